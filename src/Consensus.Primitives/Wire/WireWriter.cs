@@ -1,0 +1,173 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.Text;
+
+namespace Consensus.Primitives.Wire;
+
+/// <summary>
+/// Writes the Protocol Buffers wire format into an array that it owns and reuses. Scalars with the default value (0, empty) are
+/// left out, as proto3 does, unless the method says otherwise. Not thread-safe.
+/// </summary>
+public sealed class WireWriter : IBufferWriter<byte>
+{
+    private byte[] _buffer;
+    private int _position;
+
+    public WireWriter(int initialCapacity = 256) => _buffer = new byte[Math.Max(16, initialCapacity)];
+
+    public int Length => _position;
+
+    /// <summary>What was written so far; valid until the next write or <see cref="Clear"/>.</summary>
+    public ReadOnlySpan<byte> Written => _buffer.AsSpan(0, _position);
+
+    /// <summary>As <see cref="Written"/>, as memory over the writer's own array.</summary>
+    public ReadOnlyMemory<byte> WrittenMemory => _buffer.AsMemory(0, _position);
+
+    public void Clear() => _position = 0;
+
+    /// <summary>Forgets everything written after <paramref name="length"/>.</summary>
+    public void Truncate(int length)
+    {
+        Invariant.Require(length >= 0 && length <= _position, "only what was written can be cut");
+        _position = length;
+    }
+
+    public byte[] ToArray() => Written.ToArray();
+
+    /// <summary>A 64-bit integer as varint (proto <c>int64</c>): a negative number takes ten bytes.</summary>
+    public void Int64(int field, long value)
+    {
+        if (value != 0)
+        {
+            Tag(field, WireType.Varint);
+            RawVarint((ulong)value);
+        }
+    }
+
+    /// <summary>As <see cref="Int64"/>, but written even when 0 (proto3 <c>optional</c>, or an element of a repeated field).</summary>
+    public void Int64Always(int field, long value)
+    {
+        Tag(field, WireType.Varint);
+        RawVarint((ulong)value);
+    }
+
+    public void Bool(int field, bool value)
+    {
+        if (value)
+        {
+            Tag(field, WireType.Varint);
+            RawVarint(1);
+        }
+    }
+
+    public void Fixed64(int field, ulong value)
+    {
+        if (value != 0)
+        {
+            Tag(field, WireType.Fixed64);
+            BinaryPrimitives.WriteUInt64LittleEndian(Reserve(8), value);
+        }
+    }
+
+    public void Bytes(int field, ReadOnlySpan<byte> value)
+    {
+        if (value.Length > 0)
+        {
+            BytesAlways(field, value);
+        }
+    }
+
+    /// <summary>As <see cref="Bytes"/>, but written even when empty.</summary>
+    public void BytesAlways(int field, ReadOnlySpan<byte> value)
+    {
+        Tag(field, WireType.LengthDelimited);
+        RawVarint((ulong)value.Length);
+        value.CopyTo(Reserve(value.Length));
+    }
+
+    public void String(int field, string value)
+    {
+        if (value.Length > 0)
+        {
+            Tag(field, WireType.LengthDelimited);
+            var count = Encoding.UTF8.GetByteCount(value);
+            RawVarint((ulong)count);
+            Encoding.UTF8.GetBytes(value, Reserve(count));
+        }
+    }
+
+    /// <summary>Starts a nested message; give the result to <see cref="EndMessage"/>. An empty one is written too.</summary>
+    public int BeginMessage(int field)
+    {
+        Tag(field, WireType.LengthDelimited);
+        Reserve(1);
+        return _position;
+    }
+
+    /// <summary>Ends the nested message that <see cref="BeginMessage"/> started, with a length of minimal size.</summary>
+    public void EndMessage(int start)
+    {
+        var length = _position - start;
+        if (length >= 0x80)
+        {
+            var extra = VarintSize((ulong)length) - 1;
+            Reserve(extra);
+            _buffer.AsSpan(start, length).CopyTo(_buffer.AsSpan(start + extra));
+        }
+        var at = start - 1;
+        var rest = (uint)length;
+        while (rest >= 0x80)
+        {
+            _buffer[at++] = (byte)(rest | 0x80);
+            rest >>= 7;
+        }
+        _buffer[at] = (byte)rest;
+    }
+
+    /// <summary>Bytes with no tag: for framing around messages.</summary>
+    public void Raw(ReadOnlySpan<byte> value) => value.CopyTo(Reserve(value.Length));
+
+    public void RawVarint(ulong value)
+    {
+        var span = ReserveUpTo(10);
+        var count = 0;
+        while (value >= 0x80)
+        {
+            span[count++] = (byte)(value | 0x80);
+            value >>= 7;
+        }
+        span[count++] = (byte)value;
+        _position += count;
+    }
+
+    /// <summary>A writable span of exactly <paramref name="count"/> bytes, counted as written.</summary>
+    public Span<byte> Reserve(int count)
+    {
+        var span = ReserveUpTo(count)[..count];
+        _position += count;
+        return span;
+    }
+
+    void IBufferWriter<byte>.Advance(int count) => _position += count;
+
+    Memory<byte> IBufferWriter<byte>.GetMemory(int sizeHint)
+    {
+        ReserveUpTo(Math.Max(1, sizeHint));
+        return _buffer.AsMemory(_position);
+    }
+
+    Span<byte> IBufferWriter<byte>.GetSpan(int sizeHint) => ReserveUpTo(Math.Max(1, sizeHint));
+
+    public static int VarintSize(ulong value) => value == 0 ? 1 : (int)((70 - (uint)System.Numerics.BitOperations.LeadingZeroCount(value)) / 7);
+
+    private void Tag(int field, WireType type) => RawVarint((ulong)((field << 3) | (int)type));
+
+    private Span<byte> ReserveUpTo(int count)
+    {
+        if (_buffer.Length - _position < count)
+        {
+            Array.Resize(ref _buffer, Math.Max(checked(_position + count), (int)Math.Min(_buffer.Length * 2L, Array.MaxLength)));
+        }
+        return _buffer.AsSpan(_position);
+    }
+}
