@@ -1,0 +1,67 @@
+using Consensus.Primitives;
+using Consensus.Raft.Log;
+
+namespace Consensus.Raft;
+
+/// <summary>A message between two members' Raft cores. <see cref="Term"/> is the sender's current term unless the type says otherwise.</summary>
+public abstract record Message(MemberId From, MemberId To, Term Term);
+
+/// <summary>Asks whether a vote would be granted in <see cref="Message.Term"/> (the sender's term + 1), changing nothing. Dissertation §9.6.</summary>
+/// <param name="LeaderGone">The sender saw the leader's process refuse a new connection (rule 6).</param>
+public sealed record PreVoteRequest(MemberId From, MemberId To, Term Term, LogIndex LastIndex, Term LastTerm, bool LeaderGone) : Message(From, To, Term);
+
+/// <param name="Term">When granted the term that was asked for, else the voter's own.</param>
+public sealed record PreVoteResponse(MemberId From, MemberId To, Term Term, bool Granted) : Message(From, To, Term);
+
+/// <summary>Raft figure 2, RequestVote.</summary>
+/// <param name="Disruptive">The candidate may override leader stickiness: leadership is being transferred to it, or its pre-vote showed that the leader's process is gone.</param>
+public sealed record VoteRequest(MemberId From, MemberId To, Term Term, LogIndex LastIndex, Term LastTerm, bool Disruptive) : Message(From, To, Term);
+
+public sealed record VoteResponse(MemberId From, MemberId To, Term Term, bool Granted) : Message(From, To, Term);
+
+/// <summary>Raft figure 2, AppendEntries; also carries the leader's clock (rule 1) and read round.</summary>
+public sealed record AppendRequest(
+    MemberId From,
+    MemberId To,
+    Term Term,
+    LogIndex PreviousIndex,
+    Term PreviousTerm,
+    IReadOnlyList<Entry> Entries,
+    LogIndex Commit,
+    ClusterTime Clock,
+    long ReadRound) : Message(From, To, Term);
+
+/// <summary>Answers an append or an installed snapshot.</summary>
+/// <param name="Success">The follower's log matches the leader's up to <paramref name="MatchIndex"/>, durably.</param>
+/// <param name="MatchIndex">On success the highest matching durable index; on a conflict the request's previous index that was refused.</param>
+/// <param name="HintIndex">On a conflict: where the leader may try next at the latest.</param>
+/// <param name="HintTerm">On a conflict: the term of the follower's entry at <paramref name="HintIndex"/>, 0 if none.</param>
+public sealed record AppendResponse(
+    MemberId From,
+    MemberId To,
+    Term Term,
+    bool Success,
+    LogIndex MatchIndex,
+    LogIndex HintIndex,
+    Term HintTerm,
+    long ReadRound) : Message(From, To, Term);
+
+/// <param name="Commit">Never above what the follower is known to match.</param>
+public sealed record HeartbeatRequest(MemberId From, MemberId To, Term Term, LogIndex Commit, ClusterTime Clock, long ReadRound) : Message(From, To, Term);
+
+public sealed record HeartbeatResponse(MemberId From, MemberId To, Term Term, long ReadRound) : Message(From, To, Term);
+
+/// <summary>
+/// Names the snapshot that the follower needs. The file itself travels beside the messages; the receiving node steps this into
+/// its core only when the whole file is on its disk and its checksums hold. Raft §7.
+/// </summary>
+public sealed record InstallSnapshotRequest(MemberId From, MemberId To, Term Term, SnapshotMark Mark, ClusterTime Clock) : Message(From, To, Term);
+
+/// <summary>Tells the target of a leadership transfer to campaign at once. Dissertation §3.10.</summary>
+public sealed record TimeoutNowRequest(MemberId From, MemberId To, Term Term) : Message(From, To, Term);
+
+/// <summary>A follower asks the leader for a read index. Dissertation §6.4.</summary>
+public sealed record ReadIndexRequest(MemberId From, MemberId To, Term Term, long Context) : Message(From, To, Term);
+
+/// <param name="Index">Read when applied to here; 0 with <paramref name="Refused"/> when the receiver does not lead.</param>
+public sealed record ReadIndexResponse(MemberId From, MemberId To, Term Term, long Context, LogIndex Index, bool Refused) : Message(From, To, Term);

@@ -1,0 +1,112 @@
+using Consensus.Primitives;
+using Consensus.Raft.Log;
+
+namespace Consensus.Raft;
+
+/// <summary>Output, and the way back from the disk (rule 5).</summary>
+public sealed partial class RaftNode
+{
+    private readonly List<Message> _messages = [];
+    private readonly List<Message> _afterPersist = [];
+    private readonly List<ReadState> _reads = [];
+    private LogIndex _handedToDisk;
+    private LogIndex _handedToApply;
+
+    public bool HasReady =>
+        _messages.Count > 0
+        || _afterPersist.Count > 0
+        || _reads.Count > 0
+        || _pendingSnapshot is not null
+        || _handedHardState != HardState
+        || _handedToDisk < _log.LastIndex
+        || _handedToApply < Applicable
+        || (Role == RaftRole.Leader && LeaderHasOutput());
+
+    /// <summary>Hands over all gathered output and forgets it.</summary>
+    public Ready TakeReady()
+    {
+        if (Role == RaftRole.Leader)
+        {
+            Invariant.Require(HardStateIsDurable, "a leader's term and vote are durable");
+            if (CanStartRound)
+            {
+                StartRound();
+            }
+            SendAppends();
+        }
+        HardState? hardState = _handedHardState == HardState ? null : HardState;
+        var entries = _log.Slice(_handedToDisk.Next, _log.LastIndex);
+        var snapshot = _pendingSnapshot;
+        _handedHardState = HardState;
+        _handedToDisk = _log.LastIndex;
+        _pendingSnapshot = null;
+        var mustPersist = hardState is not null || entries.Count > 0 || snapshot is not null;
+        return new Ready
+        {
+            Sequence = mustPersist ? _disk.Add(_log.LastIndex, hardState is not null, _now) : 0,
+            HardState = hardState,
+            Entries = entries,
+            Snapshot = snapshot,
+            Messages = Take(_messages),
+            MessagesAfterPersist = Take(_afterPersist),
+            Committed = TakeCommitted(),
+            Reads = Take(_reads),
+        };
+    }
+
+    /// <summary>The Readys up to this sequence are durable.</summary>
+    public void Persisted(long sequence)
+    {
+        _log.AdvanceDurable(_disk.Complete(sequence, _now));
+        _waitsForDisk &= !_disk.IsEmpty;
+        CountOwnVoteIfDurable();
+        if (Role == RaftRole.Leader)
+        {
+            CommitWhatAQuorumHolds();
+        }
+    }
+
+    /// <summary>Committed, and durable here: a member applies nothing that it could forget.</summary>
+    private LogIndex Applicable => LogIndex.Min(CommitIndex, _log.DurableIndex);
+
+    private IReadOnlyList<Entry> TakeCommitted()
+    {
+        if (_handedToApply >= Applicable)
+        {
+            return [];
+        }
+        var first = _handedToApply.Next;
+        _handedToApply = _log.LastWithin(first, Applicable, _options.MaxCommittedBytes, out _);
+        return _log.Slice(first, _handedToApply);
+    }
+
+    private bool LeaderHasOutput()
+    {
+        if (CanStartRound)
+        {
+            return true;
+        }
+        foreach (var progress in _progress.All)
+        {
+            if (WantsAppend(progress))
+            {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /// <summary>For what depends on the present term and vote and on nothing else.</summary>
+    private void SendWhenDurable(Message message) => (HardStateIsDurable ? _messages : _afterPersist).Add(message);
+
+    private static T[] Take<T>(List<T> gathered)
+    {
+        if (gathered.Count == 0)
+        {
+            return [];
+        }
+        T[] taken = [.. gathered];
+        gathered.Clear();
+        return taken;
+    }
+}

@@ -1,0 +1,94 @@
+using Consensus.Primitives;
+using Consensus.Raft.Tracker;
+
+namespace Consensus.Raft;
+
+/// <summary>Log compaction and snapshots for followers that lag behind it. Raft §7.</summary>
+public sealed partial class RaftNode
+{
+    /// <summary>Election timeouts after which a snapshot that was sent, but not acknowledged, is taken for lost.</summary>
+    private const int SnapshotAcknowledgeTimeouts = 5;
+
+    private SnapshotMark? _pendingSnapshot;
+
+    /// <summary>This member's state machine has a durable snapshot at this mark; the log before it may be dropped.</summary>
+    public void SnapshotTaken(SnapshotMark mark)
+    {
+        Invariant.Require(mark.LastIndex <= _handedToApply, "a snapshot holds only what was handed out as committed");
+        if (_mark is not null && mark.LastIndex <= _mark.LastIndex)
+        {
+            return;
+        }
+        Invariant.Require(_log.Holds(mark.LastIndex, mark.LastTerm), "a snapshot's mark names an entry of the log");
+        _mark = mark;
+        var through = new LogIndex(Math.Max(0, mark.LastIndex.Value - _options.TrailingEntries));
+        _log.CompactThrough(through);
+        _configurations.CompactThrough(through);
+    }
+
+    /// <summary>The sending of a snapshot to a follower ended.</summary>
+    public void ReportSnapshotSent(MemberId to, bool success)
+    {
+        if (_progress.Find(to) is not { State: ProgressState.Snapshot } progress)
+        {
+            return;
+        }
+        if (success)
+        {
+            progress.SnapshotSent(_now + ((long)SnapshotAcknowledgeTimeouts * _options.ElectionTimeoutTicks));
+        }
+        else
+        {
+            progress.BecomeProbe(progress.Match.Next, _now + _options.HeartbeatIntervalTicks);
+        }
+    }
+
+    private void SendSnapshot(Progress progress)
+    {
+        if (_mark is null || _mark.LastIndex < _log.FirstIndex.Previous)
+        {
+            // Nothing to send yet: asked again at its next heartbeat.
+            progress.BecomeProbe(progress.Next, _now);
+            progress.ProbeSent = true;
+            return;
+        }
+        progress.BecomeSnapshot(_mark.LastIndex);
+        _messages.Add(new InstallSnapshotRequest(Self, progress.Member, Term, _mark, _clock.Now));
+    }
+
+    /// <summary>The acknowledgement may have been lost: a probe right after the snapshot finds out whether it is there.</summary>
+    private void GiveUpLateSnapshot(Progress progress)
+    {
+        if (progress.State == ProgressState.Snapshot && progress.SnapshotDeadline <= _now)
+        {
+            progress.BecomeProbe(progress.PendingSnapshot.Next, _now);
+        }
+    }
+
+    private void OnInstallSnapshotRequest(InstallSnapshotRequest request)
+    {
+        HearLeader(request.From);
+        _clock.Observe(request.Term, request.Clock);
+        var mark = request.Mark;
+        if (mark.LastIndex > CommitIndex)
+        {
+            if (!_log.Holds(mark.LastIndex, mark.LastTerm))
+            {
+                ReplaceLog(mark);
+            }
+            CommitIndex = mark.LastIndex;
+        }
+        Acknowledge(request.From, CommitIndex, readRound: 0);
+    }
+
+    private void ReplaceLog(SnapshotMark mark)
+    {
+        _disk.Clamp(CommitIndex);
+        _log.Reset(mark, CommitIndex);
+        _configurations.Reset(mark.Configuration);
+        _mark = mark;
+        _pendingSnapshot = mark;
+        _handedToDisk = mark.LastIndex;
+        _handedToApply = mark.LastIndex;
+    }
+}

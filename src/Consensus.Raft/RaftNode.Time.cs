@@ -1,0 +1,109 @@
+using Consensus.Primitives;
+using Consensus.Raft.Quorum;
+
+namespace Consensus.Raft;
+
+/// <summary>What falls due by time alone. Every deadline is a tick on the count of ticks since the start.</summary>
+public sealed partial class RaftNode
+{
+    private const long Never = long.MaxValue;
+
+    /// <summary>Longest wait that <see cref="TicksUntilNextTimeout"/> gives, in ticks.</summary>
+    private const long LongestWait = 60_000;
+
+    private long _now;
+    private long _electionDeadline;
+    private long _leaderHeardAt;
+    private long _heartbeatDue;
+    private long _transferDeadline = Never;
+
+    /// <summary>Lets protocol time pass. The caller caps late ticks.</summary>
+    public void Tick(int ticks)
+    {
+        Invariant.Require(ticks >= 0, "protocol time never runs backward");
+        _now += ticks;
+        if (Role == RaftRole.Leader)
+        {
+            TickLeader();
+        }
+        else
+        {
+            TickFollower();
+        }
+    }
+
+    /// <summary>Ticks until something can happen by time alone; the owner need not tick sooner. 0 when something is due.</summary>
+    public int TicksUntilNextTimeout()
+    {
+        var due = Role == RaftRole.Leader
+            ? Math.Min(Math.Min(_heartbeatDue, _transferDeadline), CheckQuorumDeadline())
+            : Math.Min(_electionDeadline, _leaderGoneDue);
+        return (int)Math.Clamp(due - _now, 0, LongestWait);
+    }
+
+    private void TickLeader()
+    {
+        if (CheckQuorumDeadline() <= _now)
+        {
+            _waitsForDisk = _disk.IsStalled(_now, _options.ElectionTimeoutTicks);
+            BecomeFollower(Term, MemberId.None);
+            return;
+        }
+        if (_transferDeadline <= _now)
+        {
+            AbortTransfer();
+        }
+        if (_heartbeatDue <= _now)
+        {
+            _heartbeatDue = _now + _options.HeartbeatIntervalTicks;
+            foreach (var progress in _progress.All)
+            {
+                GiveUpLateSnapshot(progress);
+                SendHeartbeat(progress);
+            }
+        }
+    }
+
+    private void TickFollower()
+    {
+        ExpireForwardedReads();
+        if (_leaderGoneDue <= _now)
+        {
+            OnLeaderGoneDue();
+        }
+        else if (_electionDeadline <= _now)
+        {
+            OnElectionTimeout();
+        }
+    }
+
+    /// <summary>
+    /// When this leader steps down unless it hears more: an election timeout after a quorum was last heard (dissertation §6.2), or after its own
+    /// disk last moved while something waits for it (raft-bugs 25: heartbeats alone would keep such a leader for ever).
+    /// </summary>
+    private long CheckQuorumDeadline()
+    {
+        var deadline = JointQuorum.Reached(Configuration, new HeardAt(this));
+        if (!_disk.IsEmpty)
+        {
+            deadline = Math.Min(deadline, _disk.ProgressAt);
+        }
+        return deadline >= Never - _options.ElectionTimeoutTicks ? Never : deadline + _options.ElectionTimeoutTicks;
+    }
+
+    /// <summary>Draws the next election timeout from [T, 2T), anew each time so that split votes end. Raft §5.2.</summary>
+    private void ResetElectionDeadline() =>
+        _electionDeadline = _now + (Role == RaftRole.Follower && IsOnlyVoter
+            ? 1
+            : _random.Next(_options.ElectionTimeoutTicks, 2L * _options.ElectionTimeoutTicks));
+
+    /// <summary>Nobody else could lead: there is nothing to wait for.</summary>
+    private bool IsOnlyVoter =>
+        Configuration.Voters.Length == 1 && Configuration.Voters[0] == Self && !Configuration.IsJoint;
+
+    private readonly struct HeardAt(RaftNode node) : IReached
+    {
+        public long Of(MemberId voter) =>
+            voter == node.Self ? Never : node._progress.Find(voter)?.HeardAt ?? long.MinValue;
+    }
+}

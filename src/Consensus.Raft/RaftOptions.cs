@@ -1,0 +1,34 @@
+namespace Consensus.Raft;
+
+/// <summary>Timing and limits of one core. A tick is one millisecond.</summary>
+public sealed record RaftOptions
+{
+    /// <summary>Smallest time without a leader before a pre-vote; each wait is drawn from [T, 2T). Raft §5.2.</summary>
+    public int ElectionTimeoutTicks { get; init; } = 1000;
+
+    public int HeartbeatIntervalTicks { get; init; } = 100;
+
+    /// <summary>The random wait before a pre-vote after the leader's process refused a connection is drawn from [0, this] (rule 6).</summary>
+    public int LeaderGoneDelayTicks { get; init; } = 30;
+
+    /// <summary>Most append requests on their way to one follower.</summary>
+    public int MaxInflightAppends { get; init; } = 256;
+
+    /// <summary>Most bytes of entries in one append request; one larger entry goes alone.</summary>
+    public int MaxAppendBytes { get; init; } = 1 << 20;
+
+    /// <summary>Most bytes on their way to one follower.</summary>
+    public long MaxInflightBytes { get; init; } = 16 << 20;
+
+    /// <summary>Most bytes of entries that are appended but not committed; past it proposals are refused.</summary>
+    public long MaxUncommittedBytes { get; init; } = 64 << 20;
+
+    /// <summary>Entries kept in memory behind a snapshot for followers that lag a little.</summary>
+    public long TrailingEntries { get; init; } = 5_000;
+
+    /// <summary>Most bytes of committed entries handed out in one Ready.</summary>
+    public long MaxCommittedBytes { get; init; } = 4 << 20;
+
+    /// <summary>Seed of every random choice.</summary>
+    public ulong Seed { get; init; } = 1;
+}

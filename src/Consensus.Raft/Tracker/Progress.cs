@@ -1,0 +1,114 @@
+using Consensus.Primitives;
+
+namespace Consensus.Raft.Tracker;
+
+/// <summary>What the leader knows of one follower. Invariant: 0 &lt;= Match &lt; Next.</summary>
+internal sealed class Progress(MemberId member, LogIndex next, long now, Inflights inflights)
+{
+    public MemberId Member { get; } = member;
+
+    /// <summary>The follower's log is known to match, durably, up to here.</summary>
+    public LogIndex Match { get; private set; }
+
+    /// <summary>The next entry to send; runs ahead of what is acknowledged while replicating.</summary>
+    public LogIndex Next { get; private set; } = next;
+
+    public ProgressState State { get; private set; } = ProgressState.Probe;
+
+    /// <summary>While probing: one request is on its way, and nothing else is sent before its answer or a heartbeat's.</summary>
+    public bool ProbeSent { get; set; }
+
+    /// <summary>While probing: tick before which nothing is sent, after a snapshot failed to arrive.</summary>
+    public long PausedUntil { get; private set; }
+
+    /// <summary>While replicating: acknowledgements stay out; an empty request shall find out whether something was lost.</summary>
+    public bool AsksForGap { get; set; }
+
+    /// <summary>Tick at which this follower last answered anything in this term.</summary>
+    public long HeardAt { get; set; } = now;
+
+    /// <summary>Tick at which <see cref="Match"/> last moved, or a request went out to a follower that owed no answer.</summary>
+    public long AdvancedAt { get; set; } = now;
+
+    /// <summary>The highest commit index that a request to this follower let it reach.</summary>
+    public LogIndex ToldCommit { get; set; }
+
+    /// <summary>The follower waits for the commit index to reach this (rule 8).</summary>
+    public LogIndex HurryThrough { get; set; }
+
+    /// <summary>The highest read round that it answered.</summary>
+    public long AnsweredRound { get; set; }
+
+    /// <summary>In the snapshot state: the snapshot's last index.</summary>
+    public LogIndex PendingSnapshot { get; private set; }
+
+    /// <summary>In the snapshot state: tick at which a snapshot that was sent, but never acknowledged, is given up; <see cref="long.MaxValue"/> while it is being sent.</summary>
+    public long SnapshotDeadline { get; private set; } = long.MaxValue;
+
+    public Inflights Inflights { get; } = inflights;
+
+    /// <summary>The follower acknowledged up to <paramref name="match"/>. False when that was known already.</summary>
+    public bool Acknowledge(LogIndex match, long now)
+    {
+        Inflights.FreeThrough(match);
+        if (match <= Match)
+        {
+            return false;
+        }
+        Match = match;
+        Next = LogIndex.Max(Next, match.Next);
+        AdvancedAt = now;
+        return true;
+    }
+
+    public void SentThrough(LogIndex last, long bytes, long now)
+    {
+        if (Inflights.Count == 0)
+        {
+            AdvancedAt = now;
+        }
+        Inflights.Add(last, bytes);
+        Next = last.Next;
+    }
+
+    public void BecomeProbe(LogIndex next, long pausedUntil)
+    {
+        State = ProgressState.Probe;
+        Next = LogIndex.Max(next, Match.Next);
+        ProbeSent = false;
+        PausedUntil = pausedUntil;
+        AsksForGap = false;
+        ToldCommit = LogIndex.Zero;
+        PendingSnapshot = LogIndex.Zero;
+        SnapshotDeadline = long.MaxValue;
+        Inflights.Clear();
+    }
+
+    public void BecomeReplicate(long now)
+    {
+        State = ProgressState.Replicate;
+        Next = Match.Next;
+        AdvancedAt = now;
+        PendingSnapshot = LogIndex.Zero;
+        SnapshotDeadline = long.MaxValue;
+        Inflights.Clear();
+    }
+
+    public void BecomeSnapshot(LogIndex pending)
+    {
+        State = ProgressState.Snapshot;
+        PendingSnapshot = pending;
+        SnapshotDeadline = long.MaxValue;
+        AsksForGap = false;
+        Inflights.Clear();
+    }
+
+    public void SnapshotSent(long deadline) => SnapshotDeadline = deadline;
+
+    /// <summary>The follower refused <see cref="Next"/> - 1 while probing; the next probe is lower, but never at or below what matches.</summary>
+    public void BackOff(LogIndex next)
+    {
+        Next = LogIndex.Max(LogIndex.Min(next, Next.Previous), Match.Next);
+        ProbeSent = false;
+    }
+}

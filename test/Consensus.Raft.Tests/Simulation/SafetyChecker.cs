@@ -1,0 +1,118 @@
+using Consensus.Primitives;
+using Consensus.Raft.Log;
+using Consensus.Raft.Tests.Support;
+
+namespace Consensus.Raft.Tests.Simulation;
+
+/// <summary>
+/// Sees everything that any member does, and knows what must never happen (Raft figure 3): two leaders in a term, logs that differ below a common
+/// entry, a committed entry that changes or that a leader lacks, an acknowledgement of what is not on disk, a stale read.
+/// </summary>
+internal sealed class SafetyChecker(IReadOnlyList<Host> hosts, Configuration configuration)
+{
+    private readonly Dictionary<Term, MemberId> _leaders = [];
+    private readonly Dictionary<(LogIndex, Term), (Term PreviousTerm, RequestId Request)> _entries = [];
+    private readonly List<Entry> _committed = [];
+
+    /// <summary>The highest index that any member handed out as committed: an answer may have been given for everything up to it.</summary>
+    public LogIndex Committed => new(_committed.Count);
+
+    public int Elections => _leaders.Count;
+
+    public void Watch(Host host)
+    {
+        host.OnReady = ready => OnReady(host, ready);
+        host.OnSent = message => OnSent(host, message);
+    }
+
+    public void OnReadAnswered(in ReadState read, LogIndex committedWhenAsked) =>
+        Invariant.Require(read.Refused || read.Index >= committedWhenAsked, "a read sees everything that was committed before it was asked");
+
+    private void OnReady(Host host, Ready ready)
+    {
+        if (host.Node.Role == RaftRole.Leader)
+        {
+            CheckLeader(host);
+        }
+        foreach (var entry in ready.Entries)
+        {
+            var known = host.Node.Log.TryGetTerm(entry.Index.Previous, out var previousTerm);
+            Invariant.Require(known, "the entry before a new one is in the log");
+            var key = (entry.Index, entry.Term);
+            if (!_entries.TryAdd(key, (previousTerm, entry.Request)))
+            {
+                Invariant.Require(_entries[key] == (previousTerm, entry.Request), "logs with a common entry are equal up to it");
+            }
+        }
+        foreach (var entry in ready.Committed)
+        {
+            OnCommitted(entry);
+        }
+    }
+
+    private void CheckLeader(Host host)
+    {
+        var node = host.Node;
+        if (!_leaders.TryAdd(node.Term, host.Id))
+        {
+            Invariant.Require(_leaders[node.Term] == host.Id, "a term has at most one leader");
+            return;
+        }
+        if (_committed.Count > 0)
+        {
+            var last = _committed[^1];
+            var holds = last.Index < node.FirstIndex || node.Log.Holds(last.Index, last.Term);
+            Invariant.Require(holds, "a new leader holds every committed entry");
+        }
+    }
+
+    private void OnCommitted(Entry entry)
+    {
+        if (entry.Index.Value <= _committed.Count)
+        {
+            var first = _committed[(int)entry.Index.Value - 1];
+            Invariant.Require(first.Term == entry.Term && first.Request == entry.Request, "a committed entry never changes");
+            return;
+        }
+        Invariant.Require(entry.Index.Value == _committed.Count + 1, "entries are committed in order");
+        Invariant.Require(_committed.Count == 0 || entry.Stamp >= _committed[^1].Stamp, "stamps never decrease along the log");
+        Invariant.Require(
+            IsOnAMajority(configuration.Voters, entry) && IsOnAMajority(configuration.OutgoingVoters, entry),
+            "a committed entry is on the disks of a quorum");
+        _committed.Add(entry);
+    }
+
+    private bool IsOnAMajority(IReadOnlyCollection<MemberId> voters, Entry entry) =>
+        voters.Count == 0 || voters.Count(v => hosts.Single(h => h.Id == v).Disk.Holds(entry.Index, entry.Term)) > voters.Count / 2;
+
+    /// <summary>What leaves must be on the sender's disk already (rule 5).</summary>
+    private static void OnSent(Host host, Message message)
+    {
+        var saved = host.Disk.HardState;
+        switch (message)
+        {
+            case VoteRequest request:
+                Invariant.Require(
+                    saved.Term > request.Term || (saved.Term == request.Term && saved.VotedFor == request.From),
+                    "a candidate's term and vote are on disk before it asks");
+                break;
+            case VoteResponse { Granted: true } response:
+                Invariant.Require(
+                    saved.Term > response.Term || (saved.Term == response.Term && saved.VotedFor == response.To),
+                    "a vote is on disk before it is told");
+                break;
+            case AppendResponse { Success: true } response:
+                Invariant.Require(saved.Term >= response.Term, "a term is on disk before it is told");
+                Invariant.Require(host.Disk.LastIndex >= response.MatchIndex, "what is acknowledged is on disk");
+                break;
+            case PreVoteRequest request:
+                Invariant.Require(saved.Term >= new Term(request.Term.Value - 1), "a term is on disk before it is told");
+                break;
+            case PreVoteResponse { Granted: true } or ReadIndexRequest:
+                break;
+            default:
+                Invariant.Require(saved.Term >= message.Term, "a term is on disk before it is told");
+                break;
+        }
+    }
+}
