@@ -1,0 +1,118 @@
+using System.Collections.Immutable;
+using Consensus.Primitives;
+
+namespace Consensus.StateMachine.Commands;
+
+/// <summary>
+/// What a log entry asks of the state machine. Conditions are judged in <see cref="ReplicatedState.Apply"/> and nowhere else.
+/// A new kind, or a new field of one, waits for the feature level that every member announced (rule 12).
+/// </summary>
+public abstract record Command;
+
+/// <summary>
+/// What is logged: a command with the identity under which its caller may retry it (rule 21). An empty
+/// <see cref="IdempotencyKey"/> means that it has none.
+/// </summary>
+/// <param name="IdempotencyKey">Up to 128 bytes, scoped by the entry's principal.</param>
+/// <param name="Fingerprint">16 bytes over method, target, body and conditional headers; empty without a key.</param>
+public sealed record CommandEnvelope(Command Command, ReadOnlyMemory<byte> IdempotencyKey = default, ReadOnlyMemory<byte> Fingerprint = default);
+
+/// <summary>What must hold of a key before it is written or deleted.</summary>
+public enum KeyConditionKind
+{
+    None = 0,
+
+    /// <summary>The key exists and was last modified at <see cref="KeyCondition.ModRevision"/> (<c>If-Match: "N"</c>).</summary>
+    ModRevisionIs = 1,
+
+    /// <summary>The key does not exist (<c>If-None-Match: *</c>).</summary>
+    Absent = 2,
+
+    /// <summary>The key exists (<c>If-Match: *</c>).</summary>
+    Exists = 3,
+}
+
+public readonly record struct KeyCondition(KeyConditionKind Kind, Revision ModRevision = default)
+{
+    public static readonly KeyCondition None;
+}
+
+/// <param name="Lease">The key is deleted when this lease ends; <see cref="LeaseId.None"/> ties it to nothing.</param>
+public sealed record PutCommand(Key Key, ReadOnlyMemory<byte> Value, LeaseId Lease, KeyCondition Condition) : Command;
+
+public sealed record DeleteCommand(Key Key, KeyCondition Condition) : Command;
+
+/// <summary>Deletes every key with the prefix (empty: all keys) in one revision; refused whole when it touches more than 10,000 (rule 9).</summary>
+public sealed record DeletePrefixCommand(Key Prefix) : Command;
+
+/// <param name="Id">Random, chosen by the receiving member (rule 17).</param>
+public sealed record GrantLeaseCommand(LeaseId Id, long TtlMicros) : Command;
+
+/// <summary>Renews many leases in one entry; each gets its own result.</summary>
+public sealed record RenewLeasesCommand(ImmutableArray<LeaseId> Ids) : Command;
+
+public sealed record RevokeLeaseCommand(LeaseId Id) : Command;
+
+/// <summary>
+/// Asks for an exclusive lock. Free: granted. Held: queued when <paramref name="WaitMicros"/> &gt; 0, else refused. Exactly one of
+/// <paramref name="TtlMicros"/> (a lease of its own named <paramref name="OwnLease"/>, which starts at the grant, rule 4) and
+/// <paramref name="SharedLease"/> (an existing lease) is given.
+/// </summary>
+/// <param name="Owner">Who asks, as the client calls itself; informs, decides nothing.</param>
+public sealed record AcquireLockCommand(
+    Key Name,
+    string Owner,
+    long TtlMicros,
+    LeaseId OwnLease,
+    LeaseId SharedLease,
+    long WaitMicros) : Command;
+
+/// <summary>Renews the whole lease of the hold with this token (rule 22).</summary>
+public sealed record RenewLockCommand(Key Name, FencingToken Token) : Command;
+
+/// <param name="Force">Breaks whatever hold there is; <paramref name="Token"/> is ignored when it is 0, else must match the present hold.</param>
+public sealed record ReleaseLockCommand(Key Name, FencingToken Token, bool Force) : Command;
+
+/// <summary>
+/// The request that waits for (or was just granted) this lock is gone: takes it out of the queue, or gives the hold back when
+/// it was granted to that very request and is still held (rule 18).
+/// </summary>
+/// <param name="Reason">What the waiting request is told.</param>
+public sealed record CancelWaitCommand(Key Name, RequestId Request, CancelReason Reason) : Command;
+
+public enum CancelReason
+{
+    /// <summary>The client's connection closed.</summary>
+    Disconnected = 0,
+
+    /// <summary>The receiving member stops.</summary>
+    Stopping = 1,
+}
+
+/// <summary>
+/// Ends every lease and every wait whose deadline is at or before the entry's own stamp, oldest deadline first, touching at
+/// most 10,000 objects (rules 2, 9). The leader proposes it when <see cref="ReplicatedState.NextDeadline"/> is due, again while more is due.
+/// </summary>
+public sealed record ExpireCommand : Command;
+
+/// <summary>
+/// The leader lost the member (process <paramref name="Boot"/>) two seconds ago: its waiters keep their place, ungranted, for 10 s or to
+/// their own deadline (rule 18).
+/// </summary>
+public sealed record DetachWaitersCommand(MemberId Member, long Boot) : Command;
+
+/// <summary>Keeps the places of the given waiting requests while their member stops cleanly (rule 30); as detach, for single requests.</summary>
+public sealed record DetachRequestsCommand(ImmutableArray<RequestId> Requests) : Command;
+
+/// <summary>
+/// A member tells, when it starts, who it is now. A new boot number detaches the waiters of its earlier processes. Addresses live
+/// in the log (rule 7); the feature level in force is the lowest of all announced.
+/// </summary>
+public sealed record AnnounceMemberCommand(
+    MemberId Member,
+    string Name,
+    long Boot,
+    string ClientUrl,
+    string PeerAddress,
+    string Version,
+    int FeatureLevel) : Command;

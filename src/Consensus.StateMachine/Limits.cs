@@ -1,0 +1,44 @@
+namespace Consensus.StateMachine;
+
+/// <summary>
+/// Bounds that are judged in Apply (rule 24). They are part of the replicated behaviour: every member of a cluster must use the
+/// same, so they are constants of a version, not options. Tests use smaller ones.
+/// </summary>
+public sealed record Limits
+{
+    public static readonly Limits Default = new();
+
+    public long MaxLeases { get; init; } = 2_000_000;
+
+    /// <summary>Locks that are held or waited for.</summary>
+    public long MaxLocks { get; init; } = 1_000_000;
+
+    public long MaxWaiters { get; init; } = 1_000_000;
+
+    public long MaxWaitersPerLock { get; init; } = 100_000;
+
+    /// <summary>Keys and holds that one lease may carry, so that its end stays one step (rule 9).</summary>
+    public int MaxAttachmentsPerLease { get; init; } = 10_000;
+
+    /// <summary>Objects that one command may touch (rule 9).</summary>
+    public int MaxObjectsPerCommand { get; init; } = 10_000;
+
+    /// <summary>Locks that nobody holds whose last token and last loss are remembered; the oldest are forgotten first.</summary>
+    public int MaxUnheldLockFacts { get; init; } = 10_000;
+
+    public long MaxIdempotencyKeys { get; init; } = 200_000;
+
+    public long MaxIdempotencyBytes { get; init; } = 64L << 20;
+
+    /// <summary>A stored result younger than this is never dropped for room (rule 21).</summary>
+    public long IdempotencyKeepMicros { get; init; } = 60L * 1_000_000;
+
+    /// <summary>A stored result older than this is dropped.</summary>
+    public long IdempotencyMaxAgeMicros { get; init; } = 24L * 3600 * 1_000_000;
+
+    /// <summary>How long a detached waiter keeps its place (rule 18).</summary>
+    public long DetachedKeepMicros { get; init; } = 10L * 1_000_000;
+
+    /// <summary>Bytes of keys and values, each key counted with 64 bytes of overhead.</summary>
+    public long MaxStateBytes { get; init; } = 4L << 30;
+}

@@ -1,0 +1,26 @@
+using Consensus.Primitives;
+using Consensus.StateMachine.Outcomes;
+
+namespace Consensus.StateMachine;
+
+/// <summary>A log entry as the state machine sees it.</summary>
+/// <param name="IsCommand">False for no-ops, time entries and configurations: only their stamp and index count.</param>
+/// <param name="Payload">For a command the bytes as logged: they go into the running hash (rule 13).</param>
+public readonly record struct LoggedEntry(
+    LogIndex Index,
+    ClusterTime Stamp,
+    bool IsCommand,
+    RequestId Request,
+    string Principal,
+    ReadOnlyMemory<byte> Payload);
+
+/// <summary>The outcome of one request: the entry's own, or that of a request that waited.</summary>
+public readonly record struct Resolution(RequestId Request, Outcome Outcome);
+
+/// <summary>Collects what applying entries means for requests. Reused from turn to turn by its owner.</summary>
+public sealed class ApplyOutput
+{
+    public List<Resolution> Resolutions { get; } = [];
+
+    public void Clear() => Resolutions.Clear();
+}

@@ -1,0 +1,133 @@
+using System.Collections.Immutable;
+using Consensus.Primitives;
+
+namespace Consensus.StateMachine.Outcomes;
+
+/// <summary>
+/// What came of a command, as judged in Apply: a closed set, switched over exhaustively by whoever turns it into an answer.
+/// <see cref="Revision"/> is the store's revision right after the command.
+/// </summary>
+public abstract record Outcome(Revision Revision);
+
+// ---- keys
+
+/// <param name="ModRevision">Equal to <see cref="Outcome.Revision"/>.</param>
+public sealed record PutDone(Revision Revision, Key Key, Revision CreateRevision, Revision ModRevision, long Version, LeaseId Lease) : Outcome(Revision);
+
+/// <summary>The key's condition did not hold.</summary>
+/// <param name="CurrentModRevision">0 when the key does not exist.</param>
+public sealed record ConditionFailed(Revision Revision, Revision CurrentModRevision) : Outcome(Revision);
+
+/// <summary>A delete; 0 keys leaves the revision as it was.</summary>
+public sealed record DeleteDone(Revision Revision, long Deleted) : Outcome(Revision);
+
+// ---- leases
+
+public sealed record LeaseGranted(Revision Revision, LeaseId Id, long TtlMicros) : Outcome(Revision);
+
+/// <summary>The id is in use: the receiving member draws another one.</summary>
+public sealed record LeaseIdTaken(Revision Revision, LeaseId Id) : Outcome(Revision);
+
+/// <summary>One lease of a renewal. <see cref="TtlMicros"/> is 0 when it is not alive.</summary>
+public readonly record struct LeaseRenewal(LeaseId Id, long TtlMicros, ClusterTime Deadline)
+{
+    public bool Alive => TtlMicros != 0;
+}
+
+/// <summary>In the order asked.</summary>
+public sealed record LeasesRenewed(Revision Revision, ImmutableArray<LeaseRenewal> Renewals) : Outcome(Revision);
+
+/// <param name="KeysDeleted">How many keys went with it.</param>
+/// <param name="LocksFreed">How many holds went with it.</param>
+public sealed record LeaseRevoked(Revision Revision, LeaseId Id, long KeysDeleted, long LocksFreed) : Outcome(Revision);
+
+/// <summary>A lease named by a command does not exist or has ended: 410 on use, 404 where it was to be revoked (rule 22).</summary>
+public sealed record LeaseMissing(Revision Revision, LeaseId Id) : Outcome(Revision);
+
+// ---- locks
+
+/// <summary>A hold as it is answered and shown.</summary>
+public sealed record Hold(
+    Key Name,
+    string Owner,
+    FencingToken Token,
+    LeaseId Lease,
+    long TtlMicros,
+    Revision AcquiredRevision,
+    ClusterTime Deadline);
+
+/// <summary>The lock was granted: at once, after waiting, or earlier to the same request identity.</summary>
+/// <param name="WaitedMicros">From the request's stamp to the grant's.</param>
+public sealed record LockGranted(Revision Revision, Hold Hold, long WaitedMicros) : Outcome(Revision);
+
+/// <summary>The request waits in the queue; its final outcome comes with a later entry.</summary>
+public sealed record LockQueued(Revision Revision, long Position) : Outcome(Revision);
+
+/// <summary>Not granted: held by another and the request did not want to wait, or its wait is over.</summary>
+/// <param name="Holder">Null when it became free in the same step (its wait ended while nobody held it).</param>
+/// <param name="Waiters">How many wait now.</param>
+/// <param name="WaitedMicros">0 when it did not wait.</param>
+public sealed record LockHeld(Revision Revision, Hold? Holder, long Waiters, long WaitedMicros) : Outcome(Revision);
+
+/// <summary>The wait was ended by <see cref="Commands.CancelWaitCommand"/>.</summary>
+public sealed record WaitCancelled(Revision Revision, Commands.CancelReason Reason) : Outcome(Revision);
+
+/// <summary>The waiting request lost its connection's member; it keeps its place for a retry with the same identity (rule 18).</summary>
+public sealed record WaitDetached(Revision Revision) : Outcome(Revision);
+
+/// <summary>Another request took over the waiting place (same identity): this one will not be answered with the grant.</summary>
+public sealed record WaitTakenOver(Revision Revision) : Outcome(Revision);
+
+public sealed record LockRenewed(Revision Revision, Hold Hold) : Outcome(Revision);
+
+/// <summary>Released now, or released before by this very token.</summary>
+public sealed record LockReleased(Revision Revision) : Outcome(Revision);
+
+/// <summary>The token is not that of the present hold (rule 22).</summary>
+/// <param name="Loss">Why it was lost, when that is known.</param>
+/// <param name="Current">The present hold, if any.</param>
+public sealed record NotHolder(Revision Revision, LockLoss? Loss, Hold? Current) : Outcome(Revision);
+
+public enum LossReason
+{
+    /// <summary>Its lease expired.</summary>
+    Expired = 1,
+
+    /// <summary>Its lease was revoked.</summary>
+    Revoked = 2,
+
+    /// <summary>An operator broke it.</summary>
+    Forced = 3,
+}
+
+/// <summary>How a lock's last lost hold ended (a release is no loss).</summary>
+public sealed record LockLoss(FencingToken Token, string Owner, LossReason Reason, Revision AtRevision);
+
+// ---- any command
+
+public enum BoundKind
+{
+    Leases = 1,
+    Locks = 2,
+    Waiters = 3,
+    IdempotencyKeys = 4,
+    LeaseAttachments = 5,
+}
+
+/// <summary>A published bound is reached (rule 24); nothing was done. 429.</summary>
+public sealed record BoundReached(Revision Revision, BoundKind Bound, long Limit) : Outcome(Revision);
+
+/// <summary>The state's byte quota is used up; nothing was done. Deletes, releases, expiries still pass. 507.</summary>
+public sealed record QuotaExceeded(Revision Revision, long LimitBytes) : Outcome(Revision);
+
+/// <summary>The command touches more than 10,000 objects; nothing was done. 413.</summary>
+public sealed record TooManyObjects(Revision Revision, long Limit) : Outcome(Revision);
+
+/// <summary>The idempotency key was used for another request; nothing was done. 422.</summary>
+public sealed record IdempotencyMismatch(Revision Revision) : Outcome(Revision);
+
+/// <summary>The identity had an effect once, but the hold it got is gone (rule 21): 410.</summary>
+public sealed record ReplayedHoldGone(Revision Revision, LockLoss? Loss) : Outcome(Revision);
+
+/// <summary>Bookkeeping commands (expire, detach, announce, cancel) that nobody waits for.</summary>
+public sealed record Noted(Revision Revision) : Outcome(Revision);

@@ -1,0 +1,203 @@
+using Consensus.Primitives;
+using Consensus.Primitives.Wire;
+using Consensus.StateMachine.Outcomes;
+using Consensus.StateMachine.Snapshots;
+using Consensus.StateMachine.Tables;
+using Consensus.StateMachine.Wire;
+
+namespace Consensus.StateMachine;
+
+public sealed partial class ReplicatedState
+{
+    /// <summary>
+    /// Rebuilds the state from a snapshot written by <see cref="SnapshotWriter"/>. Throws <see cref="WireFormatException"/> when it is damaged
+    /// or of a format that this version does not know.
+    /// </summary>
+    public static ReplicatedState Restore(Limits limits, ISnapshotSource source)
+    {
+        var state = new ReplicatedState(limits);
+        Fields? meta = null;
+        while (source.NextSection(out var kind, out var body))
+        {
+            if (kind == SectionKind.Meta)
+            {
+                meta = state.LoadMeta(body);
+            }
+            else if (meta is null)
+            {
+                throw new WireFormatException("a snapshot that does not begin with its meta section");
+            }
+            else
+            {
+                state.LoadTable(kind, body);
+            }
+        }
+        if (meta is null || !state.CountsMatch(meta))
+        {
+            throw new WireFormatException("a snapshot with sections missing");
+        }
+        return state;
+    }
+
+    private Fields LoadMeta(ReadOnlyMemory<byte> body)
+    {
+        var meta = new Fields(body, "vvvFvvvvvvvv", "a snapshot's meta section");
+        AppliedIndex = new LogIndex(meta.Number(1));
+        AppliedStamp = _stamp = meta.Time(2);
+        Revision = new Revision(meta.Number(3));
+        Hash = new StateHash((ulong)meta.Number(4));
+        (_nextWaiter, _nextFact, _nextKept) = (meta.Number(5), meta.Number(6), meta.Number(7));
+        return meta;
+    }
+
+    private bool CountsMatch(Fields meta) =>
+        _keys.Count == meta.Number(8)
+        && _leases.Count == meta.Number(9)
+        && _holds == meta.Number(10)
+        && _waiters.Count == meta.Number(11)
+        && _kept.Count == meta.Number(12);
+
+    private void LoadTable(int kind, ReadOnlyMemory<byte> body)
+    {
+        var reader = new WireReader(body.Span);
+        while (reader.NextField())
+        {
+            if (reader.Field != 1)
+            {
+                reader.RefuseUnknown("a snapshot section");
+            }
+            var part = reader.Bytes();
+            var item = body.Slice(body.Length - reader.Remaining - part.Length, part.Length);
+            switch (kind)
+            {
+                case SectionKind.Leases:
+                    LoadLease(new Fields(item, "fvv", "a lease"));
+                    break;
+                case SectionKind.Keys:
+                    LoadKey(new Fields(item, "bbvvvf", "a key"));
+                    break;
+                case SectionKind.Locks:
+                    LoadLock(new Fields(item, "bbvbv", "a lock"));
+                    break;
+                case SectionKind.Waiters:
+                    LoadWaiter(new Fields(item, "vbbbbbbvffvvv", "a waiter"));
+                    break;
+                case SectionKind.Kept:
+                    LoadKept(new Fields(item, "bbvvbvbvvvv", "a kept outcome"));
+                    break;
+                case SectionKind.Members:
+                    var member = new Fields(item, "fbfbbbv", "a member");
+                    var id = new MemberId(member.Number(1));
+                    _members.Set(id, new MemberInfo(
+                        id, member.Text(2), member.Number(3), member.Text(4), member.Text(5), member.Text(6), (int)member.Number(7)));
+                    break;
+                default:
+                    throw new WireFormatException($"a snapshot section of the kind {kind}, which this version does not know");
+            }
+        }
+    }
+
+    private void LoadLease(Fields fields)
+    {
+        var lease = new LeaseRecord(fields.Lease(1), fields.Number(2), fields.Time(3), 0, 0, 0);
+        _leases.Set(lease.Id, lease);
+        _leaseDeadlines.Set(new Due(lease.Deadline, lease.Id.Value), true);
+    }
+
+    private void LoadKey(Fields fields)
+    {
+        var key = fields.Key(1);
+        var record = new KeyRecord(
+            fields.Bytes(2).ToArray(), new Revision(fields.Number(3)), new Revision(fields.Number(4)), fields.Number(5), fields.Lease(6));
+        _keys.Set(key, record);
+        _stateBytes += SizeOf(key, record.Value);
+        if (!record.Lease.IsNone)
+        {
+            _leaseKeys.Set(new LeaseItem(record.Lease, key), true);
+            ChangeLease(record.Lease, keys: 1);
+        }
+    }
+
+    private void LoadLock(Fields fields)
+    {
+        var name = fields.Key(1);
+        HoldRecord? hold = null;
+        if (fields.Has(2))
+        {
+            var held = new Fields(fields.Bytes(2), "bvfvbv", "a hold");
+            hold = new HoldRecord(
+                held.Text(1), new FencingToken(held.Number(2)), held.Lease(3), held.Flag(4), held.Request(5), held.Number(6));
+            _holds++;
+            _leaseHolds.Set(new LeaseItem(hold.Lease, name), true);
+            ChangeLease(hold.Lease, holds: 1);
+        }
+        var record = new LockRecord(hold, 0, new FencingToken(fields.Number(3)), fields.Has(4) ? LoadLoss(fields.Bytes(4)) : null, fields.Number(5));
+        _locks.Set(name, record);
+        if (record.FactSequence != 0)
+        {
+            _facts.Set(record.FactSequence, name);
+        }
+        if (record.IsActive)
+        {
+            _activeLocks++;
+        }
+    }
+
+    private static LockLoss LoadLoss(ReadOnlyMemory<byte> bytes)
+    {
+        var fields = new Fields(bytes, "vbvv", "a lost hold");
+        var reason = fields.Number(3);
+        return reason is >= (long)LossReason.Expired and <= (long)LossReason.Forced
+            ? new LockLoss(new FencingToken(fields.Number(1)), fields.Text(2), (LossReason)reason, new Revision(fields.Number(4)))
+            : throw new WireFormatException($"a hold lost for the unknown reason {reason}");
+    }
+
+    private void LoadWaiter(Fields fields)
+    {
+        var identityKey = fields.Key(6);
+        var waiter = new WaiterRecord(
+            fields.Number(1),
+            fields.Key(2),
+            fields.Text(3),
+            fields.Request(4),
+            identityKey.IsEmpty ? default : new Identity(fields.Text(5), identityKey),
+            fields.Bytes(7).ToArray(),
+            fields.Number(8),
+            fields.Lease(9),
+            fields.Lease(10),
+            fields.Time(11),
+            fields.Time(12),
+            fields.Has(13) ? fields.Time(13) : null);
+        AddWaiter(waiter);
+        ChangeLease(waiter.SharedLease, waiters: 1);
+        var record = LockAt(waiter.Name);
+        if (!record.IsActive)
+        {
+            _activeLocks++;
+        }
+        _locks.Set(waiter.Name, record with { Waiters = record.Waiters + 1 });
+    }
+
+    private void LoadKept(Fields fields)
+    {
+        var kind = fields.Number(6);
+        if (kind is < (long)EffectKind.Put or > (long)EffectKind.LockReleased)
+        {
+            throw new WireFormatException($"a kept outcome of the unknown kind {kind}");
+        }
+        var identity = new Identity(fields.Text(1), fields.Key(2));
+        var kept = new KeptOutcome(
+            fields.Number(3),
+            fields.Time(4),
+            fields.Bytes(5).ToArray(),
+            (EffectKind)kind,
+            fields.Key(7),
+            fields.Number(8),
+            fields.Number(9),
+            fields.Number(10),
+            fields.Number(11));
+        _kept.Set(identity, kept);
+        _keptByAge.Set(kept.Sequence, identity);
+        _keptBytes += SizeOf(identity, kept);
+    }
+}

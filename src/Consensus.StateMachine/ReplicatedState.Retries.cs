@@ -1,0 +1,143 @@
+using Consensus.Primitives;
+using Consensus.StateMachine.Commands;
+using Consensus.StateMachine.Outcomes;
+using Consensus.StateMachine.Tables;
+using Consensus.StateMachine.Trees;
+
+namespace Consensus.StateMachine;
+
+/// <summary>
+/// The replicated table of request identities (rule 21): a retry of a request that had an effect gets the first answer and has no second effect, through any
+/// member, across failover and snapshot.
+/// </summary>
+public sealed partial class ReplicatedState
+{
+    private readonly CowTree<Identity, KeptOutcome> _kept = new();
+    private readonly CowTree<long, Identity> _keptByAge = new();
+    private long _nextKept = 1;
+    private long _keptBytes;
+
+    /// <summary>The answer to a retry, or to a new identity for which there is no room; null when the command is to be executed.</summary>
+    private Outcome? AnswerRetry(Command command)
+    {
+        if (_identity.IsNone)
+        {
+            return null;
+        }
+        ForgetOld();
+        if (_kept.TryGet(_identity, out var kept))
+        {
+            return kept.Fingerprint.Span.SequenceEqual(_fingerprint.Span)
+                ? Replay(kept)
+                : new IdempotencyMismatch(Revision);
+        }
+        if (_identityWaiters.TryGet(_identity, out var place) && (command is not AcquireLockCommand acquire || acquire.Name != place.Name))
+        {
+            return new IdempotencyMismatch(Revision);
+        }
+        return MakeRoom() ? null : new BoundReached(Revision, BoundKind.IdempotencyKeys, _limits.MaxIdempotencyKeys);
+    }
+
+    private Outcome Replay(KeptOutcome kept) => kept.Kind switch
+    {
+        EffectKind.Put => new PutDone(new Revision(kept.B), kept.Key, new Revision(kept.A), new Revision(kept.B), kept.C, new LeaseId(kept.D)),
+        EffectKind.Delete => new DeleteDone(new Revision(kept.A), kept.B),
+        EffectKind.LeaseGranted => new LeaseGranted(new Revision(kept.A), new LeaseId(kept.B), kept.C),
+        EffectKind.LeaseRevoked => new LeaseRevoked(new Revision(kept.A), new LeaseId(kept.B), kept.C, kept.D),
+        EffectKind.LockGranted => ReplayGrant(kept),
+        EffectKind.LockReleased => new LockReleased(new Revision(kept.A)),
+        _ => Invariant.Unreachable<Outcome>(kept.Kind),
+    };
+
+    /// <summary>The hold as it is now, or that it is gone: an old grant repeated would be a lie.</summary>
+    private Outcome ReplayGrant(KeptOutcome kept)
+    {
+        var record = LockAt(kept.Key);
+        if (record.Hold is { } hold && hold.Token.Value == kept.A)
+        {
+            // Whoever asks again is now the one to give it back should this answer not arrive either.
+            var mine = hold with { Request = _request };
+            _locks.Set(kept.Key, record with { Hold = mine });
+            return new LockGranted(Revision, Show(kept.Key, mine), kept.B);
+        }
+        return new ReplayedHoldGone(Revision, record.LastLoss is { } loss && loss.Token.Value == kept.A ? loss : null);
+    }
+
+    private void Keep(Command command, Outcome outcome)
+    {
+        if (_identity.IsNone || _kept.Contains(_identity))
+        {
+            return;
+        }
+        var kept = (command, outcome) switch
+        {
+            (PutCommand, PutDone o) => Effect(EffectKind.Put, o.Key, o.CreateRevision.Value, o.ModRevision.Value, o.Version, o.Lease.Value),
+            (_, DeleteDone { Deleted: > 0 } o) => Effect(EffectKind.Delete, default, o.Revision.Value, o.Deleted),
+            (_, LeaseGranted o) => Effect(EffectKind.LeaseGranted, default, o.Revision.Value, o.Id.Value, o.TtlMicros),
+            (_, LeaseRevoked o) => Effect(EffectKind.LeaseRevoked, default, o.Revision.Value, o.Id.Value, o.KeysDeleted, o.LocksFreed),
+            (AcquireLockCommand, LockGranted o) => Effect(EffectKind.LockGranted, o.Hold.Name, o.Hold.Token.Value, o.WaitedMicros),
+            (_, LockReleased o) => Effect(EffectKind.LockReleased, default, o.Revision.Value),
+            _ => null,
+        };
+        if (kept is not null)
+        {
+            Store(_identity, kept);
+        }
+    }
+
+    /// <summary>A waiter that was promoted had its effect now, under the identity with which it asked.</summary>
+    private void KeepGrant(WaiterRecord waiter, LockGranted granted)
+    {
+        if (!waiter.Identity.IsNone && !_kept.Contains(waiter.Identity))
+        {
+            var effect = Effect(EffectKind.LockGranted, granted.Hold.Name, granted.Hold.Token.Value, granted.WaitedMicros);
+            Store(waiter.Identity, effect with { Fingerprint = waiter.Fingerprint });
+        }
+    }
+
+    private KeptOutcome Effect(EffectKind kind, Key key, long a, long b = 0, long c = 0, long d = 0) =>
+        new(0, _stamp, _fingerprint.ToArray(), kind, key, a, b, c, d);
+
+    private void Store(Identity identity, KeptOutcome kept)
+    {
+        kept = kept with { Sequence = _nextKept++ };
+        _kept.Set(identity, kept);
+        _keptByAge.Set(kept.Sequence, identity);
+        _keptBytes += SizeOf(identity, kept);
+    }
+
+    private void ForgetOld()
+    {
+        while (_keptByAge.TryFirst(out _, out var oldest)
+            && _kept.TryGet(oldest, out var kept)
+            && _stamp - kept.Stored > _limits.IdempotencyMaxAgeMicros)
+        {
+            Forget(oldest, kept);
+        }
+    }
+
+    /// <summary>Drops the oldest for room, but never one younger than the promised time.</summary>
+    private bool MakeRoom()
+    {
+        while (_kept.Count >= _limits.MaxIdempotencyKeys || _keptBytes >= _limits.MaxIdempotencyBytes)
+        {
+            if (!_keptByAge.TryFirst(out _, out var oldest)
+                || !_kept.TryGet(oldest, out var kept)
+                || _stamp - kept.Stored < _limits.IdempotencyKeepMicros)
+            {
+                return false;
+            }
+            Forget(oldest, kept);
+        }
+        return true;
+    }
+
+    private void Forget(Identity identity, KeptOutcome kept)
+    {
+        _kept.Remove(identity);
+        _keptByAge.Remove(kept.Sequence);
+        _keptBytes -= SizeOf(identity, kept);
+    }
+
+    private static long SizeOf(Identity identity, KeptOutcome kept) => kept.Bytes + identity.IdempotencyKey.Length + (2L * identity.Principal.Length);
+}

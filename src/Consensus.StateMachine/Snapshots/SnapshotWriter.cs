@@ -1,0 +1,192 @@
+using Consensus.Primitives;
+using Consensus.Primitives.Wire;
+using Consensus.StateMachine.Outcomes;
+using Consensus.StateMachine.Tables;
+
+namespace Consensus.StateMachine.Snapshots;
+
+/// <summary>Where a snapshot's sections go: the storage room adds framing and checksums to each (rule 13).</summary>
+public interface ISnapshotSink
+{
+    /// <summary>Adds one section. Large tables come as many sections of at most about 64 KiB of the same <paramref name="kind"/>.</summary>
+    void Section(int kind, ReadOnlySpan<byte> body);
+}
+
+/// <summary>Where a snapshot's sections come from, checked against their checksums already.</summary>
+public interface ISnapshotSource
+{
+    /// <summary>The next section, or false at the end. <paramref name="body"/> is valid until the next call.</summary>
+    bool NextSection(out int kind, out ReadOnlyMemory<byte> body);
+}
+
+/// <summary>The kinds of section, in the order in which they are written. The numbers are in files.</summary>
+internal static class SectionKind
+{
+    public const int Meta = 1;
+    public const int Leases = 2;
+    public const int Keys = 3;
+    public const int Locks = 4;
+    public const int Waiters = 5;
+    public const int Kept = 6;
+    public const int Members = 7;
+}
+
+/// <summary>Encodes a view as snapshot sections of <c>snapshot.proto</c>, in an order that depends on the state alone.</summary>
+public static class SnapshotWriter
+{
+    private const int SectionBytes = 60 * 1024;
+
+    public static void Write(StateView view, ISnapshotSink sink)
+    {
+        var writer = new WireWriter(SectionBytes + 4096);
+        var tables = view.Tables;
+        WriteMeta(writer, view);
+        sink.Section(SectionKind.Meta, writer.Written);
+        Table(writer, sink, SectionKind.Leases, tables.Leases.All(), static (w, item) => WriteLease(w, item.Value));
+        Table(writer, sink, SectionKind.Keys, tables.Keys.All(), static (w, item) => WriteKey(w, item.Key, item.Value));
+        Table(writer, sink, SectionKind.Locks, tables.Locks.All(), static (w, item) => WriteLock(w, item.Key, item.Value));
+        Table(writer, sink, SectionKind.Waiters, tables.Waiters.All(), static (w, item) => WriteWaiter(w, item.Value));
+        Table(writer, sink, SectionKind.Kept, tables.Kept.All(), static (w, item) => WriteKept(w, item.Key, item.Value));
+        Table(writer, sink, SectionKind.Members, tables.Members.All(), static (w, item) => WriteMember(w, item.Value));
+    }
+
+    private static void Table<T>(WireWriter writer, ISnapshotSink sink, int kind, IEnumerable<T> items, Action<WireWriter, T> write)
+    {
+        writer.Clear();
+        foreach (var item in items)
+        {
+            var start = writer.BeginMessage(1);
+            write(writer, item);
+            writer.EndMessage(start);
+            if (writer.Length >= SectionBytes)
+            {
+                sink.Section(kind, writer.Written);
+                writer.Clear();
+            }
+        }
+        if (writer.Length > 0)
+        {
+            sink.Section(kind, writer.Written);
+        }
+    }
+
+    private static void WriteMeta(WireWriter writer, StateView view)
+    {
+        writer.Int64(1, view.AppliedIndex.Value);
+        writer.Int64(2, view.AppliedStamp.Micros);
+        writer.Int64(3, view.Revision.Value);
+        writer.Fixed64(4, view.Hash.Value);
+        writer.Int64(5, view.Counters.NextWaiter);
+        writer.Int64(6, view.Counters.NextFact);
+        writer.Int64(7, view.Counters.NextKept);
+        writer.Int64(8, view.Counts.Keys);
+        writer.Int64(9, view.Counts.Leases);
+        writer.Int64(10, view.Counts.LocksHeld);
+        writer.Int64(11, view.Counts.Waiters);
+        writer.Int64(12, view.Counts.IdempotencyKeys);
+    }
+
+    private static void WriteLease(WireWriter writer, LeaseRecord lease)
+    {
+        writer.Fixed64(1, (ulong)lease.Id.Value);
+        writer.Int64(2, lease.TtlMicros);
+        writer.Int64(3, lease.Deadline.Micros);
+    }
+
+    private static void WriteKey(WireWriter writer, Key key, KeyRecord record)
+    {
+        writer.Bytes(1, key.Bytes);
+        writer.Bytes(2, record.Value.Span);
+        writer.Int64(3, record.CreateRevision.Value);
+        writer.Int64(4, record.ModRevision.Value);
+        writer.Int64(5, record.Version);
+        writer.Fixed64(6, (ulong)record.Lease.Value);
+    }
+
+    private static void WriteLock(WireWriter writer, Key name, LockRecord record)
+    {
+        writer.Bytes(1, name.Bytes);
+        if (record.Hold is { } hold)
+        {
+            var start = writer.BeginMessage(2);
+            writer.String(1, hold.Owner);
+            writer.Int64(2, hold.Token.Value);
+            writer.Fixed64(3, (ulong)hold.Lease.Value);
+            writer.Bool(4, hold.OwnsLease);
+            WriteRequest(writer, 5, hold.Request);
+            writer.Int64(6, hold.WaitedMicros);
+            writer.EndMessage(start);
+        }
+        writer.Int64(3, record.LastReleased.Value);
+        if (record.LastLoss is { } loss)
+        {
+            WriteLoss(writer, 4, loss);
+        }
+        writer.Int64(5, record.FactSequence);
+    }
+
+    private static void WriteLoss(WireWriter writer, int field, LockLoss loss)
+    {
+        var start = writer.BeginMessage(field);
+        writer.Int64(1, loss.Token.Value);
+        writer.String(2, loss.Owner);
+        writer.Int64(3, (int)loss.Reason);
+        writer.Int64(4, loss.AtRevision.Value);
+        writer.EndMessage(start);
+    }
+
+    private static void WriteWaiter(WireWriter writer, WaiterRecord waiter)
+    {
+        writer.Int64(1, waiter.Sequence);
+        writer.Bytes(2, waiter.Name.Bytes);
+        writer.String(3, waiter.Owner);
+        WriteRequest(writer, 4, waiter.Request);
+        writer.String(5, waiter.Identity.Principal ?? "");
+        writer.Bytes(6, waiter.Identity.IdempotencyKey.Bytes);
+        writer.Bytes(7, waiter.Fingerprint.Span);
+        writer.Int64(8, waiter.TtlMicros);
+        writer.Fixed64(9, (ulong)waiter.OwnLease.Value);
+        writer.Fixed64(10, (ulong)waiter.SharedLease.Value);
+        writer.Int64(11, waiter.Asked.Micros);
+        writer.Int64(12, waiter.WaitDeadline.Micros);
+        if (waiter.DetachedUntil is { } until)
+        {
+            writer.Int64Always(13, until.Micros);
+        }
+    }
+
+    private static void WriteKept(WireWriter writer, Identity identity, KeptOutcome kept)
+    {
+        writer.String(1, identity.Principal);
+        writer.Bytes(2, identity.IdempotencyKey.Bytes);
+        writer.Int64(3, kept.Sequence);
+        writer.Int64(4, kept.Stored.Micros);
+        writer.Bytes(5, kept.Fingerprint.Span);
+        writer.Int64(6, (int)kept.Kind);
+        writer.Bytes(7, kept.Key.Bytes);
+        writer.Int64(8, kept.A);
+        writer.Int64(9, kept.B);
+        writer.Int64(10, kept.C);
+        writer.Int64(11, kept.D);
+    }
+
+    private static void WriteMember(WireWriter writer, MemberInfo member)
+    {
+        writer.Fixed64(1, (ulong)member.Id.Value);
+        writer.String(2, member.Name);
+        writer.Fixed64(3, (ulong)member.Boot);
+        writer.String(4, member.ClientUrl);
+        writer.String(5, member.PeerAddress);
+        writer.String(6, member.Version);
+        writer.Int64(7, member.FeatureLevel);
+    }
+
+    private static void WriteRequest(WireWriter writer, int field, RequestId request)
+    {
+        var start = writer.BeginMessage(field);
+        writer.Fixed64(1, (ulong)request.Member.Value);
+        writer.Fixed64(2, (ulong)request.Boot);
+        writer.Int64(3, request.Sequence);
+        writer.EndMessage(start);
+    }
+}

@@ -1,0 +1,466 @@
+using Consensus.Primitives;
+
+namespace Consensus.StateMachine.Trees;
+
+/// <summary>
+/// An ordered map as a B+tree whose nodes are copied on write. The owner writes; <see cref="Freeze"/> hands out the present root, after which every node
+/// reachable from it is never written again: a write copies the path that it touches. Readers of a frozen root need no lock.
+/// </summary>
+internal sealed class CowTree<TKey, TValue>
+    where TKey : IComparable<TKey>
+{
+    private Node<TKey, TValue>? _root;
+    private long _epoch = 1;
+
+    public int Count => _root?.Total ?? 0;
+
+    /// <summary>An immutable picture of the present content; O(1).</summary>
+    public FrozenTree<TKey, TValue> Freeze()
+    {
+        _epoch++;
+        return new FrozenTree<TKey, TValue>(_root);
+    }
+
+    public bool TryGet(TKey key, out TValue value) => new FrozenTree<TKey, TValue>(_root).TryGet(key, out value);
+
+    public bool Contains(TKey key) => TryGet(key, out _);
+
+    /// <summary>The owner's own look at the content; not to be kept over a write.</summary>
+    public FrozenTree<TKey, TValue> Peek() => new(_root);
+
+    /// <summary>Adds or replaces.</summary>
+    public void Set(TKey key, TValue value)
+    {
+        if (_root is null)
+        {
+            _root = new Leaf<TKey, TValue>(_epoch);
+        }
+        _root = _root.Owned(_epoch);
+        var split = _root.Set(key, value, _epoch);
+        if (split is not null)
+        {
+            _root = new Branch<TKey, TValue>(_epoch, _root, split);
+        }
+    }
+
+    /// <summary>False when the key is not there.</summary>
+    public bool Remove(TKey key)
+    {
+        if (_root is null || !Contains(key))
+        {
+            return false;
+        }
+        _root = _root.Owned(_epoch);
+        _root.Remove(key, _epoch);
+        if (_root.Total == 0)
+        {
+            _root = null;
+        }
+        else if (_root is Branch<TKey, TValue> { ChildCount: 1 } branch)
+        {
+            _root = branch.Child(0);
+        }
+        return true;
+    }
+
+    /// <summary>The smallest key, if there is any.</summary>
+    public bool TryFirst(out TKey key, out TValue value)
+    {
+        foreach (var (k, v) in Peek().From(default!, includeAll: true))
+        {
+            (key, value) = (k, v);
+            return true;
+        }
+        (key, value) = (default!, default!);
+        return false;
+    }
+}
+
+/// <summary>One picture of a <see cref="CowTree{TKey, TValue}"/>.</summary>
+internal readonly struct FrozenTree<TKey, TValue>(Node<TKey, TValue>? root)
+    where TKey : IComparable<TKey>
+{
+    public int Count => root?.Total ?? 0;
+
+    public bool TryGet(TKey key, out TValue value)
+    {
+        var node = root;
+        while (node is Branch<TKey, TValue> branch)
+        {
+            node = branch.Child(branch.ChildFor(key));
+        }
+        if (node is Leaf<TKey, TValue> leaf)
+        {
+            var at = leaf.Find(key);
+            if (at >= 0)
+            {
+                value = leaf.ValueAt(at);
+                return true;
+            }
+        }
+        value = default!;
+        return false;
+    }
+
+    /// <summary>How many keys are smaller than this one; O(log n).</summary>
+    public int Rank(TKey key)
+    {
+        var rank = 0;
+        var node = root;
+        while (node is Branch<TKey, TValue> branch)
+        {
+            var child = branch.ChildFor(key);
+            for (var i = 0; i < child; i++)
+            {
+                rank += branch.Child(i).Total;
+            }
+            node = branch.Child(child);
+        }
+        if (node is Leaf<TKey, TValue> leaf)
+        {
+            var at = leaf.Find(key);
+            rank += at >= 0 ? at : ~at;
+        }
+        return rank;
+    }
+
+    /// <summary>Pairs in order of their keys, from the first one that is not smaller than <paramref name="key"/>.</summary>
+    public IEnumerable<(TKey Key, TValue Value)> From(TKey key, bool includeAll = false)
+    {
+        if (root is null)
+        {
+            yield break;
+        }
+        var path = new Stack<(Branch<TKey, TValue> Branch, int Child)>();
+        var node = root;
+        while (node is Branch<TKey, TValue> branch)
+        {
+            var child = includeAll ? 0 : branch.ChildFor(key);
+            path.Push((branch, child));
+            node = branch.Child(child);
+        }
+        var leaf = (Leaf<TKey, TValue>)node;
+        var at = includeAll ? 0 : leaf.Find(key);
+        at = at >= 0 ? at : ~at;
+        while (true)
+        {
+            for (; at < leaf.Count; at++)
+            {
+                yield return (leaf.KeyAt(at), leaf.ValueAt(at));
+            }
+            while (path.TryPeek(out var top) && top.Child + 1 >= top.Branch.ChildCount)
+            {
+                path.Pop();
+            }
+            if (path.Count == 0)
+            {
+                yield break;
+            }
+            var (next, index) = path.Pop();
+            path.Push((next, index + 1));
+            node = next.Child(index + 1);
+            while (node is Branch<TKey, TValue> down)
+            {
+                path.Push((down, 0));
+                node = down.Child(0);
+            }
+            leaf = (Leaf<TKey, TValue>)node;
+            at = 0;
+        }
+    }
+
+    public IEnumerable<(TKey Key, TValue Value)> All() => From(default!, includeAll: true);
+}
+
+/// <summary>A node belongs to the epoch in which it was made; a later epoch copies it before writing.</summary>
+internal abstract class Node<TKey, TValue>(long epoch)
+    where TKey : IComparable<TKey>
+{
+    protected const int Capacity = 32;
+
+    protected long Epoch { get; } = epoch;
+
+    /// <summary>Pairs below this node.</summary>
+    public abstract int Total { get; }
+
+    public abstract TKey FirstKey { get; }
+
+    public Node<TKey, TValue> Owned(long epoch) => Epoch == epoch ? this : Copy(epoch);
+
+    /// <summary>Writes into this node, which the epoch owns; gives the new right half when it had to split.</summary>
+    public abstract Node<TKey, TValue>? Set(TKey key, TValue value, long epoch);
+
+    /// <summary>Removes a key that is there.</summary>
+    public abstract void Remove(TKey key, long epoch);
+
+    protected abstract Node<TKey, TValue> Copy(long epoch);
+
+    protected static void InsertAt<T>(ref T[] array, int count, int at, T item)
+    {
+        if (count == array.Length)
+        {
+            Array.Resize(ref array, Math.Min(Capacity, Math.Max(4, count * 2)));
+        }
+        Array.Copy(array, at, array, at + 1, count - at);
+        array[at] = item;
+    }
+
+    protected static void RemoveAt<T>(T[] array, int count, int at)
+    {
+        Array.Copy(array, at + 1, array, at, count - at - 1);
+        array[count - 1] = default!;
+    }
+}
+
+internal sealed class Leaf<TKey, TValue> : Node<TKey, TValue>
+    where TKey : IComparable<TKey>
+{
+    private TKey[] _keys;
+    private TValue[] _values;
+    private int _count;
+
+    public Leaf(long epoch)
+        : base(epoch) => (_keys, _values) = ([], []);
+
+    private Leaf(long epoch, TKey[] keys, TValue[] values, int count)
+        : base(epoch) => (_keys, _values, _count) = (keys, values, count);
+
+    public override int Total => _count;
+
+    public int Count => _count;
+
+    public override TKey FirstKey => _keys[0];
+
+    public TKey KeyAt(int index) => _keys[index];
+
+    public TValue ValueAt(int index) => _values[index];
+
+    /// <summary>The place of the key, or the complement of where it would stand.</summary>
+    public int Find(TKey key)
+    {
+        int low = 0, high = _count - 1;
+        while (low <= high)
+        {
+            var middle = (low + high) >> 1;
+            var order = _keys[middle].CompareTo(key);
+            if (order == 0)
+            {
+                return middle;
+            }
+            if (order < 0)
+            {
+                low = middle + 1;
+            }
+            else
+            {
+                high = middle - 1;
+            }
+        }
+        return ~low;
+    }
+
+    public override Node<TKey, TValue>? Set(TKey key, TValue value, long epoch)
+    {
+        var at = Find(key);
+        if (at >= 0)
+        {
+            _values[at] = value;
+            return null;
+        }
+        at = ~at;
+        Leaf<TKey, TValue>? right = null;
+        if (_count == Capacity)
+        {
+            // Appending in order is common (indexes by time): then the left half stays nearly full.
+            var keep = at == Capacity ? Capacity - 1 : Capacity / 2;
+            right = new Leaf<TKey, TValue>(epoch, _keys[keep..], _values[keep..], Capacity - keep);
+            Array.Clear(_keys, keep, Capacity - keep);
+            Array.Clear(_values, keep, Capacity - keep);
+            _count = keep;
+            if (at > keep)
+            {
+                right.Insert(at - keep, key, value);
+                return right;
+            }
+        }
+        Insert(at, key, value);
+        return right;
+    }
+
+    public override void Remove(TKey key, long epoch)
+    {
+        var at = Find(key);
+        Invariant.Require(at >= 0, "only a key that is there is removed");
+        RemoveAt(_keys, _count, at);
+        RemoveAt(_values, _count, at);
+        _count--;
+    }
+
+    /// <summary>Takes over everything of the right neighbour when both fit into one.</summary>
+    public bool TryMerge(Leaf<TKey, TValue> right)
+    {
+        if (_count + right._count > Capacity / 2)
+        {
+            return false;
+        }
+        Array.Resize(ref _keys, Math.Max(_keys.Length, _count + right._count));
+        Array.Resize(ref _values, Math.Max(_values.Length, _count + right._count));
+        Array.Copy(right._keys, 0, _keys, _count, right._count);
+        Array.Copy(right._values, 0, _values, _count, right._count);
+        _count += right._count;
+        return true;
+    }
+
+    protected override Node<TKey, TValue> Copy(long epoch) =>
+        new Leaf<TKey, TValue>(epoch, (TKey[])_keys.Clone(), (TValue[])_values.Clone(), _count);
+
+    private void Insert(int at, TKey key, TValue value)
+    {
+        InsertAt(ref _keys, _count, at, key);
+        InsertAt(ref _values, _count, at, value);
+        _count++;
+    }
+}
+
+internal sealed class Branch<TKey, TValue> : Node<TKey, TValue>
+    where TKey : IComparable<TKey>
+{
+    private Node<TKey, TValue>[] _children;
+    private TKey[] _firstKeys;
+    private int _count;
+    private int _total;
+
+    public Branch(long epoch, Node<TKey, TValue> left, Node<TKey, TValue> right)
+        : base(epoch)
+    {
+        _children = [left, right];
+        _firstKeys = [left.FirstKey, right.FirstKey];
+        _count = 2;
+        _total = left.Total + right.Total;
+    }
+
+    private Branch(long epoch, Node<TKey, TValue>[] children, TKey[] firstKeys, int count)
+        : base(epoch)
+    {
+        (_children, _firstKeys, _count) = (children, firstKeys, count);
+        for (var i = 0; i < count; i++)
+        {
+            _total += children[i].Total;
+        }
+    }
+
+    public override int Total => _total;
+
+    public int ChildCount => _count;
+
+    public override TKey FirstKey => _firstKeys[0];
+
+    public Node<TKey, TValue> Child(int index) => _children[index];
+
+    /// <summary>The child under which the key is, or would be.</summary>
+    public int ChildFor(TKey key)
+    {
+        int low = 1, high = _count - 1;
+        while (low <= high)
+        {
+            var middle = (low + high) >> 1;
+            if (_firstKeys[middle].CompareTo(key) <= 0)
+            {
+                low = middle + 1;
+            }
+            else
+            {
+                high = middle - 1;
+            }
+        }
+        return low - 1;
+    }
+
+    public override Node<TKey, TValue>? Set(TKey key, TValue value, long epoch)
+    {
+        var at = ChildFor(key);
+        var child = _children[at] = _children[at].Owned(epoch);
+        var before = child.Total;
+        var split = child.Set(key, value, epoch);
+        _total += child.Total - before + (split?.Total ?? 0);
+        _firstKeys[at] = child.FirstKey;
+        return split is null ? null : Adopt(at + 1, split, epoch);
+    }
+
+    public override void Remove(TKey key, long epoch)
+    {
+        var at = ChildFor(key);
+        var child = _children[at] = _children[at].Owned(epoch);
+        child.Remove(key, epoch);
+        _total--;
+        if (child.Total == 0)
+        {
+            Drop(at);
+            return;
+        }
+        _firstKeys[at] = child.FirstKey;
+        if (child is Branch<TKey, TValue> { ChildCount: 1 } && _count == 1)
+        {
+            return;
+        }
+        MergeLeaves(at, epoch);
+    }
+
+    protected override Node<TKey, TValue> Copy(long epoch) =>
+        new Branch<TKey, TValue>(epoch, (Node<TKey, TValue>[])_children.Clone(), (TKey[])_firstKeys.Clone(), _count);
+
+    private Branch<TKey, TValue>? Adopt(int at, Node<TKey, TValue> child, long epoch)
+    {
+        Branch<TKey, TValue>? right = null;
+        if (_count == Capacity)
+        {
+            var keep = at == Capacity ? Capacity - 1 : Capacity / 2;
+            right = new Branch<TKey, TValue>(epoch, _children[keep..], _firstKeys[keep..], Capacity - keep);
+            Array.Clear(_children, keep, Capacity - keep);
+            Array.Clear(_firstKeys, keep, Capacity - keep);
+            _count = keep;
+            _total -= right._total;
+            if (at > keep)
+            {
+                // The child's pairs are in our total already: they move with it.
+                _total -= child.Total;
+                right.Insert(at - keep, child);
+                right._total += child.Total;
+                return right;
+            }
+        }
+        Insert(at, child);
+        return right;
+    }
+
+    private void Insert(int at, Node<TKey, TValue> child)
+    {
+        InsertAt(ref _children, _count, at, child);
+        InsertAt(ref _firstKeys, _count, at, child.FirstKey);
+        _count++;
+    }
+
+    private void Drop(int at)
+    {
+        RemoveAt(_children, _count, at);
+        RemoveAt(_firstKeys, _count, at);
+        _count--;
+    }
+
+    /// <summary>Joins a leaf that became small with a small neighbour, so that deleting leaves no trail of nearly empty leaves.</summary>
+    private void MergeLeaves(int at, long epoch)
+    {
+        var left = at + 1 < _count ? at : at - 1;
+        if (left < 0 || _children[left] is not Leaf<TKey, TValue> || _children[left + 1] is not Leaf<TKey, TValue> right)
+        {
+            return;
+        }
+        if (_children[left].Total + right.Total <= Capacity / 2)
+        {
+            var owned = (Leaf<TKey, TValue>)_children[left].Owned(epoch);
+            _children[left] = owned;
+            owned.TryMerge(right);
+            Drop(left + 1);
+        }
+    }
+}

@@ -1,0 +1,342 @@
+using System.Collections.Immutable;
+using Consensus.Primitives;
+using Consensus.Primitives.Wire;
+using Consensus.StateMachine.Commands;
+
+namespace Consensus.StateMachine.Wire;
+
+/// <summary>Commands in the Protocol Buffers wire format of <c>commands.proto</c>.</summary>
+public static class CommandCodec
+{
+    private const int IdempotencyKeyField = 1;
+    private const int FingerprintField = 2;
+    private const int PutField = 16;
+    private const int DeleteField = 17;
+    private const int DeletePrefixField = 18;
+    private const int GrantLeaseField = 19;
+    private const int RenewLeasesField = 20;
+    private const int RevokeLeaseField = 21;
+    private const int AcquireLockField = 22;
+    private const int RenewLockField = 23;
+    private const int ReleaseLockField = 24;
+    private const int CancelWaitField = 25;
+    private const int ExpireField = 26;
+    private const int DetachWaitersField = 27;
+    private const int DetachRequestsField = 28;
+    private const int AnnounceMemberField = 29;
+
+    public static void Write(WireWriter writer, CommandEnvelope envelope)
+    {
+        writer.Bytes(IdempotencyKeyField, envelope.IdempotencyKey.Span);
+        writer.Bytes(FingerprintField, envelope.Fingerprint.Span);
+        var start = writer.BeginMessage(FieldOf(envelope.Command));
+        WriteBody(writer, envelope.Command);
+        writer.EndMessage(start);
+    }
+
+    /// <summary>Unknown fields, kinds and values throw <see cref="WireFormatException"/> (rule 12). Byte fields may alias <paramref name="bytes"/>.</summary>
+    public static CommandEnvelope Read(ReadOnlyMemory<byte> bytes)
+    {
+        ReadOnlyMemory<byte> key = default;
+        ReadOnlyMemory<byte> fingerprint = default;
+        Command? command = null;
+        var reader = new WireReader(bytes.Span);
+        while (reader.NextField())
+        {
+            switch (reader.Field)
+            {
+                case IdempotencyKeyField:
+                    key = Slice(bytes, ref reader);
+                    break;
+                case FingerprintField:
+                    fingerprint = Slice(bytes, ref reader);
+                    break;
+                case >= PutField and <= AnnounceMemberField:
+                    if (command is not null)
+                    {
+                        throw new WireFormatException("an envelope with two commands");
+                    }
+                    var field = reader.Field;
+                    command = ReadBody(field, Slice(bytes, ref reader));
+                    break;
+                default:
+                    reader.RefuseUnknown("a command");
+                    break;
+            }
+        }
+        return new CommandEnvelope(command ?? throw new WireFormatException("an envelope without a command"), key, fingerprint);
+    }
+
+    private static int FieldOf(Command command) => command switch
+    {
+        PutCommand => PutField,
+        DeleteCommand => DeleteField,
+        DeletePrefixCommand => DeletePrefixField,
+        GrantLeaseCommand => GrantLeaseField,
+        RenewLeasesCommand => RenewLeasesField,
+        RevokeLeaseCommand => RevokeLeaseField,
+        AcquireLockCommand => AcquireLockField,
+        RenewLockCommand => RenewLockField,
+        ReleaseLockCommand => ReleaseLockField,
+        CancelWaitCommand => CancelWaitField,
+        ExpireCommand => ExpireField,
+        DetachWaitersCommand => DetachWaitersField,
+        DetachRequestsCommand => DetachRequestsField,
+        AnnounceMemberCommand => AnnounceMemberField,
+        _ => Invariant.Unreachable<int>(command),
+    };
+
+    private static void WriteBody(WireWriter writer, Command command)
+    {
+        switch (command)
+        {
+            case PutCommand c:
+                writer.Bytes(1, c.Key.Bytes);
+                writer.Bytes(2, c.Value.Span);
+                writer.Fixed64(3, (ulong)c.Lease.Value);
+                WriteCondition(writer, 4, c.Condition);
+                break;
+            case DeleteCommand c:
+                writer.Bytes(1, c.Key.Bytes);
+                WriteCondition(writer, 4, c.Condition);
+                break;
+            case DeletePrefixCommand c:
+                writer.Bytes(1, c.Prefix.Bytes);
+                break;
+            case GrantLeaseCommand c:
+                writer.Fixed64(1, (ulong)c.Id.Value);
+                writer.Int64(2, c.TtlMicros);
+                break;
+            case RenewLeasesCommand c:
+                foreach (var id in c.Ids)
+                {
+                    writer.Fixed64(1, (ulong)id.Value);
+                }
+                break;
+            case RevokeLeaseCommand c:
+                writer.Fixed64(1, (ulong)c.Id.Value);
+                break;
+            case AcquireLockCommand c:
+                writer.Bytes(1, c.Name.Bytes);
+                writer.String(2, c.Owner);
+                writer.Int64(3, c.TtlMicros);
+                writer.Fixed64(4, (ulong)c.OwnLease.Value);
+                writer.Fixed64(5, (ulong)c.SharedLease.Value);
+                writer.Int64(6, c.WaitMicros);
+                break;
+            case RenewLockCommand c:
+                writer.Bytes(1, c.Name.Bytes);
+                writer.Int64(2, c.Token.Value);
+                break;
+            case ReleaseLockCommand c:
+                writer.Bytes(1, c.Name.Bytes);
+                writer.Int64(2, c.Token.Value);
+                writer.Bool(3, c.Force);
+                break;
+            case CancelWaitCommand c:
+                writer.Bytes(1, c.Name.Bytes);
+                WriteRequest(writer, 2, c.Request);
+                writer.Int64(3, (int)c.Reason);
+                break;
+            case ExpireCommand:
+                break;
+            case DetachWaitersCommand c:
+                writer.Fixed64(1, (ulong)c.Member.Value);
+                writer.Fixed64(2, (ulong)c.Boot);
+                break;
+            case DetachRequestsCommand c:
+                foreach (var request in c.Requests)
+                {
+                    WriteRequest(writer, 1, request);
+                }
+                break;
+            case AnnounceMemberCommand c:
+                writer.Fixed64(1, (ulong)c.Member.Value);
+                writer.String(2, c.Name);
+                writer.Fixed64(3, (ulong)c.Boot);
+                writer.String(4, c.ClientUrl);
+                writer.String(5, c.PeerAddress);
+                writer.String(6, c.Version);
+                writer.Int64(7, c.FeatureLevel);
+                break;
+            default:
+                Invariant.Unreachable<int>(command);
+                break;
+        }
+    }
+
+    private static void WriteCondition(WireWriter writer, int field, KeyCondition condition)
+    {
+        writer.Int64(field, (int)condition.Kind);
+        writer.Int64(field + 1, condition.ModRevision.Value);
+    }
+
+    private static void WriteRequest(WireWriter writer, int field, RequestId request)
+    {
+        var start = writer.BeginMessage(field);
+        writer.Fixed64(1, (ulong)request.Member.Value);
+        writer.Fixed64(2, (ulong)request.Boot);
+        writer.Int64(3, request.Sequence);
+        writer.EndMessage(start);
+    }
+
+    /// <summary>
+    /// Every command is a few fields of three shapes; they are gathered by number and then given their meaning. Which numbers and shapes a command may
+    /// have is checked, so nothing unknown is passed over.
+    /// </summary>
+    private static Command ReadBody(int type, ReadOnlyMemory<byte> body)
+    {
+        var fields = new CommandFields(body, Shapes[type - PutField]);
+        return type switch
+        {
+            PutField => new PutCommand(fields.Key(1), fields.Bytes(2), fields.Lease(3), fields.Condition(4)),
+            DeleteField => new DeleteCommand(fields.Key(1), fields.Condition(4)),
+            DeletePrefixField => new DeletePrefixCommand(fields.Key(1)),
+            GrantLeaseField => new GrantLeaseCommand(fields.Lease(1), fields.Number(2)),
+            RenewLeasesField => new RenewLeasesCommand(fields.Leases()),
+            RevokeLeaseField => new RevokeLeaseCommand(fields.Lease(1)),
+            AcquireLockField => new AcquireLockCommand(
+                fields.Key(1), fields.Text(2), fields.Number(3), fields.Lease(4), fields.Lease(5), fields.Number(6)),
+            RenewLockField => new RenewLockCommand(fields.Key(1), new FencingToken(fields.Number(2))),
+            ReleaseLockField => new ReleaseLockCommand(fields.Key(1), new FencingToken(fields.Number(2)), fields.Flag(3)),
+            CancelWaitField => new CancelWaitCommand(fields.Key(1), fields.SingleRequest(), fields.Reason(3)),
+            ExpireField => new ExpireCommand(),
+            DetachWaitersField => new DetachWaitersCommand(new MemberId(fields.Number(1)), fields.Number(2)),
+            DetachRequestsField => new DetachRequestsCommand(fields.Requests()),
+            AnnounceMemberField => new AnnounceMemberCommand(
+                new MemberId(fields.Number(1)), fields.Text(2), fields.Number(3), fields.Text(4), fields.Text(5), fields.Text(6), (int)fields.Number(7)),
+            _ => Invariant.Unreachable<Command>(type),
+        };
+    }
+
+    /// <summary>For each command, its fields from 1 on: v varint, f fixed64, b bytes, F repeated fixed64, r request, R repeated request.</summary>
+    private static readonly string[] Shapes =
+    [
+        "bbfvv", "b--vv", "b", "fv", "F", "f", "bsvffv", "bv", "bvv", "brv", "", "ff", "R", "fsfsssv",
+    ];
+
+    private static ReadOnlyMemory<byte> Slice(ReadOnlyMemory<byte> whole, ref WireReader reader)
+    {
+        var part = reader.Bytes();
+        return whole.Slice(whole.Length - reader.Remaining - part.Length, part.Length);
+    }
+
+    /// <summary>The fields of one command body, by number.</summary>
+    private sealed class CommandFields
+    {
+        private const int Most = 8;
+
+        private readonly long[] _numbers = new long[Most];
+        private readonly ReadOnlyMemory<byte>[] _bytes = new ReadOnlyMemory<byte>[Most];
+        private readonly List<LeaseId> _leases = [];
+        private readonly List<RequestId> _requests = [];
+
+        public CommandFields(ReadOnlyMemory<byte> body, string shape)
+        {
+            var reader = new WireReader(body.Span);
+            while (reader.NextField())
+            {
+                var kind = reader.Field <= shape.Length ? shape[reader.Field - 1] : '-';
+                switch (kind)
+                {
+                    case 'v':
+                        _numbers[reader.Field] = NotNegative(reader.Int64());
+                        break;
+                    case 'f':
+                        _numbers[reader.Field] = NotNegative((long)reader.Fixed64());
+                        break;
+                    case 'b':
+                    case 's':
+                        _bytes[reader.Field] = Slice(body, ref reader);
+                        break;
+                    case 'F':
+                        _leases.Add(new LeaseId(NotNegative((long)reader.Fixed64())));
+                        break;
+                    case 'r':
+                    case 'R':
+                        _requests.Add(ReadRequest(reader.Bytes()));
+                        break;
+                    default:
+                        reader.RefuseUnknown("a command");
+                        break;
+                }
+            }
+        }
+
+        public Key Key(int field) => Consensus.StateMachine.Key.Own(_bytes[field].ToArray());
+
+        public ReadOnlyMemory<byte> Bytes(int field) => _bytes[field];
+
+        public long Number(int field) => _numbers[field];
+
+        public bool Flag(int field) => _numbers[field] switch
+        {
+            0 => false,
+            1 => true,
+            _ => throw new WireFormatException("a flag that is neither set nor clear"),
+        };
+
+        public LeaseId Lease(int field) => new(_numbers[field]);
+
+        public ImmutableArray<LeaseId> Leases() => [.. _leases];
+
+        public ImmutableArray<RequestId> Requests() => [.. _requests];
+
+        public RequestId SingleRequest() =>
+            _requests.Count == 1 ? _requests[0] : throw new WireFormatException("a command that must name one request");
+
+        public string Text(int field)
+        {
+            try
+            {
+                return StrictUtf8.GetString(_bytes[field].Span);
+            }
+            catch (System.Text.DecoderFallbackException)
+            {
+                throw new WireFormatException("a text that is not UTF-8");
+            }
+        }
+
+        public KeyCondition Condition(int field)
+        {
+            var kind = _numbers[field];
+            return kind is >= 0 and <= (long)KeyConditionKind.Exists
+                ? new KeyCondition((KeyConditionKind)kind, new Revision(_numbers[field + 1]))
+                : throw new WireFormatException($"a key condition of the unknown kind {kind}");
+        }
+
+        public CancelReason Reason(int field) => _numbers[field] is >= 0 and <= (long)CancelReason.Stopping
+            ? (CancelReason)_numbers[field]
+            : throw new WireFormatException("a cancellation for an unknown reason");
+
+        private static RequestId ReadRequest(ReadOnlySpan<byte> bytes)
+        {
+            long member = 0, boot = 0, sequence = 0;
+            var reader = new WireReader(bytes);
+            while (reader.NextField())
+            {
+                switch (reader.Field)
+                {
+                    case 1:
+                        member = NotNegative((long)reader.Fixed64());
+                        break;
+                    case 2:
+                        boot = NotNegative((long)reader.Fixed64());
+                        break;
+                    case 3:
+                        sequence = NotNegative(reader.Int64());
+                        break;
+                    default:
+                        reader.RefuseUnknown("a request id");
+                        break;
+                }
+            }
+            return new RequestId(new MemberId(member), boot, sequence);
+        }
+    }
+
+    private static readonly System.Text.UTF8Encoding StrictUtf8 = new(false, throwOnInvalidBytes: true);
+
+    private static long NotNegative(long value) =>
+        value >= 0 ? value : throw new WireFormatException("a negative number where none can be");
+}

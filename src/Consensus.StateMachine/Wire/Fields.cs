@@ -1,0 +1,89 @@
+using Consensus.Primitives;
+using Consensus.Primitives.Wire;
+
+namespace Consensus.StateMachine.Wire;
+
+/// <summary>
+/// The fields of one message, gathered by number and checked against the message's shape, so that nothing unknown is passed over (rule 12). A shape is one
+/// letter for each field from 1 on: v varint, f fixed64, b bytes or text or a nested message, - none. Numbers are never negative in our formats, save F: any fixed64.
+/// </summary>
+internal sealed class Fields
+{
+    private const int Most = 14;
+
+    private static readonly System.Text.UTF8Encoding StrictUtf8 = new(false, throwOnInvalidBytes: true);
+
+    private readonly long[] _numbers = new long[Most];
+    private readonly ReadOnlyMemory<byte>[] _bytes = new ReadOnlyMemory<byte>[Most];
+    private readonly int _present;
+
+    public Fields(ReadOnlyMemory<byte> body, string shape, string what)
+    {
+        var reader = new WireReader(body.Span);
+        while (reader.NextField())
+        {
+            var kind = reader.Field <= shape.Length ? shape[reader.Field - 1] : '-';
+            if (kind == '-')
+            {
+                reader.RefuseUnknown(what);
+            }
+            _present |= 1 << reader.Field;
+            switch (kind)
+            {
+                case 'v':
+                    _numbers[reader.Field] = NotNegative(reader.Int64());
+                    break;
+                case 'f':
+                    _numbers[reader.Field] = NotNegative((long)reader.Fixed64());
+                    break;
+                case 'F':
+                    _numbers[reader.Field] = (long)reader.Fixed64();
+                    break;
+                default:
+                    var part = reader.Bytes();
+                    _bytes[reader.Field] = body.Slice(body.Length - reader.Remaining - part.Length, part.Length);
+                    break;
+            }
+        }
+    }
+
+    public bool Has(int field) => (_present & (1 << field)) != 0;
+
+    public long Number(int field) => _numbers[field];
+
+    public bool Flag(int field) => _numbers[field] switch
+    {
+        0 => false,
+        1 => true,
+        _ => throw new WireFormatException("a flag that is neither set nor clear"),
+    };
+
+    public ReadOnlyMemory<byte> Bytes(int field) => _bytes[field];
+
+    public Key Key(int field) => Consensus.StateMachine.Key.Own(_bytes[field].ToArray());
+
+    public LeaseId Lease(int field) => new(_numbers[field]);
+
+    public ClusterTime Time(int field) => new(_numbers[field]);
+
+    public string Text(int field)
+    {
+        try
+        {
+            return StrictUtf8.GetString(_bytes[field].Span);
+        }
+        catch (System.Text.DecoderFallbackException)
+        {
+            throw new WireFormatException("a text that is not UTF-8");
+        }
+    }
+
+    public RequestId Request(int field)
+    {
+        var request = new Fields(_bytes[field], "ffv", "a request id");
+        return new RequestId(new MemberId(request.Number(1)), request.Number(2), request.Number(3));
+    }
+
+    private static long NotNegative(long value) =>
+        value >= 0 ? value : throw new WireFormatException("a negative number where none can be");
+}
