@@ -1,0 +1,129 @@
+using System.Collections.Immutable;
+using Consensus.Primitives;
+using Consensus.Raft;
+using Consensus.StateMachine.Commands;
+
+namespace Consensus.Node.Core;
+
+/// <summary>Handing leadership over, and the clean stop of rule 30.</summary>
+public sealed partial class NodeCore
+{
+    private readonly List<(TransferInput Input, Term Term, long Deadline)> _transfers = [];
+    private readonly List<PendingCommand> _stopSettles = [];
+    private StopInput? _stop;
+    private bool _stopping;
+    private bool _stopHandedOver;
+
+    private void StartTransfer(TransferInput input)
+    {
+        if (input.To == _raft.Leader || !_raft.TransferLeadership(input.To))
+        {
+            var already = !input.To.IsNone && input.To == _raft.Leader;
+            _out.Callbacks.Add(() => input.Done(already));
+            return;
+        }
+        _transfers.Add((input, _raft.Term, _now + (2 * _options.ElectionTimeoutMicros)));
+        _nextSweep = _now;
+    }
+
+    /// <summary>Looks how hand-overs and the stop get on.</summary>
+    private void ContinueTransfer()
+    {
+        for (var i = _transfers.Count - 1; i >= 0; i--)
+        {
+            var (input, term, deadline) = _transfers[i];
+            var moved = _raft.Term > term && !_raft.Leader.IsNone && _raft.Leader != _options.Self;
+            var lost = _now >= deadline || (_raft.Term == term && _raft.Role == RaftRole.Leader && _raft.TransferTarget.IsNone);
+            if (moved || lost)
+            {
+                _transfers.RemoveAt(i);
+                var ok = moved && (input.To.IsNone || _raft.Leader == input.To);
+                _out.Callbacks.Add(() => input.Done(ok));
+            }
+        }
+        if (_transfers.Count > 0 || _stopping)
+        {
+            _nextSweep = _now + 5_000;
+        }
+        if (_stopping)
+        {
+            ContinueStop();
+        }
+    }
+
+    private void StartStop(StopInput stop)
+    {
+        _stop = stop;
+        _stopping = true;
+        _statusIsStale = true;
+        _nextSweep = _now;
+        var kept = ImmutableArray.CreateBuilder<RequestId>();
+        foreach (var pending in _pending.Values.OrderBy(p => p.Request.Sequence).ToList())
+        {
+            if (pending.LockName is not { } name || pending.Stage == PendingStage.Queued)
+            {
+                continue;
+            }
+            if (pending.HasIdentity)
+            {
+                kept.Add(pending.Request);
+            }
+            else
+            {
+                _stopSettles.Add(Internal(new CancelWaitCommand(name, pending.Request, CancelReason.Stopping)));
+            }
+        }
+        foreach (var part in kept.Chunk(1000))
+        {
+            _stopSettles.Add(Internal(new DetachRequestsCommand([.. part])));
+        }
+    }
+
+    private void ContinueStop()
+    {
+        if (_stop is null || _stopSettles.Exists(s => s.Stage != PendingStage.Answered))
+        {
+            return;
+        }
+        if (!_stopHandedOver)
+        {
+            _stopHandedOver = true;
+            if (_raft.Role == RaftRole.Leader && _raft.TransferLeadership(MemberId.None))
+            {
+                return;
+            }
+        }
+        var handingOver = _raft.Role == RaftRole.Leader && !_raft.TransferTarget.IsNone;
+        if (!handingOver && _pending.Count == 0)
+        {
+            var done = _stop.Done;
+            _stop = null;
+            _out.Callbacks.Add(done);
+        }
+    }
+
+    /// <summary>The process ends now: whatever is left is answered with what is known of it.</summary>
+    public void AnswerEverything(NodeOutput output)
+    {
+        _out = output;
+        foreach (var pending in _pending.Values.ToList())
+        {
+            if (pending.Stage == PendingStage.Queued)
+            {
+                Answer(pending, AnswerKind.NotDone, null, NotDoneReason.NotReady);
+            }
+            else
+            {
+                Answer(pending, AnswerKind.Unknown, null, NotDoneReason.None);
+            }
+        }
+        _queued.Clear();
+        foreach (var read in _newReads.Concat(_readsToApply).Concat(_readRounds.Values.SelectMany(r => r.Reads)).ToList())
+        {
+            Finish(read, new ReadAnswer(AnswerKind.NotDone, null, NotDoneReason.NotReady));
+        }
+        _newReads.Clear();
+        _readsToApply.Clear();
+        _readRounds.Clear();
+    }
+}

@@ -1,0 +1,106 @@
+using Consensus.Node.Ports;
+using Consensus.Primitives;
+using Consensus.Raft;
+
+namespace Consensus.Node.Core;
+
+/// <summary>
+/// Snapshots. Own: a view is taken here, encoded and saved elsewhere, then marked in the log, and only then is the log cut. From the leader: the
+/// file is on disk and decoded before the core hears of it.
+/// </summary>
+public sealed partial class NodeCore
+{
+    private SnapshotFile? _snapshot;
+    private SnapshotFile? _saved;
+    private LogIndex _loggedAtSnapshot;
+    private long _bytesSinceSnapshot;
+    private bool _snapshotUnderWay;
+    private SnapshotArrivedInput? _arrived;
+
+    private void ConsiderSnapshot()
+    {
+        var due = _state.AppliedIndex - _loggedAtSnapshot >= _options.SnapshotEntries || _bytesSinceSnapshot >= _options.SnapshotBytes;
+        if (!due || _snapshotUnderWay)
+        {
+            return;
+        }
+        FreshenView();
+        _snapshotUnderWay = true;
+        _loggedAtSnapshot = _state.AppliedIndex;
+        _bytesSinceSnapshot = 0;
+        var mark = new SnapshotMark(_state.AppliedIndex, _appliedTerm, _state.AppliedStamp, _appliedConfiguration);
+        _out.SaveSnapshot = new SnapshotOrder(mark, View);
+    }
+
+    private void OnSnapshotSaved(SnapshotFile file)
+    {
+        if (_snapshot is not null && _snapshot.Mark.LastIndex >= file.Mark.LastIndex)
+        {
+            // One from the leader overtook it while it was written.
+            _snapshotUnderWay = false;
+            return;
+        }
+        _saved = file;
+        _out.Persists.Add(new PersistRequest(0, null, null, file.Mark, []));
+    }
+
+    private void OnSnapshotMarked()
+    {
+        _snapshotUnderWay = false;
+        var file = _saved;
+        _saved = null;
+        if (file is null || (_snapshot is not null && _snapshot.Mark.LastIndex >= file.Mark.LastIndex))
+        {
+            return;
+        }
+        _snapshot = file;
+        _raft.SnapshotTaken(file.Mark);
+        _out.Compact = file.Mark;
+        _statusIsStale = true;
+    }
+
+    private void OnSnapshotArrived(SnapshotArrivedInput arrived)
+    {
+        Heard(arrived.Request.From);
+        _arrived = arrived;
+        _raft.Step(arrived.Request);
+    }
+
+    /// <summary>The core took the leader's snapshot: the state is replaced before anything after it is applied.</summary>
+    private void InstallArrived(SnapshotMark mark)
+    {
+        Invariant.Require(_arrived is not null && _arrived.Request.Mark == mark, "only a snapshot that is on disk is installed");
+        Invariant.Require(mark.LastIndex > _state.AppliedIndex, "a snapshot never takes the state back");
+        _state = _arrived.State;
+        Invariant.Require(_state.AppliedIndex == mark.LastIndex, "a snapshot holds what its mark says");
+        _snapshot = _arrived.File;
+        _arrived = null;
+        _appliedTerm = mark.LastTerm;
+        _appliedConfiguration = mark.Configuration;
+        _loggedAtSnapshot = mark.LastIndex;
+        _bytesSinceSnapshot = 0;
+        _out.Compact = mark;
+        _statusIsStale = true;
+        FreshenView();
+        AnswerWhatTheSnapshotHid(mark.LastTerm);
+    }
+
+    /// <summary>
+    /// Entries inside the snapshot were never applied here one by one, so what became of the requests among them cannot be told (rule 20).
+    /// </summary>
+    private void AnswerWhatTheSnapshotHid(Term lastTerm)
+    {
+        var hidden = _pending.Values
+            .Where(p => p.Stage == PendingStage.Waiting || (p.Stage == PendingStage.Sent && p.SentIn <= lastTerm))
+            .OrderBy(p => p.Request.Sequence)
+            .ToList();
+        foreach (var pending in hidden)
+        {
+            if (!pending.HasIdentity)
+            {
+                CancelInLog(pending);
+            }
+            Answer(pending, AnswerKind.Unknown, null, NotDoneReason.None);
+        }
+    }
+}

@@ -1,0 +1,49 @@
+using Consensus.Primitives;
+using Consensus.Raft;
+using Consensus.StateMachine;
+
+namespace Consensus.Node.Core;
+
+/// <summary>Who this member is, and its timing. All times in microseconds.</summary>
+public sealed record NodeCoreOptions
+{
+    public required ClusterId Cluster { get; init; }
+
+    public required MemberId Self { get; init; }
+
+    public required string Name { get; init; }
+
+    /// <summary>Random, positive, new with every start of the process.</summary>
+    public required long Boot { get; init; }
+
+    /// <summary>What this member announces in the log (rule 7).</summary>
+    public required string ClientUrl { get; init; }
+
+    public required string PeerAddress { get; init; }
+
+    public required string Version { get; init; }
+
+    public required RaftOptions Raft { get; init; }
+
+    public Limits Limits { get; init; } = Limits.Default;
+
+    /// <summary>A snapshot is due after this many entries …</summary>
+    public long SnapshotEntries { get; init; } = 10_000;
+
+    /// <summary>… or this many bytes of log, whichever comes first (rule 14).</summary>
+    public long SnapshotBytes { get; init; } = 64L << 20;
+
+    /// <summary>A request that does not wait for a lock is answered within this time (rule 19).</summary>
+    public long RequestTimeoutMicros { get; init; } = 5_000_000;
+
+    /// <summary>Most requests of clients that this member has in hand, waiting ones apart.</summary>
+    public int MaxPendingCommands { get; init; } = 20_000;
+
+    /// <summary>A member that the leader has not heard for this long loses its hold on waiting places (rule 18).</summary>
+    public long DetachAfterMicros { get; init; } = 2_000_000;
+
+    /// <summary>While anything lives by cluster time, an idle leader logs it this often (rule 1).</summary>
+    public long TimeEntryMicros { get; init; } = 1_000_000;
+
+    public long ElectionTimeoutMicros => Raft.ElectionTimeoutTicks * 1000L;
+}

@@ -1,0 +1,47 @@
+using Consensus.Node.Peers;
+using Consensus.Node.Ports;
+using Consensus.Primitives;
+using Consensus.Raft;
+using Consensus.StateMachine;
+
+namespace Consensus.Node.Core;
+
+/// <summary>Something that happened outside, given to a turn of the <see cref="NodeCore"/> in the order in which it happened.</summary>
+public abstract record NodeInput;
+
+/// <summary>A client's command, received by this member.</summary>
+public sealed record CommandInput(PendingCommand Pending) : NodeInput;
+
+/// <summary>The client of this command went away.</summary>
+public sealed record CommandCancelledInput(PendingCommand Pending) : NodeInput;
+
+public sealed record ReadInput(PendingRead Pending) : NodeInput;
+
+public sealed record PeerMessageInput(MemberId From, PeerMessage Message) : NodeInput;
+
+public sealed record LinkUpInput(MemberId Peer, long Boot) : NodeInput;
+
+public sealed record LinkDownInput(MemberId Peer) : NodeInput;
+
+public sealed record ProcessGoneInput(MemberId Peer) : NodeInput;
+
+/// <summary>Everything handed to the log up to <paramref name="Sequence"/> is durable.</summary>
+public sealed record PersistedInput(long Sequence) : NodeInput;
+
+/// <summary>The snapshot that a turn asked for is durable under its name.</summary>
+public sealed record SnapshotSavedInput(SnapshotFile File) : NodeInput;
+
+/// <summary>The log marks the snapshot that was saved last as taken, durably.</summary>
+public sealed record SnapshotMarkedInput : NodeInput;
+
+/// <summary>The leader's snapshot is wholly on this disk, and decoded.</summary>
+public sealed record SnapshotArrivedInput(InstallSnapshotRequest Request, SnapshotFile File, ReplicatedState State) : NodeInput;
+
+public sealed record SnapshotSentInput(MemberId To, bool Success) : NodeInput;
+
+/// <param name="Done">Told once: whether the target leads in the end.</param>
+public sealed record TransferInput(MemberId To, Action<bool> Done) : NodeInput;
+
+/// <summary>The process was asked to end: hand over, settle what waits (rule 30).</summary>
+/// <param name="Done">Told once when everything is settled.</param>
+public sealed record StopInput(Action Done) : NodeInput;

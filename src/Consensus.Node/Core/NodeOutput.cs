@@ -1,0 +1,54 @@
+using Consensus.Node.Peers;
+using Consensus.Node.Ports;
+using Consensus.Primitives;
+using Consensus.Raft;
+using Consensus.StateMachine;
+
+namespace Consensus.Node.Core;
+
+/// <summary>A snapshot to be encoded and saved, off the loop.</summary>
+public readonly record struct SnapshotOrder(SnapshotMark Mark, StateView View);
+
+/// <summary>
+/// What a turn asks of the outside. The lists are cleared by <see cref="Clear"/> and reused. Order to keep: <see cref="Sends"/> may leave at
+/// once, in order; the rest in any order.
+/// </summary>
+public sealed class NodeOutput
+{
+    /// <summary>Frames for other members.</summary>
+    public List<(MemberId To, PeerMessage Message)> Sends { get; } = [];
+
+    /// <summary>For the log, in order; each is answered by a <see cref="PersistedInput"/>, or by a <see cref="SnapshotMarkedInput"/> for a taken mark.</summary>
+    public List<PersistRequest> Persists { get; } = [];
+
+    /// <summary>Requests that are answered; their answers are set.</summary>
+    public List<PendingCommand> Answered { get; } = [];
+
+    public List<PendingRead> AnsweredReads { get; } = [];
+
+    public List<Action> Callbacks { get; } = [];
+
+    public SnapshotOrder? SaveSnapshot { get; set; }
+
+    /// <summary>Snapshot files to send: the request is the header that travels with the file.</summary>
+    public List<InstallSnapshotRequest> SendSnapshots { get; } = [];
+
+    /// <summary>This snapshot is marked in the log: older files and segments may go.</summary>
+    public SnapshotMark? Compact { get; set; }
+
+    /// <summary>Set when whom to be linked with changed.</summary>
+    public IReadOnlyList<PeerEndpoint>? Peers { get; set; }
+
+    public void Clear()
+    {
+        Sends.Clear();
+        Persists.Clear();
+        Answered.Clear();
+        AnsweredReads.Clear();
+        Callbacks.Clear();
+        SaveSnapshot = null;
+        SendSnapshots.Clear();
+        Compact = null;
+        Peers = null;
+    }
+}

@@ -1,0 +1,120 @@
+using Consensus.Primitives;
+using Consensus.Raft;
+using Consensus.StateMachine;
+using Consensus.StateMachine.Commands;
+using Consensus.StateMachine.Outcomes;
+
+namespace Consensus.Node;
+
+/// <summary>What is known of a request's effect (rule 19).</summary>
+public enum AnswerKind
+{
+    /// <summary>It was applied; <see cref="CommandAnswer.Outcome"/> says with what result.</summary>
+    Done,
+
+    /// <summary>It had no effect and never will.</summary>
+    NotDone,
+
+    /// <summary>It may or may not take effect.</summary>
+    Unknown,
+}
+
+public enum NotDoneReason
+{
+    None,
+
+    /// <summary>No leader was known within the time allowed. 503 no-leader.</summary>
+    NoLeader,
+
+    /// <summary>This member is still starting, or stopping. 503 not-ready.</summary>
+    NotReady,
+
+    /// <summary>Too much is waiting. 429.</summary>
+    TooManyRequests,
+
+    /// <summary>The caller went away first.</summary>
+    Cancelled,
+}
+
+/// <param name="Request">Under which identity the command was logged: for <see cref="IConsensusNode.Abandon"/>.</param>
+public readonly record struct CommandAnswer(AnswerKind Kind, Outcome? Outcome, NotDoneReason Reason, RequestId Request);
+
+/// <param name="View">Null unless <see cref="Kind"/> is done.</param>
+public readonly record struct ReadAnswer(AnswerKind Kind, StateView? View, NotDoneReason Reason);
+
+public enum ReadConsistency
+{
+    Linearizable,
+    Stale,
+}
+
+public sealed record MemberStatus(
+    MemberId Id,
+    string Name,
+    bool IsVoter,
+    bool IsSelf,
+    bool IsLeader,
+    string ClientUrl,
+    string PeerAddress,
+    LogIndex? MatchIndex,
+    bool Healthy);
+
+/// <summary>A consistent picture of this member, made on the loop and republished as it changes.</summary>
+/// <param name="Ready">Has a leader and has applied what was committed when it learned of it.</param>
+/// <param name="Alarms">One sentence each; empty when all is well.</param>
+public sealed record NodeStatus(
+    ClusterId Cluster,
+    MemberId Self,
+    string Name,
+    RaftRole Role,
+    Term Term,
+    MemberId Leader,
+    string LeaderName,
+    LogIndex CommitIndex,
+    LogIndex AppliedIndex,
+    LogIndex FirstIndex,
+    LogIndex LastIndex,
+    LogIndex DurableIndex,
+    Revision Revision,
+    ClusterTime ClusterTime,
+    StateHash Hash,
+    StateCounts Counts,
+    LogIndex SnapshotIndex,
+    long SnapshotBytes,
+    long LogBytes,
+    long Boot,
+    bool Ready,
+    IReadOnlyList<MemberStatus> Members,
+    IReadOnlyList<string> Alarms);
+
+/// <summary>What the server's endpoints see of the node. Every method may be called by any thread.</summary>
+public interface IConsensusNode
+{
+    /// <summary>The latest published status; cheap.</summary>
+    NodeStatus Status { get; }
+
+    /// <summary>Term and leader name for answers' headers; cheaper than <see cref="Status"/>.</summary>
+    (long Term, string LeaderName) Leadership { get; }
+
+    /// <summary>
+    /// Has a command logged, on whichever member leads, and waits for its outcome: at most about five seconds, plus the wait that an
+    /// acquire asks for. Never hangs (rule 20). A lock request that has to wait is answered when it is settled.
+    /// </summary>
+    /// <param name="aborted">The caller's connection closed: a waiting lock request is cancelled in the log (rule 18).</param>
+    ValueTask<CommandAnswer> ExecuteAsync(CommandEnvelope envelope, string principal, CancellationToken aborted);
+
+    /// <summary>
+    /// A view to read from: linearizable by a read-index round, or the local copy; and in both cases not before
+    /// <paramref name="minRevision"/> is applied here (rule 29).
+    /// </summary>
+    ValueTask<ReadAnswer> ReadAsync(ReadConsistency consistency, Revision minRevision, CancellationToken aborted);
+
+    /// <summary>A lock was granted but no byte of the answer could be written: it is given back (rule 18).</summary>
+    void Abandon(Key lockName, RequestId request);
+
+    /// <summary>A random lease id (rule 17).</summary>
+    LeaseId NewLeaseId();
+
+    /// <summary>Hands leadership to a member, or to the furthest one (<see cref="MemberId.None"/>); false when it did not happen in time.</summary>
+    Task<bool> TransferLeadershipAsync(MemberId to, CancellationToken cancellation);
+}

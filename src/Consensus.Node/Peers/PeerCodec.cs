@@ -1,0 +1,180 @@
+using Consensus.Primitives;
+using Consensus.Primitives.Wire;
+using Consensus.Raft.Wire;
+
+namespace Consensus.Node.Peers;
+
+/// <summary>
+/// Frames between members in the Protocol Buffers wire format of <c>node.proto</c>. Unknown fields and message types are skipped (rule 12); anything
+/// malformed throws <see cref="WireFormatException"/>.
+/// </summary>
+public static class PeerCodec
+{
+    private const int RaftField = 1;
+    private const int ForwardField = 2;
+    private const int RefusedField = 3;
+
+    public static void Write(WireWriter writer, PeerMessage message)
+    {
+        switch (message)
+        {
+            case RaftPeerMessage raft:
+                var body = writer.BeginMessage(RaftField);
+                RaftCodec.WriteMessage(writer, raft.Message);
+                writer.EndMessage(body);
+                break;
+            case ForwardCommands forward:
+                WriteForward(writer, forward);
+                break;
+            case ForwardRefused refused:
+                var start = writer.BeginMessage(RefusedField);
+                writer.Int64(1, refused.Term.Value);
+                writer.Int64(2, (int)refused.Reason);
+                foreach (var sequence in refused.Sequences)
+                {
+                    writer.Int64Always(3, sequence);
+                }
+                writer.EndMessage(start);
+                break;
+            default:
+                Invariant.Unreachable<int>(message);
+                break;
+        }
+    }
+
+    /// <summary>Null for a message of a type that this version does not know.</summary>
+    public static PeerMessage? Read(ReadOnlySpan<byte> frame)
+    {
+        PeerMessage? found = null;
+        var reader = new WireReader(frame);
+        while (reader.NextField())
+        {
+            switch (reader.Field)
+            {
+                case RaftField:
+                    var message = RaftCodec.ReadMessage(reader.Bytes());
+                    found = message is null ? null : new RaftPeerMessage(message);
+                    break;
+                case ForwardField:
+                    found = ReadForward(reader.Bytes());
+                    break;
+                case RefusedField:
+                    found = ReadRefused(reader.Bytes());
+                    break;
+                default:
+                    reader.Skip();
+                    break;
+            }
+        }
+        return found;
+    }
+
+    private static void WriteForward(WireWriter writer, ForwardCommands forward)
+    {
+        var start = writer.BeginMessage(ForwardField);
+        writer.Int64(1, forward.Term.Value);
+        foreach (var command in forward.Commands)
+        {
+            var item = writer.BeginMessage(2);
+            writer.Fixed64(1, (ulong)command.Request.Member.Value);
+            writer.Fixed64(2, (ulong)command.Request.Boot);
+            writer.Int64(3, command.Request.Sequence);
+            writer.String(4, command.Principal);
+            writer.Int64(5, command.FeatureLevel);
+            writer.Bytes(6, command.Payload.Span);
+            writer.EndMessage(item);
+        }
+        writer.EndMessage(start);
+    }
+
+    private static ForwardCommands ReadForward(ReadOnlySpan<byte> bytes)
+    {
+        var term = Term.Zero;
+        var commands = new List<ForwardedCommand>();
+        var reader = new WireReader(bytes);
+        while (reader.NextField())
+        {
+            switch (reader.Field)
+            {
+                case 1:
+                    term = new Term(NotNegative(reader.Int64()));
+                    break;
+                case 2:
+                    commands.Add(ReadCommand(reader.Bytes()));
+                    break;
+                default:
+                    reader.Skip();
+                    break;
+            }
+        }
+        return new ForwardCommands(term, commands);
+    }
+
+    private static ForwardedCommand ReadCommand(ReadOnlySpan<byte> bytes)
+    {
+        long member = 0, boot = 0, sequence = 0;
+        var principal = "";
+        var featureLevel = 0;
+        byte[] payload = [];
+        var reader = new WireReader(bytes);
+        while (reader.NextField())
+        {
+            switch (reader.Field)
+            {
+                case 1:
+                    member = NotNegative((long)reader.Fixed64());
+                    break;
+                case 2:
+                    boot = NotNegative((long)reader.Fixed64());
+                    break;
+                case 3:
+                    sequence = NotNegative(reader.Int64());
+                    break;
+                case 4:
+                    principal = reader.String();
+                    break;
+                case 5:
+                    featureLevel = reader.Int32();
+                    break;
+                case 6:
+                    payload = reader.Bytes().ToArray();
+                    break;
+                default:
+                    reader.Skip();
+                    break;
+            }
+        }
+        return new ForwardedCommand(new RequestId(new MemberId(member), boot, sequence), principal, featureLevel, payload);
+    }
+
+    private static ForwardRefused ReadRefused(ReadOnlySpan<byte> bytes)
+    {
+        var term = Term.Zero;
+        var reason = ForwardRefusal.NotLeader;
+        var sequences = new List<long>();
+        var reader = new WireReader(bytes);
+        while (reader.NextField())
+        {
+            switch (reader.Field)
+            {
+                case 1:
+                    term = new Term(NotNegative(reader.Int64()));
+                    break;
+                case 2:
+                    var value = reader.Int64();
+                    reason = value is >= 1 and <= 3 ? (ForwardRefusal)value : throw new WireFormatException("an unknown reason of refusal");
+                    break;
+                case 3:
+                    sequences.Add(NotNegative(reader.Int64()));
+                    break;
+                default:
+                    reader.Skip();
+                    break;
+            }
+        }
+        return new ForwardRefused(term, reason, sequences);
+    }
+
+    private static long NotNegative(long value) =>
+        value >= 0 ? value : throw new WireFormatException("a negative number where none can be");
+}

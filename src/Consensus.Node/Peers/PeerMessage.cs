@@ -1,0 +1,35 @@
+using Consensus.Primitives;
+using Consensus.Raft;
+
+namespace Consensus.Node.Peers;
+
+/// <summary>What one frame between two members says.</summary>
+public abstract record PeerMessage;
+
+/// <summary>A message between the Raft cores.</summary>
+public sealed record RaftPeerMessage(Message Message) : PeerMessage;
+
+/// <summary>One command that a follower hands to the leader.</summary>
+public readonly record struct ForwardedCommand(RequestId Request, string Principal, int FeatureLevel, ReadOnlyMemory<byte> Payload);
+
+/// <summary>
+/// Commands for the leader of exactly <paramref name="Term"/>: in any other term the receiver appends nothing. That bound is what lets the
+/// sender know, once it applies an entry of a later term, that a command it has not seen applied never will be (rule 19).
+/// </summary>
+public sealed record ForwardCommands(Term Term, IReadOnlyList<ForwardedCommand> Commands) : PeerMessage;
+
+public enum ForwardRefusal
+{
+    /// <summary>The receiver does not lead in the term that was named.</summary>
+    NotLeader = 1,
+
+    /// <summary>Leadership is being handed over.</summary>
+    Transferring = 2,
+
+    /// <summary>Too much is waiting to be committed.</summary>
+    Full = 3,
+}
+
+/// <summary>The commands of one request frame that were not appended; appended ones are answered by being applied.</summary>
+/// <param name="Sequences">Of the refused commands' request ids.</param>
+public sealed record ForwardRefused(Term Term, ForwardRefusal Reason, IReadOnlyList<long> Sequences) : PeerMessage;

@@ -1,0 +1,69 @@
+using Consensus.Primitives;
+
+namespace Consensus.Node.Ports;
+
+/// <summary>Where to dial a member.</summary>
+/// <param name="Address">host:port.</param>
+public sealed record PeerEndpoint(MemberId Member, string Name, string Address);
+
+/// <summary>
+/// Links to the other members, as the loop sees them. Every method is called on the loop thread, returns at once and never throws for a
+/// network's reason. One long-lived TCP link for each direction; frames are opaque bytes.
+/// </summary>
+public interface IPeerTransport
+{
+    /// <summary>Whom to be linked with from now on (self is left out).</summary>
+    void SetPeers(IReadOnlyList<PeerEndpoint> peers);
+
+    /// <summary>
+    /// Queues one frame (copied before returning) to be sent with the next <see cref="Flush"/>. False when there is no link or its bound
+    /// is full: the frame is dropped, as the network may.
+    /// </summary>
+    bool Send(MemberId to, ReadOnlySpan<byte> frame);
+
+    /// <summary>Sends what was queued since the last call: one write for each link (end of a turn).</summary>
+    void Flush();
+
+    /// <summary>
+    /// Sends a snapshot file on a connection of its own, so that heartbeats never wait behind it. The transport disposes
+    /// <paramref name="content"/>, and says how it ended by <see cref="IPeerEvents.SnapshotSent"/>. One at a time for each member.
+    /// </summary>
+    void SendSnapshot(MemberId to, ReadOnlyMemory<byte> header, Stream content);
+}
+
+/// <summary>What links tell the node; called on the transport's threads. Implementations return quickly.</summary>
+public interface IPeerEvents
+{
+    /// <summary>
+    /// One frame from a member whose handshake was right. The span is valid during the call. A
+    /// <see cref="Primitives.Wire.WireFormatException"/> thrown here closes the link.
+    /// </summary>
+    void Received(MemberId from, ReadOnlySpan<byte> frame);
+
+    /// <summary>Our outgoing link to the member stands; <paramref name="boot"/> is its process.</summary>
+    void LinkUp(MemberId peer, long boot);
+
+    /// <summary>Our outgoing link to the member closed.</summary>
+    void LinkDown(MemberId peer);
+
+    /// <summary>The link closed, and dialling again at once was refused by the host: its process is gone (rule 6).</summary>
+    void ProcessGone(MemberId peer);
+
+    /// <summary>A member starts to send a snapshot file. Null refuses it. Called on the thread of that connection, as are the sink's methods.</summary>
+    ISnapshotArrival? SnapshotArriving(MemberId from, ReadOnlySpan<byte> header, long lengthBytes);
+
+    void SnapshotSent(MemberId to, bool success);
+
+    /// <summary>
+    /// The cluster refuses this member (its data directory was replaced, it is another cluster's, …): it must not go on. One clear sentence.
+    /// </summary>
+    void RefusedByPeer(MemberId peer, string reason);
+}
+
+/// <summary>Takes in the bytes of one snapshot file. Disposed without <see cref="Complete"/> when the connection breaks.</summary>
+public interface ISnapshotArrival : IDisposable
+{
+    void Write(ReadOnlySpan<byte> chunk);
+
+    void Complete();
+}

@@ -1,0 +1,291 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using Consensus.Node.Core;
+using Consensus.Node.Ports;
+using Consensus.Primitives;
+using Consensus.Primitives.Wire;
+using Consensus.StateMachine;
+using Consensus.StateMachine.Commands;
+using Consensus.StateMachine.Snapshots;
+using Consensus.StateMachine.Wire;
+
+namespace Consensus.Node.Runtime;
+
+/// <summary>What a node needs from outside its rooms.</summary>
+/// <param name="Fatal">The node can go on no longer; must end the process without another acknowledgement.</param>
+/// <param name="Notice">One sentence for the operator's log.</param>
+public sealed record NodeSurroundings(
+    IDurableLog Log,
+    ISnapshotStore Snapshots,
+    TimeProvider Time,
+    Action<string, Exception?> Fatal,
+    Action<string> Notice);
+
+/// <summary>
+/// A running member: the loop thread that turns the <see cref="NodeCore"/>, the log thread, and the way in for endpoints and links.
+/// </summary>
+public sealed partial class ConsensusNode : IConsensusNode
+{
+    [ThreadStatic]
+    private static WireWriter? _encoder;
+
+    private readonly NodeCoreOptions _options;
+    private readonly NodeCore _core;
+    private readonly NodeSurroundings _outside;
+    private readonly Inbox _inbox = new();
+    private readonly LogThread _logThread;
+    private readonly Thread _loop;
+    private readonly WireWriter _frame = new(1 << 16);
+    private IPeerTransport? _transport;
+    private long _sequence;
+    private volatile bool _ended;
+    private volatile StateView _view;
+    private volatile NodeStatus _status;
+    private LeadershipNote _leadership;
+    private long _appliedIndex;
+
+    public ConsensusNode(NodeCoreOptions options, NodeCore core, NodeSurroundings outside)
+    {
+        _options = options;
+        _core = core;
+        _outside = outside;
+        _view = core.View;
+        _status = core.Status;
+        _leadership = new LeadershipNote(core.Status.Term.Value, core.Status.LeaderName);
+        _appliedIndex = core.AppliedIndex.Value;
+        _logThread = new LogThread(outside.Log, _inbox.Post, Fail);
+        _loop = new Thread(RunLoop) { Name = "consensus-loop", IsBackground = true };
+    }
+
+    private sealed record LeadershipNote(long Term, string LeaderName);
+
+    public NodeStatus Status => _status with { LogBytes = _outside.Log.SizeBytes };
+
+    public (long Term, string LeaderName) Leadership
+    {
+        get
+        {
+            var note = Volatile.Read(ref _leadership);
+            return (note.Term, note.LeaderName);
+        }
+    }
+
+    public void Start(IPeerTransport transport)
+    {
+        _transport = transport;
+        _logThread.Start();
+        _loop.Start();
+    }
+
+    public ValueTask<CommandAnswer> ExecuteAsync(CommandEnvelope envelope, string principal, CancellationToken aborted)
+    {
+        if (_ended)
+        {
+            return ValueTask.FromResult(new CommandAnswer(AnswerKind.NotDone, null, NotDoneReason.NotReady, RequestId.None));
+        }
+        var encoder = _encoder ??= new WireWriter(1024);
+        encoder.Clear();
+        CommandCodec.Write(encoder, envelope);
+        var request = new RequestId(_options.Self, _options.Boot, Interlocked.Increment(ref _sequence));
+        var acquire = envelope.Command as AcquireLockCommand;
+        var pending = new AwaitedCommand(request, encoder.ToArray(), principal)
+        {
+            LockName = acquire?.Name,
+            WaitMicros = acquire?.WaitMicros ?? 0,
+            HasIdentity = !envelope.IdempotencyKey.IsEmpty || acquire is { SharedLease.IsNone: false },
+        };
+        _inbox.Post(new CommandInput(pending));
+        return acquire is { WaitMicros: > 0 } && aborted.CanBeCanceled
+            ? new ValueTask<CommandAnswer>(AwaitAbortable(pending, aborted))
+            : new ValueTask<CommandAnswer>(pending.Task);
+    }
+
+    private async Task<CommandAnswer> AwaitAbortable(AwaitedCommand pending, CancellationToken aborted)
+    {
+        await using var registration = aborted.UnsafeRegister(
+            static (state, _) =>
+            {
+                var (node, command) = ((ConsensusNode, AwaitedCommand))state!;
+                node._inbox.Post(new CommandCancelledInput(command));
+            },
+            (this, pending)).ConfigureAwait(false);
+        return await pending.Task.ConfigureAwait(false);
+    }
+
+    public ValueTask<ReadAnswer> ReadAsync(ReadConsistency consistency, Revision minRevision, CancellationToken aborted)
+    {
+        if (_ended)
+        {
+            return ValueTask.FromResult(new ReadAnswer(AnswerKind.NotDone, null, NotDoneReason.NotReady));
+        }
+        if (consistency == ReadConsistency.Stale)
+        {
+            var view = _view;
+            if (view.Revision >= minRevision && view.AppliedIndex.Value >= Volatile.Read(ref _appliedIndex))
+            {
+                return ValueTask.FromResult(new ReadAnswer(AnswerKind.Done, view, NotDoneReason.None));
+            }
+        }
+        var pending = new AwaitedRead(minRevision) { NeedsReadIndex = consistency == ReadConsistency.Linearizable };
+        _inbox.Post(new ReadInput(pending));
+        return new ValueTask<ReadAnswer>(pending.Task);
+    }
+
+    public void Abandon(Key lockName, RequestId request) =>
+        _ = ExecuteAsync(new CommandEnvelope(new CancelWaitCommand(lockName, request, CancelReason.Disconnected)), "", CancellationToken.None).AsTask();
+
+    public LeaseId NewLeaseId()
+    {
+        Span<byte> bytes = stackalloc byte[8];
+        RandomNumberGenerator.Fill(bytes);
+        var value = BinaryPrimitives.ReadInt64LittleEndian(bytes) & long.MaxValue;
+        return new LeaseId(value == 0 ? 1 : value);
+    }
+
+    public Task<bool> TransferLeadershipAsync(MemberId to, CancellationToken cancellation)
+    {
+        var source = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
+        _inbox.Post(new TransferInput(to, ok => source.TrySetResult(ok)));
+        return source.Task.WaitAsync(cancellation);
+    }
+
+    /// <summary>Settles what waits and hands leadership over, in at most <paramref name="limit"/> (rule 30); then everything is answered and the threads end.</summary>
+    public async Task StopAsync(TimeSpan limit)
+    {
+        var source = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _inbox.Post(new StopInput(() => source.TrySetResult()));
+        await Task.WhenAny(source.Task, Task.Delay(limit, _outside.Time, CancellationToken.None)).ConfigureAwait(false);
+        _ended = true;
+        _inbox.Close();
+        if (_loop.IsAlive)
+        {
+            _loop.Join();
+        }
+        _logThread.Stop();
+    }
+
+    private void RunLoop()
+    {
+        try
+        {
+            var inputs = new List<NodeInput>();
+            var actions = new List<Action>();
+            var output = new NodeOutput();
+            while (!_ended)
+            {
+                var sleepMs = (int)Math.Clamp((_core.NextWakeMicros - NowMicros() + 999) / 1000, 0, 10_000);
+                _inbox.Take(ref inputs, ref actions, sleepMs);
+                foreach (var action in actions)
+                {
+                    action();
+                }
+                output.Clear();
+                _core.Turn(NowMicros(), inputs, _inbox.HasMore, output);
+                Perform(output);
+            }
+            output.Clear();
+            _inbox.Take(ref inputs, ref actions, 0);
+            _core.Turn(NowMicros(), inputs, moreIsWaiting: true, output);
+            _core.AnswerEverything(output);
+            CompleteAnswered(output);
+        }
+        catch (Exception failure)
+        {
+            Fail("the node's loop failed", failure);
+        }
+    }
+
+    private void Perform(NodeOutput output)
+    {
+        if (output.Persists.Count > 0)
+        {
+            _logThread.Append(output.Persists);
+        }
+        if (output.Peers is not null)
+        {
+            _transport!.SetPeers(output.Peers);
+        }
+        SendFrames(output);
+        PublishViews();
+        CompleteAnswered(output);
+        foreach (var callback in output.Callbacks)
+        {
+            callback();
+        }
+        if (output.SaveSnapshot is { } order)
+        {
+            SaveSnapshot(order);
+        }
+        foreach (var install in output.SendSnapshots)
+        {
+            SendSnapshot(install);
+        }
+        if (output.Compact is { } mark)
+        {
+            _logThread.Compact(mark.LastIndex);
+            InBackground(() => _outside.Snapshots.RemoveOlderThan(mark));
+        }
+    }
+
+    private void PublishViews()
+    {
+        Volatile.Write(ref _appliedIndex, _core.AppliedIndex.Value);
+        if (!ReferenceEquals(_view, _core.View))
+        {
+            _view = _core.View;
+        }
+        if (!ReferenceEquals(_status, _core.Status))
+        {
+            _status = _core.Status;
+            if (_leadership.Term != _status.Term.Value || _leadership.LeaderName != _status.LeaderName)
+            {
+                Volatile.Write(ref _leadership, new LeadershipNote(_status.Term.Value, _status.LeaderName));
+            }
+        }
+    }
+
+    private static void CompleteAnswered(NodeOutput output)
+    {
+        foreach (var command in output.Answered)
+        {
+            (command as AwaitedCommand)?.Complete();
+        }
+        foreach (var read in output.AnsweredReads)
+        {
+            (read as AwaitedRead)?.Complete();
+        }
+    }
+
+    private void SaveSnapshot(SnapshotOrder order) => InBackground(() =>
+    {
+        var file = _outside.Snapshots.Save(order.Mark, sink => SnapshotWriter.Write(order.View, sink));
+        _inbox.Post(new SnapshotSavedInput(file));
+    });
+
+    /// <summary>Snapshots have threads of their own, so that neither the loop nor a request's thread waits for them.</summary>
+    private void InBackground(Action work)
+    {
+        var thread = new Thread(() =>
+        {
+            try
+            {
+                work();
+            }
+            catch (Exception failure)
+            {
+                Fail("the disk failed under a snapshot", failure);
+            }
+        })
+        { Name = "consensus-snapshot", IsBackground = true };
+        thread.Start();
+    }
+
+    private void Fail(string what, Exception failure)
+    {
+        _ended = true;
+        _inbox.Close();
+        _outside.Fatal(what, failure);
+    }
+
+    private long NowMicros() => _outside.Time.GetTimestamp() / (_outside.Time.TimestampFrequency / 1_000_000);
+}
