@@ -1,0 +1,196 @@
+using Consensus.Node.Ports;
+using Consensus.Primitives;
+using Consensus.Primitives.Wire;
+using Consensus.Raft.Log;
+using Consensus.Storage.Disk;
+using Consensus.Storage.Format;
+
+namespace Consensus.Storage.Log;
+
+/// <summary>Where a log goes on: what recovery found, or a new log's beginning.</summary>
+/// <param name="Segments">Oldest first; the last one is <paramref name="ActiveFile"/>'s.</param>
+/// <param name="LastFrame">Sequence of the last frame, all of it durable; 0 when there is none.</param>
+/// <param name="LastFrameIsEmpty">True when no record would be lost with the last frame.</param>
+/// <param name="Checksum">Payload checksum of the last frame, to chain the next one to.</param>
+internal sealed record LogPosition(
+    LogState State,
+    IReadOnlyList<Segment> Segments,
+    IDiskFile ActiveFile,
+    long LastFrame,
+    bool LastFrameIsEmpty,
+    uint Checksum);
+
+/// <summary>
+/// The log on disk (docs/wal-format.md): each batch is one frame, one write and one fdatasync. After a failure of the disk every call
+/// throws, because what the disk holds is not known any more (raft-bugs 7).
+/// </summary>
+public sealed class WriteAheadLog : IDurableLog
+{
+    /// <summary>A buffer that one huge batch made larger than this is not kept.</summary>
+    private const int KeptBufferBytes = 4 << 20;
+
+    private readonly IDisk _disk;
+    private readonly string _directory;
+    private readonly StorageIdentity _identity;
+    private readonly StorageOptions _options;
+    private readonly List<Segment> _segments;
+    private LogState _state;
+    private IDiskFile _file;
+    private long _fileBytes;
+    private long _lastFrame;
+    private bool _lastFrameIsEmpty;
+    private uint _checksum;
+    private WireWriter _frame = new(64 << 10);
+    private long _sizeBytes;
+    private Exception? _failure;
+
+    internal WriteAheadLog(IDisk disk, string directory, StorageIdentity identity, StorageOptions options, LogPosition position)
+    {
+        (_disk, _directory, _identity, _options) = (disk, directory, identity, options);
+        _segments = [.. position.Segments];
+        _state = position.State;
+        _file = position.ActiveFile;
+        _fileBytes = _file.Length;
+        _lastFrame = position.LastFrame;
+        _lastFrameIsEmpty = position.LastFrameIsEmpty;
+        _checksum = position.Checksum;
+        _sizeBytes = _segments.Sum(segment => segment.UsedBytes);
+    }
+
+    public bool LastFrameIsUncovered => !_lastFrameIsEmpty;
+
+    public long SizeBytes => Interlocked.Read(ref _sizeBytes);
+
+    private Segment Active => _segments[^1];
+
+    public void Append(IReadOnlyList<PersistRequest> batch) => Guarded(() =>
+    {
+        BeginFrame();
+        var after = _state;
+        foreach (var request in batch)
+        {
+            after = Encode(request, after);
+        }
+        if (_frame.Length > FrameHeader.Bytes)
+        {
+            WriteFrame();
+            _state = after;
+        }
+    });
+
+    public void AppendEmptyFrame() => Guarded(() =>
+    {
+        BeginFrame();
+        WriteFrame();
+    });
+
+    public void Compact(LogIndex through) => Guarded(() =>
+    {
+        // The header of each segment repeats hard state, configuration and snapshot mark, and later frames are later segments': whatever is
+        // deleted here, the newest of each is in what stays.
+        var covered = LogIndex.Min(through, _state.MarkIndex);
+        while (_segments.Count > 1 && _segments[1].LastIndexBefore <= covered)
+        {
+            // One by one, oldest first, each durable: a crash leaves no hole in the sequence.
+            _disk.Delete(_segments[0].Path);
+            _disk.SyncDirectory(_directory);
+            Interlocked.Add(ref _sizeBytes, -_segments[0].UsedBytes);
+            _segments.RemoveAt(0);
+        }
+    });
+
+    public void Dispose() => _file.Dispose();
+
+    private LogState Encode(PersistRequest request, LogState state)
+    {
+        if (request.InstalledSnapshot is { } installed)
+        {
+            Require(state.TryInstall(installed, out state));
+            LogRecords.WriteInstalledSnapshot(_frame, installed);
+        }
+        if (request.HardState is { } hardState)
+        {
+            Require(state.TryVote(hardState, out state));
+            LogRecords.WriteHardState(_frame, hardState);
+        }
+        if (request.Entries.Count > 0)
+        {
+            Require(state.TryAppend(request.Entries[0].Index, request.Entries[^1].Index, out state));
+            EncodeEntries(request.Entries);
+        }
+        if (request.TakenSnapshot is { } taken)
+        {
+            Require(state.TryTake(taken, out state));
+            LogRecords.WriteTakenSnapshot(_frame, taken);
+        }
+        return state;
+    }
+
+    private void EncodeEntries(IReadOnlyList<Entry> entries)
+    {
+        for (var i = 0; i < entries.Count; i++)
+        {
+            Invariant.Require(entries[i].Index == entries[0].Index + i, "the entries of one request follow each other");
+            LogRecords.WriteEntry(_frame, entries[i]);
+        }
+    }
+
+    private static void Require(string? wrong) => Invariant.Require(wrong is null, wrong ?? "");
+
+    private void BeginFrame()
+    {
+        if (_frame.Length > KeptBufferBytes)
+        {
+            _frame = new WireWriter(64 << 10);
+        }
+        _frame.Clear();
+        _frame.Reserve(FrameHeader.Bytes);
+    }
+
+    private void WriteFrame()
+    {
+        if (_frame.Length > _fileBytes - Active.UsedBytes)
+        {
+            BeginSegment();
+        }
+        var bytes = FrameBuffer.Writable(_frame);
+        var checksum = Crc32C.Append(_checksum, bytes[FrameHeader.Bytes..]);
+        new FrameHeader(bytes.Length - FrameHeader.Bytes, Active.Sequence, _lastFrame + 1, _lastFrame, checksum).Write(bytes, _identity.FrameSeed);
+        _file.Write(Active.UsedBytes, bytes);
+        _file.SyncData();
+
+        Active.UsedBytes += bytes.Length;
+        Interlocked.Add(ref _sizeBytes, bytes.Length);
+        _lastFrame++;
+        _lastFrameIsEmpty = bytes.Length == FrameHeader.Bytes;
+        _checksum = checksum;
+    }
+
+    private void BeginSegment()
+    {
+        var header = new SegmentHeader(Active.Sequence + 1, _lastFrame + 1, _checksum, 0, _state);
+        var (segment, file) = SegmentFiles.Create(_disk, _directory, _identity, header, new WireWriter(), _options.SegmentBytes, _frame.Length);
+        _file.Dispose();
+        _file = file;
+        _fileBytes = file.Length;
+        _segments.Add(segment);
+        Interlocked.Add(ref _sizeBytes, segment.UsedBytes);
+    }
+
+    private void Guarded(Action action)
+    {
+        if (_failure is not null)
+        {
+            throw new StorageFailedException($"the log failed before and takes nothing more: {_failure.Message}", _failure);
+        }
+        try
+        {
+            action();
+        }
+        catch (Exception e)
+        {
+            _failure = e;
+            throw;
+        }
+    }
+}

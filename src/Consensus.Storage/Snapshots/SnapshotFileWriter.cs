@@ -1,0 +1,99 @@
+using System.Buffers.Binary;
+using Consensus.Primitives;
+using Consensus.Primitives.Wire;
+using Consensus.Raft;
+using Consensus.StateMachine.Snapshots;
+using Consensus.Storage.Disk;
+
+namespace Consensus.Storage.Snapshots;
+
+/// <summary>Writes sections to a file through one buffer, and flushes now and then.</summary>
+internal sealed class SnapshotFileWriter : ISnapshotSink
+{
+    private const int BufferBytes = 64 << 10;
+
+    private readonly PacedWriter _file;
+    private readonly byte[] _buffer = new byte[BufferBytes];
+    private int _buffered;
+    private uint _checksum;
+    private long _sections;
+
+    public SnapshotFileWriter(IDiskFile file, ClusterId cluster, SnapshotMark mark)
+    {
+        _file = new PacedWriter(file);
+        var header = new WireWriter();
+        SnapshotFormat.WriteHeader(header, cluster, mark);
+        _checksum = BinaryPrimitives.ReadUInt32LittleEndian(header.Written[16..]);
+        Put(header.Written);
+    }
+
+    public void Section(int kind, ReadOnlySpan<byte> body)
+    {
+        Invariant.Require(kind >= 0 && body.Length <= SnapshotFormat.MaxSectionBytes, "a section that could not be read again is not written");
+        Write(kind, body);
+        _sections++;
+    }
+
+    /// <summary>Writes the end, after which the file is whole, though not flushed. Gives its length.</summary>
+    public long End()
+    {
+        Span<byte> count = stackalloc byte[sizeof(long)];
+        BinaryPrimitives.WriteInt64LittleEndian(count, _sections);
+        Write(SnapshotFormat.EndKind, count);
+        FlushBuffer();
+        return _file.Position;
+    }
+
+    private void Write(int kind, ReadOnlySpan<byte> body)
+    {
+        Span<byte> header = stackalloc byte[SnapshotFormat.SectionHeaderBytes];
+        _checksum = SnapshotFormat.WriteSectionHeader(header, kind, body, _checksum);
+        Put(header);
+        Put(body);
+    }
+
+    private void Put(ReadOnlySpan<byte> bytes)
+    {
+        while (bytes.Length > 0)
+        {
+            var part = bytes[..Math.Min(bytes.Length, BufferBytes - _buffered)];
+            part.CopyTo(_buffer.AsSpan(_buffered));
+            _buffered += part.Length;
+            bytes = bytes[part.Length..];
+            if (_buffered == BufferBytes)
+            {
+                FlushBuffer();
+            }
+        }
+    }
+
+    private void FlushBuffer()
+    {
+        _file.Write(_buffer.AsSpan(0, _buffered));
+        _buffered = 0;
+    }
+}
+
+/// <summary>
+/// Appends to a file and flushes it every few MiB: a large file that is flushed only at its end makes the disk busy for so long that the
+/// log's own flushes wait behind it.
+/// </summary>
+internal sealed class PacedWriter(IDiskFile file)
+{
+    private const long BytesPerSync = 8 << 20;
+    private long _unsynced;
+
+    public long Position { get; private set; }
+
+    public void Write(ReadOnlySpan<byte> bytes)
+    {
+        file.Write(Position, bytes);
+        Position += bytes.Length;
+        _unsynced += bytes.Length;
+        if (_unsynced >= BytesPerSync)
+        {
+            file.SyncData();
+            _unsynced = 0;
+        }
+    }
+}

@@ -1,0 +1,128 @@
+using System.Buffers.Binary;
+using System.Globalization;
+using Consensus.Primitives;
+using Consensus.Primitives.Wire;
+using Consensus.Raft;
+using Consensus.Storage.Disk;
+using Consensus.Storage.Format;
+
+namespace Consensus.Storage.Snapshots;
+
+/// <summary>
+/// Goes through a snapshot file's sections in order and checks each. Whatever is wrong throws <see cref="WireFormatException"/>, as the end
+/// of a sentence about the file; no length is believed beyond what the file holds.
+/// </summary>
+internal sealed class SnapshotScanner
+{
+    private readonly IDiskFile _file;
+    private readonly long _length;
+    private long _position;
+    private uint _checksum;
+    private long _sections;
+    private bool _ended;
+
+    /// <summary>Reads and checks the header.</summary>
+    public SnapshotScanner(IDiskFile file, ClusterId cluster, SnapshotMark mark)
+    {
+        _file = file;
+        _length = file.Length;
+        _position = SnapshotFormat.ReadHeader(file, cluster, mark, out _checksum);
+    }
+
+    /// <summary>Reads the next section into <paramref name="body"/>, which grows as needed. False at the end of the file, which is then known to be whole.</summary>
+    public bool Next(ref byte[] body, out int kind, out int length)
+    {
+        if (!BeginSection(out kind, out length, out var checksum, out var expected))
+        {
+            return false;
+        }
+        if (body.Length < length)
+        {
+            body = new byte[Math.Min(SnapshotFormat.MaxSectionBytes, Math.Max(length, body.Length * 2L))];
+        }
+        var part = body.AsSpan(0, length);
+        ReadExactly(part);
+        EndSection(Crc32C.Append(checksum, part), expected);
+        return true;
+    }
+
+    /// <summary>Checks everything that is left, in pieces of at most the buffer's size.</summary>
+    public void CheckRest(byte[] buffer)
+    {
+        while (BeginSection(out _, out var length, out var checksum, out var expected))
+        {
+            for (var done = 0; done < length;)
+            {
+                var part = buffer.AsSpan(0, Math.Min(buffer.Length, length - done));
+                ReadExactly(part);
+                checksum = Crc32C.Append(checksum, part);
+                done += part.Length;
+            }
+            EndSection(checksum, expected);
+        }
+    }
+
+    /// <param name="checksum">So far: the chain, kind and length.</param>
+    /// <param name="expected">What the section's header says that it is with the body.</param>
+    private bool BeginSection(out int kind, out int length, out uint checksum, out uint expected)
+    {
+        (kind, length, checksum, expected) = (SnapshotFormat.EndKind, 0, 0, 0);
+        if (_ended)
+        {
+            return false;
+        }
+        Span<byte> header = stackalloc byte[SnapshotFormat.SectionHeaderBytes];
+        ReadExactly(header);
+        kind = BinaryPrimitives.ReadInt32LittleEndian(header);
+        length = BinaryPrimitives.ReadInt32LittleEndian(header[4..]);
+        expected = BinaryPrimitives.ReadUInt32LittleEndian(header[8..]);
+        checksum = Crc32C.Append(_checksum, header[..8]);
+        if (kind == SnapshotFormat.EndKind && length == sizeof(long))
+        {
+            ReadEnd(checksum, expected);
+            return false;
+        }
+        if (kind < 0 || length < 0 || length > SnapshotFormat.MaxSectionBytes || length > _length - _position)
+        {
+            throw Damaged("a section's kind or length is impossible");
+        }
+        return true;
+    }
+
+    private void EndSection(uint checksum, uint expected)
+    {
+        if (checksum != expected)
+        {
+            throw Damaged("the checksum of a section does not match");
+        }
+        _checksum = checksum;
+        _sections++;
+    }
+
+    private void ReadEnd(uint checksum, uint expected)
+    {
+        Span<byte> count = stackalloc byte[sizeof(long)];
+        ReadExactly(count);
+        if (Crc32C.Append(checksum, count) != expected || BinaryPrimitives.ReadInt64LittleEndian(count) != _sections)
+        {
+            throw Damaged("its end does not match its sections");
+        }
+        if (_position != _length)
+        {
+            throw Damaged("it goes on after its end");
+        }
+        _ended = true;
+    }
+
+    private void ReadExactly(Span<byte> into)
+    {
+        if (_file.Read(_position, into) != into.Length)
+        {
+            throw Damaged("it is cut short");
+        }
+        _position += into.Length;
+    }
+
+    private WireFormatException Damaged(string how) =>
+        new(string.Create(CultureInfo.InvariantCulture, $"is damaged before offset {_position}: {how}"));
+}

@@ -1,0 +1,166 @@
+using System.Globalization;
+using Consensus.Node.Ports;
+using Consensus.Primitives;
+using Consensus.Primitives.Wire;
+using Consensus.Raft;
+using Consensus.StateMachine.Snapshots;
+using Consensus.Storage.Disk;
+
+namespace Consensus.Storage.Snapshots;
+
+/// <summary>
+/// The snapshot files of one data directory. A file has its final name only when it is whole and durable; it counts only once the log
+/// marks it. A missing file throws <see cref="FileNotFoundException"/>: an older snapshot may be removed while somebody is about to send it.
+/// </summary>
+public sealed class SnapshotStore : ISnapshotStore
+{
+    private readonly IDisk _disk;
+    private readonly string _directory;
+    private readonly Func<ClusterId> _cluster;
+    private readonly StorageOptions _options;
+    private long _temporaryFiles;
+
+    /// <param name="cluster">Which cluster's snapshots these are; asked at each use, because a directory is formed after it is opened.</param>
+    internal SnapshotStore(IDisk disk, string directory, Func<ClusterId> cluster, StorageOptions options) =>
+        (_disk, _directory, _cluster, _options) = (disk, directory, cluster, options);
+
+    public SnapshotFile Save(SnapshotMark mark, Action<ISnapshotSink> write)
+    {
+        var (file, temporary) = CreateTemporary(mark);
+        try
+        {
+            using (file)
+            {
+                var writer = new SnapshotFileWriter(file, _cluster(), mark);
+                write(writer);
+                var length = writer.End();
+                file.Sync();
+                Publish(temporary, mark);
+                return new SnapshotFile(mark, length);
+            }
+        }
+        catch
+        {
+            TryRemove(temporary);
+            throw;
+        }
+    }
+
+    public ISnapshotReader Open(SnapshotMark mark)
+    {
+        var path = PathOf(mark);
+        var file = _disk.Open(path, writable: false);
+        try
+        {
+            return new SnapshotFileReader(file, new SnapshotScanner(file, _cluster(), mark), new SnapshotFile(mark, file.Length));
+        }
+        catch (WireFormatException e)
+        {
+            file.Dispose();
+            throw new StorageRefusedException($"{path} {e.Message}");
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+
+    public Stream OpenRaw(SnapshotMark mark) => new DiskFileStream(_disk.Open(PathOf(mark), writable: false));
+
+    public IIncomingSnapshot Receive(SnapshotMark mark, long lengthBytes)
+    {
+        if (lengthBytes <= 0 || lengthBytes > _options.MaxSnapshotBytes)
+        {
+            throw new WireFormatException(string.Create(CultureInfo.InvariantCulture,
+                $"a snapshot of {lengthBytes} bytes is not taken: the most is {_options.MaxSnapshotBytes}"));
+        }
+        var (file, temporary) = CreateTemporary(mark);
+        return new IncomingSnapshot(this, file, temporary, _cluster(), mark, lengthBytes);
+    }
+
+    public void RemoveOlderThan(SnapshotMark mark)
+    {
+        var removed = false;
+        foreach (var name in _disk.List(_directory))
+        {
+            if (SnapshotName.TryParse(name, out var lastIndex) && lastIndex < mark.LastIndex)
+            {
+                _disk.Delete(Path.Combine(_directory, name));
+                removed = true;
+            }
+        }
+        if (removed)
+        {
+            _disk.SyncDirectory(_directory);
+        }
+    }
+
+    /// <summary>Reads the whole file of the mark in use. Throws <see cref="StorageRefusedException"/> when it is missing or damaged.</summary>
+    internal void Check(SnapshotMark mark)
+    {
+        var path = PathOf(mark);
+        try
+        {
+            using var file = _disk.Open(path, writable: false);
+            new SnapshotScanner(file, _cluster(), mark).CheckRest(new byte[64 << 10]);
+        }
+        catch (WireFormatException e)
+        {
+            throw new StorageRefusedException($"{path} {e.Message}");
+        }
+        catch (FileNotFoundException)
+        {
+            throw new StorageRefusedException($"the snapshot {path} is missing, which the log needs");
+        }
+    }
+
+    /// <summary>Removes what a crash left: temporary files, and snapshots other than the one in use.</summary>
+    internal void RemoveAllBut(SnapshotMark? inUse, List<string> notes)
+    {
+        var keep = inUse is null ? null : SnapshotName.Of(inUse);
+        foreach (var name in _disk.List(_directory))
+        {
+            if (name == keep || !(SnapshotName.IsTemporary(name) || SnapshotName.TryParse(name, out _)))
+            {
+                continue;
+            }
+            var path = Path.Combine(_directory, name);
+            _disk.Delete(path);
+            notes.Add($"{path} was removed: {(SnapshotName.IsTemporary(name) ? "a snapshot that was never finished" : "a snapshot that the log does not use")}");
+        }
+        _disk.SyncDirectory(_directory);
+    }
+
+    /// <summary>Gives a whole and flushed file its final name.</summary>
+    internal void Publish(string temporary, SnapshotMark mark)
+    {
+        _disk.Rename(temporary, PathOf(mark));
+        _disk.SyncDirectory(_directory);
+    }
+
+    /// <summary>Gives space back after a failure; what remains is removed at the next start.</summary>
+    internal void TryRemove(string temporary)
+    {
+        try
+        {
+            if (_disk.FileExists(temporary))
+            {
+                _disk.Delete(temporary);
+            }
+        }
+        catch (StorageFailedException)
+        {
+            // The failure that led here is the one to report.
+        }
+    }
+
+    private (IDiskFile File, string Path) CreateTemporary(SnapshotMark mark)
+    {
+        var number = Interlocked.Increment(ref _temporaryFiles);
+        var path = string.Create(CultureInfo.InvariantCulture, $"{PathOf(mark)}.{number}{SnapshotName.TemporaryExtension}");
+        return (_disk.CreateNew(path), path);
+    }
+
+    private string PathOf(SnapshotMark mark) => Path.Combine(_directory, SnapshotName.Of(mark));
+}

@@ -1,0 +1,9 @@
+namespace Consensus.Storage.Tests.Support;
+
+/// <summary>A directory on the machine's disk, removed afterwards.</summary>
+internal sealed class TemporaryDirectory : IDisposable
+{
+    public string Path { get; } = Directory.CreateTempSubdirectory("consensus-storage-").FullName;
+
+    public void Dispose() => Directory.Delete(Path, recursive: true);
+}
