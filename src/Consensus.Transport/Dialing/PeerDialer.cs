@@ -1,0 +1,162 @@
+using System.Net;
+using System.Net.Sockets;
+using Consensus.Primitives.Wire;
+using Consensus.Transport.Framing;
+using Consensus.Transport.Handshake;
+
+namespace Consensus.Transport.Dialing;
+
+internal enum DialStatus
+{
+    /// <summary>The handshake ended well; the caller owns the socket, which is non-blocking.</summary>
+    Welcomed,
+
+    /// <summary>The peer answered with a refusal.</summary>
+    Refused,
+
+    /// <summary>The host answered that nobody listens there (ECONNREFUSED).</summary>
+    HostRefused,
+
+    /// <summary>No answer in time.</summary>
+    TimedOut,
+
+    /// <summary>It connected, but the connection closed, or did not speak this protocol, before the handshake ended.</summary>
+    Broken,
+
+    /// <summary>No route, no such host, or we are stopping.</summary>
+    Unreachable,
+}
+
+/// <param name="Detail">What happened, for a log.</param>
+internal readonly record struct DialOutcome(DialStatus Status, Socket? Socket, HandshakeReply? Reply, string Detail);
+
+/// <summary>Connects to a peer and says Hello, on the calling thread.</summary>
+internal sealed class PeerDialer(TimeSpan dialTimeout, TimeSpan handshakeTimeout, TimeProvider time)
+{
+    /// <summary>How soon a dial notices that it shall stop.</summary>
+    private static readonly TimeSpan Slice = TimeSpan.FromMilliseconds(50);
+
+    public DialOutcome Dial(string address, Hello hello, CancellationToken stop)
+    {
+        var endPoints = PeerAddress.Resolve(address, dialTimeout, stop);
+        var outcome = new DialOutcome(DialStatus.Unreachable, null, null, $"{address} is not a reachable host:port");
+        foreach (var endPoint in endPoints)
+        {
+            var latest = Dial(endPoint, hello, stop);
+            if (latest.Status is DialStatus.Welcomed or DialStatus.Refused)
+            {
+                return latest;
+            }
+            // "Nobody listens" is said only when every address of the name says so.
+            outcome = outcome.Status is DialStatus.TimedOut or DialStatus.Broken ? outcome : latest;
+        }
+        return outcome;
+    }
+
+    private DialOutcome Dial(IPEndPoint endPoint, Hello hello, CancellationToken stop)
+    {
+        var socket = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        var kept = false;
+        try
+        {
+            socket.Blocking = false;
+            SocketIo.Prepare(socket);
+            var status = Connect(socket, endPoint, stop);
+            if (status != DialStatus.Welcomed)
+            {
+                return new DialOutcome(status, null, null, $"{endPoint}: {Words(status)}");
+            }
+            using var endOnStop = stop.Register(() => SocketIo.Shutdown(socket));
+            var outcome = ShakeHands(socket, endPoint, hello);
+            kept = outcome.Status == DialStatus.Welcomed;
+            return outcome;
+        }
+        catch (SocketException e)
+        {
+            return new DialOutcome(DialStatus.Unreachable, null, null, $"{endPoint}: {e.Message}");
+        }
+        finally
+        {
+            if (!kept)
+            {
+                socket.Dispose();
+            }
+        }
+    }
+
+    private DialStatus Connect(Socket socket, IPEndPoint endPoint, CancellationToken stop)
+    {
+        var deadline = new Deadline(time, dialTimeout);
+        try
+        {
+            socket.Connect(endPoint);
+        }
+        catch (SocketException e) when (e.SocketErrorCode is SocketError.WouldBlock or SocketError.InProgress)
+        {
+            // Goes on in the kernel.
+        }
+        catch (SocketException e)
+        {
+            return StatusOf(e.SocketErrorCode);
+        }
+        while (!socket.Poll(deadline.Remaining < Slice ? deadline.Remaining : Slice, SelectMode.SelectWrite))
+        {
+            if (deadline.HasPassed || stop.IsCancellationRequested)
+            {
+                return DialStatus.TimedOut;
+            }
+        }
+        if (stop.IsCancellationRequested)
+        {
+            return DialStatus.Unreachable;
+        }
+        var error = (SocketError)(int)socket.GetSocketOption(SocketOptionLevel.Socket, SocketOptionName.Error)!;
+        if (error != SocketError.Success)
+        {
+            return StatusOf(error);
+        }
+        // Dialling a free port of this very host can connect a socket with itself (TCP simultaneous open): nobody listens there.
+        return Equals(socket.LocalEndPoint, socket.RemoteEndPoint) ? DialStatus.HostRefused : DialStatus.Welcomed;
+    }
+
+    private DialOutcome ShakeHands(Socket socket, IPEndPoint endPoint, Hello hello)
+    {
+        var deadline = new Deadline(time, handshakeTimeout);
+        try
+        {
+            HandshakeMessage? message = null;
+            var result = HandshakeChannel.Send(socket, hello, deadline);
+            if (result == IoResult.Done)
+            {
+                result = HandshakeChannel.Receive(socket, deadline, out message);
+            }
+            return (result, message) switch
+            {
+                (IoResult.Done, Welcome welcome) => new DialOutcome(DialStatus.Welcomed, socket, welcome, ""),
+                (IoResult.Done, Refusal refusal) => new DialOutcome(DialStatus.Refused, null, refusal, refusal.Sentence),
+                (IoResult.TimedOut, _) => new DialOutcome(DialStatus.TimedOut, null, null, $"{endPoint}: no answer to Hello"),
+                _ => new DialOutcome(DialStatus.Broken, null, null, $"{endPoint}: closed during the handshake"),
+            };
+        }
+        catch (WireFormatException e)
+        {
+            return new DialOutcome(DialStatus.Broken, null, null, $"{endPoint}: {e.Message}");
+        }
+    }
+
+    private static DialStatus StatusOf(SocketError error) => error switch
+    {
+        SocketError.ConnectionRefused => DialStatus.HostRefused,
+        SocketError.TimedOut => DialStatus.TimedOut,
+        SocketError.ConnectionReset or SocketError.ConnectionAborted => DialStatus.Broken,
+        _ => DialStatus.Unreachable,
+    };
+
+    private static string Words(DialStatus status) => status switch
+    {
+        DialStatus.HostRefused => "nobody listens there",
+        DialStatus.TimedOut => "no answer",
+        DialStatus.Broken => "reset while connecting",
+        _ => "not reachable",
+    };
+}

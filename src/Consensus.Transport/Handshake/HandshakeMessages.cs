@@ -1,0 +1,77 @@
+using Consensus.Primitives;
+
+namespace Consensus.Transport.Handshake;
+
+/// <summary>What a connection is for.</summary>
+internal enum Purpose
+{
+    Unspecified = 0,
+
+    /// <summary>Frames from the dialler to the acceptor, for as long as both live.</summary>
+    Link = 1,
+
+    /// <summary>One snapshot file.</summary>
+    Snapshot = 2,
+
+    /// <summary>Members of a cluster that is not formed yet learn each other's incarnations.</summary>
+    Meet = 3,
+}
+
+/// <summary>Why a connection was refused. Values are on the wire; one that this version does not know means "try again".</summary>
+internal enum RefusalCode
+{
+    Unspecified = 0,
+    NotReady = 1,
+    TokenMismatch = 2,
+    ClusterMismatch = 3,
+    DirectoryReplaced = 4,
+    UnknownMember = 5,
+    WrongName = 6,
+    InitialClusterMismatch = 7,
+    Inconsistent = 8,
+}
+
+/// <summary>Who speaks. <see cref="Cluster"/> and <see cref="Member"/> are none until it is formed.</summary>
+/// <param name="Boot">Random, made with the process.</param>
+/// <param name="Address">host:port that the others dial.</param>
+internal sealed record PeerIdentity(
+    ReadOnlyMemory<byte> TokenDigest,
+    ClusterId Cluster,
+    MemberId Member,
+    string Name,
+    long Incarnation,
+    long Boot,
+    string Address)
+{
+    public bool IsFormed => !Cluster.IsNone;
+}
+
+/// <summary>A member as met, or as the cluster knows it.</summary>
+internal readonly record struct KnownMember(string Name, MemberId Member);
+
+internal abstract record HandshakeMessage;
+
+/// <param name="Wanted">Name of the member that the dialler means to reach.</param>
+/// <param name="InitialCluster">For <see cref="Purpose.Meet"/>, else empty: the whole list in its canonical form.</param>
+/// <param name="Known">For <see cref="Purpose.Meet"/>: whom the dialler has met, itself included.</param>
+internal sealed record Hello(
+    PeerIdentity Identity,
+    Purpose Purpose,
+    string Wanted,
+    string InitialCluster,
+    IReadOnlyList<KnownMember> Known) : HandshakeMessage;
+
+/// <summary>What the acceptor answers: <see cref="Welcome"/> or <see cref="Refusal"/>.</summary>
+internal abstract record HandshakeReply : HandshakeMessage;
+
+/// <param name="Known">To <see cref="Purpose.Meet"/>: whom the acceptor has met, or, when it is formed, the cluster's members.</param>
+internal sealed record Welcome(PeerIdentity Identity, IReadOnlyList<KnownMember> Known) : HandshakeReply;
+
+/// <param name="Sentence">For the operator of the refused one.</param>
+/// <param name="Cluster">The refusing member's, none when it is not formed.</param>
+/// <param name="Name">The refusing member's.</param>
+internal sealed record Refusal(RefusalCode Code, string Sentence, ClusterId Cluster, string Name) : HandshakeReply
+{
+    /// <summary>True when waiting can be enough. A code of a later version counts as that: it cannot be judged.</summary>
+    public bool IsTransient => Code is RefusalCode.NotReady or RefusalCode.Unspecified or > RefusalCode.Inconsistent;
+}

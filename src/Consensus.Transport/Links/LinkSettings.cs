@@ -1,0 +1,19 @@
+using Consensus.Node.Ports;
+using Consensus.Transport.Dialing;
+using Consensus.Transport.Handshake;
+
+namespace Consensus.Transport.Links;
+
+/// <summary>What all outgoing links of a transport share.</summary>
+/// <param name="Handshake">The judge as of now: the set of peers changes.</param>
+internal sealed record LinkSettings(
+    PeerIdentity Self,
+    Func<FormedHandshake> Handshake,
+    PeerDialer Dialer,
+    IPeerEvents Events,
+    RateLimitedLog Log,
+    TimeProvider Time,
+    TimeSpan RedialFirst,
+    TimeSpan RedialLongest,
+    int MaxQueuedBytes,
+    int MaxFrameBytes);

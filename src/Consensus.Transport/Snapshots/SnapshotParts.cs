@@ -1,0 +1,138 @@
+using System.Net.Sockets;
+using Consensus.Primitives.Wire;
+using Consensus.Transport.Framing;
+
+namespace Consensus.Transport.Snapshots;
+
+/// <summary>The parts of a snapshot transfer (<c>peer.proto</c>), each in a frame of its own.</summary>
+internal static class SnapshotParts
+{
+    /// <summary>Content is sent in parts of this size: below 85,000 bytes, so that no buffer is a large object.</summary>
+    public const int ChunkBytes = 64 * 1024;
+
+    /// <summary>Longest body of the other parts; the header is a message of the node.</summary>
+    public const int MaxPartBytes = 1024 * 1024;
+
+    public static byte[] Start(ReadOnlySpan<byte> header, long length)
+    {
+        var writer = StartOfFrame();
+        writer.Int64(1, length);
+        writer.Bytes(2, header);
+        return Finished(writer);
+    }
+
+    public static byte[] End(uint crc)
+    {
+        var writer = StartOfFrame();
+        writer.Fixed64(1, crc);
+        return Finished(writer);
+    }
+
+    public static byte[] Ack(bool accepted)
+    {
+        var writer = StartOfFrame();
+        writer.Bool(1, accepted);
+        return Finished(writer);
+    }
+
+    public static (long Length, byte[] Header) ReadStart(ReadOnlySpan<byte> body)
+    {
+        var length = 0L;
+        byte[] header = [];
+        var reader = new WireReader(body);
+        while (reader.NextField())
+        {
+            switch (reader.Field)
+            {
+                case 1:
+                    length = reader.Int64();
+                    break;
+                case 2:
+                    header = reader.Bytes().ToArray();
+                    break;
+                default:
+                    reader.Skip();
+                    break;
+            }
+        }
+        return length >= 0 ? (length, header) : throw new WireFormatException("a snapshot of negative length");
+    }
+
+    public static uint ReadEnd(ReadOnlySpan<byte> body)
+    {
+        var crc = 0UL;
+        var reader = new WireReader(body);
+        while (reader.NextField())
+        {
+            if (reader.Field == 1)
+            {
+                crc = reader.Fixed64();
+            }
+            else
+            {
+                reader.Skip();
+            }
+        }
+        return crc <= uint.MaxValue ? (uint)crc : throw new WireFormatException("a CRC above 32 bits");
+    }
+
+    public static bool ReadAck(ReadOnlySpan<byte> body)
+    {
+        var accepted = false;
+        var reader = new WireReader(body);
+        while (reader.NextField())
+        {
+            if (reader.Field == 1)
+            {
+                accepted = reader.Bool();
+            }
+            else
+            {
+                reader.Skip();
+            }
+        }
+        return accepted;
+    }
+
+    /// <summary>
+    /// Reads one part into <paramref name="buffer"/>, which grows when it must, waiting at most <paramref name="stall"/> for each next byte.
+    /// Null when the connection ended or stalled.
+    /// </summary>
+    /// <exception cref="WireFormatException">It is no such part.</exception>
+    public static ReadOnlyMemory<byte>? Receive(Socket socket, ref byte[] buffer, int maxBytes, TimeSpan stall)
+    {
+        Span<byte> frameHeader = stackalloc byte[FrameFormat.HeaderSize];
+        if (SocketIo.Receive(socket, frameHeader, stall) != IoResult.Done)
+        {
+            return null;
+        }
+        if (!FrameFormat.TryReadHeader(frameHeader, FrameFormat.SnapshotMagic, maxBytes, out var length, out var crc))
+        {
+            throw new WireFormatException("a part of a snapshot with a wrong magic or length");
+        }
+        if (buffer.Length < length)
+        {
+            buffer = new byte[length];
+        }
+        var body = buffer.AsMemory(0, length);
+        if (SocketIo.Receive(socket, body.Span, stall) != IoResult.Done)
+        {
+            return null;
+        }
+        return Crc32C.Of(body.Span) == crc ? body : throw new WireFormatException("a part of a snapshot with a wrong CRC");
+    }
+
+    private static WireWriter StartOfFrame()
+    {
+        var writer = new WireWriter();
+        writer.Reserve(FrameFormat.HeaderSize).Clear();
+        return writer;
+    }
+
+    private static byte[] Finished(WireWriter writer)
+    {
+        var frame = writer.ToArray();
+        FrameFormat.WriteHeader(frame, FrameFormat.SnapshotMagic, frame.AsSpan(FrameFormat.HeaderSize));
+        return frame;
+    }
+}

@@ -1,0 +1,106 @@
+using Consensus.Node.Ports;
+using Consensus.Primitives;
+
+namespace Consensus.Transport.Tests.Support;
+
+internal abstract record PeerEvent(MemberId Peer);
+
+internal sealed record UpEvent(MemberId Peer, long Boot) : PeerEvent(Peer);
+
+internal sealed record DownEvent(MemberId Peer) : PeerEvent(Peer);
+
+internal sealed record GoneEvent(MemberId Peer) : PeerEvent(Peer);
+
+internal sealed record RefusedEvent(MemberId Peer, string Reason) : PeerEvent(Peer);
+
+internal sealed record SnapshotSentEvent(MemberId Peer, bool Success) : PeerEvent(Peer);
+
+/// <summary>Writes down what the transport tells, and lets a test wait for it.</summary>
+internal sealed class RecordingEvents : IPeerEvents
+{
+    private readonly object _gate = new();
+    private readonly List<PeerEvent> _events = [];
+    private readonly List<(MemberId From, byte[] Frame)> _frames = [];
+
+    /// <summary>Called for each frame before it is written down.</summary>
+    public Action<MemberId, byte[]>? OnFrame { get; set; }
+
+    public Func<MemberId, byte[], long, ISnapshotArrival?> OnSnapshot { get; set; } = (_, _, _) => null;
+
+    public IReadOnlyList<PeerEvent> All
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return [.. _events];
+            }
+        }
+    }
+
+    public IReadOnlyList<byte[]> FramesFrom(MemberId peer)
+    {
+        lock (_gate)
+        {
+            return [.. _frames.Where(frame => frame.From == peer).Select(frame => frame.Frame)];
+        }
+    }
+
+    public IReadOnlyList<PeerEvent> Of(MemberId peer) => [.. All.Where(e => e.Peer == peer)];
+
+    public void WaitForFrames(int count) => WaitFor(() => _frames.Count >= count, $"{count} frames");
+
+    public void WaitFor<T>(int count = 1)
+        where T : PeerEvent => WaitFor(() => _events.OfType<T>().Count() >= count, $"{count} of {typeof(T).Name}");
+
+    public void WaitFor(PeerEvent what, int count = 1) => WaitFor(() => _events.Count(e => e == what) >= count, what.ToString());
+
+    public void Received(MemberId from, ReadOnlySpan<byte> frame)
+    {
+        var copy = frame.ToArray();
+        OnFrame?.Invoke(from, copy);
+        lock (_gate)
+        {
+            _frames.Add((from, copy));
+            Monitor.PulseAll(_gate);
+        }
+    }
+
+    public void LinkUp(MemberId peer, long boot) => Add(new UpEvent(peer, boot));
+
+    public void LinkDown(MemberId peer) => Add(new DownEvent(peer));
+
+    public void ProcessGone(MemberId peer) => Add(new GoneEvent(peer));
+
+    public ISnapshotArrival? SnapshotArriving(MemberId from, ReadOnlySpan<byte> header, long lengthBytes) =>
+        OnSnapshot(from, header.ToArray(), lengthBytes);
+
+    public void SnapshotSent(MemberId to, bool success) => Add(new SnapshotSentEvent(to, success));
+
+    public void RefusedByPeer(MemberId peer, string reason) => Add(new RefusedEvent(peer, reason));
+
+    private void Add(PeerEvent e)
+    {
+        lock (_gate)
+        {
+            _events.Add(e);
+            Monitor.PulseAll(_gate);
+        }
+    }
+
+    private void WaitFor(Func<bool> condition, string what)
+    {
+        var end = DateTime.UtcNow + Eventually.Deadline;
+        lock (_gate)
+        {
+            while (!condition())
+            {
+                var left = end - DateTime.UtcNow;
+                if (left <= TimeSpan.Zero || !Monitor.Wait(_gate, left))
+                {
+                    Assert.Fail($"never happened: {what}; what did: {string.Join(", ", _events)}, {_frames.Count} frames");
+                }
+            }
+        }
+    }
+}

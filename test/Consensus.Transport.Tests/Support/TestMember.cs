@@ -1,0 +1,73 @@
+using System.Net;
+using Consensus.Node.Formation;
+using Consensus.Node.Ports;
+using Consensus.Primitives;
+using Consensus.Transport.Listening;
+
+namespace Consensus.Transport.Tests.Support;
+
+/// <summary>A formed member with a real listener on loopback.</summary>
+internal sealed class TestMember : IDisposable
+{
+    public TestMember(
+        string name,
+        long boot = 1,
+        long incarnation = 1,
+        string token = Identities.Token,
+        ClusterId? cluster = null,
+        int port = 0,
+        Func<PeerTransportOptions, PeerTransportOptions>? with = null)
+    {
+        Identity = Identities.Formed(name, incarnation, token, cluster);
+        Boot = boot;
+        Listener = PeerListener.Start(new IPEndPoint(IPAddress.Loopback, port));
+        var options = new PeerTransportOptions
+        {
+            Identity = Identity,
+            Boot = boot,
+            AdvertisedAddress = Listener.EndPoint.ToString(),
+            Log = (_, message) => Log.Add(message),
+        };
+        Transport = new PeerTransport(Listener, with?.Invoke(options) ?? options, Events);
+    }
+
+    public DirectoryIdentity Identity { get; }
+
+    public MemberId Id => Identity.Member;
+
+    public long Boot { get; }
+
+    public PeerListener Listener { get; }
+
+    public PeerTransport Transport { get; }
+
+    public RecordingEvents Events { get; } = new();
+
+    public System.Collections.Concurrent.ConcurrentBag<string> Log { get; } = [];
+
+    public PeerEndpoint Endpoint => Identities.EndpointOf(Identity, Listener.EndPoint.ToString());
+
+    public void SendNow(MemberId to, byte[] frame)
+    {
+        Assert.That(Transport.Send(to, frame), Is.True);
+        Transport.Flush();
+    }
+
+    public void Dispose() => Transport.Dispose();
+
+    /// <summary>Each has the others as peers, and all outgoing links stand.</summary>
+    public static void Link(params TestMember[] members)
+    {
+        foreach (var member in members)
+        {
+            member.Transport.SetPeers([.. members.Select(other => other.Endpoint)]);
+        }
+        foreach (var member in members)
+        {
+            foreach (var other in members.Where(other => other != member))
+            {
+                member.Events.WaitFor(new UpEvent(other.Id, other.Boot));
+            }
+        }
+    }
+}
