@@ -1,0 +1,42 @@
+using System.Text.Json.Serialization;
+using Consensus.Api.Cluster;
+using Consensus.Api.KeyValue;
+using Consensus.Api.Leases;
+using Consensus.Api.Locks;
+using Consensus.Api.Problems;
+
+namespace Consensus.Api;
+
+/// <summary>
+/// The contract's JSON, by source generation: camelCase; unknown members, duplicates and missing required members are refused.
+/// </summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+    AllowDuplicateProperties = false,
+    RespectRequiredConstructorParameters = true,
+    RespectNullableAnnotations = true)]
+[JsonSerializable(typeof(KeyAnswer))]
+[JsonSerializable(typeof(KeyListAnswer))]
+[JsonSerializable(typeof(KeysDeletedAnswer))]
+[JsonSerializable(typeof(LeaseGrantRequest))]
+[JsonSerializable(typeof(LeaseKeepAliveRequest))]
+[JsonSerializable(typeof(LeaseAnswer))]
+[JsonSerializable(typeof(LeaseKeepAliveAnswer))]
+[JsonSerializable(typeof(LeaseDetailAnswer))]
+[JsonSerializable(typeof(LeaseListAnswer))]
+[JsonSerializable(typeof(LeaseRevokedAnswer))]
+[JsonSerializable(typeof(LockAcquireRequest))]
+[JsonSerializable(typeof(LockRenewRequest))]
+[JsonSerializable(typeof(LockGrantAnswer))]
+[JsonSerializable(typeof(LockRenewedAnswer))]
+[JsonSerializable(typeof(LockAnswer))]
+[JsonSerializable(typeof(LockListAnswer))]
+[JsonSerializable(typeof(ClusterAnswer))]
+[JsonSerializable(typeof(LeaderTransferRequest))]
+[JsonSerializable(typeof(LeaderTransferAnswer))]
+[JsonSerializable(typeof(StatusAnswer))]
+[JsonSerializable(typeof(LiveAnswer))]
+[JsonSerializable(typeof(ReadyAnswer))]
+[JsonSerializable(typeof(ProblemAnswer))]
+public sealed partial class ApiJson : JsonSerializerContext;

@@ -1,0 +1,42 @@
+namespace Consensus.Api;
+
+/// <summary>Bounds of one request. Past a size: 413; past another bound: 400. Nothing is done.</summary>
+public static class ApiLimits
+{
+    /// <summary>Longest key or name, in bytes of UTF-8.</summary>
+    public const int MaxKeyBytes = 1024;
+
+    /// <summary>Longest value in bytes.</summary>
+    public const int MaxValueBytes = 1 << 20;
+
+    /// <summary>Longest request body in bytes.</summary>
+    public const int MaxRequestBytes = 3 << 19;
+
+    /// <summary>Longest owner of a lock in bytes of UTF-8.</summary>
+    public const int MaxOwnerBytes = 256;
+
+    public const int MaxIdempotencyKeyLength = 128;
+
+    /// <summary>Most items of one page of a list.</summary>
+    public const int MaxListLimit = 10_000;
+
+    public const int DefaultListLimit = 1_000;
+
+    /// <summary>A page ends early once its items hold this many bytes of keys and values.</summary>
+    public const int MaxPageBytes = 4 << 20;
+
+    /// <summary>Most leases of one keep-alive request (rule 9).</summary>
+    public const int MaxKeepAliveIds = 10_000;
+
+    /// <summary>Longest wait of a lock request: 10 minutes, in microseconds.</summary>
+    public const long MaxWaitMicros = 10L * 60 * 1_000_000;
+
+    /// <summary>Longest TTL: 365 days, in microseconds.</summary>
+    public const long MaxTtlMicros = 365L * 86_400 * 1_000_000;
+
+    /// <summary>Smallest TTL unless configured lower: 1 s, in microseconds.</summary>
+    public const long DefaultMinTtlMicros = 1_000_000;
+
+    /// <summary>The lowest that the smallest TTL may be configured to: 100 ms, in microseconds.</summary>
+    public const long LowestMinTtlMicros = 100_000;
+}

@@ -1,0 +1,28 @@
+namespace Consensus.Api;
+
+/// <summary>Every path of the API, as templates: <c>{key}</c> and <c>{name}</c> take the rest of the path, slashes included.</summary>
+public static class ApiRoutes
+{
+    /// <summary>Where a member listens for clients unless told otherwise.</summary>
+    public const string DefaultClientUrl = "http://127.0.0.1:7379";
+
+    public const string KeyPrefix = "/v1/kv/";
+    public const string LockPrefix = "/v1/locks/";
+    public const string LeasePrefix = "/v1/leases/";
+
+    public const string Keys = "/v1/kv/";
+    public const string Key = "/v1/kv/{key}";
+    public const string Leases = "/v1/leases";
+    public const string LeasesKeepAlive = "/v1/leases/keepalive";
+    public const string Lease = "/v1/leases/{id}";
+    public const string LeaseKeepAlive = "/v1/leases/{id}/keepalive";
+    public const string Locks = "/v1/locks/";
+    public const string Lock = "/v1/locks/{name}";
+    public const string Cluster = "/v1/cluster";
+    public const string ClusterLeader = "/v1/cluster/leader";
+    public const string Status = "/v1/status";
+    public const string Live = "/livez";
+    public const string Ready = "/readyz";
+    public const string Metrics = "/metrics";
+    public const string OpenApi = "/openapi/v1.json";
+}

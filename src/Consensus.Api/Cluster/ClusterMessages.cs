@@ -1,0 +1,26 @@
+using System.Text.Json.Serialization;
+
+namespace Consensus.Api.Cluster;
+
+/// <param name="Role"><c>leader</c>, <c>follower</c> or <c>learner</c>.</param>
+/// <param name="MatchIndex">The last log index known to be replicated to it; only the leader knows, elsewhere null.</param>
+/// <param name="Healthy">As the answering member sees it.</param>
+public sealed record MemberAnswer(
+    string Id, string Name, string Role, bool Self, string ClientUrl, string PeerUrl, long? MatchIndex, bool Healthy);
+
+/// <summary>The cluster as the answering member sees it.</summary>
+/// <param name="Leader">A member's name; null while none is known.</param>
+public sealed record ClusterAnswer(string ClusterId, string? Leader, long Term, IReadOnlyList<MemberAnswer> Members);
+
+/// <param name="To">A voter's name; absent: the one whose log is furthest.</param>
+public sealed record LeaderTransferRequest(
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? To = null);
+
+public sealed record LeaderTransferAnswer(string Leader, long Term);
+
+public sealed record LiveAnswer(bool Live);
+
+/// <param name="Checks">With <c>?verbose</c>: what was looked at.</param>
+public sealed record ReadyAnswer(
+    bool Ready,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyDictionary<string, bool>? Checks = null);

@@ -1,0 +1,70 @@
+namespace Consensus.Api.Cluster;
+
+/// <summary>One member's own view of itself.</summary>
+public sealed record StatusAnswer
+{
+    public required string Name { get; init; }
+
+    public required string MemberId { get; init; }
+
+    public required string ClusterId { get; init; }
+
+    public required string Version { get; init; }
+
+    /// <summary><c>leader</c>, <c>follower</c>, <c>candidate</c>, <c>pre-candidate</c> or <c>learner</c>.</summary>
+    public required string Role { get; init; }
+
+    /// <summary>The leader's name; null while none is known.</summary>
+    public required string? Leader { get; init; }
+
+    public required long Term { get; init; }
+
+    public required long CommitIndex { get; init; }
+
+    public required long AppliedIndex { get; init; }
+
+    public required long FirstIndex { get; init; }
+
+    public required long LastIndex { get; init; }
+
+    /// <summary>The last log index that is flushed to this member's disk.</summary>
+    public required long DurableIndex { get; init; }
+
+    public required long Revision { get; init; }
+
+    /// <summary>Of the state at <see cref="AppliedIndex"/>; equal on all members at equal indexes.</summary>
+    public required string StateHash { get; init; }
+
+    public required long ClusterTimeMs { get; init; }
+
+    public required long LogBytes { get; init; }
+
+    public required long SnapshotIndex { get; init; }
+
+    public required long SnapshotBytes { get; init; }
+
+    public required long Keys { get; init; }
+
+    public required long Leases { get; init; }
+
+    /// <summary>Locks that are held.</summary>
+    public required long Locks { get; init; }
+
+    /// <summary>Requests that wait for a lock.</summary>
+    public required long Waiters { get; init; }
+
+    public required long IdempotencyKeys { get; init; }
+
+    /// <summary>Bytes of keys and values, as the quota counts them.</summary>
+    public required long StateBytes { get; init; }
+
+    public required long UptimeMs { get; init; }
+
+    public required bool Ready { get; init; }
+
+    /// <summary>True when the server was allowed to listen beyond loopback without TLS and access control.</summary>
+    public required bool Insecure { get; init; }
+
+    /// <summary>One sentence each; empty when all is well.</summary>
+    public required IReadOnlyList<string> Alarms { get; init; }
+}

@@ -1,0 +1,50 @@
+using System.Text.Json.Serialization;
+
+namespace Consensus.Api.Leases;
+
+/// <param name="Ttl">A duration (<see cref="Durations.DurationText"/>).</param>
+public sealed record LeaseGrantRequest(string Ttl);
+
+/// <param name="Ids">Leases to renew, hexadecimal.</param>
+public sealed record LeaseKeepAliveRequest(IReadOnlyList<string> Ids);
+
+/// <summary>A lease as granted or renewed.</summary>
+/// <param name="Id">Lower-case hexadecimal.</param>
+/// <param name="ExpiresInMs">Informs only: a client counts its TTL from before it sent the request.</param>
+public sealed record LeaseAnswer(string Id, long TtlMs, long ExpiresInMs);
+
+/// <summary>One lease of a renewal of many; the numbers are 0 when it is not alive.</summary>
+public sealed record LeaseRenewalAnswer(string Id, bool Alive, long TtlMs, long ExpiresInMs);
+
+/// <param name="Items">In the order asked.</param>
+public sealed record LeaseKeepAliveAnswer(IReadOnlyList<LeaseRenewalAnswer> Items);
+
+/// <summary>A lease with what it carries: at most 100 names each, beside the whole counts.</summary>
+public sealed record LeaseDetailAnswer
+{
+    public required string Id { get; init; }
+
+    public required long TtlMs { get; init; }
+
+    public required long ExpiresInMs { get; init; }
+
+    public required IReadOnlyList<string> Keys { get; init; }
+
+    /// <summary>Those of the keys that are not UTF-8.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<string>? KeysBase64 { get; init; }
+
+    public required long KeyCount { get; init; }
+
+    public required IReadOnlyList<string> Locks { get; init; }
+
+    public required long LockCount { get; init; }
+}
+
+/// <summary>A lease in a list.</summary>
+public sealed record LeaseItem(string Id, long TtlMs, long ExpiresInMs, long KeyCount, long LockCount);
+
+/// <param name="Count">How many leases there are, over all pages.</param>
+public sealed record LeaseListAnswer(IReadOnlyList<LeaseItem> Items, long Count, long Revision, string? NextCursor);
+
+public sealed record LeaseRevokedAnswer(string Id, long KeysDeleted, long LocksFreed, long Revision);

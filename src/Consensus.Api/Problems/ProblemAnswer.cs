@@ -1,0 +1,39 @@
+using System.Text.Json.Serialization;
+
+namespace Consensus.Api.Problems;
+
+/// <summary>The body of an <c>application/problem+json</c> answer. The members after <c>detail</c> come with some types only.</summary>
+public sealed record ProblemAnswer
+{
+    public required string Type { get; init; }
+
+    public required string Title { get; init; }
+
+    public required int Status { get; init; }
+
+    public required string Detail { get; init; }
+
+    /// <summary>412 <c>precondition-failed</c>: the key's present modRevision, 0 when there is no such key.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? Revision { get; init; }
+
+    /// <summary>409 <c>lock-held</c> and 412 <c>not-holder</c>: who holds it now.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Holder { get; init; }
+
+    /// <summary>409 <c>lock-held</c> and 412 <c>not-holder</c>: the present hold's token.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? FencingToken { get; init; }
+
+    /// <summary>409 <c>lock-held</c>: how many wait.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? Waiters { get; init; }
+
+    /// <summary>410 <c>compacted</c>: the oldest revision that can still be read.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? CompactRevision { get; init; }
+
+    /// <summary>503 of <c>/readyz?verbose</c>: what was looked at, and whether it was well.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyDictionary<string, bool>? Checks { get; init; }
+}

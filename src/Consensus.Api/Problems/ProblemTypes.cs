@@ -1,0 +1,31 @@
+namespace Consensus.Api.Problems;
+
+/// <summary>Every problem that this version answers with.</summary>
+public static class ProblemTypes
+{
+    public static readonly ProblemType BadRequest = new("bad-request", "The request is malformed", 400);
+    public static readonly ProblemType Forbidden = new("forbidden", "The request is not allowed", 403);
+    public static readonly ProblemType NotFound = new("not-found", "There is no such thing", 404);
+    public static readonly ProblemType MethodNotAllowed = new("method-not-allowed", "The path does not take this method", 405);
+    public static readonly ProblemType RequestTimeout = new("request-timeout", "The request did not arrive in time", 408);
+    public static readonly ProblemType LockHeld = new("lock-held", "The lock is held", 409);
+    public static readonly ProblemType LeaseExpired = new("lease-expired", "The lease is gone", 410);
+    public static readonly ProblemType Compacted = new("compacted", "The asked revision is no longer kept", 410);
+    public static readonly ProblemType PreconditionFailed = new("precondition-failed", "The condition does not hold", 412);
+    public static readonly ProblemType NotHolder = new("not-holder", "The fencing token is not that of the present hold", 412);
+    public static readonly ProblemType TooLarge = new("too-large", "The request is too large", 413);
+    public static readonly ProblemType Misdirected = new("misdirected", "The Host header does not name this server", 421);
+    public static readonly ProblemType IdempotencyMismatch = new("idempotency-mismatch", "The Idempotency-Key was used for another request", 422);
+    public static readonly ProblemType TooManyRequests = new("too-many-requests", "A bound is reached", 429);
+    public static readonly ProblemType Internal = new("internal", "The server failed to answer", 500);
+    public static readonly ProblemType NoLeader = new("no-leader", "No leader is known; nothing was done", 503);
+    public static readonly ProblemType NotReady = new("not-ready", "This member is not ready; nothing was done", 503);
+    public static readonly ProblemType OutcomeUnknown = new("outcome-unknown", "The request may or may not take effect", 504);
+    public static readonly ProblemType QuotaExceeded = new("quota-exceeded", "The store is full", 507);
+
+    public static IReadOnlyList<ProblemType> All { get; } =
+    [
+        BadRequest, Forbidden, NotFound, MethodNotAllowed, RequestTimeout, LockHeld, LeaseExpired, Compacted, PreconditionFailed, NotHolder,
+        TooLarge, Misdirected, IdempotencyMismatch, TooManyRequests, Internal, NoLeader, NotReady, OutcomeUnknown, QuotaExceeded,
+    ];
+}

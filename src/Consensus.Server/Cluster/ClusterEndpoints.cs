@@ -1,0 +1,118 @@
+using Consensus.Api;
+using Consensus.Api.Cluster;
+using Consensus.Api.Problems;
+using Consensus.Node;
+using Consensus.Primitives;
+using Consensus.Raft;
+using Consensus.Server.Http;
+using Consensus.Server.Routing;
+
+namespace Consensus.Server.Cluster;
+
+/// <summary>The cluster, this member's status, and the transfer of leadership. The reads need no leader.</summary>
+internal sealed class ClusterEndpoints(IConsensusNode node, Replies replies, ServerInfo info, ServerLifecycle lifecycle)
+{
+    public Task ClusterAsync(ApiCall call)
+    {
+        var status = node.Status;
+        var members = status.Members.Select(member => new MemberAnswer(
+            member.Id.ToString(),
+            member.Name,
+            RoleOf(member),
+            member.IsSelf,
+            member.ClientUrl,
+            member.PeerAddress,
+            member.MatchIndex?.Value,
+            member.Healthy)).ToList();
+        var answer = new ClusterAnswer(status.Cluster.ToString(), LeaderName(status), status.Term.Value, members);
+        return replies.Json(call.Http, StatusCodes.Status200OK, answer, ApiJson.Default.ClusterAnswer, status.Revision);
+    }
+
+    public Task StatusAsync(ApiCall call)
+    {
+        var status = node.Status;
+        var answer = new StatusAnswer
+        {
+            Name = status.Name,
+            MemberId = status.Self.ToString(),
+            ClusterId = status.Cluster.ToString(),
+            Version = info.Version,
+            Role = RoleOf(status),
+            Leader = LeaderName(status),
+            Term = status.Term.Value,
+            CommitIndex = status.CommitIndex.Value,
+            AppliedIndex = status.AppliedIndex.Value,
+            FirstIndex = status.FirstIndex.Value,
+            LastIndex = status.LastIndex.Value,
+            DurableIndex = status.DurableIndex.Value,
+            Revision = status.Revision.Value,
+            StateHash = status.Hash.ToString(),
+            ClusterTimeMs = Durations.Ms(status.ClusterTime.Micros),
+            LogBytes = status.LogBytes,
+            SnapshotIndex = status.SnapshotIndex.Value,
+            SnapshotBytes = status.SnapshotBytes,
+            Keys = status.Counts.Keys,
+            Leases = status.Counts.Leases,
+            Locks = status.Counts.LocksHeld,
+            Waiters = status.Counts.Waiters,
+            IdempotencyKeys = status.Counts.IdempotencyKeys,
+            StateBytes = status.Counts.StateBytes,
+            UptimeMs = (long)lifecycle.Uptime.TotalMilliseconds,
+            Ready = status.Ready && !lifecycle.IsStopping,
+            Insecure = info.Insecure,
+            Alarms = status.Alarms,
+        };
+        return replies.Json(call.Http, StatusCodes.Status200OK, answer, ApiJson.Default.StatusAnswer, status.Revision);
+    }
+
+    public async Task TransferAsync(ApiCall call)
+    {
+        var http = call.Http;
+        var (body, problem) = await RequestBody.ReadAsync(http, ApiLimits.MaxRequestBytes, "the request");
+        if (problem is not null)
+        {
+            await replies.Problem(http, problem);
+            return;
+        }
+        if (!TransferRequest.TryRead(body, out var to, out var sentence))
+        {
+            await replies.Problem(http, Problem.BadRequest(sentence!));
+            return;
+        }
+        var target = to is null ? null : node.Status.Members.FirstOrDefault(member => member.Name == to);
+        if (to is not null && (target is null || !target.IsVoter))
+        {
+            await replies.Problem(http, target is null
+                ? Problem.NotFound($"there is no member \"{to}\"")
+                : Problem.BadRequest($"the field \"to\" names \"{to}\", a learner; only a voter can lead"));
+            return;
+        }
+        if (await node.TransferLeadershipAsync(target?.Id ?? MemberId.None, http.RequestAborted))
+        {
+            var (term, leader) = node.Leadership;
+            await replies.Json(
+                http, StatusCodes.Status200OK, new LeaderTransferAnswer(leader, term), ApiJson.Default.LeaderTransferAnswer, Revision.Zero);
+            return;
+        }
+        await replies.Problem(http, new Problem(
+            ProblemTypes.OutcomeUnknown, "leadership had not moved in time; it may still move: see Consensus-Leader of the next answer"));
+    }
+
+    private static string? LeaderName(NodeStatus status) => status.LeaderName.Length == 0 ? null : status.LeaderName;
+
+    private static string RoleOf(MemberStatus member) => (member.IsLeader, member.IsVoter) switch
+    {
+        (true, _) => "leader",
+        (false, true) => "follower",
+        (false, false) => "learner",
+    };
+
+    private static string RoleOf(NodeStatus status) => status.Role switch
+    {
+        RaftRole.Leader => "leader",
+        RaftRole.Candidate => "candidate",
+        RaftRole.PreCandidate => "pre-candidate",
+        RaftRole.Follower => status.Members.Any(member => member is { IsSelf: true, IsVoter: false }) ? "learner" : "follower",
+        _ => Invariant.Unreachable<string>(status.Role),
+    };
+}

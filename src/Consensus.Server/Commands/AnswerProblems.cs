@@ -1,0 +1,36 @@
+using Consensus.Api.Problems;
+using Consensus.Node;
+using Consensus.Primitives;
+using Consensus.Server.Http;
+
+namespace Consensus.Server.Commands;
+
+/// <summary>What is said of a request that has no outcome (rule 19).</summary>
+internal static class AnswerProblems
+{
+    private const int RetryAfterSeconds = 1;
+
+    public static Problem Of(AnswerKind kind, NotDoneReason reason) => kind switch
+    {
+        AnswerKind.NotDone => NotDone(reason),
+        AnswerKind.Unknown => new Problem(
+            ProblemTypes.OutcomeUnknown, "no outcome was learned in time; a retry with the same Idempotency-Key finds out without doing it twice"),
+        AnswerKind.Done => throw new InvariantViolationException("a done answer has an outcome"),
+        _ => Invariant.Unreachable<Problem>(kind),
+    };
+
+    public static Problem NotReady(string detail) => new(ProblemTypes.NotReady, detail) { RetryAfterSeconds = RetryAfterSeconds };
+
+    private static Problem NotDone(NotDoneReason reason) => reason switch
+    {
+        NotDoneReason.NoLeader => new Problem(ProblemTypes.NoLeader, "no leader is known; nothing was done") { RetryAfterSeconds = RetryAfterSeconds },
+        NotDoneReason.NotReady => NotReady("this member is starting or stopping, or has not caught up; nothing was done"),
+        NotDoneReason.TooManyRequests => new Problem(ProblemTypes.TooManyRequests, "too many requests are waiting; nothing was done")
+        {
+            RetryAfterSeconds = RetryAfterSeconds,
+        },
+        NotDoneReason.Cancelled => NotReady("the request was cancelled before it took effect; nothing was done"),
+        NotDoneReason.None => throw new InvariantViolationException("a request that was not done has a reason"),
+        _ => Invariant.Unreachable<Problem>(reason),
+    };
+}

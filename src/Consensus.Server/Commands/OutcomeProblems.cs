@@ -1,0 +1,118 @@
+using System.Globalization;
+using System.Text;
+using Consensus.Api.Problems;
+using Consensus.Primitives;
+using Consensus.Server.Http;
+using Consensus.StateMachine.Commands;
+using Consensus.StateMachine.Outcomes;
+
+namespace Consensus.Server.Commands;
+
+/// <summary>The problem answers of outcomes: every outcome that no endpoint takes for a success.</summary>
+internal static class OutcomeProblems
+{
+    private const int RetryAfterSeconds = 1;
+
+    /// <summary>For outcomes that mean the same whatever was asked. Endpoints turn the others into their answers first.</summary>
+    public static Problem Of(Outcome outcome)
+    {
+        var problem = outcome switch
+        {
+            ConditionFailed failed => OfCondition(failed),
+            LeaseMissing missing => new Problem(ProblemTypes.LeaseExpired, $"the lease {missing.Id} does not exist or has ended"),
+            LeaseIdTaken => AnswerProblems.NotReady("no free lease id was found; nothing was done"),
+            LockHeld held => OfHeld(held),
+            NotHolder not => OfNotHolder(not, FencingToken.None),
+            WaitCancelled cancelled => AnswerProblems.NotReady(cancelled.Reason switch
+            {
+                CancelReason.Disconnected => "the wait for the lock was cancelled; nothing was done",
+                CancelReason.Stopping => "this member is stopping; the wait for the lock was cancelled, nothing was done",
+                _ => Invariant.Unreachable<string>(cancelled.Reason),
+            }),
+            WaitDetached => new Problem(
+                ProblemTypes.OutcomeUnknown, "the wait goes on without this connection; a retry with the same Idempotency-Key takes the place again"),
+            WaitTakenOver => new Problem(ProblemTypes.OutcomeUnknown, "a later request with the same identity took this place in the queue; its answer counts"),
+            BoundReached bound => new Problem(ProblemTypes.TooManyRequests, $"{BoundName(bound.Bound)}: at most {bound.Limit}; nothing was done")
+            {
+                RetryAfterSeconds = RetryAfterSeconds,
+            },
+            QuotaExceeded quota => new Problem(
+                ProblemTypes.QuotaExceeded, $"the store's {quota.LimitBytes} bytes are used up; nothing was done, deletes and reads still work"),
+            TooManyObjects many => Problem.TooLarge($"this would touch more than {many.Limit} objects; nothing was done"),
+            IdempotencyMismatch => new Problem(
+                ProblemTypes.IdempotencyMismatch, "this Idempotency-Key came with another request before; nothing was done"),
+            ReplayedHoldGone gone => new Problem(
+                ProblemTypes.LeaseExpired, "this request had its effect before, but what it was granted is gone" + LossText(gone.Loss)),
+            _ => Invariant.Unreachable<Problem>(outcome),
+        };
+        return problem with { StateRevision = outcome.Revision };
+    }
+
+    /// <summary>410 when the hold of the asked token is known to have expired, else 412 with the reason (rule 22).</summary>
+    /// <param name="asked">The token of the request; none for a release by force.</param>
+    public static Problem OfNotHolder(NotHolder outcome, FencingToken asked, bool renewal = false)
+    {
+        var loss = outcome.Loss is { } known && (asked == FencingToken.None || known.Token == asked) ? known : null;
+        var type = renewal && loss is { Reason: LossReason.Expired } ? ProblemTypes.LeaseExpired : ProblemTypes.NotHolder;
+        var subject = asked == FencingToken.None ? "this lock is not held" : $"the token {asked} is not that of the present hold";
+        return new Problem(type, subject + LossText(loss))
+        {
+            StateRevision = outcome.Revision,
+            Holder = outcome.Current?.Owner,
+            FencingToken = outcome.Current?.Token.Value,
+        };
+    }
+
+    public static string ReasonName(LossReason reason) => reason switch
+    {
+        LossReason.Expired => "expired",
+        LossReason.Revoked => "revoked",
+        LossReason.Forced => "forced",
+        _ => Invariant.Unreachable<string>(reason),
+    };
+
+    private static Problem OfCondition(ConditionFailed failed) => new(
+        ProblemTypes.PreconditionFailed,
+        failed.CurrentModRevision == Revision.Zero
+            ? "there is no such key"
+            : $"the key's modRevision is {failed.CurrentModRevision}")
+    {
+        Revision = failed.CurrentModRevision.Value,
+    };
+
+    private static Problem OfHeld(LockHeld held)
+    {
+        var detail = new StringBuilder(held.Holder is { } holder ? $"held by \"{holder.Owner}\" with token {holder.Token}" : "not granted in time");
+        if (held.WaitedMicros > 0)
+        {
+            detail.Append(CultureInfo.InvariantCulture, $", after a wait of {held.WaitedMicros / 1000} ms");
+        }
+        return new Problem(ProblemTypes.LockHeld, detail.ToString())
+        {
+            Holder = held.Holder?.Owner,
+            FencingToken = held.Holder?.Token.Value,
+            Waiters = held.Waiters,
+            RetryAfterSeconds = RetryAfterSeconds,
+        };
+    }
+
+    private static string LossText(LockLoss? loss) => loss is null
+        ? ""
+        : loss.Reason switch
+        {
+            LossReason.Expired => $": its lease expired at revision {loss.AtRevision}",
+            LossReason.Revoked => $": its lease was revoked at revision {loss.AtRevision}",
+            LossReason.Forced => $": it was broken by force at revision {loss.AtRevision}",
+            _ => Invariant.Unreachable<string>(loss.Reason),
+        };
+
+    private static string BoundName(BoundKind bound) => bound switch
+    {
+        BoundKind.Leases => "leases",
+        BoundKind.Locks => "locks",
+        BoundKind.Waiters => "waiters",
+        BoundKind.IdempotencyKeys => "idempotency keys of the last minute",
+        BoundKind.LeaseAttachments => "keys and locks of one lease",
+        _ => Invariant.Unreachable<string>(bound),
+    };
+}

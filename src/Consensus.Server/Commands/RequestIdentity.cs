@@ -1,0 +1,75 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using System.Text;
+using Consensus.Api;
+using Consensus.Server.Http;
+using Consensus.Server.Routing;
+using Microsoft.Extensions.Primitives;
+
+namespace Consensus.Server.Commands;
+
+/// <summary>The identity under which a write may be retried (rule 21): judged in Apply, read here.</summary>
+/// <param name="Key">Empty when the request has none.</param>
+internal readonly record struct RequestIdentity(ReadOnlyMemory<byte> Key)
+{
+    private const int FingerprintBytes = 16;
+
+    public bool IsNone => Key.IsEmpty;
+
+    /// <summary>False with the refusal set when the header is there and is not 1 to 128 printable ASCII characters.</summary>
+    public static bool TryRead(ApiCall call, out RequestIdentity identity, out Problem? refusal)
+    {
+        identity = default;
+        refusal = null;
+        var values = call.Http.Request.Headers[ApiHeaders.IdempotencyKey];
+        if (values.Count == 0)
+        {
+            return true;
+        }
+        var text = values.Count == 1 ? values[0] ?? "" : "";
+        if (text.Length is 0 or > ApiLimits.MaxIdempotencyKeyLength || text.AsSpan().ContainsAnyExceptInRange(' ', '~'))
+        {
+            refusal = Problem.BadRequest(
+                $"the header {ApiHeaders.IdempotencyKey} is not one value of 1 to {ApiLimits.MaxIdempotencyKeyLength} printable ASCII characters");
+            return false;
+        }
+        identity = new RequestIdentity(Encoding.ASCII.GetBytes(text));
+        return true;
+    }
+
+    /// <summary>
+    /// SHA-256, cut to 16 bytes, over what makes two requests the same: method, resource, query, conditional headers, body. Parts are taken decoded and the query in a
+    /// fixed order, so that two spellings of one request agree; ids that the receiving member draws are no part of it.
+    /// </summary>
+    public static byte[] Fingerprint(ApiCall call, ReadOnlySpan<byte> body)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        Add(hash, Encoding.ASCII.GetBytes(call.Http.Request.Method));
+        Add(hash, Encoding.ASCII.GetBytes(call.Route.ToString()));
+        Add(hash, call.Name.Bytes);
+        for (var name = (QueryName)0; (int)name < QueryNameText.Count; name++)
+        {
+            if (call.Query.Bytes(name) is { } value)
+            {
+                Add(hash, Encoding.ASCII.GetBytes(QueryNameText.Of(name)));
+                Add(hash, value);
+            }
+        }
+        var headers = call.Http.Request.Headers;
+        AddHeader(hash, headers.IfMatch);
+        AddHeader(hash, headers.IfNoneMatch);
+        Add(hash, body);
+        return hash.GetHashAndReset()[..FingerprintBytes];
+    }
+
+    private static void AddHeader(IncrementalHash hash, StringValues values) => Add(hash, Encoding.UTF8.GetBytes(values.ToString()));
+
+    /// <summary>Each part with its length, so that no two lists of parts look alike.</summary>
+    private static void Add(IncrementalHash hash, ReadOnlySpan<byte> part)
+    {
+        Span<byte> length = stackalloc byte[sizeof(int)];
+        BinaryPrimitives.WriteInt32LittleEndian(length, part.Length);
+        hash.AppendData(length);
+        hash.AppendData(part);
+    }
+}

@@ -1,0 +1,72 @@
+using System.Net;
+using System.Reflection;
+using Consensus.Node;
+using Consensus.Server.Cluster;
+using Consensus.Server.Commands;
+using Consensus.Server.Hosting;
+using Consensus.Server.Http;
+using Consensus.Server.KeyValue;
+using Consensus.Server.Leases;
+using Consensus.Server.Lists;
+using Consensus.Server.Locks;
+using Consensus.Server.Metrics;
+using Consensus.Server.OpenApi;
+using Consensus.Server.Routing;
+
+namespace Consensus.Server;
+
+/// <summary>The HTTP server around a node.</summary>
+public static class ConsensusServer
+{
+    public static string Version { get; } =
+        typeof(ConsensusServer).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "0";
+
+    /// <summary>A web application on Kestrel with this server's limits, that has no routes yet.</summary>
+    public static WebApplication Build(IPEndPoint listen)
+    {
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ApplicationName = "consensusd" });
+        builder.Logging.ClearProviders();
+        builder.Logging.AddSimpleConsole(console => console.SingleLine = true);
+        builder.Logging.SetMinimumLevel(LogLevel.Warning);
+        builder.Logging.AddFilter("Consensus", LogLevel.Information);
+        // Ours is the one place that reads options: not ASPNETCORE_URLS, and no appsettings.json of whatever directory this runs in.
+        builder.Configuration.Sources.Clear();
+        // Kestrel notes that HTTP/2 lacks TLS here; Http2PriorKnowledge sees to that.
+        builder.Logging.AddFilter("Microsoft.AspNetCore.Server.Kestrel", LogLevel.Error);
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(1));
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            KestrelLimits.Apply(kestrel);
+            KestrelLimits.Listen(kestrel, listen, TimeProvider.System);
+        });
+        return builder.Build();
+    }
+
+    /// <summary>Every route of the API, as the application's one and only handler.</summary>
+    public static void MapConsensusApi(this WebApplication app, IConsensusNode node, ServerInfo info, ServerLifecycle lifecycle)
+    {
+        ArgumentNullException.ThrowIfNull(app);
+        ArgumentNullException.ThrowIfNull(info);
+        var logger = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Consensus.Server");
+        var replies = new Replies(node);
+        var commands = new CommandRunner(node);
+        var views = new PinnedViews(TimeProvider.System);
+        app.Lifetime.ApplicationStopped.Register(views.Dispose);
+        var lists = new ListReader(node, views);
+        var counters = new RequestCounters();
+        var endpoints = new Endpoints(
+            new KeyReadEndpoints(node, lists, replies),
+            new KeyWriteEndpoints(commands, replies),
+            new LeaseReadEndpoints(node, lists, replies),
+            new LeaseEndpoints(node, commands, replies, info),
+            new LockReadEndpoints(node, lists, replies),
+            new LockWriteEndpoints(node, commands, replies, info, logger),
+            new ClusterEndpoints(node, replies, info, lifecycle),
+            new HealthEndpoints(node, replies, lifecycle),
+            new MetricsEndpoint(node, replies, counters, info, lifecycle),
+            new OpenApiEndpoint(replies));
+        var hosts = new HostGuard(info.HostNames, info.ListensOnAnyAddress);
+        var dispatcher = new ApiDispatcher(endpoints, replies, hosts, counters, logger);
+        app.Run(dispatcher.InvokeAsync);
+    }
+}

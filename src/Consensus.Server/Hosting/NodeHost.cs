@@ -1,0 +1,203 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using Consensus.Node;
+using Consensus.Node.Core;
+using Consensus.Node.Formation;
+using Consensus.Node.Ports;
+using Consensus.Node.Runtime;
+using Consensus.Raft;
+using Consensus.StateMachine;
+using Consensus.Storage.Formation;
+using Consensus.Transport;
+using Consensus.Transport.Formation;
+using Consensus.Transport.Listening;
+
+namespace Consensus.Server.Hosting;
+
+/// <summary>
+/// Puts one member together: data directory, forming of the cluster at the first start, recovery, node, links. Refusals come out as
+/// <see cref="StorageRefusedException"/>, <see cref="FormationRefusedException"/> or <see cref="System.Net.Sockets.SocketException"/>.
+/// </summary>
+public sealed class NodeHost : INodeHost
+{
+    private readonly DataDirectory _directory;
+    private readonly PeerListener _listener;
+    private readonly Action<string> _notice;
+    private PeerTransport? _transport;
+    private ConsensusNode? _node;
+    private bool _stopped;
+
+    private NodeHost(DataDirectory directory, PeerListener listener, Action<string> notice) =>
+        (_directory, _listener, _notice) = (directory, listener, notice);
+
+    public ConsensusNode Node => _node ?? throw new InvalidOperationException("the node is not started yet");
+
+    IConsensusNode INodeHost.Node => Node;
+
+    public DirectoryIdentity Identity => _directory.Identity;
+
+    /// <summary>
+    /// Starts a member. Comes back as soon as it is formed, recovered and linked; that it is ready (has a leader) shows in its status. A first start waits
+    /// here until it met all initial members.
+    /// </summary>
+    /// <param name="fatal">Told once when the member cannot go on; must end the process without another answer.</param>
+    /// <param name="notice">One sentence for the log.</param>
+    public static async Task<NodeHost> StartAsync(
+        NodeHostOptions options,
+        Action<string, Exception?> fatal,
+        Action<string> notice,
+        CancellationToken cancellation)
+    {
+        var directory = DataDirectory.Open(
+            options.DataDirectory, options.Name, ClusterIdentity.TokenDigest(options.ClusterToken), options.Storage);
+        PeerListener? listener = null;
+        NodeHost? host = null;
+        try
+        {
+            TransportLog log = (level, message) => Pass(level, message, notice);
+            listener = PeerListener.Start(options.ListenPeer, new PeerListenerOptions { Log = log });
+            host = new NodeHost(directory, listener, notice);
+            var boot = RandomPositive();
+            var advertised = options.AdvertisePeer.Length > 0 ? options.AdvertisePeer : listener.EndPoint.ToString();
+            if (!directory.Identity.IsFormed)
+            {
+                await host.FormAsync(options, advertised, boot, log, cancellation).ConfigureAwait(false);
+            }
+            host.Run(options, advertised, boot, log, fatal);
+            return host;
+        }
+        catch
+        {
+            if (host is not null)
+            {
+                await host.DisposeAsync().ConfigureAwait(false);
+            }
+            else
+            {
+                listener?.Dispose();
+                directory.Dispose();
+            }
+            throw;
+        }
+    }
+
+    /// <summary>Hands over, settles and ends within the limit (rule 30).</summary>
+    public async Task StopAsync(TimeSpan limit)
+    {
+        if (_stopped)
+        {
+            return;
+        }
+        _stopped = true;
+        if (_node is not null)
+        {
+            await _node.StopAsync(limit).ConfigureAwait(false);
+        }
+        if (_transport is not null)
+        {
+            await _transport.DisposeAsync().ConfigureAwait(false);
+        }
+        _listener.Dispose();
+        _directory.Dispose();
+    }
+
+    public async ValueTask DisposeAsync() => await StopAsync(TimeSpan.Zero).ConfigureAwait(false);
+
+    private async Task FormAsync(NodeHostOptions options, string advertised, long boot, TransportLog log, CancellationToken cancellation)
+    {
+        var initial = options.InitialCluster ?? [(options.Name, advertised)];
+        var formation = new ClusterFormation(_listener, new FormationOptions
+        {
+            Name = options.Name,
+            Incarnation = _directory.Identity.Incarnation,
+            Token = options.ClusterToken,
+            Boot = boot,
+            InitialCluster = [.. initial.Select(p => new InitialPeer(p.Name, p.Address))],
+            Log = log,
+        });
+        if (initial.Count > 1)
+        {
+            _notice($"first start of {options.Name}: waiting to meet {string.Join(", ", initial.Where(p => p.Name != options.Name).Select(p => $"{p.Name} ({p.Address})"))}");
+        }
+        var formed = await formation.RunAsync(cancellation).ConfigureAwait(false);
+        _directory.Form(formed.Cluster, formed.Member, Configuration.OfVoters(formed.Members));
+        _notice($"the cluster is formed: {formed.Cluster}");
+    }
+
+    private void Run(NodeHostOptions options, string advertised, long boot, TransportLog log, Action<string, Exception?> fatal)
+    {
+        var identity = _directory.Identity;
+        var recovered = _directory.Recover(out var durable);
+        foreach (var note in recovered.Notes)
+        {
+            _notice(note);
+        }
+        RefuseOtherCluster(options, recovered);
+        var (state, snapshot) = Load(options.Limits, recovered.Snapshot);
+        var coreOptions = new NodeCoreOptions
+        {
+            Cluster = identity.Cluster,
+            Self = identity.Member,
+            Name = identity.Name,
+            Boot = boot,
+            ClientUrl = options.AdvertiseClient,
+            PeerAddress = advertised,
+            Version = options.Version,
+            Raft = options.Raft with { Seed = (ulong)RandomPositive() },
+            Limits = options.Limits,
+            SnapshotEntries = options.SnapshotEntries,
+        };
+        var core = new NodeCore(
+            coreOptions,
+            new RaftInitialState(identity.Member, recovered.HardState, recovered.Configuration, recovered.Snapshot, recovered.Entries),
+            state,
+            snapshot);
+        _node = new ConsensusNode(coreOptions, core, new NodeSurroundings(durable, _directory.Snapshots, TimeProvider.System, fatal, _notice));
+        _transport = new PeerTransport(
+            _listener,
+            new PeerTransportOptions { Identity = identity, Boot = boot, AdvertisedAddress = advertised, Log = log },
+            _node);
+        _node.Start(_transport);
+    }
+
+    private (ReplicatedState State, SnapshotFile? File) Load(Limits limits, SnapshotMark? mark)
+    {
+        if (mark is null)
+        {
+            return (new ReplicatedState(limits), null);
+        }
+        using var reader = _directory.Snapshots.Open(mark);
+        return (ReplicatedState.Restore(limits, reader), reader.File);
+    }
+
+    /// <summary>The list is read only for an empty directory; one that contradicts what the log says is a mistake to be told (rule 7).</summary>
+    private static void RefuseOtherCluster(NodeHostOptions options, RecoveredLog recovered)
+    {
+        if (options.InitialCluster is not { } given)
+        {
+            return;
+        }
+        var known = recovered.Configuration.Members.Select(m => $"{m.Name}={m.PeerAddress}").Order(StringComparer.Ordinal);
+        var asked = given.Select(p => $"{p.Name}={p.Address}").Order(StringComparer.Ordinal);
+        if (!known.SequenceEqual(asked))
+        {
+            throw new StorageRefusedException(
+                $"--initial-cluster {string.Join(',', asked)} disagrees with the data directory, whose cluster is {string.Join(',', known)}; leave the option out, or use an empty directory");
+        }
+    }
+
+    private static void Pass(TransportLogLevel level, string message, Action<string> notice)
+    {
+        if (level != TransportLogLevel.Debug)
+        {
+            notice(message);
+        }
+    }
+
+    private static long RandomPositive()
+    {
+        Span<byte> bytes = stackalloc byte[8];
+        RandomNumberGenerator.Fill(bytes);
+        return Math.Max(1, BinaryPrimitives.ReadInt64LittleEndian(bytes) & long.MaxValue);
+    }
+}

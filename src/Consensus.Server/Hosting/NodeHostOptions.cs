@@ -1,0 +1,37 @@
+using System.Net;
+using Consensus.Raft;
+using Consensus.StateMachine;
+using Consensus.Storage;
+
+namespace Consensus.Server.Hosting;
+
+/// <summary>What one member is started with, checked already.</summary>
+public sealed record NodeHostOptions
+{
+    public required string Name { get; init; }
+
+    public required string DataDirectory { get; init; }
+
+    public required IPEndPoint ListenPeer { get; init; }
+
+    /// <summary>host:port that the other members dial; the listening address when empty.</summary>
+    public string AdvertisePeer { get; init; } = "";
+
+    /// <summary>The URL that clients use.</summary>
+    public required string AdvertiseClient { get; init; }
+
+    public string ClusterToken { get; init; } = "";
+
+    /// <summary>Name and host:port of every initial member, this one included; null when it was not given: a cluster of one.</summary>
+    public IReadOnlyList<(string Name, string Address)>? InitialCluster { get; init; }
+
+    public RaftOptions Raft { get; init; } = new();
+
+    public long SnapshotEntries { get; init; } = 10_000;
+
+    public string Version { get; init; } = "";
+
+    public StorageOptions Storage { get; init; } = new();
+
+    public Limits Limits { get; init; } = Limits.Default;
+}

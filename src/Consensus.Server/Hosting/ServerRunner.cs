@@ -1,0 +1,109 @@
+using System.Net.Sockets;
+using Consensus.Node.Ports;
+using Consensus.Server.Options;
+using Consensus.Transport.Formation;
+using Microsoft.AspNetCore.Connections;
+
+namespace Consensus.Server.Hosting;
+
+/// <summary>Starts a node with these options. Called once; the application's logger factory is shared.</summary>
+public delegate Task<INodeHost> StartNode(ServerOptions options, ILoggerFactory loggers, CancellationToken cancellationToken);
+
+/// <summary>The life of the process: options, start, ready, stop.</summary>
+public static class ServerRunner
+{
+    public const int ExitDone = 0;
+    public const int ExitFailed = 1;
+    public const int ExitWrongOptions = 2;
+
+    /// <summary>Most time that a clean stop takes (rule 30).</summary>
+    private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(2);
+
+    private static readonly TimeSpan ReadyPollInterval = TimeSpan.FromMilliseconds(50);
+
+    /// <returns>The exit code.</returns>
+    public static async Task<int> RunAsync(
+        IReadOnlyList<string> arguments, Func<string, string?> environment, TextWriter output, TextWriter errors, StartNode startNode)
+    {
+        ArgumentNullException.ThrowIfNull(arguments);
+        ArgumentNullException.ThrowIfNull(output);
+        ArgumentNullException.ThrowIfNull(errors);
+        ArgumentNullException.ThrowIfNull(startNode);
+        if (arguments.Contains("--help"))
+        {
+            await output.WriteAsync(HelpText.Write(ConsensusServer.Version));
+            return ExitDone;
+        }
+        if (arguments.Contains("--version"))
+        {
+            await output.WriteLineAsync($"consensusd {ConsensusServer.Version}");
+            return ExitDone;
+        }
+        try
+        {
+            var options = EphemeralPorts.Resolve(ServerOptionsReader.Read(arguments, environment));
+            return await ServeAsync(options, output, startNode);
+        }
+        catch (OptionsException e)
+        {
+            await errors.WriteLineAsync($"consensusd: {e.Message}{(e.Message.EndsWith('?') ? "" : ".")}");
+            return ExitWrongOptions;
+        }
+        catch (Exception e) when (IsRefusal(e))
+        {
+            await errors.WriteLineAsync($"consensusd: {e.Message}");
+            return ExitFailed;
+        }
+    }
+
+    /// <summary>What an operator can put right, told in one sentence; anything else shows where it came from.</summary>
+    private static bool IsRefusal(Exception e) =>
+        e is StorageRefusedException or FormationRefusedException or IOException or UnauthorizedAccessException or SocketException or AddressInUseException;
+
+    private static async Task<int> ServeAsync(ServerOptions options, TextWriter output, StartNode startNode)
+    {
+        var lifecycle = new ServerLifecycle(TimeProvider.System);
+        await using var app = ConsensusServer.Build(options.ListenClient);
+        await using var host = await startNode(options, app.Services.GetRequiredService<ILoggerFactory>(), CancellationToken.None);
+        app.MapConsensusApi(host.Node, InfoOf(options), lifecycle);
+        await app.StartAsync();
+        await output.WriteAsync(StartupText.Listening(options));
+        await output.FlushAsync();
+        var stopping = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var registration = app.Lifetime.ApplicationStopping.Register(stopping.SetResult);
+        await SayWhenReadyAsync(host, lifecycle, output, stopping.Task);
+        await stopping.Task;
+        lifecycle.BeginStopping();
+        await host.StopAsync(StopLimit);
+        await app.StopAsync();
+        return ExitDone;
+    }
+
+    private static async Task SayWhenReadyAsync(INodeHost host, ServerLifecycle lifecycle, TextWriter output, Task stopping)
+    {
+        using var poll = new PeriodicTimer(ReadyPollInterval);
+        while (!host.Node.Status.Ready)
+        {
+            if (stopping.IsCompleted)
+            {
+                return;
+            }
+            await poll.WaitForNextTickAsync();
+        }
+        await output.WriteAsync(StartupText.Ready(host.Node.Status, lifecycle.Uptime));
+        await output.FlushAsync();
+    }
+
+    public static ServerInfo InfoOf(ServerOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        return new ServerInfo
+        {
+            Version = ConsensusServer.Version,
+            Insecure = options.Insecure,
+            MinTtlMicros = options.MinTtl.Ticks / TimeSpan.TicksPerMicrosecond,
+            HostNames = [.. options.AllowedHosts, options.ListenClient.Address.ToString(), new Uri(options.AdvertiseClient).Host],
+            ListensOnAnyAddress = ListenAddress.IsAny(options.ListenClient.Address),
+        };
+    }
+}

@@ -1,0 +1,77 @@
+using System.Net;
+
+namespace Consensus.Server.Http;
+
+/// <summary>
+/// Which <c>Host</c> headers are ours (rule 27). A page in a browser can reach loopback, and with a name of its own that resolves to it (DNS rebinding) it would even
+/// be the same origin: so only known names are served.
+/// </summary>
+internal sealed class HostGuard
+{
+    private readonly HashSet<string> _names = new(StringComparer.OrdinalIgnoreCase) { "localhost" };
+    private readonly bool _allowsAny;
+    private readonly bool _allowsLocalAddress;
+    private string _lastAllowed = "localhost";
+
+    /// <param name="names">Host names and addresses without ports; <c>*</c> allows any.</param>
+    /// <param name="listensOnAnyAddress">Then the address that a connection arrived at is ours too.</param>
+    public HostGuard(IEnumerable<string> names, bool listensOnAnyAddress)
+    {
+        foreach (var name in names)
+        {
+            _allowsAny |= name == "*";
+            _names.Add(name);
+        }
+        _allowsLocalAddress = listensOnAnyAddress;
+    }
+
+    public bool Allows(HttpContext http)
+    {
+        var values = http.Request.Headers.Host;
+        if (values.Count == 0)
+        {
+            // HTTP/1.0 has no Host, and no browser speaks it.
+            return true;
+        }
+        var host = values.ToString();
+        if (_allowsAny || host == _lastAllowed)
+        {
+            return true;
+        }
+        if (!AllowsName(NameOf(host), http.Connection.LocalIpAddress))
+        {
+            return false;
+        }
+        _lastAllowed = host;
+        return true;
+    }
+
+    private bool AllowsName(string name, IPAddress? localAddress)
+    {
+        if (_names.Contains(name))
+        {
+            return true;
+        }
+        if (!IPAddress.TryParse(name, out var address))
+        {
+            return false;
+        }
+        return IPAddress.IsLoopback(address)
+            || _names.Contains(address.ToString())
+            || (_allowsLocalAddress && localAddress is not null && address.Equals(Unmapped(localAddress)));
+    }
+
+    private static IPAddress Unmapped(IPAddress address) => address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
+
+    /// <summary>The host without its port, and an IPv6 address without its brackets.</summary>
+    private static string NameOf(string host)
+    {
+        if (host.StartsWith('['))
+        {
+            var end = host.IndexOf(']', StringComparison.Ordinal);
+            return end < 0 ? "" : host[1..end];
+        }
+        var colon = host.LastIndexOf(':');
+        return colon < 0 ? host : host[..colon];
+    }
+}

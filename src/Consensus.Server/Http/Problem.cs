@@ -1,0 +1,53 @@
+using Consensus.Api.Problems;
+using Consensus.Primitives;
+
+namespace Consensus.Server.Http;
+
+/// <summary>A problem to answer with: its type, one sentence, and what goes with it in members and headers.</summary>
+internal sealed record Problem(ProblemType Type, string Detail)
+{
+    /// <summary>What the answer was computed from; zero: the member's present revision.</summary>
+    public Revision StateRevision { get; init; }
+
+    public int? RetryAfterSeconds { get; init; }
+
+    /// <summary>For 405.</summary>
+    public string? Allow { get; init; }
+
+    /// <summary>The present modRevision of the key whose condition failed.</summary>
+    public long? Revision { get; init; }
+
+    public string? Holder { get; init; }
+
+    public long? FencingToken { get; init; }
+
+    public long? Waiters { get; init; }
+
+    public long? CompactRevision { get; init; }
+
+    public IReadOnlyDictionary<string, bool>? Checks { get; init; }
+
+    /// <summary>The rest of the request is not worth reading.</summary>
+    public bool ClosesConnection { get; init; }
+
+    public static Problem BadRequest(string detail) => new(ProblemTypes.BadRequest, detail);
+
+    public static Problem TooLarge(string detail) => new(ProblemTypes.TooLarge, detail);
+
+    public static Problem NotFound(string detail, Revision revision = default) =>
+        new(ProblemTypes.NotFound, detail) { StateRevision = revision };
+
+    public ProblemAnswer ToAnswer() => new()
+    {
+        Type = Type.Uri,
+        Title = Type.Title,
+        Status = Type.Status,
+        Detail = Detail,
+        Revision = Revision,
+        Holder = Holder,
+        FencingToken = FencingToken,
+        Waiters = Waiters,
+        CompactRevision = CompactRevision,
+        Checks = Checks,
+    };
+}

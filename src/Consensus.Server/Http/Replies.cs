@@ -1,0 +1,103 @@
+using System.Buffers;
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Consensus.Api;
+using Consensus.Api.Problems;
+using Consensus.Node;
+using Consensus.Primitives;
+
+namespace Consensus.Server.Http;
+
+/// <summary>Writes answers: status, the headers that every answer carries, a Content-Length, and the body in one piece.</summary>
+internal sealed class Replies(IConsensusNode node)
+{
+    public const string JsonContentType = "application/json";
+
+    private LeadershipText _leadership = new(-1, "", "");
+    private RevisionText _revision = new(-1, "");
+
+    /// <summary>Header texts of the last answers: most answers between two changes share them.</summary>
+    private sealed record LeadershipText(long Term, string TermText, string LeaderName);
+
+    private sealed record RevisionText(long Revision, string Text);
+
+    /// <summary>Status and the headers of rule 29, for an answer whose body the caller writes or that has none.</summary>
+    public void Start(HttpContext http, int status, Revision revision)
+    {
+        var response = http.Response;
+        response.StatusCode = status;
+        var headers = response.Headers;
+        var (term, leaderName) = node.Leadership;
+        var leadership = _leadership;
+        if (leadership.Term != term || !ReferenceEquals(leadership.LeaderName, leaderName))
+        {
+            _leadership = leadership = new LeadershipText(term, Text(term), leaderName);
+        }
+        var number = revision.Value != 0 ? revision.Value : node.Status.Revision.Value;
+        var known = _revision;
+        if (known.Revision != number)
+        {
+            _revision = known = new RevisionText(number, Text(number));
+        }
+        headers[ApiHeaders.Revision] = known.Text;
+        headers[ApiHeaders.Term] = leadership.TermText;
+        headers[ApiHeaders.Leader] = leadership.LeaderName;
+    }
+
+    public Task NoContent(HttpContext http, Revision revision)
+    {
+        Start(http, StatusCodes.Status204NoContent, revision);
+        return Task.CompletedTask;
+    }
+
+    public Task Json<T>(HttpContext http, int status, T answer, JsonTypeInfo<T> type, Revision revision)
+    {
+        Start(http, status, revision);
+        http.Response.ContentType = JsonContentType;
+        var buffer = JsonBuffer.Rent();
+        JsonSerializer.Serialize(buffer.Json, answer, type);
+        Body(http, buffer.Written);
+        buffer.Return();
+        return Task.CompletedTask;
+    }
+
+    public Task Problem(HttpContext http, Problem problem)
+    {
+        Start(http, problem.Type.Status, problem.StateRevision);
+        var headers = http.Response.Headers;
+        headers.ContentType = ProblemType.ContentType;
+        if (problem.RetryAfterSeconds is { } seconds)
+        {
+            headers.RetryAfter = Text(seconds);
+        }
+        if (problem.Allow is not null)
+        {
+            headers.Allow = problem.Allow;
+        }
+        if (problem.ClosesConnection && HttpProtocol.IsHttp11(http.Request.Protocol))
+        {
+            headers.Connection = "close";
+        }
+        var buffer = JsonBuffer.Rent();
+        JsonSerializer.Serialize(buffer.Json, problem.ToAnswer(), ApiJson.Default.ProblemAnswer);
+        Body(http, buffer.Written);
+        buffer.Return();
+        return Task.CompletedTask;
+    }
+
+    /// <summary>The body in one piece; the server sends it together with the headers when the request ends. Nothing for HEAD.</summary>
+    public static void Body(HttpContext http, ReadOnlySpan<byte> body)
+    {
+        http.Response.ContentLength = body.Length;
+        if (!HttpMethods.IsHead(http.Request.Method))
+        {
+            http.Response.BodyWriter.Write(body);
+        }
+    }
+
+    /// <summary>An entity tag: a key's modRevision in quotes.</summary>
+    public static string EntityTag(Revision modRevision) => string.Create(CultureInfo.InvariantCulture, $"\"{modRevision.Value}\"");
+
+    private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,66 @@
+using System.Text.Json;
+using System.Text.Unicode;
+using Consensus.Primitives;
+using Consensus.StateMachine;
+
+namespace Consensus.Server.KeyValue;
+
+/// <summary>Keys and values as JSON, straight from their bytes: the shape of <see cref="Api.KeyValue.KeyAnswer"/>.</summary>
+internal static class KeyJson
+{
+    private static readonly JsonEncodedText Key = JsonEncodedText.Encode("key");
+    private static readonly JsonEncodedText KeyBase64 = JsonEncodedText.Encode("keyBase64");
+    private static readonly JsonEncodedText Value = JsonEncodedText.Encode("value");
+    private static readonly JsonEncodedText ValueBase64 = JsonEncodedText.Encode("valueBase64");
+    private static readonly JsonEncodedText CreateRevision = JsonEncodedText.Encode("createRevision");
+    private static readonly JsonEncodedText ModRevision = JsonEncodedText.Encode("modRevision");
+    private static readonly JsonEncodedText Version = JsonEncodedText.Encode("version");
+    private static readonly JsonEncodedText Lease = JsonEncodedText.Encode("lease");
+
+    public static void WriteItem(Utf8JsonWriter json, Key key, KeyRecord record, bool withValue)
+    {
+        json.WriteStartObject();
+        WriteBytes(json, Key, KeyBase64, key.Bytes);
+        if (withValue)
+        {
+            WriteBytes(json, Value, ValueBase64, record.Value.Span);
+        }
+        WriteFacts(json, record.CreateRevision, record.ModRevision, record.Version, record.Lease);
+        json.WriteEndObject();
+    }
+
+    public static void WritePut(Utf8JsonWriter json, StateMachine.Outcomes.PutDone put)
+    {
+        json.WriteStartObject();
+        WriteBytes(json, Key, KeyBase64, put.Key.Bytes);
+        WriteFacts(json, put.CreateRevision, put.ModRevision, put.Version, put.Lease);
+        json.WriteEndObject();
+    }
+
+    private static void WriteFacts(Utf8JsonWriter json, Revision createRevision, Revision modRevision, long version, LeaseId lease)
+    {
+        json.WriteNumber(CreateRevision, createRevision.Value);
+        json.WriteNumber(ModRevision, modRevision.Value);
+        json.WriteNumber(Version, version);
+        if (lease.IsNone)
+        {
+            json.WriteNull(Lease);
+        }
+        else
+        {
+            json.WriteString(Lease, lease.ToString());
+        }
+    }
+
+    private static void WriteBytes(Utf8JsonWriter json, JsonEncodedText asText, JsonEncodedText asBase64, ReadOnlySpan<byte> bytes)
+    {
+        if (Utf8.IsValid(bytes))
+        {
+            json.WriteString(asText, bytes);
+        }
+        else
+        {
+            json.WriteBase64String(asBase64, bytes);
+        }
+    }
+}

@@ -1,0 +1,181 @@
+using System.Collections.Immutable;
+using Consensus.Api;
+using Consensus.Api.Leases;
+using Consensus.Node;
+using Consensus.Primitives;
+using Consensus.Server.Commands;
+using Consensus.Server.Http;
+using Consensus.Server.Routing;
+using Consensus.StateMachine.Commands;
+using Consensus.StateMachine.Outcomes;
+
+namespace Consensus.Server.Leases;
+
+/// <summary>Grants, renewals and revocations of leases.</summary>
+internal sealed class LeaseEndpoints(IConsensusNode node, CommandRunner commands, Replies replies, ServerInfo info)
+{
+    /// <summary>A random 63-bit id is taken already once in a very long time; more than twice running is no accident.</summary>
+    private const int MaxIdAttempts = 3;
+
+    public async Task GrantAsync(ApiCall call)
+    {
+        var http = call.Http;
+        if (!RequestIdentity.TryRead(call, out var identity, out var refusal))
+        {
+            await replies.Problem(http, refusal!);
+            return;
+        }
+        var (body, problem) = await RequestBody.ReadAsync(http, ApiLimits.MaxRequestBytes, "the request");
+        if (problem is not null)
+        {
+            await replies.Problem(http, problem);
+            return;
+        }
+        if (LeaseRequests.ReadGrant(body, info.MinTtlMicros, out var sentence) is not { } ttlMicros)
+        {
+            await replies.Problem(http, Problem.BadRequest(sentence!));
+            return;
+        }
+        CommandAnswer answer;
+        var attempts = 0;
+        do
+        {
+            answer = await commands.ExecuteAsync(call, identity, body, new GrantLeaseCommand(node.NewLeaseId(), ttlMicros));
+        }
+        while (answer.Outcome is LeaseIdTaken && ++attempts < MaxIdAttempts);
+        if (answer.Kind == AnswerKind.Done && answer.Outcome is LeaseGranted granted)
+        {
+            await GrantedAsync(http, granted, isReplayable: !identity.IsNone);
+            return;
+        }
+        await replies.Problem(http, ProblemOf(answer));
+    }
+
+    public async Task KeepAliveAsync(ApiCall call)
+    {
+        if (!TryReadId(call, out var id, out var refusal) || !RequestIdentity.TryRead(call, out var identity, out refusal))
+        {
+            await replies.Problem(call.Http, refusal!);
+            return;
+        }
+        var answer = await commands.ExecuteAsync(call, identity, [], new RenewLeasesCommand([id]));
+        if (answer.Kind != AnswerKind.Done || answer.Outcome is not LeasesRenewed { Renewals: [var renewal] } renewed)
+        {
+            await replies.Problem(call.Http, ProblemOf(answer));
+        }
+        else if (renewal.Alive)
+        {
+            await replies.Json(
+                call.Http, StatusCodes.Status200OK, AnswerOf(renewal), ApiJson.Default.LeaseAnswer, renewed.Revision);
+        }
+        else
+        {
+            await replies.Problem(call.Http, OutcomeProblems.Of(new LeaseMissing(renewed.Revision, id)));
+        }
+    }
+
+    public async Task KeepManyAliveAsync(ApiCall call)
+    {
+        var http = call.Http;
+        if (!RequestIdentity.TryRead(call, out var identity, out var refusal))
+        {
+            await replies.Problem(http, refusal!);
+            return;
+        }
+        var (body, problem) = await RequestBody.ReadAsync(http, ApiLimits.MaxRequestBytes, "the request");
+        if (problem is not null)
+        {
+            await replies.Problem(http, problem);
+            return;
+        }
+        if (LeaseRequests.ReadKeepAlive(body, out var sentence) is not { } ids)
+        {
+            await replies.Problem(http, Problem.BadRequest(sentence!));
+            return;
+        }
+        var answer = await commands.ExecuteAsync(call, identity, body, new RenewLeasesCommand(ids));
+        if (answer.Kind != AnswerKind.Done || answer.Outcome is not LeasesRenewed renewed)
+        {
+            await replies.Problem(http, ProblemOf(answer));
+            return;
+        }
+        var items = ImmutableArray.CreateRange(renewed.Renewals, renewal =>
+        {
+            var one = AnswerOf(renewal);
+            return new LeaseRenewalAnswer(one.Id, renewal.Alive, one.TtlMs, one.ExpiresInMs);
+        });
+        await replies.Json(
+            http, StatusCodes.Status200OK, new LeaseKeepAliveAnswer(items), ApiJson.Default.LeaseKeepAliveAnswer, renewed.Revision);
+    }
+
+    public async Task RevokeAsync(ApiCall call)
+    {
+        if (!TryReadId(call, out var id, out var refusal) || !RequestIdentity.TryRead(call, out var identity, out refusal))
+        {
+            await replies.Problem(call.Http, refusal!);
+            return;
+        }
+        var answer = await commands.ExecuteAsync(call, identity, [], new RevokeLeaseCommand(id));
+        if (answer.Kind != AnswerKind.Done)
+        {
+            await replies.Problem(call.Http, ProblemOf(answer));
+            return;
+        }
+        await (answer.Outcome switch
+        {
+            LeaseRevoked revoked => replies.Json(
+                call.Http,
+                StatusCodes.Status200OK,
+                new LeaseRevokedAnswer(revoked.Id.ToString(), revoked.KeysDeleted, revoked.LocksFreed, revoked.Revision.Value),
+                ApiJson.Default.LeaseRevokedAnswer,
+                revoked.Revision),
+            // Unlike its use, the end of a lease that is gone asks for nothing that it could not have: 404 (rule 22).
+            LeaseMissing missing => replies.Problem(call.Http, Problem.NotFound($"there is no lease {id}", missing.Revision)),
+            _ => replies.Problem(call.Http, ProblemOf(answer)),
+        });
+    }
+
+    public static bool TryReadId(ApiCall call, out LeaseId id, out Problem? refusal)
+    {
+        refusal = LeaseId.TryParse(call.Name.ToString(), out id)
+            ? null
+            : Problem.BadRequest("the path does not name a lease: up to 16 hexadecimal digits");
+        return refusal is null;
+    }
+
+    private async Task GrantedAsync(HttpContext http, LeaseGranted granted, bool isReplayable)
+    {
+        var expiresInMs = Durations.Ms(granted.TtlMicros);
+        if (isReplayable)
+        {
+            // The grant may be an old one: what is left of it is in the state, or it is gone (rule 21).
+            var read = await node.ReadAsync(ReadConsistency.Linearizable, granted.Revision, CancellationToken.None);
+            if (read.View is { } view)
+            {
+                if (view.GetLease(granted.Id) is not { } lease)
+                {
+                    await replies.Problem(http, OutcomeProblems.Of(new ReplayedHoldGone(view.Revision, null)));
+                    return;
+                }
+                expiresInMs = Durations.ExpiresInMs(lease.Deadline, ClusterTime.Max(view.AppliedStamp, node.Status.ClusterTime));
+            }
+        }
+        http.Response.Headers.Location = ApiRoutes.LeasePrefix + granted.Id;
+        await replies.Json(
+            http,
+            StatusCodes.Status201Created,
+            new LeaseAnswer(granted.Id.ToString(), Durations.Ms(granted.TtlMicros), expiresInMs),
+            ApiJson.Default.LeaseAnswer,
+            granted.Revision);
+    }
+
+    private LeaseAnswer AnswerOf(LeaseRenewal renewal)
+    {
+        var ttlMs = Durations.Ms(renewal.TtlMicros);
+        var expiresInMs = renewal.Alive ? Math.Min(ttlMs, Durations.ExpiresInMs(renewal.Deadline, node.Status.ClusterTime)) : 0;
+        return new LeaseAnswer(renewal.Id.ToString(), ttlMs, expiresInMs);
+    }
+
+    private static Problem ProblemOf(CommandAnswer answer) =>
+        answer.Kind == AnswerKind.Done ? OutcomeProblems.Of(answer.Outcome!) : AnswerProblems.Of(answer.Kind, answer.Reason);
+}

@@ -1,0 +1,107 @@
+using System.Buffers.Binary;
+using System.Text.Unicode;
+using Consensus.Api;
+using Consensus.Api.Leases;
+using Consensus.Node;
+using Consensus.Primitives;
+using Consensus.Server.Commands;
+using Consensus.Server.Http;
+using Consensus.Server.Lists;
+using Consensus.Server.Routing;
+using Consensus.StateMachine;
+
+namespace Consensus.Server.Leases;
+
+/// <summary>GET and HEAD of leases.</summary>
+internal sealed class LeaseReadEndpoints(IConsensusNode node, ListReader lists, Replies replies)
+{
+    public async Task GetAsync(ApiCall call)
+    {
+        if (!LeaseEndpoints.TryReadId(call, out var id, out var refusal) || !ReadOptions.TryRead(call.Query, out var options, out refusal))
+        {
+            await replies.Problem(call.Http, refusal!);
+            return;
+        }
+        var answer = await node.ReadAsync(options.Consistency, options.MinRevision, CancellationToken.None);
+        if (answer.View is not { } view)
+        {
+            await replies.Problem(call.Http, AnswerProblems.Of(answer.Kind, answer.Reason));
+            return;
+        }
+        if (view.GetLease(id) is not { } lease)
+        {
+            await replies.Problem(call.Http, Problem.NotFound($"there is no lease {id}", view.Revision));
+            return;
+        }
+        await replies.Json(call.Http, StatusCodes.Status200OK, DetailOf(lease, Now(view)), ApiJson.Default.LeaseDetailAnswer, view.Revision);
+    }
+
+    public async Task ListAsync(ApiCall call)
+    {
+        var (page, refusal) = await lists.OpenAsync(call, ListKind.Leases, []);
+        if (page is null)
+        {
+            await replies.Problem(call.Http, refusal!);
+            return;
+        }
+        var view = page.View;
+        if (!TryReadLast(page, out var last))
+        {
+            await replies.Problem(call.Http, Problem.BadRequest("the query parameter \"cursor\" is not one that this query was given"));
+            return;
+        }
+        var now = Now(view);
+        var items = new List<LeaseItem>();
+        string? nextCursor = null;
+        foreach (var lease in view.ListLeases(last))
+        {
+            if (items.Count == page.Limit)
+            {
+                nextCursor = lists.Continue(page, ListKind.Leases, Encode(last));
+                break;
+            }
+            items.Add(new LeaseItem(
+                lease.Id.ToString(), Durations.Ms(lease.TtlMicros), Durations.ExpiresInMs(lease.Deadline, now), lease.KeyCount, lease.LockCount));
+            last = lease.Id;
+        }
+        var answer = new LeaseListAnswer(items, view.Counts.Leases, view.Revision.Value, nextCursor);
+        await replies.Json(call.Http, StatusCodes.Status200OK, answer, ApiJson.Default.LeaseListAnswer, view.Revision);
+    }
+
+    private static byte[] Encode(LeaseId last)
+    {
+        var bytes = new byte[sizeof(long)];
+        BinaryPrimitives.WriteInt64BigEndian(bytes, last.Value);
+        return bytes;
+    }
+
+    private static bool TryReadLast(ListPage page, out LeaseId last)
+    {
+        last = LeaseId.None;
+        if (page.After is not { } after)
+        {
+            return true;
+        }
+        last = after.Length == sizeof(long) ? new LeaseId(BinaryPrimitives.ReadInt64BigEndian(after.Span)) : LeaseId.None;
+        return last.Value > 0;
+    }
+
+    private static LeaseDetailAnswer DetailOf(LeaseInfo lease, ClusterTime now)
+    {
+        var otherKeys = lease.Keys.Where(key => !Utf8.IsValid(key.Bytes)).Select(key => Convert.ToBase64String(key.Bytes)).ToList();
+        return new LeaseDetailAnswer
+        {
+            Id = lease.Id.ToString(),
+            TtlMs = Durations.Ms(lease.TtlMicros),
+            ExpiresInMs = Durations.ExpiresInMs(lease.Deadline, now),
+            Keys = [.. lease.Keys.Where(key => Utf8.IsValid(key.Bytes)).Select(key => key.ToString())],
+            KeysBase64 = otherKeys.Count == 0 ? null : otherKeys,
+            KeyCount = lease.KeyCount,
+            Locks = [.. lease.Locks.Select(name => name.ToString())],
+            LockCount = lease.LockCount,
+        };
+    }
+
+    /// <summary>The last stamp of the view may be a second old; the member's clock is younger when it has heard its leader since.</summary>
+    private ClusterTime Now(StateView view) => ClusterTime.Max(view.AppliedStamp, node.Status.ClusterTime);
+}

@@ -1,0 +1,83 @@
+using Consensus.Node;
+using Consensus.Raft;
+using Consensus.Server.Http;
+using Consensus.Server.Routing;
+
+namespace Consensus.Server.Metrics;
+
+/// <summary>GET of <c>/metrics</c>: this member's own numbers, without a read of the cluster.</summary>
+internal sealed class MetricsEndpoint(
+    IConsensusNode node, Replies replies, RequestCounters counters, ServerInfo info, ServerLifecycle lifecycle)
+{
+    public Task GetAsync(ApiCall call)
+    {
+        var status = node.Status;
+        var text = new MetricsText();
+        WriteMember(text, status);
+        WriteState(text, status);
+        WriteProcess(text);
+        WriteRequests(text);
+        replies.Start(call.Http, StatusCodes.Status200OK, status.Revision);
+        call.Http.Response.ContentType = MetricsText.ContentType;
+        Replies.Body(call.Http, text.ToBytes());
+        return Task.CompletedTask;
+    }
+
+    private void WriteMember(MetricsText text, NodeStatus status)
+    {
+        text.Family("consensus_info", "gauge", "This member.");
+        text.Sample("consensus_info", $"{MetricsText.Label("name", status.Name)},{MetricsText.Label("version", info.Version)}", 1);
+        text.Gauge("consensus_ready", "1 when it has a leader and has caught up.", status.Ready && !lifecycle.IsStopping ? 1 : 0);
+        text.Gauge("consensus_has_leader", "1 when a leader is known.", status.Leader.IsNone ? 0 : 1);
+        text.Gauge("consensus_is_leader", "1 on the leader.", status.Role == RaftRole.Leader ? 1 : 0);
+        text.Gauge("consensus_raft_term", "Raft term.", status.Term.Value);
+        text.Gauge("consensus_raft_commit_index", "Last log index known to be committed.", status.CommitIndex.Value);
+        text.Gauge("consensus_raft_applied_index", "Last log index applied to the state.", status.AppliedIndex.Value);
+        text.Gauge("consensus_raft_last_index", "Last index of this member's log.", status.LastIndex.Value);
+        text.Gauge("consensus_raft_durable_index", "Last log index flushed to this member's disk.", status.DurableIndex.Value);
+        text.Gauge("consensus_log_bytes", "Bytes of the log on disk.", status.LogBytes);
+        text.Gauge("consensus_snapshot_index", "Log index of the last snapshot.", status.SnapshotIndex.Value);
+        text.Gauge("consensus_snapshot_bytes", "Bytes of the last snapshot.", status.SnapshotBytes);
+        text.Gauge("consensus_alarms", "Alarms of this member; /v1/status has their sentences.", status.Alarms.Count);
+    }
+
+    private static void WriteState(MetricsText text, NodeStatus status)
+    {
+        text.Gauge("consensus_revision", "The store's revision as applied here.", status.Revision.Value);
+        text.Gauge("consensus_keys", "Keys.", status.Counts.Keys);
+        text.Gauge("consensus_leases", "Leases.", status.Counts.Leases);
+        text.Gauge("consensus_locks_held", "Locks that are held.", status.Counts.LocksHeld);
+        text.Gauge("consensus_lock_waiters", "Requests that wait for a lock.", status.Counts.Waiters);
+        text.Gauge("consensus_idempotency_keys", "Stored results of requests with an Idempotency-Key.", status.Counts.IdempotencyKeys);
+        text.Gauge("consensus_state_bytes", "Bytes of keys and values as the quota counts them.", status.Counts.StateBytes);
+    }
+
+    private void WriteProcess(MetricsText text)
+    {
+        text.Gauge("consensus_uptime_seconds", "Seconds since this process started.", lifecycle.Uptime.TotalSeconds);
+        text.Counter("process_cpu_seconds_total", "Processor time of this process.", Environment.CpuUsage.TotalTime.TotalSeconds);
+        text.Gauge("process_resident_memory_bytes", "Resident memory of this process.", Environment.WorkingSet);
+        text.Gauge("dotnet_gc_heap_bytes", "Bytes of the managed heap.", GC.GetTotalMemory(forceFullCollection: false));
+        text.Family("dotnet_gc_collections_total", "counter", "Garbage collections by generation.");
+        for (var generation = 0; generation <= GC.MaxGeneration; generation++)
+        {
+            text.Sample("dotnet_gc_collections_total", $"generation=\"{generation}\"", GC.CollectionCount(generation));
+        }
+    }
+
+    private void WriteRequests(MetricsText text)
+    {
+        text.Family("consensus_http_requests_total", "counter", "Answered requests by resource and class of status.");
+        foreach (var route in Enum.GetValues<ApiRoute>())
+        {
+            for (var statusClass = 2; statusClass <= 5; statusClass++)
+            {
+                if (counters.Of(route, statusClass) is var count and > 0)
+                {
+                    var labels = $"{MetricsText.Label("route", ApiRouter.Template(route))},class=\"{statusClass}xx\"";
+                    text.Sample("consensus_http_requests_total", labels, count);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,61 @@
+namespace Consensus.Server.Options;
+
+/// <summary>One option: its flag without the dashes, its name in a file and in the environment, and what it is for.</summary>
+/// <param name="Value">What the value is, for the help; null for a switch.</param>
+internal sealed record OptionDefinition(string Flag, string? Value, string Help)
+{
+    /// <summary>In a configuration file: <c>dataDir</c>.</summary>
+    public string FileName { get; } = ToCamelCase(Flag);
+
+    /// <summary>In the environment: <c>CONSENSUS_DATA_DIR</c>.</summary>
+    public string EnvironmentName { get; } = "CONSENSUS_" + Flag.Replace('-', '_').ToUpperInvariant();
+
+    public bool IsSwitch => Value is null;
+
+    private static string ToCamelCase(string flag)
+    {
+        var words = flag.Split('-');
+        return words[0] + string.Concat(words.Skip(1).Select(word => char.ToUpperInvariant(word[0]) + word[1..]));
+    }
+}
+
+/// <summary>Every option of <c>consensusd</c>, in the order of its help.</summary>
+internal static class OptionTable
+{
+    public const string Name = "name";
+    public const string DataDir = "data-dir";
+    public const string ListenClient = "listen-client";
+    public const string ListenPeer = "listen-peer";
+    public const string AdvertiseClient = "advertise-client";
+    public const string AdvertisePeer = "advertise-peer";
+    public const string ClusterToken = "cluster-token";
+    public const string InitialCluster = "initial-cluster";
+    public const string ElectionTimeout = "election-timeout";
+    public const string HeartbeatInterval = "heartbeat-interval";
+    public const string SnapshotEntries = "snapshot-entries";
+    public const string MinTtl = "min-ttl";
+    public const string AllowedHosts = "allowed-hosts";
+    public const string Insecure = "insecure";
+    public const string Config = "config";
+
+    public static readonly IReadOnlyList<OptionDefinition> All =
+    [
+        new(Name, "NAME", "this member's name: 1 to 63 of A-Z a-z 0-9 . _ - (n1)"),
+        new(DataDir, "DIR", "where its log and snapshots are kept (./data)"),
+        new(ListenClient, "IP:PORT", "where it listens for clients (127.0.0.1:7379)"),
+        new(ListenPeer, "IP:PORT", "where it listens for the other members (127.0.0.1:7380)"),
+        new(AdvertiseClient, "URL", "where clients reach it (http:// and the listen address)"),
+        new(AdvertisePeer, "HOST:PORT", "where the other members reach it (its own entry in --initial-cluster, or the listen address)"),
+        new(ClusterToken, "TEXT", "keeps clusters apart; the same on all members (consensus)"),
+        new(InitialCluster, "N1=HOST:PORT,N2=…", "all members of a new cluster with their peer addresses (this member alone)"),
+        new(ElectionTimeout, "DURATION", "how long it waits for a leader before it stands for election (1s)"),
+        new(HeartbeatInterval, "DURATION", "how often it shows itself as leader (100ms)"),
+        new(SnapshotEntries, "COUNT", "applied entries after which a snapshot is taken (10000)"),
+        new(MinTtl, "DURATION", "the smallest TTL of a lease; not below 100ms (1s)"),
+        new(AllowedHosts, "NAME,NAME,…", "more host names under which clients may ask; * allows any (none)"),
+        new(Insecure, null, "listen beyond loopback though there is no TLS and no access control yet"),
+        new(Config, "FILE", "a JSON file of these options: {\"name\":\"n1\",\"dataDir\":\"/var/lib/consensus\"}"),
+    ];
+
+    public static OptionDefinition? FindFlag(string flag) => All.FirstOrDefault(option => option.Flag == flag);
+}

@@ -1,0 +1,58 @@
+using System.Collections.Immutable;
+using System.Net;
+using Consensus.Raft;
+
+namespace Consensus.Server.Options;
+
+/// <summary>A member of the cluster as <c>--initial-cluster</c> names it.</summary>
+/// <param name="PeerAddress"><c>host:port</c>.</param>
+public sealed record InitialClusterMember(string Name, string PeerAddress);
+
+/// <summary>How one member runs: checked, complete, with every default filled in.</summary>
+public sealed record ServerOptions
+{
+    public required string Name { get; init; }
+
+    /// <summary>As given; relative to the working directory.</summary>
+    public required string DataDirectory { get; init; }
+
+    public required IPEndPoint ListenClient { get; init; }
+
+    public required IPEndPoint ListenPeer { get; init; }
+
+    /// <summary>The URL that clients reach this member under.</summary>
+    public required string AdvertiseClient { get; init; }
+
+    /// <summary>The <c>host:port</c> that members reach this one under.</summary>
+    public required string AdvertisePeer { get; init; }
+
+    public required string ClusterToken { get; init; }
+
+    /// <summary>All members of a new cluster, this one among them. Read for an empty data directory only (rule 7).</summary>
+    public required ImmutableArray<InitialClusterMember> InitialCluster { get; init; }
+
+    /// <summary>False when <see cref="InitialCluster"/> is the default: this member alone.</summary>
+    public required bool IsInitialClusterGiven { get; init; }
+
+    public required TimeSpan ElectionTimeout { get; init; }
+
+    public required TimeSpan HeartbeatInterval { get; init; }
+
+    /// <summary>Applied entries after which a snapshot is due.</summary>
+    public required long SnapshotEntries { get; init; }
+
+    public required TimeSpan MinTtl { get; init; }
+
+    /// <summary>Host names beside our own under which clients may ask; <c>*</c> allows any.</summary>
+    public required ImmutableArray<string> AllowedHosts { get; init; }
+
+    /// <summary>Listens beyond loopback though there is no TLS and no access control yet.</summary>
+    public required bool Insecure { get; init; }
+
+    /// <summary>The core's ticks are milliseconds.</summary>
+    public RaftOptions ToRaftOptions() => new()
+    {
+        ElectionTimeoutTicks = (int)ElectionTimeout.TotalMilliseconds,
+        HeartbeatIntervalTicks = (int)HeartbeatInterval.TotalMilliseconds,
+    };
+}

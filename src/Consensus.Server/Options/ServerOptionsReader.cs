@@ -1,0 +1,175 @@
+using System.Collections.Immutable;
+using System.Net;
+using System.Text.RegularExpressions;
+using Consensus.Api;
+
+namespace Consensus.Server.Options;
+
+/// <summary>Makes checked options of flags, environment and file. Every mistake is an <see cref="OptionsException"/> with one sentence.</summary>
+public static partial class ServerOptionsReader
+{
+    private const int MaxInitialMembers = 15;
+
+    private static readonly TimeSpan MinTtlLeast = TimeSpan.FromMicroseconds(ApiLimits.LowestMinTtlMicros);
+
+    /// <param name="environment">Looks a variable up; null when it is not set.</param>
+    public static ServerOptions Read(IReadOnlyList<string> arguments, Func<string, string?> environment)
+    {
+        var values = new OptionValues(RawOptions.Collect(arguments, environment));
+        var insecure = values.Switch(OptionTable.Insecure);
+        var listenClient = Listen(values, OptionTable.ListenClient, 7379, insecure);
+        var listenPeer = Listen(values, OptionTable.ListenPeer, 7380, insecure);
+        if (listenClient.Port != 0 && listenClient.Equals(listenPeer))
+        {
+            throw new OptionsException($"--listen-client and --listen-peer are the same address, {listenClient}");
+        }
+        var name = Name(values);
+        var (cluster, advertisePeer) = Cluster(values, name, listenPeer);
+        var election = values.Duration(OptionTable.ElectionTimeout, TimeSpan.FromSeconds(1), TimeSpan.FromMilliseconds(50), TimeSpan.FromMinutes(1));
+        var heartbeat = values.Duration(
+            OptionTable.HeartbeatInterval, TimeSpan.FromMilliseconds(100), TimeSpan.FromMilliseconds(5), TimeSpan.FromSeconds(30));
+        if (heartbeat * 2 >= election)
+        {
+            throw new OptionsException(
+                $"--heartbeat-interval ({heartbeat.TotalMilliseconds} ms) is not below half of --election-timeout ({election.TotalMilliseconds} ms)");
+        }
+        return new ServerOptions
+        {
+            Name = name,
+            DataDirectory = values.Text(OptionTable.DataDir, "./data"),
+            ListenClient = listenClient,
+            ListenPeer = listenPeer,
+            AdvertiseClient = AdvertiseClient(values, listenClient),
+            AdvertisePeer = advertisePeer,
+            ClusterToken = values.Text(OptionTable.ClusterToken, "consensus"),
+            InitialCluster = cluster,
+            IsInitialClusterGiven = values.IsGiven(OptionTable.InitialCluster),
+            ElectionTimeout = election,
+            HeartbeatInterval = heartbeat,
+            SnapshotEntries = values.Count(OptionTable.SnapshotEntries, 10_000, 1, 100_000_000),
+            MinTtl = values.Duration(OptionTable.MinTtl, TimeSpan.FromSeconds(1), MinTtlLeast, TimeSpan.FromHours(1)),
+            AllowedHosts = AllowedHosts(values),
+            Insecure = insecure,
+        };
+    }
+
+    /// <summary>Rule 17.</summary>
+    [GeneratedRegex(@"^[A-Za-z0-9._-]{1,63}\z")]
+    private static partial Regex NamePattern();
+
+    private static string Name(OptionValues values)
+    {
+        var name = values.Text(OptionTable.Name, "n1");
+        return NamePattern().IsMatch(name) ? name : throw values.Wrong(OptionTable.Name, $"is \"{name}\"; it has to be 1 to 63 of A-Z a-z 0-9 . _ -");
+    }
+
+    private static IPEndPoint Listen(OptionValues values, string flag, int defaultPort, bool insecure)
+    {
+        var text = values.Text(flag, $"127.0.0.1:{defaultPort}");
+        if (!ListenAddress.TryParse(text, out var endPoint))
+        {
+            throw values.Wrong(flag, $"is \"{text}\", not an IP address and a port such as 127.0.0.1:{defaultPort}");
+        }
+        if (!IPAddress.IsLoopback(endPoint.Address) && !insecure)
+        {
+            throw values.Wrong(
+                flag, $"is {endPoint}, which others can reach; there is no TLS and no access control yet, so that this needs --insecure");
+        }
+        return endPoint;
+    }
+
+    private static string AdvertiseClient(OptionValues values, IPEndPoint listen)
+    {
+        if (!values.IsGiven(OptionTable.AdvertiseClient))
+        {
+            return ListenAddress.IsAny(listen.Address)
+                ? throw new OptionsException($"--advertise-client is missing: --listen-client is {listen}, which is no address that clients can reach")
+                : $"http://{listen}";
+        }
+        var text = values.Text(OptionTable.AdvertiseClient, "");
+        var url = text.Contains("://", StringComparison.Ordinal) ? text : "http://" + text;
+        if (Uri.TryCreate(url, UriKind.Absolute, out var parsed)
+            && parsed.Scheme is "http" or "https"
+            && parsed is { AbsolutePath: "/", Query: "", Fragment: "", UserInfo: "", Port: > 0 })
+        {
+            return url.TrimEnd('/');
+        }
+        throw values.Wrong(OptionTable.AdvertiseClient, $"is \"{text}\", not a URL such as http://host:7379");
+    }
+
+    private static (ImmutableArray<InitialClusterMember> Members, string AdvertisePeer) Cluster(
+        OptionValues values, string name, IPEndPoint listen)
+    {
+        var advertised = AdvertisePeer(values);
+        if (!values.IsGiven(OptionTable.InitialCluster))
+        {
+            if (advertised is null && ListenAddress.IsAny(listen.Address))
+            {
+                throw new OptionsException($"--advertise-peer is missing: --listen-peer is {listen}, which is no address that members can reach");
+            }
+            var own = advertised ?? listen.ToString();
+            return ([new InitialClusterMember(name, own)], own);
+        }
+        var members = InitialCluster(values);
+        var self = members.FirstOrDefault(member => member.Name == name)
+            ?? throw values.Wrong(OptionTable.InitialCluster, $"does not name this member, \"{name}\"");
+        if (advertised is not null && advertised != self.PeerAddress)
+        {
+            throw values.Wrong(
+                OptionTable.InitialCluster, $"gives this member, \"{name}\", the address {self.PeerAddress}, but --advertise-peer is {advertised}");
+        }
+        return (members, self.PeerAddress);
+    }
+
+    private static string? AdvertisePeer(OptionValues values)
+    {
+        if (!values.IsGiven(OptionTable.AdvertisePeer))
+        {
+            return null;
+        }
+        var text = values.Text(OptionTable.AdvertisePeer, "");
+        return ListenAddress.TrySplit(text, out _, out var port) && port != 0
+            ? text
+            : throw values.Wrong(OptionTable.AdvertisePeer, $"is \"{text}\", not a host and a port such as 127.0.0.1:7380");
+    }
+
+    private static ImmutableArray<InitialClusterMember> InitialCluster(OptionValues values)
+    {
+        var members = ImmutableArray.CreateBuilder<InitialClusterMember>();
+        foreach (var entry in values.Text(OptionTable.InitialCluster, "").Split(',', StringSplitOptions.TrimEntries))
+        {
+            var equals = entry.IndexOf('=', StringComparison.Ordinal);
+            var name = equals < 0 ? "" : entry[..equals];
+            var address = equals < 0 ? "" : entry[(equals + 1)..];
+            if (!NamePattern().IsMatch(name) || !ListenAddress.TrySplit(address, out _, out var port) || port == 0)
+            {
+                throw values.Wrong(OptionTable.InitialCluster, $"has the entry \"{entry}\", not a name and an address such as n1=127.0.0.1:7380");
+            }
+            if (members.Any(member => member.Name == name || member.PeerAddress == address))
+            {
+                throw values.Wrong(OptionTable.InitialCluster, $"has the entry \"{entry}\", whose name or address another entry has too");
+            }
+            members.Add(new InitialClusterMember(name, address));
+        }
+        return members.Count <= MaxInitialMembers
+            ? members.ToImmutable()
+            : throw values.Wrong(OptionTable.InitialCluster, $"names {members.Count} members; at most {MaxInitialMembers} can vote");
+    }
+
+    private static ImmutableArray<string> AllowedHosts(OptionValues values)
+    {
+        if (!values.IsGiven(OptionTable.AllowedHosts))
+        {
+            return [];
+        }
+        var hosts = values.Text(OptionTable.AllowedHosts, "").Split(',', StringSplitOptions.TrimEntries);
+        foreach (var host in hosts)
+        {
+            if (host != "*" && Uri.CheckHostName(host) == UriHostNameType.Unknown)
+            {
+                throw values.Wrong(OptionTable.AllowedHosts, $"has the entry \"{host}\", not a host name or address without a port");
+            }
+        }
+        return [.. hosts];
+    }
+}

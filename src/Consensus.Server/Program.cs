@@ -1,0 +1,24 @@
+using Consensus.Server;
+using Consensus.Server.Hosting;
+
+return await ServerRunner.RunAsync(args, Environment.GetEnvironmentVariable, Console.Out, Console.Error, async (options, loggers, cancellation) =>
+{
+    var logger = loggers.CreateLogger("Consensus.Node");
+    return await NodeHost.StartAsync(
+        new NodeHostOptions
+        {
+            Name = options.Name,
+            DataDirectory = options.DataDirectory,
+            ListenPeer = options.ListenPeer,
+            AdvertisePeer = options.AdvertisePeer,
+            AdvertiseClient = options.AdvertiseClient,
+            ClusterToken = options.ClusterToken,
+            InitialCluster = options.IsInitialClusterGiven ? [.. options.InitialCluster.Select(member => (member.Name, member.PeerAddress))] : null,
+            Raft = options.ToRaftOptions(),
+            SnapshotEntries = options.SnapshotEntries,
+            Version = ConsensusServer.Version,
+        },
+        ProcessEnd.Now,
+        sentence => logger.LogInformation("{Notice}", sentence),
+        cancellation);
+});

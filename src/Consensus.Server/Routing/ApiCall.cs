@@ -1,0 +1,8 @@
+using Consensus.Server.Http;
+using Consensus.StateMachine;
+
+namespace Consensus.Server.Routing;
+
+/// <summary>One request, with its target taken apart.</summary>
+/// <param name="Name">What the path names within its collection; empty when it names the collection itself.</param>
+internal sealed record ApiCall(HttpContext Http, ApiRoute Route, Key Name, QueryParameters Query);

@@ -1,0 +1,96 @@
+using Consensus.Api.Problems;
+using Consensus.Server.Http;
+using Consensus.Server.Metrics;
+using Consensus.StateMachine;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace Consensus.Server.Routing;
+
+/// <summary>
+/// Every request's way in: who asks whom (rule 27), the raw target taken apart (rule 26), then the endpoint. No routing middleware sees the path, because it would
+/// decode it in its own way.
+/// </summary>
+internal sealed class ApiDispatcher(Endpoints endpoints, Replies replies, HostGuard hosts, RequestCounters counters, ILogger logger)
+{
+    private const int StackBytes = 512;
+
+    public async Task InvokeAsync(HttpContext http)
+    {
+        var route = ApiRoute.None;
+        try
+        {
+            await Dispatch(http, ref route);
+        }
+        catch (BadHttpRequestException e) when (!http.Response.HasStarted)
+        {
+            await replies.Problem(http, OfBadRequest(e));
+        }
+        catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
+        {
+            // The client went away; there is nobody to answer.
+        }
+        catch (IOException) when (http.RequestAborted.IsCancellationRequested)
+        {
+            // The same, noticed while its body was read.
+        }
+        catch (Exception e) when (!http.Response.HasStarted)
+        {
+            logger.LogError(e, "{Method} {Route} failed", http.Request.Method, ApiRouter.Template(route));
+            await replies.Problem(http, new Problem(ProblemTypes.Internal, "the server failed; its log says why. The request may or may not have taken effect"));
+        }
+        counters.Count(route, http.Response.StatusCode);
+    }
+
+    private Task Dispatch(HttpContext http, ref ApiRoute route)
+    {
+        var headers = http.Request.Headers;
+        if (!hosts.Allows(http))
+        {
+            return replies.Problem(http, new Problem(
+                ProblemTypes.Misdirected, "the Host header names no host of this server; --allowed-hosts adds names"));
+        }
+        if (headers.Origin.Count > 0)
+        {
+            return replies.Problem(http, new Problem(ProblemTypes.Forbidden, "requests of web pages (with an Origin header) are not served"));
+        }
+        var target = http.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
+        if (!RequestPath.TrySplit(target, out var path, out var query))
+        {
+            return replies.Problem(http, MethodNotAllowed("this target", "GET, HEAD, PUT, POST, DELETE"));
+        }
+        var decoded = path.Length <= StackBytes ? stackalloc byte[StackBytes] : new byte[path.Length];
+        if (!RequestPath.TryDecode(path, decoded, out var length, out var refusal))
+        {
+            return replies.Problem(http, Problem.BadRequest(refusal));
+        }
+        route = ApiRouter.Match(decoded[..length], out var name);
+        if (route == ApiRoute.None)
+        {
+            return replies.Problem(http, Problem.NotFound("there is no such resource; /openapi/v1.json lists them"));
+        }
+        if (endpoints.Find(route, http.Request.Method) is not { } endpoint)
+        {
+            return replies.Problem(http, MethodNotAllowed(ApiRouter.Template(route), endpoints.Allow(route)));
+        }
+        if (QueryParameters.Parse(query, endpoint.Query, out var badQuery) is not { } parameters)
+        {
+            return replies.Problem(http, badQuery!);
+        }
+        return endpoint.InvokeAsync(new ApiCall(http, route, name.IsEmpty ? default : new Key(name), parameters));
+    }
+
+    private static Problem MethodNotAllowed(string what, string allow) =>
+        new(ProblemTypes.MethodNotAllowed, $"{what} takes {allow}") { Allow = allow };
+
+    /// <summary>What the server found wrong with the framing of a body while it was read.</summary>
+    private static Problem OfBadRequest(BadHttpRequestException e)
+    {
+        var type = e.StatusCode switch
+        {
+            StatusCodes.Status413PayloadTooLarge => ProblemTypes.TooLarge,
+            StatusCodes.Status408RequestTimeout => ProblemTypes.RequestTimeout,
+            _ => ProblemTypes.BadRequest,
+        };
+        return new Problem(type, e.Message) { ClosesConnection = true };
+    }
+}

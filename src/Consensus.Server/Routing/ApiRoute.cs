@@ -1,0 +1,109 @@
+using Consensus.Api;
+
+namespace Consensus.Server.Routing;
+
+/// <summary>Every resource that the server has.</summary>
+internal enum ApiRoute
+{
+    None,
+    Keys,
+    Key,
+    Leases,
+    LeasesKeepAlive,
+    Lease,
+    LeaseKeepAlive,
+    Locks,
+    Lock,
+    Cluster,
+    ClusterLeader,
+    Status,
+    Live,
+    Ready,
+    Metrics,
+    OpenApi,
+}
+
+/// <summary>Finds the resource of a decoded path; what is left of the path is the name of a key, a lock or a lease.</summary>
+internal static class ApiRouter
+{
+    private static ReadOnlySpan<byte> KeepAliveSuffix => "/keepalive"u8;
+
+    public static ApiRoute Match(ReadOnlySpan<byte> path, out ReadOnlySpan<byte> name)
+    {
+        name = default;
+        if (path.StartsWith("/v1/kv"u8) && TryRest(path, "/v1/kv"u8.Length, out name))
+        {
+            return name.IsEmpty ? ApiRoute.Keys : ApiRoute.Key;
+        }
+        if (path.StartsWith("/v1/locks"u8) && TryRest(path, "/v1/locks"u8.Length, out name))
+        {
+            return name.IsEmpty ? ApiRoute.Locks : ApiRoute.Lock;
+        }
+        if (path.StartsWith("/v1/leases"u8) && TryRest(path, "/v1/leases"u8.Length, out name))
+        {
+            return MatchLease(ref name);
+        }
+        return path switch
+        {
+            _ when path.SequenceEqual("/v1/cluster"u8) => ApiRoute.Cluster,
+            _ when path.SequenceEqual("/v1/cluster/leader"u8) => ApiRoute.ClusterLeader,
+            _ when path.SequenceEqual("/v1/status"u8) => ApiRoute.Status,
+            _ when path.SequenceEqual("/livez"u8) => ApiRoute.Live,
+            _ when path.SequenceEqual("/readyz"u8) => ApiRoute.Ready,
+            _ when path.SequenceEqual("/metrics"u8) => ApiRoute.Metrics,
+            _ when path.SequenceEqual("/openapi/v1.json"u8) => ApiRoute.OpenApi,
+            _ => ApiRoute.None,
+        };
+    }
+
+    /// <summary>What follows the collection: nothing, or a slash and a name.</summary>
+    private static bool TryRest(ReadOnlySpan<byte> path, int prefixLength, out ReadOnlySpan<byte> name)
+    {
+        name = default;
+        if (path.Length > prefixLength)
+        {
+            name = path[(prefixLength + 1)..];
+            return path[prefixLength] == '/';
+        }
+        return true;
+    }
+
+    private static ApiRoute MatchLease(ref ReadOnlySpan<byte> name)
+    {
+        if (name.IsEmpty)
+        {
+            return ApiRoute.Leases;
+        }
+        if (name.SequenceEqual("keepalive"u8))
+        {
+            return ApiRoute.LeasesKeepAlive;
+        }
+        if (name.EndsWith(KeepAliveSuffix))
+        {
+            name = name[..^KeepAliveSuffix.Length];
+            return name.Contains((byte)'/') ? ApiRoute.None : ApiRoute.LeaseKeepAlive;
+        }
+        return name.Contains((byte)'/') ? ApiRoute.None : ApiRoute.Lease;
+    }
+
+    /// <summary>The path of a resource as a template; <c>other</c> for paths that are none.</summary>
+    public static string Template(ApiRoute route) => route switch
+    {
+        ApiRoute.Keys => ApiRoutes.Keys,
+        ApiRoute.Key => ApiRoutes.Key,
+        ApiRoute.Leases => ApiRoutes.Leases,
+        ApiRoute.LeasesKeepAlive => ApiRoutes.LeasesKeepAlive,
+        ApiRoute.Lease => ApiRoutes.Lease,
+        ApiRoute.LeaseKeepAlive => ApiRoutes.LeaseKeepAlive,
+        ApiRoute.Locks => ApiRoutes.Locks,
+        ApiRoute.Lock => ApiRoutes.Lock,
+        ApiRoute.Cluster => ApiRoutes.Cluster,
+        ApiRoute.ClusterLeader => ApiRoutes.ClusterLeader,
+        ApiRoute.Status => ApiRoutes.Status,
+        ApiRoute.Live => ApiRoutes.Live,
+        ApiRoute.Ready => ApiRoutes.Ready,
+        ApiRoute.Metrics => ApiRoutes.Metrics,
+        ApiRoute.OpenApi => ApiRoutes.OpenApi,
+        _ => "other",
+    };
+}

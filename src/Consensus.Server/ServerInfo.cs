@@ -1,0 +1,21 @@
+using Consensus.Api;
+
+namespace Consensus.Server;
+
+/// <summary>What the endpoints need to know of this server beside its node.</summary>
+public sealed record ServerInfo
+{
+    public required string Version { get; init; }
+
+    /// <summary>Allowed to listen beyond loopback without TLS and access control.</summary>
+    public bool Insecure { get; init; }
+
+    /// <summary>The smallest TTL that is granted.</summary>
+    public long MinTtlMicros { get; init; } = ApiLimits.DefaultMinTtlMicros;
+
+    /// <summary>Host names beside those of loopback under which clients may ask; <c>*</c> allows any (rule 27).</summary>
+    public IReadOnlyList<string> HostNames { get; init; } = [];
+
+    /// <summary>Listens on 0.0.0.0 or ::, so that the address a connection arrived at is a name of ours too.</summary>
+    public bool ListensOnAnyAddress { get; init; }
+}

@@ -1,0 +1,136 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using Consensus.Node;
+using Consensus.Primitives;
+using Consensus.Raft;
+using Consensus.Server.Hosting;
+using Consensus.StateMachine;
+using Consensus.StateMachine.Commands;
+using Consensus.StateMachine.Outcomes;
+
+namespace Consensus.Server.Tests.Hosting;
+
+/// <summary>Members in this process over the real disk and real sockets, without HTTP.</summary>
+internal sealed class LocalCluster : IAsyncDisposable
+{
+    private readonly string _root = Directory.CreateTempSubdirectory("consensus-").FullName;
+    private readonly List<(string Name, string Address)> _initial = [];
+    private readonly NodeHost?[] _hosts;
+
+    private LocalCluster(int size)
+    {
+        foreach (var port in FreePorts(size))
+        {
+            _initial.Add(($"n{_initial.Count + 1}", $"127.0.0.1:{port}"));
+        }
+        _hosts = new NodeHost?[size];
+    }
+
+    public long SnapshotEntries { get; init; } = 10_000;
+
+    public List<string> Fatals { get; } = [];
+
+    public IReadOnlyList<NodeHost?> Hosts => _hosts;
+
+    public static async Task<LocalCluster> StartAsync(int size, long snapshotEntries = 10_000)
+    {
+        var cluster = new LocalCluster(size) { SnapshotEntries = snapshotEntries };
+        await Task.WhenAll(Enumerable.Range(0, size).Select(cluster.StartMemberAsync));
+        await cluster.UntilReadyAsync();
+        return cluster;
+    }
+
+    public async Task StartMemberAsync(int index)
+    {
+        var (name, address) = _initial[index];
+        _hosts[index] = await NodeHost.StartAsync(
+            new NodeHostOptions
+            {
+                Name = name,
+                DataDirectory = Path.Combine(_root, name),
+                ListenPeer = IPEndPoint.Parse(address),
+                AdvertiseClient = $"http://{name}",
+                InitialCluster = _initial,
+                SnapshotEntries = SnapshotEntries,
+                Raft = new RaftOptions { TrailingEntries = 10 },
+                Storage = new Consensus.Storage.StorageOptions { SegmentBytes = 1 << 20 },
+            },
+            (message, failure) =>
+            {
+                Fatals.Add($"{name}: {message}: {failure}");
+                TestContext.Progress.WriteLine($"{name}: {message}: {failure}");
+            },
+            message => TestContext.Out.WriteLine($"{name}: {message}"),
+            CancellationToken.None);
+    }
+
+    public async Task StopMemberAsync(int index)
+    {
+        await _hosts[index]!.StopAsync(TimeSpan.FromSeconds(2));
+        _hosts[index] = null;
+    }
+
+    public async Task UntilReadyAsync() =>
+        await EventuallyAsync(() => _hosts.Where(h => h is not null).All(h => h!.Node.Status.Ready), "every member is ready");
+
+    public NodeHost Leader() => _hosts.First(h => h?.Node.Status.Role == RaftRole.Leader)!;
+
+    public int LeaderIndex() => _hosts.ToList().FindIndex(h => h?.Node.Status.Role == RaftRole.Leader);
+
+    public static async Task EventuallyAsync(Func<bool> condition, string what)
+    {
+        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
+        try
+        {
+            while (!condition())
+            {
+                await timer.WaitForNextTickAsync(deadline.Token);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            Assert.Fail($"not within 20 s: {what}");
+        }
+    }
+
+    public static async Task<Outcome> DoneAsync(NodeHost host, Command command)
+    {
+        var answer = await host.Node.ExecuteAsync(new CommandEnvelope(command), "", CancellationToken.None);
+        Assert.That(answer.Kind, Is.EqualTo(AnswerKind.Done), $"{command}: {answer}");
+        return answer.Outcome!;
+    }
+
+    public static PutCommand Put(string key, string value) =>
+        new(Key.FromText(key), Encoding.UTF8.GetBytes(value), LeaseId.None, KeyCondition.None);
+
+    public static async Task<string?> GetAsync(NodeHost host, string key)
+    {
+        var answer = await host.Node.ReadAsync(ReadConsistency.Linearizable, Revision.Zero, CancellationToken.None);
+        Assert.That(answer.Kind, Is.EqualTo(AnswerKind.Done), answer.ToString());
+        return answer.View!.GetKey(Key.FromText(key)) is { } record ? Encoding.UTF8.GetString(record.Value.Span) : null;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var host in _hosts.Where(h => h is not null))
+        {
+            await host!.DisposeAsync();
+        }
+        Directory.Delete(_root, recursive: true);
+        Assert.That(Fatals, Is.Empty);
+    }
+
+    private static List<int> FreePorts(int count)
+    {
+        var sockets = Enumerable.Range(0, count).Select(_ => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp)).ToList();
+        foreach (var socket in sockets)
+        {
+            socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        }
+        var ports = sockets.Select(s => ((IPEndPoint)s.LocalEndPoint!).Port).ToList();
+        sockets.ForEach(s => s.Dispose());
+        return ports;
+    }
+}

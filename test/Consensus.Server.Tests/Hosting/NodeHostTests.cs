@@ -1,0 +1,119 @@
+using Consensus.Node;
+using Consensus.Primitives;
+using Consensus.StateMachine;
+using Consensus.StateMachine.Commands;
+using Consensus.StateMachine.Outcomes;
+
+namespace Consensus.Server.Tests.Hosting;
+
+public sealed class NodeHostTests
+{
+    [Test]
+    public async Task A_single_member_keeps_what_it_acknowledged_over_a_restart()
+    {
+        await using var cluster = await LocalCluster.StartAsync(1, snapshotEntries: 20);
+        for (var i = 0; i < 100; i++)
+        {
+            await LocalCluster.DoneAsync(cluster.Hosts[0]!, LocalCluster.Put($"k{i}", $"v{i}"));
+        }
+        await cluster.StopMemberAsync(0);
+        await cluster.StartMemberAsync(0);
+        await cluster.UntilReadyAsync();
+        Assert.That(await LocalCluster.GetAsync(cluster.Hosts[0]!, "k0"), Is.EqualTo("v0"));
+        Assert.That(await LocalCluster.GetAsync(cluster.Hosts[0]!, "k99"), Is.EqualTo("v99"));
+    }
+
+    [Test]
+    public async Task Any_member_takes_writes_and_reads_and_all_states_are_equal()
+    {
+        await using var cluster = await LocalCluster.StartAsync(3);
+        for (var i = 0; i < 30; i++)
+        {
+            var done = await LocalCluster.DoneAsync(cluster.Hosts[i % 3]!, LocalCluster.Put("counter", $"{i}"));
+            Assert.That(done, Is.InstanceOf<PutDone>());
+            Assert.That(await LocalCluster.GetAsync(cluster.Hosts[(i + 1) % 3]!, "counter"), Is.EqualTo($"{i}"));
+        }
+        await LocalCluster.EventuallyAsync(
+            () => cluster.Hosts.Select(h => (h!.Node.Status.AppliedIndex, h.Node.Status.Hash)).Distinct().Count() == 1,
+            "equal hash at equal index");
+    }
+
+    [Test]
+    public async Task A_clean_stop_hands_leadership_over_and_writes_go_on()
+    {
+        await using var cluster = await LocalCluster.StartAsync(3);
+        var old = cluster.LeaderIndex();
+        await cluster.StopMemberAsync(old);
+        var other = cluster.Hosts[(old + 1) % 3]!;
+        await LocalCluster.DoneAsync(other, LocalCluster.Put("after", "stop"));
+        await cluster.StartMemberAsync(old);
+        await cluster.UntilReadyAsync();
+        Assert.That(await LocalCluster.GetAsync(cluster.Hosts[old]!, "after"), Is.EqualTo("stop"));
+    }
+
+    [Test]
+    public async Task A_member_that_was_away_is_brought_back_by_a_snapshot()
+    {
+        await using var cluster = await LocalCluster.StartAsync(3, snapshotEntries: 50);
+        var away = (cluster.LeaderIndex() + 1) % 3;
+        await cluster.StopMemberAsync(away);
+        var leader = cluster.Leader();
+        for (var i = 0; i < 300; i++)
+        {
+            await LocalCluster.DoneAsync(leader, LocalCluster.Put($"k{i}", $"v{i}"));
+        }
+        await LocalCluster.EventuallyAsync(() => leader.Node.Status.SnapshotIndex.Value > 200, "the leader took snapshots");
+        await cluster.StartMemberAsync(away);
+        await LocalCluster.EventuallyAsync(
+            () => cluster.Hosts[away]!.Node.Status.AppliedIndex >= leader.Node.Status.AppliedIndex,
+            "the member caught up");
+        Assert.That(await LocalCluster.GetAsync(cluster.Hosts[away]!, "k299"), Is.EqualTo("v299"));
+        await LocalCluster.EventuallyAsync(
+            () => cluster.Hosts.Select(h => (h!.Node.Status.AppliedIndex, h.Node.Status.Hash)).Distinct().Count() == 1,
+            "equal hash at equal index");
+    }
+
+    [Test]
+    public async Task A_waiting_lock_request_on_one_member_is_granted_by_a_release_through_another()
+    {
+        await using var cluster = await LocalCluster.StartAsync(3);
+        var name = Key.FromText("job");
+        var first = (LockGranted)await LocalCluster.DoneAsync(
+            cluster.Hosts[0]!, new AcquireLockCommand(name, "a", 30_000_000, cluster.Hosts[0]!.Node.NewLeaseId(), LeaseId.None, 0));
+        var waiting = LocalCluster.DoneAsync(
+            cluster.Hosts[1]!, new AcquireLockCommand(name, "b", 30_000_000, cluster.Hosts[1]!.Node.NewLeaseId(), LeaseId.None, 20_000_000));
+        await LocalCluster.EventuallyAsync(() => cluster.Hosts[2]!.Node.Status.Counts.Waiters == 1, "the request waits");
+        await LocalCluster.DoneAsync(cluster.Hosts[2]!, new ReleaseLockCommand(name, first.Hold.Token, Force: false));
+        var second = (LockGranted)await waiting;
+        Assert.That(second.Hold.Token.Value, Is.GreaterThan(first.Hold.Token.Value));
+    }
+
+    [Test]
+    public async Task A_disconnected_waiter_leaves_the_queue()
+    {
+        await using var cluster = await LocalCluster.StartAsync(3);
+        var name = Key.FromText("job");
+        var node = cluster.Hosts[1]!.Node;
+        await LocalCluster.DoneAsync(cluster.Hosts[0]!, new AcquireLockCommand(name, "a", 30_000_000, node.NewLeaseId(), LeaseId.None, 0));
+        using var client = new CancellationTokenSource();
+        var waiting = node.ExecuteAsync(
+            new CommandEnvelope(new AcquireLockCommand(name, "b", 30_000_000, node.NewLeaseId(), LeaseId.None, 20_000_000)), "", client.Token).AsTask();
+        await LocalCluster.EventuallyAsync(() => node.Status.Counts.Waiters == 1, "the request waits");
+        await client.CancelAsync();
+        Assert.That((await waiting).Reason, Is.EqualTo(NotDoneReason.Cancelled));
+        await LocalCluster.EventuallyAsync(() => node.Status.Counts.Waiters == 0, "the place is free");
+    }
+
+    [Test]
+    public async Task An_expired_lease_frees_its_lock()
+    {
+        await using var cluster = await LocalCluster.StartAsync(3);
+        var name = Key.FromText("job");
+        var node = cluster.Hosts[1]!.Node;
+        await LocalCluster.DoneAsync(cluster.Hosts[0]!, new AcquireLockCommand(name, "a", 300_000, node.NewLeaseId(), LeaseId.None, 0));
+        var next = (LockGranted)await LocalCluster.DoneAsync(
+            cluster.Hosts[1]!, new AcquireLockCommand(name, "b", 300_000, node.NewLeaseId(), LeaseId.None, 20_000_000));
+        Assert.That(next.WaitedMicros, Is.GreaterThan(0));
+        await LocalCluster.EventuallyAsync(() => node.Status.Counts is { Leases: 0, LocksHeld: 0 }, "the second lease ends as well");
+    }
+}
