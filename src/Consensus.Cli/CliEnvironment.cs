@@ -1,0 +1,7 @@
+namespace Consensus.Cli;
+
+/// <summary>What a run of the program touches besides the cluster.</summary>
+/// <param name="RawOutput">The stream under <paramref name="Output"/>, for values that are bytes.</param>
+/// <param name="OutputIsTerminal">Tables are drawn and coloured only for a person.</param>
+internal sealed record CliEnvironment(
+    Stream Input, Stream RawOutput, TextWriter Output, TextWriter Error, bool OutputIsTerminal, Func<string, string?> Variable);

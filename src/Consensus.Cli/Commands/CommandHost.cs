@@ -1,0 +1,114 @@
+using System.CommandLine;
+using Consensus.Cli.Output;
+using Consensus.Cli.Parsing;
+using Consensus.Client;
+
+namespace Consensus.Cli.Commands;
+
+internal enum OutputFormat
+{
+    Table,
+    Json,
+}
+
+/// <summary>What every command shares: the options that go with each of them, and how they are run.</summary>
+internal sealed class CommandHost(CliEnvironment environment)
+{
+    private readonly Option<string?> _endpoints = new("--endpoints")
+    {
+        Description = "Client addresses of members, separated by commas; the first that answers serves. "
+            + "Else CONSENSUS_ENDPOINTS, else http://127.0.0.1:7379.",
+        HelpName = "URL,URL",
+        Recursive = true,
+    };
+
+    private readonly Option<OutputFormat> _format = new("--output", "-o")
+    {
+        Description = "table for people (tab-separated when piped; the default), json as the API gives it.",
+        HelpName = "table|json",
+        Recursive = true,
+    };
+
+    private readonly Option<TimeSpan?> _timeout = Durations.Option(
+        "--timeout", "How long to try again while there is no leader or no answer, beyond any --wait. Default 10s.");
+
+    public CliEnvironment Environment => environment;
+
+    public void AddGlobalOptions(RootCommand root)
+    {
+        _timeout.Recursive = true;
+        _format.AcceptOnlyFromAmong("table", "json");
+        root.Add(_endpoints);
+        root.Add(_format);
+        root.Add(_timeout);
+    }
+
+    /// <summary>Makes a command do its work with a client of its own.</summary>
+    /// <param name="check">
+    /// Says what is wrong with options that are fine one by one, or null. Not a validator of the parser: that would be asked even when
+    /// some option could not be read.
+    /// </param>
+    public void Bind(
+        Command command, Func<ParseResult, CommandSession, Task<int>> work, Func<ParseResult, string?>? check = null) =>
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            if (check?.Invoke(parsed) is { } mistake)
+            {
+                throw new UsageException($"{mistake} See: {CommandPath.Of(parsed)} --help");
+            }
+            var options = ClientOptions(parsed);
+            using var client = new ConsensusClient(options);
+            return await work(parsed, new CommandSession(environment, client, options, parsed.GetValue(_format), cancellationToken));
+        });
+
+    private ConsensusClientOptions ClientOptions(ParseResult parsed)
+    {
+        var options = new ConsensusClientOptions
+        {
+            Endpoints = EndpointList.Parse(parsed.GetValue(_endpoints) ?? environment.Variable("CONSENSUS_ENDPOINTS")),
+        };
+        if (parsed.GetValue(_timeout) is { } timeout)
+        {
+            options = options with
+            {
+                RetryFor = timeout,
+                RetryUnreachableFor = timeout < options.RetryUnreachableFor ? timeout : options.RetryUnreachableFor,
+            };
+        }
+        return options;
+    }
+}
+
+/// <summary>One run of one command.</summary>
+internal sealed record CommandSession(
+    CliEnvironment Environment, ConsensusClient Client, ConsensusClientOptions Options, OutputFormat Format, CancellationToken Cancellation)
+{
+    /// <summary>Shows a success as asked for, or tells the problem; the exit code says which.</summary>
+    public int Show<T>(ApiResult<T> result, Func<T, TextTable> table)
+    {
+        if (!result.Succeeded)
+        {
+            return Fail(result.Problem);
+        }
+        if (Format == OutputFormat.Json)
+        {
+            WriteJson(result.Json);
+        }
+        else
+        {
+            table(result.Value).Write(Environment);
+        }
+        return ExitCode.Done;
+    }
+
+    /// <summary>One JSON document; an answer without a body is an empty object.</summary>
+    public void WriteJson(string json) => Environment.Output.WriteLine(json.Length == 0 ? "{}" : json.TrimEnd());
+
+    public int Fail(ApiProblem problem)
+    {
+        var detail = Plain.OneLine(problem.Detail).TrimEnd();
+        var sentence = problem.Kind == ApiFailureKind.OutcomeUnknown ? "it is not known whether this took effect: " + detail : detail;
+        Environment.Error.WriteLine("consensusctl: " + (sentence.EndsWith('.') ? sentence : sentence + "."));
+        return ExitCode.Of(problem);
+    }
+}

@@ -1,0 +1,168 @@
+using System.CommandLine;
+using System.Text;
+using Consensus.Api.KeyValue;
+using Consensus.Cli.Output;
+
+namespace Consensus.Cli.Commands;
+
+/// <summary><c>kv get/put/delete/list</c>.</summary>
+internal static class KvCommands
+{
+    private const int PageSize = 500;
+
+    public static Command Create(CommandHost host) => new("kv", "Keys and values, with compare-and-set.")
+    {
+        Get(host), Put(host), Delete(host), List(host),
+    };
+
+    private static Command Get(CommandHost host)
+    {
+        var key = new Argument<string>("KEY");
+        var raw = new Option<bool>("--raw") { Description = "Write the value's bytes and nothing else." };
+        var command = new Command("get", "Shows one key.") { key, raw };
+        host.Bind(command, async (parsed, session) =>
+        {
+            var result = await session.Client.GetKeyAsync(parsed.GetRequiredValue(key), session.Cancellation);
+            if (!result.Succeeded || !parsed.GetValue(raw))
+            {
+                return session.Show(result, item => Table([item]));
+            }
+            await session.Environment.RawOutput.WriteAsync(ValueBytes(result.Value), session.Cancellation);
+            await session.Environment.RawOutput.FlushAsync(session.Cancellation);
+            return ExitCode.Done;
+        });
+        return command;
+    }
+
+    private static Command Put(CommandHost host)
+    {
+        var key = new Argument<string>("KEY");
+        var value = new Argument<string>("VALUE") { Description = "The value; - reads it from standard input, byte for byte." };
+        var ifRevision = IfRevision();
+        var ifAbsent = new Option<bool>("--if-absent") { Description = "Only if there is no such key." };
+        var lease = new Option<string?>("--lease") { Description = "Delete the key when this lease ends.", HelpName = "ID" };
+        var command = new Command("put", "Sets a key.") { key, value, ifRevision, ifAbsent, lease };
+        string? Check(ParseResult parsed)
+        {
+            if (parsed.GetValue(ifAbsent) && parsed.GetValue(ifRevision) is not null)
+            {
+                return "--if-absent and --if-revision exclude each other.";
+            }
+            return null;
+        }
+        host.Bind(command, async (parsed, session) =>
+        {
+            var text = parsed.GetRequiredValue(value);
+            var bytes = text == "-" ? await ReadAllAsync(session) : Encoding.UTF8.GetBytes(text);
+            var result = await session.Client.PutKeyAsync(
+                parsed.GetRequiredValue(key),
+                bytes,
+                parsed.GetValue(ifRevision),
+                parsed.GetValue(ifAbsent),
+                parsed.GetValue(lease),
+                session.Cancellation);
+            return session.Show(result, item => new TextTable("KEY", "REVISION", "CREATED", "VERSION", "LEASE")
+                .Add(Name(item), Plain.Number(item.ModRevision), Plain.Number(item.CreateRevision), Plain.Number(item.Version), item.Lease));
+        }, Check);
+        return command;
+    }
+
+    private static Command Delete(CommandHost host)
+    {
+        var key = new Argument<string?>("KEY") { Arity = ArgumentArity.ZeroOrOne };
+        var prefix = new Option<string?>("--prefix") { Description = "Delete every key that begins so.", HelpName = "PREFIX" };
+        var ifRevision = IfRevision();
+        var command = new Command("delete", "Deletes a key, or all keys with a prefix. A missing key is no error: 0 are deleted.")
+        {
+            key, prefix, ifRevision,
+        };
+        string? Check(ParseResult parsed)
+        {
+            if (parsed.GetValue(key) is null == parsed.GetValue(prefix) is null)
+            {
+                return "Give either a KEY or --prefix.";
+            }
+            if (parsed.GetValue(prefix) is not null && parsed.GetValue(ifRevision) is not null)
+            {
+                return "--if-revision goes with a KEY, not with --prefix.";
+            }
+            return null;
+        }
+        host.Bind(command, async (parsed, session) =>
+        {
+            var result = parsed.GetValue(key) is { } one
+                ? await session.Client.DeleteKeyAsync(one, parsed.GetValue(ifRevision), session.Cancellation)
+                : await session.Client.DeleteKeysAsync(parsed.GetRequiredValue(prefix)!, session.Cancellation);
+            return session.Show(result, answer => new TextTable("DELETED", "REVISION")
+                .Add(Plain.Number(answer.Deleted), Plain.Number(answer.Revision)));
+        }, Check);
+        return command;
+    }
+
+    private static Command List(CommandHost host)
+    {
+        var prefix = new Option<string?>("--prefix") { Description = "Only keys that begin so.", HelpName = "PREFIX" };
+        var limit = new Option<int?>("--limit") { Description = "At most so many.", HelpName = "N" };
+        var keysOnly = new Option<bool>("--keys-only") { Description = "Leave the values out." };
+        var command = new Command("list", "Lists keys in byte order, as of one revision.") { prefix, limit, keysOnly };
+        string? Check(ParseResult parsed)
+        {
+            if (parsed.GetValue(limit) is < 1)
+            {
+                return "--limit needs a number above 0.";
+            }
+            return null;
+        }
+        host.Bind(command, (parsed, session) =>
+        {
+            var most = parsed.GetValue(limit) ?? int.MaxValue;
+            return Pages.ShowAsync(
+                session,
+                (cursor, shown) => session.Client.ListKeysAsync(
+                    parsed.GetValue(prefix) ?? "",
+                    Math.Min(PageSize, most - shown),
+                    parsed.GetValue(keysOnly),
+                    cursor,
+                    session.Cancellation),
+                page => page.Items,
+                page => page.NextCursor,
+                Table,
+                most);
+        }, Check);
+        return command;
+    }
+
+    private static TextTable Table(IEnumerable<KeyAnswer> items)
+    {
+        var table = new TextTable("KEY", "VALUE", "REVISION", "CREATED", "VERSION", "LEASE");
+        foreach (var item in items)
+        {
+            table.Add(
+                Name(item),
+                item.Value ?? (item.ValueBase64 is { } encoded ? "base64:" + encoded : null),
+                Plain.Number(item.ModRevision),
+                Plain.Number(item.CreateRevision),
+                Plain.Number(item.Version),
+                item.Lease);
+        }
+        return table;
+    }
+
+    private static string? Name(KeyAnswer item) => item.Key ?? (item.KeyBase64 is { } encoded ? "base64:" + encoded : null);
+
+    private static byte[] ValueBytes(KeyAnswer item) =>
+        item.ValueBase64 is { } encoded ? Convert.FromBase64String(encoded) : Encoding.UTF8.GetBytes(item.Value ?? "");
+
+    private static async Task<byte[]> ReadAllAsync(CommandSession session)
+    {
+        using var buffer = new MemoryStream();
+        await session.Environment.Input.CopyToAsync(buffer, session.Cancellation);
+        return buffer.ToArray();
+    }
+
+    private static Option<long?> IfRevision() => new("--if-revision")
+    {
+        Description = "Only if the key was last changed at this revision.",
+        HelpName = "N",
+    };
+}

@@ -1,0 +1,93 @@
+using System.CommandLine;
+using Consensus.Api.Leases;
+using Consensus.Cli.Output;
+using Consensus.Cli.Parsing;
+using Consensus.Client;
+
+namespace Consensus.Cli.Commands;
+
+/// <summary><c>lease grant/keepalive/revoke/show/list</c>.</summary>
+internal static class LeaseCommands
+{
+    public static Command Create(CommandHost host) => new("lease", "Leases: keys and locks that end when nobody renews them.")
+    {
+        Grant(host),
+        WithId(host, "keepalive", "Renews a lease for its whole TTL.", (session, id) => ShowOneAsync(
+            session, session.Client.KeepLeaseAliveAsync(id, session.Cancellation))),
+        WithId(host, "revoke", "Ends a lease: its keys are deleted and its locks freed.", RevokeAsync),
+        WithId(host, "show", "Shows a lease and what it holds.", ShowAsync),
+        List(host),
+    };
+
+    private static Command Grant(CommandHost host)
+    {
+        var ttl = Durations.Option("--ttl", "How long it lives without being renewed.");
+        ttl.Required = true;
+        var command = new Command("grant", "Makes a lease.") { ttl };
+        host.Bind(command, (parsed, session) => ShowOneAsync(
+            session, session.Client.GrantLeaseAsync(parsed.GetRequiredValue(ttl) ?? default, session.Cancellation)));
+        return command;
+    }
+
+    private static Command WithId(
+        CommandHost host, string name, string description, Func<CommandSession, string, Task<int>> work)
+    {
+        var id = new Argument<string>("ID") { Description = "The lease's id (hexadecimal)." };
+        var command = new Command(name, description) { id };
+        host.Bind(command, (parsed, session) => work(session, parsed.GetRequiredValue(id)));
+        return command;
+    }
+
+    private static Command List(CommandHost host)
+    {
+        var command = new Command("list", "Lists all leases.");
+        host.Bind(command, (_, session) => Pages.ShowAsync(
+            session,
+            (cursor, _) => session.Client.ListLeasesAsync(cursor, session.Cancellation),
+            page => page.Items,
+            page => page.NextCursor,
+            Table));
+        return command;
+    }
+
+    private static async Task<int> ShowOneAsync(CommandSession session, Task<ApiResult<LeaseAnswer>> sending) => session.Show(
+        await sending,
+        lease => new TextTable("LEASE", "TTL", "EXPIRES IN")
+            .Add(lease.Id, Durations.Show(lease.TtlMs), Durations.Show(lease.ExpiresInMs)));
+
+    private static async Task<int> ShowAsync(CommandSession session, string id) => session.Show(
+        await session.Client.GetLeaseAsync(id, session.Cancellation),
+        lease => new TextTable("LEASE", "TTL", "EXPIRES IN", "KEYS", "LOCKS").Add(
+            lease.Id,
+            Durations.Show(lease.TtlMs),
+            Durations.Show(lease.ExpiresInMs),
+            Names(lease.KeyCount, [.. lease.Keys, .. (lease.KeysBase64 ?? []).Select(key => "base64:" + key)]),
+            Names(lease.LockCount, lease.Locks)));
+
+    private static async Task<int> RevokeAsync(CommandSession session, string id) => session.Show(
+        await session.Client.RevokeLeaseAsync(id, session.Cancellation),
+        ended => new TextTable("LEASE", "KEYS DELETED", "LOCKS FREED", "REVISION").Add(
+            ended.Id, Plain.Number(ended.KeysDeleted), Plain.Number(ended.LocksFreed), Plain.Number(ended.Revision)));
+
+    private static TextTable Table(IReadOnlyList<LeaseItem> leases)
+    {
+        var table = new TextTable("LEASE", "TTL", "EXPIRES IN", "KEYS", "LOCKS");
+        foreach (var lease in leases)
+        {
+            table.Add(
+                lease.Id,
+                Durations.Show(lease.TtlMs),
+                Durations.Show(lease.ExpiresInMs),
+                Plain.Number(lease.KeyCount),
+                Plain.Number(lease.LockCount));
+        }
+        return table;
+    }
+
+    /// <summary>The names that the answer carries, and how many more there are.</summary>
+    private static string Names(long count, IReadOnlyList<string> names)
+    {
+        var shown = string.Join(' ', names);
+        return count > names.Count ? $"{shown} and {Plain.Number(count - names.Count)} more" : shown;
+    }
+}

@@ -1,0 +1,164 @@
+using Consensus.Client;
+
+namespace Consensus.Cli.LockRun;
+
+/// <summary>
+/// Renews a hold on a thread of its own, at a third of the TTL, until it is stopped or the cluster says that the hold is over.
+/// Renewals block that thread alone: neither a busy thread pool nor a silent member delays anybody else.
+/// </summary>
+internal sealed class LockKeeper : IDisposable
+{
+    private readonly object _gate = new();
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly ConsensusClient _client;
+    private readonly TimeProvider _clock;
+    private readonly Hold _hold;
+    private readonly Action _changed;
+    private readonly Thread _thread;
+    private TimeSpan _deadline;
+    private string? _lost;
+    private string _lastFailure = "";
+    private bool _stopped;
+
+    /// <param name="changed">Called on the keeper's thread after each answer that changed something.</param>
+    public LockKeeper(ConsensusClient client, TimeProvider clock, Hold hold, Action changed)
+    {
+        _client = client;
+        _clock = clock;
+        _hold = hold;
+        _changed = changed;
+        _deadline = hold.Deadline;
+        _thread = new Thread(Run) { IsBackground = true, Name = "lock-keeper" };
+    }
+
+    /// <summary>The holder's own deadline as of the last renewal; it never moves back.</summary>
+    public TimeSpan Deadline
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _deadline;
+            }
+        }
+    }
+
+    /// <summary>Why the cluster says that the hold is over; null while it does not.</summary>
+    public string? Lost
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _lost;
+            }
+        }
+    }
+
+    /// <summary>What the last unanswered renewal met; empty when none has failed since the last success.</summary>
+    public string LastFailure
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _lastFailure;
+            }
+        }
+    }
+
+    public void Start() => _thread.Start();
+
+    /// <summary>Ends the renewing; returns when no renewal is on its way. Again: nothing.</summary>
+    public void Stop()
+    {
+        lock (_gate)
+        {
+            if (_stopped)
+            {
+                return;
+            }
+            _stopped = true;
+            Monitor.PulseAll(_gate);
+        }
+        _stopping.Cancel();
+        if (_thread.IsAlive)
+        {
+            _thread.Join();
+        }
+    }
+
+    public void Dispose()
+    {
+        Stop();
+        _stopping.Dispose();
+    }
+
+    /// <summary>Sends one renewal now and takes its answer in. False when it got none.</summary>
+    public bool RenewOnce()
+    {
+        var sentAt = _clock.SinceStart();
+        LockRenewal renewal;
+        try
+        {
+            renewal = _client.RenewLockOnce(_hold.Name, _hold.FencingToken, _hold.Schedule.RenewTimeout, _stopping.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
+        lock (_gate)
+        {
+            switch (renewal.Outcome)
+            {
+                case LockRenewalOutcome.Renewed:
+                    var deadline = _hold.Schedule.Deadline(sentAt);
+                    _deadline = deadline > _deadline ? deadline : _deadline;
+                    _lastFailure = "";
+                    break;
+                case LockRenewalOutcome.Lost:
+                    _lost = renewal.Detail;
+                    break;
+                default:
+                    _lastFailure = renewal.Detail;
+                    return false;
+            }
+        }
+        _changed();
+        return true;
+    }
+
+    private void Run()
+    {
+        // Counted back from the deadline, for a grant may be older than its answer.
+        var nextAt = Deadline - (0.99 * _hold.Schedule.Ttl) + _hold.Schedule.RenewEvery;
+        while (SleepUntil(nextAt))
+        {
+            var sentAt = _clock.SinceStart();
+            var answered = RenewOnce();
+            if (Lost is not null)
+            {
+                return;
+            }
+            nextAt = answered ? sentAt + _hold.Schedule.RenewEvery : _clock.SinceStart() + _hold.Schedule.RetryPause;
+        }
+    }
+
+    /// <summary>False when stopped meanwhile.</summary>
+    private bool SleepUntil(TimeSpan instant)
+    {
+        lock (_gate)
+        {
+            while (!_stopped)
+            {
+                var left = instant - _clock.SinceStart();
+                if (left <= TimeSpan.Zero)
+                {
+                    return true;
+                }
+                Monitor.Wait(_gate, Clocks.Slice(left));
+            }
+            return false;
+        }
+    }
+}

@@ -1,0 +1,184 @@
+using System.ComponentModel;
+
+namespace Consensus.Cli.LockRun;
+
+/// <summary>How a supervised command came to its end.</summary>
+internal enum SupervisionEnd
+{
+    /// <summary>By itself, or by a signal that was passed on to it.</summary>
+    CommandEnded,
+
+    /// <summary>It was ended, because the lock was lost or could not be renewed in time.</summary>
+    LockNotKept,
+
+    /// <summary>Some process of the group outlived SIGKILL (one stuck in the kernel, or one that may not be signalled).</summary>
+    GroupOutlived,
+}
+
+/// <summary>The end of a supervised command; <see cref="Reason"/> is a sentence, empty when it ended by itself.</summary>
+internal readonly record struct Supervision(SupervisionEnd End, ChildExit Exit, string Reason);
+
+/// <summary>
+/// Watches over a running command and its lock, on the calling thread. The promise: when <see cref="Run"/> returns anything but
+/// <see cref="SupervisionEnd.GroupOutlived"/>, the whole process group is dead; and it is dead before the lease can expire.
+/// </summary>
+internal sealed class LockSupervisor
+{
+    /// <summary>The grace left to a command whose lock is lost already: every moment may overlap with the next holder.</summary>
+    private static readonly TimeSpan _graceWhenLost = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>How long to look for the end of processes that were sent SIGKILL.</summary>
+    private static readonly TimeSpan _killPatience = TimeSpan.FromSeconds(5);
+
+    private static readonly TimeSpan _groupPoll = TimeSpan.FromMilliseconds(5);
+
+    private readonly object _gate = new();
+    private readonly TimeProvider _clock;
+    private readonly HoldSchedule _schedule;
+    private readonly ChildProcess _child;
+    private readonly ProcessGroup _group;
+    private readonly ForegroundTerminal _terminal;
+    private readonly GroupGuard? _guard;
+    private bool _ended;
+
+    public LockSupervisor(
+        TimeProvider clock,
+        HoldSchedule schedule,
+        ChildProcess child,
+        ProcessGroup group,
+        ForegroundTerminal terminal,
+        GroupGuard? guard = null)
+    {
+        _clock = clock;
+        _schedule = schedule;
+        _child = child;
+        _group = group;
+        _terminal = terminal;
+        _guard = guard;
+    }
+
+    /// <summary>Tells the supervisor to look at the keeper again.</summary>
+    public void Wake()
+    {
+        lock (_gate)
+        {
+            Monitor.PulseAll(_gate);
+        }
+    }
+
+    /// <summary>Blocks until the command and its whole group have ended, and reaps the child.</summary>
+    public Supervision Run(LockKeeper keeper)
+    {
+        new Thread(WaitForChild) { IsBackground = true, Name = "child-waiter" }.Start();
+        var reason = WaitForEndOrTrouble(keeper);
+        var killAt = Min(
+            _clock.SinceStart() + (keeper.Lost is null ? _schedule.Grace : Min(_schedule.Grace, _graceWhenLost)),
+            _schedule.KillAt(keeper.Deadline));
+        var dead = EndGroup(killAt);
+        if (!dead && !HasEnded())
+        {
+            // The command itself is stuck: it can be neither reaped nor waited for.
+            return new Supervision(SupervisionEnd.GroupOutlived, default, reason);
+        }
+        _guard?.Dispose();
+        _group.Close();
+        var exit = _child.Reap() ?? new ChildExit(LockRunExit.CommandOutOfReach, BySignal: false);
+        return (dead, reason.Length) switch
+        {
+            (false, _) => new Supervision(SupervisionEnd.GroupOutlived, exit, reason),
+            (true, 0) => new Supervision(SupervisionEnd.CommandEnded, exit, ""),
+            _ => new Supervision(SupervisionEnd.LockNotKept, exit, reason),
+        };
+    }
+
+    /// <returns>Why the lock cannot be kept; empty when the command ended first.</returns>
+    private string WaitForEndOrTrouble(LockKeeper keeper)
+    {
+        lock (_gate)
+        {
+            while (!_ended)
+            {
+                if (keeper.Lost is { } lost)
+                {
+                    return lost;
+                }
+                var left = _schedule.TerminateAt(keeper.Deadline) - _clock.SinceStart();
+                if (left <= TimeSpan.Zero)
+                {
+                    var failure = keeper.LastFailure;
+                    return failure.Length > 0 ? failure : "no renewal was answered in time.";
+                }
+                Monitor.Wait(_gate, Clocks.Slice(left));
+            }
+            return "";
+        }
+    }
+
+    /// <summary>
+    /// SIGTERM to whatever of the group still runs, SIGKILL at <paramref name="killAt"/>. A process that was stopped is woken, so that
+    /// it can act on the SIGTERM.
+    /// </summary>
+    /// <returns>True when the whole group is dead.</returns>
+    private bool EndGroup(TimeSpan killAt)
+    {
+        if (_group.Living().Count == 0)
+        {
+            return true;
+        }
+        if (_clock.SinceStart() < killAt)
+        {
+            _group.Signal(Libc.SigTerm);
+            _group.Signal(Libc.SigCont);
+            if (WaitUntilDead(killAt))
+            {
+                return true;
+            }
+        }
+        _group.Signal(Libc.SigKill);
+        return WaitUntilDead(_clock.SinceStart() + _killPatience);
+    }
+
+    private bool WaitUntilDead(TimeSpan until)
+    {
+        while (_group.Living().Count > 0)
+        {
+            var left = until - _clock.SinceStart();
+            if (left <= TimeSpan.Zero)
+            {
+                return false;
+            }
+            Thread.Sleep(Min(left, _groupPoll));
+        }
+        return true;
+    }
+
+    private bool HasEnded()
+    {
+        lock (_gate)
+        {
+            return _ended;
+        }
+    }
+
+    private void WaitForChild()
+    {
+        try
+        {
+            while (_child.WaitForChange(out var stoppedBy) is null)
+            {
+                _terminal.HandleStop(_group, stoppedBy);
+            }
+        }
+        catch (Win32Exception)
+        {
+            // No such child any more: the system was told to reap children by itself (SIGCHLD ignored). It has ended all the same.
+        }
+        lock (_gate)
+        {
+            _ended = true;
+            Monitor.PulseAll(_gate);
+        }
+    }
+
+    private static TimeSpan Min(TimeSpan a, TimeSpan b) => a < b ? a : b;
+}

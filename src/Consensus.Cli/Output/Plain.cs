@@ -1,0 +1,42 @@
+using System.Globalization;
+using System.Text;
+
+namespace Consensus.Cli.Output;
+
+/// <summary>Text that cannot break a line, a column or a terminal.</summary>
+internal static class Plain
+{
+    /// <summary>Control characters as escapes: data may hold anything, a table must not.</summary>
+    public static string OneLine(string text)
+    {
+        if (!text.Any(char.IsControl))
+        {
+            return text;
+        }
+        var result = new StringBuilder(text.Length + 8);
+        foreach (var character in text)
+        {
+            _ = character switch
+            {
+                '\n' => result.Append("\\n"),
+                '\r' => result.Append("\\r"),
+                '\t' => result.Append("\\t"),
+                _ when char.IsControl(character) =>
+                    result.Append("\\u").Append(((int)character).ToString("x4", CultureInfo.InvariantCulture)),
+                _ => result.Append(character),
+            };
+        }
+        return result.ToString();
+    }
+
+    public static string Number(long number) => number.ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>A size for a person.</summary>
+    public static string Bytes(long bytes) => bytes switch
+    {
+        < 1024 => string.Create(CultureInfo.InvariantCulture, $"{bytes} B"),
+        < 1024 * 1024 => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1024.0:0.#} KiB"),
+        < 1024L * 1024 * 1024 => string.Create(CultureInfo.InvariantCulture, $"{bytes / (1024.0 * 1024):0.#} MiB"),
+        _ => string.Create(CultureInfo.InvariantCulture, $"{bytes / (1024.0 * 1024 * 1024):0.##} GiB"),
+    };
+}

@@ -1,0 +1,30 @@
+using Consensus.Client;
+
+namespace Consensus.Cli.Parsing;
+
+/// <summary>Client addresses separated by commas; "http://" may be left out.</summary>
+internal static class EndpointList
+{
+    /// <exception cref="UsageException">Some part is no address.</exception>
+    public static IReadOnlyList<Uri> Parse(string? text)
+    {
+        if (string.IsNullOrWhiteSpace(text))
+        {
+            return [ConsensusClientOptions.DefaultEndpoint];
+        }
+        var endpoints = new List<Uri>();
+        foreach (var part in text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+        {
+            var address = part.Contains("://", StringComparison.Ordinal) ? part : "http://" + part;
+            if (!Uri.TryCreate(address, UriKind.Absolute, out var endpoint)
+                || endpoint.Scheme is not ("http" or "https")
+                || endpoint.Host.Length == 0
+                || endpoint.PathAndQuery != "/")
+            {
+                throw new UsageException($"'{part}' is no endpoint; write host:port or http://host:port, separated by commas.");
+            }
+            endpoints.Add(endpoint);
+        }
+        return endpoints.Count > 0 ? endpoints : [ConsensusClientOptions.DefaultEndpoint];
+    }
+}

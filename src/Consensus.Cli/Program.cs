@@ -1,0 +1,41 @@
+using System.Runtime.InteropServices;
+using System.Text;
+using Consensus.Cli;
+
+// Plain streams: the console's own writers would set up the terminal, which belongs to the command that `lock run` starts.
+var utf8 = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
+using var output = Console.OpenStandardOutput();
+using var text = new StreamWriter(output, utf8) { AutoFlush = true };
+using var error = new StreamWriter(Console.OpenStandardError(), utf8) { AutoFlush = true };
+using var input = Console.OpenStandardInput();
+
+using var stopping = new CancellationTokenSource();
+var stoppedBy = 0;
+void Stop(PosixSignalContext context)
+{
+    context.Cancel = true;
+    stoppedBy = context.Signal == PosixSignal.SIGINT ? 2 : 15;
+    stopping.Cancel();
+}
+using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+
+var app = new CliApp(new CliEnvironment(input, output, text, error, !Console.IsOutputRedirected, Environment.GetEnvironmentVariable));
+try
+{
+    return await app.RunAsync(args, stopping.Token);
+}
+catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+{
+    return 128 + stoppedBy;
+}
+catch (IOException)
+{
+    // Whoever read our output is gone (a closed pipe).
+    return 128 + 13;
+}
+catch (Exception defect)
+{
+    await error.WriteLineAsync($"consensusctl: internal error, please report it: {defect.GetType().Name}: {defect.Message}");
+    return ExitCode.Unknown;
+}

@@ -1,0 +1,59 @@
+using Consensus.Api.Cluster;
+using Consensus.Client;
+
+namespace Consensus.Cli.Status;
+
+/// <summary>Asks every member for its status: the given endpoints, and those that the cluster's own list adds.</summary>
+internal static class ClusterSurvey
+{
+    /// <summary>A member that is slower than this to tell its own state is as good as down.</summary>
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(3);
+
+    public static async Task<ClusterReport> RunAsync(ConsensusClientOptions options, CancellationToken cancellationToken)
+    {
+        var asked = await Task.WhenAll(options.Endpoints.Distinct().Select(endpoint => AskAsync(endpoint, cancellationToken)));
+        var cluster = asked.Select(answer => answer.Cluster).FirstOrDefault(answer => answer is not null);
+        var listed = cluster?.Members ?? [];
+        var reports = new List<MemberReport>(await Task.WhenAll(listed.Select(async member =>
+        {
+            var known = asked.FirstOrDefault(answer => answer.Status?.Name == member.Name);
+            if (known is null && Uri.TryCreate(member.ClientUrl, UriKind.Absolute, out var endpoint))
+            {
+                known = await AskAsync(endpoint, cancellationToken);
+            }
+            return new MemberReport(
+                member.Name, known?.Endpoint, member, known?.Status, known?.Json ?? "", known?.Failure ?? "its client address is not known.");
+        })));
+        // Endpoints on nobody's list: of another cluster, or the only ones there are to tell about.
+        reports.AddRange(asked
+            .Where(answer => !reports.Any(report => SameServer(report, answer)))
+            .Select(answer => new MemberReport(
+                answer.Status?.Name ?? answer.Endpoint.Authority, answer.Endpoint, null, answer.Status, answer.Json, answer.Failure)));
+        return new ClusterReport([.. reports.OrderBy(report => report.Name, StringComparer.Ordinal)], cluster is not null);
+    }
+
+    private static bool SameServer(MemberReport report, Answer answer) =>
+        report.Endpoint == answer.Endpoint
+        || (report.Listed is not null && report.Name == answer.Status?.Name)
+        || (Uri.TryCreate(report.Listed?.ClientUrl, UriKind.Absolute, out var listed) && listed == answer.Endpoint);
+
+    private static async Task<Answer> AskAsync(Uri endpoint, CancellationToken cancellationToken)
+    {
+        using var client = new ConsensusClient(new ConsensusClientOptions
+        {
+            Endpoints = [endpoint],
+            AttemptTimeout = _patience,
+            RetryFor = TimeSpan.Zero,
+            RetryUnreachableFor = TimeSpan.Zero,
+        });
+        var status = await client.GetStatusAsync(cancellationToken);
+        if (!status.Succeeded)
+        {
+            return new Answer(endpoint, null, "", null, status.Problem.Detail);
+        }
+        var cluster = await client.GetClusterAsync(cancellationToken);
+        return new Answer(endpoint, status.Value, status.Json, cluster.Value, "");
+    }
+
+    private sealed record Answer(Uri Endpoint, StatusAnswer? Status, string Json, ClusterAnswer? Cluster, string Failure);
+}

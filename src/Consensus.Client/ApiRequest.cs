@@ -1,0 +1,29 @@
+namespace Consensus.Client;
+
+/// <summary>One operation of the HTTP API, ready to be sent any number of times.</summary>
+internal sealed record ApiRequest
+{
+    public required HttpMethod Method { get; init; }
+
+    /// <summary>Path and query, percent-encoded, sent as they are.</summary>
+    public required string Target { get; init; }
+
+    public ReadOnlyMemory<byte>? Body { get; init; }
+
+    public string ContentType { get; init; } = "application/json";
+
+    public string? IfMatch { get; init; }
+
+    public string? IfNoneMatch { get; init; }
+
+    /// <summary>How long the server itself was asked to wait before it answers.</summary>
+    public TimeSpan Wait { get; init; }
+
+    public bool IsWrite => Method != HttpMethod.Get;
+
+    /// <summary>
+    /// True when a conditional "no" can never turn into a "yes" later: revisions only rise, so a missed If-Match stays missed. For any
+    /// other write, a refused retry says nothing about an earlier attempt that may still be on its way.
+    /// </summary>
+    public bool RefusalIsFinal => !IsWrite || IfMatch is not null;
+}

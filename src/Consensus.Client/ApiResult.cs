@@ -1,0 +1,52 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace Consensus.Client;
+
+/// <summary>What is known about an operation that did not succeed.</summary>
+public enum ApiFailureKind
+{
+    /// <summary>A member judged it and said no; nothing was done.</summary>
+    Refused,
+
+    /// <summary>No endpoint answered, or no leader was found in time; nothing was done.</summary>
+    Unavailable,
+
+    /// <summary>A write that may or may not have taken effect, or may still.</summary>
+    OutcomeUnknown,
+}
+
+/// <summary>
+/// Why an operation did not succeed. <see cref="Status"/> and <see cref="Slug"/> are those of the RFC 9457 answer
+/// (<c>urn:consensus:problem:&lt;slug&gt;</c>); status 0 and an empty slug where nobody answered.
+/// </summary>
+public sealed record ApiProblem(ApiFailureKind Kind, int Status, string Slug, string Detail)
+{
+    /// <summary>The problem document as the API gave it; null where nobody answered.</summary>
+    public string? Json { get; init; }
+}
+
+/// <summary>An answer that has no body.</summary>
+public sealed record EmptyAnswer;
+
+/// <summary>The answer to one operation: a value, or the problem.</summary>
+public sealed record ApiResult<T>
+{
+    private ApiResult()
+    {
+    }
+
+    [MemberNotNullWhen(true, nameof(Value))]
+    [MemberNotNullWhen(false, nameof(Problem))]
+    public bool Succeeded => Problem is null;
+
+    public T? Value { get; private init; }
+
+    public ApiProblem? Problem { get; private init; }
+
+    /// <summary>The body as the API gave it; empty for an answer without one.</summary>
+    public string Json { get; private init; } = "";
+
+    internal static ApiResult<T> Of(T value, string json) => new() { Value = value, Json = json };
+
+    internal static ApiResult<T> Failed(ApiProblem problem) => new() { Problem = problem, Json = problem.Json ?? "" };
+}

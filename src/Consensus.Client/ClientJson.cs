@@ -1,0 +1,36 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+using Consensus.Api;
+using Consensus.Api.Cluster;
+using Consensus.Api.Durations;
+using Consensus.Api.KeyValue;
+using Consensus.Api.Leases;
+using Consensus.Api.Locks;
+
+namespace Consensus.Client;
+
+/// <summary>
+/// The contract's answers as a client reads them: unlike the server's <see cref="ApiJson"/>, it passes over members that it does not
+/// know, for a newer server may add some. Requests are written by <see cref="ApiJson"/>.
+/// </summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSerializable(typeof(KeyAnswer))]
+[JsonSerializable(typeof(KeyListAnswer))]
+[JsonSerializable(typeof(KeysDeletedAnswer))]
+[JsonSerializable(typeof(LeaseAnswer))]
+[JsonSerializable(typeof(LeaseDetailAnswer))]
+[JsonSerializable(typeof(LeaseListAnswer))]
+[JsonSerializable(typeof(LeaseRevokedAnswer))]
+[JsonSerializable(typeof(LockGrantAnswer))]
+[JsonSerializable(typeof(LockAnswer))]
+[JsonSerializable(typeof(LockListAnswer))]
+[JsonSerializable(typeof(ClusterAnswer))]
+[JsonSerializable(typeof(StatusAnswer))]
+internal sealed partial class ClientJson : JsonSerializerContext
+{
+    public static ReadOnlyMemory<byte> Encode<T>(T request, JsonTypeInfo<T> type) => JsonSerializer.SerializeToUtf8Bytes(request, type);
+
+    /// <summary>A duration as requests carry it, to the millisecond.</summary>
+    public static string Text(TimeSpan duration) => DurationText.Format(duration.Ticks / TimeSpan.TicksPerMicrosecond);
+}

@@ -1,0 +1,113 @@
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Consensus.Client.Transport;
+
+namespace Consensus.Client;
+
+/// <summary>
+/// The HTTP API as methods. Any member takes any request; when one does not answer, the next endpoint is asked. Every write carries
+/// an Idempotency-Key of its own, so that sending it again is safe. Expected outcomes are returned, not thrown; cancellation throws
+/// <see cref="OperationCanceledException"/>. Thread-safe.
+/// </summary>
+public sealed partial class ConsensusClient : IDisposable
+{
+    private readonly ConsensusClientOptions _options;
+    private readonly HttpTransport _transport;
+    private int _preferred;
+
+    public ConsensusClient(ConsensusClientOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        if (options.Endpoints.Count == 0)
+        {
+            throw new ArgumentException("At least one endpoint is needed.", nameof(options));
+        }
+        _options = options;
+        _transport = new HttpTransport(options);
+    }
+
+    public void Dispose() => _transport.Dispose();
+
+    /// <summary>Sends until there is a definite answer or the time for it is over.</summary>
+    private async Task<Attempt> ExecuteAsync(ApiRequest request, CancellationToken cancellationToken)
+    {
+        var key = request.IsWrite ? Guid.NewGuid().ToString("N") : null;
+        var endpoints = _options.Endpoints;
+        var first = Volatile.Read(ref _preferred);
+        var sends = 0;
+        Attempt? unknown = null;
+        var pipeline = RetryPolicy.Build(_options, request);
+        var last = await pipeline.ExecuteAsync(
+            async token =>
+            {
+                var index = (first + sends++) % endpoints.Count;
+                var attempt = await _transport.SendAsync(endpoints[index], request, key, request.Wait + _options.AttemptTimeout, token);
+                if (attempt.Kind == AttemptKind.Unknown)
+                {
+                    unknown = attempt;
+                }
+                else if (attempt.Kind != AttemptKind.NothingDone)
+                {
+                    Volatile.Write(ref _preferred, index);
+                }
+                return attempt;
+            },
+            cancellationToken);
+        return unknown is null || IsConclusive(request, last) ? last : unknown;
+    }
+
+    /// <summary>
+    /// Whether the last answer also settles earlier attempts whose outcome is unknown. A success does: it is the first attempt's
+    /// answer replayed, or the first attempt's second chance. "Nothing was done" does not, and neither does a no that a late first
+    /// attempt could still turn into a yes.
+    /// </summary>
+    private static bool IsConclusive(ApiRequest request, Attempt last) => last.Kind switch
+    {
+        AttemptKind.Done => true,
+        AttemptKind.Refused => request.RefusalIsFinal || (int)last.Status is not (409 or 412 or 507),
+        _ => false,
+    };
+
+    private async Task<ApiResult<T>> SendAsync<T>(ApiRequest request, JsonTypeInfo<T> type, CancellationToken cancellationToken) =>
+        ToResult(request, await ExecuteAsync(request, cancellationToken), type);
+
+    private static ApiResult<T> ToResult<T>(ApiRequest request, Attempt attempt, JsonTypeInfo<T> type)
+    {
+        if (attempt.Kind != AttemptKind.Done)
+        {
+            return ApiResult<T>.Failed(ToProblem(attempt));
+        }
+        try
+        {
+            if (JsonSerializer.Deserialize(attempt.Body, type) is { } value)
+            {
+                return ApiResult<T>.Of(value, Text(attempt.Body));
+            }
+        }
+        catch (JsonException)
+        {
+            // Told below: a success whose body is not of the contract comes from something that is not a member.
+        }
+        return ApiResult<T>.Failed(new ApiProblem(
+            request.IsWrite ? ApiFailureKind.OutcomeUnknown : ApiFailureKind.Unavailable,
+            (int)attempt.Status,
+            "",
+            $"{attempt.Endpoint.Authority} does not answer as a Consensus member does."));
+    }
+
+    private static ApiProblem ToProblem(Attempt attempt)
+    {
+        var kind = attempt.Kind switch
+        {
+            AttemptKind.Refused => ApiFailureKind.Refused,
+            AttemptKind.NothingDone => ApiFailureKind.Unavailable,
+            _ => ApiFailureKind.OutcomeUnknown,
+        };
+        return new ApiProblem(kind, (int)attempt.Status, attempt.Slug, attempt.Detail)
+        {
+            Json = attempt.Slug.Length > 0 ? Text(attempt.Body) : null,
+        };
+    }
+
+    private static string Text(byte[] body) => System.Text.Encoding.UTF8.GetString(body);
+}

@@ -1,0 +1,33 @@
+using Consensus.Api;
+
+namespace Consensus.Client;
+
+/// <summary>How a <see cref="ConsensusClient"/> reaches its cluster.</summary>
+public sealed record ConsensusClientOptions
+{
+    /// <summary>Where a member serves clients when nothing else is said.</summary>
+    public static readonly Uri DefaultEndpoint = new(ApiRoutes.DefaultClientUrl);
+
+    /// <summary>Client addresses of members, at least one. The first that answers serves; it stays the first choice while it does.</summary>
+    public IReadOnlyList<Uri> Endpoints { get; init; } = [DefaultEndpoint];
+
+    /// <summary>
+    /// How long one request may go unanswered, beyond the wait that it asked for. Longer than the 5 s after which a member itself
+    /// answers 504, so that its own word is heard.
+    /// </summary>
+    public TimeSpan AttemptTimeout { get; init; } = TimeSpan.FromSeconds(6);
+
+    /// <summary>How long a TCP connect may take.</summary>
+    public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>
+    /// How long after its first send an operation is still sent again (no leader, outcome unknown). Counted from the end of the wait
+    /// that a request asked for.
+    /// </summary>
+    public TimeSpan RetryFor { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>As <see cref="RetryFor"/>, for when no endpoint accepts a connection: nobody is there, so say so soon.</summary>
+    public TimeSpan RetryUnreachableFor { get; init; } = TimeSpan.FromSeconds(2);
+
+    public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
+}

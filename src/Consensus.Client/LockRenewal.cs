@@ -1,0 +1,17 @@
+namespace Consensus.Client;
+
+/// <summary>What one renewal told its holder.</summary>
+public enum LockRenewalOutcome
+{
+    /// <summary>The lease runs on, a whole TTL counted from before this renewal was sent (rule 3).</summary>
+    Renewed,
+
+    /// <summary>The cluster said that the hold is over (410, 412 <c>not-holder</c>); no further renewal can help.</summary>
+    Lost,
+
+    /// <summary>Nothing certain was learnt: no answer, no leader, anything else. The hold may live on; try again.</summary>
+    Unanswered,
+}
+
+/// <summary>The answer to one renewal; <see cref="Detail"/> is a sentence, empty when renewed.</summary>
+public readonly record struct LockRenewal(LockRenewalOutcome Outcome, string Detail);

@@ -1,0 +1,42 @@
+using System.Net;
+using Consensus.Api.Problems;
+
+namespace Consensus.Client.Transport;
+
+/// <summary>What one send to one endpoint told.</summary>
+internal enum AttemptKind
+{
+    /// <summary>A 2xx answer.</summary>
+    Done,
+
+    /// <summary>A definite no.</summary>
+    Refused,
+
+    /// <summary>Nothing was done, and another member or a later moment may do it: refused connection, 503, 429.</summary>
+    NothingDone,
+
+    /// <summary>It may have taken effect: 504, a broken connection, no answer in time.</summary>
+    Unknown,
+}
+
+/// <summary>The answer, or the lack of one, to one send of a request to one endpoint.</summary>
+internal sealed record Attempt(AttemptKind Kind, Uri Endpoint)
+{
+    /// <summary>0 when nobody answered.</summary>
+    public HttpStatusCode Status { get; init; }
+
+    public byte[] Body { get; init; } = [];
+
+    public string Slug { get; init; } = "";
+
+    /// <summary>One sentence for a person; empty when done.</summary>
+    public string Detail { get; init; } = "";
+
+    public TimeSpan? RetryAfter { get; init; }
+
+    /// <summary>True when not even a connection was made.</summary>
+    public bool Unreachable { get; init; }
+
+    /// <summary>True when the answer is that problem of the contract; a bare status of some other server's is not.</summary>
+    public bool Is(ProblemType problem) => Slug == problem.Slug && (int)Status == problem.Status;
+}

@@ -1,0 +1,149 @@
+using System.Net.Http.Headers;
+using System.Net.Sockets;
+
+namespace Consensus.Client.Transport;
+
+/// <summary>Sends one request once to one endpoint and classifies what came of it. Thread-safe.</summary>
+internal sealed class HttpTransport : IDisposable
+{
+    private readonly HttpClient _http;
+
+    public HttpTransport(ConsensusClientOptions options)
+    {
+        _http = new HttpClient(new SocketsHttpHandler
+        {
+            ConnectTimeout = options.ConnectTimeout,
+            UseProxy = false,
+            AllowAutoRedirect = false,
+            UseCookies = false,
+            PooledConnectionIdleTimeout = TimeSpan.FromSeconds(30),
+        })
+        {
+            // Each request carries its own deadline, for some wait minutes for a lock.
+            Timeout = Timeout.InfiniteTimeSpan,
+        };
+    }
+
+    public async Task<Attempt> SendAsync(
+        Uri endpoint, ApiRequest request, string? idempotencyKey, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        deadline.CancelAfter(timeout);
+        try
+        {
+            using var message = CreateMessage(endpoint, request, idempotencyKey);
+            using var response = await _http.SendAsync(message, HttpCompletionOption.ResponseContentRead, deadline.Token);
+            return Classify(endpoint, request, response, await response.Content.ReadAsByteArrayAsync(deadline.Token));
+        }
+        catch (Exception error) when (IsFailure(error, cancellationToken))
+        {
+            return ClassifyFailure(endpoint, request, error, timeout);
+        }
+    }
+
+    /// <summary>As <see cref="SendAsync"/>, wholly on the calling thread: a renewal must not wait for a busy thread pool.</summary>
+    public Attempt Send(
+        Uri endpoint, ApiRequest request, string? idempotencyKey, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        deadline.CancelAfter(timeout);
+        try
+        {
+            using var message = CreateMessage(endpoint, request, idempotencyKey);
+            using var response = _http.Send(message, HttpCompletionOption.ResponseContentRead, deadline.Token);
+            using var body = new MemoryStream();
+            response.Content.CopyTo(body, null, deadline.Token);
+            return Classify(endpoint, request, response, body.ToArray());
+        }
+        catch (Exception error) when (IsFailure(error, cancellationToken))
+        {
+            return ClassifyFailure(endpoint, request, error, timeout);
+        }
+    }
+
+    public void Dispose() => _http.Dispose();
+
+    private static HttpRequestMessage CreateMessage(Uri endpoint, ApiRequest request, string? idempotencyKey)
+    {
+        // Sent as encoded: System.Uri would fold "." segments and decode what the server must see encoded.
+        var target = new Uri(
+            endpoint.GetLeftPart(UriPartial.Authority) + request.Target,
+            new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true });
+        var message = new HttpRequestMessage(request.Method, target);
+        if (request.Body is { } body)
+        {
+            message.Content = new ReadOnlyMemoryContent(body);
+            message.Content.Headers.ContentType = new MediaTypeHeaderValue(request.ContentType);
+        }
+        else if (request.IsWrite)
+        {
+            // A request with content, be it empty, is not sent a second time behind our back when a kept connection breaks. Such a
+            // hidden resend that is then refused would look like "nothing was sent" though the first send may have taken effect.
+            message.Content = new ByteArrayContent([]);
+        }
+        if (idempotencyKey is not null)
+        {
+            message.Headers.Add("Idempotency-Key", idempotencyKey);
+        }
+        if (request.IfMatch is not null)
+        {
+            message.Headers.TryAddWithoutValidation("If-Match", request.IfMatch);
+        }
+        if (request.IfNoneMatch is not null)
+        {
+            message.Headers.TryAddWithoutValidation("If-None-Match", request.IfNoneMatch);
+        }
+        return message;
+    }
+
+    private static Attempt Classify(Uri endpoint, ApiRequest request, HttpResponseMessage response, byte[] body)
+    {
+        var status = (int)response.StatusCode;
+        if (status is >= 200 and < 300)
+        {
+            return new Attempt(AttemptKind.Done, endpoint) { Status = response.StatusCode, Body = body };
+        }
+        var problem = ProblemDocument.Read(body);
+        var retryAfter = response.Headers.RetryAfter?.Delta;
+        var kind = (status, problem.Slug) switch
+        {
+            (503, "no-leader" or "not-ready") or (429, _) => AttemptKind.NothingDone,
+            (409, "retry-too-late") => AttemptKind.Unknown,
+            (< 500 or 507, _) => AttemptKind.Refused,
+            // Not a word of the contract (a proxy's 502, a crash's 500): it may have been passed on.
+            _ => request.IsWrite ? AttemptKind.Unknown : AttemptKind.NothingDone,
+        };
+        return new Attempt(kind, endpoint)
+        {
+            Status = response.StatusCode,
+            Body = body,
+            Slug = problem.Slug,
+            Detail = problem.Detail ?? $"{endpoint.Authority} answered {status} {response.ReasonPhrase}".TrimEnd() + ".",
+            RetryAfter = retryAfter,
+        };
+    }
+
+    private static bool IsFailure(Exception error, CancellationToken cancellationToken) => error switch
+    {
+        OperationCanceledException => !cancellationToken.IsCancellationRequested,
+        HttpRequestException or IOException or SocketException => !cancellationToken.IsCancellationRequested,
+        _ => false,
+    };
+
+    private static Attempt ClassifyFailure(Uri endpoint, ApiRequest request, Exception error, TimeSpan timeout)
+    {
+        // These say that no connection was made, so not a byte of the request left this machine. The last is ConnectTimeout's.
+        var unsent = error is HttpRequestException
+        {
+            HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError,
+        } or OperationCanceledException { InnerException: TimeoutException };
+        var detail = error switch
+        {
+            _ when unsent => $"{endpoint.Authority} accepts no connection.",
+            OperationCanceledException => $"{endpoint.Authority} did not answer within {timeout.TotalSeconds:0.#} s.",
+            _ => $"{endpoint.Authority} closed the connection before it answered.",
+        };
+        var kind = unsent || !request.IsWrite ? AttemptKind.NothingDone : AttemptKind.Unknown;
+        return new Attempt(kind, endpoint) { Detail = detail, Unreachable = unsent };
+    }
+}

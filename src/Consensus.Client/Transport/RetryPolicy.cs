@@ -1,0 +1,52 @@
+using Polly;
+using Polly.Retry;
+
+namespace Consensus.Client.Transport;
+
+/// <summary>
+/// Sends again only what is safe to send again: what was certainly not done, and, under the same Idempotency-Key, what may have
+/// been. Each further attempt goes to the next endpoint; a pause comes only after every endpoint had its turn.
+/// </summary>
+internal static class RetryPolicy
+{
+    private static readonly TimeSpan _firstPause = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan _longestPause = TimeSpan.FromSeconds(1);
+
+    public static ResiliencePipeline<Attempt> Build(ConsensusClientOptions options, ApiRequest request)
+    {
+        var time = options.TimeProvider;
+        var firstSend = time.GetTimestamp();
+        var everReached = false;
+        var builder = new ResiliencePipelineBuilder<Attempt> { TimeProvider = time };
+        return builder.AddRetry(new RetryStrategyOptions<Attempt>
+        {
+            MaxRetryAttempts = int.MaxValue,
+            ShouldHandle = arguments =>
+            {
+                if (arguments.Outcome.Result is not { Kind: AttemptKind.NothingDone or AttemptKind.Unknown } attempt
+                    || attempt.Slug == "retry-too-late")
+                {
+                    return ValueTask.FromResult(false);
+                }
+                everReached |= !attempt.Unreachable;
+                var firstRound = arguments.AttemptNumber + 1 < options.Endpoints.Count;
+                var budget = everReached ? options.RetryFor + request.Wait : options.RetryUnreachableFor;
+                return ValueTask.FromResult(firstRound || time.GetElapsedTime(firstSend) < budget);
+            },
+            DelayGenerator = arguments =>
+            {
+                var round = Math.DivRem(arguments.AttemptNumber + 1, options.Endpoints.Count, out var turn);
+                return ValueTask.FromResult<TimeSpan?>(turn != 0 ? TimeSpan.Zero : Pause(round, arguments.Outcome.Result?.RetryAfter));
+            },
+        }).Build();
+    }
+
+    private static TimeSpan Pause(int round, TimeSpan? retryAfter)
+    {
+        var doubled = _firstPause * Math.Pow(2, Math.Min(round - 1, 10));
+        var pause = doubled < _longestPause ? doubled : _longestPause;
+        // Spread out, so that clients cut off together do not come back together.
+        var jittered = pause * (0.75 + (Random.Shared.NextDouble() / 2));
+        return retryAfter is { } asked && asked > jittered && asked <= _longestPause ? asked : jittered;
+    }
+}

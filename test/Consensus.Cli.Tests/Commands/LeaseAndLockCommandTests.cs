@@ -1,0 +1,117 @@
+using System.Text.Json.Nodes;
+using Consensus.Cli.Tests.Support;
+
+namespace Consensus.Cli.Tests.Commands;
+
+internal sealed class LeaseAndLockCommandTests
+{
+    private const string Lease = """{"id":"1f","ttlMs":15000,"expiresInMs":14500}""";
+
+    private const string Grant =
+        """{"name":"a","owner":"me","mode":"exclusive","fencingToken":41,"lease":"1f","ttlMs":15000,"waitedMs":70000,"expiresInMs":15000,"clusterId":"c"}""";
+
+    [Test]
+    public async Task A_lease_is_granted_kept_alive_shown_and_revoked()
+    {
+        using var server = new FakeServer(request => new FakeAnswer(200, request.Method switch
+        {
+            "DELETE" => """{"id":"1f","keysDeleted":2,"locksFreed":1,"revision":9}""",
+            "GET" => """{"id":"1f","ttlMs":15000,"expiresInMs":100,"keys":["k1","k2"],"keyCount":3,"locks":["l"],"lockCount":1}""",
+            _ => Lease,
+        }));
+        var grant = await Ctl.RunAsync(server.Endpoint, "lease", "grant", "--ttl", "90s");
+        var keepAlive = await Ctl.RunAsync(server.Endpoint, "lease", "keepalive", "1f");
+        var show = await Ctl.RunAsync(server.Endpoint, "lease", "show", "1f");
+        var revoke = await Ctl.RunAsync(server.Endpoint, "lease", "revoke", "1f");
+
+        Assert.That(
+            server.Requests.Select(request => $"{request.Method} {request.Target}"),
+            Is.EqualTo(new[] { "POST /v1/leases", "POST /v1/leases/1f/keepalive", "GET /v1/leases/1f", "DELETE /v1/leases/1f" }));
+        Assert.That(JsonNode.Parse(server.Requests.First().Text)!["ttl"]!.GetValue<string>(), Is.EqualTo("90s"));
+        Assert.That(grant.Output, Is.EqualTo("LEASE\tTTL\tEXPIRES IN\n1f\t15s\t14.5s\n"));
+        Assert.That(keepAlive.Output, Is.EqualTo(grant.Output));
+        Assert.That(show.Output, Is.EqualTo("LEASE\tTTL\tEXPIRES IN\tKEYS\tLOCKS\n1f\t15s\t100ms\tk1 k2 and 1 more\tl\n"));
+        Assert.That(revoke.Output, Is.EqualTo("LEASE\tKEYS DELETED\tLOCKS FREED\tREVISION\n1f\t2\t1\t9\n"));
+    }
+
+    [Test]
+    public async Task Leases_are_listed_over_all_pages()
+    {
+        using var server = new FakeServer(request => new FakeAnswer(
+            200,
+            request.Target.Contains("cursor", StringComparison.Ordinal)
+                ? """{"items":[{"id":"2","ttlMs":1,"expiresInMs":1,"keyCount":0,"lockCount":0}],"count":2,"revision":5,"nextCursor":null}"""
+                : """{"items":[{"id":"1","ttlMs":1,"expiresInMs":1,"keyCount":0,"lockCount":0}],"count":2,"revision":5,"nextCursor":"n"}"""));
+        var run = await Ctl.RunAsync(server.Endpoint, "lease", "list");
+
+        Assert.That(run.Output.TrimEnd().Split('\n').Skip(1).Select(line => line.Split('\t')[0]), Is.EqualTo(new[] { "1", "2" }));
+    }
+
+    [Test]
+    public async Task An_acquire_says_owner_ttl_and_wait_and_shows_the_token()
+    {
+        using var server = new FakeServer(_ => new FakeAnswer(200, Grant));
+        var run = await Ctl.RunAsync(server.Endpoint, "lock", "acquire", "a", "--owner", "me", "--ttl", "15", "--wait", "2m");
+
+        var body = JsonNode.Parse(server.Requests.Single().Text)!.AsObject();
+        Assert.That(run.Output, Is.EqualTo("NAME\tOWNER\tTOKEN\tLEASE\tTTL\tWAITED\na\tme\t41\t1f\t15s\t1m10s\n"));
+        Assert.That(body.ToJsonString(), Is.EqualTo("""{"owner":"me","ttl":"15s","wait":"2m"}"""));
+    }
+
+    [Test]
+    public async Task An_acquire_under_a_lease_gives_no_ttl_of_its_own()
+    {
+        using var server = new FakeServer(_ => new FakeAnswer(200, Grant));
+        _ = await Ctl.RunAsync(server.Endpoint, "lock", "acquire", "a", "--owner", "me", "--lease", "1f");
+
+        Assert.That(server.Requests.Single().Text, Is.EqualTo("""{"owner":"me","lease":"1f"}"""));
+    }
+
+    [Test]
+    public async Task Two_processes_have_two_default_owners()
+    {
+        using var server = new FakeServer(_ => new FakeAnswer(200, Grant));
+        _ = await Ctl.RunAsync(server.Endpoint, "lock", "acquire", "a");
+        _ = await Ctl.RunAsync(server.Endpoint, "lock", "acquire", "a");
+
+        Assert.That(server.Requests.Select(request => JsonNode.Parse(request.Text)!["owner"]!.GetValue<string>()), Is.Unique);
+    }
+
+    [Test]
+    public async Task A_release_without_a_body_is_an_empty_document()
+    {
+        using var server = new FakeServer(_ => new FakeAnswer(204));
+        var json = await Ctl.RunAsync(server.Endpoint, "lock", "release", "a", "41", "-o", "json");
+        var table = await Ctl.RunAsync(server.Endpoint, "lock", "release", "a", "41");
+
+        Assert.That(json, Is.EqualTo(new CliRun(0, "{}\n", "")));
+        Assert.That(table, Is.EqualTo(new CliRun(0, "RELEASED\na\n", "")));
+        Assert.That(server.Requests.First().Target, Is.EqualTo("/v1/locks/a?fencingToken=41"));
+    }
+
+    [Test]
+    public async Task A_lock_shows_its_holder_and_its_queue()
+    {
+        const string Held = """
+            {"name":"a","holders":[{"owner":"x","mode":"exclusive","fencingToken":41,"lease":"1f","ttlMs":15000,"acquiredRevision":41,"expiresInMs":900}],"waiters":[{"owner":"y","position":1,"mode":"exclusive"}],"waiterCount":1,"lastLoss":null}
+            """;
+        using var server = new FakeServer(request => new FakeAnswer(
+            200, request.Path == "/v1/locks/" ? $$"""{"items":[{{Held}}],"revision":50,"nextCursor":null}""" : Held));
+        var show = await Ctl.RunAsync(server.Endpoint, "lock", "show", "a");
+        var list = await Ctl.RunAsync(server.Endpoint, "lock", "list");
+
+        Assert.That(show.Output, Is.EqualTo(
+            "NAME\tSTATE\tOWNER\tTOKEN\tLEASE\tEXPIRES IN\na\tholds\tx\t41\t1f\t900ms\na\twaits (1)\ty\t-\t-\t-\n"));
+        Assert.That(list.Output, Is.EqualTo("NAME\tOWNER\tTOKEN\tEXPIRES IN\tWAITERS\na\tx\t41\t900ms\t1\n"));
+    }
+
+    [Test]
+    public async Task A_free_lock_is_shown_as_free()
+    {
+        using var server = new FakeServer(_ => new FakeAnswer(
+            200, """{"name":"a","holders":[],"waiters":[],"waiterCount":0,"lastLoss":null}"""));
+        var run = await Ctl.RunAsync(server.Endpoint, "lock", "show", "a");
+
+        Assert.That(run.Output, Does.EndWith("a\tfree\t-\t-\t-\t-\n"));
+    }
+}

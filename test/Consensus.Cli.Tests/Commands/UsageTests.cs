@@ -1,0 +1,98 @@
+using Consensus.Cli.Tests.Support;
+
+namespace Consensus.Cli.Tests.Commands;
+
+internal sealed class UsageTests
+{
+    private static readonly Uri _nobody = new("http://127.0.0.1:1");
+
+    [TestCase("")]
+    [TestCase("frobnicate")]
+    [TestCase("kv")]
+    [TestCase("kv get")]
+    [TestCase("kv get a -o xml")]
+    [TestCase("kv get a b")]
+    [TestCase("kv put a")]
+    [TestCase("kv put a b --if-revision x")]
+    [TestCase("kv put a b --if-revision 3 --if-absent")]
+    [TestCase("kv delete")]
+    [TestCase("kv delete a --prefix b")]
+    [TestCase("kv delete --prefix b --if-revision 3")]
+    [TestCase("kv list --limit 0")]
+    [TestCase("lease grant")]
+    [TestCase("lease grant --ttl soon")]
+    [TestCase("lease grant --ttl -5s")]
+    [TestCase("lock acquire a --ttl 5s --lease 1f")]
+    [TestCase("lock acquire a --wait 11m")]
+    [TestCase("lock release a")]
+    [TestCase("lock release a abc")]
+    [TestCase("lock run a")]
+    [TestCase("lock run a --ttl 1zs -- true")]
+    [TestCase("lock run a --ttl 500ms -- true")]
+    [TestCase("kv put a b --if-absent --if-revision x")]
+    [TestCase("lock run a --ttl 8s --grace 3s -- true")]
+    [TestCase("status --endpoints ftp://x")]
+    [TestCase("status --endpoints http://x/path")]
+    public async Task A_command_line_that_makes_no_sense_is_exit_2_and_one_sentence(string line)
+    {
+        var run = await Ctl.RunAsync(_nobody, line.Split(' ', StringSplitOptions.RemoveEmptyEntries));
+
+        Assert.That(run.ExitCode, Is.EqualTo(2));
+        Assert.That(run.Output, Is.Empty);
+        Assert.That(run.Error, Does.StartWith("consensusctl: ").And.EndsWith("\n"));
+        Assert.That(run.Error.TrimEnd('\n').Split('\n'), Has.Length.EqualTo(1));
+    }
+
+    [TestCase("--help")]
+    [TestCase("kv put --help")]
+    [TestCase("lock run --help")]
+    public async Task Help_is_asked_for_and_therefore_output(string line)
+    {
+        var run = await Ctl.RunAsync(_nobody, line.Split(' '));
+
+        Assert.That(run.ExitCode, Is.Zero);
+        Assert.That(run.Output, Does.Contain("Usage:"));
+        Assert.That(run.Error, Is.Empty);
+    }
+
+    [Test]
+    public async Task Nobody_there_is_exit_3_and_one_sentence()
+    {
+        using var gone = new FakeServer(_ => FakeAnswer.Abort);
+        gone.Stop();
+        var run = await Ctl.RunAsync(gone.Endpoint, "kv", "get", "a", "--timeout", "0");
+
+        Assert.That(run.ExitCode, Is.EqualTo(3));
+        Assert.That(run.Error, Is.EqualTo($"consensusctl: {gone.Endpoint.Authority} accepts no connection.\n"));
+    }
+
+    [TestCase(400, "bad-request", 2)]
+    [TestCase(404, "not-found", 1)]
+    [TestCase(409, "lock-held", 1)]
+    [TestCase(410, "lease-expired", 1)]
+    [TestCase(412, "precondition-failed", 1)]
+    [TestCase(413, "too-large", 1)]
+    [TestCase(507, "quota-exceeded", 1)]
+    [TestCase(503, "no-leader", 3)]
+    [TestCase(429, "too-many-requests", 3)]
+    [TestCase(504, "outcome-unknown", 4)]
+    public async Task Each_answer_has_its_exit_code_and_its_own_words(int status, string slug, int code)
+    {
+        using var server = new FakeServer(_ => FakeAnswer.Problem(status, slug, $"Sorry, {slug}."));
+        var run = await Ctl.RunAsync(server.Endpoint, "kv", "put", "a", "b", "--timeout", "0");
+
+        Assert.That(run.ExitCode, Is.EqualTo(code));
+        Assert.That(run.Output, Is.Empty);
+        Assert.That(run.Error, Does.EndWith($"Sorry, {slug}.\n"));
+    }
+
+    [Test]
+    public async Task The_option_wins_over_the_variable_and_http_may_be_left_out()
+    {
+        using var server = new FakeServer(_ => new FakeAnswer(200, """{"deleted":0,"revision":1}"""));
+        var run = await Ctl.RunAsync(_nobody, "kv", "delete", "a", "--endpoints", server.Endpoint.Authority);
+
+        Assert.That(run.ExitCode, Is.Zero, run.Error);
+        Assert.That(server.Requests, Has.Count.EqualTo(1));
+    }
+}

@@ -1,0 +1,55 @@
+using Consensus.Cli.LockRun;
+
+namespace Consensus.Cli.Tests.LockRun;
+
+internal sealed class HoldScheduleTests
+{
+    private static IEnumerable<TimeSpan> Ttls()
+    {
+        yield return TimeSpan.FromSeconds(1);
+        yield return TimeSpan.FromMilliseconds(1_234);
+        yield return TimeSpan.FromSeconds(15);
+        yield return TimeSpan.FromMinutes(10);
+        yield return TimeSpan.FromDays(365);
+    }
+
+    [TestCaseSource(nameof(Ttls))]
+    public void Renewals_come_before_SIGTERM_before_SIGKILL_before_the_deadline_before_the_lease_expires(TimeSpan ttl)
+    {
+        var schedule = new HoldSchedule(ttl);
+        var sentAt = TimeSpan.FromSeconds(1_000);
+        var deadline = schedule.Deadline(sentAt);
+
+        Assert.That(sentAt + (2 * schedule.RenewEvery), Is.LessThan(schedule.TerminateAt(deadline)));
+        Assert.That(schedule.TerminateAt(deadline), Is.LessThan(schedule.KillAt(deadline)));
+        Assert.That(schedule.KillAt(deadline), Is.LessThan(deadline));
+        Assert.That(deadline, Is.EqualTo(sentAt + (0.99 * ttl)));
+    }
+
+    [TestCaseSource(nameof(Ttls))]
+    public void The_longest_grace_still_leaves_room_for_two_renewals(TimeSpan ttl)
+    {
+        var schedule = new HoldSchedule(ttl, HoldSchedule.LongestGrace(ttl));
+
+        Assert.That(2 * schedule.RenewEvery, Is.LessThan(schedule.TerminateAt(schedule.Deadline(TimeSpan.Zero))));
+    }
+
+    [Test]
+    public void Time_spent_in_the_queue_counts_for_the_holder()
+    {
+        var schedule = new HoldSchedule(TimeSpan.FromSeconds(10));
+
+        Assert.That(
+            schedule.Deadline(TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(20)), Is.EqualTo(TimeSpan.FromSeconds(5 + (0.99 * 30))));
+    }
+
+    [Test]
+    public void The_boot_clock_goes_forward()
+    {
+        var clock = new BootTimeProvider();
+        var before = clock.SinceStart();
+
+        Assert.That(before, Is.GreaterThan(TimeSpan.Zero));
+        Assert.That(clock.SinceStart(), Is.GreaterThanOrEqualTo(before));
+    }
+}

@@ -1,0 +1,150 @@
+using Consensus.Cli.LockRun;
+using Consensus.Cli.Tests.Support;
+using Consensus.Client;
+
+namespace Consensus.Cli.Tests.LockRun;
+
+/// <summary>Real process groups against a clock that the test moves, so that order is tested and not speed.</summary>
+internal sealed class LockSupervisorTests
+{
+    private const string IgnoreTermForever = "trap '' TERM; while :; do sleep 0.01; done";
+
+    private string _directory = "";
+
+    [SetUp]
+    public void MakeDirectory() => _directory = Directory.CreateTempSubdirectory("consensus-cli-").FullName;
+
+    [TearDown]
+    public void DeleteDirectory() => Directory.Delete(_directory, recursive: true);
+
+    [Test]
+    public async Task A_command_that_ignores_SIGTERM_is_killed_at_the_kill_time_and_not_before()
+    {
+        using var world = new World(_directory);
+        var run = world.Supervise(IgnoreTermForever + " & echo $! > grandchild; " + IgnoreTermForever);
+        await world.FileAppears("grandchild");
+
+        world.Clock.Now = world.Schedule.TerminateAt(world.Keeper.Deadline) - TimeSpan.FromMilliseconds(1);
+        Assert.That(world.Group.Living(), Has.Count.GreaterThanOrEqualTo(2), "no signal before its time");
+
+        world.Clock.Now = world.Schedule.KillAt(world.Keeper.Deadline);
+        var end = await run;
+
+        Assert.That(end.End, Is.EqualTo(SupervisionEnd.LockNotKept));
+        Assert.That(end.Exit, Is.EqualTo(new ChildExit(9, BySignal: true)));
+        Assert.That(world.Group.Living(), Is.Empty);
+    }
+
+    [Test]
+    public async Task SIGTERM_comes_first_and_lets_a_command_clean_up()
+    {
+        using var world = new World(_directory);
+        var run = world.Supervise("trap 'echo cleaned > cleaned; exit 7' TERM; echo > ready; while :; do sleep 0.01; done");
+        await world.FileAppears("ready");
+
+        // The clock stands at the time for SIGTERM: the time for SIGKILL never comes.
+        world.Clock.Now = world.Schedule.TerminateAt(world.Keeper.Deadline);
+        var end = await run;
+
+        Assert.That(end.End, Is.EqualTo(SupervisionEnd.LockNotKept));
+        Assert.That(end.Exit, Is.EqualTo(new ChildExit(7, BySignal: false)));
+        Assert.That(File.Exists(Path.Combine(_directory, "cleaned")));
+    }
+
+    [Test]
+    public async Task A_stopped_command_is_ended_too()
+    {
+        using var world = new World(_directory);
+        var run = world.Supervise("echo > ready; while :; do sleep 0.01; done");
+        await world.FileAppears("ready");
+        world.Group.Signal(19);
+
+        world.Clock.Now = world.Schedule.TerminateAt(world.Keeper.Deadline);
+        var end = await run;
+
+        Assert.That(end.End, Is.EqualTo(SupervisionEnd.LockNotKept));
+        Assert.That(world.Group.Living(), Is.Empty);
+    }
+
+    [Test]
+    public async Task Processes_that_outlive_the_command_are_ended_with_it()
+    {
+        using var world = new World(_directory);
+        var run = world.Supervise("(while :; do sleep 0.01; done) & echo $! > grandchild; exit 3");
+        var end = await run;
+
+        Assert.That(end, Is.EqualTo(new Supervision(SupervisionEnd.CommandEnded, new ChildExit(3, BySignal: false), "")));
+        Assert.That(CliProcess.IsAlive(int.Parse(await File.ReadAllTextAsync(Path.Combine(_directory, "grandchild")))), Is.False);
+    }
+
+    [Test]
+    public async Task A_clock_that_jumped_past_the_deadline_kills_at_once()
+    {
+        using var world = new World(_directory);
+        var run = world.Supervise(IgnoreTermForever + " & echo > ready; " + IgnoreTermForever);
+        await world.FileAppears("ready");
+
+        world.Clock.Now = world.Keeper.Deadline + TimeSpan.FromHours(8);
+        var end = await run;
+
+        Assert.That(end.End, Is.EqualTo(SupervisionEnd.LockNotKept));
+        Assert.That(world.Group.Living(), Is.Empty);
+    }
+
+    [Test]
+    public async Task The_guard_leaves_a_group_alone_that_it_was_dismissed_from()
+    {
+        using var world = new World(_directory);
+        var run = world.Supervise("while ! [ -e go ]; do sleep 0.01; done; exit 5");
+
+        using (var guard = GroupGuard.Start())
+        {
+            guard.Watch(world.Group.Id);
+        }
+        await File.WriteAllTextAsync(Path.Combine(_directory, "go"), "");
+
+        Assert.That((await run).Exit, Is.EqualTo(new ChildExit(5, BySignal: false)));
+    }
+
+    /// <summary>A command under supervision, with a keeper that never renews and a clock that stands still.</summary>
+    private sealed class World : IDisposable
+    {
+        private readonly string _directory;
+        private readonly ConsensusClient _client = new(new ConsensusClientOptions());
+        private ProcessGroup? _group;
+
+        public World(string directory)
+        {
+            _directory = directory;
+            Schedule = new HoldSchedule(TimeSpan.FromMinutes(10));
+            Keeper = new LockKeeper(_client, Clock, new Hold("a", 1, Schedule, Schedule.Deadline(Clock.Now)), () => { });
+        }
+
+        public ManualClock Clock { get; } = new() { Now = TimeSpan.FromDays(1) };
+
+        public HoldSchedule Schedule { get; }
+
+        public LockKeeper Keeper { get; }
+
+        public ProcessGroup Group => _group ?? throw new InvalidOperationException("nothing runs");
+
+        public Task<Supervision> Supervise(string script)
+        {
+            var child = ChildProcess.StartInOwnGroup(
+                ["/bin/sh", "-c", $"cd '{_directory}'; {script}"], new Dictionary<string, string>());
+            _group = new ProcessGroup(child.Pid);
+            var supervisor = new LockSupervisor(Clock, Schedule, child, _group, new ForegroundTerminal());
+            return Task.Factory.StartNew(
+                () => supervisor.Run(Keeper), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        }
+
+        public Task FileAppears(string name) => Eventually.True(() => File.Exists(Path.Combine(_directory, name)), name);
+
+        public void Dispose()
+        {
+            _group?.Signal(9);
+            Keeper.Dispose();
+            _client.Dispose();
+        }
+    }
+}

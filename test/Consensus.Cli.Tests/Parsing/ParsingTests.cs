@@ -1,0 +1,41 @@
+using Consensus.Cli.Output;
+using Consensus.Cli.Parsing;
+
+namespace Consensus.Cli.Tests.Parsing;
+
+internal sealed class ParsingTests
+{
+    [TestCase(0, "0ms")]
+    [TestCase(999, "999ms")]
+    [TestCase(14_500, "14.5s")]
+    [TestCase(60_000, "1m00s")]
+    [TestCase(3_600_000 + 120_000, "1h02m")]
+    [TestCase(86_400_000L * 3, "3d00h")]
+    public void A_duration_is_shown_in_two_units_at_most(long milliseconds, string shown) =>
+        Assert.That(Durations.Show(milliseconds), Is.EqualTo(shown));
+
+    [Test]
+    public void A_duration_longer_than_any_that_the_API_takes_is_refused()
+    {
+        Assert.That(Durations.TryParse("365d", out var year), Is.True);
+        Assert.That(year, Is.EqualTo(TimeSpan.FromDays(365)));
+        Assert.That(Durations.TryParse("366d", out _), Is.False);
+    }
+
+    [TestCase(null, "http://127.0.0.1:7379/")]
+    [TestCase(" , ", "http://127.0.0.1:7379/")]
+    [TestCase("a:1, https://b:2", "http://a:1/ https://b:2/")]
+    [TestCase("[::1]:7379", "http://[::1]:7379/")]
+    public void Endpoints_are_separated_by_commas(string? text, string expected) =>
+        Assert.That(string.Join(' ', EndpointList.Parse(text)), Is.EqualTo(expected));
+
+    [Test]
+    public void Text_from_the_data_cannot_break_a_line_or_a_terminal() =>
+        Assert.That(Plain.OneLine("a\tb\r\n\u001b[31mc"), Is.EqualTo("a\\tb\\r\\n\\u001b[31mc"));
+
+    [TestCase(0, "0 B")]
+    [TestCase(65_536, "64 KiB")]
+    [TestCase(1_572_864, "1.5 MiB")]
+    [TestCase(3L << 30, "3 GiB")]
+    public void A_size_is_shown_in_a_fitting_unit(long bytes, string shown) => Assert.That(Plain.Bytes(bytes), Is.EqualTo(shown));
+}
