@@ -1,0 +1,162 @@
+using System.Globalization;
+using Consensus.Benchmarks.Workloads;
+
+namespace Consensus.Benchmarks;
+
+/// <summary>What the command line asks for.</summary>
+internal sealed record BenchOptions
+{
+    public const string Usage = """
+        usage: scripts/bench [load] [options]        throughput, latency, CPU and memory under load
+               scripts/bench failover [options]      time from kill -9 of the leader to the next acknowledged write
+
+          --rounds N          alternate rounds, each on fresh clusters; the table shows medians   (default 3)
+          --seconds S         length of one measurement                                          (default 5)
+          --workloads A,B     of put,get,cas,lock,contended                                      (default all)
+          --clients A,B       closed-loop clients                                                (default 1,64,256)
+          --systems A,B       of consensus,etcd; etcd is left out when it is not installed       (default both)
+          --kills K           failover: how many leaders of each system are killed               (default 10)
+          --limits            also measure an empty Kestrel endpoint and the disk's fdatasync
+          --quick             one round, 2 seconds, 1 and 64 clients; failover: 3 kills
+          --json FILE         write the raw results of every measurement
+          --server PATH       the consensusd to measure  (default src/Consensus.Server/bin/Release/net10.0/consensusd)
+          --etcd PATH         the etcd to measure        (default /usr/bin/etcd)
+          --directory D       where data directories are made and removed; a real disk           (default artifacts)
+        """;
+
+    public bool Failover { get; private set; }
+
+    public int Rounds { get; private set; } = 3;
+
+    public double Seconds { get; private set; } = 5;
+
+    public IReadOnlyList<Workload> Workloads { get; private set; } = WorkloadNames.All;
+
+    public IReadOnlyList<int> Clients { get; private set; } = [1, 64, 256];
+
+    public IReadOnlyList<string> Systems { get; private set; } = ["consensus", "etcd"];
+
+    public int Kills { get; private set; } = 10;
+
+    public bool Limits { get; private set; }
+
+    public string? JsonFile { get; private set; }
+
+    public string Server { get; private set; } = InRepository("src", "Consensus.Server", "bin", "Release", "net10.0", "consensusd");
+
+    public string Etcd { get; private set; } = "/usr/bin/etcd";
+
+    public string WorkDirectory { get; private set; } = InRepository("artifacts");
+
+    /// <summary>Throws <see cref="BenchException"/> with one sentence for the first argument that is wrong.</summary>
+    public static BenchOptions Parse(IReadOnlyList<string> arguments)
+    {
+        // --quick sets defaults, so that explicit options win wherever they stand.
+        var options = new BenchOptions();
+        if (arguments.Contains("--quick"))
+        {
+            options.Rounds = 1;
+            options.Seconds = 2;
+            options.Clients = [1, 64];
+            options.Kills = 3;
+        }
+
+        for (var i = 0; i < arguments.Count; i++)
+        {
+            var name = arguments[i];
+            if (!options.ApplySwitch(name, first: i == 0))
+            {
+                var value = i + 1 < arguments.Count ? arguments[++i] : throw new BenchException($"{name} is unknown or lacks its value");
+                options.ApplyValue(name, value);
+            }
+        }
+
+        return options;
+    }
+
+    public BenchOptions Without(string system) => this with { Systems = [.. Systems.Where(name => name != system)] };
+
+    /// <summary>Defaults are found from where this program was built to, so that it can be started from anywhere.</summary>
+    private static string InRepository(params string[] parts)
+    {
+        var root = new DirectoryInfo(AppContext.BaseDirectory);
+        while (root is not null && !File.Exists(Path.Combine(root.FullName, "Consensus.sln")))
+        {
+            root = root.Parent;
+        }
+
+        return Path.Combine([root?.FullName ?? Environment.CurrentDirectory, .. parts]);
+    }
+
+    private bool ApplySwitch(string name, bool first)
+    {
+        switch (name)
+        {
+            case "load" when first:
+            case "--quick":
+                return true;
+            case "failover" when first:
+                Failover = true;
+                return true;
+            case "--limits":
+                Limits = true;
+                return true;
+            default:
+                return false;
+        }
+    }
+
+    private void ApplyValue(string name, string value)
+    {
+        switch (name)
+        {
+            case "--rounds":
+                Rounds = Whole(name, value, 1, 100);
+                break;
+            case "--seconds":
+                Seconds = double.TryParse(value, CultureInfo.InvariantCulture, out var seconds) && seconds is >= 0.2 and <= 120
+                    ? seconds
+                    : throw new BenchException($"{name} takes a number from 0.2 to 120, not '{value}'");
+                break;
+            case "--workloads":
+                Workloads = [.. Items(value).Select(item => OneOf(name, item, WorkloadNames.All, WorkloadNames.NameOf))];
+                break;
+            case "--clients":
+                Clients = [.. Items(value).Select(item => Whole(name, item, 1, 4096))];
+                break;
+            case "--systems":
+                Systems = [.. Items(value).Select(item => OneOf(name, item, ["consensus", "etcd"], text => text))];
+                break;
+            case "--kills":
+                Kills = Whole(name, value, 1, 1000);
+                break;
+            case "--json":
+                JsonFile = value;
+                break;
+            case "--server":
+                Server = value;
+                break;
+            case "--etcd":
+                Etcd = value;
+                break;
+            case "--directory":
+                WorkDirectory = value;
+                break;
+            default:
+                throw new BenchException($"unknown option {name}");
+        }
+    }
+
+    private static string[] Items(string value) => value.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+
+    private static int Whole(string name, string value, int smallest, int largest) =>
+        int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= smallest && number <= largest
+            ? number
+            : throw new BenchException($"{name} takes a whole number from {smallest} to {largest}, not '{value}'");
+
+    private static T OneOf<T>(string name, string value, IReadOnlyList<T> all, Func<T, string> nameOf)
+    {
+        var index = all.Select(nameOf).ToList().IndexOf(value);
+        return index >= 0 ? all[index] : throw new BenchException($"{name} takes {string.Join(',', all.Select(nameOf))}, not '{value}'");
+    }
+}

@@ -1,0 +1,39 @@
+using System.Globalization;
+using Consensus.Benchmarks.Workloads;
+using Consensus.Benchmarks.Workloads.Consensusd;
+
+namespace Consensus.Benchmarks.Clusters;
+
+/// <summary>Three members of <c>consensusd</c> with its default settings.</summary>
+internal sealed class ConsensusCluster(string program, string directory) : LocalCluster(program, directory)
+{
+    public override string Name => "consensus";
+
+    public override IScriptSource Scripts { get; } = new ConsensusScripts();
+
+    protected override IEnumerable<string> Arguments(int member, string dataDirectory) =>
+    [
+        "--name", MemberName(member),
+        "--data-dir", dataDirectory,
+        "--listen-client", Address(ClientPorts[member]),
+        "--listen-peer", Address(PeerPorts[member]),
+        "--cluster-token", "bench",
+        "--initial-cluster", string.Join(',', PeerPorts.Select((port, index) => $"{MemberName(index)}={Address(port)}")),
+    ];
+
+    protected override bool IsServing(string host) => ControlClient.IsSuccess($"http://{host}/readyz");
+
+    protected override MemberStatus? TryStatus(string host)
+    {
+        if (ControlClient.TryGetJson($"http://{host}/v1/status") is not { } status)
+        {
+            return null;
+        }
+
+        return status.TryGetProperty("term", out var term) && status.TryGetProperty("role", out var role)
+            ? new MemberStatus(term.GetInt64(), string.Equals(role.GetString(), "leader", StringComparison.OrdinalIgnoreCase))
+            : throw new BenchException($"/v1/status of {host} names no term or no role: {status.GetRawText()}");
+    }
+
+    private static string Address(int port) => string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{port}");
+}

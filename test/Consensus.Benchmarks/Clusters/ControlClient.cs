@@ -1,0 +1,54 @@
+using System.Text;
+using System.Text.Json;
+
+namespace Consensus.Benchmarks.Clusters;
+
+/// <summary>Asks servers about themselves, outside the measured loop. Synchronous, so that the main thread stays the one that starts servers.</summary>
+internal static class ControlClient
+{
+    private static readonly HttpClient Http = new(new SocketsHttpHandler { UseProxy = false }) { Timeout = TimeSpan.FromSeconds(2) };
+
+    /// <summary>The body of a 200, parsed; null when there was no such answer.</summary>
+    public static JsonElement? TryGetJson(string url) => TrySend(new HttpRequestMessage(HttpMethod.Get, url));
+
+    public static JsonElement? TryPostJson(string url, string body) =>
+        TrySend(new HttpRequestMessage(HttpMethod.Post, url) { Content = new StringContent(body, Encoding.UTF8, "application/json") });
+
+    /// <summary>Whether the answer was a success, whatever its body.</summary>
+    public static bool IsSuccess(string url)
+    {
+        try
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, url);
+            using var response = Http.Send(request);
+            return response.IsSuccessStatusCode;
+        }
+        catch (Exception exception) when (exception is HttpRequestException or TaskCanceledException)
+        {
+            return false;
+        }
+    }
+
+    private static JsonElement? TrySend(HttpRequestMessage request)
+    {
+        try
+        {
+            using (request)
+            {
+                using var response = Http.Send(request);
+                if (!response.IsSuccessStatusCode)
+                {
+                    return null;
+                }
+
+                using var stream = response.Content.ReadAsStream();
+                using var document = JsonDocument.Parse(stream);
+                return document.RootElement.Clone();
+            }
+        }
+        catch (Exception exception) when (exception is HttpRequestException or TaskCanceledException or IOException or JsonException)
+        {
+            return null;
+        }
+    }
+}

@@ -1,0 +1,170 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using Consensus.Benchmarks.Workloads;
+
+namespace Consensus.Benchmarks.Clusters;
+
+/// <summary>What one member says of itself.</summary>
+internal sealed record MemberStatus(long Term, bool IsLeader);
+
+/// <summary>Three processes of one system on loopback, each with a data directory of its own on a real disk.</summary>
+internal abstract class LocalCluster : IDisposable
+{
+    public const int Size = 3;
+    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(20);
+
+    private readonly string _directory;
+    private readonly ServerProcess?[] _servers = new ServerProcess?[Size];
+    private long _countedTerm;
+
+    protected LocalCluster(string program, string directory)
+    {
+        Program = program;
+        _directory = directory;
+        ClientPorts = [.. Enumerable.Range(0, Size).Select(_ => FreePorts.Next())];
+        PeerPorts = [.. Enumerable.Range(0, Size).Select(_ => FreePorts.Next())];
+        Endpoints = [.. ClientPorts.Select(port => new IPEndPoint(IPAddress.Loopback, port))];
+        Hosts = [.. ClientPorts.Select(port => string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{port}"))];
+    }
+
+    /// <summary>The system's name in tables and results.</summary>
+    public abstract string Name { get; }
+
+    public abstract IScriptSource Scripts { get; }
+
+    public IReadOnlyList<IPEndPoint> Endpoints { get; }
+
+    public IReadOnlyList<string> Hosts { get; }
+
+    protected string Program { get; }
+
+    protected IReadOnlyList<int> ClientPorts { get; }
+
+    protected IReadOnlyList<int> PeerPorts { get; }
+
+    /// <summary>Starts all members on empty data directories and waits until each serves.</summary>
+    public void Start()
+    {
+        for (var member = 0; member < Size; member++)
+        {
+            StartMember(member);
+        }
+
+        WaitUntilAllServe();
+        WaitForLeader();
+        _countedTerm = HighestTerm();
+    }
+
+    /// <summary>Elections since the last call, or since the start, however they came about.</summary>
+    public long CountNewElections()
+    {
+        var term = HighestTerm();
+        var elections = term - _countedTerm;
+        _countedTerm = term;
+        return elections;
+    }
+
+    public void StartMember(int member)
+    {
+        var home = Path.Combine(_directory, string.Create(CultureInfo.InvariantCulture, $"n{member + 1}"));
+        Directory.CreateDirectory(home);
+        _servers[member]?.Dispose();
+        _servers[member] = ServerProcess.Start(Program, Arguments(member, Path.Combine(home, "data")), Path.Combine(home, "log"));
+    }
+
+    public void WaitUntilAllServe()
+    {
+        var started = Stopwatch.GetTimestamp();
+        for (var member = 0; member < Size; member++)
+        {
+            while (!IsServing(Hosts[member]))
+            {
+                var server = _servers[member]!;
+                if (server.HasExited || Stopwatch.GetElapsedTime(started) > StartLimit)
+                {
+                    var what = server.HasExited ? "ended" : $"did not serve within {StartLimit.TotalSeconds:0} s";
+                    throw new BenchException($"{Name}: member n{member + 1} {what}. The end of its log:\n{server.LogTail()}");
+                }
+
+                Thread.Sleep(PollInterval);
+            }
+        }
+    }
+
+    /// <summary>The member that leads now, by its own word and with the highest term; waits for one.</summary>
+    public int WaitForLeader()
+    {
+        var started = Stopwatch.GetTimestamp();
+        while (Stopwatch.GetElapsedTime(started) < StartLimit)
+        {
+            var leader = -1;
+            var highest = 0L;
+            for (var member = 0; member < Size; member++)
+            {
+                if (TryStatus(Hosts[member]) is { IsLeader: true } status && status.Term > highest)
+                {
+                    leader = member;
+                    highest = status.Term;
+                }
+            }
+
+            if (leader >= 0)
+            {
+                return leader;
+            }
+
+            Thread.Sleep(PollInterval);
+        }
+
+        throw new BenchException($"{Name}: no leader within {StartLimit.TotalSeconds:0} s");
+    }
+
+    /// <summary>The highest term that any member knows. Each election raises it.</summary>
+    private long HighestTerm()
+    {
+        var terms = Hosts.Select(TryStatus).OfType<MemberStatus>().Select(status => status.Term).ToList();
+        return terms.Count > 0 ? terms.Max() : throw new BenchException($"{Name}: no member tells its term");
+    }
+
+    /// <summary>kill -9; returns without waiting for the process to be gone.</summary>
+    public void KillMember(int member) => _servers[member]!.Kill();
+
+    /// <summary>Names a member that ended by itself, with the end of its log; null while all live.</summary>
+    public string? FindDeadMember()
+    {
+        var dead = Array.FindIndex(_servers, server => server is { HasExited: true });
+        return dead < 0 ? null : $"{Name}: member n{dead + 1} ended. The end of its log:\n{_servers[dead]!.LogTail()}";
+    }
+
+    public TimeSpan CpuTime() => _servers.OfType<ServerProcess>().Aggregate(TimeSpan.Zero, (sum, server) => sum + server.CpuTime());
+
+    public long ResidentBytes() => _servers.OfType<ServerProcess>().Sum(server => server.ResidentBytes());
+
+    public void Dispose()
+    {
+        foreach (var server in _servers)
+        {
+            server?.Kill();
+        }
+
+        foreach (var server in _servers)
+        {
+            server?.Dispose();
+        }
+
+        if (Directory.Exists(_directory))
+        {
+            Directory.Delete(_directory, recursive: true);
+        }
+    }
+
+    protected abstract IEnumerable<string> Arguments(int member, string dataDirectory);
+
+    protected abstract bool IsServing(string host);
+
+    protected abstract MemberStatus? TryStatus(string host);
+
+    protected static string MemberName(int member) => string.Create(CultureInfo.InvariantCulture, $"n{member + 1}");
+}

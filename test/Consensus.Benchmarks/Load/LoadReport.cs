@@ -1,0 +1,108 @@
+using System.Globalization;
+using System.Text;
+
+namespace Consensus.Benchmarks.Load;
+
+/// <summary>Medians over the rounds, one row for each workload and number of clients, and what spoils them.</summary>
+internal static class LoadReport
+{
+    public static string Write(IReadOnlyList<Measurement> measurements, IReadOnlyList<string> systems)
+    {
+        var text = new StringBuilder(systems.Count == 2 ? Compare(measurements, systems[0], systems[1]) : List(measurements));
+        text.Append('\n');
+        foreach (var system in systems)
+        {
+            var own = measurements.Where(measurement => measurement.System == system).ToList();
+            text.Append(CultureInfo.InvariantCulture, $"false elections, {system}: {own.Sum(measurement => measurement.Elections)}");
+            text.Append(CultureInfo.InvariantCulture, $" in {own.Sum(measurement => measurement.Seconds):0} s of load\n");
+        }
+
+        AppendErrors(text, measurements);
+        return text.ToString();
+    }
+
+    private static string Compare(IReadOnlyList<Measurement> measurements, string ours, string theirs)
+    {
+        var table = new Table(
+            "workload", "clients",
+            $"ops/s {ours}", theirs, "ratio",
+            $"p50 ms {ours}", theirs,
+            $"p99 ms {ours}", theirs, "ratio",
+            $"CPU us/op {ours}", theirs, "ratio",
+            $"RSS MiB {ours}", theirs, "ratio");
+        foreach (var group in measurements.GroupBy(measurement => (measurement.Workload, measurement.Clients)))
+        {
+            var left = Medians.Of(group, ours);
+            var right = Medians.Of(group, theirs);
+            table.Add(
+                group.Key.Workload + (left.HasErrors || right.HasErrors ? " (!)" : string.Empty),
+                group.Key.Clients.ToString(CultureInfo.InvariantCulture),
+                Table.Number(left.OperationsPerSecond), Table.Number(right.OperationsPerSecond),
+                Table.Number(left.OperationsPerSecond / right.OperationsPerSecond),
+                Table.Number(left.P50Ms), Table.Number(right.P50Ms),
+                Table.Number(left.P99Ms), Table.Number(right.P99Ms), Table.Number(left.P99Ms / right.P99Ms),
+                Table.Number(left.CpuMicroseconds), Table.Number(right.CpuMicroseconds),
+                Table.Number(left.CpuMicroseconds / right.CpuMicroseconds),
+                Table.Number(left.ResidentMiB), Table.Number(right.ResidentMiB), Table.Number(left.ResidentMiB / right.ResidentMiB));
+        }
+
+        return table.ToString();
+    }
+
+    private static string List(IReadOnlyList<Measurement> measurements)
+    {
+        var table = new Table("system", "workload", "clients", "ops/s", "p50 ms", "p99 ms", "CPU us/op", "RSS MiB", "generator us/op");
+        foreach (var group in measurements.GroupBy(measurement => (measurement.System, measurement.Workload, measurement.Clients)))
+        {
+            var medians = Medians.Of(group, group.Key.System);
+            table.Add(
+                group.Key.System,
+                group.Key.Workload + (medians.HasErrors ? " (!)" : string.Empty),
+                group.Key.Clients.ToString(CultureInfo.InvariantCulture),
+                Table.Number(medians.OperationsPerSecond),
+                Table.Number(medians.P50Ms),
+                Table.Number(medians.P99Ms),
+                Table.Number(medians.CpuMicroseconds),
+                Table.Number(medians.ResidentMiB),
+                Table.Number(medians.GeneratorMicroseconds));
+        }
+
+        return table.ToString();
+    }
+
+    private static void AppendErrors(StringBuilder text, IReadOnlyList<Measurement> measurements)
+    {
+        var spoilt = measurements.Where(measurement => measurement.Errors > 0).ToList();
+        text.Append(spoilt.Count == 0 ? "errors: none\n" : $"(!) ERRORS in {spoilt.Count} of {measurements.Count} measurements:\n");
+        foreach (var measurement in spoilt)
+        {
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"  {measurement.System} {measurement.Workload} {measurement.Clients} clients, round {measurement.Round}: ");
+            text.Append(CultureInfo.InvariantCulture, $"{measurement.Errors} errors, {measurement.Operations} operations; {measurement.FirstError}\n");
+        }
+    }
+
+    private sealed record Medians(
+        double OperationsPerSecond,
+        double P50Ms,
+        double P99Ms,
+        double CpuMicroseconds,
+        double ResidentMiB,
+        double GeneratorMicroseconds,
+        bool HasErrors)
+    {
+        public static Medians Of(IEnumerable<Measurement> group, string system)
+        {
+            var own = group.Where(measurement => measurement.System == system).ToList();
+            return new Medians(
+                Statistics.Median(own.Select(measurement => measurement.OperationsPerSecond)),
+                Statistics.Median(own.Select(measurement => measurement.P50Ms)),
+                Statistics.Median(own.Select(measurement => measurement.P99Ms)),
+                Statistics.Median(own.Select(measurement => measurement.CpuMicrosecondsPerOperation).OfType<double>()),
+                Statistics.Median(own.Select(measurement => measurement.ResidentMiB)),
+                Statistics.Median(own.Select(measurement => measurement.GeneratorCpuMicrosecondsPerOperation).OfType<double>()),
+                own.Any(measurement => measurement.Errors > 0));
+        }
+    }
+}

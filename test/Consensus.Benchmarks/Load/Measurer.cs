@@ -1,0 +1,102 @@
+using System.Globalization;
+using Consensus.Benchmarks.Clusters;
+using Consensus.Benchmarks.Generator;
+using Consensus.Benchmarks.Workloads;
+
+namespace Consensus.Benchmarks.Load;
+
+/// <summary>Puts one workload on one cluster and samples its servers at the edges of the window.</summary>
+internal static class Measurer
+{
+    private const int FillingClients = 64;
+    private static readonly TimeSpan FillLimit = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan RehearsalLength = TimeSpan.FromSeconds(1);
+    private static int _runs;
+
+    /// <summary>Writes every key that puts and gets draw from.</summary>
+    public static void Fill(LocalCluster cluster)
+    {
+        var scripts = Enumerable.Range(0, FillingClients)
+            .Select(index => cluster.Scripts.Fill(Seat(cluster, index, "fill", new HolderWitness()), index, FillingClients))
+            .ToList();
+        using var generator = new LoadGenerator(cluster.Endpoints, scripts);
+        var result = generator.Run(TimeSpan.Zero, FillLimit);
+        if (result.Errors > 0 || result.Operations != KeySpace.Count)
+        {
+            throw new BenchException(
+                $"{cluster.Name}: wrote {result.Operations} of {KeySpace.Count} keys, {result.Errors} errors; {result.FirstError}");
+        }
+    }
+
+    /// <summary>A second of a workload, unmeasured, so that a freshly started server has compiled and grown what it needs.</summary>
+    public static void Rehearse(LocalCluster cluster, Workload workload)
+    {
+        using var generator = new LoadGenerator(cluster.Endpoints, Scripts(cluster, workload, FillingClients));
+        var result = generator.Run(TimeSpan.Zero, RehearsalLength);
+        if (result.Operations == 0)
+        {
+            throw new BenchException($"{cluster.Name}: {WorkloadNames.NameOf(workload)} does not work: {result.FirstError}");
+        }
+    }
+
+    public static Measurement Measure(LocalCluster cluster, Workload workload, int clients, int round, TimeSpan warmUp, TimeSpan window)
+    {
+        var cpuBefore = TimeSpan.Zero;
+        var cpu = TimeSpan.Zero;
+        var resident = 0L;
+        using var generator = new LoadGenerator(cluster.Endpoints, Scripts(cluster, workload, clients));
+        var result = generator.Run(
+            warmUp,
+            window,
+            () => cpuBefore = cluster.CpuTime(),
+            () =>
+            {
+                cpu = cluster.CpuTime() - cpuBefore;
+                resident = cluster.ResidentBytes();
+            });
+        if (cluster.FindDeadMember() is { } dead)
+        {
+            throw new BenchException(dead);
+        }
+
+        return Describe(cluster.Name, WorkloadNames.NameOf(workload), clients, round, result, cpu, resident) with
+        {
+            Elections = cluster.CountNewElections(),
+        };
+    }
+
+    public static Measurement Describe(
+        string system,
+        string workload,
+        int clients,
+        int round,
+        LoadResult result,
+        TimeSpan cpu,
+        long resident) => new(
+            system,
+            workload,
+            clients,
+            round,
+            result.Window.TotalSeconds,
+            result.Operations,
+            result.Operations > 0 ? result.Operations / result.Window.TotalSeconds : 0,
+            result.Latency.Percentile(50) / 1e6,
+            result.Latency.Percentile(99) / 1e6,
+            result.Latency.Max / 1e6,
+            result.Operations > 0 ? cpu.TotalMicroseconds / result.Operations : null,
+            resident / (1024.0 * 1024.0),
+            result.Operations > 0 ? result.GeneratorCpu.TotalMicroseconds / result.Operations : null,
+            result.Errors,
+            result.FirstError,
+            Elections: 0);
+
+    private static List<IClientScript> Scripts(LocalCluster cluster, Workload workload, int clients)
+    {
+        var witness = new HolderWitness();
+        var run = string.Create(CultureInfo.InvariantCulture, $"run-{Interlocked.Increment(ref _runs)}");
+        return [.. Enumerable.Range(0, clients).Select(index => cluster.Scripts.Create(workload, Seat(cluster, index, run, witness)))];
+    }
+
+    private static ClientSeat Seat(LocalCluster cluster, int index, string run, HolderWitness witness) =>
+        new(cluster.Hosts[index % cluster.Hosts.Count], index, run, witness);
+}

@@ -1,0 +1,64 @@
+using System.Buffers.Text;
+using System.Globalization;
+using System.Text;
+using Consensus.Benchmarks.Generator;
+using Consensus.Benchmarks.Http;
+
+namespace Consensus.Benchmarks.Workloads.Consensusd;
+
+/// <summary>
+/// <c>POST /v1/locks/{name}</c> with a TTL of its own, then <c>DELETE ?fencingToken=</c>. With a wait the acquire stands
+/// in the lock's queue.
+/// </summary>
+internal sealed class ConsensusLockScript : IClientScript
+{
+    private readonly byte[] _acquire;
+    private readonly byte[] _beforeToken;
+    private readonly byte[] _afterToken;
+    private readonly HolderWitness _witness;
+    private long _token;
+
+    public ConsensusLockScript(ClientSeat seat, string name, string? wait, HolderWitness witness)
+    {
+        _witness = witness;
+        var waiting = wait is null ? string.Empty : $",\"wait\":\"{wait}\"";
+        _acquire = RequestWriter.Build(
+            "POST",
+            $"/v1/locks/{name}",
+            seat.Host,
+            string.Create(CultureInfo.InvariantCulture, $"{{\"owner\":\"client-{seat.Index:00000}\",\"ttl\":\"30s\"{waiting}}}"));
+        _beforeToken = Encoding.ASCII.GetBytes($"DELETE /v1/locks/{name}?fencingToken=");
+        _afterToken = Encoding.ASCII.GetBytes($" HTTP/1.1\r\nHost: {seat.Host}\r\n\r\n");
+    }
+
+    public int NextRequest(Span<byte> request, bool stopping)
+    {
+        if (_token == 0)
+        {
+            return stopping ? 0 : RequestWriter.Copy(_acquire, request);
+        }
+
+        _witness.Releasing();
+        var length = RequestWriter.Copy(_beforeToken, request);
+        _ = Utf8Formatter.TryFormat(_token, request[length..], out var digits);
+        length += digits;
+        return length + RequestWriter.Copy(_afterToken, request[length..]);
+    }
+
+    public StepOutcome OnAnswer(int status, ReadOnlySpan<byte> body)
+    {
+        if (_token != 0)
+        {
+            // After a 5xx the lock may still be held: the release is sent again, so that nobody waits for the lease to expire.
+            _token = status >= 500 ? _token : 0;
+            return status == 204 ? StepOutcome.Completed : StepOutcome.Failed;
+        }
+
+        if (status != 200 || !JsonScan.TryReadNumber(body, "\"fencingToken\""u8, out _token))
+        {
+            return StepOutcome.Failed;
+        }
+
+        return _witness.Granted(_token) ? StepOutcome.Continue : StepOutcome.PromiseBroken;
+    }
+}

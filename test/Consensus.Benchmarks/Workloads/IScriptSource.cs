@@ -1,0 +1,22 @@
+using Consensus.Benchmarks.Generator;
+
+namespace Consensus.Benchmarks.Workloads;
+
+/// <summary>One client of one measurement.</summary>
+/// <param name="Host">The member that the client talks to, as <c>address:port</c>.</param>
+/// <param name="Index">The client's number among the clients of the measurement.</param>
+/// <param name="Run">Tells this measurement's names apart from those of every other on the same cluster.</param>
+/// <param name="Witness">Shared by all clients of the measurement.</param>
+internal sealed record ClientSeat(string Host, int Index, string Run, HolderWitness Witness);
+
+/// <summary>How clients of one system speak: the same workloads in the words of its HTTP interface.</summary>
+internal interface IScriptSource
+{
+    IClientScript Create(Workload workload, ClientSeat seat);
+
+    /// <summary>Writes the keys from <paramref name="first"/> on, each <paramref name="step"/>th, once.</summary>
+    IClientScript Fill(ClientSeat seat, int first, int step);
+
+    /// <summary>A whole request that writes one fixed key.</summary>
+    byte[] PutRequest(string host);
+}

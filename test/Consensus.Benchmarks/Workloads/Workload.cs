@@ -1,0 +1,37 @@
+namespace Consensus.Benchmarks.Workloads;
+
+/// <summary>What the clients do, in both systems alike.</summary>
+internal enum Workload
+{
+    /// <summary>Writes a random one of the filled keys.</summary>
+    Put,
+
+    /// <summary>Reads a random one of the filled keys, linearizably.</summary>
+    Get,
+
+    /// <summary>Replaces the client's own key on condition of its modification revision.</summary>
+    CompareAndSet,
+
+    /// <summary>Takes and releases the client's own lock; one operation is the whole cycle.</summary>
+    Lock,
+
+    /// <summary>Takes and releases one lock that all clients want, waiting in its queue; one operation is a hand-over.</summary>
+    ContendedLock,
+}
+
+internal static class WorkloadNames
+{
+    public static readonly IReadOnlyList<Workload> All =
+        [Workload.Put, Workload.Get, Workload.CompareAndSet, Workload.Lock, Workload.ContendedLock];
+
+    /// <summary>The name on the command line, in the table and in the raw results.</summary>
+    public static string NameOf(Workload workload) => workload switch
+    {
+        Workload.Put => "put",
+        Workload.Get => "get",
+        Workload.CompareAndSet => "cas",
+        Workload.Lock => "lock",
+        Workload.ContendedLock => "contended",
+        _ => throw new ArgumentOutOfRangeException(nameof(workload)),
+    };
+}
