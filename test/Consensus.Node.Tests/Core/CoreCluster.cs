@@ -1,0 +1,183 @@
+using System.Text;
+using Consensus.Node.Core;
+using Consensus.Node.Peers;
+using Consensus.Node.Ports;
+using Consensus.Primitives;
+using Consensus.Primitives.Wire;
+using Consensus.Raft;
+using Consensus.Raft.Log;
+using Consensus.StateMachine;
+using Consensus.StateMachine.Commands;
+using Consensus.StateMachine.Wire;
+
+namespace Consensus.Node.Tests.Core;
+
+/// <summary>
+/// Several <see cref="NodeCore"/>s in virtual time, in one thread: the very turns that a server runs. Every write is durable at the next turn, every frame
+/// arrives at the next turn, unless a member is down or cut off.
+/// </summary>
+internal sealed class CoreCluster
+{
+    private const long StepMicros = 5_000;
+
+    private readonly List<CoreMember> _members = [];
+    private readonly HashSet<MemberId> _cut = [];
+
+    public CoreCluster(int size)
+    {
+        var configuration = Configuration.OfVoters(Enumerable.Range(1, size).Select(i => new Member(new MemberId(i), $"n{i}", $"n{i}:1")));
+        foreach (var member in configuration.Members)
+        {
+            _members.Add(new CoreMember(member, configuration));
+        }
+        foreach (var a in _members)
+        {
+            foreach (var b in _members.Where(b => b != a))
+            {
+                a.Inputs.Add(new LinkUpInput(b.Id, 1));
+            }
+        }
+    }
+
+    public long Now { get; private set; }
+
+    public CoreMember Leader => _members.Single(m => !m.IsDown && !_cut.Contains(m.Id) && m.Core.Role == RaftRole.Leader);
+
+    public IReadOnlyList<CoreMember> Members => _members;
+
+    public IEnumerable<CoreMember> Followers => _members.Where(m => m != Leader && !m.IsDown);
+
+    public void UntilReady() => Until(() => _members.Where(m => !m.IsDown).All(m => m.Core.Status.Ready), "every member is ready");
+
+    public void Until(Func<bool> condition, string what)
+    {
+        for (var steps = 0; steps < 6000; steps++)
+        {
+            if (condition())
+            {
+                return;
+            }
+            Step();
+        }
+        Assert.Fail($"not within 30 virtual seconds: {what}");
+    }
+
+    public void Run(long micros)
+    {
+        for (var end = Now + micros; Now < end;)
+        {
+            Step();
+        }
+    }
+
+    /// <summary>Lets time pass for everybody without anybody taking a turn, as when the machine stands still.</summary>
+    public void StandStill(long micros) => Now += micros;
+
+    public void CutOff(CoreMember member) => _cut.Add(member.Id);
+
+    public void Reconnect(CoreMember member) => _cut.Remove(member.Id);
+
+    /// <summary>Kills the process; the others see the refused connection.</summary>
+    public void Kill(CoreMember member)
+    {
+        member.IsDown = true;
+        foreach (var other in _members.Where(m => m != member))
+        {
+            other.Inputs.Add(new LinkDownInput(member.Id));
+            other.Inputs.Add(new ProcessGoneInput(member.Id));
+        }
+    }
+
+    private void Step()
+    {
+        Now += StepMicros;
+        foreach (var member in _members.Where(m => !m.IsDown))
+        {
+            foreach (var (to, message) in member.Turn(Now))
+            {
+                var target = _members.Single(m => m.Id == to);
+                if (!target.IsDown && !_cut.Contains(member.Id) && !_cut.Contains(to))
+                {
+                    target.Inputs.Add(new PeerMessageInput(member.Id, message));
+                }
+            }
+        }
+    }
+}
+
+/// <summary>One core with its inbox; what it asks to persist is durable at its next turn.</summary>
+internal sealed class CoreMember
+{
+    private readonly NodeOutput _output = new();
+    private readonly NodeCoreOptions _options;
+    private long _sequence;
+
+    public CoreMember(Member member, Configuration configuration)
+    {
+        Id = member.Id;
+        _options = new NodeCoreOptions
+        {
+            Cluster = new ClusterId(1),
+            Self = member.Id,
+            Name = member.Name,
+            Boot = 100 + member.Id.Value,
+            ClientUrl = $"http://{member.Name}",
+            PeerAddress = member.PeerAddress,
+            Version = "test",
+            Raft = new RaftOptions { Seed = 7 },
+        };
+        Core = new NodeCore(
+            _options,
+            new RaftInitialState(member.Id, new HardState(Term.Zero, MemberId.None), configuration, null, Array.Empty<Entry>()),
+            new ReplicatedState(Limits.Default),
+            null);
+    }
+
+    public MemberId Id { get; }
+
+    public NodeCore Core { get; }
+
+    public List<NodeInput> Inputs { get; } = [];
+
+    public bool IsDown { get; set; }
+
+    public List<PersistRequest> Persisted { get; } = [];
+
+    public PendingCommand Send(Command command, bool withIdentity = false)
+    {
+        var writer = new WireWriter();
+        ReadOnlyMemory<byte> key = withIdentity ? Encoding.UTF8.GetBytes($"key-{Id}-{_sequence}") : default;
+        CommandCodec.Write(writer, new CommandEnvelope(command, key, withIdentity ? new byte[16] : default));
+        var acquire = command as AcquireLockCommand;
+        var pending = new PendingCommand(new RequestId(Id, _options.Boot, ++_sequence), writer.ToArray(), "")
+        {
+            LockName = acquire?.Name,
+            WaitMicros = acquire?.WaitMicros ?? 0,
+            HasIdentity = withIdentity,
+        };
+        Inputs.Add(new CommandInput(pending));
+        return pending;
+    }
+
+    public PendingRead Read()
+    {
+        var read = new PendingRead(Revision.Zero);
+        Inputs.Add(new ReadInput(read));
+        return read;
+    }
+
+    public List<(MemberId To, PeerMessage Message)> Turn(long now)
+    {
+        var inputs = Inputs.ToList();
+        Inputs.Clear();
+        _output.Clear();
+        Core.Turn(now, inputs, moreIsWaiting: false, _output);
+        foreach (var request in _output.Persists)
+        {
+            Persisted.Add(request);
+            Inputs.Add(new PersistedInput(request.Sequence));
+        }
+        _output.Callbacks.ForEach(callback => callback());
+        return [.. _output.Sends];
+    }
+}

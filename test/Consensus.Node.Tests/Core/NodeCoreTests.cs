@@ -1,0 +1,184 @@
+using Consensus.Node.Core;
+using Consensus.Primitives;
+using Consensus.StateMachine;
+using Consensus.StateMachine.Commands;
+using Consensus.StateMachine.Outcomes;
+
+namespace Consensus.Node.Tests.Core;
+
+/// <summary>What a member promises about answers, time and its end, in virtual time.</summary>
+public sealed class NodeCoreTests
+{
+    private static readonly Key Job = Key.FromText("job");
+
+    private static PutCommand Put(string key) => new(Key.FromText(key), new byte[] { 1 }, LeaseId.None, KeyCondition.None);
+
+    private static AcquireLockCommand Acquire(long lease, long ttlMicros = 60_000_000, long waitMicros = 0) =>
+        new(Job, "owner", ttlMicros, new LeaseId(lease), LeaseId.None, waitMicros);
+
+    private static bool IsAnswered(PendingCommand pending) => pending.Stage == PendingStage.Answered;
+
+    [Test]
+    public void A_follower_answers_a_forwarded_write_and_reads_it_back()
+    {
+        var cluster = new CoreCluster(3);
+        cluster.UntilReady();
+        var follower = cluster.Followers.First();
+        var put = follower.Send(Put("a"));
+        cluster.Until(() => IsAnswered(put), "the write is answered");
+        Assert.That(put.Answer.Outcome, Is.InstanceOf<PutDone>());
+        var read = cluster.Followers.Last().Read();
+        cluster.Until(() => read.Answer.View is not null, "the read is answered");
+        Assert.That(read.Answer.View!.GetKey(Key.FromText("a")), Is.Not.Null);
+    }
+
+    [Test]
+    public void A_write_whose_leader_was_killed_is_answered_by_the_next_leader_with_one_effect()
+    {
+        var cluster = new CoreCluster(3);
+        cluster.UntilReady();
+        var follower = cluster.Followers.First();
+        var old = cluster.Leader;
+        cluster.CutOff(old);
+        var put = follower.Send(Put("a"));
+        cluster.Run(20_000);
+        Assert.That(IsAnswered(put), Is.False);
+        cluster.Kill(old);
+        cluster.Until(() => IsAnswered(put), "the write is answered");
+        Assert.That(put.Answer.Kind, Is.EqualTo(AnswerKind.Done));
+        Assert.That(((PutDone)put.Answer.Outcome!).Version, Is.EqualTo(1));
+    }
+
+    [Test]
+    public void Without_a_leader_nothing_was_done_and_the_answer_says_so()
+    {
+        var cluster = new CoreCluster(3);
+        cluster.UntilReady();
+        var follower = cluster.Followers.First();
+        cluster.CutOff(follower);
+        cluster.Run(3_000_000);
+        var put = follower.Send(Put("a"));
+        cluster.Until(() => IsAnswered(put), "the write is answered");
+        Assert.That((put.Answer.Kind, put.Answer.Reason), Is.EqualTo((AnswerKind.NotDone, NotDoneReason.NoLeader)));
+        cluster.Reconnect(follower);
+        cluster.Run(3_000_000);
+        Assert.That(cluster.Leader.Core.View.GetKey(Key.FromText("a")), Is.Null, "a definite no never becomes visible later");
+    }
+
+    [Test]
+    public void A_write_on_its_way_to_a_silent_leader_is_answered_as_unknown()
+    {
+        var cluster = new CoreCluster(3);
+        cluster.UntilReady();
+        var follower = cluster.Followers.First();
+        var put = follower.Send(Put("a"));
+        follower.Turn(cluster.Now + 1);
+        cluster.CutOff(follower);
+        cluster.Until(() => IsAnswered(put), "the write is answered");
+        Assert.That(put.Answer.Kind, Is.EqualTo(AnswerKind.Unknown));
+    }
+
+    [Test]
+    public void A_pause_of_the_whole_cluster_is_no_lease_time()
+    {
+        var cluster = new CoreCluster(3);
+        cluster.UntilReady();
+        var granted = cluster.Leader.Send(Acquire(5, ttlMicros: 4_000_000));
+        cluster.Until(() => IsAnswered(granted), "the lock is granted");
+        cluster.StandStill(60_000_000);
+        cluster.Run(2_000_000);
+        Assert.That(cluster.Members[0].Core.View.GetLock(Job).Holder, Is.Not.Null, "sixty seconds of standstill did not end a lease of four");
+        cluster.Until(() => cluster.Members[0].Core.View.GetLock(Job).Holder is null, "it ends in its own time");
+        Assert.That(cluster.Members[0].Core.View.GetLock(Job).LastLoss!.Reason, Is.EqualTo(LossReason.Expired));
+    }
+
+    [Test]
+    public void A_failover_neither_shortens_nor_resets_a_lease()
+    {
+        var cluster = new CoreCluster(3);
+        cluster.UntilReady();
+        var granted = cluster.Leader.Send(Acquire(5, ttlMicros: 4_000_000));
+        cluster.Until(() => IsAnswered(granted), "the lock is granted");
+        var start = cluster.Now;
+        cluster.Run(2_000_000);
+        cluster.Kill(cluster.Leader);
+        var survivor = cluster.Members.First(m => !m.IsDown);
+        cluster.Until(() => survivor.Core.View.GetLock(Job).Holder is null, "the lease ends");
+        Assert.That(cluster.Now - start, Is.InRange(4_000_000, 5_500_000));
+    }
+
+    [Test]
+    public void A_member_that_is_lost_loses_the_places_of_its_waiters()
+    {
+        var cluster = new CoreCluster(3);
+        cluster.UntilReady();
+        var holder = cluster.Leader.Send(Acquire(5));
+        cluster.Until(() => IsAnswered(holder), "the lock is granted");
+        var lost = cluster.Followers.First();
+        lost.Send(Acquire(6, waitMicros: 60_000_000));
+        var kept = cluster.Followers.Last();
+        var second = kept.Send(Acquire(7, waitMicros: 60_000_000));
+        cluster.Until(() => cluster.Leader.Core.Status.Counts.Waiters == 2, "both wait");
+        cluster.Kill(lost);
+        cluster.Until(() => cluster.Leader.Core.Status.Counts.Waiters == 1, "the lost member's waiter is gone");
+        var token = ((LockGranted)holder.Answer.Outcome!).Hold.Token;
+        cluster.Leader.Send(new ReleaseLockCommand(Job, token, Force: false));
+        cluster.Until(() => IsAnswered(second), "the other waiter is granted the lock");
+        Assert.That(second.Answer.Outcome, Is.InstanceOf<LockGranted>());
+    }
+
+    [Test]
+    public void A_client_that_left_after_the_grant_gives_the_lock_back()
+    {
+        var cluster = new CoreCluster(3);
+        cluster.UntilReady();
+        var follower = cluster.Followers.First();
+        var pending = follower.Send(Acquire(5, waitMicros: 60_000_000));
+        cluster.Run(5_000);
+        Assert.That(pending.Stage, Is.EqualTo(PendingStage.Sent));
+        follower.Inputs.Add(new CommandCancelledInput(pending));
+        cluster.Until(() => IsAnswered(pending), "the request is settled");
+        cluster.Run(1_000_000);
+        Assert.That(cluster.Leader.Core.View.GetLock(Job).Holder, Is.Null);
+        Assert.That(cluster.Leader.Core.Revision(), Is.EqualTo(3), "granted once, given back once");
+    }
+
+    [Test]
+    public void A_clean_stop_detaches_waiters_with_an_identity_and_cancels_the_others()
+    {
+        var cluster = new CoreCluster(3);
+        cluster.UntilReady();
+        var leader = cluster.Leader;
+        var holder = leader.Send(Acquire(5));
+        cluster.Until(() => IsAnswered(holder), "the lock is granted");
+        var with = leader.Send(Acquire(6, waitMicros: 60_000_000), withIdentity: true);
+        var without = leader.Send(Acquire(7, waitMicros: 60_000_000));
+        cluster.Until(() => leader.Core.Status.Counts.Waiters == 2, "both wait");
+        var stopped = false;
+        leader.Inputs.Add(new StopInput(() => stopped = true));
+        cluster.Until(() => stopped, "the stop is done");
+        Assert.That(with.Answer.Outcome, Is.InstanceOf<WaitDetached>());
+        Assert.That(without.Answer.Outcome, Is.InstanceOf<WaitCancelled>());
+        Assert.That(leader.Core.Role, Is.Not.EqualTo(Consensus.Raft.RaftRole.Leader), "leadership was handed over first");
+        Assert.That(leader.Core.Status.Ready, Is.False);
+    }
+
+    [Test]
+    public void An_idle_leader_logs_time_while_leases_live_and_only_then()
+    {
+        var cluster = new CoreCluster(1);
+        cluster.UntilReady();
+        cluster.Run(3_000_000);
+        var before = cluster.Members[0].Core.Status.LastIndex;
+        cluster.Run(3_000_000);
+        Assert.That(cluster.Members[0].Core.Status.LastIndex, Is.EqualTo(before));
+        cluster.Leader.Send(new GrantLeaseCommand(new LeaseId(9), 60_000_000));
+        cluster.Run(5_000_000);
+        Assert.That(cluster.Members[0].Core.Status.LastIndex - before, Is.InRange(4, 7));
+    }
+}
+
+internal static class CoreReading
+{
+    public static long Revision(this NodeCore core) => core.Status.Revision.Value;
+}

@@ -1,0 +1,70 @@
+using Consensus.Node.Peers;
+using Consensus.Primitives;
+using Consensus.Primitives.Wire;
+using Consensus.Raft;
+using Google.Protobuf;
+
+namespace Consensus.Node.Tests.Peers;
+
+public sealed class PeerCodecTests
+{
+    private static readonly PeerMessage[] Messages =
+    [
+        new RaftPeerMessage(new HeartbeatRequest(new MemberId(1), new MemberId(2), new Term(3), new LogIndex(4), new ClusterTime(5), 6)),
+        new ForwardCommands(new Term(7), [
+            new ForwardedCommand(new RequestId(new MemberId(1), 2, 3), "someone", 4, new byte[] { 1, 2, 3 }),
+            new ForwardedCommand(new RequestId(new MemberId(long.MaxValue), long.MaxValue, long.MaxValue), "", 0, new byte[300])]),
+        new ForwardRefused(new Term(7), ForwardRefusal.Full, [0, 1, long.MaxValue]),
+    ];
+
+    private static byte[] Encode(PeerMessage message)
+    {
+        var writer = new WireWriter();
+        PeerCodec.Write(writer, message);
+        return writer.ToArray();
+    }
+
+    [TestCaseSource(nameof(Messages))]
+    public void Every_message_reads_back_to_the_same_bytes(PeerMessage message) =>
+        Assert.That(Encode(PeerCodec.Read(Encode(message))!), Is.EqualTo(Encode(message)));
+
+    [TestCaseSource(nameof(Messages))]
+    public void Generated_code_reads_and_writes_the_same_bytes(PeerMessage message)
+    {
+        var bytes = Encode(message);
+        var generated = V1.PeerFrame.Parser.ParseFrom(bytes);
+        Assert.That(Encode(PeerCodec.Read(generated.ToByteArray())!), Is.EqualTo(bytes));
+    }
+
+    [Test]
+    public void An_unknown_field_of_a_frame_is_passed_over()
+    {
+        var writer = new WireWriter();
+        writer.Int64(15, 1);
+        writer.Raw(Encode(Messages[2]));
+        Assert.That(PeerCodec.Read(writer.Written), Is.InstanceOf<ForwardRefused>());
+    }
+
+    [Test]
+    public void Damaged_frames_are_refused_and_nothing_worse([Values(1, 2, 3)] int seed)
+    {
+        var random = new DeterministicRandom((ulong)seed);
+        for (var i = 0; i < 20_000; i++)
+        {
+            var bytes = Encode(Messages[random.Next(Messages.Length)]);
+            for (var flips = random.Next(1, 6); flips > 0; flips--)
+            {
+                bytes[random.Next(bytes.Length)] = (byte)random.NextUInt64();
+            }
+            try
+            {
+                PeerCodec.Read(bytes.AsSpan(0, (int)random.Next(bytes.Length + 1)));
+            }
+            catch (WireFormatException)
+            {
+                // The link closes.
+            }
+        }
+        Assert.Pass();
+    }
+}
