@@ -41,6 +41,15 @@ public sealed partial class RaftNode
         }
     }
 
+    /// <summary>As <see cref="HurryCommit(MemberId)"/>, for what is committed up to <paramref name="through"/>: a request that waited there is settled by it.</summary>
+    public void HurryCommit(MemberId member, LogIndex through)
+    {
+        if (_progress.Find(member) is { } progress)
+        {
+            progress.HurryThrough = LogIndex.Max(progress.HurryThrough, through);
+        }
+    }
+
     /// <summary>The link to a member closed: what was on its way may be lost.</summary>
     public void ReportUnreachable(MemberId member)
     {

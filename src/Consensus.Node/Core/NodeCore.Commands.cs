@@ -203,7 +203,16 @@ public sealed partial class NodeCore
 
     private void Resolve(in Resolution resolution)
     {
-        if (resolution.Request.Member != _options.Self || resolution.Request.Boot != _options.Boot)
+        if (resolution.Request.Member != _options.Self)
+        {
+            if (resolution.Outcome is not LockQueued)
+            {
+                // That member's client waits for just this, perhaps since long ago (rule 8).
+                _raft.HurryCommit(resolution.Request.Member, _state.AppliedIndex);
+            }
+            return;
+        }
+        if (resolution.Request.Boot != _options.Boot)
         {
             return;
         }

@@ -97,6 +97,11 @@ internal sealed class LogThread
                     _log.Compact(compactThrough);
                 }
             }
+            if (_log.LastFrameIsUncovered)
+            {
+                // A clean stop leaves nothing that a later reader could take for a tear (rule 10).
+                _log.AppendEmptyFrame();
+            }
         }
         catch (Exception failure)
         {

@@ -128,6 +128,21 @@ public sealed class NodeCoreTests
     }
 
     [Test]
+    public void A_member_whose_waiter_is_granted_learns_it_before_the_next_heartbeat()
+    {
+        var cluster = new CoreCluster(3);
+        cluster.UntilReady();
+        var holder = cluster.Leader.Send(Acquire(5));
+        cluster.Until(() => IsAnswered(holder), "the lock is granted");
+        var waiter = cluster.Followers.First().Send(Acquire(6, waitMicros: 60_000_000));
+        cluster.Until(() => waiter.Stage == PendingStage.Waiting, "the request waits");
+        cluster.Run(500_000);
+        cluster.Leader.Send(new ReleaseLockCommand(Job, ((LockGranted)holder.Answer.Outcome!).Hold.Token, Force: false));
+        cluster.Run(30_000);
+        Assert.That(IsAnswered(waiter), Is.True, "six turns are enough; a heartbeat comes every twenty");
+    }
+
+    [Test]
     public void A_client_that_left_after_the_grant_gives_the_lock_back()
     {
         var cluster = new CoreCluster(3);
