@@ -21,7 +21,8 @@ internal static class ExitCode
 
     public static int Of(ApiProblem problem) => problem.Kind switch
     {
-        ApiFailureKind.Unavailable => Unreachable,
+        // "A bound is reached" is a no, though one that passes.
+        ApiFailureKind.Unavailable => problem.Status == 429 ? Refused : Unreachable,
         ApiFailureKind.OutcomeUnknown => Unknown,
         // The server found a value bad that this program did not check.
         _ => problem.Status == 400 ? Usage : Refused,

@@ -7,7 +7,7 @@ namespace Consensus.Client;
 public sealed partial class ConsensusClient
 {
     public Task<ApiResult<KeyAnswer>> GetKeyAsync(string key, CancellationToken cancellationToken) =>
-        SendAsync(new ApiRequest { Method = HttpMethod.Get, Target = KeyTarget(key, "") }, ClientJson.Default.KeyAnswer, cancellationToken);
+        GetAsync(KeyTarget(key, ""), ClientJson.Default.KeyAnswer, cancellationToken);
 
     /// <summary>Sets a key to any bytes.</summary>
     /// <param name="ifRevision">Only if the key's modRevision is this one.</param>
@@ -49,7 +49,7 @@ public sealed partial class ConsensusClient
         target += limit is { } most ? "&limit=" + most.ToString(CultureInfo.InvariantCulture) : "";
         target += keysOnly ? "&keysOnly=true" : "";
         target += cursor is null ? "" : "&cursor=" + ApiPath.EncodeQuery(cursor);
-        return SendAsync(new ApiRequest { Method = HttpMethod.Get, Target = target }, ClientJson.Default.KeyListAnswer, cancellationToken);
+        return GetAsync(target, ClientJson.Default.KeyListAnswer, cancellationToken);
     }
 
     private static string KeyTarget(string key, string query)

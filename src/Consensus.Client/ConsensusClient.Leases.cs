@@ -30,16 +30,13 @@ public sealed partial class ConsensusClient
             cancellationToken);
 
     public Task<ApiResult<LeaseDetailAnswer>> GetLeaseAsync(string lease, CancellationToken cancellationToken) =>
-        SendAsync(
-            new ApiRequest { Method = HttpMethod.Get, Target = LeaseTarget(lease) },
-            ClientJson.Default.LeaseDetailAnswer,
-            cancellationToken);
+        GetAsync(LeaseTarget(lease), ClientJson.Default.LeaseDetailAnswer, cancellationToken);
 
     /// <summary>One page of all leases; <paramref name="cursor"/> is the last page's <c>nextCursor</c>.</summary>
     public Task<ApiResult<LeaseListAnswer>> ListLeasesAsync(string? cursor, CancellationToken cancellationToken)
     {
         var target = ApiRoutes.Leases + (cursor is null ? "" : "?cursor=" + ApiPath.EncodeQuery(cursor));
-        return SendAsync(new ApiRequest { Method = HttpMethod.Get, Target = target }, ClientJson.Default.LeaseListAnswer, cancellationToken);
+        return GetAsync(target, ClientJson.Default.LeaseListAnswer, cancellationToken);
     }
 
     private static string LeaseTarget(string lease) => ApiRoutes.LeasePrefix + ApiPath.EncodeQuery(lease);

@@ -51,14 +51,14 @@ public sealed partial class ConsensusClient
     }
 
     public Task<ApiResult<LockAnswer>> GetLockAsync(string name, CancellationToken cancellationToken) =>
-        SendAsync(new ApiRequest { Method = HttpMethod.Get, Target = LockTarget(name, "") }, ClientJson.Default.LockAnswer, cancellationToken);
+        GetAsync(LockTarget(name, ""), ClientJson.Default.LockAnswer, cancellationToken);
 
     /// <summary>One page of the locks with a prefix; <paramref name="cursor"/> is the last page's <c>nextCursor</c>.</summary>
     public Task<ApiResult<LockListAnswer>> ListLocksAsync(string prefix, string? cursor, CancellationToken cancellationToken)
     {
         var target = ApiRoutes.Locks + "?prefix=" + ApiPath.EncodeQuery(prefix);
         target += cursor is null ? "" : "&cursor=" + ApiPath.EncodeQuery(cursor);
-        return SendAsync(new ApiRequest { Method = HttpMethod.Get, Target = target }, ClientJson.Default.LockListAnswer, cancellationToken);
+        return GetAsync(target, ClientJson.Default.LockListAnswer, cancellationToken);
     }
 
     /// <summary>

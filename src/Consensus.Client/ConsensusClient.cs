@@ -36,6 +36,7 @@ public sealed partial class ConsensusClient : IDisposable
         var first = Volatile.Read(ref _preferred);
         var sends = 0;
         Attempt? unknown = null;
+        Attempt? answered = null;
         var pipeline = RetryPolicy.Build(_options, request);
         var last = await pipeline.ExecuteAsync(
             async token =>
@@ -50,10 +51,22 @@ public sealed partial class ConsensusClient : IDisposable
                 {
                     Volatile.Write(ref _preferred, index);
                 }
+                answered = attempt.Unreachable ? answered : attempt;
                 return attempt;
             },
             cancellationToken);
-        return unknown is null || IsConclusive(request, last) ? last : unknown;
+        if (unknown is not null && !IsConclusive(request, last))
+        {
+            return unknown;
+        }
+        // What some member said tells more than that another one is away.
+        return last.Unreachable ? answered ?? Nobody(last) : last;
+    }
+
+    private Attempt Nobody(Attempt last)
+    {
+        var all = string.Join(", ", _options.Endpoints.Select(endpoint => endpoint.Authority));
+        return _options.Endpoints.Count == 1 ? last : last with { Detail = $"none of {all} accepts a connection." };
     }
 
     /// <summary>
@@ -70,6 +83,9 @@ public sealed partial class ConsensusClient : IDisposable
 
     private async Task<ApiResult<T>> SendAsync<T>(ApiRequest request, JsonTypeInfo<T> type, CancellationToken cancellationToken) =>
         ToResult(request, await ExecuteAsync(request, cancellationToken), type);
+
+    private Task<ApiResult<T>> GetAsync<T>(string target, JsonTypeInfo<T> type, CancellationToken cancellationToken) =>
+        SendAsync(new ApiRequest { Method = HttpMethod.Get, Target = target }, type, cancellationToken);
 
     private static ApiResult<T> ToResult<T>(ApiRequest request, Attempt attempt, JsonTypeInfo<T> type)
     {

@@ -8,7 +8,7 @@ public sealed record ConsensusClientOptions
     /// <summary>Where a member serves clients when nothing else is said.</summary>
     public static readonly Uri DefaultEndpoint = new(ApiRoutes.DefaultClientUrl);
 
-    /// <summary>Client addresses of members, at least one. The first that answers serves; it stays the first choice while it does.</summary>
+    /// <summary>Client addresses of members, at least one. The first that answers serves, and stays the first choice.</summary>
     public IReadOnlyList<Uri> Endpoints { get; init; } = [DefaultEndpoint];
 
     /// <summary>

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text;
 using Consensus.Api.KeyValue;
 using Consensus.Cli.Output;
+using Consensus.Cli.Parsing;
 
 namespace Consensus.Cli.Commands;
 
@@ -17,7 +18,7 @@ internal static class KvCommands
 
     private static Command Get(CommandHost host)
     {
-        var key = new Argument<string>("KEY");
+        var key = Names.Argument("KEY");
         var raw = new Option<bool>("--raw") { Description = "Write the value's bytes and nothing else." };
         var command = new Command("get", "Shows one key.") { key, raw };
         host.Bind(command, async (parsed, session) =>
@@ -36,7 +37,7 @@ internal static class KvCommands
 
     private static Command Put(CommandHost host)
     {
-        var key = new Argument<string>("KEY");
+        var key = Names.Argument("KEY");
         var value = new Argument<string>("VALUE") { Description = "The value; - reads it from standard input, byte for byte." };
         var ifRevision = IfRevision();
         var ifAbsent = new Option<bool>("--if-absent") { Description = "Only if there is no such key." };
@@ -61,30 +62,42 @@ internal static class KvCommands
                 parsed.GetValue(ifAbsent),
                 parsed.GetValue(lease),
                 session.Cancellation);
-            return session.Show(result, item => new TextTable("KEY", "REVISION", "CREATED", "VERSION", "LEASE")
-                .Add(Name(item), Plain.Number(item.ModRevision), Plain.Number(item.CreateRevision), Plain.Number(item.Version), item.Lease));
+            return session.Show(result, item => new TextTable("KEY", "REVISION", "CREATED", "VERSION", "LEASE").Add(
+                Name(item),
+                Plain.Number(item.ModRevision),
+                Plain.Number(item.CreateRevision),
+                Plain.Number(item.Version),
+                item.Lease));
         }, Check);
         return command;
     }
 
     private static Command Delete(CommandHost host)
     {
-        var key = new Argument<string?>("KEY") { Arity = ArgumentArity.ZeroOrOne };
+        var key = Names.Argument("KEY");
+        key.Arity = ArgumentArity.ZeroOrOne;
         var prefix = new Option<string?>("--prefix") { Description = "Delete every key that begins so.", HelpName = "PREFIX" };
+        var all = new Option<bool>("--all") { Description = "Delete every key there is." };
         var ifRevision = IfRevision();
-        var command = new Command("delete", "Deletes a key, or all keys with a prefix. A missing key is no error: 0 are deleted.")
+        var command = new Command("delete", "Deletes a key, all keys with a prefix, or all keys. A missing key is no error: 0 are deleted.")
         {
-            key, prefix, ifRevision,
+            key, prefix, all, ifRevision,
         };
         string? Check(ParseResult parsed)
         {
-            if (parsed.GetValue(key) is null == parsed.GetValue(prefix) is null)
+            var ways = (parsed.GetValue(key) is null ? 0 : 1) + (parsed.GetValue(prefix) is null ? 0 : 1) + (parsed.GetValue(all) ? 1 : 0);
+            if (ways != 1)
             {
-                return "Give either a KEY or --prefix.";
+                return "Give one of KEY, --prefix and --all.";
             }
-            if (parsed.GetValue(prefix) is not null && parsed.GetValue(ifRevision) is not null)
+            // A script's unset variable must not delete the store.
+            if (parsed.GetValue(prefix) == "")
             {
-                return "--if-revision goes with a KEY, not with --prefix.";
+                return "The prefix is empty; to delete every key say --all.";
+            }
+            if (parsed.GetValue(key) is null && parsed.GetValue(ifRevision) is not null)
+            {
+                return "--if-revision goes with a KEY.";
             }
             return null;
         }
@@ -92,7 +105,7 @@ internal static class KvCommands
         {
             var result = parsed.GetValue(key) is { } one
                 ? await session.Client.DeleteKeyAsync(one, parsed.GetValue(ifRevision), session.Cancellation)
-                : await session.Client.DeleteKeysAsync(parsed.GetRequiredValue(prefix)!, session.Cancellation);
+                : await session.Client.DeleteKeysAsync(parsed.GetValue(prefix) ?? "", session.Cancellation);
             return session.Show(result, answer => new TextTable("DELETED", "REVISION")
                 .Add(Plain.Number(answer.Deleted), Plain.Number(answer.Revision)));
         }, Check);

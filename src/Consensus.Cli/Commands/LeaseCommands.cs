@@ -32,7 +32,7 @@ internal static class LeaseCommands
     private static Command WithId(
         CommandHost host, string name, string description, Func<CommandSession, string, Task<int>> work)
     {
-        var id = new Argument<string>("ID") { Description = "The lease's id (hexadecimal)." };
+        var id = Names.LeaseId();
         var command = new Command(name, description) { id };
         host.Bind(command, (parsed, session) => work(session, parsed.GetRequiredValue(id)));
         return command;
@@ -61,8 +61,8 @@ internal static class LeaseCommands
             lease.Id,
             Durations.Show(lease.TtlMs),
             Durations.Show(lease.ExpiresInMs),
-            Names(lease.KeyCount, [.. lease.Keys, .. (lease.KeysBase64 ?? []).Select(key => "base64:" + key)]),
-            Names(lease.LockCount, lease.Locks)));
+            Sample(lease.KeyCount, [.. lease.Keys, .. (lease.KeysBase64 ?? []).Select(key => "base64:" + key)]),
+            Sample(lease.LockCount, lease.Locks)));
 
     private static async Task<int> RevokeAsync(CommandSession session, string id) => session.Show(
         await session.Client.RevokeLeaseAsync(id, session.Cancellation),
@@ -85,7 +85,7 @@ internal static class LeaseCommands
     }
 
     /// <summary>The names that the answer carries, and how many more there are.</summary>
-    private static string Names(long count, IReadOnlyList<string> names)
+    private static string Sample(long count, IReadOnlyList<string> names)
     {
         var shown = string.Join(' ', names);
         return count > names.Count ? $"{shown} and {Plain.Number(count - names.Count)} more" : shown;

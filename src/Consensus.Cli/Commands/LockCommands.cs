@@ -22,7 +22,7 @@ internal static class LockCommands
 
     private static Command Acquire(CommandHost host)
     {
-        var name = new Argument<string>("NAME");
+        var name = Names.Argument("NAME");
         var ttl = Durations.Option("--ttl", "A lease of its own for so long. Default 15s.");
         var lease = new Option<string?>("--lease") { Description = "Take it under this lease instead.", HelpName = "ID" };
         var wait = Durations.Option("--wait", "Queue for so long when it is held, at most 10m. Default: do not wait.");
@@ -66,7 +66,7 @@ internal static class LockCommands
 
     private static Command Release(CommandHost host)
     {
-        var name = new Argument<string>("NAME");
+        var name = Names.Argument("NAME");
         var token = new Argument<long>("TOKEN") { Description = "The fencing token that 'lock acquire' showed." };
         var command = new Command("release", "Gives a lock back.") { name, token };
         host.Bind(command, async (parsed, session) =>
@@ -80,7 +80,7 @@ internal static class LockCommands
 
     private static Command Show(CommandHost host)
     {
-        var name = new Argument<string>("NAME");
+        var name = Names.Argument("NAME");
         var command = new Command("show", "Shows who holds a lock and who waits for it.") { name };
         host.Bind(command, async (parsed, session) => session.Show(
             await session.Client.GetLockAsync(parsed.GetRequiredValue(name), session.Cancellation), DescribeOne));

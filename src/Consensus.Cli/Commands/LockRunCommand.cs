@@ -9,12 +9,12 @@ internal static class LockRunCommand
 {
     private static readonly TimeSpan _defaultTtl = TimeSpan.FromSeconds(15);
 
-    /// <summary>Below this the margins of <see cref="HoldSchedule"/> are shorter than what a busy machine takes to schedule a thread.</summary>
+    /// <summary>Below this the margins of <see cref="HoldSchedule"/> are shorter than a busy machine's delays.</summary>
     private static readonly TimeSpan _shortestTtl = TimeSpan.FromSeconds(1);
 
     public static Command Create(CommandHost host)
     {
-        var name = new Argument<string>("NAME");
+        var name = Names.Argument("NAME");
         var words = new Argument<string[]>("CMD")
         {
             Description = "The command and its arguments, after --.",

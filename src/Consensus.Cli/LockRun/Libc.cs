@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Consensus.Cli.LockRun;
 
-/// <summary>The calls of Linux's libc that .NET has no words for: process groups, spawning into one, the terminal's foreground group.</summary>
+/// <summary>What .NET has no words for: process groups, spawning into one, the terminal's foreground group. Linux's libc.</summary>
 internal static unsafe partial class Libc
 {
     public const int SigHup = 1;

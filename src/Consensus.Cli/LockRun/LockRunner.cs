@@ -10,6 +10,8 @@ namespace Consensus.Cli.LockRun;
 /// </summary>
 internal sealed class LockRunner(ConsensusClient client, TimeProvider clock, TextWriter error, LockRunOptions options)
 {
+    private static readonly TimeSpan _patienceAfterTrouble = TimeSpan.FromSeconds(3);
+
     /// <returns>The exit code.</returns>
     public async Task<int> RunAsync()
     {
@@ -53,7 +55,7 @@ internal sealed class LockRunner(ConsensusClient client, TimeProvider clock, Tex
         using var keeper = new LockKeeper(client, clock, hold, () => Volatile.Read(ref supervisor)?.Wake());
         if (!IsUsable(hold, keeper))
         {
-            Release(hold);
+            Release(hold, hold.Schedule.Ttl);
             return null;
         }
         using var terminal = new ForegroundTerminal();
@@ -62,7 +64,7 @@ internal sealed class LockRunner(ConsensusClient client, TimeProvider clock, Tex
             using var guard = GroupGuard.Start();
             if (signals.StartUnlessInterrupted(() => StartCommand(hold, guard), out var group) is not { } child || group is null)
             {
-                Release(hold);
+                Release(hold, hold.Schedule.Ttl);
                 return LockRunExit.BySignal(signals.ReceivedBefore);
             }
             terminal.GiveTo(group);
@@ -72,7 +74,7 @@ internal sealed class LockRunner(ConsensusClient client, TimeProvider clock, Tex
         }
         catch (Win32Exception failure)
         {
-            Release(hold);
+            Release(hold, hold.Schedule.Ttl);
             Say($"'{options.Command[0]}' could not be started: {failure.Message}.");
             return failure.NativeErrorCode == Libc.Enoent ? LockRunExit.NotFound : LockRunExit.CannotRun;
         }
@@ -106,25 +108,26 @@ internal sealed class LockRunner(ConsensusClient client, TimeProvider clock, Tex
         {
             case SupervisionEnd.GroupOutlived:
                 // Not released: what still runs must not run beside the next holder, at least until the lease ends by itself.
-                Say($"some process of '{options.Command[0]}' could not be killed; lock '{hold.Name}' is not released and ends with its lease.");
+                Say($"some process of '{options.Command[0]}' could not be killed; lock '{hold.Name}' is left to end with its lease.");
                 return LockRunExit.CommandOutOfReach;
             case SupervisionEnd.LockNotKept:
                 Say($"lock '{hold.Name}' could not be kept, so '{options.Command[0]}' was ended: {supervision.Reason}");
                 if (keeper.Lost is null)
                 {
-                    Release(hold);
+                    // Whoever waits need not wait for what is left of the lease; but where nobody answers, it ends soon anyway.
+                    Release(hold, _patienceAfterTrouble);
                 }
                 return LockRunExit.LockNotKept;
             default:
-                return Release(hold) ? supervision.Exit.ExitCode : LockRunExit.LockNotKept;
+                return Release(hold, hold.Schedule.Ttl) ? supervision.Exit.ExitCode : LockRunExit.LockNotKept;
         }
     }
 
+    /// <param name="patience">How long to try; past the TTL there is nothing to give back.</param>
     /// <returns>False when the cluster says that the hold had been lost before.</returns>
-    private bool Release(Hold hold)
+    private bool Release(Hold hold, TimeSpan patience)
     {
-        // Past its TTL there is nothing to give back.
-        using var expired = new CancellationTokenSource(hold.Schedule.Ttl);
+        using var expired = new CancellationTokenSource(patience);
         string failure;
         try
         {

@@ -21,8 +21,8 @@ internal static class ClusterSurvey
             {
                 known = await AskAsync(endpoint, cancellationToken);
             }
-            return new MemberReport(
-                member.Name, known?.Endpoint, member, known?.Status, known?.Json ?? "", known?.Failure ?? "its client address is not known.");
+            var failure = known?.Failure ?? "its client address is not known.";
+            return new MemberReport(member.Name, known?.Endpoint, member, known?.Status, known?.Json ?? "", failure);
         })));
         // Endpoints on nobody's list: of another cluster, or the only ones there are to tell about.
         reports.AddRange(asked

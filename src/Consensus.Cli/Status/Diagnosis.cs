@@ -19,7 +19,7 @@ internal sealed record Diagnosis(bool CanServe, IReadOnlyList<string> Problems)
         }
         foreach (var stranger in report.Members.Where(member => report.ClusterKnown && member.Listed is null && member.Status is not null))
         {
-            problems.Add($"{stranger.Name} at {stranger.Endpoint?.Authority} is not a member of this cluster: leave it out of --endpoints.");
+            problems.Add($"{stranger.Name} at {stranger.Endpoint?.Authority} is no member of this cluster: leave it out of --endpoints.");
         }
         var canServe = AddQuorum(report, problems);
         foreach (var member in report.Members)
@@ -28,7 +28,7 @@ internal sealed record Diagnosis(bool CanServe, IReadOnlyList<string> Problems)
             {
                 problems.Add(string.Create(
                     CultureInfo.InvariantCulture,
-                    $"{member.Name} is {lag:N0} entries behind: it is catching up; if the number does not fall, look at its disk and network."));
+                    $"{member.Name} is {lag:N0} entries behind: it is catching up; if that does not shrink, look at its disk and network."));
             }
             problems.AddRange((member.Status?.Alarms ?? []).Select(alarm => $"{member.Name}: {alarm}"));
         }

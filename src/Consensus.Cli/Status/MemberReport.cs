@@ -22,6 +22,6 @@ internal sealed record ClusterReport(IReadOnlyList<MemberReport> Members, bool C
         .Where(member => member.Status?.Role == "leader")
         .MaxBy(member => member.Status!.Term);
 
-    /// <summary>Entries that the cluster is known to have committed and this member has not applied; null when it does not answer.</summary>
+    /// <summary>Entries known to be committed that this member has not applied; null when it does not answer.</summary>
     public long? Lag(MemberReport member) => member.Status is { } status ? Math.Max(0, HighestCommit - status.AppliedIndex) : null;
 }

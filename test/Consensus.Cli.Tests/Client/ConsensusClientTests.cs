@@ -26,6 +26,34 @@ internal sealed class ConsensusClientTests
     }
 
     [Test]
+    public async Task When_nobody_is_there_all_endpoints_are_named()
+    {
+        using var one = new FakeServer(_ => FakeAnswer.Abort);
+        using var two = new FakeServer(_ => FakeAnswer.Abort);
+        one.Stop();
+        two.Stop();
+        using var client = Client(TimeSpan.Zero, one, two);
+
+        var result = await client.DeleteKeyAsync("a", null, default);
+
+        Assert.That(result.Problem?.Kind, Is.EqualTo(ApiFailureKind.Unavailable));
+        Assert.That(result.Problem?.Detail, Is.EqualTo($"none of {one.Endpoint.Authority}, {two.Endpoint.Authority} accepts a connection."));
+    }
+
+    [Test]
+    public async Task What_a_member_said_tells_more_than_that_another_is_away()
+    {
+        using var leaderless = new FakeServer(_ => _noLeader);
+        using var dead = new FakeServer(_ => FakeAnswer.Abort);
+        dead.Stop();
+        using var client = Client(TimeSpan.Zero, leaderless, dead);
+
+        var result = await client.DeleteKeyAsync("a", null, default);
+
+        Assert.That(result.Problem?.Slug, Is.EqualTo("no-leader"));
+    }
+
+    [Test]
     public async Task The_endpoint_that_answered_is_asked_first_from_then_on()
     {
         using var leaderless = new FakeServer(_ => _noLeader);

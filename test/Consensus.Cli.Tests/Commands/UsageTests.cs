@@ -18,7 +18,10 @@ internal sealed class UsageTests
     [TestCase("kv delete")]
     [TestCase("kv delete a --prefix b")]
     [TestCase("kv delete --prefix b --if-revision 3")]
+    [TestCase("kv delete a --all")]
     [TestCase("kv list --limit 0")]
+    [TestCase("lease revoke xyz")]
+    [TestCase("lease show 1f/keepalive")]
     [TestCase("lease grant")]
     [TestCase("lease grant --ttl soon")]
     [TestCase("lease grant --ttl -5s")]
@@ -41,6 +44,20 @@ internal sealed class UsageTests
         Assert.That(run.Output, Is.Empty);
         Assert.That(run.Error, Does.StartWith("consensusctl: ").And.EndsWith("\n"));
         Assert.That(run.Error.TrimEnd('\n').Split('\n'), Has.Length.EqualTo(1));
+    }
+
+    [TestCase("kv", "delete", "")]
+    [TestCase("kv", "get", "")]
+    [TestCase("kv", "delete", "--prefix", "")]
+    [TestCase("lease", "revoke", "")]
+    [TestCase("lock", "release", "", "4")]
+    public async Task An_empty_name_never_becomes_a_request_about_everything(params string[] arguments)
+    {
+        using var server = new FakeServer(_ => new FakeAnswer(200, """{"deleted":9,"revision":1}"""));
+        var run = await Ctl.RunAsync(server.Endpoint, arguments);
+
+        Assert.That(run.ExitCode, Is.EqualTo(2));
+        Assert.That(server.Requests, Is.Empty);
     }
 
     [TestCase("--help")]
@@ -74,7 +91,7 @@ internal sealed class UsageTests
     [TestCase(413, "too-large", 1)]
     [TestCase(507, "quota-exceeded", 1)]
     [TestCase(503, "no-leader", 3)]
-    [TestCase(429, "too-many-requests", 3)]
+    [TestCase(429, "too-many-requests", 1)]
     [TestCase(504, "outcome-unknown", 4)]
     public async Task Each_answer_has_its_exit_code_and_its_own_words(int status, string slug, int code)
     {
