@@ -1,0 +1,217 @@
+using System.Globalization;
+using Consensus.Node;
+using Consensus.Primitives;
+using Consensus.Primitives.Wire;
+using Consensus.Raft;
+using Consensus.StateMachine;
+using Consensus.StateMachine.Commands;
+using Consensus.StateMachine.Outcomes;
+using Consensus.StateMachine.Wire;
+
+namespace Consensus.Server.Tests.Support;
+
+/// <summary>
+/// A node without a log: commands are applied to the real replicated state under one lock, in a cluster time that stands still until it is moved.
+/// </summary>
+internal sealed class InProcessNode(Limits? limits = null) : IConsensusNode
+{
+    private static readonly MemberId Self = new(0x51);
+
+    private readonly Lock _guard = new();
+    private readonly ReplicatedState _state = new(limits ?? Limits.Default);
+    private readonly ApplyOutput _output = new();
+    private readonly Dictionary<RequestId, TaskCompletionSource<CommandAnswer>> _waiting = [];
+    private readonly DeterministicRandom _random = new(7);
+    private ClusterTime _now = new(1_000_000);
+    private LogIndex _index;
+    private long _sequence;
+
+    /// <summary>When set, what commands are told instead of being applied.</summary>
+    public CommandAnswer? CommandFault { get; set; }
+
+    /// <summary>When set, what reads are told.</summary>
+    public ReadAnswer? ReadFault { get; set; }
+
+    /// <summary>Ids that the next lease requests draw before random ones.</summary>
+    public Queue<LeaseId> NextLeaseIds { get; } = [];
+
+    public List<(Key Lock, RequestId Request)> Abandoned { get; } = [];
+
+    public List<MemberId> Transfers { get; } = [];
+
+    public bool TransferSucceeds { get; set; } = true;
+
+    public bool Ready { get; set; } = true;
+
+    public string LeaderName { get; set; } = "n1";
+
+    /// <summary>How many commands were applied: to see that nothing was done.</summary>
+    public long AppliedCommands { get; private set; }
+
+    public (long Term, string LeaderName) Leadership => (3, LeaderName);
+
+    public NodeStatus Status
+    {
+        get
+        {
+            lock (_guard)
+            {
+                var leader = LeaderName.Length == 0 ? MemberId.None : Self;
+                return new NodeStatus(
+                    new ClusterId(0xC1),
+                    Self,
+                    "n1",
+                    leader.IsNone ? RaftRole.Follower : RaftRole.Leader,
+                    new Term(3),
+                    leader,
+                    LeaderName,
+                    _index,
+                    _index,
+                    new LogIndex(1),
+                    _index,
+                    _index,
+                    _state.Revision,
+                    _now,
+                    _state.Hash,
+                    _state.TakeView().Counts,
+                    LogIndex.Zero,
+                    0,
+                    4096,
+                    9,
+                    Ready,
+                    [
+                        new MemberStatus(Self, "n1", true, true, !leader.IsNone, "http://127.0.0.1:7379", "127.0.0.1:7380", _index, true),
+                        new MemberStatus(new MemberId(0x52), "n2", true, false, false, "http://127.0.0.1:7479", "127.0.0.1:7480", null, false),
+                        new MemberStatus(new MemberId(0x53), "n3", false, false, false, "http://127.0.0.1:7579", "127.0.0.1:7580", null, true),
+                    ],
+                    ["the disk is nearly full"]);
+            }
+        }
+    }
+
+    public long WaitingRequests
+    {
+        get
+        {
+            lock (_guard)
+            {
+                return _waiting.Count;
+            }
+        }
+    }
+
+    public async ValueTask<CommandAnswer> ExecuteAsync(CommandEnvelope envelope, string principal, CancellationToken aborted)
+    {
+        if (CommandFault is { } fault)
+        {
+            return fault;
+        }
+        Task<CommandAnswer> settled;
+        RequestId request;
+        lock (_guard)
+        {
+            request = NextRequest();
+            var answered = new TaskCompletionSource<CommandAnswer>(TaskCreationOptions.RunContinuationsAsynchronously);
+            _waiting[request] = answered;
+            settled = answered.Task;
+            Apply(request, envelope, principal);
+        }
+        await using var registration = aborted.Register(() => CancelWait(envelope.Command, request));
+        return await settled;
+    }
+
+    public ValueTask<ReadAnswer> ReadAsync(ReadConsistency consistency, Revision minRevision, CancellationToken aborted)
+    {
+        lock (_guard)
+        {
+            if (ReadFault is { } fault)
+            {
+                return ValueTask.FromResult(fault);
+            }
+            return ValueTask.FromResult(_state.Revision < minRevision
+                ? new ReadAnswer(AnswerKind.NotDone, null, NotDoneReason.NotReady)
+                : new ReadAnswer(AnswerKind.Done, _state.TakeView(), NotDoneReason.None));
+        }
+    }
+
+    public void Abandon(Key lockName, RequestId request)
+    {
+        lock (_guard)
+        {
+            Abandoned.Add((lockName, request));
+            Apply(NextRequest(), new CommandEnvelope(new CancelWaitCommand(lockName, request, CancelReason.Disconnected)), "");
+        }
+    }
+
+    public LeaseId NewLeaseId()
+    {
+        lock (_guard)
+        {
+            return NextLeaseIds.TryDequeue(out var id) ? id : new LeaseId(1 + _random.Next(long.MaxValue - 1));
+        }
+    }
+
+    public Task<bool> TransferLeadershipAsync(MemberId to, CancellationToken cancellation)
+    {
+        Transfers.Add(to);
+        return Task.FromResult(TransferSucceeds);
+    }
+
+    /// <summary>Lets cluster time pass, and ends what is due as a leader would.</summary>
+    public void Advance(TimeSpan time)
+    {
+        lock (_guard)
+        {
+            _now = _now.PlusMicros(time.Ticks / TimeSpan.TicksPerMicrosecond);
+            while (_state.NextDeadline <= _now)
+            {
+                Apply(NextRequest(), new CommandEnvelope(new ExpireCommand()), "");
+            }
+        }
+    }
+
+    /// <summary>Settles every waiting request as a node does whose connection's member is lost or stops.</summary>
+    public void EndWaits(Outcome outcome)
+    {
+        lock (_guard)
+        {
+            foreach (var (request, answered) in _waiting)
+            {
+                answered.TrySetResult(new CommandAnswer(AnswerKind.Done, outcome, NotDoneReason.None, request));
+            }
+            _waiting.Clear();
+        }
+    }
+
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"in-process node at {_index}");
+
+    private void CancelWait(Command command, RequestId request)
+    {
+        lock (_guard)
+        {
+            if (command is AcquireLockCommand acquire && _waiting.ContainsKey(request))
+            {
+                Apply(NextRequest(), new CommandEnvelope(new CancelWaitCommand(acquire.Name, request, CancelReason.Disconnected)), "");
+            }
+        }
+    }
+
+    private RequestId NextRequest() => new(Self, 1, ++_sequence);
+
+    private void Apply(RequestId request, CommandEnvelope envelope, string principal)
+    {
+        var writer = new WireWriter();
+        CommandCodec.Write(writer, envelope);
+        _index = _index.Next;
+        AppliedCommands++;
+        _output.Clear();
+        _state.Apply(new LoggedEntry(_index, _now, true, request, principal, writer.ToArray()), _output);
+        foreach (var (settled, outcome) in _output.Resolutions)
+        {
+            if (outcome is not LockQueued && _waiting.Remove(settled, out var answered))
+            {
+                answered.TrySetResult(new CommandAnswer(AnswerKind.Done, outcome, NotDoneReason.None, settled));
+            }
+        }
+    }
+}

@@ -1,0 +1,65 @@
+using System.Net;
+using Consensus.Node;
+using Consensus.Primitives;
+using Consensus.StateMachine;
+using Consensus.StateMachine.Commands;
+using Consensus.StateMachine.Outcomes;
+using Microsoft.AspNetCore.Builder;
+
+namespace Consensus.Server.Tests.Support;
+
+/// <summary>A node that grants every lock exactly when its asker has gone.</summary>
+internal sealed class RacingNode : IConsensusNode
+{
+    public static readonly RequestId Request = new(new MemberId(1), 1, 5);
+
+    private readonly InProcessNode _other = new();
+    private volatile bool _isAsked;
+
+    public bool IsAsked => _isAsked;
+
+    public List<(Key, RequestId)> Given { get; } = [];
+
+    public NodeStatus Status => _other.Status;
+
+    public (long Term, string LeaderName) Leadership => _other.Leadership;
+
+    public async ValueTask<CommandAnswer> ExecuteAsync(CommandEnvelope envelope, string principal, CancellationToken aborted)
+    {
+        var acquire = (AcquireLockCommand)envelope.Command;
+        var gone = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var registration = aborted.Register(gone.SetResult);
+        _isAsked = true;
+        await gone.Task;
+        var hold = new Hold(acquire.Name, acquire.Owner, new FencingToken(2), acquire.OwnLease, acquire.TtlMicros, new Revision(2), new ClusterTime(1));
+        return new CommandAnswer(AnswerKind.Done, new LockGranted(new Revision(2), hold, 0), NotDoneReason.None, Request);
+    }
+
+    public ValueTask<ReadAnswer> ReadAsync(ReadConsistency consistency, Revision minRevision, CancellationToken aborted) =>
+        _other.ReadAsync(consistency, minRevision, aborted);
+
+    public void Abandon(Key lockName, RequestId request) => Given.Add((lockName, request));
+
+    public LeaseId NewLeaseId() => _other.NewLeaseId();
+
+    public Task<bool> TransferLeadershipAsync(MemberId to, CancellationToken cancellation) => _other.TransferLeadershipAsync(to, cancellation);
+}
+
+internal sealed class RacingServer(WebApplication app) : IAsyncDisposable
+{
+    public int Port { get; } = new Uri(app.Urls.Single()).Port;
+
+    public static async Task<RacingServer> StartAsync(IConsensusNode node)
+    {
+        var app = ConsensusServer.Build(new IPEndPoint(IPAddress.Loopback, 0));
+        app.MapConsensusApi(node, new ServerInfo { Version = "1" }, new ServerLifecycle(TimeProvider.System));
+        await app.StartAsync();
+        return new RacingServer(app);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await app.StopAsync();
+        await app.DisposeAsync();
+    }
+}

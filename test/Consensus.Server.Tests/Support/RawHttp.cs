@@ -1,0 +1,94 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+
+namespace Consensus.Server.Tests.Support;
+
+/// <summary>An HTTP/1.1 connection whose bytes the test chooses, because client libraries correct what is to be tested.</summary>
+internal sealed class RawHttp : IDisposable
+{
+    private readonly Socket _socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+    private readonly NetworkStream _stream;
+    private readonly List<byte> _received = [];
+
+    public RawHttp(int port)
+    {
+        _socket.Connect(IPAddress.Loopback, port);
+        _socket.ReceiveTimeout = _socket.SendTimeout = 20_000;
+        _stream = new NetworkStream(_socket, ownsSocket: true);
+    }
+
+    public void Send(string text) => Send(Encoding.Latin1.GetBytes(text));
+
+    public void Send(ReadOnlySpan<byte> bytes) => _stream.Write(bytes);
+
+    /// <summary>True when the server ended the connection before the bytes could be sent or another answer came.</summary>
+    public bool IsClosedByServer()
+    {
+        try
+        {
+            return _received.Count == 0 && _stream.ReadByte() < 0;
+        }
+        catch (IOException)
+        {
+            return true;
+        }
+    }
+
+    public RawAnswer Receive(bool hasBody = true)
+    {
+        while (HeadEnd() < 0)
+        {
+            ReadMore();
+        }
+        var headEnd = HeadEnd();
+        var head = Encoding.Latin1.GetString([.. _received[..headEnd]]);
+        var lines = head.Split("\r\n");
+        var headers = lines.Skip(1).Select(line => line.Split(": ", 2)).ToDictionary(
+            pair => pair[0], pair => pair.Length > 1 ? pair[1] : "", StringComparer.OrdinalIgnoreCase);
+        var length = hasBody && headers.TryGetValue("Content-Length", out var text) ? int.Parse(text, CultureInfo.InvariantCulture) : 0;
+        while (_received.Count < headEnd + 4 + length)
+        {
+            ReadMore();
+        }
+        var body = Encoding.UTF8.GetString([.. _received.GetRange(headEnd + 4, length)]);
+        _received.RemoveRange(0, headEnd + 4 + length);
+        return new RawAnswer(int.Parse(lines[0].Split(' ')[1], CultureInfo.InvariantCulture), headers, body);
+    }
+
+    public void Dispose() => _stream.Dispose();
+
+    /// <summary>One request, one answer, on a connection of its own.</summary>
+    public static RawAnswer Ask(int port, string request, bool hasBody = true)
+    {
+        using var connection = new RawHttp(port);
+        connection.Send(request);
+        return connection.Receive(hasBody);
+    }
+
+    public static RawAnswer Get(int port, string target, string method = "GET") =>
+        Ask(port, $"{method} {target} HTTP/1.1\r\nHost: localhost\r\n\r\n", hasBody: method != "HEAD");
+
+    private void ReadMore()
+    {
+        var buffer = new byte[8192];
+        var count = _stream.Read(buffer);
+        Assert.That(count, Is.Positive, "the server sends a whole answer before it closes");
+        _received.AddRange(buffer.AsSpan(0, count));
+    }
+
+    private int HeadEnd()
+    {
+        for (var i = 0; i + 3 < _received.Count; i++)
+        {
+            if (_received[i] == '\r' && _received[i + 1] == '\n' && _received[i + 2] == '\r' && _received[i + 3] == '\n')
+            {
+                return i;
+            }
+        }
+        return -1;
+    }
+}
+
+internal sealed record RawAnswer(int Status, IReadOnlyDictionary<string, string> Headers, string Body);
