@@ -1,0 +1,185 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using System.Text.Json;
+
+namespace Consensus.EndToEnd.Tests.Processes;
+
+/// <summary>Members as real processes on loopback, and plain HTTP to talk to them.</summary>
+internal sealed class ProcessCluster : IAsyncDisposable
+{
+    private readonly string _root = Directory.CreateTempSubdirectory("consensus-e2e-").FullName;
+    private readonly List<(int Client, int Peer)> _ports = [];
+    private readonly ServerProcess?[] _processes;
+    private readonly HttpClient _http = new(new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(1) }) { Timeout = TimeSpan.FromSeconds(20) };
+
+    private ProcessCluster(int size)
+    {
+        var ports = FreePorts(2 * size);
+        for (var i = 0; i < size; i++)
+        {
+            _ports.Add((ports[2 * i], ports[(2 * i) + 1]));
+        }
+        _processes = new ServerProcess?[size];
+    }
+
+    public int Size => _processes.Length;
+
+    public static async Task<ProcessCluster> StartAsync(int size)
+    {
+        var cluster = new ProcessCluster(size);
+        for (var i = 0; i < size; i++)
+        {
+            cluster.Start(i);
+        }
+        await cluster.UntilReadyAsync();
+        return cluster;
+    }
+
+    public string DataOf(int member) => Path.Combine(_root, $"n{member + 1}");
+
+    public int PeerPortOf(int member) => _ports[member].Peer;
+
+    public int ClientPortOf(int member) => _ports[member].Client;
+
+    public string[] ArgumentsOf(int member, string? initialCluster = null) =>
+    [
+        "--name", $"n{member + 1}",
+        "--data-dir", DataOf(member),
+        "--listen-client", $"127.0.0.1:{_ports[member].Client}",
+        "--listen-peer", $"127.0.0.1:{_ports[member].Peer}",
+        "--cluster-token", "e2e",
+        "--snapshot-entries", "500",
+        "--min-ttl", "100ms",
+        "--initial-cluster", initialCluster ?? string.Join(',', _ports.Select((p, i) => $"n{i + 1}=127.0.0.1:{p.Peer}")),
+    ];
+
+    public void Start(int member) => _processes[member] = new ServerProcess(ArgumentsOf(member));
+
+    public void Kill(int member)
+    {
+        _processes[member]!.Kill();
+        _processes[member] = null;
+    }
+
+    public ServerProcess Process(int member) => _processes[member]!;
+
+    public async Task StopAsync(int member)
+    {
+        _processes[member]!.Signal(15);
+        Assert.That(await _processes[member]!.ExitAsync(), Is.Zero, _processes[member]!.Output);
+        _processes[member] = null;
+    }
+
+    public async Task UntilReadyAsync()
+    {
+        for (var i = 0; i < Size; i++)
+        {
+            if (_processes[i] is { } process)
+            {
+                var member = i;
+                await EventuallyAsync(
+                    async () =>
+                    {
+                        Assert.That(process.HasExited, Is.False, process.Output);
+                        return (await TryAsync(HttpMethod.Get, member, "/readyz")).Status == HttpStatusCode.OK;
+                    },
+                    $"n{i + 1} is ready");
+            }
+        }
+    }
+
+    public async Task<int> LeaderAsync()
+    {
+        var leader = -1;
+        await EventuallyAsync(
+            async () =>
+            {
+                for (var i = 0; i < Size && leader < 0; i++)
+                {
+                    if (_processes[i] is not null
+                        && await TryAsync(HttpMethod.Get, i, "/v1/status") is { Status: HttpStatusCode.OK } status
+                        && status.Json.GetProperty("role").GetString() == "leader")
+                    {
+                        leader = i;
+                    }
+                }
+                return leader >= 0;
+            },
+            "somebody leads");
+        return leader;
+    }
+
+    /// <summary>One request; a broken connection or a time-out comes back as status 0: nothing is known.</summary>
+    public async Task<Answer> TryAsync(
+        HttpMethod method, int member, string path, string? body = null, string? ifMatch = null, CancellationToken cancellation = default)
+    {
+        using var request = new HttpRequestMessage(method, $"http://127.0.0.1:{_ports[member].Client}{path}");
+        if (body is not null)
+        {
+            request.Content = new ByteArrayContent(Encoding.UTF8.GetBytes(body));
+        }
+        if (ifMatch is not null)
+        {
+            request.Headers.TryAddWithoutValidation("If-Match", ifMatch);
+        }
+        try
+        {
+            using var response = await _http.SendAsync(request, cancellation);
+            var bytes = await response.Content.ReadAsByteArrayAsync(cancellation);
+            var json = bytes.Length > 0 && bytes[0] == '{' ? JsonDocument.Parse(bytes).RootElement : default;
+            return new Answer(response.StatusCode, json);
+        }
+        catch (Exception failure) when (failure is HttpRequestException or OperationCanceledException)
+        {
+            return new Answer(0, default);
+        }
+    }
+
+    public static async Task EventuallyAsync(Func<Task<bool>> condition, string what)
+    {
+        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(40));
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
+        while (!await condition())
+        {
+            try
+            {
+                await timer.WaitForNextTickAsync(deadline.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                Assert.Fail($"not within 40 s: {what}");
+            }
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var process in _processes)
+        {
+            if (process is not null && TestContext.CurrentContext.Result.Outcome.Status == NUnit.Framework.Interfaces.TestStatus.Failed)
+            {
+                await TestContext.Out.WriteLineAsync(process.Output);
+            }
+            process?.Dispose();
+        }
+        _http.Dispose();
+        Directory.Delete(_root, recursive: true);
+    }
+
+    private static List<int> FreePorts(int count)
+    {
+        var sockets = Enumerable.Range(0, count).Select(_ => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp)).ToList();
+        sockets.ForEach(s => s.Bind(new IPEndPoint(IPAddress.Loopback, 0)));
+        var ports = sockets.Select(s => ((IPEndPoint)s.LocalEndPoint!).Port).ToList();
+        sockets.ForEach(s => s.Dispose());
+        return ports;
+    }
+}
+
+internal readonly record struct Answer(HttpStatusCode Status, JsonElement Json)
+{
+    public bool IsOk => (int)Status is >= 200 and < 300;
+
+    public long Number(string name) => Json.GetProperty(name).GetInt64();
+}
