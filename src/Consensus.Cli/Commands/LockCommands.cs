@@ -9,7 +9,7 @@ namespace Consensus.Cli.Commands;
 /// <summary><c>lock acquire/release/show/list/run</c>.</summary>
 internal static class LockCommands
 {
-    private static readonly TimeSpan _longestWait = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan LongestWait = TimeSpan.FromMinutes(10);
 
     public static Command Create(CommandHost host) => new("lock", "Locks with fencing tokens.")
     {
@@ -37,7 +37,7 @@ internal static class LockCommands
             {
                 return "--ttl and --lease exclude each other.";
             }
-            if (parsed.GetValue(wait) > _longestWait)
+            if (parsed.GetValue(wait) > LongestWait)
             {
                 return "--wait is 10m at most.";
             }

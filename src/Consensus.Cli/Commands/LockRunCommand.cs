@@ -7,10 +7,10 @@ namespace Consensus.Cli.Commands;
 /// <summary><c>lock run NAME [--ttl --wait --owner --grace] -- CMD ARGS…</c>.</summary>
 internal static class LockRunCommand
 {
-    private static readonly TimeSpan _defaultTtl = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan DefaultTtl = TimeSpan.FromSeconds(15);
 
     /// <summary>Below this the margins of <see cref="HoldSchedule"/> are shorter than a busy machine's delays.</summary>
-    private static readonly TimeSpan _shortestTtl = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan ShortestTtl = TimeSpan.FromSeconds(1);
 
     public static Command Create(CommandHost host)
     {
@@ -31,8 +31,8 @@ internal static class LockRunCommand
         };
         string? Check(ParseResult parsed)
         {
-            var length = parsed.GetValue(ttl) ?? _defaultTtl;
-            if (length < _shortestTtl)
+            var length = parsed.GetValue(ttl) ?? DefaultTtl;
+            if (length < ShortestTtl)
             {
                 return "--ttl is 1s at least.";
             }
@@ -51,7 +51,7 @@ internal static class LockRunCommand
             var options = new LockRunOptions(
                 parsed.GetRequiredValue(name),
                 parsed.GetValue(owner) ?? LockCommands.DefaultOwner(),
-                parsed.GetValue(ttl) ?? _defaultTtl,
+                parsed.GetValue(ttl) ?? DefaultTtl,
                 parsed.GetValue(wait),
                 parsed.GetValue(grace),
                 parsed.GetRequiredValue(words));

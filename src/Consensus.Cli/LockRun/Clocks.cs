@@ -7,14 +7,14 @@ internal static class Clocks
     /// The kernel's timed waits do not count suspension, a holder's clock does: no single wait is longer than this, so that after a
     /// suspension a passed deadline is seen at once.
     /// </summary>
-    private static readonly TimeSpan _longestWait = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan LongestWait = TimeSpan.FromMilliseconds(100);
 
     public static TimeSpan SinceStart(this TimeProvider clock) => clock.GetElapsedTime(0);
 
     /// <summary>A wait of whole milliseconds, at least one, that ends no later than wanted by more than that.</summary>
     public static TimeSpan Slice(TimeSpan wanted)
     {
-        var slice = wanted < _longestWait ? wanted : _longestWait;
+        var slice = wanted < LongestWait ? wanted : LongestWait;
         return slice < TimeSpan.FromMilliseconds(1) ? TimeSpan.FromMilliseconds(1) : slice;
     }
 }

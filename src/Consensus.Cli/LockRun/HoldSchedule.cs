@@ -10,15 +10,15 @@ internal sealed record HoldSchedule
     /// <summary>The part of a TTL that a holder may count on, given clocks that differ by up to ±0.5 % (rule 3).</summary>
     private const double Certain = 0.99;
 
-    private static readonly TimeSpan _shortestMargin = TimeSpan.FromMilliseconds(50);
-    private static readonly TimeSpan _longestMargin = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan _longestGrace = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan ShortestMargin = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan LongestMargin = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LongestDefaultGrace = TimeSpan.FromSeconds(5);
 
     public HoldSchedule(TimeSpan ttl, TimeSpan? grace = null)
     {
         Ttl = ttl;
-        Grace = grace ?? Min(ttl / 4, _longestGrace);
-        Margin = Max(_shortestMargin, Min(ttl / 20, _longestMargin));
+        Grace = grace ?? Min(ttl / 4, LongestDefaultGrace);
+        Margin = Max(ShortestMargin, Min(ttl / 20, LongestMargin));
     }
 
     public TimeSpan Ttl { get; }

@@ -13,7 +13,7 @@ internal readonly record struct Acquisition(Hold? Hold, int ExitCode, string Mes
 /// </summary>
 internal sealed class LockAcquirer(ConsensusClient client, TimeProvider clock, LockRunOptions options)
 {
-    private static readonly TimeSpan _longestRequest = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan LongestRequest = TimeSpan.FromMinutes(10);
 
     private readonly TimeSpan _startedAt = clock.SinceStart();
     private bool _answeredBefore;
@@ -29,7 +29,7 @@ internal sealed class LockAcquirer(ConsensusClient client, TimeProvider clock, L
         while (true)
         {
             var remaining = Remaining;
-            var slice = remaining < TimeSpan.Zero ? TimeSpan.Zero : remaining < _longestRequest ? remaining : _longestRequest;
+            var slice = remaining < TimeSpan.Zero ? TimeSpan.Zero : remaining < LongestRequest ? remaining : LongestRequest;
             var wish = new LockWish(options.Name, options.Owner) { Ttl = options.Ttl, Wait = slice };
             // Not later than the first send, which is what the holder's deadline counts from.
             var sentAt = clock.SinceStart();

@@ -10,7 +10,7 @@ namespace Consensus.Cli.LockRun;
 /// </summary>
 internal sealed class LockRunner(ConsensusClient client, TimeProvider clock, TextWriter error, LockRunOptions options)
 {
-    private static readonly TimeSpan _patienceAfterTrouble = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan PatienceAfterTrouble = TimeSpan.FromSeconds(3);
 
     /// <returns>The exit code.</returns>
     public async Task<int> RunAsync()
@@ -115,7 +115,7 @@ internal sealed class LockRunner(ConsensusClient client, TimeProvider clock, Tex
                 if (keeper.Lost is null)
                 {
                     // Whoever waits need not wait for what is left of the lease; but where nobody answers, it ends soon anyway.
-                    Release(hold, _patienceAfterTrouble);
+                    Release(hold, PatienceAfterTrouble);
                 }
                 return LockRunExit.LockNotKept;
             default:

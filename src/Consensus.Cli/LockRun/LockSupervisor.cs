@@ -25,12 +25,12 @@ internal readonly record struct Supervision(SupervisionEnd End, ChildExit Exit, 
 internal sealed class LockSupervisor
 {
     /// <summary>The grace left to a command whose lock is lost already: every moment may overlap with the next holder.</summary>
-    private static readonly TimeSpan _graceWhenLost = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan GraceWhenLost = TimeSpan.FromMilliseconds(500);
 
     /// <summary>How long to look for the end of processes that were sent SIGKILL.</summary>
-    private static readonly TimeSpan _killPatience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan KillPatience = TimeSpan.FromSeconds(5);
 
-    private static readonly TimeSpan _groupPoll = TimeSpan.FromMilliseconds(5);
+    private static readonly TimeSpan GroupPoll = TimeSpan.FromMilliseconds(5);
 
     private readonly object _gate = new();
     private readonly TimeProvider _clock;
@@ -72,7 +72,7 @@ internal sealed class LockSupervisor
         new Thread(WaitForChild) { IsBackground = true, Name = "child-waiter" }.Start();
         var reason = WaitForEndOrTrouble(keeper);
         var killAt = Min(
-            _clock.SinceStart() + (keeper.Lost is null ? _schedule.Grace : Min(_schedule.Grace, _graceWhenLost)),
+            _clock.SinceStart() + (keeper.Lost is null ? _schedule.Grace : Min(_schedule.Grace, GraceWhenLost)),
             _schedule.KillAt(keeper.Deadline));
         var dead = EndGroup(killAt);
         if (!dead && !HasEnded())
@@ -135,7 +135,7 @@ internal sealed class LockSupervisor
             }
         }
         _group.Signal(Libc.SigKill);
-        return WaitUntilDead(_clock.SinceStart() + _killPatience);
+        return WaitUntilDead(_clock.SinceStart() + KillPatience);
     }
 
     private bool WaitUntilDead(TimeSpan until)
@@ -147,7 +147,7 @@ internal sealed class LockSupervisor
             {
                 return false;
             }
-            Thread.Sleep(Min(left, _groupPoll));
+            Thread.Sleep(Min(left, GroupPoll));
         }
         return true;
     }

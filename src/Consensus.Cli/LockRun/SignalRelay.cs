@@ -8,7 +8,7 @@ namespace Consensus.Cli.LockRun;
 /// </summary>
 internal sealed class SignalRelay : IDisposable
 {
-    private static readonly int[] _relayed =
+    private static readonly int[] Relayed =
         [Libc.SigHup, Libc.SigInt, Libc.SigQuit, Libc.SigTerm, Libc.SigUsr1, Libc.SigUsr2];
 
     private readonly Lock _gate = new();
@@ -18,7 +18,7 @@ internal sealed class SignalRelay : IDisposable
 
     public SignalRelay()
     {
-        foreach (var signal in _relayed)
+        foreach (var signal in Relayed)
         {
             // A raw signal number is a valid argument on Unix.
             _registrations.Add(PosixSignalRegistration.Create((PosixSignal)signal, context =>

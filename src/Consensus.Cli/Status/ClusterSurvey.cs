@@ -7,7 +7,7 @@ namespace Consensus.Cli.Status;
 internal static class ClusterSurvey
 {
     /// <summary>A member that is slower than this to tell its own state is as good as down.</summary>
-    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
 
     public static async Task<ClusterReport> RunAsync(ConsensusClientOptions options, CancellationToken cancellationToken)
     {
@@ -42,7 +42,7 @@ internal static class ClusterSurvey
         using var client = new ConsensusClient(new ConsensusClientOptions
         {
             Endpoints = [endpoint],
-            AttemptTimeout = _patience,
+            AttemptTimeout = Patience,
             RetryFor = TimeSpan.Zero,
             RetryUnreachableFor = TimeSpan.Zero,
         });

@@ -109,7 +109,7 @@ internal sealed class HttpTransport : IDisposable
         {
             (503, "no-leader" or "not-ready") or (429, _) => AttemptKind.NothingDone,
             (409, "retry-too-late") => AttemptKind.Unknown,
-            (< 500 or 507, _) => AttemptKind.Refused,
+            ( < 500 or 507, _) => AttemptKind.Refused,
             // Not a word of the contract (a proxy's 502, a crash's 500): it may have been passed on.
             _ => request.IsWrite ? AttemptKind.Unknown : AttemptKind.NothingDone,
         };

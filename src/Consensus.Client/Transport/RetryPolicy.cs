@@ -9,8 +9,8 @@ namespace Consensus.Client.Transport;
 /// </summary>
 internal static class RetryPolicy
 {
-    private static readonly TimeSpan _firstPause = TimeSpan.FromMilliseconds(50);
-    private static readonly TimeSpan _longestPause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(1);
 
     public static ResiliencePipeline<Attempt> Build(ConsensusClientOptions options, ApiRequest request)
     {
@@ -43,10 +43,10 @@ internal static class RetryPolicy
 
     private static TimeSpan Pause(int round, TimeSpan? retryAfter)
     {
-        var doubled = _firstPause * Math.Pow(2, Math.Min(round - 1, 10));
-        var pause = doubled < _longestPause ? doubled : _longestPause;
+        var doubled = FirstPause * Math.Pow(2, Math.Min(round - 1, 10));
+        var pause = doubled < LongestPause ? doubled : LongestPause;
         // Spread out, so that clients cut off together do not come back together.
         var jittered = pause * (0.75 + (Random.Shared.NextDouble() / 2));
-        return retryAfter is { } asked && asked > jittered && asked <= _longestPause ? asked : jittered;
+        return retryAfter is { } asked && asked > jittered && asked <= LongestPause ? asked : jittered;
     }
 }

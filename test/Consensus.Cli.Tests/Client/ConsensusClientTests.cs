@@ -8,8 +8,8 @@ internal sealed class ConsensusClientTests
     private const string Deleted = """{"deleted":1,"revision":7}""";
     private const string Item = """{"key":"a","createRevision":2,"modRevision":3,"version":2,"lease":null}""";
 
-    private static readonly FakeAnswer _noLeader = FakeAnswer.Problem(503, "no-leader", "No leader is known.");
-    private static readonly FakeAnswer _unknown = FakeAnswer.Problem(504, "outcome-unknown", "It may or may not take effect.");
+    private static readonly FakeAnswer NoLeader = FakeAnswer.Problem(503, "no-leader", "No leader is known.");
+    private static readonly FakeAnswer Unknown = FakeAnswer.Problem(504, "outcome-unknown", "It may or may not take effect.");
 
     [Test]
     public async Task A_refused_connection_moves_on_to_the_next_endpoint()
@@ -43,7 +43,7 @@ internal sealed class ConsensusClientTests
     [Test]
     public async Task What_a_member_said_tells_more_than_that_another_is_away()
     {
-        using var leaderless = new FakeServer(_ => _noLeader);
+        using var leaderless = new FakeServer(_ => NoLeader);
         using var dead = new FakeServer(_ => FakeAnswer.Abort);
         dead.Stop();
         using var client = Client(TimeSpan.Zero, leaderless, dead);
@@ -56,7 +56,7 @@ internal sealed class ConsensusClientTests
     [Test]
     public async Task The_endpoint_that_answered_is_asked_first_from_then_on()
     {
-        using var leaderless = new FakeServer(_ => _noLeader);
+        using var leaderless = new FakeServer(_ => NoLeader);
         using var alive = new FakeServer(_ => new FakeAnswer(200, Item));
         using var client = Client(leaderless, alive);
 
@@ -71,7 +71,7 @@ internal sealed class ConsensusClientTests
     public async Task A_write_without_a_leader_is_sent_again_until_there_is_one()
     {
         var answers = 0;
-        using var server = new FakeServer(_ => ++answers < 4 ? _noLeader : new FakeAnswer(200, Deleted));
+        using var server = new FakeServer(_ => ++answers < 4 ? NoLeader : new FakeAnswer(200, Deleted));
         using var client = Client(server);
 
         var result = await client.DeleteKeyAsync("a", null, default);
@@ -87,7 +87,7 @@ internal sealed class ConsensusClientTests
         var answers = 0;
         using var server = new FakeServer(_ => ++answers > 1
             ? new FakeAnswer(200, Deleted)
-            : first switch { 0 => FakeAnswer.Abort, 504 => _unknown, _ => new FakeAnswer(first, "bad gateway", "text/plain") });
+            : first switch { 0 => FakeAnswer.Abort, 504 => Unknown, _ => new FakeAnswer(first, "bad gateway", "text/plain") });
         using var client = Client(server);
 
         var result = await client.DeleteKeyAsync("a", null, default);
@@ -117,7 +117,7 @@ internal sealed class ConsensusClientTests
     public async Task Once_an_outcome_is_unknown_nothing_done_does_not_make_it_known()
     {
         var answers = 0;
-        using var server = new FakeServer(_ => ++answers == 1 ? _unknown : _noLeader);
+        using var server = new FakeServer(_ => ++answers == 1 ? Unknown : NoLeader);
         using var client = Client(TimeSpan.FromMilliseconds(200), server);
 
         var result = await client.DeleteKeyAsync("a", null, default);

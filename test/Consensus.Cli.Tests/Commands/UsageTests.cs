@@ -4,7 +4,7 @@ namespace Consensus.Cli.Tests.Commands;
 
 internal sealed class UsageTests
 {
-    private static readonly Uri _nobody = new("http://127.0.0.1:1");
+    private static readonly Uri Nobody = new("http://127.0.0.1:1");
 
     [TestCase("")]
     [TestCase("frobnicate")]
@@ -38,7 +38,7 @@ internal sealed class UsageTests
     [TestCase("status --endpoints http://x/path")]
     public async Task A_command_line_that_makes_no_sense_is_exit_2_and_one_sentence(string line)
     {
-        var run = await Ctl.RunAsync(_nobody, line.Split(' ', StringSplitOptions.RemoveEmptyEntries));
+        var run = await Ctl.RunAsync(Nobody, line.Split(' ', StringSplitOptions.RemoveEmptyEntries));
 
         Assert.That(run.ExitCode, Is.EqualTo(2));
         Assert.That(run.Output, Is.Empty);
@@ -65,7 +65,7 @@ internal sealed class UsageTests
     [TestCase("lock run --help")]
     public async Task Help_is_asked_for_and_therefore_output(string line)
     {
-        var run = await Ctl.RunAsync(_nobody, line.Split(' '));
+        var run = await Ctl.RunAsync(Nobody, line.Split(' '));
 
         Assert.That(run.ExitCode, Is.Zero);
         Assert.That(run.Output, Does.Contain("Usage:"));
@@ -107,7 +107,7 @@ internal sealed class UsageTests
     public async Task The_option_wins_over_the_variable_and_http_may_be_left_out()
     {
         using var server = new FakeServer(_ => new FakeAnswer(200, """{"deleted":0,"revision":1}"""));
-        var run = await Ctl.RunAsync(_nobody, "kv", "delete", "a", "--endpoints", server.Endpoint.Authority);
+        var run = await Ctl.RunAsync(Nobody, "kv", "delete", "a", "--endpoints", server.Endpoint.Authority);
 
         Assert.That(run.ExitCode, Is.Zero, run.Error);
         Assert.That(server.Requests, Has.Count.EqualTo(1));

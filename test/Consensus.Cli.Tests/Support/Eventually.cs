@@ -5,14 +5,14 @@ namespace Consensus.Cli.Tests.Support;
 /// <summary>Waits on conditions, up to a deadline that only a broken program reaches.</summary>
 internal static class Eventually
 {
-    private static readonly TimeSpan _deadline = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
 
     public static async Task True(Func<bool> condition, string what)
     {
         var watch = Stopwatch.StartNew();
         while (!condition())
         {
-            Assert.That(watch.Elapsed, Is.LessThan(_deadline), $"never came true: {what}");
+            Assert.That(watch.Elapsed, Is.LessThan(Deadline), $"never came true: {what}");
             await Task.Delay(5);
         }
     }
