@@ -91,11 +91,6 @@ public sealed partial class RaftNode
         _uncommittedBytes -= _log.BytesAfter(CommitIndex, index);
         CommitIndex = index;
         HasCommittedInTerm = true;
-        if (!Configuration.IsVoter(Self) && _configurations.CurrentIndex <= index)
-        {
-            // Raft §6: a leader that is not part of the committed configuration steps down.
-            BecomeFollower(Term, MemberId.None);
-        }
     }
 
     private void OnAppendResponse(AppendResponse response)
@@ -128,7 +123,8 @@ public sealed partial class RaftNode
             case ProgressState.Probe:
                 progress.BecomeReplicate(_now);
                 break;
-            case ProgressState.Snapshot when progress.Match.Next >= _log.FirstIndex:
+            case ProgressState.Snapshot when progress.Match.Next >= _log.FirstIndex || progress.Match >= progress.PendingSnapshot:
+                // When the log was compacted further meanwhile, the next request turns into the next snapshot.
                 progress.BecomeReplicate(_now);
                 break;
             default:

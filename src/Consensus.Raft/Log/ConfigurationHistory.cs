@@ -14,9 +14,6 @@ internal sealed class ConfigurationHistory(Configuration initial)
 
     public Configuration Current => _changes.Count > 0 ? _changes[^1].Configuration : _initial;
 
-    /// <summary>Where the configuration in force stands in the log; 0 when it was there before the first entry.</summary>
-    public LogIndex CurrentIndex => _changes.Count > 0 ? _changes[^1].Index : LogIndex.Zero;
-
     public void Append(Entry entry) => _changes.Add((entry.Index, RaftCodec.ReadConfiguration(entry.Payload.Span)));
 
     /// <summary>True when the configuration in force changed.</summary>

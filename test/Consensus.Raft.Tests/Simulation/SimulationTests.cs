@@ -32,6 +32,16 @@ public sealed class SimulationTests
         TestContext.Out.WriteLine($"{elections} elections, {reads} reads, {snapshots} snapshots, {committed} entries");
     }
 
+    /// <summary>For a quiet hour: <c>dotnet test --filter FullyQualifiedName~Long_run</c>.</summary>
+    [Test, Explicit]
+    public void Long_run_over_many_seeds([Range(0, 19)] int block)
+    {
+        for (var i = 0; i < 200; i++)
+        {
+            Run((ulong)(1_000_000 + (block * 200) + i));
+        }
+    }
+
     private static Simulator Run(ulong seed)
     {
         var simulator = new Simulator(seed);

@@ -47,7 +47,10 @@ internal sealed class Disk(HardState hardState, SnapshotMark? snapshot, IEnumera
         if (ready.Entries.Count > 0)
         {
             var first = ready.Entries[0].Index;
-            _entries.RemoveAll(e => e.Index >= first);
+            while (_entries.Count > 0 && _entries[^1].Index >= first)
+            {
+                _entries.RemoveAt(_entries.Count - 1);
+            }
             Invariant.Require(first == LastIndex.Next, "the log on disk has no gap");
             _entries.AddRange(ready.Entries);
         }
@@ -67,8 +70,15 @@ internal sealed class Disk(HardState hardState, SnapshotMark? snapshot, IEnumera
         LastSubmitted = 0;
     }
 
-    public bool Holds(LogIndex index, Term term) =>
-        (Snapshot is not null && index <= Snapshot.LastIndex) || _entries.Exists(e => e.Index == index && e.Term == term);
+    public bool Holds(LogIndex index, Term term)
+    {
+        var before = LastIndex + -_entries.Count;
+        if (index <= before)
+        {
+            return index > LogIndex.Zero;
+        }
+        return index <= LastIndex && _entries[(int)(index - before) - 1].Term == term;
+    }
 
     public RaftInitialState Recover(MemberId self, Configuration initial) =>
         new(self, HardState, Snapshot?.Configuration ?? initial, Snapshot, [.. _entries]);
