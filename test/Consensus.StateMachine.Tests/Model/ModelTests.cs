@@ -1,0 +1,135 @@
+using Consensus.Primitives;
+using Consensus.StateMachine.Commands;
+using Consensus.StateMachine.Outcomes;
+
+namespace Consensus.StateMachine.Tests.Model;
+
+/// <summary>Drawn commands against a naive model of the promises, and against the same commands with a snapshot in between.</summary>
+public sealed class ModelTests
+{
+    private static readonly string[] Names = ["a", "a/b", "b", "c"];
+
+    private static Command Draw(DeterministicRandom random, Machine machine)
+    {
+        var name = Machine.Key(Names[random.Next(Names.Length)]);
+        var lease = new LeaseId(random.Next(1, 6));
+        var holder = machine.View.GetLock(name).Holder;
+        var token = holder is not null && random.Chance(3, 4) ? holder.Token : new FencingToken(random.Next(1, 20));
+        return random.Next(14) switch
+        {
+            0 => new PutCommand(name, new byte[random.Next(20)], random.Chance(1, 2) ? lease : LeaseId.None, KeyCondition.None),
+            1 => new PutCommand(name, default, LeaseId.None, new KeyCondition(KeyConditionKind.ModRevisionIs, new Revision(random.Next(1, 10)))),
+            2 => new DeleteCommand(name, random.Chance(1, 2) ? KeyCondition.None : new KeyCondition(KeyConditionKind.Exists)),
+            3 => new DeletePrefixCommand(name),
+            4 => new GrantLeaseCommand(lease, random.Next(1, 5_000_000)),
+            5 => new RenewLeasesCommand([lease, new LeaseId(99)]),
+            6 => new RevokeLeaseCommand(lease),
+            7 or 8 => new AcquireLockCommand(name, "o", random.Next(1, 5_000_000), new LeaseId(random.Next(1000, 1_000_000)), LeaseId.None, random.Next(3) * 2_000_000),
+            9 => new AcquireLockCommand(name, "o", 0, LeaseId.None, lease, random.Next(2) * 3_000_000),
+            10 => new RenewLockCommand(name, token),
+            11 => new ReleaseLockCommand(name, token, Force: random.Chance(1, 5)),
+            12 => random.Chance(1, 2)
+                ? new CancelWaitCommand(name, Machine.Request(random.Next(1, 200)), CancelReason.Disconnected)
+                : new DetachWaitersCommand(new MemberId(1), 1),
+            _ => new ExpireCommand(),
+        };
+    }
+
+    [Test]
+    public void Promises_hold_for_drawn_commands([Range(1, 200)] int seed)
+    {
+        var random = new DeterministicRandom((ulong)seed);
+        var machine = new Machine();
+        var leases = new Dictionary<long, (long Ttl, long Deadline)>();
+        var lastToken = 0L;
+        for (var i = 0; i < 250; i++)
+        {
+            machine.Pass(random.Next(400_000));
+            var before = machine.View;
+            var command = Draw(random, machine);
+            var seen = machine.All.Count;
+            var identity = random.Chance(1, 6) ? $"id{random.Next(30)}" : "";
+            var outcome = machine.Do(command, identity, (byte)random.Next(1, 3));
+            var after = machine.View;
+            var grants = machine.All.Skip(seen).Select(r => r.Outcome).OfType<LockGranted>().Where(g => g.Hold.Token.Value > lastToken).ToList();
+            foreach (var granted in grants)
+            {
+                Assert.That(granted.Hold.Token.Value, Is.GreaterThan(lastToken), "tokens rise");
+                Assert.That(granted.Hold.Token.Value, Is.LessThanOrEqualTo(after.Revision.Value));
+                lastToken = granted.Hold.Token.Value;
+            }
+            CheckLeases(before, after, command, machine.Now);
+            CheckCounts(after);
+            Assert.That(after.Revision.Value, Is.GreaterThanOrEqualTo(before.Revision.Value));
+            if (outcome is ConditionFailed or LockHeld or LeaseMissing or NotHolder or LeasesRenewed or LockQueued or IdempotencyMismatch or LeaseGranted)
+            {
+                Assert.That(after.Revision, Is.EqualTo(before.Revision), $"{command} changed nothing that has a revision");
+            }
+            Assert.That(machine.State.NextDeadline, Is.LessThanOrEqualTo(after.ListLeases(LeaseId.None).Select(l => l.Deadline).DefaultIfEmpty(ClusterTime.Never).Min()));
+        }
+    }
+
+    /// <summary>No lease ends early: only by its revocation, its lock's end, or an expiry at or past its deadline; no deadline moves back.</summary>
+    private static void CheckLeases(StateView before, StateView after, Command command, ClusterTime now)
+    {
+        foreach (var old in before.ListLeases(LeaseId.None))
+        {
+            var lease = after.GetLease(old.Id);
+            if (lease is null)
+            {
+                var allowed = command switch
+                {
+                    ExpireCommand => old.Deadline <= now,
+                    RevokeLeaseCommand c => c.Id == old.Id || old.Id.Value >= 1000,
+                    ReleaseLockCommand or CancelWaitCommand => old.Id.Value >= 1000,
+                    _ => false,
+                };
+                Assert.That(allowed, $"{command} ended lease {old} at {now}");
+            }
+            else
+            {
+                Assert.That(lease.Deadline, Is.GreaterThanOrEqualTo(old.Deadline));
+            }
+        }
+    }
+
+    private static void CheckCounts(StateView view)
+    {
+        var locks = view.ListLocks(default, null).ToList();
+        Assert.That(locks.Count(l => l.Holder is not null), Is.EqualTo(view.Counts.LocksHeld));
+        Assert.That(locks.Sum(l => l.WaiterCount), Is.EqualTo(view.Counts.Waiters));
+        Assert.That(view.ListLeases(LeaseId.None).Sum(l => l.LockCount), Is.EqualTo(view.Counts.LocksHeld), "every hold hangs on a living lease");
+        Assert.That(
+            view.ListLeases(LeaseId.None).Sum(l => l.KeyCount),
+            Is.EqualTo(view.ListKeys(default, null).Count(k => !k.Record.Lease.IsNone)),
+            "every leased key hangs on a living lease");
+        Assert.That(view.CountKeys(Machine.Key("a")), Is.EqualTo(view.ListKeys(Machine.Key("a"), null).Count()));
+    }
+
+    [Test]
+    public void A_restored_snapshot_goes_on_exactly_as_the_original([Range(1, 100)] int seed)
+    {
+        var original = new Machine();
+        var restored = new Machine();
+        var draws = new DeterministicRandom((ulong)seed);
+        var cut = draws.Next(200);
+        for (var i = 0; i < 200; i++)
+        {
+            var pause = draws.Next(400_000);
+            original.Pass(pause);
+            restored.Pass(pause);
+            var command = Draw(draws, original);
+            var identity = draws.Chance(1, 4) ? $"id{draws.Next(20)}" : "";
+            original.Do(command, identity);
+            restored.Do(command, identity);
+            if (i == cut)
+            {
+                var bytes = restored.Snapshot();
+                restored.RestoreFromSnapshot();
+                Assert.That(restored.Snapshot(), Is.EqualTo(bytes), "a snapshot of the restored state is the same");
+            }
+            Assert.That(restored.State.Hash, Is.EqualTo(original.State.Hash), $"step {i}: {command}");
+        }
+        Assert.That(restored.Snapshot(), Is.EqualTo(original.Snapshot()));
+    }
+}
