@@ -49,12 +49,27 @@ public static class ConsensusServer
         ArgumentNullException.ThrowIfNull(info);
         var logger = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Consensus.Server");
         var replies = new Replies(node);
-        var commands = new CommandRunner(node);
+        var counters = new RequestCounters();
         var views = new PinnedViews(TimeProvider.System);
         app.Lifetime.ApplicationStopped.Register(views.Dispose);
+        var endpoints = CreateEndpoints(node, replies, info, lifecycle, views, counters, logger);
+        var hosts = new HostGuard(info.HostNames, info.ListensOnAnyAddress);
+        var dispatcher = new ApiDispatcher(endpoints, replies, hosts, counters, logger);
+        app.Run(dispatcher.InvokeAsync);
+    }
+
+    internal static Endpoints CreateEndpoints(
+        IConsensusNode node,
+        Replies replies,
+        ServerInfo info,
+        ServerLifecycle lifecycle,
+        PinnedViews views,
+        RequestCounters counters,
+        ILogger logger)
+    {
+        var commands = new CommandRunner(node);
         var lists = new ListReader(node, views);
-        var counters = new RequestCounters();
-        var endpoints = new Endpoints(
+        return new Endpoints(
             new KeyReadEndpoints(node, lists, replies),
             new KeyWriteEndpoints(commands, replies),
             new LeaseReadEndpoints(node, lists, replies),
@@ -65,8 +80,5 @@ public static class ConsensusServer
             new HealthEndpoints(node, replies, lifecycle),
             new MetricsEndpoint(node, replies, counters, info, lifecycle),
             new OpenApiEndpoint(replies));
-        var hosts = new HostGuard(info.HostNames, info.ListensOnAnyAddress);
-        var dispatcher = new ApiDispatcher(endpoints, replies, hosts, counters, logger);
-        app.Run(dispatcher.InvokeAsync);
     }
 }

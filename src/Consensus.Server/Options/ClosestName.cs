@@ -3,11 +3,14 @@ namespace Consensus.Server.Options;
 /// <summary>The known name that a mistyped one most likely means, by edit distance (Levenshtein, 1965).</summary>
 internal static class ClosestName
 {
+    /// <summary>Two letters swapped, dropped or mistyped are near, however short the name.</summary>
+    private const int NearEdits = 2;
+
     /// <summary>Null when none is near: more than a third of it would have to change.</summary>
     public static string? Of(string mistyped, IEnumerable<string> known)
     {
         var (name, distance) = known.Select(name => (name, distance: Distance(mistyped, name))).MinBy(pair => pair.distance);
-        return name is not null && distance * 3 <= Math.Max(name.Length, mistyped.Length) ? name : null;
+        return name is not null && (distance <= NearEdits || distance * 3 <= Math.Max(name.Length, mistyped.Length)) ? name : null;
     }
 
     private static int Distance(string a, string b)

@@ -1,0 +1,107 @@
+using System.Net;
+using Consensus.Api;
+using Consensus.Api.Problems;
+using Consensus.Primitives;
+using Consensus.Server.Tests.Support;
+
+namespace Consensus.Server.Tests.Cluster;
+
+internal sealed class ClusterTests : ContractTest
+{
+    [Test]
+    public async Task The_cluster_is_shown_with_its_members()
+    {
+        var cluster = await AnswerAsync(ApiJson.Default.ClusterAnswer, HttpStatusCode.OK, "GET", "/v1/cluster");
+        Assert.That((cluster.ClusterId, cluster.Leader, cluster.Term), Is.EqualTo(("00000000000000c1", "n1", 3L)));
+        Assert.That(
+            cluster.Members.Select(m => (m.Name, m.Role, m.Self, m.PeerUrl, m.Healthy)),
+            Is.EqualTo(new[]
+            {
+                ("n1", "leader", true, "127.0.0.1:7380", true),
+                ("n2", "follower", false, "127.0.0.1:7480", false),
+                ("n3", "learner", false, "127.0.0.1:7580", true),
+            }));
+        Assert.That(cluster.Members[1].MatchIndex, Is.Null);
+    }
+
+    [Test]
+    public async Task The_cluster_and_the_status_are_shown_without_a_leader()
+    {
+        Node.LeaderName = "";
+        Assert.That((await AnswerAsync(ApiJson.Default.ClusterAnswer, HttpStatusCode.OK, "GET", "/v1/cluster")).Leader, Is.Null);
+        var status = await AnswerAsync(ApiJson.Default.StatusAnswer, HttpStatusCode.OK, "GET", "/v1/status");
+        Assert.That((status.Leader, status.Role), Is.EqualTo(((string?)null, "follower")));
+    }
+
+    [Test]
+    public async Task The_status_counts_what_is_there()
+    {
+        await AcquireAsync("l");
+        using var put = await SendAsync("PUT", "/v1/kv/a", "x");
+        var status = await AnswerAsync(ApiJson.Default.StatusAnswer, HttpStatusCode.OK, "GET", "/v1/status");
+        Assert.That((status.Name, status.Version, status.Role, status.Leader), Is.EqualTo(("n1", "1.2.3", "leader", "n1")));
+        Assert.That((status.Keys, status.Leases, status.Locks, status.Waiters, status.Revision), Is.EqualTo((1, 1, 1, 0, 3)));
+        Assert.That(status.Alarms, Is.EqualTo(new[] { "the disk is nearly full" }));
+        Assert.That(status.Insecure, Is.False);
+    }
+
+    [Test]
+    public async Task Leadership_is_handed_to_a_voter_by_name()
+    {
+        await AnswerAsync(ApiJson.Default.LeaderTransferAnswer, HttpStatusCode.OK, "POST", "/v1/cluster/leader", """{"to":"n2"}""");
+        await AnswerAsync(ApiJson.Default.LeaderTransferAnswer, HttpStatusCode.OK, "POST", "/v1/cluster/leader", "{}");
+        await AnswerAsync(ApiJson.Default.LeaderTransferAnswer, HttpStatusCode.OK, "POST", "/v1/cluster/leader");
+        Assert.That(Node.Transfers, Is.EqualTo(new[] { new MemberId(0x52), MemberId.None, MemberId.None }));
+    }
+
+    [Test]
+    public async Task A_transfer_that_cannot_be_is_refused_and_one_that_did_not_happen_is_unknown()
+    {
+        await RefusedAsync(ProblemTypes.NotFound, "POST", "/v1/cluster/leader", """{"to":"n9"}""");
+        await RefusedAsync(ProblemTypes.BadRequest, "POST", "/v1/cluster/leader", """{"to":"n3"}""");
+        await RefusedAsync(ProblemTypes.BadRequest, "POST", "/v1/cluster/leader", """{"leader":"n2"}""");
+        await RefusedAsync(ProblemTypes.BadRequest, "POST", "/v1/cluster/leader", """{"to":2}""");
+        Assert.That(Node.Transfers, Is.Empty);
+        Node.TransferSucceeds = false;
+        await RefusedAsync(ProblemTypes.OutcomeUnknown, "POST", "/v1/cluster/leader", """{"to":"n2"}""");
+    }
+
+    [Test]
+    public async Task Liveness_needs_nothing_and_readiness_needs_a_leader_and_a_member_that_has_caught_up()
+    {
+        await AnswerAsync(ApiJson.Default.ReadyAnswer, HttpStatusCode.OK, "GET", "/readyz");
+        var verbose = await AnswerAsync(ApiJson.Default.ReadyAnswer, HttpStatusCode.OK, "GET", "/readyz?verbose");
+        Assert.That(verbose.Checks!.Values, Is.All.True);
+        Node.Ready = false;
+        Assert.That((await RefusedAsync(ProblemTypes.NotReady, "GET", "/readyz")).Checks, Is.Null);
+        var lagging = await RefusedAsync(ProblemTypes.NotReady, "GET", "/readyz?verbose");
+        Assert.That((lagging.Checks!["leader"], lagging.Checks["caughtUp"]), Is.EqualTo((true, false)));
+        Node.LeaderName = "";
+        Assert.That((await RefusedAsync(ProblemTypes.NotReady, "GET", "/readyz")).Detail, Does.Contain("leader"));
+        await AnswerAsync(ApiJson.Default.LiveAnswer, HttpStatusCode.OK, "GET", "/livez");
+    }
+
+    [Test]
+    public async Task Readiness_fails_while_the_server_stops()
+    {
+        Lifecycle.BeginStopping();
+        Assert.That((await RefusedAsync(ProblemTypes.NotReady, "GET", "/readyz")).Detail, Does.Contain("stopping"));
+        await AnswerAsync(ApiJson.Default.LiveAnswer, HttpStatusCode.OK, "GET", "/livez");
+    }
+
+    [Test]
+    public async Task Metrics_are_in_the_text_format_of_prometheus()
+    {
+        using var put = await SendAsync("PUT", "/v1/kv/a", "x");
+        using var missing = await SendAsync("GET", "/v1/kv/none");
+        using var response = await SendAsync("GET", "/metrics");
+        Assert.That(response.Content.Headers.ContentType?.ToString(), Is.EqualTo("text/plain; version=0.0.4; charset=utf-8"));
+        var lines = (await response.Content.ReadAsStringAsync()).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.That(lines, Does.Contain("consensus_keys 1"));
+        Assert.That(lines, Does.Contain("consensus_is_leader 1"));
+        Assert.That(lines, Does.Contain("consensus_http_requests_total{route=\"/v1/kv/{key}\",class=\"2xx\"} 1"));
+        Assert.That(lines, Does.Contain("consensus_http_requests_total{route=\"/v1/kv/{key}\",class=\"4xx\"} 1"));
+        Assert.That(lines, Is.All.Matches("^(# (HELP|TYPE) [a-z_]+ .+|[a-z_]+(\\{[^}]*(\\{[a-z]+\\})?[^}]*\\})? [-+0-9.E]+)$"));
+        Assert.That(lines.Where(line => line.StartsWith("# TYPE", StringComparison.Ordinal)), Is.Unique);
+    }
+}

@@ -1,0 +1,154 @@
+using System.Net;
+using Consensus.Api;
+using Consensus.Api.Problems;
+using Consensus.Node;
+using Consensus.Primitives;
+using Consensus.Server.Commands;
+using Consensus.Server.Tests.Support;
+using Consensus.StateMachine.Outcomes;
+
+namespace Consensus.Server.Tests.Commands;
+
+/// <summary>What is said when the node cannot say what came of a request (rule 19), and of every outcome.</summary>
+internal sealed class AnswerTests : ContractTest
+{
+    private static readonly (string Method, string Target, string? Body)[] Writes =
+    [
+        ("PUT", "/v1/kv/a", "x"),
+        ("DELETE", "/v1/kv/a", null),
+        ("DELETE", "/v1/kv/?prefix=a", null),
+        ("POST", "/v1/leases", """{"ttl":"15s"}"""),
+        ("POST", "/v1/leases/1/keepalive", null),
+        ("POST", "/v1/leases/keepalive", """{"ids":["1"]}"""),
+        ("DELETE", "/v1/leases/1", null),
+        ("POST", "/v1/locks/l", """{"owner":"me","ttl":"15s"}"""),
+        ("PUT", "/v1/locks/l", """{"fencingToken":2}"""),
+        ("DELETE", "/v1/locks/l?fencingToken=2", null),
+    ];
+
+    private static readonly string[] Reads = ["/v1/kv/a", "/v1/kv/?prefix=a", "/v1/leases", "/v1/leases/1", "/v1/locks/", "/v1/locks/l"];
+
+    private static readonly (NotDoneReason Reason, ProblemType Type)[] NotDone =
+    [
+        (NotDoneReason.NoLeader, ProblemTypes.NoLeader),
+        (NotDoneReason.NotReady, ProblemTypes.NotReady),
+        (NotDoneReason.TooManyRequests, ProblemTypes.TooManyRequests),
+        (NotDoneReason.Cancelled, ProblemTypes.NotReady),
+    ];
+
+    [Test]
+    public async Task Nothing_done_is_said_with_a_time_to_come_back()
+    {
+        foreach (var (reason, type) in NotDone)
+        {
+            Node.CommandFault = new CommandAnswer(AnswerKind.NotDone, null, reason, default);
+            Node.ReadFault = new ReadAnswer(AnswerKind.NotDone, null, reason);
+            foreach (var (method, target, body) in Writes.Concat(Reads.Select(read => ("GET", read, (string?)null))))
+            {
+                using var response = await SendAsync(method, target, body);
+                await ReadProblemAsync(response, type);
+                Assert.That(response.Headers.RetryAfter?.Delta, Is.EqualTo(TimeSpan.FromSeconds(1)), $"{method} {target}");
+            }
+        }
+    }
+
+    [Test]
+    public async Task An_unknown_outcome_is_said_to_be_unknown()
+    {
+        Node.CommandFault = new CommandAnswer(AnswerKind.Unknown, null, NotDoneReason.None, default);
+        Node.ReadFault = new ReadAnswer(AnswerKind.Unknown, null, NotDoneReason.None);
+        foreach (var (method, target, body) in Writes.Concat(Reads.Select(read => ("GET", read, (string?)null))))
+        {
+            await ProblemAsync(ProblemTypes.OutcomeUnknown, method, target, body);
+        }
+    }
+
+    [Test]
+    public async Task Outcomes_that_any_write_may_have_are_problems_on_all_of_them()
+    {
+        var revision = new Revision(7);
+        foreach (var (outcome, type) in new (Outcome, ProblemType)[]
+        {
+            (new BoundReached(revision, BoundKind.IdempotencyKeys, 5), ProblemTypes.TooManyRequests),
+            (new QuotaExceeded(revision, 100), ProblemTypes.QuotaExceeded),
+            (new TooManyObjects(revision, 10_000), ProblemTypes.TooLarge),
+            (new IdempotencyMismatch(revision), ProblemTypes.IdempotencyMismatch),
+            (new ReplayedHoldGone(revision, null), ProblemTypes.LeaseExpired),
+        })
+        {
+            Node.CommandFault = new CommandAnswer(AnswerKind.Done, outcome, NotDoneReason.None, default);
+            foreach (var (method, target, body) in Writes)
+            {
+                using var response = await SendAsync(method, target, body);
+                await ReadProblemAsync(response, type);
+                Assert.That(response.Headers.GetValues("Consensus-Revision").Single(), Is.EqualTo("7"));
+            }
+        }
+    }
+
+    [Test]
+    public void Every_outcome_is_either_a_success_or_has_its_problem()
+    {
+        Type[] successes =
+        [
+            typeof(PutDone), typeof(DeleteDone), typeof(LeaseGranted), typeof(LeasesRenewed), typeof(LeaseRevoked), typeof(LockGranted), typeof(LockRenewed),
+            typeof(LockReleased),
+        ];
+        // Never the final outcome of a request of a client.
+        Type[] inner = [typeof(LockQueued), typeof(Noted)];
+        var problems = Samples().Select(outcome => outcome.GetType()).ToList();
+        var all = typeof(Outcome).Assembly.GetTypes().Where(type => type.IsSubclassOf(typeof(Outcome)));
+        Assert.That(successes.Concat(inner).Concat(problems), Is.EquivalentTo(all));
+        foreach (var outcome in Samples())
+        {
+            var problem = OutcomeProblems.Of(outcome);
+            Assert.That(problem.StateRevision, Is.EqualTo(outcome.Revision));
+            Assert.That(ProblemTypes.All, Does.Contain(problem.Type));
+        }
+    }
+
+    [Test]
+    public void Every_bound_and_reason_has_its_words()
+    {
+        var revision = new Revision(7);
+        foreach (var bound in Enum.GetValues<BoundKind>())
+        {
+            Assert.That(OutcomeProblems.Of(new BoundReached(revision, bound, 5)).Detail, Does.Contain("at most 5"));
+        }
+        foreach (var reason in Enum.GetValues<LossReason>())
+        {
+            var loss = new LockLoss(new FencingToken(3), "me", reason, new Revision(6));
+            var problem = OutcomeProblems.OfNotHolder(new NotHolder(revision, loss, null), new FencingToken(3), renewal: true);
+            Assert.That(problem.Detail, Does.Contain("at revision 6"));
+            Assert.That(problem.Type, Is.EqualTo(reason == LossReason.Expired ? ProblemTypes.LeaseExpired : ProblemTypes.NotHolder));
+        }
+    }
+
+    [Test]
+    public async Task A_bug_is_an_internal_problem_and_the_server_goes_on()
+    {
+        Node.CommandFault = new CommandAnswer(AnswerKind.Done, new Noted(new Revision(1)), NotDoneReason.None, default);
+        using var response = await SendAsync("PUT", "/v1/kv/a", "x");
+        await ReadProblemAsync(response, ProblemTypes.Internal);
+        Node.CommandFault = null;
+        await AnswerAsync(ApiJson.Default.KeyAnswer, HttpStatusCode.OK, "PUT", "/v1/kv/a", "x");
+    }
+
+    private static IEnumerable<Outcome> Samples()
+    {
+        var revision = new Revision(7);
+        yield return new ConditionFailed(revision, new Revision(3));
+        yield return new LeaseIdTaken(revision, new LeaseId(1));
+        yield return new LeaseMissing(revision, new LeaseId(1));
+        yield return new LockHeld(revision, null, 3, 1000);
+        yield return new WaitCancelled(revision, StateMachine.Commands.CancelReason.Disconnected);
+        yield return new WaitDetached(revision);
+        yield return new WaitTakenOver(revision);
+        yield return new NotHolder(revision, null, null);
+        yield return new BoundReached(revision, BoundKind.Locks, 5);
+        yield return new QuotaExceeded(revision, 5);
+        yield return new TooManyObjects(revision, 5);
+        yield return new IdempotencyMismatch(revision);
+        yield return new ReplayedHoldGone(revision, null);
+    }
+}

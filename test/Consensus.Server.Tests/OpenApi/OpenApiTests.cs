@@ -1,0 +1,184 @@
+using System.Net;
+using System.Text.Json;
+using Consensus.Api;
+using Consensus.Server.Http;
+using Consensus.Server.Lists;
+using Consensus.Server.Metrics;
+using Consensus.Server.Routing;
+using Consensus.Server.Tests.Support;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Consensus.Server.Tests.OpenApi;
+
+/// <summary>The served document and the server are one contract: neither has what the other has not.</summary>
+internal sealed class OpenApiTests : ContractTest
+{
+    private async Task<JsonElement> DocumentAsync()
+    {
+        using var response = await SendAsync("GET", "/openapi/v1.json");
+        Assert.That(response.StatusCode, Is.EqualTo(HttpStatusCode.OK));
+        using var document = JsonDocument.Parse(
+            await response.Content.ReadAsByteArrayAsync(), new JsonDocumentOptions { AllowDuplicateProperties = false });
+        return document.RootElement.Clone();
+    }
+
+    private IReadOnlyList<Endpoint> Table()
+    {
+        using var views = new PinnedViews(TimeProvider.System);
+        return ConsensusServer.CreateEndpoints(
+            Node, new Replies(Node), Info, Lifecycle, views, new RequestCounters(), NullLogger.Instance).All;
+    }
+
+    private static JsonElement Resolve(JsonElement document, JsonElement element)
+    {
+        if (!element.TryGetProperty("$ref", out var reference))
+        {
+            return element;
+        }
+        var found = document;
+        foreach (var step in reference.GetString()!.Split('/').Skip(1))
+        {
+            found = found.GetProperty(step);
+        }
+        return found;
+    }
+
+    [Test]
+    public async Task Every_path_and_method_of_the_document_is_a_route_and_the_other_way_round()
+    {
+        var document = await DocumentAsync();
+        var documented = document.GetProperty("paths").EnumerateObject()
+            .SelectMany(path => path.Value.EnumerateObject().Select(method => $"{method.Name.ToUpperInvariant()} {path.Name}"));
+        Assert.That(documented, Is.EquivalentTo(Table().Select(endpoint => $"{endpoint.Method} {ApiRouter.Template(endpoint.Route)}")));
+    }
+
+    [Test]
+    public async Task Every_documented_operation_is_served()
+    {
+        var document = await DocumentAsync();
+        foreach (var path in document.GetProperty("paths").EnumerateObject())
+        {
+            foreach (var method in path.Value.EnumerateObject())
+            {
+                var target = path.Name.Replace("{key}", "a", StringComparison.Ordinal)
+                    .Replace("{name}", "a", StringComparison.Ordinal)
+                    .Replace("{id}", "1", StringComparison.Ordinal);
+                using var response = await SendAsync(method.Name.ToUpperInvariant(), target);
+                Assert.That(response.StatusCode, Is.Not.EqualTo(HttpStatusCode.MethodNotAllowed), $"{method.Name} {target}");
+                var status = ((int)response.StatusCode).ToString(System.Globalization.CultureInfo.InvariantCulture);
+                Assert.That(method.Value.GetProperty("responses").TryGetProperty(status, out _), Is.True, $"{method.Name} {target} documents {status}");
+            }
+        }
+    }
+
+    [Test]
+    public async Task Every_documented_query_parameter_is_taken_and_the_other_way_round()
+    {
+        var document = await DocumentAsync();
+        foreach (var endpoint in Table())
+        {
+            var operation = document.GetProperty("paths").GetProperty(ApiRouter.Template(endpoint.Route))
+                .GetProperty(endpoint.Method.ToLowerInvariant());
+            var documented = operation.TryGetProperty("parameters", out var parameters)
+                ? parameters.EnumerateArray().Select(parameter => Resolve(document, parameter))
+                    .Where(parameter => parameter.GetProperty("in").GetString() == "query")
+                    .Select(parameter => parameter.GetProperty("name").GetString()!).ToList()
+                : [];
+            var taken = Enum.GetValues<QueryName>().Where(name => ((int)endpoint.Query & (1 << (int)name)) != 0).Select(QueryNameText.Of).ToList();
+            // Taken beside a name in the path only to say what is wrong with that.
+            if (endpoint.Route is ApiRoute.Key or ApiRoute.Lock)
+            {
+                taken.RemoveAll(name => name is "key" or "keyBase64" or "prefix");
+            }
+            Assert.That(documented, Is.EquivalentTo(taken), $"{endpoint.Method} {ApiRouter.Template(endpoint.Route)}");
+        }
+    }
+
+    [Test]
+    public async Task Every_reference_leads_somewhere_and_every_operation_has_a_name_of_its_own()
+    {
+        var document = await DocumentAsync();
+        var names = new List<string>();
+        Visit(document, element =>
+        {
+            if (element.ValueKind == JsonValueKind.Object)
+            {
+                Assert.That(Resolve(document, element).ValueKind, Is.EqualTo(JsonValueKind.Object));
+                if (element.TryGetProperty("operationId", out var name))
+                {
+                    names.Add(name.GetString()!);
+                }
+            }
+        });
+        Assert.That(names, Is.Unique);
+    }
+
+    [Test]
+    public async Task Schemas_have_the_members_of_the_records()
+    {
+        var schemas = (await DocumentAsync()).GetProperty("components").GetProperty("schemas");
+        foreach (var (schema, type) in new (string, System.Text.Json.Serialization.Metadata.JsonTypeInfo)[]
+        {
+            ("Key", ApiJson.Default.KeyAnswer),
+            ("KeyList", ApiJson.Default.KeyListAnswer),
+            ("KeysDeleted", ApiJson.Default.KeysDeletedAnswer),
+            ("LeaseGrantRequest", ApiJson.Default.LeaseGrantRequest),
+            ("LeaseKeepAliveRequest", ApiJson.Default.LeaseKeepAliveRequest),
+            ("Lease", ApiJson.Default.LeaseAnswer),
+            ("LeaseKeepAlive", ApiJson.Default.LeaseKeepAliveAnswer),
+            ("LeaseDetail", ApiJson.Default.LeaseDetailAnswer),
+            ("LeaseList", ApiJson.Default.LeaseListAnswer),
+            ("LeaseRevoked", ApiJson.Default.LeaseRevokedAnswer),
+            ("LockAcquireRequest", ApiJson.Default.LockAcquireRequest),
+            ("LockRenewRequest", ApiJson.Default.LockRenewRequest),
+            ("LockGrant", ApiJson.Default.LockGrantAnswer),
+            ("LockRenewed", ApiJson.Default.LockRenewedAnswer),
+            ("LockLoss", ApiJson.Default.LockLossAnswer),
+            ("Lock", ApiJson.Default.LockAnswer),
+            ("LockList", ApiJson.Default.LockListAnswer),
+            ("Cluster", ApiJson.Default.ClusterAnswer),
+            ("LeaderTransferRequest", ApiJson.Default.LeaderTransferRequest),
+            ("LeaderTransfer", ApiJson.Default.LeaderTransferAnswer),
+            ("Status", ApiJson.Default.StatusAnswer),
+            ("Live", ApiJson.Default.LiveAnswer),
+            ("Ready", ApiJson.Default.ReadyAnswer),
+            ("Problem", ApiJson.Default.ProblemAnswer),
+        })
+        {
+            var documented = schemas.GetProperty(schema).GetProperty("properties").EnumerateObject().Select(property => property.Name);
+            Assert.That(documented, Is.EquivalentTo(type.Properties.Select(property => property.Name)), schema);
+        }
+    }
+
+    [Test]
+    public async Task The_documented_header_of_an_identity_is_on_every_write()
+    {
+        var document = await DocumentAsync();
+        foreach (var endpoint in Table().Where(endpoint => endpoint.Method != "GET" && endpoint.Route != ApiRoute.ClusterLeader))
+        {
+            var operation = document.GetProperty("paths").GetProperty(ApiRouter.Template(endpoint.Route)).GetProperty(endpoint.Method.ToLowerInvariant());
+            var headers = operation.GetProperty("parameters").EnumerateArray().Select(parameter => Resolve(document, parameter))
+                .Where(parameter => parameter.GetProperty("in").GetString() == "header").Select(parameter => parameter.GetProperty("name").GetString());
+            Assert.That(headers, Does.Contain(ApiHeaders.IdempotencyKey), $"{endpoint.Method} {ApiRouter.Template(endpoint.Route)}");
+        }
+    }
+
+    private static void Visit(JsonElement element, Action<JsonElement> visit)
+    {
+        visit(element);
+        if (element.ValueKind == JsonValueKind.Object)
+        {
+            foreach (var property in element.EnumerateObject())
+            {
+                Visit(property.Value, visit);
+            }
+        }
+        else if (element.ValueKind == JsonValueKind.Array)
+        {
+            foreach (var item in element.EnumerateArray())
+            {
+                Visit(item, visit);
+            }
+        }
+    }
+}

@@ -1,0 +1,168 @@
+using System.Net;
+using Consensus.Server.Options;
+
+namespace Consensus.Server.Tests.Options;
+
+internal sealed class ServerOptionsTests
+{
+    private static ServerOptions Read(string arguments, Dictionary<string, string>? environment = null) =>
+        ServerOptionsReader.Read(arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries), name => environment?.GetValueOrDefault(name));
+
+    private static string Refusal(string arguments, Dictionary<string, string>? environment = null) =>
+        Assert.Throws<OptionsException>(() => Read(arguments, environment))!.Message;
+
+    [Test]
+    public void Without_options_it_is_a_single_node_on_loopback()
+    {
+        var options = Read("");
+        Assert.That((options.Name, options.DataDirectory, options.ClusterToken), Is.EqualTo(("n1", "./data", "consensus")));
+        Assert.That(options.ListenClient, Is.EqualTo(new IPEndPoint(IPAddress.Loopback, 7379)));
+        Assert.That(options.ListenPeer, Is.EqualTo(new IPEndPoint(IPAddress.Loopback, 7380)));
+        Assert.That((options.AdvertiseClient, options.AdvertisePeer), Is.EqualTo(("http://127.0.0.1:7379", "127.0.0.1:7380")));
+        Assert.That(options.InitialCluster, Is.EqualTo(new[] { new InitialClusterMember("n1", "127.0.0.1:7380") }));
+        Assert.That((options.IsInitialClusterGiven, options.Insecure, options.SnapshotEntries), Is.EqualTo((false, false, 10_000L)));
+        Assert.That((options.ElectionTimeout, options.HeartbeatInterval, options.MinTtl), Is.EqualTo(
+            (TimeSpan.FromSeconds(1), TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(1))));
+        Assert.That(options.AllowedHosts, Is.Empty);
+    }
+
+    [Test]
+    public void Every_option_can_be_given_by_flag()
+    {
+        var options = Read("--name n2 --data-dir=/d --listen-client 127.0.0.1:1 --listen-peer [::1]:2 --advertise-client https://a.example:3 "
+            + "--advertise-peer a.example:4 --cluster-token t --initial-cluster n1=b.example:5,n2=a.example:4 --election-timeout 2s "
+            + "--heartbeat-interval 50ms --snapshot-entries 10 --min-ttl 100ms --allowed-hosts x.example,* --insecure");
+        Assert.That((options.Name, options.DataDirectory, options.ClusterToken), Is.EqualTo(("n2", "/d", "t")));
+        Assert.That(options.ListenPeer, Is.EqualTo(new IPEndPoint(IPAddress.IPv6Loopback, 2)));
+        Assert.That((options.AdvertiseClient, options.AdvertisePeer), Is.EqualTo(("https://a.example:3", "a.example:4")));
+        Assert.That(options.InitialCluster, Is.EqualTo(new[]
+        {
+            new InitialClusterMember("n1", "b.example:5"), new InitialClusterMember("n2", "a.example:4"),
+        }));
+        Assert.That((options.SnapshotEntries, options.MinTtl, options.Insecure), Is.EqualTo((10L, TimeSpan.FromMilliseconds(100), true)));
+        Assert.That(options.AllowedHosts, Is.EqualTo(new[] { "x.example", "*" }));
+        Assert.That((options.ToRaftOptions().ElectionTimeoutTicks, options.ToRaftOptions().HeartbeatIntervalTicks), Is.EqualTo((2000, 50)));
+    }
+
+    [Test]
+    public void The_peer_address_to_advertise_comes_from_the_cluster_list()
+    {
+        var options = Read("--name n2 --initial-cluster n1=127.0.0.1:7380,n2=10.0.0.2:9 --listen-peer 0.0.0.0:9 --insecure");
+        Assert.That(options.AdvertisePeer, Is.EqualTo("10.0.0.2:9"));
+    }
+
+    [Test]
+    public void Flags_win_over_the_environment_which_wins_over_the_file()
+    {
+        var path = Path.Combine(TestContext.CurrentContext.WorkDirectory, $"{TestContext.CurrentContext.Test.ID}.json");
+        File.WriteAllText(path, """
+            {
+              // comments and trailing commas are for people
+              "name": "file", "dataDir": "/file", "clusterToken": "file", "snapshotEntries": 77, "insecure": true,
+              "allowedHosts": ["a.example", "b.example"],
+            }
+            """);
+        try
+        {
+            var environment = new Dictionary<string, string>
+            {
+                ["CONSENSUS_CONFIG"] = path,
+                ["CONSENSUS_NAME"] = "environment",
+                ["CONSENSUS_DATA_DIR"] = "/environment",
+                ["CONSENSUS_ENDPOINTS"] = "of another program",
+            };
+            var options = Read("--name flag", environment);
+            Assert.That((options.Name, options.DataDirectory, options.ClusterToken), Is.EqualTo(("flag", "/environment", "file")));
+            Assert.That((options.SnapshotEntries, options.Insecure), Is.EqualTo((77L, true)));
+            Assert.That(options.AllowedHosts, Is.EqualTo(new[] { "a.example", "b.example" }));
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
+    [TestCase("""{"nmae":"n1"}""", "did you mean \"name\"?")]
+    [TestCase("""{"name":"n1","name":"n2"}""", "twice")]
+    [TestCase("""{"name":{}}""", "name")]
+    [TestCase("""{"electionTimeout":"fast"}""", "electionTimeout")]
+    [TestCase("""{"config":"other.json"}""", "config")]
+    [TestCase("""[]""", "not a JSON object")]
+    [TestCase("""{"name":""", "malformed JSON at line 1")]
+    public void A_wrong_file_is_refused_by_name(string content, string named)
+    {
+        var path = Path.Combine(TestContext.CurrentContext.WorkDirectory, $"{TestContext.CurrentContext.Test.ID}.json");
+        File.WriteAllText(path, content);
+        try
+        {
+            Assert.That(Refusal("--config " + path), Does.Contain(named).And.Contain(path));
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
+    [TestCase("--config /no/such/file.json", "cannot be read")]
+    [TestCase("--naem n1", "--naem is not an option; did you mean --name?")]
+    [TestCase("--listen-clients 127.0.0.1:1", "did you mean --listen-client?")]
+    [TestCase("--election-timout=1s", "did you mean --election-timeout?")]
+    [TestCase("--whatever x", "--whatever is not an option (see --help)")]
+    [TestCase("start", "\"start\" is not an option")]
+    [TestCase("-n n1", "\"-n\" is not an option")]
+    [TestCase("--name", "--name needs a value")]
+    [TestCase("--name n1 --name n2", "--name is given twice")]
+    [TestCase("--name=", "--name is empty")]
+    [TestCase("--name n/1", "--name is \"n/1\"")]
+    [TestCase("--listen-client 7379", "--listen-client is \"7379\"")]
+    [TestCase("--listen-client example.com:7379", "not an IP address and a port")]
+    [TestCase("--listen-client 127.0.0.1:65536", "--listen-client")]
+    [TestCase("--listen-client 127.0.0.1:-1", "--listen-client")]
+    [TestCase("--listen-client 0.0.0.0:7379", "needs --insecure")]
+    [TestCase("--listen-peer 192.0.2.1:7380", "needs --insecure")]
+    [TestCase("--listen-peer [::]:7380", "needs --insecure")]
+    [TestCase("--listen-client 127.0.0.1:7380", "are the same address")]
+    [TestCase("--listen-client 0.0.0.0:7379 --insecure", "--advertise-client is missing")]
+    [TestCase("--listen-peer 0.0.0.0:7380 --insecure", "--advertise-peer is missing")]
+    [TestCase("--advertise-client ftp://x:1", "--advertise-client")]
+    [TestCase("--advertise-client http://x:1/path", "--advertise-client")]
+    [TestCase("--advertise-peer x", "--advertise-peer")]
+    [TestCase("--advertise-peer x:0", "--advertise-peer")]
+    [TestCase("--initial-cluster n1", "has the entry \"n1\"")]
+    [TestCase("--initial-cluster n1=127.0.0.1:1,", "has the entry \"\"")]
+    [TestCase("--initial-cluster n1=127.0.0.1:1,n1=127.0.0.1:2", "another entry has too")]
+    [TestCase("--initial-cluster n1=127.0.0.1:1,n2=127.0.0.1:1", "another entry has too")]
+    [TestCase("--initial-cluster n2=127.0.0.1:2", "does not name this member, \"n1\"")]
+    [TestCase("--initial-cluster n1=127.0.0.1:1 --advertise-peer 127.0.0.1:2", "but --advertise-peer is 127.0.0.1:2")]
+    [TestCase("--election-timeout soon", "--election-timeout is \"soon\"")]
+    [TestCase("--election-timeout 10ms", "from 50ms to 1m")]
+    [TestCase("--heartbeat-interval 500ms", "not below half of --election-timeout")]
+    [TestCase("--snapshot-entries 0", "--snapshot-entries")]
+    [TestCase("--snapshot-entries many", "--snapshot-entries")]
+    [TestCase("--min-ttl 99ms", "from 100ms to 1h")]
+    [TestCase("--allowed-hosts a.example:80", "without a port")]
+    [TestCase("--insecure=perhaps", "neither true nor false")]
+    public void A_wrong_option_is_refused_with_one_sentence(string arguments, string named)
+    {
+        var sentence = Refusal(arguments);
+        Assert.That(sentence, Does.Contain(named));
+        Assert.That(sentence, Does.Not.Contain("\n"));
+    }
+
+    [Test]
+    public void A_wrong_variable_is_refused_by_its_own_name()
+    {
+        var refusal = Refusal("", new Dictionary<string, string> { ["CONSENSUS_SNAPSHOT_ENTRIES"] = "many" });
+        Assert.That(refusal, Does.Contain("CONSENSUS_SNAPSHOT_ENTRIES is \"many\""));
+    }
+
+    [Test]
+    public void The_help_names_every_option()
+    {
+        var help = HelpText.Write("1");
+        foreach (var option in OptionTable.All)
+        {
+            Assert.That(help, Does.Contain("--" + option.Flag));
+        }
+    }
+}
