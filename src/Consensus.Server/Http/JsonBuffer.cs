@@ -19,7 +19,7 @@ internal sealed class JsonBuffer
     };
 
     [ThreadStatic]
-    private static JsonBuffer? s_kept;
+    private static JsonBuffer? _kept;
 
     private readonly ArrayBufferWriter<byte> _bytes = new(1024);
 
@@ -38,8 +38,8 @@ internal sealed class JsonBuffer
 
     public static JsonBuffer Rent()
     {
-        var buffer = s_kept ?? new JsonBuffer();
-        s_kept = null;
+        var buffer = _kept ?? new JsonBuffer();
+        _kept = null;
         return buffer;
     }
 
@@ -51,6 +51,6 @@ internal sealed class JsonBuffer
         }
         _bytes.ResetWrittenCount();
         Json.Reset();
-        s_kept = this;
+        _kept = this;
     }
 }

@@ -95,8 +95,8 @@ public sealed class RecoveryTests
     [Test]
     public void A_witness_is_found_across_the_windows_of_the_search()
     {
-        const int window = 256 << 10;
-        var options = new StorageOptions { SegmentBytes = window * 3 };
+        const int Window = 256 << 10;
+        var options = new StorageOptions { SegmentBytes = Window * 3 };
         var disk = new SimulatedDisk(1);
         using (var member = OpenMember.Start(disk, options: options))
         {
@@ -106,7 +106,7 @@ public sealed class RecoveryTests
         var map = LogMap.Of(disk);
         var damaged = map.Frames[0];
         var witness = disk.Contents(map.LastPath).AsSpan(map.LastFrame.Offset, FrameHeader.Bytes).ToArray();
-        for (var at = damaged.Offset + window - 41; at < damaged.Offset + window + 2; at++)
+        for (var at = damaged.Offset + Window - 41; at < damaged.Offset + Window + 2; at++)
         {
             var copy = disk.Copy(1);
             var contents = copy.Contents(map.LastPath);
