@@ -1,0 +1,65 @@
+using System.Runtime.CompilerServices;
+using System.Text.RegularExpressions;
+
+namespace Consensus.Architecture.Tests;
+
+/// <summary>The arrows of docs/architecture.md, and rules of the house that no analyzer knows.</summary>
+public sealed partial class ArrowTests
+{
+    private static readonly Dictionary<string, string[]> Allowed = new()
+    {
+        ["Primitives"] = [],
+        ["Raft"] = ["Primitives"],
+        ["StateMachine"] = ["Primitives"],
+        ["Node"] = ["Primitives", "Raft", "StateMachine"],
+        ["Storage"] = ["Primitives", "Raft", "StateMachine", "Node"],
+        ["Transport"] = ["Primitives", "Raft", "StateMachine", "Node"],
+        ["Api"] = [],
+        ["Server"] = ["Primitives", "Raft", "StateMachine", "Node", "Storage", "Transport", "Api"],
+        ["Client"] = ["Api"],
+        ["Cli"] = ["Client", "Api"],
+    };
+
+    private static string Root([CallerFilePath] string here = "") => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(here)!, "..", ".."));
+
+    private static IEnumerable<string> Sources(string under) => Directory
+        .EnumerateFiles(Path.Combine(Root(), under), "*.cs", SearchOption.AllDirectories)
+        .Where(path => !path.Contains("/obj/", StringComparison.Ordinal) && !path.Contains("/bin/", StringComparison.Ordinal));
+
+    [Test]
+    public void Every_room_refers_only_to_the_rooms_it_may()
+    {
+        var rooms = Directory.GetDirectories(Path.Combine(Root(), "src")).Select(d => Path.GetFileName(d)["Consensus.".Length..]);
+        Assert.That(rooms, Is.EquivalentTo(Allowed.Keys));
+        foreach (var (room, allowed) in Allowed)
+        {
+            var project = File.ReadAllText(Path.Combine(Root(), "src", $"Consensus.{room}", $"Consensus.{room}.csproj"));
+            var arrows = Reference().Matches(project).Select(m => m.Groups[1].Value);
+            Assert.That(arrows, Is.SubsetOf(allowed), room);
+        }
+    }
+
+    [Test]
+    public void The_pure_rooms_are_under_the_banned_list()
+    {
+        var targets = File.ReadAllText(Path.Combine(Root(), "src", "Directory.Build.targets"));
+        foreach (var room in new[] { "Primitives", "Raft", "StateMachine" })
+        {
+            Assert.That(targets, Does.Contain($"'Consensus.{room}'"));
+        }
+    }
+
+    [Test]
+    public void No_file_holds_two_ideas_by_its_length() =>
+        Assert.That(Sources("src").Where(path => File.ReadLines(path).Count() > 500), Is.Empty);
+
+    [Test]
+    public void Nothing_in_the_product_is_left_for_later() =>
+        Assert.That(Sources("src").Where(path => Later().IsMatch(File.ReadAllText(path))), Is.Empty);
+
+    [GeneratedRegex("ProjectReference Include=\"\\.\\./Consensus\\.(\\w+)/")]
+    private static partial Regex Reference();
+
+    [GeneratedRegex(@"\b(TODO|FIXME|HACK)\b|NotImplementedException|contract only")]
+    private static partial Regex Later();
+}

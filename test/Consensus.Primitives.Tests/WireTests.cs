@@ -1,0 +1,81 @@
+using Consensus.Primitives.Wire;
+
+namespace Consensus.Primitives.Tests;
+
+public sealed class WireTests
+{
+    [Test]
+    public void A_nested_message_of_any_length_has_a_minimal_length_prefix([Values(0, 1, 127, 128, 16_383, 16_384, 70_000)] int length)
+    {
+        var writer = new WireWriter();
+        writer.Int64(1, 5);
+        var start = writer.BeginMessage(2);
+        writer.Raw(new byte[length]);
+        writer.EndMessage(start);
+        writer.Int64(3, 6);
+        Assert.That(writer.Length, Is.EqualTo(2 + 1 + WireWriter.VarintSize((ulong)length) + length + 2));
+        var reader = new WireReader(writer.Written);
+        reader.NextField();
+        Assert.That(reader.Int64(), Is.EqualTo(5));
+        reader.NextField();
+        Assert.That(reader.Bytes().Length, Is.EqualTo(length));
+        reader.NextField();
+        Assert.That(reader.Int64(), Is.EqualTo(6));
+        Assert.That(reader.NextField(), Is.False);
+    }
+
+    [Test]
+    public void Numbers_read_back([Values(1, -1, 127, 128, long.MaxValue, long.MinValue)] long value)
+    {
+        var writer = new WireWriter();
+        writer.Int64(1, value);
+        writer.Fixed64(2, (ulong)value);
+        var reader = new WireReader(writer.Written);
+        reader.NextField();
+        Assert.That(reader.Int64(), Is.EqualTo(value));
+        reader.NextField();
+        Assert.That((long)reader.Fixed64(), Is.EqualTo(value));
+    }
+
+    [TestCase(new byte[] { 0x08 }, TestName = "A varint that is cut short is refused")]
+    [TestCase(new byte[] { 0x0A, 0x05, 0x01 }, TestName = "A length beyond the end is refused")]
+    [TestCase(new byte[] { 0x00 }, TestName = "Field number zero is refused")]
+    [TestCase(new byte[] { 0x08, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x02 }, TestName = "A varint beyond 64 bits is refused")]
+    [TestCase(new byte[] { 0x0B }, TestName = "A group is refused")]
+    public void Malformed(byte[] bytes) => Assert.That(
+        () =>
+        {
+            var reader = new WireReader(bytes);
+            while (reader.NextField())
+            {
+                reader.Skip();
+            }
+        },
+        Throws.TypeOf<WireFormatException>());
+
+    [Test]
+    public void A_state_hash_depends_on_order_and_on_where_parts_end()
+    {
+        Assert.That(StateHash.Initial.Add(1).Add(2), Is.Not.EqualTo(StateHash.Initial.Add(2).Add(1)));
+        Assert.That(StateHash.Initial.Add("ab"u8).Add("c"u8), Is.Not.EqualTo(StateHash.Initial.Add("a"u8).Add("bc"u8)));
+        Assert.That(StateHash.Initial.Add(0), Is.Not.EqualTo(StateHash.Initial));
+    }
+
+    [Test]
+    public void The_seeded_generator_gives_the_published_sequence_of_SplitMix64()
+    {
+        var random = new DeterministicRandom(0);
+        Assert.That(random.NextUInt64(), Is.EqualTo(0xE220A8397B1DCDAFUL));
+        Assert.That(random.NextUInt64(), Is.EqualTo(0x6E789E6AA1B965F4UL));
+    }
+
+    [TestCase("1", 1L)]
+    [TestCase("7fffffffffffffff", long.MaxValue)]
+    [TestCase("0", 0L)]
+    [TestCase("8000000000000000", 0L)]
+    [TestCase("", 0L)]
+    [TestCase("xyz", 0L)]
+    [TestCase("11111111111111111", 0L)]
+    public void A_lease_id_is_a_positive_63_bit_hexadecimal_number(string text, long expected) =>
+        Assert.That(LeaseId.TryParse(text, out var id) ? id.Value : 0, Is.EqualTo(expected));
+}
