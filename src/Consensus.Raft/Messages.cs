@@ -29,7 +29,11 @@ public sealed record AppendRequest(
     IReadOnlyList<Entry> Entries,
     LogIndex Commit,
     ClusterTime Clock,
-    long ReadRound) : Message(From, To, Term);
+    long ReadRound) : Message(From, To, Term)
+{
+    /// <summary>It only tells a commit index: a follower whose log matches has nothing to say to it. A refusal is sent all the same.</summary>
+    public bool IsQuiet { get; init; }
+}
 
 /// <summary>Answers an append or an installed snapshot.</summary>
 /// <param name="Success">The follower's log matches the leader's up to <paramref name="MatchIndex"/>, durably.</param>

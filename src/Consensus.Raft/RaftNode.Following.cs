@@ -21,7 +21,10 @@ public sealed partial class RaftNode
         TakeEntries(request);
         var last = request.PreviousIndex + request.Entries.Count;
         CommitIndex = LogIndex.Max(CommitIndex, LogIndex.Min(request.Commit, last));
-        Acknowledge(request.From, last, request.ReadRound);
+        if (!request.IsQuiet)
+        {
+            Acknowledge(request.From, last, request.ReadRound);
+        }
     }
 
     private void OnHeartbeatRequest(HeartbeatRequest request)

@@ -217,13 +217,14 @@ public sealed partial class RaftNode
             }
             if (!sent)
             {
-                SendAppend(progress, withEntries: false);
+                // A commit index that is hurried needs no answer: a lone command on another member would pay for one each time.
+                SendAppend(progress, withEntries: false, quiet: !progress.AsksForGap);
             }
             progress.AsksForGap = false;
         }
     }
 
-    private void SendAppend(Progress progress, bool withEntries)
+    private void SendAppend(Progress progress, bool withEntries, bool quiet = false)
     {
         var previous = progress.Next.Previous;
         if (!_log.TryGetTerm(previous, out var previousTerm))
@@ -246,7 +247,8 @@ public sealed partial class RaftNode
             _log.Slice(previous.Next, last),
             CommitIndex,
             _clock.Now,
-            _rounds.Latest));
+            _rounds.Latest)
+        { IsQuiet = quiet });
         if (progress.State == ProgressState.Probe)
         {
             // What a probe tells of the commit index counts for nothing: it may be refused.
@@ -258,7 +260,7 @@ public sealed partial class RaftNode
         {
             progress.SentThrough(last, bytes, _now);
         }
-        else
+        else if (!quiet)
         {
             progress.AdvancedAt = _now;
         }

@@ -140,6 +140,7 @@ internal static class MessageCodec
         writer.Int64(7, message.Commit.Value);
         writer.Int64(8, message.Clock.Micros);
         writer.Int64(9, message.ReadRound);
+        writer.Bool(10, message.IsQuiet);
     }
 
     private static Message ReadBody(int type, ReadOnlySpan<byte> bytes)
@@ -177,6 +178,7 @@ internal static class MessageCodec
     {
         MemberId from = default, to = default;
         long term = 0, previousIndex = 0, previousTerm = 0, commit = 0, clock = 0, readRound = 0;
+        var quiet = false;
         List<Entry>? entries = null;
         var reader = new WireReader(bytes);
         while (reader.NextField())
@@ -210,6 +212,9 @@ internal static class MessageCodec
                 case 9:
                     readRound = RaftCodec.NotNegative(ref reader);
                     break;
+                case 10:
+                    quiet = reader.Bool();
+                    break;
                 default:
                     reader.Skip();
                     break;
@@ -217,7 +222,8 @@ internal static class MessageCodec
         }
         return new AppendRequest(
             from, to, new Term(term), new LogIndex(previousIndex), new Term(previousTerm), entries ?? (IReadOnlyList<Entry>)[],
-            new LogIndex(commit), new ClusterTime(clock), readRound);
+            new LogIndex(commit), new ClusterTime(clock), readRound)
+        { IsQuiet = quiet };
     }
 
     private static InstallSnapshotRequest ReadInstallSnapshotRequest(ReadOnlySpan<byte> bytes)

@@ -181,7 +181,7 @@ public sealed class FlowControlTests
         host.Take<Message>();
         host.AcknowledgeAll(3);
         var told = host.TakeOne<AppendRequest>();
-        Assert.That((told.To, told.Entries.Count, told.Commit), Is.EqualTo((Two, 0, new LogIndex(2))));
+        Assert.That((told.To, told.Entries.Count, told.Commit, told.IsQuiet), Is.EqualTo((Two, 0, new LogIndex(2), true)));
         Assert.That(host.Node.HasReady, Is.False);
         host.Propose();
         host.Take<Message>();

@@ -36,6 +36,17 @@ public sealed class FollowerTests
     }
 
     [Test]
+    public void Quiet_request_is_answered_only_when_the_log_does_not_match()
+    {
+        var host = Make.Host(1, Make.Voters(3), Make.Log(1, 1), term: 1);
+        host.Step(Append(1, 2, 1, [], commit: 2) with { IsQuiet = true });
+        Assert.That(host.Sent, Is.Empty);
+        Assert.That(host.Applied, Has.Count.EqualTo(2), "it tells the commit index");
+        host.Step(Append(1, 3, 1, [], commit: 3) with { IsQuiet = true });
+        Assert.That(host.TakeOne<AppendResponse>().Success, Is.False, "entries before it were lost");
+    }
+
+    [Test]
     public void Several_writes_may_be_on_their_way()
     {
         var host = Make.Host(1, Make.Voters(3), term: 1);

@@ -53,6 +53,7 @@ internal static class Samples
         new VoteRequest(default, default, default, default, default, false),
         new VoteResponse(default, default, default, false),
         new AppendRequest(default, default, default, default, default, [], default, default, 0),
+        new AppendRequest(From, To, new Term(7), new LogIndex(300), new Term(6), [], new LogIndex(299), new ClusterTime(123), 44) { IsQuiet = true },
         new AppendResponse(default, default, default, false, default, default, default, 0),
         new HeartbeatRequest(default, default, default, default, default, 0),
         new HeartbeatResponse(default, default, default, 0),
