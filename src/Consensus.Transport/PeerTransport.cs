@@ -15,7 +15,7 @@ namespace Consensus.Transport;
 /// </summary>
 /// <remarks>
 /// Threads: for each peer one that dials and then watches the outgoing link, one that receives, and, once the network pushed back, one that
-/// writes what is left over; one for each snapshot under way. Frames are sent by the loop's thread itself. No timer and no thread pool is in
+/// writes what is left over; one for each snapshot under way. Frames are sent by the thread that has the node's turn. No timer and no thread pool is in
 /// the way of a heartbeat.
 /// </remarks>
 public sealed class PeerTransport : IPeerTransport, IDisposable, IAsyncDisposable
@@ -27,7 +27,7 @@ public sealed class PeerTransport : IPeerTransport, IDisposable, IAsyncDisposabl
     private readonly SnapshotTransfers _snapshots;
     private readonly Lock _disposeGate = new();
 
-    /// <summary>Stopped links whose threads may still run. Loop thread, then dispose.</summary>
+    /// <summary>Stopped links whose threads may still run. Changed with the node's turn, then by dispose.</summary>
     private readonly List<OutgoingLink> _retired = [];
 
     /// <summary>Never changed in place: a new one replaces it, so that every thread may read it.</summary>

@@ -7,7 +7,7 @@ namespace Consensus.Node.Ports;
 public sealed record PeerEndpoint(MemberId Member, string Name, string Address);
 
 /// <summary>
-/// Links to the other members, as the loop sees them. Every method is called on the loop thread, returns at once and never throws for a
+/// Links to the other members, as the node sees them. Methods are called one at a time, by whichever thread has the node's turn; each returns at once and never throws for a
 /// network's reason. One long-lived TCP link for each direction; frames are opaque bytes.
 /// </summary>
 public interface IPeerTransport

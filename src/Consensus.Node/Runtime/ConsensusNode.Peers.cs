@@ -9,7 +9,7 @@ using Consensus.StateMachine;
 
 namespace Consensus.Node.Runtime;
 
-/// <summary>The node's side of the links: frames out on the loop thread, events in from the transport's threads.</summary>
+/// <summary>The node's side of the links: frames out with a turn, events in from the transport's threads.</summary>
 public sealed partial class ConsensusNode : IPeerEvents
 {
     private void SendFrames(NodeOutput output)
@@ -44,7 +44,7 @@ public sealed partial class ConsensusNode : IPeerEvents
             catch (IOException)
             {
                 // A newer snapshot took its place meanwhile; the leader will offer that one.
-                _inbox.Post(new SnapshotSentInput(install.To, Success: false));
+                _inbox.PostToLoop(new SnapshotSentInput(install.To, Success: false));
                 return;
             }
             _inbox.PostAction(() => _transport!.SendSnapshot(install.To, header, content));
@@ -54,19 +54,19 @@ public sealed partial class ConsensusNode : IPeerEvents
     void IPeerEvents.Received(MemberId from, ReadOnlySpan<byte> frame)
     {
         var message = PeerCodec.Read(frame);
-        if (message is not null)
+        if (message is not null && _inbox.PostFromPeer(new PeerMessageInput(from, message), frame.Length))
         {
-            _inbox.PostFromPeer(new PeerMessageInput(from, message), frame.Length);
+            TakeTurn();
         }
     }
 
-    void IPeerEvents.LinkUp(MemberId peer, long boot) => _inbox.Post(new LinkUpInput(peer, boot));
+    void IPeerEvents.LinkUp(MemberId peer, long boot) => _inbox.PostToLoop(new LinkUpInput(peer, boot));
 
-    void IPeerEvents.LinkDown(MemberId peer) => _inbox.Post(new LinkDownInput(peer));
+    void IPeerEvents.LinkDown(MemberId peer) => _inbox.PostToLoop(new LinkDownInput(peer));
 
-    void IPeerEvents.ProcessGone(MemberId peer) => _inbox.Post(new ProcessGoneInput(peer));
+    void IPeerEvents.ProcessGone(MemberId peer) => _inbox.PostToLoop(new ProcessGoneInput(peer));
 
-    void IPeerEvents.SnapshotSent(MemberId to, bool success) => _inbox.Post(new SnapshotSentInput(to, success));
+    void IPeerEvents.SnapshotSent(MemberId to, bool success) => _inbox.PostToLoop(new SnapshotSentInput(to, success));
 
     void IPeerEvents.RefusedByPeer(MemberId peer, string reason) => _outside.Fatal(reason, null);
 
@@ -93,7 +93,7 @@ public sealed partial class ConsensusNode : IPeerEvents
             var file = incoming.Complete();
             using var reader = node._outside.Snapshots.Open(file.Mark);
             var state = ReplicatedState.Restore(node._options.Limits, reader);
-            node._inbox.Post(new SnapshotArrivedInput(request, file, state));
+            node._inbox.PostToLoop(new SnapshotArrivedInput(request, file, state));
         }
 
         public void Dispose() => incoming.Dispose();

@@ -22,7 +22,8 @@ public sealed record NodeSurroundings(
     Action<string> Notice);
 
 /// <summary>
-/// A running member: the loop thread that turns the <see cref="NodeCore"/>, the log thread, and the way in for endpoints and links.
+/// A running member: turns of the <see cref="NodeCore"/>, one at a time, on the loop thread or on whichever thread brought the news (see
+/// <see cref="Inbox"/>); the log thread; and the way in for endpoints and links.
 /// </summary>
 public sealed partial class ConsensusNode : IConsensusNode
 {
@@ -34,6 +35,7 @@ public sealed partial class ConsensusNode : IConsensusNode
     private readonly NodeSurroundings _outside;
     private readonly Inbox _inbox = new();
     private readonly LogThread _logThread;
+    private readonly AnswerThread _answers = new();
     private readonly Thread _loop;
     private readonly WireWriter _frame = new(1 << 16);
     private IPeerTransport? _transport;
@@ -44,6 +46,12 @@ public sealed partial class ConsensusNode : IConsensusNode
     private LeadershipNote _leadership;
     private long _appliedIndex;
 
+    /// <summary>Of whoever has the turn.</summary>
+    private List<NodeInput> _inputs = [];
+    private List<Action> _actions = [];
+    private readonly List<IAwaited> _answered = [];
+    private readonly NodeOutput _output = new();
+
     public ConsensusNode(NodeCoreOptions options, NodeCore core, NodeSurroundings outside)
     {
         _options = options;
@@ -53,7 +61,7 @@ public sealed partial class ConsensusNode : IConsensusNode
         _status = core.Status;
         _leadership = new LeadershipNote(core.Status.Term.Value, core.Status.LeaderName);
         _appliedIndex = core.AppliedIndex.Value;
-        _logThread = new LogThread(outside.Log, _inbox.Post, Fail);
+        _logThread = new LogThread(outside.Log, PostFromLog, Fail);
         _loop = new Thread(RunLoop) { Name = "consensus-loop", IsBackground = true };
     }
 
@@ -74,6 +82,7 @@ public sealed partial class ConsensusNode : IConsensusNode
     {
         _transport = transport;
         _logThread.Start();
+        _answers.Start();
         _loop.Start();
     }
 
@@ -94,19 +103,22 @@ public sealed partial class ConsensusNode : IConsensusNode
             WaitMicros = acquire?.WaitMicros ?? 0,
             HasIdentity = !envelope.IdempotencyKey.IsEmpty || acquire is { SharedLease.IsNone: false },
         };
-        _inbox.Post(new CommandInput(pending));
+        if (!Post(new CommandInput(pending)))
+        {
+            return ValueTask.FromResult(new CommandAnswer(AnswerKind.NotDone, null, NotDoneReason.NotReady, RequestId.None));
+        }
         return acquire is { WaitMicros: > 0 } && aborted.CanBeCanceled
-            ? new ValueTask<CommandAnswer>(AwaitAbortable(pending, aborted))
-            : new ValueTask<CommandAnswer>(pending.Task);
+            ? AwaitAbortable(pending, aborted)
+            : pending.Task;
     }
 
-    private async Task<CommandAnswer> AwaitAbortable(AwaitedCommand pending, CancellationToken aborted)
+    private async ValueTask<CommandAnswer> AwaitAbortable(AwaitedCommand pending, CancellationToken aborted)
     {
         await using var registration = aborted.UnsafeRegister(
             static (state, _) =>
             {
                 var (node, command) = ((ConsensusNode, AwaitedCommand))state!;
-                node._inbox.Post(new CommandCancelledInput(command));
+                node._inbox.PostToLoop(new CommandCancelledInput(command));
             },
             (this, pending)).ConfigureAwait(false);
         return await pending.Task.ConfigureAwait(false);
@@ -127,8 +139,11 @@ public sealed partial class ConsensusNode : IConsensusNode
             }
         }
         var pending = new AwaitedRead(minRevision) { NeedsReadIndex = consistency == ReadConsistency.Linearizable };
-        _inbox.Post(new ReadInput(pending));
-        return new ValueTask<ReadAnswer>(pending.Task);
+        if (!Post(new ReadInput(pending)))
+        {
+            return ValueTask.FromResult(new ReadAnswer(AnswerKind.NotDone, null, NotDoneReason.NotReady));
+        }
+        return pending.Task;
     }
 
     public void Abandon(Key lockName, RequestId request) =>
@@ -145,7 +160,7 @@ public sealed partial class ConsensusNode : IConsensusNode
     public Task<bool> TransferLeadershipAsync(MemberId to, CancellationToken cancellation)
     {
         var source = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
-        _inbox.Post(new TransferInput(to, ok => source.TrySetResult(ok)));
+        _inbox.PostToLoop(new TransferInput(to, ok => source.TrySetResult(ok)));
         return source.Task.WaitAsync(cancellation);
     }
 
@@ -153,7 +168,7 @@ public sealed partial class ConsensusNode : IConsensusNode
     public async Task StopAsync(TimeSpan limit)
     {
         var source = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        _inbox.Post(new StopInput(() => source.TrySetResult()));
+        _inbox.PostToLoop(new StopInput(() => source.TrySetResult()));
         await Task.WhenAny(source.Task, Task.Delay(limit, _outside.Time, CancellationToken.None)).ConfigureAwait(false);
         _ended = true;
         _inbox.Close();
@@ -161,38 +176,78 @@ public sealed partial class ConsensusNode : IConsensusNode
         {
             _loop.Join();
         }
+        _answers.Stop();
         _logThread.Stop();
+    }
+
+    /// <summary>Queues an input, and takes the turn if nobody has it. False when the node has ended and will not look at it.</summary>
+    private bool Post(NodeInput input)
+    {
+        if (_inbox.Post(input, out var dropped))
+        {
+            TakeTurn();
+        }
+        return !dropped;
+    }
+
+    private void PostFromLog(NodeInput input, bool nextBatchWaits)
+    {
+        if (nextBatchWaits)
+        {
+            _inbox.PostToLoop(input);
+        }
+        else
+        {
+            Post(input);
+        }
+    }
+
+    /// <summary>On a thread that was given the turn with what it brought.</summary>
+    private void TakeTurn()
+    {
+        try
+        {
+            Turn();
+            _inbox.Finish(_core.NextWakeMicros, onLoopThread: false);
+        }
+        catch (Exception failure)
+        {
+            Fail("the node's loop failed", failure);
+        }
     }
 
     private void RunLoop()
     {
         try
         {
-            var inputs = new List<NodeInput>();
-            var actions = new List<Action>();
-            var output = new NodeOutput();
-            while (!_ended)
+            while (_inbox.WaitForTurn(NowMicros, () => _core.NextWakeMicros))
             {
-                var sleepMs = (int)Math.Clamp((_core.NextWakeMicros - NowMicros() + 999) / 1000, 0, 10_000);
-                _inbox.Take(ref inputs, ref actions, sleepMs);
-                foreach (var action in actions)
-                {
-                    action();
-                }
-                output.Clear();
-                _core.Turn(NowMicros(), inputs, _inbox.HasMore, output);
-                Perform(output);
+                Turn();
+                _inbox.Finish(_core.NextWakeMicros, onLoopThread: true);
             }
-            output.Clear();
-            _inbox.Take(ref inputs, ref actions, 0);
-            _core.Turn(NowMicros(), inputs, moreIsWaiting: true, output);
-            _core.AnswerEverything(output);
-            CompleteAnswered(output);
+            _inbox.End();
+            _output.Clear();
+            _inbox.Take(ref _inputs, ref _actions);
+            _core.Turn(NowMicros(), _inputs, moreIsWaiting: true, _output);
+            _core.AnswerEverything(_output);
+            CompleteAnswered(_output);
         }
         catch (Exception failure)
         {
             Fail("the node's loop failed", failure);
         }
+    }
+
+    private void Turn()
+    {
+        _inbox.Take(ref _inputs, ref _actions);
+        foreach (var action in _actions)
+        {
+            action();
+        }
+        _output.Clear();
+        _core.Turn(NowMicros(), _inputs, _inbox.HasMore, _output);
+        Perform(_output);
     }
 
     private void Perform(NodeOutput output)
@@ -244,22 +299,30 @@ public sealed partial class ConsensusNode : IConsensusNode
         }
     }
 
-    private static void CompleteAnswered(NodeOutput output)
+    private void CompleteAnswered(NodeOutput output)
     {
+        _answered.Clear();
         foreach (var command in output.Answered)
         {
-            (command as AwaitedCommand)?.Complete();
+            if (command is IAwaited awaited)
+            {
+                _answered.Add(awaited);
+            }
         }
         foreach (var read in output.AnsweredReads)
         {
-            (read as AwaitedRead)?.Complete();
+            if (read is IAwaited awaited)
+            {
+                _answered.Add(awaited);
+            }
         }
+        _answers.Complete(_answered);
     }
 
     private void SaveSnapshot(SnapshotOrder order) => InBackground(() =>
     {
         var file = _outside.Snapshots.Save(order.Mark, sink => SnapshotWriter.Write(order.View, sink));
-        _inbox.Post(new SnapshotSavedInput(file));
+        _inbox.PostToLoop(new SnapshotSavedInput(file));
     });
 
     /// <summary>Snapshots have threads of their own, so that neither the loop nor a request's thread waits for them.</summary>

@@ -3,43 +3,76 @@ using Consensus.Node.Core;
 namespace Consensus.Node.Runtime;
 
 /// <summary>
-/// What waits for the loop's next turn. Any thread posts; the loop thread takes everything at once. Peers' frames are bounded in bytes: past
-/// the bound the link's thread waits, and so does the sender behind it. Clients' requests are bounded by the core.
+/// What waits for the next turn, and whose turn it is. Turns exclude one another, but no thread owns them: a thread that posts while nobody
+/// turns takes the turn itself, so that a lone request, frame or flushed batch costs no change of threads. What is posted during a turn is
+/// left to the loop thread, so that a link or a request never works for others longer than that one turn.
 /// </summary>
+/// <remarks>
+/// Peers' frames are bounded in bytes: past the bound the link's thread waits, and so does the sender behind it. Clients' requests
+/// are bounded by the core.
+/// </remarks>
 internal sealed class Inbox
 {
     private const long MaxPeerBytes = 64L << 20;
 
     private readonly object _gate = new();
+    private readonly Parker _loop = new();
     private List<NodeInput> _inputs = [];
     private List<Action> _actions = [];
     private long _peerBytes;
-    private bool _loopSleeps;
+    private long _loopSleepsUntil;
+    private bool _peersWait;
+
+    /// <summary>The first turn is the loop thread's, once it runs.</summary>
+    private bool _turning = true;
+    private bool _loopIsNext = true;
     private bool _closed;
+    private bool _ended;
 
     /// <summary>True when something is queued; read without the lock, as a hint.</summary>
     public bool HasMore => Volatile.Read(ref _inputs).Count > 0;
 
-    public void Post(NodeInput input)
+    /// <summary>
+    /// Queues an input. True: nobody turns, and the caller must do it now, with <see cref="Take"/> and <see cref="Finish"/>. An input that comes
+    /// after <see cref="End"/> is dropped, and <paramref name="dropped"/> says so.
+    /// </summary>
+    public bool Post(NodeInput input, out bool dropped)
+    {
+        lock (_gate)
+        {
+            dropped = _ended;
+            if (_ended)
+            {
+                return false;
+            }
+            _inputs.Add(input);
+            return BeginTurn();
+        }
+    }
+
+    /// <summary>Queues an input for the loop thread's next turn.</summary>
+    public void PostToLoop(NodeInput input)
     {
         lock (_gate)
         {
             _inputs.Add(input);
-            Wake();
+            WakeLoop();
         }
     }
 
-    public void PostFromPeer(NodeInput input, int bytes)
+    /// <summary>As <see cref="Post"/>, for a frame of this many bytes; waits while too much of them is queued.</summary>
+    public bool PostFromPeer(NodeInput input, int bytes)
     {
         lock (_gate)
         {
             while (_peerBytes > MaxPeerBytes && !_closed)
             {
+                _peersWait = true;
                 Monitor.Wait(_gate);
             }
             _peerBytes += bytes;
             _inputs.Add(input);
-            Wake();
+            return BeginTurn();
         }
     }
 
@@ -49,55 +82,108 @@ internal sealed class Inbox
         lock (_gate)
         {
             _actions.Add(action);
-            Wake();
+            WakeLoop();
         }
     }
 
     /// <summary>
-    /// Waits until something is there or <paramref name="timeoutMs"/> passed, and swaps the queues for the caller's emptied ones.
+    /// Loop thread: waits until it is to turn, because something was left to it or <paramref name="wakeAt"/> came (as told by
+    /// <paramref name="now"/>), and nobody else turns. False once the inbox is closed: the caller has the last turn then.
     /// </summary>
-    public void Take(ref List<NodeInput> inputs, ref List<Action> actions, int timeoutMs)
+    public bool WaitForTurn(Func<long> now, Func<long> wakeAt)
+    {
+        while (true)
+        {
+            long sleepMicros;
+            lock (_gate)
+            {
+                if (_loopIsNext || (!_turning && (_closed || _inputs.Count > 0 || _actions.Count > 0)))
+                {
+                    _loopIsNext = false;
+                    _turning = true;
+                    return !_closed;
+                }
+                var due = wakeAt();
+                sleepMicros = due - now();
+                if (sleepMicros <= 0 && !_turning)
+                {
+                    _turning = true;
+                    return true;
+                }
+                // A turn that goes on now passes the time itself, and wakes this thread should it be wanted earlier than it will look again.
+                sleepMicros = Math.Clamp(sleepMicros, 1000, 10_000_000);
+                _loopSleepsUntil = _turning ? long.MaxValue : due;
+            }
+            _loop.Park(sleepMicros);
+        }
+    }
+
+    /// <summary>Whoever has the turn: everything that waits, swapped for the caller's emptied lists.</summary>
+    public void Take(ref List<NodeInput> inputs, ref List<Action> actions)
     {
         inputs.Clear();
         actions.Clear();
         lock (_gate)
         {
-            if (_inputs.Count == 0 && _actions.Count == 0 && timeoutMs > 0 && !_closed)
-            {
-                _loopSleeps = true;
-                Monitor.Wait(_gate, timeoutMs);
-                _loopSleeps = false;
-            }
             (inputs, _inputs) = (_inputs, inputs);
             (actions, _actions) = (_actions, actions);
-            if (_peerBytes > 0)
+            _peerBytes = 0;
+            if (_peersWait)
             {
-                var blocked = _peerBytes > MaxPeerBytes;
-                _peerBytes = 0;
-                if (blocked)
-                {
-                    Monitor.PulseAll(_gate);
-                }
+                _peersWait = false;
+                Monitor.PulseAll(_gate);
             }
         }
     }
 
+    /// <summary>Ends the turn; what came during it is the loop thread's, as is the next turn, which is due at <paramref name="wakeAt"/>.</summary>
+    public void Finish(long wakeAt, bool onLoopThread)
+    {
+        lock (_gate)
+        {
+            _loopIsNext = _inputs.Count > 0 || _actions.Count > 0 || _closed;
+            _turning = _loopIsNext;
+            if (!onLoopThread && (_loopIsNext || wakeAt < _loopSleepsUntil))
+            {
+                _loop.Unpark();
+            }
+        }
+    }
+
+    /// <summary>No more turns but the loop thread's last.</summary>
     public void Close()
     {
         lock (_gate)
         {
             _closed = true;
             Monitor.PulseAll(_gate);
+            _loop.Unpark();
         }
     }
 
-    private void Wake()
+    /// <summary>Within the last turn: whatever comes from now on is dropped.</summary>
+    public void End()
     {
-        if (_loopSleeps)
+        lock (_gate)
         {
-            // Cleared here so that a burst of posts wakes the loop once. Waiting peers share the monitor, hence all.
-            _loopSleeps = false;
-            Monitor.PulseAll(_gate);
+            _ended = true;
+        }
+    }
+
+    private bool BeginTurn()
+    {
+        if (_turning || _closed)
+        {
+            return false;
+        }
+        return _turning = true;
+    }
+
+    private void WakeLoop()
+    {
+        if (!_turning)
+        {
+            _loop.Unpark();
         }
     }
 }

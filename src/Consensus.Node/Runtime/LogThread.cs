@@ -10,19 +10,20 @@ namespace Consensus.Node.Runtime;
 /// </summary>
 internal sealed class LogThread
 {
-    private const int IdleMs = 1000;
+    private const long IdleMicros = 1_000_000;
 
-    private readonly object _gate = new();
+    private readonly Lock _gate = new();
+    private readonly Parker _parker = new();
     private readonly IDurableLog _log;
-    private readonly Action<NodeInput> _post;
+    private readonly Action<NodeInput, bool> _post;
     private readonly Action<string, Exception> _fatal;
     private readonly Thread _thread;
     private List<PersistRequest> _waiting = [];
     private LogIndex _compactThrough;
-    private bool _sleeps;
     private bool _closing;
 
-    public LogThread(IDurableLog log, Action<NodeInput> post, Action<string, Exception> fatal)
+    /// <param name="post">Takes what became durable; told also whether the next batch waits already, so that this thread has no time to turn.</param>
+    public LogThread(IDurableLog log, Action<NodeInput, bool> post, Action<string, Exception> fatal)
     {
         _log = log;
         _post = post;
@@ -32,14 +33,14 @@ internal sealed class LogThread
 
     public void Start() => _thread.Start();
 
-    /// <summary>Loop thread. Bounded by what the Raft core lets be uncommitted or on its way.</summary>
+    /// <summary>With a turn. Bounded by what the Raft core lets be uncommitted or on its way.</summary>
     public void Append(List<PersistRequest> requests)
     {
         lock (_gate)
         {
             _waiting.AddRange(requests);
-            Wake();
         }
+        _parker.Unpark();
     }
 
     public void Compact(LogIndex through)
@@ -47,8 +48,8 @@ internal sealed class LogThread
         lock (_gate)
         {
             _compactThrough = LogIndex.Max(_compactThrough, through);
-            Wake();
         }
+        _parker.Unpark();
     }
 
     /// <summary>Writes what waits, then ends the thread and closes the log.</summary>
@@ -57,22 +58,13 @@ internal sealed class LogThread
         lock (_gate)
         {
             _closing = true;
-            Wake();
         }
+        _parker.Unpark();
         if (_thread.IsAlive)
         {
             _thread.Join();
         }
         _log.Dispose();
-    }
-
-    private void Wake()
-    {
-        if (_sleeps)
-        {
-            _sleeps = false;
-            Monitor.Pulse(_gate);
-        }
     }
 
     private void Run()
@@ -118,32 +110,37 @@ internal sealed class LogThread
         }
         if (last > 0)
         {
-            _post(new PersistedInput(last));
+            _post(new PersistedInput(last), HasMore);
         }
         foreach (var request in batch)
         {
             if (request.TakenSnapshot is not null)
             {
-                _post(new SnapshotMarkedInput());
+                _post(new SnapshotMarkedInput(), HasMore);
             }
         }
     }
 
+    /// <summary>A hint, read without the lock.</summary>
+    private bool HasMore => Volatile.Read(ref _waiting).Count > 0;
+
     /// <summary>Everything that waits; nothing at all after a second of idleness. False when the thread is to end.</summary>
     private bool Take(ref List<PersistRequest> batch, out LogIndex compactThrough)
     {
-        lock (_gate)
+        var hasSlept = false;
+        while (true)
         {
-            if (_waiting.Count == 0 && _compactThrough == LogIndex.Zero && !_closing)
+            lock (_gate)
             {
-                _sleeps = true;
-                Monitor.Wait(_gate, IdleMs);
-                _sleeps = false;
+                if (hasSlept || _waiting.Count > 0 || _compactThrough > LogIndex.Zero || _closing)
+                {
+                    (batch, _waiting) = (_waiting, batch);
+                    compactThrough = _compactThrough;
+                    _compactThrough = LogIndex.Zero;
+                    return batch.Count > 0 || compactThrough > LogIndex.Zero || !_closing;
+                }
             }
-            (batch, _waiting) = (_waiting, batch);
-            compactThrough = _compactThrough;
-            _compactThrough = LogIndex.Zero;
-            return batch.Count > 0 || compactThrough > LogIndex.Zero || !_closing;
+            hasSlept = _parker.Park(IdleMicros);
         }
     }
 }

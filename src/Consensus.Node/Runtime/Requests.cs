@@ -1,24 +1,55 @@
+using System.Threading.Tasks.Sources;
 using Consensus.Node.Core;
 using Consensus.Primitives;
 
 namespace Consensus.Node.Runtime;
 
-/// <summary>A command whose answer a caller awaits.</summary>
-internal sealed class AwaitedCommand(RequestId request, ReadOnlyMemory<byte> payload, string principal) : PendingCommand(request, payload, principal)
+/// <summary>A request that a caller awaits, once.</summary>
+internal interface IAwaited
 {
-    private readonly TaskCompletionSource<CommandAnswer> _source = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    /// <summary>Its answer is set. What the caller does next runs here when <paramref name="inline"/>, else on the thread pool.</summary>
+    void Complete(bool inline);
+}
 
-    public Task<CommandAnswer> Task => _source.Task;
+/// <summary>A command whose answer a caller awaits.</summary>
+internal sealed class AwaitedCommand(RequestId request, ReadOnlyMemory<byte> payload, string principal)
+    : PendingCommand(request, payload, principal), IAwaited, IValueTaskSource<CommandAnswer>
+{
+    private ManualResetValueTaskSourceCore<CommandAnswer> _source;
 
-    public void Complete() => _source.TrySetResult(Answer);
+    public ValueTask<CommandAnswer> Task => new(this, _source.Version);
+
+    public void Complete(bool inline)
+    {
+        _source.RunContinuationsAsynchronously = !inline;
+        _source.SetResult(Answer);
+    }
+
+    public CommandAnswer GetResult(short token) => _source.GetResult(token);
+
+    public ValueTaskSourceStatus GetStatus(short token) => _source.GetStatus(token);
+
+    public void OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+        _source.OnCompleted(continuation, state, token, flags);
 }
 
 /// <summary>A read whose view a caller awaits.</summary>
-internal sealed class AwaitedRead(Revision minRevision) : PendingRead(minRevision)
+internal sealed class AwaitedRead(Revision minRevision) : PendingRead(minRevision), IAwaited, IValueTaskSource<ReadAnswer>
 {
-    private readonly TaskCompletionSource<ReadAnswer> _source = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private ManualResetValueTaskSourceCore<ReadAnswer> _source;
 
-    public Task<ReadAnswer> Task => _source.Task;
+    public ValueTask<ReadAnswer> Task => new(this, _source.Version);
 
-    public void Complete() => _source.TrySetResult(Answer);
+    public void Complete(bool inline)
+    {
+        _source.RunContinuationsAsynchronously = !inline;
+        _source.SetResult(Answer);
+    }
+
+    public ReadAnswer GetResult(short token) => _source.GetResult(token);
+
+    public ValueTaskSourceStatus GetStatus(short token) => _source.GetStatus(token);
+
+    public void OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+        _source.OnCompleted(continuation, state, token, flags);
 }

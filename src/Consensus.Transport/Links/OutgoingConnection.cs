@@ -10,7 +10,7 @@ namespace Consensus.Transport.Links;
 /// frames gather in a second buffer that it takes next; so the order holds and the common case has no hop between threads.
 /// </summary>
 /// <remarks>
-/// <see cref="Send"/> and <see cref="Flush"/>: the loop thread. <see cref="WaitUntilClosed"/>, <see cref="Dispose"/>: the link's thread.
+/// <see cref="Send"/> and <see cref="Flush"/>: with the node's turn. <see cref="WaitUntilClosed"/>, <see cref="Dispose"/>: the link's thread.
 /// <see cref="Close"/>: any. The lock is held during a send that cannot block, which is what keeps a closed socket from being used.
 /// </remarks>
 internal sealed class OutgoingConnection(Socket socket, long peerBoot, int maxQueuedBytes, int maxFrameBytes) : IDisposable

@@ -44,10 +44,10 @@ internal sealed class OutgoingLink : IDisposable
 
     public void Start() => _thread.Start();
 
-    /// <summary>Loop thread.</summary>
+    /// <summary>With the node's turn.</summary>
     public bool Send(ReadOnlySpan<byte> frame) => _connection?.Send(frame) ?? false;
 
-    /// <summary>Loop thread.</summary>
+    /// <summary>With the node's turn.</summary>
     public void Flush() => _connection?.Flush();
 
     /// <summary>The peer is elsewhere from now on.</summary>

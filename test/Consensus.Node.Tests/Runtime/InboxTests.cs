@@ -1,0 +1,223 @@
+using Consensus.Node.Core;
+using Consensus.Node.Runtime;
+using Consensus.Primitives;
+
+namespace Consensus.Node.Tests.Runtime;
+
+/// <summary>Whose turn it is, with real threads: never two, and nothing that was posted is left lying.</summary>
+public sealed class InboxTests
+{
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
+
+    [Test]
+    public void First_turn_is_the_loop_threads()
+    {
+        using var harness = new Harness();
+        Assert.That(harness.Inbox.Post(new PersistedInput(1), out var dropped), Is.False, "nothing turns before the loop thread runs");
+        Assert.That(dropped, Is.False);
+        harness.Start();
+        harness.WaitUntil(() => harness.Seen == 1);
+    }
+
+    [Test]
+    public void Whoever_posts_while_nobody_turns_has_the_turn()
+    {
+        using var harness = new Harness();
+        harness.Start();
+        harness.WaitUntil(() => harness.Turns == 1);
+        harness.WaitUntilPosterTurns();
+        Assert.That(harness.TurnsOfPosters, Is.GreaterThan(0));
+    }
+
+    [Test]
+    public void Turns_never_overlap_and_nothing_posted_is_lost_or_seen_twice()
+    {
+        const int Posters = 6;
+        const int Each = 20_000;
+        using var harness = new Harness();
+        harness.Start();
+        var threads = Enumerable.Range(0, Posters).Select(poster => new Thread(() =>
+        {
+            for (var i = 1; i <= Each; i++)
+            {
+                // Member and sequence tell the poster and its order.
+                var input = new ProcessGoneInput(new MemberId(((long)poster << 32) + i));
+                switch (i % 3)
+                {
+                    case 0:
+                        harness.Post(input);
+                        break;
+                    case 1:
+                        harness.PostFromPeer(input, 1 << 20);
+                        break;
+                    default:
+                        harness.Inbox.PostToLoop(input);
+                        break;
+                }
+            }
+        })).ToList();
+        threads.ForEach(thread => thread.Start());
+        threads.ForEach(thread => Assert.That(thread.Join(Deadline), Is.True));
+        harness.WaitUntil(() => harness.Seen == Posters * Each);
+        Assert.That(harness.Overlaps, Is.Zero);
+        Assert.That(harness.OutOfOrder, Is.Zero, "what one thread posts is seen in its order");
+    }
+
+    [Test]
+    public void Loop_thread_turns_when_the_time_that_the_last_turn_asked_for_has_come()
+    {
+        using var harness = new Harness();
+        harness.Start();
+        harness.WaitUntil(() => harness.Turns == 1);
+        harness.NextWake = harness.Now + 20_000;
+        // A turn somewhere else asks for an earlier time than the loop thread sleeps for.
+        harness.Post(new PersistedInput(1));
+        var turns = harness.Turns;
+        harness.WaitUntil(() => harness.Turns > turns);
+    }
+
+    [Test]
+    public void After_the_end_an_input_is_dropped_and_its_poster_told()
+    {
+        var harness = new Harness();
+        harness.Start();
+        harness.Post(new PersistedInput(1));
+        harness.Dispose();
+        Assert.That(harness.Seen, Is.EqualTo(1));
+        Assert.That(harness.Inbox.Post(new PersistedInput(2), out var dropped), Is.False);
+        Assert.That(dropped, Is.True);
+    }
+
+    [Test]
+    public void Everything_posted_before_the_end_is_seen_though_threads_post_while_it_closes()
+    {
+        for (var round = 0; round < 200; round++)
+        {
+            var harness = new Harness();
+            harness.Start();
+            var accepted = 0;
+            var poster = new Thread(() =>
+            {
+                while (harness.Post(new PersistedInput(1)))
+                {
+                    accepted++;
+                }
+            });
+            poster.Start();
+            harness.Dispose();
+            Assert.That(poster.Join(Deadline), Is.True);
+            Assert.That(harness.Seen, Is.EqualTo(accepted));
+        }
+    }
+
+    private sealed class Harness : IDisposable
+    {
+        private readonly Thread _loop;
+        private readonly Dictionary<long, long> _latest = [];
+        private List<NodeInput> _inputs = [];
+        private List<Action> _actions = [];
+        private int _inTurn;
+        private int _seen;
+        private int _turns;
+        private int _turnsOfPosters;
+
+        public Harness() => _loop = new Thread(RunLoop) { IsBackground = true };
+
+        public Inbox Inbox { get; } = new();
+
+        public long NextWake { get; set; } = long.MaxValue / 2;
+
+        public int Overlaps { get; private set; }
+
+        public int OutOfOrder { get; private set; }
+
+        public int Seen => Volatile.Read(ref _seen);
+
+        public int Turns => Volatile.Read(ref _turns);
+
+        public int TurnsOfPosters => Volatile.Read(ref _turnsOfPosters);
+
+        public long Now => Environment.TickCount64 * 1000;
+
+        public void Start() => _loop.Start();
+
+        /// <summary>False once it is dropped.</summary>
+        public bool Post(NodeInput input)
+        {
+            if (Inbox.Post(input, out var dropped))
+            {
+                TurnAsPoster();
+            }
+            return !dropped;
+        }
+
+        public void PostFromPeer(NodeInput input, int bytes)
+        {
+            if (Inbox.PostFromPeer(input, bytes))
+            {
+                TurnAsPoster();
+            }
+        }
+
+        public void WaitUntil(Func<bool> condition) => Assert.That(SpinWait.SpinUntil(condition, Deadline), Is.True);
+
+        public void WaitUntilPosterTurns() => WaitUntil(() =>
+        {
+            Post(new PersistedInput(1));
+            return TurnsOfPosters > 0;
+        });
+
+        public void Dispose()
+        {
+            Inbox.Close();
+            if (_loop.ThreadState.HasFlag(ThreadState.Unstarted))
+            {
+                return;
+            }
+            Assert.That(_loop.Join(Deadline), Is.True);
+        }
+
+        private void TurnAsPoster()
+        {
+            Interlocked.Increment(ref _turnsOfPosters);
+            Turn();
+            Inbox.Finish(NextWake, onLoopThread: false);
+        }
+
+        private void RunLoop()
+        {
+            while (Inbox.WaitForTurn(() => Now, () => NextWake))
+            {
+                NextWake = long.MaxValue / 2;
+                Turn();
+                Inbox.Finish(NextWake, onLoopThread: true);
+            }
+            Inbox.End();
+            Turn();
+        }
+
+        private void Turn()
+        {
+            if (Interlocked.Exchange(ref _inTurn, 1) != 0)
+            {
+                Overlaps++;
+            }
+            Inbox.Take(ref _inputs, ref _actions);
+            foreach (var input in _inputs)
+            {
+                if (input is ProcessGoneInput gone)
+                {
+                    var (poster, order) = (gone.Peer.Value >> 32, gone.Peer.Value & uint.MaxValue);
+                    if (order != _latest.GetValueOrDefault(poster) + 1)
+                    {
+                        OutOfOrder++;
+                    }
+                    _latest[poster] = order;
+                }
+            }
+            Interlocked.Add(ref _seen, _inputs.Count);
+            Interlocked.Increment(ref _turns);
+            Volatile.Write(ref _inTurn, 0);
+        }
+    }
+}
