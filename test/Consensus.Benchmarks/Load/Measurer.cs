@@ -10,7 +10,7 @@ internal static class Measurer
 {
     private const int FillingClients = 64;
     private static readonly TimeSpan FillLimit = TimeSpan.FromSeconds(60);
-    private static readonly TimeSpan RehearsalLength = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan RehearsalLength = TimeSpan.FromSeconds(3);
     private static int _runs;
 
     /// <summary>Writes every key that puts and gets draw from.</summary>
@@ -28,7 +28,7 @@ internal static class Measurer
         }
     }
 
-    /// <summary>A second of a workload, unmeasured, so that a freshly started server has compiled and grown what it needs.</summary>
+    /// <summary>Some seconds of a workload, unmeasured, so that a freshly started server has compiled and grown what it needs.</summary>
     public static void Rehearse(LocalCluster cluster, Workload workload)
     {
         using var generator = new LoadGenerator(cluster.Endpoints, Scripts(cluster, workload, FillingClients));
