@@ -1,6 +1,7 @@
 using Consensus.Server;
 using Consensus.Server.Hosting;
 
+IoThread.ServeRequests();
 return await ServerRunner.RunAsync(args, Environment.GetEnvironmentVariable, Console.Out, Console.Error, async (options, loggers, cancellation) =>
 {
     var logger = loggers.CreateLogger("Consensus.Node");

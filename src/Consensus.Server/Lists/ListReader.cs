@@ -3,6 +3,7 @@ using Consensus.Api.Problems;
 using Consensus.Node;
 using Consensus.Primitives;
 using Consensus.Server.Commands;
+using Consensus.Server.Hosting;
 using Consensus.Server.Http;
 using Consensus.Server.Routing;
 using Consensus.StateMachine;
@@ -35,6 +36,7 @@ internal sealed class ListReader(IConsensusNode node, PinnedViews views)
             }
             if (views.Find(given.Revision) is { } pinned)
             {
+                await IoThread.Leave();
                 return new ListResult(new ListPage(pinned, given.Last, limit, query), null);
             }
             cursor = given;
@@ -49,6 +51,7 @@ internal sealed class ListReader(IConsensusNode node, PinnedViews views)
         {
             return new ListResult(null, Compacted(wanted.Revision, view.Revision));
         }
+        await IoThread.Leave();
         return new ListResult(new ListPage(view, cursor?.Last, limit, query), null);
     }
 

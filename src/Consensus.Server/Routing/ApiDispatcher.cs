@@ -1,4 +1,5 @@
 using Consensus.Api.Problems;
+using Consensus.Server.Hosting;
 using Consensus.Server.Http;
 using Consensus.Server.Metrics;
 using Consensus.StateMachine;
@@ -17,6 +18,10 @@ internal sealed class ApiDispatcher(Endpoints endpoints, Replies replies, HostGu
     public async Task InvokeAsync(HttpContext http)
     {
         var route = ApiRoute.None;
+        if (IoThread.IsOverusedBy(http))
+        {
+            await IoThread.Leave();
+        }
         try
         {
             await Dispatch(http, ref route);
