@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Consensus.Primitives;
 using Consensus.Primitives.Wire;
 using Consensus.StateMachine.Commands;
@@ -46,10 +45,10 @@ public static class CommandCodec
             switch (reader.Field)
             {
                 case IdempotencyKeyField:
-                    key = Slice(bytes, ref reader);
+                    key = Fields.Slice(bytes, ref reader);
                     break;
                 case FingerprintField:
-                    fingerprint = Slice(bytes, ref reader);
+                    fingerprint = Fields.Slice(bytes, ref reader);
                     break;
                 case >= PutField and <= AnnounceMemberField:
                     if (command is not null)
@@ -57,7 +56,7 @@ public static class CommandCodec
                         throw new WireFormatException("an envelope with two commands");
                     }
                     var field = reader.Field;
-                    command = ReadBody(field, Slice(bytes, ref reader));
+                    command = ReadBody(field, Fields.Slice(bytes, ref reader));
                     break;
                 default:
                     reader.RefuseUnknown("a command");
@@ -186,11 +185,11 @@ public static class CommandCodec
     /// </summary>
     private static Command ReadBody(int type, ReadOnlyMemory<byte> body)
     {
-        var fields = new CommandFields(body, Shapes[type - PutField]);
+        var fields = new Fields(body, Shapes[type - PutField], "a command");
         return type switch
         {
-            PutField => new PutCommand(fields.Key(1), fields.Bytes(2), fields.Lease(3), fields.Condition(4)),
-            DeleteField => new DeleteCommand(fields.Key(1), fields.Condition(4)),
+            PutField => new PutCommand(fields.Key(1), fields.Bytes(2), fields.Lease(3), Condition(fields, 4)),
+            DeleteField => new DeleteCommand(fields.Key(1), Condition(fields, 4)),
             DeletePrefixField => new DeletePrefixCommand(fields.Key(1)),
             GrantLeaseField => new GrantLeaseCommand(fields.Lease(1), fields.Number(2)),
             RenewLeasesField => new RenewLeasesCommand(fields.Leases()),
@@ -199,7 +198,7 @@ public static class CommandCodec
                 fields.Key(1), fields.Text(2), fields.Number(3), fields.Lease(4), fields.Lease(5), fields.Number(6)),
             RenewLockField => new RenewLockCommand(fields.Key(1), new FencingToken(fields.Number(2))),
             ReleaseLockField => new ReleaseLockCommand(fields.Key(1), new FencingToken(fields.Number(2)), fields.Flag(3)),
-            CancelWaitField => new CancelWaitCommand(fields.Key(1), fields.SingleRequest(), fields.Reason(3)),
+            CancelWaitField => new CancelWaitCommand(fields.Key(1), NamedRequest(fields, 2), Reason(fields.Number(3))),
             ExpireField => new ExpireCommand(),
             DetachWaitersField => new DetachWaitersCommand(new MemberId(fields.Number(1)), fields.Number(2)),
             DetachRequestsField => new DetachRequestsCommand(fields.Requests()),
@@ -209,134 +208,24 @@ public static class CommandCodec
         };
     }
 
-    /// <summary>For each command, its fields from 1 on: v varint, f fixed64, b bytes, F repeated fixed64, r request, R repeated request.</summary>
+    /// <summary>For each command, the shape of its <see cref="Fields"/>.</summary>
     private static readonly string[] Shapes =
     [
-        "bbfvv", "b--vv", "b", "fv", "F", "f", "bsvffv", "bv", "bvv", "brv", "", "ff", "R", "fsfsssv",
+        "bbfvv", "b--vv", "b", "fv", "V", "f", "bbvffv", "bv", "bvv", "bbv", "", "ff", "B", "fbfbbbv",
     ];
 
-    private static ReadOnlyMemory<byte> Slice(ReadOnlyMemory<byte> whole, ref WireReader reader)
+    private static KeyCondition Condition(Fields fields, int field)
     {
-        var part = reader.Bytes();
-        return whole.Slice(whole.Length - reader.Remaining - part.Length, part.Length);
+        var kind = fields.Number(field);
+        return kind <= (long)KeyConditionKind.Exists
+            ? new KeyCondition((KeyConditionKind)kind, new Revision(fields.Number(field + 1)))
+            : throw new WireFormatException($"a key condition of the unknown kind {kind}");
     }
 
-    /// <summary>The fields of one command body, by number.</summary>
-    private sealed class CommandFields
-    {
-        private const int Most = 8;
+    private static CancelReason Reason(long number) => number <= (long)CancelReason.Stopping
+        ? (CancelReason)number
+        : throw new WireFormatException("a cancellation for an unknown reason");
 
-        private readonly long[] _numbers = new long[Most];
-        private readonly ReadOnlyMemory<byte>[] _bytes = new ReadOnlyMemory<byte>[Most];
-        private readonly List<LeaseId> _leases = [];
-        private readonly List<RequestId> _requests = [];
-
-        public CommandFields(ReadOnlyMemory<byte> body, string shape)
-        {
-            var reader = new WireReader(body.Span);
-            while (reader.NextField())
-            {
-                var kind = reader.Field <= shape.Length ? shape[reader.Field - 1] : '-';
-                switch (kind)
-                {
-                    case 'v':
-                        _numbers[reader.Field] = NotNegative(reader.Int64());
-                        break;
-                    case 'f':
-                        _numbers[reader.Field] = NotNegative((long)reader.Fixed64());
-                        break;
-                    case 'b':
-                    case 's':
-                        _bytes[reader.Field] = Slice(body, ref reader);
-                        break;
-                    case 'F':
-                        _leases.Add(new LeaseId(NotNegative((long)reader.Fixed64())));
-                        break;
-                    case 'r':
-                    case 'R':
-                        _requests.Add(ReadRequest(reader.Bytes()));
-                        break;
-                    default:
-                        reader.RefuseUnknown("a command");
-                        break;
-                }
-            }
-        }
-
-        public Key Key(int field) => Consensus.StateMachine.Key.Own(_bytes[field].ToArray());
-
-        public ReadOnlyMemory<byte> Bytes(int field) => _bytes[field];
-
-        public long Number(int field) => _numbers[field];
-
-        public bool Flag(int field) => _numbers[field] switch
-        {
-            0 => false,
-            1 => true,
-            _ => throw new WireFormatException("a flag that is neither set nor clear"),
-        };
-
-        public LeaseId Lease(int field) => new(_numbers[field]);
-
-        public ImmutableArray<LeaseId> Leases() => [.. _leases];
-
-        public ImmutableArray<RequestId> Requests() => [.. _requests];
-
-        public RequestId SingleRequest() =>
-            _requests.Count == 1 ? _requests[0] : throw new WireFormatException("a command that must name one request");
-
-        public string Text(int field)
-        {
-            try
-            {
-                return StrictUtf8.GetString(_bytes[field].Span);
-            }
-            catch (System.Text.DecoderFallbackException)
-            {
-                throw new WireFormatException("a text that is not UTF-8");
-            }
-        }
-
-        public KeyCondition Condition(int field)
-        {
-            var kind = _numbers[field];
-            return kind is >= 0 and <= (long)KeyConditionKind.Exists
-                ? new KeyCondition((KeyConditionKind)kind, new Revision(_numbers[field + 1]))
-                : throw new WireFormatException($"a key condition of the unknown kind {kind}");
-        }
-
-        public CancelReason Reason(int field) => _numbers[field] is >= 0 and <= (long)CancelReason.Stopping
-            ? (CancelReason)_numbers[field]
-            : throw new WireFormatException("a cancellation for an unknown reason");
-
-        private static RequestId ReadRequest(ReadOnlySpan<byte> bytes)
-        {
-            long member = 0, boot = 0, sequence = 0;
-            var reader = new WireReader(bytes);
-            while (reader.NextField())
-            {
-                switch (reader.Field)
-                {
-                    case 1:
-                        member = NotNegative((long)reader.Fixed64());
-                        break;
-                    case 2:
-                        boot = NotNegative((long)reader.Fixed64());
-                        break;
-                    case 3:
-                        sequence = NotNegative(reader.Int64());
-                        break;
-                    default:
-                        reader.RefuseUnknown("a request id");
-                        break;
-                }
-            }
-            return new RequestId(new MemberId(member), boot, sequence);
-        }
-    }
-
-    private static readonly System.Text.UTF8Encoding StrictUtf8 = new(false, throwOnInvalidBytes: true);
-
-    private static long NotNegative(long value) =>
-        value >= 0 ? value : throw new WireFormatException("a negative number where none can be");
+    private static RequestId NamedRequest(Fields fields, int field) =>
+        fields.Has(field) ? fields.Request(field) : throw new WireFormatException("a command that must name one request");
 }

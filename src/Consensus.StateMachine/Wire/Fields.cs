@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Consensus.Primitives;
 using Consensus.Primitives.Wire;
 
@@ -5,20 +6,23 @@ namespace Consensus.StateMachine.Wire;
 
 /// <summary>
 /// The fields of one message, gathered by number and checked against the message's shape, so that nothing unknown is passed over (rule 12). A shape is one
-/// letter for each field from 1 on: v varint, f fixed64, b bytes or text or a nested message, - none. Numbers are never negative in our formats, save F: any fixed64.
+/// letter for each field from 1 on: v varint, f fixed64, b bytes or text or a nested message, - none; in capitals V and B for repeated fixed64 and repeated
+/// messages. Numbers are never negative in our formats, save h (a hash): any fixed64.
 /// </summary>
 internal sealed class Fields
 {
-    private const int Most = 14;
-
     private static readonly System.Text.UTF8Encoding StrictUtf8 = new(false, throwOnInvalidBytes: true);
 
-    private readonly long[] _numbers = new long[Most];
-    private readonly ReadOnlyMemory<byte>[] _bytes = new ReadOnlyMemory<byte>[Most];
+    private readonly long[] _numbers;
+    private readonly ReadOnlyMemory<byte>[] _bytes;
+    private readonly List<long>? _repeatedNumbers;
+    private readonly List<ReadOnlyMemory<byte>>? _repeatedMessages;
     private readonly int _present;
 
     public Fields(ReadOnlyMemory<byte> body, string shape, string what)
     {
+        _numbers = new long[shape.Length + 1];
+        _bytes = new ReadOnlyMemory<byte>[shape.Length + 1];
         var reader = new WireReader(body.Span);
         while (reader.NextField())
         {
@@ -36,12 +40,17 @@ internal sealed class Fields
                 case 'f':
                     _numbers[reader.Field] = NotNegative((long)reader.Fixed64());
                     break;
-                case 'F':
+                case 'h':
                     _numbers[reader.Field] = (long)reader.Fixed64();
                     break;
+                case 'V':
+                    (_repeatedNumbers ??= []).Add(NotNegative((long)reader.Fixed64()));
+                    break;
+                case 'B':
+                    (_repeatedMessages ??= []).Add(Slice(body, ref reader));
+                    break;
                 default:
-                    var part = reader.Bytes();
-                    _bytes[reader.Field] = body.Slice(body.Length - reader.Remaining - part.Length, part.Length);
+                    _bytes[reader.Field] = Slice(body, ref reader);
                     break;
             }
         }
@@ -78,10 +87,25 @@ internal sealed class Fields
         }
     }
 
-    public RequestId Request(int field)
+    public RequestId Request(int field) => RequestOf(_bytes[field]);
+
+    /// <summary>The repeated numbers; a shape has one such field at most.</summary>
+    public ImmutableArray<LeaseId> Leases() => [.. (_repeatedNumbers ?? []).Select(number => new LeaseId(number))];
+
+    /// <summary>The repeated messages; a shape has one such field at most.</summary>
+    public ImmutableArray<RequestId> Requests() => [.. (_repeatedMessages ?? []).Select(RequestOf)];
+
+    private static RequestId RequestOf(ReadOnlyMemory<byte> message)
     {
-        var request = new Fields(_bytes[field], "ffv", "a request id");
+        var request = new Fields(message, "ffv", "a request id");
         return new RequestId(new MemberId(request.Number(1)), request.Number(2), request.Number(3));
+    }
+
+    /// <summary>The next field's bytes as a part of the memory that is read.</summary>
+    public static ReadOnlyMemory<byte> Slice(ReadOnlyMemory<byte> whole, ref WireReader reader)
+    {
+        var part = reader.Bytes();
+        return whole.Slice(whole.Length - reader.Remaining - part.Length, part.Length);
     }
 
     private static long NotNegative(long value) =>

@@ -1,6 +1,7 @@
 using Consensus.Primitives;
 using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Outcomes;
+using Google.Protobuf;
 
 namespace Consensus.StateMachine.Tests.Model;
 
@@ -104,6 +105,33 @@ public sealed class ModelTests
             Is.EqualTo(view.ListKeys(default, null).Count(k => !k.Record.Lease.IsNone)),
             "every leased key hangs on a living lease");
         Assert.That(view.CountKeys(Machine.Key("a")), Is.EqualTo(view.ListKeys(Machine.Key("a"), null).Count()));
+    }
+
+    [Test]
+    public void Snapshots_are_written_as_their_proto_file_says([Range(1, 20)] int seed)
+    {
+        var random = new DeterministicRandom((ulong)seed);
+        var machine = new Machine();
+        machine.Do(new AnnounceMemberCommand(new MemberId(4), "n", 5, "u", "p", "v", 6));
+        for (var i = 0; i < 300; i++)
+        {
+            machine.Pass(random.Next(400_000));
+            machine.Do(Draw(random, machine), random.Chance(1, 4) ? $"id{random.Next(20)}" : "");
+        }
+        foreach (var (kind, body) in SnapshotBuffer.Of(machine.View).Sections)
+        {
+            IMessage message = kind switch
+            {
+                1 => V1.Snapshot.Meta.Parser.WithDiscardUnknownFields(true).ParseFrom(body),
+                2 => V1.Snapshot.Leases.Parser.WithDiscardUnknownFields(true).ParseFrom(body),
+                3 => V1.Snapshot.Keys.Parser.WithDiscardUnknownFields(true).ParseFrom(body),
+                4 => V1.Snapshot.Locks.Parser.WithDiscardUnknownFields(true).ParseFrom(body),
+                5 => V1.Snapshot.Waiters.Parser.WithDiscardUnknownFields(true).ParseFrom(body),
+                6 => V1.Snapshot.KeptOutcomes.Parser.WithDiscardUnknownFields(true).ParseFrom(body),
+                _ => V1.Snapshot.Members.Parser.WithDiscardUnknownFields(true).ParseFrom(body),
+            };
+            Assert.That(message.ToByteArray(), Is.EqualTo(body), $"section kind {kind}");
+        }
     }
 
     [Test]
