@@ -30,9 +30,7 @@ internal sealed class CliApp
         var parsed = _root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (parsed.Errors.Count > 0)
         {
-            var words = parsed.Errors[0].Message.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
-            await _environment.Error.WriteLineAsync(
-                $"consensusctl: {Plain.OneLine(string.Join(' ', words))} See: {CommandPath.Of(parsed)} --help");
+            await _environment.Error.WriteLineAsync($"consensusctl: {Plain.OneLine(WhatIsWrong(parsed))} See: {CommandPath.Of(parsed)} --help");
             return ExitCode.Usage;
         }
         var configuration = new InvocationConfiguration
@@ -52,5 +50,20 @@ internal sealed class CliApp
             await _environment.Error.WriteLineAsync($"consensusctl: {problem.Message}");
             return ExitCode.Usage;
         }
+    }
+
+    private static string WhatIsWrong(ParseResult parsed)
+    {
+        // The parser says that a command is missing; what the user needs to see is the word that is none.
+        var isGroup = parsed.CommandResult.Command.Subcommands.Count > 0;
+        if (isGroup && parsed.UnmatchedTokens is [var word, ..])
+        {
+            return word.StartsWith('-') ? $"There is no option {word} here." : $"There is no command \"{word}\" here.";
+        }
+        if (isGroup)
+        {
+            return "A command is missing.";
+        }
+        return string.Join(' ', parsed.Errors[0].Message.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
     }
 }

@@ -46,6 +46,15 @@ internal sealed class UsageTests
         Assert.That(run.Error.TrimEnd('\n').Split('\n'), Has.Length.EqualTo(1));
     }
 
+    [TestCase("frobnicate", "command \"frobnicate\"")]
+    [TestCase("lock frob", "command \"frob\"")]
+    [TestCase("kv --frob", "option --frob")]
+    public async Task A_word_that_is_no_command_is_named(string line, string named)
+    {
+        var run = await Ctl.RunAsync(Nobody, line.Split(' '));
+        Assert.That(run.Error, Does.Contain(named));
+    }
+
     [TestCase("kv", "delete", "")]
     [TestCase("kv", "get", "")]
     [TestCase("kv", "delete", "--prefix", "")]
