@@ -1,0 +1,267 @@
+using Consensus.Node.Core;
+using Consensus.Node.Peers;
+using Consensus.Primitives;
+using Consensus.Primitives.Wire;
+using Consensus.Simulation.Engine;
+using Consensus.Simulation.Nodes;
+
+namespace Consensus.Simulation.Network;
+
+/// <summary>
+/// The network between the members: production frames, lost, late, doubled and overtaken as faults say, and the connections that carry them. What was on
+/// its way to a process dies with it; what a dead process sent may still arrive, as from a kernel's buffer.
+/// </summary>
+public sealed class SimulatedNetwork
+{
+    private const long ShortestRedial = 20_000;
+    private const long LongestRedial = 1_000_000;
+
+    /// <summary>TCP gives a silent peer up after so long (the transport's limit for unacknowledged data).</summary>
+    private const long SilenceLimit = 5_000_000;
+
+    private readonly Scheduler _time;
+    private readonly Trace _trace;
+    private readonly DeterministicRandom _random;
+    private readonly SimulatedLink[,] _links;
+    private readonly WireWriter _frame = new(1 << 12);
+    private IReadOnlyList<SimulatedNode> _nodes = [];
+
+    public SimulatedNetwork(Scheduler time, Trace trace, ulong seed, int nodes, NetworkOptions options)
+    {
+        (_time, _trace, _random, Options) = (time, trace, new DeterministicRandom(seed), options);
+        _links = new SimulatedLink[nodes, nodes];
+        for (var from = 0; from < nodes; from++)
+        {
+            for (var to = 0; to < nodes; to++)
+            {
+                _links[from, to] = new SimulatedLink();
+            }
+        }
+    }
+
+    public NetworkOptions Options { get; set; }
+
+    public long Sent { get; private set; }
+
+    public long Lost { get; private set; }
+
+    public long Duplicated { get; private set; }
+
+    public long Overtaken { get; private set; }
+
+    public void Connect(IReadOnlyList<SimulatedNode> nodes) => _nodes = nodes;
+
+    public SimulatedLink Link(int from, int to) => _links[from, to];
+
+    /// <summary>One way's delay now, in microseconds, without order or loss.</summary>
+    public long Delay(int from, int to) =>
+        Options.DelayMicros + _random.Next(Options.JitterMicros + 1) + (from >= 0 ? _links[from, to].Slowness : 0);
+
+    /// <summary>A message of one member's loop to another. False when there is no connection: nothing left.</summary>
+    public bool Send(SimulatedProcess sender, MemberId to, PeerMessage message)
+    {
+        var from = sender.Node.Number;
+        var receiver = NodeOf(to);
+        var link = _links[from, receiver.Number];
+        if (!link.IsUp)
+        {
+            return false;
+        }
+        Sent++;
+        _frame.Clear();
+        PeerCodec.Write(_frame, message);
+        var isRaft = message is RaftPeerMessage;
+        if (link.IsBlocked || (Options.LossPer10000 > 0 && _random.Chance(Options.LossPer10000, 10_000)))
+        {
+            Lost++;
+            return true;
+        }
+        var frame = _frame.ToArray();
+        var arrival = _time.Now + Delay(from, receiver.Number);
+        if (isRaft && Options.ReorderingPer10000 > 0 && _random.Chance(Options.ReorderingPer10000, 10_000))
+        {
+            Overtaken++;
+            arrival += _random.Next(Options.StragglerMicros + 1);
+        }
+        else
+        {
+            arrival = Math.Max(arrival, link.LastArrival);
+            link.LastArrival = arrival;
+        }
+        PlanDelivery(sender, receiver, frame, arrival);
+        if (isRaft && Options.DuplicationPer10000 > 0 && _random.Chance(Options.DuplicationPer10000, 10_000))
+        {
+            Duplicated++;
+            PlanDelivery(sender, receiver, frame, arrival + _random.Next(Options.StragglerMicros + 1));
+        }
+        return true;
+    }
+
+    /// <summary>A process began to listen: everybody's next dial finds it, and it dials everybody.</summary>
+    public void Started(SimulatedNode node)
+    {
+        foreach (var other in _nodes)
+        {
+            if (other == node)
+            {
+                continue;
+            }
+            Lose(node.Number, other.Number, tell: false);
+            PlanDial(node.Number, other.Number, _random.Next(2_000));
+            if (!_links[other.Number, node.Number].IsUp)
+            {
+                PlanDial(other.Number, node.Number, _random.Next(ShortestRedial));
+            }
+        }
+    }
+
+    /// <summary>A process ended. Its host, if it still runs, resets its connections; otherwise the others hear only silence.</summary>
+    public void Ended(SimulatedNode node, bool hostIsUp)
+    {
+        foreach (var other in _nodes)
+        {
+            if (other == node)
+            {
+                continue;
+            }
+            _links[node.Number, other.Number].IsUp = false;
+            _links[node.Number, other.Number].Version++;
+            if (!_links[other.Number, node.Number].IsUp)
+            {
+                continue;
+            }
+            if (hostIsUp && !_links[other.Number, node.Number].IsBlocked)
+            {
+                LoseLater(other.Number, node.Number, Delay(node.Number, other.Number));
+            }
+            else
+            {
+                LoseLater(other.Number, node.Number, _random.Next(200_000, SilenceLimit));
+            }
+        }
+    }
+
+    /// <summary>Messages from one member to another do not get through from now on.</summary>
+    public void Block(int from, int to)
+    {
+        var link = _links[from, to];
+        link.Blocks++;
+        if (link is { IsUp: true, Blocks: 1 })
+        {
+            LoseLater(from, to, _random.Next(100_000, SilenceLimit), onlyIfBlocked: true);
+        }
+    }
+
+    public void Unblock(int from, int to)
+    {
+        var link = _links[from, to];
+        Invariant.Require(link.Blocks > 0, "what is unblocked was blocked");
+        link.Blocks--;
+    }
+
+    /// <summary>A connection breaks, and is dialled again.</summary>
+    public void Reset(int from, int to)
+    {
+        if (_links[from, to].IsUp)
+        {
+            Lose(from, to, tell: true);
+        }
+    }
+
+    /// <summary>Both directions let messages through and both hosts run.</summary>
+    public bool CanTalk(int one, int other) => !_links[one, other].IsBlocked && !_links[other, one].IsBlocked;
+
+    private SimulatedNode NodeOf(MemberId member)
+    {
+        foreach (var node in _nodes)
+        {
+            if (node.Id == member)
+            {
+                return node;
+            }
+        }
+        return Invariant.Unreachable<SimulatedNode>(member);
+    }
+
+    private void PlanDelivery(SimulatedProcess sender, SimulatedNode receiver, byte[] frame, long arrival)
+    {
+        var target = receiver.Process;
+        var from = sender.Node;
+        if (target is null)
+        {
+            return;
+        }
+        _time.At(arrival, () =>
+        {
+            if (receiver.Process != target || PeerCodec.Read(frame) is not { } message)
+            {
+                return;
+            }
+            _trace.Note(TraceEvent.Deliver, (from.Number * 64) + receiver.Number, frame);
+            if (_trace.Writes)
+            {
+                _trace.Line($"{from.Name} → {receiver.Name}: {MessageText.Of(message)}");
+            }
+            target.Post(new PeerMessageInput(from.Id, message));
+        });
+    }
+
+    private void LoseLater(int from, int to, long within, bool onlyIfBlocked = false)
+    {
+        var link = _links[from, to];
+        var version = link.Version;
+        _time.After(within, () =>
+        {
+            if (link.Version == version && link.IsUp && (link.IsBlocked || !onlyIfBlocked))
+            {
+                Lose(from, to, tell: true);
+            }
+        });
+    }
+
+    private void Lose(int from, int to, bool tell)
+    {
+        var link = _links[from, to];
+        link.IsUp = false;
+        link.Version++;
+        link.RedialMicros = ShortestRedial;
+        if (!tell || _nodes[from].Process is not { } process)
+        {
+            return;
+        }
+        _trace.Note(TraceEvent.Link, from, to);
+        process.Post(new LinkDownInput(_nodes[to].Id));
+        PlanDial(from, to, Delay(from, to) * 2);
+    }
+
+    /// <summary>Dials after a while: connected, refused by a host whose process is gone, or nothing heard.</summary>
+    private void PlanDial(int from, int to, long within)
+    {
+        var link = _links[from, to];
+        var version = link.Version;
+        _time.After(within, () =>
+        {
+            if (link.Version != version || link.IsUp || _nodes[from].Process is not { } process)
+            {
+                return;
+            }
+            if (CanTalk(from, to) && _nodes[to].Process is { } target)
+            {
+                link.IsUp = true;
+                link.Version++;
+                link.RedialMicros = ShortestRedial;
+                link.LastArrival = Math.Max(link.LastArrival, _time.Now);
+                _trace.Note(TraceEvent.Link, from, 100 + to);
+                process.Post(new LinkUpInput(_nodes[to].Id, target.Boot));
+                return;
+            }
+            if (CanTalk(from, to) && _nodes[to].HostIsUp && link.RedialMicros == ShortestRedial)
+            {
+                // Said once, at the first dial after the loss.
+                process.Post(new ProcessGoneInput(_nodes[to].Id));
+            }
+            link.RedialMicros = Math.Clamp(link.RedialMicros * 2, ShortestRedial, LongestRedial);
+            PlanDial(from, to, link.RedialMicros - _random.Next(link.RedialMicros / 2));
+        });
+    }
+}

@@ -1,0 +1,40 @@
+using Consensus.Raft;
+using Consensus.Simulation.Network;
+using Consensus.StateMachine;
+using Consensus.Storage;
+
+namespace Consensus.Simulation.Nodes;
+
+/// <summary>What a cluster is made of; all times in microseconds.</summary>
+public sealed record ClusterPlan
+{
+    public required ulong Seed { get; init; }
+
+    /// <summary>1 to 7.</summary>
+    public int Nodes { get; init; } = 3;
+
+    public RaftOptions Raft { get; init; } = new();
+
+    public StorageOptions Storage { get; init; } = new() { SegmentBytes = 256 << 10, MaxSnapshotBytes = 64 << 20 };
+
+    public long SnapshotEntries { get; init; } = 1_000;
+
+    public Limits Limits { get; init; } = Limits.Default;
+
+    public NetworkOptions Network { get; init; } = new();
+
+    public DiskTiming Disk { get; init; } = new();
+
+    /// <summary>Lines of trace to keep; 0 for none.</summary>
+    public int TraceLines { get; init; }
+}
+
+/// <summary>How long the disk takes when nothing is wrong with it, in microseconds.</summary>
+public sealed record DiskTiming
+{
+    public long SyncMicros { get; init; } = 500;
+
+    public long JitterMicros { get; init; } = 500;
+
+    public long SnapshotMicros { get; init; } = 5_000;
+}

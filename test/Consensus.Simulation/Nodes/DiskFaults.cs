@@ -1,0 +1,62 @@
+using Consensus.Primitives;
+using Consensus.Storage.Tests.Simulation;
+
+namespace Consensus.Simulation.Nodes;
+
+/// <summary>What is wrong with one machine's disk now.</summary>
+public sealed class DiskFaults(ulong seed)
+{
+    private readonly DeterministicRandom _random = new(seed);
+
+    /// <summary>Multiplies every latency.</summary>
+    public long Slowness { get; set; } = 1;
+
+    /// <summary>True time before which nothing completes.</summary>
+    public long StalledUntil { get; set; }
+
+    /// <summary>ENOSPC for whatever takes space.</summary>
+    public bool IsFull { get; set; }
+
+    /// <summary>The next sync fails with EIO.</summary>
+    public bool NextSyncFails { get; set; }
+
+    /// <summary>The process is ending: at each step the chance that this is where it ends, in thirds.</summary>
+    public bool IsEnding { get; set; }
+
+    /// <summary>Crash somewhere in the next recovery.</summary>
+    public bool RecoveryCrashes { get; set; }
+
+    public bool IsFaulty => IsFull || NextSyncFails || RecoveryCrashes;
+
+    public long Injected { get; private set; }
+
+    internal DiskFault Judge(DiskOperation operation)
+    {
+        if (operation.Kind == DiskOperationKind.Read)
+        {
+            return DiskFault.None;
+        }
+        if (IsEnding || RecoveryCrashes)
+        {
+            return _random.Next(6) switch
+            {
+                0 => Count(DiskFault.CrashBefore),
+                1 => Count(DiskFault.CrashAfter),
+                _ => DiskFault.None,
+            };
+        }
+        if (NextSyncFails && operation.IsSync)
+        {
+            NextSyncFails = false;
+            return Count(DiskFault.InputOutputError);
+        }
+        return IsFull && operation.TakesSpace ? Count(DiskFault.Full) : DiskFault.None;
+    }
+
+    private DiskFault Count(DiskFault fault)
+    {
+        Injected++;
+        RecoveryCrashes = false;
+        return fault;
+    }
+}

@@ -1,0 +1,105 @@
+using Consensus.Primitives;
+using Consensus.Raft;
+using Consensus.Simulation.Engine;
+using Consensus.Simulation.Network;
+
+namespace Consensus.Simulation.Nodes;
+
+/// <summary>A whole cluster in one thread in virtual time. Everything in it follows from its plan.</summary>
+public sealed class SimulatedCluster
+{
+    public SimulatedCluster(ClusterPlan plan, Wiring? wiring = null, IClusterObserver? observer = null)
+    {
+        Invariant.Require(plan.Nodes is >= 1 and <= 7, "a cluster has 1 to 7 nodes");
+        Plan = plan;
+        Wiring = wiring ?? new Wiring();
+        Observer = observer ?? new NobodyWatches();
+        Random = new DeterministicRandom(plan.Seed);
+        Time = new Scheduler();
+        Trace = new Trace(Time) { Keep = plan.TraceLines };
+        Network = new SimulatedNetwork(Time, Trace, Random.NextUInt64(), plan.Nodes, plan.Network);
+        Nodes = [.. Enumerable.Range(0, plan.Nodes).Select(number => new SimulatedNode(this, number, Random.NextUInt64()))];
+        Network.Connect(Nodes);
+        Id = new ClusterId((long)(Random.NextUInt64() >> 1) | 1);
+        var initial = Configuration.OfVoters(Nodes.Select(node => node.Member));
+        foreach (var node in Nodes)
+        {
+            node.Form(Id, initial);
+        }
+    }
+
+    public ClusterPlan Plan { get; }
+
+    public Wiring Wiring { get; }
+
+    public IClusterObserver Observer { get; set; }
+
+    public DeterministicRandom Random { get; }
+
+    public Scheduler Time { get; }
+
+    public Trace Trace { get; }
+
+    public SimulatedNetwork Network { get; }
+
+    public IReadOnlyList<SimulatedNode> Nodes { get; }
+
+    public ClusterId Id { get; }
+
+    /// <summary>Told of every process that ended.</summary>
+    public event Action<SimulatedNode, SimulatedProcess, EndKind>? OnProcessEnded;
+
+    /// <summary>The running member that leads in the highest term; null when none does.</summary>
+    public SimulatedNode? Leader => Nodes
+        .Where(node => node.Process?.Core.Role == RaftRole.Leader)
+        .MaxBy(node => node.Process!.Core.Term);
+
+    public void StartAll()
+    {
+        foreach (var node in Nodes)
+        {
+            if (node.Process is null)
+            {
+                node.Start();
+            }
+        }
+    }
+
+    public SimulatedNode NodeOf(MemberId member)
+    {
+        foreach (var node in Nodes)
+        {
+            if (node.Id == member)
+            {
+                return node;
+            }
+        }
+        return Invariant.Unreachable<SimulatedNode>(member);
+    }
+
+    internal void ProcessEnded(SimulatedNode node, SimulatedProcess process, EndKind kind) => OnProcessEnded?.Invoke(node, process, kind);
+
+    /// <summary>For a cluster that is only run.</summary>
+    private sealed class NobodyWatches : IClusterObserver
+    {
+        public void Recovered(SimulatedNode node, Consensus.Node.Ports.RecoveredLog recovered)
+        {
+        }
+
+        public void Turned(SimulatedProcess process, Consensus.Node.Core.NodeOutput output)
+        {
+        }
+
+        public void Durable(SimulatedNode node, IReadOnlyList<Consensus.Node.Ports.PersistRequest> batch)
+        {
+        }
+
+        public void SnapshotTaken(SimulatedNode node, SnapshotMark mark)
+        {
+        }
+
+        public void Ended(SimulatedNode node)
+        {
+        }
+    }
+}

@@ -1,0 +1,78 @@
+using Consensus.Node;
+using Consensus.Node.Core;
+using Consensus.Primitives;
+using Consensus.Primitives.Wire;
+using Consensus.StateMachine.Commands;
+using Consensus.StateMachine.Wire;
+
+namespace Consensus.Simulation.Nodes;
+
+/// <summary>The way in for clients' requests: what <c>ConsensusNode</c> does between an endpoint and the loop.</summary>
+public sealed partial class SimulatedProcess
+{
+    private static readonly WireWriter Encoder = new(1024);
+
+    private long _sequence;
+
+    /// <summary>Hands a command to the loop; it is answered once, unless the process ends first.</summary>
+    public SimulatedCommand Execute(CommandEnvelope envelope, Action<CommandAnswer> answered)
+    {
+        Encoder.Clear();
+        CommandCodec.Write(Encoder, envelope);
+        var acquire = envelope.Command as AcquireLockCommand;
+        var pending = new SimulatedCommand(new RequestId(Node.Id, Boot, ++_sequence), Encoder.ToArray(), answered)
+        {
+            LockName = acquire?.Name,
+            WaitMicros = acquire?.WaitMicros ?? 0,
+            HasIdentity = !envelope.IdempotencyKey.IsEmpty || acquire is { SharedLease.IsNone: false },
+        };
+        Post(new CommandInput(pending));
+        return pending;
+    }
+
+    public void Read(ReadConsistency consistency, Revision minRevision, Action<ReadAnswer> answered) =>
+        Post(new ReadInput(new SimulatedRead(minRevision, answered)
+        {
+            NeedsReadIndex = consistency == ReadConsistency.Linearizable && _cluster.Wiring.ReadsAskForAnIndex,
+        }));
+
+    /// <summary>The client of a command that waits for a lock closed its connection.</summary>
+    public void ClientGone(SimulatedCommand command) => Post(new CommandCancelledInput(command));
+
+    /// <summary>A lock was granted to a client that is gone: it is given back (rule 18).</summary>
+    public void GiveBack(Consensus.StateMachine.Key lockName, RequestId request) =>
+        Execute(new CommandEnvelope(new CancelWaitCommand(lockName, request, CancelReason.Disconnected)), static _ => { });
+
+    public LeaseId NewLeaseId() => new((long)(_random.NextUInt64() >> 1) | 1);
+
+    /// <summary>Asks the member to stop: it hands over and settles, at most for two seconds, and then ends (rule 30).</summary>
+    public void Stop()
+    {
+        Post(new StopInput(EndCleanly));
+        Time.After(2_000_000, EndCleanly);
+    }
+
+    private void EndCleanly()
+    {
+        if (_ended || IsPaused)
+        {
+            return;
+        }
+        _output.Clear();
+        Core.AnswerEverything(_output);
+        CompleteAnswered();
+        try
+        {
+            if (_waiting.Count > 0)
+            {
+                WriteBatch(_waiting, LogIndex.Zero);
+            }
+        }
+        catch (Consensus.Node.Ports.StorageFailedException)
+        {
+            Node.End(EndKind.DiskFailed);
+            return;
+        }
+        Node.End(EndKind.Stopped);
+    }
+}

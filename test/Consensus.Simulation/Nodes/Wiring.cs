@@ -1,0 +1,35 @@
+using Consensus.Node.Peers;
+using Consensus.Node.Ports;
+using Consensus.Primitives;
+using Consensus.StateMachine.Snapshots;
+
+namespace Consensus.Simulation.Nodes;
+
+/// <summary>
+/// How production parts are put together. The base class does it rightly; broken variants override one step, to show that a checker sees it.
+/// </summary>
+public class Wiring
+{
+    /// <summary>What recovery found, as observers see it.</summary>
+    public virtual RecoveredLog OnRecovered(SimulatedNode node, RecoveredLog recovered) => recovered;
+
+    /// <summary>What recovery found, as it is given to the core.</summary>
+    public virtual RecoveredLog BeforeCore(SimulatedNode node, RecoveredLog recovered) => recovered;
+
+    /// <summary>The sections from which state is restored.</summary>
+    public virtual ISnapshotSource Source(ISnapshotReader reader) => reader;
+
+    /// <summary>The log thread took a batch and begins to write it.</summary>
+    public virtual void BatchTaken(SimulatedProcess process, List<PersistRequest> batch)
+    {
+    }
+
+    /// <summary>The batch is durable.</summary>
+    public virtual void BatchDurable(SimulatedProcess process, List<PersistRequest> batch) => process.TellPersisted(batch);
+
+    /// <summary>A frame leaves the loop; false when it could not.</summary>
+    public virtual bool Send(SimulatedProcess process, MemberId to, PeerMessage message) => process.SendFrame(to, message);
+
+    /// <summary>True when a linearizable read asks for a read index.</summary>
+    public virtual bool ReadsAskForAnIndex => true;
+}
