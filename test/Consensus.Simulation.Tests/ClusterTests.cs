@@ -88,7 +88,7 @@ public sealed class ClusterTests
         late.Start();
         Until(cluster, () => late.Process!.Core.AppliedIndex == cluster.Leader!.Process!.Core.AppliedIndex, "it caught up");
         Until(cluster, () => late.Process!.Core.Status.SnapshotIndex.Value > 0, "its status shows the snapshot");
-        Assert.That(late.Process.Core.View.Hash, Is.EqualTo(cluster.Leader!.Process!.Core.View.Hash));
+        Assert.That(late.Process!.Core.View.Hash, Is.EqualTo(cluster.Leader!.Process!.Core.View.Hash));
     }
 
     [Test]

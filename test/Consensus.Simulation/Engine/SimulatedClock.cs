@@ -9,52 +9,63 @@ public sealed class SimulatedClock(long startsAtMicros)
 {
     private const long Million = 1_000_000;
 
-    private readonly List<(long From, int Rate)> _rates = [(0, 0)];
-    private long _baseTrue;
-    private long _baseLocal = startsAtMicros;
+    private readonly List<Stretch> _stretches = [new Stretch(0, startsAtMicros, 0)];
 
     /// <summary>How much faster than true time it runs, in parts per million.</summary>
-    public int Rate { get; private set; }
+    public int Rate => Last.Rate;
 
-    /// <summary>What it shows at a true time that is not before the last change of its rate.</summary>
-    public long At(long trueMicros) => _baseLocal + ((trueMicros - _baseTrue) * (Million + Rate) / Million);
+    private Stretch Last => _stretches[^1];
 
-    /// <summary>The first true time at which it shows at least this.</summary>
+    /// <summary>What it shows, or showed, at a true time.</summary>
+    public long At(long trueMicros)
+    {
+        var i = _stretches.Count - 1;
+        while (i > 0 && _stretches[i].From > trueMicros)
+        {
+            i--;
+        }
+        return _stretches[i].At(trueMicros);
+    }
+
+    /// <summary>The first true time at which it shows, or showed, at least this.</summary>
     public long WhenShows(long localMicros)
     {
-        var ahead = localMicros - _baseLocal;
-        if (ahead <= 0)
+        var i = _stretches.Count - 1;
+        while (i > 0 && _stretches[i].Shows > localMicros)
         {
-            return _baseTrue;
+            i--;
         }
-        return _baseTrue + (((ahead * Million) + Million + Rate - 1) / (Million + Rate));
+        var (from, shows, rate) = _stretches[i];
+        return localMicros <= shows ? from : from + ((((localMicros - shows) * Million) + Million + rate - 1) / (Million + rate));
     }
 
     public void SetRate(long trueNow, int partsPerMillion)
     {
-        Invariant.Require(trueNow >= _baseTrue, "a clock's rate changes in order of time");
-        _baseLocal = At(trueNow);
-        _baseTrue = trueNow;
-        Rate = partsPerMillion;
-        _rates.Add((trueNow, partsPerMillion));
+        Invariant.Require(trueNow >= Last.From, "a clock's rate changes in order of time");
+        _stretches.Add(new Stretch(trueNow, Last.At(trueNow), partsPerMillion));
     }
 
     /// <summary>The fastest and the slowest rate within a span of true time.</summary>
     public (int Slowest, int Fastest) RatesWithin(long from, long to)
     {
         var (slowest, fastest) = (int.MaxValue, int.MinValue);
-        for (var i = _rates.Count - 1; i >= 0; i--)
+        for (var i = _stretches.Count - 1; i >= 0; i--)
         {
-            if (_rates[i].From <= to)
+            if (_stretches[i].From <= to)
             {
-                slowest = Math.Min(slowest, _rates[i].Rate);
-                fastest = Math.Max(fastest, _rates[i].Rate);
+                slowest = Math.Min(slowest, _stretches[i].Rate);
+                fastest = Math.Max(fastest, _stretches[i].Rate);
             }
-            if (_rates[i].From <= from)
+            if (_stretches[i].From <= from)
             {
                 break;
             }
         }
         return (slowest, fastest);
+    }
+
+    private readonly record struct Stretch(long From, long Shows, int Rate)
+    {
+        public long At(long trueMicros) => Shows + ((trueMicros - From) * (Million + Rate) / Million);
     }
 }

@@ -12,6 +12,9 @@ public interface IClusterObserver
     /// <summary>A turn of the loop ended; its output is not performed yet.</summary>
     void Turned(SimulatedProcess process, Node.Core.NodeOutput output);
 
+    /// <summary>The log's thread begins to write these.</summary>
+    void Begins(SimulatedNode node, IReadOnlyList<PersistRequest> batch);
+
     /// <summary>These requests are on the disk now, whatever the member was told.</summary>
     void Durable(SimulatedNode node, IReadOnlyList<PersistRequest> batch);
 

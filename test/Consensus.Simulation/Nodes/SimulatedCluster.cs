@@ -90,6 +90,10 @@ public sealed class SimulatedCluster
         {
         }
 
+        public void Begins(SimulatedNode node, IReadOnlyList<Consensus.Node.Ports.PersistRequest> batch)
+        {
+        }
+
         public void Durable(SimulatedNode node, IReadOnlyList<Consensus.Node.Ports.PersistRequest> batch)
         {
         }

@@ -19,6 +19,7 @@ public sealed partial class SimulatedProcess
     private List<PersistRequest> _waiting = [];
     private LogIndex _compactThrough;
     private bool _logIsBusy;
+    private DiskJob? _logJob;
     private long _idleVersion;
 
     /// <summary>The process ends: what its threads were doing on the disk stops somewhere.</summary>
@@ -79,8 +80,10 @@ public sealed partial class SimulatedProcess
         var compactThrough = _compactThrough;
         _waiting = [];
         _compactThrough = LogIndex.Zero;
+        _cluster.Observer.Begins(Node, batch);
         _cluster.Wiring.BatchTaken(this, batch);
-        Begin(new DiskJob(() => WriteBatch(batch, compactThrough), LogIsDone), DiskMicros(batch.Count > 0 ? 1 : 0));
+        _logJob = new DiskJob(() => WriteBatch(batch, compactThrough), LogIsDone);
+        Begin(_logJob, DiskMicros(batch.Count > 0 ? 1 : 0));
     }
 
     private void WriteBatch(List<PersistRequest> batch, LogIndex compactThrough)
@@ -125,6 +128,7 @@ public sealed partial class SimulatedProcess
     private void LogIsDone()
     {
         _logIsBusy = false;
+        _logJob = null;
         if (_waiting.Count > 0 || _compactThrough > LogIndex.Zero)
         {
             WakeLog();
@@ -140,7 +144,8 @@ public sealed partial class SimulatedProcess
             if (!_ended && version == _idleVersion && !_logIsBusy)
             {
                 _logIsBusy = true;
-                Begin(new DiskJob(_log.AppendEmptyFrame, LogIsDone), DiskMicros(1));
+                _logJob = new DiskJob(_log.AppendEmptyFrame, LogIsDone);
+                Begin(_logJob, DiskMicros(1));
             }
         });
     }

@@ -48,7 +48,7 @@ public sealed partial class SimulatedProcess
     /// <summary>Asks the member to stop: it hands over and settles, at most for two seconds, and then ends (rule 30).</summary>
     public void Stop()
     {
-        Post(new StopInput(EndCleanly));
+        Post(new StopInput(() => Time.After(ShortestTurn, EndCleanly)));
         Time.After(2_000_000, EndCleanly);
     }
 
@@ -63,9 +63,16 @@ public sealed partial class SimulatedProcess
         CompleteAnswered();
         try
         {
+            // The log's thread writes what waits before it ends.
+            _logJob?.Run();
             if (_waiting.Count > 0)
             {
+                _cluster.Observer.Begins(Node, _waiting);
                 WriteBatch(_waiting, LogIndex.Zero);
+            }
+            if (_log.LastFrameIsUncovered)
+            {
+                _log.AppendEmptyFrame();
             }
         }
         catch (Consensus.Node.Ports.StorageFailedException)

@@ -1,0 +1,187 @@
+using Consensus.Primitives;
+
+namespace Consensus.Simulation.Checkers.Histories;
+
+/// <summary>One call on one object.</summary>
+/// <param name="Returned"><see cref="long.MaxValue"/> for a call without an answer: it may take effect at any time after it was made, or never.</param>
+/// <param name="What">The model knows what it means.</param>
+public sealed record Call<T>(long Invoked, long Returned, T What)
+{
+    public bool MustTakeEffect => Returned != long.MaxValue;
+}
+
+/// <summary>What an object does when it is used by one client alone.</summary>
+public interface IObjectModel<TState, TCall>
+    where TState : struct, IEquatable<TState>
+{
+    TState Initial { get; }
+
+    /// <summary>The state after the call, if the call could have been answered in this state as it was.</summary>
+    bool TryApply(in TState state, TCall call, out TState next);
+}
+
+public enum Verdict
+{
+    Linearizable,
+    NotLinearizable,
+
+    /// <summary>The search took more steps than it was given.</summary>
+    Undecided,
+}
+
+/// <summary>
+/// Is there an order of the calls that agrees with real time and with the model? Wing and Gong's search (1993), with Lowe's memoization of what was reached
+/// (2017): pairs of the set of calls that took effect and the state.
+/// </summary>
+public static class Linearizability
+{
+    public const long MaxSteps = 20_000_000;
+
+    public static Verdict Check<TState, TCall>(IObjectModel<TState, TCall> model, IReadOnlyList<Call<TCall>> calls, long maxSteps = MaxSteps)
+        where TState : struct, IEquatable<TState> =>
+        new Search<TState, TCall>(model, calls).Run(maxSteps);
+
+    /// <summary>Calls and returns in order of time, as a list out of which what took effect is lifted.</summary>
+    private sealed class Node(int call, bool isReturn)
+    {
+        public int Call { get; } = call;
+
+        public bool IsReturn { get; } = isReturn;
+
+        public Node? Match { get; set; }
+
+        public Node? Previous { get; set; }
+
+        public Node? Next { get; set; }
+
+        public void Lift()
+        {
+            Previous!.Next = Next;
+            if (Next is not null)
+            {
+                Next.Previous = Previous;
+            }
+        }
+
+        public void PutBack()
+        {
+            Previous!.Next = this;
+            if (Next is not null)
+            {
+                Next.Previous = this;
+            }
+        }
+    }
+
+    private sealed class Search<TState, TCall>
+        where TState : struct, IEquatable<TState>
+    {
+        private readonly IObjectModel<TState, TCall> _model;
+        private readonly IReadOnlyList<Call<TCall>> _calls;
+        private readonly Node _head = new(-1, false);
+        private readonly ulong[] _marks;
+        private readonly HashSet<(ulong Done, TState State)> _reached = [];
+        private int _owed;
+
+        public Search(IObjectModel<TState, TCall> model, IReadOnlyList<Call<TCall>> calls)
+        {
+            (_model, _calls) = (model, calls);
+            var random = new DeterministicRandom(0x5EED);
+            _marks = [.. calls.Select(_ => random.NextUInt64())];
+            Link();
+        }
+
+        public Verdict Run(long maxSteps)
+        {
+            var state = _model.Initial;
+            var done = 0UL;
+            var path = new Stack<(Node Call, TState Before)>();
+            var node = _head.Next;
+            for (long steps = 0; _owed > 0; steps++)
+            {
+                if (steps == maxSteps)
+                {
+                    return Verdict.Undecided;
+                }
+                if (node is { IsReturn: false })
+                {
+                    if (_model.TryApply(state, _calls[node.Call].What, out var next) && _reached.Add((done ^ _marks[node.Call], next)))
+                    {
+                        path.Push((node, state));
+                        state = next;
+                        done ^= _marks[node.Call];
+                        Take(node);
+                        node = _head.Next;
+                    }
+                    else
+                    {
+                        node = node.Next;
+                    }
+                    continue;
+                }
+                // A return whose call has not taken effect, or the end: what was tried last was wrong.
+                if (!path.TryPop(out var last))
+                {
+                    return Verdict.NotLinearizable;
+                }
+                state = last.Before;
+                done ^= _marks[last.Call.Call];
+                Give(last.Call);
+                node = last.Call.Next;
+            }
+            return Verdict.Linearizable;
+        }
+
+        private void Take(Node call)
+        {
+            call.Lift();
+            if (call.Match is { } match)
+            {
+                match.Lift();
+                _owed--;
+            }
+        }
+
+        private void Give(Node call)
+        {
+            if (call.Match is { } match)
+            {
+                match.PutBack();
+                _owed++;
+            }
+            call.PutBack();
+        }
+
+        private void Link()
+        {
+            var events = new List<(long At, bool IsReturn, int Call)>();
+            for (var i = 0; i < _calls.Count; i++)
+            {
+                events.Add((_calls[i].Invoked, false, i));
+                if (_calls[i].MustTakeEffect)
+                {
+                    events.Add((_calls[i].Returned, true, i));
+                }
+            }
+            // At equal times calls come first: what touches may overlap.
+            events.Sort(static (a, b) => (a.At, a.IsReturn, a.Call).CompareTo((b.At, b.IsReturn, b.Call)));
+            var calls = new Node[_calls.Count];
+            var tail = _head;
+            foreach (var (_, isReturn, call) in events)
+            {
+                var node = new Node(call, isReturn) { Previous = tail };
+                tail.Next = node;
+                tail = node;
+                if (isReturn)
+                {
+                    calls[call].Match = node;
+                    _owed++;
+                }
+                else
+                {
+                    calls[call] = node;
+                }
+            }
+        }
+    }
+}

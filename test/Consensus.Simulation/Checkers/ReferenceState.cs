@@ -1,0 +1,86 @@
+using Consensus.Primitives;
+using Consensus.Raft.Log;
+using Consensus.Simulation.Checkers.Histories;
+using Consensus.Simulation.Checkers.Protocol;
+using Consensus.StateMachine;
+using Consensus.StateMachine.Commands;
+using Consensus.StateMachine.Outcomes;
+using Consensus.StateMachine.Wire;
+
+namespace Consensus.Simulation.Checkers;
+
+/// <summary>
+/// One more replica, which applies each entry when the first member did, without network, disk or restart in between: what every member's state is compared with.
+/// </summary>
+public sealed class ReferenceState
+{
+    private readonly ReplicatedState _state = new(Limits.Default);
+    private readonly ApplyOutput _output = new();
+    private readonly List<StateHash> _hashes = [StateHash.Initial];
+    private readonly HashSet<long> _expiries = [];
+    private readonly SortedSet<Key> _locks = [];
+
+    public LogIndex LastIndex => _state.AppliedIndex;
+
+    public Revision Revision => _state.Revision;
+
+    /// <summary>Effects by identity.</summary>
+    public RetryOnce Retries { get; } = new();
+
+    /// <summary>Every lock that was ever asked for.</summary>
+    public IEnumerable<Key> Locks => _locks;
+
+    /// <summary>Takes a line for each entry; null for nobody.</summary>
+    public Action<string>? Say { get; set; }
+
+    public bool IsExpiry(LogIndex index) => _expiries.Contains(index.Value);
+
+    public void Apply(Entry entry)
+    {
+        var isCommand = entry.Kind == EntryKind.Command;
+        string? identity = null;
+        if (isCommand)
+        {
+            var envelope = CommandCodec.Read(entry.Payload);
+            identity = envelope.IdempotencyKey.IsEmpty ? null : System.Text.Encoding.ASCII.GetString(envelope.IdempotencyKey.Span);
+            Note(entry.Index, envelope.Command);
+            Say?.Invoke($"entry {entry.Index} t{entry.Term} at {entry.Stamp} of {entry.Request.Member}/{entry.Request.Sequence} {identity}: {envelope.Command}");
+        }
+        _output.Clear();
+        _state.Apply(new LoggedEntry(entry.Index, entry.Stamp, isCommand, entry.Request, entry.Principal, entry.Payload), _output);
+        _hashes.Add(_state.Hash);
+        foreach (var resolution in _output.Resolutions)
+        {
+            Say?.Invoke($"    {resolution.Request.Member}/{resolution.Request.Sequence}: {resolution.Outcome}");
+            if (resolution.Outcome is LockGranted granted)
+            {
+                // The owner tells which operation it was, whichever of its requests is granted.
+                Retries.Effect(granted.Hold.Owner, granted);
+            }
+            else if (identity is not null && resolution.Request == entry.Request)
+            {
+                Retries.Effect(identity, resolution.Outcome);
+            }
+        }
+    }
+
+    /// <summary>A member's state after this index must be this one.</summary>
+    public void Compare(string member, LogIndex index, StateHash hash)
+    {
+        Violation.Unless(index <= LastIndex, StateMachineSafety.Name, () => $"{member} has a state after entry {index}, which nobody applied");
+        Violation.Unless(_hashes[(int)index.Value] == hash, StateMachineSafety.Name, () =>
+            $"after entry {index} the state of {member} is {hash}; a replica that never restarted has {_hashes[(int)index.Value]}");
+    }
+
+    private void Note(LogIndex index, Command command)
+    {
+        if (command is ExpireCommand)
+        {
+            _expiries.Add(index.Value);
+        }
+        else if (command is AcquireLockCommand acquire)
+        {
+            _locks.Add(acquire.Name);
+        }
+    }
+}

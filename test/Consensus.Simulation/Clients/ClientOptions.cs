@@ -1,0 +1,43 @@
+namespace Consensus.Simulation.Clients;
+
+/// <summary>What clients do. Times in microseconds on their own clocks; weights are relative.</summary>
+public sealed record ClientOptions
+{
+    public int Clients { get; init; } = 6;
+
+    public int Keys { get; init; } = 5;
+
+    public int Locks { get; init; } = 3;
+
+    /// <summary>Mean pause between two operations of a client.</summary>
+    public long ThinkMicros { get; init; } = 60_000;
+
+    public int PutWeight { get; init; } = 20;
+
+    public int CompareAndSetWeight { get; init; } = 15;
+
+    public int DeleteWeight { get; init; } = 5;
+
+    public int ReadWeight { get; init; } = 25;
+
+    public int StaleReadWeight { get; init; } = 10;
+
+    public int LockWeight { get; init; } = 25;
+
+    /// <summary>Of 100 writes, so many carry an identity under which they are retried.</summary>
+    public int IdentityPercent { get; init; } = 70;
+
+    public long ShortestTtl { get; init; } = 1_500_000;
+
+    public long LongestTtl { get; init; } = 8_000_000;
+
+    /// <summary>A client waits so long for an answer, beyond what it asked to wait for a lock.</summary>
+    public long ShortestPatience { get; init; } = 300_000;
+
+    public long LongestPatience { get; init; } = 7_000_000;
+
+    public int MaxAttempts { get; init; } = 6;
+
+    /// <summary>One way between a client and a member.</summary>
+    public long DelayMicros { get; init; } = 300;
+}

@@ -1,0 +1,153 @@
+using System.Globalization;
+using Consensus.Primitives;
+using Consensus.StateMachine.Commands;
+using Consensus.StateMachine.Outcomes;
+
+namespace Consensus.Simulation.Clients;
+
+/// <summary>What a client does next, and what it remembers.</summary>
+public sealed partial class VirtualClient
+{
+    private Operation Choose()
+    {
+        DropWhatIsOver();
+        if (_held.Count > 0 && _random.Chance(_options.LockWeight > 0 ? 1 : 0, 2))
+        {
+            return ChooseForHeld(_held[(int)_random.Next(_held.Count)]);
+        }
+        var total = _options.PutWeight + _options.CompareAndSetWeight + _options.DeleteWeight + _options.ReadWeight + _options.StaleReadWeight + _options.LockWeight;
+        var drawn = _random.Next(total);
+        if ((drawn -= _options.PutWeight) < 0)
+        {
+            return Write(OperationKind.Put, KeyCondition.None);
+        }
+        if ((drawn -= _options.CompareAndSetWeight) < 0)
+        {
+            return Conditional();
+        }
+        if ((drawn -= _options.DeleteWeight) < 0)
+        {
+            return Write(OperationKind.Delete, KeyCondition.None);
+        }
+        if ((drawn -= _options.ReadWeight) < 0)
+        {
+            return _random.Chance(1, 4) ? Make(OperationKind.ReadLock, LockName()) : Make(OperationKind.Read, KeyName());
+        }
+        return (drawn - _options.StaleReadWeight) < 0 ? Make(OperationKind.StaleRead, KeyName()) : Acquire();
+    }
+
+    private Operation ChooseForHeld(HeldLock held)
+    {
+        var kind = _random.Chance(1, 3) ? OperationKind.Release : OperationKind.Renew;
+        if (kind == OperationKind.Release)
+        {
+            _held.Remove(held);
+        }
+        return new Operation
+        {
+            Number = _history.NextNumber,
+            Client = Number,
+            Kind = kind,
+            Object = held.Name,
+            Token = held.Token,
+            TtlMicros = held.TtlMicros,
+            HasIdentity = DrawIdentity(),
+        };
+    }
+
+    private Operation Acquire() => new()
+    {
+        Number = _history.NextNumber,
+        Client = Number,
+        Kind = OperationKind.Acquire,
+        Object = LockName(),
+        TtlMicros = _random.Next(_options.ShortestTtl, _options.LongestTtl),
+        WaitMicros = _random.Chance(1, 2) ? _random.Next(100_000, 5_000_000) : 0,
+        HasIdentity = DrawIdentity(),
+    };
+
+    private Operation Conditional()
+    {
+        var name = KeyName();
+        var condition = _random.Next(4) switch
+        {
+            0 => new KeyCondition(KeyConditionKind.Absent),
+            1 => new KeyCondition(KeyConditionKind.Exists),
+            _ => new KeyCondition(KeyConditionKind.ModRevisionIs, new Revision(_seenRevisions.GetValueOrDefault(name, 1))),
+        };
+        return Write(_random.Chance(1, 5) ? OperationKind.Delete : OperationKind.Put, condition, name);
+    }
+
+    private Operation Write(OperationKind kind, KeyCondition condition, string? name = null) => new()
+    {
+        Number = _history.NextNumber,
+        Client = Number,
+        Kind = kind,
+        Object = name ?? KeyName(),
+        Value = kind == OperationKind.Put ? string.Create(CultureInfo.InvariantCulture, $"v{_history.NextNumber}") : "",
+        Condition = condition,
+        HasIdentity = DrawIdentity(),
+    };
+
+    private Operation Make(OperationKind kind, string name) =>
+        new() { Number = _history.NextNumber, Client = Number, Kind = kind, Object = name };
+
+    private bool DrawIdentity() => _random.Chance(_options.IdentityPercent, 100);
+
+    private string KeyName() => string.Create(CultureInfo.InvariantCulture, $"k{_random.Next(_options.Keys)}");
+
+    private string LockName() => string.Create(CultureInfo.InvariantCulture, $"l{_random.Next(_options.Locks)}");
+
+    private void Learn(Operation operation)
+    {
+        if (operation.Status != OperationStatus.Done)
+        {
+            return;
+        }
+        if (operation.Seen is { } seen)
+        {
+            _seenRevision = Math.Max(_seenRevision, seen.ViewRevision);
+            if (!operation.IsOfLock && seen.ModRevision > 0)
+            {
+                _seenRevisions[operation.Object] = seen.ModRevision;
+            }
+        }
+        _seenRevision = Math.Max(_seenRevision, operation.Outcome?.Revision.Value ?? 0);
+        switch (operation.Outcome)
+        {
+            case PutDone put:
+                _seenRevisions[operation.Object] = put.ModRevision.Value;
+                break;
+            case LockGranted granted:
+                _held.Add(new HeldLock(
+                    operation.Object, granted.Hold.Token.Value, operation.TtlMicros, PromisedUntil(operation.InvokedClock, operation.TtlMicros + granted.WaitedMicros)));
+                break;
+            case LockRenewed renewed:
+                var at = _held.FindIndex(h => h.Token == renewed.Hold.Token.Value);
+                if (at >= 0)
+                {
+                    _held[at] = _held[at] with { Deadline = Math.Max(_held[at].Deadline, PromisedUntil(operation.InvokedClock, operation.TtlMicros)) };
+                }
+                break;
+            case NotHolder:
+                _held.RemoveAll(h => h.Token == operation.Token);
+                break;
+            default:
+                break;
+        }
+    }
+
+    /// <summary>A holder's own deadline (rule 3), on its clock.</summary>
+    private static long PromisedUntil(long sentClock, long micros) => sentClock + (micros / 100 * 99);
+
+    /// <summary>Most holders stop at their deadline; some ask on, to hear that they are too late.</summary>
+    private void DropWhatIsOver()
+    {
+        if (_random.Chance(3, 4))
+        {
+            _held.RemoveAll(h => h.Deadline <= ClockNow);
+        }
+    }
+
+    private readonly record struct HeldLock(string Name, long Token, long TtlMicros, long Deadline);
+}

@@ -1,0 +1,304 @@
+using Consensus.Node;
+using Consensus.Primitives;
+using Consensus.Simulation.Engine;
+using Consensus.Simulation.Nodes;
+using Consensus.StateMachine.Outcomes;
+
+namespace Consensus.Simulation.Clients;
+
+/// <summary>
+/// One client: one operation at a time, tried again through any member under the same identity, as the client library does. It has a clock of its own and may be
+/// cut off from members.
+/// </summary>
+public sealed partial class VirtualClient
+{
+    private readonly SimulatedCluster _cluster;
+    private readonly ClientOptions _options;
+    private readonly History _history;
+    private readonly DeterministicRandom _random;
+    private readonly List<HeldLock> _held = [];
+    private readonly Dictionary<string, long> _seenRevisions = [];
+    private readonly bool[] _cutOff;
+    private int[] _reach;
+    private Attempt? _attempt;
+    private int _favourite;
+    private long _seenRevision;
+    private bool _stopped;
+
+    public VirtualClient(SimulatedCluster cluster, ClientOptions options, History history, int number, ulong seed)
+    {
+        (_cluster, _options, _history, Number) = (cluster, options, history, number);
+        _random = new DeterministicRandom(seed);
+        Clock = new SimulatedClock(_random.Next(1_000_000_000));
+        _cutOff = new bool[cluster.Nodes.Count];
+        _reach = [.. cluster.Nodes.Select(n => n.Number)];
+        _favourite = (int)_random.Next(cluster.Nodes.Count);
+        cluster.OnProcessEnded += OnProcessEnded;
+    }
+
+    public int Number { get; }
+
+    public SimulatedClock Clock { get; }
+
+    /// <summary>The operation under way.</summary>
+    public Operation? Current { get; private set; }
+
+    /// <summary>Told of each operation that ended.</summary>
+    public event Action<Operation>? OnReturned;
+
+    private Scheduler Time => _cluster.Time;
+
+    private long ClockNow => Clock.At(Time.Now);
+
+    public void Start() => Think();
+
+    /// <summary>Begins nothing new; what is under way ends in its own time.</summary>
+    public void Stop() => _stopped = true;
+
+    /// <summary>The members that it tries from now on.</summary>
+    public void Reach(int[] nodes)
+    {
+        _reach = nodes;
+        _favourite = nodes[0];
+    }
+
+    public void CutOff(int node, bool isCut) => _cutOff[node] = isCut;
+
+    /// <summary>One operation outside the client's own plan, while it is stopped and idle.</summary>
+    public void Do(Operation operation)
+    {
+        Invariant.Require(Current is null, "one operation at a time");
+        Begin(operation);
+    }
+
+    private void Think()
+    {
+        if (!_stopped)
+        {
+            Time.After(_random.Next(2 * _options.ThinkMicros) + 1, () =>
+            {
+                if (!_stopped && Current is null)
+                {
+                    Begin(Choose());
+                }
+            });
+        }
+    }
+
+    private void Begin(Operation operation)
+    {
+        operation.InvokedAt = Time.Now;
+        operation.InvokedClock = ClockNow;
+        Current = operation;
+        _history.Invoked(operation);
+        _cluster.Trace.Note(TraceEvent.Request, Number, operation.Number);
+        if (_cluster.Trace.Writes)
+        {
+            _cluster.Trace.Line($"c{Number} asks: {operation}");
+        }
+        Try();
+    }
+
+    private void Try()
+    {
+        var operation = Current!;
+        operation.Attempts++;
+        if (operation.Attempts > 1 || _random.Chance(1, 20))
+        {
+            _favourite = _reach[_random.Next(_reach.Length)];
+        }
+        var node = _cluster.Nodes[_favourite];
+        var attempt = new Attempt(operation, node);
+        _attempt = attempt;
+        var patience = _random.Next(_options.ShortestPatience, _options.LongestPatience) + operation.WaitMicros;
+        Time.At(Clock.WhenShows(ClockNow + patience), () => TimeOut(attempt));
+        Time.After(Delay(), () => Arrive(attempt));
+    }
+
+    private long Delay() => _options.DelayMicros + _random.Next(_options.DelayMicros + 1);
+
+    /// <summary>The request reaches the member, or nobody.</summary>
+    private void Arrive(Attempt attempt)
+    {
+        if (attempt.IsOver || _cutOff[attempt.Node.Number])
+        {
+            return;
+        }
+        if (attempt.Node.Process is not { } process)
+        {
+            if (attempt.Node.HostIsUp)
+            {
+                Time.After(Delay(), () => End(attempt, OperationStatus.NotDone));
+            }
+            return;
+        }
+        attempt.Process = process;
+        var operation = attempt.Operation;
+        if (operation.IsRead)
+        {
+            var consistency = operation.Kind == OperationKind.StaleRead ? ReadConsistency.Stale : ReadConsistency.Linearizable;
+            var minRevision = new Revision(operation.Kind == OperationKind.StaleRead && operation.Number % 2 == 0 ? _seenRevision : 0);
+            process.Read(consistency, minRevision, answer => AnswerRead(attempt, answer));
+            return;
+        }
+        attempt.Command = process.Execute(operation.Envelope(process.NewLeaseId()), answer => AnswerCommand(attempt, answer));
+    }
+
+    /// <summary>The member answers; the endpoint's part of it, and the way back.</summary>
+    private void AnswerCommand(Attempt attempt, CommandAnswer answer)
+    {
+        if (attempt.IsAborted)
+        {
+            if (answer is { Kind: AnswerKind.Done, Outcome: LockGranted granted })
+            {
+                attempt.Process!.GiveBack(granted.Hold.Name, answer.Request);
+            }
+            return;
+        }
+        attempt.IsAnswered = true;
+        Back(attempt, () => End(
+            attempt,
+            answer.Kind switch
+            {
+                AnswerKind.Done => OperationStatus.Done,
+                AnswerKind.NotDone => OperationStatus.NotDone,
+                _ => OperationStatus.Unknown,
+            },
+            answer.Outcome));
+    }
+
+    private void AnswerRead(Attempt attempt, ReadAnswer answer)
+    {
+        attempt.IsAnswered = true;
+        ReadResult? seen = null;
+        if (answer is { Kind: AnswerKind.Done, View: { } view })
+        {
+            seen = Look(attempt.Operation, view);
+        }
+        Back(attempt, () =>
+        {
+            attempt.Operation.Seen = attempt.IsOver ? attempt.Operation.Seen : seen;
+            End(attempt, seen is null ? OperationStatus.NotDone : OperationStatus.Done);
+        });
+    }
+
+    private static ReadResult Look(Operation operation, StateMachine.StateView view)
+    {
+        if (operation.Kind == OperationKind.ReadLock)
+        {
+            var holder = view.GetLock(operation.Key).Holder;
+            return new ReadResult(view.Revision.Value, Holder: holder?.Owner, Token: holder?.Token.Value ?? 0);
+        }
+        return view.GetKey(operation.Key) is { } record
+            ? new ReadResult(
+                view.Revision.Value, System.Text.Encoding.UTF8.GetString(record.Value.Span), record.ModRevision.Value, record.Version)
+            : new ReadResult(view.Revision.Value);
+    }
+
+    private void Back(Attempt attempt, Action arrives) => Time.After(Delay(), () =>
+    {
+        if (!_cutOff[attempt.Node.Number])
+        {
+            arrives();
+        }
+    });
+
+    private void TimeOut(Attempt attempt)
+    {
+        if (attempt.IsOver)
+        {
+            return;
+        }
+        // The client closes its connection; the member notices a moment later, if anything gets through.
+        Time.After(Delay(), () =>
+        {
+            if (!_cutOff[attempt.Node.Number] && !attempt.IsAnswered && attempt.Node.Process == attempt.Process && attempt.Command is { } command)
+            {
+                attempt.IsAborted = true;
+                if (attempt.Operation is { Kind: OperationKind.Acquire, WaitMicros: > 0 })
+                {
+                    attempt.Process!.ClientGone(command);
+                }
+            }
+        });
+        End(attempt, OperationStatus.Unknown);
+    }
+
+    private void OnProcessEnded(SimulatedNode node, SimulatedProcess process, EndKind kind)
+    {
+        if (_attempt is { IsOver: false } attempt && attempt.Process == process && node.HostIsUp)
+        {
+            // Its host resets the connection. An answer that left before is still in front of that.
+            Time.After(2 * Delay(), () => End(attempt, OperationStatus.Unknown));
+        }
+    }
+
+    /// <summary>One attempt ended; the operation ends with it or is tried again.</summary>
+    private void End(Attempt attempt, OperationStatus status, Outcome? outcome = null)
+    {
+        if (attempt.IsOver)
+        {
+            return;
+        }
+        attempt.IsOver = true;
+        var operation = attempt.Operation;
+        if (status == OperationStatus.Done && outcome is not WaitDetached)
+        {
+            Return(operation, status, outcome);
+            return;
+        }
+        operation.HadUnknownAttempt |= status != OperationStatus.NotDone && !operation.IsRead;
+        var mayRetry = operation.HasIdentity || operation.IsRead || !operation.HadUnknownAttempt;
+        if (mayRetry && operation.Attempts < _options.MaxAttempts && (!_stopped || operation.Attempts < 3))
+        {
+            Time.After(_random.Next(20_000, 500_000), () => Retry(operation));
+            return;
+        }
+        Return(operation, operation.HadUnknownAttempt ? OperationStatus.Unknown : OperationStatus.NotDone, null);
+    }
+
+    private void Retry(Operation operation)
+    {
+        if (Current == operation)
+        {
+            Try();
+        }
+    }
+
+    private void Return(Operation operation, OperationStatus status, Outcome? outcome)
+    {
+        operation.Status = status;
+        operation.Outcome = outcome;
+        operation.ReturnedAt = status == OperationStatus.Done ? Time.Now : long.MaxValue;
+        Current = null;
+        _cluster.Trace.Note(TraceEvent.Answer, Number, operation.Number);
+        if (_cluster.Trace.Writes)
+        {
+            _cluster.Trace.Line($"c{Number} knows: {operation}");
+        }
+        Learn(operation);
+        OnReturned?.Invoke(operation);
+        Think();
+    }
+
+    /// <summary>One request on one connection.</summary>
+    private sealed class Attempt(Operation operation, SimulatedNode node)
+    {
+        public Operation Operation { get; } = operation;
+
+        public SimulatedNode Node { get; } = node;
+
+        public SimulatedProcess? Process { get; set; }
+
+        public SimulatedCommand? Command { get; set; }
+
+        /// <summary>The client waits for it no longer.</summary>
+        public bool IsOver { get; set; }
+
+        /// <summary>The member knows that the client is gone.</summary>
+        public bool IsAborted { get; set; }
+
+        /// <summary>The member wrote its answer.</summary>
+        public bool IsAnswered { get; set; }
+    }
+}

@@ -1,0 +1,174 @@
+using Consensus.Node.Core;
+using Consensus.Primitives;
+using Consensus.Simulation.Clients;
+using Consensus.Simulation.Engine;
+using Consensus.Simulation.Network;
+using Consensus.Simulation.Nodes;
+
+namespace Consensus.Simulation.Faults;
+
+/// <summary>Makes things go wrong, from one seed, and right again.</summary>
+public sealed partial class Nemesis
+{
+    private static readonly FaultKinds[] Timed =
+    [
+        FaultKinds.Kill, FaultKinds.PowerLoss, FaultKinds.PowerLossOfAll, FaultKinds.Restart, FaultKinds.Pause, FaultKinds.Partition, FaultKinds.OneWay,
+        FaultKinds.Partial, FaultKinds.SlowLink, FaultKinds.LinkReset, FaultKinds.SlowDisk, FaultKinds.StalledDisk, FaultKinds.FullDisk, FaultKinds.FailedSync,
+        FaultKinds.BitRot, FaultKinds.RecoveryCrash, FaultKinds.ClockRates, FaultKinds.ClockBeyond, FaultKinds.ClientCut, FaultKinds.Transfer,
+    ];
+
+    private readonly SimulatedCluster _cluster;
+    private readonly IReadOnlyList<VirtualClient> _clients;
+    private readonly FaultOptions _options;
+    private readonly DeterministicRandom _random;
+    private readonly List<Action> _active = [];
+    private readonly FaultKinds[] _kinds;
+    private bool _stopped;
+
+    public Nemesis(SimulatedCluster cluster, IReadOnlyList<VirtualClient> clients, FaultOptions options, ulong seed)
+    {
+        (_cluster, _clients, _options) = (cluster, clients, options);
+        _random = new DeterministicRandom(seed);
+        _kinds = [.. Timed.Where(options.Has)];
+        cluster.OnProcessEnded += (node, _, kind) => StartLater(node, kind == EndKind.Stopped ? 200_000 : _random.Next(10_000, 4_000_000));
+    }
+
+    /// <summary>How often each kind was injected.</summary>
+    public SortedDictionary<FaultKinds, long> Injected { get; } = [];
+
+    private Scheduler Time => _cluster.Time;
+
+    private int NodeCount => _cluster.Nodes.Count;
+
+    public void Start()
+    {
+        if (_options.Has(FaultKinds.ClockRates))
+        {
+            SetRates(2_500);
+        }
+        if (_kinds.Length > 0)
+        {
+            PlanNext();
+        }
+    }
+
+    /// <summary>No more faults; the network, the disks and the clocks are as they should be. Who is down stays so until it is started.</summary>
+    public void Heal()
+    {
+        _stopped = true;
+        foreach (var end in _active.ToList())
+        {
+            end();
+        }
+        _active.Clear();
+        foreach (var node in _cluster.Nodes)
+        {
+            node.Faults.NextSyncFails = false;
+            node.Faults.RecoveryCrashes = false;
+        }
+        _cluster.Network.Options = new NetworkOptions();
+        SetRates(0);
+    }
+
+    /// <summary>Starts a node until it runs, unless it is held down.</summary>
+    public void StartLater(SimulatedNode node, long within) => Time.After(within, () =>
+    {
+        if (node.Process is null && !node.IsHeldDown && !node.Start())
+        {
+            StartLater(node, 300_000 + _random.Next(300_000));
+        }
+    });
+
+    private void PlanNext() => Time.After(1 + _random.Next(2 * _options.MeanMicros), () =>
+    {
+        if (_stopped)
+        {
+            return;
+        }
+        Inject(_kinds[(int)_random.Next(_kinds.Length)]);
+        PlanNext();
+    });
+
+    private void Inject(FaultKinds kind)
+    {
+        var node = _cluster.Nodes[(int)_random.Next(NodeCount)];
+        if (_random.Chance(1, 3) && _cluster.Leader is { } leader)
+        {
+            node = leader;
+        }
+        _cluster.Trace.Note(TraceEvent.Fault, node.Number, (long)kind);
+        _cluster.Trace.Line($"fault: {kind} at {node.Name}");
+        Injected[kind] = Injected.GetValueOrDefault(kind) + 1;
+        switch (kind)
+        {
+            case FaultKinds.Kill:
+                node.End(EndKind.Killed);
+                break;
+            case FaultKinds.PowerLoss:
+                node.End(EndKind.PowerLoss);
+                break;
+            case FaultKinds.PowerLossOfAll:
+                LosePowerEverywhere();
+                break;
+            case FaultKinds.Restart:
+                node.Process?.Stop();
+                break;
+            case FaultKinds.Pause:
+                node.Process?.Pause(_random.Next(10_000, _random.Chance(1, 2) ? 500_000 : 8_000_000));
+                break;
+            case FaultKinds.Transfer:
+                _cluster.Leader?.Process?.Post(new TransferInput(_random.Chance(1, 2) ? node.Id : MemberId.None, static _ => { }));
+                break;
+            case FaultKinds.ClientCut:
+                CutClient();
+                break;
+            default:
+                if (!InjectNetwork(kind, node))
+                {
+                    InjectMachine(kind, node);
+                }
+                break;
+        }
+    }
+
+    private void LosePowerEverywhere()
+    {
+        foreach (var node in _cluster.Nodes)
+        {
+            node.End(EndKind.PowerLoss);
+        }
+    }
+
+    private void CutClient()
+    {
+        if (_clients.Count == 0)
+        {
+            return;
+        }
+        var client = _clients[(int)_random.Next(_clients.Count)];
+        var cut = _cluster.Nodes.Where(_ => _random.Chance(1, 2)).Select(n => n.Number).ToList();
+        cut.ForEach(number => client.CutOff(number, true));
+        EndAfter(_random.Next(200_000, 10_000_000), () => cut.ForEach(number => client.CutOff(number, false)));
+    }
+
+    /// <summary>Ends a fault after a while, or when everything is healed.</summary>
+    private void EndAfter(long micros, Action end)
+    {
+        _active.Add(end);
+        Time.After(micros, () =>
+        {
+            if (_active.Remove(end))
+            {
+                end();
+            }
+        });
+    }
+
+    private void SetRates(long bound)
+    {
+        foreach (var clock in _cluster.Nodes.Select(n => n.Clock).Concat(_clients.Select(c => c.Clock)))
+        {
+            clock.SetRate(Time.Now, bound == 0 ? 0 : (int)_random.Next(-bound, bound + 1));
+        }
+    }
+}

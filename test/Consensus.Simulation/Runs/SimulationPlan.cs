@@ -1,0 +1,82 @@
+using Consensus.Primitives;
+using Consensus.Simulation.Clients;
+using Consensus.Simulation.Faults;
+using Consensus.Simulation.Network;
+using Consensus.Simulation.Nodes;
+
+namespace Consensus.Simulation.Runs;
+
+/// <summary>One run: everything in it follows from this.</summary>
+/// <param name="DurationMicros">Virtual time under faults, before the healing.</param>
+public sealed record SimulationPlan(ulong Seed, ClusterPlan Cluster, ClientOptions Clients, FaultOptions Faults, long DurationMicros)
+{
+    /// <summary>Draws a run from its seed.</summary>
+    public static SimulationPlan Draw(ulong seed)
+    {
+        var random = new DeterministicRandom(seed);
+        var faults = DrawFaults(random);
+        var cluster = new ClusterPlan
+        {
+            Seed = random.NextUInt64(),
+            Nodes = DrawNodes(random),
+            Raft = DrawRaft(random),
+            Storage = new() { SegmentBytes = Pick(random, 8, 16, 64, 256) << 10, MaxSnapshotBytes = 64 << 20 },
+            SnapshotEntries = Pick(random, 10, 50, 200, 1_000, 5_000),
+            Network = DrawNetwork(random, faults),
+            Disk = new DiskTiming { SyncMicros = Pick(random, 100, 500, 3_000, 10_000), JitterMicros = Pick(random, 100, 1_000, 10_000) },
+        };
+        var clients = new ClientOptions
+        {
+            Clients = (int)random.Next(2, 13),
+            Keys = (int)random.Next(1, 9),
+            Locks = (int)random.Next(1, 5),
+            ThinkMicros = Pick(random, 5_000, 30_000, 100_000, 300_000),
+            IdentityPercent = (int)Pick(random, 0, 50, 80, 100),
+            LockWeight = (int)Pick(random, 5, 25, 80),
+            DelayMicros = Pick(random, 100, 1_000, 20_000),
+        };
+        return new SimulationPlan(seed, cluster, clients, faults, random.Next(10, 60) * 1_000_000);
+    }
+
+    private static int DrawNodes(DeterministicRandom random) => (int)Pick(random, 1, 2, 3, 3, 3, 3, 3, 4, 5, 5, 6, 7);
+
+    private static FaultOptions DrawFaults(DeterministicRandom random)
+    {
+        var kinds = FaultKinds.None;
+        var share = random.Next(1, 5);
+        foreach (var kind in Enum.GetValues<FaultKinds>())
+        {
+            if (kind is not (FaultKinds.None or FaultKinds.All) && random.Chance(share, 5))
+            {
+                kinds |= kind;
+            }
+        }
+        return new FaultOptions(kinds, Pick(random, 300_000, 1_000_000, 3_000_000));
+    }
+
+    private static Raft.RaftOptions DrawRaft(DeterministicRandom random)
+    {
+        var (election, heartbeat) = random.Chance(2, 3) ? (1000, 100) : (300, 30);
+        return new Raft.RaftOptions
+        {
+            ElectionTimeoutTicks = election,
+            HeartbeatIntervalTicks = heartbeat,
+            MaxInflightAppends = (int)Pick(random, 1, 4, 256),
+            MaxAppendBytes = (int)Pick(random, 300, 4_000, 1 << 20),
+            TrailingEntries = Pick(random, 0, 10, 200, 5_000),
+            MaxCommittedBytes = Pick(random, 500, 4 << 20),
+        };
+    }
+
+    private static NetworkOptions DrawNetwork(DeterministicRandom random, FaultOptions faults) => new()
+    {
+        DelayMicros = Pick(random, 50, 200, 2_000, 20_000),
+        JitterMicros = Pick(random, 50, 500, 20_000),
+        LossPer10000 = faults.Has(FaultKinds.Loss) ? (int)Pick(random, 10, 100, 1_000) : 0,
+        DuplicationPer10000 = faults.Has(FaultKinds.Duplication) ? (int)Pick(random, 10, 100, 1_000) : 0,
+        ReorderingPer10000 = faults.Has(FaultKinds.Reordering) ? (int)Pick(random, 10, 300, 3_000) : 0,
+        StragglerMicros = Pick(random, 5_000, 50_000, 2_000_000),
+    };
+
+    private static long Pick(DeterministicRandom random, params long[] from) => from[random.Next(from.Length)];
+}

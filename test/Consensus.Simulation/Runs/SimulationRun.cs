@@ -1,0 +1,203 @@
+using Consensus.Primitives;
+using Consensus.Simulation.Checkers;
+using Consensus.Simulation.Checkers.Histories;
+using Consensus.Simulation.Clients;
+using Consensus.Simulation.Faults;
+using Consensus.Simulation.Nodes;
+using Consensus.StateMachine.Outcomes;
+
+namespace Consensus.Simulation.Runs;
+
+/// <summary>
+/// One run in two phases: first safety under faults; then a majority is healed and must make progress in bounded time, and all members become equal. What
+/// clients saw is judged at the end.
+/// </summary>
+public sealed class SimulationRun
+{
+    /// <summary>Virtual time in which a healed majority must elect a leader and answer everybody.</summary>
+    private const long ProgressWithin = 40_000_000;
+
+    private readonly SimulationPlan _plan;
+    private readonly WatchOptions _watches;
+    private readonly List<VirtualClient> _clients = [];
+    private readonly ClusterWatch _watch;
+    private readonly Nemesis _nemesis;
+    private readonly DeterministicRandom _random;
+
+    public SimulationRun(SimulationPlan plan, Wiring? wiring = null, WatchOptions? watches = null)
+    {
+        _plan = plan;
+        _watches = watches ?? new WatchOptions();
+        _random = new DeterministicRandom(plan.Seed ^ 0xC11E57);
+        Cluster = new SimulatedCluster(plan.Cluster, wiring);
+        Bounds = new ClockBounds();
+        Leases = new LeasePromise(Bounds);
+        _watch = new ClusterWatch(Cluster.Nodes, () => Cluster.Time.Now, Leases, Bounds, _watches);
+        Cluster.Observer = _watch;
+        _watch.Reference.Say = Cluster.Trace.Writes ? Cluster.Trace.Line : null;
+        for (var i = 0; i < plan.Clients.Clients; i++)
+        {
+            var client = new VirtualClient(Cluster, plan.Clients, History, i, _random.NextUInt64());
+            client.OnReturned += operation => Returned(client, operation);
+            _clients.Add(client);
+        }
+        _nemesis = new Nemesis(Cluster, _clients, plan.Faults, _random.NextUInt64());
+    }
+
+    public SimulatedCluster Cluster { get; }
+
+    public History History { get; } = new();
+
+    public ClockBounds Bounds { get; }
+
+    public LeasePromise Leases { get; }
+
+    public IReadOnlyDictionary<FaultKinds, long> Injected => _nemesis.Injected;
+
+    public int Elections => _watch.Elections.Elections;
+
+    public long Entries => _watch.Reference.LastIndex.Value;
+
+    /// <summary>Histories whose check was given up.</summary>
+    public int Undecided { get; private set; }
+
+    /// <summary>Throws <see cref="SimulationFailureException"/> when a promise is broken.</summary>
+    public void Run()
+    {
+        Cluster.StartAll();
+        _clients.ForEach(client => client.Start());
+        _nemesis.Start();
+        Cluster.Time.RunUntil(_plan.DurationMicros);
+        HealMajority();
+        StopClients();
+        HealAll();
+        ReadEverything();
+        CheckHistory();
+    }
+
+    private void Returned(VirtualClient client, Operation operation)
+    {
+        if (operation.Status != OperationStatus.Done)
+        {
+            return;
+        }
+        if (_watches.Sees(RetryOnce.Name))
+        {
+            _watch.Reference.Retries.Answered(operation);
+        }
+        Leases.Acknowledged(operation, client.Clock);
+        if (operation.Outcome is NotHolder { Loss: { Reason: LossReason.Expired } loss } && _watches.Sees(LeasePromise.Name))
+        {
+            Leases.SeenExpired(loss.Token.Value, Cluster.Time.Now);
+        }
+    }
+
+    private void HealMajority()
+    {
+        _nemesis.Heal();
+        var nodes = Cluster.Nodes.OrderBy(_ => _random.NextUInt64()).ToList();
+        var healed = nodes.Take((nodes.Count / 2) + 1).ToList();
+        foreach (var node in nodes.Except(healed))
+        {
+            node.IsHeldDown = true;
+            node.End(_random.Chance(1, 2) ? EndKind.Killed : EndKind.PowerLoss);
+        }
+        healed.ForEach(node => StartAndForget(node));
+        Cluster.Trace.Line($"healed: {string.Join(", ", healed.Select(n => n.Name))}");
+        _clients.ForEach(client => client.Reach([.. healed.Select(n => n.Number)]));
+        var since = Cluster.Time.Now;
+        var answered = new HashSet<int>();
+        _clients.ForEach(client => client.OnReturned += operation =>
+        {
+            if (operation.Status == OperationStatus.Done && operation.InvokedAt >= since)
+            {
+                answered.Add(operation.Client);
+            }
+        });
+        Require(
+            () => answered.Count == _clients.Count && healed.TrueForAll(n => n.Process?.Core.Status.Ready == true),
+            () => $"a healed majority ({string.Join(", ", healed.Select(n => n.Name))}) answers all clients: {answered.Count} of {_clients.Count} were; {Describe()}");
+    }
+
+    private void StopClients()
+    {
+        _clients.ForEach(client => client.Stop());
+        Require(() => _clients.TrueForAll(client => client.Current is null), () => $"every request ends; {Describe()}");
+    }
+
+    private void HealAll()
+    {
+        foreach (var node in Cluster.Nodes)
+        {
+            node.IsHeldDown = false;
+            StartAndForget(node);
+        }
+        Require(
+            () => Cluster.Nodes.All(n => n.Process is { } p && p.Core.Status.Ready && p.Core.AppliedIndex == _watch.Reference.LastIndex && p.Core.View.AppliedIndex == p.Core.AppliedIndex),
+            () => $"all members become equal; {Describe()}");
+    }
+
+    private void StartAndForget(SimulatedNode node)
+    {
+        if (node.Process is null)
+        {
+            _nemesis.StartLater(node, _random.Next(1_000));
+        }
+    }
+
+    /// <summary>One last linearizable look at every key and lock: an acknowledged write that is gone shows here at the latest.</summary>
+    private void ReadEverything()
+    {
+        if (_clients.Count == 0)
+        {
+            return;
+        }
+        var client = _clients[0];
+        var objects = History.Operations.Select(o => (o.Object, o.IsOfLock)).Distinct().ToList();
+        foreach (var (name, isLock) in objects)
+        {
+            var read = new Operation
+            {
+                Number = History.NextNumber,
+                Client = client.Number,
+                Kind = isLock ? OperationKind.ReadLock : OperationKind.Read,
+                Object = name,
+            };
+            client.Do(read);
+            Require(() => client.Current is null, () => $"the last read of {name} is answered; {Describe()}");
+        }
+    }
+
+    private void CheckHistory()
+    {
+        if (_watches.Sees(RevisionsIncrease.Name))
+        {
+            RevisionsIncrease.Check(History.Operations);
+        }
+        if (_watches.Sees(TokensIncrease.Name))
+        {
+            TokensIncrease.Check(History.Operations);
+        }
+        if (_watches.Sees(OneHolder.Name))
+        {
+            new OneHolder(Bounds).Check(History.Operations, number => _clients[number].Clock);
+        }
+        if (_watches.Sees(ObjectHistories.Name))
+        {
+            Undecided = ObjectHistories.Check(History.Operations, Leases.PromisedUntil);
+        }
+    }
+
+    private void Require(Func<bool> condition, Func<string> what)
+    {
+        Cluster.Time.RunUntil(Cluster.Time.Now + ProgressWithin, condition);
+        if (_watches.Sees("progress") && !condition())
+        {
+            throw new SimulationFailureException("progress", $"not within {ProgressWithin / 1_000_000} virtual seconds: {what()}");
+        }
+    }
+
+    private string Describe() => string.Join("; ", Cluster.Nodes.Select(n => n.Process is { } p
+        ? $"{n.Name} {p.Core.Role} t{p.Core.Term} leader {p.Core.Status.LeaderName} applied {p.Core.AppliedIndex} of {p.Core.Status.LastIndex}{(p.Core.Status.Ready ? "" : " not ready")}"
+        : $"{n.Name} down"));
+}
