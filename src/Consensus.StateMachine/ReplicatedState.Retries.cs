@@ -55,8 +55,9 @@ public sealed partial class ReplicatedState
         var record = LockAt(kept.Key);
         if (record.Hold is { } hold && hold.Token.Value == kept.A)
         {
-            // Whoever asks again is now the one to give it back should this answer not arrive either.
-            var mine = hold with { Request = _request };
+            // More than one request was told now, and entries may be applied in another order than their client sent them: an early attempt that comes late, and whose
+            // connection is gone, must not give back what a later attempt was granted. So nobody gives it back any more; its release or its lease ends it.
+            var mine = hold with { Request = RequestId.None };
             _locks.Set(kept.Key, record with { Hold = mine });
             return new LockGranted(Revision, Show(kept.Key, mine), kept.B);
         }

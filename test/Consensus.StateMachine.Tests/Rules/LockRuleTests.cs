@@ -113,6 +113,17 @@ public sealed class LockRuleTests
     }
 
     [Test]
+    public void An_early_attempt_that_comes_late_does_not_give_back_what_a_later_one_was_granted()
+    {
+        // Found by simulation, seed 11: the first attempt was applied after the second had been answered, and its connection was gone.
+        var machine = new Machine();
+        var granted = (LockGranted)machine.Do(Ask(5), "a");
+        Assert.That(machine.Do(Ask(6), "a"), Is.InstanceOf<LockGranted>());
+        machine.Do(new CancelWaitCommand(Machine.Key("job"), machine.Last, CancelReason.Disconnected));
+        Assert.That(machine.View.GetLock(Machine.Key("job")).Holder?.Token, Is.EqualTo(granted.Hold.Token));
+    }
+
+    [Test]
     public void A_detached_waiter_keeps_its_place_ungranted_and_a_retry_takes_it_again()
     {
         var machine = new Machine();
