@@ -133,7 +133,7 @@ public sealed partial class ReplicatedState
             return new Noted(Revision);
         }
         var record = LockAt(c.Name);
-        if (record.Hold is { } hold && hold.Request == c.Request)
+        if (c.Reason == CancelReason.Disconnected && record.Hold is { } hold && hold.Request == c.Request)
         {
             Release(c.Name, record, hold);
         }

@@ -85,7 +85,7 @@ public enum CancelReason
     /// <summary>The client's connection closed.</summary>
     Disconnected = 0,
 
-    /// <summary>The receiving member stops.</summary>
+    /// <summary>The receiving member stops. What was granted before stays granted: the member still answers it.</summary>
     Stopping = 1,
 }
 

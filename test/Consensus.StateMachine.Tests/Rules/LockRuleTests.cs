@@ -124,6 +124,19 @@ public sealed class LockRuleTests
     }
 
     [Test]
+    public void A_stop_cancels_a_wait_and_takes_no_grant_back()
+    {
+        // Found by simulation, seeds 61 and 292: the grant had been answered when the stopping member's cancel was applied.
+        var machine = new Machine();
+        var granted = machine.Acquire("job", 5);
+        machine.Do(new CancelWaitCommand(Machine.Key("job"), machine.Last, CancelReason.Stopping));
+        Assert.That(machine.View.GetLock(Machine.Key("job")).Holder?.Token, Is.EqualTo(granted.Hold.Token));
+        var waiter = machine.Wait("job", 6);
+        machine.Do(new CancelWaitCommand(Machine.Key("job"), waiter, CancelReason.Stopping));
+        Assert.That(machine.OutcomesOf(waiter).Last(), Is.InstanceOf<WaitCancelled>());
+    }
+
+    [Test]
     public void A_detached_waiter_keeps_its_place_ungranted_and_a_retry_takes_it_again()
     {
         var machine = new Machine();
