@@ -65,6 +65,8 @@ public sealed partial class Nemesis
         {
             node.Faults.NextSyncFails = false;
             node.Faults.RecoveryCrashes = false;
+            node.Faults.StalledUntil = 0;
+            node.Process?.Recover();
         }
         _cluster.Network.Options = new NetworkOptions();
         SetRates(0);
