@@ -31,7 +31,8 @@ public enum Verdict
 
 /// <summary>
 /// Is there an order of the calls that agrees with real time and with the model? Wing and Gong's search (1993), with Lowe's memoization of what was reached
-/// (2017): pairs of the set of calls that took effect and the state.
+/// (2017): pairs of the set of calls that took effect and the state. Of two ways to the same state that settle the same answers, one that spent fewer of the calls
+/// without an answer can do all that the other can.
 /// </summary>
 public static class Linearizability
 {
@@ -80,14 +81,19 @@ public static class Linearizability
         private readonly IReadOnlyList<Call<TCall>> _calls;
         private readonly Node _head = new(-1, false);
         private readonly ulong[] _marks;
-        private readonly HashSet<(ulong Done, TState State)> _reached = [];
+        private readonly Dictionary<(ulong Settled, TState State), List<ulong[]>> _reached = [];
+        private readonly int[] _optional;
+        private readonly ulong[] _spent;
         private int _owed;
 
         public Search(IObjectModel<TState, TCall> model, IReadOnlyList<Call<TCall>> calls)
         {
             (_model, _calls) = (model, calls);
             var random = new DeterministicRandom(0x5EED);
-            _marks = [.. calls.Select(_ => random.NextUInt64())];
+            _marks = [.. calls.Select(call => call.MustTakeEffect ? random.NextUInt64() : 0)];
+            var optional = 0;
+            _optional = [.. calls.Select(call => call.MustTakeEffect ? -1 : optional++)];
+            _spent = new ulong[(optional + 63) / 64];
             Link();
         }
 
@@ -105,18 +111,16 @@ public static class Linearizability
                 }
                 if (node is { IsReturn: false })
                 {
-                    if (_model.TryApply(state, _calls[node.Call].What, out var next) && _reached.Add((done ^ _marks[node.Call], next)))
-                    {
-                        path.Push((node, state));
-                        state = next;
-                        done ^= _marks[node.Call];
-                        Take(node);
-                        node = _head.Next;
-                    }
-                    else
+                    if (!_model.TryApply(state, _calls[node.Call].What, out var next) || !IsNew(node.Call, done ^ _marks[node.Call], next))
                     {
                         node = node.Next;
+                        continue;
                     }
+                    path.Push((node, state));
+                    state = next;
+                    done ^= _marks[node.Call];
+                    Take(node);
+                    node = _head.Next;
                     continue;
                 }
                 // A return whose call has not taken effect, or the end: what was tried last was wrong.
@@ -127,9 +131,53 @@ public static class Linearizability
                 state = last.Before;
                 done ^= _marks[last.Call.Call];
                 Give(last.Call);
+                Flip(last.Call.Call);
                 node = last.Call.Next;
             }
             return Verdict.Linearizable;
+        }
+
+        /// <summary>Marks the call as spent if it is optional, and says whether this way is one that was not worse than one before.</summary>
+        private bool IsNew(int call, ulong settled, in TState state)
+        {
+            Flip(call);
+            if (!_reached.TryGetValue((settled, state), out var ways))
+            {
+                _reached.Add((settled, state), [(ulong[])_spent.Clone()]);
+                return true;
+            }
+            foreach (var way in ways)
+            {
+                if (IsWithin(way, _spent))
+                {
+                    Flip(call);
+                    return false;
+                }
+            }
+            ways.RemoveAll(way => IsWithin(_spent, way));
+            ways.Add((ulong[])_spent.Clone());
+            return true;
+        }
+
+        private void Flip(int call)
+        {
+            var number = _optional[call];
+            if (number >= 0)
+            {
+                _spent[number >> 6] ^= 1UL << (number & 63);
+            }
+        }
+
+        private static bool IsWithin(ulong[] few, ulong[] many)
+        {
+            for (var i = 0; i < few.Length; i++)
+            {
+                if ((few[i] & ~many[i]) != 0)
+                {
+                    return false;
+                }
+            }
+            return true;
         }
 
         private void Take(Node call)

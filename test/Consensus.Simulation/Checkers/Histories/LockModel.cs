@@ -33,7 +33,9 @@ public sealed class LockModel : IObjectModel<LockState, LockCall>
     public static List<Call<LockCall>> CallsOf(IEnumerable<Operation> operations, Func<Operation, long> promisedUntil)
     {
         var calls = new List<Call<LockCall>>();
-        foreach (var operation in operations)
+        var all = operations.ToList();
+        var seen = HoldersSeen(all);
+        foreach (var operation in all)
         {
             var isDone = operation.Status == OperationStatus.Done;
             if (isDone && operation.Outcome is not ReplayedHoldGone)
@@ -43,7 +45,9 @@ public sealed class LockModel : IObjectModel<LockState, LockCall>
             var mayStillHappen = operation.Status is OperationStatus.Unknown or OperationStatus.Open
                 || operation.Outcome is ReplayedHoldGone
                 || (isDone && operation.HadUnknownAttempt && operation.Outcome is not (LockGranted or LockReleased or LockRenewed));
-            if (mayStillHappen && operation.Kind is OperationKind.Acquire or OperationKind.Release)
+            // A grant that nobody ever saw explains no answer: whether it was is no matter.
+            mayStillHappen &= operation.Kind == OperationKind.Release || (operation.Kind == OperationKind.Acquire && seen.Contains(operation.Owner));
+            if (mayStillHappen)
             {
                 calls.Add(new Call<LockCall>(operation.InvokedAt, long.MaxValue, new LockCall(operation, LockCallKind.Unanswered)));
             }
@@ -57,6 +61,25 @@ public sealed class LockModel : IObjectModel<LockState, LockCall>
             }
         }
         return calls;
+    }
+
+    private static HashSet<string> HoldersSeen(List<Operation> operations)
+    {
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var operation in operations)
+        {
+            var holder = operation.Outcome switch
+            {
+                LockHeld held => held.Holder?.Owner,
+                NotHolder not => not.Current?.Owner,
+                _ => operation.Seen?.Holder,
+            };
+            if (holder is not null)
+            {
+                seen.Add(holder);
+            }
+        }
+        return seen;
     }
 
     public bool TryApply(in LockState state, LockCall call, out LockState next)
