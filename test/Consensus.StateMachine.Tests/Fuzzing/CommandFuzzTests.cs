@@ -1,0 +1,178 @@
+using Consensus.Fuzzing;
+using Consensus.Primitives;
+using Consensus.Primitives.Wire;
+using Consensus.StateMachine.Commands;
+using Consensus.StateMachine.Wire;
+
+namespace Consensus.StateMachine.Tests.Fuzzing;
+
+/// <summary>
+/// Commands that nobody's server would make. What does not decode is refused; what does decode is applied, by every replica with the same result, and breaks no
+/// promise, since a command in the log cannot be taken back.
+/// </summary>
+public sealed class CommandFuzzTests
+{
+    private static readonly long[] Numbers = [0, 1, 2, 5, 6, 1_000_000, 10_000_000, long.MaxValue / 2, long.MaxValue - 1, long.MaxValue];
+
+    [Test]
+    public void Whatever_decodes_is_applied_alike_by_two_replicas_and_survives_a_snapshot([Range(1, 8)] int seed)
+    {
+        var random = Mutator.Random(seed);
+        var (applied, refused, sequence) = (0, 0, 0L);
+        for (var runs = Mutator.Rounds(8); runs > 0; runs--)
+        {
+            var one = new ReplicatedState(Limits.Default);
+            var other = new ReplicatedState(Limits.Default);
+            var now = new ClusterTime(1_000_000);
+            for (var step = 0; step < 250; step++)
+            {
+                now = now.PlusMicros(random.Next(2_000_000));
+                var payload = Encode(Draw(random), random);
+                if (random.Chance(1, 2))
+                {
+                    payload = Mutator.Change(payload, random);
+                }
+                if (!Decodes(payload))
+                {
+                    refused++;
+                    continue;
+                }
+                applied++;
+                var request = new RequestId(new MemberId(random.Next(1, 3)), random.Next(1, 3), ++sequence);
+                var entry = new LoggedEntry(one.AppliedIndex.Next, now, true, request, "", payload);
+                var outputs = (new ApplyOutput(), new ApplyOutput());
+                one.Apply(entry, outputs.Item1);
+                other.Apply(entry, outputs.Item2);
+                Assert.That(outputs.Item1.Resolutions.Count(r => r.Request == request), Is.EqualTo(1), "each command has one outcome of its own");
+                Assert.That(outputs.Item2.Resolutions, Has.Count.EqualTo(outputs.Item1.Resolutions.Count));
+                if (step % 60 == 59)
+                {
+                    other = ReplicatedState.Restore(Limits.Default, SnapshotBuffer.Of(other.TakeView()));
+                }
+                Assert.That(other.Hash, Is.EqualTo(one.Hash));
+            }
+            Assert.That(SnapshotBuffer.Of(other.TakeView()).Bytes(), Is.EqualTo(SnapshotBuffer.Of(one.TakeView()).Bytes()));
+        }
+        Assert.That(applied, Is.GreaterThan(100), "most commands are applied");
+        Assert.That(refused, Is.GreaterThan(50), "some changes are refused");
+    }
+
+    [Test]
+    public void Commands_are_read_or_refused_in_bounded_memory([Range(1, 4)] int seed)
+    {
+        var random = Mutator.Random(seed);
+        for (var round = Mutator.Rounds(20_000); round > 0; round--)
+        {
+            var bytes = random.Chance(1, 10) ? Mutator.Bytes(random, 100) : Mutator.Change(Encode(Draw(random), random), random);
+            var allocated = Mutator.AllocatedBy(() => Decodes(bytes));
+            Assert.That(allocated, Is.LessThan((64L * bytes.Length) + 16_384));
+        }
+    }
+
+    [Test]
+    public void Snapshot_sections_are_restored_or_refused_in_bounded_memory([Range(1, 4)] int seed)
+    {
+        var random = Mutator.Random(seed);
+        var machine = new Machine();
+        for (var i = 0; i < 60; i++)
+        {
+            machine.Pass(random.Next(100_000));
+            machine.Do(Draw(random), random.Chance(1, 3) ? $"id{random.Next(20)}" : "");
+        }
+        var (restored, refused) = (0, 0);
+        for (var round = Mutator.Rounds(1_500); round > 0; round--)
+        {
+            var buffer = SnapshotBuffer.Of(machine.View);
+            var at = (int)random.Next(buffer.Sections.Count);
+            var (kind, body) = buffer.Sections[at];
+            switch (random.Next(8))
+            {
+                case 0:
+                    buffer.Sections.RemoveAt(at);
+                    break;
+                case 1:
+                    buffer.Sections.Insert((int)random.Next(buffer.Sections.Count + 1), (kind, body));
+                    break;
+                case 2:
+                    buffer.Sections[at] = ((int)random.Next(-1, 10), body);
+                    break;
+                default:
+                    buffer.Sections[at] = (kind, Mutator.Change(body, random));
+                    break;
+            }
+            var bytes = buffer.Sections.Sum(s => (long)s.Body.Length);
+            var allocated = Mutator.AllocatedBy(() =>
+            {
+                if (Restores(buffer))
+                {
+                    restored++;
+                }
+                else
+                {
+                    refused++;
+                }
+            });
+            Assert.That(allocated, Is.LessThan((200 * bytes) + (1 << 20)), "memory for a snapshot");
+        }
+        Assert.That(refused, Is.GreaterThan(restored / 10));
+        Assert.That(restored, Is.Positive, "some changes are harmless here, because the checksums are the storage room's");
+    }
+
+    private static Command Draw(DeterministicRandom random)
+    {
+        var key = new Key(random.Chance(1, 8) ? Mutator.Bytes(random, 30) : [(byte)('a' + random.Next(4))]);
+        var lease = new LeaseId(random.Chance(1, 4) ? Numbers[random.Next(Numbers.Length)] : random.Next(0, 8));
+        var number = Numbers[random.Next(Numbers.Length)];
+        var request = new RequestId(new MemberId(random.Next(1, 3)), random.Next(1, 3), random.Next(1, 500));
+        return random.Next(15) switch
+        {
+            0 => new PutCommand(key, Mutator.Bytes(random, 20), lease, new KeyCondition((KeyConditionKind)random.Next(4), new Revision(number))),
+            1 => new DeleteCommand(key, KeyCondition.None),
+            2 => new DeletePrefixCommand(key),
+            3 => new GrantLeaseCommand(lease, number),
+            4 => new RenewLeasesCommand([lease, lease, new LeaseId(number)]),
+            5 => new RevokeLeaseCommand(lease),
+            6 or 7 or 8 => new AcquireLockCommand(key, "o", number, lease, LeaseId.None, Numbers[random.Next(Numbers.Length)]),
+            9 => new AcquireLockCommand(key, "", 0, LeaseId.None, lease, number),
+            10 => new RenewLockCommand(key, new FencingToken(random.Next(1, 40))),
+            11 => new ReleaseLockCommand(key, new FencingToken(random.Next(40)), Force: random.Chance(1, 2)),
+            12 => new CancelWaitCommand(key, request, CancelReason.Disconnected),
+            13 => random.Chance(1, 2) ? new DetachWaitersCommand(request.Member, request.Boot) : new DetachRequestsCommand([request, request]),
+            _ => random.Chance(1, 2) ? new ExpireCommand() : new AnnounceMemberCommand(request.Member, "n", number, "u", "p", "v", 0),
+        };
+    }
+
+    private static byte[] Encode(Command command, DeterministicRandom random)
+    {
+        var writer = new WireWriter();
+        ReadOnlyMemory<byte> key = random.Chance(1, 3) ? new[] { (byte)random.Next(20) } : default;
+        CommandCodec.Write(writer, new CommandEnvelope(command, key, key.IsEmpty ? default : new byte[16]));
+        return writer.ToArray();
+    }
+
+    private static bool Decodes(byte[] payload)
+    {
+        try
+        {
+            CommandCodec.Read(payload);
+            return true;
+        }
+        catch (WireFormatException)
+        {
+            return false;
+        }
+    }
+
+    private static bool Restores(SnapshotBuffer buffer)
+    {
+        try
+        {
+            ReplicatedState.Restore(Limits.Default, buffer);
+            return true;
+        }
+        catch (WireFormatException)
+        {
+            return false;
+        }
+    }
+}
