@@ -25,9 +25,11 @@ internal sealed class ProcessCluster : IAsyncDisposable
 
     public int Size => _processes.Length;
 
-    public static async Task<ProcessCluster> StartAsync(int size)
+    /// <param name="prepare">Given the cluster before its first member starts.</param>
+    public static async Task<ProcessCluster> StartAsync(int size, Action<ProcessCluster>? prepare = null)
     {
         var cluster = new ProcessCluster(size);
+        prepare?.Invoke(cluster);
         for (var i = 0; i < size; i++)
         {
             cluster.Start(i);
@@ -54,7 +56,16 @@ internal sealed class ProcessCluster : IAsyncDisposable
         "--initial-cluster", initialCluster ?? string.Join(',', _ports.Select((p, i) => $"n{i + 1}=127.0.0.1:{p.Peer}")),
     ];
 
-    public void Start(int member) => _processes[member] = new ServerProcess(ArgumentsOf(member));
+    public void Start(int member, params string[] under) => _processes[member] = new ServerProcess(ArgumentsOf(member), under);
+
+    /// <summary>Waits for a member that ends by itself; its exit code and what it said.</summary>
+    public async Task<(int Code, string Output)> EndAsync(int member)
+    {
+        using var process = _processes[member]!;
+        var code = await process.ExitAsync();
+        _processes[member] = null;
+        return (code, process.Output);
+    }
 
     public void Kill(int member)
     {

@@ -11,12 +11,13 @@ internal sealed class ServerProcess : IDisposable
     private readonly Process _process;
     private readonly StringBuilder _output = new();
 
-    public ServerProcess(IEnumerable<string> arguments)
+    /// <param name="under">A program and its arguments that run the server, such as a tracer.</param>
+    public ServerProcess(IEnumerable<string> arguments, params string[] under)
     {
         var directory = typeof(ServerProcess).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(a => a.Key == "ServerDirectory").Value!;
-        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
-        start.ArgumentList.Add(Path.Combine(directory, "consensusd.dll"));
-        foreach (var argument in arguments)
+        string[] line = [.. under, "dotnet", Path.Combine(directory, "consensusd.dll"), .. arguments];
+        var start = new ProcessStartInfo(line[0]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach (var argument in line.Skip(1))
         {
             start.ArgumentList.Add(argument);
         }
