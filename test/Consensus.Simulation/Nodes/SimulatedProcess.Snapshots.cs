@@ -76,8 +76,37 @@ public sealed partial class SimulatedProcess
                 }
                 return;
             }
-            target.CompleteArrival(arrival, accepted => EndSending(install, content, accepted, delay));
+            AwaitCompletion(install, content, target, arrival, delay);
         });
+    }
+
+    /// <summary>The whole file is over there: its receiver says whether it took it, or its connection breaks with its process.</summary>
+    private void AwaitCompletion(InstallSnapshotRequest install, Stream content, SimulatedProcess target, SnapshotArrival arrival, long delay)
+    {
+        var isTold = false;
+        void Tell(bool accepted)
+        {
+            if (!isTold)
+            {
+                isTold = true;
+                EndSending(install, content, accepted, delay);
+            }
+        }
+
+        void LookAgain() => Time.After(100_000, () =>
+        {
+            if (target._ended)
+            {
+                Tell(accepted: false);
+            }
+            else if (!isTold && !_ended)
+            {
+                LookAgain();
+            }
+        });
+
+        target.CompleteArrival(arrival, Tell);
+        LookAgain();
     }
 
     private void EndSending(InstallSnapshotRequest install, Stream content, bool success, long within) => Time.After(within, () =>

@@ -10,12 +10,14 @@ namespace Consensus.Simulation.Checkers.Histories;
 public readonly record struct KeyState(string? Value, long ModRevision, long Version, long Floor);
 
 /// <param name="IsAnswered">False for one that may have taken effect.</param>
-public readonly record struct KeyCall(Operation Operation, bool IsAnswered);
+/// <param name="Value">What it puts; one word for all values that nobody ever saw.</param>
+public readonly record struct KeyCall(Operation Operation, bool IsAnswered, string Value);
 
 /// <summary>One key: put, delete and read, with conditions, revisions and versions.</summary>
 public sealed class KeyModel : IObjectModel<KeyState, KeyCall>
 {
     private const long Unknown = -1;
+    private const string Unseen = "?";
 
     public KeyState Initial => new(null, 0, 0, 1);
 
@@ -23,7 +25,9 @@ public sealed class KeyModel : IObjectModel<KeyState, KeyCall>
     public static List<Call<KeyCall>> CallsOf(IEnumerable<Operation> operations)
     {
         var calls = new List<Call<KeyCall>>();
-        foreach (var operation in operations)
+        var all = operations.ToList();
+        var seen = all.Select(o => o.Kind == OperationKind.Read ? o.Seen?.Value : null).ToHashSet(StringComparer.Ordinal);
+        foreach (var operation in all)
         {
             if (operation.Kind == OperationKind.StaleRead)
             {
@@ -32,13 +36,15 @@ public sealed class KeyModel : IObjectModel<KeyState, KeyCall>
             var isDone = operation.Status == OperationStatus.Done;
             if (isDone)
             {
-                calls.Add(new Call<KeyCall>(operation.InvokedAt, operation.ReturnedAt, new KeyCall(operation, true)));
+                calls.Add(new Call<KeyCall>(operation.InvokedAt, operation.ReturnedAt, new KeyCall(operation, true, operation.Value)));
             }
             var mayStillHappen = operation.Status is OperationStatus.Unknown or OperationStatus.Open
                 || (isDone && operation.HadUnknownAttempt && !HadEffect(operation.Outcome));
             if (mayStillHappen && !operation.IsRead)
             {
-                calls.Add(new Call<KeyCall>(operation.InvokedAt, long.MaxValue, new KeyCall(operation, false)));
+                var value = seen.Contains(operation.Value) ? operation.Value : Unseen;
+                var alike = value == Unseen ? $"{operation.Kind} {operation.Condition.Kind} {operation.Condition.ModRevision}" : null;
+                calls.Add(new Call<KeyCall>(operation.InvokedAt, long.MaxValue, new KeyCall(operation, false, value), alike));
             }
         }
         return calls;
@@ -50,7 +56,7 @@ public sealed class KeyModel : IObjectModel<KeyState, KeyCall>
         var operation = call.Operation;
         if (!call.IsAnswered)
         {
-            return TryUnanswered(state, operation, out next);
+            return TryUnanswered(state, operation, call.Value, out next);
         }
         if (operation.Kind == OperationKind.Read)
         {
@@ -84,7 +90,7 @@ public sealed class KeyModel : IObjectModel<KeyState, KeyCall>
 
     private static bool HadEffect(Outcome? outcome) => outcome is PutDone or DeleteDone { Deleted: > 0 };
 
-    private static bool TryUnanswered(in KeyState state, Operation operation, out KeyState next)
+    private static bool TryUnanswered(in KeyState state, Operation operation, string value, out KeyState next)
     {
         next = state;
         if (!Holds(operation.Condition, state))
@@ -93,7 +99,7 @@ public sealed class KeyModel : IObjectModel<KeyState, KeyCall>
         }
         if (operation.Kind == OperationKind.Put)
         {
-            next = new KeyState(operation.Value, Unknown, state.Version + 1, state.Floor);
+            next = new KeyState(value, Unknown, state.Version + 1, state.Floor);
             return true;
         }
         next = new KeyState(null, 0, 0, state.Floor);

@@ -5,7 +5,8 @@ namespace Consensus.Simulation.Checkers.Histories;
 /// <summary>One call on one object.</summary>
 /// <param name="Returned"><see cref="long.MaxValue"/> for a call without an answer: it may take effect at any time after it was made, or never.</param>
 /// <param name="What">The model knows what it means.</param>
-public sealed record Call<T>(long Invoked, long Returned, T What)
+/// <param name="Alike">Calls without an answer and with the same word here do the same: the one that was made first stands for the others.</param>
+public sealed record Call<T>(long Invoked, long Returned, T What, string? Alike = null)
 {
     public bool MustTakeEffect => Returned != long.MaxValue;
 }
@@ -83,6 +84,7 @@ public static class Linearizability
         private readonly ulong[] _marks;
         private readonly Dictionary<(ulong Settled, TState State), List<ulong[]>> _reached = [];
         private readonly int[] _optional;
+        private readonly int[] _before;
         private readonly ulong[] _spent;
         private int _owed;
 
@@ -94,6 +96,7 @@ public static class Linearizability
             var optional = 0;
             _optional = [.. calls.Select(call => call.MustTakeEffect ? -1 : optional++)];
             _spent = new ulong[(optional + 63) / 64];
+            _before = new int[calls.Count];
             Link();
         }
 
@@ -111,7 +114,9 @@ public static class Linearizability
                 }
                 if (node is { IsReturn: false })
                 {
-                    if (!_model.TryApply(state, _calls[node.Call].What, out var next) || !IsNew(node.Call, done ^ _marks[node.Call], next))
+                    if (HasUnspentTwin(node.Call)
+                        || !_model.TryApply(state, _calls[node.Call].What, out var next)
+                        || !IsNew(node.Call, done ^ _marks[node.Call], next))
                     {
                         node = node.Next;
                         continue;
@@ -158,6 +163,9 @@ public static class Linearizability
             ways.Add((ulong[])_spent.Clone());
             return true;
         }
+
+        private bool HasUnspentTwin(int call) =>
+            _before[call] is var number and >= 0 && (_spent[number >> 6] & (1UL << (number & 63))) == 0;
 
         private void Flip(int call)
         {
@@ -214,6 +222,7 @@ public static class Linearizability
             // At equal times calls come first: what touches may overlap.
             events.Sort(static (a, b) => (a.At, a.IsReturn, a.Call).CompareTo((b.At, b.IsReturn, b.Call)));
             var calls = new Node[_calls.Count];
+            var alike = new Dictionary<string, int>(StringComparer.Ordinal);
             var tail = _head;
             foreach (var (_, isReturn, call) in events)
             {
@@ -228,6 +237,12 @@ public static class Linearizability
                 else
                 {
                     calls[call] = node;
+                    _before[call] = -1;
+                    if (_calls[call] is { MustTakeEffect: false, Alike: { } word })
+                    {
+                        _before[call] = alike.GetValueOrDefault(word, -1);
+                        alike[word] = _optional[call];
+                    }
                 }
             }
         }

@@ -1,0 +1,150 @@
+using Consensus.Primitives;
+using Consensus.Simulation.Checkers.Histories;
+using Consensus.Simulation.Clients;
+using Consensus.Simulation.Engine;
+using Consensus.StateMachine;
+using Consensus.StateMachine.Outcomes;
+using static Consensus.Simulation.Tests.Checkers.Histories;
+
+namespace Consensus.Simulation.Tests.Checkers;
+
+/// <summary>Each checker of histories, on one that is right and on one that breaks its promise.</summary>
+public sealed class HistoryCheckerTests
+{
+    private readonly SimulatedClock _exact = new(0);
+
+    [Test]
+    public void Two_that_believe_to_hold_a_lock_at_once_are_seen()
+    {
+        var checker = new OneHolder(new ClockBounds());
+        checker.Check([Grant("l", 1, 0, 10, 5), Released("l", 1, 20, 30, 5), Grant("l", 2, 15, 40, 7)], _ => _exact);
+        checker.Check([Grant("l", 1, 0, 10, 5), Grant("l", 2, 1, 990_001, 7)], _ => _exact);
+        checker.Check([Grant("l", 1, 0, 10, 5), Grant("other", 2, 0, 10, 7)], _ => _exact);
+        Breaks(OneHolder.Name, () => checker.Check([Grant("l", 1, 0, 10, 5), Grant("l", 2, 1, 989_000, 7)], _ => _exact));
+        Breaks(OneHolder.Name, () => checker.Check(
+            [Grant("l", 1, 0, 10, 5), Renewed("l", 1, 900_000, 900_010, 5), Grant("l", 2, 1_000_000, 1_100_000, 7)], _ => _exact));
+    }
+
+    [Test]
+    public void Two_holders_are_excused_by_a_leaders_clock_that_ran_too_fast()
+    {
+        var fast = new SimulatedClock(0);
+        fast.SetRate(0, 100_000);
+        var bounds = new ClockBounds();
+        bounds.BeginsToLead(0, fast, 0);
+        new OneHolder(bounds).Check([Grant("l", 1, 0, 10, 5), Grant("l", 2, 1, 950_000, 7)], _ => _exact);
+    }
+
+    [Test]
+    public void A_token_that_does_not_rise_or_is_given_twice_is_seen()
+    {
+        TokensIncrease.Check([Grant("l", 1, 0, 10, 5), Grant("m", 2, 11, 20, 6), Grant("m", 2, 1, 30, 4)]);
+        Breaks(TokensIncrease.Name, () => TokensIncrease.Check([Grant("l", 1, 0, 10, 5), Grant("m", 2, 11, 20, 4)]));
+        Breaks(TokensIncrease.Name, () => TokensIncrease.Check([Grant("l", 1, 0, 10, 5), Grant("m", 2, 5, 20, 5)]));
+    }
+
+    [Test]
+    public void A_lease_that_ends_before_its_holders_deadline_is_seen_whichever_is_known_first()
+    {
+        var inTime = new LeasePromise(new ClockBounds());
+        inTime.Acknowledged(Grant("l", 1, 0, 10, 5), _exact);
+        inTime.SeenExpired(5, 990_000);
+        Assert.That(inTime.Judged, Is.EqualTo(1));
+
+        var early = new LeasePromise(new ClockBounds());
+        early.Acknowledged(Grant("l", 1, 0, 10, 5), _exact);
+        Breaks(LeasePromise.Name, () => early.SeenExpired(5, 989_999));
+
+        var late = new LeasePromise(new ClockBounds());
+        late.SeenExpired(5, 989_999);
+        Breaks(LeasePromise.Name, () => late.Acknowledged(Grant("l", 1, 0, 10, 5), _exact));
+    }
+
+    [Test]
+    public void A_renewal_and_the_time_waited_move_the_promise()
+    {
+        var renewed = new LeasePromise(new ClockBounds());
+        renewed.Acknowledged(Grant("l", 1, 0, 10, 5), _exact);
+        renewed.Acknowledged(Renewed("l", 1, 500_000, 500_010, 5), _exact);
+        Breaks(LeasePromise.Name, () => renewed.SeenExpired(5, 1_480_000));
+
+        var waited = new LeasePromise(new ClockBounds());
+        waited.Acknowledged(Grant("l", 1, 0, 700_000, 5, waited: 600_000), _exact);
+        Breaks(LeasePromise.Name, () => waited.SeenExpired(5, 1_580_000));
+    }
+
+    [TestCase(5_100, true)]
+    [TestCase(4_900, false)]
+    public void Only_clocks_beyond_the_promised_half_percent_excuse_an_early_end(int leaderRate, bool isExcused)
+    {
+        var leader = new SimulatedClock(0);
+        leader.SetRate(0, leaderRate);
+        var bounds = new ClockBounds();
+        bounds.BeginsToLead(0, leader, 100_000);
+        var leases = new LeasePromise(bounds);
+        leases.Acknowledged(Grant("l", 1, 0, 10, 5), _exact);
+        void End() => leases.SeenExpired(5, 900_000);
+        if (isExcused)
+        {
+            End();
+            Assert.That(leases.Excused, Is.EqualTo(1));
+        }
+        else
+        {
+            Breaks(LeasePromise.Name, End);
+        }
+    }
+
+    [Test]
+    public void A_clock_out_of_bounds_excuses_nothing_while_its_member_does_not_lead()
+    {
+        var follower = new SimulatedClock(0);
+        follower.SetRate(0, 100_000);
+        var bounds = new ClockBounds();
+        bounds.BeginsToLead(0, follower, 0);
+        bounds.CeasesToLead(0, 50_000);
+        var leases = new LeasePromise(bounds);
+        var granted = Grant("l", 1, 60_000, 60_010, 5);
+        leases.Acknowledged(granted, _exact);
+        Breaks(LeasePromise.Name, () => leases.SeenExpired(5, 900_000));
+    }
+
+    [Test]
+    public void An_answer_from_before_one_that_had_returned_is_seen()
+    {
+        RevisionsIncrease.Check([Put("k", "a", 0, 10, 2, 1), ReadOf("k", 5, 20, null, view: 1), ReadOf("k", 11, 20, "a", 2, 1)]);
+        Breaks(RevisionsIncrease.Name, () => RevisionsIncrease.Check([Put("k", "a", 0, 10, 2, 1), ReadOf("j", 11, 20, null, view: 1)]));
+    }
+
+    [Test]
+    public void A_stale_read_may_be_old_but_not_invented()
+    {
+        RevisionsIncrease.Check([Put("k", "a", 0, 10, 2, 1), ReadOf("k", 11, 20, null, view: 1, stale: true)]);
+        Breaks(RevisionsIncrease.Name, () => RevisionsIncrease.Check([Put("k", "a", 0, 10, 2, 1), ReadOf("k", 11, 20, "b", 3, 2, stale: true)]));
+        Breaks(RevisionsIncrease.Name, () => RevisionsIncrease.Check([ReadOf("k", 0, 5, "a", 2, 1, stale: true), Put("k", "a", 6, 10, 2, 1)]));
+    }
+
+    [Test]
+    public void What_was_answered_as_not_done_and_is_seen_later_is_seen()
+    {
+        var refused = LostPut("k", "a", 0);
+        refused.Status = OperationStatus.NotDone;
+        Breaks(RevisionsIncrease.Name, () => RevisionsIncrease.Check([refused, ReadOf("k", 11, 20, "a", 2, 1, stale: true)]));
+        Breaks(ObjectHistories.Name, () => ObjectHistories.Check([refused, ReadOf("k", 11, 20, "a", 2, 1)], _ => 0));
+    }
+
+    [Test]
+    public void A_second_effect_of_one_request_is_seen()
+    {
+        PutDone Done(long revision) => new(new Revision(revision), Key.FromText("k"), new Revision(1), new Revision(revision), 1, LeaseId.None);
+        var retries = new RetryOnce();
+        retries.Effect("a", Done(5));
+        retries.Effect("a", Done(5));
+        retries.Effect("b", Done(6));
+        retries.Effect("a", new ConditionFailed(new Revision(7), new Revision(5)));
+        Breaks(RetryOnce.Name, () => retries.Effect("a", Done(8)));
+        var confused = LostPut("k", "x", 0);
+        confused.Outcome = new IdempotencyMismatch(new Revision(5));
+        Breaks(RetryOnce.Name, () => retries.Answered(confused));
+    }
+}

@@ -1,0 +1,171 @@
+using Consensus.Node.Ports;
+using Consensus.Primitives;
+using Consensus.Raft;
+using Consensus.Raft.Log;
+using Consensus.Simulation.Checkers.Protocol;
+using static Consensus.Simulation.Tests.Checkers.Histories;
+
+namespace Consensus.Simulation.Tests.Checkers;
+
+/// <summary>Each checker of the protocol, on a course of events that is right and on one that breaks its property.</summary>
+public sealed class ProtocolCheckerTests
+{
+    private static readonly MemberId A = new(1);
+    private static readonly MemberId B = new(2);
+    private static readonly MemberId C = new(3);
+
+    private static Entry Entry(long index, long term, string payload = "x") => new()
+    {
+        Index = new LogIndex(index),
+        Term = new Term(term),
+        Kind = EntryKind.Command,
+        Stamp = new ClusterTime(index),
+        Payload = System.Text.Encoding.UTF8.GetBytes(payload),
+    };
+
+    private static PersistRequest Write(params Entry[] entries) => new(1, null, null, null, entries);
+
+    private static PersistRequest Vote(long term, MemberId member) => new(1, new HardState(new Term(term), member), null, null, []);
+
+    private static ObservedLog LogOf(params Entry[] entries)
+    {
+        var log = new ObservedLog();
+        log.Write(Write(entries));
+        return log;
+    }
+
+    [Test]
+    public void Two_leaders_of_one_term_are_seen()
+    {
+        var elections = new ElectionSafety();
+        elections.Leads(A, new Term(1));
+        elections.Leads(A, new Term(1));
+        elections.Leads(B, new Term(2));
+        Breaks(ElectionSafety.Name, () => elections.Leads(A, new Term(2)));
+    }
+
+    [Test]
+    public void A_second_vote_in_one_term_is_seen()
+    {
+        var elections = new ElectionSafety();
+        elections.Voted(A, new Term(1), B);
+        elections.Voted(A, new Term(1), B);
+        elections.Voted(A, new Term(2), C);
+        Breaks(ElectionSafety.Name, () => elections.Voted(A, new Term(1), C));
+    }
+
+    [Test]
+    public void A_leader_that_cuts_its_own_log_is_seen()
+    {
+        LeaderAppendOnly.Wrote(A, new Term(1), 0);
+        Breaks(LeaderAppendOnly.Name, () => LeaderAppendOnly.Wrote(A, new Term(1), 1));
+    }
+
+    [Test]
+    public void A_log_tells_how_many_entries_a_write_cuts_off()
+    {
+        var log = LogOf(Entry(1, 1), Entry(2, 1), Entry(3, 1));
+        Assert.That(log.Write(Write(Entry(4, 1))), Is.Zero);
+        Assert.That(log.Write(Write(Entry(2, 2))), Is.EqualTo(3));
+        Assert.That(log.LastIndex, Is.EqualTo(new LogIndex(2)));
+    }
+
+    [Test]
+    public void Two_entries_in_one_place_under_one_term_are_seen()
+    {
+        var matching = new LogMatching();
+        matching.Appended(A, Entry(1, 1), Term.Zero);
+        matching.Appended(B, Entry(1, 1), Term.Zero);
+        matching.Appended(C, Entry(1, 2, "y"), Term.Zero);
+        Breaks(LogMatching.Name, () => matching.Appended(C, Entry(1, 1, "y"), Term.Zero));
+    }
+
+    [Test]
+    public void Equal_entries_after_different_ones_are_seen()
+    {
+        var matching = new LogMatching();
+        matching.Appended(A, Entry(5, 3), new Term(1));
+        Breaks(LogMatching.Name, () => matching.Appended(B, Entry(5, 3), new Term(2)));
+    }
+
+    [Test]
+    public void A_leader_without_a_committed_entry_is_seen()
+    {
+        var completeness = new LeaderCompleteness();
+        completeness.Committed(new LogIndex(1), new Term(1), new Term(1));
+        completeness.Committed(new LogIndex(2), new Term(1), new Term(3));
+        completeness.Leads(B, new Term(4), LogOf(Entry(1, 1), Entry(2, 1)));
+        completeness.Leads(C, new Term(2), LogOf(Entry(1, 1)));
+        Breaks(LeaderCompleteness.Name, () => completeness.Leads(A, new Term(4), LogOf(Entry(1, 1))));
+        Breaks(LeaderCompleteness.Name, () => completeness.Leads(A, new Term(4), LogOf(Entry(1, 1), Entry(2, 2))));
+    }
+
+    [Test]
+    public void Different_entries_applied_at_one_index_are_seen()
+    {
+        var states = new StateMachineSafety();
+        Assert.That(states.Applied(A, Entry(1, 1)), Is.True);
+        Assert.That(states.Applied(B, Entry(1, 1)), Is.False);
+        Breaks(StateMachineSafety.Name, () => states.Applied(C, Entry(1, 1, "y")));
+        Breaks(StateMachineSafety.Name, () => states.Applied(C, Entry(1, 2)));
+        Breaks(StateMachineSafety.Name, () => states.Applied(C, Entry(3, 1)));
+    }
+
+    [Test]
+    public void Different_states_after_one_index_are_seen()
+    {
+        var states = new StateMachineSafety();
+        states.Applied(A, Entry(1, 1));
+        states.State(A, new LogIndex(1), new StateHash(7));
+        states.State(B, new LogIndex(1), new StateHash(7));
+        Breaks(StateMachineSafety.Name, () => states.State(C, new LogIndex(1), new StateHash(8)));
+    }
+
+    [Test]
+    public void A_snapshot_of_what_nobody_applied_is_seen()
+    {
+        var states = new StateMachineSafety();
+        states.Applied(A, Entry(1, 1));
+        states.Installed(B, new LogIndex(1), new Term(1));
+        Breaks(StateMachineSafety.Name, () => states.Installed(B, new LogIndex(2), new Term(1)));
+        Breaks(StateMachineSafety.Name, () => states.Installed(B, new LogIndex(1), new Term(2)));
+    }
+
+    [Test]
+    public void A_commit_that_only_a_minority_of_disks_holds_is_seen()
+    {
+        var durability = new Durability([A, B, C]);
+        durability.Durable(A, [Write(Entry(1, 1))]);
+        Breaks(Durability.Name, () => durability.Committed(new LogIndex(1), new Term(1)));
+        durability.Begins(B, [Write(Entry(1, 1))]);
+        Breaks(Durability.Name, () => durability.Committed(new LogIndex(1), new Term(1)));
+        durability.Durable(B, [Write(Entry(1, 1))]);
+        durability.Committed(new LogIndex(1), new Term(1));
+        Breaks(Durability.Name, () => durability.Committed(new LogIndex(1), new Term(2)));
+    }
+
+    [Test]
+    public void A_restart_without_what_was_durable_is_seen()
+    {
+        var durability = new Durability([A, B, C]);
+        durability.Durable(A, [Vote(1, B), Write(Entry(1, 1), Entry(2, 1))]);
+        var voted = new HardState(new Term(1), B);
+        durability.Recovered(A, voted, null, [Entry(1, 1), Entry(2, 1)]);
+        Breaks(Durability.Name, () => durability.Recovered(A, voted, null, [Entry(1, 1)]));
+        Breaks(Durability.Name, () => durability.Recovered(A, voted, null, [Entry(1, 1), Entry(2, 2)]));
+        Breaks(Durability.Name, () => durability.Recovered(A, new HardState(new Term(1), MemberId.None), null, [Entry(1, 1), Entry(2, 1)]));
+    }
+
+    [Test]
+    public void What_was_being_written_at_a_crash_is_there_wholly_or_not_at_all()
+    {
+        var durability = new Durability([A, B, C]);
+        durability.Durable(A, [Write(Entry(1, 1), Entry(2, 1))]);
+        var none = new HardState(Term.Zero, MemberId.None);
+        durability.Begins(A, [Write(Entry(2, 2), Entry(3, 2))]);
+        durability.Recovered(A, none, null, [Entry(1, 1), Entry(2, 1)]);
+        durability.Begins(A, [Write(Entry(2, 2), Entry(3, 2))]);
+        Breaks(Durability.Name, () => durability.Recovered(A, none, null, [Entry(1, 1), Entry(2, 2)]));
+        durability.Recovered(A, none, null, [Entry(1, 1), Entry(2, 2), Entry(3, 2)]);
+    }
+}
