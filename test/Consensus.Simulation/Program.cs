@@ -25,6 +25,6 @@ for (var seed = first; seed < first + (ulong)count; seed++)
     {
         Console.WriteLine(line);
     }
-    Console.WriteLine($"seed {seed}: {plan.Cluster.Nodes} nodes, {run.Cluster.Time.Now / 1e6:F0} s virtual in {clock.ElapsedMilliseconds} ms, {run.Cluster.Time.Events} events, {run.History.Operations.Count} ops, {run.Entries} entries, {run.Elections} elections, leases {run.Leases.Judged}/{run.Leases.Excused}, undecided {run.Undecided}: {result}");
+    Console.WriteLine($"seed {seed}: {plan.Cluster.Nodes} nodes, {run.Cluster.Time.Now / 1e6:F0} s virtual in {clock.ElapsedMilliseconds} ms, {run.Cluster.Time.Events} events, {run.History.Operations.Count} ops, {run.Entries} entries, {run.Elections} elections, leases {run.Leases.Judged}/{run.Leases.Excused}, installs {run.Cluster.SnapshotsTaken}, undecided {run.Undecided}: {result}");
 }
 return 0;

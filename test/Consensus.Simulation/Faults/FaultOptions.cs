@@ -74,7 +74,10 @@ public enum FaultKinds
     /// <summary>Leadership is handed over.</summary>
     Transfer = 1 << 22,
 
-    All = (1 << 23) - 1,
+    /// <summary>The process ends, or the machine loses power, while something is done with a snapshot.</summary>
+    CrashAtSnapshot = 1 << 23,
+
+    All = (1 << 24) - 1,
 }
 
 /// <param name="MeanMicros">Mean time between two faults.</param>

@@ -46,10 +46,30 @@ public sealed partial class Nemesis
         {
             SetRates(2_500);
         }
+        if (_options.Has(FaultKinds.CrashAtSnapshot))
+        {
+            _cluster.OnSnapshotWork += CrashSometimes;
+        }
         if (_kinds.Length > 0)
         {
             PlanNext();
         }
+    }
+
+    private void CrashSometimes(SimulatedProcess process)
+    {
+        if (_stopped || !_random.Chance(1, 12))
+        {
+            return;
+        }
+        Injected[FaultKinds.CrashAtSnapshot] = Injected.GetValueOrDefault(FaultKinds.CrashAtSnapshot) + 1;
+        Time.After(_random.Next(_cluster.Plan.Disk.SyncMicros * (_random.Chance(1, 2) ? 2 : 20)), () =>
+        {
+            if (process.Node.Process == process && !_stopped)
+            {
+                process.Node.End(_random.Chance(1, 2) ? EndKind.PowerLoss : EndKind.Killed);
+            }
+        });
     }
 
     /// <summary>No more faults; the network, the disks and the clocks are as they should be. Who is down stays so until it is started.</summary>

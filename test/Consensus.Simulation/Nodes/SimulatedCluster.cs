@@ -49,6 +49,12 @@ public sealed class SimulatedCluster
     /// <summary>Told of every process that ended.</summary>
     public event Action<SimulatedNode, SimulatedProcess, EndKind>? OnProcessEnded;
 
+    /// <summary>Told when a member begins something with a snapshot: to save, take over or remove one.</summary>
+    public event Action<SimulatedProcess>? OnSnapshotWork;
+
+    /// <summary>Snapshots of leaders that arrived at other members.</summary>
+    public long SnapshotsTaken { get; internal set; }
+
     /// <summary>The running member that leads in the highest term; null when none does.</summary>
     public SimulatedNode? Leader => Nodes
         .Where(node => node.Process?.Core.Role == RaftRole.Leader)
@@ -76,6 +82,8 @@ public sealed class SimulatedCluster
         }
         return Invariant.Unreachable<SimulatedNode>(member);
     }
+
+    internal void WorkBegins(SimulatedProcess process) => OnSnapshotWork?.Invoke(process);
 
     internal void ProcessEnded(SimulatedNode node, SimulatedProcess process, EndKind kind) => OnProcessEnded?.Invoke(node, process, kind);
 

@@ -169,9 +169,14 @@ public sealed partial class SimulatedProcess
                 () => file = _directory.Snapshots.Save(order.Mark, sink => SnapshotWriter.Write(order.View, sink)),
                 () => Post(new SnapshotSavedInput(file!))),
             SnapshotMicros());
+        _cluster.WorkBegins(this);
     }
 
-    private void InBackground(Action work) => Begin(new DiskJob(work, static () => { }), DiskMicros(1));
+    private void InBackground(Action work)
+    {
+        Begin(new DiskJob(work, static () => { }), DiskMicros(1));
+        _cluster.WorkBegins(this);
+    }
 
     private long DiskMicros(int syncs)
     {

@@ -185,11 +185,13 @@ public sealed partial class SimulatedProcess
                         return;
                     }
                     arrival.Incoming.Dispose();
+                    _cluster.SnapshotsTaken++;
                     _cluster.Observer.SnapshotTaken(Node, file!.Mark);
                     Post(new SnapshotArrivedInput(arrival.Request, file, state));
                     tell(true);
                 }),
             SnapshotMicros());
+        _cluster.WorkBegins(this);
     }
 
     private sealed record SnapshotArrival(InstallSnapshotRequest Request, IIncomingSnapshot Incoming);
