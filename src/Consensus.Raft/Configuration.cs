@@ -19,6 +19,9 @@ public sealed record Configuration(
 {
     public static readonly Configuration Empty = new([], [], [], []);
 
+    /// <summary>Ids that were members once and never will be again, oldest first, without repeats; bounded. None of them is a member.</summary>
+    public ImmutableArray<MemberId> Removed { get; init; } = [];
+
     /// <summary>A configuration in which every given member votes.</summary>
     public static Configuration OfVoters(IEnumerable<Member> members)
     {

@@ -32,10 +32,11 @@ public sealed partial class RaftNode
     }
 
     /// <summary>
-    /// A member whose disk does not move does not stand: it could not lead (raft-bugs 25).
+    /// A member that its newest configuration leaves out still stands while that is not known to be committed: it may be the only one that can win
+    /// (dissertation §4.2.2). A member whose disk does not move does not stand: it could not lead (raft-bugs 25).
     /// </summary>
     private bool CanCampaign =>
-        Configuration.IsVoter(Self) && !_waitsForDisk && !_disk.IsStalled(_now, _options.ElectionTimeoutTicks);
+        _configurations.IsVoterSince(CommitIndex, Self) && !_waitsForDisk && !_disk.IsStalled(_now, _options.ElectionTimeoutTicks);
 
     private void OnElectionTimeout()
     {
@@ -204,6 +205,7 @@ public sealed partial class RaftNode
         _heartbeatDue = _now + _options.HeartbeatIntervalTicks;
         _uncommittedBytes = _log.BytesAfter(CommitIndex, _log.LastIndex);
         HasCommittedInTerm = false;
+        _ledSince = _now;
         // Raft §8 and dissertation §6.4: only an entry of its own term tells a leader what is committed.
         AppendAsLeader(new Proposal(EntryKind.NoOp, RequestId.None, ReadOnlyMemory<byte>.Empty));
     }

@@ -91,6 +91,7 @@ public sealed partial class RaftNode
         _uncommittedBytes -= _log.BytesAfter(CommitIndex, index);
         CommitIndex = index;
         HasCommittedInTerm = true;
+        ContinueChange();
     }
 
     private void OnAppendResponse(AppendResponse response)
@@ -99,7 +100,7 @@ public sealed partial class RaftNode
         {
             return;
         }
-        progress.HeardAt = _now;
+        progress.Heard(_now);
         AnswerRound(progress, response.ReadRound);
         if (response.Success)
         {
@@ -164,7 +165,7 @@ public sealed partial class RaftNode
         {
             return;
         }
-        progress.HeardAt = _now;
+        progress.Heard(_now);
         AnswerRound(progress, response.ReadRound);
         var silence = _now - progress.AdvancedAt;
         if (progress.State == ProgressState.Probe && silence >= _options.HeartbeatIntervalTicks / 2)
@@ -222,6 +223,7 @@ public sealed partial class RaftNode
             }
             progress.AsksForGap = false;
         }
+        _progress.ForgetLeftOut(_now);
     }
 
     private void SendAppend(Progress progress, bool withEntries, bool quiet = false)

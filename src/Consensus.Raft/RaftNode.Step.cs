@@ -75,15 +75,24 @@ public sealed partial class RaftNode
         }
     }
 
-    /// <summary>
-    /// Strangers are not heard. A member that is not in its own configuration hears everyone: it is being added, and knows only what the
-    /// leader will tell it.
-    /// </summary>
     private bool IsForThisMember(Message message) =>
         message.To == Self
         && message.From != Self
         && !message.From.IsNone
-        && (Configuration.Find(message.From) is not null || Configuration.Find(Self) is null);
+        && (Configuration.Find(message.From) is not null || IsHeardFromStranger(message));
+
+    /// <summary>
+    /// Our configuration may be older than the sender's, so a leader and a candidate are heard whether or not we know them (Raft §6). All else from a
+    /// stranger is nothing to us, its term least of all: it must not depose a leader that does not even count it.
+    /// </summary>
+    private bool IsHeardFromStranger(Message message) => message switch
+    {
+        AppendRequest or HeartbeatRequest or InstallSnapshotRequest or TimeoutNowRequest => true,
+        PreVoteRequest or VoteRequest => true,
+        ReadIndexResponse => message.From == Leader && message.Term == Term,
+        AppendResponse or HeartbeatResponse => message.Term == Term && _progress.Find(message.From) is not null,
+        _ => false,
+    };
 
     /// <summary>
     /// A leader of an older term must learn of the newer one, else a member whose term is ahead could never rejoin it: it ignores that leader's

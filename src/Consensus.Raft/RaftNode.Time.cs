@@ -52,6 +52,7 @@ public sealed partial class RaftNode
         if (_transferDeadline <= _now)
         {
             AbortTransfer();
+            ContinueChange();
         }
         if (_heartbeatDue <= _now)
         {

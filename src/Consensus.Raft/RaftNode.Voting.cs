@@ -13,8 +13,19 @@ public sealed partial class RaftNode
         Role == RaftRole.Leader
         || (!Leader.IsNone && !_leaderGone && _now - _leaderHeardAt < _options.ElectionTimeoutTicks);
 
+    /// <summary>
+    /// A voter's configuration may be older than the candidate's, so whoever asks is answered, member or not (Raft §6; dissertation §4.1: a server votes
+    /// for candidates that are not in its configuration). Not one whose removal is committed: it can never be elected.
+    /// </summary>
+    private bool IsGone(MemberId candidate) =>
+        _configurations.CurrentIndex <= CommitIndex && Configuration.Removed.Contains(candidate);
+
     private void OnPreVoteRequest(PreVoteRequest request)
     {
+        if (IsGone(request.From))
+        {
+            return;
+        }
         var couldVote = request.Term > Term
             || (request.Term == Term && (_votedFor == request.From || (_votedFor.IsNone && Leader.IsNone)));
         var granted = couldVote
@@ -42,9 +53,14 @@ public sealed partial class RaftNode
 
     private void OnVoteRequest(VoteRequest request)
     {
+        if (IsGone(request.From))
+        {
+            return;
+        }
         if (request.Term > Term)
         {
-            if (IsSticky && !request.Disruptive)
+            // Only to a voter can leadership have been handed over: a removed member may say so for an old reason.
+            if (IsSticky && !(request.Disruptive && Configuration.IsVoter(request.From)))
             {
                 // Not even its term is taken: a removed or returning member must not depose a working leader (raft-bugs 23).
                 return;

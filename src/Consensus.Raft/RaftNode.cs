@@ -13,7 +13,7 @@ namespace Consensus.Raft;
 /// </summary>
 /// <remarks>
 /// The parts: Step (which message is heard), Time (what falls due), Elections (becoming leader), Voting (helping another to), Replication
-/// (the leader's side), Following (the follower's side), Snapshots, ReadIndex, Transfer, Ready (output and persistence).
+/// (the leader's side), Following (the follower's side), Snapshots, ReadIndex, Transfer, Membership, Ready (output and persistence).
 /// </remarks>
 public sealed partial class RaftNode
 {
@@ -98,12 +98,13 @@ public sealed partial class RaftNode
     /// <summary>Every other member's progress; empty unless this member leads.</summary>
     public IReadOnlyList<ProgressStatus> GetProgress()
     {
-        var all = _progress.All;
-        var statuses = new ProgressStatus[all.Length];
-        for (var i = 0; i < all.Length; i++)
+        var statuses = new List<ProgressStatus>();
+        foreach (var p in _progress.All)
         {
-            var p = all[i];
-            statuses[i] = new ProgressStatus(p.Member, p.Match, p.Next, p.State, _now - p.HeardAt < _options.ElectionTimeoutTicks);
+            if (p.LeftOutAt == LogIndex.Zero)
+            {
+                statuses.Add(new ProgressStatus(p.Member, p.Match, p.Next, p.State, _now - p.HeardAt < _options.ElectionTimeoutTicks));
+            }
         }
         return statuses;
     }

@@ -29,6 +29,12 @@ public sealed record RaftOptions
     /// <summary>Most bytes of committed entries handed out in one Ready.</summary>
     public long MaxCommittedBytes { get; init; } = 4 << 20;
 
+    /// <summary>
+    /// How far, in entries, a learner's match index may be behind the leader's last index for the learner to be promoted; also how far a voter may be
+    /// behind and still count as one that would keep the quorum when the membership changes.
+    /// </summary>
+    public long PromotionLagEntries { get; init; } = 1_000;
+
     /// <summary>Seed of every random choice.</summary>
     public ulong Seed { get; init; } = 1;
 }

@@ -9,12 +9,35 @@ namespace Consensus.Raft.Log;
 /// </summary>
 internal sealed class ConfigurationHistory(Configuration initial)
 {
-    private readonly List<(LogIndex Index, Configuration Configuration)> _changes = [];
+    private readonly List<Change> _changes = [];
     private Configuration _initial = initial;
 
     public Configuration Current => _changes.Count > 0 ? _changes[^1].Configuration : _initial;
 
-    public void Append(Entry entry) => _changes.Add((entry.Index, RaftCodec.ReadConfiguration(entry.Payload.Span)));
+    /// <summary>Index of the entry that holds <see cref="Current"/>; 0 when it is older than the log in memory, and so committed.</summary>
+    public LogIndex CurrentIndex => _changes.Count > 0 ? _changes[^1].Index : LogIndex.Zero;
+
+    /// <summary>Who asked for <see cref="Current"/>; <see cref="RequestId.None"/> when nobody did, or it is older than the log in memory.</summary>
+    public RequestId CurrentRequest => _changes.Count > 0 ? _changes[^1].Request : RequestId.None;
+
+    /// <summary>Whether <paramref name="member"/> votes in the configuration in force at <paramref name="index"/> or in any later one.</summary>
+    public bool IsVoterSince(LogIndex index, MemberId member)
+    {
+        for (var i = _changes.Count - 1; i >= 0; i--)
+        {
+            if (_changes[i].Configuration.IsVoter(member))
+            {
+                return true;
+            }
+            if (_changes[i].Index <= index)
+            {
+                return false;
+            }
+        }
+        return _initial.IsVoter(member);
+    }
+
+    public void Append(Entry entry) => _changes.Add(new Change(entry.Index, RaftCodec.ReadConfiguration(entry.Payload.Span), entry.Request));
 
     /// <summary>True when the configuration in force changed.</summary>
     public bool TruncateAfter(LogIndex index)
@@ -42,4 +65,6 @@ internal sealed class ConfigurationHistory(Configuration initial)
         _changes.Clear();
         _initial = configuration;
     }
+
+    private readonly record struct Change(LogIndex Index, Configuration Configuration, RequestId Request);
 }

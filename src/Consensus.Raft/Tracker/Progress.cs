@@ -25,7 +25,16 @@ internal sealed class Progress(MemberId member, LogIndex next, long now, Infligh
     public bool AsksForGap { get; set; }
 
     /// <summary>Tick at which this follower last answered anything in this term.</summary>
-    public long HeardAt { get; set; } = now;
+    public long HeardAt { get; private set; } = now;
+
+    /// <summary>It answered in this term at least once; until then <see cref="HeardAt"/> is only when it began to be followed.</summary>
+    public bool HasAnswered { get; private set; }
+
+    /// <summary>Index of the configuration that leaves this member out; 0 while it is one. It is followed until it was told that this is committed.</summary>
+    public LogIndex LeftOutAt { get; private set; }
+
+    /// <summary>Tick at which a member that was left out is forgotten, told or not.</summary>
+    public long ForgottenAt { get; private set; } = long.MaxValue;
 
     /// <summary>Tick at which <see cref="Match"/> last moved, or a request went out to a follower that owed no answer.</summary>
     public long AdvancedAt { get; set; } = now;
@@ -46,6 +55,20 @@ internal sealed class Progress(MemberId member, LogIndex next, long now, Infligh
     public long SnapshotDeadline { get; private set; } = long.MaxValue;
 
     public Inflights Inflights { get; } = inflights;
+
+    public void Heard(long now)
+    {
+        HeardAt = now;
+        HasAnswered = true;
+    }
+
+    /// <summary>The configuration at <paramref name="index"/> leaves it out: it is told so, if that can be done soon.</summary>
+    public void LeaveOut(LogIndex index, long forgottenAt)
+    {
+        LeftOutAt = index;
+        ForgottenAt = forgottenAt;
+        HurryThrough = LogIndex.Max(HurryThrough, index);
+    }
 
     /// <summary>The follower acknowledged up to <paramref name="match"/>. False when that was known already.</summary>
     public bool Acknowledge(LogIndex match, long now)

@@ -103,6 +103,7 @@ public static class RaftCodec
         WriteIds(writer, 2, configuration.Voters);
         WriteIds(writer, 3, configuration.OutgoingVoters);
         WriteIds(writer, 4, configuration.Learners);
+        WriteIds(writer, 5, configuration.Removed);
     }
 
     public static Configuration ReadConfiguration(ReadOnlySpan<byte> bytes)
@@ -111,6 +112,7 @@ public static class RaftCodec
         var voters = ImmutableArray.CreateBuilder<MemberId>();
         var outgoing = ImmutableArray.CreateBuilder<MemberId>();
         var learners = ImmutableArray.CreateBuilder<MemberId>();
+        var removed = ImmutableArray.CreateBuilder<MemberId>();
         var reader = new WireReader(bytes);
         while (reader.NextField())
         {
@@ -128,12 +130,18 @@ public static class RaftCodec
                 case 4:
                     ReadIds(ref reader, learners);
                     break;
+                case 5:
+                    ReadIds(ref reader, removed);
+                    break;
                 default:
                     reader.RefuseUnknown("a configuration");
                     break;
             }
         }
-        var configuration = new Configuration(members.ToImmutable(), voters.ToImmutable(), outgoing.ToImmutable(), learners.ToImmutable());
+        var configuration = new Configuration(members.ToImmutable(), voters.ToImmutable(), outgoing.ToImmutable(), learners.ToImmutable())
+        {
+            Removed = removed.ToImmutable(),
+        };
         RequireSound(configuration);
         return configuration;
     }
@@ -302,6 +310,13 @@ public static class RaftCodec
             if (configuration.Voters.Contains(learner))
             {
                 throw new WireFormatException("a configuration has a voter that is a learner");
+            }
+        }
+        foreach (var removed in configuration.Removed)
+        {
+            if (configuration.Find(removed) is not null)
+            {
+                throw new WireFormatException("a configuration has a member that was removed");
             }
         }
     }

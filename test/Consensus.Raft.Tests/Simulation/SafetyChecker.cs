@@ -1,6 +1,7 @@
 using Consensus.Primitives;
 using Consensus.Raft.Log;
 using Consensus.Raft.Tests.Support;
+using Consensus.Raft.Wire;
 
 namespace Consensus.Raft.Tests.Simulation;
 
@@ -8,8 +9,10 @@ namespace Consensus.Raft.Tests.Simulation;
 /// Sees everything that any member does, and knows what must never happen (Raft figure 3): two leaders in a term, logs that differ below a common
 /// entry, a committed entry that changes or that a leader lacks, an acknowledgement of what is not on disk, a stale read.
 /// </summary>
-internal sealed class SafetyChecker(IReadOnlyList<Host> hosts, Configuration configuration)
+internal sealed class SafetyChecker
 {
+    private readonly Dictionary<MemberId, Host> _hosts = [];
+    private readonly Dictionary<MemberId, (Configuration Before, Configuration Now)> _inForce = [];
     private readonly Dictionary<Term, MemberId> _leaders = [];
     private readonly Dictionary<(LogIndex, Term), (Term PreviousTerm, RequestId Request)> _entries = [];
     private readonly List<Entry> _committed = [];
@@ -19,8 +22,15 @@ internal sealed class SafetyChecker(IReadOnlyList<Host> hosts, Configuration con
 
     public int Elections => _leaders.Count;
 
+    /// <summary>The last configuration that was committed; null before the first change.</summary>
+    public Configuration? Configuration { get; private set; }
+
+    public int Changes { get; private set; }
+
     public void Watch(Host host)
     {
+        _hosts.Add(host.Id, host);
+        _inForce.Add(host.Id, (host.Node.Configuration, host.Node.Configuration));
         host.OnReady = ready => OnReady(host, ready);
         host.OnSent = message => OnSent(host, message);
     }
@@ -33,6 +43,10 @@ internal sealed class SafetyChecker(IReadOnlyList<Host> hosts, Configuration con
         if (host.Node.Role == RaftRole.Leader)
         {
             CheckLeader(host);
+        }
+        if (!ReferenceEquals(_inForce[host.Id].Now, host.Node.Configuration))
+        {
+            _inForce[host.Id] = (_inForce[host.Id].Now, host.Node.Configuration);
         }
         foreach (var entry in ready.Entries)
         {
@@ -76,14 +90,35 @@ internal sealed class SafetyChecker(IReadOnlyList<Host> hosts, Configuration con
         }
         Invariant.Require(entry.Index.Value == _committed.Count + 1, "entries are committed in order");
         Invariant.Require(_committed.Count == 0 || entry.Stamp >= _committed[^1].Stamp, "stamps never decrease along the log");
-        Invariant.Require(
-            IsOnAMajority(configuration.Voters, entry) && IsOnAMajority(configuration.OutgoingVoters, entry),
-            "a committed entry is on the disks of a quorum");
+        Invariant.Require(_inForce.Values.Any(c => IsOnAQuorum(c.Now, entry) || IsOnAQuorum(c.Before, entry)), "a committed entry is on the disks of a quorum");
         _committed.Add(entry);
+        if (entry.Kind == EntryKind.Configuration)
+        {
+            OnConfigurationCommitted(RaftCodec.ReadConfiguration(entry.Payload.Span));
+        }
     }
 
+    /// <summary>One change at a time: who counts changes only into a joint configuration of both, and out of it to its new voters.</summary>
+    private void OnConfigurationCommitted(Configuration next)
+    {
+        var before = Configuration;
+        Configuration = next;
+        Changes++;
+        if (before is null)
+        {
+            return;
+        }
+        var voters = next.IsJoint ? next.OutgoingVoters : next.Voters;
+        Invariant.Require(voters.SequenceEqual(before.Voters), "who counts changes in joint steps only");
+        Invariant.Require(!before.IsJoint || !next.IsJoint, "a joint configuration is left before the next change");
+        Invariant.Require(before.Removed.All(next.Removed.Contains), "a member that was removed stays removed");
+    }
+
+    private bool IsOnAQuorum(Configuration configuration, Entry entry) =>
+        !configuration.Voters.IsEmpty && IsOnAMajority(configuration.Voters, entry) && IsOnAMajority(configuration.OutgoingVoters, entry);
+
     private bool IsOnAMajority(IReadOnlyCollection<MemberId> voters, Entry entry) =>
-        voters.Count == 0 || voters.Count(v => hosts.Single(h => h.Id == v).Disk.Holds(entry.Index, entry.Term)) > voters.Count / 2;
+        voters.Count == 0 || voters.Count(v => _hosts[v].Disk.Holds(entry.Index, entry.Term)) > voters.Count / 2;
 
     /// <summary>What leaves must be on the sender's disk already (rule 5).</summary>
     private static void OnSent(Host host, Message message)

@@ -11,6 +11,7 @@ public sealed class SimulationTests
         var elections = 0;
         var reads = 0;
         var snapshots = 0;
+        var changes = 0;
         long committed = 0;
         for (var i = 0; i < SeedsInBlock; i++)
         {
@@ -19,6 +20,7 @@ public sealed class SimulationTests
             elections += simulator.Elections;
             reads += simulator.ReadsAnswered;
             snapshots += simulator.SnapshotsInstalled;
+            changes += simulator.Changes;
             committed += simulator.Committed.Value;
         }
         // A simulation in which nothing happens would find nothing.
@@ -27,9 +29,10 @@ public sealed class SimulationTests
             Assert.That(elections, Is.GreaterThan(SeedsInBlock * 2));
             Assert.That(reads, Is.GreaterThan(SeedsInBlock * 50));
             Assert.That(snapshots, Is.GreaterThan(SeedsInBlock / 5));
+            Assert.That(changes, Is.GreaterThan(SeedsInBlock * 2));
             Assert.That(committed, Is.GreaterThan(SeedsInBlock * 100));
         });
-        TestContext.Out.WriteLine($"{elections} elections, {reads} reads, {snapshots} snapshots, {committed} entries");
+        TestContext.Out.WriteLine($"{elections} elections, {reads} reads, {snapshots} snapshots, {changes} configurations, {committed} entries");
     }
 
     /// <summary>For a quiet hour: <c>dotnet test --filter FullyQualifiedName~Long_run</c>.</summary>
@@ -49,6 +52,7 @@ public sealed class SimulationTests
         {
             simulator.RunFaults(FaultTicks);
             simulator.HealAndCheckProgress();
+            simulator.CheckThatTheLeaderStays();
         }
         catch (Exception failure)
         {

@@ -8,15 +8,17 @@ namespace Consensus.Raft.Tests.Simulation;
 /// A whole cluster in one thread, driven by one seed: first everything goes wrong while safety is checked, then everything is healed and the
 /// cluster must elect, commit and answer.
 /// </summary>
-internal sealed class Simulator
+internal sealed partial class Simulator
 {
     private const int ElectionTimeout = 100;
 
     private readonly DeterministicRandom _random;
     private readonly SimulatedNetwork _network;
-    private readonly Configuration _configuration;
-    private readonly List<SimulatedMember> _members;
-    private readonly SafetyChecker _checker;
+    private readonly RaftOptions _options;
+    private readonly List<SimulatedMember> _members = [];
+    private readonly SafetyChecker _checker = new();
+    private readonly Configuration _initial;
+    private readonly long _churnOneIn;
     private long _now;
     private long _requests;
     private bool _calm;
@@ -25,19 +27,19 @@ internal sealed class Simulator
     {
         _random = new DeterministicRandom(seed);
         _network = new SimulatedNetwork(_random);
-        _configuration = DrawConfiguration();
-        var options = DrawOptions(seed);
-        _members = [.. _configuration.Members.Select(m => new SimulatedMember(
-            new Host(m.Id, _configuration, options, new Disk(default, null, [])) { PersistsAtOnce = false }))];
-        _checker = new SafetyChecker([.. _members.Select(m => m.Host)], _configuration);
-        foreach (var member in _members)
+        _initial = DrawConfiguration();
+        _options = DrawOptions(seed);
+        foreach (var member in _initial.Members)
         {
-            _checker.Watch(member.Host);
+            Start(member.Id, _initial);
         }
+        _churnOneIn = _random.Chance(1, 2) ? _random.Next(10, 100) : long.MaxValue;
         DrawWeather();
     }
 
     public LogIndex Committed => _checker.Committed;
+
+    public int Changes => _checker.Changes;
 
     public int Elections => _checker.Elections;
 
@@ -53,6 +55,10 @@ internal sealed class Simulator
             if (_random.Chance(1, 60))
             {
                 Trouble();
+            }
+            if (_random.Chance(1, _churnOneIn))
+            {
+                Churn();
             }
         }
     }
@@ -83,7 +89,7 @@ internal sealed class Simulator
                 break;
             }
         }
-        Assert.That(_checker.Committed - committedBefore, Is.GreaterThan(20), "a healed cluster commits");
+        Assert.That(_checker.Committed - committedBefore, Is.GreaterThan(20), $"a healed cluster commits: {Describe()}");
         Assert.That(ReadsAnswered, Is.GreaterThan(readsBefore + 5), "a healed cluster answers reads");
         Assert.That(EverybodyIsInStep(), Is.True, string.Create(CultureInfo.InvariantCulture, $"all members caught up after {healthyAfter} ticks: {Describe()}"));
     }
@@ -92,9 +98,15 @@ internal sealed class Simulator
         "; ",
         _members.Select(m => string.Create(
             CultureInfo.InvariantCulture,
-            $"{m.Host.Id.Value}: {m.Host.Node.Role} term {m.Host.Node.Term} leader {m.Host.Node.Leader.Value} [{m.Host.Node.FirstIndex},{m.Host.Node.LastIndex}] durable {m.Host.Node.DurableIndex} commit {m.Host.Node.CommitIndex} applied {m.Host.AppliedIndex}")));
+            $"{m.Host.Id.Value}: {m.Host.Node.Role} term {m.Host.Node.Term} leader {m.Host.Node.Leader.Value} [{m.Host.Node.FirstIndex},{m.Host.Node.LastIndex}] durable {m.Host.Node.DurableIndex} commit {m.Host.Node.CommitIndex} applied {m.Host.AppliedIndex} {Words(m.Host.Node.Configuration)}")));
 
-    private bool EverybodyIsInStep() => _members.TrueForAll(m => m.Host.AppliedIndex + 20 >= _checker.Committed);
+    private static string Words(Configuration configuration) =>
+        $"voters {Ids(configuration.Voters)} outgoing {Ids(configuration.OutgoingVoters)} learners {Ids(configuration.Learners)}";
+
+    private static string Ids(IEnumerable<MemberId> ids) => string.Join(',', ids.Select(i => i.Value));
+
+    private bool EverybodyIsInStep() =>
+        !Latest.IsJoint && _members.TrueForAll(m => Latest.Find(m.Host.Id) is null || m.Host.AppliedIndex + 20 >= _checker.Committed);
 
     private Configuration DrawConfiguration() => _random.Next(8) switch
     {
@@ -117,6 +129,7 @@ internal sealed class Simulator
         MaxAppendBytes = (int)_random.Next(100, 1000),
         MaxCommittedBytes = _random.Next(100, 2000),
         MaxUncommittedBytes = 5000,
+        PromotionLagEntries = _random.Next(5, 200),
         TrailingEntries = _random.Next(0, 20),
         Seed = seed,
     };
@@ -136,8 +149,9 @@ internal sealed class Simulator
         {
             Deliver(message);
         }
-        foreach (var member in _members)
+        for (var i = 0; i < _members.Count; i++)
         {
+            var member = _members[i];
             if (member.DownUntil > 0)
             {
                 if (member.DownUntil <= _now)
@@ -172,7 +186,7 @@ internal sealed class Simulator
             host.PersistOne();
         }
         var installIsOnItsWay = host.AppliedIndex > host.Node.DurableIndex;
-        if (!installIsOnItsWay && host.AppliedIndex > (host.Disk.Snapshot?.LastIndex ?? LogIndex.Zero) && _random.Chance(1, 150))
+        if (!installIsOnItsWay && !host.AppliedConfiguration.Voters.IsEmpty && host.AppliedIndex > (host.Disk.Snapshot?.LastIndex ?? LogIndex.Zero) && _random.Chance(1, 150))
         {
             host.TakeSnapshot();
         }

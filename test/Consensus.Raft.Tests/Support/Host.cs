@@ -1,5 +1,6 @@
 using Consensus.Primitives;
 using Consensus.Raft.Log;
+using Consensus.Raft.Wire;
 
 namespace Consensus.Raft.Tests.Support;
 
@@ -40,6 +41,9 @@ internal sealed class Host
     public LogIndex AppliedIndex { get; private set; }
 
     public List<ReadState> Reads { get; } = [];
+
+    /// <summary>The configuration in force at <see cref="AppliedIndex"/>.</summary>
+    public Configuration AppliedConfiguration { get; private set; } = Configuration.Empty;
 
     /// <summary>Called with every Ready before anything is done with it.</summary>
     public Action<Ready>? OnReady { get; set; }
@@ -127,7 +131,7 @@ internal sealed class Host
     {
         Invariant.Require(Node.Log.TryGetTerm(AppliedIndex, out var term), "the last applied entry is in the log");
         var stamp = AppliedIndex >= Node.FirstIndex ? Node.Log[AppliedIndex].Stamp : ClusterTime.Zero;
-        var mark = new SnapshotMark(AppliedIndex, term, stamp, Node.Configuration);
+        var mark = new SnapshotMark(AppliedIndex, term, stamp, AppliedConfiguration);
         Disk.SaveSnapshot(mark);
         Node.SnapshotTaken(mark);
         return mark;
@@ -178,6 +182,7 @@ internal sealed class Host
     private RaftNode Start()
     {
         AppliedIndex = Disk.Snapshot?.LastIndex ?? LogIndex.Zero;
+        AppliedConfiguration = Disk.Snapshot?.Configuration ?? _initial;
         return new RaftNode(_options, Disk.Recover(Id, _initial));
     }
 
@@ -189,6 +194,7 @@ internal sealed class Host
         {
             Invariant.Require(ready.Snapshot.LastIndex > AppliedIndex, "a snapshot never takes the state back");
             AppliedIndex = ready.Snapshot.LastIndex;
+            AppliedConfiguration = ready.Snapshot.Configuration;
             Applied.Clear();
         }
         if (ready.MustPersist)
@@ -211,6 +217,10 @@ internal sealed class Host
             Invariant.Require(entry.Index == AppliedIndex.Next, "entries are applied in order, each once");
             Invariant.Require(Disk.Holds(entry.Index, entry.Term), "only what is durable here is applied");
             AppliedIndex = entry.Index;
+            if (entry.Kind == EntryKind.Configuration)
+            {
+                AppliedConfiguration = RaftCodec.ReadConfiguration(entry.Payload.Span);
+            }
             Applied.Add(entry);
         }
         Reads.AddRange(ready.Reads);

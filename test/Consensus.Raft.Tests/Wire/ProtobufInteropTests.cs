@@ -86,6 +86,7 @@ public sealed class ProtobufInteropTests
             Assert.That(parsed.Voters, Is.EqualTo(new ulong[] { 1, 2, 3 }));
             Assert.That(parsed.OutgoingVoters, Is.EqualTo(new ulong[] { 3, 4 }));
             Assert.That(parsed.Learners, Is.EqualTo(new ulong[] { 7 }));
+            Assert.That(parsed.Removed, Is.EqualTo(new ulong[] { 9, 5 }));
         });
         Assert.That(parsed.ToByteArray(), Is.EqualTo(writer.ToArray()));
         Samples.AssertSame(RaftCodec.ReadConfiguration(parsed.ToByteArray()), Samples.Configuration);

@@ -193,6 +193,7 @@ public sealed class RaftCodecTests
             new([one, two], [Make.Id(2), Make.Id(1)], [], []),
             new([one, two], [Make.Id(1), Make.Id(1)], [], []),
             new([one, two], [Make.Id(1), Make.Id(2)], [], [Make.Id(2)]),
+            new Configuration([one, two], [Make.Id(1), Make.Id(2)], [], []) { Removed = [Make.Id(2)] },
         ];
         foreach (var configuration in nonsense)
         {

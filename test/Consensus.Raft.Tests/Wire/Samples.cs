@@ -11,7 +11,10 @@ internal static class Samples
     private static readonly MemberId From = new(0x7EDC_BA98_7654_3210);
     private static readonly MemberId To = new(0x0123_4567_89AB_CDEF);
 
-    public static readonly Configuration Configuration = Make.Configured([1, 2, 3], outgoing: [3, 4], learners: [7]);
+    public static readonly Configuration Configuration = Make.Configured([1, 2, 3], outgoing: [3, 4], learners: [7]) with
+    {
+        Removed = [Make.Id(9), Make.Id(5)],
+    };
 
     public static readonly SnapshotMark Mark = Make.Mark(long.MaxValue, 12, Configuration, stamp: 1_000_000);
 
@@ -86,6 +89,7 @@ internal static class Samples
             Assert.That(actual.Voters, Is.EqualTo(expected.Voters));
             Assert.That(actual.OutgoingVoters, Is.EqualTo(expected.OutgoingVoters));
             Assert.That(actual.Learners, Is.EqualTo(expected.Learners));
+            Assert.That(actual.Removed, Is.EqualTo(expected.Removed));
         });
     }
 
