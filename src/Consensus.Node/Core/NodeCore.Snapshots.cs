@@ -16,6 +16,7 @@ public sealed partial class NodeCore
     private long _bytesSinceSnapshot;
     private bool _snapshotUnderWay;
     private SnapshotArrivedInput? _arrived;
+    private (SnapshotMark Mark, long Sequence)? _installed;
 
     private void ConsiderSnapshot()
     {
@@ -67,7 +68,7 @@ public sealed partial class NodeCore
     }
 
     /// <summary>The core took the leader's snapshot: the state is replaced before anything after it is applied.</summary>
-    private void InstallArrived(SnapshotMark mark)
+    private void InstallArrived(SnapshotMark mark, long sequence)
     {
         Invariant.Require(_arrived is not null && _arrived.Request.Mark == mark, "only a snapshot that is on disk is installed");
         Invariant.Require(mark.LastIndex > _state.AppliedIndex, "a snapshot never takes the state back");
@@ -79,10 +80,20 @@ public sealed partial class NodeCore
         _appliedConfiguration = mark.Configuration;
         _loggedAtSnapshot = mark.LastIndex;
         _bytesSinceSnapshot = 0;
-        _out.Compact = mark;
+        _installed = (mark, sequence);
         _statusIsStale = true;
         FreshenView();
         AnswerWhatTheSnapshotHid(mark.LastTerm);
+    }
+
+    /// <summary>Only once the log names the installed snapshot durably may the one before it go: until then a restart needs that one.</summary>
+    private void CompactWhatIsInstalled()
+    {
+        if (_installed is { } installed && installed.Sequence <= _durable)
+        {
+            _installed = null;
+            _out.Compact = installed.Mark;
+        }
     }
 
     /// <summary>

@@ -207,7 +207,7 @@ public sealed partial class NodeCore
             }
             if (ready.Snapshot is not null)
             {
-                InstallArrived(ready.Snapshot);
+                InstallArrived(ready.Snapshot, ready.Sequence);
             }
             if (ready.MustPersist)
             {
@@ -240,6 +240,7 @@ public sealed partial class NodeCore
     {
         _durable = Math.Max(_durable, sequence);
         _raft.Persisted(sequence);
+        CompactWhatIsInstalled();
         while (_afterPersist.TryPeek(out var next) && next.Sequence <= _durable)
         {
             foreach (var message in _afterPersist.Dequeue().Messages)
