@@ -15,7 +15,8 @@ public sealed partial class NodeCore
     private LogIndex _loggedAtSnapshot;
     private long _bytesSinceSnapshot;
     private bool _snapshotUnderWay;
-    private SnapshotArrivedInput? _arrived;
+    /// <summary>What arrived in this turn; the core takes one of them or none.</summary>
+    private readonly List<SnapshotArrivedInput> _arrived = [];
     private (SnapshotMark Mark, long Sequence)? _installed;
 
     private void ConsiderSnapshot()
@@ -63,19 +64,19 @@ public sealed partial class NodeCore
     private void OnSnapshotArrived(SnapshotArrivedInput arrived)
     {
         Heard(arrived.Request.From);
-        _arrived = arrived;
+        _arrived.Add(arrived);
         _raft.Step(arrived.Request);
     }
 
     /// <summary>The core took the leader's snapshot: the state is replaced before anything after it is applied.</summary>
     private void InstallArrived(SnapshotMark mark, long sequence)
     {
-        Invariant.Require(_arrived is not null && _arrived.Request.Mark == mark, "only a snapshot that is on disk is installed");
+        var arrived = _arrived.Find(a => ReferenceEquals(a.Request.Mark, mark));
+        Invariant.Require(arrived is not null, "only a snapshot that is on disk is installed");
         Invariant.Require(mark.LastIndex > _state.AppliedIndex, "a snapshot never takes the state back");
-        _state = _arrived.State;
+        _state = arrived.State;
         Invariant.Require(_state.AppliedIndex == mark.LastIndex, "a snapshot holds what its mark says");
-        _snapshot = _arrived.File;
-        _arrived = null;
+        _snapshot = arrived.File;
         _appliedTerm = mark.LastTerm;
         _appliedConfiguration = mark.Configuration;
         _loggedAtSnapshot = mark.LastIndex;

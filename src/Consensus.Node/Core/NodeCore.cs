@@ -78,6 +78,7 @@ public sealed partial class NodeCore
         SendQueued();
         StartReadRound();
         DrainRaft();
+        _arrived.Clear();
         FinishReads();
         Sweep();
         Publish();

@@ -143,6 +143,9 @@ internal sealed class CoreMember
 
     public List<PersistRequest> Persisted { get; } = [];
 
+    /// <summary>What the last turn said about older snapshots.</summary>
+    public SnapshotMark? Compact => _output.Compact;
+
     public PendingCommand Send(Command command, bool withIdentity = false)
     {
         var writer = new WireWriter();

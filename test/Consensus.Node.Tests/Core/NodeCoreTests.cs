@@ -1,5 +1,7 @@
 using Consensus.Node.Core;
+using Consensus.Node.Ports;
 using Consensus.Primitives;
+using Consensus.Raft;
 using Consensus.StateMachine;
 using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Outcomes;
@@ -142,6 +144,32 @@ public sealed class NodeCoreTests
         Assert.That(IsAnswered(waiter), Is.True, "six turns are enough; a heartbeat comes every twenty");
     }
 
+    [TestCase(20, 10)]
+    [TestCase(10, 20)]
+    [TestCase(10, 10)]
+    public void Two_snapshots_that_arrive_in_one_turn_leave_the_newer_one(long first, long second)
+    {
+        var cluster = new CoreCluster(3);
+        var member = cluster.Members[0];
+        member.Inputs.Add(Snapshots.Arrival(member.Id, cluster.Members[1].Id, first));
+        member.Inputs.Add(Snapshots.Arrival(member.Id, cluster.Members[1].Id, second));
+        member.Turn(cluster.Now + 1);
+        Assert.That(member.Core.AppliedIndex.Value, Is.EqualTo(Math.Max(first, second)));
+        Assert.That(member.Persisted.Select(p => p.InstalledSnapshot?.LastIndex.Value), Is.EqualTo(new[] { Math.Max(first, second) }));
+    }
+
+    [Test]
+    public void The_snapshot_before_is_needed_until_the_log_names_the_installed_one()
+    {
+        var cluster = new CoreCluster(3);
+        var member = cluster.Members[0];
+        member.Inputs.Add(Snapshots.Arrival(member.Id, cluster.Members[1].Id, 10));
+        member.Turn(cluster.Now + 1);
+        Assert.That(member.Compact, Is.Null, "the record is not durable yet");
+        member.Turn(cluster.Now + 2);
+        Assert.That(member.Compact?.LastIndex.Value, Is.EqualTo(10));
+    }
+
     [Test]
     public void A_client_that_left_after_the_grant_gives_the_lock_back()
     {
@@ -174,7 +202,7 @@ public sealed class NodeCoreTests
         cluster.Until(() => stopped, "the stop is done");
         Assert.That(with.Answer.Outcome, Is.InstanceOf<WaitDetached>());
         Assert.That(without.Answer.Outcome, Is.InstanceOf<WaitCancelled>());
-        Assert.That(leader.Core.Role, Is.Not.EqualTo(Consensus.Raft.RaftRole.Leader), "leadership was handed over first");
+        Assert.That(leader.Core.Role, Is.Not.EqualTo(RaftRole.Leader), "leadership was handed over first");
         Assert.That(leader.Core.Status.Ready, Is.False);
     }
 
@@ -190,6 +218,24 @@ public sealed class NodeCoreTests
         cluster.Leader.Send(new GrantLeaseCommand(new LeaseId(9), 60_000_000));
         cluster.Run(5_000_000);
         Assert.That(cluster.Members[0].Core.Status.LastIndex - before, Is.InRange(4, 7));
+    }
+}
+
+internal static class Snapshots
+{
+    /// <summary>A leader's snapshot of so many no-ops, wholly on disk.</summary>
+    public static SnapshotArrivedInput Arrival(MemberId to, MemberId leader, long lastIndex)
+    {
+        var state = new ReplicatedState(Limits.Default);
+        for (var index = state.AppliedIndex.Next; index.Value <= lastIndex; index = index.Next)
+        {
+            state.Apply(new LoggedEntry(index, ClusterTime.Zero, false, RequestId.None, "", default), new ApplyOutput());
+        }
+        var configuration = Configuration.OfVoters(
+            [new Member(to, "n1", "n1:7380"), new Member(leader, "n2", "n2:7380"), new Member(new MemberId(leader.Value + to.Value), "n3", "n3:7380")]);
+        var mark = new SnapshotMark(new LogIndex(lastIndex), new Term(1), ClusterTime.Zero, configuration);
+        return new SnapshotArrivedInput(
+            new InstallSnapshotRequest(leader, to, new Term(1), mark, ClusterTime.Zero), new SnapshotFile(mark, 1), state);
     }
 }
 
