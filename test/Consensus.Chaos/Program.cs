@@ -1,0 +1,32 @@
+using System.Globalization;
+using Consensus.Chaos;
+using Consensus.Chaos.Runs;
+using Consensus.Simulation.Nodes;
+
+if (args.Contains("--help") || args.Contains("-h"))
+{
+    Console.WriteLine(ChaosOptions.Usage);
+    return 0;
+}
+ChaosOptions options;
+try
+{
+    options = ChaosOptions.Parse(args);
+}
+catch (ArgumentException wrong)
+{
+    Console.Error.WriteLine($"scripts/chaos: {wrong.Message}; --help lists the options");
+    return 2;
+}
+Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"seed {options.Seed}, {options.Nodes} members, {options.Clients} clients"));
+try
+{
+    var report = await new ChaosRun(options, Console.WriteLine).RunAsync();
+    Console.WriteLine($"clean: {report}");
+    return 0;
+}
+catch (SimulationFailureException broken)
+{
+    Console.Error.WriteLine(broken.Message);
+    return 1;
+}

@@ -1,0 +1,147 @@
+using System.Diagnostics;
+using System.Globalization;
+using Consensus.Chaos.Clients;
+using Consensus.Chaos.Machines;
+using Consensus.Primitives;
+using Consensus.Simulation.Clients;
+using Consensus.Simulation.Nodes;
+
+namespace Consensus.Chaos.Runs;
+
+/// <summary>What a run did.</summary>
+public sealed class ChaosReport
+{
+    public int Rounds { get; internal set; }
+
+    public long Operations { get; internal set; }
+
+    public long Unknown { get; internal set; }
+
+    public int Undecided { get; internal set; }
+
+    public long LeasesJudged { get; internal set; }
+
+    public SortedDictionary<string, int> Injected { get; } = new(StringComparer.Ordinal);
+
+    public TimeSpan Took { get; internal set; }
+
+    /// <summary>What this machine does not allow, and so was not tried.</summary>
+    public List<string> Skipped { get; } = [];
+
+    public override string ToString() => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{Rounds} rounds in {Took.TotalMinutes:0.0} minutes: {Operations} operations, {Unknown} of unknown fate, {LeasesJudged} expired leases judged, {Undecided} histories undecided; "
+        + $"{string.Join(", ", Injected.Select(fault => $"{fault.Value} × {fault.Key}"))}");
+}
+
+/// <summary>
+/// Rounds against one cluster: faults while clients ask; then everything is healed and every client must be answered; then a last look at every object, and
+/// judgement. Each round has keys and locks of its own.
+/// </summary>
+public sealed class ChaosRun(ChaosOptions options, Action<string> say)
+{
+    private static readonly TimeSpan ProgressWithin = TimeSpan.FromSeconds(40);
+
+    private readonly DeterministicRandom _random = new(options.Seed);
+
+    /// <exception cref="SimulationFailureException">A promise is broken; data and logs are kept, and the message says where.</exception>
+    public async Task<ChaosReport> RunAsync()
+    {
+        var report = new ChaosReport();
+        var started = Stopwatch.GetTimestamp();
+        using var cluster = new ChaosCluster(options.Nodes, options.Directory);
+        NoteWhatIsSkipped(cluster, report);
+        cluster.Heal();
+        try
+        {
+            do
+            {
+                report.Rounds++;
+                await RunRoundAsync(cluster, report);
+                report.Took = Stopwatch.GetElapsedTime(started);
+                say($"round {report.Rounds} is clean; so far {report}");
+            }
+            while (report.Took.TotalMinutes < options.Minutes);
+        }
+        catch (Exception failure) when (failure is SimulationFailureException or InvalidDataException)
+        {
+            cluster.KeepsFiles = true;
+            throw new SimulationFailureException("chaos", string.Create(
+                CultureInfo.InvariantCulture, $"seed {options.Seed}, round {report.Rounds}, data and logs in {cluster.Kept}: {failure.Message}"), failure);
+        }
+        return report;
+    }
+
+    private async Task RunRoundAsync(ChaosCluster cluster, ChaosReport report)
+    {
+        var record = new Record();
+        var urls = cluster.Members.Select(m => m.Url).ToList();
+        var clients = Enumerable.Range(0, options.Clients).Select(i => new ChaosClient(record, urls, i, report.Rounds, _random.NextUInt64())).ToList();
+        var nemesis = new ProcessNemesis(cluster, _random.NextUInt64());
+        using var stopFaults = new CancellationTokenSource(options.Round);
+        using var stopClients = new CancellationTokenSource();
+        var running = clients.Select(client => Task.Run(() => client.RunAsync(stopClients.Token))).ToList();
+        await nemesis.RunAsync(stopFaults.Token);
+        cluster.Heal();
+        await UntilAllAreAnsweredAsync(cluster, clients, running);
+        await stopClients.CancelAsync();
+        await Task.WhenAll(running);
+        foreach (var (name, isLock) in record.Operations.Select(o => (o.Object, o.IsOfLock)).Distinct().ToList())
+        {
+            await clients[0].ReadAsync(name, isLock);
+        }
+        clients.ForEach(client => client.Dispose());
+        record.Check();
+        Add(report, record, nemesis);
+    }
+
+    private static async Task UntilAllAreAnsweredAsync(ChaosCluster cluster, List<ChaosClient> clients, List<Task> running)
+    {
+        var before = clients.Select(client => client.Answered).ToList();
+        var since = Stopwatch.GetTimestamp();
+        while (clients.Where((client, i) => client.Answered < before[i] + 2).Any())
+        {
+            if (running.Find(task => task.IsFaulted) is { } broken)
+            {
+                await broken;
+            }
+            if (Stopwatch.GetElapsedTime(since) > ProgressWithin)
+            {
+                var waiting = clients.Where((client, i) => client.Answered < before[i] + 2).Count();
+                throw new SimulationFailureException("progress", string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{waiting} clients were not answered within {ProgressWithin.TotalSeconds} s of healing; down: {string.Join(", ", cluster.Members.Where(m => !m.IsUp).Select(m => m.Name))}"));
+            }
+            await Task.Delay(50);
+        }
+    }
+
+    private static void Add(ChaosReport report, Record record, ProcessNemesis nemesis)
+    {
+        report.Operations += record.Operations.Count;
+        report.Unknown += record.Operations.Count(o => o.Status == OperationStatus.Unknown);
+        report.Undecided += record.Undecided;
+        report.LeasesJudged += record.LeasesJudged;
+        foreach (var (fault, count) in nemesis.Injected)
+        {
+            report.Injected[fault] = report.Injected.GetValueOrDefault(fault) + count;
+        }
+    }
+
+    private void NoteWhatIsSkipped(ChaosCluster cluster, ChaosReport report)
+    {
+        if (!cluster.Network.IsCuttable)
+        {
+            report.Skipped.Add("network namespaces are not allowed here: no partitions");
+        }
+        if (!Member.CanChangeWallClock)
+        {
+            report.Skipped.Add("libfaketime is not installed: no jumps of the wall clock");
+        }
+        if (!cluster.Disk.IsMounted)
+        {
+            report.Skipped.Add("nothing may be mounted here: no full disk");
+        }
+        report.Skipped.ForEach(skipped => say("SKIPPED: " + skipped));
+    }
+}
