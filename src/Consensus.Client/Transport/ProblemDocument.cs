@@ -22,8 +22,9 @@ internal readonly record struct ProblemDocument(string Slug, string? Detail)
                 type?.StartsWith(ProblemType.UriPrefix, StringComparison.Ordinal) == true ? type[ProblemType.UriPrefix.Length..] : "",
                 Text(root, "detail") ?? Text(root, "title"));
         }
-        catch (JsonException)
+        catch (Exception error) when (error is JsonException or InvalidOperationException)
         {
+            // The latter is for text with half a surrogate pair, which is well-formed JSON (RFC 8259 §8.2) and no string.
             return new ProblemDocument("", null);
         }
     }

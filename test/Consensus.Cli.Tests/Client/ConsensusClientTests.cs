@@ -258,6 +258,18 @@ internal sealed class ConsensusClientTests
         Assert.That(server.Requests.Single().Target, Is.EqualTo(target));
     }
 
+    [TestCase("{\"type\":\"urn:consensus:problem:no-leader\",\"detail\":\"\\udc00 alone\"}")]
+    [TestCase("{\"\\ud800\":1}")]
+    public async Task A_problem_with_half_a_surrogate_pair_is_a_failure_and_no_exception(string body)
+    {
+        using var server = new FakeServer(_ => new FakeAnswer(504, body, "application/problem+json"));
+        using var client = Client(TimeSpan.Zero, server);
+
+        var result = await client.DeleteKeyAsync("a", null, default);
+
+        Assert.That(result.Problem?.Kind, Is.EqualTo(ApiFailureKind.OutcomeUnknown), "the write may have taken effect");
+    }
+
     private static ConsensusClient Client(params FakeServer[] servers) => Client(TimeSpan.FromSeconds(60), servers);
 
     private static ConsensusClient Client(TimeSpan retryFor, params FakeServer[] servers) => new(new ConsensusClientOptions
