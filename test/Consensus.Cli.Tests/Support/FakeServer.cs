@@ -83,6 +83,7 @@ internal sealed class FakeServer : IDisposable
     private async Task ServeAsync(Socket socket)
     {
         _open[socket] = 0;
+        socket.NoDelay = true;
         try
         {
             if (_stopped)
