@@ -97,7 +97,12 @@ internal static class RawOptions
         {
             throw new OptionsException($"the configuration file {path} is malformed JSON at line {e.LineNumber + 1}");
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (InvalidOperationException)
+        {
+            // Well-formed JSON (RFC 8259 §8.2), but no string.
+            throw new OptionsException($"the configuration file {path} has a text with half a surrogate pair");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {
             throw new OptionsException($"the configuration file {path} cannot be read: {e.Message}");
         }

@@ -89,6 +89,8 @@ internal sealed class ServerOptionsTests
     [TestCase("""{"config":"other.json"}""", "config")]
     [TestCase("""[]""", "not a JSON object")]
     [TestCase("""{"name":""", "malformed JSON at line 1")]
+    [TestCase("""{"name":"\ud800"}""", "half a surrogate pair")]
+    [TestCase("""{"\udc00":1}""", "half a surrogate pair")]
     public void A_wrong_file_is_refused_by_name(string content, string named)
     {
         var path = Path.Combine(TestContext.CurrentContext.WorkDirectory, $"{TestContext.CurrentContext.Test.ID}.json");
@@ -142,6 +144,7 @@ internal sealed class ServerOptionsTests
     [TestCase("--min-ttl 99ms", "from 100ms to 1h")]
     [TestCase("--allowed-hosts a.example:80", "without a port")]
     [TestCase("--insecure=perhaps", "neither true nor false")]
+    [TestCase("--config=", "cannot be read")]
     public void A_wrong_option_is_refused_with_one_sentence(string arguments, string named)
     {
         var sentence = Refusal(arguments);
