@@ -1,0 +1,116 @@
+using System.Globalization;
+using System.Text;
+using Consensus.Primitives;
+
+namespace Consensus.Server.Tests.Fuzzing;
+
+/// <summary>Requests that make sense, or nearly: each part is drawn from what is right and what a careless or hostile client would put there.</summary>
+internal static class Requests
+{
+    private static readonly string[] Methods = ["GET", "PUT", "POST", "DELETE", "HEAD", "PATCH", "OPTIONS", "get", "X"];
+
+    private static readonly string[] Paths =
+    [
+        "/v1/kv/", "/v1/kv/a", "/v1/kv/a/b%20c", "/v1/kv/%00", "/v1/kv/%FF", "/v1/kv/..%2f..", "/v1/kv/a//b", "/v1/kv/%zz", "/v1/leases", "/v1/leases/keepalive",
+        "/v1/leases/1f", "/v1/leases/7fffffffffffffff/keepalive", "/v1/leases/xyz", "/v1/locks/", "/v1/locks/l", "/v1/locks/l/m", "/v1/cluster", "/v1/cluster/leader", "/v1/status",
+        "/livez", "/readyz", "/readyz?verbose", "/metrics", "/openapi/v1.json", "/", "*", "/v1", "/v2/kv/a", "//v1/kv/a",
+    ];
+
+    private static readonly string[] Queries =
+    [
+        "", "", "", "?limit=2", "?limit=-1", "?limit=99999999999999999999", "?prefix=a", "?prefix=%", "?consistency=stale", "?consistency=maybe", "?minRevision=1", "?minRevision=99",
+        "?minRevision=9223372036854775808", "?lease=1f", "?lease=zz", "?fencingToken=2", "?fencingToken=", "?fencingToken=1&fencingToken=2", "?force=true", "?cursor=AAAA", "?keysOnly=true",
+        "?unknown=1", "?&&=", "?key=x", "?keyBase64=/w==",
+    ];
+
+    private static readonly string[] Headers =
+    [
+        "If-Match: \"1\"", "If-Match: *", "If-Match: \"", "If-None-Match: *", "Idempotency-Key: k", "Idempotency-Key: ", "Content-Type: text/plain", "Accept: application/octet-stream",
+        "Accept: text/event-stream", "Accept: ,;q=", "Expect: 100-continue", "Connection: close", "Connection: keep-alive, upgrade", "Upgrade: websocket", "Origin: http://evil.example",
+        "Host: evil.example", "Range: bytes=0-1", "X-Long: " + "yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy", "Consensus-Term: 9",
+    ];
+
+    private static readonly string[] Values =
+    [
+        "1", "0", "-1", "9223372036854775807", "9223372036854775808", "1e400", "0.5", "true", "null", "\"\"", "\"15s\"", "\"500ms\"", "\"-1s\"", "\"99999999999h\"", "\"1f\"", "\"\\u0000\"",
+        "\"\\ud800\"", "\"é\"", "[]", "{}", "[1,[2,[3]]]", "{\"a\":{\"b\":1}}", "\"worker\"", "[\"1f\",\"2e\"]",
+    ];
+
+    private static readonly string[] Names =
+        ["owner", "ttl", "wait", "lease", "fencingToken", "ids", "value", "valueBase64", "key", "to", "mode", "lockDelay", "metadata", "handOverTo", "Owner", "__proto__", ""];
+
+    /// <summary>Method, target, headers and body as a correct client sends them.</summary>
+    private static readonly (string Method, string Target, string Header, string Body)[] Correct =
+    [
+        ("PUT", "/v1/kv/a", "", "value"), ("PUT", "/v1/kv/a", "If-None-Match: *", "value"), ("PUT", "/v1/kv/a/b?lease=1f", "If-Match: \"2\"", "value"), ("GET", "/v1/kv/a", "", ""),
+        ("GET", "/v1/kv/?prefix=a&limit=2", "", ""), ("DELETE", "/v1/kv/a", "", ""), ("DELETE", "/v1/kv/?prefix=a", "", ""), ("POST", "/v1/leases", "Idempotency-Key: k", "{\"ttl\":\"15s\"}"),
+        ("POST", "/v1/leases", "", "{\"ttl\":\"2s\"}"), ("POST", "/v1/leases/keepalive", "", "{\"ids\":[\"1f\",\"2e\"]}"), ("GET", "/v1/leases", "", ""), ("DELETE", "/v1/leases/1f", "", ""),
+        ("POST", "/v1/locks/l", "", "{\"owner\":\"me\",\"ttl\":\"15s\"}"), ("POST", "/v1/locks/l", "Idempotency-Key: w", "{\"owner\":\"me\",\"ttl\":\"15s\",\"wait\":\"60s\"}"),
+        ("PUT", "/v1/locks/l", "", "{\"fencingToken\":2}"), ("DELETE", "/v1/locks/l?fencingToken=2", "", ""), ("DELETE", "/v1/locks/l?force=true", "", ""), ("GET", "/v1/locks/l", "", ""),
+        ("GET", "/v1/locks/?prefix=", "", ""), ("GET", "/v1/cluster", "", ""), ("POST", "/v1/cluster/leader", "", "{\"to\":\"n2\"}"), ("GET", "/v1/status", "", ""), ("GET", "/metrics", "", ""),
+        ("GET", "/openapi/v1.json", "", ""),
+    ];
+
+    /// <summary>One to three on one connection; after the last one the server is mostly asked to close.</summary>
+    public static string DrawSeveral(DeterministicRandom random)
+    {
+        var all = string.Concat(Enumerable.Range(0, (int)random.Next(1, 4)).Select(_ => Draw(random)));
+        return random.Chance(1, 6) ? all : all + "GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    }
+
+    private static string Draw(DeterministicRandom random)
+    {
+        if (random.Chance(2, 3))
+        {
+            var (method, target, header, content) = Correct[random.Next(Correct.Length)];
+            return string.Create(
+                CultureInfo.InvariantCulture,
+                $"{method} {target} HTTP/1.1\r\nHost: localhost\r\n{header}{(header.Length > 0 ? "\r\n" : "")}Content-Length: {content.Length}\r\n\r\n{content}");
+        }
+        return DrawCareless(random);
+    }
+
+    private static string DrawCareless(DeterministicRandom random)
+    {
+        string Of(string[] choices) => choices[random.Next(choices.Length)];
+        var body = DrawBody(random);
+        var text = new StringBuilder();
+        text.Append(CultureInfo.InvariantCulture, $"{Of(Methods[..(random.Chance(1, 5) ? Methods.Length : 5)])} {Of(Paths)}{Of(Queries)} HTTP/1.1\r\n");
+        if (!random.Chance(1, 30))
+        {
+            text.Append("Host: localhost\r\n");
+        }
+        for (var headers = random.Next(3); headers > 0; headers--)
+        {
+            text.Append(Of(Headers)).Append("\r\n");
+        }
+        if (random.Chance(1, 5))
+        {
+            return text.Append(CultureInfo.InvariantCulture, $"Transfer-Encoding: chunked\r\n\r\n{Encoding.Latin1.GetByteCount(body):x}\r\n{body}\r\n{(body.Length > 0 ? "0\r\n\r\n" : "")}").ToString();
+        }
+        var length = random.Chance(1, 15) ? Of(["-1", "0", "1", "abc", "99999999999", "+3"]) : body.Length.ToString(CultureInfo.InvariantCulture);
+        return text.Append(CultureInfo.InvariantCulture, $"Content-Length: {length}\r\n\r\n{body}").ToString();
+    }
+
+    private static string DrawBody(DeterministicRandom random)
+    {
+        switch (random.Next(8))
+        {
+            case 0:
+                return "";
+            case 1:
+                return new string('x', (int)random.Next(200));
+            case 2:
+                return """{"owner":"me","ttl":"15s","wait":"60s"}""";
+            case 3:
+                return """{"owner":"me","ttl":"15s"}""";
+            case 4:
+                return """{"ttl":"15s"}""";
+            case 5:
+                return new string('[', (int)random.Next(1, 400));
+            default:
+                var fields = Enumerable.Range(0, (int)random.Next(5)).Select(_ => $"\"{Names[random.Next(Names.Length)]}\":{Values[random.Next(Values.Length)]}");
+                return "{" + string.Join(',', fields) + "}";
+        }
+    }
+}
