@@ -1,5 +1,6 @@
 using Consensus.Primitives;
 using Consensus.Raft;
+using Consensus.Raft.Membership;
 using Consensus.StateMachine;
 using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Outcomes;
@@ -41,6 +42,11 @@ public readonly record struct CommandAnswer(AnswerKind Kind, Outcome? Outcome, N
 
 /// <param name="View">Null unless <see cref="Kind"/> is done.</param>
 public readonly record struct ReadAnswer(AnswerKind Kind, StateView? View, NotDoneReason Reason);
+
+/// <summary>What became of a membership change.</summary>
+/// <param name="Verdict">Why nothing was done, unless <paramref name="Reason"/> says it; on done whether there was anything to do.</param>
+/// <param name="Sentence">For an operator: why the leader refused it; else empty.</param>
+public readonly record struct MembershipAnswer(AnswerKind Kind, ChangeVerdict Verdict, string Sentence, NotDoneReason Reason);
 
 public enum ReadConsistency
 {
@@ -114,6 +120,12 @@ public interface IConsensusNode
 
     /// <summary>A random lease id (rule 17).</summary>
     LeaseId NewLeaseId();
+
+    /// <summary>
+    /// Has the leader change the membership and waits until the change is over: its last configuration is committed and applied here. One at a time.
+    /// A leader that is to be removed hands leadership over first, where it can. Answers within about five seconds (rule 20).
+    /// </summary>
+    ValueTask<MembershipAnswer> ChangeMembershipAsync(MembershipChange change, string principal);
 
     /// <summary>Hands leadership to a member, or to the furthest one (<see cref="MemberId.None"/>); false when it did not happen in time.</summary>
     Task<bool> TransferLeadershipAsync(MemberId to, CancellationToken cancellation);

@@ -104,6 +104,7 @@ public sealed partial class ReplicatedState
         DetachWaitersCommand c => DetachWaiters(c),
         DetachRequestsCommand c => DetachRequests(c),
         AnnounceMemberCommand c => AnnounceMember(c),
+        ForgetMemberCommand c => ForgetMember(c),
         _ => Invariant.Unreachable<Outcome>(command),
     };
 
@@ -122,6 +123,13 @@ public sealed partial class ReplicatedState
             DetachAll(c.Member, boot => boot != c.Boot);
         }
         _members.Set(c.Member, new MemberInfo(c.Member, c.Name, c.Boot, c.ClientUrl, c.PeerAddress, c.Version, c.FeatureLevel));
+        return new Noted(Revision);
+    }
+
+    private Noted ForgetMember(ForgetMemberCommand c)
+    {
+        DetachAll(c.Member, _ => true);
+        _members.Remove(c.Member);
         return new Noted(Revision);
     }
 

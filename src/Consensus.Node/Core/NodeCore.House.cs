@@ -121,7 +121,9 @@ public sealed partial class NodeCore
         _nextSweep = _now + SweepEveryMicros;
         SweepCommands();
         SweepReads();
+        SweepChanges();
         DetachTheLost();
+        ForgetTheRemoved();
         RefreshPeers();
         ContinueTransfer();
         _statusIsStale = true;
@@ -167,6 +169,7 @@ public sealed partial class NodeCore
                 peers.Add(new PeerEndpoint(member.Id, member.Name, address));
             }
         }
+        KeepForAWhile(peers);
         if (!peers.SequenceEqual(_peers))
         {
             _peers = peers;
@@ -181,6 +184,7 @@ public sealed partial class NodeCore
         {
             wake = Math.Min(wake, Math.Max(_queueRestsUntil, _now + 1000));
         }
+        wake = Math.Min(wake, NextChangeDue());
         if (_newReads.Count > 0 && !_raft.Leader.IsNone)
         {
             wake = Math.Min(wake, Math.Max(_readsRestUntil, _now + 1000));

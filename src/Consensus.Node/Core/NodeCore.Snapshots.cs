@@ -21,6 +21,11 @@ public sealed partial class NodeCore
 
     private void ConsiderSnapshot()
     {
+        if (_appliedConfiguration.Voters.IsEmpty)
+        {
+            // A member that joined does not know yet who counts; a snapshot of its own would say that nobody does.
+            return;
+        }
         var due = _state.AppliedIndex - _loggedAtSnapshot >= _options.SnapshotEntries || _bytesSinceSnapshot >= _options.SnapshotBytes;
         if (!due || _snapshotUnderWay)
         {
@@ -85,6 +90,8 @@ public sealed partial class NodeCore
         _statusIsStale = true;
         FreshenView();
         AnswerWhatTheSnapshotHid(mark.LastTerm);
+        AnswerChangesThatTheSnapshotHid(mark.LastTerm);
+        NoticeRemoval();
     }
 
     /// <summary>Only once the log names the installed snapshot durably may the one before it go: until then a restart needs that one.</summary>

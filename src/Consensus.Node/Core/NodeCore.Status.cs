@@ -28,7 +28,8 @@ public sealed partial class NodeCore
     private void Publish()
     {
         var changedHands = Status.Leader != _raft.Leader || Status.Term != _raft.Term || _publishedRole != _raft.Role;
-        var due = _statusIsStale && _now - _lastPublish >= PublishEveryMicros;
+        // Whoever changed the membership sees it changed here.
+        var due = (_statusIsStale && _now - _lastPublish >= PublishEveryMicros) || _out.AnsweredChanges.Count > 0;
         if (!changedHands && !due && _wasReady == IsReady())
         {
             return;

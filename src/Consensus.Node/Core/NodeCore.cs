@@ -57,6 +57,9 @@ public sealed partial class NodeCore
 
     public MemberId Leader => _raft.Leader;
 
+    /// <summary>The configuration in force, committed or not.</summary>
+    public Configuration Configuration => _raft.Configuration;
+
     /// <summary>Loop time at which the next turn is due even if nothing happens.</summary>
     public long NextWakeMicros { get; private set; }
 
@@ -76,9 +79,11 @@ public sealed partial class NodeCore
         NoticeLeadership();
         KeepHouse(moreIsWaiting);
         SendQueued();
+        SendChanges();
         StartReadRound();
         DrainRaft();
         _arrived.Clear();
+        FollowConfiguration();
         FinishReads();
         Sweep();
         Publish();
@@ -139,6 +144,9 @@ public sealed partial class NodeCore
             case SnapshotSentInput sent:
                 _raft.ReportSnapshotSent(sent.To, sent.Success);
                 break;
+            case MembershipInput membership:
+                Accept(membership.Pending);
+                break;
             case TransferInput transfer:
                 StartTransfer(transfer);
                 break;
@@ -168,6 +176,12 @@ public sealed partial class NodeCore
                 break;
             case ForwardRefused refused:
                 OnForwardRefused(refused);
+                break;
+            case ForwardChange change:
+                TakeForwarded(from, change);
+                break;
+            case ChangeRefused refused:
+                OnChangeRefused(refused);
                 break;
             default:
                 Invariant.Unreachable<int>(message);
@@ -271,6 +285,7 @@ public sealed partial class NodeCore
             {
                 _appliedTerm = entry.Term;
                 RequeueOlderThan(entry.Term);
+                RequeueChangesOlderThan(entry.Term);
             }
             Invariant.Require(entry.FeatureLevel <= ReplicatedState.SupportedFeatureLevel, "a member applies only what it knows (rule 12)");
             _state.Apply(
@@ -278,7 +293,7 @@ public sealed partial class NodeCore
                 _applied);
             if (entry.Kind == EntryKind.Configuration)
             {
-                _appliedConfiguration = Consensus.Raft.Wire.RaftCodec.ReadConfiguration(entry.Payload.Span);
+                OnConfigurationApplied(entry);
             }
             _bytesSinceSnapshot += entry.ApproximateSize;
             foreach (var resolution in _applied.Resolutions)

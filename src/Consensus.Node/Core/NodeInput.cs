@@ -39,6 +39,9 @@ public sealed record SnapshotArrivedInput(InstallSnapshotRequest Request, Snapsh
 
 public sealed record SnapshotSentInput(MemberId To, bool Success) : NodeInput;
 
+/// <summary>A change of who belongs to the cluster, asked for at this member.</summary>
+public sealed record MembershipInput(PendingChange Pending) : NodeInput;
+
 /// <param name="Done">Told once: whether the target leads in the end.</param>
 public sealed record TransferInput(MemberId To, Action<bool> Done) : NodeInput;
 

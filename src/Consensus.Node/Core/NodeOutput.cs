@@ -26,6 +26,8 @@ public sealed class NodeOutput
 
     public List<PendingRead> AnsweredReads { get; } = [];
 
+    public List<PendingChange> AnsweredChanges { get; } = [];
+
     public List<Action> Callbacks { get; } = [];
 
     public SnapshotOrder? SaveSnapshot { get; set; }
@@ -39,16 +41,25 @@ public sealed class NodeOutput
     /// <summary>Set when whom to be linked with changed.</summary>
     public IReadOnlyList<PeerEndpoint>? Peers { get; set; }
 
+    /// <summary>Set when members were removed: ids that nobody may come back under.</summary>
+    public IReadOnlyList<MemberId>? RemovedMembers { get; set; }
+
+    /// <summary>This member was removed, for sure: it stops after what else this turn asks for.</summary>
+    public bool IsRemoved { get; set; }
+
     public void Clear()
     {
         Sends.Clear();
         Persists.Clear();
         Answered.Clear();
         AnsweredReads.Clear();
+        AnsweredChanges.Clear();
         Callbacks.Clear();
         SaveSnapshot = null;
         SendSnapshots.Clear();
         Compact = null;
         Peers = null;
+        RemovedMembers = null;
+        IsRemoved = false;
     }
 }

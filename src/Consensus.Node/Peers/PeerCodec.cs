@@ -13,6 +13,8 @@ public static class PeerCodec
     private const int RaftField = 1;
     private const int ForwardField = 2;
     private const int RefusedField = 3;
+    private const int ChangeField = 4;
+    private const int ChangeRefusedField = 5;
 
     public static void Write(WireWriter writer, PeerMessage message)
     {
@@ -35,6 +37,16 @@ public static class PeerCodec
                     writer.Int64Always(3, sequence);
                 }
                 writer.EndMessage(start);
+                break;
+            case ForwardChange change:
+                var inChange = writer.BeginMessage(ChangeField);
+                ChangeCodec.Write(writer, change);
+                writer.EndMessage(inChange);
+                break;
+            case ChangeRefused refused:
+                var inRefused = writer.BeginMessage(ChangeRefusedField);
+                ChangeCodec.Write(writer, refused);
+                writer.EndMessage(inRefused);
                 break;
             default:
                 Invariant.Unreachable<int>(message);
@@ -60,6 +72,12 @@ public static class PeerCodec
                     break;
                 case RefusedField:
                     found = ReadRefused(reader.Bytes());
+                    break;
+                case ChangeField:
+                    found = ChangeCodec.ReadForward(reader.Bytes());
+                    break;
+                case ChangeRefusedField:
+                    found = ChangeCodec.ReadRefused(reader.Bytes());
                     break;
                 default:
                     reader.Skip();

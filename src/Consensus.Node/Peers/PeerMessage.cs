@@ -1,5 +1,6 @@
 using Consensus.Primitives;
 using Consensus.Raft;
+using Consensus.Raft.Membership;
 
 namespace Consensus.Node.Peers;
 
@@ -33,3 +34,10 @@ public enum ForwardRefusal
 /// <summary>The commands of one request frame that were not appended; appended ones are answered by being applied.</summary>
 /// <param name="Sequences">Of the refused commands' request ids.</param>
 public sealed record ForwardRefused(Term Term, ForwardRefusal Reason, IReadOnlyList<long> Sequences) : PeerMessage;
+
+/// <summary>A membership change for the leader of exactly <paramref name="Term"/>; in any other term nothing is appended.</summary>
+public sealed record ForwardChange(Term Term, RequestId Request, string Principal, MembershipChange Change) : PeerMessage;
+
+/// <summary>The change was not appended. One that was is answered by its entries.</summary>
+/// <param name="Sequence">Of the refused change's request id.</param>
+public sealed record ChangeRefused(Term Term, long Sequence, ChangeAnswer Answer) : PeerMessage;

@@ -19,7 +19,11 @@ public sealed record NodeSurroundings(
     ISnapshotStore Snapshots,
     TimeProvider Time,
     Action<string, Exception?> Fatal,
-    Action<string> Notice);
+    Action<string> Notice)
+{
+    /// <summary>The member was removed from its cluster, for sure: it shall stop cleanly. Told once, with the sentence for its operator.</summary>
+    public Action<string>? Removed { get; init; }
+}
 
 /// <summary>
 /// A running member: turns of the <see cref="NodeCore"/>, one at a time, on the loop thread or on whichever thread brought the news (see
@@ -231,6 +235,7 @@ public sealed partial class ConsensusNode : IConsensusNode
             _core.Turn(NowMicros(), _inputs, moreIsWaiting: true, _output);
             _core.AnswerEverything(_output);
             CompleteAnswered(_output);
+            PerformMembership(_output);
         }
         catch (Exception failure)
         {
@@ -263,6 +268,7 @@ public sealed partial class ConsensusNode : IConsensusNode
         SendFrames(output);
         PublishViews();
         CompleteAnswered(output);
+        PerformMembership(output);
         foreach (var callback in output.Callbacks)
         {
             callback();

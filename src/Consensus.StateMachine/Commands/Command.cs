@@ -116,3 +116,6 @@ public sealed record AnnounceMemberCommand(
     string PeerAddress,
     string Version,
     int FeatureLevel) : Command;
+
+/// <summary>A member was removed from the cluster: its waiters are detached, and what it announced is forgotten.</summary>
+public sealed record ForgetMemberCommand(MemberId Member) : Command;

@@ -23,6 +23,7 @@ public static class CommandCodec
     private const int DetachWaitersField = 27;
     private const int DetachRequestsField = 28;
     private const int AnnounceMemberField = 29;
+    private const int ForgetMemberField = 30;
 
     public static void Write(WireWriter writer, CommandEnvelope envelope)
     {
@@ -50,7 +51,7 @@ public static class CommandCodec
                 case FingerprintField:
                     fingerprint = Fields.Slice(bytes, ref reader);
                     break;
-                case >= PutField and <= AnnounceMemberField:
+                case >= PutField and <= ForgetMemberField:
                     if (command is not null)
                     {
                         throw new WireFormatException("an envelope with two commands");
@@ -82,6 +83,7 @@ public static class CommandCodec
         DetachWaitersCommand => DetachWaitersField,
         DetachRequestsCommand => DetachRequestsField,
         AnnounceMemberCommand => AnnounceMemberField,
+        ForgetMemberCommand => ForgetMemberField,
         _ => Invariant.Unreachable<int>(command),
     };
 
@@ -149,6 +151,9 @@ public static class CommandCodec
                     WriteRequest(writer, 1, request);
                 }
                 break;
+            case ForgetMemberCommand c:
+                writer.Fixed64(1, (ulong)c.Member.Value);
+                break;
             case AnnounceMemberCommand c:
                 writer.Fixed64(1, (ulong)c.Member.Value);
                 writer.String(2, c.Name);
@@ -202,6 +207,7 @@ public static class CommandCodec
             ExpireField => new ExpireCommand(),
             DetachWaitersField => new DetachWaitersCommand(new MemberId(fields.Number(1)), fields.Number(2)),
             DetachRequestsField => new DetachRequestsCommand(fields.Requests()),
+            ForgetMemberField => new ForgetMemberCommand(new MemberId(fields.Number(1))),
             AnnounceMemberField => new AnnounceMemberCommand(
                 new MemberId(fields.Number(1)), fields.Text(2), fields.Number(3), fields.Text(4), fields.Text(5), fields.Text(6), (int)fields.Number(7)),
             _ => Invariant.Unreachable<Command>(type),
@@ -211,7 +217,7 @@ public static class CommandCodec
     /// <summary>For each command, the shape of its <see cref="Fields"/>.</summary>
     private static readonly string[] Shapes =
     [
-        "bbfvv", "b--vv", "b", "fv", "V", "f", "bbvffv", "bv", "bvv", "bbv", "", "ff", "B", "fbfbbbv",
+        "bbfvv", "b--vv", "b", "fv", "V", "f", "bbvffv", "bv", "bvv", "bbv", "", "ff", "B", "fbfbbbv", "f",
     ];
 
     private static KeyCondition Condition(Fields fields, int field)

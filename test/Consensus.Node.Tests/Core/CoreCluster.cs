@@ -6,6 +6,7 @@ using Consensus.Primitives;
 using Consensus.Primitives.Wire;
 using Consensus.Raft;
 using Consensus.Raft.Log;
+using Consensus.Raft.Membership;
 using Consensus.StateMachine;
 using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Wire;
@@ -25,7 +26,7 @@ internal sealed class CoreCluster
 
     public CoreCluster(int size)
     {
-        var configuration = Configuration.OfVoters(Enumerable.Range(1, size).Select(i => new Member(new MemberId(i), $"n{i}", $"n{i}:1")));
+        var configuration = Configuration.OfVoters(Enumerable.Range(1, size).Select(MemberOf));
         foreach (var member in configuration.Members)
         {
             _members.Add(new CoreMember(member, configuration));
@@ -38,6 +39,19 @@ internal sealed class CoreCluster
             }
         }
     }
+
+    /// <summary>A process that joins: it knows whom to talk to, and that nobody counts until the log says so.</summary>
+    public CoreMember Join(int number)
+    {
+        var known = Leader.Core.Configuration;
+        var bootstrap = new Configuration(known.Members, [], [], [.. known.Members.Select(m => m.Id)]);
+        var joiner = new CoreMember(MemberOf(number), bootstrap);
+        _members.Add(joiner);
+        joiner.Inputs.AddRange(_members.Where(m => m != joiner).Select(m => new LinkUpInput(m.Id, 1)));
+        return joiner;
+    }
+
+    public static Member MemberOf(int number) => new(new MemberId(number), $"n{number}", $"n{number}:1");
 
     public long Now { get; private set; }
 
@@ -93,10 +107,14 @@ internal sealed class CoreCluster
         Now += StepMicros;
         foreach (var member in _members.Where(m => !m.IsDown))
         {
+            foreach (var linked in member.NewPeers.Where(p => _members.Exists(m => m.Id == p)).ToList())
+            {
+                member.NewPeers.Remove(linked);
+                member.Inputs.Add(new LinkUpInput(linked, 1));
+            }
             foreach (var (to, message) in member.Turn(Now))
             {
-                var target = _members.Single(m => m.Id == to);
-                if (!target.IsDown && !_cut.Contains(member.Id) && !_cut.Contains(to))
+                if (_members.Find(m => m.Id == to) is { } target && !target.IsDown && !_cut.Contains(member.Id) && !_cut.Contains(to))
                 {
                     target.Inputs.Add(new PeerMessageInput(member.Id, message));
                 }
@@ -141,6 +159,12 @@ internal sealed class CoreMember
 
     public bool IsDown { get; set; }
 
+    /// <summary>It was told, for sure, that it was removed.</summary>
+    public bool IsRemoved { get; private set; }
+
+    /// <summary>Whom it wants to be linked with, besides those it was before.</summary>
+    public List<MemberId> NewPeers { get; } = [];
+
     public List<PersistRequest> Persisted { get; } = [];
 
     /// <summary>What the last turn said about older snapshots.</summary>
@@ -162,6 +186,13 @@ internal sealed class CoreMember
         return pending;
     }
 
+    public PendingChange Change(MembershipChange change)
+    {
+        var pending = new PendingChange(new RequestId(Id, _options.Boot, ++_sequence), change, "");
+        Inputs.Add(new MembershipInput(pending));
+        return pending;
+    }
+
     public PendingRead Read()
     {
         var read = new PendingRead(Revision.Zero);
@@ -180,6 +211,8 @@ internal sealed class CoreMember
             Persisted.Add(request);
             Inputs.Add(new PersistedInput(request.Sequence));
         }
+        NewPeers.AddRange(_output.Peers?.Select(p => p.Member) ?? []);
+        IsRemoved |= _output.IsRemoved;
         _output.Callbacks.ForEach(callback => callback());
         return [.. _output.Sends];
     }

@@ -2,6 +2,7 @@ using Consensus.Node.Peers;
 using Consensus.Primitives;
 using Consensus.Primitives.Wire;
 using Consensus.Raft;
+using Consensus.Raft.Membership;
 using Google.Protobuf;
 
 namespace Consensus.Node.Tests.Peers;
@@ -15,6 +16,11 @@ public sealed class PeerCodecTests
             new ForwardedCommand(new RequestId(new MemberId(1), 2, 3), "someone", 4, new byte[] { 1, 2, 3 }),
             new ForwardedCommand(new RequestId(new MemberId(long.MaxValue), long.MaxValue, long.MaxValue), "", 0, new byte[300])]),
         new ForwardRefused(new Term(7), ForwardRefusal.Full, [0, 1, long.MaxValue]),
+        new ForwardChange(
+            new Term(7), new RequestId(new MemberId(1), 2, 3), "ops", new AddMember(new Member(new MemberId(long.MaxValue), "n4", "h:1"), AsVoter: true)),
+        new ForwardChange(new Term(7), new RequestId(new MemberId(1), 2, 3), "", new PromoteMember(new MemberId(4), new MemberId(5))),
+        new ForwardChange(new Term(7), new RequestId(new MemberId(1), 2, 3), "", new RemoveMember(new MemberId(4))),
+        new ChangeRefused(new Term(7), 3, new ChangeAnswer(ChangeVerdict.WouldLoseQuorum, "für n4")),
     ];
 
     private static byte[] Encode(PeerMessage message)

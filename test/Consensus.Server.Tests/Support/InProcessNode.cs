@@ -3,6 +3,7 @@ using Consensus.Node;
 using Consensus.Primitives;
 using Consensus.Primitives.Wire;
 using Consensus.Raft;
+using Consensus.Raft.Membership;
 using Consensus.StateMachine;
 using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Outcomes;
@@ -38,6 +39,11 @@ internal sealed class InProcessNode(Limits? limits = null) : IConsensusNode
     public List<(Key Lock, RequestId Request)> Abandoned { get; } = [];
 
     public List<MemberId> Transfers { get; } = [];
+
+    public List<MembershipChange> Changes { get; } = [];
+
+    /// <summary>What membership changes are told.</summary>
+    public MembershipAnswer ChangeAnswer { get; set; } = new(AnswerKind.Done, ChangeVerdict.Appended, "", NotDoneReason.None);
 
     public bool TransferSucceeds { get; set; } = true;
 
@@ -149,6 +155,12 @@ internal sealed class InProcessNode(Limits? limits = null) : IConsensusNode
         {
             return NextLeaseIds.TryDequeue(out var id) ? id : new LeaseId(1 + _random.Next(long.MaxValue - 1));
         }
+    }
+
+    public ValueTask<MembershipAnswer> ChangeMembershipAsync(MembershipChange change, string principal)
+    {
+        Changes.Add(change);
+        return ValueTask.FromResult(ChangeAnswer);
     }
 
     public Task<bool> TransferLeadershipAsync(MemberId to, CancellationToken cancellation)

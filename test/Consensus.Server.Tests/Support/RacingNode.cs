@@ -1,6 +1,7 @@
 using System.Net;
 using Consensus.Node;
 using Consensus.Primitives;
+using Consensus.Raft.Membership;
 using Consensus.StateMachine;
 using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Outcomes;
@@ -41,6 +42,9 @@ internal sealed class RacingNode : IConsensusNode
     public void Abandon(Key lockName, RequestId request) => Given.Add((lockName, request));
 
     public LeaseId NewLeaseId() => _other.NewLeaseId();
+
+    public ValueTask<MembershipAnswer> ChangeMembershipAsync(MembershipChange change, string principal) =>
+        _other.ChangeMembershipAsync(change, principal);
 
     public Task<bool> TransferLeadershipAsync(MemberId to, CancellationToken cancellation) => _other.TransferLeadershipAsync(to, cancellation);
 }

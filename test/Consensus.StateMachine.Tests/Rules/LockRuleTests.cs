@@ -153,6 +153,19 @@ public sealed class LockRuleTests
     }
 
     [Test]
+    public void A_member_that_was_removed_is_forgotten_with_the_places_of_its_waiters()
+    {
+        var machine = new Machine();
+        machine.Do(new AnnounceMemberCommand(new MemberId(2), "n2", 1, "", "", "", 0));
+        machine.Acquire("job", 5);
+        var waiter = machine.Wait("job", 6, member: 2);
+        machine.Do(new ForgetMemberCommand(new MemberId(2)));
+        Assert.That(machine.OutcomesOf(waiter).Last(), Is.InstanceOf<WaitDetached>());
+        Assert.That(machine.View.Counts.Waiters, Is.Zero);
+        Assert.That(machine.View.ListMembers(), Is.Empty);
+    }
+
+    [Test]
     public void A_detached_waiter_is_passed_over_and_gives_up_after_ten_seconds()
     {
         var machine = new Machine();

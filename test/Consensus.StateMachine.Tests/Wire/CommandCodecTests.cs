@@ -24,6 +24,7 @@ public sealed class CommandCodecTests
         new DetachWaitersCommand(new MemberId(4), 5),
         new DetachRequestsCommand([Machine.Request(1), Machine.Request(2)]),
         new AnnounceMemberCommand(new MemberId(4), "n", 5, "u", "p", "v", 6),
+        new ForgetMemberCommand(new MemberId(4)),
     ];
 
     private static byte[] Encode(CommandEnvelope envelope)

@@ -1,0 +1,46 @@
+using Consensus.Node.Core;
+using Consensus.Primitives;
+using Consensus.Raft.Membership;
+
+namespace Consensus.Node.Runtime;
+
+/// <summary>Membership changes on their way in, and what a turn tells the outside about them.</summary>
+public sealed partial class ConsensusNode
+{
+    private bool _toldRemoved;
+
+    public ValueTask<MembershipAnswer> ChangeMembershipAsync(MembershipChange change, string principal)
+    {
+        if (_ended)
+        {
+            return ValueTask.FromResult(new MembershipAnswer(AnswerKind.NotDone, default, "", NotDoneReason.NotReady));
+        }
+        var pending = new AwaitedChange(new RequestId(_options.Self, _options.Boot, Interlocked.Increment(ref _sequence)), change, principal);
+        _inbox.PostToLoop(new MembershipInput(pending));
+        return new ValueTask<MembershipAnswer>(pending.Task);
+    }
+
+    /// <summary>With the turn, after its frames were sent.</summary>
+    private void PerformMembership(NodeOutput output)
+    {
+        foreach (var change in output.AnsweredChanges)
+        {
+            (change as AwaitedChange)?.Complete();
+        }
+        if (output.IsRemoved && !_toldRemoved)
+        {
+            _toldRemoved = true;
+            _outside.Removed?.Invoke($"{_options.Name} was removed from the cluster {_options.Cluster}: its data directory is of no more use, and it stops");
+        }
+    }
+
+    /// <summary>A change whose answer a caller awaits.</summary>
+    private sealed class AwaitedChange(RequestId request, MembershipChange change, string principal) : PendingChange(request, change, principal)
+    {
+        private readonly TaskCompletionSource<MembershipAnswer> _source = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task<MembershipAnswer> Task => _source.Task;
+
+        public void Complete() => _source.TrySetResult(Answer);
+    }
+}
