@@ -104,6 +104,21 @@ public sealed class ChangeTests
     }
 
     [Test]
+    public void Joint_configuration_is_not_left_because_something_before_it_was_committed()
+    {
+        var host = Settled(Make.Configured([1, 2, 3], learners: [4]));
+        host.Propose();
+        var command = host.Node.LastIndex;
+        Propose(host, new PromoteMember(Make.Id(4)));
+        foreach (var follower in new[] { 2, 3, 4 })
+        {
+            host.Step(new AppendResponse(Make.Id(follower), host.Id, host.Node.Term, true, command, LogIndex.Zero, Term.Zero, 0));
+        }
+        Assert.That(host.Node.CommitIndex, Is.EqualTo(command));
+        Assert.That(host.Node.Configuration.IsJoint, Is.True);
+    }
+
+    [Test]
     public void Both_entries_of_a_change_carry_the_request_that_asked_for_it()
     {
         var host = Settled(Make.Configured([1, 2, 3], learners: [4]));

@@ -58,9 +58,27 @@ internal sealed class SafetyChecker
                 Invariant.Require(_entries[key] == (previousTerm, entry.Request), "logs with a common entry are equal up to it");
             }
         }
+        if (host.Node.Role == RaftRole.Leader)
+        {
+            CheckChanges(host.Node, ready.Entries);
+        }
         foreach (var entry in ready.Committed)
         {
             OnCommitted(entry);
+        }
+    }
+
+    /// <summary>A leader appends no configuration while the one before it is not committed, whether that is another change or its own joint step.</summary>
+    private static void CheckChanges(RaftNode node, IReadOnlyList<Entry> entries)
+    {
+        foreach (var entry in entries.Where(e => e.Kind == EntryKind.Configuration && e.Term == node.Term))
+        {
+            var before = entry.Index.Previous;
+            while (before >= node.FirstIndex && node.Log[before].Kind != EntryKind.Configuration)
+            {
+                before = before.Previous;
+            }
+            Invariant.Require(before < node.FirstIndex || before <= node.CommitIndex, "a configuration follows a committed one");
         }
     }
 
