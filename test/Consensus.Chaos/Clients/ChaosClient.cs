@@ -19,7 +19,18 @@ internal sealed class ChaosClient(Record record, IReadOnlyList<string> members, 
     private readonly DeterministicRandom _random = new(seed);
     private readonly List<Held> _held = [];
     private readonly Dictionary<string, long> _seen = [];
-    private readonly HttpClient _http = new(new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(1), UseProxy = false }) { Timeout = Timeout.InfiniteTimeSpan };
+
+    /// <summary>
+    /// A connection for each request: on one that was used before, the handler sends a request again by itself when the server closes it, and then "connection
+    /// refused" would say nothing about the first sending.
+    /// </summary>
+    private readonly HttpClient _http = new(new SocketsHttpHandler
+    {
+        ConnectTimeout = TimeSpan.FromSeconds(1),
+        UseProxy = false,
+        PooledConnectionLifetime = TimeSpan.Zero,
+    })
+    { Timeout = Timeout.InfiniteTimeSpan };
     private int _favourite = number % members.Count;
 
     /// <summary>Operations answered so far; read by others.</summary>

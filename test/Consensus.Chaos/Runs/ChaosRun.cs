@@ -66,8 +66,10 @@ public sealed class ChaosRun(ChaosOptions options, Action<string> say)
         catch (Exception failure) when (failure is SimulationFailureException or InvalidDataException)
         {
             cluster.KeepsFiles = true;
+            await File.WriteAllTextAsync(Path.Combine(cluster.Kept, "violation.txt"), failure.Message);
             throw new SimulationFailureException("chaos", string.Create(
-                CultureInfo.InvariantCulture, $"seed {options.Seed}, round {report.Rounds}, data and logs in {cluster.Kept}: {failure.Message}"), failure);
+                CultureInfo.InvariantCulture,
+                $"seed {options.Seed}, round {report.Rounds}; data, logs and the whole of this are in {cluster.Kept}: {failure.Message.Split('\n')[0]}"), failure);
         }
         return report;
     }
