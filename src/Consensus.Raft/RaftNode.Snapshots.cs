@@ -26,7 +26,10 @@ public sealed partial class RaftNode
         _configurations.CompactThrough(through);
     }
 
-    /// <summary>The sending of a snapshot to a follower ended.</summary>
+    /// <summary>
+    /// The sending of a snapshot to a follower ended. One that failed may have arrived all the same, or have been refused because the follower has all of it: only a
+    /// probe right after it finds that out, where the same snapshot would be refused for ever. A follower without it answers the probe with a conflict, and is sent one again.
+    /// </summary>
     public void ReportSnapshotSent(MemberId to, bool success)
     {
         if (_progress.Find(to) is not { State: ProgressState.Snapshot } progress)
@@ -39,7 +42,7 @@ public sealed partial class RaftNode
         }
         else
         {
-            progress.BecomeProbe(progress.Match.Next, _now + _options.HeartbeatIntervalTicks);
+            progress.BecomeProbe(progress.PendingSnapshot.Next, _now + _options.HeartbeatIntervalTicks);
         }
     }
 

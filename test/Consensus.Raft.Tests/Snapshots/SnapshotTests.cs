@@ -118,17 +118,33 @@ public sealed class SnapshotTests
     }
 
     [Test]
-    public void Failed_snapshot_is_tried_again_after_a_heartbeat_interval()
+    public void Failed_snapshot_is_tried_again_once_a_probe_after_it_is_refused()
     {
-        var host = LeaderThatLost2(out _);
+        var host = LeaderThatLost2(out var mark);
         host.Take<Message>();
         host.Node.ReportSnapshotSent(Two, success: false);
         host.Pump();
         host.Step(new HeartbeatResponse(Two, host.Id, host.Node.Term, 0));
-        Assert.That(host.Take<InstallSnapshotRequest>(), Is.Empty);
+        Assert.That(host.Take<AppendRequest>(), Is.Empty, "a heartbeat interval passes first");
         host.Tick(Make.Options.HeartbeatIntervalTicks);
-        host.Step(new HeartbeatResponse(Two, host.Id, host.Node.Term, 0));
-        Assert.That(host.Take<InstallSnapshotRequest>(), Has.Count.EqualTo(1));
+        Assert.That(host.TakeOne<AppendRequest>(Two).PreviousIndex, Is.EqualTo(mark.LastIndex));
+        Assert.That(host.Take<InstallSnapshotRequest>(), Is.Empty);
+        host.Step(new AppendResponse(Two, host.Id, host.Node.Term, false, mark.LastIndex, new LogIndex(1), new Term(1), 0));
+        Assert.That(host.TakeOne<InstallSnapshotRequest>().Mark, Is.EqualTo(mark));
+    }
+
+    [Test]
+    public void Follower_that_refused_a_snapshot_because_it_had_all_of_it_is_sent_what_comes_after()
+    {
+        var host = LeaderThatLost2(out var mark);
+        host.Take<Message>();
+        host.Node.ReportSnapshotSent(Two, success: false);
+        host.Propose();
+        host.Tick(Make.Options.HeartbeatIntervalTicks);
+        Assert.That(host.TakeOne<AppendRequest>(Two).PreviousIndex, Is.EqualTo(mark.LastIndex));
+        host.Step(new AppendResponse(Two, host.Id, host.Node.Term, true, host.Node.LastIndex, LogIndex.Zero, Term.Zero, 0));
+        Assert.That(host.Node.GetProgress()[0].State, Is.EqualTo(ProgressState.Replicate));
+        Assert.That(host.Take<InstallSnapshotRequest>(), Is.Empty);
     }
 
     [Test]
