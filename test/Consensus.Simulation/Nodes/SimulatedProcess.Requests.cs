@@ -54,8 +54,14 @@ public sealed partial class SimulatedProcess
 
     private void EndCleanly()
     {
-        if (_ended || IsPaused)
+        if (_ended)
         {
+            return;
+        }
+        if (IsPaused)
+        {
+            // Its own timer runs on once the process does.
+            Time.After(100_000, EndCleanly);
             return;
         }
         _output.Clear();
