@@ -19,18 +19,7 @@ internal sealed class ChaosClient(Record record, IReadOnlyList<string> members, 
     private readonly DeterministicRandom _random = new(seed);
     private readonly List<Held> _held = [];
     private readonly Dictionary<string, long> _seen = [];
-
-    /// <summary>
-    /// A connection for each request: on one that was used before, the handler sends a request again by itself when the server closes it, and then "connection
-    /// refused" would say nothing about the first sending.
-    /// </summary>
-    private readonly HttpClient _http = new(new SocketsHttpHandler
-    {
-        ConnectTimeout = TimeSpan.FromSeconds(1),
-        UseProxy = false,
-        PooledConnectionLifetime = TimeSpan.Zero,
-    })
-    { Timeout = Timeout.InfiniteTimeSpan };
+    private readonly HttpClient _http = new(new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(1), UseProxy = false }) { Timeout = Timeout.InfiniteTimeSpan };
     private int _favourite = number % members.Count;
 
     /// <summary>Operations answered so far; read by others.</summary>
@@ -136,8 +125,12 @@ internal sealed class ChaosClient(Record record, IReadOnlyList<string> members, 
         return request;
     }
 
-    private HttpRequestMessage With(HttpMethod method, string path, string? body = null) =>
-        new(method, members[_favourite] + path) { Content = body is null ? null : new ByteArrayContent(Encoding.UTF8.GetBytes(body)) };
+    /// <summary>
+    /// Every write has a body, be it empty: without one the handler sends a request a second time by itself when the server closes the connection, and a
+    /// "connection refused" of the second sending would say nothing about the first.
+    /// </summary>
+    private HttpRequestMessage With(HttpMethod method, string path, string body = "") =>
+        new(method, members[_favourite] + path) { Content = method == HttpMethod.Get ? null : new ByteArrayContent(Encoding.UTF8.GetBytes(body)) };
 
     private Operation Choose(long n)
     {
