@@ -83,5 +83,14 @@ public enum FaultKinds
 /// <param name="MeanMicros">Mean time between two faults.</param>
 public sealed record FaultOptions(FaultKinds Kinds, long MeanMicros)
 {
-    public bool Has(FaultKinds kind) => (Kinds & kind) != 0;
+    /// <summary>
+    /// Kinds that were drawn and are left out again, to find out which ones a failure needs. They still take their turn, in which nothing happens, so that
+    /// the others come when they came.
+    /// </summary>
+    public FaultKinds Without { get; init; }
+
+    public bool Has(FaultKinds kind) => (Kinds & ~Without & kind) != 0;
+
+    /// <summary>True for a kind that was drawn, left out or not.</summary>
+    public bool Drew(FaultKinds kind) => (Kinds & kind) != 0;
 }

@@ -29,7 +29,7 @@ public sealed partial class Nemesis
     {
         (_cluster, _clients, _options) = (cluster, clients, options);
         _random = new DeterministicRandom(seed);
-        _kinds = [.. Timed.Where(options.Has)];
+        _kinds = [.. Timed.Where(options.Drew)];
         cluster.OnProcessEnded += (node, _, kind) => StartLater(node, kind == EndKind.Stopped ? 200_000 : _random.Next(10_000, 4_000_000));
     }
 
@@ -117,6 +117,10 @@ public sealed partial class Nemesis
         if (_random.Chance(1, 3) && _cluster.Leader is { } leader)
         {
             node = leader;
+        }
+        if (!_options.Has(kind))
+        {
+            return;
         }
         _cluster.Trace.Note(TraceEvent.Fault, node.Number, (long)kind);
         _cluster.Trace.Line($"fault: {kind} at {node.Name}");

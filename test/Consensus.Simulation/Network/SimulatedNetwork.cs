@@ -71,7 +71,11 @@ public sealed class SimulatedNetwork
         _frame.Clear();
         PeerCodec.Write(_frame, message);
         var isRaft = message is RaftPeerMessage;
-        if (link.IsBlocked || (Options.LossPer10000 > 0 && _random.Chance(Options.LossPer10000, 10_000)))
+        if (link.IsBlocked)
+        {
+            return true;
+        }
+        if (Options.LossPer10000 > 0 && _random.Chance(Options.LossPer10000, 10_000))
         {
             Lost++;
             return true;

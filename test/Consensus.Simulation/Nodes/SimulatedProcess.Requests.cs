@@ -17,10 +17,11 @@ public sealed partial class SimulatedProcess
     /// <summary>Hands a command to the loop; it is answered once, unless the process ends first.</summary>
     public SimulatedCommand Execute(CommandEnvelope envelope, Action<CommandAnswer> answered)
     {
+        envelope = _cluster.Wiring.Taken(this, envelope);
         Encoder.Clear();
         CommandCodec.Write(Encoder, envelope);
         var acquire = envelope.Command as AcquireLockCommand;
-        var pending = new SimulatedCommand(new RequestId(Node.Id, Boot, ++_sequence), Encoder.ToArray(), answered)
+        var pending = new SimulatedCommand(new RequestId(Node.Id, Boot, ++_sequence), Encoder.ToArray(), answer => answered(_cluster.Wiring.Answers(this, answer)))
         {
             LockName = acquire?.Name,
             WaitMicros = acquire?.WaitMicros ?? 0,
@@ -60,8 +61,7 @@ public sealed partial class SimulatedProcess
         }
         if (IsPaused)
         {
-            // Its own timer runs on once the process does.
-            Time.After(100_000, EndCleanly);
+            Time.At(PausedUntil, EndCleanly);
             return;
         }
         _output.Clear();

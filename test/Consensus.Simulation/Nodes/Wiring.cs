@@ -1,6 +1,8 @@
+using Consensus.Node;
 using Consensus.Node.Peers;
 using Consensus.Node.Ports;
 using Consensus.Primitives;
+using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Snapshots;
 
 namespace Consensus.Simulation.Nodes;
@@ -29,6 +31,12 @@ public class Wiring
 
     /// <summary>A frame leaves the loop; false when it could not.</summary>
     public virtual bool Send(SimulatedProcess process, MemberId to, PeerMessage message) => process.SendFrame(to, message);
+
+    /// <summary>A member takes a client's command.</summary>
+    public virtual CommandEnvelope Taken(SimulatedProcess process, CommandEnvelope envelope) => envelope;
+
+    /// <summary>A member answers a client's command.</summary>
+    public virtual CommandAnswer Answers(SimulatedProcess process, CommandAnswer answer) => answer;
 
     /// <summary>True when a linearizable read asks for a read index.</summary>
     public virtual bool ReadsAskForAnIndex => true;

@@ -10,6 +10,27 @@ namespace Consensus.Simulation.Runs;
 /// <param name="DurationMicros">Virtual time under faults, before the healing.</param>
 public sealed record SimulationPlan(ulong Seed, ClusterPlan Cluster, ClientOptions Clients, FaultOptions Faults, long DurationMicros)
 {
+    /// <summary>The same run with less in it.</summary>
+    public SimulationPlan Reduce(Reduction by)
+    {
+        var faults = Faults with { Without = by.Without };
+        return this with
+        {
+            Cluster = Cluster with
+            {
+                Network = Cluster.Network with
+                {
+                    LossPer10000 = faults.Has(FaultKinds.Loss) ? Cluster.Network.LossPer10000 : 0,
+                    DuplicationPer10000 = faults.Has(FaultKinds.Duplication) ? Cluster.Network.DuplicationPer10000 : 0,
+                    ReorderingPer10000 = faults.Has(FaultKinds.Reordering) ? Cluster.Network.ReorderingPer10000 : 0,
+                },
+            },
+            Clients = Clients with { Clients = Math.Min(by.Clients ?? Clients.Clients, Clients.Clients) },
+            Faults = faults,
+            DurationMicros = Math.Min(by.PhaseOneMicros ?? DurationMicros, DurationMicros),
+        };
+    }
+
     /// <summary>Draws a run from its seed.</summary>
     public static SimulationPlan Draw(ulong seed)
     {

@@ -35,13 +35,15 @@ public sealed class SimulationRun
         _watch = new ClusterWatch(Cluster.Nodes, () => Cluster.Time.Now, Leases, Bounds, _watches);
         Cluster.Observer = _watch;
         _watch.Reference.Say = Cluster.Trace.Writes ? Cluster.Trace.Line : null;
+        // Drawn before the clients, so that a run with fewer of them meets the same faults.
+        var nemesisSeed = _random.NextUInt64();
         for (var i = 0; i < plan.Clients.Clients; i++)
         {
             var client = new VirtualClient(Cluster, plan.Clients, History, i, _random.NextUInt64());
             client.OnReturned += operation => Returned(client, operation);
             _clients.Add(client);
         }
-        _nemesis = new Nemesis(Cluster, _clients, plan.Faults, _random.NextUInt64());
+        _nemesis = new Nemesis(Cluster, _clients, plan.Faults, nemesisSeed);
     }
 
     public SimulatedCluster Cluster { get; }
@@ -53,6 +55,9 @@ public sealed class SimulationRun
     public LeasePromise Leases { get; }
 
     public IReadOnlyDictionary<FaultKinds, long> Injected => _nemesis.Injected;
+
+    /// <summary>The plan that it runs.</summary>
+    public SimulationPlan Plan => _plan;
 
     public int Elections => _watch.Elections.Elections;
 
@@ -153,6 +158,11 @@ public sealed class SimulationRun
             return;
         }
         var client = _clients[0];
+        if (client.Current is not null)
+        {
+            // Only where progress is not watched.
+            return;
+        }
         var objects = History.Operations.Select(o => (o.Object, o.IsOfLock)).Distinct().ToList();
         foreach (var (name, isLock) in objects)
         {
@@ -165,6 +175,10 @@ public sealed class SimulationRun
             };
             client.Do(read);
             Require(() => client.Current is null, () => $"the last read of {name} is answered; {Describe()}");
+            if (client.Current is not null)
+            {
+                return;
+            }
         }
     }
 
