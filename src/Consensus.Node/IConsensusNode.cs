@@ -1,3 +1,4 @@
+using Consensus.Node.Ports;
 using Consensus.Primitives;
 using Consensus.Raft;
 using Consensus.Raft.Membership;
@@ -126,6 +127,12 @@ public interface IConsensusNode
     /// A leader that is to be removed hands leadership over first, where it can. Answers within about five seconds (rule 20).
     /// </summary>
     ValueTask<MembershipAnswer> ChangeMembershipAsync(MembershipChange change, string principal);
+
+    /// <summary>
+    /// Processes started with <c>--join</c> that wait to be added, at most one of each name, in order of names: what a new member's id and address are
+    /// known from. Each asks every member that it knows of once a second; who has not asked for 15 s is not listed any more.
+    /// </summary>
+    IReadOnlyList<JoiningMember> Joiners { get; }
 
     /// <summary>Hands leadership to a member, or to the furthest one (<see cref="MemberId.None"/>); false when it did not happen in time.</summary>
     Task<bool> TransferLeadershipAsync(MemberId to, CancellationToken cancellation);

@@ -3,6 +3,7 @@ using Consensus.Node.Ports;
 using Consensus.Primitives;
 using Consensus.Transport.Dialing;
 using Consensus.Transport.Handshake;
+using Consensus.Transport.Joining;
 using Consensus.Transport.Links;
 using Consensus.Transport.Listening;
 using Consensus.Transport.Snapshots;
@@ -22,19 +23,18 @@ public sealed class PeerTransport : IPeerTransport, IDisposable, IAsyncDisposabl
 {
     private readonly PeerListener _listener;
     private readonly PeerIdentity _self;
-    private readonly LinkSettings _linkSettings;
+    private readonly LinkSet _links;
     private readonly IncomingConnections _incoming;
     private readonly SnapshotTransfers _snapshots;
-    private readonly Lock _disposeGate = new();
-
-    /// <summary>Stopped links whose threads may still run. Changed with the node's turn, then by dispose.</summary>
-    private readonly List<OutgoingLink> _retired = [];
-
-    /// <summary>Never changed in place: a new one replaces it, so that every thread may read it.</summary>
-    private volatile Dictionary<MemberId, OutgoingLink> _links = [];
+    private readonly JoinerList _joiners;
 
     private volatile FormedHandshake _handshake;
-    private bool _disposed;
+    private int _disposed;
+
+    /// <summary>Of the latest <see cref="SetPeers"/>; null before the first. With the node's turn, as the next.</summary>
+    private Dictionary<MemberId, PeerEndpoint>? _peers;
+
+    private HashSet<MemberId> _removed = [];
 
     /// <summary>
     /// Takes over the listener: from now on it serves formed members, who are told to try again until <see cref="SetPeers"/> is called
@@ -50,9 +50,12 @@ public sealed class PeerTransport : IPeerTransport, IDisposable, IAsyncDisposabl
         _listener = listener;
         _self = new PeerIdentity(
             identity.TokenDigest, identity.Cluster, identity.Member, identity.Name, identity.Incarnation, options.Boot, options.AdvertisedAddress);
-        _handshake = new FormedHandshake(_self, null);
+        _handshake = new FormedHandshake(_self, _peers, _removed);
+        _joiners = new JoinerList(options.Time);
         var dialer = new PeerDialer(options.DialTimeout, options.HandshakeTimeout, options.Time);
-        _linkSettings = new LinkSettings(
+        _snapshots = new SnapshotTransfers(
+            new SnapshotSettings(_self, () => _handshake, dialer, options.Log, options.SnapshotStall, options.SnapshotAckTimeout), events);
+        var linkSettings = new LinkSettings(
             _self,
             () => _handshake,
             dialer,
@@ -63,67 +66,45 @@ public sealed class PeerTransport : IPeerTransport, IDisposable, IAsyncDisposabl
             options.RedialLongest,
             options.MaxQueuedBytesPerLink,
             options.MaxFrameBytes);
-        _snapshots = new SnapshotTransfers(
-            new SnapshotSettings(_self, () => _handshake, dialer, options.Log, options.SnapshotStall, options.SnapshotAckTimeout), events);
-        _incoming = new IncomingConnections(
-            () => _handshake, member => _links.GetValueOrDefault(member), events, options.MaxFrameBytes, options.SnapshotStall);
+        _links = new LinkSet(linkSettings, _snapshots.Stop);
+        _incoming = new IncomingConnections(() => _handshake, _links, _joiners, events, options.MaxFrameBytes, options.SnapshotStall);
         listener.Use(_incoming);
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<JoiningMember> Joiners
+    {
+        get
+        {
+            var handshake = _handshake;
+            return _joiners.List(member => !handshake.HasPeer(member) && !handshake.IsRemoved(member));
+        }
     }
 
     /// <inheritdoc/>
     public void SetPeers(IReadOnlyList<PeerEndpoint> peers)
     {
-        lock (_disposeGate)
-        {
-            if (_disposed)
-            {
-                return;
-            }
-            var wanted = peers.Where(peer => peer.Member != _self.Member).ToDictionary(peer => peer.Member);
-            var links = new Dictionary<MemberId, OutgoingLink>();
-            foreach (var peer in wanted.Values)
-            {
-                if (_links.TryGetValue(peer.Member, out var link))
-                {
-                    if (link.Peer != peer)
-                    {
-                        link.Move(peer);
-                        _snapshots.Stop(peer.Member);
-                    }
-                }
-                else
-                {
-                    link = new OutgoingLink(peer, _linkSettings, _retired.FindLast(old => old.Peer.Member == peer.Member)?.Thread);
-                    link.Start();
-                }
-                links.Add(peer.Member, link);
-            }
-            var vanished = _links.Values.Where(link => !wanted.ContainsKey(link.Peer.Member)).ToList();
-            _links = links;
-            // Only now: whoever is welcomed must find its link.
-            _handshake = new FormedHandshake(_self, wanted);
-            foreach (var link in vanished)
-            {
-                Retire(link);
-            }
-        }
+        _peers = peers.Where(peer => peer.Member != _self.Member).ToDictionary(peer => peer.Member);
+        _links.SetPeers(_peers.Values, PublishHandshake, gone => _incoming.Close(member => member == gone));
     }
 
     /// <inheritdoc/>
-    public bool Send(MemberId to, ReadOnlySpan<byte> frame) => _links.TryGetValue(to, out var link) && link.Send(frame);
-
-    /// <inheritdoc/>
-    public void Flush()
+    public void SetRemoved(IReadOnlyList<MemberId> removed)
     {
-        foreach (var (_, link) in _links)
-        {
-            link.Flush();
-        }
+        _removed = [.. removed];
+        _links.DropGuests(_removed.Contains, PublishHandshake);
+        _incoming.Close(member => _removed.Contains(member) && _links.Find(member) is null);
     }
+
+    /// <inheritdoc/>
+    public bool Send(MemberId to, ReadOnlySpan<byte> frame) => _links.Find(to) is { } link && link.Send(frame);
+
+    /// <inheritdoc/>
+    public void Flush() => _links.Flush();
 
     /// <inheritdoc/>
     public void SendSnapshot(MemberId to, ReadOnlyMemory<byte> header, Stream content) =>
-        _snapshots.Start(_links.TryGetValue(to, out var link) ? link.Peer : new PeerEndpoint(to, "", ""), header, content);
+        _snapshots.Start(_links.Find(to)?.Peer ?? new PeerEndpoint(to, "", ""), header, content);
 
     /// <summary>
     /// Closes the port first, so that peers that redial learn at once that this process is gone, then every connection, and waits for their
@@ -131,22 +112,12 @@ public sealed class PeerTransport : IPeerTransport, IDisposable, IAsyncDisposabl
     /// </summary>
     public void Dispose()
     {
-        List<OutgoingLink> links;
-        lock (_disposeGate)
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
         {
-            if (_disposed)
-            {
-                return;
-            }
-            _disposed = true;
-            links = [.. _links.Values, .. _retired];
-            _links = [];
+            return;
         }
         _listener.StopAccepting();
-        foreach (var link in links)
-        {
-            link.Stop(silent: true);
-        }
+        var links = _links.Close();
         _snapshots.Dispose();
         _listener.Dispose();
         foreach (var link in links)
@@ -158,16 +129,5 @@ public sealed class PeerTransport : IPeerTransport, IDisposable, IAsyncDisposabl
     /// <summary>As <see cref="Dispose"/>, on another thread.</summary>
     public ValueTask DisposeAsync() => new(Task.Run(Dispose));
 
-    private void Retire(OutgoingLink link)
-    {
-        link.Stop(silent: false);
-        _snapshots.Stop(link.Peer.Member);
-        _incoming.Close(link.Peer.Member);
-        foreach (var ended in _retired.Where(old => !old.Thread.IsAlive).ToList())
-        {
-            _retired.Remove(ended);
-            ended.Dispose();
-        }
-        _retired.Add(link);
-    }
+    private void PublishHandshake() => _handshake = new FormedHandshake(_self, _peers, _removed);
 }

@@ -17,6 +17,7 @@ public sealed partial class NodeCore
     private readonly Dictionary<MemberId, long> _lastHeard = [];
     private readonly HashSet<MemberId> _detached = [];
     private IReadOnlyList<PeerEndpoint> _peers = [];
+    private bool _peersWereTold;
     private Configuration _appliedConfiguration;
     private PendingCommand? _expire;
     private PendingCommand? _announce;
@@ -170,8 +171,10 @@ public sealed partial class NodeCore
             }
         }
         KeepForAWhile(peers);
-        if (!peers.SequenceEqual(_peers))
+        // Told once even if there are none: until then the links let nobody in, and one who joins a single member is somebody.
+        if (!_peersWereTold || !peers.SequenceEqual(_peers))
         {
+            _peersWereTold = true;
             _peers = peers;
             _out.Peers = peers;
         }

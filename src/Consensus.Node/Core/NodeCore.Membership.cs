@@ -181,10 +181,7 @@ public sealed partial class NodeCore
         if (_followed is null)
         {
             _followed = _raft.Configuration;
-            if (!_appliedConfiguration.Removed.IsEmpty)
-            {
-                _out.RemovedMembers = _appliedConfiguration.Removed;
-            }
+            NoticeRemoval();
         }
         if (!ReferenceEquals(_followed, _raft.Configuration))
         {

@@ -6,6 +6,11 @@ namespace Consensus.Node.Ports;
 /// <param name="Address">host:port.</param>
 public sealed record PeerEndpoint(MemberId Member, string Name, string Address);
 
+/// <summary>A process that was started to join the cluster and waits to be added. Forgotten a few seconds after it last asked.</summary>
+/// <param name="Member">Of its name and its data directory's incarnation.</param>
+/// <param name="PeerAddress">host:port that the members shall dial.</param>
+public sealed record JoiningMember(MemberId Member, string Name, string PeerAddress);
+
 /// <summary>
 /// Links to the other members, as the node sees them. Methods are called one at a time, by whichever thread has the node's turn; each returns at once and never throws for a
 /// network's reason. One long-lived TCP link for each direction; frames are opaque bytes.
@@ -14,6 +19,12 @@ public interface IPeerTransport
 {
     /// <summary>Whom to be linked with from now on (self is left out).</summary>
     void SetPeers(IReadOnlyList<PeerEndpoint> peers);
+
+    /// <summary>Ids that were members once and never will be again: they are refused, and told so.</summary>
+    void SetRemoved(IReadOnlyList<MemberId> removed);
+
+    /// <summary>Processes that asked this member lately to join, at most one of each name, in order of names. May be called by any thread.</summary>
+    IReadOnlyList<JoiningMember> Joiners { get; }
 
     /// <summary>
     /// Queues one frame (copied before returning) to be sent with the next <see cref="Flush"/>. False when there is no link or its bound
@@ -58,6 +69,9 @@ public interface IPeerEvents
     /// The cluster refuses this member (its data directory was replaced, it is another cluster's, …): it must not go on. One clear sentence.
     /// </summary>
     void RefusedByPeer(MemberId peer, string reason);
+
+    /// <summary>A member of this cluster says that this one was removed, which is for ever: it stops. May be told again and again.</summary>
+    void RemovedFromCluster(MemberId saidBy);
 }
 
 /// <summary>Takes in the bytes of one snapshot file. Disposed without <see cref="Complete"/> when the connection breaks.</summary>

@@ -1,4 +1,6 @@
 using Consensus.Node.Core;
+using Consensus.Node.Formation;
+using Consensus.Node.Ports;
 using Consensus.Primitives;
 using Consensus.Raft.Membership;
 
@@ -7,7 +9,9 @@ namespace Consensus.Node.Runtime;
 /// <summary>Membership changes on their way in, and what a turn tells the outside about them.</summary>
 public sealed partial class ConsensusNode
 {
-    private bool _toldRemoved;
+    private int _toldRemoved;
+
+    public IReadOnlyList<JoiningMember> Joiners => _transport?.Joiners ?? [];
 
     public ValueTask<MembershipAnswer> ChangeMembershipAsync(MembershipChange change, string principal)
     {
@@ -27,10 +31,18 @@ public sealed partial class ConsensusNode
         {
             (change as AwaitedChange)?.Complete();
         }
-        if (output.IsRemoved && !_toldRemoved)
+        if (output.IsRemoved)
         {
-            _toldRemoved = true;
-            _outside.Removed?.Invoke($"{_options.Name} was removed from the cluster {_options.Cluster}: its data directory is of no more use, and it stops");
+            TellRemoved();
+        }
+    }
+
+    /// <summary>By any thread: from its own log, or because another member says so.</summary>
+    private void TellRemoved()
+    {
+        if (Interlocked.Exchange(ref _toldRemoved, 1) == 0)
+        {
+            _outside.Removed?.Invoke(MemberRemovedException.Sentence(_options.Name, _options.Cluster));
         }
     }
 

@@ -70,6 +70,8 @@ public sealed partial class ConsensusNode : IPeerEvents
 
     void IPeerEvents.RefusedByPeer(MemberId peer, string reason) => _outside.Fatal(reason, null);
 
+    void IPeerEvents.RemovedFromCluster(MemberId saidBy) => TellRemoved();
+
     ISnapshotArrival? IPeerEvents.SnapshotArriving(MemberId from, ReadOnlySpan<byte> header, long lengthBytes)
     {
         if (RaftCodec.ReadMessage(header) is not InstallSnapshotRequest request

@@ -261,6 +261,11 @@ public sealed partial class ConsensusNode : IConsensusNode
         {
             _logThread.Append(output.Persists);
         }
+        // First who may not come back: else one of them could be let in as a stranger meanwhile.
+        if (output.RemovedMembers is not null)
+        {
+            _transport!.SetRemoved(output.RemovedMembers);
+        }
         if (output.Peers is not null)
         {
             _transport!.SetPeers(output.Peers);

@@ -10,19 +10,23 @@ using Consensus.StateMachine;
 using Consensus.Storage.Formation;
 using Consensus.Transport;
 using Consensus.Transport.Formation;
+using Consensus.Transport.Joining;
 using Consensus.Transport.Listening;
 
 namespace Consensus.Server.Hosting;
 
 /// <summary>
-/// Puts one member together: data directory, forming of the cluster at the first start, recovery, node, links. Refusals come out as
-/// <see cref="StorageRefusedException"/>, <see cref="FormationRefusedException"/> or <see cref="System.Net.Sockets.SocketException"/>.
+/// Puts one member together: data directory, forming or joining the cluster at the first start, recovery, node, links. Refusals come out as
+/// <see cref="StorageRefusedException"/>, <see cref="FormationRefusedException"/>, <see cref="MemberRemovedException"/> or
+/// <see cref="System.Net.Sockets.SocketException"/>.
 /// </summary>
 public sealed class NodeHost : INodeHost
 {
     private readonly DataDirectory _directory;
     private readonly PeerListener _listener;
     private readonly Action<string> _notice;
+    private readonly TaskCompletionSource<string> _removed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private ClusterJoin? _join;
     private PeerTransport? _transport;
     private ConsensusNode? _node;
     private bool _stopped;
@@ -36,9 +40,11 @@ public sealed class NodeHost : INodeHost
 
     public DirectoryIdentity Identity => _directory.Identity;
 
+    public Task<string> Removed => _removed.Task;
+
     /// <summary>
     /// Starts a member. Comes back as soon as it is formed, recovered and linked; that it is ready (has a leader) shows in its status. A first start waits
-    /// here until it met all initial members.
+    /// here until it met all initial members, or one member of the cluster that it joins.
     /// </summary>
     /// <param name="fatal">Told once when the member cannot go on; must end the process without another answer.</param>
     /// <param name="notice">One sentence for the log.</param>
@@ -59,9 +65,19 @@ public sealed class NodeHost : INodeHost
             host = new NodeHost(directory, listener, notice);
             var boot = RandomPositive();
             var advertised = options.AdvertisePeer.Length > 0 ? options.AdvertisePeer : listener.EndPoint.ToString();
+            host._join = options.Join.Count == 0 ? null : new ClusterJoin(new JoinOptions
+            {
+                Identity = directory.Identity,
+                Boot = boot,
+                AdvertisedAddress = advertised,
+                Addresses = options.Join,
+                Log = log,
+            });
             if (!directory.Identity.IsFormed)
             {
-                await host.FormAsync(options, advertised, boot, log, cancellation).ConfigureAwait(false);
+                await (host._join is { } join
+                    ? host.JoinAsync(join, options, cancellation)
+                    : host.FormAsync(options, advertised, boot, log, cancellation)).ConfigureAwait(false);
             }
             host.Run(options, advertised, boot, log, fatal);
             return host;
@@ -89,6 +105,7 @@ public sealed class NodeHost : INodeHost
             return;
         }
         _stopped = true;
+        _join?.Dispose();
         if (_node is not null)
         {
             await _node.StopAsync(limit).ConfigureAwait(false);
@@ -124,6 +141,18 @@ public sealed class NodeHost : INodeHost
         _notice($"the cluster is formed: {formed.Cluster}");
     }
 
+    /// <summary>
+    /// The identity is all that a joiner has. Its configuration is empty, so it neither campaigns nor counts for anything until the leader sends it a log
+    /// that contains it.
+    /// </summary>
+    private async Task JoinAsync(ClusterJoin join, NodeHostOptions options, CancellationToken cancellation)
+    {
+        _notice($"first start of {options.Name}: asking {string.Join(", ", options.Join)} which cluster to join");
+        var cluster = await join.RunAsync(cancellation).ConfigureAwait(false);
+        var identity = _directory.Identity;
+        _directory.Form(cluster, ClusterIdentity.MemberIdOf(identity.Name, identity.Incarnation), Configuration.Empty);
+    }
+
     private void Run(NodeHostOptions options, string advertised, long boot, TransportLog log, Action<string, Exception?> fatal)
     {
         var identity = _directory.Identity;
@@ -152,12 +181,36 @@ public sealed class NodeHost : INodeHost
             new RaftInitialState(identity.Member, recovered.HardState, recovered.Configuration, recovered.Snapshot, recovered.Entries),
             state,
             snapshot);
-        _node = new ConsensusNode(coreOptions, core, new NodeSurroundings(durable, _directory.Snapshots, TimeProvider.System, fatal, _notice));
+        SayIfNotAdded(core.Configuration, options);
+        var surroundings = new NodeSurroundings(durable, _directory.Snapshots, TimeProvider.System, fatal, _notice)
+        {
+            Removed = sentence => _removed.TrySetResult(sentence),
+        };
+        _node = new ConsensusNode(coreOptions, core, surroundings);
         _transport = new PeerTransport(
             _listener,
             new PeerTransportOptions { Identity = identity, Boot = boot, AdvertisedAddress = advertised, Log = log },
             _node);
         _node.Start(_transport);
+        _join?.KeepCalling(identity, () => IsWaiting(_node.Status), () => ((IPeerEvents)_node).RemovedFromCluster(identity.Member));
+    }
+
+    /// <summary>
+    /// Without a leader a member may be one whose entry was lost again before it was committed: then only calling shows anybody that it is there. Those who know
+    /// it as a member do not list it.
+    /// </summary>
+    private static bool IsWaiting(NodeStatus status) => status.Leader.IsNone || !status.Members.Any(member => member.IsSelf);
+
+    private void SayIfNotAdded(Configuration configuration, NodeHostOptions options)
+    {
+        var identity = _directory.Identity;
+        if (configuration.Find(identity.Member) is null && !configuration.Removed.Contains(identity.Member))
+        {
+            var how = options.Join.Count > 0
+                ? "ask any member to add it (POST /v1/cluster/members)"
+                : "start it with --join, so that the members see it";
+            _notice($"{identity.Name} waits to be added to cluster {identity.Cluster}: {how}");
+        }
     }
 
     private (ReplicatedState State, SnapshotFile? File) Load(Limits limits, SnapshotMark? mark)

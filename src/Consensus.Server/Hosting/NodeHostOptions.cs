@@ -25,6 +25,9 @@ public sealed record NodeHostOptions
     /// <summary>Name and host:port of every initial member, this one included; null when it was not given: a cluster of one.</summary>
     public IReadOnlyList<(string Name, string Address)>? InitialCluster { get; init; }
 
+    /// <summary>host:port of members of a cluster to join; empty to form one. On a formed directory they are only asked, as long as there is no leader.</summary>
+    public IReadOnlyList<string> Join { get; init; } = [];
+
     public RaftOptions Raft { get; init; } = new();
 
     public long SnapshotEntries { get; init; } = 10_000;

@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using Consensus.Node.Formation;
 using Consensus.Node.Ports;
 using Consensus.Server.Options;
 using Consensus.Transport.Formation;
@@ -15,6 +16,9 @@ public static class ServerRunner
     public const int ExitDone = 0;
     public const int ExitFailed = 1;
     public const int ExitWrongOptions = 2;
+
+    /// <summary>The member was removed from its cluster: to start it again is of no use.</summary>
+    public const int ExitRemoved = 3;
 
     /// <summary>Most time that a clean stop takes (rule 30).</summary>
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(2);
@@ -42,7 +46,12 @@ public static class ServerRunner
         try
         {
             var options = EphemeralPorts.Resolve(ServerOptionsReader.Read(arguments, environment));
-            return await ServeAsync(options, output, startNode);
+            return await ServeAsync(options, output, errors, startNode);
+        }
+        catch (MemberRemovedException e)
+        {
+            await errors.WriteLineAsync($"consensusd: {e.Message}");
+            return ExitRemoved;
         }
         catch (OptionsException e)
         {
@@ -60,7 +69,7 @@ public static class ServerRunner
     private static bool IsRefusal(Exception e) =>
         e is StorageRefusedException or FormationRefusedException or IOException or UnauthorizedAccessException or SocketException or AddressInUseException;
 
-    private static async Task<int> ServeAsync(ServerOptions options, TextWriter output, StartNode startNode)
+    private static async Task<int> ServeAsync(ServerOptions options, TextWriter output, TextWriter errors, StartNode startNode)
     {
         var lifecycle = new ServerLifecycle(TimeProvider.System);
         await using var app = ConsensusServer.Build(options.ListenClient);
@@ -71,20 +80,26 @@ public static class ServerRunner
         await output.FlushAsync();
         var stopping = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var registration = app.Lifetime.ApplicationStopping.Register(stopping.SetResult);
-        await SayWhenReadyAsync(host, lifecycle, output, stopping.Task);
-        await stopping.Task;
+        var ending = Task.WhenAny(stopping.Task, host.Removed);
+        await SayWhenReadyAsync(host, lifecycle, output, ending);
+        await ending;
         lifecycle.BeginStopping();
         await host.StopAsync(StopLimit);
         await app.StopAsync();
-        return ExitDone;
+        if (!host.Removed.IsCompletedSuccessfully)
+        {
+            return ExitDone;
+        }
+        await errors.WriteLineAsync($"consensusd: {await host.Removed}");
+        return ExitRemoved;
     }
 
-    private static async Task SayWhenReadyAsync(INodeHost host, ServerLifecycle lifecycle, TextWriter output, Task stopping)
+    private static async Task SayWhenReadyAsync(INodeHost host, ServerLifecycle lifecycle, TextWriter output, Task ending)
     {
         using var poll = new PeriodicTimer(ReadyPollInterval);
         while (!host.Node.Status.Ready)
         {
-            if (stopping.IsCompleted)
+            if (ending.IsCompleted)
             {
                 return;
             }

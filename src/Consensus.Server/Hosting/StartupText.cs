@@ -11,7 +11,12 @@ internal static class StartupText
     public static string Listening(ServerOptions options)
     {
         var text = new StringBuilder();
-        var members = options.InitialCluster.Length == 1 ? "a single node" : $"one of {options.InitialCluster.Length} members";
+        var members = options switch
+        {
+            { Join.Length: > 0 } => "member of a cluster that it joins",
+            { InitialCluster.Length: 1 } => "a single node",
+            _ => $"one of {options.InitialCluster.Length} members",
+        };
         text.Append(CultureInfo.InvariantCulture, $"consensusd {ConsensusServer.Version}: {options.Name}, {members}\n");
         text.Append(CultureInfo.InvariantCulture, $"  clients  http://{options.ListenClient}\n");
         text.Append(CultureInfo.InvariantCulture, $"  members  {options.ListenPeer}\n");

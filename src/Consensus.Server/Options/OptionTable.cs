@@ -30,6 +30,7 @@ internal static class OptionTable
     public const string AdvertisePeer = "advertise-peer";
     public const string ClusterToken = "cluster-token";
     public const string InitialCluster = "initial-cluster";
+    public const string Join = "join";
     public const string ElectionTimeout = "election-timeout";
     public const string HeartbeatInterval = "heartbeat-interval";
     public const string SnapshotEntries = "snapshot-entries";
@@ -48,6 +49,7 @@ internal static class OptionTable
         new(AdvertisePeer, "HOST:PORT", "where the other members reach it (its own entry in --initial-cluster, or the listen address)"),
         new(ClusterToken, "TEXT", "keeps clusters apart; the same on all members (consensus)"),
         new(InitialCluster, "N1=HOST:PORT,N2=…", "all members of a new cluster with their peer addresses (this member alone)"),
+        new(Join, "HOST:PORT,…", "peer addresses of members of a cluster that this one, with an empty data directory, is to be added to (none)"),
         new(ElectionTimeout, "DURATION", "how long it waits for a leader before it stands for election (1s)"),
         new(HeartbeatInterval, "DURATION", "how often it shows itself as leader (100ms)"),
         new(SnapshotEntries, "COUNT", "applied entries after which a snapshot is taken (10000)"),

@@ -34,6 +34,9 @@ public sealed record ServerOptions
     /// <summary>False when <see cref="InitialCluster"/> is the default: this member alone.</summary>
     public required bool IsInitialClusterGiven { get; init; }
 
+    /// <summary>Peer addresses of members of the cluster to join; empty to form one. Read for an empty data directory, and to be seen waiting.</summary>
+    public required ImmutableArray<string> Join { get; init; }
+
     public required TimeSpan ElectionTimeout { get; init; }
 
     public required TimeSpan HeartbeatInterval { get; init; }

@@ -9,6 +9,7 @@ namespace Consensus.Server.Options;
 public static partial class ServerOptionsReader
 {
     private const int MaxInitialMembers = 15;
+    private const int MaxJoinAddresses = 32;
 
     private static readonly TimeSpan MinTtlLeast = TimeSpan.FromMicroseconds(ApiLimits.LowestMinTtlMicros);
 
@@ -44,6 +45,7 @@ public static partial class ServerOptionsReader
             ClusterToken = values.Text(OptionTable.ClusterToken, "consensus"),
             InitialCluster = cluster,
             IsInitialClusterGiven = values.IsGiven(OptionTable.InitialCluster),
+            Join = Join(values, advertisePeer),
             ElectionTimeout = election,
             HeartbeatInterval = heartbeat,
             SnapshotEntries = values.Count(OptionTable.SnapshotEntries, 10_000, 1, 100_000_000),
@@ -154,6 +156,34 @@ public static partial class ServerOptionsReader
         return members.Count <= MaxInitialMembers
             ? members.ToImmutable()
             : throw values.Wrong(OptionTable.InitialCluster, $"names {members.Count} members; at most {MaxInitialMembers} can vote");
+    }
+
+    private static ImmutableArray<string> Join(OptionValues values, string advertisePeer)
+    {
+        if (!values.IsGiven(OptionTable.Join))
+        {
+            return [];
+        }
+        if (values.IsGiven(OptionTable.InitialCluster))
+        {
+            throw values.Wrong(
+                OptionTable.Join, "is given together with --initial-cluster; a member either forms a new cluster or joins one that exists");
+        }
+        var addresses = values.Text(OptionTable.Join, "").Split(',', StringSplitOptions.TrimEntries);
+        foreach (var address in addresses)
+        {
+            if (!ListenAddress.TrySplit(address, out _, out var port) || port == 0)
+            {
+                throw values.Wrong(OptionTable.Join, $"has the entry \"{address}\", not a host and a port such as 127.0.0.1:7380");
+            }
+            if (address == advertisePeer)
+            {
+                throw values.Wrong(OptionTable.Join, $"has the entry \"{address}\", which is this member's own address");
+            }
+        }
+        return addresses.Length <= MaxJoinAddresses
+            ? [.. addresses.Distinct()]
+            : throw values.Wrong(OptionTable.Join, $"has {addresses.Length} entries; at most {MaxJoinAddresses} are read");
     }
 
     private static ImmutableArray<string> AllowedHosts(OptionValues values)

@@ -65,6 +65,10 @@ public sealed class ClusterFormation : IConnectionPolicy
         {
             return Refuse(RefusalCode.TokenMismatch, $"{_self.Name} was started with another --cluster-token than {from.Name}.");
         }
+        if (hello.Purpose == Purpose.Join)
+        {
+            return Refuse(RefusalCode.NotReady, $"{_self.Name} is still forming its cluster.");
+        }
         if (hello.Wanted != _self.Name || from.Name == _self.Name)
         {
             return Refuse(RefusalCode.WrongName, $"{from.Name} dialled {hello.Wanted}, but {_self.Name} answers at this address.");

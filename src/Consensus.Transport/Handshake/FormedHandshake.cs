@@ -1,14 +1,24 @@
 using Consensus.Node.Formation;
 using Consensus.Node.Ports;
 using Consensus.Primitives;
+using Consensus.Transport.Dialing;
 
 namespace Consensus.Transport.Handshake;
 
 /// <summary>Judges handshakes for a member that belongs to a cluster (rule 7). Immutable and without I/O.</summary>
 /// <param name="self">This member, formed.</param>
 /// <param name="peers">The other members; null while the log that names them is not read yet.</param>
-internal sealed class FormedHandshake(PeerIdentity self, IReadOnlyDictionary<MemberId, PeerEndpoint>? peers)
+/// <param name="removed">Ids that were members once and never will be again.</param>
+internal sealed class FormedHandshake(PeerIdentity self, IReadOnlyDictionary<MemberId, PeerEndpoint>? peers, IReadOnlySet<MemberId> removed)
 {
+    /// <summary>Bytes of addresses in one Welcome, so that it fits its frame whatever the names' lengths.</summary>
+    private const int MaxAddressBytes = 896;
+
+    /// <summary>Whether the configuration has a member with this id, this one aside.</summary>
+    public bool HasPeer(MemberId member) => peers is not null && peers.ContainsKey(member);
+
+    public bool IsRemoved(MemberId member) => removed.Contains(member);
+
     /// <summary>As acceptor: may this dialler have the connection it asks for?</summary>
     public HandshakeReply Judge(Hello hello)
     {
@@ -23,6 +33,10 @@ internal sealed class FormedHandshake(PeerIdentity self, IReadOnlyDictionary<Mem
                 RefusalCode.ClusterMismatch,
                 $"{self.Name} belongs to cluster {self.Cluster}, {from.Name} to cluster {from.Cluster}.");
         }
+        if (hello.Purpose == Purpose.Join)
+        {
+            return JudgeJoiner(from);
+        }
         if (hello.Wanted != self.Name || from.Name == self.Name)
         {
             return Refuse(RefusalCode.WrongName, $"{from.Name} dialled {hello.Wanted}, but {self.Name} answers at this address.");
@@ -36,7 +50,13 @@ internal sealed class FormedHandshake(PeerIdentity self, IReadOnlyDictionary<Mem
         {
             return Refuse(RefusalCode.NotReady, $"{self.Name} is still starting.");
         }
-        if (!peers.ContainsKey(claimed))
+        if (removed.Contains(claimed))
+        {
+            return RefuseRemoved(from);
+        }
+        // Whoever is formed belongs to this cluster, or waits to. If our configuration does not know it, ours may be the older one, and it the very
+        // leader that we have to hear (Raft §6).
+        if (!peers.ContainsKey(claimed) && !from.IsFormed)
         {
             return peers.Values.Any(peer => peer.Name == from.Name)
                 ? Refuse(
@@ -50,6 +70,55 @@ internal sealed class FormedHandshake(PeerIdentity self, IReadOnlyDictionary<Mem
         }
         return new Welcome(self, hello.Purpose == Purpose.Meet ? Members(peers) : []);
     }
+
+    /// <summary>
+    /// A process of a new incarnation is told the cluster, unless its name is still in use: a member whose data directory was lost is another member,
+    /// and the old one has to be removed first, so that nobody counts on what it had promised.
+    /// </summary>
+    private HandshakeReply JudgeJoiner(PeerIdentity from)
+    {
+        var claimed = ClusterIdentity.MemberIdOf(from.Name, from.Incarnation);
+        if (from.IsFormed && from.Member != claimed)
+        {
+            return Refuse(RefusalCode.Inconsistent, $"The member id {from.Member} does not belong to {from.Name} and its incarnation.");
+        }
+        if (!PeerAddress.TrySplit(from.Address, out _, out _))
+        {
+            return Refuse(RefusalCode.Inconsistent, $"The address '{from.Address}' that {from.Name} advertises is not host:port.");
+        }
+        if (claimed == self.Member)
+        {
+            return Refuse(RefusalCode.WrongName, $"{self.Name} dialled itself.");
+        }
+        if (peers is null)
+        {
+            return Refuse(RefusalCode.NotReady, $"{self.Name} is still starting.");
+        }
+        if (removed.Contains(claimed))
+        {
+            return RefuseRemoved(from);
+        }
+        var nameIsTaken = from.Name == self.Name || peers.Values.Any(peer => peer.Name == from.Name);
+        return nameIsTaken && !peers.ContainsKey(claimed)
+            ? Refuse(
+                RefusalCode.DirectoryReplaced,
+                $"Cluster {self.Cluster} has a member {from.Name} with another data directory: remove that one first and then start this one again, or give it another name.")
+            : new Welcome(self, WithAddresses(peers));
+    }
+
+    private List<KnownMember> WithAddresses(IReadOnlyDictionary<MemberId, PeerEndpoint> others)
+    {
+        var left = MaxAddressBytes;
+        return Members(others).ConvertAll(member =>
+        {
+            var address = member.Member == self.Member ? self.Address : others[member.Member].Address;
+            left -= address.Length;
+            return left >= 0 ? member with { Address = address } : member;
+        });
+    }
+
+    private Refusal RefuseRemoved(PeerIdentity from) =>
+        Refuse(RefusalCode.Removed, MemberRemovedException.Sentence(from.Name, self.Cluster) + ".");
 
     /// <summary>As dialler: why the one who welcomed us is not the peer that we meant; null when it is.</summary>
     public string? Mistaken(Welcome welcome, PeerEndpoint peer)
@@ -69,7 +138,8 @@ internal sealed class FormedHandshake(PeerIdentity self, IReadOnlyDictionary<Mem
     /// that was formed anew with another cluster, must not be able to stop a healthy member. And a member that the other does not know
     /// <i>yet</i> may be one whose entry the other has still to receive.
     /// </summary>
-    public bool MustStop(Refusal refusal) => refusal.Code == RefusalCode.DirectoryReplaced && refusal.Cluster == self.Cluster;
+    public bool MustStop(Refusal refusal) =>
+        refusal.Code is (RefusalCode.DirectoryReplaced or RefusalCode.Removed) && refusal.Cluster == self.Cluster;
 
     private List<KnownMember> Members(IReadOnlyDictionary<MemberId, PeerEndpoint> others) =>
         [new KnownMember(self.Name, self.Member), .. others.Values.Select(peer => new KnownMember(peer.Name, peer.Member))];

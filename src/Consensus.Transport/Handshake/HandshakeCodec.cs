@@ -94,6 +94,7 @@ internal static class HandshakeCodec
             var start = writer.BeginMessage(field);
             writer.String(1, member.Name);
             writer.Int64(2, member.Member.Value);
+            writer.String(3, member.Address);
             writer.EndMessage(start);
         }
     }
@@ -129,7 +130,8 @@ internal static class HandshakeCodec
                     break;
             }
         }
-        if (identity is null || wanted.Length == 0 || purpose is not (Purpose.Link or Purpose.Snapshot or Purpose.Meet))
+        var wantsAnyone = purpose == Purpose.Join;
+        if (identity is null || (wanted.Length == 0) != wantsAnyone || purpose is not (Purpose.Link or Purpose.Snapshot or Purpose.Meet or Purpose.Join))
         {
             throw new WireFormatException("a Hello without identity, wanted name or a purpose that this version knows");
         }
@@ -241,7 +243,7 @@ internal static class HandshakeCodec
         {
             throw new WireFormatException("too many members");
         }
-        var name = "";
+        string name = "", address = "";
         long member = 0;
         var reader = new WireReader(bytes);
         while (reader.NextField())
@@ -254,6 +256,9 @@ internal static class HandshakeCodec
                 case 2:
                     member = PositiveOrZero(reader.Int64());
                     break;
+                case 3:
+                    address = TextOf(reader.String());
+                    break;
                 default:
                     reader.Skip();
                     break;
@@ -263,7 +268,7 @@ internal static class HandshakeCodec
         {
             throw new WireFormatException("a member without name or id");
         }
-        known.Add(new KnownMember(name, new MemberId(member)));
+        known.Add(new KnownMember(name, new MemberId(member), address));
     }
 
     private static long PositiveOrZero(long id) => id >= 0 ? id : throw new WireFormatException("an id out of range");

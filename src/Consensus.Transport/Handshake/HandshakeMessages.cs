@@ -15,6 +15,9 @@ internal enum Purpose
 
     /// <summary>Members of a cluster that is not formed yet learn each other's incarnations.</summary>
     Meet = 3,
+
+    /// <summary>A process that no configuration contains yet learns whose cluster it is, and is known as waiting to be added.</summary>
+    Join = 4,
 }
 
 /// <summary>Why a connection was refused. Values are on the wire; one that this version does not know means "try again".</summary>
@@ -29,6 +32,7 @@ internal enum RefusalCode
     WrongName = 6,
     InitialClusterMismatch = 7,
     Inconsistent = 8,
+    Removed = 9,
 }
 
 /// <summary>Who speaks. <see cref="Cluster"/> and <see cref="Member"/> are none until it is formed.</summary>
@@ -47,11 +51,12 @@ internal sealed record PeerIdentity(
 }
 
 /// <summary>A member as met, or as the cluster knows it.</summary>
-internal readonly record struct KnownMember(string Name, MemberId Member);
+/// <param name="Address">In the answer to <see cref="Purpose.Join"/>: host:port to dial; else empty.</param>
+internal readonly record struct KnownMember(string Name, MemberId Member, string Address = "");
 
 internal abstract record HandshakeMessage;
 
-/// <param name="Wanted">Name of the member that the dialler means to reach.</param>
+/// <param name="Wanted">Name of the member that the dialler means to reach; empty for <see cref="Purpose.Join"/>, which knows addresses only.</param>
 /// <param name="InitialCluster">For <see cref="Purpose.Meet"/>, else empty: the whole list in its canonical form.</param>
 /// <param name="Known">For <see cref="Purpose.Meet"/>: whom the dialler has met, itself included.</param>
 internal sealed record Hello(
@@ -64,7 +69,7 @@ internal sealed record Hello(
 /// <summary>What the acceptor answers: <see cref="Welcome"/> or <see cref="Refusal"/>.</summary>
 internal abstract record HandshakeReply : HandshakeMessage;
 
-/// <param name="Known">To <see cref="Purpose.Meet"/>: whom the acceptor has met, or, when it is formed, the cluster's members.</param>
+/// <param name="Known">To <see cref="Purpose.Meet"/>: whom the acceptor has met, or, when it is formed, the cluster's members; to <see cref="Purpose.Join"/> these, with as many addresses as fit.</param>
 internal sealed record Welcome(PeerIdentity Identity, IReadOnlyList<KnownMember> Known) : HandshakeReply;
 
 /// <param name="Sentence">For the operator of the refused one.</param>
@@ -73,5 +78,5 @@ internal sealed record Welcome(PeerIdentity Identity, IReadOnlyList<KnownMember>
 internal sealed record Refusal(RefusalCode Code, string Sentence, ClusterId Cluster, string Name) : HandshakeReply
 {
     /// <summary>True when waiting can be enough. A code of a later version counts as that: it cannot be judged.</summary>
-    public bool IsTransient => Code is RefusalCode.NotReady or RefusalCode.Unspecified or > RefusalCode.Inconsistent;
+    public bool IsTransient => Code is RefusalCode.NotReady or RefusalCode.Unspecified or > RefusalCode.Removed;
 }

@@ -1,19 +1,20 @@
 using Consensus.Node.Ports;
 using Consensus.Primitives;
 using Consensus.Transport.Handshake;
+using Consensus.Transport.Joining;
 using Consensus.Transport.Listening;
 using Consensus.Transport.Snapshots;
 
 namespace Consensus.Transport.Links;
 
 /// <summary>
-/// Connections that peers dialled: at most one link and one snapshot of each member. A newer one ends the older, and begins only when the
+/// Connections that other members dialled: at most one link and one snapshot of each. A newer one ends the older, and begins only when the
 /// older one's thread is gone, so that events of one member are never told out of order or at the same time.
 /// </summary>
-/// <param name="linkTo">Our own link to a member; null when it is not a peer (any more).</param>
 internal sealed class IncomingConnections(
     Func<FormedHandshake> handshake,
-    Func<MemberId, OutgoingLink?> linkTo,
+    LinkSet links,
+    JoinerList joiners,
     IPeerEvents events,
     int maxFrameBytes,
     TimeSpan snapshotStall) : IConnectionPolicy
@@ -27,6 +28,11 @@ internal sealed class IncomingConnections(
     {
         if (hello.Purpose == Purpose.Meet)
         {
+            return;
+        }
+        if (hello.Purpose == Purpose.Join)
+        {
+            joiners.Heard(hello.Identity);
             return;
         }
         var key = (hello.Identity.Member, hello.Purpose);
@@ -54,14 +60,14 @@ internal sealed class IncomingConnections(
         }
     }
 
-    /// <summary>Ends what a member that is no peer any more has dialled.</summary>
-    public void Close(MemberId member)
+    /// <summary>Ends what these members have dialled.</summary>
+    public void Close(Func<MemberId, bool> whose)
     {
         lock (_gate)
         {
             foreach (var ((from, _), connection) in _standing)
             {
-                if (from == member)
+                if (whose(from))
                 {
                     connection.Abort();
                 }
@@ -72,19 +78,27 @@ internal sealed class IncomingConnections(
     private void Use(Hello hello, AcceptedConnection connection)
     {
         var from = hello.Identity.Member;
-        // Asked only now: the member may have been removed since its handshake was judged.
-        if (linkTo(from) is not { } outgoing)
+        if (hello.Purpose == Purpose.Snapshot)
+        {
+            // Asked again only now: the member may have been removed since its handshake was judged.
+            if (handshake().Judge(hello) is Welcome)
+            {
+                SnapshotReceiver.Serve(from, connection, events, snapshotStall);
+            }
+            return;
+        }
+        if (connection.IsAborted || links.FindOrInvite(hello) is not { } outgoing)
         {
             return;
         }
-        if (hello.Purpose == Purpose.Link)
+        try
         {
             outgoing.Seen(hello.Identity.Boot);
             IncomingLink.Serve(from, connection, events, maxFrameBytes);
         }
-        else
+        finally
         {
-            SnapshotReceiver.Serve(from, connection, events, snapshotStall);
+            links.Leave(from);
         }
     }
 }

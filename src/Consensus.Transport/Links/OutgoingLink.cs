@@ -188,7 +188,14 @@ internal sealed class OutgoingLink : IDisposable
         }
         if (_settings.Handshake().MustStop(refusal))
         {
-            Tell(events => events.RefusedByPeer(peer.Member, refusal.Sentence));
+            if (refusal.Code == RefusalCode.Removed)
+            {
+                Tell(events => events.RemovedFromCluster(peer.Member));
+            }
+            else
+            {
+                Tell(events => events.RefusedByPeer(peer.Member, refusal.Sentence));
+            }
         }
         else
         {

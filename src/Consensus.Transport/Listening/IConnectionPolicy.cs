@@ -16,7 +16,8 @@ internal interface IConnectionPolicy
 internal sealed class NotReadyPolicy : IConnectionPolicy
 {
     public HandshakeReply Judge(Hello hello) =>
-        new Refusal(RefusalCode.NotReady, $"{hello.Wanted} is still starting.", Primitives.ClusterId.None, "");
+        new Refusal(
+            RefusalCode.NotReady, $"{(hello.Wanted.Length > 0 ? hello.Wanted : "It")} is still starting.", Primitives.ClusterId.None, "");
 
     public void Serve(Hello hello, AcceptedConnection connection)
     {

@@ -123,6 +123,10 @@ internal sealed class ServerRunnerTests
     {
         public IConsensusNode Node { get; } = new InProcessNode();
 
+        public TaskCompletionSource<string> RemovedSource { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task<string> Removed => RemovedSource.Task;
+
         public TimeSpan? StoppedWithin { get; private set; }
 
         public bool IsDisposed { get; private set; }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Consensus.Node;
+using Consensus.Node.Ports;
 using Consensus.Primitives;
 using Consensus.Primitives.Wire;
 using Consensus.Raft;
@@ -44,6 +45,10 @@ internal sealed class InProcessNode(Limits? limits = null) : IConsensusNode
 
     /// <summary>What membership changes are told.</summary>
     public MembershipAnswer ChangeAnswer { get; set; } = new(AnswerKind.Done, ChangeVerdict.Appended, "", NotDoneReason.None);
+
+    public List<JoiningMember> Waiting { get; } = [];
+
+    public IReadOnlyList<JoiningMember> Joiners => Waiting;
 
     public bool TransferSucceeds { get; set; } = true;
 

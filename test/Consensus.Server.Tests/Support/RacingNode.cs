@@ -1,5 +1,6 @@
 using System.Net;
 using Consensus.Node;
+using Consensus.Node.Ports;
 using Consensus.Primitives;
 using Consensus.Raft.Membership;
 using Consensus.StateMachine;
@@ -45,6 +46,8 @@ internal sealed class RacingNode : IConsensusNode
 
     public ValueTask<MembershipAnswer> ChangeMembershipAsync(MembershipChange change, string principal) =>
         _other.ChangeMembershipAsync(change, principal);
+
+    public IReadOnlyList<JoiningMember> Joiners => _other.Joiners;
 
     public Task<bool> TransferLeadershipAsync(MemberId to, CancellationToken cancellation) => _other.TransferLeadershipAsync(to, cancellation);
 }

@@ -14,7 +14,9 @@ public sealed class FormedHandshakeTests
     private static readonly DirectoryIdentity N3 = Identities.Formed("n3");
     private static readonly Dictionary<MemberId, PeerEndpoint> Peers = new[] { N2, N3 }
         .ToDictionary(identity => identity.Member, identity => Identities.EndpointOf(identity, "127.0.0.1:1"));
-    private static readonly FormedHandshake Handshake = new(Identities.OnWire(N1), Peers);
+    private static readonly HashSet<MemberId> Nobody = [];
+    private static readonly DirectoryIdentity Gone = Identities.Formed("n9");
+    private static readonly FormedHandshake Handshake = new(Identities.OnWire(N1), Peers, new HashSet<MemberId> { Gone.Member });
 
     [TestCase(1)]
     [TestCase(2)]
@@ -29,16 +31,26 @@ public sealed class FormedHandshakeTests
     public void A_member_of_another_cluster_is_refused() =>
         AssertRefused(Identities.OnWire(Identities.Formed("n2", cluster: new ClusterId(78))), RefusalCode.ClusterMismatch);
 
-    [Test]
-    public void Another_incarnation_is_refused_as_replaced()
+    [TestCase("n4", 1)]
+    [TestCase("n2", 2)]
+    public void A_formed_member_that_is_not_known_is_let_in_because_our_configuration_may_be_the_older_one(string name, long incarnation) =>
+        Assert.That(Judge(Identities.OnWire(Identities.Formed(name, incarnation))), Is.TypeOf<Welcome>());
+
+    [TestCase(1)]
+    [TestCase(2)]
+    public void A_removed_member_is_refused_and_told_so(int purpose)
     {
-        var refusal = AssertRefused(Identities.OnWire(Identities.Formed("n2", incarnation: 2)), RefusalCode.DirectoryReplaced);
-        Assert.That(refusal.Sentence, Does.Contain("data directory of n2 was replaced"));
+        var refusal = AssertRefused(Identities.OnWire(Gone), RefusalCode.Removed, purpose: (Purpose)purpose);
+        Assert.That(refusal.Sentence, Does.StartWith($"n9 was removed from cluster {Identities.Cluster}"));
+        Assert.That(refusal.IsTransient, Is.False);
     }
 
     [Test]
-    public void A_wiped_member_that_wants_to_meet_is_refused_as_replaced() =>
-        AssertRefused(Identities.Unformed("n2", incarnation: 2), RefusalCode.DirectoryReplaced, purpose: Purpose.Meet);
+    public void A_wiped_member_that_wants_to_meet_is_refused_as_replaced()
+    {
+        var refusal = AssertRefused(Identities.Unformed("n2", incarnation: 2), RefusalCode.DirectoryReplaced, purpose: Purpose.Meet);
+        Assert.That(refusal.Sentence, Does.Contain("data directory of n2 was replaced"));
+    }
 
     [Test]
     public void A_wiped_member_that_wants_a_link_is_refused_as_replaced() =>
@@ -46,7 +58,7 @@ public sealed class FormedHandshakeTests
 
     [Test]
     public void A_name_that_the_cluster_does_not_know_is_refused() =>
-        AssertRefused(Identities.OnWire(Identities.Formed("n4")), RefusalCode.UnknownMember);
+        AssertRefused(Identities.Unformed("n4"), RefusalCode.UnknownMember, purpose: Purpose.Meet);
 
     [Test]
     public void A_member_id_of_somebody_else_is_refused() =>
@@ -78,7 +90,7 @@ public sealed class FormedHandshakeTests
     [Test]
     public void Before_the_peers_are_known_everyone_of_the_cluster_shall_try_again()
     {
-        var early = new FormedHandshake(Identities.OnWire(N1), null);
+        var early = new FormedHandshake(Identities.OnWire(N1), null, Nobody);
         var reply = (Refusal)early.Judge(Identities.HelloTo("n1", Identities.OnWire(N2)));
         Assert.That((reply.Code, reply.IsTransient), Is.EqualTo((RefusalCode.NotReady, true)));
     }
@@ -87,7 +99,9 @@ public sealed class FormedHandshakeTests
     public void Only_the_own_cluster_can_tell_a_member_to_stop()
     {
         Assert.That(Handshake.MustStop(new Refusal(RefusalCode.DirectoryReplaced, "", Identities.Cluster, "n2")), Is.True);
+        Assert.That(Handshake.MustStop(new Refusal(RefusalCode.Removed, "", Identities.Cluster, "n2")), Is.True);
         Assert.That(Handshake.MustStop(new Refusal(RefusalCode.DirectoryReplaced, "", new ClusterId(78), "n2")), Is.False);
+        Assert.That(Handshake.MustStop(new Refusal(RefusalCode.Removed, "", new ClusterId(78), "n2")), Is.False);
         Assert.That(Handshake.MustStop(new Refusal(RefusalCode.ClusterMismatch, "", new ClusterId(78), "n2")), Is.False);
         Assert.That(Handshake.MustStop(new Refusal(RefusalCode.TokenMismatch, "", new ClusterId(78), "n2")), Is.False);
         Assert.That(Handshake.MustStop(new Refusal(RefusalCode.UnknownMember, "", Identities.Cluster, "n2")), Is.False);

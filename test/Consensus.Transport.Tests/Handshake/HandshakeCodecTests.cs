@@ -43,6 +43,28 @@ public sealed class HandshakeCodecTests
     }
 
     [Test]
+    public void A_joiners_hello_names_nobody_and_survives_the_wire()
+    {
+        var read = (Hello)HandshakeCodec.Read(Bytes(Identities.HelloTo("", Identities.Unformed("n4"), Purpose.Join)));
+        Assert.That((read.Purpose, read.Wanted), Is.EqualTo((Purpose.Join, "")));
+    }
+
+    [TestCase("n1", 4)]
+    [TestCase("", 1)]
+    [TestCase("n1", 5)]
+    public void A_hello_whose_purpose_is_unknown_or_does_not_fit_is_refused(string wanted, int purpose) =>
+        Assert.That(
+            () => HandshakeCodec.Read(Bytes(Identities.HelloTo(wanted, Identities.Unformed("n4"), (Purpose)purpose))),
+            Throws.TypeOf<WireFormatException>());
+
+    [Test]
+    public void Members_addresses_survive_the_wire()
+    {
+        KnownMember[] known = [new("n1", new MemberId(4), "a.example:1"), new("n2", new MemberId(5))];
+        Assert.That(((Welcome)HandshakeCodec.Read(Bytes(new Welcome(FullHello.Identity, known)))).Known, Is.EqualTo(known));
+    }
+
+    [Test]
     public void A_refusal_survives_the_wire()
     {
         var refusal = new Refusal(RefusalCode.DirectoryReplaced, "One sentence.", new ClusterId(8), "n3");

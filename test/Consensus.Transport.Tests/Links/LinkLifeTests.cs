@@ -96,19 +96,38 @@ public sealed class LinkLifeTests
     }
 
     [Test]
-    public void A_member_whose_data_directory_was_replaced_is_told_so()
+    public void A_member_that_its_cluster_refuses_is_told_so()
     {
         using var a = new TestMember("a");
-        using var b = new TestMember("b", incarnation: 1);
-        using var replaced = new TestMember("b", incarnation: 2);
-        a.Transport.SetPeers([b.Endpoint]);
-        replaced.Transport.SetPeers([a.Endpoint]);
-        replaced.Events.WaitFor<RefusedEvent>();
-        var refusal = (RefusedEvent)replaced.Events.All[0];
-        Assert.That(refusal.Peer, Is.EqualTo(a.Id));
-        Assert.That(refusal.Reason, Does.Contain("data directory of b was replaced"));
-        Assert.That(replaced.Events.All.OfType<UpEvent>(), Is.Empty);
-        Assert.That(a.Events.All.Where(e => e.Peer == replaced.Id), Is.Empty);
+        using var peer = new RawPeer("b");
+        a.Transport.SetPeers([peer.Endpoint]);
+        using var socket = peer.Accept(new Refusal(RefusalCode.DirectoryReplaced, "Another directory.", Identities.Cluster, "b")).Socket;
+        a.Events.WaitFor<RefusedEvent>();
+        Assert.That(a.Events.All, Is.EqualTo(new[] { new RefusedEvent(peer.Identity.Member, "Another directory.") }));
+    }
+
+    [Test]
+    public void A_member_that_was_removed_is_told_so_when_it_dials()
+    {
+        using var a = new TestMember("a");
+        using var b = new TestMember("b");
+        a.Transport.SetRemoved([b.Id]);
+        a.Transport.SetPeers([]);
+        b.Transport.SetPeers([a.Endpoint]);
+        b.Events.WaitFor(new RemovedEvent(a.Id));
+        Assert.That(b.Events.All.OfType<UpEvent>(), Is.Empty);
+        Assert.That(a.Events.All, Is.Empty);
+    }
+
+    [Test]
+    public void Another_cluster_cannot_tell_a_member_that_it_was_removed()
+    {
+        using var a = new TestMember("a");
+        using var peer = new RawPeer("b");
+        a.Transport.SetPeers([peer.Endpoint]);
+        using var socket = peer.Accept(new Refusal(RefusalCode.Removed, "Gone.", new ClusterId(78), "b")).Socket;
+        Eventually.Holds(() => a.Log.Any(line => line.Contains("refuses a link: Gone.")), "it is said");
+        Assert.That(a.Events.All, Is.Empty);
     }
 
     [Test]
@@ -160,23 +179,22 @@ public sealed class LinkLifeTests
     }
 
     [Test]
-    public void A_peer_that_is_taken_away_loses_its_links_both_ways_and_can_come_back()
+    public void A_peer_that_is_removed_loses_its_links_both_ways_and_no_other_does()
     {
         using var a = new TestMember("a");
         using var b = new TestMember("b");
         using var c = new TestMember("c");
         TestMember.Link(a, b, c);
+        a.Transport.SetRemoved([b.Id]);
+        a.SendNow(b.Id, [1]);
+        b.Events.WaitForFrames(1);
+        Assert.That(b.Events.All.OfType<RemovedEvent>(), Is.Empty, "as long as it is a peer it is told by the log");
         a.Transport.SetPeers([c.Endpoint]);
         a.Events.WaitFor(new DownEvent(b.Id));
         b.Events.WaitFor(new DownEvent(a.Id));
-        Eventually.Holds(() => b.Log.Any(line => line.Contains("has no member b")), "b is refused");
+        b.Events.WaitFor(new RemovedEvent(a.Id));
         Assert.That(a.Transport.Send(b.Id, [1]), Is.False);
-        a.Transport.SetPeers([c.Endpoint, b.Endpoint]);
-        a.Events.WaitFor(new UpEvent(b.Id, 1), 2);
-        b.Events.WaitFor(new UpEvent(a.Id, 1), 2);
-        a.SendNow(b.Id, [2]);
-        b.Events.WaitForFrames(1);
-        Assert.That(a.Events.Of(b.Id), Is.EqualTo(new PeerEvent[] { new UpEvent(b.Id, 1), new DownEvent(b.Id), new UpEvent(b.Id, 1) }));
+        Assert.That(a.Events.Of(b.Id), Is.EqualTo(new PeerEvent[] { new UpEvent(b.Id, 1), new DownEvent(b.Id) }));
         Assert.That(a.Events.Of(c.Id), Is.EqualTo(new[] { new UpEvent(c.Id, 1) }), "the other link was left alone");
     }
 

@@ -13,6 +13,8 @@ internal sealed record GoneEvent(MemberId Peer) : PeerEvent(Peer);
 
 internal sealed record RefusedEvent(MemberId Peer, string Reason) : PeerEvent(Peer);
 
+internal sealed record RemovedEvent(MemberId Peer) : PeerEvent(Peer);
+
 internal sealed record SnapshotSentEvent(MemberId Peer, bool Success) : PeerEvent(Peer);
 
 /// <summary>Writes down what the transport tells, and lets a test wait for it.</summary>
@@ -78,6 +80,8 @@ internal sealed class RecordingEvents : IPeerEvents
     public void SnapshotSent(MemberId to, bool success) => Add(new SnapshotSentEvent(to, success));
 
     public void RefusedByPeer(MemberId peer, string reason) => Add(new RefusedEvent(peer, reason));
+
+    public void RemovedFromCluster(MemberId saidBy) => Add(new RemovedEvent(saidBy));
 
     private void Add(PeerEvent e)
     {
