@@ -58,7 +58,7 @@ internal sealed class FormedHandshake(PeerIdentity self, IReadOnlyDictionary<Mem
         // leader that we have to hear (Raft §6).
         if (!peers.ContainsKey(claimed) && !from.IsFormed)
         {
-            return peers.Values.Any(peer => peer.Name == from.Name)
+            return Members().Any(member => member.Name == from.Name)
                 ? Refuse(
                     RefusalCode.DirectoryReplaced,
                     $"The data directory of {from.Name} was replaced: cluster {self.Cluster} knows {from.Name} with another incarnation.")
@@ -68,7 +68,7 @@ internal sealed class FormedHandshake(PeerIdentity self, IReadOnlyDictionary<Mem
         {
             return Refuse(RefusalCode.NotReady, $"{from.Name} is not formed yet.");
         }
-        return new Welcome(self, hello.Purpose == Purpose.Meet ? Members(peers) : []);
+        return new Welcome(self, hello.Purpose == Purpose.Meet ? [.. Members().Select(member => member with { Address = "" })] : []);
     }
 
     /// <summary>
@@ -98,23 +98,17 @@ internal sealed class FormedHandshake(PeerIdentity self, IReadOnlyDictionary<Mem
         {
             return RefuseRemoved(from);
         }
-        var nameIsTaken = from.Name == self.Name || peers.Values.Any(peer => peer.Name == from.Name);
-        return nameIsTaken && !peers.ContainsKey(claimed)
+        return Members().Any(member => member.Name == from.Name && member.Member != claimed)
             ? Refuse(
                 RefusalCode.DirectoryReplaced,
                 $"Cluster {self.Cluster} has a member {from.Name} with another data directory: remove that one first and then start this one again, or give it another name.")
-            : new Welcome(self, WithAddresses(peers));
+            : new Welcome(self, WithAddressesThatFit());
     }
 
-    private List<KnownMember> WithAddresses(IReadOnlyDictionary<MemberId, PeerEndpoint> others)
+    private List<KnownMember> WithAddressesThatFit()
     {
         var left = MaxAddressBytes;
-        return Members(others).ConvertAll(member =>
-        {
-            var address = member.Member == self.Member ? self.Address : others[member.Member].Address;
-            left -= address.Length;
-            return left >= 0 ? member with { Address = address } : member;
-        });
+        return Members().ConvertAll(member => (left -= member.Address.Length) >= 0 ? member : member with { Address = "" });
     }
 
     private Refusal RefuseRemoved(PeerIdentity from) =>
@@ -141,8 +135,12 @@ internal sealed class FormedHandshake(PeerIdentity self, IReadOnlyDictionary<Mem
     public bool MustStop(Refusal refusal) =>
         refusal.Code is (RefusalCode.DirectoryReplaced or RefusalCode.Removed) && refusal.Cluster == self.Cluster;
 
-    private List<KnownMember> Members(IReadOnlyDictionary<MemberId, PeerEndpoint> others) =>
-        [new KnownMember(self.Name, self.Member), .. others.Values.Select(peer => new KnownMember(peer.Name, peer.Member))];
+    /// <summary>Of the configuration. One that was just removed is a peer for a little longer, so that it hears of it, but no member any more.</summary>
+    private List<KnownMember> Members() =>
+    [
+        new KnownMember(self.Name, self.Member, self.Address),
+        .. peers!.Values.Where(peer => !removed.Contains(peer.Member)).Select(peer => new KnownMember(peer.Name, peer.Member, peer.Address)),
+    ];
 
     private Refusal Refuse(RefusalCode code, string sentence) => new(code, sentence, self.Cluster, self.Name);
 }

@@ -165,6 +165,8 @@ internal sealed class CoreMember
     /// <summary>Whom it wants to be linked with, besides those it was before.</summary>
     public List<MemberId> NewPeers { get; } = [];
 
+    public int TimesPeersWereTold { get; private set; }
+
     public List<PersistRequest> Persisted { get; } = [];
 
     /// <summary>What the last turn said about older snapshots.</summary>
@@ -211,6 +213,7 @@ internal sealed class CoreMember
             Persisted.Add(request);
             Inputs.Add(new PersistedInput(request.Sequence));
         }
+        TimesPeersWereTold += _output.Peers is null ? 0 : 1;
         NewPeers.AddRange(_output.Peers?.Select(p => p.Member) ?? []);
         IsRemoved |= _output.IsRemoved;
         _output.Callbacks.ForEach(callback => callback());

@@ -95,6 +95,22 @@ public sealed class MembershipTests
     }
 
     [Test]
+    public void Member_without_others_says_so_once_because_until_then_its_links_let_nobody_in()
+    {
+        var cluster = Ready(1);
+        cluster.Run(2_000_000);
+        Assert.That(cluster.Leader.TimesPeersWereTold, Is.EqualTo(1));
+    }
+
+    [Test]
+    public void Member_whose_snapshot_says_that_it_was_removed_is_told_at_its_start()
+    {
+        var member = new CoreMember(CoreCluster.MemberOf(4), Configuration.OfVoters([CoreCluster.MemberOf(1)]) with { Removed = [CoreCluster.MemberOf(4).Id] });
+        member.Turn(1000);
+        Assert.That(member.IsRemoved, Is.True);
+    }
+
+    [Test]
     public void Change_that_is_so_already_is_done()
     {
         var cluster = Ready(3);

@@ -16,34 +16,42 @@ internal sealed class LocalCluster : IAsyncDisposable
 {
     private readonly string _root = Directory.CreateTempSubdirectory("consensus-").FullName;
     private readonly List<(string Name, string Address)> _initial = [];
+    private readonly List<(string Name, string Address)> _joining = [];
     private readonly NodeHost?[] _hosts;
 
-    private LocalCluster(int size)
+    private LocalCluster(int size, int joining)
     {
-        foreach (var port in FreePorts(size))
+        foreach (var port in FreePorts(size + joining))
         {
-            _initial.Add(($"n{_initial.Count + 1}", $"127.0.0.1:{port}"));
+            var number = _initial.Count + _joining.Count + 1;
+            (number <= size ? _initial : _joining).Add(($"n{number}", $"127.0.0.1:{port}"));
         }
-        _hosts = new NodeHost?[size];
+        _hosts = new NodeHost?[size + joining];
     }
 
     public long SnapshotEntries { get; init; } = 10_000;
 
     public List<string> Fatals { get; } = [];
 
+    public System.Collections.Concurrent.ConcurrentQueue<string> Notices { get; } = [];
+
     public IReadOnlyList<NodeHost?> Hosts => _hosts;
 
-    public static async Task<LocalCluster> StartAsync(int size, long snapshotEntries = 10_000)
+    /// <param name="joining">Members after these, for which <see cref="StartMemberAsync"/> means that they are started to join.</param>
+    public static async Task<LocalCluster> StartAsync(int size, long snapshotEntries = 10_000, int joining = 0)
     {
-        var cluster = new LocalCluster(size) { SnapshotEntries = snapshotEntries };
+        var cluster = new LocalCluster(size, joining) { SnapshotEntries = snapshotEntries };
         await Task.WhenAll(Enumerable.Range(0, size).Select(cluster.StartMemberAsync));
         await cluster.UntilReadyAsync();
         return cluster;
     }
 
+    public string DataOf(int index) => Path.Combine(_root, $"n{index + 1}");
+
     public async Task StartMemberAsync(int index)
     {
-        var (name, address) = _initial[index];
+        var joins = index >= _initial.Count;
+        var (name, address) = joins ? _joining[index - _initial.Count] : _initial[index];
         _hosts[index] = await NodeHost.StartAsync(
             new NodeHostOptions
             {
@@ -51,7 +59,8 @@ internal sealed class LocalCluster : IAsyncDisposable
                 DataDirectory = Path.Combine(_root, name),
                 ListenPeer = IPEndPoint.Parse(address),
                 AdvertiseClient = $"http://{name}",
-                InitialCluster = _initial,
+                InitialCluster = joins ? null : _initial,
+                Join = joins ? [_initial[0].Address] : [],
                 SnapshotEntries = SnapshotEntries,
                 Raft = new RaftOptions { TrailingEntries = 10 },
                 Storage = new Consensus.Storage.StorageOptions { SegmentBytes = 1 << 20 },
@@ -61,7 +70,11 @@ internal sealed class LocalCluster : IAsyncDisposable
                 Fatals.Add($"{name}: {message}: {failure}");
                 TestContext.Progress.WriteLine($"{name}: {message}: {failure}");
             },
-            message => TestContext.Out.WriteLine($"{name}: {message}"),
+            message =>
+            {
+                Notices.Enqueue($"{name}: {message}");
+                TestContext.Out.WriteLine($"{name}: {message}");
+            },
             CancellationToken.None);
     }
 

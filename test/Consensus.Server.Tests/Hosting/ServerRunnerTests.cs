@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net.Http.Json;
 using System.Net.Sockets;
 using Consensus.Node;
+using Consensus.Node.Formation;
 using Consensus.Node.Ports;
 using Consensus.Server.Hosting;
 using Consensus.Server.Options;
@@ -85,6 +86,26 @@ internal sealed class ServerRunnerTests
         };
         loggedIn.Terminate();
         Assert.That(await running, Is.Zero);
+        Assert.That(host.StoppedWithin, Is.EqualTo(TimeSpan.FromSeconds(2)));
+    }
+
+    [Test]
+    public async Task A_directory_that_was_removed_is_refused_with_an_exit_code_of_its_own()
+    {
+        var code = await RunAsync("", (_, _, _) => throw new MemberRemovedException("n1 was removed"));
+        Assert.That(code, Is.EqualTo(ServerRunner.ExitRemoved).And.EqualTo(3));
+        Assert.That(_errors.ToString(), Is.EqualTo("consensusd: n1 was removed" + Environment.NewLine));
+    }
+
+    [Test]
+    public async Task A_member_that_learns_that_it_was_removed_stops_cleanly_and_says_so()
+    {
+        var host = new Host();
+        host.RemovedSource.SetResult("n1 was removed");
+        var code = await RunAsync(
+            "--listen-client 127.0.0.1:0 --listen-peer 127.0.0.1:0 --data-dir /nowhere/data", (_, _, _) => Task.FromResult<INodeHost>(host));
+        Assert.That(code, Is.EqualTo(ServerRunner.ExitRemoved));
+        Assert.That(_errors.ToString(), Is.EqualTo("consensusd: n1 was removed" + Environment.NewLine));
         Assert.That(host.StoppedWithin, Is.EqualTo(TimeSpan.FromSeconds(2)));
     }
 

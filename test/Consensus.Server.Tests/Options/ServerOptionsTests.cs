@@ -24,6 +24,7 @@ internal sealed class ServerOptionsTests
         Assert.That((options.ElectionTimeout, options.HeartbeatInterval, options.MinTtl), Is.EqualTo(
             (TimeSpan.FromSeconds(1), TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(1))));
         Assert.That(options.AllowedHosts, Is.Empty);
+        Assert.That(options.Join, Is.Empty);
     }
 
     [Test]
@@ -49,6 +50,22 @@ internal sealed class ServerOptionsTests
     {
         var options = Read("--name n2 --initial-cluster n1=127.0.0.1:7380,n2=10.0.0.2:9 --listen-peer 0.0.0.0:9 --insecure");
         Assert.That(options.AdvertisePeer, Is.EqualTo("10.0.0.2:9"));
+    }
+
+    [Test]
+    public void Members_to_join_through_are_a_list_without_repeats()
+    {
+        var options = Read("--name n4 --join a.example:7380,[::1]:2,a.example:7380 --listen-peer 127.0.0.1:9");
+        Assert.That(options.Join, Is.EqualTo(new[] { "a.example:7380", "[::1]:2" }));
+        Assert.That((options.AdvertisePeer, options.IsInitialClusterGiven), Is.EqualTo(("127.0.0.1:9", false)));
+        Assert.That(Read("", new Dictionary<string, string> { ["CONSENSUS_JOIN"] = "b.example:1" }).Join, Is.EqualTo(new[] { "b.example:1" }));
+    }
+
+    [Test]
+    public void Joining_and_forming_exclude_each_other_wherever_they_were_asked_for()
+    {
+        var environment = new Dictionary<string, string> { ["CONSENSUS_INITIAL_CLUSTER"] = "n1=127.0.0.1:7380" };
+        Assert.That(Refusal("--join 127.0.0.1:1", environment), Does.Contain("--join is given together with --initial-cluster"));
     }
 
     [Test]
@@ -136,6 +153,14 @@ internal sealed class ServerOptionsTests
     [TestCase("--initial-cluster n1=127.0.0.1:1,n2=127.0.0.1:1", "another entry has too")]
     [TestCase("--initial-cluster n2=127.0.0.1:2", "does not name this member, \"n1\"")]
     [TestCase("--initial-cluster n1=127.0.0.1:1 --advertise-peer 127.0.0.1:2", "but --advertise-peer is 127.0.0.1:2")]
+    [TestCase("--join 127.0.0.1:1 --initial-cluster n1=127.0.0.1:7380", "--join is given together with --initial-cluster")]
+    [TestCase("--join n1=127.0.0.1:1", "has the entry \"n1=127.0.0.1:1\", not a host and a port")]
+    [TestCase("--join 127.0.0.1", "has the entry \"127.0.0.1\"")]
+    [TestCase("--join 127.0.0.1:0", "has the entry \"127.0.0.1:0\"")]
+    [TestCase("--join 127.0.0.1:1,", "has the entry \"\"")]
+    [TestCase("--join=", "--join is empty")]
+    [TestCase("--join 127.0.0.1:7380", "this member's own address")]
+    [TestCase("--join a.example:1 --listen-peer 0.0.0.0:7380 --insecure", "--advertise-peer is missing")]
     [TestCase("--election-timeout soon", "--election-timeout is \"soon\"")]
     [TestCase("--election-timeout 10ms", "from 50ms to 1m")]
     [TestCase("--heartbeat-interval 500ms", "not below half of --election-timeout")]
@@ -150,6 +175,13 @@ internal sealed class ServerOptionsTests
         var sentence = Refusal(arguments);
         Assert.That(sentence, Does.Contain(named));
         Assert.That(sentence, Does.Not.Contain("\n"));
+    }
+
+    [Test]
+    public void Too_many_members_to_join_through_are_refused()
+    {
+        var many = string.Join(',', Enumerable.Range(1, 33).Select(i => $"127.0.0.1:{i}"));
+        Assert.That(Refusal($"--join {many}"), Does.Contain("has 33 entries"));
     }
 
     [Test]

@@ -54,6 +54,14 @@ public sealed class JoinHandshakeTests
         Assert.That(Judge(Identities.Unformed("n9", incarnation: 2)), Is.TypeOf<Welcome>());
 
     [Test]
+    public void A_name_is_free_as_soon_as_its_member_is_removed_though_that_one_is_a_peer_for_a_little_longer()
+    {
+        var kept = JudgeWith(Identities.EndpointOf(N2, "127.0.0.1:2"), Identities.EndpointOf(Gone, "127.0.0.1:9"));
+        var welcome = kept.Judge(Identities.HelloTo("", Identities.Unformed("n9", incarnation: 2), Purpose.Join)) as Welcome;
+        Assert.That(welcome?.Known.Select(member => member.Name), Is.EqualTo(new[] { "n1", "n2" }));
+    }
+
+    [Test]
     public void Another_token_is_refused() =>
         AssertRefused(Identities.Unformed("n4", token: "other"), RefusalCode.TokenMismatch);
 
