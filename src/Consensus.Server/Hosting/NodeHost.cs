@@ -207,7 +207,7 @@ public sealed class NodeHost : INodeHost
         if (configuration.Find(identity.Member) is null && !configuration.Removed.Contains(identity.Member))
         {
             var how = options.Join.Count > 0
-                ? "ask any member to add it (POST /v1/cluster/members)"
+                ? $"consensusctl members add {identity.Name}"
                 : "start it with --join, so that the members see it";
             _notice($"{identity.Name} waits to be added to cluster {identity.Cluster}: {how}");
         }

@@ -7,6 +7,13 @@ namespace Consensus.Transport.Dialing;
 /// <summary>host:port of a peer, where the host is an IP address (IPv6 in brackets) or a name.</summary>
 internal static class PeerAddress
 {
+    /// <summary>The longest host name that DNS allows (RFC 1035 §2.3.4, as text), in brackets or not, and a port.</summary>
+    private const int MaxLength = 255 + 1 + 5;
+
+    /// <summary>Whether it is short, printable and host:port: whoever tells another member to dial an address must tell one like this.</summary>
+    public static bool CanBeAdvertised(string address) =>
+        address.Length <= MaxLength && address.All(c => c is > ' ' and <= '~') && TrySplit(address, out _, out _);
+
     public static bool TrySplit(string address, out string host, out int port)
     {
         (host, port) = ("", 0);

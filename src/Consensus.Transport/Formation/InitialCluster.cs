@@ -41,7 +41,7 @@ internal sealed class InitialCluster
             {
                 throw new ArgumentException($"The name '{member.Name}' in --initial-cluster is not of the form [A-Za-z0-9._-]{{1,63}}.");
             }
-            if (!PeerAddress.TrySplit(member.PeerAddress, out _, out _) || !member.PeerAddress.All(c => c is > ' ' and <= '~'))
+            if (!PeerAddress.CanBeAdvertised(member.PeerAddress))
             {
                 throw new ArgumentException($"The address '{member.PeerAddress}' of {member.Name} in --initial-cluster is not host:port.");
             }

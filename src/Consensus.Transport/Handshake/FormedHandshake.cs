@@ -82,7 +82,7 @@ internal sealed class FormedHandshake(PeerIdentity self, IReadOnlyDictionary<Mem
         {
             return Refuse(RefusalCode.Inconsistent, $"The member id {from.Member} does not belong to {from.Name} and its incarnation.");
         }
-        if (!PeerAddress.TrySplit(from.Address, out _, out _))
+        if (!PeerAddress.CanBeAdvertised(from.Address))
         {
             return Refuse(RefusalCode.Inconsistent, $"The address '{from.Address}' that {from.Name} advertises is not host:port.");
         }

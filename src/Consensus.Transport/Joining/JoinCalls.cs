@@ -16,7 +16,7 @@ internal sealed class CalledAddress(string address)
     /// <summary>The same refusal was given the last time too.</summary>
     public bool IsRepeated { get; set; }
 
-    /// <summary>Rounds in which it is left out, because it did not even answer.</summary>
+    /// <summary>Rounds in which it is left out.</summary>
     public int RestsFor { get; set; }
 }
 
@@ -28,7 +28,10 @@ internal sealed class JoinCalls
 {
     private const int MaxAddresses = 64;
 
-    /// <summary>One that does not answer costs a time-out: it is called in every sixth round only, which its list of joiners outlasts (<see cref="JoinerList.ForgottenAfter"/>).</summary>
+    /// <summary>
+    /// One that does not answer costs a time-out, and one that refuses again and again warns its operator each time: they are called in every sixth round
+    /// only. A list of joiners outlasts that (<see cref="JoinerList.ForgottenAfter"/>).
+    /// </summary>
     private const int RoundsOfRest = 5;
 
     private readonly JoinOptions _options;
@@ -73,8 +76,8 @@ internal sealed class JoinCalls
     {
         var outcome = _dialer.Dial(called.Address, new Hello(self, Purpose.Join, "", "", []), stop);
         outcome.Socket?.Dispose();
-        called.RestsFor = outcome.Status == DialStatus.TimedOut ? RoundsOfRest : 0;
-        called.IsRepeated = outcome.Reply is Refusal refusal && called.LatestReply is Refusal before && refusal.Code == before.Code;
+        called.IsRepeated = outcome.Reply is Refusal { IsTransient: false } refusal && called.LatestReply is Refusal before && refusal.Code == before.Code;
+        called.RestsFor = called.IsRepeated || outcome.Status == DialStatus.TimedOut ? RoundsOfRest : 0;
         called.LatestReply = outcome.Reply;
         called.LatestDetail = outcome.Reply is Welcome welcome ? $"{welcome.Identity.Name} answers" : outcome.Detail;
         if (outcome.Reply is Welcome { Known: var known })

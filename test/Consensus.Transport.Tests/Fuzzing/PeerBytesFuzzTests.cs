@@ -25,7 +25,8 @@ public sealed class PeerBytesFuzzTests
             "n1=127.0.0.1:1,n2=127.0.0.1:2",
             [new KnownMember("n1", new MemberId(4)), new KnownMember("n2", new MemberId(long.MaxValue))])),
         Encode(Identities.HelloTo("n2", Identities.Unformed("n1", incarnation: 0), Purpose.Meet)),
-        Encode(new Welcome(Identities.OnWire(Identities.Formed("n3")), [new KnownMember("n1", new MemberId(4))])),
+        Encode(Identities.HelloTo("", Identities.Unformed("n4"), Purpose.Join)),
+        Encode(new Welcome(Identities.OnWire(Identities.Formed("n3")), [new KnownMember("n1", new MemberId(4), "a.example:1")])),
         Encode(new Refusal(RefusalCode.WrongName, "One sentence.", new ClusterId(8), "n3")),
     ];
 

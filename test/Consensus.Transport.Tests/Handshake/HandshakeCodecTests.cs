@@ -131,7 +131,8 @@ public sealed class HandshakeCodecTests
         byte[][] originals =
         [
             Bytes(FullHello),
-            Bytes(new Welcome(FullHello.Identity, FullHello.Known)),
+            Bytes(new Welcome(FullHello.Identity, [.. FullHello.Known, new KnownMember("n3", new MemberId(9), "a.example:1")])),
+            Bytes(Identities.HelloTo("", Identities.Unformed("n4"), Purpose.Join)),
             Bytes(new Refusal(RefusalCode.WrongName, "One sentence.", new ClusterId(8), "n3")),
         ];
         for (var round = 0; round < 20_000; round++)

@@ -76,8 +76,13 @@ public sealed class JoinHandshakeTests
     [TestCase("")]
     [TestCase("here")]
     [TestCase("127.0.0.1:0")]
+    [TestCase("a b:1")]
     public void An_address_that_nobody_could_dial_is_refused(string address) =>
         AssertRefused(Identities.Unformed("n4") with { Address = address }, RefusalCode.Inconsistent);
+
+    [Test]
+    public void An_address_that_is_too_long_for_a_host_is_refused() =>
+        AssertRefused(Identities.Unformed("n4") with { Address = new string('h', 256) + ":65535" }, RefusalCode.Inconsistent);
 
     [Test]
     public void A_member_that_dials_itself_is_refused() =>
