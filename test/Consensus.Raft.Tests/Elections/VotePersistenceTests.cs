@@ -56,6 +56,35 @@ public sealed class VotePersistenceTests
     }
 
     [Test]
+    public void Vote_is_kept_within_its_term_whatever_role_the_member_takes()
+    {
+        // raft-bugs 2.
+        var voter = Make.Host(1, Make.Voters(3));
+        voter.Step(new VoteRequest(Make.Id(2), voter.Id, new Term(1), LogIndex.Zero, Term.Zero, false));
+        voter.Step(new HeartbeatRequest(Make.Id(2), voter.Id, new Term(1), LogIndex.Zero, ClusterTime.Zero, 0));
+        voter.TickToTimeout();
+        Assert.That(voter.Node.Role, Is.EqualTo(RaftRole.PreCandidate));
+        CheckThatTheVoteStands(voter, Make.Id(2));
+        voter.Step(new PreVoteResponse(Make.Id(2), voter.Id, new Term(1), false));
+        voter.Step(new PreVoteResponse(Make.Id(3), voter.Id, new Term(1), false));
+        Assert.That(voter.Node.Role, Is.EqualTo(RaftRole.Follower));
+        CheckThatTheVoteStands(voter, Make.Id(2));
+
+        var candidate = Make.Host(1, Make.Voters(3));
+        Campaign(candidate, 1);
+        CheckThatTheVoteStands(candidate, candidate.Id);
+        candidate.Step(new HeartbeatRequest(Make.Id(2), candidate.Id, new Term(1), LogIndex.Zero, ClusterTime.Zero, 0));
+        candidate.Tick(Make.T);
+        CheckThatTheVoteStands(candidate, candidate.Id);
+
+        var leader = Make.Leader(1, Make.Voters(3));
+        CheckThatTheVoteStands(leader, leader.Id);
+        leader.Tick(Make.T);
+        Assert.That(leader.Node.Role, Is.EqualTo(RaftRole.Follower));
+        CheckThatTheVoteStands(leader, leader.Id);
+    }
+
+    [Test]
     public void Vote_requests_and_own_vote_wait_for_the_disk()
     {
         var host = Make.Host(1, Make.Voters(3));
@@ -165,6 +194,15 @@ public sealed class VotePersistenceTests
         host.Step(new VoteResponse(Make.Id(2), host.Id, new Term(2), true));
         Assert.That(host.Node.Role, Is.EqualTo(RaftRole.Follower));
         Assert.That(host.Node.Term, Is.EqualTo(new Term(2)));
+    }
+
+    /// <summary>Member 3 asks in term 1 with a longer log and gets nothing.</summary>
+    private static void CheckThatTheVoteStands(Host host, MemberId votedFor)
+    {
+        host.Take<VoteResponse>();
+        host.Step(new VoteRequest(Make.Id(3), host.Id, new Term(1), new LogIndex(9), new Term(1), false));
+        Assert.That(host.Take<VoteResponse>().Where(v => v.Granted), Is.Empty);
+        Assert.That(host.Disk.HardState, Is.EqualTo(new HardState(new Term(1), votedFor)));
     }
 
     private static void Campaign(Host host, long term)

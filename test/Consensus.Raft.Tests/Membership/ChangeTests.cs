@@ -45,6 +45,44 @@ public sealed class ChangeTests
     }
 
     [Test]
+    public void Leader_without_a_committed_entry_of_its_term_changes_nothing_beside_an_uncommitted_change_of_another()
+    {
+        // Ongaro, 2015 (raft-bugs 20), its schedule: 1 adds 5 and reaches 5 only; 2 is elected by 3 and 4, would remove 1 and commit that with 3 alone; then
+        // 1, 4 and 5, a majority of five, would elect 1.
+        var configuration = Make.Voters(4);
+        var network = new Network([.. Enumerable.Range(1, 5).Select(n => Make.Host(n, n == 5 ? Configuration.Empty : configuration))]);
+        network.Elect(1);
+        network.Tick(Make.Options.HeartbeatIntervalTicks);
+        network.Drops = m => m.From == Make.Id(1) && m.To != Make.Id(5);
+        Assert.That(Propose(network[1], new AddMember(Make.Member(5), AsVoter: true)).Verdict, Is.EqualTo(ChangeVerdict.Appended));
+        network.Settle();
+        Assert.That(network[5].Node.Configuration.Voters, Has.Length.EqualTo(5));
+
+        network.Drops = m => m.From == Make.Id(1) || (m is AppendRequest && m.To != Make.Id(3));
+        network.Tick(2 * Make.T, 3, 4);
+        network.Elect(2);
+        Assert.That(network[2].Node.HasCommittedInTerm, Is.False);
+        Assert.That(Propose(network[2], new RemoveMember(Make.Id(1))).Verdict, Is.EqualTo(ChangeVerdict.NotReady));
+        var committed = network[2].Node.CommitIndex;
+
+        network.Drops = m => m.From == Make.Id(2) || m.To == Make.Id(2);
+        network.Tick(6 * Make.T, 1, 4, 5);
+        network.Drops = _ => false;
+        network.Tick(10 * Make.T);
+        var leader = network.Hosts.Single(h => h.Node.Role == RaftRole.Leader);
+        Assert.That(leader.Node.CommitIndex, Is.GreaterThan(committed));
+        foreach (var host in network.Hosts)
+        {
+            var isMember = leader.Node.Configuration.Find(host.Id) is not null;
+            Assert.That(host.AppliedIndex, isMember ? Is.EqualTo(leader.AppliedIndex) : Is.LessThanOrEqualTo(leader.AppliedIndex));
+            Assert.That(
+                host.Applied.Select(e => (e.Index, e.Term)),
+                Is.EqualTo(leader.Applied.Take(host.Applied.Count).Select(e => (e.Index, e.Term))),
+                "nobody applied what another change committed");
+        }
+    }
+
+    [Test]
     public void Only_the_leader_changes_anything_and_not_while_it_hands_over()
     {
         Assert.That(Propose(Make.Host(1, Make.Voters(3)), AddFour).Verdict, Is.EqualTo(ChangeVerdict.NotLeader));
