@@ -55,7 +55,7 @@ internal sealed class CoreCluster
 
     public long Now { get; private set; }
 
-    public CoreMember Leader => _members.Single(m => !m.IsDown && !_cut.Contains(m.Id) && m.Core.Role == RaftRole.Leader);
+    public CoreMember Leader => _members.Single(m => !m.IsDown && !m.IsPaused && !_cut.Contains(m.Id) && m.Core.Role == RaftRole.Leader);
 
     public IReadOnlyList<CoreMember> Members => _members;
 
@@ -105,7 +105,7 @@ internal sealed class CoreCluster
     private void Step()
     {
         Now += StepMicros;
-        foreach (var member in _members.Where(m => !m.IsDown))
+        foreach (var member in _members.Where(m => !m.IsDown && !m.IsPaused))
         {
             foreach (var linked in member.NewPeers.Where(p => _members.Exists(m => m.Id == p)).ToList())
             {
@@ -158,6 +158,9 @@ internal sealed class CoreMember
     public List<NodeInput> Inputs { get; } = [];
 
     public bool IsDown { get; set; }
+
+    /// <summary>The process stands still, as after SIGSTOP: what others send waits in its inbox.</summary>
+    public bool IsPaused { get; set; }
 
     /// <summary>It was told, for sure, that it was removed.</summary>
     public bool IsRemoved { get; private set; }
