@@ -123,7 +123,7 @@ internal sealed class ProcessCluster : IAsyncDisposable
 
     /// <summary>One request; a broken connection or a time-out comes back as status 0: nothing is known.</summary>
     public async Task<Answer> TryAsync(
-        HttpMethod method, int member, string path, string? body = null, string? ifMatch = null, CancellationToken cancellation = default)
+        HttpMethod method, int member, string path, string? body = null, string? ifMatch = null, string? identity = null, CancellationToken cancellation = default)
     {
         using var request = new HttpRequestMessage(method, $"http://127.0.0.1:{_ports[member].Client}{path}");
         if (body is not null)
@@ -133,6 +133,10 @@ internal sealed class ProcessCluster : IAsyncDisposable
         if (ifMatch is not null)
         {
             request.Headers.TryAddWithoutValidation("If-Match", ifMatch);
+        }
+        if (identity is not null)
+        {
+            request.Headers.TryAddWithoutValidation("Idempotency-Key", identity);
         }
         try
         {
