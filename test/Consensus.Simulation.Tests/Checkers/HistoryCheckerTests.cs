@@ -1,4 +1,5 @@
 using Consensus.Primitives;
+using Consensus.Simulation.Checkers;
 using Consensus.Simulation.Checkers.Histories;
 using Consensus.Simulation.Clients;
 using Consensus.Simulation.Engine;
@@ -14,6 +15,7 @@ public sealed class HistoryCheckerTests
     private readonly SimulatedClock _exact = new(0);
 
     [Test]
+    [SeenBy(OneHolder.Name)]
     public void Two_that_believe_to_hold_a_lock_at_once_are_seen()
     {
         var checker = new OneHolder(new ClockBounds());
@@ -36,6 +38,7 @@ public sealed class HistoryCheckerTests
     }
 
     [Test]
+    [SeenBy(TokensIncrease.Name)]
     public void A_token_that_does_not_rise_or_is_given_twice_is_seen()
     {
         TokensIncrease.Check([Grant("l", 1, 0, 10, 5), Grant("m", 2, 11, 20, 6), Grant("m", 2, 1, 30, 4)]);
@@ -44,6 +47,7 @@ public sealed class HistoryCheckerTests
     }
 
     [Test]
+    [SeenBy(LeasePromise.Name)]
     public void A_lease_that_ends_before_its_holders_deadline_is_seen_whichever_is_known_first()
     {
         var inTime = new LeasePromise(new ClockBounds());
@@ -61,6 +65,7 @@ public sealed class HistoryCheckerTests
     }
 
     [Test]
+    [SeenBy(LeasePromise.Name)]
     public void A_renewal_and_the_time_waited_move_the_promise()
     {
         var renewed = new LeasePromise(new ClockBounds());
@@ -110,6 +115,29 @@ public sealed class HistoryCheckerTests
     }
 
     [Test]
+    [SeenBy(LeasesEnd.Name)]
+    public void A_lease_that_stands_when_its_time_is_over_is_seen_unless_nobody_led()
+    {
+        var leases = new LeasesEnd();
+        leases.Stands("l", 5, 1_000_000, 100);
+        leases.Stands("l", 5, 1_000_000, 3_005_100);
+        leases.Stands("l", 6, 1_000_000, 3_005_100);
+        Breaks(LeasesEnd.Name, () => leases.Stands("l", 5, 1_000_000, 3_005_101));
+        leases.Uncounted(50_000);
+        leases.Stands("l", 5, 1_000_000, 3_055_100);
+        Breaks(LeasesEnd.Name, () => leases.Stands("l", 5, 1_000_000, 3_055_101));
+    }
+
+    [Test]
+    [SeenBy(Progress.Name)]
+    public void What_was_not_reached_in_time_is_seen()
+    {
+        Progress.Reached(true, 1, static () => "");
+        Breaks(Progress.Name, () => Progress.Reached(false, 1, static () => "anything"));
+    }
+
+    [Test]
+    [SeenBy(RevisionsIncrease.Name)]
     public void An_answer_from_before_one_that_had_returned_is_seen()
     {
         RevisionsIncrease.Check([Put("k", "a", 0, 10, 2, 1), ReadOf("k", 5, 20, null, view: 1), ReadOf("k", 11, 20, "a", 2, 1)]);
@@ -117,6 +145,7 @@ public sealed class HistoryCheckerTests
     }
 
     [Test]
+    [SeenBy(RevisionsIncrease.Name)]
     public void A_stale_read_may_be_old_but_not_invented()
     {
         RevisionsIncrease.Check([Put("k", "a", 0, 10, 2, 1), ReadOf("k", 11, 20, null, view: 1, stale: true)]);
@@ -125,6 +154,8 @@ public sealed class HistoryCheckerTests
     }
 
     [Test]
+    [SeenBy(RevisionsIncrease.Name)]
+    [SeenBy(ObjectHistories.Name)]
     public void What_was_answered_as_not_done_and_is_seen_later_is_seen()
     {
         var refused = LostPut("k", "a", 0);
@@ -134,6 +165,7 @@ public sealed class HistoryCheckerTests
     }
 
     [Test]
+    [SeenBy(RetryOnce.Name)]
     public void A_second_effect_of_one_request_is_seen()
     {
         PutDone Done(long revision) => new(new Revision(revision), Key.FromText("k"), new Revision(1), new Revision(revision), 1, LeaseId.None);

@@ -19,6 +19,7 @@ public sealed class LinearizabilityTests
         Assert.That(OfKey(Put("k", "a", 0, 10, 2, 1), ReadOf("k", 11, 20, "a", 2, 1), Put("k", "b", 21, 30, 3, 2)), Is.EqualTo(Verdict.Linearizable));
 
     [Test]
+    [SeenBy(ObjectHistories.Name)]
     public void A_read_that_misses_an_acknowledged_write_is_not() =>
         Assert.That(OfKey(Put("k", "a", 0, 10, 2, 1), Put("k", "b", 11, 20, 3, 2), ReadOf("k", 21, 30, "a", 2, 1, view: 3)), Is.EqualTo(Verdict.NotLinearizable));
 
@@ -44,12 +45,14 @@ public sealed class LinearizabilityTests
     }
 
     [Test]
+    [SeenBy(ObjectHistories.Name)]
     public void A_write_that_had_two_effects_is_not_linearizable() =>
         Assert.That(
             OfKey(Put("k", "a", 0, 10, 2, 1), Put("k", "b", 11, 20, 3, 2), ReadOf("k", 21, 30, "a", 4, 3)),
             Is.EqualTo(Verdict.NotLinearizable));
 
     [Test]
+    [SeenBy(ObjectHistories.Name)]
     public void Two_compare_and_sets_on_one_revision_cannot_both_succeed()
     {
         var onTwo = new KeyCondition(KeyConditionKind.ModRevisionIs, new Revision(2));
@@ -82,6 +85,7 @@ public sealed class LinearizabilityTests
     }
 
     [Test]
+    [SeenBy(ObjectHistories.Name)]
     public void A_lock_granted_to_two_is_not_linearizable() =>
         Assert.That(OfLock(Grant("l", 1, 0, 10, 5), Grant("l", 2, 20, 30, 7)), Is.EqualTo(Verdict.NotLinearizable));
 
@@ -90,6 +94,7 @@ public sealed class LinearizabilityTests
         Assert.That(OfLock(Grant("l", 1, 0, 10, 5), Released("l", 1, 20, 30, 5), Grant("l", 2, 31, 40, 4)), Is.EqualTo(Verdict.NotLinearizable));
 
     [Test]
+    [SeenBy(ObjectHistories.Name)]
     public void A_hold_is_not_renewed_after_another_was_granted() =>
         Assert.That(
             OfLock(Grant("l", 1, 0, 10, 5), Grant("l", 2, 1_000_000, 1_000_010, 7), Renewed("l", 1, 1_000_020, 1_000_030, 5)),

@@ -35,6 +35,7 @@ public sealed class ProtocolCheckerTests
     }
 
     [Test]
+    [SeenBy(ElectionSafety.Name)]
     public void Two_leaders_of_one_term_are_seen()
     {
         var elections = new ElectionSafety();
@@ -45,6 +46,7 @@ public sealed class ProtocolCheckerTests
     }
 
     [Test]
+    [SeenBy(ElectionSafety.Name)]
     public void A_second_vote_in_one_term_is_seen()
     {
         var elections = new ElectionSafety();
@@ -55,6 +57,7 @@ public sealed class ProtocolCheckerTests
     }
 
     [Test]
+    [SeenBy(LeaderAppendOnly.Name)]
     public void A_leader_that_cuts_its_own_log_is_seen()
     {
         LeaderAppendOnly.Wrote(A, new Term(1), 0);
@@ -71,6 +74,7 @@ public sealed class ProtocolCheckerTests
     }
 
     [Test]
+    [SeenBy(LogMatching.Name)]
     public void Two_entries_in_one_place_under_one_term_are_seen()
     {
         var matching = new LogMatching();
@@ -81,6 +85,7 @@ public sealed class ProtocolCheckerTests
     }
 
     [Test]
+    [SeenBy(LogMatching.Name)]
     public void Equal_entries_after_different_ones_are_seen()
     {
         var matching = new LogMatching();
@@ -89,6 +94,7 @@ public sealed class ProtocolCheckerTests
     }
 
     [Test]
+    [SeenBy(LeaderCompleteness.Name)]
     public void A_leader_without_a_committed_entry_is_seen()
     {
         var completeness = new LeaderCompleteness();
@@ -101,6 +107,7 @@ public sealed class ProtocolCheckerTests
     }
 
     [Test]
+    [SeenBy(StateMachineSafety.Name)]
     public void Different_entries_applied_at_one_index_are_seen()
     {
         var states = new StateMachineSafety();
@@ -112,6 +119,7 @@ public sealed class ProtocolCheckerTests
     }
 
     [Test]
+    [SeenBy(StateMachineSafety.Name)]
     public void Different_states_after_one_index_are_seen()
     {
         var states = new StateMachineSafety();
@@ -122,6 +130,7 @@ public sealed class ProtocolCheckerTests
     }
 
     [Test]
+    [SeenBy(StateMachineSafety.Name)]
     public void A_snapshot_of_what_nobody_applied_is_seen()
     {
         var states = new StateMachineSafety();
@@ -132,6 +141,7 @@ public sealed class ProtocolCheckerTests
     }
 
     [Test]
+    [SeenBy(Durability.Name)]
     public void A_commit_that_only_a_minority_of_disks_holds_is_seen()
     {
         var durability = new Durability([A, B, C]);
@@ -145,6 +155,7 @@ public sealed class ProtocolCheckerTests
     }
 
     [Test]
+    [SeenBy(Durability.Name)]
     public void A_restart_without_what_was_durable_is_seen()
     {
         var durability = new Durability([A, B, C]);
@@ -157,6 +168,7 @@ public sealed class ProtocolCheckerTests
     }
 
     [Test]
+    [SeenBy(Durability.Name)]
     public void What_was_being_written_at_a_crash_is_there_wholly_or_not_at_all()
     {
         var durability = new Durability([A, B, C]);

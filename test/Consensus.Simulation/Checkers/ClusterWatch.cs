@@ -39,6 +39,9 @@ public sealed class ClusterWatch : IClusterObserver
 
     public ReferenceState Reference { get; } = new();
 
+    /// <summary>The highest index that any member applied.</summary>
+    public LogIndex LastApplied { get; private set; }
+
     public LeasePromise Leases { get; }
 
     public ClockBounds Bounds { get; }
@@ -60,9 +63,21 @@ public sealed class ClusterWatch : IClusterObserver
         }
     }
 
-    public void Begins(SimulatedNode node, IReadOnlyList<PersistRequest> batch) => _durability.Begins(node.Id, batch);
+    public void Begins(SimulatedNode node, IReadOnlyList<PersistRequest> batch)
+    {
+        if (_options.Sees(Durability.Name))
+        {
+            _durability.Begins(node.Id, batch);
+        }
+    }
 
-    public void Durable(SimulatedNode node, IReadOnlyList<PersistRequest> batch) => _durability.Durable(node.Id, batch);
+    public void Durable(SimulatedNode node, IReadOnlyList<PersistRequest> batch)
+    {
+        if (_options.Sees(Durability.Name))
+        {
+            _durability.Durable(node.Id, batch);
+        }
+    }
 
     public void SnapshotTaken(SimulatedNode node, SnapshotMark mark)
     {
@@ -185,10 +200,14 @@ public sealed class ClusterWatch : IClusterObserver
         {
             last = followed.Log.At(index);
             Violation.Unless(last is not null, StateMachineSafety.Name, () => $"{node.Name} applied entry {index}, which is not in its log");
-            if (_options.Sees(StateMachineSafety.Name) ? States.Applied(node.Id, last!) : index > Reference.LastIndex)
+            if (_options.Sees(StateMachineSafety.Name) ? States.Applied(node.Id, last!) : index > LastApplied)
             {
+                LastApplied = index;
                 Completeness.Committed(index, last!.Term, core.Term);
-                Reference.Apply(last);
+                if (_options.NeedsReference)
+                {
+                    Reference.Apply(last);
+                }
             }
             followed.SawExpiry |= Reference.IsExpiry(index);
         }
@@ -242,4 +261,7 @@ public sealed class ClusterWatch : IClusterObserver
 public sealed record WatchOptions(string? Only = null)
 {
     public bool Sees(string checker) => Only is null || Only == checker;
+
+    /// <summary>False where only others look: a mistake would stop the reference before they see it.</summary>
+    public bool NeedsReference => Sees(StateMachineSafety.Name) || Sees(RetryOnce.Name) || Sees(LeasePromise.Name);
 }

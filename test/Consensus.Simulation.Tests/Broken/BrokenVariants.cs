@@ -1,0 +1,103 @@
+using Consensus.Simulation.Checkers;
+using Consensus.Simulation.Checkers.Histories;
+using Consensus.Simulation.Checkers.Protocol;
+using Consensus.Simulation.Faults;
+using Consensus.Simulation.Nodes;
+using Consensus.Simulation.Runs;
+
+namespace Consensus.Simulation.Tests.Broken;
+
+/// <summary>One mistake that the promises rest on not being made, and the checker that must see it.</summary>
+/// <param name="Mistake">In a few words, for the test's name.</param>
+/// <param name="Checker">Who must see it: only this one looks.</param>
+/// <param name="Seed">The first seed at which it is seen; with time it may drift, so a few seeds after it are tried too.</param>
+/// <param name="Faults">What must happen for it to show.</param>
+/// <param name="Wiring">Production parts, put together with the mistake.</param>
+/// <param name="Suited">What else of the plan must be so for it to show soon; null for nothing.</param>
+internal sealed record BrokenVariant(
+    string Mistake,
+    string Checker,
+    ulong Seed,
+    FaultKinds Faults,
+    Func<Wiring> Wiring,
+    Func<SimulationPlan, SimulationPlan>? Suited = null)
+{
+    /// <summary>Short runs of three or five members that crash or are cut off often, with much to do and locks that end while somebody waits.</summary>
+    public SimulationPlan PlanOf(ulong seed)
+    {
+        var drawn = SimulationPlan.Draw(seed);
+        var plan = drawn with
+        {
+            Cluster = drawn.Cluster with
+            {
+                Nodes = seed % 2 == 0 ? 3 : 5,
+                Raft = drawn.Cluster.Raft with { ElectionTimeoutTicks = 300, HeartbeatIntervalTicks = 30 },
+                Network = new() { DelayMicros = 200, JitterMicros = 2_000 },
+            },
+            Clients = drawn.Clients with { Clients = 6, ThinkMicros = 20_000, IdentityPercent = 80, LockWeight = 25, Locks = 2, DelayMicros = 300 },
+            Faults = new FaultOptions(Faults, 500_000),
+            DurationMicros = 15_000_000,
+        };
+        return Suited?.Invoke(plan) ?? plan;
+    }
+
+    public override string ToString() => $"{Mistake}: seen by \"{Checker}\"";
+}
+
+/// <summary>Every mistake that is made on purpose.</summary>
+internal static class BrokenVariants
+{
+    private const FaultKinds Crashes = FaultKinds.Kill | FaultKinds.PowerLoss | FaultKinds.PowerLossOfAll;
+    private const FaultKinds Cuts = FaultKinds.Partition | FaultKinds.Partial | FaultKinds.LinkReset;
+    private const FaultKinds Power = FaultKinds.PowerLoss | FaultKinds.PowerLossOfAll;
+
+    public static IReadOnlyList<BrokenVariant> All { get; } =
+    [
+        new("acknowledged before the flush", Durability.Name, 1, Power, static () => new AcknowledgesBeforeFlush(), SlowFlush),
+        new("acknowledged before the flush", RevisionsIncrease.Name, 6, FaultKinds.PowerLossOfAll, static () => new AcknowledgesBeforeFlush(), SlowFlush),
+        new("committed without a majority", Durability.Name, 1, Crashes | Cuts, static () => new CommitsWithoutMajority()),
+        new("committed without a majority", LeaderCompleteness.Name, 38, Crashes | Cuts, static () => new CommitsWithoutMajority()),
+        new("committed without a majority", StateMachineSafety.Name, 38, Crashes | Cuts, static () => new CommitsWithoutMajority()),
+        new("entries of earlier terms counted", LeaderCompleteness.Name, 42, FaultKinds.Kill | FaultKinds.Loss, static () => new CountsOldTermEntries(), AsInFigure8),
+        new("vote forgotten at a restart", ElectionSafety.Name, 1, FaultKinds.Kill | FaultKinds.Reordering, static () => new ForgetsItsVote(), SlowVotes),
+        new("entries that change on their way", LogMatching.Name, 1, FaultKinds.None, static () => new ChangesEntriesOnTheirWay()),
+        new("read without a read index", RevisionsIncrease.Name, 1, Cuts, static () => new ReadsWithoutReadIndex()),
+        new("read without a read index", ObjectHistories.Name, 1, Cuts, static () => new ReadsWithoutReadIndex()),
+        new("leases shortened at a failover", LeasePromise.Name, 5, Crashes, static () => new ShortensLeasesAtFailover()),
+        new("leases shortened at a failover", OneHolder.Name, 9, Crashes, static () => new ShortensLeasesAtFailover()),
+        new("leases reset at a failover", LeasesEnd.Name, 1, FaultKinds.None, static () => new ResetsLeasesAtFailover()),
+        new("tokens from a counter that restarts", TokensIncrease.Name, 1, Crashes, static () => new CountsTokensInMemory()),
+        new("a retry done again", RetryOnce.Name, 2, Crashes | Cuts, static () => new ForgetsIdentities()),
+        new("votes that never leave", Progress.Name, 1, FaultKinds.None, static () => new KeepsVotesBack()),
+    ];
+
+    /// <summary>A flush takes long enough for the power to fail before it is over.</summary>
+    private static SimulationPlan SlowFlush(SimulationPlan plan) => plan with
+    {
+        Cluster = plan.Cluster with { SnapshotEntries = 5_000, Disk = new() { SyncMicros = 20_000, JitterMicros = 20_000 } },
+    };
+
+    /// <summary>Entries go one by one, so that those of an earlier term may reach a majority before the leader's own does (Raft figure 8).</summary>
+    private static SimulationPlan AsInFigure8(SimulationPlan plan) => plan with
+    {
+        Cluster = plan.Cluster with
+        {
+            Nodes = 5,
+            SnapshotEntries = 5_000,
+            Raft = plan.Cluster.Raft with { MaxAppendBytes = 1, MaxInflightAppends = 1 },
+            Network = new() { DelayMicros = 1_000, JitterMicros = 10_000, LossPer10000 = 3_000 },
+        },
+        Faults = plan.Faults with { MeanMicros = 700_000 },
+        DurationMicros = 60_000_000,
+    };
+
+    /// <summary>Votes take long enough for a voter to end and start again while two candidates of one term want them.</summary>
+    private static SimulationPlan SlowVotes(SimulationPlan plan) => plan with
+    {
+        Cluster = plan.Cluster with
+        {
+            Network = new() { DelayMicros = 20_000, JitterMicros = 100_000, ReorderingPer10000 = 3_000, StragglerMicros = 1_000_000 },
+        },
+        Faults = plan.Faults with { MeanMicros = 250_000 },
+    };
+}

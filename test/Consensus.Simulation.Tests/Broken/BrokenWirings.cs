@@ -1,0 +1,175 @@
+using Consensus.Node;
+using Consensus.Node.Peers;
+using Consensus.Node.Ports;
+using Consensus.Primitives;
+using Consensus.Raft;
+using Consensus.Raft.Log;
+using Consensus.Simulation.Nodes;
+using Consensus.StateMachine;
+using Consensus.StateMachine.Commands;
+using Consensus.StateMachine.Outcomes;
+
+namespace Consensus.Simulation.Tests.Broken;
+
+/// <summary>The loop hears that a batch is durable when the log's thread takes it, before it is flushed.</summary>
+internal sealed class AcknowledgesBeforeFlush : Wiring
+{
+    public override void BatchTaken(SimulatedProcess process, List<PersistRequest> batch) => process.TellPersisted(batch);
+
+    public override void BatchDurable(SimulatedProcess process, List<PersistRequest> batch)
+    {
+        // It was told already.
+    }
+}
+
+/// <summary>A leader takes for committed what it sends, before a majority has it.</summary>
+internal sealed class CommitsWithoutMajority : Wiring
+{
+    public override bool Send(SimulatedProcess process, MemberId to, PeerMessage message) =>
+        base.Send(process, to, message is RaftPeerMessage { Message: AppendRequest { Entries.Count: > 0 } append }
+            ? new RaftPeerMessage(append with { Commit = append.Entries[^1].Index })
+            : message);
+}
+
+/// <summary>
+/// A leader counts entries of earlier terms (Raft figure 8): what a majority holds is committed, whichever term it is of, and every member that is known to hold it is told
+/// at once.
+/// </summary>
+internal sealed class CountsOldTermEntries : Wiring
+{
+    private readonly Dictionary<(Term Term, MemberId Member), LogIndex> _matches = [];
+
+    public override bool Send(SimulatedProcess process, MemberId to, PeerMessage message)
+    {
+        switch (message)
+        {
+            case RaftPeerMessage { Message: AppendResponse { Success: true } response }:
+                var key = (response.Term, response.From);
+                _matches[key] = LogIndex.Max(_matches.GetValueOrDefault(key), response.MatchIndex);
+                break;
+            case RaftPeerMessage { Message: AppendRequest { Entries.Count: > 0 } request }:
+                var told = new HeartbeatRequest(request.From, to, request.Term, LogIndex.Max(request.Commit, Told(process, to, request.Term)), request.Clock, 0);
+                base.Send(process, to, new RaftPeerMessage(told));
+                break;
+            case RaftPeerMessage { Message: HeartbeatRequest request }:
+                message = new RaftPeerMessage(request with { Commit = LogIndex.Max(request.Commit, Told(process, to, request.Term)) });
+                break;
+            default:
+                break;
+        }
+        return base.Send(process, to, message);
+    }
+
+    private LogIndex Told(SimulatedProcess leader, MemberId to, Term term) =>
+        LogIndex.Min(Counted(leader, term), _matches.GetValueOrDefault((term, to)));
+
+    private LogIndex Counted(SimulatedProcess leader, Term term)
+    {
+        var status = leader.Core.Status;
+        var held = status.Members.Select(member => member.Id == status.Self ? status.DurableIndex : _matches.GetValueOrDefault((term, member.Id)))
+            .OrderDescending()
+            .ToList();
+        return held[held.Count / 2];
+    }
+}
+
+/// <summary>The vote does not get to the disk with its term: a restart keeps the term and forgets the vote.</summary>
+internal sealed class ForgetsItsVote : Wiring
+{
+    public override void BatchTaken(SimulatedProcess process, List<PersistRequest> batch)
+    {
+        for (var i = 0; i < batch.Count; i++)
+        {
+            if (batch[i].HardState is { } hardState)
+            {
+                batch[i] = batch[i] with { HardState = hardState with { VotedFor = MemberId.None } };
+            }
+        }
+    }
+}
+
+/// <summary>A linearizable read is answered from what is there.</summary>
+internal sealed class ReadsWithoutReadIndex : Wiring
+{
+    public override bool ReadsAskForAnIndex => false;
+}
+
+/// <summary>A follower's cluster time runs ahead of its leader's: when it leads, every lease is that much shorter.</summary>
+internal sealed class ShortensLeasesAtFailover : Wiring
+{
+    private const long AheadMicros = 3_000_000;
+
+    public override bool Send(SimulatedProcess process, MemberId to, PeerMessage message) => base.Send(process, to, message switch
+    {
+        RaftPeerMessage { Message: AppendRequest request } => new RaftPeerMessage(request with { Clock = request.Clock.PlusMicros(AheadMicros) }),
+        RaftPeerMessage { Message: HeartbeatRequest request } => new RaftPeerMessage(request with { Clock = request.Clock.PlusMicros(AheadMicros) }),
+        _ => message,
+    });
+}
+
+/// <summary>Fencing tokens come from a counter of the process, which begins again with it.</summary>
+internal sealed class CountsTokensInMemory : Wiring
+{
+    private readonly Dictionary<long, long> _counters = [];
+
+    public override CommandAnswer Answers(SimulatedProcess process, CommandAnswer answer)
+    {
+        if (answer.Outcome is not LockGranted granted)
+        {
+            return answer;
+        }
+        var token = _counters[process.Boot] = _counters.GetValueOrDefault(process.Boot) + 1;
+        return answer with { Outcome = granted with { Hold = granted.Hold with { Token = new FencingToken(token) } } };
+    }
+}
+
+/// <summary>A request's identity is lost on its way in: sent again, it is done again.</summary>
+internal sealed class ForgetsIdentities : Wiring
+{
+    public override CommandEnvelope Taken(SimulatedProcess process, CommandEnvelope envelope) => new(envelope.Command);
+}
+
+/// <summary>A new leader renews every lease that it finds.</summary>
+internal sealed class ResetsLeasesAtFailover : Wiring
+{
+    private readonly HashSet<Term> _led = [];
+
+    public override bool Send(SimulatedProcess process, MemberId to, PeerMessage message)
+    {
+        if (message is RaftPeerMessage { Message: AppendRequest request } && _led.Add(request.Term))
+        {
+            foreach (var hold in new[] { "l0", "l1" }.Select(name => process.Core.View.GetLock(Key.FromText(name)).Holder).OfType<Hold>())
+            {
+                process.Execute(new CommandEnvelope(new RenewLockCommand(hold.Name, hold.Token)), static _ => { });
+            }
+        }
+        return base.Send(process, to, message);
+    }
+}
+
+/// <summary>Members of an even number get commands of which it is not said whose they are.</summary>
+internal sealed class ChangesEntriesOnTheirWay : Wiring
+{
+    public override bool Send(SimulatedProcess process, MemberId to, PeerMessage message) =>
+        base.Send(process, to, message is RaftPeerMessage { Message: AppendRequest { Entries.Count: > 0 } append } && to.Value % 2 == 0
+            ? new RaftPeerMessage(append with { Entries = [.. append.Entries.Select(Nobodys)] })
+            : message);
+
+    private static Entry Nobodys(Entry entry) => new()
+    {
+        Term = entry.Term,
+        Index = entry.Index,
+        Kind = entry.Kind,
+        Stamp = entry.Stamp,
+        Principal = entry.Principal,
+        FeatureLevel = entry.FeatureLevel,
+        Payload = entry.Payload,
+    };
+}
+
+/// <summary>No vote leaves its voter.</summary>
+internal sealed class KeepsVotesBack : Wiring
+{
+    public override bool Send(SimulatedProcess process, MemberId to, PeerMessage message) =>
+        message is RaftPeerMessage { Message: VoteResponse } || base.Send(process, to, message);
+}
