@@ -13,8 +13,12 @@ internal sealed class ProcessCluster : IAsyncDisposable
     private readonly ServerProcess?[] _processes;
     private readonly HttpClient _http = new(new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(1) }) { Timeout = TimeSpan.FromSeconds(20) };
 
-    private ProcessCluster(int size)
+    private readonly int _initialSize;
+
+    private ProcessCluster(int initialSize, int joining)
     {
+        _initialSize = initialSize;
+        var size = initialSize + joining;
         var ports = FreePorts(2 * size);
         for (var i = 0; i < size; i++)
         {
@@ -26,9 +30,10 @@ internal sealed class ProcessCluster : IAsyncDisposable
     public int Size => _processes.Length;
 
     /// <param name="prepare">Given the cluster before its first member starts.</param>
-    public static async Task<ProcessCluster> StartAsync(int size, Action<ProcessCluster>? prepare = null)
+    /// <param name="joining">Processes after the first <paramref name="size"/>, to be started to join them.</param>
+    public static async Task<ProcessCluster> StartAsync(int size, Action<ProcessCluster>? prepare = null, int joining = 0)
     {
-        var cluster = new ProcessCluster(size);
+        var cluster = new ProcessCluster(size, joining);
         prepare?.Invoke(cluster);
         for (var i = 0; i < size; i++)
         {
@@ -53,7 +58,9 @@ internal sealed class ProcessCluster : IAsyncDisposable
         "--cluster-token", "e2e",
         "--snapshot-entries", "500",
         "--min-ttl", "100ms",
-        "--initial-cluster", initialCluster ?? string.Join(',', _ports.Select((p, i) => $"n{i + 1}=127.0.0.1:{p.Peer}")),
+        .. member < _initialSize
+            ? ["--initial-cluster", initialCluster ?? string.Join(',', _ports.Take(_initialSize).Select((p, i) => $"n{i + 1}=127.0.0.1:{p.Peer}"))]
+            : new[] { "--join", $"127.0.0.1:{_ports[0].Peer}" },
     ];
 
     public void Start(int member, params string[] under) => _processes[member] = new ServerProcess(ArgumentsOf(member), under);
