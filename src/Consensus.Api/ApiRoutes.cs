@@ -19,6 +19,8 @@ public static class ApiRoutes
     public const string Locks = "/v1/locks/";
     public const string Lock = "/v1/locks/{name}";
     public const string Cluster = "/v1/cluster";
+    public const string ClusterMembers = "/v1/cluster/members";
+    public const string ClusterMember = "/v1/cluster/members/{id}";
     public const string ClusterLeader = "/v1/cluster/leader";
     public const string Status = "/v1/status";
     public const string Live = "/livez";

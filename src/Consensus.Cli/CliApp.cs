@@ -18,6 +18,8 @@ internal sealed class CliApp
         _root = new RootCommand("Looks into a Consensus cluster and works with its keys, leases and locks.");
         host.AddGlobalOptions(_root);
         _root.Add(StatusCommand.Create(host));
+        _root.Add(MemberCommands.CreateMembers(host));
+        _root.Add(MemberCommands.CreateLeader(host));
         _root.Add(KvCommands.Create(host));
         _root.Add(LeaseCommands.Create(host));
         _root.Add(LockCommands.Create(host));

@@ -26,6 +26,9 @@ namespace Consensus.Client;
 [JsonSerializable(typeof(LockAnswer))]
 [JsonSerializable(typeof(LockListAnswer))]
 [JsonSerializable(typeof(ClusterAnswer))]
+[JsonSerializable(typeof(MemberAnswer))]
+[JsonSerializable(typeof(MemberRemovedAnswer))]
+[JsonSerializable(typeof(LeaderTransferAnswer))]
 [JsonSerializable(typeof(StatusAnswer))]
 internal sealed partial class ClientJson : JsonSerializerContext
 {

@@ -12,4 +12,49 @@ public sealed partial class ConsensusClient
     /// <summary>The answering member's view of itself. Served without a leader too.</summary>
     public Task<ApiResult<StatusAnswer>> GetStatusAsync(CancellationToken cancellationToken) =>
         GetAsync(ApiRoutes.Status, ClientJson.Default.StatusAnswer, cancellationToken);
+
+    /// <summary>Adds a process that was started with <c>--join</c> and waits: as a learner, unless it is to vote at once.</summary>
+    public Task<ApiResult<MemberAnswer>> AddMemberAsync(string name, bool asVoter, CancellationToken cancellationToken)
+    {
+        var request = new ApiRequest
+        {
+            Method = HttpMethod.Post,
+            Target = ApiRoutes.ClusterMembers,
+            Body = ClientJson.Encode(new MemberAddRequest(name, asVoter ? "voter" : null), ApiJson.Default.MemberAddRequest),
+        };
+        return SendAsync(request, ClientJson.Default.MemberAnswer, cancellationToken);
+    }
+
+    /// <summary>Makes a learner a voter.</summary>
+    /// <param name="member">Name or id.</param>
+    /// <param name="replaces">Name or id of a voter that leaves in the same step.</param>
+    public Task<ApiResult<MemberAnswer>> PromoteMemberAsync(string member, string? replaces, CancellationToken cancellationToken)
+    {
+        var request = new ApiRequest
+        {
+            Method = HttpMethod.Patch,
+            Target = MemberTarget(member),
+            Body = ClientJson.Encode(new MemberUpdateRequest("voter", replaces), ApiJson.Default.MemberUpdateRequest),
+        };
+        return SendAsync(request, ClientJson.Default.MemberAnswer, cancellationToken);
+    }
+
+    /// <summary>Removes a member for ever.</summary>
+    /// <param name="member">Its id, so that a retry finds it removed; a name is not known any more then.</param>
+    public Task<ApiResult<MemberRemovedAnswer>> RemoveMemberAsync(string member, CancellationToken cancellationToken) => SendAsync(
+        new ApiRequest { Method = HttpMethod.Delete, Target = MemberTarget(member) }, ClientJson.Default.MemberRemovedAnswer, cancellationToken);
+
+    /// <summary>Hands leadership to a voter by name; null: to the one whose log is furthest.</summary>
+    public Task<ApiResult<LeaderTransferAnswer>> TransferLeadershipAsync(string? to, CancellationToken cancellationToken)
+    {
+        var request = new ApiRequest
+        {
+            Method = HttpMethod.Post,
+            Target = ApiRoutes.ClusterLeader,
+            Body = ClientJson.Encode(new LeaderTransferRequest(to), ApiJson.Default.LeaderTransferRequest),
+        };
+        return SendAsync(request, ClientJson.Default.LeaderTransferAnswer, cancellationToken);
+    }
+
+    private static string MemberTarget(string member) => $"{ApiRoutes.ClusterMembers}/{ApiPath.EncodeQuery(member)}";
 }

@@ -85,6 +85,7 @@ public static class ConsensusServer
             new LockReadEndpoints(node, lists, replies),
             new LockWriteEndpoints(node, commands, replies, info, logger),
             new ClusterEndpoints(node, replies, info, lifecycle),
+            new MemberEndpoints(node, replies, logger),
             new HealthEndpoints(node, replies, lifecycle),
             new MetricsEndpoint(node, replies, counters, info, lifecycle),
             new OpenApiEndpoint(replies));

@@ -8,9 +8,27 @@ namespace Consensus.Api.Cluster;
 public sealed record MemberAnswer(
     string Id, string Name, string Role, bool Self, string ClientUrl, string PeerUrl, long? MatchIndex, bool Healthy);
 
+/// <summary>A process that was started with <c>--join</c> and waits to be added.</summary>
+public sealed record JoiningAnswer(string Id, string Name, string PeerUrl);
+
 /// <summary>The cluster as the answering member sees it.</summary>
 /// <param name="Leader">A member's name; null while none is known.</param>
-public sealed record ClusterAnswer(string ClusterId, string? Leader, long Term, IReadOnlyList<MemberAnswer> Members);
+/// <param name="Joining">Who asked the answering member lately to be added.</param>
+public sealed record ClusterAnswer(
+    string ClusterId, string? Leader, long Term, IReadOnlyList<MemberAnswer> Members, IReadOnlyList<JoiningAnswer> Joining);
+
+/// <param name="Name">Of a process that waits to be added.</param>
+/// <param name="Role"><c>learner</c> (the default) or <c>voter</c>.</param>
+public sealed record MemberAddRequest(
+    string Name, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Role = null);
+
+/// <param name="Role"><c>voter</c>: promotes a learner.</param>
+/// <param name="Replaces">Name or id of a voter that leaves in the same step.</param>
+public sealed record MemberUpdateRequest(
+    string Role, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Replaces = null);
+
+/// <param name="Name">Null when it had been removed before.</param>
+public sealed record MemberRemovedAnswer(string Id, string? Name);
 
 /// <param name="To">A voter's name; absent: the one whose log is furthest.</param>
 public sealed record LeaderTransferRequest(

@@ -15,16 +15,9 @@ internal sealed class ClusterEndpoints(IConsensusNode node, Replies replies, Ser
     public Task ClusterAsync(ApiCall call)
     {
         var status = node.Status;
-        var members = status.Members.Select(member => new MemberAnswer(
-            member.Id.ToString(),
-            member.Name,
-            RoleOf(member),
-            member.IsSelf,
-            member.ClientUrl,
-            member.PeerAddress,
-            member.MatchIndex?.Value,
-            member.Healthy)).ToList();
-        var answer = new ClusterAnswer(status.Cluster.ToString(), LeaderName(status), status.Term.Value, members);
+        var members = status.Members.Select(AnswerOf).ToList();
+        var joining = node.Joiners.Select(waiting => new JoiningAnswer(waiting.Member.ToString(), waiting.Name, waiting.PeerAddress)).ToList();
+        var answer = new ClusterAnswer(status.Cluster.ToString(), LeaderName(status), status.Term.Value, members, joining);
         return replies.Json(call.Http, StatusCodes.Status200OK, answer, ApiJson.Default.ClusterAnswer, status.Revision);
     }
 
@@ -97,6 +90,16 @@ internal sealed class ClusterEndpoints(IConsensusNode node, Replies replies, Ser
         await replies.Problem(http, new Problem(
             ProblemTypes.OutcomeUnknown, "leadership had not moved in time; it may still move: see Consensus-Leader of the next answer"));
     }
+
+    public static MemberAnswer AnswerOf(MemberStatus member) => new(
+        member.Id.ToString(),
+        member.Name,
+        RoleOf(member),
+        member.IsSelf,
+        member.ClientUrl,
+        member.PeerAddress,
+        member.MatchIndex?.Value,
+        member.Healthy);
 
     private static string? LeaderName(NodeStatus status) => status.LeaderName.Length == 0 ? null : status.LeaderName;
 

@@ -61,7 +61,7 @@ internal sealed class ApiDispatcher(Endpoints endpoints, Replies replies, HostGu
         var target = http.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
         if (!RequestPath.TrySplit(target, out var path, out var query))
         {
-            return replies.Problem(http, MethodNotAllowed("this target", "GET, HEAD, PUT, POST, DELETE"));
+            return replies.Problem(http, MethodNotAllowed("this target", "GET, HEAD, PUT, POST, PATCH, DELETE"));
         }
         var decoded = path.Length <= StackBytes ? stackalloc byte[StackBytes] : new byte[path.Length];
         if (!RequestPath.TryDecode(path, decoded, out var length, out var refusal))

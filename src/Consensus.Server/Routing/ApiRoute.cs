@@ -15,6 +15,8 @@ internal enum ApiRoute
     Locks,
     Lock,
     Cluster,
+    ClusterMembers,
+    ClusterMember,
     ClusterLeader,
     Status,
     Live,
@@ -43,9 +45,15 @@ internal static class ApiRouter
         {
             return MatchLease(ref name);
         }
+        if (path.StartsWith("/v1/cluster/members/"u8))
+        {
+            name = path["/v1/cluster/members/"u8.Length..];
+            return name.IsEmpty || name.Contains((byte)'/') ? ApiRoute.None : ApiRoute.ClusterMember;
+        }
         return path switch
         {
             _ when path.SequenceEqual("/v1/cluster"u8) => ApiRoute.Cluster,
+            _ when path.SequenceEqual("/v1/cluster/members"u8) => ApiRoute.ClusterMembers,
             _ when path.SequenceEqual("/v1/cluster/leader"u8) => ApiRoute.ClusterLeader,
             _ when path.SequenceEqual("/v1/status"u8) => ApiRoute.Status,
             _ when path.SequenceEqual("/livez"u8) => ApiRoute.Live,
@@ -98,6 +106,8 @@ internal static class ApiRouter
         ApiRoute.Locks => ApiRoutes.Locks,
         ApiRoute.Lock => ApiRoutes.Lock,
         ApiRoute.Cluster => ApiRoutes.Cluster,
+        ApiRoute.ClusterMembers => ApiRoutes.ClusterMembers,
+        ApiRoute.ClusterMember => ApiRoutes.ClusterMember,
         ApiRoute.ClusterLeader => ApiRoutes.ClusterLeader,
         ApiRoute.Status => ApiRoutes.Status,
         ApiRoute.Live => ApiRoutes.Live,

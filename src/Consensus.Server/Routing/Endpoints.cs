@@ -24,6 +24,7 @@ internal sealed class Endpoints
         LockReadEndpoints lockReads,
         LockWriteEndpoints lockWrites,
         ClusterEndpoints cluster,
+        MemberEndpoints members,
         HealthEndpoints health,
         MetricsEndpoint metrics,
         OpenApiEndpoint openApi)
@@ -54,6 +55,10 @@ internal sealed class Endpoints
             new(ApiRoute.Locks, "PUT", QueryNames.Key, lockWrites.RenewAsync),
             new(ApiRoute.Locks, "DELETE", QueryNames.Key | QueryNames.Release, lockWrites.ReleaseAsync),
             new(ApiRoute.Cluster, "GET", QueryNames.None, cluster.ClusterAsync),
+            new(ApiRoute.ClusterMembers, "GET", QueryNames.None, cluster.ClusterAsync),
+            new(ApiRoute.ClusterMembers, "POST", QueryNames.None, members.AddAsync),
+            new(ApiRoute.ClusterMember, "PATCH", QueryNames.None, members.UpdateAsync),
+            new(ApiRoute.ClusterMember, "DELETE", QueryNames.None, members.RemoveAsync),
             new(ApiRoute.ClusterLeader, "POST", QueryNames.None, cluster.TransferAsync),
             new(ApiRoute.Status, "GET", QueryNames.None, cluster.StatusAsync),
             new(ApiRoute.Live, "GET", QueryNames.None, health.LiveAsync),

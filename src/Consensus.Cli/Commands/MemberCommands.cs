@@ -1,0 +1,138 @@
+using System.CommandLine;
+using Consensus.Api.Cluster;
+using Consensus.Cli.Output;
+using Consensus.Cli.Parsing;
+
+namespace Consensus.Cli.Commands;
+
+/// <summary><c>members list/add/promote/remove</c> and <c>leader show/transfer</c>.</summary>
+internal static class MemberCommands
+{
+    public static Command CreateMembers(CommandHost host) => new("members", "Who belongs to the cluster, and changes of that, one at a time.")
+    {
+        List(host),
+        Add(host),
+        Promote(host),
+        Remove(host),
+    };
+
+    public static Command CreateLeader(CommandHost host)
+    {
+        var command = new Command("leader", "Who leads; hands leadership over.") { Show(host), Transfer(host) };
+        host.Bind(command, (_, session) => ShowLeaderAsync(session));
+        return command;
+    }
+
+    private static Command List(CommandHost host)
+    {
+        var command = new Command("list", "Lists the members, and who waits to be added.");
+        host.Bind(command, async (_, session) =>
+        {
+            var result = await session.Client.GetClusterAsync(session.Cancellation);
+            return session.Show(result, Table);
+        });
+        return command;
+    }
+
+    private static Command Add(CommandHost host)
+    {
+        var name = Names.Argument("NAME", "The name of a process that was started with --join.");
+        var voter = new Option<bool>("--voter") { Description = "It votes at once, before it has caught up: less safe than adding and promoting." };
+        var command = new Command("add", "Adds a waiting process as a learner: it receives the log and does not count yet.") { name, voter };
+        host.Bind(command, async (parsed, session) => session.Show(
+            await session.Client.AddMemberAsync(parsed.GetRequiredValue(name), parsed.GetValue(voter), session.Cancellation),
+            member => Rows().Add(Row(member))));
+        return command;
+    }
+
+    private static Command Promote(CommandHost host)
+    {
+        var member = Names.Argument("MEMBER", "Name or id of a learner.");
+        var replaces = new Option<string?>("--replaces") { Description = "Name or id of a voter that leaves in the same step.", HelpName = "MEMBER" };
+        var command = new Command("promote", "Makes a learner that has caught up a voter.") { member, replaces };
+        host.Bind(command, async (parsed, session) => session.Show(
+            await session.Client.PromoteMemberAsync(parsed.GetRequiredValue(member), parsed.GetValue(replaces), session.Cancellation),
+            promoted => Rows().Add(Row(promoted))));
+        return command;
+    }
+
+    private static Command Remove(CommandHost host)
+    {
+        var member = Names.Argument("MEMBER", "Name or id.");
+        var command = new Command("remove", "Removes a member for ever; its data directory is of no more use.") { member };
+        host.Bind(command, async (parsed, session) =>
+        {
+            // By its id: should the answer get lost, the retry finds it removed, where its name would be nobody's any more.
+            var asked = parsed.GetRequiredValue(member);
+            var cluster = await session.Client.GetClusterAsync(session.Cancellation);
+            if (!cluster.Succeeded)
+            {
+                return session.Fail(cluster.Problem);
+            }
+            var id = cluster.Value.Members.FirstOrDefault(present => present.Name == asked)?.Id ?? asked;
+            return session.Show(
+                await session.Client.RemoveMemberAsync(id, session.Cancellation),
+                removed => new TextTable("REMOVED", "ID").Add(removed.Name ?? asked, removed.Id));
+        });
+        return command;
+    }
+
+    private static Command Show(CommandHost host)
+    {
+        var command = new Command("show", "Shows who leads.");
+        host.Bind(command, (_, session) => ShowLeaderAsync(session));
+        return command;
+    }
+
+    private static Command Transfer(CommandHost host)
+    {
+        var name = new Argument<string?>("NAME") { Description = "A voter; without it the one whose log is furthest.", Arity = ArgumentArity.ZeroOrOne };
+        var command = new Command("transfer", "Hands leadership to a voter.") { name };
+        host.Bind(command, async (parsed, session) => session.Show(
+            await session.Client.TransferLeadershipAsync(parsed.GetValue(name), session.Cancellation),
+            transferred => new TextTable("LEADER", "TERM").Add(transferred.Leader, Plain.Number(transferred.Term))));
+        return command;
+    }
+
+    private static async Task<int> ShowLeaderAsync(CommandSession session)
+    {
+        var result = await session.Client.GetClusterAsync(session.Cancellation);
+        if (result.Succeeded && result.Value.Leader is null)
+        {
+            session.Environment.Error.WriteLine("consensusctl: no leader is known.");
+            return ExitCode.Unreachable;
+        }
+        return session.Show(result, cluster => new TextTable("LEADER", "TERM", "CLIENT", "CLUSTER").Add(
+            cluster.Leader!,
+            Plain.Number(cluster.Term),
+            cluster.Members.FirstOrDefault(member => member.Name == cluster.Leader)?.ClientUrl ?? "",
+            cluster.ClusterId));
+    }
+
+    private static TextTable Rows() => new("MEMBER", "ID", "ROLE", "HEALTHY", "MATCH", "CLIENT", "PEER");
+
+    private static TextTable Table(ClusterAnswer cluster)
+    {
+        var table = Rows();
+        foreach (var member in cluster.Members ?? [])
+        {
+            table.Add(Row(member));
+        }
+        foreach (var waiting in cluster.Joining ?? [])
+        {
+            table.Add(waiting.Name, waiting.Id, "waits to be added", null, null, null, waiting.PeerUrl);
+        }
+        return table;
+    }
+
+    private static string?[] Row(MemberAnswer member) =>
+    [
+        member.Name,
+        member.Id,
+        member.Role,
+        member.Healthy ? "yes" : "no",
+        member.MatchIndex is { } match ? Plain.Number(match) : null,
+        member.ClientUrl,
+        member.PeerUrl,
+    ];
+}

@@ -1,0 +1,197 @@
+using System.Globalization;
+using Consensus.Api;
+using Consensus.Api.Cluster;
+using Consensus.Api.Problems;
+using Consensus.Node;
+using Consensus.Primitives;
+using Consensus.Raft;
+using Consensus.Raft.Membership;
+using Consensus.Server.Commands;
+using Consensus.Server.Http;
+using Consensus.Server.Routing;
+
+namespace Consensus.Server.Cluster;
+
+/// <summary>
+/// Adds, promotes and removes members. Each request is idempotent by itself: asked again after it was done, it finds the cluster that way and succeeds. So none
+/// needs an identity.
+/// </summary>
+internal sealed class MemberEndpoints(IConsensusNode node, Replies replies, ILogger logger)
+{
+    private const int IdDigits = 16;
+
+    public async Task AddAsync(ApiCall call)
+    {
+        var http = call.Http;
+        var (body, problem) = await RequestBody.ReadAsync(http, ApiLimits.MaxRequestBytes, "the request");
+        if (problem is not null)
+        {
+            await replies.Problem(http, problem);
+            return;
+        }
+        if (MemberRequests.ReadAdd(body, out var sentence) is not var (name, role))
+        {
+            await replies.Problem(http, Problem.BadRequest(sentence!));
+            return;
+        }
+        if (node.Joiners.FirstOrDefault(waiting => waiting.Name == name) is not { } joiner)
+        {
+            await AnswerWithoutJoiner(http, name, role);
+            return;
+        }
+        var member = new Member(joiner.Member, joiner.Name, joiner.PeerAddress);
+        var answer = await ChangeAsync(http, new AddMember(member, role == WantedRole.Voter));
+        if (answer is { Kind: AnswerKind.Done })
+        {
+            var isNew = answer.Verdict == ChangeVerdict.Appended;
+            await AnswerMember(http, joiner.Member, isNew ? StatusCodes.Status201Created : StatusCodes.Status200OK);
+            return;
+        }
+        await replies.Problem(http, ProblemOf(answer));
+    }
+
+    public async Task UpdateAsync(ApiCall call)
+    {
+        var http = call.Http;
+        var (body, problem) = await RequestBody.ReadAsync(http, ApiLimits.MaxRequestBytes, "the request");
+        if (problem is not null)
+        {
+            await replies.Problem(http, problem);
+            return;
+        }
+        if (MemberRequests.ReadUpdate(body, out var sentence) is not { } update)
+        {
+            await replies.Problem(http, Problem.BadRequest(sentence!));
+            return;
+        }
+        if (Find(call.Name.ToString()) is not { } member)
+        {
+            await replies.Problem(http, NoSuchMember(call.Name.ToString()));
+            return;
+        }
+        if (update.Role == WantedRole.Learner)
+        {
+            await (member.IsVoter
+                ? replies.Problem(http, Problem.BadRequest(
+                    $"{member.Name} votes, and a voter does not become a learner again: remove it, then add it anew with an empty data directory"))
+                : AnswerMember(http, member.Id, StatusCodes.Status200OK));
+            return;
+        }
+        var replaced = MemberId.None;
+        if (update.Replaces is { } leaves)
+        {
+            if (Resolve(leaves) is not { } id)
+            {
+                await replies.Problem(http, NoSuchMember(leaves));
+                return;
+            }
+            replaced = id;
+        }
+        var answer = await ChangeAsync(http, new PromoteMember(member.Id, replaced));
+        await (answer.Kind == AnswerKind.Done
+            ? AnswerMember(http, member.Id, StatusCodes.Status200OK)
+            : replies.Problem(http, ProblemOf(answer)));
+    }
+
+    public async Task RemoveAsync(ApiCall call)
+    {
+        var asked = call.Name.ToString();
+        if (Resolve(asked) is not { } id)
+        {
+            await replies.Problem(call.Http, NoSuchMember(asked));
+            return;
+        }
+        var name = node.Status.Members.FirstOrDefault(member => member.Id == id)?.Name;
+        var answer = await ChangeAsync(call.Http, new RemoveMember(id));
+        await (answer.Kind == AnswerKind.Done
+            ? replies.Json(
+                call.Http, StatusCodes.Status200OK, new MemberRemovedAnswer(id.ToString(), name), ApiJson.Default.MemberRemovedAnswer, node.Status.Revision)
+            : replies.Problem(call.Http, ProblemOf(answer)));
+    }
+
+    private async Task<MembershipAnswer> ChangeAsync(HttpContext http, MembershipChange change)
+    {
+        var answer = await node.ChangeMembershipAsync(change, "");
+        if (answer is { Kind: AnswerKind.Done, Verdict: ChangeVerdict.Appended })
+        {
+            logger.LogWarning("membership changed: {Change}, asked for by {Client}", Describe(change), http.Connection.RemoteIpAddress);
+        }
+        return answer;
+    }
+
+    private static string Describe(MembershipChange change) => change switch
+    {
+        AddMember add => $"{add.Member.Name} ({add.Member.Id}) was added as a {(add.AsVoter ? "voter" : "learner")}",
+        PromoteMember { Replaces.IsNone: true } promote => $"{promote.Member} votes",
+        PromoteMember promote => $"{promote.Member} votes in the place of {promote.Replaces}",
+        RemoveMember remove => $"{remove.Member} was removed",
+        _ => Invariant.Unreachable<string>(change),
+    };
+
+    /// <summary>Nobody of that name waits: either it is a member by now, or it was never seen.</summary>
+    private Task AnswerWithoutJoiner(HttpContext http, string name, WantedRole role)
+    {
+        if (node.Status.Members.FirstOrDefault(member => member.Name == name) is not { } present)
+        {
+            var waiting = node.Joiners.Count == 0
+                ? "nobody waits to join"
+                : "these wait to join: " + string.Join(", ", node.Joiners.Select(joiner => joiner.Name));
+            return replies.Problem(http, Problem.NotFound(
+                $"no process named \"{name}\" asked {node.Status.Name} to join ({waiting}); start one with: consensusd --name {name} --join {PeerAddress()}"));
+        }
+        return role == WantedRole.Voter && !present.IsVoter
+            ? replies.Problem(http, new Problem(ProblemTypes.PreconditionFailed, $"{name} is a member already, a learner: promote it"))
+            : AnswerMember(http, present.Id, StatusCodes.Status200OK);
+    }
+
+    private string PeerAddress() => node.Status.Members.FirstOrDefault(member => member.IsSelf)?.PeerAddress ?? "HOST:PORT";
+
+    private Task AnswerMember(HttpContext http, MemberId id, int statusCode)
+    {
+        var status = node.Status;
+        if (status.Members.FirstOrDefault(member => member.Id == id) is not { } member)
+        {
+            // It was added, and removed by somebody else at once.
+            return replies.Problem(http, NoSuchMember(id.ToString()));
+        }
+        if (statusCode == StatusCodes.Status201Created)
+        {
+            http.Response.Headers.Location = $"{ApiRoutes.ClusterMembers}/{id}";
+        }
+        return replies.Json(http, statusCode, ClusterEndpoints.AnswerOf(member), ApiJson.Default.MemberAnswer, status.Revision);
+    }
+
+    private MemberStatus? Find(string nameOrId)
+    {
+        var members = node.Status.Members;
+        return members.FirstOrDefault(member => member.Name == nameOrId) ?? members.FirstOrDefault(member => member.Id.ToString() == nameOrId);
+    }
+
+    /// <summary>An id need not be a member's any more: who was removed may be removed again.</summary>
+    private MemberId? Resolve(string nameOrId) =>
+        Find(nameOrId)?.Id
+        ?? (nameOrId.Length == IdDigits && long.TryParse(nameOrId, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var id) && id > 0
+            ? new MemberId(id)
+            : null);
+
+    private static Problem NoSuchMember(string nameOrId) => Problem.NotFound($"there is no member \"{nameOrId}\"");
+
+    private static Problem ProblemOf(MembershipAnswer answer)
+    {
+        if (answer.Kind == AnswerKind.Unknown)
+        {
+            return new Problem(ProblemTypes.OutcomeUnknown, "the change was not finished in time; it may still be: GET /v1/cluster shows it, and asking again is safe");
+        }
+        if (answer.Reason != NotDoneReason.None)
+        {
+            return AnswerProblems.Of(answer.Kind, answer.Reason);
+        }
+        var detail = answer.Sentence.Length > 0 ? answer.Sentence + "; nothing was done" : "the change cannot be made now; nothing was done";
+        return answer.Verdict switch
+        {
+            ChangeVerdict.NotAMember => Problem.NotFound(answer.Sentence),
+            ChangeVerdict.NotLeader or ChangeVerdict.Transferring or ChangeVerdict.NotReady => AnswerProblems.NotReady(detail),
+            _ => new Problem(ProblemTypes.PreconditionFailed, detail),
+        };
+    }
+}
