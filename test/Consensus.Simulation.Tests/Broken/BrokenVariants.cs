@@ -31,6 +31,7 @@ internal sealed record BrokenVariant(
             Cluster = drawn.Cluster with
             {
                 Nodes = seed % 2 == 0 ? 3 : 5,
+                Spares = 0,
                 Raft = drawn.Cluster.Raft with { ElectionTimeoutTicks = 300, HeartbeatIntervalTicks = 30 },
                 Network = new() { DelayMicros = 200, JitterMicros = 2_000 },
             },

@@ -14,6 +14,8 @@ public sealed class ProtocolCheckerTests
     private static readonly MemberId B = new(2);
     private static readonly MemberId C = new(3);
 
+    private static readonly Configuration Abc = Configuration.OfVoters(new[] { A, B, C }.Select(id => new Member(id, $"n{id}", $"n{id}:1")));
+
     private static Entry Entry(long index, long term, string payload = "x") => new()
     {
         Index = new LogIndex(index),
@@ -54,6 +56,16 @@ public sealed class ProtocolCheckerTests
         elections.Voted(A, new Term(1), B);
         elections.Voted(A, new Term(2), C);
         Breaks(ElectionSafety.Name, () => elections.Voted(A, new Term(1), C));
+    }
+
+    [Test]
+    [SeenBy(LeaderStays.Name)]
+    public void A_leader_that_does_not_stay_is_seen()
+    {
+        LeaderStays.Watched(A, new Term(3), A, new Term(3));
+        Breaks(LeaderStays.Name, () => LeaderStays.Watched(A, new Term(3), A, new Term(4)));
+        Breaks(LeaderStays.Name, () => LeaderStays.Watched(A, new Term(3), B, new Term(3)));
+        Breaks(LeaderStays.Name, () => LeaderStays.Watched(MemberId.None, Term.Zero, MemberId.None, Term.Zero));
     }
 
     [Test]
@@ -144,7 +156,7 @@ public sealed class ProtocolCheckerTests
     [SeenBy(Durability.Name)]
     public void A_commit_that_only_a_minority_of_disks_holds_is_seen()
     {
-        var durability = new Durability([A, B, C]);
+        var durability = new Durability(Abc);
         durability.Durable(A, [Write(Entry(1, 1))]);
         Breaks(Durability.Name, () => durability.Committed(new LogIndex(1), new Term(1)));
         durability.Begins(B, [Write(Entry(1, 1))]);
@@ -156,9 +168,37 @@ public sealed class ProtocolCheckerTests
 
     [Test]
     [SeenBy(Durability.Name)]
+    public void A_commit_without_a_majority_of_the_configuration_in_force_is_seen()
+    {
+        var (d, e) = (new MemberId(4), new MemberId(5));
+        var joint = Abc with { Voters = [C, d, e], OutgoingVoters = [A, B, C] };
+        var durability = new Durability(Abc);
+        durability.Durable(A, [Write(Entry(1, 1))]);
+        durability.Durable(B, [Write(Entry(1, 1))]);
+        durability.Committed(new LogIndex(1), new Term(1));
+        durability.IsInForce(new LogIndex(2), joint);
+        foreach (var member in new[] { A, B })
+        {
+            durability.Durable(member, [Write(Entry(2, 1))]);
+        }
+        Breaks(Durability.Name, () => durability.Committed(new LogIndex(2), new Term(1)));
+        foreach (var member in new[] { d, e })
+        {
+            durability.Durable(member, [Write(Entry(1, 1), Entry(2, 1))]);
+        }
+        durability.Committed(new LogIndex(2), new Term(1));
+        durability.Wiped(B);
+        Breaks(Durability.Name, () => durability.Committed(new LogIndex(2), new Term(1)));
+        durability.Appended(new LogIndex(3), new Term(1), Abc with { Voters = [C, d, e] });
+        durability.Committed(new LogIndex(2), new Term(1));
+        Breaks(Durability.Name, () => durability.Committed(new LogIndex(3), new Term(1)));
+    }
+
+    [Test]
+    [SeenBy(Durability.Name)]
     public void A_restart_without_what_was_durable_is_seen()
     {
-        var durability = new Durability([A, B, C]);
+        var durability = new Durability(Abc);
         durability.Durable(A, [Vote(1, B), Write(Entry(1, 1), Entry(2, 1))]);
         var voted = new HardState(new Term(1), B);
         durability.Recovered(A, voted, null, [Entry(1, 1), Entry(2, 1)]);
@@ -171,7 +211,7 @@ public sealed class ProtocolCheckerTests
     [SeenBy(Durability.Name)]
     public void What_was_being_written_at_a_crash_is_there_wholly_or_not_at_all()
     {
-        var durability = new Durability([A, B, C]);
+        var durability = new Durability(Abc);
         durability.Durable(A, [Write(Entry(1, 1), Entry(2, 1))]);
         var none = new HardState(Term.Zero, MemberId.None);
         durability.Begins(A, [Write(Entry(2, 2), Entry(3, 2))]);

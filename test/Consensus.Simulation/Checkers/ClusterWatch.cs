@@ -4,6 +4,7 @@ using Consensus.Node.Ports;
 using Consensus.Primitives;
 using Consensus.Raft;
 using Consensus.Raft.Log;
+using Consensus.Raft.Wire;
 using Consensus.Simulation.Checkers.Histories;
 using Consensus.Simulation.Checkers.Protocol;
 using Consensus.Simulation.Nodes;
@@ -19,10 +20,11 @@ public sealed class ClusterWatch : IClusterObserver
     private readonly Func<long> _now;
     private readonly WatchOptions _options;
 
-    public ClusterWatch(IReadOnlyList<SimulatedNode> nodes, Func<long> now, LeasePromise leases, ClockBounds bounds, WatchOptions? options = null)
+    public ClusterWatch(
+        IReadOnlyList<SimulatedNode> nodes, Configuration initial, Func<long> now, LeasePromise leases, ClockBounds bounds, WatchOptions? options = null)
     {
         (_now, Leases, Bounds, _options) = (now, leases, bounds, options ?? new WatchOptions());
-        _durability = new Durability([.. nodes.Select(n => n.Id)]);
+        _durability = new Durability(initial);
         foreach (var node in nodes)
         {
             _followed.Add(node, new Followed());
@@ -77,6 +79,15 @@ public sealed class ClusterWatch : IClusterObserver
         {
             _durability.Durable(node.Id, batch);
         }
+    }
+
+    /// <summary>The log of its process that runs, or ran last.</summary>
+    public ObservedLog LogOf(SimulatedNode node) => _followed[node].Log;
+
+    public void Wiped(SimulatedNode node)
+    {
+        _durability.Wiped(node.Id);
+        _followed[node] = new Followed();
     }
 
     public void SnapshotTaken(SimulatedNode node, SnapshotMark mark)
@@ -165,6 +176,10 @@ public sealed class ClusterWatch : IClusterObserver
         {
             Matching.Appended(node.Id, entry, previous);
         }
+        if (entry.Kind == EntryKind.Configuration)
+        {
+            _durability.Appended(entry.Index, entry.Term, RaftCodec.ReadConfiguration(entry.Payload.Span));
+        }
     }
 
     private void FollowVotes(NodeOutput output)
@@ -204,6 +219,10 @@ public sealed class ClusterWatch : IClusterObserver
             {
                 LastApplied = index;
                 Completeness.Committed(index, last!.Term, core.Term);
+                if (last.Kind == EntryKind.Configuration)
+                {
+                    _durability.IsInForce(index, RaftCodec.ReadConfiguration(last.Payload.Span));
+                }
                 if (_options.NeedsReference)
                 {
                     Reference.Apply(last);

@@ -31,8 +31,8 @@ public sealed partial class VirtualClient
         _random = new DeterministicRandom(seed);
         Clock = new SimulatedClock(_random.Next(1_000_000_000));
         _cutOff = new bool[cluster.Nodes.Count];
-        _reach = [.. cluster.Nodes.Select(n => n.Number)];
-        _favourite = (int)_random.Next(cluster.Nodes.Count);
+        _reach = [.. cluster.Formed.Select(n => n.Number)];
+        _favourite = (int)_random.Next(_reach.Length);
         cluster.OnProcessEnded += OnProcessEnded;
     }
 
@@ -60,6 +60,16 @@ public sealed partial class VirtualClient
     {
         _reach = nodes;
         _favourite = nodes[0];
+    }
+
+    /// <summary>Somebody told it of these members; it stays with the one that it talks to if that is among them.</summary>
+    public void Learn(int[] nodes)
+    {
+        _reach = nodes;
+        if (!nodes.Contains(_favourite))
+        {
+            _favourite = nodes[(int)_random.Next(nodes.Length)];
+        }
     }
 
     public void CutOff(int node, bool isCut) => _cutOff[node] = isCut;

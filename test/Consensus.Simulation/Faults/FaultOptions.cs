@@ -77,7 +77,10 @@ public enum FaultKinds
     /// <summary>The process ends, or the machine loses power, while something is done with a snapshot.</summary>
     CrashAtSnapshot = 1 << 23,
 
-    All = (1 << 24) - 1,
+    /// <summary>Members come and go, by way of the leader: learners, promotions, removals, replacements; machines and disks are lost for good, and old ones come back.</summary>
+    Membership = 1 << 24,
+
+    All = (1 << 25) - 1,
 }
 
 /// <param name="MeanMicros">Mean time between two faults.</param>
@@ -88,6 +91,9 @@ public sealed record FaultOptions(FaultKinds Kinds, long MeanMicros)
     /// the others come when they came.
     /// </summary>
     public FaultKinds Without { get; init; }
+
+    /// <summary>Mean time between two attempts to change the membership.</summary>
+    public long MembershipMicros { get; init; } = 1_000_000;
 
     public bool Has(FaultKinds kind) => (Kinds & ~Without & kind) != 0;
 

@@ -23,12 +23,14 @@ public sealed partial class Nemesis
     private readonly DeterministicRandom _random;
     private readonly List<Action> _active = [];
     private readonly FaultKinds[] _kinds;
+    private readonly MembershipChurn _churn;
     private bool _stopped;
 
     public Nemesis(SimulatedCluster cluster, IReadOnlyList<VirtualClient> clients, FaultOptions options, ulong seed)
     {
         (_cluster, _clients, _options) = (cluster, clients, options);
         _random = new DeterministicRandom(seed);
+        _churn = new MembershipChurn(cluster, clients, this, seed);
         _kinds = [.. Timed.Where(options.Drew)];
         cluster.OnProcessEnded += (node, _, kind) => StartLater(node, kind == EndKind.Stopped ? 200_000 : _random.Next(10_000, 4_000_000));
     }
@@ -39,6 +41,8 @@ public sealed partial class Nemesis
     private Scheduler Time => _cluster.Time;
 
     private int NodeCount => _cluster.Nodes.Count;
+
+    private IReadOnlyList<SimulatedNode> Machines => _cluster.Formed;
 
     public void Start()
     {
@@ -54,7 +58,14 @@ public sealed partial class Nemesis
         {
             PlanNext();
         }
+        if (_options.Has(FaultKinds.Membership))
+        {
+            _churn.Start(_options.MembershipMicros);
+        }
     }
+
+    /// <summary>Notes that a fault of this kind happened.</summary>
+    internal void Count(FaultKinds kind) => Injected[kind] = Injected.GetValueOrDefault(kind) + 1;
 
     private void CrashSometimes(SimulatedProcess process)
     {
@@ -62,7 +73,7 @@ public sealed partial class Nemesis
         {
             return;
         }
-        Injected[FaultKinds.CrashAtSnapshot] = Injected.GetValueOrDefault(FaultKinds.CrashAtSnapshot) + 1;
+        Count(FaultKinds.CrashAtSnapshot);
         Time.After(_random.Next(_cluster.Plan.Disk.SyncMicros * (_random.Chance(1, 2) ? 2 : 20)), () =>
         {
             if (process.Node.Process == process && !_stopped)
@@ -76,6 +87,7 @@ public sealed partial class Nemesis
     public void Heal()
     {
         _stopped = true;
+        _churn.Stop();
         foreach (var end in _active.ToList())
         {
             end();
@@ -95,7 +107,7 @@ public sealed partial class Nemesis
     /// <summary>Starts a node until it runs, unless it is held down.</summary>
     public void StartLater(SimulatedNode node, long within) => Time.After(within, () =>
     {
-        if (node.Process is null && !node.IsHeldDown && !node.Start())
+        if (node.Process is null && node.MayStart && !node.Start())
         {
             StartLater(node, 300_000 + _random.Next(300_000));
         }
@@ -113,7 +125,8 @@ public sealed partial class Nemesis
 
     private void Inject(FaultKinds kind)
     {
-        var node = _cluster.Nodes[(int)_random.Next(NodeCount)];
+        var machines = Machines;
+        var node = machines[(int)_random.Next(machines.Count)];
         if (_random.Chance(1, 3) && _cluster.Leader is { } leader)
         {
             node = leader;
@@ -124,7 +137,7 @@ public sealed partial class Nemesis
         }
         _cluster.Trace.Note(TraceEvent.Fault, node.Number, (long)kind);
         _cluster.Trace.Line($"fault: {kind} at {node.Name}");
-        Injected[kind] = Injected.GetValueOrDefault(kind) + 1;
+        Count(kind);
         switch (kind)
         {
             case FaultKinds.Kill:
@@ -159,7 +172,7 @@ public sealed partial class Nemesis
 
     private void LosePowerEverywhere()
     {
-        foreach (var node in _cluster.Nodes)
+        foreach (var node in Machines)
         {
             node.End(EndKind.PowerLoss);
         }
@@ -178,7 +191,7 @@ public sealed partial class Nemesis
     }
 
     /// <summary>Ends a fault after a while, or when everything is healed.</summary>
-    private void EndAfter(long micros, Action end)
+    internal void EndAfter(long micros, Action end)
     {
         _active.Add(end);
         Time.After(micros, () =>

@@ -1,3 +1,5 @@
+using Consensus.Primitives;
+
 namespace Consensus.Simulation.Network;
 
 /// <summary>The way from one member to another: whether messages get through, and whether the sender's connection stands.</summary>
@@ -21,4 +23,7 @@ public sealed class SimulatedLink
     public long LastArrival { get; set; }
 
     public long RedialMicros { get; set; }
+
+    /// <summary>Who answered the last dial that succeeded.</summary>
+    public MemberId Peer { get; set; }
 }

@@ -11,7 +11,7 @@ namespace Consensus.Simulation.Network;
 /// The network between the members: production frames, lost, late, doubled and overtaken as faults say, and the connections that carry them. What was on
 /// its way to a process dies with it; what a dead process sent may still arrive, as from a kernel's buffer.
 /// </summary>
-public sealed class SimulatedNetwork
+public sealed partial class SimulatedNetwork
 {
     private const long ShortestRedial = 20_000;
     private const long LongestRedial = 1_000_000;
@@ -24,11 +24,13 @@ public sealed class SimulatedNetwork
     private readonly DeterministicRandom _random;
     private readonly SimulatedLink[,] _links;
     private readonly WireWriter _frame = new(1 << 12);
+    private readonly bool _linksChange;
     private IReadOnlyList<SimulatedNode> _nodes = [];
 
-    public SimulatedNetwork(Scheduler time, Trace trace, ulong seed, int nodes, NetworkOptions options)
+    /// <param name="linksChange">Who is linked with whom follows the members' configurations.</param>
+    public SimulatedNetwork(Scheduler time, Trace trace, ulong seed, int nodes, NetworkOptions options, bool linksChange)
     {
-        (_time, _trace, _random, Options) = (time, trace, new DeterministicRandom(seed), options);
+        (_time, _trace, _random, Options, _linksChange) = (time, trace, new DeterministicRandom(seed), options, linksChange);
         _links = new SimulatedLink[nodes, nodes];
         for (var from = 0; from < nodes; from++)
         {
@@ -61,12 +63,11 @@ public sealed class SimulatedNetwork
     public bool Send(SimulatedProcess sender, MemberId to, PeerMessage message)
     {
         var from = sender.Node.Number;
-        var receiver = NodeOf(to);
-        var link = _links[from, receiver.Number];
-        if (!link.IsUp)
+        if (Find(to) is not { } receiver || !_links[from, receiver.Number].IsUp)
         {
             return false;
         }
+        var link = _links[from, receiver.Number];
         Sent++;
         _frame.Clear();
         PeerCodec.Write(_frame, message);
@@ -175,7 +176,7 @@ public sealed class SimulatedNetwork
     /// <summary>Both directions let messages through and both hosts run.</summary>
     public bool CanTalk(int one, int other) => !_links[one, other].IsBlocked && !_links[other, one].IsBlocked;
 
-    private SimulatedNode NodeOf(MemberId member)
+    private SimulatedNode? Find(MemberId member)
     {
         foreach (var node in _nodes)
         {
@@ -184,13 +185,13 @@ public sealed class SimulatedNetwork
                 return node;
             }
         }
-        return Invariant.Unreachable<SimulatedNode>(member);
+        return null;
     }
 
     private void PlanDelivery(SimulatedProcess sender, SimulatedNode receiver, byte[] frame, long arrival)
     {
         var target = receiver.Process;
-        var from = sender.Node;
+        var (from, fromId) = (sender.Node, sender.Node.Id);
         if (target is null)
         {
             return;
@@ -206,7 +207,7 @@ public sealed class SimulatedNetwork
             {
                 _trace.Line($"{from.Name} → {receiver.Name}: {MessageText.Of(message)}");
             }
-            target.Post(new PeerMessageInput(from.Id, message));
+            target.Post(new PeerMessageInput(fromId, message));
         });
     }
 
@@ -229,12 +230,13 @@ public sealed class SimulatedNetwork
         link.IsUp = false;
         link.Version++;
         link.RedialMicros = ShortestRedial;
+        LoseGuest(from, to);
         if (!tell || _nodes[from].Process is not { } process)
         {
             return;
         }
         _trace.Note(TraceEvent.Link, from, to);
-        process.Post(new LinkDownInput(_nodes[to].Id));
+        process.Post(new LinkDownInput(link.Peer));
         PlanDial(from, to, Delay(from, to) * 2);
     }
 
@@ -245,18 +247,24 @@ public sealed class SimulatedNetwork
         var version = link.Version;
         _time.After(within, () =>
         {
-            if (link.Version != version || link.IsUp || _nodes[from].Process is not { } process)
+            if (link.Version != version || link.IsUp || _nodes[from].Process is not { } process || !Dials(process, to))
             {
                 return;
             }
-            if (CanTalk(from, to) && _nodes[to].Process is { } target)
+            if (CanTalk(from, to) && _nodes[to].Process is { } target && LetsIn(target))
             {
+                if (IsTurnedAway(process, target))
+                {
+                    return;
+                }
                 link.IsUp = true;
                 link.Version++;
+                link.Peer = _nodes[to].Id;
                 link.RedialMicros = ShortestRedial;
                 link.LastArrival = Math.Max(link.LastArrival, _time.Now);
                 _trace.Note(TraceEvent.Link, from, 100 + to);
                 process.Post(new LinkUpInput(_nodes[to].Id, target.Boot));
+                InviteGuest(from, target);
                 return;
             }
             if (CanTalk(from, to) && _nodes[to].HostIsUp && link.RedialMicros == ShortestRedial)

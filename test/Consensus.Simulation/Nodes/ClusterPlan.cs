@@ -13,6 +13,9 @@ public sealed record ClusterPlan
     /// <summary>1 to 7.</summary>
     public int Nodes { get; init; } = 3;
 
+    /// <summary>Machines that are not members at first, and may join. With any, who is linked with whom follows the configuration.</summary>
+    public int Spares { get; init; }
+
     public RaftOptions Raft { get; init; } = new();
 
     public StorageOptions Storage { get; init; } = new() { SegmentBytes = 256 << 10, MaxSnapshotBytes = 64 << 20 };

@@ -30,6 +30,9 @@ public sealed class DiskFaults(ulong seed)
 
     public long Injected { get; private set; }
 
+    /// <summary>Another disk is in its place, with nothing wrong with it; how fast it is remains.</summary>
+    public void Replaced() => (IsFull, NextSyncFails, RecoveryCrashes) = (false, false, false);
+
     internal DiskFault Judge(DiskOperation operation)
     {
         if (operation.Kind == DiskOperationKind.Read)

@@ -21,6 +21,9 @@ public interface IClusterObserver
     /// <summary>A member's leader's snapshot is on its disk and about to be handed to its loop.</summary>
     void SnapshotTaken(SimulatedNode node, SnapshotMark mark);
 
+    /// <summary>All that was on its disk is lost.</summary>
+    void Wiped(SimulatedNode node);
+
     /// <summary>The process ended.</summary>
     void Ended(SimulatedNode node);
 }

@@ -17,14 +17,15 @@ public sealed class SimulatedCluster
         Random = new DeterministicRandom(plan.Seed);
         Time = new Scheduler();
         Trace = new Trace(Time) { Keep = plan.TraceLines };
-        Network = new SimulatedNetwork(Time, Trace, Random.NextUInt64(), plan.Nodes, plan.Network);
-        Nodes = [.. Enumerable.Range(0, plan.Nodes).Select(number => new SimulatedNode(this, number, Random.NextUInt64()))];
-        Network.Connect(Nodes);
+        Network = new SimulatedNetwork(Time, Trace, Random.NextUInt64(), plan.Nodes + plan.Spares, plan.Network, LinksChange);
+        var members = Enumerable.Range(0, plan.Nodes).Select(number => new SimulatedNode(this, number, Random.NextUInt64())).ToList();
         Id = new ClusterId((long)(Random.NextUInt64() >> 1) | 1);
-        var initial = Configuration.OfVoters(Nodes.Select(node => node.Member));
-        foreach (var node in Nodes)
+        Initial = Configuration.OfVoters(members.Select(node => node.Member));
+        Nodes = [.. members, .. Enumerable.Range(plan.Nodes, plan.Spares).Select(number => new SimulatedNode(this, number, Random.NextUInt64()))];
+        Network.Connect(Nodes);
+        foreach (var node in members)
         {
-            node.Form(Id, initial);
+            node.Form(Id, Initial);
         }
     }
 
@@ -42,7 +43,16 @@ public sealed class SimulatedCluster
 
     public SimulatedNetwork Network { get; }
 
+    /// <summary>All machines, those too that never joined.</summary>
     public IReadOnlyList<SimulatedNode> Nodes { get; }
+
+    /// <summary>Machines whose data directory belongs to the cluster.</summary>
+    public IReadOnlyList<SimulatedNode> Formed => LinksChange ? [.. Nodes.Where(node => node.IsFormed)] : Nodes;
+
+    public Configuration Initial { get; }
+
+    /// <summary>Who is linked with whom follows the configuration; else all are linked from the start, as with members that never change.</summary>
+    public bool LinksChange => Plan.Spares > 0;
 
     public ClusterId Id { get; }
 
@@ -64,14 +74,15 @@ public sealed class SimulatedCluster
     {
         foreach (var node in Nodes)
         {
-            if (node.Process is null)
+            if (node.Process is null && node.MayStart)
             {
                 node.Start();
             }
         }
     }
 
-    public SimulatedNode NodeOf(MemberId member)
+    /// <summary>The machine with this member's data directory; null when that is lost.</summary>
+    public SimulatedNode? Find(MemberId member)
     {
         foreach (var node in Nodes)
         {
@@ -80,7 +91,7 @@ public sealed class SimulatedCluster
                 return node;
             }
         }
-        return Invariant.Unreachable<SimulatedNode>(member);
+        return null;
     }
 
     internal void WorkBegins(SimulatedProcess process) => OnSnapshotWork?.Invoke(process);
@@ -107,6 +118,10 @@ public sealed class SimulatedCluster
         }
 
         public void SnapshotTaken(SimulatedNode node, SnapshotMark mark)
+        {
+        }
+
+        public void Wiped(SimulatedNode node)
         {
         }
 

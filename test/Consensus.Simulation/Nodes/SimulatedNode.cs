@@ -14,19 +14,20 @@ public sealed class SimulatedNode
 
     private readonly SimulatedCluster _cluster;
     private readonly DeterministicRandom _random;
-    private readonly long _incarnation;
+    private long _incarnation;
+    private Configuration? _known;
 
     internal SimulatedNode(SimulatedCluster cluster, int number, ulong seed)
     {
         _cluster = cluster;
         _random = new DeterministicRandom(seed);
-        _incarnation = (long)(_random.NextUInt64() >> 1) | 1;
+        _incarnation = NewIncarnation();
         Number = number;
         Name = $"n{number + 1}";
         Disk = new SimulatedDisk(_random.NextUInt64());
         Faults = new DiskFaults(_random.NextUInt64());
         Clock = new SimulatedClock(_random.Next(1_000_000_000_000));
-        Member = new Member(ClusterIdentity.MemberIdOf(Name, _incarnation), Name, $"{Name}:7380");
+        Member = NewMember();
     }
 
     /// <summary>From 0; order of names.</summary>
@@ -34,11 +35,12 @@ public sealed class SimulatedNode
 
     public string Name { get; }
 
-    public Member Member { get; }
+    /// <summary>Of its present data directory: its name and that directory's incarnation.</summary>
+    public Member Member { get; private set; }
 
     public MemberId Id => Member.Id;
 
-    public SimulatedDisk Disk { get; }
+    public SimulatedDisk Disk { get; private set; }
 
     public DiskFaults Faults { get; }
 
@@ -56,15 +58,41 @@ public sealed class SimulatedNode
     /// <summary>True while no fault plan may start it.</summary>
     public bool IsHeldDown { get; set; }
 
+    /// <summary>Its data directory belongs to a cluster.</summary>
+    public bool IsFormed { get; private set; }
+
+    /// <summary>It was told that it was removed: nobody starts it again but to see what it does.</summary>
+    public bool IsRetired { get; set; }
+
+    public bool MayStart => IsFormed && !IsHeldDown && !IsRetired;
+
+    /// <summary>The configuration in force by its own log, as its last process knew it.</summary>
+    public Configuration? Known => Process?.Core.Configuration ?? _known;
+
     public int Starts { get; private set; }
 
     private static ReadOnlyMemory<byte> TokenDigest { get; } = ClusterIdentity.TokenDigest("simulation");
 
-    /// <summary>Makes the data directory, as the first start does once all initial members met.</summary>
+    /// <summary>Makes the data directory, as the first start does once all initial members met, or once a cluster told who belongs to it.</summary>
     internal void Form(ClusterId cluster, Configuration initial)
     {
         using var directory = OpenDirectory();
         directory.Form(cluster, Id, initial);
+        IsFormed = true;
+        _known = initial;
+    }
+
+    /// <summary>All that was on its disk is gone for good: what starts here next is another member under the same name (rule 7).</summary>
+    public void Wipe()
+    {
+        End(EndKind.PowerLoss);
+        _cluster.Observer.Wiped(this);
+        _cluster.Trace.Line($"{Name} ({Id}) lost its disk");
+        Disk = new SimulatedDisk(_random.NextUInt64());
+        Faults.Replaced();
+        _incarnation = NewIncarnation();
+        Member = NewMember();
+        (IsFormed, IsRetired, _known) = (false, false, null);
     }
 
     internal DataDirectory OpenDirectory() =>
@@ -105,6 +133,7 @@ public sealed class SimulatedNode
         }
         _cluster.Trace.Note(TraceEvent.End, Number, (long)kind);
         _cluster.Trace.Line($"{Name} ended: {kind}");
+        _known = process.Core.Configuration;
         Process = null;
         process.Abandon(kind);
         if (kind == EndKind.PowerLoss)
@@ -120,6 +149,10 @@ public sealed class SimulatedNode
         _cluster.Observer.Ended(this);
         _cluster.ProcessEnded(this, process, kind);
     }
+
+    private long NewIncarnation() => (long)(_random.NextUInt64() >> 1) | 1;
+
+    private Member NewMember() => new(ClusterIdentity.MemberIdOf(Name, _incarnation), Name, $"{Name}:7380");
 }
 
 public enum EndKind

@@ -2,6 +2,7 @@ using Consensus.Node;
 using Consensus.Node.Core;
 using Consensus.Primitives;
 using Consensus.Primitives.Wire;
+using Consensus.Raft.Membership;
 using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Wire;
 
@@ -36,6 +37,10 @@ public sealed partial class SimulatedProcess
         {
             NeedsReadIndex = consistency == ReadConsistency.Linearizable && _cluster.Wiring.ReadsAskForAnIndex,
         }));
+
+    /// <summary>Asks this member for a change of who belongs to the cluster; answered once, unless the process ends first.</summary>
+    public void ChangeMembership(MembershipChange change, Action<MembershipAnswer> answered) =>
+        Post(new MembershipInput(new SimulatedChange(new RequestId(Node.Id, Boot, ++_sequence), change, answered)));
 
     /// <summary>The client of a command that waits for a lock closed its connection.</summary>
     public void ClientGone(SimulatedCommand command) => Post(new CommandCancelledInput(command));

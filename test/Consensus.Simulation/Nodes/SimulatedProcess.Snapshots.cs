@@ -28,8 +28,7 @@ public sealed partial class SimulatedProcess
         var writer = new WireWriter();
         RaftCodec.WriteMessage(writer, install);
         var header = writer.ToArray();
-        var receiver = _cluster.NodeOf(install.To);
-        if (receiver.Process is not { } target || !_cluster.Network.CanTalk(Node.Number, receiver.Number))
+        if (_cluster.Find(install.To) is not { Process: { } target } receiver || !_cluster.Network.CanTalk(Node.Number, receiver.Number))
         {
             EndSending(install, content, success: false, _random.Next(1_000, 1_000_000));
             return;

@@ -217,6 +217,7 @@ public sealed partial class SimulatedProcess
         {
             AppendToLog(_output.Persists);
         }
+        FollowMembership();
         foreach (var (to, message) in _output.Sends)
         {
             if (!_cluster.Wiring.Send(this, to, message) && message is ForwardCommands forward)
@@ -246,6 +247,10 @@ public sealed partial class SimulatedProcess
             CompactLog(mark.LastIndex);
             InBackground(() => _directory.Snapshots.RemoveOlderThan(mark));
         }
+        if (_output.IsRemoved)
+        {
+            TellRemoved();
+        }
     }
 
     private void CompleteAnswered()
@@ -257,6 +262,10 @@ public sealed partial class SimulatedProcess
         foreach (var read in _output.AnsweredReads)
         {
             (read as SimulatedRead)?.Complete();
+        }
+        foreach (var change in _output.AnsweredChanges)
+        {
+            (change as SimulatedChange)?.Complete();
         }
     }
 }

@@ -1,6 +1,7 @@
 using Consensus.Node;
 using Consensus.Node.Core;
 using Consensus.Primitives;
+using Consensus.Raft.Membership;
 
 namespace Consensus.Simulation.Nodes;
 
@@ -12,6 +13,12 @@ public sealed class SimulatedCommand(RequestId request, ReadOnlyMemory<byte> pay
 
 /// <summary>A read whose view somebody wants to see.</summary>
 public sealed class SimulatedRead(Revision minRevision, Action<ReadAnswer> answered) : PendingRead(minRevision)
+{
+    public void Complete() => answered(Answer);
+}
+
+/// <summary>A membership change whose answer somebody wants to see.</summary>
+public sealed class SimulatedChange(RequestId request, MembershipChange change, Action<MembershipAnswer> answered) : PendingChange(request, change, "")
 {
     public void Complete() => answered(Answer);
 }

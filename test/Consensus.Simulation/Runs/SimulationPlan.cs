@@ -56,7 +56,27 @@ public sealed record SimulationPlan(ulong Seed, ClusterPlan Cluster, ClientOptio
             LockWeight = (int)Pick(random, 5, 25, 80),
             DelayMicros = Pick(random, 100, 1_000, 20_000),
         };
-        return new SimulationPlan(seed, cluster, clients, faults, random.Next(10, 60) * 1_000_000);
+        return WithMembership(new SimulationPlan(seed, cluster, clients, faults, random.Next(10, 60) * 1_000_000));
+    }
+
+    /// <summary>
+    /// In some of the runs members come and go. Drawn apart, so that the others are what they would be without.
+    /// </summary>
+    private static SimulationPlan WithMembership(SimulationPlan plan)
+    {
+        var random = new DeterministicRandom(plan.Seed ^ 0x3E3B_002A);
+        return !random.Chance(1, 4)
+            ? plan
+            : plan with
+            {
+                Cluster = plan.Cluster with
+                {
+                    Spares = (int)random.Next(2, 7),
+                    Raft = plan.Cluster.Raft with { PromotionLagEntries = Pick(random, 5, 50, 1_000) },
+                },
+                Faults = plan.Faults with { Kinds = plan.Faults.Kinds | FaultKinds.Membership, MembershipMicros = Pick(random, 200_000, 700_000, 2_000_000) },
+                DurationMicros = plan.DurationMicros + 20_000_000,
+            };
     }
 
     private static int DrawNodes(DeterministicRandom random) => (int)Pick(random, 1, 2, 3, 3, 3, 3, 3, 4, 5, 5, 6, 7);
@@ -67,7 +87,7 @@ public sealed record SimulationPlan(ulong Seed, ClusterPlan Cluster, ClientOptio
         var share = random.Next(1, 5);
         foreach (var kind in Enum.GetValues<FaultKinds>())
         {
-            if (kind is not (FaultKinds.None or FaultKinds.All) && random.Chance(share, 5))
+            if (kind is not (FaultKinds.None or FaultKinds.All or FaultKinds.Membership) && random.Chance(share, 5))
             {
                 kinds |= kind;
             }

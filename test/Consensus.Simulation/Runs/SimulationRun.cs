@@ -32,7 +32,7 @@ public sealed partial class SimulationRun
         Cluster = new SimulatedCluster(plan.Cluster, wiring);
         Bounds = new ClockBounds();
         Leases = new LeasePromise(Bounds);
-        _watch = new ClusterWatch(Cluster.Nodes, () => Cluster.Time.Now, Leases, Bounds, _watches);
+        _watch = new ClusterWatch(Cluster.Nodes, Cluster.Initial, () => Cluster.Time.Now, Leases, Bounds, _watches);
         Cluster.Observer = _watch;
         _watch.Reference.Say = Cluster.Trace.Writes ? Cluster.Trace.Line : null;
         // Drawn before the clients, so that a run with fewer of them meets the same faults.
@@ -101,6 +101,11 @@ public sealed partial class SimulationRun
     private void HealMajority()
     {
         _nemesis.Heal();
+        if (Cluster.LinksChange)
+        {
+            HealMajorityInForce();
+            return;
+        }
         var nodes = Cluster.Nodes.OrderBy(_ => _random.NextUInt64()).ToList();
         var healed = nodes.Take((nodes.Count / 2) + 1).ToList();
         foreach (var node in nodes.Except(healed))
@@ -111,6 +116,15 @@ public sealed partial class SimulationRun
         healed.ForEach(node => StartAndForget(node));
         Cluster.Trace.Line($"healed: {string.Join(", ", healed.Select(n => n.Name))}");
         _clients.ForEach(client => client.Reach([.. healed.Select(n => n.Number)]));
+        var answered = CountAnswered();
+        Require(
+            () => answered.Count == _clients.Count && healed.TrueForAll(n => n.Process?.Core.Status.Ready == true),
+            () => $"a healed majority ({string.Join(", ", healed.Select(n => n.Name))}) answers all clients: {answered.Count} of {_clients.Count} were; {Describe()}");
+    }
+
+    /// <summary>The clients of which something that they ask from now on is answered.</summary>
+    private HashSet<int> CountAnswered()
+    {
         var since = Cluster.Time.Now;
         var answered = new HashSet<int>();
         _clients.ForEach(client => client.OnReturned += operation =>
@@ -120,9 +134,7 @@ public sealed partial class SimulationRun
                 answered.Add(operation.Client);
             }
         });
-        Require(
-            () => answered.Count == _clients.Count && healed.TrueForAll(n => n.Process?.Core.Status.Ready == true),
-            () => $"a healed majority ({string.Join(", ", healed.Select(n => n.Name))}) answers all clients: {answered.Count} of {_clients.Count} were; {Describe()}");
+        return answered;
     }
 
     private void StopClients()
@@ -133,6 +145,11 @@ public sealed partial class SimulationRun
 
     private void HealAll()
     {
+        if (Cluster.LinksChange)
+        {
+            HealAllMembers();
+            return;
+        }
         foreach (var node in Cluster.Nodes)
         {
             node.IsHeldDown = false;
@@ -212,7 +229,7 @@ public sealed partial class SimulationRun
         }
     }
 
-    private string Describe() => string.Join("; ", Cluster.Nodes.Select(n => n.Process is { } p
+    private string Describe() => string.Join("; ", Cluster.Formed.Select(n => n.Process is { } p
         ? $"{n.Name} {p.Core.Role} t{p.Core.Term} leader {p.Core.Status.LeaderName} applied {p.Core.AppliedIndex} of {p.Core.Status.LastIndex}{(p.Core.Status.Ready ? "" : " not ready")}"
         : $"{n.Name} down"));
 }

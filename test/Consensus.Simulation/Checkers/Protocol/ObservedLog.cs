@@ -15,6 +15,8 @@ public sealed class ObservedLog
 
     public LogIndex LastIndex => _start.Index + _entries.Count;
 
+    public Term LastTerm => _entries.Count > 0 ? _entries[^1].Term : _start.Term;
+
     /// <summary>Index and term of the last entry that a snapshot covers.</summary>
     public (LogIndex Index, Term Term) Start => (_start.Index, _start.Term);
 
@@ -24,6 +26,10 @@ public sealed class ObservedLog
 
     /// <summary>True when it holds this entry, or a snapshot that covers it.</summary>
     public bool Holds(LogIndex index, Term term) => index <= _start.Index || At(index)?.Term == term;
+
+    /// <summary>Whether a voter with this log could vote for one with the other. Raft §5.4.1.</summary>
+    public bool IsNotAheadOf(ObservedLog other) =>
+        LastTerm < other.LastTerm || (LastTerm == other.LastTerm && LastIndex <= other.LastIndex);
 
     public void Restart(HardState hardState, SnapshotMark? mark, IReadOnlyList<Entry> entries)
     {
