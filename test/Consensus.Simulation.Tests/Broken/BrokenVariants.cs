@@ -69,6 +69,7 @@ internal static class BrokenVariants
         new("leases reset at a failover", LeasesEnd.Name, 1, FaultKinds.None, static () => new ResetsLeasesAtFailover()),
         new("tokens from a counter that restarts", TokensIncrease.Name, 1, Crashes, static () => new CountsTokensInMemory()),
         new("a retry done again", RetryOnce.Name, 2, Crashes | Cuts, static () => new ForgetsIdentities()),
+        new("a change refused that is made all the same", ChangeAnswers.Name, 1, FaultKinds.Membership, static () => new RefusesChangesThatAreMade(), MembersComeAndGo),
         new("votes that never leave", Progress.Name, 1, FaultKinds.None, static () => new KeepsVotesBack()),
     ];
 
@@ -91,6 +92,8 @@ internal static class BrokenVariants
         Faults = plan.Faults with { MeanMicros = 700_000 },
         DurationMicros = 60_000_000,
     };
+
+    private static SimulationPlan MembersComeAndGo(SimulationPlan plan) => plan with { Cluster = plan.Cluster with { Spares = 4 } };
 
     /// <summary>Votes take long enough for a voter to end and start again while two candidates of one term want them.</summary>
     private static SimulationPlan SlowVotes(SimulationPlan plan) => plan with

@@ -1,9 +1,11 @@
 using Consensus.Node;
+using Consensus.Node.Core;
 using Consensus.Node.Peers;
 using Consensus.Node.Ports;
 using Consensus.Primitives;
 using Consensus.Raft;
 using Consensus.Raft.Log;
+using Consensus.Raft.Membership;
 using Consensus.Simulation.Nodes;
 using Consensus.StateMachine;
 using Consensus.StateMachine.Commands;
@@ -172,4 +174,18 @@ internal sealed class KeepsVotesBack : Wiring
 {
     public override bool Send(SimulatedProcess process, MemberId to, PeerMessage message) =>
         message is RaftPeerMessage { Message: VoteResponse } || base.Send(process, to, message);
+}
+
+/// <summary>A member that sends a change to its leader takes it for refused at once.</summary>
+internal sealed class RefusesChangesThatAreMade : Wiring
+{
+    public override bool Send(SimulatedProcess process, MemberId to, PeerMessage message)
+    {
+        if (message is ForwardChange forward)
+        {
+            var refused = new ChangeAnswer(ChangeVerdict.ChangeInProgress);
+            process.Post(new PeerMessageInput(to, new ChangeRefused(forward.Term, forward.Request.Sequence, refused)));
+        }
+        return base.Send(process, to, message);
+    }
 }

@@ -1,7 +1,9 @@
+using Consensus.Node;
 using Consensus.Node.Ports;
 using Consensus.Primitives;
 using Consensus.Raft;
 using Consensus.Raft.Log;
+using Consensus.Raft.Membership;
 using Consensus.Simulation.Checkers.Protocol;
 using static Consensus.Simulation.Tests.Checkers.Histories;
 
@@ -56,6 +58,26 @@ public sealed class ProtocolCheckerTests
         elections.Voted(A, new Term(1), B);
         elections.Voted(A, new Term(2), C);
         Breaks(ElectionSafety.Name, () => elections.Voted(A, new Term(1), C));
+    }
+
+    [Test]
+    [SeenBy(ChangeAnswers.Name)]
+    public void A_change_that_was_answered_otherwise_than_it_was_made_is_seen()
+    {
+        RequestId Request(long sequence) => new(A, 1, sequence);
+        MembershipAnswer Answer(AnswerKind kind, ChangeVerdict verdict) => new(kind, verdict, "", NotDoneReason.None);
+        var joint = Abc with { OutgoingVoters = [A, B] };
+        var changes = new ChangeAnswers();
+        changes.Committed(Request(1), joint);
+        Breaks(ChangeAnswers.Name, () => changes.Answered(Request(1), Answer(AnswerKind.Done, ChangeVerdict.Appended)));
+        Breaks(ChangeAnswers.Name, () => changes.Answered(Request(1), Answer(AnswerKind.NotDone, ChangeVerdict.ChangeInProgress)));
+        changes.Committed(Request(1), Abc);
+        changes.Answered(Request(1), Answer(AnswerKind.Done, ChangeVerdict.Appended));
+        changes.Answered(Request(2), Answer(AnswerKind.Done, ChangeVerdict.AlreadySo));
+        changes.Answered(Request(3), Answer(AnswerKind.Unknown, default));
+        changes.Committed(Request(3), Abc);
+        changes.Answered(Request(4), Answer(AnswerKind.NotDone, default));
+        Breaks(ChangeAnswers.Name, () => changes.Committed(Request(4), joint));
     }
 
     [Test]

@@ -17,6 +17,7 @@ public sealed class ClusterWatch : IClusterObserver
 {
     private readonly Dictionary<SimulatedNode, Followed> _followed = [];
     private readonly Durability _durability;
+    private readonly ChangeAnswers _changes = new();
     private readonly Func<long> _now;
     private readonly WatchOptions _options;
 
@@ -83,6 +84,14 @@ public sealed class ClusterWatch : IClusterObserver
 
     /// <summary>The log of its process that runs, or ran last.</summary>
     public ObservedLog LogOf(SimulatedNode node) => _followed[node].Log;
+
+    public void ChangeAnswered(PendingChange change)
+    {
+        if (_options.Sees(ChangeAnswers.Name))
+        {
+            _changes.Answered(change.Request, change.Answer);
+        }
+    }
 
     public void Wiped(SimulatedNode node)
     {
@@ -221,7 +230,7 @@ public sealed class ClusterWatch : IClusterObserver
                 Completeness.Committed(index, last!.Term, core.Term);
                 if (last.Kind == EntryKind.Configuration)
                 {
-                    _durability.IsInForce(index, RaftCodec.ReadConfiguration(last.Payload.Span));
+                    FollowConfiguration(last);
                 }
                 if (_options.NeedsReference)
                 {
@@ -234,6 +243,16 @@ public sealed class ClusterWatch : IClusterObserver
         if (_options.Sees(Durability.Name))
         {
             _durability.Committed(core.AppliedIndex, last!.Term);
+        }
+    }
+
+    private void FollowConfiguration(Entry entry)
+    {
+        var configuration = RaftCodec.ReadConfiguration(entry.Payload.Span);
+        _durability.IsInForce(entry.Index, configuration);
+        if (_options.Sees(ChangeAnswers.Name) && !entry.Request.IsNone)
+        {
+            _changes.Committed(entry.Request, configuration);
         }
     }
 

@@ -1,3 +1,4 @@
+using Consensus.Node.Core;
 using Consensus.Node.Ports;
 using Consensus.Raft;
 
@@ -10,7 +11,7 @@ public interface IClusterObserver
     void Recovered(SimulatedNode node, RecoveredLog recovered);
 
     /// <summary>A turn of the loop ended; its output is not performed yet.</summary>
-    void Turned(SimulatedProcess process, Node.Core.NodeOutput output);
+    void Turned(SimulatedProcess process, NodeOutput output);
 
     /// <summary>The log's thread begins to write these.</summary>
     void Begins(SimulatedNode node, IReadOnlyList<PersistRequest> batch);
@@ -20,6 +21,9 @@ public interface IClusterObserver
 
     /// <summary>A member's leader's snapshot is on its disk and about to be handed to its loop.</summary>
     void SnapshotTaken(SimulatedNode node, SnapshotMark mark);
+
+    /// <summary>A member answers who asked it for a membership change.</summary>
+    void ChangeAnswered(PendingChange change);
 
     /// <summary>All that was on its disk is lost.</summary>
     void Wiped(SimulatedNode node);

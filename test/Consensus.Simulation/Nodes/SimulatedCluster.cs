@@ -121,6 +121,10 @@ public sealed class SimulatedCluster
         {
         }
 
+        public void ChangeAnswered(Consensus.Node.Core.PendingChange change)
+        {
+        }
+
         public void Wiped(SimulatedNode node)
         {
         }

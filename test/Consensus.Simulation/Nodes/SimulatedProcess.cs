@@ -265,6 +265,7 @@ public sealed partial class SimulatedProcess
         }
         foreach (var change in _output.AnsweredChanges)
         {
+            _cluster.Observer.ChangeAnswered(change);
             (change as SimulatedChange)?.Complete();
         }
     }
