@@ -86,7 +86,7 @@ internal sealed partial class MembershipChurn
     private void OnAnswer(SimulatedProcess process, MembershipChange change, MembershipAnswer answer)
     {
         _cluster.Trace.Line($"{process.Node.Name} answers {change}: {answer}");
-        if (answer.Kind != AnswerKind.Done)
+        if (answer.Kind != AnswerKind.Done || _stopped)
         {
             return;
         }

@@ -111,6 +111,11 @@ public sealed partial class SimulationRun
         {
             Cluster.Time.RunUntil(Cluster.Time.Now + LookAgainMicros, condition);
             var running = Running;
+            if (running.Count > 0)
+            {
+                // One of them may have been removed by what was under way.
+                _clients.ForEach(client => client.Learn([.. running.Select(n => n.Number)]));
+            }
             if (!condition() && Cluster.Nodes.Any(n => n.IsHeldDown) && !running.Exists(n => CanWin(n, running)))
             {
                 Cluster.Trace.Line("another configuration is in force now: all are healed");
@@ -119,7 +124,6 @@ public sealed partial class SimulationRun
                     node.IsHeldDown = false;
                 }
                 StartWhoMay();
-                _clients.ForEach(client => client.Learn([.. Cluster.Formed.Where(n => n.MayStart).Select(n => n.Number)]));
                 until = Cluster.Time.Now + ProgressWithin;
             }
         }
