@@ -93,11 +93,7 @@ public sealed class ClusterWatch : IClusterObserver
         }
     }
 
-    public void Wiped(SimulatedNode node)
-    {
-        _durability.Wiped(node.Id);
-        _followed[node] = new Followed();
-    }
+    public void Wiped(SimulatedNode node) => _followed[node] = new Followed();
 
     public void SnapshotTaken(SimulatedNode node, SnapshotMark mark)
     {

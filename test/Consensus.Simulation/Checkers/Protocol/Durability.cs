@@ -8,7 +8,7 @@ namespace Consensus.Simulation.Checkers.Protocol;
 
 /// <summary>
 /// What is committed is on the disks of a majority of the configuration in force, of each of its halves while it is joint; and what was on a disk is there after a
-/// restart: entries, term and vote. So nothing that was acknowledged can be lost while a majority of disks lives.
+/// restart: entries, term and vote. So nothing that was acknowledged can be lost while a majority of disks lives. A disk that was lost for good since counts for what it held: it was there when the entry was committed.
 /// </summary>
 /// <param name="initial">Its members' disks are empty at first.</param>
 public sealed class Durability(Configuration initial)
@@ -31,13 +31,6 @@ public sealed class Durability(Configuration initial)
     {
         _underWay.Remove(member);
         Write(DiskOf(member), batch);
-    }
-
-    /// <summary>All that was on this member's disk is gone: it counts for nothing any more.</summary>
-    public void Wiped(MemberId member)
-    {
-        _disks.Remove(member);
-        _underWay.Remove(member);
     }
 
     /// <summary>Some log holds this entry: from here on its leader counts by it.</summary>
