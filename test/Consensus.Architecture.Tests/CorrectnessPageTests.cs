@@ -77,6 +77,14 @@ public sealed partial class CorrectnessPageTests
         Assert.That(named, Is.EquivalentTo(kinds));
     }
 
+    [Test]
+    public void Every_mistake_that_is_made_on_purpose_is_on_the_page()
+    {
+        var mistakes = Mistake().Matches(Sources["Consensus.Simulation.Tests/Broken/BrokenVariants.cs"]).Select(m => m.Groups[1].Value).Distinct().ToList();
+        Assert.That(mistakes, Is.Not.Empty);
+        Assert.That(mistakes.Where(mistake => !Page.Contains($"| {mistake} |", StringComparison.Ordinal)), Is.Empty);
+    }
+
     private static List<(int Number, string CaughtBy)> Rows() =>
         [.. CatalogueRow().Matches(Page).Select(m => (int.Parse(m.Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture), m.Groups[2].Value))];
 
@@ -107,6 +115,9 @@ public sealed partial class CorrectnessPageTests
 
     [GeneratedRegex(@"^\w+Tests\.(?!cs$)\w+$")]
     private static partial Regex TestName();
+
+    [GeneratedRegex(@"^ +new\(""([^""]+)"", ", RegexOptions.Multiline)]
+    private static partial Regex Mistake();
 
     [GeneratedRegex(@"^    (\w+) = 1 << \d+,", RegexOptions.Multiline)]
     private static partial Regex FaultKind();
