@@ -135,8 +135,8 @@ internal sealed partial class MembershipChurn
         var node = Pick(free);
         if (!node.IsFormed)
         {
-            // It knows whom to talk to, and that nobody counts until the log says so.
-            node.Form(_cluster.Id, new Configuration(known.Members, [], [], [.. known.Members.Select(m => m.Id)]));
+            // Who belongs to the cluster it hears from the leader that dials it.
+            node.Form(_cluster.Id, Configuration.Empty);
             _nemesis.StartLater(node, _random.Next(_random.Chance(1, 2) ? 1_000 : 3_000_000));
         }
         return new AddMember(node.Member, AsVoter: _random.Chance(1, 5));
