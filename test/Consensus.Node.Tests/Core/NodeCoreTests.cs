@@ -166,7 +166,12 @@ public sealed class NodeCoreTests
         member.Inputs.Add(Snapshots.Arrival(member.Id, cluster.Members[1].Id, 10));
         member.Turn(cluster.Now + 1);
         Assert.That(member.Compact, Is.Null, "the record is not durable yet");
+        var flushed = member.Inputs.OfType<PersistedInput>().Single();
+        member.Inputs.Remove(flushed);
         member.Turn(cluster.Now + 2);
+        Assert.That(member.Compact, Is.Null, "nor a turn later");
+        member.Inputs.Add(flushed);
+        member.Turn(cluster.Now + 3);
         Assert.That(member.Compact?.LastIndex.Value, Is.EqualTo(10));
     }
 
