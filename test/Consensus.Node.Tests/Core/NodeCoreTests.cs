@@ -1,4 +1,5 @@
 using Consensus.Node.Core;
+using Consensus.Node.Peers;
 using Consensus.Node.Ports;
 using Consensus.Primitives;
 using Consensus.Raft;
@@ -161,18 +162,31 @@ public sealed class NodeCoreTests
     [Test]
     public void The_snapshot_before_is_needed_until_the_log_names_the_installed_one()
     {
+        // raft-bugs 12: an earlier write, of the leader's term, is still on its way when the snapshot arrives.
         var cluster = new CoreCluster(3);
-        var member = cluster.Members[0];
-        member.Inputs.Add(Snapshots.Arrival(member.Id, cluster.Members[1].Id, 10));
+        var (member, leader) = (cluster.Members[0], cluster.Members[1].Id);
+        member.Inputs.Add(new PeerMessageInput(leader, new RaftPeerMessage(
+            new HeartbeatRequest(leader, member.Id, new Term(1), LogIndex.Zero, ClusterTime.Zero, 0))));
         member.Turn(cluster.Now + 1);
+        var earlier = Flushed(member);
+        member.Inputs.Add(Snapshots.Arrival(member.Id, leader, 10));
+        member.Turn(cluster.Now + 2);
         Assert.That(member.Compact, Is.Null, "the record is not durable yet");
+        var flushed = Flushed(member);
+        member.Inputs.Add(earlier);
+        member.Turn(cluster.Now + 3);
+        Assert.That(member.Compact, Is.Null, "only what was written before it is");
+        member.Inputs.Add(flushed);
+        member.Turn(cluster.Now + 4);
+        Assert.That(member.Compact?.LastIndex.Value, Is.EqualTo(10));
+    }
+
+    /// <summary>Takes out of the inbox that its last write is durable.</summary>
+    private static PersistedInput Flushed(CoreMember member)
+    {
         var flushed = member.Inputs.OfType<PersistedInput>().Single();
         member.Inputs.Remove(flushed);
-        member.Turn(cluster.Now + 2);
-        Assert.That(member.Compact, Is.Null, "nor a turn later");
-        member.Inputs.Add(flushed);
-        member.Turn(cluster.Now + 3);
-        Assert.That(member.Compact?.LastIndex.Value, Is.EqualTo(10));
+        return flushed;
     }
 
     [Test]
