@@ -10,7 +10,7 @@ using Consensus.StateMachine.Outcomes;
 namespace Consensus.Chaos.Clients;
 
 /// <summary>One client: one operation at a time over plain HTTP, tried again through any member under the same identity.</summary>
-internal sealed class ChaosClient(Record record, IReadOnlyList<string> members, int number, int round, ulong seed) : IDisposable
+internal sealed class ChaosClient(Record record, Func<IReadOnlyList<string>> members, int number, int round, ulong seed) : IDisposable
 {
     private const int MaxAttempts = 8;
     private const int Keys = 5;
@@ -20,7 +20,7 @@ internal sealed class ChaosClient(Record record, IReadOnlyList<string> members, 
     private readonly List<Held> _held = [];
     private readonly Dictionary<string, long> _seen = [];
     private readonly HttpClient _http = new(new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(1), UseProxy = false }) { Timeout = Timeout.InfiniteTimeSpan };
-    private int _favourite = number % members.Count;
+    private int _favourite = (int)(seed % 1000);
 
     /// <summary>Operations answered so far; read by others.</summary>
     public long Answered { get; private set; }
@@ -47,7 +47,7 @@ internal sealed class ChaosClient(Record record, IReadOnlyList<string> members, 
             operation.Attempts++;
             if (operation.Attempts > 1 || _random.Chance(1, 20))
             {
-                _favourite = (int)_random.Next(members.Count);
+                _favourite = (int)_random.Next(1000);
             }
             var result = await TryAsync(operation);
             if (result.Status == OperationStatus.Done)
@@ -129,8 +129,11 @@ internal sealed class ChaosClient(Record record, IReadOnlyList<string> members, 
     /// Every write has a body, be it empty: without one the handler sends a request a second time by itself when the server closes the connection, and a
     /// "connection refused" of the second sending would say nothing about the first.
     /// </summary>
-    private HttpRequestMessage With(HttpMethod method, string path, string body = "") =>
-        new(method, members[_favourite] + path) { Content = method == HttpMethod.Get ? null : new ByteArrayContent(Encoding.UTF8.GetBytes(body)) };
+    private HttpRequestMessage With(HttpMethod method, string path, string body = "")
+    {
+        var present = members();
+        return new HttpRequestMessage(method, present[_favourite % present.Count] + path) { Content = method == HttpMethod.Get ? null : new ByteArrayContent(Encoding.UTF8.GetBytes(body)) };
+    }
 
     private Operation Choose(long n)
     {

@@ -77,14 +77,15 @@ public sealed class ChaosRun(ChaosOptions options, Action<string> say)
     private async Task RunRoundAsync(ChaosCluster cluster, ChaosReport report)
     {
         var record = new Record();
-        var urls = cluster.Members.Select(m => m.Url).ToList();
-        var clients = Enumerable.Range(0, options.Clients).Select(i => new ChaosClient(record, urls, i, report.Rounds, _random.NextUInt64())).ToList();
-        var nemesis = new ProcessNemesis(cluster, _random.NextUInt64());
+        cluster.UpdateUrls();
+        var clients = Enumerable.Range(0, options.Clients).Select(i => new ChaosClient(record, () => cluster.Urls, i, report.Rounds, _random.NextUInt64())).ToList();
+        using var nemesis = new ProcessNemesis(cluster, _random.NextUInt64());
         using var stopFaults = new CancellationTokenSource(options.Round);
         using var stopClients = new CancellationTokenSource();
         var running = clients.Select(client => Task.Run(() => client.RunAsync(stopClients.Token))).ToList();
         await nemesis.RunAsync(stopFaults.Token);
         cluster.Heal();
+        await nemesis.FinishAsync(ProgressWithin);
         await UntilAllAreAnsweredAsync(cluster, clients, running);
         await stopClients.CancelAsync();
         await Task.WhenAll(running);

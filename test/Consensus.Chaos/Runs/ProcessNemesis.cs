@@ -1,15 +1,29 @@
+using System.Collections.Concurrent;
 using Consensus.Chaos.Machines;
 using Consensus.Primitives;
 
 namespace Consensus.Chaos.Runs;
 
 /// <summary>One fault after another, drawn from a seed; each ends by itself or with the next healing.</summary>
-internal sealed class ProcessNemesis(ChaosCluster cluster, ulong seed)
+internal sealed class ProcessNemesis : IDisposable
 {
-    private readonly DeterministicRandom _random = new(seed);
-    private readonly SortedDictionary<string, int> _injected = new(StringComparer.Ordinal);
+    private readonly ChaosCluster _cluster;
+    private readonly DeterministicRandom _random;
+    private readonly ConcurrentDictionary<string, int> _injected = new(StringComparer.Ordinal);
+    private readonly Churn _churn;
+
+    public ProcessNemesis(ChaosCluster cluster, ulong seed)
+    {
+        (_cluster, _random) = (cluster, new DeterministicRandom(seed));
+        _churn = new Churn(cluster, _random.NextUInt64(), Count);
+    }
 
     public IReadOnlyDictionary<string, int> Injected => _injected;
+
+    public void Dispose() => _churn.Dispose();
+
+    /// <summary>Once all else is healed: a change of the membership that is under way comes to its end.</summary>
+    public Task FinishAsync(TimeSpan limit) => _churn.FinishAsync(limit);
 
     public async Task RunAsync(CancellationToken stop)
     {
@@ -26,10 +40,9 @@ internal sealed class ProcessNemesis(ChaosCluster cluster, ulong seed)
 
     private async Task InjectAsync()
     {
-        var members = cluster.Members;
-        var victim = (int)_random.Next(members.Count);
-        var member = members[victim];
-        switch (_random.Next(12))
+        var members = _cluster.Members;
+        var member = members[(int)_random.Next(members.Count)];
+        switch (_random.Next(15))
         {
             case 0 or 1:
                 Count("kill -9");
@@ -44,7 +57,7 @@ internal sealed class ProcessNemesis(ChaosCluster cluster, ulong seed)
                     one.Kill();
                 }
                 await Pause(0, 1_000);
-                cluster.Heal();
+                _cluster.Heal();
                 break;
             case 3:
                 Count("clean restart");
@@ -67,19 +80,22 @@ internal sealed class ProcessNemesis(ChaosCluster cluster, ulong seed)
                 await Pause(200, 5_000);
                 member.Thaw();
                 break;
-            case 7 or 8 or 9 when cluster.Network.IsCuttable:
-                await PartitionAsync(victim);
+            case 7 or 8 or 9 when _cluster.Network.IsCuttable:
+                await PartitionAsync(members, member);
                 break;
             case 10 when Member.CanChangeWallClock:
                 Count("jump of the wall clock");
                 member.JumpWallClock(_random.Next(-100_000, 100_000));
                 break;
-            case 11 when cluster.Disk.IsMounted:
+            case 11 when _cluster.Disk.IsMounted:
                 Count("full disk");
-                cluster.Disk.Fill();
+                _cluster.Disk.Fill();
                 await Pause(1_000, 5_000);
-                cluster.Disk.Empty();
-                members[0].Start();
+                _cluster.Disk.Empty();
+                members.FirstOrDefault(m => m.Slot == 0)?.Start();
+                break;
+            case 12 or 13 or 14 when !_churn.IsUnderWay:
+                _churn.Begin();
                 break;
             default:
                 Count("kill -9");
@@ -89,19 +105,19 @@ internal sealed class ProcessNemesis(ChaosCluster cluster, ulong seed)
         }
     }
 
-    private async Task PartitionAsync(int victim)
+    private async Task PartitionAsync(IReadOnlyList<Member> members, Member victim)
     {
-        var others = Enumerable.Range(0, cluster.Members.Count).Where(i => i != victim).ToList();
+        var others = members.Where(m => m != victim).ToList();
         var kind = _random.Next(4);
         foreach (var other in kind == 2 ? others.Take(1) : others)
         {
             if (kind != 1)
             {
-                cluster.Network.Cut(victim, other);
+                _cluster.Network.Cut(victim.Slot, other.Slot);
             }
             if (kind != 0)
             {
-                cluster.Network.Cut(other, victim);
+                _cluster.Network.Cut(other.Slot, victim.Slot);
             }
         }
         Count(kind switch
@@ -112,10 +128,10 @@ internal sealed class ProcessNemesis(ChaosCluster cluster, ulong seed)
             _ => "cut: a member alone",
         });
         await Pause(500, 6_000);
-        cluster.Network.Heal();
+        _cluster.Network.Heal();
     }
 
-    private void Count(string fault) => _injected[fault] = _injected.GetValueOrDefault(fault) + 1;
+    private void Count(string fault) => _injected.AddOrUpdate(fault, 1, (_, before) => before + 1);
 
     private Task Pause(int fromMs, int toMs) => Task.Delay((int)_random.Next(fromMs, toMs));
 }
