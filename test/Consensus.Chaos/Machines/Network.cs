@@ -4,24 +4,32 @@ namespace Consensus.Chaos.Machines;
 
 /// <summary>
 /// A network namespace for each member, joined by a bridge at which the clients are. A route to nowhere cuts one direction between two of
-/// them. Where namespaces are not allowed, all members are on loopback and nothing can be cut.
+/// them; a route through this process makes one direction slow, lossy or narrow. Where namespaces are not allowed, all members are on loopback and nothing can be cut.
 /// </summary>
 internal sealed class Network : IDisposable
 {
     private readonly string _prefix = string.Create(CultureInfo.InvariantCulture, $"cx{Environment.ProcessId % 100_000}");
     private readonly int _subnet = 1 + (Environment.ProcessId % 250);
-    private readonly int _members;
     private readonly HashSet<(int From, int To)> _cut = [];
+    private readonly HashSet<(int From, int To)> _rough = [];
 
-    public Network(int members)
+    public Network(int places)
     {
-        _members = members;
+        Places = places;
         IsCuttable = SetUp();
         if (!IsCuttable)
         {
             Remove();
+            return;
         }
+        Rough = SetUpRough();
     }
+
+    /// <summary>Null where this process may not carry packets.</summary>
+    public RoughLinks? Rough { get; }
+
+    /// <summary>How many places there are for members.</summary>
+    public int Places { get; }
 
     public bool IsCuttable { get; }
 
@@ -39,6 +47,31 @@ internal sealed class Network : IDisposable
         }
     }
 
+    /// <summary>What <paramref name="from"/> sends to <paramref name="to"/> fares so. A cut goes before it.</summary>
+    public void Roughen(int from, int to, RoughLink link)
+    {
+        if (Rough is null)
+        {
+            return;
+        }
+        Rough.Set(from, to, link);
+        if (_rough.Add((from, to)))
+        {
+            Shell.Run("ip", ["-n", Name(from), "route", "add", .. RoughRoute(from, to)]);
+        }
+    }
+
+    public void Smooth()
+    {
+        foreach (var (from, to) in _rough)
+        {
+            Shell.Run("ip", ["-n", Name(from), "route", "del", .. RoughRoute(from, to)]);
+        }
+        _rough.Clear();
+        Rough?.Clear();
+    }
+
+    /// <summary>No direction is cut any more.</summary>
     public void Heal()
     {
         foreach (var (from, to) in _cut)
@@ -50,6 +83,7 @@ internal sealed class Network : IDisposable
 
     public void Dispose()
     {
+        Rough?.Dispose();
         if (IsCuttable)
         {
             Remove();
@@ -60,6 +94,28 @@ internal sealed class Network : IDisposable
 
     private string Link(int member) => string.Create(CultureInfo.InvariantCulture, $"{_prefix}v{member + 1}");
 
+    private string Tun(int member) => string.Create(CultureInfo.InvariantCulture, $"{_prefix}t{member + 1}");
+
+    private string[] RoughRoute(int from, int to) => [AddressOf(to) + "/32", "dev", Tun(from), "src", AddressOf(from), "metric", "10"];
+
+    private RoughLinks? SetUpRough()
+    {
+        var devices = new List<TunDevice>();
+        for (var i = 0; i < Places; i++)
+        {
+            if (TunDevice.TryMake(Tun(i)) is { } device)
+            {
+                devices.Add(device);
+            }
+            if (devices.Count != i + 1 || !Shell.Run("ip", "link", "set", Tun(i), "netns", Name(i)) || !Shell.Run("ip", "-n", Name(i), "link", "set", Tun(i), "up"))
+            {
+                devices.ForEach(made => made.Dispose());
+                return null;
+            }
+        }
+        return new RoughLinks(devices, 1);
+    }
+
     private bool SetUp()
     {
         if (!Shell.Run("ip", "link", "add", _prefix, "type", "bridge")
@@ -68,7 +124,7 @@ internal sealed class Network : IDisposable
         {
             return false;
         }
-        for (var i = 0; i < _members; i++)
+        for (var i = 0; i < Places; i++)
         {
             var (name, link) = (Name(i), Link(i));
             if (!Shell.Run("ip", "netns", "add", name)
@@ -88,7 +144,7 @@ internal sealed class Network : IDisposable
 
     private void Remove()
     {
-        for (var i = 0; i < _members; i++)
+        for (var i = 0; i < Places; i++)
         {
             Shell.Run("ip", "netns", "delete", Name(i));
         }

@@ -21,6 +21,11 @@ public sealed class ChaosReport
 
     public long LeasesJudged { get; internal set; }
 
+    /// <summary>Over links that were slow, lossy or narrow.</summary>
+    public long PacketsCarried { get; internal set; }
+
+    public long PacketsLost { get; internal set; }
+
     public SortedDictionary<string, int> Injected { get; } = new(StringComparer.Ordinal);
 
     public TimeSpan Took { get; internal set; }
@@ -31,7 +36,7 @@ public sealed class ChaosReport
     public override string ToString() => string.Create(
         CultureInfo.InvariantCulture,
         $"{Rounds} rounds in {Took.TotalMinutes:0.0} minutes: {Operations} operations, {Unknown} of unknown fate, {LeasesJudged} expired leases judged, {Undecided} histories undecided; "
-        + $"{string.Join(", ", Injected.Select(fault => $"{fault.Value} × {fault.Key}"))}");
+        + $"{string.Join(", ", Injected.Select(fault => $"{fault.Value} × {fault.Key}"))}; {PacketsCarried} packets carried over rough links, {PacketsLost} lost");
 }
 
 /// <summary>
@@ -58,6 +63,7 @@ public sealed class ChaosRun(ChaosOptions options, Action<string> say)
             {
                 report.Rounds++;
                 await RunRoundAsync(cluster, report);
+                (report.PacketsCarried, report.PacketsLost) = (cluster.Network.Rough?.Carried ?? 0, cluster.Network.Rough?.Lost ?? 0);
                 report.Took = Stopwatch.GetElapsedTime(started);
                 say($"round {report.Rounds} is clean; so far {report}");
             }
@@ -136,6 +142,10 @@ public sealed class ChaosRun(ChaosOptions options, Action<string> say)
         if (!cluster.Network.IsCuttable)
         {
             report.Skipped.Add("network namespaces are not allowed here: no partitions");
+        }
+        else if (cluster.Network.Rough is null)
+        {
+            report.Skipped.Add("no packets may be carried by this process (/dev/net/tun): no slow or lossy links");
         }
         if (!Member.CanChangeWallClock)
         {

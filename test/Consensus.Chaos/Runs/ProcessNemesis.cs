@@ -11,6 +11,7 @@ internal sealed class ProcessNemesis : IDisposable
     private readonly DeterministicRandom _random;
     private readonly ConcurrentDictionary<string, int> _injected = new(StringComparer.Ordinal);
     private readonly Churn _churn;
+    private long? _roughUntilMs;
 
     public ProcessNemesis(ChaosCluster cluster, ulong seed)
     {
@@ -34,15 +35,20 @@ internal sealed class ProcessNemesis : IDisposable
             {
                 break;
             }
+            if (_roughUntilMs <= Environment.TickCount64)
+            {
+                EndRoughLinks();
+            }
             await InjectAsync();
         }
+        EndRoughLinks();
     }
 
     private async Task InjectAsync()
     {
         var members = _cluster.Members;
         var member = members[(int)_random.Next(members.Count)];
-        switch (_random.Next(15))
+        switch (_random.Next(18))
         {
             case 0 or 1:
                 Count("kill -9");
@@ -97,6 +103,9 @@ internal sealed class ProcessNemesis : IDisposable
             case 12 or 13 or 14 when !_churn.IsUnderWay:
                 _churn.Begin();
                 break;
+            case 15 or 16 or 17 when _cluster.Network.Rough is not null && _roughUntilMs is null:
+                RoughenLinks(member);
+                break;
             default:
                 Count("kill -9");
                 member.Kill();
@@ -129,6 +138,38 @@ internal sealed class ProcessNemesis : IDisposable
         });
         await Pause(500, 6_000);
         _cluster.Network.Heal();
+    }
+
+    /// <summary>Of one member to and from all others, or of all; other faults go on meanwhile.</summary>
+    private void RoughenLinks(Member victim)
+    {
+        var (what, link) = _random.Next(4) switch
+        {
+            0 => ("slow", new RoughLink((int)_random.Next(5, 300), 0, 0, 0, 0)),
+            1 => ("lossy", new RoughLink(0, 0, (int)_random.Next(10, 200), 0, 0)),
+            2 => ("that reorder and double", new RoughLink((int)_random.Next(50), (int)_random.Next(5, 200), 0, 50, 0)),
+            _ => ("narrow", new RoughLink((int)_random.Next(20), 0, 0, 0, (int)_random.Next(10_000, 200_000))),
+        };
+        var ofAll = _random.Chance(1, 3);
+        var places = _cluster.Network.Places;
+        for (var from = 0; from < places; from++)
+        {
+            for (var to = 0; to < places; to++)
+            {
+                if (from != to && (ofAll || from == victim.Slot || to == victim.Slot))
+                {
+                    _cluster.Network.Roughen(from, to, link);
+                }
+            }
+        }
+        _roughUntilMs = Environment.TickCount64 + _random.Next(2_000, 12_000);
+        Count($"links {what}");
+    }
+
+    private void EndRoughLinks()
+    {
+        _cluster.Network.Smooth();
+        _roughUntilMs = null;
     }
 
     private void Count(string fault) => _injected.AddOrUpdate(fault, 1, (_, before) => before + 1);
