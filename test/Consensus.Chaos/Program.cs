@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using Consensus.Chaos;
 using Consensus.Chaos.Runs;
 using Consensus.Simulation.Nodes;
@@ -19,6 +20,9 @@ catch (ArgumentException wrong)
     return 2;
 }
 Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"seed {options.Seed}, {options.Nodes} members, {options.Clients} clients"));
+// Interrupted: the cluster is taken down on the way out.
+using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, _ => Environment.Exit(130));
+using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, _ => Environment.Exit(143));
 try
 {
     var report = await new ChaosRun(options, Console.WriteLine).RunAsync();

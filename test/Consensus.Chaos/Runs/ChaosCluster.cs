@@ -14,6 +14,7 @@ internal sealed class ChaosCluster : IDisposable
     private readonly List<Place> _places;
     private readonly List<Member> _everybody = [];
     private volatile Member[] _members;
+    private int _isDisposed;
 
     public ChaosCluster(int members, string directory)
     {
@@ -31,6 +32,7 @@ internal sealed class ChaosCluster : IDisposable
         Disk = new SmallDisk(_places[0].Directory);
         var initial = string.Join(',', _places.Take(members).Select((place, i) => $"n{i + 1}={place.PeerAddress}"));
         _members = [.. _places.Take(members).Select(place => Make(place, "--initial-cluster", initial))];
+        AppDomain.CurrentDomain.ProcessExit += OnExit;
     }
 
     public Network Network { get; }
@@ -84,9 +86,15 @@ internal sealed class ChaosCluster : IDisposable
         }
     }
 
+    /// <summary>Also at the end of the process, so that nothing is left on the machine when a run is interrupted.</summary>
     public void Dispose()
     {
-        foreach (var member in _everybody)
+        if (Interlocked.Exchange(ref _isDisposed, 1) == 1)
+        {
+            return;
+        }
+        AppDomain.CurrentDomain.ProcessExit -= OnExit;
+        foreach (var member in _everybody.ToList())
         {
             member.End(withData: false);
             if (KeepsFiles)
@@ -101,6 +109,8 @@ internal sealed class ChaosCluster : IDisposable
             Directory.Delete(_directory, recursive: true);
         }
     }
+
+    private void OnExit(object? sender, EventArgs e) => Dispose();
 
     private Member Make(Place place, string how, string others)
     {

@@ -48,7 +48,7 @@ internal sealed class ProcessNemesis : IDisposable
     {
         var members = _cluster.Members;
         var member = members[(int)_random.Next(members.Count)];
-        switch (_random.Next(18))
+        switch (_random.Next(20))
         {
             case 0 or 1:
                 Count("kill -9");
@@ -100,10 +100,10 @@ internal sealed class ProcessNemesis : IDisposable
                 _cluster.Disk.Empty();
                 members.FirstOrDefault(m => m.Slot == 0)?.Start();
                 break;
-            case 12 or 13 or 14 when !_churn.IsUnderWay:
+            case 12 or 13 or 14 or 15 or 16 when !_churn.IsUnderWay:
                 _churn.Begin();
                 break;
-            case 15 or 16 or 17 when _cluster.Network.Rough is not null && _roughUntilMs is null:
+            case 17 or 18 or 19 when _cluster.Network.Rough is not null && _roughUntilMs is null:
                 RoughenLinks(member);
                 break;
             default:
