@@ -17,6 +17,32 @@ public sealed record Limits
 
     public long MaxWaitersPerLock { get; init; } = 100_000;
 
+    /// <summary>Shared holders of one lock, or holders of one semaphore.</summary>
+    public long MaxHoldersPerLock { get; init; } = 100_000;
+
+    /// <summary>Locks that one multi-lock may take.</summary>
+    public int MaxLocksPerCommand { get; init; } = 128;
+
+    /// <summary>Bytes of a hold's metadata, and of an election's value.</summary>
+    public int MaxMetadataBytes { get; init; } = 4096;
+
+    /// <summary>Compares plus operations of one transaction.</summary>
+    public int MaxTxnOperations { get; init; } = 128;
+
+    /// <summary>Items that one get in a transaction may answer.</summary>
+    public int MaxTxnGetItems { get; init; } = 1_000;
+
+    public long MaxFences { get; init; } = 1_000_000;
+
+    /// <summary>Of the released and of the lost tokens of one lock, how many of the newest are remembered to answer a late release with.</summary>
+    public int MaxRememberedTokens { get; init; } = 16;
+
+    /// <summary>History older than this may be compacted (rule 29).</summary>
+    public long HistoryKeepMicros { get; init; } = 5L * 60 * 1_000_000;
+
+    /// <summary>History beyond this is compacted whatever its age: values, keys and 200 bytes for each change.</summary>
+    public long MaxHistoryBytes { get; init; } = 128L << 20;
+
     /// <summary>Keys and holds that one lease may carry, so that its end stays one step (rule 9).</summary>
     public int MaxAttachmentsPerLease { get; init; } = 10_000;
 

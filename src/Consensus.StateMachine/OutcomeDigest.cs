@@ -31,6 +31,16 @@ internal static class OutcomeDigest
         IdempotencyMismatch => 21,
         ReplayedHoldGone => 22,
         Noted => 23,
+        ManyGranted => 24,
+        HandedOver => 25,
+        NoSuchWaiter => 26,
+        PermitsMismatch => 27,
+        TxnDone => 28,
+        KeyWrittenTwice => 29,
+        FencePassed => 30,
+        FenceStale => 31,
+        TokenFromFuture => 32,
+        FenceReset => 33,
         _ => Invariant.Unreachable<long>(outcome),
     };
 
@@ -48,6 +58,13 @@ internal static class OutcomeDigest
         LockRenewed o => o.Hold.Deadline.Micros,
         NotHolder o => o.Loss?.AtRevision.Value ?? 0,
         BoundReached o => (long)o.Bound,
+        ManyGranted o => o.Holds[0].Token.Value,
+        HandedOver o => o.Hold.Token.Value,
+        PermitsMismatch o => o.Permits,
+        TxnDone o => DigestOf(o),
+        FencePassed o => o.Highest.Value,
+        FenceStale o => o.Highest.Value,
+        FenceReset o => o.Existed ? 1 : 0,
         _ => 0,
     };
 
@@ -57,6 +74,22 @@ internal static class OutcomeDigest
         foreach (var renewal in renewed.Renewals)
         {
             hash = hash.Add(renewal.Id.Value).Add(renewal.Deadline.Micros);
+        }
+        return (long)hash.Value;
+    }
+
+    private static long DigestOf(TxnDone done)
+    {
+        var hash = StateHash.Initial.Add(done.Succeeded ? 1 : 0);
+        foreach (var result in done.Results)
+        {
+            hash = result switch
+            {
+                TxnPutResult put => hash.Add(1).Add(put.Version).Add(put.CreateRevision.Value),
+                TxnDeleteResult delete => hash.Add(2).Add(delete.Deleted),
+                TxnGetResult get => hash.Add(3).Add(get.Count).Add(get.Items.Length),
+                _ => Invariant.Unreachable<StateHash>(result),
+            };
         }
         return (long)hash.Value;
     }

@@ -105,6 +105,12 @@ public sealed partial class ReplicatedState
         DetachRequestsCommand c => DetachRequests(c),
         AnnounceMemberCommand c => AnnounceMember(c),
         ForgetMemberCommand c => ForgetMember(c),
+        AcquireManyCommand c => AcquireMany(c),
+        HandOverCommand c => HandOver(c),
+        TxnCommand c => Txn(c),
+        FenceCommand c => Fence(c),
+        ResetFenceCommand c => ResetFence(c),
+        CompactCommand c => Compact(c),
         _ => Invariant.Unreachable<Outcome>(command),
     };
 

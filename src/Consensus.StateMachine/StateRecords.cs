@@ -12,17 +12,64 @@ public readonly record struct KeyItem(Key Key, KeyRecord Record);
 
 /// <param name="Deadline">In cluster time; informs only (rule 4).</param>
 /// <param name="Keys">At most 100 of the keys it carries; <paramref name="KeyCount"/> is the whole number.</param>
-/// <param name="Locks">At most 100 of the locks it holds; <paramref name="LockCount"/> is the whole number.</param>
-public sealed record LeaseInfo(LeaseId Id, long TtlMicros, ClusterTime Deadline, ImmutableArray<Key> Keys, long KeyCount, ImmutableArray<Key> Locks, long LockCount);
+/// <param name="Holds">At most 100 of the locks, semaphores and elections it holds; <paramref name="HoldCount"/> is the whole number.</param>
+public sealed record LeaseInfo(LeaseId Id, long TtlMicros, ClusterTime Deadline, ImmutableArray<Key> Keys, long KeyCount, ImmutableArray<ObjectName> Holds, long HoldCount);
 
 /// <param name="Position">1 for the next in line.</param>
-public sealed record WaiterInfo(string Owner, long Position, ClusterTime WaitDeadline, bool Detached);
+public sealed record WaiterInfo(string Owner, long Position, ClusterTime WaitDeadline, bool Detached)
+{
+    public LockMode Mode { get; init; }
 
-/// <summary>A lock as it is shown; an unknown name is an unheld lock.</summary>
+    /// <summary>Permits asked for.</summary>
+    public long Count { get; init; } = 1;
+}
+
+/// <summary>A lock, semaphore or election as it is shown; an unknown name is an unheld one.</summary>
+/// <param name="Holders">In order of their tokens, at most 100; <paramref name="HolderCount"/> is the whole number.</param>
 /// <param name="Waiters">At most 100; <paramref name="WaiterCount"/> is the whole number.</param>
-public sealed record LockInfo(Key Name, Hold? Holder, ImmutableArray<WaiterInfo> Waiters, long WaiterCount, LockLoss? LastLoss);
+public sealed record LockInfo(
+    ObjectName Object,
+    ImmutableArray<Hold> Holders,
+    long HolderCount,
+    ImmutableArray<WaiterInfo> Waiters,
+    long WaiterCount,
+    LockLoss? LastLoss)
+{
+    public Key Name => Object.Name;
+
+    /// <summary>The first holder, if any: the only one of an exclusive lock.</summary>
+    public Hold? Holder => Holders is [var first, ..] ? first : null;
+
+    /// <summary>A semaphore's limit while it is in use, else 0.</summary>
+    public long Permits { get; init; }
+
+    public long PermitsUsed { get; init; }
+
+    /// <summary>Set while only the last owner may take it back (<c>lockDelay</c>).</summary>
+    public ClusterTime? DelayedUntil { get; init; }
+}
+
+/// <summary>One event of the history: what a watch tells. Events of one revision are told together, in the order of the history.</summary>
+public abstract record Change(Revision Revision);
+
+/// <param name="Before">Null when the key did not exist before.</param>
+/// <param name="After">Null when the key was deleted.</param>
+public sealed record KeyChange(Revision Revision, Key Key, KeyRecord? Before, KeyRecord? After) : Change(Revision);
+
+/// <summary>An election has another leader, none, or the leader proclaimed another value.</summary>
+/// <param name="Leader">Null when nobody leads any more. Its deadline is that of the moment of the change.</param>
+public sealed record ElectionChange(Revision Revision, Key Name, Hold? Leader) : Change(Revision);
 
 /// <summary>A member as it last announced itself.</summary>
 public sealed record MemberInfo(MemberId Id, string Name, long Boot, string ClientUrl, string PeerAddress, string Version, int FeatureLevel);
 
-public readonly record struct StateCounts(long Keys, long Leases, long LocksHeld, long Waiters, long IdempotencyKeys, long StateBytes);
+/// <param name="LocksHeld">Holds of locks, semaphores and elections.</param>
+public readonly record struct StateCounts(long Keys, long Leases, long LocksHeld, long Waiters, long IdempotencyKeys, long StateBytes)
+{
+    public long Fences { get; init; }
+
+    /// <summary>Changes in the history.</summary>
+    public long Changes { get; init; }
+
+    public long HistoryBytes { get; init; }
+}

@@ -79,7 +79,7 @@ public sealed class StateView
 
     public LeaseInfo? GetLease(LeaseId id) => Tables.Leases.TryGet(id, out var lease)
         ? new LeaseInfo(
-            lease.Id, lease.TtlMicros, lease.Deadline, NamesOf(Tables.LeaseKeys, id), lease.Keys, NamesOf(Tables.LeaseHolds, id), lease.Holds)
+            lease.Id, lease.TtlMicros, lease.Deadline, NamesOf(Tables.LeaseKeys, id), lease.Keys, [.. NamesOf(Tables.LeaseHolds, id).Select(ObjectName.Lock)], lease.Holds)
         : null;
 
     /// <summary>Leases in order of their id, from after <paramref name="after"/>; without their attachments' names.</summary>
@@ -94,10 +94,12 @@ public sealed class StateView
         }
     }
 
-    public LockInfo GetLock(Key name) => Show(name, Tables.Locks.TryGet(name, out var record) ? record : LockRecord.Free);
+    public LockInfo GetLock(Key name) => GetLock(ObjectName.Lock(name));
 
-    /// <summary>Locks that are held or waited for, in byte order of their names.</summary>
-    public IEnumerable<LockInfo> ListLocks(Key prefix, Key? after)
+    public LockInfo GetLock(ObjectName name) => Show(name, Tables.Locks.TryGet(name.Name, out var record) ? record : LockRecord.Free);
+
+    /// <summary>Objects of one name space that are held or waited for, in byte order of their names.</summary>
+    public IEnumerable<LockInfo> ListLocks(HoldSpace space, Key prefix, Key? after)
     {
         foreach (var (name, record) in Tables.Locks.From(Later(prefix, after)))
         {
@@ -107,23 +109,40 @@ public sealed class StateView
             }
             if (record.IsActive && name != after)
             {
-                yield return Show(name, record);
+                yield return Show(new ObjectName(space, name), record);
             }
         }
     }
+
+    /// <summary>The last revision that is forgotten: the past can be read, and changes followed, from the next one on. 0 when nothing is forgotten.</summary>
+    public Revision CompactRevision => Revision.Zero;
+
+    /// <summary>The key as it was right after <paramref name="at"/>, from <see cref="CompactRevision"/> to <see cref="Revision"/>.</summary>
+    public KeyRecord? GetKeyAt(Key key, Revision at) => Invariant.Unreachable<KeyRecord?>(at);
+
+    /// <summary>As <see cref="ListKeys"/>, right after <paramref name="at"/>.</summary>
+    public IEnumerable<KeyItem> ListKeysAt(Key prefix, Key? after, Revision at) => Invariant.Unreachable<IEnumerable<KeyItem>>(at);
+
+    /// <summary>The history from this revision on, which is after <see cref="CompactRevision"/>, in order.</summary>
+    public IEnumerable<Change> ChangesFrom(Revision from) => Invariant.Unreachable<IEnumerable<Change>>(from);
+
+    /// <summary>The resource's high-water mark; null when it has none.</summary>
+    public FencingToken? GetFence(Key resource) => Invariant.Unreachable<FencingToken?>(resource);
+
+    public IEnumerable<(Key Resource, FencingToken Highest)> ListFences(Key prefix, Key? after) => Invariant.Unreachable<IEnumerable<(Key, FencingToken)>>(prefix);
 
     public IEnumerable<MemberInfo> ListMembers() => Tables.Members.All().Select(m => m.Value);
 
     private static Key Later(Key prefix, Key? after) => after is { } start && start.CompareTo(prefix) > 0 ? start : prefix;
 
-    private LockInfo Show(Key name, LockRecord record)
+    private LockInfo Show(ObjectName name, LockRecord record)
     {
         Hold? holder = null;
         if (record.Hold is { } hold)
         {
             Tables.Leases.TryGet(hold.Lease, out var lease);
             holder = new Hold(
-                name,
+                name.Name,
                 hold.Owner,
                 hold.Token,
                 hold.Lease,
@@ -131,7 +150,7 @@ public sealed class StateView
                 new Revision(hold.Token.Value),
                 lease?.Deadline ?? ClusterTime.Zero);
         }
-        return new LockInfo(name, holder, record.Waiters == 0 ? [] : WaitersOf(name), record.Waiters, record.LastLoss);
+        return new LockInfo(name, holder is null ? [] : [holder], holder is null ? 0 : 1, record.Waiters == 0 ? [] : WaitersOf(name.Name), record.Waiters, record.LastLoss);
     }
 
     private ImmutableArray<WaiterInfo> WaitersOf(Key name)

@@ -61,7 +61,7 @@ internal sealed class LeaseReadEndpoints(IConsensusNode node, ListReader lists, 
                 break;
             }
             items.Add(new LeaseItem(
-                lease.Id.ToString(), Durations.Ms(lease.TtlMicros), Durations.ExpiresInMs(lease.Deadline, now), lease.KeyCount, lease.LockCount));
+                lease.Id.ToString(), Durations.Ms(lease.TtlMicros), Durations.ExpiresInMs(lease.Deadline, now), lease.KeyCount, lease.HoldCount));
             last = lease.Id;
         }
         var answer = new LeaseListAnswer(items, view.Counts.Leases, view.Revision.Value, nextCursor);
@@ -97,8 +97,8 @@ internal sealed class LeaseReadEndpoints(IConsensusNode node, ListReader lists, 
             Keys = [.. lease.Keys.Where(key => Utf8.IsValid(key.Bytes)).Select(key => key.ToString())],
             KeysBase64 = otherKeys.Count == 0 ? null : otherKeys,
             KeyCount = lease.KeyCount,
-            Locks = [.. lease.Locks.Select(name => name.ToString())],
-            LockCount = lease.LockCount,
+            Locks = [.. lease.Holds.Where(hold => hold.Space == HoldSpace.Lock).Select(hold => hold.Name.ToString())],
+            LockCount = lease.HoldCount,
         };
     }
 

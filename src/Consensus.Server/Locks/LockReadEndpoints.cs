@@ -53,7 +53,7 @@ internal sealed class LockReadEndpoints(IConsensusNode node, ListReader lists, R
         Key? after = page.After is { } last ? new Key(last.Span) : null;
         string? nextCursor = null;
         var bytes = 0L;
-        foreach (var info in view.ListLocks(Key.Own(prefix), after))
+        foreach (var info in view.ListLocks(HoldSpace.Lock, Key.Own(prefix), after))
         {
             if (items.Count == page.Limit || bytes >= ApiLimits.MaxPageBytes)
             {

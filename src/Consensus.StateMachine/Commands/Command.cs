@@ -54,31 +54,93 @@ public sealed record RenewLeasesCommand(ImmutableArray<LeaseId> Ids) : Command;
 public sealed record RevokeLeaseCommand(LeaseId Id) : Command;
 
 /// <summary>
-/// Asks for an exclusive lock. Free: granted. Held: queued when <paramref name="WaitMicros"/> &gt; 0, else refused. Exactly one of
-/// <paramref name="TtlMicros"/> (a lease of its own named <paramref name="OwnLease"/>, which starts at the grant, rule 4) and
-/// <paramref name="SharedLease"/> (an existing lease) is given.
+/// Asks for a hold of a lock, of permits of a semaphore, or of the leadership of an election. Free: granted. Not free, or somebody before it in line: queued when
+/// <paramref name="WaitMicros"/> &gt; 0, else refused. Exactly one of <paramref name="TtlMicros"/> (a lease of its own named <paramref name="OwnLease"/>, which starts at
+/// the grant, rule 4, and ends with its last hold) and <paramref name="SharedLease"/> (an existing lease) is given.
 /// </summary>
-/// <param name="Owner">Who asks, as the client calls itself; informs, decides nothing.</param>
+/// <param name="Owner">Who asks, as the client calls itself (an election's candidate): named at hand-overs and for <see cref="LockDelayMicros"/>.</param>
 public sealed record AcquireLockCommand(
     Key Name,
     string Owner,
     long TtlMicros,
     LeaseId OwnLease,
     LeaseId SharedLease,
-    long WaitMicros) : Command;
+    long WaitMicros) : Command
+{
+    public HoldSpace Space { get; init; }
+
+    public LockMode Mode { get; init; }
+
+    /// <summary>Permits asked for; 1 but for a semaphore.</summary>
+    public long Count { get; init; } = 1;
+
+    /// <summary>The semaphore's limit, the same for all who use it at a time; 0 elsewhere.</summary>
+    public long Permits { get; init; }
+
+    /// <summary>Should this hold be lost, nobody but the same owner is granted anything for that long.</summary>
+    public long LockDelayMicros { get; init; }
+
+    /// <summary>The hold is lost at the latest so long after its grant, however often it is renewed; 0: never.</summary>
+    public long MaxHoldMicros { get; init; }
+
+    /// <summary>JSON as the caller gave it, shown with the hold; at most <see cref="Limits.MaxMetadataBytes"/>.</summary>
+    public ReadOnlyMemory<byte> Metadata { get; init; }
+
+    /// <summary>An election's value: what its leader proclaims, UTF-8.</summary>
+    public ReadOnlyMemory<byte> Value { get; init; }
+
+    public ObjectName Object => new(Space, Name);
+}
+
+/// <summary>Takes exclusive holds of all the locks, or of none, in one step and without waiting; one lease for all (as for <see cref="AcquireLockCommand"/>).</summary>
+/// <param name="Names">At least one, no two alike.</param>
+public sealed record AcquireManyCommand(ImmutableArray<Key> Names, string Owner, long TtlMicros, LeaseId OwnLease, LeaseId SharedLease) : Command
+{
+    public long LockDelayMicros { get; init; }
+
+    public long MaxHoldMicros { get; init; }
+
+    public ReadOnlyMemory<byte> Metadata { get; init; }
+}
 
 /// <summary>Renews the whole lease of the hold with this token (rule 22).</summary>
-public sealed record RenewLockCommand(Key Name, FencingToken Token) : Command;
+public sealed record RenewLockCommand(Key Name, FencingToken Token) : Command
+{
+    public HoldSpace Space { get; init; }
 
-/// <param name="Force">Breaks whatever hold there is; <paramref name="Token"/> is ignored when it is 0, else must match the present hold.</param>
-public sealed record ReleaseLockCommand(Key Name, FencingToken Token, bool Force) : Command;
+    /// <summary>An election's new value; null leaves it. A value that differs is a write: it takes a revision and is seen by observers.</summary>
+    public ReadOnlyMemory<byte>? Value { get; init; }
+
+    public ObjectName Object => new(Space, Name);
+}
+
+/// <param name="Force">Breaks whatever holds there are; <paramref name="Token"/> is ignored when it is 0, else must match a present hold.</param>
+public sealed record ReleaseLockCommand(Key Name, FencingToken Token, bool Force) : Command
+{
+    public HoldSpace Space { get; init; }
+
+    public ObjectName Object => new(Space, Name);
+}
+
+/// <summary>The holder passes its hold to the first waiter of the named owner, past those who wait before it: release and grant in one step.</summary>
+public sealed record HandOverCommand(Key Name, FencingToken Token, string To) : Command
+{
+    public HoldSpace Space { get; init; }
+
+    public ObjectName Object => new(Space, Name);
+}
 
 /// <summary>
 /// The request that waits for (or was just granted) this lock is gone: takes it out of the queue, or gives the hold back when
 /// it was granted to that very request and is still held (rule 18).
 /// </summary>
 /// <param name="Reason">What the waiting request is told.</param>
-public sealed record CancelWaitCommand(Key Name, RequestId Request, CancelReason Reason) : Command;
+public sealed record CancelWaitCommand(Key Name, RequestId Request, CancelReason Reason) : Command
+{
+    public HoldSpace Space { get; init; }
+
+    public ObjectName Object => new(Space, Name);
+}
 
 public enum CancelReason
 {
@@ -119,3 +181,18 @@ public sealed record AnnounceMemberCommand(
 
 /// <summary>A member was removed from the cluster: its waiters are detached, and what it announced is forgotten.</summary>
 public sealed record ForgetMemberCommand(MemberId Member) : Command;
+
+/// <summary>
+/// Raises the resource's high-water mark of fencing tokens, or refuses a token below it (rule 23). A token above the present revision cannot have been granted and is
+/// refused: one bad number would lock everyone out for ever.
+/// </summary>
+public sealed record FenceCommand(Key Resource, FencingToken Token) : Command;
+
+/// <summary>Forgets a fence: an operator's act.</summary>
+public sealed record ResetFenceCommand(Key Resource) : Command;
+
+/// <summary>
+/// Forgets the history up to and including this revision (rule 28), as much of it as one command may touch; the leader proposes the rest again.
+/// The present state is untouched.
+/// </summary>
+public sealed record CompactCommand(Revision UpTo) : Command;

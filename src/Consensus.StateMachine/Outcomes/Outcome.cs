@@ -54,7 +54,25 @@ public sealed record Hold(
     LeaseId Lease,
     long TtlMicros,
     Revision AcquiredRevision,
-    ClusterTime Deadline);
+    ClusterTime Deadline)
+{
+    public HoldSpace Space { get; init; }
+
+    public LockMode Mode { get; init; }
+
+    /// <summary>Permits held; 1 but for a semaphore.</summary>
+    public long Count { get; init; } = 1;
+
+    /// <summary>When the hold ends whatever is renewed; <see cref="ClusterTime.Never"/> without a <c>maxHold</c>.</summary>
+    public ClusterTime HoldUntil { get; init; } = ClusterTime.Never;
+
+    public long LockDelayMicros { get; init; }
+
+    public ReadOnlyMemory<byte> Metadata { get; init; }
+
+    /// <summary>What an election's leader proclaims.</summary>
+    public ReadOnlyMemory<byte> Value { get; init; }
+}
 
 /// <summary>The lock was granted: at once, after waiting, or earlier to the same request identity.</summary>
 /// <param name="WaitedMicros">From the request's stamp to the grant's.</param>
@@ -67,7 +85,26 @@ public sealed record LockQueued(Revision Revision, long Position) : Outcome(Revi
 /// <param name="Holder">Null when it became free in the same step (its wait ended while nobody held it).</param>
 /// <param name="Waiters">How many wait now.</param>
 /// <param name="WaitedMicros">0 when it did not wait.</param>
-public sealed record LockHeld(Revision Revision, Hold? Holder, long Waiters, long WaitedMicros) : Outcome(Revision);
+public sealed record LockHeld(Revision Revision, Hold? Holder, long Waiters, long WaitedMicros) : Outcome(Revision)
+{
+    /// <summary>Which of several locks asked for together was the first that is held; else the one asked for.</summary>
+    public Key Name { get; init; }
+
+    /// <summary>Set while nobody holds it and only its last owner may take it back (<c>lockDelay</c>): until when.</summary>
+    public ClusterTime? DelayedUntil { get; init; }
+}
+
+/// <summary>All locks of an <see cref="Commands.AcquireManyCommand"/>, in the order asked; each with a revision and token of its own.</summary>
+public sealed record ManyGranted(Revision Revision, ImmutableArray<Hold> Holds) : Outcome(Revision);
+
+/// <summary>The hold went to the named waiter.</summary>
+public sealed record HandedOver(Revision Revision, Hold Hold) : Outcome(Revision);
+
+/// <summary>Nobody of that name waits and could have it now; nothing was done. 404.</summary>
+public sealed record NoSuchWaiter(Revision Revision, string Owner) : Outcome(Revision);
+
+/// <summary>The semaphore is in use with another limit; nothing was done. 409.</summary>
+public sealed record PermitsMismatch(Revision Revision, long Permits) : Outcome(Revision);
 
 /// <summary>The wait was ended by <see cref="Commands.CancelWaitCommand"/>.</summary>
 public sealed record WaitCancelled(Revision Revision, Commands.CancelReason Reason) : Outcome(Revision);
@@ -98,10 +135,43 @@ public enum LossReason
 
     /// <summary>An operator broke it.</summary>
     Forced = 3,
+
+    /// <summary>It was held for as long as its <c>maxHold</c> allows.</summary>
+    HeldTooLong = 4,
 }
 
 /// <summary>How a lock's last lost hold ended (a release is no loss).</summary>
 public sealed record LockLoss(FencingToken Token, string Owner, LossReason Reason, Revision AtRevision);
+
+// ---- transactions
+
+/// <summary>In the order of the branch that was done.</summary>
+public sealed record TxnDone(Revision Revision, bool Succeeded, ImmutableArray<TxnResult> Results) : Outcome(Revision);
+
+public abstract record TxnResult;
+
+public sealed record TxnPutResult(Key Key, Revision CreateRevision, Revision ModRevision, long Version, LeaseId Lease) : TxnResult;
+
+public sealed record TxnDeleteResult(long Deleted) : TxnResult;
+
+/// <param name="Count">All that there are, also beyond the limit.</param>
+public sealed record TxnGetResult(ImmutableArray<KeyItem> Items, long Count) : TxnResult;
+
+/// <summary>The transaction writes one key twice; nothing was done. 400.</summary>
+public sealed record KeyWrittenTwice(Revision Revision, Key Key) : Outcome(Revision);
+
+// ---- fences and history
+
+/// <summary>The token is the highest, or equal to it.</summary>
+public sealed record FencePassed(Revision Revision, FencingToken Highest) : Outcome(Revision);
+
+/// <summary>A higher token was seen already. 412.</summary>
+public sealed record FenceStale(Revision Revision, FencingToken Highest) : Outcome(Revision);
+
+/// <summary>No grant can have given this token yet. 400.</summary>
+public sealed record TokenFromFuture(Revision Revision) : Outcome(Revision);
+
+public sealed record FenceReset(Revision Revision, bool Existed) : Outcome(Revision);
 
 // ---- any command
 
@@ -112,6 +182,8 @@ public enum BoundKind
     Waiters = 3,
     IdempotencyKeys = 4,
     LeaseAttachments = 5,
+    Fences = 6,
+    Holders = 7,
 }
 
 /// <summary>A published bound is reached (rule 24); nothing was done. 429.</summary>

@@ -24,6 +24,12 @@ public static class CommandCodec
     private const int DetachRequestsField = 28;
     private const int AnnounceMemberField = 29;
     private const int ForgetMemberField = 30;
+    private const int AcquireManyField = 31;
+    private const int HandOverField = 32;
+    private const int TxnField = 33;
+    private const int FenceField = 34;
+    private const int ResetFenceField = 35;
+    private const int CompactField = 36;
 
     public static void Write(WireWriter writer, CommandEnvelope envelope)
     {
@@ -51,7 +57,7 @@ public static class CommandCodec
                 case FingerprintField:
                     fingerprint = Fields.Slice(bytes, ref reader);
                     break;
-                case >= PutField and <= ForgetMemberField:
+                case >= PutField and <= CompactField:
                     if (command is not null)
                     {
                         throw new WireFormatException("an envelope with two commands");
@@ -84,6 +90,12 @@ public static class CommandCodec
         DetachRequestsCommand => DetachRequestsField,
         AnnounceMemberCommand => AnnounceMemberField,
         ForgetMemberCommand => ForgetMemberField,
+        AcquireManyCommand => AcquireManyField,
+        HandOverCommand => HandOverField,
+        TxnCommand => TxnField,
+        FenceCommand => FenceField,
+        ResetFenceCommand => ResetFenceField,
+        CompactCommand => CompactField,
         _ => Invariant.Unreachable<int>(command),
     };
 
@@ -124,20 +136,33 @@ public static class CommandCodec
                 writer.Fixed64(4, (ulong)c.OwnLease.Value);
                 writer.Fixed64(5, (ulong)c.SharedLease.Value);
                 writer.Int64(6, c.WaitMicros);
+                writer.Int64(7, (int)c.Space);
+                writer.Int64(8, (int)c.Mode);
+                writer.Int64(9, c.Count);
+                writer.Int64(10, c.Permits);
+                writer.Int64(11, c.LockDelayMicros);
+                writer.Int64(12, c.MaxHoldMicros);
+                writer.Bytes(13, c.Metadata.Span);
+                writer.Bytes(14, c.Value.Span);
                 break;
             case RenewLockCommand c:
                 writer.Bytes(1, c.Name.Bytes);
                 writer.Int64(2, c.Token.Value);
+                writer.Int64(3, (int)c.Space);
+                writer.Bool(4, c.Value is not null);
+                writer.Bytes(5, c.Value.GetValueOrDefault().Span);
                 break;
             case ReleaseLockCommand c:
                 writer.Bytes(1, c.Name.Bytes);
                 writer.Int64(2, c.Token.Value);
                 writer.Bool(3, c.Force);
+                writer.Int64(4, (int)c.Space);
                 break;
             case CancelWaitCommand c:
                 writer.Bytes(1, c.Name.Bytes);
                 WriteRequest(writer, 2, c.Request);
                 writer.Int64(3, (int)c.Reason);
+                writer.Int64(4, (int)c.Space);
                 break;
             case ExpireCommand:
                 break;
@@ -162,6 +187,38 @@ public static class CommandCodec
                 writer.String(5, c.PeerAddress);
                 writer.String(6, c.Version);
                 writer.Int64(7, c.FeatureLevel);
+                break;
+            case AcquireManyCommand c:
+                foreach (var name in c.Names)
+                {
+                    writer.BytesAlways(1, name.Bytes);
+                }
+                writer.String(2, c.Owner);
+                writer.Int64(3, c.TtlMicros);
+                writer.Fixed64(4, (ulong)c.OwnLease.Value);
+                writer.Fixed64(5, (ulong)c.SharedLease.Value);
+                writer.Int64(6, c.LockDelayMicros);
+                writer.Int64(7, c.MaxHoldMicros);
+                writer.Bytes(8, c.Metadata.Span);
+                break;
+            case HandOverCommand c:
+                writer.Bytes(1, c.Name.Bytes);
+                writer.Int64(2, c.Token.Value);
+                writer.String(3, c.To);
+                writer.Int64(4, (int)c.Space);
+                break;
+            case TxnCommand c:
+                TxnCodec.Write(writer, c);
+                break;
+            case FenceCommand c:
+                writer.Bytes(1, c.Resource.Bytes);
+                writer.Int64(2, c.Token.Value);
+                break;
+            case ResetFenceCommand c:
+                writer.Bytes(1, c.Resource.Bytes);
+                break;
+            case CompactCommand c:
+                writer.Int64(1, c.UpTo.Value);
                 break;
             default:
                 Invariant.Unreachable<int>(command);
@@ -190,6 +247,10 @@ public static class CommandCodec
     /// </summary>
     private static Command ReadBody(int type, ReadOnlyMemory<byte> body)
     {
+        if (type == TxnField)
+        {
+            return TxnCodec.Read(body);
+        }
         var fields = new Fields(body, Shapes[type - PutField], "a command");
         return type switch
         {
@@ -200,10 +261,34 @@ public static class CommandCodec
             RenewLeasesField => new RenewLeasesCommand(fields.Leases()),
             RevokeLeaseField => new RevokeLeaseCommand(fields.Lease(1)),
             AcquireLockField => new AcquireLockCommand(
-                fields.Key(1), fields.Text(2), fields.Number(3), fields.Lease(4), fields.Lease(5), fields.Number(6)),
-            RenewLockField => new RenewLockCommand(fields.Key(1), new FencingToken(fields.Number(2))),
-            ReleaseLockField => new ReleaseLockCommand(fields.Key(1), new FencingToken(fields.Number(2)), fields.Flag(3)),
-            CancelWaitField => new CancelWaitCommand(fields.Key(1), NamedRequest(fields, 2), Reason(fields.Number(3))),
+                fields.Key(1), fields.Text(2), fields.Number(3), fields.Lease(4), fields.Lease(5), fields.Number(6))
+            {
+                Space = Space(fields.Number(7)),
+                Mode = Mode(fields.Number(8)),
+                Count = fields.Number(9),
+                Permits = fields.Number(10),
+                LockDelayMicros = fields.Number(11),
+                MaxHoldMicros = fields.Number(12),
+                Metadata = fields.Bytes(13),
+                Value = fields.Bytes(14),
+            },
+            RenewLockField => new RenewLockCommand(fields.Key(1), new FencingToken(fields.Number(2)))
+            {
+                Space = Space(fields.Number(3)),
+                Value = fields.Flag(4) ? fields.Bytes(5) : null,
+            },
+            ReleaseLockField => new ReleaseLockCommand(fields.Key(1), new FencingToken(fields.Number(2)), fields.Flag(3)) { Space = Space(fields.Number(4)) },
+            CancelWaitField => new CancelWaitCommand(fields.Key(1), NamedRequest(fields, 2), Reason(fields.Number(3))) { Space = Space(fields.Number(4)) },
+            AcquireManyField => new AcquireManyCommand(fields.Keys(), fields.Text(2), fields.Number(3), fields.Lease(4), fields.Lease(5))
+            {
+                LockDelayMicros = fields.Number(6),
+                MaxHoldMicros = fields.Number(7),
+                Metadata = fields.Bytes(8),
+            },
+            HandOverField => new HandOverCommand(fields.Key(1), new FencingToken(fields.Number(2)), fields.Text(3)) { Space = Space(fields.Number(4)) },
+            FenceField => new FenceCommand(fields.Key(1), new FencingToken(fields.Number(2))),
+            ResetFenceField => new ResetFenceCommand(fields.Key(1)),
+            CompactField => new CompactCommand(new Revision(fields.Number(1))),
             ExpireField => new ExpireCommand(),
             DetachWaitersField => new DetachWaitersCommand(new MemberId(fields.Number(1)), fields.Number(2)),
             DetachRequestsField => new DetachRequestsCommand(fields.Requests()),
@@ -217,7 +302,8 @@ public static class CommandCodec
     /// <summary>For each command, the shape of its <see cref="Fields"/>.</summary>
     private static readonly string[] Shapes =
     [
-        "bbfvv", "b--vv", "b", "fv", "V", "f", "bbvffv", "bv", "bvv", "bbv", "", "ff", "B", "fbfbbbv", "f",
+        "bbfvv", "b--vv", "b", "fv", "V", "f", "bbvffvvvvvvvbb", "bvvvb", "bvvv", "bbvv", "", "ff", "B", "fbfbbbv", "f",
+        "Bbvffvvb", "bvbv", "", "bv", "b", "v",
     ];
 
     private static KeyCondition Condition(Fields fields, int field)
@@ -227,6 +313,14 @@ public static class CommandCodec
             ? new KeyCondition((KeyConditionKind)kind, new Revision(fields.Number(field + 1)))
             : throw new WireFormatException($"a key condition of the unknown kind {kind}");
     }
+
+    internal static HoldSpace Space(long number) => number <= (long)HoldSpace.Election
+        ? (HoldSpace)number
+        : throw new WireFormatException($"a name space of the unknown number {number}");
+
+    private static LockMode Mode(long number) => number <= (long)LockMode.Shared
+        ? (LockMode)number
+        : throw new WireFormatException($"a lock mode of the unknown number {number}");
 
     private static CancelReason Reason(long number) => number <= (long)CancelReason.Stopping
         ? (CancelReason)number

@@ -95,6 +95,12 @@ internal sealed class Fields
     /// <summary>The repeated messages; a shape has one such field at most.</summary>
     public ImmutableArray<RequestId> Requests() => [.. (_repeatedMessages ?? []).Select(RequestOf)];
 
+    /// <summary>The repeated bytes; a shape has one such field at most.</summary>
+    public ImmutableArray<Key> Keys() => [.. (_repeatedMessages ?? []).Select(bytes => Consensus.StateMachine.Key.Own(bytes.ToArray()))];
+
+    /// <summary>The repeated messages, whole.</summary>
+    public IReadOnlyList<ReadOnlyMemory<byte>> Messages() => _repeatedMessages ?? [];
+
     private static RequestId RequestOf(ReadOnlyMemory<byte> message)
     {
         var request = new Fields(message, "ffv", "a request id");

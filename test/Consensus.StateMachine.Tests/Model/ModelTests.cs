@@ -96,10 +96,10 @@ public sealed class ModelTests
 
     private static void CheckCounts(StateView view)
     {
-        var locks = view.ListLocks(default, null).ToList();
+        var locks = view.ListLocks(HoldSpace.Lock, default, null).ToList();
         Assert.That(locks.Count(l => l.Holder is not null), Is.EqualTo(view.Counts.LocksHeld));
         Assert.That(locks.Sum(l => l.WaiterCount), Is.EqualTo(view.Counts.Waiters));
-        Assert.That(view.ListLeases(LeaseId.None).Sum(l => l.LockCount), Is.EqualTo(view.Counts.LocksHeld), "every hold hangs on a living lease");
+        Assert.That(view.ListLeases(LeaseId.None).Sum(l => l.HoldCount), Is.EqualTo(view.Counts.LocksHeld), "every hold hangs on a living lease");
         Assert.That(
             view.ListLeases(LeaseId.None).Sum(l => l.KeyCount),
             Is.EqualTo(view.ListKeys(default, null).Count(k => !k.Record.Lease.IsNone)),
