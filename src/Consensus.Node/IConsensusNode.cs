@@ -116,8 +116,8 @@ public interface IConsensusNode
     /// </summary>
     ValueTask<ReadAnswer> ReadAsync(ReadConsistency consistency, Revision minRevision, CancellationToken aborted);
 
-    /// <summary>A lock was granted but no byte of the answer could be written: it is given back (rule 18).</summary>
-    void Abandon(Key lockName, RequestId request);
+    /// <summary>A hold was granted but no byte of the answer could be written: it is given back (rule 18). Of several granted together, each.</summary>
+    void Abandon(ObjectName name, RequestId request);
 
     /// <summary>A random lease id (rule 17).</summary>
     LeaseId NewLeaseId();

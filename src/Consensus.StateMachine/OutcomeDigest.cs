@@ -58,7 +58,7 @@ internal static class OutcomeDigest
         LockRenewed o => o.Hold.Deadline.Micros,
         NotHolder o => o.Loss?.AtRevision.Value ?? 0,
         BoundReached o => (long)o.Bound,
-        ManyGranted o => o.Holds[0].Token.Value,
+        ManyGranted o => DigestOf(o),
         HandedOver o => o.Hold.Token.Value,
         PermitsMismatch o => o.Permits,
         TxnDone o => DigestOf(o),
@@ -74,6 +74,16 @@ internal static class OutcomeDigest
         foreach (var renewal in renewed.Renewals)
         {
             hash = hash.Add(renewal.Id.Value).Add(renewal.Deadline.Micros);
+        }
+        return (long)hash.Value;
+    }
+
+    private static long DigestOf(ManyGranted granted)
+    {
+        var hash = StateHash.Initial;
+        foreach (var hold in granted.Holds)
+        {
+            hash = hash.Add(hold.Token.Value);
         }
         return (long)hash.Value;
     }

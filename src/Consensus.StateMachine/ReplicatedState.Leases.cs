@@ -12,7 +12,7 @@ public sealed partial class ReplicatedState
 {
     private readonly CowTree<LeaseId, LeaseRecord> _leases = new();
     private readonly CowTree<LeaseItem, bool> _leaseKeys = new();
-    private readonly CowTree<LeaseItem, bool> _leaseHolds = new();
+    private readonly CowTree<LeaseHold, bool> _leaseHolds = new();
     private readonly CowTree<Due, bool> _leaseDeadlines = new();
 
     private Outcome GrantLease(GrantLeaseCommand c)
@@ -25,7 +25,7 @@ public sealed partial class ReplicatedState
         {
             return new BoundReached(Revision, BoundKind.Leases, _limits.MaxLeases);
         }
-        StartLease(c.Id, c.TtlMicros);
+        StartLease(c.Id, c.TtlMicros, holds: 0, isOwn: false);
         return new LeaseGranted(Revision, c.Id, c.TtlMicros);
     }
 
@@ -51,31 +51,9 @@ public sealed partial class ReplicatedState
         return new LeaseRevoked(Revision, c.Id, keys, holds);
     }
 
-    /// <summary>Ends what is due by this entry's own stamp, oldest first, up to the bound of one command (rules 2, 9).</summary>
-    private Noted Expire()
+    private LeaseRecord StartLease(LeaseId id, long ttlMicros, int holds, bool isOwn)
     {
-        var touched = 0;
-        while (touched < _limits.MaxObjectsPerCommand
-            && _leaseDeadlines.TryFirst(out var due, out _)
-            && due.Deadline <= _stamp)
-        {
-            _leases.TryGet(new LeaseId(due.Id), out var lease);
-            touched += 1 + lease.Attachments;
-            EndLease(lease, LossReason.Expired);
-        }
-        while (touched < _limits.MaxObjectsPerCommand
-            && _waitDeadlines.TryFirst(out var due, out var name)
-            && due.Deadline <= _stamp)
-        {
-            touched++;
-            EndWait(new WaiterKey(name, due.Id));
-        }
-        return new Noted(Revision);
-    }
-
-    private LeaseRecord StartLease(LeaseId id, long ttlMicros)
-    {
-        var lease = new LeaseRecord(id, ttlMicros, DeadlineAfter(ttlMicros), 0, 0, 0);
+        var lease = new LeaseRecord(id, ttlMicros, DeadlineAfter(ttlMicros), 0, holds, holds, isOwn);
         _leases.Set(id, lease);
         _leaseDeadlines.Set(new Due(lease.Deadline, id.Value), true);
         return lease;
@@ -93,6 +71,14 @@ public sealed partial class ReplicatedState
         _leaseDeadlines.Set(new Due(deadline, lease.Id.Value), true);
         var renewed = lease with { Deadline = deadline };
         _leases.Set(lease.Id, renewed);
+        if (lease.Deadline <= _stamp && lease.HasWaiters)
+        {
+            // Past its deadline it was passed over; now it can be granted again what became free meanwhile.
+            foreach (var (item, _) in WaitersOf(lease.Id))
+            {
+                Promote(item.Object);
+            }
+        }
         return renewed;
     }
 
@@ -107,6 +93,24 @@ public sealed partial class ReplicatedState
         }
     }
 
+    /// <summary>A hold went from its lease; one that was made for holds ends with the last of them.</summary>
+    private void LeaveLease(LeaseId id)
+    {
+        if (!_leases.TryGet(id, out var lease))
+        {
+            return;
+        }
+        var left = lease with { Holds = lease.Holds - 1, Attachments = lease.Attachments - 1 };
+        if (left is { IsOwn: true, Holds: 0 })
+        {
+            EndLease(left, LossReason.Revoked);
+        }
+        else
+        {
+            _leases.Set(id, left);
+        }
+    }
+
     private void ForgetLease(LeaseRecord lease)
     {
         _leases.Remove(lease.Id);
@@ -117,16 +121,23 @@ public sealed partial class ReplicatedState
     private (long Keys, long Holds) EndLease(LeaseRecord lease, LossReason reason)
     {
         ForgetLease(lease);
-        var keys = DeleteKeysOf(lease.Id);
-        foreach (var (item, sequence) in ItemsOf(_leaseWaiters, lease.Id))
+        if (lease.Attachments == 0)
         {
-            RemoveWaiter(new WaiterKey(item.Name, sequence), out var waiter);
-            Resolve(waiter.Request, new LeaseMissing(Revision, lease.Id));
+            return (0, 0);
         }
-        var holds = ItemsOf(_leaseHolds, lease.Id);
-        foreach (var (item, _) in holds)
+        var keys = DeleteKeysOf(lease.Id);
+        foreach (var (item, sequence) in WaitersOf(lease.Id))
         {
-            LoseHold(item.Name, reason);
+            var waiter = RemoveWaiter(new WaiterKey(item.Object, sequence));
+            Resolve(waiter.Request, new LeaseMissing(Revision, lease.Id));
+            Promote(item.Object);
+        }
+        var holds = HoldsOf(lease.Id);
+        foreach (var item in holds)
+        {
+            var hold = FindHold(item.Object, item.Token);
+            Invariant.Require(hold is not null, "a lease knows the holds that hang on it");
+            LoseHold(item.Object, hold, reason);
         }
         return (keys, holds.Count);
     }
@@ -158,6 +169,34 @@ public sealed partial class ReplicatedState
                 break;
             }
             items.Add((item, value));
+        }
+        return items;
+    }
+
+    private List<(LeaseWaiter Item, long Sequence)> WaitersOf(LeaseId lease)
+    {
+        var items = new List<(LeaseWaiter, long)>();
+        foreach (var (item, sequence) in _leaseWaiters.Peek().From(new LeaseWaiter(lease, default)))
+        {
+            if (item.Lease != lease)
+            {
+                break;
+            }
+            items.Add((item, sequence));
+        }
+        return items;
+    }
+
+    private List<LeaseHold> HoldsOf(LeaseId lease)
+    {
+        var items = new List<LeaseHold>();
+        foreach (var (item, _) in _leaseHolds.Peek().From(new LeaseHold(lease, default, default)))
+        {
+            if (item.Lease != lease)
+            {
+                break;
+            }
+            items.Add(item);
         }
         return items;
     }

@@ -2,195 +2,245 @@ using Consensus.Primitives;
 using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Outcomes;
 using Consensus.StateMachine.Tables;
-using Consensus.StateMachine.Trees;
 
 namespace Consensus.StateMachine;
 
-/// <summary>Exclusive locks. The token of a hold is the revision of its grant, so no token is ever used twice or goes backward (rule 16).</summary>
+/// <summary>
+/// What is asked of locks, semaphores and elections. All three are holds of a named object: a semaphore has permits, a lock may be shared, an election has a
+/// value. A newcomer never passes anybody who waits and could be granted.
+/// </summary>
 public sealed partial class ReplicatedState
 {
-    private readonly CowTree<Key, LockRecord> _locks = new();
-    private readonly CowTree<long, Key> _facts = new();
-    private long _nextFact = 1;
-    private long _holds;
-    private long _activeLocks;
-
     private Outcome AcquireLock(AcquireLockCommand c)
     {
         if (WaitingPlaceOf(c) is { } place)
         {
-            return Attach(place);
+            return Attach(place, c);
         }
-        var isShared = !c.SharedLease.IsNone;
-        if (isShared)
+        var name = c.Object;
+        var record = LockAt(name);
+        if (record.Attached > 0)
         {
-            if (!_leases.TryGet(c.SharedLease, out var lease))
-            {
-                return new LeaseMissing(Revision, c.SharedLease);
-            }
-            if (lease.Attachments >= _limits.MaxAttachmentsPerLease)
-            {
-                return new BoundReached(Revision, BoundKind.LeaseAttachments, _limits.MaxAttachmentsPerLease);
-            }
+            // What the mere passing of time made possible comes first.
+            Promote(name);
+            record = LockAt(name);
         }
-        else if (_leases.Contains(c.OwnLease) || c.OwnLease.IsNone)
+        if (RefuseLease(c.OwnLease, c.SharedLease, 1) is { } noLease)
         {
-            return new LeaseIdTaken(Revision, c.OwnLease);
+            return noLease;
         }
-        var record = LockAt(c.Name);
-        if (record.Hold is not null && c.WaitMicros <= 0)
+        if (RefusePermits(c, record) is { } mismatch)
         {
-            return new LockHeld(Revision, Show(c.Name, record.Hold), record.Waiters, 0);
+            return mismatch;
+        }
+        var isFree = Fits(name.Space, record, PermitsOf(c), ModeOf(c), CountOf(c)) && IsOpenTo(name, record, c.Owner);
+        if (!isFree && c.WaitMicros <= 0)
+        {
+            return Held(name, record, 0);
         }
         if (!record.IsActive && _activeLocks >= _limits.MaxLocks)
         {
             return new BoundReached(Revision, BoundKind.Locks, _limits.MaxLocks);
         }
-        if (record.Hold is not null)
+        if (RefuseBytes(c.Metadata.Length, c.Value.Length, c.Metadata.Length + c.Value.Length) is { } tooLarge)
         {
-            return Enqueue(c, record);
+            return tooLarge;
         }
-        if (!isShared && _leases.Count >= _limits.MaxLeases)
+        var terms = TermsOf(c);
+        if (!isFree)
+        {
+            return Enqueue(c, terms, record);
+        }
+        if (c.SharedLease.IsNone && _leases.Count >= _limits.MaxLeases)
         {
             return new BoundReached(Revision, BoundKind.Leases, _limits.MaxLeases);
         }
-        return Grant(c.Name, c.Owner, _request, c.TtlMicros, c.OwnLease, c.SharedLease, 0);
+        if (record.Holders >= _limits.MaxHoldersPerLock)
+        {
+            return new BoundReached(Revision, BoundKind.Holders, _limits.MaxHoldersPerLock);
+        }
+        return Grant(name, record, record with { Permits = PermitsOf(c) }, new Claim(c.Owner, _request, c.TtlMicros, c.OwnLease, c.SharedLease, terms), 0);
     }
 
     private Outcome RenewLock(RenewLockCommand c)
     {
-        var record = LockAt(c.Name);
-        if (record.Hold is not { } hold || hold.Token != c.Token || !_leases.TryGet(hold.Lease, out var lease))
+        var name = c.Object;
+        if (FindHold(name, c.Token) is not { } hold || !_leases.TryGet(hold.Lease, out var lease))
         {
-            return Refuse(c.Name, record, c.Token);
+            return Refuse(name, c.Token);
+        }
+        var isNew = name.Space == HoldSpace.Election && c.Value is { } value && !value.Span.SequenceEqual(hold.Terms.Value.Span);
+        if (isNew && RefuseBytes(0, c.Value!.Value.Length, c.Value.Value.Length - hold.Terms.Value.Length) is { } tooLarge)
+        {
+            return tooLarge;
         }
         Renew(lease);
-        return new LockRenewed(Revision, Show(c.Name, hold));
+        if (isNew)
+        {
+            Bump();
+            var proclaimed = hold with { Terms = hold.Terms with { Value = c.Value!.Value.ToArray() } };
+            ReplaceHold(name, hold, proclaimed);
+            hold = proclaimed;
+            RecordElection(name.Name, Show(name, hold));
+        }
+        return new LockRenewed(Revision, Show(name, hold));
     }
 
     private Outcome ReleaseLock(ReleaseLockCommand c)
     {
-        var record = LockAt(c.Name);
-        if (record.Hold is { } hold && (hold.Token == c.Token || (c.Force && c.Token == FencingToken.None)))
+        var name = c.Object;
+        if (c.Force && c.Token == FencingToken.None)
+        {
+            return Break(name);
+        }
+        if (FindHold(name, c.Token) is { } hold)
         {
             if (c.Force)
             {
-                if (hold.OwnsLease && _leases.TryGet(hold.Lease, out var lease))
-                {
-                    EndLease(lease, LossReason.Forced);
-                }
-                else
-                {
-                    LoseHold(c.Name, LossReason.Forced);
-                }
+                LoseHold(name, hold, LossReason.Forced);
             }
             else
             {
-                Release(c.Name, record, hold);
+                Release(name, hold);
             }
             return new LockReleased(Revision);
         }
-        var alreadyReleased = c.Token != FencingToken.None && record.LastReleased == c.Token;
-        return alreadyReleased || (c.Force && record.Hold is null && c.Token == FencingToken.None)
-            ? new LockReleased(Revision)
-            : Refuse(c.Name, record, c.Token);
+        return LockAt(name).Released.Contains(c.Token) ? new LockReleased(Revision) : Refuse(name, c.Token);
     }
 
-    private NotHolder Refuse(Key name, LockRecord record, FencingToken token)
-    {
-        var loss = record.LastLoss is { } last && last.Token == token ? last : null;
-        return new NotHolder(Revision, loss, record.Hold is null ? null : Show(name, record.Hold));
-    }
-
-    /// <summary>Gives the lock: one revision, which is the token. A lease of its own starts now, not when it was asked for (rule 4).</summary>
-    private LockGranted Grant(Key name, string owner, RequestId request, long ttlMicros, LeaseId ownLease, LeaseId sharedLease, long waitedMicros)
+    /// <summary>Frees the object whoever holds it; when nobody does, ends the time for which it is kept for its last owner.</summary>
+    private Outcome Break(ObjectName name)
     {
         var record = LockAt(name);
-        Invariant.Require(record.Hold is null, "a lock has one holder");
-        var token = new FencingToken(Bump().Value);
-        var ownsLease = sharedLease.IsNone;
-        var lease = ownsLease ? StartLease(ownLease, ttlMicros).Id : sharedLease;
-        _leaseHolds.Set(new LeaseItem(lease, name), true);
-        ChangeLease(lease, holds: 1);
-        var hold = new HoldRecord(owner, token, lease, ownsLease, request, waitedMicros);
-        _holds++;
-        StoreLock(name, record, record with { Hold = hold });
-        return new LockGranted(Revision, Show(name, hold), waitedMicros);
-    }
-
-    private void Release(Key name, LockRecord record, HoldRecord hold)
-    {
-        Bump();
-        StoreLock(name, record, record with { Hold = null, LastReleased = hold.Token });
-        DropHold(name, hold);
-        if (hold.OwnsLease && _leases.TryGet(hold.Lease, out var lease))
+        if (record.Holders > _limits.MaxObjectsPerCommand)
         {
-            EndLease(lease, LossReason.Revoked);
+            return new TooManyObjects(Revision, _limits.MaxObjectsPerCommand);
         }
-        Promote(name);
-    }
-
-    /// <summary>The hold ends against its holder's will; the reason is kept so that the holder can be told (rule 22).</summary>
-    private void LoseHold(Key name, LossReason reason)
-    {
-        var record = LockAt(name);
-        var hold = record.Hold;
-        Invariant.Require(hold is not null, "only a hold is lost");
-        var loss = new LockLoss(hold.Token, hold.Owner, reason, Bump());
-        StoreLock(name, record, record with { Hold = null, LastLoss = loss });
-        DropHold(name, hold);
-        Promote(name);
-    }
-
-    private void DropHold(Key name, HoldRecord hold)
-    {
-        _holds--;
-        _leaseHolds.Remove(new LeaseItem(hold.Lease, name));
-        ChangeLease(hold.Lease, holds: -1);
-    }
-
-    private LockRecord LockAt(Key name) => _locks.TryGet(name, out var record) ? record : LockRecord.Free;
-
-    /// <summary>Stores a lock's new state. One that became inactive is remembered among the newest so many (rule 24).</summary>
-    private void StoreLock(Key name, LockRecord before, LockRecord after)
-    {
-        if (before.IsActive != after.IsActive)
+        if (record.Holders == 0 && record.Delay is not null)
         {
-            _activeLocks += after.IsActive ? 1 : -1;
+            StoreLock(name, record, EndDelay(record));
+            Promote(name);
         }
-        if (after.IsActive && after.FactSequence != 0)
+
+        // All that hold now, not those who are granted because of it.
+        var holds = new List<HoldRecord>();
+        foreach (var (key, hold) in _holds.Peek().From(new HoldKey(name, FencingToken.None)))
         {
-            _facts.Remove(after.FactSequence);
-            after = after with { FactSequence = 0 };
-        }
-        else if (!after.IsActive && after.FactSequence == 0)
-        {
-            if (after.LastReleased == FencingToken.None && after.LastLoss is null)
+            if (key.Object != name || holds.Count == record.Holders)
             {
-                _locks.Remove(name);
-                return;
+                break;
             }
-            after = after with { FactSequence = _nextFact++ };
-            _facts.Set(after.FactSequence, name);
+            holds.Add(hold);
         }
-        _locks.Set(name, after);
-        if (_facts.Count > _limits.MaxUnheldLockFacts && _facts.TryFirst(out var oldest, out var forgotten))
+        foreach (var hold in holds)
         {
-            _facts.Remove(oldest);
-            _locks.Remove(forgotten);
+            LoseHold(name, hold, LossReason.Forced);
         }
+        return new LockReleased(Revision);
     }
 
-    private Hold Show(Key name, HoldRecord hold)
+    private Outcome HandOver(HandOverCommand c)
     {
-        _leases.TryGet(hold.Lease, out var lease);
-        return new Hold(
-            name,
-            hold.Owner,
-            hold.Token,
-            hold.Lease,
-            lease?.TtlMicros ?? 0,
-            new Revision(hold.Token.Value),
-            lease?.Deadline ?? ClusterTime.Zero);
+        var name = c.Object;
+        if (FindHold(name, c.Token) is not { } hold)
+        {
+            return Refuse(name, c.Token);
+        }
+        var record = LockAt(name);
+        var after = Remember(record.Without(hold), hold.Token);
+        if (FirstGrantableOf(name, c.To) is not { } waiter
+            || (IsDelayed(record) && record.Delay!.Owner != c.To)
+            || !Fits(name.Space, after, after.Permits, waiter.Terms.Mode, waiter.Terms.Count))
+        {
+            return new NoSuchWaiter(Revision, c.To);
+        }
+        EndHold(name, hold, record, after);
+        var granted = GrantWaiter(waiter);
+
+        // Only now: the waiter may wait under the very lease that goes with its last hold.
+        LeaveLease(hold.Lease);
+        Promote(name);
+        return new HandedOver(Revision, granted.Hold);
+    }
+
+    /// <summary>Whether the hold is current: what a guarded write asks.</summary>
+    private bool IsHeld(ObjectName name, FencingToken token) => _holds.Contains(new HoldKey(name, token));
+
+    private Outcome? RefuseLease(LeaseId own, LeaseId shared, int holds)
+    {
+        if (shared.IsNone)
+        {
+            return _leases.Contains(own) || own.IsNone ? new LeaseIdTaken(Revision, own) : null;
+        }
+        if (!_leases.TryGet(shared, out var lease))
+        {
+            return new LeaseMissing(Revision, shared);
+        }
+        return lease.Attachments + holds > _limits.MaxAttachmentsPerLease
+            ? new BoundReached(Revision, BoundKind.LeaseAttachments, _limits.MaxAttachmentsPerLease)
+            : null;
+    }
+
+    /// <summary>The first user's limit is in force until nobody holds or waits any more.</summary>
+    private PermitsMismatch? RefusePermits(AcquireLockCommand c, LockRecord record)
+    {
+        if (c.Space != HoldSpace.Semaphore)
+        {
+            return null;
+        }
+        if (record.Holders + record.Waiters > 0 && record.Permits != c.Permits)
+        {
+            return new PermitsMismatch(Revision, record.Permits);
+        }
+        return CountOf(c) > c.Permits ? new PermitsMismatch(Revision, c.Permits) : null;
+    }
+
+    private QuotaExceeded? RefuseBytes(long metadata, long value, long grows)
+    {
+        if (metadata > _limits.MaxMetadataBytes || value > _limits.MaxMetadataBytes)
+        {
+            return new QuotaExceeded(Revision, _limits.MaxMetadataBytes);
+        }
+        return grows > 0 && _stateBytes + grows > _limits.MaxStateBytes ? new QuotaExceeded(Revision, _limits.MaxStateBytes) : null;
+    }
+
+    /// <summary>Only locks have modes, and only semaphores count.</summary>
+    private static LockMode ModeOf(AcquireLockCommand c) => c.Space == HoldSpace.Lock ? c.Mode : LockMode.Exclusive;
+
+    private static long CountOf(AcquireLockCommand c) => c.Space == HoldSpace.Semaphore ? Math.Max(1, c.Count) : 1;
+
+    private static long PermitsOf(AcquireLockCommand c) => c.Space == HoldSpace.Semaphore ? c.Permits : 0;
+
+    /// <summary>The logged command's array is as large as the whole entry and is shared with the log: the state keeps its own copies.</summary>
+    private static HoldTerms TermsOf(AcquireLockCommand c) => HoldTerms.Of(
+        ModeOf(c),
+        CountOf(c),
+        c.LockDelayMicros,
+        c.MaxHoldMicros,
+        c.Metadata.ToArray(),
+        c.Space == HoldSpace.Election ? c.Value.ToArray() : default);
+
+    private LockHeld Held(ObjectName name, LockRecord record, long waitedMicros) => new(Revision, FirstHolder(name, record), record.Waiters, waitedMicros)
+    {
+        Name = name.Name,
+        DelayedUntil = IsDelayed(record) ? record.Delay!.Until : null,
+    };
+
+    private NotHolder Refuse(ObjectName name, FencingToken token)
+    {
+        var record = LockAt(name);
+        return new NotHolder(Revision, LossOf(record, token), FirstHolder(name, record));
+    }
+
+    private static LockLoss? LossOf(LockRecord record, FencingToken token)
+    {
+        foreach (var loss in record.Losses)
+        {
+            if (loss.Token == token)
+            {
+                return loss;
+            }
+        }
+        return null;
     }
 }

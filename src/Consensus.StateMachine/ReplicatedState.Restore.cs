@@ -1,6 +1,5 @@
 using Consensus.Primitives;
 using Consensus.Primitives.Wire;
-using Consensus.StateMachine.Outcomes;
 using Consensus.StateMachine.Snapshots;
 using Consensus.StateMachine.Tables;
 using Consensus.StateMachine.Wire;
@@ -53,7 +52,7 @@ public sealed partial class ReplicatedState
     private bool CountsMatch(Fields meta) =>
         _keys.Count == meta.Number(8)
         && _leases.Count == meta.Number(9)
-        && _holds == meta.Number(10)
+        && _holds.Count == meta.Number(10)
         && _waiters.Count == meta.Number(11)
         && _kept.Count == meta.Number(12);
 
@@ -71,19 +70,22 @@ public sealed partial class ReplicatedState
             switch (kind)
             {
                 case SectionKind.Leases:
-                    LoadLease(new Fields(item, "fvv", "a lease"));
+                    LoadLease(new Fields(item, "fvvv", "a lease"));
                     break;
                 case SectionKind.Keys:
                     LoadKey(new Fields(item, "bbvvvf", "a key"));
                     break;
                 case SectionKind.Locks:
-                    LoadLock(new Fields(item, "bbvbv", "a lock"));
+                    LoadLock(new Fields(item, "bbNBvvvbv", "a lock"));
+                    break;
+                case SectionKind.Holds:
+                    LoadHold(new Fields(item, "vbb", "a hold of an object"));
                     break;
                 case SectionKind.Waiters:
-                    LoadWaiter(new Fields(item, "vbbbbbbvffvvv", "a waiter"));
+                    LoadWaiter(new Fields(item, "vbbbbbbvffvvvvvvvvbb", "a waiter"));
                     break;
                 case SectionKind.Kept:
-                    LoadKept(new Fields(item, "bbvvbvbvvvv", "a kept outcome"));
+                    LoadKept(new Fields(item, "bbvvbvbvvvvb", "a kept outcome"));
                     break;
                 case SectionKind.Members:
                     var member = new Fields(item, "fbfbbbv", "a member");
@@ -99,7 +101,7 @@ public sealed partial class ReplicatedState
 
     private void LoadLease(Fields fields)
     {
-        var lease = new LeaseRecord(fields.Lease(1), fields.Number(2), fields.Time(3), 0, 0, 0);
+        var lease = new LeaseRecord(fields.Lease(1), fields.Number(2), fields.Time(3), 0, 0, 0, fields.Flag(4));
         _leases.Set(lease.Id, lease);
         _leaseDeadlines.Set(new Due(lease.Deadline, lease.Id.Value), true);
     }
@@ -118,70 +120,10 @@ public sealed partial class ReplicatedState
         }
     }
 
-    private void LoadLock(Fields fields)
-    {
-        var name = fields.Key(1);
-        HoldRecord? hold = null;
-        if (fields.Has(2))
-        {
-            var held = new Fields(fields.Bytes(2), "bvfvbv", "a hold");
-            hold = new HoldRecord(
-                held.Text(1), new FencingToken(held.Number(2)), held.Lease(3), held.Flag(4), held.Request(5), held.Number(6));
-            _holds++;
-            _leaseHolds.Set(new LeaseItem(hold.Lease, name), true);
-            ChangeLease(hold.Lease, holds: 1);
-        }
-        var record = new LockRecord(hold, 0, new FencingToken(fields.Number(3)), fields.Has(4) ? LoadLoss(fields.Bytes(4)) : null, fields.Number(5));
-        _locks.Set(name, record);
-        if (record.FactSequence != 0)
-        {
-            _facts.Set(record.FactSequence, name);
-        }
-        if (record.IsActive)
-        {
-            _activeLocks++;
-        }
-    }
-
-    private static LockLoss LoadLoss(ReadOnlyMemory<byte> bytes)
-    {
-        var fields = new Fields(bytes, "vbvv", "a lost hold");
-        var reason = fields.Number(3);
-        return reason is >= (long)LossReason.Expired and <= (long)LossReason.Forced
-            ? new LockLoss(new FencingToken(fields.Number(1)), fields.Text(2), (LossReason)reason, new Revision(fields.Number(4)))
-            : throw new WireFormatException($"a hold lost for the unknown reason {reason}");
-    }
-
-    private void LoadWaiter(Fields fields)
-    {
-        var identityKey = fields.Key(6);
-        var waiter = new WaiterRecord(
-            fields.Number(1),
-            fields.Key(2),
-            fields.Text(3),
-            fields.Request(4),
-            identityKey.IsEmpty ? default : new Identity(fields.Text(5), identityKey),
-            fields.Bytes(7).ToArray(),
-            fields.Number(8),
-            fields.Lease(9),
-            fields.Lease(10),
-            fields.Time(11),
-            fields.Time(12),
-            fields.Has(13) ? fields.Time(13) : null);
-        AddWaiter(waiter);
-        ChangeLease(waiter.SharedLease, waiters: 1);
-        var record = LockAt(waiter.Name);
-        if (!record.IsActive)
-        {
-            _activeLocks++;
-        }
-        _locks.Set(waiter.Name, record with { Waiters = record.Waiters + 1 });
-    }
-
     private void LoadKept(Fields fields)
     {
         var kind = fields.Number(6);
-        if (kind is < (long)EffectKind.Put or > (long)EffectKind.LockReleased)
+        if (!Enum.IsDefined((EffectKind)kind))
         {
             throw new WireFormatException($"a kept outcome of the unknown kind {kind}");
         }
@@ -195,7 +137,9 @@ public sealed partial class ReplicatedState
             fields.Number(8),
             fields.Number(9),
             fields.Number(10),
-            fields.Number(11));
+            fields.Number(11),
+            fields.Bytes(12).ToArray());
+        CheckKeptHolds(kept);
         _kept.Set(identity, kept);
         _keptByAge.Set(kept.Sequence, identity);
         _keptBytes += SizeOf(identity, kept);

@@ -31,7 +31,7 @@ public sealed partial class ReplicatedState
                 ? Replay(kept)
                 : new IdempotencyMismatch(Revision);
         }
-        if (_identityWaiters.TryGet(_identity, out var place) && (command is not AcquireLockCommand acquire || acquire.Name != place.Name))
+        if (_identityWaiters.TryGet(_identity, out var place) && (command is not AcquireLockCommand acquire || acquire.Object != place.Object))
         {
             return new IdempotencyMismatch(Revision);
         }
@@ -46,23 +46,11 @@ public sealed partial class ReplicatedState
         EffectKind.LeaseRevoked => new LeaseRevoked(new Revision(kept.A), new LeaseId(kept.B), kept.C, kept.D),
         EffectKind.LockGranted => ReplayGrant(kept),
         EffectKind.LockReleased => new LockReleased(new Revision(kept.A)),
+        EffectKind.ManyGranted => ReplayMany(kept),
+        EffectKind.HandedOver => ReplayHandOver(kept),
+        EffectKind.Proclaimed => ReplayProclaimed(kept),
         _ => Invariant.Unreachable<Outcome>(kept.Kind),
     };
-
-    /// <summary>The hold as it is now, or that it is gone: an old grant repeated would be a lie.</summary>
-    private Outcome ReplayGrant(KeptOutcome kept)
-    {
-        var record = LockAt(kept.Key);
-        if (record.Hold is { } hold && hold.Token.Value == kept.A)
-        {
-            // More than one request was told now, and entries may be applied in another order than their client sent them: an early attempt that comes late, and whose
-            // connection is gone, must not give back what a later attempt was granted. So nobody gives it back any more; its release or its lease ends it.
-            var mine = hold with { Request = RequestId.None };
-            _locks.Set(kept.Key, record with { Hold = mine });
-            return new LockGranted(Revision, Show(kept.Key, mine), kept.B);
-        }
-        return new ReplayedHoldGone(Revision, record.LastLoss is { } loss && loss.Token.Value == kept.A ? loss : null);
-    }
 
     private void Keep(Command command, Outcome outcome)
     {
@@ -76,7 +64,10 @@ public sealed partial class ReplicatedState
             (_, DeleteDone { Deleted: > 0 } o) => Effect(EffectKind.Delete, default, o.Revision.Value, o.Deleted),
             (_, LeaseGranted o) => Effect(EffectKind.LeaseGranted, default, o.Revision.Value, o.Id.Value, o.TtlMicros),
             (_, LeaseRevoked o) => Effect(EffectKind.LeaseRevoked, default, o.Revision.Value, o.Id.Value, o.KeysDeleted, o.LocksFreed),
-            (AcquireLockCommand, LockGranted o) => Effect(EffectKind.LockGranted, o.Hold.Name, o.Hold.Token.Value, o.WaitedMicros),
+            (AcquireLockCommand, LockGranted o) => EffectOf(o),
+            (_, ManyGranted o) => EffectOf(o),
+            (_, HandedOver o) => EffectOf(o),
+            (RenewLockCommand { Value: not null } c, LockRenewed o) => EffectOf(c, o),
             (_, LockReleased o) => Effect(EffectKind.LockReleased, default, o.Revision.Value),
             _ => null,
         };
@@ -91,13 +82,12 @@ public sealed partial class ReplicatedState
     {
         if (!waiter.Identity.IsNone && !_kept.Contains(waiter.Identity))
         {
-            var effect = Effect(EffectKind.LockGranted, granted.Hold.Name, granted.Hold.Token.Value, granted.WaitedMicros);
-            Store(waiter.Identity, effect with { Fingerprint = waiter.Fingerprint });
+            Store(waiter.Identity, EffectOf(granted) with { Fingerprint = waiter.Fingerprint });
         }
     }
 
-    private KeptOutcome Effect(EffectKind kind, Key key, long a, long b = 0, long c = 0, long d = 0) =>
-        new(0, _stamp, _fingerprint.ToArray(), kind, key, a, b, c, d);
+    private KeptOutcome Effect(EffectKind kind, Key key, long a, long b = 0, long c = 0, long d = 0, ReadOnlyMemory<byte> blob = default) =>
+        new(0, _stamp, _fingerprint.ToArray(), kind, key, a, b, c, d, blob);
 
     private void Store(Identity identity, KeptOutcome kept)
     {

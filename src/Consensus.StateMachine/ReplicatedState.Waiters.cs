@@ -6,21 +6,20 @@ using Consensus.StateMachine.Trees;
 
 namespace Consensus.StateMachine;
 
-/// <summary>
-/// Waiting places, first come first served. The head is promoted in the same step that frees the lock: no polling, no herd. Who is detached, too late or
-/// without a living lease is passed over.
-/// </summary>
+/// <summary>Waiting places, first come first served, and how they are taken, taken again and given up.</summary>
 public sealed partial class ReplicatedState
 {
     private readonly CowTree<WaiterKey, WaiterRecord> _waiters = new();
-    private readonly CowTree<Due, Key> _waitDeadlines = new();
-    private readonly CowTree<LeaseItem, long> _leaseWaiters = new();
+    private readonly CowTree<WaiterKey, WaiterRecord> _attached = new();
+    private readonly CowTree<OwnerWaiter, WaiterRecord> _ownerWaiters = new();
+    private readonly CowTree<Due, ObjectName> _waitDeadlines = new();
+    private readonly CowTree<LeaseWaiter, long> _leaseWaiters = new();
     private readonly CowTree<Identity, WaiterKey> _identityWaiters = new();
-    private readonly CowTree<MemberWaiter, Key> _memberWaiters = new();
+    private readonly CowTree<MemberWaiter, ObjectName> _memberWaiters = new();
     private readonly Dictionary<RequestId, WaiterKey> _requestWaiters = [];
     private long _nextWaiter = 1;
 
-    private Outcome Enqueue(AcquireLockCommand c, LockRecord record)
+    private Outcome Enqueue(AcquireLockCommand c, HoldTerms terms, LockRecord record)
     {
         if (_waiters.Count >= _limits.MaxWaiters)
         {
@@ -32,7 +31,7 @@ public sealed partial class ReplicatedState
         }
         AddWaiter(new WaiterRecord(
             _nextWaiter++,
-            c.Name,
+            c.Object,
             c.Owner,
             _request,
             _identity,
@@ -42,9 +41,10 @@ public sealed partial class ReplicatedState
             c.SharedLease,
             _stamp,
             DeadlineAfter(c.WaitMicros),
-            null));
+            null,
+            terms));
         var waiters = record.Waiters + 1;
-        StoreLock(c.Name, record, record with { Waiters = waiters });
+        StoreLock(c.Object, record, record with { Waiters = waiters, Attached = record.Attached + 1, Permits = PermitsOf(c) });
         ChangeLease(c.SharedLease, waiters: 1);
         return new LockQueued(Revision, waiters);
     }
@@ -56,16 +56,21 @@ public sealed partial class ReplicatedState
         {
             return byIdentity;
         }
-        return !c.SharedLease.IsNone && _leaseWaiters.TryGet(new LeaseItem(c.SharedLease, c.Name), out var sequence)
-            ? new WaiterKey(c.Name, sequence)
+        return !c.SharedLease.IsNone && _leaseWaiters.TryGet(new LeaseWaiter(c.SharedLease, c.Object), out var sequence)
+            ? new WaiterKey(c.Object, sequence)
             : null;
     }
 
-    /// <summary>A retry takes the place over; the earlier request is told so. Whoever was detached is in line again.</summary>
-    private Outcome Attach(WaiterKey place)
+    /// <summary>
+    /// A retry takes the place over; the earlier request is told so. Whoever was detached is in line again. One that asks for something else is no retry: it would be granted
+    /// what it did not ask for.
+    /// </summary>
+    private Outcome Attach(WaiterKey place, AcquireLockCommand c)
     {
         _waiters.TryGet(place, out var waiter);
-        if (!waiter.Fingerprint.IsEmpty && !_fingerprint.IsEmpty && !waiter.Fingerprint.Span.SequenceEqual(_fingerprint.Span))
+        var isOther = !waiter.Fingerprint.IsEmpty && !_fingerprint.IsEmpty && !waiter.Fingerprint.Span.SequenceEqual(_fingerprint.Span);
+        var record = LockAt(place.Object);
+        if (isOther || waiter.Terms.Mode != ModeOf(c) || waiter.Terms.Count != CountOf(c) || record.Permits != PermitsOf(c))
         {
             return new IdempotencyMismatch(Revision);
         }
@@ -74,78 +79,41 @@ public sealed partial class ReplicatedState
             Resolve(waiter.Request, new WaitTakenOver(Revision));
         }
         ReplaceWaiter(waiter, waiter with { Request = _request, DetachedUntil = null });
-        var record = LockAt(place.Name);
-        if (record.Hold is null && Promote(place.Name) is { } granted && granted.Request == _request)
+        if (waiter.IsDetached)
         {
-            // The last resolution is this very request's: it is the entry's own outcome.
-            _output.Resolutions.RemoveAt(_output.Resolutions.Count - 1);
-            return granted.Outcome;
+            StoreLock(place.Object, record, record with { Attached = record.Attached + 1 });
         }
-        return new LockQueued(Revision, PositionOf(place));
+        Promote(place.Object);
+        return _own ?? (Outcome)new LockQueued(Revision, PositionOf(place));
     }
 
     private long PositionOf(WaiterKey place)
     {
         var tree = _waiters.Peek();
-        return tree.Rank(place) - tree.Rank(new WaiterKey(place.Name, 0)) + 1;
-    }
-
-    /// <summary>Gives a free lock to the first that may have it; null when nobody may.</summary>
-    private Resolution? Promote(Key name)
-    {
-        foreach (var (key, waiter) in _waiters.Peek().From(new WaiterKey(name, 0)))
-        {
-            if (key.Name != name)
-            {
-                return null;
-            }
-            if (!MayBeGranted(waiter))
-            {
-                continue;
-            }
-            RemoveWaiter(key, out _);
-            var granted = Grant(name, waiter.Owner, waiter.Request, waiter.TtlMicros, waiter.OwnLease, waiter.SharedLease, _stamp - waiter.Asked);
-            KeepGrant(waiter, granted);
-            Resolve(waiter.Request, granted);
-            return new Resolution(waiter.Request, granted);
-        }
-        return null;
-    }
-
-    /// <summary>A waiter whose wait or lease is over by this entry's stamp is never granted anything (rule 2, raft-bugs 31).</summary>
-    private bool MayBeGranted(WaiterRecord waiter)
-    {
-        if (waiter.IsDetached || waiter.WaitDeadline <= _stamp)
-        {
-            return false;
-        }
-        return waiter.SharedLease.IsNone
-            ? !_leases.Contains(waiter.OwnLease) && _leases.Count < _limits.MaxLeases
-            : _leases.TryGet(waiter.SharedLease, out var lease) && lease.Deadline > _stamp;
+        return tree.Rank(place) - tree.Rank(new WaiterKey(place.Object, 0)) + 1;
     }
 
     private Noted CancelWait(CancelWaitCommand c)
     {
-        if (_requestWaiters.TryGetValue(c.Request, out var place) && place.Name == c.Name)
+        var name = c.Object;
+        if (_requestWaiters.TryGetValue(c.Request, out var place) && place.Object == name)
         {
-            RemoveWaiter(place, out _);
+            RemoveWaiter(place);
             Resolve(c.Request, new WaitCancelled(Revision, c.Reason));
-            return new Noted(Revision);
+            Promote(name);
         }
-        var record = LockAt(c.Name);
-        if (c.Reason == CancelReason.Disconnected && record.Hold is { } hold && hold.Request == c.Request)
+        else if (c.Reason == CancelReason.Disconnected && HoldOf(name, c.Request) is { } hold)
         {
-            Release(c.Name, record, hold);
+            Release(name, hold);
         }
         return new Noted(Revision);
     }
 
+    /// <summary>The wait is over; whoever it stood in the way of is seen to by the caller.</summary>
     private void EndWait(WaiterKey place)
     {
-        RemoveWaiter(place, out var waiter);
-        var record = LockAt(place.Name);
-        var holder = record.Hold is null ? null : Show(place.Name, record.Hold);
-        Resolve(waiter.Request, new LockHeld(Revision, holder, record.Waiters, _stamp - waiter.Asked));
+        var waiter = RemoveWaiter(place);
+        Resolve(waiter.Request, Held(place.Object, LockAt(place.Object), _stamp - waiter.Asked));
     }
 
     private Noted DetachWaiters(DetachWaitersCommand c)
@@ -156,13 +124,15 @@ public sealed partial class ReplicatedState
 
     private Noted DetachRequests(DetachRequestsCommand c)
     {
+        var places = new List<WaiterKey>();
         foreach (var request in c.Requests)
         {
             if (_requestWaiters.TryGetValue(request, out var place))
             {
-                Detach(place);
+                places.Add(place);
             }
         }
+        Detach(places, _ => true);
         return new Noted(Revision);
     }
 
@@ -177,51 +147,62 @@ public sealed partial class ReplicatedState
             }
             places.Add(new WaiterKey(name, key.Sequence));
         }
+        Detach(places, isLost);
+    }
+
+    /// <summary>Detaches all before anybody behind them is granted anything, so that nobody is granted who is about to be detached.</summary>
+    private void Detach(List<WaiterKey> places, Func<long, bool> isLost)
+    {
+        var freed = new TouchedObjects();
         foreach (var place in places)
         {
-            _waiters.TryGet(place, out var waiter);
-            if (isLost(waiter.Request.Boot))
+            if (_waiters.TryGet(place, out var waiter) && !waiter.IsDetached && isLost(waiter.Request.Boot))
             {
-                Detach(place);
+                Detach(place, waiter);
+                freed.Add(place.Object);
             }
         }
+        freed.ForEach(Promote);
     }
 
     /// <summary>A place that nobody could take again, for want of an identity, is given up at once.</summary>
-    private void Detach(WaiterKey place)
+    private void Detach(WaiterKey place, WaiterRecord waiter)
     {
-        _waiters.TryGet(place, out var waiter);
-        if (waiter.IsDetached)
-        {
-            return;
-        }
         if (waiter.Identity.IsNone && waiter.SharedLease.IsNone)
         {
-            RemoveWaiter(place, out _);
+            RemoveWaiter(place);
         }
         else
         {
             ReplaceWaiter(waiter, waiter with { DetachedUntil = DeadlineAfter(_limits.DetachedKeepMicros) });
+            var record = LockAt(place.Object);
+            StoreLock(place.Object, record, record with { Attached = record.Attached - 1 });
         }
         Resolve(waiter.Request, new WaitDetached(Revision));
     }
 
     private void AddWaiter(WaiterRecord waiter)
     {
-        var key = new WaiterKey(waiter.Name, waiter.Sequence);
-        _waiters.Set(key, waiter);
-        IndexWaiter(key, waiter);
+        _waiters.Set(waiter.Key, waiter);
+        _stateBytes += waiter.Terms.Bytes;
+        IndexWaiter(waiter);
     }
 
     /// <summary>Everything by which a waiting place is found; rebuilt from the places after a restore.</summary>
-    private void IndexWaiter(WaiterKey key, WaiterRecord waiter)
+    private void IndexWaiter(WaiterRecord waiter)
     {
-        _waitDeadlines.Set(new Due(waiter.Deadline, waiter.Sequence), waiter.Name);
-        _memberWaiters.Set(new MemberWaiter(waiter.Request.Member, waiter.Sequence), waiter.Name);
+        var key = waiter.Key;
+        _waitDeadlines.Set(new Due(waiter.Deadline, waiter.Sequence), waiter.Object);
+        _memberWaiters.Set(new MemberWaiter(waiter.Request.Member, waiter.Sequence), waiter.Object);
         _requestWaiters[waiter.Request] = key;
+        if (!waiter.IsDetached)
+        {
+            _attached.Set(key, waiter);
+            _ownerWaiters.Set(new OwnerWaiter(waiter.Object, waiter.Owner, waiter.Sequence), waiter);
+        }
         if (!waiter.SharedLease.IsNone)
         {
-            _leaseWaiters.Set(new LeaseItem(waiter.SharedLease, waiter.Name), waiter.Sequence);
+            _leaseWaiters.Set(new LeaseWaiter(waiter.SharedLease, waiter.Object), waiter.Sequence);
         }
         if (!waiter.Identity.IsNone)
         {
@@ -234,9 +215,14 @@ public sealed partial class ReplicatedState
         _waitDeadlines.Remove(new Due(waiter.Deadline, waiter.Sequence));
         _memberWaiters.Remove(new MemberWaiter(waiter.Request.Member, waiter.Sequence));
         _requestWaiters.Remove(waiter.Request);
+        if (!waiter.IsDetached)
+        {
+            _attached.Remove(waiter.Key);
+            _ownerWaiters.Remove(new OwnerWaiter(waiter.Object, waiter.Owner, waiter.Sequence));
+        }
         if (!waiter.SharedLease.IsNone)
         {
-            _leaseWaiters.Remove(new LeaseItem(waiter.SharedLease, waiter.Name));
+            _leaseWaiters.Remove(new LeaseWaiter(waiter.SharedLease, waiter.Object));
         }
         if (!waiter.Identity.IsNone)
         {
@@ -247,16 +233,45 @@ public sealed partial class ReplicatedState
     private void ReplaceWaiter(WaiterRecord before, WaiterRecord after)
     {
         UnindexWaiter(before);
-        AddWaiter(after);
+        _waiters.Set(after.Key, after);
+        IndexWaiter(after);
     }
 
-    private void RemoveWaiter(WaiterKey key, out WaiterRecord waiter)
+    /// <summary>Takes a waiter out of all tables; its object and its lease still count it.</summary>
+    private void TakeWaiter(WaiterRecord waiter)
     {
-        _waiters.TryGet(key, out waiter);
-        _waiters.Remove(key);
+        _waiters.Remove(waiter.Key);
+        _stateBytes -= waiter.Terms.Bytes;
         UnindexWaiter(waiter);
+    }
+
+    private static LockRecord WithoutWaiter(LockRecord record, WaiterRecord waiter) =>
+        record with { Waiters = record.Waiters - 1, Attached = record.Attached - (waiter.IsDetached ? 0 : 1) };
+
+    private WaiterRecord RemoveWaiter(WaiterKey key)
+    {
+        _waiters.TryGet(key, out var waiter);
+        TakeWaiter(waiter);
         ChangeLease(waiter.SharedLease, waiters: -1);
-        var record = LockAt(key.Name);
-        StoreLock(key.Name, record, record with { Waiters = record.Waiters - 1 });
+        var record = LockAt(key.Object);
+        StoreLock(key.Object, record, WithoutWaiter(record, waiter));
+        return waiter;
+    }
+
+    /// <summary>Objects that one entry touched, each once, in the order in which it first touched them.</summary>
+    private sealed class TouchedObjects
+    {
+        private readonly HashSet<ObjectName> _seen = [];
+        private readonly List<ObjectName> _order = [];
+
+        public void Add(ObjectName name)
+        {
+            if (_seen.Add(name))
+            {
+                _order.Add(name);
+            }
+        }
+
+        public void ForEach(Action<ObjectName> action) => _order.ForEach(action);
     }
 }

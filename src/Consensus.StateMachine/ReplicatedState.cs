@@ -23,6 +23,7 @@ public sealed partial class ReplicatedState
     private RequestId _request;
     private Identity _identity;
     private ReadOnlyMemory<byte> _fingerprint;
+    private Revision _revisionBefore;
 
     public ReplicatedState(Limits limits) => _limits = limits;
 
@@ -34,20 +35,6 @@ public sealed partial class ReplicatedState
     public Revision Revision { get; private set; } = Revision.Initial;
 
     public StateHash Hash { get; private set; } = StateHash.Initial;
-
-    /// <summary>The earliest deadline of a lease or a wait; <see cref="ClusterTime.Never"/> when there is none.</summary>
-    public ClusterTime NextDeadline
-    {
-        get
-        {
-            var lease = _leaseDeadlines.TryFirst(out var due, out _) ? due.Deadline : ClusterTime.Never;
-            var wait = _waitDeadlines.TryFirst(out due, out _) ? due.Deadline : ClusterTime.Never;
-            return lease < wait ? lease : wait;
-        }
-    }
-
-    /// <summary>True while anything lives by cluster time: an idle leader then logs a time entry once a second (rule 1).</summary>
-    public bool HasDeadlines => _leaseDeadlines.Count > 0 || _waitDeadlines.Count > 0;
 
     /// <summary>
     /// Applies the next entry (index = <see cref="AppliedIndex"/> + 1, stamp not before the last). A command that does not decode throws: the
@@ -63,6 +50,7 @@ public sealed partial class ReplicatedState
         _stamp = entry.Stamp;
         _request = entry.Request;
         _output = output;
+        (_promotions, _own) = (0, null);
         var first = output.Resolutions.Count;
         Hash = Hash.Add(entry.Index.Value).Add(entry.Stamp.Micros);
         if (!entry.IsCommand)
@@ -70,7 +58,7 @@ public sealed partial class ReplicatedState
             return;
         }
         Hash = Hash.Add(entry.Payload.Span);
-        var revisionBefore = Revision;
+        var revisionBefore = _revisionBefore = Revision;
         var envelope = CommandCodec.Read(entry.Payload);
         _identity = envelope.IdempotencyKey.IsEmpty
             ? default
@@ -148,13 +136,14 @@ public sealed partial class ReplicatedState
         AppliedStamp,
         Revision,
         Hash,
-        new StateCounts(_keys.Count, _leases.Count, _holds, _waiters.Count, _kept.Count, _stateBytes),
+        new StateCounts(_keys.Count, _leases.Count, _holds.Count, _waiters.Count, _kept.Count, _stateBytes),
         new ViewTables(
             _keys.Freeze(),
             _leases.Freeze(),
             _leaseKeys.Freeze(),
             _leaseHolds.Freeze(),
             _locks.Freeze(),
+            _holds.Freeze(),
             _waiters.Freeze(),
             _kept.Freeze(),
             _members.Freeze()),

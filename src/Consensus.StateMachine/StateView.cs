@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using Consensus.Primitives;
-using Consensus.StateMachine.Outcomes;
 using Consensus.StateMachine.Tables;
 using Consensus.StateMachine.Trees;
 
@@ -11,8 +10,9 @@ internal sealed record ViewTables(
     FrozenTree<Key, KeyRecord> Keys,
     FrozenTree<LeaseId, LeaseRecord> Leases,
     FrozenTree<LeaseItem, bool> LeaseKeys,
-    FrozenTree<LeaseItem, bool> LeaseHolds,
-    FrozenTree<Key, LockRecord> Locks,
+    FrozenTree<LeaseHold, bool> LeaseHolds,
+    FrozenTree<ObjectName, LockRecord> Locks,
+    FrozenTree<HoldKey, HoldRecord> Holds,
     FrozenTree<WaiterKey, WaiterRecord> Waiters,
     FrozenTree<Identity, KeptOutcome> Kept,
     FrozenTree<MemberId, MemberInfo> Members);
@@ -21,7 +21,7 @@ internal sealed record ViewTables(
 internal readonly record struct ViewCounters(long NextWaiter, long NextFact, long NextKept);
 
 /// <summary>An immutable view of the state at one applied index. Any thread may read it, for as long as it likes.</summary>
-public sealed class StateView
+public sealed partial class StateView
 {
     private const int ShownItems = 100;
 
@@ -79,7 +79,7 @@ public sealed class StateView
 
     public LeaseInfo? GetLease(LeaseId id) => Tables.Leases.TryGet(id, out var lease)
         ? new LeaseInfo(
-            lease.Id, lease.TtlMicros, lease.Deadline, NamesOf(Tables.LeaseKeys, id), lease.Keys, [.. NamesOf(Tables.LeaseHolds, id).Select(ObjectName.Lock)], lease.Holds)
+            lease.Id, lease.TtlMicros, lease.Deadline, NamesOf(Tables.LeaseKeys, id), lease.Keys, HeldBy(id), lease.Holds)
         : null;
 
     /// <summary>Leases in order of their id, from after <paramref name="after"/>; without their attachments' names.</summary>
@@ -90,26 +90,6 @@ public sealed class StateView
             if (id != after)
             {
                 yield return new LeaseInfo(id, lease.TtlMicros, lease.Deadline, [], lease.Keys, [], lease.Holds);
-            }
-        }
-    }
-
-    public LockInfo GetLock(Key name) => GetLock(ObjectName.Lock(name));
-
-    public LockInfo GetLock(ObjectName name) => Show(name, Tables.Locks.TryGet(name.Name, out var record) ? record : LockRecord.Free);
-
-    /// <summary>Objects of one name space that are held or waited for, in byte order of their names.</summary>
-    public IEnumerable<LockInfo> ListLocks(HoldSpace space, Key prefix, Key? after)
-    {
-        foreach (var (name, record) in Tables.Locks.From(Later(prefix, after)))
-        {
-            if (!name.StartsWith(prefix))
-            {
-                yield break;
-            }
-            if (record.IsActive && name != after)
-            {
-                yield return Show(new ObjectName(space, name), record);
             }
         }
     }
@@ -134,38 +114,6 @@ public sealed class StateView
     public IEnumerable<MemberInfo> ListMembers() => Tables.Members.All().Select(m => m.Value);
 
     private static Key Later(Key prefix, Key? after) => after is { } start && start.CompareTo(prefix) > 0 ? start : prefix;
-
-    private LockInfo Show(ObjectName name, LockRecord record)
-    {
-        Hold? holder = null;
-        if (record.Hold is { } hold)
-        {
-            Tables.Leases.TryGet(hold.Lease, out var lease);
-            holder = new Hold(
-                name.Name,
-                hold.Owner,
-                hold.Token,
-                hold.Lease,
-                lease?.TtlMicros ?? 0,
-                new Revision(hold.Token.Value),
-                lease?.Deadline ?? ClusterTime.Zero);
-        }
-        return new LockInfo(name, holder is null ? [] : [holder], holder is null ? 0 : 1, record.Waiters == 0 ? [] : WaitersOf(name.Name), record.Waiters, record.LastLoss);
-    }
-
-    private ImmutableArray<WaiterInfo> WaitersOf(Key name)
-    {
-        var list = ImmutableArray.CreateBuilder<WaiterInfo>();
-        foreach (var (key, waiter) in Tables.Waiters.From(new WaiterKey(name, 0)))
-        {
-            if (key.Name != name || list.Count == ShownItems)
-            {
-                break;
-            }
-            list.Add(new WaiterInfo(waiter.Owner, list.Count + 1, waiter.Deadline, waiter.IsDetached));
-        }
-        return list.ToImmutable();
-    }
 
     private static ImmutableArray<Key> NamesOf(FrozenTree<LeaseItem, bool> tree, LeaseId lease)
     {

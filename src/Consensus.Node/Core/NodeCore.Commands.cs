@@ -232,9 +232,12 @@ public sealed partial class NodeCore
                 Answer(pending, AnswerKind.Done, resolution.Outcome, NotDoneReason.None);
             }
         }
-        else if (resolution.Outcome is LockGranted granted && _givenUp.Remove(resolution.Request.Sequence))
+        else if (resolution.Outcome is LockGranted or ManyGranted && _givenUp.Remove(resolution.Request.Sequence))
         {
-            Internal(new CancelWaitCommand(granted.Hold.Name, resolution.Request, CancelReason.Disconnected));
+            foreach (var hold in resolution.Outcome is ManyGranted many ? many.Holds : [((LockGranted)resolution.Outcome).Hold])
+            {
+                Internal(CancelWaitCommand.Of(hold.Object, resolution.Request, CancelReason.Disconnected));
+            }
         }
     }
 
@@ -257,7 +260,7 @@ public sealed partial class NodeCore
     /// <summary>A lock request that is given up may hold or get a place or the lock itself: the log settles it (rule 18).</summary>
     private void CancelInLog(PendingCommand pending)
     {
-        if (pending.LockName is not { } name)
+        if (pending.Asked.IsEmpty)
         {
             return;
         }
@@ -265,7 +268,10 @@ public sealed partial class NodeCore
         {
             RememberGivenUp(pending.Request.Sequence);
         }
-        Internal(new CancelWaitCommand(name, pending.Request, CancelReason.Disconnected));
+        foreach (var name in pending.Asked)
+        {
+            Internal(CancelWaitCommand.Of(name, pending.Request, CancelReason.Disconnected));
+        }
     }
 
     private void RememberGivenUp(long sequence)

@@ -60,7 +60,7 @@ public sealed partial class NodeCore
         var kept = ImmutableArray.CreateBuilder<RequestId>();
         foreach (var pending in _pending.Values.OrderBy(p => p.Request.Sequence).ToList())
         {
-            if (pending.LockName is not { } name || pending.Stage == PendingStage.Queued)
+            if (pending.Asked.IsEmpty || pending.Stage == PendingStage.Queued)
             {
                 continue;
             }
@@ -70,7 +70,10 @@ public sealed partial class NodeCore
             }
             else
             {
-                _stopSettles.Add(Internal(new CancelWaitCommand(name, pending.Request, CancelReason.Stopping)));
+                foreach (var name in pending.Asked)
+                {
+                    _stopSettles.Add(Internal(CancelWaitCommand.Of(name, pending.Request, CancelReason.Stopping)));
+                }
             }
         }
         foreach (var part in kept.Chunk(1000))

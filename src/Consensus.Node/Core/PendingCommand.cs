@@ -1,5 +1,7 @@
+using System.Collections.Immutable;
 using Consensus.Primitives;
 using Consensus.StateMachine;
+using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Outcomes;
 
 namespace Consensus.Node.Core;
@@ -32,8 +34,8 @@ public class PendingCommand(RequestId request, ReadOnlyMemory<byte> payload, str
 
     public string Principal { get; } = principal;
 
-    /// <summary>Set for an acquire: the lock's name, so that the wait can be cancelled.</summary>
-    public Key? LockName { get; init; }
+    /// <summary>What an acquire asks for, so that it can be cancelled; empty for other commands.</summary>
+    public ImmutableArray<ObjectName> Asked { get; init; } = [];
 
     /// <summary>How long the request may wait in the lock's queue, in microseconds.</summary>
     public long WaitMicros { get; init; }
@@ -56,6 +58,14 @@ public class PendingCommand(RequestId request, ReadOnlyMemory<byte> payload, str
 
     /// <summary>Why a queued request cannot go on, should its deadline come: no leader unless said otherwise.</summary>
     internal NotDoneReason BlockedBy { get; set; } = NotDoneReason.NoLeader;
+
+    /// <summary>For <see cref="Asked"/>.</summary>
+    public static ImmutableArray<ObjectName> AskedBy(Command command) => command switch
+    {
+        AcquireLockCommand acquire => [acquire.Object],
+        AcquireManyCommand many => [.. many.Names.Select(ObjectName.Lock)],
+        _ => [],
+    };
 
     internal void Settle(AnswerKind kind, Outcome? outcome, NotDoneReason reason)
     {

@@ -103,7 +103,7 @@ public sealed partial class ConsensusNode : IConsensusNode
         var acquire = envelope.Command as AcquireLockCommand;
         var pending = new AwaitedCommand(request, encoder.ToArray(), principal)
         {
-            LockName = acquire?.Name,
+            Asked = PendingCommand.AskedBy(envelope.Command),
             WaitMicros = acquire?.WaitMicros ?? 0,
             HasIdentity = !envelope.IdempotencyKey.IsEmpty || acquire is { SharedLease.IsNone: false },
         };
@@ -150,8 +150,8 @@ public sealed partial class ConsensusNode : IConsensusNode
         return pending.Task;
     }
 
-    public void Abandon(Key lockName, RequestId request) =>
-        _ = ExecuteAsync(new CommandEnvelope(new CancelWaitCommand(lockName, request, CancelReason.Disconnected)), "", CancellationToken.None).AsTask();
+    public void Abandon(ObjectName name, RequestId request) =>
+        _ = ExecuteAsync(new CommandEnvelope(CancelWaitCommand.Of(name, request, CancelReason.Disconnected)), "", CancellationToken.None).AsTask();
 
     public LeaseId NewLeaseId()
     {

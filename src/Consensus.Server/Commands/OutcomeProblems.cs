@@ -68,6 +68,7 @@ internal static class OutcomeProblems
         LossReason.Expired => "expired",
         LossReason.Revoked => "revoked",
         LossReason.Forced => "forced",
+        LossReason.HeldTooLong => "held-too-long",
         _ => Invariant.Unreachable<string>(reason),
     };
 
@@ -103,6 +104,7 @@ internal static class OutcomeProblems
             LossReason.Expired => $": its lease expired at revision {loss.AtRevision}",
             LossReason.Revoked => $": its lease was revoked at revision {loss.AtRevision}",
             LossReason.Forced => $": it was broken by force at revision {loss.AtRevision}",
+            LossReason.HeldTooLong => $": it had been held for as long as its maxHold allows at revision {loss.AtRevision}",
             _ => Invariant.Unreachable<string>(loss.Reason),
         };
 
@@ -113,6 +115,8 @@ internal static class OutcomeProblems
         BoundKind.Waiters => "waiters",
         BoundKind.IdempotencyKeys => "idempotency keys of the last minute",
         BoundKind.LeaseAttachments => "keys and locks of one lease",
+        BoundKind.Fences => "fences",
+        BoundKind.Holders => "holders of one lock or semaphore",
         _ => Invariant.Unreachable<string>(bound),
     };
 }

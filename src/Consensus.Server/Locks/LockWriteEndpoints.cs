@@ -4,6 +4,7 @@ using Consensus.Primitives;
 using Consensus.Server.Commands;
 using Consensus.Server.Http;
 using Consensus.Server.Routing;
+using Consensus.StateMachine;
 using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Outcomes;
 
@@ -51,7 +52,7 @@ internal sealed class LockWriteEndpoints(IConsensusNode node, CommandRunner comm
         if (aborted.IsCancellationRequested)
         {
             // Granted to a client that is gone, and not a byte of the answer was written: the hold goes back (rule 18).
-            node.Abandon(name, answer.Request);
+            node.Abandon(ObjectName.Lock(name), answer.Request);
             return;
         }
         var status = node.Status;

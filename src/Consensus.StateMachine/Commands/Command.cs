@@ -140,6 +140,8 @@ public sealed record CancelWaitCommand(Key Name, RequestId Request, CancelReason
     public HoldSpace Space { get; init; }
 
     public ObjectName Object => new(Space, Name);
+
+    public static CancelWaitCommand Of(ObjectName name, RequestId request, CancelReason reason) => new(name.Name, request, reason) { Space = name.Space };
 }
 
 public enum CancelReason

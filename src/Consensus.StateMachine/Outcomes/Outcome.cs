@@ -58,6 +58,8 @@ public sealed record Hold(
 {
     public HoldSpace Space { get; init; }
 
+    public ObjectName Object => new(Space, Name);
+
     public LockMode Mode { get; init; }
 
     /// <summary>Permits held; 1 but for a semaphore.</summary>

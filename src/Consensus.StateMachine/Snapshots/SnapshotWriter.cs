@@ -1,6 +1,4 @@
-using Consensus.Primitives;
 using Consensus.Primitives.Wire;
-using Consensus.StateMachine.Outcomes;
 using Consensus.StateMachine.Tables;
 
 namespace Consensus.StateMachine.Snapshots;
@@ -29,6 +27,9 @@ internal static class SectionKind
     public const int Waiters = 5;
     public const int Kept = 6;
     public const int Members = 7;
+
+    /// <summary>Written right after the locks.</summary>
+    public const int Holds = 10;
 }
 
 /// <summary>Encodes a view as snapshot sections of <c>snapshot.proto</c>, in an order that depends on the state alone.</summary>
@@ -44,8 +45,9 @@ public static class SnapshotWriter
         sink.Section(SectionKind.Meta, writer.Written);
         Table(writer, sink, SectionKind.Leases, tables.Leases.All(), static (w, item) => WriteLease(w, item.Value));
         Table(writer, sink, SectionKind.Keys, tables.Keys.All(), static (w, item) => WriteKey(w, item.Key, item.Value));
-        Table(writer, sink, SectionKind.Locks, tables.Locks.All(), static (w, item) => WriteLock(w, item.Key, item.Value));
-        Table(writer, sink, SectionKind.Waiters, tables.Waiters.All(), static (w, item) => WriteWaiter(w, item.Value));
+        Table(writer, sink, SectionKind.Locks, tables.Locks.All(), static (w, item) => HoldSections.WriteLock(w, item.Key, item.Value));
+        Table(writer, sink, SectionKind.Holds, tables.Holds.All(), static (w, item) => HoldSections.WriteHold(w, item.Key.Object, item.Value));
+        Table(writer, sink, SectionKind.Waiters, tables.Waiters.All(), static (w, item) => HoldSections.WriteWaiter(w, item.Value));
         Table(writer, sink, SectionKind.Kept, tables.Kept.All(), static (w, item) => WriteKept(w, item.Key, item.Value));
         Table(writer, sink, SectionKind.Members, tables.Members.All(), static (w, item) => WriteMember(w, item.Value));
     }
@@ -91,6 +93,7 @@ public static class SnapshotWriter
         writer.Fixed64(1, (ulong)lease.Id.Value);
         writer.Int64(2, lease.TtlMicros);
         writer.Int64(3, lease.Deadline.Micros);
+        writer.Bool(4, lease.IsOwn);
     }
 
     private static void WriteKey(WireWriter writer, Key key, KeyRecord record)
@@ -101,58 +104,6 @@ public static class SnapshotWriter
         writer.Int64(4, record.ModRevision.Value);
         writer.Int64(5, record.Version);
         writer.Fixed64(6, (ulong)record.Lease.Value);
-    }
-
-    private static void WriteLock(WireWriter writer, Key name, LockRecord record)
-    {
-        writer.Bytes(1, name.Bytes);
-        if (record.Hold is { } hold)
-        {
-            var start = writer.BeginMessage(2);
-            writer.String(1, hold.Owner);
-            writer.Int64(2, hold.Token.Value);
-            writer.Fixed64(3, (ulong)hold.Lease.Value);
-            writer.Bool(4, hold.OwnsLease);
-            WriteRequest(writer, 5, hold.Request);
-            writer.Int64(6, hold.WaitedMicros);
-            writer.EndMessage(start);
-        }
-        writer.Int64(3, record.LastReleased.Value);
-        if (record.LastLoss is { } loss)
-        {
-            WriteLoss(writer, 4, loss);
-        }
-        writer.Int64(5, record.FactSequence);
-    }
-
-    private static void WriteLoss(WireWriter writer, int field, LockLoss loss)
-    {
-        var start = writer.BeginMessage(field);
-        writer.Int64(1, loss.Token.Value);
-        writer.String(2, loss.Owner);
-        writer.Int64(3, (int)loss.Reason);
-        writer.Int64(4, loss.AtRevision.Value);
-        writer.EndMessage(start);
-    }
-
-    private static void WriteWaiter(WireWriter writer, WaiterRecord waiter)
-    {
-        writer.Int64(1, waiter.Sequence);
-        writer.Bytes(2, waiter.Name.Bytes);
-        writer.String(3, waiter.Owner);
-        WriteRequest(writer, 4, waiter.Request);
-        writer.String(5, waiter.Identity.Principal ?? "");
-        writer.Bytes(6, waiter.Identity.IdempotencyKey.Bytes);
-        writer.Bytes(7, waiter.Fingerprint.Span);
-        writer.Int64(8, waiter.TtlMicros);
-        writer.Fixed64(9, (ulong)waiter.OwnLease.Value);
-        writer.Fixed64(10, (ulong)waiter.SharedLease.Value);
-        writer.Int64(11, waiter.Asked.Micros);
-        writer.Int64(12, waiter.WaitDeadline.Micros);
-        if (waiter.DetachedUntil is { } until)
-        {
-            writer.Int64Always(13, until.Micros);
-        }
     }
 
     private static void WriteKept(WireWriter writer, Identity identity, KeptOutcome kept)
@@ -168,6 +119,7 @@ public static class SnapshotWriter
         writer.Int64(9, kept.B);
         writer.Int64(10, kept.C);
         writer.Int64(11, kept.D);
+        writer.Bytes(12, kept.Blob.Span);
     }
 
     private static void WriteMember(WireWriter writer, MemberInfo member)
@@ -179,14 +131,5 @@ public static class SnapshotWriter
         writer.String(5, member.PeerAddress);
         writer.String(6, member.Version);
         writer.Int64(7, member.FeatureLevel);
-    }
-
-    private static void WriteRequest(WireWriter writer, int field, RequestId request)
-    {
-        var start = writer.BeginMessage(field);
-        writer.Fixed64(1, (ulong)request.Member.Value);
-        writer.Fixed64(2, (ulong)request.Boot);
-        writer.Int64(3, request.Sequence);
-        writer.EndMessage(start);
     }
 }

@@ -64,16 +64,10 @@ internal sealed class CowTree<TKey, TValue>
     }
 
     /// <summary>The smallest key, if there is any.</summary>
-    public bool TryFirst(out TKey key, out TValue value)
-    {
-        foreach (var (k, v) in Peek().From(default!, includeAll: true))
-        {
-            (key, value) = (k, v);
-            return true;
-        }
-        (key, value) = (default!, default!);
-        return false;
-    }
+    public bool TryFirst(out TKey key, out TValue value) => new FrozenTree<TKey, TValue>(_root).TryFirst(out key, out value);
+
+    /// <summary>The first that is not smaller than <paramref name="from"/>, if there is any.</summary>
+    public bool TryFirstFrom(TKey from, out TKey key, out TValue value) => new FrozenTree<TKey, TValue>(_root).TryFirstFrom(from, out key, out value);
 }
 
 /// <summary>One picture of a <see cref="CowTree{TKey, TValue}"/>.</summary>
@@ -99,6 +93,51 @@ internal readonly struct FrozenTree<TKey, TValue>(Node<TKey, TValue>? root)
             }
         }
         value = default!;
+        return false;
+    }
+
+    /// <summary>The smallest key, if there is any; without an allocation.</summary>
+    public bool TryFirst(out TKey key, out TValue value) => TryFirstBelow(root, out key, out value);
+
+    /// <summary>The first key that is not smaller than <paramref name="from"/>, if there is any; without an allocation.</summary>
+    public bool TryFirstFrom(TKey from, out TKey key, out TValue value)
+    {
+        Node<TKey, TValue>? next = null;
+        var node = root;
+        while (node is Branch<TKey, TValue> branch)
+        {
+            var child = branch.ChildFor(from);
+            if (child + 1 < branch.ChildCount)
+            {
+                next = branch.Child(child + 1);
+            }
+            node = branch.Child(child);
+        }
+        if (node is Leaf<TKey, TValue> leaf)
+        {
+            var at = leaf.Find(from);
+            at = at >= 0 ? at : ~at;
+            if (at < leaf.Count)
+            {
+                (key, value) = (leaf.KeyAt(at), leaf.ValueAt(at));
+                return true;
+            }
+        }
+        return TryFirstBelow(next, out key, out value);
+    }
+
+    private static bool TryFirstBelow(Node<TKey, TValue>? node, out TKey key, out TValue value)
+    {
+        while (node is Branch<TKey, TValue> branch)
+        {
+            node = branch.Child(0);
+        }
+        if (node is Leaf<TKey, TValue> { Count: > 0 } leaf)
+        {
+            (key, value) = (leaf.KeyAt(0), leaf.ValueAt(0));
+            return true;
+        }
+        (key, value) = (default!, default!);
         return false;
     }
 

@@ -275,7 +275,7 @@ public static class CommandCodec
             RenewLockField => new RenewLockCommand(fields.Key(1), new FencingToken(fields.Number(2)))
             {
                 Space = Space(fields.Number(3)),
-                Value = fields.Flag(4) ? fields.Bytes(5) : null,
+                Value = fields.Flag(4) ? fields.Bytes(5) : (ReadOnlyMemory<byte>?)null,
             },
             ReleaseLockField => new ReleaseLockCommand(fields.Key(1), new FencingToken(fields.Number(2)), fields.Flag(3)) { Space = Space(fields.Number(4)) },
             CancelWaitField => new CancelWaitCommand(fields.Key(1), NamedRequest(fields, 2), Reason(fields.Number(3))) { Space = Space(fields.Number(4)) },
@@ -318,7 +318,7 @@ public static class CommandCodec
         ? (HoldSpace)number
         : throw new WireFormatException($"a name space of the unknown number {number}");
 
-    private static LockMode Mode(long number) => number <= (long)LockMode.Shared
+    internal static LockMode Mode(long number) => number <= (long)LockMode.Shared
         ? (LockMode)number
         : throw new WireFormatException($"a lock mode of the unknown number {number}");
 

@@ -6,7 +6,7 @@ namespace Consensus.StateMachine.Wire;
 
 /// <summary>
 /// The fields of one message, gathered by number and checked against the message's shape, so that nothing unknown is passed over (rule 12). A shape is one
-/// letter for each field from 1 on: v varint, f fixed64, b bytes or text or a nested message, - none; in capitals V and B for repeated fixed64 and repeated
+/// letter for each field from 1 on: v varint, f fixed64, b bytes or text or a nested message, - none; in capitals N, V and B for repeated varints, fixed64 and
 /// messages. Numbers are never negative in our formats, save h (a hash): any fixed64.
 /// </summary>
 internal sealed class Fields
@@ -42,6 +42,9 @@ internal sealed class Fields
                     break;
                 case 'h':
                     _numbers[reader.Field] = (long)reader.Fixed64();
+                    break;
+                case 'N':
+                    (_repeatedNumbers ??= []).Add(NotNegative(reader.Int64()));
                     break;
                 case 'V':
                     (_repeatedNumbers ??= []).Add(NotNegative((long)reader.Fixed64()));
@@ -90,6 +93,9 @@ internal sealed class Fields
     public RequestId Request(int field) => RequestOf(_bytes[field]);
 
     /// <summary>The repeated numbers; a shape has one such field at most.</summary>
+    public ImmutableArray<FencingToken> Tokens() => [.. (_repeatedNumbers ?? []).Select(number => new FencingToken(number))];
+
+    /// <summary>As <see cref="Tokens"/>.</summary>
     public ImmutableArray<LeaseId> Leases() => [.. (_repeatedNumbers ?? []).Select(number => new LeaseId(number))];
 
     /// <summary>The repeated messages; a shape has one such field at most.</summary>

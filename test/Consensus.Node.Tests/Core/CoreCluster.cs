@@ -183,7 +183,7 @@ internal sealed class CoreMember
         var acquire = command as AcquireLockCommand;
         var pending = new PendingCommand(new RequestId(Id, _options.Boot, ++_sequence), writer.ToArray(), "")
         {
-            LockName = acquire?.Name,
+            Asked = PendingCommand.AskedBy(command),
             WaitMicros = acquire?.WaitMicros ?? 0,
             HasIdentity = withIdentity,
         };

@@ -69,7 +69,7 @@ internal sealed class LockWaitTests : ContractTest
             await UntilAsync(() => racing.IsAsked, "the request arrived");
         }
         await UntilAsync(() => racing.Given.Count == 1, "the hold was given back");
-        Assert.That(racing.Given.Single(), Is.EqualTo((Key.FromText("l"), RacingNode.Request)));
+        Assert.That(racing.Given.Single(), Is.EqualTo((ObjectName.Lock(Key.FromText("l")), RacingNode.Request)));
     }
 
     [Test]

@@ -37,7 +37,7 @@ internal sealed class InProcessNode(Limits? limits = null) : IConsensusNode
     /// <summary>Ids that the next lease requests draw before random ones.</summary>
     public Queue<LeaseId> NextLeaseIds { get; } = [];
 
-    public List<(Key Lock, RequestId Request)> Abandoned { get; } = [];
+    public List<(ObjectName Name, RequestId Request)> Abandoned { get; } = [];
 
     public List<MemberId> Transfers { get; } = [];
 
@@ -145,12 +145,12 @@ internal sealed class InProcessNode(Limits? limits = null) : IConsensusNode
         }
     }
 
-    public void Abandon(Key lockName, RequestId request)
+    public void Abandon(ObjectName name, RequestId request)
     {
         lock (_guard)
         {
-            Abandoned.Add((lockName, request));
-            Apply(NextRequest(), new CommandEnvelope(new CancelWaitCommand(lockName, request, CancelReason.Disconnected)), "");
+            Abandoned.Add((name, request));
+            Apply(NextRequest(), new CommandEnvelope(CancelWaitCommand.Of(name, request, CancelReason.Disconnected)), "");
         }
     }
 
@@ -208,7 +208,7 @@ internal sealed class InProcessNode(Limits? limits = null) : IConsensusNode
         {
             if (command is AcquireLockCommand acquire && _waiting.ContainsKey(request))
             {
-                Apply(NextRequest(), new CommandEnvelope(new CancelWaitCommand(acquire.Name, request, CancelReason.Disconnected)), "");
+                Apply(NextRequest(), new CommandEnvelope(CancelWaitCommand.Of(acquire.Object, request, CancelReason.Disconnected)), "");
             }
         }
     }

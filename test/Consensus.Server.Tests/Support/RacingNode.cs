@@ -20,7 +20,7 @@ internal sealed class RacingNode : IConsensusNode
 
     public bool IsAsked => _isAsked;
 
-    public List<(Key, RequestId)> Given { get; } = [];
+    public List<(ObjectName, RequestId)> Given { get; } = [];
 
     public NodeStatus Status => _other.Status;
 
@@ -40,7 +40,7 @@ internal sealed class RacingNode : IConsensusNode
     public ValueTask<ReadAnswer> ReadAsync(ReadConsistency consistency, Revision minRevision, CancellationToken aborted) =>
         _other.ReadAsync(consistency, minRevision, aborted);
 
-    public void Abandon(Key lockName, RequestId request) => Given.Add((lockName, request));
+    public void Abandon(ObjectName name, RequestId request) => Given.Add((name, request));
 
     public LeaseId NewLeaseId() => _other.NewLeaseId();
 

@@ -161,7 +161,7 @@ public sealed partial class VirtualClient
         {
             if (answer is { Kind: AnswerKind.Done, Outcome: LockGranted granted })
             {
-                attempt.Process!.GiveBack(granted.Hold.Name, answer.Request);
+                attempt.Process!.GiveBack(granted.Hold.Object, answer.Request);
             }
             return;
         }

@@ -24,7 +24,7 @@ public sealed partial class SimulatedProcess
         var acquire = envelope.Command as AcquireLockCommand;
         var pending = new SimulatedCommand(new RequestId(Node.Id, Boot, ++_sequence), Encoder.ToArray(), answer => answered(_cluster.Wiring.Answers(this, answer)))
         {
-            LockName = acquire?.Name,
+            Asked = PendingCommand.AskedBy(envelope.Command),
             WaitMicros = acquire?.WaitMicros ?? 0,
             HasIdentity = !envelope.IdempotencyKey.IsEmpty || acquire is { SharedLease.IsNone: false },
         };
@@ -45,9 +45,9 @@ public sealed partial class SimulatedProcess
     /// <summary>The client of a command that waits for a lock closed its connection.</summary>
     public void ClientGone(SimulatedCommand command) => Post(new CommandCancelledInput(command));
 
-    /// <summary>A lock was granted to a client that is gone: it is given back (rule 18).</summary>
-    public void GiveBack(Consensus.StateMachine.Key lockName, RequestId request) =>
-        Execute(new CommandEnvelope(new CancelWaitCommand(lockName, request, CancelReason.Disconnected)), static _ => { });
+    /// <summary>A hold was granted to a client that is gone: it is given back (rule 18).</summary>
+    public void GiveBack(Consensus.StateMachine.ObjectName name, RequestId request) =>
+        Execute(new CommandEnvelope(CancelWaitCommand.Of(name, request, CancelReason.Disconnected)), static _ => { });
 
     public LeaseId NewLeaseId() => new((long)(_random.NextUInt64() >> 1) | 1);
 

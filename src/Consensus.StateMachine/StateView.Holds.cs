@@ -1,0 +1,89 @@
+using System.Collections.Immutable;
+using Consensus.Primitives;
+using Consensus.StateMachine.Outcomes;
+using Consensus.StateMachine.Tables;
+
+namespace Consensus.StateMachine;
+
+public sealed partial class StateView
+{
+    public LockInfo GetLock(Key name) => GetLock(ObjectName.Lock(name));
+
+    public LockInfo GetLock(ObjectName name) => Show(name, Tables.Locks.TryGet(name, out var record) ? record : LockRecord.Free);
+
+    /// <summary>Objects of one name space that are held, waited for or kept for their last owner, in byte order of their names.</summary>
+    public IEnumerable<LockInfo> ListLocks(HoldSpace space, Key prefix, Key? after)
+    {
+        foreach (var (name, record) in Tables.Locks.From(new ObjectName(space, Later(prefix, after))))
+        {
+            if (name.Space != space || !name.Name.StartsWith(prefix))
+            {
+                yield break;
+            }
+            if (record.IsActive && name.Name != after)
+            {
+                yield return Show(name, record);
+            }
+        }
+    }
+
+    private LockInfo Show(ObjectName name, LockRecord record) => new(
+        name,
+        record.Holders == 0 ? [] : HoldersOf(name),
+        record.Holders,
+        record.Waiters == 0 ? [] : WaitersOf(name),
+        record.Waiters,
+        record.LastLoss)
+    {
+        Permits = record.Permits,
+        PermitsUsed = name.Space == HoldSpace.Semaphore ? record.PermitsUsed : 0,
+        DelayedUntil = record.Delay is { } delay && delay.Until > AppliedStamp ? delay.Until : null,
+    };
+
+    private ImmutableArray<Hold> HoldersOf(ObjectName name)
+    {
+        var list = ImmutableArray.CreateBuilder<Hold>();
+        foreach (var (key, hold) in Tables.Holds.From(new HoldKey(name, FencingToken.None)))
+        {
+            if (key.Object != name || list.Count == ShownItems)
+            {
+                break;
+            }
+            Tables.Leases.TryGet(hold.Lease, out var lease);
+            list.Add(Holding.Show(name, hold, lease));
+        }
+        return list.ToImmutable();
+    }
+
+    private ImmutableArray<WaiterInfo> WaitersOf(ObjectName name)
+    {
+        var list = ImmutableArray.CreateBuilder<WaiterInfo>();
+        foreach (var (key, waiter) in Tables.Waiters.From(new WaiterKey(name, 0)))
+        {
+            if (key.Object != name || list.Count == ShownItems)
+            {
+                break;
+            }
+            list.Add(new WaiterInfo(waiter.Owner, list.Count + 1, waiter.Deadline, waiter.IsDetached) { Mode = waiter.Terms.Mode, Count = waiter.Terms.Count });
+        }
+        return list.ToImmutable();
+    }
+
+    /// <summary>Each object once, though the lease may have several holds of it.</summary>
+    private ImmutableArray<ObjectName> HeldBy(LeaseId lease)
+    {
+        var list = ImmutableArray.CreateBuilder<ObjectName>();
+        foreach (var (item, _) in Tables.LeaseHolds.From(new LeaseHold(lease, default, default)))
+        {
+            if (item.Lease != lease || list.Count == ShownItems)
+            {
+                break;
+            }
+            if (list.Count == 0 || list[^1] != item.Object)
+            {
+                list.Add(item.Object);
+            }
+        }
+        return list.ToImmutable();
+    }
+}
