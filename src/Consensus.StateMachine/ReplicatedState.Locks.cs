@@ -59,7 +59,14 @@ public sealed partial class ReplicatedState
         {
             return new BoundReached(Revision, BoundKind.Holders, _limits.MaxHoldersPerLock);
         }
-        return Grant(name, record, record with { Permits = PermitsOf(c) }, new Claim(c.Owner, _request, c.TtlMicros, c.OwnLease, c.SharedLease, terms), 0);
+        var claim = new Claim(c.Owner, _request, c.TtlMicros, c.OwnLease, c.SharedLease, terms);
+        var granted = Grant(name, record, record with { Permits = PermitsOf(c) }, claim, 0);
+        if (record.Delay is not null)
+        {
+            // Its last owner took it back, which ends the delay for all others who fit.
+            Promote(name);
+        }
+        return granted;
     }
 
     private Outcome RenewLock(RenewLockCommand c)

@@ -40,11 +40,14 @@ public sealed class CowTreeTests
         {
             Assert.That(picture.All().Select(p => KeyValuePair.Create(p.Key, p.Value)), Is.EqualTo(content));
             Assert.That(picture.Count, Is.EqualTo(content.Length));
+            Assert.That((picture.TryFirst(out var smallest, out _), smallest), Is.EqualTo((content.Length > 0, content.FirstOrDefault().Key)));
             for (var probe = 0; probe < 20; probe++)
             {
                 var at = random.Next(-1, range + 1);
                 Assert.That(picture.Rank(at), Is.EqualTo(content.Count(p => p.Key < at)));
                 Assert.That(picture.From(at).Select(p => p.Key).Take(3), Is.EqualTo(content.Where(p => p.Key >= at).Select(p => p.Key).Take(3)));
+                var first = content.Where(p => p.Key >= at).Select(p => (true, p.Key, p.Value)).FirstOrDefault();
+                Assert.That((picture.TryFirstFrom(at, out var key, out var firstValue), key, firstValue), Is.EqualTo(first));
                 Assert.That(picture.TryGet(at, out var value) ? value : -1, Is.EqualTo(content.Where(p => p.Key == at).Select(p => p.Value).FirstOrDefault(-1)));
             }
         }

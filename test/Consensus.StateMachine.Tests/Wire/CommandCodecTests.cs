@@ -25,6 +25,23 @@ public sealed class CommandCodecTests
         new DetachRequestsCommand([Machine.Request(1), Machine.Request(2)]),
         new AnnounceMemberCommand(new MemberId(4), "n", 5, "u", "p", "v", 6),
         new ForgetMemberCommand(new MemberId(4)),
+        new AcquireLockCommand(Machine.Key("s"), "o", 5, new LeaseId(6), LeaseId.None, 8)
+        {
+            Space = HoldSpace.Election,
+            Mode = LockMode.Shared,
+            Count = 2,
+            Permits = 3,
+            LockDelayMicros = 4,
+            MaxHoldMicros = 5,
+            Metadata = new byte[] { 1 },
+            Value = new byte[] { 2 },
+        },
+        new AcquireManyCommand([Machine.Key("a"), Machine.Key("b")], "o", 5, new LeaseId(6), new LeaseId(7)) { LockDelayMicros = 8, MaxHoldMicros = 9, Metadata = new byte[] { 1 } },
+        new RenewLockCommand(Machine.Key("k"), new FencingToken(9)) { Space = HoldSpace.Election, Value = new byte[] { 1 } },
+        new RenewLockCommand(Machine.Key("k"), new FencingToken(9)) { Space = HoldSpace.Election, Value = ReadOnlyMemory<byte>.Empty },
+        new ReleaseLockCommand(Machine.Key("k"), new FencingToken(9), Force: false) { Space = HoldSpace.Semaphore },
+        new CancelWaitCommand(Machine.Key("k"), Machine.Request(3), CancelReason.Disconnected) { Space = HoldSpace.Semaphore },
+        new HandOverCommand(Machine.Key("k"), new FencingToken(9), "ö") { Space = HoldSpace.Election },
     ];
 
     private static byte[] Encode(CommandEnvelope envelope)

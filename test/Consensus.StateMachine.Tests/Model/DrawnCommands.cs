@@ -1,0 +1,74 @@
+using Consensus.Primitives;
+using Consensus.StateMachine.Commands;
+
+namespace Consensus.StateMachine.Tests.Model;
+
+/// <summary>Commands drawn so that they meet each other: few names, owners and leases, and tokens that are mostly those of present holds.</summary>
+internal static class DrawnCommands
+{
+    /// <summary>Leases that a hold brought with it have numbers from here on.</summary>
+    public const long FirstOwnLease = 1000;
+
+    private static readonly string[] Names = ["a", "a/b", "b", "c"];
+    private static readonly string[] Owners = ["o1", "o2", "o3"];
+
+    public static Command Draw(DeterministicRandom random, Machine machine)
+    {
+        var name = Machine.Key(Names[random.Next(Names.Length)]);
+        var space = (HoldSpace)random.Next(3);
+        var lease = new LeaseId(random.Next(1, 6));
+        var holders = machine.View.GetLock(new ObjectName(space, name)).Holders;
+        var hold = holders.IsEmpty ? null : holders[(int)random.Next(holders.Length)];
+        var token = hold is not null && random.Chance(3, 4) ? hold.Token : new FencingToken(random.Next(1, 20));
+        return random.Next(20) switch
+        {
+            0 => new PutCommand(name, new byte[random.Next(20)], random.Chance(1, 2) ? lease : LeaseId.None, KeyCondition.None),
+            1 => new PutCommand(name, default, hold?.Lease ?? LeaseId.None, new KeyCondition(KeyConditionKind.ModRevisionIs, new Revision(random.Next(1, 10)))),
+            2 => new DeleteCommand(name, random.Chance(1, 2) ? KeyCondition.None : new KeyCondition(KeyConditionKind.Exists)),
+            3 => new DeletePrefixCommand(name),
+            4 => new GrantLeaseCommand(lease, random.Next(1, 5_000_000)),
+            5 => new RenewLeasesCommand([lease, new LeaseId(99)]),
+            6 => new RevokeLeaseCommand(random.Chance(1, 4) && hold is not null ? hold.Lease : lease),
+            >= 7 and <= 10 => Own(Acquire(random, name, space), random),
+            11 => Acquire(random, name, space) with { TtlMicros = 0, SharedLease = hold is not null && random.Chance(1, 3) ? hold.Lease : lease },
+            12 => new RenewLockCommand(name, token) { Space = space, Value = random.Chance(1, 2) ? new byte[random.Next(3)] : (ReadOnlyMemory<byte>?)null },
+            13 => new ReleaseLockCommand(name, token, Force: random.Chance(1, 5)) { Space = space },
+            14 => random.Chance(1, 3)
+                ? new ReleaseLockCommand(name, FencingToken.None, Force: true) { Space = space }
+                : new ReleaseLockCommand(name, token, Force: false) { Space = space },
+            15 => random.Chance(1, 2)
+                ? new CancelWaitCommand(name, Machine.Request(random.Next(1, 200)), CancelReason.Disconnected) { Space = space }
+                : new DetachWaitersCommand(new MemberId(1), 1),
+            16 => new HandOverCommand(name, token, Owners[random.Next(Owners.Length)]) { Space = space },
+            17 => Many(random),
+            _ => new ExpireCommand(),
+        };
+    }
+
+    private static AcquireLockCommand Acquire(DeterministicRandom random, Key name, HoldSpace space) =>
+        new(name, Owners[random.Next(Owners.Length)], random.Next(1, 5_000_000), LeaseId.None, LeaseId.None, random.Next(3) * 2_000_000)
+        {
+            Space = space,
+            Mode = random.Chance(2, 3) ? LockMode.Shared : LockMode.Exclusive,
+            Count = space == HoldSpace.Semaphore ? random.Next(1, 4) : 1,
+            Permits = space == HoldSpace.Semaphore ? (random.Chance(1, 10) ? 4 : 3) : 0,
+            LockDelayMicros = random.Chance(1, 3) ? random.Next(1, 3_000_000) : 0,
+            MaxHoldMicros = random.Chance(1, 4) ? random.Next(1, 4_000_000) : 0,
+            Metadata = new byte[random.Chance(1, 4) ? random.Next(1, 5) : 0],
+            Value = new byte[random.Next(4)],
+        };
+
+    private static AcquireLockCommand Own(AcquireLockCommand command, DeterministicRandom random) => command with { OwnLease = OwnLease(random) };
+
+    private static AcquireManyCommand Many(DeterministicRandom random)
+    {
+        var names = Enumerable.Range(0, (int)random.Next(1, 4)).Select(_ => Machine.Key(Names[random.Next(Names.Length)]));
+        return new AcquireManyCommand([.. names], Owners[random.Next(Owners.Length)], random.Next(1, 5_000_000), OwnLease(random), LeaseId.None)
+        {
+            LockDelayMicros = random.Chance(1, 3) ? random.Next(1, 3_000_000) : 0,
+            MaxHoldMicros = random.Chance(1, 4) ? random.Next(1, 4_000_000) : 0,
+        };
+    }
+
+    private static LeaseId OwnLease(DeterministicRandom random) => new(random.Next(FirstOwnLease, 1_000_000));
+}

@@ -1,0 +1,185 @@
+using Consensus.Primitives;
+using Consensus.StateMachine.Commands;
+using Consensus.StateMachine.Outcomes;
+using Consensus.StateMachine.Tables;
+
+namespace Consensus.StateMachine.Tests.Model;
+
+/// <summary>One applied command with the states around it.</summary>
+internal sealed record HoldStep(StateView Before, StateView After, Command Command, Outcome Outcome, IReadOnlyList<Resolution> Resolutions, ClusterTime Now)
+{
+    public IReadOnlyList<HoldKey> NewHolds { get; } = [.. Missing(After, Before)];
+
+    public IReadOnlyList<HoldKey> EndedHolds { get; } = [.. Missing(Before, After)];
+
+    private static IEnumerable<HoldKey> Missing(StateView here, StateView there) =>
+        here.Tables.Holds.All().Select(h => h.Key).Where(key => !there.Tables.Holds.TryGet(key, out _));
+}
+
+/// <summary>What is promised of locks, semaphores and elections, checked over all tables, each rule as it is said and not as it is implemented.</summary>
+internal static class HoldInvariants
+{
+    public static void Check(HoldStep step, ClusterTime nextDeadline)
+    {
+        foreach (var (name, record) in step.After.Tables.Locks.All())
+        {
+            CheckObject(step.After, name, record);
+        }
+        foreach (var key in step.NewHolds)
+        {
+            CheckGrant(step, key);
+        }
+        foreach (var resolution in step.Resolutions)
+        {
+            CheckAnswer(step, resolution);
+        }
+        CheckRevisions(step);
+        if (step.Command is ExpireCommand && nextDeadline > step.Now)
+        {
+            CheckSettled(step);
+        }
+    }
+
+    /// <summary>Never exclusive beside another hold, never more permits than there are; and what is counted is what there is.</summary>
+    private static void CheckObject(StateView view, ObjectName name, LockRecord record)
+    {
+        var holds = view.Tables.Holds.All().Where(h => h.Key.Object == name).Select(h => h.Value).ToList();
+        var waiters = WaitersOf(view, name).ToList();
+        if (holds.Exists(h => h.Terms.Mode == LockMode.Exclusive) && name.Space != HoldSpace.Semaphore)
+        {
+            Assert.That(holds, Has.Count.EqualTo(1), $"an exclusive hold of the {name} is alone");
+        }
+        if (name.Space == HoldSpace.Semaphore && holds.Count > 0)
+        {
+            Assert.That(holds.Sum(h => h.Terms.Count), Is.LessThanOrEqualTo(record.Permits), $"permits of the {name}");
+        }
+        if (holds.Count + waiters.Count == 0 || name.Space != HoldSpace.Semaphore)
+        {
+            Assert.That(record.Permits, Is.Zero);
+        }
+        Assert.That(
+            (record.Holders, record.PermitsUsed, record.Waiters, record.Attached),
+            Is.EqualTo(((long)holds.Count, holds.Sum(h => h.Terms.Count), (long)waiters.Count, (long)waiters.Count(w => !w.IsDetached))));
+        Assert.That(record.Mode, Is.EqualTo(holds.Count == 0 ? LockMode.Exclusive : holds[0].Terms.Mode));
+        Assert.That(record.IsActive, Is.EqualTo(record.FactSequence == 0));
+    }
+
+    /// <summary>First come, first served: whoever is granted leaves nobody behind who was before it and could have been granted.</summary>
+    private static void CheckGrant(HoldStep step, HoldKey key)
+    {
+        var name = key.Object;
+        step.After.Tables.Holds.TryGet(key, out var hold);
+        if (hold.Lease.Value < DrawnCommands.FirstOwnLease)
+        {
+            Assert.That(step.After.GetLease(hold.Lease)!.Deadline, Is.GreaterThan(step.Now).Or.EqualTo(step.Before.GetLease(hold.Lease)!.Deadline));
+        }
+        var delays = DelaysOf(step, name);
+        if (delays.Count > 0 && step.Command is not (ReleaseLockCommand or ExpireCommand))
+        {
+            Assert.That(
+                delays.Contains(hold.Owner) || step.NewHolds.Any(k => k.Object == name && k.Token.CompareTo(key.Token) < 0),
+                $"the {name} was kept for {string.Join(", ", delays)}, not for {hold.Owner}");
+        }
+        if (step.Command is HandOverCommand || delays.Contains(hold.Owner))
+        {
+            return;
+        }
+        var place = WaitersOf(step.Before, name).FirstOrDefault(w => w.Request == hold.Request || IsTakenOver(step, w))?.Sequence ?? long.MaxValue;
+        foreach (var waiter in WaitersOf(step.After, name).Where(w => w.Sequence < place))
+        {
+            Assert.That(MayBeGranted(step, waiter), Is.False, $"{waiter.Owner} at {waiter.Sequence} was passed by {hold.Owner} at {place}: {step.Command}");
+        }
+    }
+
+    /// <summary>A retry is granted at the place of the request that it took over.</summary>
+    private static bool IsTakenOver(HoldStep step, WaiterRecord waiter) =>
+        step.Command is AcquireLockCommand
+        && step.Outcome is LockGranted
+        && !WaitersOf(step.After, waiter.Object).Any(w => w.Sequence == waiter.Sequence)
+        && !step.Resolutions.Any(r => r.Request == waiter.Request && r.Outcome is LockGranted);
+
+    /// <summary>The owners for whom the object was kept at some time during the step.</summary>
+    private static HashSet<string> DelaysOf(HoldStep step, ObjectName name)
+    {
+        var owners = new HashSet<string>();
+        if (step.Before.Tables.Locks.TryGet(name, out var before) && before.Delay is { } delay && delay.Until > step.Now)
+        {
+            owners.Add(delay.Owner);
+        }
+        foreach (var ended in step.EndedHolds.Where(k => k.Object == name))
+        {
+            step.Before.Tables.Holds.TryGet(ended, out var hold);
+            if (hold.Terms.LockDelayMicros > 0 && step.Command is RevokeLeaseCommand or ExpireCommand or ReleaseLockCommand { Force: true })
+            {
+                owners.Add(hold.Owner);
+            }
+        }
+        return owners;
+    }
+
+    private static void CheckAnswer(HoldStep step, Resolution resolution)
+    {
+        switch (resolution.Outcome)
+        {
+            case LockGranted granted:
+                Assert.That(step.After.Tables.Holds.TryGet(new HoldKey(granted.Hold.Object, granted.Hold.Token), out _), "a grant is held");
+                break;
+            case LockHeld { DelayedUntil: { } until } held:
+                Assert.That((until > step.Now, held.Waiters >= 0), Is.EqualTo((true, true)));
+                break;
+            case ManyGranted many:
+                Assert.That(many.Holds.Select(h => h.Lease).Distinct().Count(), Is.EqualTo(1), "one lease for all");
+                Assert.That(many.Holds.All(h => h.Mode == LockMode.Exclusive));
+                break;
+            case HandedOver given when step.Command is HandOverCommand c:
+                Assert.That(given.Hold.Owner, Is.EqualTo(c.To));
+                break;
+        }
+    }
+
+    /// <summary>A revision for each grant, release and loss of a hold, and for a new value (rule 16); keys that go with a lease take one more.</summary>
+    private static void CheckRevisions(HoldStep step)
+    {
+        if (step.Command is PutCommand or DeleteCommand or DeletePrefixCommand)
+        {
+            return;
+        }
+        var values = step.After.Tables.Holds.All().Count(h =>
+            step.Before.Tables.Holds.TryGet(h.Key, out var old) && !old.Terms.Value.Span.SequenceEqual(h.Value.Terms.Value.Span));
+        var emptied = step.Before.Tables.Leases.All().Count(l => l.Value.Keys > 0 && !step.After.Tables.Leases.TryGet(l.Key, out _));
+        Assert.That(
+            step.After.Revision.Value - step.Before.Revision.Value,
+            Is.EqualTo(step.NewHolds.Count + step.EndedHolds.Count + values + emptied),
+            $"revisions of {step.Command}");
+    }
+
+    /// <summary>Once all that was due has ended, nobody waits who could be granted.</summary>
+    private static void CheckSettled(HoldStep step)
+    {
+        foreach (var (name, record) in step.After.Tables.Locks.All())
+        {
+            var delay = record.Delay is { } present && present.Until > step.Now ? present : null;
+            var next = WaitersOf(step.After, name).FirstOrDefault(w => MayBeGranted(step, w) && (delay is null || delay.Owner == w.Owner));
+            if (next is not null && record.Holders < 4)
+            {
+                var fits = name.Space switch
+                {
+                    HoldSpace.Semaphore => record.PermitsUsed + next.Terms.Count <= record.Permits,
+                    _ => record.Holders == 0 || (record.Mode == LockMode.Shared && next.Terms.Mode == LockMode.Shared),
+                };
+                Assert.That(fits, Is.False, $"{next.Owner} could be granted the {name}");
+            }
+        }
+        Assert.That(step.After.Tables.Holds.All().Any(h => h.Value.Until <= step.Now), Is.False, "nobody holds for longer than it may");
+    }
+
+    private static bool MayBeGranted(HoldStep step, WaiterRecord waiter) =>
+        !waiter.IsDetached
+        && waiter.WaitDeadline > step.Now
+        && (waiter.SharedLease.IsNone
+            ? step.After.GetLease(waiter.OwnLease) is null
+            : step.After.GetLease(waiter.SharedLease) is { } lease && lease.Deadline > step.Now);
+
+    private static IEnumerable<WaiterRecord> WaitersOf(StateView view, ObjectName name) =>
+        view.Tables.Waiters.All().Select(w => w.Value).Where(w => w.Object == name);
+}
