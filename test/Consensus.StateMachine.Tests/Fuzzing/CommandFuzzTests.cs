@@ -94,7 +94,7 @@ public sealed class CommandFuzzTests
                     buffer.Sections.Insert((int)random.Next(buffer.Sections.Count + 1), (kind, body));
                     break;
                 case 2:
-                    buffer.Sections[at] = ((int)random.Next(-1, 10), body);
+                    buffer.Sections[at] = ((int)random.Next(-1, 12), body);
                     break;
                 default:
                     buffer.Sections[at] = (kind, Mutator.Change(body, random));
@@ -124,7 +124,8 @@ public sealed class CommandFuzzTests
         var lease = new LeaseId(random.Chance(1, 4) ? Numbers[random.Next(Numbers.Length)] : random.Next(0, 8));
         var number = Numbers[random.Next(Numbers.Length)];
         var request = new RequestId(new MemberId(random.Next(1, 3)), random.Next(1, 3), random.Next(1, 500));
-        return random.Next(15) switch
+        var space = (HoldSpace)random.Next(3);
+        return random.Next(18) switch
         {
             0 => new PutCommand(key, Mutator.Bytes(random, 20), lease, new KeyCondition((KeyConditionKind)random.Next(4), new Revision(number))),
             1 => new DeleteCommand(key, KeyCondition.None),
@@ -132,15 +133,41 @@ public sealed class CommandFuzzTests
             3 => new GrantLeaseCommand(lease, number),
             4 => new RenewLeasesCommand([lease, lease, new LeaseId(number)]),
             5 => new RevokeLeaseCommand(lease),
-            6 or 7 or 8 => new AcquireLockCommand(key, "o", number, lease, LeaseId.None, Numbers[random.Next(Numbers.Length)]),
-            9 => new AcquireLockCommand(key, "", 0, LeaseId.None, lease, number),
-            10 => new RenewLockCommand(key, new FencingToken(random.Next(1, 40))),
-            11 => new ReleaseLockCommand(key, new FencingToken(random.Next(40)), Force: random.Chance(1, 2)),
-            12 => new CancelWaitCommand(key, request, CancelReason.Disconnected),
+            6 or 7 or 8 => Terms(new AcquireLockCommand(key, Owner(random), number, lease, LeaseId.None, Number(random)) { Space = space }, random),
+            9 => Terms(new AcquireLockCommand(key, "", 0, LeaseId.None, lease, number) { Space = space }, random),
+            10 => new RenewLockCommand(key, new FencingToken(random.Next(1, 40)))
+            {
+                Space = space,
+                Value = random.Chance(1, 2) ? Mutator.Bytes(random, 10) : (ReadOnlyMemory<byte>?)null,
+            },
+            11 => new ReleaseLockCommand(key, new FencingToken(random.Next(40)), Force: random.Chance(1, 2)) { Space = space },
+            12 => new CancelWaitCommand(key, request, CancelReason.Disconnected) { Space = space },
             13 => random.Chance(1, 2) ? new DetachWaitersCommand(request.Member, request.Boot) : new DetachRequestsCommand([request, request]),
+            14 => new HandOverCommand(key, new FencingToken(random.Next(1, 40)), Owner(random)) { Space = space },
+            15 => new AcquireManyCommand([.. Enumerable.Range(0, (int)random.Next(4)).Select(_ => new Key([(byte)('a' + random.Next(4))]))], Owner(random), number, lease, LeaseId.None)
+            {
+                LockDelayMicros = Number(random),
+                MaxHoldMicros = Number(random),
+                Metadata = Mutator.Bytes(random, 10),
+            },
             _ => random.Chance(1, 2) ? new ExpireCommand() : new AnnounceMemberCommand(request.Member, "n", number, "u", "p", "v", 0),
         };
     }
+
+    private static long Number(DeterministicRandom random) => Numbers[random.Next(Numbers.Length)];
+
+    private static string Owner(DeterministicRandom random) => random.Chance(1, 2) ? "o" : "p";
+
+    private static AcquireLockCommand Terms(AcquireLockCommand command, DeterministicRandom random) => command with
+    {
+        Mode = (LockMode)random.Next(2),
+        Count = random.Chance(1, 2) ? random.Next(4) : Number(random),
+        Permits = random.Chance(3, 4) ? 3 : Number(random),
+        LockDelayMicros = random.Chance(1, 2) ? 0 : Number(random),
+        MaxHoldMicros = random.Chance(1, 2) ? 0 : Number(random),
+        Metadata = Mutator.Bytes(random, 10),
+        Value = Mutator.Bytes(random, 10),
+    };
 
     private static byte[] Encode(Command command, DeterministicRandom random)
     {

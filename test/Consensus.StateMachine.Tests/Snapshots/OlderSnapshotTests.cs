@@ -1,0 +1,39 @@
+using Consensus.StateMachine.Tests.Rules;
+using Google.Protobuf;
+
+namespace Consensus.StateMachine.Tests.Snapshots;
+
+/// <summary>Snapshots in which a lock had one hold at most, and carried it itself.</summary>
+public sealed class OlderSnapshotTests
+{
+    [Test]
+    public void A_hold_within_its_lock_is_read_with_its_own_lease()
+    {
+        var machine = new Machine();
+        var hold = machine.Granted(Asks.Lock("l", "a", 5));
+        var waiter = machine.Queued(Asks.Lock("l", "b", 6, 60 * Asks.Second));
+        var buffer = SnapshotBuffer.Of(machine.View);
+        var held = V1.Snapshot.Holds.Parser.ParseFrom(Take(buffer, 10)).Items.Single();
+        var leases = V1.Snapshot.Leases.Parser.ParseFrom(Take(buffer, 2));
+        var locks = V1.Snapshot.Locks.Parser.ParseFrom(Take(buffer, 4));
+        locks.Items.Single().Hold = held.Hold;
+        (held.Hold.OwnsLease, held.Hold.Count) = (true, 0);
+        leases.Items.Single().IsOwn = false;
+        buffer.Sections.Insert(1, (2, leases.ToByteArray()));
+        buffer.Sections.Insert(2, (4, locks.ToByteArray()));
+
+        var restored = ReplicatedState.Restore(Limits.Default, buffer);
+
+        Assert.That(SnapshotBuffer.Of(restored.TakeView()).Bytes(), Is.EqualTo(machine.Snapshot()), "and written anew as any other");
+        Assert.That(restored.TakeView().GetLock(hold.Object).Holder, Is.EqualTo(machine.View.GetLock(hold.Object).Holder));
+        Assert.That(machine.GrantOf(waiter), Is.Null);
+    }
+
+    private static byte[] Take(SnapshotBuffer buffer, int kind)
+    {
+        var at = buffer.Sections.FindIndex(s => s.Kind == kind);
+        var body = buffer.Sections[at].Body;
+        buffer.Sections.RemoveAt(at);
+        return body;
+    }
+}
