@@ -32,6 +32,9 @@ public sealed record Limits
     /// <summary>Items that one get in a transaction may answer.</summary>
     public int MaxTxnGetItems { get; init; } = 1_000;
 
+    /// <summary>Bytes of keys and values that the gets of one transaction may answer: a prefix is cut there as at its limit, single keys beyond it are refused.</summary>
+    public long MaxTxnGetBytes { get; init; } = 2L << 20;
+
     public long MaxFences { get; init; } = 1_000_000;
 
     /// <summary>Of the released and of the lost tokens of one lock, how many of the newest are remembered to answer a late release with.</summary>

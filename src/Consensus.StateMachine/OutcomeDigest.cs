@@ -41,6 +41,7 @@ internal static class OutcomeDigest
         FenceStale => 31,
         TokenFromFuture => 32,
         FenceReset => 33,
+        AnswerTooLarge => 34,
         _ => Invariant.Unreachable<long>(outcome),
     };
 

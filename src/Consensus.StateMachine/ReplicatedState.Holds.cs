@@ -227,10 +227,4 @@ public sealed partial class ReplicatedState
         var shown = Holding.Show(name, hold, lease);
         return hold.Until == ClusterTime.Never ? shown : shown with { TtlMicros = Math.Min(shown.TtlMicros, Math.Max(0, hold.Until - _stamp)) };
     }
-
-    /// <summary>Called right after the revision of the change.</summary>
-    private void RecordElection(Key name, Hold? leader) => OnElectionChanged(ObjectName.Election(name), leader);
-
-    /// <summary>For the history: an election has another leader, none, or another value, at the present revision.</summary>
-    partial void OnElectionChanged(ObjectName name, Hold? leader);
 }

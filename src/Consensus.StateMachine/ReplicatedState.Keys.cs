@@ -1,7 +1,6 @@
 using Consensus.Primitives;
 using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Outcomes;
-using Consensus.StateMachine.Tables;
 using Consensus.StateMachine.Trees;
 
 namespace Consensus.StateMachine;
@@ -15,7 +14,7 @@ public sealed partial class ReplicatedState
 
     private Outcome Put(PutCommand c)
     {
-        _keys.TryGet(c.Key, out var old);
+        _keys.Peek().TryGet(c.Key, out var stored, out var old);
         if (!Holds(c.Condition, old))
         {
             return new ConditionFailed(Revision, old?.ModRevision ?? Revision.Zero);
@@ -31,7 +30,7 @@ public sealed partial class ReplicatedState
                 return new BoundReached(Revision, BoundKind.LeaseAttachments, _limits.MaxAttachmentsPerLease);
             }
         }
-        var grows = SizeOf(c.Key, c.Value) - (old is null ? 0 : SizeOf(c.Key, old.Value));
+        var grows = SizeOf(c.Key, c.Value) - SizeOf(c.Key, old);
         if (grows > 0 && _stateBytes + grows > _limits.MaxStateBytes)
         {
             return new QuotaExceeded(Revision, _limits.MaxStateBytes);
@@ -40,23 +39,14 @@ public sealed partial class ReplicatedState
 
         // The logged command's array is as large as the whole entry and is shared with the log: the state keeps its own copy.
         var record = new KeyRecord(c.Value.ToArray(), old?.CreateRevision ?? revision, revision, (old?.Version ?? 0) + 1, c.Lease);
-        if (old is not null && old.Lease != c.Lease && !old.Lease.IsNone)
-        {
-            DetachKey(old.Lease, c.Key);
-        }
-        if (!c.Lease.IsNone && old?.Lease != c.Lease)
-        {
-            _leaseKeys.Set(new LeaseItem(c.Lease, c.Key), true);
-            ChangeLease(c.Lease, keys: 1);
-        }
-        _keys.Set(c.Key, record);
-        _stateBytes += grows;
-        return new PutDone(revision, c.Key, record.CreateRevision, revision, record.Version, c.Lease);
+        var key = old is null ? c.Key : stored;
+        ChangeKey(new KeyChange(revision, key, old, record));
+        return new PutDone(revision, key, record.CreateRevision, revision, record.Version, c.Lease);
     }
 
     private Outcome Delete(DeleteCommand c)
     {
-        _keys.TryGet(c.Key, out var old);
+        _keys.Peek().TryGet(c.Key, out var stored, out var old);
         if (!Holds(c.Condition, old))
         {
             return new ConditionFailed(Revision, old?.ModRevision ?? Revision.Zero);
@@ -65,8 +55,8 @@ public sealed partial class ReplicatedState
         {
             return new DeleteDone(Revision, 0);
         }
-        RemoveKey(c.Key, old);
-        return new DeleteDone(Bump(), 1);
+        ChangeKey(new KeyChange(Bump(), stored, old, null));
+        return new DeleteDone(Revision, 1);
     }
 
     private Outcome DeletePrefix(DeletePrefixCommand c)
@@ -84,11 +74,12 @@ public sealed partial class ReplicatedState
             }
             found.Add((key, record));
         }
+        var revision = found.Count > 0 ? Bump() : Revision;
         foreach (var (key, record) in found)
         {
-            RemoveKey(key, record);
+            ChangeKey(new KeyChange(revision, key, record, null));
         }
-        return new DeleteDone(found.Count > 0 ? Bump() : Revision, found.Count);
+        return new DeleteDone(revision, found.Count);
     }
 
     private static bool Holds(KeyCondition condition, KeyRecord? record) => condition.Kind switch
@@ -100,21 +91,7 @@ public sealed partial class ReplicatedState
         _ => Invariant.Unreachable<bool>(condition.Kind),
     };
 
-    private void RemoveKey(Key key, KeyRecord record)
-    {
-        _keys.Remove(key);
-        _stateBytes -= SizeOf(key, record.Value);
-        if (!record.Lease.IsNone)
-        {
-            DetachKey(record.Lease, key);
-        }
-    }
+    private static long SizeOf(Key key, KeyRecord? record) => record is null ? 0 : SizeOf(key, record.Value);
 
-    private void DetachKey(LeaseId lease, Key key)
-    {
-        _leaseKeys.Remove(new LeaseItem(lease, key));
-        ChangeLease(lease, keys: -1);
-    }
-
-    private static long SizeOf(Key key, ReadOnlyMemory<byte> value) => key.Length + value.Length + KeyOverheadBytes;
+    internal static long SizeOf(Key key, ReadOnlyMemory<byte> value) => key.Length + value.Length + KeyOverheadBytes;
 }

@@ -145,16 +145,11 @@ public sealed partial class ReplicatedState
     private long DeleteKeysOf(LeaseId lease)
     {
         var items = ItemsOf(_leaseKeys, lease);
+        var revision = items.Count > 0 ? Bump() : Revision;
         foreach (var (item, _) in items)
         {
-            _leaseKeys.Remove(item);
             _keys.TryGet(item.Name, out var record);
-            _keys.Remove(item.Name);
-            _stateBytes -= SizeOf(item.Name, record.Value);
-        }
-        if (items.Count > 0)
-        {
-            Bump();
+            ChangeKey(new KeyChange(revision, item.Name, record, null));
         }
         return items.Count;
     }

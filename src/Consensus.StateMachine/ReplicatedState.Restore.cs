@@ -35,17 +35,21 @@ public sealed partial class ReplicatedState
         {
             throw new WireFormatException("a snapshot with sections missing");
         }
+        state.RebuildHistory();
         return state;
     }
 
     private Fields LoadMeta(ReadOnlyMemory<byte> body)
     {
-        var meta = new Fields(body, "vvvhvvvvvvvv", "a snapshot's meta section");
+        var meta = new Fields(body, "vvvhvvvvvvvvvvv", "a snapshot's meta section");
         AppliedIndex = new LogIndex(meta.Number(1));
         AppliedStamp = _stamp = meta.Time(2);
         Revision = new Revision(meta.Number(3));
         Hash = new StateHash((ulong)meta.Number(4));
         (_nextWaiter, _nextFact, _nextKept) = (meta.Number(5), meta.Number(6), meta.Number(7));
+
+        // A snapshot from before there was a history tells nothing of the past.
+        CompactRevision = meta.Has(13) ? new Revision(meta.Number(13)) : Revision;
         return meta;
     }
 
@@ -54,7 +58,9 @@ public sealed partial class ReplicatedState
         && _leases.Count == meta.Number(9)
         && _holds.Count == meta.Number(10)
         && _waiters.Count == meta.Number(11)
-        && _kept.Count == meta.Number(12);
+        && _kept.Count == meta.Number(12)
+        && _loadedChanges.Count == meta.Number(14)
+        && _fences.Count == meta.Number(15);
 
     private void LoadTable(int kind, ReadOnlyMemory<byte> body)
     {
@@ -73,7 +79,7 @@ public sealed partial class ReplicatedState
                     LoadLease(new Fields(item, "fvvv", "a lease"));
                     break;
                 case SectionKind.Keys:
-                    LoadKey(new Fields(item, "bbvvvf", "a key"));
+                    LoadKey(new Fields(item, KeyRecordCodec.Shape, "a key"));
                     break;
                 case SectionKind.Locks:
                     LoadLock(new Fields(item, "bbNBvvvbv", "a lock"));
@@ -93,6 +99,13 @@ public sealed partial class ReplicatedState
                     _members.Set(id, new MemberInfo(
                         id, member.Text(2), member.Number(3), member.Text(4), member.Text(5), member.Text(6), (int)member.Number(7)));
                     break;
+                case SectionKind.History:
+                    LoadChange(new Fields(item, "vvbbb", "a change"));
+                    break;
+                case SectionKind.Fences:
+                    var fence = new Fields(item, "bv", "a fence");
+                    _fences.Set(fence.Key(1), new FencingToken(fence.Number(2)));
+                    break;
                 default:
                     throw new WireFormatException($"a snapshot section of the kind {kind}, which this version does not know");
             }
@@ -109,8 +122,7 @@ public sealed partial class ReplicatedState
     private void LoadKey(Fields fields)
     {
         var key = fields.Key(1);
-        var record = new KeyRecord(
-            fields.Bytes(2).ToArray(), new Revision(fields.Number(3)), new Revision(fields.Number(4)), fields.Number(5), fields.Lease(6));
+        var record = KeyRecordCodec.Read(fields, fields.Bytes(2).ToArray());
         _keys.Set(key, record);
         _stateBytes += SizeOf(key, record.Value);
         if (!record.Lease.IsNone)
@@ -140,6 +152,10 @@ public sealed partial class ReplicatedState
             fields.Number(11),
             fields.Bytes(12).ToArray());
         CheckKeptHolds(kept);
+        if (kept.Kind == EffectKind.TxnDone)
+        {
+            TxnResultCodec.Read(kept.Blob);
+        }
         _kept.Set(identity, kept);
         _keptByAge.Set(kept.Sequence, identity);
         _keptBytes += SizeOf(identity, kept);

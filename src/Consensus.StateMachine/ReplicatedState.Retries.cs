@@ -3,6 +3,7 @@ using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Outcomes;
 using Consensus.StateMachine.Tables;
 using Consensus.StateMachine.Trees;
+using Consensus.StateMachine.Wire;
 
 namespace Consensus.StateMachine;
 
@@ -49,6 +50,9 @@ public sealed partial class ReplicatedState
         EffectKind.ManyGranted => ReplayMany(kept),
         EffectKind.HandedOver => ReplayHandOver(kept),
         EffectKind.Proclaimed => ReplayProclaimed(kept),
+        EffectKind.TxnDone => new TxnDone(new Revision(kept.A), kept.B == 1, TxnResultCodec.Read(kept.Blob)),
+        EffectKind.FenceRaised => new FencePassed(new Revision(kept.A), new FencingToken(kept.B)),
+        EffectKind.FenceReset => new FenceReset(new Revision(kept.A), Existed: true),
         _ => Invariant.Unreachable<Outcome>(kept.Kind),
     };
 
@@ -83,6 +87,15 @@ public sealed partial class ReplicatedState
         if (!waiter.Identity.IsNone && !_kept.Contains(waiter.Identity))
         {
             Store(waiter.Identity, EffectOf(granted) with { Fingerprint = waiter.Fingerprint });
+        }
+    }
+
+    /// <summary>For a command that knows itself that it had an effect.</summary>
+    private void KeepEffect(EffectKind kind, long a, long b = 0, ReadOnlyMemory<byte> blob = default)
+    {
+        if (!_identity.IsNone)
+        {
+            Store(_identity, Effect(kind, default, a, b, blob: blob));
         }
     }
 

@@ -136,7 +136,12 @@ public sealed partial class ReplicatedState
         AppliedStamp,
         Revision,
         Hash,
-        new StateCounts(_keys.Count, _leases.Count, _holds.Count, _waiters.Count, _kept.Count, _stateBytes),
+        new StateCounts(_keys.Count, _leases.Count, _holds.Count, _waiters.Count, _kept.Count, _stateBytes)
+        {
+            Fences = _fences.Count,
+            Changes = _history.Count,
+            HistoryBytes = _history.Bytes,
+        },
         new ViewTables(
             _keys.Freeze(),
             _leases.Freeze(),
@@ -146,6 +151,11 @@ public sealed partial class ReplicatedState
             _holds.Freeze(),
             _waiters.Freeze(),
             _kept.Freeze(),
-            _members.Freeze()),
+            _members.Freeze())
+        {
+            Fences = _fences.Freeze(),
+            History = _history.Freeze(),
+            CompactRevision = CompactRevision,
+        },
         new ViewCounters(_nextWaiter, _nextFact, _nextKept));
 }

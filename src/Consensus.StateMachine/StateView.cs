@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Consensus.Primitives;
+using Consensus.StateMachine.History;
 using Consensus.StateMachine.Tables;
 using Consensus.StateMachine.Trees;
 
@@ -15,7 +16,14 @@ internal sealed record ViewTables(
     FrozenTree<HoldKey, HoldRecord> Holds,
     FrozenTree<WaiterKey, WaiterRecord> Waiters,
     FrozenTree<Identity, KeptOutcome> Kept,
-    FrozenTree<MemberId, MemberInfo> Members);
+    FrozenTree<MemberId, MemberInfo> Members)
+{
+    public required FrozenTree<Key, FencingToken> Fences { get; init; }
+
+    public required PastChanges History { get; init; }
+
+    public required Revision CompactRevision { get; init; }
+}
 
 /// <summary>Sequence numbers that a restored state goes on from.</summary>
 internal readonly record struct ViewCounters(long NextWaiter, long NextFact, long NextKept);
@@ -71,10 +79,12 @@ public sealed partial class StateView
     }
 
     /// <summary>How many keys have the prefix (empty: all); O(log n).</summary>
-    public long CountKeys(Key prefix)
+    public long CountKeys(Key prefix) => CountOf(Tables.Keys, prefix);
+
+    internal static long CountOf(FrozenTree<Key, KeyRecord> keys, Key prefix)
     {
         var end = AfterPrefix(prefix);
-        return (end is { } stop ? Tables.Keys.Rank(stop) : Tables.Keys.Count) - Tables.Keys.Rank(prefix);
+        return (end is { } stop ? keys.Rank(stop) : keys.Count) - keys.Rank(prefix);
     }
 
     public LeaseInfo? GetLease(LeaseId id) => Tables.Leases.TryGet(id, out var lease)
@@ -94,22 +104,6 @@ public sealed partial class StateView
         }
     }
 
-    /// <summary>The last revision that is forgotten: the past can be read, and changes followed, from the next one on. 0 when nothing is forgotten.</summary>
-    public Revision CompactRevision => Revision.Zero;
-
-    /// <summary>The key as it was right after <paramref name="at"/>, from <see cref="CompactRevision"/> to <see cref="Revision"/>.</summary>
-    public KeyRecord? GetKeyAt(Key key, Revision at) => Invariant.Unreachable<KeyRecord?>(at);
-
-    /// <summary>As <see cref="ListKeys"/>, right after <paramref name="at"/>.</summary>
-    public IEnumerable<KeyItem> ListKeysAt(Key prefix, Key? after, Revision at) => Invariant.Unreachable<IEnumerable<KeyItem>>(at);
-
-    /// <summary>The history from this revision on, which is after <see cref="CompactRevision"/>, in order.</summary>
-    public IEnumerable<Change> ChangesFrom(Revision from) => Invariant.Unreachable<IEnumerable<Change>>(from);
-
-    /// <summary>The resource's high-water mark; null when it has none.</summary>
-    public FencingToken? GetFence(Key resource) => Invariant.Unreachable<FencingToken?>(resource);
-
-    public IEnumerable<(Key Resource, FencingToken Highest)> ListFences(Key prefix, Key? after) => Invariant.Unreachable<IEnumerable<(Key, FencingToken)>>(prefix);
 
     public IEnumerable<MemberInfo> ListMembers() => Tables.Members.All().Select(m => m.Value);
 

@@ -162,6 +162,9 @@ public sealed record TxnGetResult(ImmutableArray<KeyItem> Items, long Count) : T
 /// <summary>The transaction writes one key twice; nothing was done. 400.</summary>
 public sealed record KeyWrittenTwice(Revision Revision, Key Key) : Outcome(Revision);
 
+/// <summary>The keys that the transaction gets have more bytes than one answer may have; nothing was done. 413.</summary>
+public sealed record AnswerTooLarge(Revision Revision, long LimitBytes) : Outcome(Revision);
+
 // ---- fences and history
 
 /// <summary>The token is the highest, or equal to it.</summary>

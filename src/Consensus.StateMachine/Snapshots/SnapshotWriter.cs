@@ -1,5 +1,7 @@
+using Consensus.Primitives;
 using Consensus.Primitives.Wire;
 using Consensus.StateMachine.Tables;
+using Consensus.StateMachine.Wire;
 
 namespace Consensus.StateMachine.Snapshots;
 
@@ -27,13 +29,15 @@ internal static class SectionKind
     public const int Waiters = 5;
     public const int Kept = 6;
     public const int Members = 7;
+    public const int History = 8;
+    public const int Fences = 9;
 
     /// <summary>Written right after the locks.</summary>
     public const int Holds = 10;
 }
 
 /// <summary>Encodes a view as snapshot sections of <c>snapshot.proto</c>, in an order that depends on the state alone.</summary>
-public static class SnapshotWriter
+public static partial class SnapshotWriter
 {
     private const int SectionBytes = 60 * 1024;
 
@@ -44,12 +48,14 @@ public static class SnapshotWriter
         WriteMeta(writer, view);
         sink.Section(SectionKind.Meta, writer.Written);
         Table(writer, sink, SectionKind.Leases, tables.Leases.All(), static (w, item) => WriteLease(w, item.Value));
-        Table(writer, sink, SectionKind.Keys, tables.Keys.All(), static (w, item) => WriteKey(w, item.Key, item.Value));
+        Table(writer, sink, SectionKind.Keys, tables.Keys.All(), static (w, item) => KeyRecordCodec.Write(w, item.Key, item.Value));
         Table(writer, sink, SectionKind.Locks, tables.Locks.All(), static (w, item) => HoldSections.WriteLock(w, item.Key, item.Value));
         Table(writer, sink, SectionKind.Holds, tables.Holds.All(), static (w, item) => HoldSections.WriteHold(w, item.Key.Object, item.Value));
         Table(writer, sink, SectionKind.Waiters, tables.Waiters.All(), static (w, item) => HoldSections.WriteWaiter(w, item.Value));
         Table(writer, sink, SectionKind.Kept, tables.Kept.All(), static (w, item) => WriteKept(w, item.Key, item.Value));
         Table(writer, sink, SectionKind.Members, tables.Members.All(), static (w, item) => WriteMember(w, item.Value));
+        Table(writer, sink, SectionKind.History, tables.History.From(Revision.Zero), static (w, item) => WriteChange(w, item));
+        Table(writer, sink, SectionKind.Fences, tables.Fences.All(), static (w, item) => WriteFence(w, item.Key, item.Value));
     }
 
     private static void Table<T>(WireWriter writer, ISnapshotSink sink, int kind, IEnumerable<T> items, Action<WireWriter, T> write)
@@ -86,6 +92,9 @@ public static class SnapshotWriter
         writer.Int64(10, view.Counts.LocksHeld);
         writer.Int64(11, view.Counts.Waiters);
         writer.Int64(12, view.Counts.IdempotencyKeys);
+        writer.Int64Always(13, view.CompactRevision.Value);
+        writer.Int64(14, view.Counts.Changes);
+        writer.Int64(15, view.Counts.Fences);
     }
 
     private static void WriteLease(WireWriter writer, LeaseRecord lease)
@@ -94,16 +103,6 @@ public static class SnapshotWriter
         writer.Int64(2, lease.TtlMicros);
         writer.Int64(3, lease.Deadline.Micros);
         writer.Bool(4, lease.IsOwn);
-    }
-
-    private static void WriteKey(WireWriter writer, Key key, KeyRecord record)
-    {
-        writer.Bytes(1, key.Bytes);
-        writer.Bytes(2, record.Value.Span);
-        writer.Int64(3, record.CreateRevision.Value);
-        writer.Int64(4, record.ModRevision.Value);
-        writer.Int64(5, record.Version);
-        writer.Fixed64(6, (ulong)record.Lease.Value);
     }
 
     private static void WriteKept(WireWriter writer, Identity identity, KeptOutcome kept)

@@ -69,6 +69,15 @@ internal enum EffectKind
 
     /// <summary>An election's new value: A token, B revision.</summary>
     Proclaimed = 12,
+
+    /// <summary>A revision, B 1 when the compares held; blob: <c>TxnResults</c>.</summary>
+    TxnDone = 16,
+
+    /// <summary>A revision, B token: the fence was raised to it.</summary>
+    FenceRaised = 17,
+
+    /// <summary>A revision: there was a fence.</summary>
+    FenceReset = 18,
 }
 
 /// <summary>A lease with one thing that hangs on it.</summary>

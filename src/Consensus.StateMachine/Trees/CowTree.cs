@@ -21,6 +21,13 @@ internal sealed class CowTree<TKey, TValue>
         return new FrozenTree<TKey, TValue>(_root);
     }
 
+    /// <summary>A tree of its own with the present content; O(1). What is written to the one is never seen in the other.</summary>
+    public CowTree<TKey, TValue> Fork()
+    {
+        _epoch++;
+        return new CowTree<TKey, TValue> { _root = _root, _epoch = _epoch };
+    }
+
     public bool TryGet(TKey key, out TValue value) => new FrozenTree<TKey, TValue>(_root).TryGet(key, out value);
 
     public bool Contains(TKey key) => TryGet(key, out _);
@@ -76,7 +83,10 @@ internal readonly struct FrozenTree<TKey, TValue>(Node<TKey, TValue>? root)
 {
     public int Count => root?.Total ?? 0;
 
-    public bool TryGet(TKey key, out TValue value)
+    public bool TryGet(TKey key, out TValue value) => TryGet(key, out _, out value);
+
+    /// <summary>As <see cref="TryGet(TKey, out TValue)"/>, with the equal key that is stored: whoever keeps it on keeps no second copy of its bytes.</summary>
+    public bool TryGet(TKey key, out TKey stored, out TValue value)
     {
         var node = root;
         while (node is Branch<TKey, TValue> branch)
@@ -88,11 +98,11 @@ internal readonly struct FrozenTree<TKey, TValue>(Node<TKey, TValue>? root)
             var at = leaf.Find(key);
             if (at >= 0)
             {
-                value = leaf.ValueAt(at);
+                (stored, value) = (leaf.KeyAt(at), leaf.ValueAt(at));
                 return true;
             }
         }
-        value = default!;
+        (stored, value) = (default!, default!);
         return false;
     }
 
