@@ -1,9 +1,14 @@
 using System.Text.Json.Serialization;
 using Consensus.Api.Cluster;
+using Consensus.Api.Elections;
+using Consensus.Api.Fences;
 using Consensus.Api.KeyValue;
 using Consensus.Api.Leases;
 using Consensus.Api.Locks;
 using Consensus.Api.Problems;
+using Consensus.Api.Semaphores;
+using Consensus.Api.Transactions;
+using Consensus.Api.Watches;
 
 namespace Consensus.Api;
 
@@ -32,6 +37,32 @@ namespace Consensus.Api;
 [JsonSerializable(typeof(LockRenewedAnswer))]
 [JsonSerializable(typeof(LockAnswer))]
 [JsonSerializable(typeof(LockListAnswer))]
+[JsonSerializable(typeof(HandOverRequest))]
+[JsonSerializable(typeof(HandOverAnswer))]
+[JsonSerializable(typeof(MultiLockRequest))]
+[JsonSerializable(typeof(MultiLockAnswer))]
+[JsonSerializable(typeof(SemaphoreAcquireRequest))]
+[JsonSerializable(typeof(SemaphoreGrantAnswer))]
+[JsonSerializable(typeof(SemaphoreRenewedAnswer))]
+[JsonSerializable(typeof(SemaphoreAnswer))]
+[JsonSerializable(typeof(SemaphoreListAnswer))]
+[JsonSerializable(typeof(CampaignRequest))]
+[JsonSerializable(typeof(ProclaimRequest))]
+[JsonSerializable(typeof(ElectedAnswer))]
+[JsonSerializable(typeof(LeadershipAnswer))]
+[JsonSerializable(typeof(ElectionAnswer))]
+[JsonSerializable(typeof(ElectionListAnswer))]
+[JsonSerializable(typeof(FenceRequest))]
+[JsonSerializable(typeof(FenceAnswer))]
+[JsonSerializable(typeof(FenceListAnswer))]
+[JsonSerializable(typeof(FenceResetAnswer))]
+[JsonSerializable(typeof(TxnRequest))]
+[JsonSerializable(typeof(TxnAnswer))]
+[JsonSerializable(typeof(WatchOpenData))]
+[JsonSerializable(typeof(WatchEventData))]
+[JsonSerializable(typeof(WatchChangesData))]
+[JsonSerializable(typeof(WatchCompactedData))]
+[JsonSerializable(typeof(ElectionEventData))]
 [JsonSerializable(typeof(ClusterAnswer))]
 [JsonSerializable(typeof(MemberAnswer))]
 [JsonSerializable(typeof(MemberAddRequest))]

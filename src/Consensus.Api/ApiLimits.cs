@@ -15,6 +15,24 @@ public static class ApiLimits
     /// <summary>Longest owner of a lock in bytes of UTF-8.</summary>
     public const int MaxOwnerBytes = 256;
 
+    /// <summary>Longest metadata of a hold, and longest value of an election, in bytes.</summary>
+    public const int MaxMetadataBytes = 4096;
+
+    /// <summary>Largest limit of a semaphore.</summary>
+    public const long MaxPermits = 1_000_000_000;
+
+    /// <summary>Most locks of one multi-lock.</summary>
+    public const int MaxMultiLockNames = 128;
+
+    /// <summary>Most compares and operations, of both branches together, of one transaction.</summary>
+    public const int MaxTxnOperations = 128;
+
+    /// <summary>Most items that one get of a prefix in a transaction answers.</summary>
+    public const int MaxTxnGetItems = 1_000;
+
+    /// <summary>Longest lock delay: 1 hour, in microseconds.</summary>
+    public const long MaxLockDelayMicros = 3_600L * 1_000_000;
+
     public const int MaxIdempotencyKeyLength = 128;
 
     /// <summary>Most items of one page of a list.</summary>

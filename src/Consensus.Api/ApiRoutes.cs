@@ -1,6 +1,6 @@
 namespace Consensus.Api;
 
-/// <summary>Every path of the API, as templates: <c>{key}</c> and <c>{name}</c> take the rest of the path, slashes included.</summary>
+/// <summary>Every path of the API, as templates: <c>{key}</c>, <c>{name}</c> and <c>{resource}</c> take the rest of the path, slashes included.</summary>
 public static class ApiRoutes
 {
     /// <summary>Where a member listens for clients unless told otherwise.</summary>
@@ -9,6 +9,9 @@ public static class ApiRoutes
     public const string KeyPrefix = "/v1/kv/";
     public const string LockPrefix = "/v1/locks/";
     public const string LeasePrefix = "/v1/leases/";
+    public const string SemaphorePrefix = "/v1/semaphores/";
+    public const string ElectionPrefix = "/v1/elections/";
+    public const string FencePrefix = "/v1/fences/";
 
     public const string Keys = "/v1/kv/";
     public const string Key = "/v1/kv/{key}";
@@ -18,6 +21,14 @@ public static class ApiRoutes
     public const string LeaseKeepAlive = "/v1/leases/{id}/keepalive";
     public const string Locks = "/v1/locks/";
     public const string Lock = "/v1/locks/{name}";
+    public const string MultiLock = "/v1/multilock";
+    public const string Semaphores = "/v1/semaphores/";
+    public const string Semaphore = "/v1/semaphores/{name}";
+    public const string Elections = "/v1/elections/";
+    public const string Election = "/v1/elections/{name}";
+    public const string Fences = "/v1/fences/";
+    public const string Fence = "/v1/fences/{resource}";
+    public const string Txn = "/v1/txn";
     public const string Cluster = "/v1/cluster";
     public const string ClusterMembers = "/v1/cluster/members";
     public const string ClusterMember = "/v1/cluster/members/{id}";

@@ -3,6 +3,9 @@ using System.Reflection;
 using Consensus.Node;
 using Consensus.Server.Cluster;
 using Consensus.Server.Commands;
+using Consensus.Server.Elections;
+using Consensus.Server.Fences;
+using Consensus.Server.Holds;
 using Consensus.Server.Hosting;
 using Consensus.Server.Http;
 using Consensus.Server.KeyValue;
@@ -12,6 +15,9 @@ using Consensus.Server.Locks;
 using Consensus.Server.Metrics;
 using Consensus.Server.OpenApi;
 using Consensus.Server.Routing;
+using Consensus.Server.Semaphores;
+using Consensus.Server.Transactions;
+using Consensus.Server.Watches;
 
 namespace Consensus.Server;
 
@@ -60,7 +66,10 @@ public static class ConsensusServer
         var counters = new RequestCounters();
         var views = new PinnedViews(TimeProvider.System);
         app.Lifetime.ApplicationStopped.Register(views.Dispose);
-        var endpoints = CreateEndpoints(node, replies, info, lifecycle, views, counters, logger);
+        var watches = new WatchHub(node, TimeProvider.System, info.MaxWatches);
+        app.Lifetime.ApplicationStopping.Register(watches.Stop);
+        app.Lifetime.ApplicationStopped.Register(watches.Dispose);
+        var endpoints = CreateEndpoints(node, replies, info, lifecycle, views, watches, counters, logger);
         var hosts = new HostGuard(info.HostNames, info.ListensOnAnyAddress);
         var dispatcher = new ApiDispatcher(endpoints, replies, hosts, counters, logger);
         app.Run(dispatcher.InvokeAsync);
@@ -72,22 +81,31 @@ public static class ConsensusServer
         ServerInfo info,
         ServerLifecycle lifecycle,
         PinnedViews views,
+        WatchHub hub,
         RequestCounters counters,
         ILogger logger)
     {
         var commands = new CommandRunner(node);
         var lists = new ListReader(node, views);
+        var watches = new WatchEndpoints(node, hub, replies);
+        HoldReadEndpoints ReadsOf(HoldForm form) => new(form, node, lists, replies);
+        HoldWriteEndpoints WritesOf(HoldForm form) => new(form, node, commands, replies, info, logger);
+        var (locks, semaphores, elections) = (new LockForm(replies), new SemaphoreForm(replies), new ElectionForm(replies));
         return new Endpoints(
-            new KeyReadEndpoints(node, lists, replies),
+            new KeyReadEndpoints(node, lists, watches, replies),
             new KeyWriteEndpoints(commands, replies),
             new LeaseReadEndpoints(node, lists, replies),
             new LeaseEndpoints(node, commands, replies, info),
-            new LockReadEndpoints(node, lists, replies),
-            new LockWriteEndpoints(node, commands, replies, info, logger),
+            new HoldEndpoints(ReadsOf(locks).GetAsync, WritesOf(locks)),
+            new HoldEndpoints(ReadsOf(semaphores).GetAsync, WritesOf(semaphores)),
+            new HoldEndpoints(new ElectionReadEndpoints(ReadsOf(elections), watches, replies).GetAsync, WritesOf(elections)),
+            new MultiLockEndpoint(node, commands, replies, info),
+            new FenceEndpoints(node, commands, lists, replies, logger),
+            new TxnEndpoint(commands, replies),
             new ClusterEndpoints(node, replies, info, lifecycle),
             new MemberEndpoints(node, replies, logger),
             new HealthEndpoints(node, replies, lifecycle),
-            new MetricsEndpoint(node, replies, counters, info, lifecycle),
+            new MetricsEndpoint(node, replies, counters, hub, info, lifecycle),
             new OpenApiEndpoint(replies));
     }
 }

@@ -13,6 +13,9 @@ public sealed record ServerInfo
     /// <summary>The smallest TTL that is granted.</summary>
     public long MinTtlMicros { get; init; } = ApiLimits.DefaultMinTtlMicros;
 
+    /// <summary>Most event streams of this member at a time.</summary>
+    public int MaxWatches { get; init; } = 20_000;
+
     /// <summary>Host names beside those of loopback under which clients may ask; <c>*</c> allows any (rule 27).</summary>
     public IReadOnlyList<string> HostNames { get; init; } = [];
 

@@ -19,7 +19,7 @@ public sealed record LeaseRenewalAnswer(string Id, bool Alive, long TtlMs, long 
 /// <param name="Items">In the order asked.</param>
 public sealed record LeaseKeepAliveAnswer(IReadOnlyList<LeaseRenewalAnswer> Items);
 
-/// <summary>A lease with what it carries: at most 100 names each, beside the whole counts.</summary>
+/// <summary>A lease with what it carries: at most 100 keys and 100 holds, beside the whole counts.</summary>
 public sealed record LeaseDetailAnswer
 {
     public required string Id { get; init; }
@@ -38,10 +38,16 @@ public sealed record LeaseDetailAnswer
 
     public required IReadOnlyList<string> Locks { get; init; }
 
+    public required IReadOnlyList<string> Semaphores { get; init; }
+
+    public required IReadOnlyList<string> Elections { get; init; }
+
+    /// <summary>Holds of all three kinds.</summary>
     public required long LockCount { get; init; }
 }
 
 /// <summary>A lease in a list.</summary>
+/// <param name="LockCount">Holds of locks, semaphores and elections.</param>
 public sealed record LeaseItem(string Id, long TtlMs, long ExpiresInMs, long KeyCount, long LockCount);
 
 /// <param name="Count">How many leases there are, over all pages.</param>

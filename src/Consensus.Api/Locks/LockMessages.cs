@@ -1,11 +1,12 @@
 using System.Text.Json.Serialization;
+using Consensus.Api.Json;
 
 namespace Consensus.Api.Locks;
 
-/// <summary>Asks for an exclusive lock: exactly one of <see cref="Ttl"/> and <see cref="Lease"/> is given.</summary>
+/// <summary>Asks for a lock: exactly one of <see cref="Ttl"/> and <see cref="Lease"/> is given.</summary>
 public sealed record LockAcquireRequest
 {
-    /// <summary>Who asks: 1 to 256 bytes; shown to others, decides nothing.</summary>
+    /// <summary>Who asks: 1 to 256 bytes; shown to others, and who may take it back during a <see cref="LockDelay"/>.</summary>
     public required string Owner { get; init; }
 
     /// <summary>Makes a lease of its own, which starts at the grant.</summary>
@@ -20,12 +21,32 @@ public sealed record LockAcquireRequest
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Wait { get; init; }
 
-    /// <summary><c>exclusive</c>, the only one of this version.</summary>
+    /// <summary><c>exclusive</c>, which it is when absent, or <c>shared</c>: beside other shared holds, never beside an exclusive one.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Mode { get; init; }
+
+    /// <summary>Should the hold be lost, nobody but the same owner is granted it for that long.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? LockDelay { get; init; }
+
+    /// <summary>The hold ends so long after its grant, however often it is renewed.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? MaxHold { get; init; }
+
+    /// <summary>A JSON object of at most 4 KiB, shown with the hold as it was given.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public RawJson? Metadata { get; init; }
 }
 
 public sealed record LockRenewRequest(long FencingToken);
+
+/// <summary>Passes a hold of a lock, semaphore or election to a waiter, past those who wait before it.</summary>
+/// <param name="HandOverTo">The waiter's owner (an election's candidate).</param>
+public sealed record HandOverRequest(string HandOverTo, long FencingToken);
+
+/// <param name="HandedOverTo">Who holds it now.</param>
+/// <param name="FencingToken">Of the new hold.</param>
+public sealed record HandOverAnswer(string Name, string HandedOverTo, long FencingToken, long Revision);
 
 /// <summary>A lock as granted.</summary>
 /// <param name="FencingToken">Larger than every token given before, in this cluster.</param>
@@ -46,25 +67,41 @@ public sealed record LockGrantAnswer(
 public sealed record LockRenewedAnswer(
     string Name, string Owner, string Mode, long FencingToken, string Lease, long TtlMs, long ExpiresInMs, string ClusterId);
 
+/// <param name="ExpiresInMs">Until its lease ends, or its <c>maxHold</c> if that comes first.</param>
+/// <param name="MaxHoldEndsInMs">Until it ends whatever is renewed; absent without a <c>maxHold</c>.</param>
+/// <param name="LockDelayMs">Absent without one.</param>
 public sealed record LockHolderAnswer(
-    string Owner, string Mode, long FencingToken, string Lease, long TtlMs, long AcquiredRevision, long ExpiresInMs);
+    string Owner,
+    string Mode,
+    long FencingToken,
+    string Lease,
+    long TtlMs,
+    long AcquiredRevision,
+    long ExpiresInMs,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] long? MaxHoldEndsInMs = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] long? LockDelayMs = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] RawJson? Metadata = null);
 
 /// <param name="Position">1 for the next in line.</param>
 public sealed record LockWaiterAnswer(string Owner, long Position, string Mode);
 
-/// <param name="Reason"><c>expired</c>, <c>revoked</c> or <c>forced</c>.</param>
+/// <param name="Reason"><c>expired</c>, <c>revoked</c>, <c>forced</c> or <c>held-too-long</c>.</param>
 /// <param name="Revision">The revision at which it was lost.</param>
 public sealed record LockLossAnswer(string Owner, long FencingToken, string Reason, long Revision);
 
 /// <summary>A lock; an unknown name is an unheld lock.</summary>
+/// <param name="Holders">At most 100; <paramref name="HolderCount"/> is the whole number.</param>
 /// <param name="Waiters">At most 100; <paramref name="WaiterCount"/> is the whole number.</param>
 /// <param name="LastLoss">The last hold that ended without a release, while that is remembered.</param>
+/// <param name="DelayMs">While only the last owner may take it back: for how long yet.</param>
 public sealed record LockAnswer(
     string Name,
     IReadOnlyList<LockHolderAnswer> Holders,
+    long HolderCount,
     IReadOnlyList<LockWaiterAnswer> Waiters,
     long WaiterCount,
-    LockLossAnswer? LastLoss);
+    LockLossAnswer? LastLoss,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] long? DelayMs = null);
 
 /// <summary>Locks that are held or waited for, in byte order of their names.</summary>
 public sealed record LockListAnswer(IReadOnlyList<LockAnswer> Items, long Revision, string? NextCursor);

@@ -29,6 +29,18 @@ public sealed record ProblemAnswer
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public long? Waiters { get; init; }
 
+    /// <summary>409 <c>lock-held</c> of a multi-lock: which of the locks.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Name { get; init; }
+
+    /// <summary>409 <c>permits-mismatch</c>: the limit that the semaphore is in use with.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? Permits { get; init; }
+
+    /// <summary>412 <c>stale-token</c>: the fence's high-water mark.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? HighestToken { get; init; }
+
     /// <summary>410 <c>compacted</c>: the oldest revision that can still be read.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public long? CompactRevision { get; init; }

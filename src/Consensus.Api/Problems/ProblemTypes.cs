@@ -9,9 +9,11 @@ public static class ProblemTypes
     public static readonly ProblemType MethodNotAllowed = new("method-not-allowed", "The path does not take this method", 405);
     public static readonly ProblemType RequestTimeout = new("request-timeout", "The request did not arrive in time", 408);
     public static readonly ProblemType LockHeld = new("lock-held", "The lock is held", 409);
+    public static readonly ProblemType PermitsMismatch = new("permits-mismatch", "The semaphore is in use with another limit", 409);
     public static readonly ProblemType LeaseExpired = new("lease-expired", "The lease is gone", 410);
     public static readonly ProblemType Compacted = new("compacted", "The asked revision is no longer kept", 410);
     public static readonly ProblemType PreconditionFailed = new("precondition-failed", "The condition does not hold", 412);
+    public static readonly ProblemType StaleToken = new("stale-token", "A higher fencing token was seen already", 412);
     public static readonly ProblemType NotHolder = new("not-holder", "The fencing token is not that of the present hold", 412);
     public static readonly ProblemType TooLarge = new("too-large", "The request is too large", 413);
     public static readonly ProblemType Misdirected = new("misdirected", "The Host header does not name this server", 421);
@@ -25,7 +27,7 @@ public static class ProblemTypes
 
     public static IReadOnlyList<ProblemType> All { get; } =
     [
-        BadRequest, Forbidden, NotFound, MethodNotAllowed, RequestTimeout, LockHeld, LeaseExpired, Compacted, PreconditionFailed, NotHolder,
-        TooLarge, Misdirected, IdempotencyMismatch, TooManyRequests, Internal, NoLeader, NotReady, OutcomeUnknown, QuotaExceeded,
+        BadRequest, Forbidden, NotFound, MethodNotAllowed, RequestTimeout, LockHeld, PermitsMismatch, LeaseExpired, Compacted, PreconditionFailed,
+        StaleToken, NotHolder, TooLarge, Misdirected, IdempotencyMismatch, TooManyRequests, Internal, NoLeader, NotReady, OutcomeUnknown, QuotaExceeded,
     ];
 }

@@ -93,6 +93,7 @@ public sealed partial class NodeCore
         {
             ExpireWhatIsDue(moreIsWaiting);
             LogTimeWhenIdle();
+            CompactWhatIsDue();
         }
     }
 

@@ -10,6 +10,10 @@ internal static class AnswerProblems
 {
     private const int RetryAfterSeconds = 1;
 
+    /// <summary>For an outcome that no endpoint takes for a success, and for none.</summary>
+    public static Problem Of(CommandAnswer answer) =>
+        answer.Kind == AnswerKind.Done ? OutcomeProblems.Of(answer.Outcome!) : Of(answer.Kind, answer.Reason);
+
     public static Problem Of(AnswerKind kind, NotDoneReason reason) => kind switch
     {
         AnswerKind.NotDone => NotDone(reason),

@@ -1,6 +1,8 @@
 using Consensus.Node;
+using Consensus.Primitives;
 using Consensus.Server.Routing;
 using Consensus.StateMachine.Commands;
+using Consensus.StateMachine.Outcomes;
 
 namespace Consensus.Server.Commands;
 
@@ -9,6 +11,9 @@ internal sealed class CommandRunner(IConsensusNode node)
 {
     /// <summary>Until access control exists, every caller is the same nobody.</summary>
     private const string Principal = "";
+
+    /// <summary>A random 63-bit id is taken already once in a very long time; more than twice running is no accident.</summary>
+    private const int MaxIdAttempts = 3;
 
     /// <param name="body">The request's body as sent: part of its fingerprint.</param>
     /// <param name="aborted">Only for lock requests: their place in the queue lives as long as the connection.</param>
@@ -19,5 +24,19 @@ internal sealed class CommandRunner(IConsensusNode node)
             ? new CommandEnvelope(command)
             : new CommandEnvelope(command, identity.Key, RequestIdentity.Fingerprint(call, body));
         return node.ExecuteAsync(envelope, Principal, aborted);
+    }
+
+    /// <summary>Executes a command that brings a lease of its own, again under another id while the drawn one is taken.</summary>
+    public async ValueTask<CommandAnswer> WithNewLeaseAsync<T>(Func<LeaseId, T> make, Func<T, ValueTask<CommandAnswer>> execute)
+        where T : Command
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            var answer = await execute(make(node.NewLeaseId()));
+            if (answer.Outcome is not LeaseIdTaken || attempt == MaxIdAttempts)
+            {
+                return answer;
+            }
+        }
     }
 }

@@ -25,13 +25,28 @@ internal static class OutcomeProblems
             NotHolder not => OfNotHolder(not, FencingToken.None),
             WaitCancelled cancelled => AnswerProblems.NotReady(cancelled.Reason switch
             {
-                CancelReason.Disconnected => "the wait for the lock was cancelled; nothing was done",
-                CancelReason.Stopping => "this member is stopping; the wait for the lock was cancelled, nothing was done",
+                CancelReason.Disconnected => "the wait was cancelled; nothing was done",
+                CancelReason.Stopping => "this member is stopping; the wait was cancelled, nothing was done",
                 _ => Invariant.Unreachable<string>(cancelled.Reason),
             }),
             WaitDetached => new Problem(
                 ProblemTypes.OutcomeUnknown, "the wait goes on without this connection; a retry with the same Idempotency-Key takes the place again"),
             WaitTakenOver => new Problem(ProblemTypes.OutcomeUnknown, "a later request with the same identity took this place in the queue; its answer counts"),
+            NoSuchWaiter nobody => Problem.NotFound($"nobody called \"{nobody.Owner}\" waits who could have it now; nothing was done"),
+            PermitsMismatch mismatch => new Problem(
+                ProblemTypes.PermitsMismatch, $"the semaphore is in use with a limit of {mismatch.Permits} permits; nothing was done")
+            {
+                Permits = mismatch.Permits,
+            },
+            KeyWrittenTwice twice => Problem.BadRequest($"the transaction writes the key \"{twice.Key}\" twice; nothing was done"),
+            AnswerTooLarge large => Problem.TooLarge($"what the transaction gets has more than {large.LimitBytes} bytes; nothing was done"),
+            FenceStale stale => new Problem(
+                ProblemTypes.StaleToken, $"the token is below {stale.Highest}, the highest that was seen: its hold is over, and another came after it")
+            {
+                HighestToken = stale.Highest.Value,
+            },
+            TokenFromFuture => Problem.BadRequest(
+                $"the field \"fencingToken\" is above {outcome.Revision}, the present revision: no grant can have given it; nothing was done"),
             BoundReached bound => new Problem(ProblemTypes.TooManyRequests, $"{BoundName(bound.Bound)}: at most {bound.Limit}; nothing was done")
             {
                 RetryAfterSeconds = RetryAfterSeconds,
@@ -54,7 +69,7 @@ internal static class OutcomeProblems
     {
         var loss = outcome.Loss is { } known && (asked == FencingToken.None || known.Token == asked) ? known : null;
         var type = renewal && loss is { Reason: LossReason.Expired } ? ProblemTypes.LeaseExpired : ProblemTypes.NotHolder;
-        var subject = asked == FencingToken.None ? "this lock is not held" : $"the token {asked} is not that of the present hold";
+        var subject = asked == FencingToken.None ? "nobody holds it" : $"the token {asked} is not that of the present hold";
         return new Problem(type, subject + LossText(loss))
         {
             StateRevision = outcome.Revision,
@@ -83,7 +98,17 @@ internal static class OutcomeProblems
 
     private static Problem OfHeld(LockHeld held)
     {
-        var detail = new StringBuilder(held.Holder is { } holder ? $"held by \"{holder.Owner}\" with token {holder.Token}" : "not granted in time");
+        var detail = new StringBuilder();
+        if (!held.Name.IsEmpty)
+        {
+            detail.Append(CultureInfo.InvariantCulture, $"\"{held.Name}\" is ");
+        }
+        detail.Append(held switch
+        {
+            { Holder: { } holder } => $"held by \"{holder.Owner}\" with token {holder.Token}",
+            { DelayedUntil: not null } => "held by nobody, but its last holder lost it, and for its lockDelay only the same owner may have it",
+            _ => "not granted in time",
+        });
         if (held.WaitedMicros > 0)
         {
             detail.Append(CultureInfo.InvariantCulture, $", after a wait of {held.WaitedMicros / 1000} ms");
@@ -92,6 +117,7 @@ internal static class OutcomeProblems
         {
             Holder = held.Holder?.Owner,
             FencingToken = held.Holder?.Token.Value,
+            Name = held.Name.IsEmpty ? null : held.Name.ToString(),
             Waiters = held.Waiters,
             RetryAfterSeconds = RetryAfterSeconds,
         };
@@ -104,17 +130,17 @@ internal static class OutcomeProblems
             LossReason.Expired => $": its lease expired at revision {loss.AtRevision}",
             LossReason.Revoked => $": its lease was revoked at revision {loss.AtRevision}",
             LossReason.Forced => $": it was broken by force at revision {loss.AtRevision}",
-            LossReason.HeldTooLong => $": it had been held for as long as its maxHold allows at revision {loss.AtRevision}",
+            LossReason.HeldTooLong => $": its maxHold was over at revision {loss.AtRevision}",
             _ => Invariant.Unreachable<string>(loss.Reason),
         };
 
     private static string BoundName(BoundKind bound) => bound switch
     {
         BoundKind.Leases => "leases",
-        BoundKind.Locks => "locks",
+        BoundKind.Locks => "locks, semaphores and elections in use",
         BoundKind.Waiters => "waiters",
         BoundKind.IdempotencyKeys => "idempotency keys of the last minute",
-        BoundKind.LeaseAttachments => "keys and locks of one lease",
+        BoundKind.LeaseAttachments => "keys and holds of one lease",
         BoundKind.Fences => "fences",
         BoundKind.Holders => "holders of one lock or semaphore",
         _ => Invariant.Unreachable<string>(bound),

@@ -15,18 +15,32 @@ internal static class Names
     /// <summary>A key: any bytes, at least one. A key that is not UTF-8, or holds NUL, can be given as <c>?keyBase64=</c> only.</summary>
     public static bool TryGetKey(ApiCall call, out Key key, out Problem? refusal) => TryGet(call, "key", out key, out refusal);
 
-    /// <summary>A lock's name: UTF-8 without NUL, however it is given.</summary>
-    public static bool TryGetLock(ApiCall call, out Key name, out Problem? refusal)
+    /// <summary>The name of a lock and the like: UTF-8 without NUL, however it is given.</summary>
+    /// <param name="what">For the refusal: <c>lock name</c>.</param>
+    public static bool TryGetName(ApiCall call, string what, out Key name, out Problem? refusal)
     {
-        if (!TryGet(call, "lock name", out name, out refusal))
+        if (TryGet(call, what, out name, out refusal))
         {
-            return false;
-        }
-        if (!Utf8.IsValid(name.Bytes) || name.Bytes.Contains((byte)0))
-        {
-            refusal = Problem.BadRequest("the lock name is not UTF-8 without NUL");
+            refusal = Judge(name, what, isText: true);
         }
         return refusal is null;
+    }
+
+    /// <summary>Null for a name that can be had; else what is wrong with it.</summary>
+    /// <param name="isText">UTF-8 without NUL.</param>
+    public static Problem? Judge(Key name, string what, bool isText)
+    {
+        if (name.IsEmpty)
+        {
+            return Problem.BadRequest($"the {what} is empty");
+        }
+        if (name.Length > ApiLimits.MaxKeyBytes)
+        {
+            return Problem.TooLarge($"the {what} has {name.Length} bytes; at most {ApiLimits.MaxKeyBytes} are taken");
+        }
+        return isText && (!Utf8.IsValid(name.Bytes) || name.Bytes.Contains((byte)0))
+            ? Problem.BadRequest($"the {what} is not UTF-8 without NUL")
+            : null;
     }
 
     private static bool TryGet(ApiCall call, string what, out Key key, out Problem? refusal)
@@ -50,18 +64,7 @@ internal static class Names
             refusal = QueryParameters.TryDecodeBase64(base64, out var bytes) ? null : Problem.BadRequest("the query parameter \"keyBase64\" is not base64");
             key = Key.Own(bytes);
         }
-        refusal ??= Judge(key, what);
+        refusal ??= Judge(key, what, isText: false);
         return refusal is null;
-    }
-
-    private static Problem? Judge(Key key, string what)
-    {
-        if (key.IsEmpty)
-        {
-            return Problem.BadRequest($"the {what} is empty");
-        }
-        return key.Length > ApiLimits.MaxKeyBytes
-            ? Problem.TooLarge($"the {what} has {key.Length} bytes; at most {ApiLimits.MaxKeyBytes} are taken")
-            : null;
     }
 }

@@ -23,6 +23,13 @@ internal sealed record Problem(ProblemType Type, string Detail)
 
     public long? Waiters { get; init; }
 
+    /// <summary>Which of several locks.</summary>
+    public string? Name { get; init; }
+
+    public long? Permits { get; init; }
+
+    public long? HighestToken { get; init; }
+
     public long? CompactRevision { get; init; }
 
     public IReadOnlyDictionary<string, bool>? Checks { get; init; }
@@ -47,6 +54,9 @@ internal sealed record Problem(ProblemType Type, string Detail)
         Holder = Holder,
         FencingToken = FencingToken,
         Waiters = Waiters,
+        Name = Name,
+        Permits = Permits,
+        HighestToken = HighestToken,
         CompactRevision = CompactRevision,
         Checks = Checks,
     };

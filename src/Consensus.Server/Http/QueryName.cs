@@ -17,6 +17,9 @@ internal enum QueryName
     FencingToken,
     Force,
     Verbose,
+    Revision,
+    FromRevision,
+    Prev,
 }
 
 /// <summary>A set of <see cref="QueryName"/>.</summary>
@@ -33,11 +36,14 @@ internal enum QueryNames
     Read = 1 << QueryName.MinRevision | 1 << QueryName.Consistency,
     Release = 1 << QueryName.FencingToken | 1 << QueryName.Force,
     Verbose = 1 << QueryName.Verbose,
+    Revision = 1 << QueryName.Revision,
+    FromRevision = 1 << QueryName.FromRevision,
+    Watch = FromRevision | 1 << QueryName.Prev,
 }
 
 internal static class QueryNameText
 {
-    public const int Count = (int)QueryName.Verbose + 1;
+    public const int Count = (int)QueryName.Prev + 1;
 
     public static bool TryParse(ReadOnlySpan<byte> text, out QueryName name)
     {
@@ -57,6 +63,9 @@ internal static class QueryNameText
             _ when text.SequenceEqual("fencingToken"u8) => QueryName.FencingToken,
             _ when text.SequenceEqual("force"u8) => QueryName.Force,
             _ when text.SequenceEqual("verbose"u8) => QueryName.Verbose,
+            _ when text.SequenceEqual("revision"u8) => QueryName.Revision,
+            _ when text.SequenceEqual("fromRevision"u8) => QueryName.FromRevision,
+            _ when text.SequenceEqual("prev"u8) => QueryName.Prev,
             _ => null,
         };
         name = found.GetValueOrDefault();
@@ -79,6 +88,9 @@ internal static class QueryNameText
         QueryName.FencingToken => "fencingToken",
         QueryName.Force => "force",
         QueryName.Verbose => "verbose",
+        QueryName.Revision => "revision",
+        QueryName.FromRevision => "fromRevision",
+        QueryName.Prev => "prev",
         _ => throw new ArgumentOutOfRangeException(nameof(name)),
     };
 }

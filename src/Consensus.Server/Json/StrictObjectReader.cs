@@ -1,59 +1,79 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
-using Consensus.Api.Durations;
-using Consensus.Primitives;
+using System.Text.Unicode;
 
 namespace Consensus.Server.Json;
 
 /// <summary>
-/// Reads a request body that is one flat JSON object, field by field. The first thing wrong with it (malformed, unknown field, doubled field, wrong type) is kept
-/// as <see cref="Refusal"/>, and reading ends; a field that is null counts as absent.
+/// Reads a request body that is a JSON object, field by field, and objects and arrays within it. The first thing wrong with it (malformed, unknown field, doubled
+/// field, wrong type) is kept as <see cref="Refusal"/> with the path of the field (<c>success[2].put.key</c>), and reading ends; a field that is null counts as absent.
 /// </summary>
-internal ref struct StrictObjectReader
+internal ref partial struct StrictObjectReader
 {
-    private const int MaxDepth = 8;
+    private const int MaxDepth = 32;
 
+    private readonly ReadOnlySpan<byte> _body;
     private Utf8JsonReader _json;
     private bool _started;
-    private uint _seen;
-    private string _field;
+
+    /// <summary>The token under the reader is an array's item that was not looked at yet.</summary>
+    private bool _isAtItem;
+
+    private Level _level;
+
+    /// <summary>The levels around the present one; null until there are any.</summary>
+    private Stack<Level>? _around;
 
     public StrictObjectReader(ReadOnlySpan<byte> body)
     {
+        _body = body;
         _json = new Utf8JsonReader(body, new JsonReaderOptions { MaxDepth = MaxDepth });
-        _field = "";
+        _level = new Level { Field = "" };
         Refusal = body.IsEmpty ? "the request body is empty; it has to be a JSON object" : null;
+    }
+
+    /// <summary>Where the reader is within one object or array.</summary>
+    private struct Level
+    {
+        /// <summary>Fields of the object that were given, a bit each.</summary>
+        public uint Seen;
+
+        /// <summary>The object's present field.</summary>
+        public string Field;
+
+        /// <summary>The array's present item; -1 before the first.</summary>
+        public int Index;
+
+        public bool IsArray;
     }
 
     /// <summary>One sentence, or null while all is well.</summary>
     public string? Refusal { get; private set; }
 
-    /// <summary>Moves to the next field that is not null. False at the end of the object, or after a refusal.</summary>
+    /// <summary>Moves to the present object's next field. False at the end of the object, or after a refusal.</summary>
     public bool NextField()
     {
-        while (Refusal is null)
+        if (!_started)
         {
-            if (!_started)
+            _started = true;
+            if (Refusal is null && Advance() && _json.TokenType != JsonTokenType.StartObject)
             {
-                _started = true;
-                if (Advance() && _json.TokenType != JsonTokenType.StartObject)
-                {
-                    Refuse("the request body is not a JSON object");
-                }
-                continue;
+                Refuse("the request body is not a JSON object");
             }
-            if (!Advance())
-            {
-                return false;
-            }
-            if (_json.TokenType == JsonTokenType.EndObject)
-            {
-                // Whatever follows the object is malformed, and reading on says so.
-                _ = Advance();
-                return false;
-            }
+        }
+        if (Refusal is not null || !Advance())
+        {
+            return false;
+        }
+        if (_json.TokenType != JsonTokenType.EndObject)
+        {
             return true;
+        }
+        if (!Leave())
+        {
+            // Whatever follows the outermost object is malformed, and reading on says so.
+            _ = Advance();
         }
         return false;
     }
@@ -66,115 +86,137 @@ internal ref struct StrictObjectReader
         {
             return false;
         }
-        _field = Encoding.UTF8.GetString(name);
-        if ((_seen & (1u << number)) != 0)
+        _level.Field = Encoding.UTF8.GetString(name);
+        if ((_level.Seen & (1u << number)) != 0)
         {
-            Refuse($"the field \"{_field}\" is given twice");
+            Refuse($"the field \"{Path()}\" is given twice");
         }
-        _seen |= 1u << number;
+        _level.Seen |= 1u << number;
         return true;
     }
 
-    /// <summary>For a field that is none of those the request has.</summary>
-    public void Unknown() => Refuse($"the field \"{FieldName()}\" is unknown");
-
-    /// <summary>For a field of the contract that this version does not have.</summary>
-    public void Unsupported(string field) => Refuse($"the field \"{field}\" is not supported by this version");
-
-    public string? Text() => Value() switch
+    /// <summary>For a field that is none of those the object has.</summary>
+    public void Unknown()
     {
-        JsonTokenType.Null or JsonTokenType.None => null,
-        JsonTokenType.String => StringValue(),
-        _ => Wrong("a string"),
-    };
+        _level.Field = FieldName();
+        Refuse($"the field \"{Path()}\" is unknown");
+    }
 
-    /// <summary>A duration in microseconds, from a string with a unit or a number of seconds.</summary>
-    public long? DurationMicros()
+    /// <summary>Goes into the present value, an object: its fields are read next. False when it is null, or no object.</summary>
+    public bool EnterObject() => Enter(JsonTokenType.StartObject, "a JSON object");
+
+    /// <summary>Goes into the present value, an array: its items are read next. False when it is null, or no array.</summary>
+    /// <param name="expected">For the refusal.</param>
+    public bool EnterArray(string expected = "an array") => Enter(JsonTokenType.StartArray, expected);
+
+    /// <summary>Moves to the present array's next item, whose value is read next. False at the end of the array, or after a refusal.</summary>
+    public bool NextItem()
     {
-        var text = Value() switch
+        if (Refusal is not null || !Advance())
         {
-            JsonTokenType.Null or JsonTokenType.None => null,
-            JsonTokenType.String => StringValue(),
-            JsonTokenType.Number => NumberText(),
-            _ => Wrong(DurationText.Expected),
-        };
-        if (text is null || Refusal is not null)
-        {
-            return null;
+            return false;
         }
-        if (DurationText.TryParseMicros(text, out var micros))
+        if (_json.TokenType == JsonTokenType.EndArray)
         {
-            return micros;
+            Leave();
+            return false;
         }
-        Wrong(DurationText.Expected);
+        _level.Index++;
+        _isAtItem = true;
+        return true;
+    }
+
+    /// <summary>The path of the present field or item, for a refusal that is made elsewhere.</summary>
+    public readonly string Path()
+    {
+        var path = new StringBuilder();
+        foreach (var level in _around?.Reverse() ?? [])
+        {
+            Add(path, level);
+        }
+        Add(path, _level);
+        return path.ToString();
+    }
+
+    /// <summary>Refuses the present value.</summary>
+    public string? Wrong(string expected)
+    {
+        Refuse($"the field \"{Path()}\" is not {expected}");
         return null;
     }
 
-    /// <summary>A fencing token, from a number or a string (a client whose numbers are doubles keeps it as a string).</summary>
-    public FencingToken? Token()
-    {
-        var text = Value() switch
-        {
-            JsonTokenType.Null or JsonTokenType.None => null,
-            JsonTokenType.String => StringValue(),
-            JsonTokenType.Number => NumberText(),
-            _ => Wrong("a fencing token: a whole number above 0"),
-        };
-        if (text is null || Refusal is not null)
-        {
-            return null;
-        }
-        if (long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value) && value > 0)
-        {
-            return new FencingToken(value);
-        }
-        Wrong("a fencing token: a whole number above 0");
-        return null;
-    }
+    /// <summary>Refuses the body with a sentence; the first one counts.</summary>
+    public void Refuse(string because) => Refusal ??= because;
 
-    public LeaseId? Lease() => Text() is { } text && Refusal is null ? ParseLease(text) : null;
-
-    /// <summary>An array of lease ids.</summary>
-    public List<LeaseId>? Leases(int most)
+    private bool Enter(JsonTokenType start, string expected)
     {
-        if (Value() is var token && token != JsonTokenType.StartArray)
+        var token = Value();
+        if (token != start)
         {
             if (token is not (JsonTokenType.Null or JsonTokenType.None))
             {
-                Wrong("an array of lease ids");
+                Wrong(expected);
             }
-            return null;
+            return false;
         }
-        var leases = new List<LeaseId>();
-        while (Refusal is null && Advance() && _json.TokenType != JsonTokenType.EndArray)
-        {
-            if (_json.TokenType != JsonTokenType.String)
-            {
-                Wrong("an array of lease ids");
-            }
-            else if (leases.Count == most)
-            {
-                Refuse($"the field \"{_field}\" names more than {most} leases");
-            }
-            else if (StringValue() is { } text && ParseLease(text) is { } lease)
-            {
-                leases.Add(lease);
-            }
-        }
-        return Refusal is null ? leases : null;
+        (_around ??= new Stack<Level>()).Push(_level);
+        _level = new Level { Field = "", Index = -1, IsArray = start == JsonTokenType.StartArray };
+        return true;
     }
 
-    private LeaseId? ParseLease(string text)
+    /// <summary>False when there is nothing around the present level.</summary>
+    private bool Leave()
     {
-        if (LeaseId.TryParse(text, out var lease))
+        if (_around is null || !_around.TryPop(out var around))
         {
-            return lease;
+            return false;
         }
-        Wrong("a lease id: up to 16 hexadecimal digits");
-        return null;
+        _level = around;
+        return true;
     }
 
-    private JsonTokenType Value() => Refusal is null && Advance() ? _json.TokenType : JsonTokenType.None;
+    private static void Add(StringBuilder path, in Level level)
+    {
+        if (level.IsArray)
+        {
+            path.Append(CultureInfo.InvariantCulture, $"[{level.Index}]");
+        }
+        else if (level.Field.Length > 0)
+        {
+            path.Append(path.Length > 0 ? "." : "").Append(level.Field);
+        }
+    }
+
+    private JsonTokenType Value()
+    {
+        if (_isAtItem)
+        {
+            _isAtItem = false;
+            return Refusal is null ? _json.TokenType : JsonTokenType.None;
+        }
+        return Refusal is null && Advance() ? _json.TokenType : JsonTokenType.None;
+    }
+
+    /// <summary>The bytes of the present value, an object or array, as they were sent; the reader is past it then.</summary>
+    private ReadOnlySpan<byte> RawValue()
+    {
+        var start = (int)_json.TokenStartIndex;
+        try
+        {
+            _json.Skip();
+        }
+        catch (JsonException e)
+        {
+            Malformed(e);
+            return default;
+        }
+        var raw = _body[start..(int)_json.BytesConsumed];
+        if (!Utf8.IsValid(raw))
+        {
+            Wrong("valid UTF-8");
+        }
+        return raw;
+    }
 
     private string? StringValue()
     {
@@ -184,7 +226,7 @@ internal ref struct StrictObjectReader
         }
         catch (InvalidOperationException)
         {
-            Refuse($"the field \"{_field}\" is not valid Unicode");
+            Refuse($"the field \"{Path()}\" is not valid Unicode");
             return null;
         }
     }
@@ -211,17 +253,11 @@ internal ref struct StrictObjectReader
         }
         catch (JsonException e)
         {
-            Refuse(string.Create(
-                CultureInfo.InvariantCulture, $"the request body is malformed JSON at line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1}"));
+            Malformed(e);
             return false;
         }
     }
 
-    private string? Wrong(string expected)
-    {
-        Refuse($"the field \"{_field}\" is not {expected}");
-        return null;
-    }
-
-    private void Refuse(string because) => Refusal ??= because;
+    private void Malformed(JsonException e) => Refuse(string.Create(
+        CultureInfo.InvariantCulture, $"the request body is malformed JSON at line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1}"));
 }

@@ -8,7 +8,7 @@ namespace Consensus.Server.KeyValue;
 /// <summary>Keys and values as JSON, straight from their bytes: the shape of <see cref="Api.KeyValue.KeyAnswer"/>.</summary>
 internal static class KeyJson
 {
-    private static readonly JsonEncodedText Key = JsonEncodedText.Encode("key");
+    private static readonly JsonEncodedText KeyName = JsonEncodedText.Encode("key");
     private static readonly JsonEncodedText KeyBase64 = JsonEncodedText.Encode("keyBase64");
     private static readonly JsonEncodedText Value = JsonEncodedText.Encode("value");
     private static readonly JsonEncodedText ValueBase64 = JsonEncodedText.Encode("valueBase64");
@@ -20,22 +20,30 @@ internal static class KeyJson
     public static void WriteItem(Utf8JsonWriter json, Key key, KeyRecord record, bool withValue)
     {
         json.WriteStartObject();
-        WriteBytes(json, Key, KeyBase64, key.Bytes);
+        WriteMembers(json, key, record, withValue);
+        json.WriteEndObject();
+    }
+
+    /// <summary>The members of an item, within an object that may have more.</summary>
+    public static void WriteMembers(Utf8JsonWriter json, Key key, KeyRecord record, bool withValue)
+    {
+        WriteKey(json, key);
         if (withValue)
         {
             WriteBytes(json, Value, ValueBase64, record.Value.Span);
         }
         WriteFacts(json, record.CreateRevision, record.ModRevision, record.Version, record.Lease);
+    }
+
+    public static void WritePut(Utf8JsonWriter json, Key key, Revision createRevision, Revision modRevision, long version, LeaseId lease)
+    {
+        json.WriteStartObject();
+        WriteKey(json, key);
+        WriteFacts(json, createRevision, modRevision, version, lease);
         json.WriteEndObject();
     }
 
-    public static void WritePut(Utf8JsonWriter json, StateMachine.Outcomes.PutDone put)
-    {
-        json.WriteStartObject();
-        WriteBytes(json, Key, KeyBase64, put.Key.Bytes);
-        WriteFacts(json, put.CreateRevision, put.ModRevision, put.Version, put.Lease);
-        json.WriteEndObject();
-    }
+    public static void WriteKey(Utf8JsonWriter json, Key key) => WriteBytes(json, KeyName, KeyBase64, key.Bytes);
 
     private static void WriteFacts(Utf8JsonWriter json, Revision createRevision, Revision modRevision, long version, LeaseId lease)
     {

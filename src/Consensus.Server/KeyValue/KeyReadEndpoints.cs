@@ -5,19 +5,24 @@ using Consensus.Server.Commands;
 using Consensus.Server.Http;
 using Consensus.Server.Lists;
 using Consensus.Server.Routing;
+using Consensus.Server.Watches;
 using Consensus.StateMachine;
 
 namespace Consensus.Server.KeyValue;
 
-/// <summary>GET and HEAD of <c>/v1/kv/</c>: one key, or the keys with a prefix.</summary>
-internal sealed class KeyReadEndpoints(IConsensusNode node, ListReader lists, Replies replies)
+/// <summary>GET and HEAD of <c>/v1/kv/</c>: one key, or the keys with a prefix, now or at a past revision; or a watch of them.</summary>
+internal sealed class KeyReadEndpoints(IConsensusNode node, ListReader lists, WatchEndpoints watches, Replies replies)
 {
     public Task GetAsync(ApiCall call)
     {
         var form = Accepts.Of(call.Http.Request.Headers.Accept);
         if (form == AcceptedForm.EventStream)
         {
-            return replies.Problem(call.Http, Problem.BadRequest("watching (Accept: text/event-stream) is not supported by this version"));
+            return watches.WatchKeysAsync(call);
+        }
+        if (!WatchParameters.AreAbsent(call.Query, out var refusal))
+        {
+            return replies.Problem(call.Http, refusal!);
         }
         return Names.IsGiven(call) ? GetOneAsync(call, form) : ListAsync(call);
     }
@@ -26,6 +31,7 @@ internal sealed class KeyReadEndpoints(IConsensusNode node, ListReader lists, Re
     {
         if (!Names.TryGetKey(call, out var key, out var refusal)
             || !ReadOptions.TryRead(call.Query, out var options, out refusal)
+            || !PastReads.TryReadRevision(call.Query, out var asked, out refusal)
             || !ListParameters.AreAbsent(call.Query, out refusal))
         {
             await replies.Problem(call.Http, refusal!);
@@ -35,14 +41,22 @@ internal sealed class KeyReadEndpoints(IConsensusNode node, ListReader lists, Re
         if (answer.View is not { } view)
         {
             await replies.Problem(call.Http, AnswerProblems.Of(answer.Kind, answer.Reason));
+            return;
         }
-        else if (view.GetKey(key) is { } record)
+        if (asked is { } revision && PastReads.Refuse(view, revision) is { } problem)
+        {
+            await replies.Problem(call.Http, problem);
+            return;
+        }
+        var found = asked is { } at ? view.GetKeyAt(key, at) : view.GetKey(key);
+        if (found is { } record)
         {
             Item(call.Http, key, record, view, form);
         }
         else
         {
-            await replies.Problem(call.Http, Problem.NotFound($"there is no key \"{key}\"", view.Revision));
+            var when = asked is { } past ? $" at revision {past}" : "";
+            await replies.Problem(call.Http, Problem.NotFound($"there is no key \"{key}\"{when}", view.Revision));
         }
     }
 
@@ -76,7 +90,7 @@ internal sealed class KeyReadEndpoints(IConsensusNode node, ListReader lists, Re
             await replies.Problem(call.Http, refusal!);
             return;
         }
-        var (page, problem) = await lists.OpenAsync(call, ListKind.Keys, prefix);
+        var (page, problem) = await lists.OpenHistoryAsync(call, prefix);
         if (page is null)
         {
             await replies.Problem(call.Http, problem!);
@@ -97,12 +111,13 @@ internal sealed class KeyReadEndpoints(IConsensusNode node, ListReader lists, Re
         Key? after = page.After is { } last ? new Key(last.Span) : null;
         var left = page.Limit;
         long bytes = 0;
+        var count = page.Count ?? CountKeys(page, prefix);
         string? nextCursor = null;
-        foreach (var (key, record) in page.View.ListKeys(prefix, after))
+        foreach (var (key, record) in KeysOf(page, prefix, after))
         {
             if (left == 0 || bytes >= ApiLimits.MaxPageBytes)
             {
-                nextCursor = lists.Continue(page, ListKind.Keys, after!.Value.Memory);
+                nextCursor = lists.Continue(page, ListKind.Keys, after!.Value.Memory, count);
                 break;
             }
             KeyJson.WriteItem(json, key, record, !keysOnly);
@@ -111,9 +126,16 @@ internal sealed class KeyReadEndpoints(IConsensusNode node, ListReader lists, Re
             bytes += key.Length + (keysOnly ? 0 : record.Value.Length);
         }
         json.WriteEndArray();
-        json.WriteNumber("count"u8, page.View.CountKeys(prefix));
-        json.WriteNumber("revision"u8, page.View.Revision.Value);
+        json.WriteNumber("count"u8, count);
+        json.WriteNumber("revision"u8, page.At.Value);
         json.WriteString("nextCursor"u8, nextCursor);
         json.WriteEndObject();
     }
+
+    private static IEnumerable<KeyItem> KeysOf(ListPage page, Key prefix, Key? after) =>
+        page.At == page.View.Revision ? page.View.ListKeys(prefix, after) : page.View.ListKeysAt(prefix, after, page.At);
+
+    /// <summary>The present is counted in O(log n), the past by going through it: once, for the first page.</summary>
+    private static long CountKeys(ListPage page, Key prefix) =>
+        page.At == page.View.Revision ? page.View.CountKeys(prefix) : page.View.ListKeysAt(prefix, null, page.At).LongCount();
 }

@@ -83,7 +83,7 @@ internal sealed class KeyWriteEndpoints(CommandRunner commands, Replies replies)
         http.Response.Headers.ETag = Replies.EntityTag(done.ModRevision);
         http.Response.ContentType = Replies.JsonContentType;
         var buffer = JsonBuffer.Rent();
-        KeyJson.WritePut(buffer.Json, done);
+        KeyJson.WritePut(buffer.Json, done.Key, done.CreateRevision, done.ModRevision, done.Version, done.Lease);
         Replies.Body(http, buffer.Written);
         buffer.Return();
     }

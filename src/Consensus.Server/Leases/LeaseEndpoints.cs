@@ -14,9 +14,6 @@ namespace Consensus.Server.Leases;
 /// <summary>Grants, renewals and revocations of leases.</summary>
 internal sealed class LeaseEndpoints(IConsensusNode node, CommandRunner commands, Replies replies, ServerInfo info)
 {
-    /// <summary>A random 63-bit id is taken already once in a very long time; more than twice running is no accident.</summary>
-    private const int MaxIdAttempts = 3;
-
     public async Task GrantAsync(ApiCall call)
     {
         var http = call.Http;
@@ -36,19 +33,14 @@ internal sealed class LeaseEndpoints(IConsensusNode node, CommandRunner commands
             await replies.Problem(http, Problem.BadRequest(sentence!));
             return;
         }
-        CommandAnswer answer;
-        var attempts = 0;
-        do
-        {
-            answer = await commands.ExecuteAsync(call, identity, body, new GrantLeaseCommand(node.NewLeaseId(), ttlMicros));
-        }
-        while (answer.Outcome is LeaseIdTaken && ++attempts < MaxIdAttempts);
+        var answer = await commands.WithNewLeaseAsync(
+            lease => new GrantLeaseCommand(lease, ttlMicros), command => commands.ExecuteAsync(call, identity, body, command));
         if (answer.Kind == AnswerKind.Done && answer.Outcome is LeaseGranted granted)
         {
             await GrantedAsync(http, granted, isReplayable: !identity.IsNone);
             return;
         }
-        await replies.Problem(http, ProblemOf(answer));
+        await replies.Problem(http, AnswerProblems.Of(answer));
     }
 
     public async Task KeepAliveAsync(ApiCall call)
@@ -61,7 +53,7 @@ internal sealed class LeaseEndpoints(IConsensusNode node, CommandRunner commands
         var answer = await commands.ExecuteAsync(call, identity, [], new RenewLeasesCommand([id]));
         if (answer.Kind != AnswerKind.Done || answer.Outcome is not LeasesRenewed { Renewals: [var renewal] } renewed)
         {
-            await replies.Problem(call.Http, ProblemOf(answer));
+            await replies.Problem(call.Http, AnswerProblems.Of(answer));
         }
         else if (renewal.Alive)
         {
@@ -96,7 +88,7 @@ internal sealed class LeaseEndpoints(IConsensusNode node, CommandRunner commands
         var answer = await commands.ExecuteAsync(call, identity, body, new RenewLeasesCommand(ids));
         if (answer.Kind != AnswerKind.Done || answer.Outcome is not LeasesRenewed renewed)
         {
-            await replies.Problem(http, ProblemOf(answer));
+            await replies.Problem(http, AnswerProblems.Of(answer));
             return;
         }
         var items = ImmutableArray.CreateRange(renewed.Renewals, renewal =>
@@ -118,7 +110,7 @@ internal sealed class LeaseEndpoints(IConsensusNode node, CommandRunner commands
         var answer = await commands.ExecuteAsync(call, identity, [], new RevokeLeaseCommand(id));
         if (answer.Kind != AnswerKind.Done)
         {
-            await replies.Problem(call.Http, ProblemOf(answer));
+            await replies.Problem(call.Http, AnswerProblems.Of(answer));
             return;
         }
         await (answer.Outcome switch
@@ -131,7 +123,7 @@ internal sealed class LeaseEndpoints(IConsensusNode node, CommandRunner commands
                 revoked.Revision),
             // Unlike its use, the end of a lease that is gone asks for nothing that it could not have: 404 (rule 22).
             LeaseMissing missing => replies.Problem(call.Http, Problem.NotFound($"there is no lease {id}", missing.Revision)),
-            _ => replies.Problem(call.Http, ProblemOf(answer)),
+            _ => replies.Problem(call.Http, AnswerProblems.Of(answer)),
         });
     }
 
@@ -175,7 +167,4 @@ internal sealed class LeaseEndpoints(IConsensusNode node, CommandRunner commands
         var expiresInMs = renewal.Alive ? Math.Min(ttlMs, Durations.ExpiresInMs(renewal.Deadline, node.Status.ClusterTime)) : 0;
         return new LeaseAnswer(renewal.Id.ToString(), ttlMs, expiresInMs);
     }
-
-    private static Problem ProblemOf(CommandAnswer answer) =>
-        answer.Kind == AnswerKind.Done ? OutcomeProblems.Of(answer.Outcome!) : AnswerProblems.Of(answer.Kind, answer.Reason);
 }

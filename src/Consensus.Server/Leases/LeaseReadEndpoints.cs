@@ -97,10 +97,15 @@ internal sealed class LeaseReadEndpoints(IConsensusNode node, ListReader lists, 
             Keys = [.. lease.Keys.Where(key => Utf8.IsValid(key.Bytes)).Select(key => key.ToString())],
             KeysBase64 = otherKeys.Count == 0 ? null : otherKeys,
             KeyCount = lease.KeyCount,
-            Locks = [.. lease.Holds.Where(hold => hold.Space == HoldSpace.Lock).Select(hold => hold.Name.ToString())],
+            Locks = NamesOf(lease, HoldSpace.Lock),
+            Semaphores = NamesOf(lease, HoldSpace.Semaphore),
+            Elections = NamesOf(lease, HoldSpace.Election),
             LockCount = lease.HoldCount,
         };
     }
+
+    private static List<string> NamesOf(LeaseInfo lease, HoldSpace space) =>
+        [.. lease.Holds.Where(hold => hold.Space == space).Select(hold => hold.Name.ToString())];
 
     /// <summary>The last stamp of the view may be a second old; the member's clock is younger when it has heard its leader since.</summary>
     private ClusterTime Now(StateView view) => ClusterTime.Max(view.AppliedStamp, node.Status.ClusterTime);

@@ -37,7 +37,7 @@ internal static class LeaseRequests
         {
             if (json.Is("ids"u8, 0))
             {
-                ids = json.Leases(ApiLimits.MaxKeepAliveIds);
+                ids = ReadIds(ref json);
             }
             else
             {
@@ -46,5 +46,30 @@ internal static class LeaseRequests
         }
         refusal = json.Refusal ?? (ids is null or [] ? "the field \"ids\" names no lease" : null);
         return refusal is null ? [.. ids!] : null;
+    }
+
+    private static List<LeaseId>? ReadIds(ref StrictObjectReader json)
+    {
+        if (!json.EnterArray("an array of lease ids"))
+        {
+            return null;
+        }
+        var ids = new List<LeaseId>();
+        while (json.NextItem())
+        {
+            if (ids.Count == ApiLimits.MaxKeepAliveIds)
+            {
+                json.Refuse($"the field \"ids\" names more than {ApiLimits.MaxKeepAliveIds} leases");
+            }
+            else if (json.Lease() is { } lease)
+            {
+                ids.Add(lease);
+            }
+            else
+            {
+                json.Wrong("a lease id: up to 16 hexadecimal digits");
+            }
+        }
+        return ids;
     }
 }

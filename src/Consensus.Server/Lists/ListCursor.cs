@@ -10,18 +10,22 @@ internal enum ListKind : byte
     Keys = 1,
     Leases = 2,
     Locks = 3,
+    Semaphores = 4,
+    Elections = 5,
+    Fences = 6,
 }
 
 /// <summary>
-/// Where the next page of a list begins, and in which revision. To clients it is opaque: base64url of format (1), kind (1), revision (8), query digest (8), then
+/// Where the next page of a list begins, and in which revision. To clients it is opaque: base64url of format (1), kind (1), revision (8), query digest (8), count (8), then
 /// the last item's name.
 /// </summary>
 /// <param name="Query">Digest of what was asked, so that a cursor is not taken on with another query or in another cluster.</param>
+/// <param name="Count">How many items all pages have, where that is told: counted once, for the first page.</param>
 /// <param name="Last">The last item that was given.</param>
-internal readonly record struct ListCursor(ListKind Kind, Revision Revision, StateHash Query, ReadOnlyMemory<byte> Last)
+internal readonly record struct ListCursor(ListKind Kind, Revision Revision, StateHash Query, long Count, ReadOnlyMemory<byte> Last)
 {
-    private const byte Format = 1;
-    private const int HeaderBytes = 18;
+    private const byte Format = 2;
+    private const int HeaderBytes = 26;
     private const int MaxBytes = HeaderBytes + StateMachine.Key.MaxLength;
 
     public static StateHash DigestOf(ClusterId cluster, ReadOnlySpan<byte> prefix) => StateHash.Initial.Add(cluster.Value).Add(prefix);
@@ -33,6 +37,7 @@ internal readonly record struct ListCursor(ListKind Kind, Revision Revision, Sta
         bytes[1] = (byte)Kind;
         BinaryPrimitives.WriteInt64BigEndian(bytes.AsSpan(2), Revision.Value);
         BinaryPrimitives.WriteUInt64BigEndian(bytes.AsSpan(10), Query.Value);
+        BinaryPrimitives.WriteInt64BigEndian(bytes.AsSpan(18), Count);
         Last.Span.CopyTo(bytes.AsSpan(HeaderBytes));
         return Base64Url.EncodeToString(bytes);
     }
@@ -54,7 +59,8 @@ internal readonly record struct ListCursor(ListKind Kind, Revision Revision, Sta
             (ListKind)bytes[1],
             new Revision(BinaryPrimitives.ReadInt64BigEndian(bytes.AsSpan(2))),
             new StateHash(BinaryPrimitives.ReadUInt64BigEndian(bytes.AsSpan(10))),
+            BinaryPrimitives.ReadInt64BigEndian(bytes.AsSpan(18)),
             bytes.AsMemory(HeaderBytes));
-        return cursor.Revision.Value > 0;
+        return cursor.Revision.Value > 0 && cursor.Count >= 0;
     }
 }

@@ -2,12 +2,13 @@ using Consensus.Node;
 using Consensus.Raft;
 using Consensus.Server.Http;
 using Consensus.Server.Routing;
+using Consensus.Server.Watches;
 
 namespace Consensus.Server.Metrics;
 
 /// <summary>GET of <c>/metrics</c>: this member's own numbers, without a read of the cluster.</summary>
 internal sealed class MetricsEndpoint(
-    IConsensusNode node, Replies replies, RequestCounters counters, ServerInfo info, ServerLifecycle lifecycle)
+    IConsensusNode node, Replies replies, RequestCounters counters, WatchHub watches, ServerInfo info, ServerLifecycle lifecycle)
 {
     public Task GetAsync(ApiCall call)
     {
@@ -46,8 +47,11 @@ internal sealed class MetricsEndpoint(
         text.Gauge("consensus_revision", "The store's revision as applied here.", status.Revision.Value);
         text.Gauge("consensus_keys", "Keys.", status.Counts.Keys);
         text.Gauge("consensus_leases", "Leases.", status.Counts.Leases);
-        text.Gauge("consensus_locks_held", "Locks that are held.", status.Counts.LocksHeld);
-        text.Gauge("consensus_lock_waiters", "Requests that wait for a lock.", status.Counts.Waiters);
+        text.Gauge("consensus_locks_held", "Holds of locks, semaphores and elections.", status.Counts.LocksHeld);
+        text.Gauge("consensus_lock_waiters", "Requests that wait for a lock, a semaphore or an election.", status.Counts.Waiters);
+        text.Gauge("consensus_fences", "Fences.", status.Counts.Fences);
+        text.Gauge("consensus_history_changes", "Changes that are kept for watches and past reads.", status.Counts.Changes);
+        text.Gauge("consensus_history_bytes", "Their bytes, as their bound counts them.", status.Counts.HistoryBytes);
         text.Gauge("consensus_idempotency_keys", "Stored results of requests with an Idempotency-Key.", status.Counts.IdempotencyKeys);
         text.Gauge("consensus_state_bytes", "Bytes of keys and values as the quota counts them.", status.Counts.StateBytes);
     }
@@ -67,6 +71,7 @@ internal sealed class MetricsEndpoint(
 
     private void WriteRequests(MetricsText text)
     {
+        text.Gauge("consensus_watches", "Open event streams of this member.", watches.Watches);
         text.Family("consensus_http_requests_total", "counter", "Answered requests by resource and class of status.");
         foreach (var route in Enum.GetValues<ApiRoute>())
         {

@@ -14,6 +14,14 @@ internal enum ApiRoute
     LeaseKeepAlive,
     Locks,
     Lock,
+    MultiLock,
+    Semaphores,
+    Semaphore,
+    Elections,
+    Election,
+    Fences,
+    Fence,
+    Txn,
     Cluster,
     ClusterMembers,
     ClusterMember,
@@ -25,7 +33,7 @@ internal enum ApiRoute
     OpenApi,
 }
 
-/// <summary>Finds the resource of a decoded path; what is left of the path is the name of a key, a lock or a lease.</summary>
+/// <summary>Finds the resource of a decoded path; what is left of the path is the name of a key, a lock and the like, or a lease.</summary>
 internal static class ApiRouter
 {
     private static ReadOnlySpan<byte> KeepAliveSuffix => "/keepalive"u8;
@@ -41,6 +49,18 @@ internal static class ApiRouter
         {
             return name.IsEmpty ? ApiRoute.Locks : ApiRoute.Lock;
         }
+        if (path.StartsWith("/v1/semaphores"u8) && TryRest(path, "/v1/semaphores"u8.Length, out name))
+        {
+            return name.IsEmpty ? ApiRoute.Semaphores : ApiRoute.Semaphore;
+        }
+        if (path.StartsWith("/v1/elections"u8) && TryRest(path, "/v1/elections"u8.Length, out name))
+        {
+            return name.IsEmpty ? ApiRoute.Elections : ApiRoute.Election;
+        }
+        if (path.StartsWith("/v1/fences"u8) && TryRest(path, "/v1/fences"u8.Length, out name))
+        {
+            return name.IsEmpty ? ApiRoute.Fences : ApiRoute.Fence;
+        }
         if (path.StartsWith("/v1/leases"u8) && TryRest(path, "/v1/leases"u8.Length, out name))
         {
             return MatchLease(ref name);
@@ -52,6 +72,8 @@ internal static class ApiRouter
         }
         return path switch
         {
+            _ when path.SequenceEqual("/v1/txn"u8) => ApiRoute.Txn,
+            _ when path.SequenceEqual("/v1/multilock"u8) => ApiRoute.MultiLock,
             _ when path.SequenceEqual("/v1/cluster"u8) => ApiRoute.Cluster,
             _ when path.SequenceEqual("/v1/cluster/members"u8) => ApiRoute.ClusterMembers,
             _ when path.SequenceEqual("/v1/cluster/leader"u8) => ApiRoute.ClusterLeader,
@@ -105,6 +127,14 @@ internal static class ApiRouter
         ApiRoute.LeaseKeepAlive => ApiRoutes.LeaseKeepAlive,
         ApiRoute.Locks => ApiRoutes.Locks,
         ApiRoute.Lock => ApiRoutes.Lock,
+        ApiRoute.MultiLock => ApiRoutes.MultiLock,
+        ApiRoute.Semaphores => ApiRoutes.Semaphores,
+        ApiRoute.Semaphore => ApiRoutes.Semaphore,
+        ApiRoute.Elections => ApiRoutes.Elections,
+        ApiRoute.Election => ApiRoutes.Election,
+        ApiRoute.Fences => ApiRoutes.Fences,
+        ApiRoute.Fence => ApiRoutes.Fence,
+        ApiRoute.Txn => ApiRoutes.Txn,
         ApiRoute.Cluster => ApiRoutes.Cluster,
         ApiRoute.ClusterMembers => ApiRoutes.ClusterMembers,
         ApiRoute.ClusterMember => ApiRoutes.ClusterMember,

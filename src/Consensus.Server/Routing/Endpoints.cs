@@ -1,15 +1,22 @@
 using Consensus.Server.Cluster;
+using Consensus.Server.Fences;
+using Consensus.Server.Holds;
 using Consensus.Server.Http;
 using Consensus.Server.KeyValue;
 using Consensus.Server.Leases;
 using Consensus.Server.Locks;
 using Consensus.Server.Metrics;
 using Consensus.Server.OpenApi;
+using Consensus.Server.Transactions;
 
 namespace Consensus.Server.Routing;
 
 /// <summary>What answers one method of one resource, and which query parameters it takes.</summary>
 internal sealed record Endpoint(ApiRoute Route, string Method, QueryNames Query, Func<ApiCall, Task> InvokeAsync);
+
+/// <summary>The endpoints of locks, of semaphores, or of elections.</summary>
+/// <param name="GetAsync">Shows one, lists them, or watches one where that can be.</param>
+internal sealed record HoldEndpoints(Func<ApiCall, Task> GetAsync, HoldWriteEndpoints Writes);
 
 /// <summary>The table of all endpoints. HEAD is answered as GET, without the body.</summary>
 internal sealed class Endpoints
@@ -21,20 +28,24 @@ internal sealed class Endpoints
         KeyWriteEndpoints keyWrites,
         LeaseReadEndpoints leaseReads,
         LeaseEndpoints leases,
-        LockReadEndpoints lockReads,
-        LockWriteEndpoints lockWrites,
+        HoldEndpoints locks,
+        HoldEndpoints semaphores,
+        HoldEndpoints elections,
+        MultiLockEndpoint multiLock,
+        FenceEndpoints fences,
+        TxnEndpoint txn,
         ClusterEndpoints cluster,
         MemberEndpoints members,
         HealthEndpoints health,
         MetricsEndpoint metrics,
         OpenApiEndpoint openApi)
     {
-        const QueryNames ReadKeys = QueryNames.Read | QueryNames.Key | QueryNames.Prefix | QueryNames.Page | QueryNames.KeysOnly;
-        const QueryNames ReadLocks = QueryNames.Read | QueryNames.Key | QueryNames.Prefix | QueryNames.Page;
+        const QueryNames ReadKeys =
+            QueryNames.Read | QueryNames.Key | QueryNames.Prefix | QueryNames.Page | QueryNames.KeysOnly | QueryNames.Revision | QueryNames.Watch;
         const QueryNames PutKey = QueryNames.Key | QueryNames.Value | QueryNames.Lease;
         All =
         [
-            new(ApiRoute.Key, "GET", QueryNames.Read | QueryNames.Key, keyReads.GetAsync),
+            new(ApiRoute.Key, "GET", QueryNames.Read | QueryNames.Key | QueryNames.Revision | QueryNames.Watch, keyReads.GetAsync),
             new(ApiRoute.Key, "PUT", PutKey, keyWrites.PutAsync),
             new(ApiRoute.Key, "DELETE", QueryNames.Key | QueryNames.Prefix, keyWrites.DeleteAsync),
             new(ApiRoute.Keys, "GET", ReadKeys, keyReads.GetAsync),
@@ -46,14 +57,17 @@ internal sealed class Endpoints
             new(ApiRoute.Lease, "GET", QueryNames.Read, leaseReads.GetAsync),
             new(ApiRoute.Lease, "DELETE", QueryNames.None, leases.RevokeAsync),
             new(ApiRoute.LeaseKeepAlive, "POST", QueryNames.None, leases.KeepAliveAsync),
-            new(ApiRoute.Lock, "GET", QueryNames.Read | QueryNames.Key, lockReads.GetAsync),
-            new(ApiRoute.Lock, "POST", QueryNames.Key, lockWrites.AcquireAsync),
-            new(ApiRoute.Lock, "PUT", QueryNames.Key, lockWrites.RenewAsync),
-            new(ApiRoute.Lock, "DELETE", QueryNames.Key | QueryNames.Release, lockWrites.ReleaseAsync),
-            new(ApiRoute.Locks, "GET", ReadLocks, lockReads.GetAsync),
-            new(ApiRoute.Locks, "POST", QueryNames.Key, lockWrites.AcquireAsync),
-            new(ApiRoute.Locks, "PUT", QueryNames.Key, lockWrites.RenewAsync),
-            new(ApiRoute.Locks, "DELETE", QueryNames.Key | QueryNames.Release, lockWrites.ReleaseAsync),
+            .. Holds(ApiRoute.Lock, ApiRoute.Locks, locks, QueryNames.None),
+            new(ApiRoute.MultiLock, "POST", QueryNames.None, multiLock.AcquireAsync),
+            .. Holds(ApiRoute.Semaphore, ApiRoute.Semaphores, semaphores, QueryNames.None),
+            .. Holds(ApiRoute.Election, ApiRoute.Elections, elections, QueryNames.FromRevision),
+            new(ApiRoute.Fence, "GET", QueryNames.Read | QueryNames.Key, fences.GetAsync),
+            new(ApiRoute.Fence, "PUT", QueryNames.Key, fences.PassAsync),
+            new(ApiRoute.Fence, "DELETE", QueryNames.Key, fences.ResetAsync),
+            new(ApiRoute.Fences, "GET", QueryNames.Read | QueryNames.Key | QueryNames.Prefix | QueryNames.Page, fences.GetAsync),
+            new(ApiRoute.Fences, "PUT", QueryNames.Key, fences.PassAsync),
+            new(ApiRoute.Fences, "DELETE", QueryNames.Key, fences.ResetAsync),
+            new(ApiRoute.Txn, "POST", QueryNames.None, txn.ExecuteAsync),
             new(ApiRoute.Cluster, "GET", QueryNames.None, cluster.ClusterAsync),
             new(ApiRoute.ClusterMembers, "GET", QueryNames.None, cluster.ClusterAsync),
             new(ApiRoute.ClusterMembers, "POST", QueryNames.None, members.AddAsync),
@@ -70,6 +84,21 @@ internal sealed class Endpoints
     }
 
     public IReadOnlyList<Endpoint> All { get; }
+
+    /// <summary>What locks, semaphores and elections have in common. A name may also be given in the query, to the path of the list.</summary>
+    /// <param name="watch">What the reads take beside, where they can be watched.</param>
+    private static IEnumerable<Endpoint> Holds(ApiRoute one, ApiRoute many, HoldEndpoints holds, QueryNames watch)
+    {
+        yield return new(one, "GET", QueryNames.Read | QueryNames.Key | watch, holds.GetAsync);
+        yield return new(many, "GET", QueryNames.Read | QueryNames.Key | QueryNames.Prefix | QueryNames.Page | watch, holds.GetAsync);
+        foreach (var route in (ApiRoute[])[one, many])
+        {
+            yield return new(route, "POST", QueryNames.Key, holds.Writes.AcquireAsync);
+            yield return new(route, "PUT", QueryNames.Key, holds.Writes.RenewAsync);
+            yield return new(route, "PATCH", QueryNames.Key, holds.Writes.HandOverAsync);
+            yield return new(route, "DELETE", QueryNames.Key | QueryNames.Release, holds.Writes.ReleaseAsync);
+        }
+    }
 
     public Endpoint? Find(ApiRoute route, string method)
     {

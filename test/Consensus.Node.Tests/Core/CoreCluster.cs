@@ -24,12 +24,15 @@ internal sealed class CoreCluster
     private readonly List<CoreMember> _members = [];
     private readonly HashSet<MemberId> _cut = [];
 
-    public CoreCluster(int size)
+    private readonly Limits _limits;
+
+    public CoreCluster(int size, Limits? limits = null)
     {
+        _limits = limits ?? Limits.Default;
         var configuration = Configuration.OfVoters(Enumerable.Range(1, size).Select(MemberOf));
         foreach (var member in configuration.Members)
         {
-            _members.Add(new CoreMember(member, configuration));
+            _members.Add(new CoreMember(member, configuration, _limits));
         }
         foreach (var a in _members)
         {
@@ -45,7 +48,7 @@ internal sealed class CoreCluster
     {
         var known = Leader.Core.Configuration;
         var bootstrap = new Configuration(known.Members, [], [], [.. known.Members.Select(m => m.Id)]);
-        var joiner = new CoreMember(MemberOf(number), bootstrap);
+        var joiner = new CoreMember(MemberOf(number), bootstrap, _limits);
         _members.Add(joiner);
         joiner.Inputs.AddRange(_members.Where(m => m != joiner).Select(m => new LinkUpInput(m.Id, 1)));
         return joiner;
@@ -130,7 +133,7 @@ internal sealed class CoreMember
     private readonly NodeCoreOptions _options;
     private long _sequence;
 
-    public CoreMember(Member member, Configuration configuration)
+    public CoreMember(Member member, Configuration configuration, Limits limits)
     {
         Id = member.Id;
         _options = new NodeCoreOptions
@@ -143,11 +146,12 @@ internal sealed class CoreMember
             PeerAddress = member.PeerAddress,
             Version = "test",
             Raft = new RaftOptions { Seed = 7 },
+            Limits = limits,
         };
         Core = new NodeCore(
             _options,
             new RaftInitialState(member.Id, new HardState(Term.Zero, MemberId.None), configuration, null, Array.Empty<Entry>()),
-            new ReplicatedState(Limits.Default),
+            new ReplicatedState(limits),
             null);
     }
 

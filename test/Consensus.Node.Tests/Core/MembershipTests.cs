@@ -105,7 +105,7 @@ public sealed class MembershipTests
     [Test]
     public void Member_whose_snapshot_says_that_it_was_removed_is_told_at_its_start()
     {
-        var member = new CoreMember(CoreCluster.MemberOf(4), Configuration.OfVoters([CoreCluster.MemberOf(1)]) with { Removed = [CoreCluster.MemberOf(4).Id] });
+        var member = new CoreMember(CoreCluster.MemberOf(4), Configuration.OfVoters([CoreCluster.MemberOf(1)]) with { Removed = [CoreCluster.MemberOf(4).Id] }, Limits.Default);
         member.Turn(1000);
         Assert.That(member.IsRemoved, Is.True);
     }

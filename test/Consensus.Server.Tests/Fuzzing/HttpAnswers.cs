@@ -7,7 +7,7 @@ namespace Consensus.Server.Tests.Fuzzing;
 internal static class HttpAnswers
 {
     /// <param name="mayLackBody">A HEAD may be among the requests: an answer may then say a length and have no body.</param>
-    /// <param name="mayEndEarly">The connection was reset: the last answer may be cut short.</param>
+    /// <param name="mayEndEarly">The connection was reset: the last answer may be cut short. An event stream always may, since only its client ends it.</param>
     public static List<(int Status, Dictionary<string, string> Headers, byte[] Body)> Parse(ReadOnlySpan<byte> bytes, bool mayLackBody, bool mayEndEarly)
     {
         var answers = new List<(int, Dictionary<string, string>, byte[])>();
@@ -33,7 +33,7 @@ internal static class HttpAnswers
                 {
                     body = ReadBody(headers, ref bytes);
                 }
-                catch (FormatException) when (mayEndEarly)
+                catch (FormatException) when (mayEndEarly || headers.GetValueOrDefault("Content-Type") == "text/event-stream")
                 {
                     break;
                 }

@@ -12,7 +12,8 @@ internal static class Requests
     private static readonly string[] Paths =
     [
         "/v1/kv/", "/v1/kv/a", "/v1/kv/a/b%20c", "/v1/kv/%00", "/v1/kv/%FF", "/v1/kv/..%2f..", "/v1/kv/a//b", "/v1/kv/%zz", "/v1/leases", "/v1/leases/keepalive",
-        "/v1/leases/1f", "/v1/leases/7fffffffffffffff/keepalive", "/v1/leases/xyz", "/v1/locks/", "/v1/locks/l", "/v1/locks/l/m", "/v1/cluster", "/v1/cluster/leader", "/v1/status",
+        "/v1/leases/1f", "/v1/leases/7fffffffffffffff/keepalive", "/v1/leases/xyz", "/v1/locks/", "/v1/locks/l", "/v1/locks/l/m", "/v1/multilock", "/v1/txn",
+        "/v1/semaphores/", "/v1/semaphores/s", "/v1/elections/", "/v1/elections/e", "/v1/fences/", "/v1/fences/f", "/v1/cluster", "/v1/cluster/leader", "/v1/status",
         "/livez", "/readyz", "/readyz?verbose", "/metrics", "/openapi/v1.json", "/", "*", "/v1", "/v2/kv/a", "//v1/kv/a",
     ];
 
@@ -20,24 +21,27 @@ internal static class Requests
     [
         "", "", "", "?limit=2", "?limit=-1", "?limit=99999999999999999999", "?prefix=a", "?prefix=%", "?consistency=stale", "?consistency=maybe", "?minRevision=1", "?minRevision=99",
         "?minRevision=9223372036854775808", "?lease=1f", "?lease=zz", "?fencingToken=2", "?fencingToken=", "?fencingToken=1&fencingToken=2", "?force=true", "?cursor=AAAA", "?keysOnly=true",
-        "?unknown=1", "?&&=", "?key=x", "?keyBase64=/w==",
+        "?unknown=1", "?&&=", "?key=x", "?keyBase64=/w==", "?revision=1", "?revision=99", "?fromRevision=1", "?fromRevision=99", "?prev=true",
     ];
 
     private static readonly string[] Headers =
     [
         "If-Match: \"1\"", "If-Match: *", "If-Match: \"", "If-None-Match: *", "Idempotency-Key: k", "Idempotency-Key: ", "Content-Type: text/plain", "Accept: application/octet-stream",
         "Accept: text/event-stream", "Accept: ,;q=", "Expect: 100-continue", "Connection: close", "Connection: keep-alive, upgrade", "Upgrade: websocket", "Origin: http://evil.example",
-        "Host: evil.example", "Range: bytes=0-1", "X-Long: " + "yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy", "Consensus-Term: 9",
+        "Host: evil.example", "Range: bytes=0-1", "Last-Event-ID: 1", "Last-Event-ID: 99", "Last-Event-ID: x", "X-Long: " + "yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy", "Consensus-Term: 9",
     ];
 
     private static readonly string[] Values =
     [
         "1", "0", "-1", "9223372036854775807", "9223372036854775808", "1e400", "0.5", "true", "null", "\"\"", "\"15s\"", "\"500ms\"", "\"-1s\"", "\"99999999999h\"", "\"1f\"", "\"\\u0000\"",
-        "\"\\ud800\"", "\"é\"", "[]", "{}", "[1,[2,[3]]]", "{\"a\":{\"b\":1}}", "\"worker\"", "[\"1f\",\"2e\"]",
+        "\"\\ud800\"", "\"é\"", "[{\"put\":{\"key\":\"a\",\"value\":\"b\"}}]", "[{\"delete\":{\"prefix\":\"\"}},{\"get\":{\"key\":\"a\"}}]", "[{\"lock\":\"l\",\"fencingToken\":2}]", "[]", "{}", "[1,[2,[3]]]", "{\"a\":{\"b\":1}}", "\"worker\"", "[\"1f\",\"2e\"]",
     ];
 
     private static readonly string[] Names =
-        ["owner", "ttl", "wait", "lease", "fencingToken", "ids", "value", "valueBase64", "key", "to", "mode", "lockDelay", "metadata", "handOverTo", "Owner", "__proto__", ""];
+        [
+            "owner", "ttl", "wait", "lease", "fencingToken", "ids", "value", "valueBase64", "key", "to", "mode", "lockDelay", "metadata", "handOverTo", "Owner", "__proto__", "", "maxHold",
+            "permits", "count", "candidate", "names", "compare", "success", "failure", "put", "delete", "get", "prefix", "limit", "target", "op", "operand",
+        ];
 
     /// <summary>Method, target, headers and body as a correct client sends them.</summary>
     private static readonly (string Method, string Target, string Header, string Body)[] Correct =
@@ -48,7 +52,13 @@ internal static class Requests
         ("POST", "/v1/locks/l", "", "{\"owner\":\"me\",\"ttl\":\"15s\"}"), ("POST", "/v1/locks/l", "Idempotency-Key: w", "{\"owner\":\"me\",\"ttl\":\"15s\",\"wait\":\"60s\"}"),
         ("PUT", "/v1/locks/l", "", "{\"fencingToken\":2}"), ("DELETE", "/v1/locks/l?fencingToken=2", "", ""), ("DELETE", "/v1/locks/l?force=true", "", ""), ("GET", "/v1/locks/l", "", ""),
         ("GET", "/v1/locks/?prefix=", "", ""), ("GET", "/v1/cluster", "", ""), ("POST", "/v1/cluster/leader", "", "{\"to\":\"n2\"}"), ("GET", "/v1/status", "", ""), ("GET", "/metrics", "", ""),
-        ("GET", "/openapi/v1.json", "", ""),
+        ("GET", "/openapi/v1.json", "", ""), ("POST", "/v1/locks/l", "", "{\"owner\":\"r\",\"ttl\":\"15s\",\"mode\":\"shared\",\"lockDelay\":\"5s\",\"maxHold\":\"1h\",\"metadata\":{\"a\":[1,{}]}}"),
+        ("PATCH", "/v1/locks/l", "", "{\"handOverTo\":\"me\",\"fencingToken\":2}"), ("POST", "/v1/multilock", "", "{\"names\":[\"a\",\"b\"],\"owner\":\"me\",\"ttl\":\"15s\"}"),
+        ("POST", "/v1/semaphores/s", "", "{\"owner\":\"me\",\"ttl\":\"15s\",\"permits\":3,\"count\":2}"), ("GET", "/v1/semaphores/s", "", ""), ("DELETE", "/v1/semaphores/s?force=true", "", ""),
+        ("POST", "/v1/elections/e", "", "{\"candidate\":\"me\",\"value\":\"v\",\"ttl\":\"15s\"}"), ("PUT", "/v1/elections/e", "", "{\"fencingToken\":2,\"value\":\"w\"}"),
+        ("GET", "/v1/elections/e", "", ""), ("GET", "/v1/elections/e", "Accept: text/event-stream", ""), ("PUT", "/v1/fences/f", "", "{\"fencingToken\":2}"), ("GET", "/v1/fences/", "", ""),
+        ("DELETE", "/v1/fences/f", "", ""), ("GET", "/v1/kv/a?revision=2", "", ""), ("GET", "/v1/kv/?prefix=&fromRevision=2&prev=true", "Accept: text/event-stream", ""),
+        ("POST", "/v1/txn", "Idempotency-Key: t", "{\"compare\":[{\"key\":\"a\",\"target\":\"version\",\"op\":\">\",\"operand\":0},{\"lock\":\"l\",\"fencingToken\":2}],\"success\":[{\"put\":{\"key\":\"a\",\"value\":\"b\"}}],\"failure\":[{\"get\":{\"prefix\":\"a\",\"limit\":2}},{\"delete\":{\"prefix\":\"z\"}}]}"),
     ];
 
     /// <summary>One to three on one connection; after the last one the server is mostly asked to close.</summary>
@@ -106,6 +116,8 @@ internal static class Requests
                 return """{"owner":"me","ttl":"15s"}""";
             case 4:
                 return """{"ttl":"15s"}""";
+            case 5 when random.Chance(1, 2):
+                return """{"success":[{"put":{"key":"a","value":"x"}},{"get":{"prefix":""}}],"compare":[{"key":"a","target":"exists","operand":true}]}""";
             case 5:
                 return new string('[', (int)random.Next(1, 400));
             default:

@@ -233,20 +233,16 @@ internal sealed class KeyTests : ContractTest
     [TestCase("consistency=eventual", "consistency")]
     [TestCase("minRevision=-1", "minRevision")]
     [TestCase("minRevision=99999999999999999999", "minRevision")]
-    [TestCase("revision=3", "revision")]
+    [TestCase("revision=0", "revision")]
+    [TestCase("revision=3", "present revision")]
+    [TestCase("revision=-1", "revision")]
+    [TestCase("fromRevision=1", "fromRevision")]
+    [TestCase("prev=true", "prev")]
     [TestCase("limit=3", "limit")]
     public async Task A_read_with_a_bad_query_is_refused(string query, string named)
     {
         var problem = await RefusedAsync(ProblemTypes.BadRequest, "GET", "/v1/kv/a?" + query);
         Assert.That(problem.Detail, Does.Contain(named));
-    }
-
-    [TestCase("/v1/kv/a")]
-    [TestCase("/v1/kv/?prefix=a")]
-    public async Task Watching_is_said_to_be_missing(string target)
-    {
-        var problem = await RefusedAsync(ProblemTypes.BadRequest, "GET", target, null, ("Accept", "text/event-stream"));
-        Assert.That(problem.Detail, Does.Contain("not supported by this version"));
     }
 
     [Test]

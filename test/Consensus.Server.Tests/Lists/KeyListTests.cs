@@ -2,8 +2,10 @@ using System.Net;
 using Consensus.Api;
 using Consensus.Api.KeyValue;
 using Consensus.Api.Problems;
+using Consensus.Primitives;
 using Consensus.Server.Lists;
 using Consensus.Server.Tests.Support;
+using Consensus.StateMachine.Commands;
 
 namespace Consensus.Server.Tests.Lists;
 
@@ -109,6 +111,8 @@ internal sealed class KeyListTests : ContractTest
     [TestCase("limit=1&limit=2")]
     [TestCase("keysOnly=maybe")]
     [TestCase("fromRevision=2")]
+    [TestCase("revision=0")]
+    [TestCase("colour=red")]
     public async Task A_bad_list_query_is_refused_by_name(string query)
     {
         var problem = await RefusedAsync(ProblemTypes.BadRequest, "GET", "/v1/kv/?" + query);
@@ -116,34 +120,62 @@ internal sealed class KeyListTests : ContractTest
     }
 
     [Test]
-    public async Task A_cursor_of_another_member_is_taken_while_the_revision_is_the_same_and_is_compacted_after()
+    public async Task A_cursor_is_taken_by_any_member_however_much_was_written_since()
     {
         await PutAllAsync("a", "b", "c");
         await using var other = await RacingServer.StartAsync(Node);
         using var otherClient = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{other.Port}") };
         var page = System.Text.Json.JsonSerializer.Deserialize(
             await otherClient.GetStringAsync(new Uri("/v1/kv/?limit=1", UriKind.Relative)), ApiJson.Default.KeyListAnswer)!;
-        Assert.That((await ListAsync($"?limit=1&cursor={page.NextCursor}")).Items.Single().Key, Is.EqualTo("b"));
-        // The page above has pinned the view here too: ask a member that never saw it.
-        await PutAsync("d");
-        await using var third = await RacingServer.StartAsync(Node);
-        using var thirdClient = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{third.Port}") };
-        using var response = await thirdClient.GetAsync(new Uri($"/v1/kv/?limit=1&cursor={page.NextCursor}", UriKind.Relative));
-        var problem = await ReadProblemAsync(response, ProblemTypes.Compacted);
-        Assert.That(problem.CompactRevision, Is.EqualTo(5));
+        await PutAllAsync("b", "bb", "d");
+        var next = await ListAsync($"?limit=1&cursor={page.NextCursor}");
+        Assert.That((next.Items.Single().Key, next.Items.Single().Version, next.Count, next.Revision), Is.EqualTo(("b", 1L, 3L, 4L)));
     }
 
     [Test]
-    public async Task Only_so_many_revisions_are_kept_for_cursors()
+    public async Task A_cursor_whose_revision_is_compacted_says_where_the_past_begins()
+    {
+        await PutAllAsync("a", "b", "c");
+        var page = await ListAsync("?limit=1");
+        await PutAllAsync("d");
+        Node.Propose(new CompactCommand(new Revision(5)));
+        var problem = await RefusedAsync(ProblemTypes.Compacted, "GET", $"/v1/kv/?limit=1&cursor={page.NextCursor}");
+        Assert.That(problem.CompactRevision, Is.EqualTo(5));
+        Assert.That(problem.Detail, Does.Contain("revision 4"));
+    }
+
+    [Test]
+    public async Task The_past_is_listed_as_it_was()
     {
         await PutAllAsync("a", "b");
-        var oldest = (await ListAsync("?limit=1")).NextCursor;
+        using var deleted = await SendAsync("DELETE", "/v1/kv/a");
+        await PutAsync("b", "changed");
+        await PutAllAsync("c");
+        var past = await ListAsync("?revision=3&limit=1");
+        Assert.That((past.Items.Single().Key, past.Count, past.Revision), Is.EqualTo(("a", 2L, 3L)));
+        var rest = await ListAsync("?cursor=" + past.NextCursor);
+        Assert.That(rest.Items.Select(item => (item.Key, item.Value)), Is.EqualTo(new[] { ("b", "v") }));
+        Assert.That((rest.Count, rest.NextCursor), Is.EqualTo((2L, (string?)null)));
+        await RefusedAsync(ProblemTypes.BadRequest, "GET", $"/v1/kv/?revision=3&cursor={past.NextCursor}");
+        await RefusedAsync(ProblemTypes.BadRequest, "GET", "/v1/kv/?revision=7");
+        Node.Propose(new CompactCommand(new Revision(4)));
+        var problem = await RefusedAsync(ProblemTypes.Compacted, "GET", "/v1/kv/?revision=3");
+        Assert.That(problem.CompactRevision, Is.EqualTo(4));
+        Assert.That((await ListAsync("?revision=4")).Items.Select(item => item.Key), Is.EqualTo(new[] { "b" }));
+    }
+
+    [Test]
+    public async Task Only_so_many_views_are_kept_for_cursors_of_leases()
+    {
+        await GrantLeaseAsync();
+        await GrantLeaseAsync();
+        var oldest = (await AnswerAsync(ApiJson.Default.LeaseListAnswer, HttpStatusCode.OK, "GET", "/v1/leases?limit=1")).NextCursor;
         for (var i = 0; i < PinnedViews.Capacity; i++)
         {
             await PutAsync("a", i.ToString());
-            await ListAsync("?limit=1");
+            await AnswerAsync(ApiJson.Default.LeaseListAnswer, HttpStatusCode.OK, "GET", "/v1/leases?limit=1");
         }
-        var problem = await RefusedAsync(ProblemTypes.Compacted, "GET", $"/v1/kv/?limit=1&cursor={oldest}");
-        Assert.That(problem.Detail, Does.Contain("revision 3"));
+        var problem = await RefusedAsync(ProblemTypes.Compacted, "GET", $"/v1/leases?limit=1&cursor={oldest}");
+        Assert.That(problem.Detail, Does.Contain("revision 1"));
     }
 }

@@ -6,6 +6,7 @@ using Consensus.Server.Lists;
 using Consensus.Server.Metrics;
 using Consensus.Server.Routing;
 using Consensus.Server.Tests.Support;
+using Consensus.Server.Watches;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Consensus.Server.Tests.OpenApi;
@@ -25,8 +26,9 @@ internal sealed class OpenApiTests : ContractTest
     private IReadOnlyList<Endpoint> Table()
     {
         using var views = new PinnedViews(TimeProvider.System);
+        using var watches = new WatchHub(Node, TimeProvider.System, Info.MaxWatches);
         return ConsensusServer.CreateEndpoints(
-            Node, new Replies(Node), Info, Lifecycle, views, new RequestCounters(), NullLogger.Instance).All;
+            Node, new Replies(Node), Info, Lifecycle, views, watches, new RequestCounters(), NullLogger.Instance).All;
     }
 
     private static JsonElement Resolve(JsonElement document, JsonElement element)
@@ -62,6 +64,7 @@ internal sealed class OpenApiTests : ContractTest
             {
                 var target = path.Name.Replace("{key}", "a", StringComparison.Ordinal)
                     .Replace("{name}", "a", StringComparison.Ordinal)
+                    .Replace("{resource}", "a", StringComparison.Ordinal)
                     .Replace("{id}", "1", StringComparison.Ordinal);
                 using var response = await SendAsync(method.Name.ToUpperInvariant(), target);
                 Assert.That(response.StatusCode, Is.Not.EqualTo(HttpStatusCode.MethodNotAllowed), $"{method.Name} {target}");
@@ -86,7 +89,7 @@ internal sealed class OpenApiTests : ContractTest
                 : [];
             var taken = Enum.GetValues<QueryName>().Where(name => ((int)endpoint.Query & (1 << (int)name)) != 0).Select(QueryNameText.Of).ToList();
             // Taken beside a name in the path only to say what is wrong with that.
-            if (endpoint.Route is ApiRoute.Key or ApiRoute.Lock)
+            if (endpoint.Route is ApiRoute.Key or ApiRoute.Lock or ApiRoute.Semaphore or ApiRoute.Election or ApiRoute.Fence)
             {
                 taken.RemoveAll(name => name is "key" or "keyBase64" or "prefix");
             }
@@ -136,6 +139,38 @@ internal sealed class OpenApiTests : ContractTest
             ("LockLoss", ApiJson.Default.LockLossAnswer),
             ("Lock", ApiJson.Default.LockAnswer),
             ("LockList", ApiJson.Default.LockListAnswer),
+            ("HandOverRequest", ApiJson.Default.HandOverRequest),
+            ("HandOver", ApiJson.Default.HandOverAnswer),
+            ("MultiLockRequest", ApiJson.Default.MultiLockRequest),
+            ("MultiLock", ApiJson.Default.MultiLockAnswer),
+            ("SemaphoreAcquireRequest", ApiJson.Default.SemaphoreAcquireRequest),
+            ("SemaphoreGrant", ApiJson.Default.SemaphoreGrantAnswer),
+            ("SemaphoreRenewed", ApiJson.Default.SemaphoreRenewedAnswer),
+            ("Semaphore", ApiJson.Default.SemaphoreAnswer),
+            ("SemaphoreList", ApiJson.Default.SemaphoreListAnswer),
+            ("CampaignRequest", ApiJson.Default.CampaignRequest),
+            ("ProclaimRequest", ApiJson.Default.ProclaimRequest),
+            ("Elected", ApiJson.Default.ElectedAnswer),
+            ("Leadership", ApiJson.Default.LeadershipAnswer),
+            ("Election", ApiJson.Default.ElectionAnswer),
+            ("ElectionList", ApiJson.Default.ElectionListAnswer),
+            ("FenceRequest", ApiJson.Default.FenceRequest),
+            ("Fence", ApiJson.Default.FenceAnswer),
+            ("FenceList", ApiJson.Default.FenceListAnswer),
+            ("FenceReset", ApiJson.Default.FenceResetAnswer),
+            ("TxnRequest", ApiJson.Default.TxnRequest),
+            ("TxnCompare", ApiJson.Default.TxnCompareRequest),
+            ("TxnOperation", ApiJson.Default.TxnOperationRequest),
+            ("TxnPut", ApiJson.Default.TxnPutRequest),
+            ("TxnDelete", ApiJson.Default.TxnDeleteRequest),
+            ("TxnGet", ApiJson.Default.TxnGetRequest),
+            ("Txn", ApiJson.Default.TxnAnswer),
+            ("TxnResult", ApiJson.Default.TxnResultAnswer),
+            ("WatchOpen", ApiJson.Default.WatchOpenData),
+            ("WatchEvent", ApiJson.Default.WatchEventData),
+            ("WatchChanges", ApiJson.Default.WatchChangesData),
+            ("WatchCompacted", ApiJson.Default.WatchCompactedData),
+            ("ElectionEvent", ApiJson.Default.ElectionEventData),
             ("Cluster", ApiJson.Default.ClusterAnswer),
             ("Member", ApiJson.Default.MemberAnswer),
             ("MemberAddRequest", ApiJson.Default.MemberAddRequest),

@@ -47,6 +47,9 @@ internal abstract class ContractTest
         await _app.DisposeAsync();
     }
 
+    /// <summary>Stops the server as its process does when it is told to end.</summary>
+    protected Task StopAppAsync() => _app.StopAsync();
+
     protected virtual ServerInfo Info { get; } = new() { Version = "1.2.3", HostNames = ["consensus.example"] };
 
     protected virtual InProcessNode CreateNode() => new();

@@ -23,6 +23,7 @@ internal sealed class InProcessNode(Limits? limits = null) : IConsensusNode
     private readonly ReplicatedState _state = new(limits ?? Limits.Default);
     private readonly ApplyOutput _output = new();
     private readonly Dictionary<RequestId, TaskCompletionSource<CommandAnswer>> _waiting = [];
+    private readonly List<(Revision MinRevision, TaskCompletionSource<ReadAnswer> Read)> _followers = [];
     private readonly DeterministicRandom _random = new(7);
     private ClusterTime _now = new(1_000_000);
     private LogIndex _index;
@@ -139,6 +140,12 @@ internal sealed class InProcessNode(Limits? limits = null) : IConsensusNode
             {
                 return ValueTask.FromResult(fault);
             }
+            if (_state.Revision < minRevision && consistency == ReadConsistency.Stale)
+            {
+                var follower = new TaskCompletionSource<ReadAnswer>(TaskCreationOptions.RunContinuationsAsynchronously);
+                _followers.Add((minRevision, follower));
+                return new ValueTask<ReadAnswer>(follower.Task);
+            }
             return ValueTask.FromResult(_state.Revision < minRevision
                 ? new ReadAnswer(AnswerKind.NotDone, null, NotDoneReason.NotReady)
                 : new ReadAnswer(AnswerKind.Done, _state.TakeView(), NotDoneReason.None));
@@ -187,6 +194,15 @@ internal sealed class InProcessNode(Limits? limits = null) : IConsensusNode
         }
     }
 
+    /// <summary>Applies what no endpoint asks for: what a leader proposes by itself.</summary>
+    public void Propose(Command command)
+    {
+        lock (_guard)
+        {
+            Apply(NextRequest(), new CommandEnvelope(command), "");
+        }
+    }
+
     /// <summary>Settles every waiting request as a node does whose connection's member is lost or stops.</summary>
     public void EndWaits(Outcome outcome)
     {
@@ -230,5 +246,7 @@ internal sealed class InProcessNode(Limits? limits = null) : IConsensusNode
                 answered.TrySetResult(new CommandAnswer(AnswerKind.Done, outcome, NotDoneReason.None, settled));
             }
         }
+        _followers.RemoveAll(follower => follower.MinRevision <= _state.Revision
+            && follower.Read.TrySetResult(new ReadAnswer(AnswerKind.Done, _state.TakeView(), NotDoneReason.None)));
     }
 }

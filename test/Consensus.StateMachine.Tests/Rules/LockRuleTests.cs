@@ -242,6 +242,23 @@ public sealed class LockRuleTests
     }
 
     [Test]
+    public void A_lease_that_was_revoked_is_renewed_by_nothing()
+    {
+        // raft-bugs 30.
+        var machine = new Machine();
+        machine.Do(new GrantLeaseCommand(new LeaseId(9), 60_000_000));
+        var token = ((LockGranted)machine.Do(Ask(0, shared: 9))).Hold.Token;
+        Assert.That(((LeasesRenewed)machine.Do(new RenewLeasesCommand([new LeaseId(9)]))).Renewals[0].Alive, "before it is revoked");
+        machine.Do(new RevokeLeaseCommand(new LeaseId(9)));
+        Assert.That(((LeasesRenewed)machine.Do(new RenewLeasesCommand([new LeaseId(9)]))).Renewals[0].Alive, Is.False);
+        Assert.That(machine.Do(new RenewLockCommand(Machine.Key("job"), token)), Is.InstanceOf<NotHolder>());
+        Assert.That(machine.Do(Ask(0, shared: 9)), Is.InstanceOf<LeaseMissing>());
+        Assert.That(machine.View.GetLease(new LeaseId(9)), Is.Null);
+        machine.Do(new GrantLeaseCommand(new LeaseId(9), 60_000_000));
+        Assert.That(machine.Do(new RenewLockCommand(Machine.Key("job"), token)), Is.InstanceOf<NotHolder>(), "another lease under the same id is not the old one");
+    }
+
+    [Test]
     public void A_forced_release_is_a_loss()
     {
         var machine = new Machine();

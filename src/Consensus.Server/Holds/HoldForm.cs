@@ -1,0 +1,47 @@
+using Consensus.Primitives;
+using Consensus.Server.Lists;
+using Consensus.StateMachine;
+using Consensus.StateMachine.Commands;
+using Consensus.StateMachine.Outcomes;
+
+namespace Consensus.Server.Holds;
+
+/// <summary>When, and in which cluster, an answer about holds is made.</summary>
+/// <param name="Now">In cluster time.</param>
+internal readonly record struct HoldContext(ClusterTime Now, ClusterId Cluster);
+
+/// <summary>A page of a list.</summary>
+internal sealed record HoldPage(IReadOnlyList<LockInfo> Items, Revision Revision, string? NextCursor);
+
+/// <summary>
+/// What locks, semaphores and elections each have of their own: the words of their requests and of their answers. What they share is in
+/// <see cref="HoldWriteEndpoints"/> and <see cref="HoldReadEndpoints"/>.
+/// </summary>
+internal abstract class HoldForm
+{
+    public abstract HoldSpace Space { get; }
+
+    /// <summary>For sentences: <c>lock</c>.</summary>
+    public abstract string Noun { get; }
+
+    /// <summary>For sentences: <c>lock name</c>.</summary>
+    public abstract string NameWords { get; }
+
+    public abstract ListKind ListKind { get; }
+
+    /// <summary>The command without a lease of its own as yet; null with a sentence when the body is refused.</summary>
+    public abstract AcquireLockCommand? ReadAcquire(Key name, ReadOnlySpan<byte> body, long minTtlMicros, out string? refusal);
+
+    /// <summary>Null with a sentence when the body is refused.</summary>
+    public virtual RenewLockCommand? ReadRenew(Key name, ReadOnlySpan<byte> body, out string? refusal) =>
+        HoldRequests.ReadToken(body, out refusal) is { } token ? new RenewLockCommand(name, token) { Space = Space } : null;
+
+    public abstract Task GrantedAsync(HttpContext http, AcquireLockCommand asked, LockGranted granted, HoldContext context);
+
+    public abstract Task RenewedAsync(HttpContext http, LockRenewed renewed, HoldContext context);
+
+    /// <summary>Answers a GET of one.</summary>
+    public abstract Task ShowAsync(HttpContext http, LockInfo info, Revision revision, HoldContext context);
+
+    public abstract Task ListAsync(HttpContext http, HoldPage page, HoldContext context);
+}

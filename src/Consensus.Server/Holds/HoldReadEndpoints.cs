@@ -1,0 +1,84 @@
+using Consensus.Api;
+using Consensus.Node;
+using Consensus.Primitives;
+using Consensus.Server.Commands;
+using Consensus.Server.Http;
+using Consensus.Server.Lists;
+using Consensus.Server.Routing;
+using Consensus.StateMachine;
+
+namespace Consensus.Server.Holds;
+
+/// <summary>GET and HEAD of locks, semaphores and elections: one, or those with a prefix.</summary>
+internal sealed class HoldReadEndpoints(HoldForm form, IConsensusNode node, ListReader lists, Replies replies)
+{
+    public Task GetAsync(ApiCall call) => Names.IsGiven(call) ? GetOneAsync(call) : ListAsync(call);
+
+    private async Task GetOneAsync(ApiCall call)
+    {
+        if (!Names.TryGetName(call, form.NameWords, out var name, out var refusal)
+            || !ReadOptions.TryRead(call.Query, out var options, out refusal)
+            || !ListParameters.AreAbsent(call.Query, out refusal))
+        {
+            await replies.Problem(call.Http, refusal!);
+            return;
+        }
+        var answer = await node.ReadAsync(options.Consistency, options.MinRevision, CancellationToken.None);
+        if (answer.View is not { } view)
+        {
+            await replies.Problem(call.Http, AnswerProblems.Of(answer.Kind, answer.Reason));
+            return;
+        }
+        await form.ShowAsync(call.Http, view.GetLock(new ObjectName(form.Space, name)), view.Revision, Context(view));
+    }
+
+    private async Task ListAsync(ApiCall call)
+    {
+        if (!ListParameters.TryReadPrefix(call.Query, out var prefix, out var refusal))
+        {
+            await replies.Problem(call.Http, refusal!);
+            return;
+        }
+        var (page, problem) = await lists.OpenAsync(call, form.ListKind, prefix);
+        if (page is null)
+        {
+            await replies.Problem(call.Http, problem!);
+            return;
+        }
+        var view = page.View;
+        var items = new List<LockInfo>();
+        Key? after = page.After is { } last ? new Key(last.Span) : null;
+        string? nextCursor = null;
+        var bytes = 0L;
+        foreach (var info in view.ListLocks(form.Space, Key.Own(prefix), after))
+        {
+            if (items.Count == page.Limit || bytes >= ApiLimits.MaxPageBytes)
+            {
+                nextCursor = lists.Continue(page, form.ListKind, after!.Value.Memory);
+                break;
+            }
+            items.Add(info);
+            bytes += SizeOf(info);
+            after = info.Name;
+        }
+        await form.ListAsync(call.Http, new HoldPage(items, view.Revision, nextCursor), Context(view));
+    }
+
+    /// <summary>About how large its answer is at the most, in bytes.</summary>
+    private static long SizeOf(LockInfo info)
+    {
+        var size = info.Name.Length + ((1L + info.Waiters.Length) * ApiLimits.MaxOwnerBytes);
+        foreach (var hold in info.Holders)
+        {
+            size += ApiLimits.MaxOwnerBytes + hold.Metadata.Length + hold.Value.Length;
+        }
+        return size;
+    }
+
+    /// <summary>The last stamp of the view may be a second old; the member's clock is younger when it has heard its leader since.</summary>
+    private HoldContext Context(StateView view)
+    {
+        var status = node.Status;
+        return new HoldContext(ClusterTime.Max(view.AppliedStamp, status.ClusterTime), status.Cluster);
+    }
+}

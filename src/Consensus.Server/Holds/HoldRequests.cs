@@ -1,0 +1,57 @@
+using Consensus.Primitives;
+using Consensus.Server.Json;
+using Consensus.StateMachine;
+using Consensus.StateMachine.Commands;
+
+namespace Consensus.Server.Holds;
+
+/// <summary>Reads the bodies that are alike for locks, semaphores and elections. Each returns null with a sentence when the body is refused.</summary>
+internal static class HoldRequests
+{
+    public const string TokenMissing = "the field \"fencingToken\" is missing";
+
+    /// <summary><c>{"fencingToken":N}</c></summary>
+    public static FencingToken? ReadToken(ReadOnlySpan<byte> body, out string? refusal)
+    {
+        var json = new StrictObjectReader(body);
+        FencingToken? token = null;
+        while (json.NextField())
+        {
+            if (json.Is("fencingToken"u8, 0))
+            {
+                token = json.Token();
+            }
+            else
+            {
+                json.Unknown();
+            }
+        }
+        refusal = json.Refusal ?? (token is null ? TokenMissing : null);
+        return refusal is null ? token : null;
+    }
+
+    /// <summary><c>{"handOverTo":"owner","fencingToken":N}</c></summary>
+    public static HandOverCommand? ReadHandOver(ObjectName name, ReadOnlySpan<byte> body, out string? refusal)
+    {
+        var json = new StrictObjectReader(body);
+        FencingToken? token = null;
+        string? to = null;
+        while (json.NextField())
+        {
+            if (json.Is("fencingToken"u8, 0))
+            {
+                token = json.Token();
+            }
+            else if (json.Is("handOverTo"u8, 1))
+            {
+                to = json.Text();
+            }
+            else
+            {
+                json.Unknown();
+            }
+        }
+        refusal = json.Refusal ?? HoldFields.RefuseOwner(to, "handOverTo") ?? (token is null ? TokenMissing : null);
+        return refusal is null ? new HandOverCommand(name.Name, token!.Value, to!) { Space = name.Space } : null;
+    }
+}

@@ -1,0 +1,38 @@
+using System.Text;
+using Consensus.Api.Json;
+using Consensus.Api.Locks;
+using Consensus.Primitives;
+using Consensus.Server.Commands;
+using Consensus.Server.Http;
+using Consensus.StateMachine;
+using Consensus.StateMachine.Outcomes;
+
+namespace Consensus.Server.Holds;
+
+/// <summary>Parts of answers that are alike for locks, semaphores and elections.</summary>
+internal static class HoldShapes
+{
+    /// <summary>
+    /// Until its lease ends, or its <c>maxHold</c> if that comes first. Never more than the TTL: the clock that it is measured on may lag behind the stamp that began it.
+    /// </summary>
+    public static long ExpiresInMs(Hold hold, ClusterTime now)
+    {
+        var deadline = hold.HoldUntil < hold.Deadline ? hold.HoldUntil : hold.Deadline;
+        return Math.Min(Durations.Ms(hold.TtlMicros), Durations.ExpiresInMs(deadline, now));
+    }
+
+    public static long? MaxHoldEndsInMs(Hold hold, ClusterTime now) =>
+        hold.HoldUntil == ClusterTime.Never ? null : Durations.ExpiresInMs(hold.HoldUntil, now);
+
+    public static long? LockDelayMs(Hold hold) => hold.LockDelayMicros == 0 ? null : Durations.Ms(hold.LockDelayMicros);
+
+    public static RawJson? Metadata(Hold hold) => hold.Metadata.IsEmpty ? null : new RawJson(Encoding.UTF8.GetString(hold.Metadata.Span));
+
+    public static LockLossAnswer? Loss(LockLoss? loss) => loss is null
+        ? null
+        : new LockLossAnswer(loss.Owner, loss.Token.Value, OutcomeProblems.ReasonName(loss.Reason), loss.AtRevision.Value);
+
+    /// <summary>For how long yet only the last owner may take it; null when it is not so.</summary>
+    public static long? DelayMs(LockInfo info, ClusterTime now) =>
+        info.DelayedUntil is { } until && until > now ? Durations.ExpiresInMs(until, now) : null;
+}

@@ -1,0 +1,161 @@
+using Consensus.Api;
+using Consensus.Api.Locks;
+using Consensus.Node;
+using Consensus.Primitives;
+using Consensus.Server.Commands;
+using Consensus.Server.Http;
+using Consensus.Server.Routing;
+using Consensus.StateMachine;
+using Consensus.StateMachine.Commands;
+using Consensus.StateMachine.Outcomes;
+
+namespace Consensus.Server.Holds;
+
+/// <summary>Acquire (POST), renew (PUT), hand over (PATCH) and release (DELETE) of locks, semaphores and elections.</summary>
+internal sealed class HoldWriteEndpoints(HoldForm form, IConsensusNode node, CommandRunner commands, Replies replies, ServerInfo info, ILogger logger)
+{
+    public async Task AcquireAsync(ApiCall call)
+    {
+        var http = call.Http;
+        if (!Names.TryGetName(call, form.NameWords, out var name, out var refusal) || !RequestIdentity.TryRead(call, out var identity, out refusal))
+        {
+            await replies.Problem(http, refusal!);
+            return;
+        }
+        var (body, problem) = await RequestBody.ReadAsync(http, ApiLimits.MaxRequestBytes, "the request");
+        if (problem is not null)
+        {
+            await replies.Problem(http, problem);
+            return;
+        }
+        if (form.ReadAcquire(name, body, info.MinTtlMicros, out var sentence) is not { } asked)
+        {
+            await replies.Problem(http, Problem.BadRequest(sentence!));
+            return;
+        }
+        var aborted = http.RequestAborted;
+        var answer = await commands.WithNewLeaseAsync(
+            lease => asked with { OwnLease = asked.SharedLease.IsNone ? lease : LeaseId.None },
+            command => commands.ExecuteAsync(call, identity, body, command, aborted));
+        if (answer.Kind != AnswerKind.Done || answer.Outcome is not LockGranted granted)
+        {
+            await replies.Problem(http, AnswerProblems.Of(answer));
+            return;
+        }
+        if (aborted.IsCancellationRequested)
+        {
+            // Granted to a client that is gone, and not a byte of the answer was written: the hold goes back (rule 18).
+            node.Abandon(asked.Object, answer.Request);
+            return;
+        }
+        await form.GrantedAsync(http, asked, granted, Context());
+    }
+
+    public async Task RenewAsync(ApiCall call)
+    {
+        var http = call.Http;
+        var (name, identity, body, problem) = await ReadAsync(call);
+        if (problem is not null)
+        {
+            await replies.Problem(http, problem);
+            return;
+        }
+        if (form.ReadRenew(name, body, out var sentence) is not { } command)
+        {
+            await replies.Problem(http, Problem.BadRequest(sentence!));
+            return;
+        }
+        var answer = await commands.ExecuteAsync(call, identity, body, command);
+        await (answer.Outcome switch
+        {
+            LockRenewed renewed when answer.Kind == AnswerKind.Done => form.RenewedAsync(http, renewed, Context()),
+            NotHolder not when answer.Kind == AnswerKind.Done => replies.Problem(http, OutcomeProblems.OfNotHolder(not, command.Token, renewal: true)),
+            _ => replies.Problem(http, AnswerProblems.Of(answer)),
+        });
+    }
+
+    public async Task HandOverAsync(ApiCall call)
+    {
+        var http = call.Http;
+        var (name, identity, body, problem) = await ReadAsync(call);
+        if (problem is not null)
+        {
+            await replies.Problem(http, problem);
+            return;
+        }
+        if (HoldRequests.ReadHandOver(new ObjectName(form.Space, name), body, out var sentence) is not { } command)
+        {
+            await replies.Problem(http, Problem.BadRequest(sentence!));
+            return;
+        }
+        var answer = await commands.ExecuteAsync(call, identity, body, command);
+        await (answer.Outcome switch
+        {
+            HandedOver handed when answer.Kind == AnswerKind.Done => replies.Json(
+                http,
+                StatusCodes.Status200OK,
+                new HandOverAnswer(name.ToString(), handed.Hold.Owner, handed.Hold.Token.Value, handed.Revision.Value),
+                ApiJson.Default.HandOverAnswer,
+                handed.Revision),
+            NotHolder not when answer.Kind == AnswerKind.Done => replies.Problem(http, OutcomeProblems.OfNotHolder(not, command.Token)),
+            _ => replies.Problem(http, AnswerProblems.Of(answer)),
+        });
+    }
+
+    public async Task ReleaseAsync(ApiCall call)
+    {
+        var http = call.Http;
+        if (!Names.TryGetName(call, form.NameWords, out var name, out var refusal)
+            || !TryReadRelease(call.Query, out var token, out var force, out refusal)
+            || !RequestIdentity.TryRead(call, out var identity, out refusal))
+        {
+            await replies.Problem(http, refusal!);
+            return;
+        }
+        var answer = await commands.ExecuteAsync(call, identity, [], new ReleaseLockCommand(name, token, force) { Space = form.Space });
+        if (force && answer.Kind == AnswerKind.Done && answer.Outcome is LockReleased)
+        {
+            logger.LogWarning("{Kind} {Name} was broken by force, by {Client}", form.Noun, name.ToString(), http.Connection.RemoteIpAddress);
+        }
+        await (answer.Outcome switch
+        {
+            LockReleased released when answer.Kind == AnswerKind.Done => replies.NoContent(http, released.Revision),
+            NotHolder not when answer.Kind == AnswerKind.Done => replies.Problem(http, OutcomeProblems.OfNotHolder(not, token)),
+            _ => replies.Problem(http, AnswerProblems.Of(answer)),
+        });
+    }
+
+    private HoldContext Context()
+    {
+        var status = node.Status;
+        return new HoldContext(status.ClusterTime, status.Cluster);
+    }
+
+    private async ValueTask<(Key Name, RequestIdentity Identity, byte[] Body, Problem? Refusal)> ReadAsync(ApiCall call)
+    {
+        if (!Names.TryGetName(call, form.NameWords, out var name, out var refusal) || !RequestIdentity.TryRead(call, out var identity, out refusal))
+        {
+            return (default, default, [], refusal);
+        }
+        var (body, problem) = await RequestBody.ReadAsync(call.Http, ApiLimits.MaxRequestBytes, "the request");
+        return (name, identity, body, problem);
+    }
+
+    private bool TryReadRelease(QueryParameters query, out FencingToken token, out bool force, out Problem? refusal)
+    {
+        token = FencingToken.None;
+        if (!query.TryGetSwitch(QueryName.Force, out force, out refusal)
+            || !query.TryGetNumber(QueryName.FencingToken, long.MaxValue, out var number, out refusal))
+        {
+            return false;
+        }
+        refusal = (number, force) switch
+        {
+            (null, false) => Problem.BadRequest($"the query parameter \"fencingToken\" is missing (or \"force=true\", to break the {form.Noun})"),
+            (0, _) => Problem.BadRequest("the query parameter \"fencingToken\" is 0; tokens begin above it"),
+            _ => null,
+        };
+        token = new FencingToken(number ?? 0);
+        return refusal is null;
+    }
+}

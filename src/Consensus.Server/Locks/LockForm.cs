@@ -1,0 +1,125 @@
+using Consensus.Api;
+using Consensus.Api.Locks;
+using Consensus.Primitives;
+using Consensus.Server.Holds;
+using Consensus.Server.Http;
+using Consensus.Server.Json;
+using Consensus.Server.Lists;
+using Consensus.StateMachine;
+using Consensus.StateMachine.Commands;
+using Consensus.StateMachine.Outcomes;
+
+namespace Consensus.Server.Locks;
+
+/// <summary>Locks, exclusive and shared.</summary>
+internal sealed class LockForm(Replies replies) : HoldForm
+{
+    public override HoldSpace Space => HoldSpace.Lock;
+
+    public override string Noun => "lock";
+
+    public override string NameWords => "lock name";
+
+    public override ListKind ListKind => ListKind.Locks;
+
+    public override AcquireLockCommand? ReadAcquire(Key name, ReadOnlySpan<byte> body, long minTtlMicros, out string? refusal)
+    {
+        var json = new StrictObjectReader(body);
+        var fields = default(HoldFields);
+        string? owner = null;
+        string? mode = null;
+        while (json.NextField())
+        {
+            if (json.Is("owner"u8, HoldFields.Next))
+            {
+                owner = json.Text();
+            }
+            else if (json.Is("mode"u8, HoldFields.Next + 1))
+            {
+                mode = json.Text();
+            }
+            else if (!fields.TryRead(ref json) && !fields.TryReadWait(ref json))
+            {
+                json.Unknown();
+            }
+        }
+        refusal = json.Refusal ?? HoldFields.RefuseOwner(owner) ?? fields.Refuse(minTtlMicros) ?? RefuseMode(mode);
+        return refusal is null
+            ? fields.ToCommand(ObjectName.Lock(name), owner!) with { Mode = mode == Shared ? LockMode.Shared : LockMode.Exclusive }
+            : null;
+    }
+
+    public override Task GrantedAsync(HttpContext http, AcquireLockCommand asked, LockGranted granted, HoldContext context)
+    {
+        var hold = granted.Hold;
+        var answer = new LockGrantAnswer(
+            hold.Name.ToString(),
+            hold.Owner,
+            ModeName(hold.Mode),
+            hold.Token.Value,
+            hold.Lease.ToString(),
+            Durations.Ms(hold.TtlMicros),
+            Durations.Ms(granted.WaitedMicros),
+            HoldShapes.ExpiresInMs(hold, context.Now),
+            context.Cluster.ToString());
+        return replies.Json(http, StatusCodes.Status200OK, answer, ApiJson.Default.LockGrantAnswer, granted.Revision);
+    }
+
+    public override Task RenewedAsync(HttpContext http, LockRenewed renewed, HoldContext context)
+    {
+        var hold = renewed.Hold;
+        var answer = new LockRenewedAnswer(
+            hold.Name.ToString(),
+            hold.Owner,
+            ModeName(hold.Mode),
+            hold.Token.Value,
+            hold.Lease.ToString(),
+            Durations.Ms(hold.TtlMicros),
+            HoldShapes.ExpiresInMs(hold, context.Now),
+            context.Cluster.ToString());
+        return replies.Json(http, StatusCodes.Status200OK, answer, ApiJson.Default.LockRenewedAnswer, renewed.Revision);
+    }
+
+    public override Task ShowAsync(HttpContext http, LockInfo info, Revision revision, HoldContext context) =>
+        replies.Json(http, StatusCodes.Status200OK, Of(info, context.Now), ApiJson.Default.LockAnswer, revision);
+
+    public override Task ListAsync(HttpContext http, HoldPage page, HoldContext context) => replies.Json(
+        http,
+        StatusCodes.Status200OK,
+        new LockListAnswer([.. page.Items.Select(info => Of(info, context.Now))], page.Revision.Value, page.NextCursor),
+        ApiJson.Default.LockListAnswer,
+        page.Revision);
+
+    private const string Exclusive = "exclusive";
+    private const string Shared = "shared";
+
+    private static LockAnswer Of(LockInfo info, ClusterTime now) => new(
+        info.Name.ToString(),
+        [.. info.Holders.Select(hold => OfHolder(hold, now))],
+        info.HolderCount,
+        [.. info.Waiters.Select(waiter => new LockWaiterAnswer(waiter.Owner, waiter.Position, ModeName(waiter.Mode)))],
+        info.WaiterCount,
+        HoldShapes.Loss(info.LastLoss),
+        HoldShapes.DelayMs(info, now));
+
+    private static LockHolderAnswer OfHolder(Hold hold, ClusterTime now) => new(
+        hold.Owner,
+        ModeName(hold.Mode),
+        hold.Token.Value,
+        hold.Lease.ToString(),
+        Durations.Ms(hold.TtlMicros),
+        hold.AcquiredRevision.Value,
+        HoldShapes.ExpiresInMs(hold, now),
+        HoldShapes.MaxHoldEndsInMs(hold, now),
+        HoldShapes.LockDelayMs(hold),
+        HoldShapes.Metadata(hold));
+
+    private static string ModeName(LockMode mode) => mode switch
+    {
+        LockMode.Exclusive => Exclusive,
+        LockMode.Shared => Shared,
+        _ => Invariant.Unreachable<string>(mode),
+    };
+
+    private static string? RefuseMode(string? mode) => mode is null or Exclusive or Shared ? null : "the field \"mode\" is neither \"exclusive\" nor \"shared\"";
+}

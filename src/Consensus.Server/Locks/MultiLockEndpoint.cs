@@ -1,0 +1,141 @@
+using Consensus.Api;
+using Consensus.Api.Locks;
+using Consensus.Node;
+using Consensus.Primitives;
+using Consensus.Server.Commands;
+using Consensus.Server.Holds;
+using Consensus.Server.Http;
+using Consensus.Server.Json;
+using Consensus.Server.Routing;
+using Consensus.StateMachine;
+using Consensus.StateMachine.Commands;
+using Consensus.StateMachine.Outcomes;
+
+namespace Consensus.Server.Locks;
+
+/// <summary>POST of <c>/v1/multilock</c>: all of several locks or none, in one step, without waiting.</summary>
+internal sealed class MultiLockEndpoint(IConsensusNode node, CommandRunner commands, Replies replies, ServerInfo info)
+{
+    public async Task AcquireAsync(ApiCall call)
+    {
+        var http = call.Http;
+        if (!RequestIdentity.TryRead(call, out var identity, out var refusal))
+        {
+            await replies.Problem(http, refusal!);
+            return;
+        }
+        var (body, problem) = await RequestBody.ReadAsync(http, ApiLimits.MaxRequestBytes, "the request");
+        if (problem is not null)
+        {
+            await replies.Problem(http, problem);
+            return;
+        }
+        if (Read(body, info.MinTtlMicros, out refusal) is not { } asked)
+        {
+            await replies.Problem(http, refusal!);
+            return;
+        }
+        var answer = await commands.WithNewLeaseAsync(
+            lease => asked with { OwnLease = asked.SharedLease.IsNone ? lease : LeaseId.None },
+            command => commands.ExecuteAsync(call, identity, body, command));
+        if (answer.Kind != AnswerKind.Done || answer.Outcome is not ManyGranted granted)
+        {
+            await replies.Problem(http, AnswerProblems.Of(answer));
+            return;
+        }
+        if (http.RequestAborted.IsCancellationRequested)
+        {
+            foreach (var hold in granted.Holds)
+            {
+                node.Abandon(ObjectName.Lock(hold.Name), answer.Request);
+            }
+            return;
+        }
+        var status = node.Status;
+        var first = granted.Holds[0];
+        var shown = new MultiLockAnswer(
+            first.Owner,
+            first.Lease.ToString(),
+            Durations.Ms(first.TtlMicros),
+            HoldShapes.ExpiresInMs(first, status.ClusterTime),
+            status.Cluster.ToString(),
+            [.. granted.Holds.Select(hold => new MultiLockItem(hold.Name.ToString(), hold.Token.Value))]);
+        await replies.Json(http, StatusCodes.Status200OK, shown, ApiJson.Default.MultiLockAnswer, granted.Revision);
+    }
+
+    private static AcquireManyCommand? Read(ReadOnlySpan<byte> body, long minTtlMicros, out Problem? refusal)
+    {
+        var json = new StrictObjectReader(body);
+        var fields = default(HoldFields);
+        string? owner = null;
+        List<Key>? names = null;
+        Problem? badName = null;
+        while (json.NextField())
+        {
+            if (json.Is("owner"u8, HoldFields.Next))
+            {
+                owner = json.Text();
+            }
+            else if (json.Is("names"u8, HoldFields.Next + 1))
+            {
+                names = ReadNames(ref json, out badName);
+            }
+            else if (!fields.TryRead(ref json))
+            {
+                json.Unknown();
+            }
+        }
+        var sentence = json.Refusal
+            ?? (names is null or [] ? "the field \"names\" names no lock" : null)
+            ?? HoldFields.RefuseOwner(owner)
+            ?? fields.Refuse(minTtlMicros);
+        refusal = badName ?? (sentence is null ? null : Problem.BadRequest(sentence));
+        return refusal is not null
+            ? null
+            : new AcquireManyCommand([.. names!], owner!, fields.TtlMicros, LeaseId.None, fields.Lease)
+            {
+                LockDelayMicros = fields.LockDelayMicros,
+                MaxHoldMicros = fields.MaxHoldMicros,
+                Metadata = fields.Metadata,
+            };
+    }
+
+    /// <param name="refusal">For a name that a lock cannot have; everything else is the reader's own.</param>
+    private static List<Key>? ReadNames(ref StrictObjectReader json, out Problem? refusal)
+    {
+        refusal = null;
+        if (!json.EnterArray("an array of lock names"))
+        {
+            return null;
+        }
+        var names = new List<Key>();
+        var seen = new HashSet<Key>();
+        while (json.NextItem())
+        {
+            if (json.TextBytes() is not { } bytes)
+            {
+                json.Wrong("a lock name");
+                break;
+            }
+            var name = Key.Own(bytes);
+            refusal = Names.Judge(name, $"lock name \"{json.Path()}\"", isText: true);
+            if (refusal is not null)
+            {
+                json.Refuse(refusal.Detail);
+            }
+            else if (names.Count == ApiLimits.MaxMultiLockNames)
+            {
+                json.Refuse($"the field \"names\" names more than {ApiLimits.MaxMultiLockNames} locks");
+            }
+            else if (!seen.Add(name))
+            {
+                json.Refuse($"the field \"{json.Path()}\" is a lock that is named before");
+            }
+            else
+            {
+                names.Add(name);
+            }
+        }
+        return names;
+    }
+}

@@ -1,0 +1,128 @@
+using Consensus.Api;
+using Consensus.Api.Semaphores;
+using Consensus.Primitives;
+using Consensus.Server.Holds;
+using Consensus.Server.Http;
+using Consensus.Server.Json;
+using Consensus.Server.Lists;
+using Consensus.StateMachine;
+using Consensus.StateMachine.Commands;
+using Consensus.StateMachine.Outcomes;
+
+namespace Consensus.Server.Semaphores;
+
+/// <summary>Semaphores: up to a limit of permits are held together.</summary>
+internal sealed class SemaphoreForm(Replies replies) : HoldForm
+{
+    public override HoldSpace Space => HoldSpace.Semaphore;
+
+    public override string Noun => "semaphore";
+
+    public override string NameWords => "semaphore name";
+
+    public override ListKind ListKind => ListKind.Semaphores;
+
+    public override AcquireLockCommand? ReadAcquire(Key name, ReadOnlySpan<byte> body, long minTtlMicros, out string? refusal)
+    {
+        var json = new StrictObjectReader(body);
+        var fields = default(HoldFields);
+        string? owner = null;
+        long? permits = null;
+        long? count = null;
+        while (json.NextField())
+        {
+            if (json.Is("owner"u8, HoldFields.Next))
+            {
+                owner = json.Text();
+            }
+            else if (json.Is("permits"u8, HoldFields.Next + 1))
+            {
+                permits = json.Number(1, ApiLimits.MaxPermits);
+            }
+            else if (json.Is("count"u8, HoldFields.Next + 2))
+            {
+                count = json.Number(1, ApiLimits.MaxPermits);
+            }
+            else if (!fields.TryRead(ref json) && !fields.TryReadWait(ref json))
+            {
+                json.Unknown();
+            }
+        }
+        refusal = json.Refusal ?? HoldFields.RefuseOwner(owner) ?? fields.Refuse(minTtlMicros) ?? RefusePermits(permits, count ?? 1);
+        return refusal is null
+            ? fields.ToCommand(ObjectName.Semaphore(name), owner!) with { Permits = permits!.Value, Count = count ?? 1 }
+            : null;
+    }
+
+    public override Task GrantedAsync(HttpContext http, AcquireLockCommand asked, LockGranted granted, HoldContext context)
+    {
+        var hold = granted.Hold;
+        var answer = new SemaphoreGrantAnswer(
+            hold.Name.ToString(),
+            hold.Owner,
+            asked.Permits,
+            hold.Count,
+            hold.Token.Value,
+            hold.Lease.ToString(),
+            Durations.Ms(hold.TtlMicros),
+            Durations.Ms(granted.WaitedMicros),
+            HoldShapes.ExpiresInMs(hold, context.Now),
+            context.Cluster.ToString());
+        return replies.Json(http, StatusCodes.Status200OK, answer, ApiJson.Default.SemaphoreGrantAnswer, granted.Revision);
+    }
+
+    public override Task RenewedAsync(HttpContext http, LockRenewed renewed, HoldContext context)
+    {
+        var hold = renewed.Hold;
+        var answer = new SemaphoreRenewedAnswer(
+            hold.Name.ToString(),
+            hold.Owner,
+            hold.Count,
+            hold.Token.Value,
+            hold.Lease.ToString(),
+            Durations.Ms(hold.TtlMicros),
+            HoldShapes.ExpiresInMs(hold, context.Now),
+            context.Cluster.ToString());
+        return replies.Json(http, StatusCodes.Status200OK, answer, ApiJson.Default.SemaphoreRenewedAnswer, renewed.Revision);
+    }
+
+    public override Task ShowAsync(HttpContext http, LockInfo info, Revision revision, HoldContext context) =>
+        replies.Json(http, StatusCodes.Status200OK, Of(info, context.Now), ApiJson.Default.SemaphoreAnswer, revision);
+
+    public override Task ListAsync(HttpContext http, HoldPage page, HoldContext context) => replies.Json(
+        http,
+        StatusCodes.Status200OK,
+        new SemaphoreListAnswer([.. page.Items.Select(info => Of(info, context.Now))], page.Revision.Value, page.NextCursor),
+        ApiJson.Default.SemaphoreListAnswer,
+        page.Revision);
+
+    private static SemaphoreAnswer Of(LockInfo info, ClusterTime now) => new(
+        info.Name.ToString(),
+        info.Permits == 0 ? null : info.Permits,
+        info.PermitsUsed,
+        [.. info.Holders.Select(hold => OfHolder(hold, now))],
+        info.HolderCount,
+        [.. info.Waiters.Select(waiter => new SemaphoreWaiterAnswer(waiter.Owner, waiter.Position, waiter.Count))],
+        info.WaiterCount,
+        HoldShapes.Loss(info.LastLoss),
+        HoldShapes.DelayMs(info, now));
+
+    private static SemaphoreHolderAnswer OfHolder(Hold hold, ClusterTime now) => new(
+        hold.Owner,
+        hold.Count,
+        hold.Token.Value,
+        hold.Lease.ToString(),
+        Durations.Ms(hold.TtlMicros),
+        hold.AcquiredRevision.Value,
+        HoldShapes.ExpiresInMs(hold, now),
+        HoldShapes.MaxHoldEndsInMs(hold, now),
+        HoldShapes.LockDelayMs(hold),
+        HoldShapes.Metadata(hold));
+
+    private static string? RefusePermits(long? permits, long count) => permits switch
+    {
+        null => "the field \"permits\" is missing: the semaphore's limit",
+        { } limit when count > limit => $"the field \"count\" is {count}, above \"permits\", {limit}: it could never be granted",
+        _ => null,
+    };
+}

@@ -1,0 +1,97 @@
+using System.Text.Json;
+using Consensus.Api;
+using Consensus.Node;
+using Consensus.Primitives;
+using Consensus.Server.Commands;
+using Consensus.Server.Http;
+using Consensus.Server.KeyValue;
+using Consensus.Server.Routing;
+using Consensus.StateMachine.Outcomes;
+
+namespace Consensus.Server.Transactions;
+
+/// <summary>POST of <c>/v1/txn</c>: several compares and operations on keys in one revision.</summary>
+internal sealed class TxnEndpoint(CommandRunner commands, Replies replies)
+{
+    public async Task ExecuteAsync(ApiCall call)
+    {
+        var http = call.Http;
+        if (!RequestIdentity.TryRead(call, out var identity, out var refusal))
+        {
+            await replies.Problem(http, refusal!);
+            return;
+        }
+        var (body, problem) = await RequestBody.ReadAsync(http, ApiLimits.MaxRequestBytes, "the request");
+        if (problem is not null)
+        {
+            await replies.Problem(http, problem);
+            return;
+        }
+        if (TxnReader.Read(body, out refusal) is not { } command)
+        {
+            await replies.Problem(http, refusal!);
+            return;
+        }
+        var answer = await commands.ExecuteAsync(call, identity, body, command);
+        if (answer is { Kind: AnswerKind.Done, Outcome: TxnDone done })
+        {
+            Answer(http, done);
+        }
+        else
+        {
+            await replies.Problem(http, AnswerProblems.Of(answer));
+        }
+    }
+
+    private void Answer(HttpContext http, TxnDone done)
+    {
+        replies.Start(http, StatusCodes.Status200OK, done.Revision);
+        http.Response.ContentType = Replies.JsonContentType;
+        var buffer = JsonBuffer.Rent();
+        var json = buffer.Json;
+        json.WriteStartObject();
+        json.WriteBoolean("succeeded"u8, done.Succeeded);
+        json.WriteNumber("revision"u8, done.Revision.Value);
+        json.WriteStartArray("results"u8);
+        foreach (var result in done.Results)
+        {
+            json.WriteStartObject();
+            Write(json, result);
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
+        json.WriteEndObject();
+        Replies.Body(http, buffer.Written);
+        buffer.Return();
+    }
+
+    private static void Write(Utf8JsonWriter json, TxnResult result)
+    {
+        switch (result)
+        {
+            case TxnPutResult put:
+                json.WritePropertyName("put"u8);
+                KeyJson.WritePut(json, put.Key, put.CreateRevision, put.ModRevision, put.Version, put.Lease);
+                break;
+            case TxnDeleteResult delete:
+                json.WriteStartObject("delete"u8);
+                json.WriteNumber("deleted"u8, delete.Deleted);
+                json.WriteEndObject();
+                break;
+            case TxnGetResult get:
+                json.WriteStartObject("get"u8);
+                json.WriteStartArray("items"u8);
+                foreach (var (key, record) in get.Items)
+                {
+                    KeyJson.WriteItem(json, key, record, withValue: true);
+                }
+                json.WriteEndArray();
+                json.WriteNumber("count"u8, get.Count);
+                json.WriteEndObject();
+                break;
+            default:
+                Invariant.Unreachable<int>(result);
+                break;
+        }
+    }
+}

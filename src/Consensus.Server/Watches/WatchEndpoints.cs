@@ -1,0 +1,138 @@
+using Consensus.Api.Problems;
+using Consensus.Node;
+using Consensus.Primitives;
+using Consensus.Server.Commands;
+using Consensus.Server.Hosting;
+using Consensus.Server.Http;
+using Consensus.Server.Lists;
+using Consensus.Server.Routing;
+using Consensus.StateMachine;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
+
+namespace Consensus.Server.Watches;
+
+/// <summary>
+/// Opens event streams. Where a watch may begin is judged on a state that is as new as a linearizable read's (rule 28), and a refusal is a problem answer: the stream begins
+/// only when it can be told whole.
+/// </summary>
+internal sealed class WatchEndpoints(IConsensusNode node, WatchHub hub, Replies replies)
+{
+    private const int RetryAfterSeconds = 1;
+
+    /// <summary>A reader that takes nothing for this long is cut off: it comes back, or it is gone.</summary>
+    private static readonly MinDataRate SlowestReader = new(bytesPerSecond: 240, gracePeriod: TimeSpan.FromMinutes(5));
+
+    public async Task WatchKeysAsync(ApiCall call)
+    {
+        if (!TryReadKeys(call, out var kind, out var name, out var refusal) || !WatchParameters.TryRead(call, out var parameters, out refusal))
+        {
+            await replies.Problem(call.Http, refusal!);
+            return;
+        }
+        await OpenAsync(call, new WatchTarget(kind, name, parameters.WithPrevious), parameters);
+    }
+
+    /// <summary>Every change of an election's leader. Unless it goes on somewhere, it begins with the present one.</summary>
+    public async Task WatchElectionAsync(ApiCall call)
+    {
+        if (!Names.TryGetName(call, "election name", out var name, out var refusal)
+            || !ListParameters.AreAbsent(call.Query, out refusal)
+            || !WatchParameters.TryRead(call, out var parameters, out refusal))
+        {
+            await replies.Problem(call.Http, refusal!);
+            return;
+        }
+        await OpenAsync(call, new WatchTarget(WatchKind.Election, name, WithPrevious: false), parameters);
+    }
+
+    private async Task OpenAsync(ApiCall call, WatchTarget target, WatchParameters parameters)
+    {
+        var http = call.Http;
+        var answer = await node.ReadAsync(parameters.Read.Consistency, parameters.Read.MinRevision, CancellationToken.None);
+        if (answer.View is not { } view)
+        {
+            await replies.Problem(http, AnswerProblems.Of(answer.Kind, answer.Reason));
+            return;
+        }
+        var from = parameters.From ?? view.Revision.Next;
+        if (Judge(view, from) is { } problem)
+        {
+            await replies.Problem(http, problem);
+            return;
+        }
+        if (HttpMethods.IsHead(http.Request.Method))
+        {
+            Start(http, view.Revision);
+            return;
+        }
+        if (hub.Open(target, from, view) is not { } watcher)
+        {
+            await replies.Problem(http, hub.IsStopped
+                ? AnswerProblems.NotReady("this member is stopping; another one takes the watch")
+                : new Problem(ProblemTypes.TooManyRequests, "this member has as many watches as it takes; another one may take more")
+                {
+                    RetryAfterSeconds = RetryAfterSeconds,
+                });
+            return;
+        }
+        await IoThread.Leave();
+        try
+        {
+            Start(http, view.Revision);
+            var first = target.Kind == WatchKind.Election && parameters.From is null
+                ? WatchMessages.OfElection(target.Name, view.GetLock(ObjectName.Election(target.Name)).Holder, view.Revision)
+                : WatchMessages.Open(from);
+            await new WatchStream(hub, watcher, http.Response.BodyWriter, http.RequestAborted).RunAsync(first);
+        }
+        finally
+        {
+            hub.Close(watcher);
+        }
+    }
+
+    private static Problem? Judge(StateView view, Revision from)
+    {
+        if (from > view.Revision.Next)
+        {
+            return Problem.BadRequest($"the watch would begin at revision {from}, and the present revision is {view.Revision}: that is in the future")
+                with
+            { StateRevision = view.Revision };
+        }
+        return from <= view.CompactRevision
+            ? PastReads.Compacted(view, $"the watch would begin at revision {from}, and what is kept begins after {view.CompactRevision}: read again, and watch from there")
+            : null;
+    }
+
+    private void Start(HttpContext http, Revision revision)
+    {
+        replies.Start(http, StatusCodes.Status200OK, revision);
+        var headers = http.Response.Headers;
+        headers.ContentType = "text/event-stream";
+        headers.CacheControl = "no-store";
+        // For proxies that would hold back what is not a whole answer.
+        headers["X-Accel-Buffering"] = "no";
+        if (http.Features.Get<IHttpMinResponseDataRateFeature>() is { } rate && HttpProtocol.IsHttp11(http.Request.Protocol))
+        {
+            rate.MinDataRate = SlowestReader;
+        }
+    }
+
+    private static bool TryReadKeys(ApiCall call, out WatchKind kind, out Key name, out Problem? refusal)
+    {
+        kind = WatchKind.Key;
+        if (!call.Query.Has(QueryName.Prefix) && Names.IsGiven(call))
+        {
+            return Names.TryGetKey(call, out name, out refusal);
+        }
+        kind = WatchKind.Prefix;
+        name = default;
+        if (!ListParameters.TryReadPrefix(call.Query, out var prefix, out refusal))
+        {
+            return false;
+        }
+        refusal = Names.IsGiven(call) ? Problem.BadRequest("a key and \"prefix\" are given together") : null;
+        name = Key.Own(prefix);
+        return refusal is null;
+    }
+}

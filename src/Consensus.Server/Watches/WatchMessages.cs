@@ -1,0 +1,144 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using Consensus.Primitives;
+using Consensus.Server.Http;
+using Consensus.Server.KeyValue;
+using Consensus.StateMachine;
+using Consensus.StateMachine.Outcomes;
+
+namespace Consensus.Server.Watches;
+
+/// <summary>
+/// Messages of an event stream (WHATWG HTML §9.2): one for each revision, with all its events of the watch, its id the revision (rule 28). Data is JSON on one line.
+/// </summary>
+internal static class WatchMessages
+{
+    /// <summary>A message whose keys before the events are larger than this, in bytes, leaves them out.</summary>
+    private const long MostPreviousBytes = 8 << 20;
+
+    /// <summary>A comment: it keeps the connection open and says that the server is there.</summary>
+    public static ReadOnlyMemory<byte> Heartbeat { get; } = ":\n\n"u8.ToArray();
+
+    /// <summary>The first message. Its id is that of the revision before, so that a client that is cut off right after it misses nothing.</summary>
+    public static byte[] Open(Revision from)
+    {
+        var buffer = JsonBuffer.Rent();
+        buffer.Json.WriteStartObject();
+        buffer.Json.WriteNumber("fromRevision"u8, from.Value);
+        buffer.Json.WriteEndObject();
+        return Finish(buffer, from.Value - 1, "open");
+    }
+
+    /// <summary>The last message of a reader that came too late for the history. It has no id: the client's last one stays.</summary>
+    public static byte[] Compacted(Revision compactRevision)
+    {
+        var buffer = JsonBuffer.Rent();
+        buffer.Json.WriteStartObject();
+        buffer.Json.WriteNumber("compactRevision"u8, compactRevision.Value);
+        buffer.Json.WriteEndObject();
+        return Finish(buffer, null, "compacted");
+    }
+
+    /// <summary>The message of one revision.</summary>
+    /// <param name="changes">Those of the revision that the target matches, at least one, in their order.</param>
+    public static byte[] Of(WatchTarget target, Revision revision, List<Change> changes)
+    {
+        if (target.Kind == WatchKind.Election)
+        {
+            // Of two changes in one revision only the last one is there to be seen.
+            var change = (ElectionChange)changes[^1];
+            return OfElection(change.Name, change.Leader, revision);
+        }
+        var buffer = JsonBuffer.Rent();
+        var json = buffer.Json;
+        var previous = !target.WithPrevious ? Previous.No
+            : changes.Sum(change => ((KeyChange)change).Before?.Value.Length ?? 0L) > MostPreviousBytes ? Previous.Omitted
+            : Previous.Yes;
+        if (changes is [KeyChange single])
+        {
+            json.WriteStartObject();
+            WriteEvent(json, single, previous);
+            json.WriteEndObject();
+            return Finish(buffer, revision.Value, EventName(single));
+        }
+        json.WriteStartObject();
+        json.WriteNumber("revision"u8, revision.Value);
+        json.WriteStartArray("events"u8);
+        foreach (var change in changes)
+        {
+            var key = (KeyChange)change;
+            json.WriteStartObject();
+            json.WriteString("event"u8, EventName(key));
+            WriteEvent(json, key, previous);
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
+        json.WriteEndObject();
+        return Finish(buffer, revision.Value, "changes");
+    }
+
+    /// <param name="leader">Null when nobody leads.</param>
+    public static byte[] OfElection(Key name, Hold? leader, Revision revision)
+    {
+        var buffer = JsonBuffer.Rent();
+        var json = buffer.Json;
+        json.WriteStartObject();
+        json.WriteString("name"u8, name.Bytes);
+        json.WriteString("leader"u8, leader?.Owner);
+        json.WriteNumber("revision"u8, revision.Value);
+        if (leader is not null)
+        {
+            json.WriteString("value"u8, leader.Value.Span);
+            json.WriteNumber("fencingToken"u8, leader.Token.Value);
+            json.WriteString("lease"u8, leader.Lease.ToString());
+        }
+        json.WriteEndObject();
+        return Finish(buffer, revision.Value, leader is null ? "none" : "leader");
+    }
+
+    private enum Previous
+    {
+        No,
+        Yes,
+        Omitted,
+    }
+
+    private static string EventName(KeyChange change) => change.After is null ? "delete" : "put";
+
+    private static void WriteEvent(Utf8JsonWriter json, KeyChange change, Previous previous)
+    {
+        if (change.After is { } after)
+        {
+            KeyJson.WriteMembers(json, change.Key, after, withValue: true);
+        }
+        else
+        {
+            KeyJson.WriteKey(json, change.Key);
+            json.WriteNumber("modRevision"u8, change.Revision.Value);
+        }
+        if (change.Before is not { } before || previous == Previous.No)
+        {
+            return;
+        }
+        if (previous == Previous.Omitted)
+        {
+            json.WriteBoolean("prevOmitted"u8, true);
+            return;
+        }
+        json.WritePropertyName("prev"u8);
+        KeyJson.WriteItem(json, change.Key, before, withValue: true);
+    }
+
+    private static byte[] Finish(JsonBuffer buffer, long? id, string eventName)
+    {
+        var head = string.Create(CultureInfo.InvariantCulture, $"{(id is { } number ? $"id: {number}\n" : "")}event: {eventName}\ndata: ");
+        var data = buffer.Written;
+        var message = new byte[head.Length + data.Length + 2];
+        Encoding.ASCII.GetBytes(head, message);
+        data.CopyTo(message.AsSpan(head.Length));
+        message[^2] = message[^1] = (byte)'\n';
+        buffer.Return();
+        return message;
+    }
+}

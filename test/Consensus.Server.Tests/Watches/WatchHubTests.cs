@@ -1,0 +1,271 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using System.Text;
+using Consensus.Node;
+using Consensus.Primitives;
+using Consensus.Server.Tests.Support;
+using Consensus.Server.Watches;
+using Consensus.StateMachine;
+using Consensus.StateMachine.Commands;
+
+namespace Consensus.Server.Tests.Watches;
+
+/// <summary>The hub and its streams, without connections.</summary>
+internal sealed class WatchHubTests
+{
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
+
+    private readonly InProcessNode _node = new();
+    private readonly ManualClock _clock = new();
+    private readonly CancellationTokenSource _gone = new();
+    private readonly List<Task> _streams = [];
+    private WatchHub _hub = null!;
+
+    [SetUp]
+    public void CreateHub() => _hub = new WatchHub(_node, _clock, 20_000);
+
+    [TearDown]
+    public async Task StopHubAsync()
+    {
+        _hub.Stop();
+        await Task.WhenAll(_streams).WaitAsync(Deadline);
+        _hub.Dispose();
+        _gone.Dispose();
+    }
+
+    private async Task<PipeReader> WatchAsync(WatchKind kind, string name, long? from = null)
+    {
+        var answer = await _node.ReadAsync(ReadConsistency.Linearizable, Revision.Zero, CancellationToken.None);
+        var start = from is { } revision ? new Revision(revision) : answer.View!.Revision.Next;
+        var watcher = _hub.Open(new WatchTarget(kind, Key.FromText(name), WithPrevious: false), start, answer.View!);
+        Assert.That(watcher, Is.Not.Null);
+        var pipe = new Pipe();
+        _streams.Add(RunAsync(watcher!, pipe.Writer));
+        return pipe.Reader;
+    }
+
+    private async Task RunAsync(Watcher watcher, PipeWriter output)
+    {
+        await Task.Yield();
+        await new WatchStream(_hub, watcher, output, _gone.Token).RunAsync(ReadOnlyMemory<byte>.Empty);
+        await output.CompleteAsync();
+        _hub.Close(watcher);
+    }
+
+    private void Put(string key, string value = "v") =>
+        _node.Propose(new PutCommand(Key.FromText(key), Encoding.UTF8.GetBytes(value), LeaseId.None, KeyCondition.None));
+
+    private static async Task<string> ReadAsync(PipeReader reader, Func<string, bool> isEnough)
+    {
+        using var limit = new CancellationTokenSource(Deadline);
+        var text = new StringBuilder();
+        while (true)
+        {
+            var result = await reader.ReadAsync(limit.Token);
+            text.Append(Encoding.UTF8.GetString(result.Buffer));
+            reader.AdvanceTo(result.Buffer.End);
+            if (isEnough(text.ToString()) || result.IsCompleted)
+            {
+                return text.ToString();
+            }
+        }
+    }
+
+    private static long[] IdsOf(string text) =>
+        [.. text.Split('\n').Where(line => line.StartsWith("id: ", StringComparison.Ordinal)).Select(line => long.Parse(line.AsSpan(4), null))];
+
+    [Test]
+    public async Task Ten_thousand_watches_of_one_key_are_all_told_a_put()
+    {
+        var readers = new List<PipeReader>();
+        for (var i = 0; i < 10_000; i++)
+        {
+            readers.Add(await WatchAsync(WatchKind.Key, "hot"));
+        }
+        Put("cold");
+        Put("hot");
+        foreach (var reader in readers)
+        {
+            Assert.That(IdsOf(await ReadAsync(reader, text => text.EndsWith("\n\n", StringComparison.Ordinal))), Is.EqualTo(new[] { 3L }));
+        }
+        Assert.That(_hub.Watches, Is.EqualTo(10_000));
+    }
+
+    [Test]
+    public async Task Watches_with_many_targets_are_each_told_their_own_and_in_order()
+    {
+        var random = new DeterministicRandom(11);
+        var targets = new List<(WatchKind Kind, string Name, long From)>();
+        var readers = new List<PipeReader>();
+        var written = new List<(long Revision, string Key)>();
+        for (var revision = 2L; revision <= 3_000; revision++)
+        {
+            var key = $"{(char)('a' + random.Next(3))}{(char)('a' + random.Next(3))}{random.Next(4)}";
+            Put(key);
+            written.Add((revision, key));
+            if (random.Chance(1, 30))
+            {
+                var name = key[..(int)random.Next(0, 4)];
+                var from = 2 + random.Next(revision);
+                targets.Add((name.Length == 3 ? WatchKind.Key : WatchKind.Prefix, name, from));
+                readers.Add(await WatchAsync(targets[^1].Kind, name, from));
+            }
+        }
+        for (var i = 0; i < targets.Count; i++)
+        {
+            var (kind, name, from) = targets[i];
+            var expected = written
+                .Where(one => one.Revision >= from && (kind == WatchKind.Key ? one.Key == name : one.Key.StartsWith(name, StringComparison.Ordinal)))
+                .Select(one => one.Revision).ToArray();
+            var told = expected.Length == 0 ? [] : IdsOf(await ReadAsync(readers[i], text => text.Contains($"id: {expected[^1]}\n", StringComparison.Ordinal)));
+            Assert.That(told, Is.EqualTo(expected), $"{kind} {name} from {from}");
+        }
+    }
+
+    [Test]
+    public async Task A_reader_that_takes_nothing_holds_no_queue_and_goes_on_in_the_history()
+    {
+        var reader = await WatchAsync(WatchKind.Prefix, "k");
+        var value = new string('x', 200_000);
+        for (var i = 0; i < 300; i++)
+        {
+            Put("k" + i, value);
+        }
+        var told = IdsOf(await ReadAsync(reader, text => text.Contains("id: 301\n", StringComparison.Ordinal)));
+        Assert.That(told, Is.EqualTo(Enumerable.Range(2, 300).Select(i => (long)i)));
+    }
+
+    [Test]
+    public async Task A_reader_that_comes_too_late_is_told_so_at_the_end()
+    {
+        var reader = await WatchAsync(WatchKind.Prefix, "k");
+        var value = new string('x', 200_000);
+        for (var i = 0; i < 300; i++)
+        {
+            Put("k" + i, value);
+        }
+        // Another watch is told the last of them: so the hub has seen them all, and has kept less than it saw.
+        var other = await WatchAsync(WatchKind.Key, "k299", 301);
+        await ReadAsync(other, text => text.Contains("id: 301\n", StringComparison.Ordinal));
+        _node.Propose(new CompactCommand(new Revision(301)));
+        Put("k300");
+        await ReadAsync(await WatchAsync(WatchKind.Key, "k300", 302), text => text.Contains("id: 302\n", StringComparison.Ordinal));
+        var text = await ReadAsync(reader, _ => false);
+        Assert.That(text, Does.EndWith("event: compacted\ndata: {\"compactRevision\":301}\n\n"));
+        Assert.That(IdsOf(text), Is.EqualTo(Enumerable.Range(2, IdsOf(text).Length).Select(i => (long)i)), "what came before it has no gap");
+    }
+
+    [Test]
+    public async Task A_silent_watch_says_from_time_to_time_that_it_is_there()
+    {
+        var reader = await WatchAsync(WatchKind.Key, "k");
+        Put("other");
+        using var limit = new CancellationTokenSource(Deadline);
+        var read = ReadAsync(reader, text => text.Length > 0);
+        while (!read.IsCompleted)
+        {
+            Assert.That(limit.IsCancellationRequested, Is.False, "in time: a heartbeat");
+            _clock.Advance(TimeSpan.FromSeconds(1));
+            await Task.Yield();
+        }
+        Assert.That(await read, Is.EqualTo(":\n\n"));
+        Assert.That(_clock.Now, Is.GreaterThanOrEqualTo(TimeSpan.FromSeconds(15)));
+        // A compaction of what it passed over does it no harm.
+        _node.Propose(new CompactCommand(new Revision(2)));
+        Put("k");
+        Assert.That(IdsOf(await ReadAsync(reader, text => text.Contains("id: ", StringComparison.Ordinal))), Is.EqualTo(new[] { 3L }));
+    }
+
+    [Test]
+    public async Task A_stopped_hub_ends_its_streams_and_takes_no_more()
+    {
+        var reader = await WatchAsync(WatchKind.Key, "k");
+        _hub.Stop();
+        Assert.That(await ReadAsync(reader, _ => false), Is.Empty);
+        var answer = await _node.ReadAsync(ReadConsistency.Linearizable, Revision.Zero, CancellationToken.None);
+        Assert.That(_hub.Open(new WatchTarget(WatchKind.Key, Key.FromText("k"), false), new Revision(2), answer.View!), Is.Null);
+    }
+}
+
+/// <summary>A clock that stands still until it is moved, with the timers that a hub uses.</summary>
+internal sealed class ManualClock : TimeProvider
+{
+    private readonly Lock _guard = new();
+    private readonly List<ManualTimer> _timers = [];
+    private TimeSpan _now;
+
+    public TimeSpan Now
+    {
+        get
+        {
+            lock (_guard)
+            {
+                return _now;
+            }
+        }
+    }
+
+    public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+    public override long GetTimestamp() => Now.Ticks;
+
+    public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+    {
+        var timer = new ManualTimer(this, callback, state);
+        timer.Change(dueTime, period);
+        return timer;
+    }
+
+    public void Advance(TimeSpan time)
+    {
+        List<ManualTimer> due;
+        lock (_guard)
+        {
+            _now += time;
+            due = [.. _timers.Where(timer => timer.Due <= _now)];
+            foreach (var timer in due)
+            {
+                timer.Due = timer.Period > TimeSpan.Zero ? _now + timer.Period : TimeSpan.MaxValue;
+            }
+        }
+        foreach (var timer in due)
+        {
+            timer.Fire();
+        }
+    }
+
+    private sealed class ManualTimer(ManualClock clock, TimerCallback callback, object? state) : ITimer
+    {
+        public TimeSpan Due { get; set; }
+
+        public TimeSpan Period { get; private set; }
+
+        public void Fire() => callback(state);
+
+        public bool Change(TimeSpan dueTime, TimeSpan period)
+        {
+            lock (clock._guard)
+            {
+                Due = dueTime < TimeSpan.Zero ? TimeSpan.MaxValue : clock._now + dueTime;
+                Period = period;
+                clock._timers.Remove(this);
+                clock._timers.Add(this);
+            }
+            return true;
+        }
+
+        public void Dispose()
+        {
+            lock (clock._guard)
+            {
+                clock._timers.Remove(this);
+            }
+        }
+
+        public ValueTask DisposeAsync()
+        {
+            Dispose();
+            return ValueTask.CompletedTask;
+        }
+    }
+}
