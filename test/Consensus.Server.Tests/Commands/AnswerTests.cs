@@ -5,6 +5,7 @@ using Consensus.Node;
 using Consensus.Primitives;
 using Consensus.Server.Commands;
 using Consensus.Server.Tests.Support;
+using Consensus.StateMachine;
 using Consensus.StateMachine.Outcomes;
 
 namespace Consensus.Server.Tests.Commands;
@@ -23,10 +24,27 @@ internal sealed class AnswerTests : ContractTest
         ("DELETE", "/v1/leases/1", null),
         ("POST", "/v1/locks/l", """{"owner":"me","ttl":"15s"}"""),
         ("PUT", "/v1/locks/l", """{"fencingToken":2}"""),
+        ("PATCH", "/v1/locks/l", """{"handOverTo":"you","fencingToken":2}"""),
         ("DELETE", "/v1/locks/l?fencingToken=2", null),
+        ("POST", "/v1/multilock", """{"names":["l"],"owner":"me","ttl":"15s"}"""),
+        ("POST", "/v1/semaphores/s", """{"owner":"me","ttl":"15s","permits":1}"""),
+        ("PUT", "/v1/semaphores/s", """{"fencingToken":2}"""),
+        ("PATCH", "/v1/semaphores/s", """{"handOverTo":"you","fencingToken":2}"""),
+        ("DELETE", "/v1/semaphores/s?force=true", null),
+        ("POST", "/v1/elections/e", """{"candidate":"me","ttl":"15s"}"""),
+        ("PUT", "/v1/elections/e", """{"fencingToken":2,"value":"v"}"""),
+        ("PATCH", "/v1/elections/e", """{"handOverTo":"you","fencingToken":2}"""),
+        ("DELETE", "/v1/elections/e?fencingToken=2", null),
+        ("PUT", "/v1/fences/f", """{"fencingToken":2}"""),
+        ("DELETE", "/v1/fences/f", null),
+        ("POST", "/v1/txn", """{"success":[{"put":{"key":"a","value":"x"}}]}"""),
     ];
 
-    private static readonly string[] Reads = ["/v1/kv/a", "/v1/kv/?prefix=a", "/v1/leases", "/v1/leases/1", "/v1/locks/", "/v1/locks/l"];
+    private static readonly string[] Reads =
+    [
+        "/v1/kv/a", "/v1/kv/a?revision=1", "/v1/kv/?prefix=a", "/v1/leases", "/v1/leases/1", "/v1/locks/", "/v1/locks/l", "/v1/semaphores/", "/v1/semaphores/s",
+        "/v1/elections/", "/v1/elections/e", "/v1/fences/", "/v1/fences/f",
+    ];
 
     private static readonly (NotDoneReason Reason, ProblemType Type)[] NotDone =
     [
@@ -92,7 +110,7 @@ internal sealed class AnswerTests : ContractTest
         Type[] successes =
         [
             typeof(PutDone), typeof(DeleteDone), typeof(LeaseGranted), typeof(LeasesRenewed), typeof(LeaseRevoked), typeof(LockGranted), typeof(LockRenewed),
-            typeof(LockReleased),
+            typeof(LockReleased), typeof(ManyGranted), typeof(HandedOver), typeof(TxnDone), typeof(FencePassed), typeof(FenceReset),
         ];
         // Never the final outcome of a request of a client.
         Type[] inner = [typeof(LockQueued), typeof(Noted)];
@@ -141,6 +159,12 @@ internal sealed class AnswerTests : ContractTest
         yield return new LeaseIdTaken(revision, new LeaseId(1));
         yield return new LeaseMissing(revision, new LeaseId(1));
         yield return new LockHeld(revision, null, 3, 1000);
+        yield return new NoSuchWaiter(revision, "you");
+        yield return new PermitsMismatch(revision, 3);
+        yield return new KeyWrittenTwice(revision, Key.FromText("k"));
+        yield return new AnswerTooLarge(revision, 1000);
+        yield return new FenceStale(revision, new FencingToken(5));
+        yield return new TokenFromFuture(revision);
         yield return new WaitCancelled(revision, StateMachine.Commands.CancelReason.Disconnected);
         yield return new WaitDetached(revision);
         yield return new WaitTakenOver(revision);

@@ -11,6 +11,7 @@ using Consensus.StateMachine.Commands;
 namespace Consensus.Server.Tests.Watches;
 
 /// <summary>The hub and its streams, without connections.</summary>
+[FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
 internal sealed class WatchHubTests
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
@@ -28,6 +29,7 @@ internal sealed class WatchHubTests
     public async Task StopHubAsync()
     {
         _hub.Stop();
+        await _gone.CancelAsync();
         await Task.WhenAll(_streams).WaitAsync(Deadline);
         _hub.Dispose();
         _gone.Dispose();
@@ -47,7 +49,14 @@ internal sealed class WatchHubTests
     private async Task RunAsync(Watcher watcher, PipeWriter output)
     {
         await Task.Yield();
-        await new WatchStream(_hub, watcher, output, _gone.Token).RunAsync(ReadOnlyMemory<byte>.Empty);
+        try
+        {
+            await new WatchStream(_hub, watcher, output, _gone.Token).RunAsync(ReadOnlyMemory<byte>.Empty);
+        }
+        catch (OperationCanceledException) when (_gone.IsCancellationRequested)
+        {
+            // It was writing to a reader that is gone.
+        }
         await output.CompleteAsync();
         _hub.Close(watcher);
     }
