@@ -66,7 +66,7 @@ public static class ConsensusServer
         var counters = new RequestCounters();
         var views = new PinnedViews(TimeProvider.System);
         app.Lifetime.ApplicationStopped.Register(views.Dispose);
-        var watches = new WatchHub(node, TimeProvider.System, info.MaxWatches);
+        var watches = new WatchHub(node, TimeProvider.System, info.MaxWatches, logger);
         app.Lifetime.ApplicationStopping.Register(watches.Stop);
         app.Lifetime.ApplicationStopped.Register(watches.Dispose);
         var endpoints = CreateEndpoints(node, replies, info, lifecycle, views, watches, counters, logger);

@@ -43,6 +43,7 @@ internal sealed class WatchHub : IDisposable
     private readonly IConsensusNode _node;
     private readonly TimeProvider _clock;
     private readonly int _mostWatches;
+    private readonly ILogger _logger;
     private readonly ITimer _sweep;
     private readonly Lock _guard = new();
     private readonly WatchIndex _index = new();
@@ -62,9 +63,9 @@ internal sealed class WatchHub : IDisposable
 
     private readonly record struct Match(WatchGroup Group, Revision Revision, List<Change> Changes);
 
-    public WatchHub(IConsensusNode node, TimeProvider clock, int mostWatches)
+    public WatchHub(IConsensusNode node, TimeProvider clock, int mostWatches, ILogger logger)
     {
-        (_node, _clock, _mostWatches) = (node, clock, mostWatches);
+        (_node, _clock, _mostWatches, _logger) = (node, clock, mostWatches, logger);
         _sweep = clock.CreateTimer(_ => WakeLongAsleep(), null, SweepInterval, SweepInterval);
     }
 
@@ -187,22 +188,30 @@ internal sealed class WatchHub : IDisposable
 
     private async Task FollowAsync()
     {
-        while (true)
+        try
         {
-            Revision known;
-            lock (_guard)
+            while (IsNeeded(out var known))
             {
-                if (_stopped || _watches == 0)
+                if (await NextViewAsync(known) is { } view)
                 {
-                    _follows = false;
-                    return;
+                    Advance(view);
                 }
-                known = _view!.Revision;
             }
-            if (await NextViewAsync(known) is { } view)
-            {
-                Advance(view);
-            }
+        }
+        catch (Exception e)
+        {
+            // A watch that is told nothing would look like one for which nothing happens: better that it ends, and goes on at another member.
+            _logger.LogError(e, "watches of this member end: their changes could not be followed");
+            Stop();
+        }
+    }
+
+    private bool IsNeeded(out Revision known)
+    {
+        lock (_guard)
+        {
+            known = _view!.Revision;
+            return _follows = !_stopped && _watches > 0;
         }
     }
 

@@ -26,7 +26,7 @@ internal sealed class OpenApiTests : ContractTest
     private IReadOnlyList<Endpoint> Table()
     {
         using var views = new PinnedViews(TimeProvider.System);
-        using var watches = new WatchHub(Node, TimeProvider.System, Info.MaxWatches);
+        using var watches = new WatchHub(Node, TimeProvider.System, Info.MaxWatches, NullLogger.Instance);
         return ConsensusServer.CreateEndpoints(
             Node, new Replies(Node), Info, Lifecycle, views, watches, new RequestCounters(), NullLogger.Instance).All;
     }

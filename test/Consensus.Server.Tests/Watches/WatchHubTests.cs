@@ -7,6 +7,7 @@ using Consensus.Server.Tests.Support;
 using Consensus.Server.Watches;
 using Consensus.StateMachine;
 using Consensus.StateMachine.Commands;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Consensus.Server.Tests.Watches;
 
@@ -23,7 +24,7 @@ internal sealed class WatchHubTests
     private WatchHub _hub = null!;
 
     [SetUp]
-    public void CreateHub() => _hub = new WatchHub(_node, _clock, 20_000);
+    public void CreateHub() => _hub = new WatchHub(_node, _clock, 20_000, NullLogger.Instance);
 
     [TearDown]
     public async Task StopHubAsync()
