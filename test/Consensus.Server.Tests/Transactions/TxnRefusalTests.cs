@@ -94,7 +94,8 @@ internal sealed class TxnRefusalTests : ContractTest
         var value = new string('v', ApiLimits.MaxValueBytes + 1);
         problem = await RefusedAsync(ProblemTypes.TooLarge, "POST", "/v1/txn", $$$"""{"success":[{"put":{"key":"a","value":"{{{value}}}"}}]}""");
         Assert.That(problem.Detail, Does.Contain("success[0].put.value"));
-        await RefusedAsync(ProblemTypes.TooLarge, "POST", "/v1/txn", new string(' ', ApiLimits.MaxRequestBytes + 1));
+        // The server does not read such a body: a client that sent it without asking first might see the connection close.
+        await RefusedAsync(ProblemTypes.TooLarge, "POST", "/v1/txn", new string(' ', ApiLimits.MaxRequestBytes + 1), ("Expect", "100-continue"));
     }
 
     [Test]
