@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Consensus.Fuzzing;
 using Consensus.Primitives;
 using Consensus.Primitives.Wire;
@@ -125,7 +126,7 @@ public sealed class CommandFuzzTests
         var number = Numbers[random.Next(Numbers.Length)];
         var request = new RequestId(new MemberId(random.Next(1, 3)), random.Next(1, 3), random.Next(1, 500));
         var space = (HoldSpace)random.Next(3);
-        return random.Next(18) switch
+        return random.Next(22) switch
         {
             0 => new PutCommand(key, Mutator.Bytes(random, 20), lease, new KeyCondition((KeyConditionKind)random.Next(4), new Revision(number))),
             1 => new DeleteCommand(key, KeyCondition.None),
@@ -150,6 +151,9 @@ public sealed class CommandFuzzTests
                 MaxHoldMicros = Number(random),
                 Metadata = Mutator.Bytes(random, 10),
             },
+            16 or 17 or 18 => DrawTxn(random, key, lease, number),
+            19 => new FenceCommand(key, new FencingToken(random.Chance(1, 2) ? number : random.Next(1, 40))),
+            20 => random.Chance(1, 2) ? new ResetFenceCommand(key) : new CompactCommand(new Revision(random.Chance(1, 2) ? number : random.Next(40))),
             _ => random.Chance(1, 2) ? new ExpireCommand() : new AnnounceMemberCommand(request.Member, "n", number, "u", "p", "v", 0),
         };
     }
@@ -168,6 +172,24 @@ public sealed class CommandFuzzTests
         Metadata = Mutator.Bytes(random, 10),
         Value = Mutator.Bytes(random, 10),
     };
+
+    private static TxnCommand DrawTxn(DeterministicRandom random, Key key, LeaseId lease, long number)
+    {
+        var compare = new TxnCompare(
+            (CompareTarget)random.Next(1, 8), (CompareOperator)random.Next(1, 5), key, random.Chance(1, 2) ? number : random.Next(40), Mutator.Bytes(random, 3), (HoldSpace)random.Next(3));
+        return new TxnCommand(random.Chance(1, 2) ? [compare] : [], Branch(), Branch());
+
+        ImmutableArray<TxnOperation> Branch() =>
+        [
+            .. Enumerable.Range(0, (int)random.Next(4)).Select(_ => (TxnOperation)(random.Next(4) switch
+            {
+                0 => new TxnPut(key, Mutator.Bytes(random, 20), lease),
+                1 => new TxnPut(new Key([(byte)('a' + random.Next(4))]), default, LeaseId.None),
+                2 => new TxnDelete(new Key([(byte)('a' + random.Next(4))]), random.Chance(1, 2)),
+                _ => new TxnGet(random.Chance(1, 2) ? key : default, random.Chance(1, 2), random.Chance(1, 2) ? number : 0),
+            })),
+        ];
+    }
 
     private static byte[] Encode(Command command, DeterministicRandom random)
     {

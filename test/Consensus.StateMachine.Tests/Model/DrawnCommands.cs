@@ -20,7 +20,7 @@ internal static class DrawnCommands
         var holders = machine.View.GetLock(new ObjectName(space, name)).Holders;
         var hold = holders.IsEmpty ? null : holders[(int)random.Next(holders.Length)];
         var token = hold is not null && random.Chance(3, 4) ? hold.Token : new FencingToken(random.Next(1, 20));
-        return random.Next(20) switch
+        return random.Next(23) switch
         {
             0 => new PutCommand(name, new byte[random.Next(20)], random.Chance(1, 2) ? lease : LeaseId.None, KeyCondition.None),
             1 => new PutCommand(name, default, hold?.Lease ?? LeaseId.None, new KeyCondition(KeyConditionKind.ModRevisionIs, new Revision(random.Next(1, 10)))),
@@ -41,6 +41,12 @@ internal static class DrawnCommands
                 : new DetachWaitersCommand(new MemberId(1), 1),
             16 => new HandOverCommand(name, token, Owners[random.Next(Owners.Length)]) { Space = space },
             17 => Many(random),
+            18 => new TxnCommand(
+                random.Chance(1, 2) ? [new TxnCompare(CompareTarget.Hold, CompareOperator.Equal, name, token.Value, default, space)] : [],
+                [new TxnPut(name, new byte[random.Next(20)], random.Chance(1, 2) ? lease : LeaseId.None), new TxnGet(default, IsPrefix: true, 0)],
+                [new TxnDelete(name, random.Chance(1, 2))]),
+            19 => random.Chance(1, 5) ? new ResetFenceCommand(name) : new FenceCommand(name, token),
+            20 when random.Chance(1, 4) => new CompactCommand(new Revision(random.Next(1, machine.State.Revision.Value + 1))),
             _ => new ExpireCommand(),
         };
     }

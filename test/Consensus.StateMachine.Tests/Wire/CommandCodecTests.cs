@@ -42,6 +42,16 @@ public sealed class CommandCodecTests
         new ReleaseLockCommand(Machine.Key("k"), new FencingToken(9), Force: false) { Space = HoldSpace.Semaphore },
         new CancelWaitCommand(Machine.Key("k"), Machine.Request(3), CancelReason.Disconnected) { Space = HoldSpace.Semaphore },
         new HandOverCommand(Machine.Key("k"), new FencingToken(9), "ö") { Space = HoldSpace.Election },
+        new TxnCommand(
+            [
+                new TxnCompare(CompareTarget.Value, CompareOperator.Less, Machine.Key("k"), 0, new byte[] { 1 }),
+                new TxnCompare(CompareTarget.Hold, CompareOperator.Equal, Machine.Key("job"), 9, default, HoldSpace.Election),
+            ],
+            [new TxnPut(Machine.Key("k"), new byte[] { 1, 2 }, new LeaseId(5)), new TxnDelete(default, IsPrefix: true)],
+            [new TxnGet(Machine.Key("k"), IsPrefix: true, 7), new TxnDelete(Machine.Key("k"), IsPrefix: false)]),
+        new FenceCommand(Machine.Key("disk"), new FencingToken(9)),
+        new ResetFenceCommand(Machine.Key("disk")),
+        new CompactCommand(new Revision(9)),
     ];
 
     private static byte[] Encode(CommandEnvelope envelope)
@@ -88,6 +98,9 @@ public sealed class CommandCodecTests
         machine.Acquire("job", 5);
         machine.Wait("job", 6, identity: "a");
         machine.Do(Commands[0] with { });
+        machine.Do(new TxnCommand([], [new TxnPut(Machine.Key("b"), new byte[] { 1 }, LeaseId.None), new TxnGet(default, IsPrefix: true, 0)], []), "b");
+        machine.Do(new TxnCommand([], [new TxnPut(Machine.Key("c"), new byte[] { 1 }, LeaseId.None), new TxnDelete(Machine.Key("b"), IsPrefix: false)], []));
+        machine.Do(new FenceCommand(Machine.Key("disk"), new FencingToken(2)), "c");
         for (var i = 0; i < 10_000; i++)
         {
             var bytes = Encode(new CommandEnvelope(Commands[random.Next(Commands.Length)]));
