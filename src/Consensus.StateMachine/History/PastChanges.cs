@@ -38,10 +38,14 @@ internal sealed class PastChanges(ChangeChunk[] chunks, int chunkCount, int offs
         var runs = new PriorityQueue<KeyRun, RunPlace>();
         for (var i = ChunkOf(after.Next); i < chunkCount; i++)
         {
-            Enqueue(runs, new KeyRun(chunks[i].OrderOf(CountIn(i)), FirstIn(i, after.Next), from), i);
+            var run = new KeyRun(chunks[i].OrderOf(CountIn(i)), FirstIn(i, after.Next), from);
+            if (run.HasCurrent)
+            {
+                runs.Enqueue(run, new RunPlace(run.Current.Key, i));
+            }
         }
         Key? last = null;
-        while (runs.TryDequeue(out var run, out var place))
+        while (runs.TryPeek(out var run, out var place))
         {
             if (place.Key != last)
             {
@@ -49,15 +53,14 @@ internal sealed class PastChanges(ChangeChunk[] chunks, int chunkCount, int offs
                 last = place.Key;
             }
             run.NextKey();
-            Enqueue(runs, run, place.Chunk);
-        }
-    }
-
-    private static void Enqueue(PriorityQueue<KeyRun, RunPlace> runs, KeyRun run, int chunk)
-    {
-        if (run.HasCurrent)
-        {
-            runs.Enqueue(run, new RunPlace(run.Current.Key, chunk));
+            if (run.HasCurrent)
+            {
+                runs.DequeueEnqueue(run, new RunPlace(run.Current.Key, place.Chunk));
+            }
+            else
+            {
+                runs.Dequeue();
+            }
         }
     }
 
@@ -119,7 +122,13 @@ internal sealed class PastChanges(ChangeChunk[] chunks, int chunkCount, int offs
 
         public void NextKey()
         {
-            _place = _order.Seek(Current.Key, int.MaxValue);
+            // Mostly the next one: the key's changes stand together, and are few.
+            var key = Current.Key;
+            do
+            {
+                _place++;
+            }
+            while (HasCurrent && Current.Key == key);
             SkipForgotten();
         }
 
