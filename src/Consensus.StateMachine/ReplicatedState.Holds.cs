@@ -13,14 +13,15 @@ namespace Consensus.StateMachine;
 public sealed partial class ReplicatedState
 {
     private readonly CowTree<ObjectName, LockRecord> _locks = new();
+
+    // The shared and counted ones: a sole hold is kept by its object.
     private readonly CowTree<HoldKey, HoldRecord> _holds = new();
+    private readonly Dictionary<RequestId, HoldKey> _requestHolds = [];
     private readonly CowTree<Due, ObjectName> _holdDeadlines = new();
     private readonly CowTree<Due, ObjectName> _delayDeadlines = new();
     private readonly CowTree<long, ObjectName> _facts = new();
-
-    // Of shared and counted holds alone: an exclusive one is found by its object.
-    private readonly Dictionary<RequestId, HoldKey> _requestHolds = [];
     private long _nextFact = 1;
+    private long _soleHolds;
     private long _activeLocks;
 
     /// <summary>Gives a hold: one revision, which is the token. A lease of its own starts now, not when it was asked for (rule 4).</summary>
@@ -31,20 +32,19 @@ public sealed partial class ReplicatedState
     {
         Invariant.Require(Fits(name.Space, after, after.Permits, claim.Terms.Mode, claim.Terms.Count), "a grant fits beside the holds that there are");
         var token = new FencingToken(Bump().Value);
-        var lease = claim.SharedLease;
-        if (lease.IsNone)
-        {
-            lease = StartLease(claim.OwnLease, claim.TtlMicros, holds: 1, isOwn: true).Id;
-        }
-        else
-        {
-            ChangeLease(lease, holds: 1, waiters: leaseWaiters);
-        }
+        var lease = claim.SharedLease.IsNone
+            ? StartLease(claim.OwnLease, claim.TtlMicros, holds: 1, isOwn: true)
+            : ChangeLease(claim.SharedLease, holds: 1, waiters: leaseWaiters);
+        Invariant.Require(lease is not null, "a hold hangs on a living lease");
         var until = claim.Terms.MaxHoldMicros > 0 ? DeadlineAfter(claim.Terms.MaxHoldMicros) : ClusterTime.Never;
-        var hold = new HoldRecord(claim.Owner, token, lease, claim.Request, waitedMicros, until, claim.Terms);
-        StoreLock(name, before, EndDelay(after).With(hold));
+        var hold = new HoldRecord(claim.Owner, token, lease.Id, claim.Request, waitedMicros, until, claim.Terms);
+        if (after.Delay is { } delay)
+        {
+            _delayDeadlines.Remove(new Due(delay.Until, delay.Token.Value));
+        }
+        StoreLock(name, before, after.With(hold, IsSole(name, hold)));
         AddHold(name, hold);
-        var shown = Show(name, hold);
+        var shown = Show(name, hold, lease);
         if (name.Space == HoldSpace.Election)
         {
             RecordElection(name.Name, shown);
@@ -52,28 +52,30 @@ public sealed partial class ReplicatedState
         return new LockGranted(Revision, shown, waitedMicros);
     }
 
-    private void Release(ObjectName name, HoldRecord hold)
-    {
-        var record = LockAt(name);
-        EndHold(name, hold, record, Remember(record.Without(hold), hold.Token));
-        LeaveLease(hold.Lease);
-        Promote(name);
-    }
+    private void Release(ObjectName name, LockRecord record, HoldRecord hold) =>
+        EndHold(name, hold, record, record.Without(hold, Newest(record.Released, hold.Token), record.Losses));
 
     /// <summary>The hold ends against its holder's will; the reason is kept so that the holder can be told (rule 22).</summary>
     private void LoseHold(ObjectName name, HoldRecord hold, LossReason reason)
     {
         var record = LockAt(name);
         var loss = new LockLoss(hold.Token, hold.Owner, reason, Revision.Next);
-        var after = record.Without(hold);
-        after = after with { Losses = Newest(after.Losses, loss) };
+        var after = record.Without(hold, record.Released, Newest(record.Losses, loss));
         EndHold(name, hold, record, hold.Terms.LockDelayMicros > 0 ? StartDelay(name, after, hold) : after);
-        LeaveLease(hold.Lease);
-        Promote(name);
     }
 
-    /// <summary>The end of a hold but for its lease: one revision.</summary>
     private void EndHold(ObjectName name, HoldRecord hold, LockRecord before, LockRecord after)
+    {
+        TakeHold(name, hold, before, after);
+        LeaveLease(hold.Lease);
+        if (after.Attached > 0)
+        {
+            Promote(name);
+        }
+    }
+
+    /// <summary>The end of a hold but for its lease and for who comes next: one revision.</summary>
+    private void TakeHold(ObjectName name, HoldRecord hold, LockRecord before, LockRecord after)
     {
         Bump();
         StoreLock(name, before, after);
@@ -84,60 +86,124 @@ public sealed partial class ReplicatedState
         }
     }
 
+    /// <summary>Everything by which a hold is found, save that its object keeps a sole one.</summary>
     private void AddHold(ObjectName name, HoldRecord hold)
     {
-        _holds.Set(new HoldKey(name, hold.Token), hold);
-        _leaseHolds.Set(new LeaseHold(hold.Lease, name, hold.Token), true);
+        if (IsSole(name, hold))
+        {
+            _soleHolds++;
+        }
+        else
+        {
+            var key = new HoldKey(name, hold.Token);
+            _holds.Set(key, hold);
+            NameRequest(hold, key);
+        }
+        _leaseHolds.Set(new LeaseHold(hold.Lease, hold.Token), name);
         if (hold.Until != ClusterTime.Never)
         {
             _holdDeadlines.Set(new Due(hold.Until, hold.Token.Value), name);
-        }
-        if (hold.Request != RequestId.None && !IsAlone(name, hold))
-        {
-            _requestHolds[hold.Request] = new HoldKey(name, hold.Token);
         }
         _stateBytes += hold.Terms.Bytes;
     }
 
     private void DropHold(ObjectName name, HoldRecord hold)
     {
-        _holds.Remove(new HoldKey(name, hold.Token));
-        _leaseHolds.Remove(new LeaseHold(hold.Lease, name, hold.Token));
+        if (IsSole(name, hold))
+        {
+            _soleHolds--;
+        }
+        else
+        {
+            _holds.Remove(new HoldKey(name, hold.Token));
+            _requestHolds.Remove(hold.Request);
+        }
+        _leaseHolds.Remove(new LeaseHold(hold.Lease, hold.Token));
         if (hold.Until != ClusterTime.Never)
         {
             _holdDeadlines.Remove(new Due(hold.Until, hold.Token.Value));
         }
-        if (!IsAlone(name, hold))
-        {
-            _requestHolds.Remove(hold.Request);
-        }
         _stateBytes -= hold.Terms.Bytes;
     }
 
+    /// <summary>The same hold with another value or request.</summary>
     private void ReplaceHold(ObjectName name, HoldRecord before, HoldRecord after)
     {
-        DropHold(name, before);
-        AddHold(name, after);
+        if (IsSole(name, after))
+        {
+            _locks.Set(name, LockAt(name) with { Sole = after });
+        }
+        else
+        {
+            var key = new HoldKey(name, after.Token);
+            _holds.Set(key, after);
+            _requestHolds.Remove(before.Request);
+            NameRequest(after, key);
+        }
+        _stateBytes += after.Terms.Bytes - before.Terms.Bytes;
     }
 
-    private static bool IsAlone(ObjectName name, HoldRecord hold) => name.Space != HoldSpace.Semaphore && hold.Terms.Mode == LockMode.Exclusive;
+    private void NameRequest(HoldRecord hold, HoldKey key)
+    {
+        if (hold.Request != RequestId.None)
+        {
+            _requestHolds[hold.Request] = key;
+        }
+    }
 
-    private HoldRecord? FindHold(ObjectName name, FencingToken token) => _holds.TryGet(new HoldKey(name, token), out var hold) ? hold : null;
+    private static bool IsSole(ObjectName name, HoldRecord hold) => name.Space != HoldSpace.Semaphore && hold.Terms.Mode == LockMode.Exclusive;
 
-    private HoldRecord? FirstHold(ObjectName name) =>
-        _holds.TryFirstFrom(new HoldKey(name, FencingToken.None), out var key, out var hold) && key.Object == name ? hold : null;
+    private HoldRecord? FindHold(ObjectName name, FencingToken token) => FindHold(name, LockAt(name), token);
+
+    private HoldRecord? FindHold(ObjectName name, LockRecord record, FencingToken token)
+    {
+        if (record.Sole is { } sole)
+        {
+            return sole.Token == token ? sole : null;
+        }
+        return record.Holders > 0 && _holds.TryGet(new HoldKey(name, token), out var hold) ? hold : null;
+    }
+
+    private HoldRecord? FirstHold(ObjectName name, LockRecord record)
+    {
+        if (record.Holders == 0 || record.Sole is not null)
+        {
+            return record.Sole;
+        }
+        return _holds.TryFirstFrom(new HoldKey(name, FencingToken.None), out _, out var hold) ? hold : null;
+    }
+
+    /// <summary>All that hold now, in the order of their tokens.</summary>
+    private List<HoldRecord> AllHolds(ObjectName name, LockRecord record)
+    {
+        var holds = new List<HoldRecord>();
+        if (record.Sole is { } sole)
+        {
+            holds.Add(sole);
+            return holds;
+        }
+        foreach (var (key, hold) in _holds.Peek().From(new HoldKey(name, FencingToken.None)))
+        {
+            if (key.Object != name)
+            {
+                break;
+            }
+            holds.Add(hold);
+        }
+        return holds;
+    }
 
     /// <summary>The hold that this very request was granted, while it is held and nobody else was told of it.</summary>
-    private HoldRecord? HoldOf(ObjectName name, RequestId request)
+    private HoldRecord? HoldOf(ObjectName name, LockRecord record, RequestId request)
     {
-        if (_requestHolds.TryGetValue(request, out var key))
+        if (record.Sole is { } sole)
         {
-            return key.Object == name ? FindHold(name, key.Token) : null;
+            return sole.Request == request && request != RequestId.None ? sole : null;
         }
-        return FirstHold(name) is { } hold && hold.Request == request ? hold : null;
+        return _requestHolds.TryGetValue(request, out var key) && key.Object == name ? FindHold(name, record, key.Token) : null;
     }
 
-    private Hold? FirstHolder(ObjectName name, LockRecord record) => record.Holders > 0 && FirstHold(name) is { } hold ? Show(name, hold) : null;
+    private Hold? FirstHolder(ObjectName name, LockRecord record) => FirstHold(name, record) is { } hold ? Show(name, hold) : null;
 
     /// <summary>Whether a further hold may stand beside those that there are: never beside an exclusive one, never more permits than there are.</summary>
     private static bool Fits(HoldSpace space, LockRecord record, long permits, LockMode mode, long count) => space switch
@@ -179,8 +245,6 @@ public sealed partial class ReplicatedState
         return record with { Delay = null };
     }
 
-    private LockRecord Remember(LockRecord record, FencingToken released) => record with { Released = Newest(record.Released, released) };
-
     private ImmutableArray<T> Newest<T>(ImmutableArray<T> items, T item) =>
         items.Length < _limits.MaxRememberedTokens ? items.Add(item) : [.. items.AsSpan()[^(_limits.MaxRememberedTokens - 1)..], item];
 
@@ -220,10 +284,11 @@ public sealed partial class ReplicatedState
         }
     }
 
+    private Hold Show(ObjectName name, HoldRecord hold) => Show(name, hold, _leases.TryGet(hold.Lease, out var lease) ? lease : null);
+
     /// <summary>The hold as its holder may count on it: its lease, or what is left of the time for which it may be held at all.</summary>
-    private Hold Show(ObjectName name, HoldRecord hold)
+    private Hold Show(ObjectName name, HoldRecord hold, LeaseRecord? lease)
     {
-        _leases.TryGet(hold.Lease, out var lease);
         var shown = Holding.Show(name, hold, lease);
         return hold.Until == ClusterTime.Never ? shown : shown with { TtlMicros = Math.Min(shown.TtlMicros, Math.Max(0, hold.Until - _stamp)) };
     }

@@ -12,7 +12,7 @@ public sealed partial class ReplicatedState
 {
     private readonly CowTree<LeaseId, LeaseRecord> _leases = new();
     private readonly CowTree<LeaseItem, bool> _leaseKeys = new();
-    private readonly CowTree<LeaseHold, bool> _leaseHolds = new();
+    private readonly CowTree<LeaseHold, ObjectName> _leaseHolds = new();
     private readonly CowTree<Due, bool> _leaseDeadlines = new();
 
     private Outcome GrantLease(GrantLeaseCommand c)
@@ -85,12 +85,16 @@ public sealed partial class ReplicatedState
     private ClusterTime DeadlineAfter(long micros) =>
         micros >= ClusterTime.Never.Micros - _stamp.Micros ? ClusterTime.Never : _stamp.PlusMicros(micros);
 
-    private void ChangeLease(LeaseId id, int keys = 0, int holds = 0, int waiters = 0)
+    /// <summary>Null when there is no such lease.</summary>
+    private LeaseRecord? ChangeLease(LeaseId id, int keys = 0, int holds = 0, int waiters = 0)
     {
-        if (_leases.TryGet(id, out var lease))
+        if (!_leases.TryGet(id, out var lease))
         {
-            _leases.Set(id, lease with { Keys = lease.Keys + keys, Holds = lease.Holds + holds, Attachments = lease.Attachments + keys + holds + waiters });
+            return null;
         }
+        var changed = lease with { Keys = lease.Keys + keys, Holds = lease.Holds + holds, Attachments = lease.Attachments + keys + holds + waiters };
+        _leases.Set(id, changed);
+        return changed;
     }
 
     /// <summary>A hold went from its lease; one that was made for holds ends with the last of them.</summary>
@@ -133,11 +137,11 @@ public sealed partial class ReplicatedState
             Promote(item.Object);
         }
         var holds = HoldsOf(lease.Id);
-        foreach (var item in holds)
+        foreach (var (name, token) in holds)
         {
-            var hold = FindHold(item.Object, item.Token);
+            var hold = FindHold(name, token);
             Invariant.Require(hold is not null, "a lease knows the holds that hang on it");
-            LoseHold(item.Object, hold, reason);
+            LoseHold(name, hold, reason);
         }
         return (keys, holds.Count);
     }
@@ -182,16 +186,16 @@ public sealed partial class ReplicatedState
         return items;
     }
 
-    private List<LeaseHold> HoldsOf(LeaseId lease)
+    private List<HoldKey> HoldsOf(LeaseId lease)
     {
-        var items = new List<LeaseHold>();
-        foreach (var (item, _) in _leaseHolds.Peek().From(new LeaseHold(lease, default, default)))
+        var items = new List<HoldKey>();
+        foreach (var (item, name) in _leaseHolds.Peek().From(new LeaseHold(lease, FencingToken.None)))
         {
             if (item.Lease != lease)
             {
                 break;
             }
-            items.Add(item);
+            items.Add(new HoldKey(name, item.Token));
         }
         return items;
     }

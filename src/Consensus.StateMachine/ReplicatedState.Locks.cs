@@ -60,7 +60,7 @@ public sealed partial class ReplicatedState
             return new BoundReached(Revision, BoundKind.Holders, _limits.MaxHoldersPerLock);
         }
         var claim = new Claim(c.Owner, _request, c.TtlMicros, c.OwnLease, c.SharedLease, terms);
-        var granted = Grant(name, record, record with { Permits = PermitsOf(c) }, claim, 0);
+        var granted = Grant(name, record, name.Space == HoldSpace.Semaphore ? record with { Permits = c.Permits } : record, claim, 0);
         if (record.Delay is not null)
         {
             // Its last owner took it back, which ends the delay for all others who fit.
@@ -100,7 +100,8 @@ public sealed partial class ReplicatedState
         {
             return Break(name);
         }
-        if (FindHold(name, c.Token) is { } hold)
+        var record = LockAt(name);
+        if (FindHold(name, record, c.Token) is { } hold)
         {
             if (c.Force)
             {
@@ -108,11 +109,11 @@ public sealed partial class ReplicatedState
             }
             else
             {
-                Release(name, hold);
+                Release(name, record, hold);
             }
             return new LockReleased(Revision);
         }
-        return LockAt(name).Released.Contains(c.Token) ? new LockReleased(Revision) : Refuse(name, c.Token);
+        return record.Released.Contains(c.Token) ? new LockReleased(Revision) : Refuse(name, c.Token);
     }
 
     /// <summary>Frees the object whoever holds it; when nobody does, ends the time for which it is kept for its last owner.</summary>
@@ -130,16 +131,7 @@ public sealed partial class ReplicatedState
         }
 
         // All that hold now, not those who are granted because of it.
-        var holds = new List<HoldRecord>();
-        foreach (var (key, hold) in _holds.Peek().From(new HoldKey(name, FencingToken.None)))
-        {
-            if (key.Object != name || holds.Count == record.Holders)
-            {
-                break;
-            }
-            holds.Add(hold);
-        }
-        foreach (var hold in holds)
+        foreach (var hold in record.Holders > 0 ? AllHolds(name, record) : [])
         {
             LoseHold(name, hold, LossReason.Forced);
         }
@@ -149,19 +141,19 @@ public sealed partial class ReplicatedState
     private Outcome HandOver(HandOverCommand c)
     {
         var name = c.Object;
-        if (FindHold(name, c.Token) is not { } hold)
+        var record = LockAt(name);
+        if (FindHold(name, record, c.Token) is not { } hold)
         {
             return Refuse(name, c.Token);
         }
-        var record = LockAt(name);
-        var after = Remember(record.Without(hold), hold.Token);
+        var after = record.Without(hold, Newest(record.Released, hold.Token), record.Losses);
         if (FirstGrantableOf(name, c.To) is not { } waiter
             || (IsDelayed(record) && record.Delay!.Owner != c.To)
             || !Fits(name.Space, after, after.Permits, waiter.Terms.Mode, waiter.Terms.Count))
         {
             return new NoSuchWaiter(Revision, c.To);
         }
-        EndHold(name, hold, record, after);
+        TakeHold(name, hold, record, after);
         var granted = GrantWaiter(waiter);
 
         // Only now: the waiter may wait under the very lease that goes with its last hold.
@@ -171,7 +163,7 @@ public sealed partial class ReplicatedState
     }
 
     /// <summary>Whether the hold is current: what a guarded write asks.</summary>
-    private bool IsHeld(ObjectName name, FencingToken token) => _holds.Contains(new HoldKey(name, token));
+    private bool IsHeld(ObjectName name, FencingToken token) => FindHold(name, token) is not null;
 
     private Outcome? RefuseLease(LeaseId own, LeaseId shared, int holds)
     {

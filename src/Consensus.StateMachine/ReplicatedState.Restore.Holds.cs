@@ -72,15 +72,16 @@ public sealed partial class ReplicatedState
             until == 0 ? ClusterTime.Never : new ClusterTime(until),
             HoldTerms.Of(
                 CommandCodec.Mode(fields.Number(7)), Math.Max(1, fields.Number(8)), fields.Number(10), 0, fields.Bytes(11).ToArray(), fields.Bytes(12).ToArray()));
-        if (_holds.Contains(new HoldKey(name, hold.Token)) || !_leases.TryGet(hold.Lease, out var lease))
+        var record = LockAt(name);
+        var isAlone = IsSole(name, hold) || record.Sole is not null;
+        if ((isAlone && record.Holders > 0) || FindHold(name, record, hold.Token) is not null || !_leases.TryGet(hold.Lease, out var lease))
         {
-            throw new WireFormatException($"a hold of the {name} twice, or without its lease");
+            throw new WireFormatException($"a hold of the {name} beside an exclusive one, twice, or without its lease");
         }
         AddHold(name, hold);
         _leases.Set(lease.Id, lease with { Holds = lease.Holds + 1, Attachments = lease.Attachments + 1, IsOwn = lease.IsOwn || fields.Flag(4) });
-        var record = LockAt(name);
         _activeLocks += record.IsActive ? 0 : 1;
-        _locks.Set(name, record.With(hold));
+        _locks.Set(name, record.With(hold, IsSole(name, hold)) with { Delay = record.Delay });
     }
 
     private void LoadWaiter(Fields fields)

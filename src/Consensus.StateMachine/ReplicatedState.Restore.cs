@@ -56,7 +56,7 @@ public sealed partial class ReplicatedState
     private bool CountsMatch(Fields meta) =>
         _keys.Count == meta.Number(8)
         && _leases.Count == meta.Number(9)
-        && _holds.Count == meta.Number(10)
+        && _soleHolds + _holds.Count == meta.Number(10)
         && _waiters.Count == meta.Number(11)
         && _kept.Count == meta.Number(12)
         && _loadedChanges.Count == meta.Number(14)

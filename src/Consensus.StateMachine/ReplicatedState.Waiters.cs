@@ -102,9 +102,9 @@ public sealed partial class ReplicatedState
             Resolve(c.Request, new WaitCancelled(Revision, c.Reason));
             Promote(name);
         }
-        else if (c.Reason == CancelReason.Disconnected && HoldOf(name, c.Request) is { } hold)
+        else if (c.Reason == CancelReason.Disconnected && LockAt(name) is var record && HoldOf(name, record, c.Request) is { } hold)
         {
-            Release(name, hold);
+            Release(name, record, hold);
         }
         return new Noted(Revision);
     }

@@ -136,7 +136,7 @@ public sealed partial class ReplicatedState
         AppliedStamp,
         Revision,
         Hash,
-        new StateCounts(_keys.Count, _leases.Count, _holds.Count, _waiters.Count, _kept.Count, _stateBytes)
+        new StateCounts(_keys.Count, _leases.Count, _soleHolds + _holds.Count, _waiters.Count, _kept.Count, _stateBytes)
         {
             Fences = _fences.Count,
             Changes = _history.Count,

@@ -29,7 +29,7 @@ public sealed partial class StateView
 
     private LockInfo Show(ObjectName name, LockRecord record) => new(
         name,
-        record.Holders == 0 ? [] : HoldersOf(name),
+        record.Holders == 0 ? [] : HoldersOf(name, record),
         record.Holders,
         record.Waiters == 0 ? [] : WaitersOf(name),
         record.Waiters,
@@ -40,8 +40,12 @@ public sealed partial class StateView
         DelayedUntil = record.Delay is { } delay && delay.Until > AppliedStamp ? delay.Until : null,
     };
 
-    private ImmutableArray<Hold> HoldersOf(ObjectName name)
+    private ImmutableArray<Hold> HoldersOf(ObjectName name, LockRecord record)
     {
+        if (record.Sole is { } sole)
+        {
+            return [Show(name, sole)];
+        }
         var list = ImmutableArray.CreateBuilder<Hold>();
         foreach (var (key, hold) in Tables.Holds.From(new HoldKey(name, FencingToken.None)))
         {
@@ -49,11 +53,12 @@ public sealed partial class StateView
             {
                 break;
             }
-            Tables.Leases.TryGet(hold.Lease, out var lease);
-            list.Add(Holding.Show(name, hold, lease));
+            list.Add(Show(name, hold));
         }
         return list.ToImmutable();
     }
+
+    private Hold Show(ObjectName name, HoldRecord hold) => Holding.Show(name, hold, Tables.Leases.TryGet(hold.Lease, out var lease) ? lease : null);
 
     private ImmutableArray<WaiterInfo> WaitersOf(ObjectName name)
     {
@@ -69,19 +74,20 @@ public sealed partial class StateView
         return list.ToImmutable();
     }
 
-    /// <summary>Each object once, though the lease may have several holds of it.</summary>
+    /// <summary>In order of their grants; each object once, though the lease may have several holds of it.</summary>
     private ImmutableArray<ObjectName> HeldBy(LeaseId lease)
     {
         var list = ImmutableArray.CreateBuilder<ObjectName>();
-        foreach (var (item, _) in Tables.LeaseHolds.From(new LeaseHold(lease, default, default)))
+        var seen = new HashSet<ObjectName>();
+        foreach (var (item, name) in Tables.LeaseHolds.From(new LeaseHold(lease, FencingToken.None)))
         {
             if (item.Lease != lease || list.Count == ShownItems)
             {
                 break;
             }
-            if (list.Count == 0 || list[^1] != item.Object)
+            if (seen.Add(name))
             {
-                list.Add(item.Object);
+                list.Add(name);
             }
         }
         return list.ToImmutable();

@@ -11,7 +11,7 @@ internal sealed record ViewTables(
     FrozenTree<Key, KeyRecord> Keys,
     FrozenTree<LeaseId, LeaseRecord> Leases,
     FrozenTree<LeaseItem, bool> LeaseKeys,
-    FrozenTree<LeaseHold, bool> LeaseHolds,
+    FrozenTree<LeaseHold, ObjectName> LeaseHolds,
     FrozenTree<ObjectName, LockRecord> Locks,
     FrozenTree<HoldKey, HoldRecord> Holds,
     FrozenTree<WaiterKey, WaiterRecord> Waiters,

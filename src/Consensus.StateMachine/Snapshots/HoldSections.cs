@@ -11,6 +11,10 @@ internal static class HoldSections
     public static void WriteLock(WireWriter writer, ObjectName name, LockRecord record)
     {
         writer.Bytes(1, name.Name.Bytes);
+        if (record.Sole is { } hold)
+        {
+            WriteHold(writer, 2, hold);
+        }
         foreach (var token in record.Released)
         {
             writer.Int64(3, token.Value);
@@ -37,7 +41,12 @@ internal static class HoldSections
     {
         writer.Int64(1, (int)name.Space);
         writer.Bytes(2, name.Name.Bytes);
-        var start = writer.BeginMessage(3);
+        WriteHold(writer, 3, hold);
+    }
+
+    private static void WriteHold(WireWriter writer, int field, HoldRecord hold)
+    {
+        var start = writer.BeginMessage(field);
         writer.String(1, hold.Owner);
         writer.Int64(2, hold.Token.Value);
         writer.Fixed64(3, (ulong)hold.Lease.Value);

@@ -32,7 +32,7 @@ internal static class SectionKind
     public const int History = 8;
     public const int Fences = 9;
 
-    /// <summary>Written right after the locks.</summary>
+    /// <summary>Shared and counted ones, right after the locks, which keep their sole holds.</summary>
     public const int Holds = 10;
 }
 

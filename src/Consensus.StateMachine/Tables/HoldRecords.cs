@@ -45,7 +45,8 @@ internal sealed record HoldRecord(
 /// <param name="Token">Of the lost hold.</param>
 internal sealed record LockDelay(string Owner, ClusterTime Until, FencingToken Token);
 
-/// <summary>A lock, semaphore or election that is in use, or of which something is remembered; its holds and waiting places are in tables of their own.</summary>
+/// <summary>A lock, semaphore or election that is in use, or of which something is remembered; its waiting places, shared and counted holds are in tables of their own.</summary>
+/// <param name="Sole">The holder of a lock that is held exclusively, or of an election.</param>
 /// <param name="Mode">Of the present holders; exclusive without any.</param>
 /// <param name="Permits">A semaphore's limit while anybody holds or waits; else 0.</param>
 /// <param name="PermitsUsed">The holders' counts together.</param>
@@ -55,6 +56,7 @@ internal sealed record LockDelay(string Owner, ClusterTime Until, FencingToken T
 /// <param name="IsUnsettled">Waiters who could be granted are left over for a later entry, because one may not touch more (rule 9).</param>
 /// <param name="FactSequence">Its place among the remembered ones while it is not in use; else 0.</param>
 internal sealed record LockRecord(
+    HoldRecord? Sole,
     LockMode Mode,
     long Holders,
     long Permits,
@@ -67,17 +69,28 @@ internal sealed record LockRecord(
     bool IsUnsettled,
     long FactSequence)
 {
-    public static readonly LockRecord Free = new(LockMode.Exclusive, 0, 0, 0, 0, 0, [], [], null, false, 0);
+    public static readonly LockRecord Free = new(null, LockMode.Exclusive, 0, 0, 0, 0, 0, [], [], null, false, 0);
 
     /// <summary>Held, waited for, or kept for its last owner.</summary>
     public bool IsActive => Holders > 0 || Waiters > 0 || Delay is not null;
 
     public LockLoss? LastLoss => Losses is [.., var last] ? last : null;
 
-    public LockRecord With(HoldRecord hold) => this with { Mode = hold.Terms.Mode, Holders = Holders + 1, PermitsUsed = PermitsUsed + hold.Terms.Count };
-
-    public LockRecord Without(HoldRecord hold) => this with
+    /// <summary>With one more hold, which ends a lock delay.</summary>
+    public LockRecord With(HoldRecord hold, bool isSole) => this with
     {
+        Sole = isSole ? hold : null,
+        Mode = hold.Terms.Mode,
+        Holders = Holders + 1,
+        PermitsUsed = PermitsUsed + hold.Terms.Count,
+        Delay = null,
+    };
+
+    public LockRecord Without(HoldRecord hold, ImmutableArray<FencingToken> released, ImmutableArray<LockLoss> losses) => this with
+    {
+        Released = released,
+        Losses = losses,
+        Sole = null,
         Mode = Holders == 1 ? LockMode.Exclusive : Mode,
         Holders = Holders - 1,
         PermitsUsed = PermitsUsed - hold.Terms.Count,
@@ -110,7 +123,7 @@ internal sealed record WaiterRecord(
     public Claim Claim => new(Owner, Request, TtlMicros, OwnLease, SharedLease, Terms);
 }
 
-/// <summary>Holds of one object stand in the order of their tokens.</summary>
+/// <summary>Shared and counted holds of one object stand in the order of their tokens.</summary>
 internal readonly record struct HoldKey(ObjectName Object, FencingToken Token) : IComparable<HoldKey>
 {
     public int CompareTo(HoldKey other)
@@ -120,18 +133,13 @@ internal readonly record struct HoldKey(ObjectName Object, FencingToken Token) :
     }
 }
 
-/// <summary>A lease with one hold that hangs on it.</summary>
-internal readonly record struct LeaseHold(LeaseId Lease, ObjectName Object, FencingToken Token) : IComparable<LeaseHold>
+/// <summary>A lease with one hold that hangs on it; no two holds ever have the same token.</summary>
+internal readonly record struct LeaseHold(LeaseId Lease, FencingToken Token) : IComparable<LeaseHold>
 {
     public int CompareTo(LeaseHold other)
     {
         var byLease = Lease.CompareTo(other.Lease);
-        if (byLease != 0)
-        {
-            return byLease;
-        }
-        var byObject = Object.CompareTo(other.Object);
-        return byObject != 0 ? byObject : Token.CompareTo(other.Token);
+        return byLease != 0 ? byLease : Token.CompareTo(other.Token);
     }
 }
 

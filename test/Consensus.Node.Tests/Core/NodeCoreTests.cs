@@ -206,6 +206,22 @@ public sealed class NodeCoreTests
     }
 
     [Test]
+    public void A_client_that_left_after_a_multi_lock_gives_all_of_it_back()
+    {
+        var cluster = new CoreCluster(3);
+        cluster.UntilReady();
+        var follower = cluster.Followers.First();
+        var pending = follower.Send(new AcquireManyCommand([Job, Key.FromText("other")], "o", 60_000_000, new LeaseId(5), LeaseId.None));
+        cluster.Run(5_000);
+        Assert.That(pending.Stage, Is.EqualTo(PendingStage.Sent));
+        follower.Inputs.Add(new CommandCancelledInput(pending));
+        cluster.Until(() => IsAnswered(pending), "the request is settled");
+        cluster.Run(1_000_000);
+        Assert.That(cluster.Leader.Core.View.Counts.LocksHeld, Is.Zero);
+        Assert.That(cluster.Leader.Core.Revision(), Is.EqualTo(5), "two grants, two releases");
+    }
+
+    [Test]
     public void A_clean_stop_detaches_waiters_with_an_identity_and_cancels_the_others()
     {
         var cluster = new CoreCluster(3);

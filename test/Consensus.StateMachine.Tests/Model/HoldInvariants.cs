@@ -12,8 +12,18 @@ internal sealed record HoldStep(StateView Before, StateView After, Command Comma
 
     public IReadOnlyList<HoldKey> EndedHolds { get; } = [.. Missing(Before, After)];
 
+    /// <summary>Whether kept by its object or in the table.</summary>
+    public static IEnumerable<(HoldKey Key, HoldRecord Value)> HoldsOf(StateView view) => view.Tables.Holds.All().Concat(
+        view.Tables.Locks.All().Where(l => l.Value.Sole is not null).Select(l => (new HoldKey(l.Key, l.Value.Sole!.Token), l.Value.Sole)));
+
+    public static HoldRecord? Find(StateView view, HoldKey key)
+    {
+        view.Tables.Locks.TryGet(key.Object, out var record);
+        return view.Tables.Holds.TryGet(key, out var hold) ? hold : record?.Sole is { } sole && sole.Token == key.Token ? sole : null;
+    }
+
     private static IEnumerable<HoldKey> Missing(StateView here, StateView there) =>
-        here.Tables.Holds.All().Select(h => h.Key).Where(key => !there.Tables.Holds.TryGet(key, out _));
+        HoldsOf(here).Select(h => h.Key).Where(key => Find(there, key) is null);
 }
 
 /// <summary>What is promised of locks, semaphores and elections, checked over all tables, each rule as it is said and not as it is implemented.</summary>
@@ -43,7 +53,7 @@ internal static class HoldInvariants
     /// <summary>Never exclusive beside another hold, never more permits than there are; and what is counted is what there is.</summary>
     private static void CheckObject(StateView view, ObjectName name, LockRecord record)
     {
-        var holds = view.Tables.Holds.All().Where(h => h.Key.Object == name).Select(h => h.Value).ToList();
+        var holds = HoldStep.HoldsOf(view).Where(h => h.Key.Object == name).Select(h => h.Value).ToList();
         var waiters = WaitersOf(view, name).ToList();
         if (holds.Exists(h => h.Terms.Mode == LockMode.Exclusive) && name.Space != HoldSpace.Semaphore)
         {
@@ -61,6 +71,7 @@ internal static class HoldInvariants
             (record.Holders, record.PermitsUsed, record.Waiters, record.Attached),
             Is.EqualTo(((long)holds.Count, holds.Sum(h => h.Terms.Count), (long)waiters.Count, (long)waiters.Count(w => !w.IsDetached))));
         Assert.That(record.Mode, Is.EqualTo(holds.Count == 0 ? LockMode.Exclusive : holds[0].Terms.Mode));
+        Assert.That(record.Sole is not null, Is.EqualTo(holds.Count > 0 && name.Space != HoldSpace.Semaphore && record.Mode == LockMode.Exclusive));
         Assert.That(record.IsActive, Is.EqualTo(record.FactSequence == 0));
     }
 
@@ -68,7 +79,7 @@ internal static class HoldInvariants
     private static void CheckGrant(HoldStep step, HoldKey key)
     {
         var name = key.Object;
-        step.After.Tables.Holds.TryGet(key, out var hold);
+        var hold = HoldStep.Find(step.After, key)!;
         if (hold.Lease.Value < DrawnCommands.FirstOwnLease)
         {
             Assert.That(step.After.GetLease(hold.Lease)!.Deadline, Is.GreaterThan(step.Now).Or.EqualTo(step.Before.GetLease(hold.Lease)!.Deadline));
@@ -108,7 +119,7 @@ internal static class HoldInvariants
         }
         foreach (var ended in step.EndedHolds.Where(k => k.Object == name))
         {
-            step.Before.Tables.Holds.TryGet(ended, out var hold);
+            var hold = HoldStep.Find(step.Before, ended)!;
             if (hold.Terms.LockDelayMicros > 0 && step.Command is RevokeLeaseCommand or ExpireCommand or ReleaseLockCommand { Force: true })
             {
                 owners.Add(hold.Owner);
@@ -122,7 +133,7 @@ internal static class HoldInvariants
         switch (resolution.Outcome)
         {
             case LockGranted granted:
-                Assert.That(step.After.Tables.Holds.TryGet(new HoldKey(granted.Hold.Object, granted.Hold.Token), out _), "a grant is held");
+                Assert.That(HoldStep.Find(step.After, new HoldKey(granted.Hold.Object, granted.Hold.Token)) is not null, "a grant is held");
                 break;
             case LockHeld { DelayedUntil: { } until } held:
                 Assert.That((until > step.Now, held.Waiters >= 0), Is.EqualTo((true, true)));
@@ -144,8 +155,8 @@ internal static class HoldInvariants
         {
             return;
         }
-        var values = step.After.Tables.Holds.All().Count(h =>
-            step.Before.Tables.Holds.TryGet(h.Key, out var old) && !old.Terms.Value.Span.SequenceEqual(h.Value.Terms.Value.Span));
+        var values = HoldStep.HoldsOf(step.After).Count(h =>
+            HoldStep.Find(step.Before, h.Key) is { } old && !old.Terms.Value.Span.SequenceEqual(h.Value.Terms.Value.Span));
         var emptied = step.Before.Tables.Leases.All().Count(l => l.Value.Keys > 0 && !step.After.Tables.Leases.TryGet(l.Key, out _));
         Assert.That(
             step.After.Revision.Value - step.Before.Revision.Value,
@@ -170,7 +181,7 @@ internal static class HoldInvariants
                 Assert.That(fits, Is.False, $"{next.Owner} could be granted the {name}");
             }
         }
-        Assert.That(step.After.Tables.Holds.All().Any(h => h.Value.Until <= step.Now), Is.False, "nobody holds for longer than it may");
+        Assert.That(HoldStep.HoldsOf(step.After).Any(h => h.Value.Until <= step.Now), Is.False, "nobody holds for longer than it may");
     }
 
     private static bool MayBeGranted(HoldStep step, WaiterRecord waiter) =>

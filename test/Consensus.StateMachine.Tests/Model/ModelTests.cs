@@ -62,11 +62,11 @@ public sealed class ModelTests
             var lease = after.GetLease(old.Id);
             if (lease is null)
             {
-                var lostItsHolds = old.Id.Value >= DrawnCommands.FirstOwnLease && before.Tables.Holds.All().All(
-                    h => h.Value.Lease != old.Id || !after.Tables.Holds.TryGet(h.Key, out _));
+                var lostItsHolds = old.Id.Value >= DrawnCommands.FirstOwnLease && HoldStep.HoldsOf(before).All(
+                    h => h.Value.Lease != old.Id || HoldStep.Find(after, h.Key) is null);
                 var allowed = command switch
                 {
-                    ExpireCommand => old.Deadline <= now || (lostItsHolds && before.Tables.Holds.All().Any(h => h.Value.Lease == old.Id && h.Value.Until <= now)),
+                    ExpireCommand => old.Deadline <= now || (lostItsHolds && HoldStep.HoldsOf(before).Any(h => h.Value.Lease == old.Id && h.Value.Until <= now)),
                     RevokeLeaseCommand c => c.Id == old.Id,
                     ReleaseLockCommand or CancelWaitCommand or HandOverCommand => lostItsHolds,
                     _ => false,

@@ -3,21 +3,20 @@ using Google.Protobuf;
 
 namespace Consensus.StateMachine.Tests.Snapshots;
 
-/// <summary>Snapshots in which a lock had one hold at most, and carried it itself.</summary>
+/// <summary>Snapshots of the time when all holds were exclusive, and a hold said whether its lease was its own.</summary>
 public sealed class OlderSnapshotTests
 {
     [Test]
-    public void A_hold_within_its_lock_is_read_with_its_own_lease()
+    public void A_hold_is_read_with_its_own_lease()
     {
         var machine = new Machine();
         var hold = machine.Granted(Asks.Lock("l", "a", 5));
         var waiter = machine.Queued(Asks.Lock("l", "b", 6, 60 * Asks.Second));
         var buffer = SnapshotBuffer.Of(machine.View);
-        var held = V1.Snapshot.Holds.Parser.ParseFrom(Take(buffer, 10)).Items.Single();
         var leases = V1.Snapshot.Leases.Parser.ParseFrom(Take(buffer, 2));
         var locks = V1.Snapshot.Locks.Parser.ParseFrom(Take(buffer, 4));
-        locks.Items.Single().Hold = held.Hold;
-        (held.Hold.OwnsLease, held.Hold.Count) = (true, 0);
+        var held = locks.Items.Single().Hold;
+        (held.OwnsLease, held.Count) = (true, 0);
         leases.Items.Single().IsOwn = false;
         buffer.Sections.Insert(1, (2, leases.ToByteArray()));
         buffer.Sections.Insert(2, (4, locks.ToByteArray()));
