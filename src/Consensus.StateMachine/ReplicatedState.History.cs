@@ -51,5 +51,5 @@ public sealed partial class ReplicatedState
     }
 
     /// <summary>An election has another leader, none, or another value. Called right after the revision of the change.</summary>
-    private void RecordElection(Key name, Hold? leader) => Record(new ElectionChange(Revision, name, leader));
+    internal void RecordElection(Key name, Hold? leader) => Record(new ElectionChange(Revision, name, leader));
 }

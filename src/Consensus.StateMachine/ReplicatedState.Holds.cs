@@ -47,7 +47,7 @@ public sealed partial class ReplicatedState
         var shown = Show(name, hold, lease);
         if (name.Space == HoldSpace.Election)
         {
-            OnElectionChanged(name, shown);
+            RecordElection(name.Name, shown);
         }
         return new LockGranted(Revision, shown, waitedMicros);
     }
@@ -82,7 +82,7 @@ public sealed partial class ReplicatedState
         DropHold(name, hold);
         if (name.Space == HoldSpace.Election)
         {
-            OnElectionChanged(name, null);
+            RecordElection(name.Name, null);
         }
     }
 

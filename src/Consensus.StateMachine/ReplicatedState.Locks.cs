@@ -88,7 +88,7 @@ public sealed partial class ReplicatedState
             var proclaimed = hold with { Terms = hold.Terms with { Value = c.Value!.Value.ToArray() } };
             ReplaceHold(name, hold, proclaimed);
             hold = proclaimed;
-            OnElectionChanged(name, Show(name, hold));
+            RecordElection(name.Name, Show(name, hold));
         }
         return new LockRenewed(Revision, Show(name, hold));
     }

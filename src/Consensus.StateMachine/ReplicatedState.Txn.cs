@@ -50,7 +50,7 @@ public sealed partial class ReplicatedState
     {
         if (compare.Target == CompareTarget.Hold)
         {
-            var isCurrent = IsCurrent(new ObjectName(compare.Space, compare.Name), new FencingToken(compare.Number));
+            var isCurrent = IsHeld(new ObjectName(compare.Space, compare.Name), new FencingToken(compare.Number));
             return compare.Operator switch
             {
                 CompareOperator.Equal => isCurrent,
@@ -86,7 +86,4 @@ public sealed partial class ReplicatedState
         CompareOperator.Greater => order > 0,
         _ => Invariant.Unreachable<bool>(comparison),
     };
-
-    /// <summary>The hold that was granted with this token has not ended. A lease past its deadline is alive until an entry ends it (rule 2).</summary>
-    private bool IsCurrent(ObjectName name, FencingToken token) => _holds.TryGet(new HoldKey(name, token), out _);
 }
