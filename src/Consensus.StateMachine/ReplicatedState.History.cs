@@ -50,6 +50,6 @@ public sealed partial class ReplicatedState
         _history.Append(new Recorded(change, _stamp));
     }
 
-    /// <summary>An election has another leader, none, or another value. Called right after the revision of the change.</summary>
-    internal void RecordElection(Key name, Hold? leader) => Record(new ElectionChange(Revision, name, leader));
+    /// <summary>An election has another leader, none, or another value; the present revision is the change's.</summary>
+    private void RecordElection(Key name, Hold? leader) => Record(new ElectionChange(Revision, name, leader));
 }

@@ -162,7 +162,7 @@ public sealed partial class ReplicatedState
         return new HandedOver(Revision, granted.Hold);
     }
 
-    /// <summary>Whether the hold is current: what a guarded write asks.</summary>
+    /// <summary>What a guarded write asks: the hold of this token has not ended. A lease past its deadline is alive until an entry ends it (rule 2).</summary>
     private bool IsHeld(ObjectName name, FencingToken token) => FindHold(name, token) is not null;
 
     private Outcome? RefuseLease(LeaseId own, LeaseId shared, int holds)

@@ -95,7 +95,7 @@ public sealed class CommandFuzzTests
                     buffer.Sections.Insert((int)random.Next(buffer.Sections.Count + 1), (kind, body));
                     break;
                 case 2:
-                    buffer.Sections[at] = ((int)random.Next(-1, 12), body);
+                    buffer.Sections[at] = ((int)random.Next(-1, 13), body);
                     break;
                 default:
                     buffer.Sections[at] = (kind, Mutator.Change(body, random));
@@ -126,7 +126,7 @@ public sealed class CommandFuzzTests
         var number = Numbers[random.Next(Numbers.Length)];
         var request = new RequestId(new MemberId(random.Next(1, 3)), random.Next(1, 3), random.Next(1, 500));
         var space = (HoldSpace)random.Next(3);
-        return random.Next(22) switch
+        return random.Next(23) switch
         {
             0 => new PutCommand(key, Mutator.Bytes(random, 20), lease, new KeyCondition((KeyConditionKind)random.Next(4), new Revision(number))),
             1 => new DeleteCommand(key, KeyCondition.None),

@@ -151,7 +151,7 @@ internal static class HoldInvariants
     /// <summary>A revision for each grant, release and loss of a hold, and for a new value (rule 16); keys that go with a lease take one more.</summary>
     private static void CheckRevisions(HoldStep step)
     {
-        if (step.Command is PutCommand or DeleteCommand or DeletePrefixCommand)
+        if (step.Command is PutCommand or DeleteCommand or DeletePrefixCommand or TxnCommand)
         {
             return;
         }

@@ -114,9 +114,9 @@ public sealed class ModelTests
                 4 => V1.Snapshot.Locks.Parser.WithDiscardUnknownFields(true).ParseFrom(body),
                 5 => V1.Snapshot.Waiters.Parser.WithDiscardUnknownFields(true).ParseFrom(body),
                 6 => V1.Snapshot.KeptOutcomes.Parser.WithDiscardUnknownFields(true).ParseFrom(body),
+                10 => V1.Snapshot.Holds.Parser.WithDiscardUnknownFields(true).ParseFrom(body),
                 8 => V1.Snapshot.History.Parser.WithDiscardUnknownFields(true).ParseFrom(body),
                 9 => V1.Snapshot.Fences.Parser.WithDiscardUnknownFields(true).ParseFrom(body),
-                10 => V1.Snapshot.Holds.Parser.WithDiscardUnknownFields(true).ParseFrom(body),
                 _ => V1.Snapshot.Members.Parser.WithDiscardUnknownFields(true).ParseFrom(body),
             };
             Assert.That(message.ToByteArray(), Is.EqualTo(body), $"section kind {kind}");

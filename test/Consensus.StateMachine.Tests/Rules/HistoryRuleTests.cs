@@ -176,18 +176,8 @@ public sealed class HistoryRuleTests
     {
         var machine = new Machine();
         machine.Do(Put("a"));
-        machine.Acquire("any", 9);
-        var leader = new Hold(Machine.Key("e"), "o", new FencingToken(3), new LeaseId(7), 5, new Revision(3), new ClusterTime(8))
-        {
-            Space = HoldSpace.Election,
-            HoldUntil = new ClusterTime(11),
-            LockDelayMicros = 12,
-            Metadata = new byte[] { 1 },
-            Value = new byte[] { 2, 3 },
-        };
-        machine.State.RecordElection(Machine.Key("e"), leader);
-        machine.Acquire("another", 10);
-        machine.State.RecordElection(Machine.Key("e"), null);
+        var leader = machine.Granted(Asks.Election("e", "o", 7, [2, 3]) with { LockDelayMicros = 12, MaxHoldMicros = 11, Metadata = new byte[] { 1 } });
+        machine.Do(Asks.Release(leader));
         var bytes = machine.Snapshot();
         machine.RestoreFromSnapshot();
         Assert.That(machine.Snapshot(), Is.EqualTo(bytes));
@@ -197,5 +187,26 @@ public sealed class HistoryRuleTests
         Assert.That(restored with { Metadata = leader.Metadata, Value = leader.Value }, Is.EqualTo(leader));
         Assert.That((restored.Metadata.ToArray(), restored.Value.ToArray()), Is.EqualTo((leader.Metadata.ToArray(), leader.Value.ToArray())));
         Assert.That(((ElectionChange)changes[2]).Leader, Is.Null);
+    }
+
+    [Test]
+    public void Every_change_of_leader_and_of_value_is_told_and_nothing_else_of_holds()
+    {
+        var machine = new Machine();
+        machine.Granted(Asks.Lock("e", "lock", 1));
+        machine.Granted(Asks.Semaphore("e", "semaphore", 2, 1, 1));
+        var first = machine.Granted(Asks.Election("e", "a", 3, [1]));
+        machine.Queued(Asks.Election("e", "b", 4, [2], wait: 600 * Asks.Second));
+        machine.Do(Asks.Renew(first));
+        machine.Do(Asks.Renew(first) with { Value = new byte[] { 9 } });
+        var second = ((HandedOver)machine.Do(Asks.HandOver(first, "b"))).Hold;
+        machine.Queued(Asks.Election("e", "c", 5, [3], wait: 600 * Asks.Second));
+        machine.Do(new RevokeLeaseCommand(second.Lease));
+        machine.Do(new ReleaseLockCommand(Machine.Key("e"), FencingToken.None, Force: true) { Space = HoldSpace.Election });
+        var told = machine.View.ChangesFrom(new Revision(1)).Cast<ElectionChange>().Select(c => (c.Revision.Value - first.Token.Value, c.Leader?.Owner, c.Leader?.Value.Span[0]));
+        Assert.That(told, Is.EqualTo(new (long, string?, byte?)[]
+        {
+            (0, "a", 1), (1, "a", 9), (2, null, null), (3, "b", 2), (4, null, null), (5, "c", 3), (6, null, null),
+        }));
     }
 }
