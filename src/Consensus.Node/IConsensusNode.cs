@@ -49,6 +49,10 @@ public readonly record struct ReadAnswer(AnswerKind Kind, StateView? View, NotDo
 /// <param name="Sentence">For an operator: why the leader refused it; else empty.</param>
 public readonly record struct MembershipAnswer(AnswerKind Kind, ChangeVerdict Verdict, string Sentence, NotDoneReason Reason);
 
+/// <summary>What became of a hand-over of leadership. Done: it is where it was asked to be.</summary>
+/// <param name="Sentence">For an operator: why it was not done, unless <paramref name="Reason"/> says it; else empty.</param>
+public readonly record struct TransferAnswer(AnswerKind Kind, string Sentence, NotDoneReason Reason);
+
 public enum ReadConsistency
 {
     Linearizable,
@@ -134,6 +138,10 @@ public interface IConsensusNode
     /// </summary>
     IReadOnlyList<JoiningMember> Joiners { get; }
 
-    /// <summary>Hands leadership to a member, or to the furthest one (<see cref="MemberId.None"/>); false when it did not happen in time.</summary>
-    Task<bool> TransferLeadershipAsync(MemberId to, CancellationToken cancellation);
+    /// <summary>
+    /// Has the leader hand leadership to a voter, or to the one whose log is furthest (<see cref="MemberId.None"/>). Done at once when that member leads already.
+    /// Answers within about five seconds and two election timeouts.
+    /// </summary>
+    /// <exception cref="OperationCanceledException">The caller stopped waiting; the hand-over goes on.</exception>
+    Task<TransferAnswer> TransferLeadershipAsync(MemberId to, CancellationToken cancellation);
 }

@@ -91,6 +91,7 @@ public static class ConsensusServer
         HoldReadEndpoints ReadsOf(HoldForm form) => new(form, node, lists, replies);
         HoldWriteEndpoints WritesOf(HoldForm form) => new(form, node, commands, replies, info, logger);
         var (locks, semaphores, elections) = (new LockForm(replies), new SemaphoreForm(replies), new ElectionForm(replies));
+        var members = new MemberLookup(node);
         return new Endpoints(
             new KeyReadEndpoints(node, lists, watches, replies),
             new KeyWriteEndpoints(commands, replies),
@@ -102,8 +103,8 @@ public static class ConsensusServer
             new MultiLockEndpoint(node, commands, replies, info),
             new FenceEndpoints(node, commands, lists, replies, logger),
             new TxnEndpoint(commands, replies),
-            new ClusterEndpoints(node, replies, info, lifecycle),
-            new MemberEndpoints(node, replies, logger),
+            new ClusterEndpoints(node, members, replies, info, lifecycle),
+            new MemberEndpoints(node, members, replies, logger),
             new HealthEndpoints(node, replies, lifecycle),
             new MetricsEndpoint(node, replies, counters, hub, info, lifecycle),
             new OpenApiEndpoint(replies));

@@ -11,6 +11,9 @@ namespace Consensus.Node.Core;
 public sealed partial class NodeCore
 {
     private const long SweepEveryMicros = 200_000;
+
+    /// <summary>While leadership is handed over or the process stops.</summary>
+    private const long HurriedSweepEveryMicros = 5_000;
     private const long PublishEveryMicros = 50_000;
 
     private readonly DriftMeter _drift = new();
@@ -127,7 +130,15 @@ public sealed partial class NodeCore
         DetachTheLost();
         ForgetTheRemoved();
         RefreshPeers();
-        ContinueTransfer();
+        ContinueTransfers();
+        if (_stopping)
+        {
+            ContinueStop();
+        }
+        if (_transfers.Count > 0 || _stopping)
+        {
+            _nextSweep = _now + HurriedSweepEveryMicros;
+        }
         _statusIsStale = true;
     }
 

@@ -5,51 +5,13 @@ using Consensus.StateMachine.Commands;
 
 namespace Consensus.Node.Core;
 
-/// <summary>Handing leadership over, and the clean stop of rule 30.</summary>
+/// <summary>The clean stop of rule 30.</summary>
 public sealed partial class NodeCore
 {
-    private readonly List<(TransferInput Input, Term Term, long Deadline)> _transfers = [];
     private readonly List<PendingCommand> _stopSettles = [];
     private StopInput? _stop;
     private bool _stopping;
     private bool _stopHandedOver;
-
-    private void StartTransfer(TransferInput input)
-    {
-        if (input.To == _raft.Leader || !_raft.TransferLeadership(input.To))
-        {
-            var already = !input.To.IsNone && input.To == _raft.Leader;
-            _out.Callbacks.Add(() => input.Done(already));
-            return;
-        }
-        _transfers.Add((input, _raft.Term, _now + (2 * _options.ElectionTimeoutMicros)));
-        _nextSweep = _now;
-    }
-
-    /// <summary>Looks how hand-overs and the stop get on.</summary>
-    private void ContinueTransfer()
-    {
-        for (var i = _transfers.Count - 1; i >= 0; i--)
-        {
-            var (input, term, deadline) = _transfers[i];
-            var moved = _raft.Term > term && !_raft.Leader.IsNone && _raft.Leader != _options.Self;
-            var lost = _now >= deadline || (_raft.Term == term && _raft.Role == RaftRole.Leader && _raft.TransferTarget.IsNone);
-            if (moved || lost)
-            {
-                _transfers.RemoveAt(i);
-                var ok = moved && (input.To.IsNone || _raft.Leader == input.To);
-                _out.Callbacks.Add(() => input.Done(ok));
-            }
-        }
-        if (_transfers.Count > 0 || _stopping)
-        {
-            _nextSweep = _now + 5_000;
-        }
-        if (_stopping)
-        {
-            ContinueStop();
-        }
-    }
 
     private void StartStop(StopInput stop)
     {
@@ -122,6 +84,7 @@ public sealed partial class NodeCore
         }
         _queued.Clear();
         AnswerAllChanges();
+        AnswerAllTransfers();
         foreach (var read in _newReads.Concat(_readsToApply).Concat(_readRounds.Values.SelectMany(r => r.Reads)).ToList())
         {
             Finish(read, new ReadAnswer(AnswerKind.NotDone, null, NotDoneReason.NotReady));

@@ -186,7 +186,7 @@ public sealed partial class NodeCore
         if (!ReferenceEquals(_followed, _raft.Configuration))
         {
             _followed = _raft.Configuration;
-            _statusIsStale = true;
+            _membersAreStale = true;
             RefreshPeers();
         }
     }

@@ -8,6 +8,7 @@ namespace Consensus.Node.Core;
 public sealed partial class NodeCore
 {
     private bool _statusIsStale = true;
+    private bool _membersAreStale;
     private bool _wasReady;
     private long _lastPublish;
     private RaftRole _publishedRole;
@@ -28,8 +29,8 @@ public sealed partial class NodeCore
     private void Publish()
     {
         var changedHands = Status.Leader != _raft.Leader || Status.Term != _raft.Term || _publishedRole != _raft.Role;
-        // Whoever changed the membership sees it changed here.
-        var due = (_statusIsStale && _now - _lastPublish >= PublishEveryMicros) || _out.AnsweredChanges.Count > 0;
+        // Whoever changed the membership sees it changed here, and so does a read that follows.
+        var due = (_statusIsStale && _now - _lastPublish >= PublishEveryMicros) || _membersAreStale || _out.AnsweredChanges.Count > 0;
         if (!changedHands && !due && _wasReady == IsReady())
         {
             return;
@@ -37,7 +38,7 @@ public sealed partial class NodeCore
         FreshenView();
         Status = BuildStatus();
         _publishedRole = _raft.Role;
-        _statusIsStale = false;
+        _statusIsStale = _membersAreStale = false;
         _lastPublish = _now;
         PublishedVersion++;
     }

@@ -183,6 +183,12 @@ public sealed partial class NodeCore
             case ChangeRefused refused:
                 OnChangeRefused(refused);
                 break;
+            case ForwardTransfer forward:
+                TakeForwarded(from, forward);
+                break;
+            case TransferRefused refused:
+                OnTransferRefused(refused);
+                break;
             default:
                 Invariant.Unreachable<int>(message);
                 break;

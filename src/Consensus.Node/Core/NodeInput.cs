@@ -42,8 +42,8 @@ public sealed record SnapshotSentInput(MemberId To, bool Success) : NodeInput;
 /// <summary>A change of who belongs to the cluster, asked for at this member.</summary>
 public sealed record MembershipInput(PendingChange Pending) : NodeInput;
 
-/// <param name="Done">Told once: whether the target leads in the end.</param>
-public sealed record TransferInput(MemberId To, Action<bool> Done) : NodeInput;
+/// <param name="Done">Told once, after the turn in which it was settled.</param>
+public sealed record TransferInput(MemberId To, Action<TransferAnswer> Done) : NodeInput;
 
 /// <summary>The process was asked to end: hand over, settle what waits (rule 30).</summary>
 /// <param name="Done">Told once when everything is settled.</param>

@@ -15,6 +15,8 @@ public static class PeerCodec
     private const int RefusedField = 3;
     private const int ChangeField = 4;
     private const int ChangeRefusedField = 5;
+    private const int TransferField = 6;
+    private const int TransferRefusedField = 7;
 
     public static void Write(WireWriter writer, PeerMessage message)
     {
@@ -48,6 +50,16 @@ public static class PeerCodec
                 ChangeCodec.Write(writer, refused);
                 writer.EndMessage(inRefused);
                 break;
+            case ForwardTransfer transfer:
+                var inTransfer = writer.BeginMessage(TransferField);
+                TransferCodec.Write(writer, transfer);
+                writer.EndMessage(inTransfer);
+                break;
+            case TransferRefused refused:
+                var inTransferRefused = writer.BeginMessage(TransferRefusedField);
+                TransferCodec.Write(writer, refused);
+                writer.EndMessage(inTransferRefused);
+                break;
             default:
                 Invariant.Unreachable<int>(message);
                 break;
@@ -78,6 +90,12 @@ public static class PeerCodec
                     break;
                 case ChangeRefusedField:
                     found = ChangeCodec.ReadRefused(reader.Bytes());
+                    break;
+                case TransferField:
+                    found = TransferCodec.ReadForward(reader.Bytes());
+                    break;
+                case TransferRefusedField:
+                    found = TransferCodec.ReadRefused(reader.Bytes());
                     break;
                 default:
                     reader.Skip();

@@ -41,3 +41,11 @@ public sealed record ForwardChange(Term Term, RequestId Request, string Principa
 /// <summary>The change was not appended. One that was is answered by its entries.</summary>
 /// <param name="Sequence">Of the refused change's request id.</param>
 public sealed record ChangeRefused(Term Term, long Sequence, ChangeAnswer Answer) : PeerMessage;
+
+/// <summary>Asks the leader of exactly <paramref name="Term"/> to hand leadership over. It answers only to refuse: a hand-over shows by itself.</summary>
+/// <param name="To">None: to whichever voter is furthest.</param>
+public sealed record ForwardTransfer(Term Term, long Sequence, MemberId To) : PeerMessage;
+
+/// <summary>No hand-over was begun.</summary>
+/// <param name="Reason">One sentence for an operator; empty when the receiver does not lead in that term.</param>
+public sealed record TransferRefused(Term Term, long Sequence, string Reason) : PeerMessage;

@@ -9,6 +9,8 @@ namespace Consensus.Node.Runtime;
 /// <summary>Membership changes on their way in, and what a turn tells the outside about them.</summary>
 public sealed partial class ConsensusNode
 {
+    private static readonly MembershipAnswer NotReady = new(AnswerKind.NotDone, default, "", NotDoneReason.NotReady);
+
     private int _toldRemoved;
 
     public IReadOnlyList<JoiningMember> Joiners => _transport?.Joiners ?? [];
@@ -17,11 +19,12 @@ public sealed partial class ConsensusNode
     {
         if (_ended)
         {
-            return ValueTask.FromResult(new MembershipAnswer(AnswerKind.NotDone, default, "", NotDoneReason.NotReady));
+            return ValueTask.FromResult(NotReady);
         }
         var pending = new AwaitedChange(new RequestId(_options.Self, _options.Boot, Interlocked.Increment(ref _sequence)), change, principal);
-        _inbox.PostToLoop(new MembershipInput(pending));
-        return new ValueTask<MembershipAnswer>(pending.Task);
+        return _inbox.PostToLoop(new MembershipInput(pending))
+            ? new ValueTask<MembershipAnswer>(pending.Task)
+            : ValueTask.FromResult(NotReady);
     }
 
     /// <summary>With the turn, after its frames were sent.</summary>

@@ -161,11 +161,12 @@ public sealed partial class ConsensusNode : IConsensusNode
         return new LeaseId(value == 0 ? 1 : value);
     }
 
-    public Task<bool> TransferLeadershipAsync(MemberId to, CancellationToken cancellation)
+    public Task<TransferAnswer> TransferLeadershipAsync(MemberId to, CancellationToken cancellation)
     {
-        var source = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
-        _inbox.PostToLoop(new TransferInput(to, ok => source.TrySetResult(ok)));
-        return source.Task.WaitAsync(cancellation);
+        var source = new TaskCompletionSource<TransferAnswer>(TaskCreationOptions.RunContinuationsAsynchronously);
+        return _inbox.PostToLoop(new TransferInput(to, answer => source.TrySetResult(answer)))
+            ? source.Task.WaitAsync(cancellation)
+            : Task.FromResult(new TransferAnswer(AnswerKind.NotDone, "", NotDoneReason.NotReady));
     }
 
     /// <summary>Settles what waits and hands leadership over, in at most <paramref name="limit"/> (rule 30); then everything is answered and the threads end.</summary>
@@ -236,6 +237,7 @@ public sealed partial class ConsensusNode : IConsensusNode
             _core.AnswerEverything(_output);
             CompleteAnswered(_output);
             PerformMembership(_output);
+            CallBack(_output);
         }
         catch (Exception failure)
         {
@@ -274,10 +276,7 @@ public sealed partial class ConsensusNode : IConsensusNode
         PublishViews();
         CompleteAnswered(output);
         PerformMembership(output);
-        foreach (var callback in output.Callbacks)
-        {
-            callback();
-        }
+        CallBack(output);
         if (output.SaveSnapshot is { } order)
         {
             SaveSnapshot(order);
@@ -290,6 +289,14 @@ public sealed partial class ConsensusNode : IConsensusNode
         {
             _logThread.Compact(mark.LastIndex);
             InBackground(() => _outside.Snapshots.RemoveOlderThan(mark));
+        }
+    }
+
+    private static void CallBack(NodeOutput output)
+    {
+        foreach (var callback in output.Callbacks)
+        {
+            callback();
         }
     }
 

@@ -50,13 +50,18 @@ internal sealed class Inbox
         }
     }
 
-    /// <summary>Queues an input for the loop thread's next turn.</summary>
-    public void PostToLoop(NodeInput input)
+    /// <summary>Queues an input for the loop thread's next turn. False when it comes after <see cref="End"/>: it is dropped.</summary>
+    public bool PostToLoop(NodeInput input)
     {
         lock (_gate)
         {
+            if (_ended)
+            {
+                return false;
+            }
             _inputs.Add(input);
             WakeLoop();
+            return true;
         }
     }
 

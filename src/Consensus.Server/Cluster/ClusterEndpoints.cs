@@ -4,13 +4,14 @@ using Consensus.Api.Problems;
 using Consensus.Node;
 using Consensus.Primitives;
 using Consensus.Raft;
+using Consensus.Server.Commands;
 using Consensus.Server.Http;
 using Consensus.Server.Routing;
 
 namespace Consensus.Server.Cluster;
 
 /// <summary>The cluster, this member's status, and the transfer of leadership. The reads need no leader.</summary>
-internal sealed class ClusterEndpoints(IConsensusNode node, Replies replies, ServerInfo info, ServerLifecycle lifecycle)
+internal sealed class ClusterEndpoints(IConsensusNode node, MemberLookup lookup, Replies replies, ServerInfo info, ServerLifecycle lifecycle)
 {
     public Task ClusterAsync(ApiCall call)
     {
@@ -72,23 +73,41 @@ internal sealed class ClusterEndpoints(IConsensusNode node, Replies replies, Ser
             await replies.Problem(http, Problem.BadRequest(sentence!));
             return;
         }
-        var target = to is null ? null : node.Status.Members.FirstOrDefault(member => member.Name == to);
-        if (to is not null && (target is null || !target.IsVoter))
+        MemberStatus? target = null;
+        if (to is not null)
         {
-            await replies.Problem(http, target is null
-                ? Problem.NotFound($"there is no member \"{to}\"")
-                : Problem.BadRequest($"the field \"to\" names \"{to}\", a learner; only a voter can lead"));
-            return;
+            var (members, unknown) = await lookup.MembersAsync(http.RequestAborted);
+            target = MemberLookup.Find(members, to);
+            if (unknown is not null || target is not { IsVoter: true })
+            {
+                await replies.Problem(http, unknown
+                    ?? (target is null
+                        ? MemberLookup.NoSuchMember(to)
+                        : Problem.BadRequest($"the field \"to\" names \"{to}\", a learner; only a voter can lead")));
+                return;
+            }
         }
-        if (await node.TransferLeadershipAsync(target?.Id ?? MemberId.None, http.RequestAborted))
+        var answer = await node.TransferLeadershipAsync(target?.Id ?? MemberId.None, http.RequestAborted);
+        if (answer.Kind == AnswerKind.Done)
         {
             var (term, leader) = node.Leadership;
             await replies.Json(
                 http, StatusCodes.Status200OK, new LeaderTransferAnswer(leader, term), ApiJson.Default.LeaderTransferAnswer, Revision.Zero);
             return;
         }
-        await replies.Problem(http, new Problem(
-            ProblemTypes.OutcomeUnknown, "leadership had not moved in time; it may still move: see Consensus-Leader of the next answer"));
+        await replies.Problem(http, ProblemOf(answer));
+    }
+
+    private static Problem ProblemOf(in TransferAnswer answer)
+    {
+        if (answer.Kind == AnswerKind.Unknown)
+        {
+            return new Problem(
+                ProblemTypes.OutcomeUnknown, "leadership had not moved in time; it may still move: see Consensus-Leader of the next answer");
+        }
+        return answer.Reason == NotDoneReason.None
+            ? new Problem(ProblemTypes.PreconditionFailed, answer.Sentence)
+            : AnswerProblems.Of(answer.Kind, answer.Reason);
     }
 
     public static MemberAnswer AnswerOf(MemberStatus member) => new(

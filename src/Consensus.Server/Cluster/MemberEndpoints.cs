@@ -1,8 +1,8 @@
-using System.Globalization;
 using Consensus.Api;
 using Consensus.Api.Cluster;
 using Consensus.Api.Problems;
 using Consensus.Node;
+using Consensus.Node.Ports;
 using Consensus.Primitives;
 using Consensus.Raft;
 using Consensus.Raft.Membership;
@@ -16,10 +16,8 @@ namespace Consensus.Server.Cluster;
 /// Adds, promotes and removes members. Each request is idempotent by itself: asked again after it was done, it finds the cluster that way and succeeds. So none
 /// needs an identity.
 /// </summary>
-internal sealed class MemberEndpoints(IConsensusNode node, Replies replies, ILogger logger)
+internal sealed class MemberEndpoints(IConsensusNode node, MemberLookup lookup, Replies replies, ILogger logger)
 {
-    private const int IdDigits = 16;
-
     public async Task AddAsync(ApiCall call)
     {
         var http = call.Http;
@@ -44,7 +42,7 @@ internal sealed class MemberEndpoints(IConsensusNode node, Replies replies, ILog
         if (answer is { Kind: AnswerKind.Done })
         {
             var isNew = answer.Verdict == ChangeVerdict.Appended;
-            await AnswerMember(http, joiner.Member, isNew ? StatusCodes.Status201Created : StatusCodes.Status200OK);
+            await AnswerMember(http, AsMember(joiner, role), isNew ? StatusCodes.Status201Created : StatusCodes.Status200OK);
             return;
         }
         await replies.Problem(http, ProblemOf(answer));
@@ -64,9 +62,15 @@ internal sealed class MemberEndpoints(IConsensusNode node, Replies replies, ILog
             await replies.Problem(http, Problem.BadRequest(sentence!));
             return;
         }
-        if (Find(call.Name.ToString()) is not { } member)
+        var (members, unknown) = await lookup.MembersAsync(http.RequestAborted);
+        if (unknown is not null)
         {
-            await replies.Problem(http, NoSuchMember(call.Name.ToString()));
+            await replies.Problem(http, unknown);
+            return;
+        }
+        if (MemberLookup.Find(members, call.Name.ToString()) is not { } member)
+        {
+            await replies.Problem(http, MemberLookup.NoSuchMember(call.Name.ToString()));
             return;
         }
         if (update.Role == WantedRole.Learner)
@@ -74,34 +78,40 @@ internal sealed class MemberEndpoints(IConsensusNode node, Replies replies, ILog
             await (member.IsVoter
                 ? replies.Problem(http, Problem.BadRequest(
                     $"{member.Name} votes, and a voter does not become a learner again: remove it, then add it anew with an empty data directory"))
-                : AnswerMember(http, member.Id, StatusCodes.Status200OK));
+                : AnswerMember(http, member, StatusCodes.Status200OK));
             return;
         }
         var replaced = MemberId.None;
         if (update.Replaces is { } leaves)
         {
-            if (Resolve(leaves) is not { } id)
+            if (MemberLookup.Resolve(members, leaves) is not { } id)
             {
-                await replies.Problem(http, NoSuchMember(leaves));
+                await replies.Problem(http, MemberLookup.NoSuchMember(leaves));
                 return;
             }
             replaced = id;
         }
         var answer = await ChangeAsync(http, new PromoteMember(member.Id, replaced));
         await (answer.Kind == AnswerKind.Done
-            ? AnswerMember(http, member.Id, StatusCodes.Status200OK)
+            ? AnswerMember(http, member with { IsVoter = true }, StatusCodes.Status200OK)
             : replies.Problem(http, ProblemOf(answer)));
     }
 
     public async Task RemoveAsync(ApiCall call)
     {
         var asked = call.Name.ToString();
-        if (Resolve(asked) is not { } id)
+        var (members, unknown) = await lookup.MembersAsync(call.Http.RequestAborted);
+        if (unknown is not null)
         {
-            await replies.Problem(call.Http, NoSuchMember(asked));
+            await replies.Problem(call.Http, unknown);
             return;
         }
-        var name = node.Status.Members.FirstOrDefault(member => member.Id == id)?.Name;
+        if (MemberLookup.Resolve(members, asked) is not { } id)
+        {
+            await replies.Problem(call.Http, MemberLookup.NoSuchMember(asked));
+            return;
+        }
+        var name = members.FirstOrDefault(member => member.Id == id)?.Name;
         var answer = await ChangeAsync(call.Http, new RemoveMember(id));
         await (answer.Kind == AnswerKind.Done
             ? replies.Json(
@@ -129,52 +139,51 @@ internal sealed class MemberEndpoints(IConsensusNode node, Replies replies, ILog
     };
 
     /// <summary>Nobody of that name waits: either it is a member by now, or it was never seen.</summary>
-    private Task AnswerWithoutJoiner(HttpContext http, string name, WantedRole role)
+    private async Task AnswerWithoutJoiner(HttpContext http, string name, WantedRole role)
     {
-        if (node.Status.Members.FirstOrDefault(member => member.Name == name) is not { } present)
+        var (members, unknown) = await lookup.MembersAsync(http.RequestAborted);
+        if (unknown is not null)
         {
-            var waiting = node.Joiners.Count == 0
-                ? "nobody waits to join"
-                : "these wait to join: " + string.Join(", ", node.Joiners.Select(joiner => joiner.Name));
-            return replies.Problem(http, Problem.NotFound(
-                $"no process named \"{name}\" asked {node.Status.Name} to join ({waiting}); start one with: consensusd --name {name} --join {PeerAddress()}"));
+            await replies.Problem(http, unknown);
+            return;
         }
-        return role == WantedRole.Voter && !present.IsVoter
-            ? replies.Problem(http, new Problem(ProblemTypes.PreconditionFailed, $"{name} is a member already, a learner: promote it"))
-            : AnswerMember(http, present.Id, StatusCodes.Status200OK);
+        if (members.FirstOrDefault(member => member.Name == name) is { } present)
+        {
+            await (role == WantedRole.Voter && !present.IsVoter
+                ? replies.Problem(http, new Problem(ProblemTypes.PreconditionFailed, $"{name} is a member already, a learner: promote it"))
+                : AnswerMember(http, present, StatusCodes.Status200OK));
+            return;
+        }
+        var joiners = node.Joiners;
+        var waiting = joiners.Count == 0 ? "nobody waits to join" : "these wait to join: " + string.Join(", ", joiners.Select(joiner => joiner.Name));
+        var self = members.FirstOrDefault(member => member.IsSelf)?.PeerAddress ?? "HOST:PORT";
+        await replies.Problem(http, Problem.NotFound(
+            $"no process named \"{name}\" asked {node.Status.Name} to join ({waiting}); start one with: consensusd --name {name} --join {self}"));
     }
 
-    private string PeerAddress() => node.Status.Members.FirstOrDefault(member => member.IsSelf)?.PeerAddress ?? "HOST:PORT";
+    private static MemberStatus AsMember(JoiningMember joiner, WantedRole role) => new(
+        joiner.Member,
+        joiner.Name,
+        IsVoter: role == WantedRole.Voter,
+        IsSelf: false,
+        IsLeader: false,
+        ClientUrl: "",
+        joiner.PeerAddress,
+        MatchIndex: null,
+        Healthy: true);
 
-    private Task AnswerMember(HttpContext http, MemberId id, int statusCode)
+    /// <summary>The member as the status shows it, which may lag behind the answer to the change: then as the change left it.</summary>
+    private Task AnswerMember(HttpContext http, MemberStatus changed, int statusCode)
     {
         var status = node.Status;
-        if (status.Members.FirstOrDefault(member => member.Id == id) is not { } member)
-        {
-            // It was added, and removed by somebody else at once.
-            return replies.Problem(http, NoSuchMember(id.ToString()));
-        }
+        var member = status.Members.FirstOrDefault(present => present.Id == changed.Id) ?? changed;
+        member = member with { IsVoter = member.IsVoter || changed.IsVoter };
         if (statusCode == StatusCodes.Status201Created)
         {
-            http.Response.Headers.Location = $"{ApiRoutes.ClusterMembers}/{id}";
+            http.Response.Headers.Location = $"{ApiRoutes.ClusterMembers}/{member.Id}";
         }
         return replies.Json(http, statusCode, ClusterEndpoints.AnswerOf(member), ApiJson.Default.MemberAnswer, status.Revision);
     }
-
-    private MemberStatus? Find(string nameOrId)
-    {
-        var members = node.Status.Members;
-        return members.FirstOrDefault(member => member.Name == nameOrId) ?? members.FirstOrDefault(member => member.Id.ToString() == nameOrId);
-    }
-
-    /// <summary>An id need not be a member's any more: who was removed may be removed again.</summary>
-    private MemberId? Resolve(string nameOrId) =>
-        Find(nameOrId)?.Id
-        ?? (nameOrId.Length == IdDigits && long.TryParse(nameOrId, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var id) && id > 0
-            ? new MemberId(id)
-            : null);
-
-    private static Problem NoSuchMember(string nameOrId) => Problem.NotFound($"there is no member \"{nameOrId}\"");
 
     private static Problem ProblemOf(MembershipAnswer answer)
     {

@@ -1,3 +1,5 @@
+using System.Buffers;
+using Consensus.Api;
 using Consensus.Server.Json;
 
 namespace Consensus.Server.Cluster;
@@ -15,6 +17,9 @@ internal readonly record struct MemberUpdate(WantedRole Role, string? Replaces);
 /// <summary>Reads the bodies of membership changes. Each returns null with a sentence when the body is refused.</summary>
 internal static class MemberRequests
 {
+    private static readonly SearchValues<char> NameCharacters =
+        SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-");
+
     public static (string Name, WantedRole Role)? ReadAdd(ReadOnlySpan<byte> body, out string? refusal)
     {
         var json = new StrictObjectReader(body);
@@ -37,7 +42,7 @@ internal static class MemberRequests
         }
         var wanted = WantedRole.Learner;
         refusal = json.Refusal
-            ?? (string.IsNullOrEmpty(name) ? "the field \"name\" is missing: the name of a process that was started with --join" : null)
+            ?? RefuseName(name)
             ?? (role is null ? null : RefuseRole(role, out wanted));
         return refusal is null ? (name!, wanted) : null;
     }
@@ -65,8 +70,20 @@ internal static class MemberRequests
         var wanted = WantedRole.Learner;
         refusal = json.Refusal
             ?? (role is null ? "the field \"role\" is missing" : RefuseRole(role, out wanted))
+            ?? (replaces is "" ? "the field \"replaces\" is empty" : null)
             ?? (replaces is not null && wanted != WantedRole.Voter ? "the field \"replaces\" goes with the role \"voter\" only" : null);
         return refusal is null ? new MemberUpdate(wanted, replaces) : null;
+    }
+
+    private static string? RefuseName(string? name)
+    {
+        if (string.IsNullOrEmpty(name))
+        {
+            return "the field \"name\" is missing: the name of a process that was started with --join";
+        }
+        return name.Length > ApiLimits.MaxMemberNameLength || name.AsSpan().ContainsAnyExcept(NameCharacters)
+            ? $"the field \"name\" is no name of a member: 1 to {ApiLimits.MaxMemberNameLength} of A-Z a-z 0-9 . _ -"
+            : null;
     }
 
     private static string? RefuseRole(string role, out WantedRole wanted)

@@ -25,7 +25,7 @@ internal static class TransferRequest
                 json.Unknown();
             }
         }
-        refusal = json.Refusal;
+        refusal = json.Refusal ?? (to is "" ? "the field \"to\" is empty" : null);
         return refusal is null;
     }
 }

@@ -21,6 +21,10 @@ public sealed class PeerCodecTests
         new ForwardChange(new Term(7), new RequestId(new MemberId(1), 2, 3), "", new PromoteMember(new MemberId(4), new MemberId(5))),
         new ForwardChange(new Term(7), new RequestId(new MemberId(1), 2, 3), "", new RemoveMember(new MemberId(4))),
         new ChangeRefused(new Term(7), 3, new ChangeAnswer(ChangeVerdict.WouldLoseQuorum, "für n4")),
+        new ForwardTransfer(new Term(7), 3, new MemberId(long.MaxValue)),
+        new ForwardTransfer(new Term(7), 3, MemberId.None),
+        new TransferRefused(new Term(7), 3, "für n4"),
+        new TransferRefused(new Term(7), 3, ""),
     ];
 
     private static byte[] Encode(PeerMessage message)

@@ -1,6 +1,7 @@
 using System.Net;
 using Consensus.Api;
 using Consensus.Api.Problems;
+using Consensus.Node;
 using Consensus.Primitives;
 using Consensus.Server.Tests.Support;
 
@@ -55,14 +56,19 @@ internal sealed class ClusterTests : ContractTest
     }
 
     [Test]
-    public async Task A_transfer_that_cannot_be_is_refused_and_one_that_did_not_happen_is_unknown()
+    public async Task A_transfer_that_cannot_be_is_refused_and_one_that_is_not_over_is_unknown()
     {
         await RefusedAsync(ProblemTypes.NotFound, "POST", "/v1/cluster/leader", """{"to":"n9"}""");
         await RefusedAsync(ProblemTypes.BadRequest, "POST", "/v1/cluster/leader", """{"to":"n3"}""");
         await RefusedAsync(ProblemTypes.BadRequest, "POST", "/v1/cluster/leader", """{"leader":"n2"}""");
         await RefusedAsync(ProblemTypes.BadRequest, "POST", "/v1/cluster/leader", """{"to":2}""");
         Assert.That(Node.Transfers, Is.Empty);
-        Node.TransferSucceeds = false;
+        Node.TransferAnswer = new TransferAnswer(AnswerKind.NotDone, "n2 is not reachable", NotDoneReason.None);
+        var refused = await RefusedAsync(ProblemTypes.PreconditionFailed, "POST", "/v1/cluster/leader", """{"to":"n2"}""");
+        Assert.That(refused.Detail, Is.EqualTo("n2 is not reachable"));
+        Node.TransferAnswer = new TransferAnswer(AnswerKind.NotDone, "", NotDoneReason.NoLeader);
+        await RefusedAsync(ProblemTypes.NoLeader, "POST", "/v1/cluster/leader", """{"to":"n2"}""");
+        Node.TransferAnswer = new TransferAnswer(AnswerKind.Unknown, "", NotDoneReason.None);
         await RefusedAsync(ProblemTypes.OutcomeUnknown, "POST", "/v1/cluster/leader", """{"to":"n2"}""");
     }
 

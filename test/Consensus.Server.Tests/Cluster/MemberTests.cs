@@ -29,8 +29,11 @@ internal sealed class MemberTests : ContractTest
     public async Task A_waiting_process_is_added_by_its_name(string body, bool asVoter)
     {
         Node.Waiting.Add(Waiting);
-        // The node that only notes changes does not show the new member, so the answer cannot.
         using var response = await SendAsync("POST", "/v1/cluster/members", body);
+        Assert.That(response.StatusCode, Is.EqualTo(HttpStatusCode.Created));
+        Assert.That(response.Headers.Location?.ToString(), Is.EqualTo("/v1/cluster/members/0000000000000054"));
+        var member = System.Text.Json.JsonSerializer.Deserialize(await response.Content.ReadAsStringAsync(), ApiJson.Default.MemberAnswer)!;
+        Assert.That((member.Name, member.Role, member.PeerUrl), Is.EqualTo(("n4", asVoter ? "follower" : "learner", "127.0.0.1:7680")));
         Assert.That(Node.Changes, Is.EqualTo(new MembershipChange[] { new AddMember(new Member(Waiting.Member, "n4", "127.0.0.1:7680"), asVoter) }));
     }
 
@@ -53,24 +56,51 @@ internal sealed class MemberTests : ContractTest
         Assert.That(Node.Changes, Is.Empty);
     }
 
-    [TestCase("")]
-    [TestCase("{}")]
-    [TestCase("""{"name":""}""")]
-    [TestCase("""{"name":4}""")]
-    [TestCase("""{"name":"n4","role":"leader"}""")]
-    [TestCase("""{"name":"n4","peerUrl":"127.0.0.1:1"}""")]
-    public async Task A_malformed_addition_is_refused(string body)
+    [TestCase("", "body")]
+    [TestCase("[]", "body")]
+    [TestCase("{}", "\"name\"")]
+    [TestCase("""{"name":""}""", "\"name\"")]
+    [TestCase("""{"name":4}""", "\"name\"")]
+    [TestCase("""{"name":"n4; reboot"}""", "\"name\"")]
+    [TestCase("""{"name":"n4","name":"n4"}""", "\"name\"")]
+    [TestCase("""{"name":"n4","role":"leader"}""", "\"role\"")]
+    [TestCase("""{"name":"n4","role":true}""", "\"role\"")]
+    [TestCase("""{"name":"n4","peerUrl":"127.0.0.1:1"}""", "\"peerUrl\"")]
+    public async Task A_malformed_addition_is_refused_and_the_field_is_named(string body, string named)
     {
         Node.Waiting.Add(Waiting);
-        await RefusedAsync(ProblemTypes.BadRequest, "POST", "/v1/cluster/members", body);
+        Assert.That((await RefusedAsync(ProblemTypes.BadRequest, "POST", "/v1/cluster/members", body)).Detail, Does.Contain(named));
         Assert.That(Node.Changes, Is.Empty);
+    }
+
+    [Test]
+    public async Task Who_is_meant_by_a_name_is_not_guessed_from_what_this_member_last_heard()
+    {
+        Node.Waiting.Add(Waiting);
+        Node.ReadFault = new ReadAnswer(AnswerKind.NotDone, null, NotDoneReason.NoLeader);
+        await RefusedAsync(ProblemTypes.NoLeader, "DELETE", "/v1/cluster/members/n2");
+        await RefusedAsync(ProblemTypes.NoLeader, "PATCH", "/v1/cluster/members/n3", """{"role":"voter"}""");
+        await RefusedAsync(ProblemTypes.NoLeader, "POST", "/v1/cluster/members", """{"name":"n9"}""");
+        await RefusedAsync(ProblemTypes.NoLeader, "POST", "/v1/cluster/leader", """{"to":"n9"}""");
+        Assert.That((Node.Changes.Count, Node.Transfers.Count), Is.EqualTo((0, 0)));
+    }
+
+    [Test]
+    public async Task Adding_a_voter_that_waits_again_does_not_show_it_as_a_learner()
+    {
+        Node.Waiting.Add(new JoiningMember(new MemberId(0x52), "n2", "127.0.0.1:7480"));
+        Node.ChangeAnswer = new MembershipAnswer(AnswerKind.Done, ChangeVerdict.AlreadySo, "", NotDoneReason.None);
+        var member = await AnswerAsync(ApiJson.Default.MemberAnswer, HttpStatusCode.OK, "POST", "/v1/cluster/members", """{"name":"n2"}""");
+        Assert.That(member.Role, Is.EqualTo("follower"));
     }
 
     [TestCase("n3")]
     [TestCase("0000000000000053")]
     public async Task A_learner_is_promoted_by_name_or_id(string member)
     {
-        await AnswerAsync(ApiJson.Default.MemberAnswer, HttpStatusCode.OK, "PATCH", "/v1/cluster/members/" + member, """{"role":"voter"}""");
+        var promoted = await AnswerAsync(
+            ApiJson.Default.MemberAnswer, HttpStatusCode.OK, "PATCH", "/v1/cluster/members/" + member, """{"role":"voter"}""");
+        Assert.That((promoted.Name, promoted.Role), Is.EqualTo(("n3", "follower")));
         await AnswerAsync(ApiJson.Default.MemberAnswer, HttpStatusCode.OK, "PATCH", "/v1/cluster/members/" + member, """{"role":"voter","replaces":"n2"}""");
         Assert.That(
             Node.Changes,
@@ -83,6 +113,7 @@ internal sealed class MemberTests : ContractTest
         await RefusedAsync(ProblemTypes.NotFound, "PATCH", "/v1/cluster/members/n9", """{"role":"voter"}""");
         await RefusedAsync(ProblemTypes.NotFound, "PATCH", "/v1/cluster/members/n3", """{"role":"voter","replaces":"n9"}""");
         await RefusedAsync(ProblemTypes.BadRequest, "PATCH", "/v1/cluster/members/n3", "{}");
+        await RefusedAsync(ProblemTypes.BadRequest, "PATCH", "/v1/cluster/members/n3", """{"role":"voter","replaces":""}""");
         await RefusedAsync(ProblemTypes.BadRequest, "PATCH", "/v1/cluster/members/n3", """{"role":"leader"}""");
         await RefusedAsync(ProblemTypes.BadRequest, "PATCH", "/v1/cluster/members/n3", """{"role":"learner","replaces":"n2"}""");
         await RefusedAsync(ProblemTypes.BadRequest, "PATCH", "/v1/cluster/members/n2", """{"role":"learner"}""");

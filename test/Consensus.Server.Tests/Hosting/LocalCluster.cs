@@ -91,13 +91,15 @@ internal sealed class LocalCluster : IAsyncDisposable
 
     public int LeaderIndex() => _hosts.ToList().FindIndex(h => h?.Node.Status.Role == RaftRole.Leader);
 
-    public static async Task EventuallyAsync(Func<bool> condition, string what)
+    public static Task EventuallyAsync(Func<bool> condition, string what) => EventuallyAsync(() => Task.FromResult(condition()), what);
+
+    public static async Task EventuallyAsync(Func<Task<bool>> condition, string what)
     {
         using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(20));
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
         try
         {
-            while (!condition())
+            while (!await condition())
             {
                 await timer.WaitForNextTickAsync(deadline.Token);
             }

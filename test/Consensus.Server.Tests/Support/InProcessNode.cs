@@ -51,7 +51,8 @@ internal sealed class InProcessNode(Limits? limits = null) : IConsensusNode
 
     public IReadOnlyList<JoiningMember> Joiners => Waiting;
 
-    public bool TransferSucceeds { get; set; } = true;
+    /// <summary>What hand-overs of leadership are told.</summary>
+    public TransferAnswer TransferAnswer { get; set; } = new(AnswerKind.Done, "", NotDoneReason.None);
 
     public bool Ready { get; set; } = true;
 
@@ -175,10 +176,10 @@ internal sealed class InProcessNode(Limits? limits = null) : IConsensusNode
         return ValueTask.FromResult(ChangeAnswer);
     }
 
-    public Task<bool> TransferLeadershipAsync(MemberId to, CancellationToken cancellation)
+    public Task<TransferAnswer> TransferLeadershipAsync(MemberId to, CancellationToken cancellation)
     {
         Transfers.Add(to);
-        return Task.FromResult(TransferSucceeds);
+        return Task.FromResult(TransferAnswer);
     }
 
     /// <summary>Lets cluster time pass, and ends what is due as a leader would.</summary>

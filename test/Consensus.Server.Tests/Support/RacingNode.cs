@@ -49,7 +49,7 @@ internal sealed class RacingNode : IConsensusNode
 
     public IReadOnlyList<JoiningMember> Joiners => _other.Joiners;
 
-    public Task<bool> TransferLeadershipAsync(MemberId to, CancellationToken cancellation) => _other.TransferLeadershipAsync(to, cancellation);
+    public Task<TransferAnswer> TransferLeadershipAsync(MemberId to, CancellationToken cancellation) => _other.TransferLeadershipAsync(to, cancellation);
 }
 
 internal sealed class RacingServer(WebApplication app) : IAsyncDisposable
