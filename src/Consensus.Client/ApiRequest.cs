@@ -26,4 +26,12 @@ internal sealed record ApiRequest
     /// other write, a refused retry says nothing about an earlier attempt that may still be on its way.
     /// </summary>
     public bool RefusalIsFinal => !IsWrite || IfMatch is not null;
+
+    /// <summary>
+    /// False where "not found" on a retry does not settle an earlier attempt: that one may have removed what the retry looks for, or may still add it.
+    /// </summary>
+    public bool NotFoundIsFinal { get; init; } = true;
+
+    /// <summary>False where sending it again after it may have taken effect could have a second effect: the server keeps no identity of it.</summary>
+    public bool IsRepeatable { get; init; } = true;
 }

@@ -20,6 +20,7 @@ public sealed partial class ConsensusClient
         {
             Method = HttpMethod.Post,
             Target = ApiRoutes.ClusterMembers,
+            NotFoundIsFinal = false,
             Body = ClientJson.Encode(new MemberAddRequest(name, asVoter ? "voter" : null), ApiJson.Default.MemberAddRequest),
         };
         return SendAsync(request, ClientJson.Default.MemberAnswer, cancellationToken);
@@ -34,6 +35,7 @@ public sealed partial class ConsensusClient
         {
             Method = HttpMethod.Patch,
             Target = MemberTarget(member),
+            NotFoundIsFinal = false,
             Body = ClientJson.Encode(new MemberUpdateRequest("voter", replaces), ApiJson.Default.MemberUpdateRequest),
         };
         return SendAsync(request, ClientJson.Default.MemberAnswer, cancellationToken);
@@ -41,16 +43,23 @@ public sealed partial class ConsensusClient
 
     /// <summary>Removes a member for ever.</summary>
     /// <param name="member">Its id, so that a retry finds it removed; a name is not known any more then.</param>
-    public Task<ApiResult<MemberRemovedAnswer>> RemoveMemberAsync(string member, CancellationToken cancellationToken) => SendAsync(
-        new ApiRequest { Method = HttpMethod.Delete, Target = MemberTarget(member) }, ClientJson.Default.MemberRemovedAnswer, cancellationToken);
+    public Task<ApiResult<MemberRemovedAnswer>> RemoveMemberAsync(string member, CancellationToken cancellationToken)
+    {
+        var request = new ApiRequest { Method = HttpMethod.Delete, Target = MemberTarget(member), NotFoundIsFinal = false };
+        return SendAsync(request, ClientJson.Default.MemberRemovedAnswer, cancellationToken);
+    }
 
-    /// <summary>Hands leadership to a voter by name; null: to the one whose log is furthest.</summary>
+    /// <summary>
+    /// Hands leadership to a voter by name; null: to the one whose log is furthest. The latter is not sent again when its outcome is unknown: it could
+    /// move leadership twice.
+    /// </summary>
     public Task<ApiResult<LeaderTransferAnswer>> TransferLeadershipAsync(string? to, CancellationToken cancellationToken)
     {
         var request = new ApiRequest
         {
             Method = HttpMethod.Post,
             Target = ApiRoutes.ClusterLeader,
+            IsRepeatable = to is not null,
             Body = ClientJson.Encode(new LeaderTransferRequest(to), ApiJson.Default.LeaderTransferRequest),
         };
         return SendAsync(request, ClientJson.Default.LeaderTransferAnswer, cancellationToken);

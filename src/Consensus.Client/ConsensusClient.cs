@@ -77,7 +77,8 @@ public sealed partial class ConsensusClient : IDisposable
     private static bool IsConclusive(ApiRequest request, Attempt last) => last.Kind switch
     {
         AttemptKind.Done => true,
-        AttemptKind.Refused => request.RefusalIsFinal || (int)last.Status is not (409 or 412 or 507),
+        AttemptKind.Refused => request.RefusalIsFinal
+            || ((int)last.Status is not (409 or 412 or 507) && ((int)last.Status != 404 || request.NotFoundIsFinal)),
         _ => false,
     };
 

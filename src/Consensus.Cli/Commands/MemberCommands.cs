@@ -2,6 +2,7 @@ using System.CommandLine;
 using Consensus.Api.Cluster;
 using Consensus.Cli.Output;
 using Consensus.Cli.Parsing;
+using Consensus.Client;
 
 namespace Consensus.Cli.Commands;
 
@@ -48,7 +49,7 @@ internal static class MemberCommands
     private static Command Promote(CommandHost host)
     {
         var member = Names.Argument("MEMBER", "Name or id of a learner.");
-        var replaces = new Option<string?>("--replaces") { Description = "Name or id of a voter that leaves in the same step.", HelpName = "MEMBER" };
+        var replaces = Names.Option("--replaces", "MEMBER", "Name or id of a voter that leaves in the same step.");
         var command = new Command("promote", "Makes a learner that has caught up a voter.") { member, replaces };
         host.Bind(command, async (parsed, session) => session.Show(
             await session.Client.PromoteMemberAsync(parsed.GetRequiredValue(member), parsed.GetValue(replaces), session.Cancellation),
@@ -60,21 +61,38 @@ internal static class MemberCommands
     {
         var member = Names.Argument("MEMBER", "Name or id.");
         var command = new Command("remove", "Removes a member for ever; its data directory is of no more use.") { member };
-        host.Bind(command, async (parsed, session) =>
-        {
-            // By its id: should the answer get lost, the retry finds it removed, where its name would be nobody's any more.
-            var asked = parsed.GetRequiredValue(member);
-            var cluster = await session.Client.GetClusterAsync(session.Cancellation);
-            if (!cluster.Succeeded)
-            {
-                return session.Fail(cluster.Problem);
-            }
-            var id = cluster.Value.Members.FirstOrDefault(present => present.Name == asked)?.Id ?? asked;
-            return session.Show(
-                await session.Client.RemoveMemberAsync(id, session.Cancellation),
-                removed => new TextTable("REMOVED", "ID").Add(removed.Name ?? asked, removed.Id));
-        });
+        host.Bind(command, (parsed, session) => RemoveAsync(session, parsed.GetRequiredValue(member)));
         return command;
+    }
+
+    /// <summary>By its id: should the answer get lost, the retry finds it removed, where its name would be nobody's any more.</summary>
+    private static async Task<int> RemoveAsync(CommandSession session, string asked)
+    {
+        var (id, problem) = await ResolveAsync(session, asked);
+        if (problem is not null)
+        {
+            return session.Fail(problem);
+        }
+        var result = await session.Client.RemoveMemberAsync(id, session.Cancellation);
+        if (result is { Succeeded: true, Value.Name: null } && id != asked)
+        {
+            // Removed before: by an attempt whose answer was lost, or long ago, and the list was that of a member that lagged. It does not lag now.
+            var (present, unknown) = await ResolveAsync(session, asked);
+            if (unknown is null && present != asked && present != id)
+            {
+                result = await session.Client.RemoveMemberAsync(present, session.Cancellation);
+            }
+        }
+        return session.Show(result, removed => new TextTable("REMOVED", "ID").Add(removed.Name ?? asked, removed.Id));
+    }
+
+    /// <summary>The id of a member by its name; what is no member's name is taken for an id.</summary>
+    private static async Task<(string Id, ApiProblem? Problem)> ResolveAsync(CommandSession session, string nameOrId)
+    {
+        var cluster = await session.Client.GetClusterAsync(session.Cancellation);
+        return cluster.Succeeded
+            ? (cluster.Value.Members?.FirstOrDefault(present => present.Name == nameOrId)?.Id ?? nameOrId, null)
+            : (nameOrId, cluster.Problem);
     }
 
     private static Command Show(CommandHost host)
@@ -86,7 +104,7 @@ internal static class MemberCommands
 
     private static Command Transfer(CommandHost host)
     {
-        var name = new Argument<string?>("NAME") { Description = "A voter; without it the one whose log is furthest.", Arity = ArgumentArity.ZeroOrOne };
+        var name = Names.OptionalArgument("NAME", "A voter; without it the one whose log is furthest.");
         var command = new Command("transfer", "Hands leadership to a voter.") { name };
         host.Bind(command, async (parsed, session) => session.Show(
             await session.Client.TransferLeadershipAsync(parsed.GetValue(name), session.Cancellation),

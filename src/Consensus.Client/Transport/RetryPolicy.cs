@@ -24,7 +24,8 @@ internal static class RetryPolicy
             ShouldHandle = arguments =>
             {
                 if (arguments.Outcome.Result is not { Kind: AttemptKind.NothingDone or AttemptKind.Unknown } attempt
-                    || attempt.Slug == "retry-too-late")
+                    || attempt.Slug == "retry-too-late"
+                    || (attempt.Kind == AttemptKind.Unknown && !request.IsRepeatable))
                 {
                     return ValueTask.FromResult(false);
                 }

@@ -34,6 +34,18 @@ internal sealed class UsageTests
     [TestCase("lock run a --ttl 500ms -- true")]
     [TestCase("kv put a b --if-absent --if-revision x")]
     [TestCase("lock run a --ttl 8s --grace 3s -- true")]
+    [TestCase("members")]
+    [TestCase("members frob")]
+    [TestCase("members list n1")]
+    [TestCase("members add")]
+    [TestCase("members add n4 --voter yes please")]
+    [TestCase("members promote")]
+    [TestCase("members promote n4 --replaces")]
+    [TestCase("members remove")]
+    [TestCase("members remove n4 n5")]
+    [TestCase("leader frob")]
+    [TestCase("leader show n1")]
+    [TestCase("leader transfer n1 n2")]
     [TestCase("status --endpoints ftp://x")]
     [TestCase("status --endpoints http://x/path")]
     public async Task A_command_line_that_makes_no_sense_is_exit_2_and_one_sentence(string line)
@@ -60,6 +72,11 @@ internal sealed class UsageTests
     [TestCase("kv", "delete", "--prefix", "")]
     [TestCase("lease", "revoke", "")]
     [TestCase("lock", "release", "", "4")]
+    [TestCase("members", "add", "")]
+    [TestCase("members", "promote", "")]
+    [TestCase("members", "promote", "n4", "--replaces", "")]
+    [TestCase("members", "remove", "")]
+    [TestCase("leader", "transfer", "")]
     public async Task An_empty_name_never_becomes_a_request_about_everything(params string[] arguments)
     {
         using var server = new FakeServer(_ => new FakeAnswer(200, """{"deleted":9,"revision":1}"""));
