@@ -8,7 +8,7 @@ namespace Consensus.Chaos.Machines;
 /// </summary>
 internal sealed class Network : IDisposable
 {
-    private readonly string _prefix = string.Create(CultureInfo.InvariantCulture, $"cx{Environment.ProcessId % 100_000}");
+    private readonly string _prefix = PrefixOf(Environment.ProcessId);
     private readonly int _subnet = 1 + (Environment.ProcessId % 250);
     private readonly HashSet<(int From, int To)> _cut = [];
     private readonly HashSet<(int From, int To)> _rough = [];
@@ -24,6 +24,9 @@ internal sealed class Network : IDisposable
         }
         Rough = SetUpRough();
     }
+
+    /// <summary>What all names begin with that a run gives on the machine; the longest of them has 15 characters at most.</summary>
+    public static string PrefixOf(int process) => string.Create(CultureInfo.InvariantCulture, $"cx{process}");
 
     /// <summary>Null where this process may not carry packets.</summary>
     public RoughLinks? Rough { get; }
@@ -127,8 +130,13 @@ internal sealed class Network : IDisposable
         for (var i = 0; i < Places; i++)
         {
             var (name, link) = (Name(i), Link(i));
-            if (!Shell.Run("ip", "netns", "add", name)
-                || !Shell.Run("ip", "link", "add", link, "type", "veth", "peer", "name", "eth0", "netns", name)
+            if (!Shell.Run("ip", "netns", "add", name))
+            {
+                return false;
+            }
+            // A packet that came through a rough link in one direction is answered by another way, which reverse-path filters take for a forgery.
+            Shell.Run("ip", "netns", "exec", name, "sh", "-c", "for of in all default; do echo 0 >/proc/sys/net/ipv4/conf/$of/rp_filter; done");
+            if (!Shell.Run("ip", "link", "add", link, "type", "veth", "peer", "name", "eth0", "netns", name)
                 || !Shell.Run("ip", "link", "set", link, "master", _prefix, "up")
                 || !Shell.Run("ip", "-n", name, "address", "add", AddressIn(i), "dev", "eth0")
                 || !Shell.Run("ip", "-n", name, "link", "set", "eth0", "up")

@@ -4,14 +4,30 @@ using Consensus.Primitives;
 
 namespace Consensus.Chaos.Machines;
 
-/// <summary>How packets fare in one direction between two places.</summary>
-/// <param name="JitterMs">Drawn for each packet, on top of the delay; packets overtake each other.</param>
-/// <param name="BytesPerSecond">0: as many as come. What would wait for more than a second is lost.</param>
-internal sealed record RoughLink(int DelayMs, int JitterMs, int LostPerMille, int TwicePerMille, int BytesPerSecond);
+/// <summary>How packets fare in one direction between two places; at once and unharmed unless something is set.</summary>
+internal sealed record RoughLink
+{
+    public static readonly RoughLink Smooth = new();
+
+    public int DelayMs { get; init; }
+
+    /// <summary>Drawn for each packet, on top of the delay; packets overtake each other.</summary>
+    public int JitterMs { get; init; }
+
+    public int LostPerMille { get; init; }
+
+    public int TwicePerMille { get; init; }
+
+    /// <summary>Of the segments of TCP connections; each of these connections ends.</summary>
+    public int ResetPerMille { get; init; }
+
+    /// <summary>0: as many as come. What would wait for more than a second is lost.</summary>
+    public int BytesPerSecond { get; init; }
+}
 
 /// <summary>
-/// A network in this process: packets that are routed here are delayed, lost, doubled, or wait for a narrow link, and are then delivered. One thread of its own
-/// does it all.
+/// A network in this process: packets that are routed here are delayed, lost, doubled, turned into resets, or wait for a narrow link, and are then delivered. One
+/// thread of its own does it all.
 /// </summary>
 internal sealed class RoughLinks : IDisposable
 {
@@ -28,6 +44,7 @@ internal sealed class RoughLinks : IDisposable
     private volatile bool _isOver;
     private long _carried;
     private long _lost;
+    private long _resets;
 
     /// <param name="devices">One for each place, in their order.</param>
     public RoughLinks(IReadOnlyList<TunDevice> devices, ulong seed)
@@ -40,6 +57,9 @@ internal sealed class RoughLinks : IDisposable
     public long Carried => Interlocked.Read(ref _carried);
 
     public long Lost => Interlocked.Read(ref _lost);
+
+    /// <summary>Segments that were turned into the end of their connection.</summary>
+    public long Resets => Interlocked.Read(ref _resets);
 
     public void Set(int from, int to, RoughLink link) => _links[(from, to)] = link;
 
@@ -90,7 +110,7 @@ internal sealed class RoughLinks : IDisposable
         {
             return;
         }
-        var link = _links.GetValueOrDefault((from, to)) ?? new RoughLink(0, 0, 0, 0, 0);
+        var link = _links.GetValueOrDefault((from, to)) ?? RoughLink.Smooth;
         var now = NowMicros;
         var startsAt = now;
         if (link.BytesPerSecond > 0)
@@ -107,10 +127,16 @@ internal sealed class RoughLinks : IDisposable
             startsAt += packet.Length * 1_000_000L / link.BytesPerSecond;
             _freeAt[(from, to)] = startsAt;
         }
+        var delivered = packet.ToArray();
+        if (_random.Chance(link.ResetPerMille, 1000) && TcpReset.InPlaceOf(packet) is { } reset)
+        {
+            delivered = reset;
+            Interlocked.Increment(ref _resets);
+        }
         var copies = _random.Chance(link.TwicePerMille, 1000) ? 2 : 1;
         for (var i = 0; i < copies; i++)
         {
-            _waiting.Enqueue((to, packet.ToArray()), startsAt + (link.DelayMs * 1000L) + _random.Next(1 + (link.JitterMs * 1000L)));
+            _waiting.Enqueue((to, delivered), startsAt + (link.DelayMs * 1000L) + _random.Next(1 + (link.JitterMs * 1000L)));
         }
         Interlocked.Increment(ref _carried);
     }

@@ -11,7 +11,7 @@ internal sealed class SmallDisk : IDisposable
         IsMounted = Shell.Run("mount", "-t", "tmpfs", "-o", "size=768m", "none", directory);
     }
 
-    public bool IsMounted { get; }
+    public bool IsMounted { get; private set; }
 
     private string Ballast => Path.Combine(_directory, "ballast");
 
@@ -45,11 +45,27 @@ internal sealed class SmallDisk : IDisposable
         }
     }
 
+    /// <summary>What is on it goes to the directory beneath it, for whoever looks into a failure. Nothing may write there any more.</summary>
+    public void Keep()
+    {
+        if (!IsMounted)
+        {
+            return;
+        }
+        Empty();
+        var kept = _directory + ".kept";
+        Shell.Run("cp", "-a", _directory, kept);
+        Dispose();
+        Directory.Delete(_directory, recursive: true);
+        Directory.Move(kept, _directory);
+    }
+
     public void Dispose()
     {
         if (IsMounted)
         {
             Shell.Run("umount", "-l", _directory);
+            IsMounted = false;
         }
     }
 }

@@ -5,21 +5,26 @@ using Consensus.Chaos.Machines;
 
 namespace Consensus.Chaos.Runs;
 
-/// <summary>The members, the network between them, and the disk of the first place. There is one place more than members: whoever joins lives there.</summary>
+/// <summary>The members, the network between them, and the disk of the first place. There are more places than members at first: whoever joins lives there.</summary>
 internal sealed class ChaosCluster : IDisposable
 {
+    /// <summary>So the cluster may be larger by one than at first, and still one of its members be replaced by another.</summary>
+    private const int PlacesToJoin = 2;
+
     private static readonly string[] Always = ["--cluster-token", "chaos", "--snapshot-entries", "400", "--min-ttl", "100ms"];
 
     private readonly string _directory;
     private readonly List<Place> _places;
+    private readonly Lock _gate = new();
     private readonly List<Member> _everybody = [];
     private volatile Member[] _members;
-    private int _isDisposed;
+    private volatile bool _isDisposed;
 
     public ChaosCluster(int members, string directory)
     {
-        _directory = Path.Combine(directory, string.Create(CultureInfo.InvariantCulture, $"consensus-chaos-{Environment.ProcessId}"));
-        var places = members + 1;
+        _directory = Path.Combine(directory, Leftovers.DirectoryNameOf(Environment.ProcessId));
+        MostMembers = members + PlacesToJoin - 1;
+        var places = members + PlacesToJoin;
         Network = new Network(places);
         var ports = Network.IsCuttable ? [] : FreePorts(2 * places);
         _places = [.. Enumerable.Range(0, places).Select(slot => new Place(
@@ -31,7 +36,7 @@ internal sealed class ChaosCluster : IDisposable
             Network.Within(slot)))];
         Disk = new SmallDisk(_places[0].Directory);
         var initial = string.Join(',', _places.Take(members).Select((place, i) => $"n{i + 1}={place.PeerAddress}"));
-        _members = [.. _places.Take(members).Select(place => Make(place, "--initial-cluster", initial))];
+        _members = [.. _places.Take(members).Select((place, i) => Make(string.Create(CultureInfo.InvariantCulture, $"n{i + 1}"), place, "--initial-cluster", initial))];
         AppDomain.CurrentDomain.ProcessExit += OnExit;
     }
 
@@ -51,19 +56,25 @@ internal sealed class ChaosCluster : IDisposable
     /// <summary>Set before disposing, so that data and logs stay for whoever looks into a failure.</summary>
     public bool KeepsFiles { get; set; }
 
-    /// <summary>A new process, started to join, in the place that is free. One at a time.</summary>
-    public Member StartJoiner()
+    /// <summary>How many may belong to it while one of them is replaced.</summary>
+    public int MostMembers { get; }
+
+    /// <summary>It was taken down, perhaps by the end of the process in the middle of a run.</summary>
+    public bool IsDisposed => _isDisposed;
+
+    /// <summary>A new process, started to join, in a place that is free. One at a time.</summary>
+    /// <param name="former">Whose name and place it takes, after that one left; null gives it a new name.</param>
+    public Member StartJoiner(Member? former = null)
     {
-        var place = _places.Find(p => _members.All(m => m.Slot != p.Slot))!;
-        foreach (var left in Directory.GetDirectories(place.Directory))
-        {
-            Directory.Delete(left, recursive: true);
-        }
-        var joiner = Make(place, "--join", string.Join(',', _members.Select(m => m.PeerAddress)));
+        var joiner = former is null
+            ? StartAt(_places.Find(p => _members.All(m => m.Slot != p.Slot))!, string.Create(CultureInfo.InvariantCulture, $"n{_everybody.Count + 1}"))
+            : StartAt(_places[former.Slot], former.Name);
         _members = [.. _members, joiner];
-        joiner.Start();
         return joiner;
     }
+
+    /// <summary>A process with a former member's name and address and an empty directory. It is nobody's member, and clients may come upon it.</summary>
+    public Member StartImpostor(Member former) => StartAt(_places[former.Slot], former.Name);
 
     /// <summary>Its place is free; its data stays there until the place is used again.</summary>
     public void Leave(Member member)
@@ -86,41 +97,60 @@ internal sealed class ChaosCluster : IDisposable
         }
     }
 
-    /// <summary>Also at the end of the process, so that nothing is left on the machine when a run is interrupted.</summary>
+    /// <summary>Also at the end of the process, so that nothing is left on the machine when a run is interrupted. Whoever comes second waits for the first.</summary>
     public void Dispose()
     {
-        if (Interlocked.Exchange(ref _isDisposed, 1) == 1)
+        lock (_gate)
         {
-            return;
-        }
-        AppDomain.CurrentDomain.ProcessExit -= OnExit;
-        foreach (var member in _everybody.ToList())
-        {
-            member.End(withData: false);
+            if (_isDisposed)
+            {
+                return;
+            }
+            _isDisposed = true;
+            AppDomain.CurrentDomain.ProcessExit -= OnExit;
+            for (var i = 0; i < _everybody.Count; i++)
+            {
+                _everybody[i].End(withData: false);
+                if (KeepsFiles)
+                {
+                    File.WriteAllText(Path.Combine(_directory, string.Create(CultureInfo.InvariantCulture, $"{i + 1}-{_everybody[i].Name}.log")), _everybody[i].Output);
+                }
+            }
+            Network.Dispose();
             if (KeepsFiles)
             {
-                File.WriteAllText(Path.Combine(_directory, member.Name + ".log"), member.Output);
+                Disk.Keep();
             }
-        }
-        Network.Dispose();
-        if (!KeepsFiles)
-        {
-            Disk.Dispose();
-            Directory.Delete(_directory, recursive: true);
+            else
+            {
+                Disk.Dispose();
+                Directory.Delete(_directory, recursive: true);
+            }
         }
     }
 
     private void OnExit(object? sender, EventArgs e) => Dispose();
 
-    private Member Make(Place place, string how, string others)
+    private Member StartAt(Place place, string name)
     {
-        var member = new Member(
-            string.Create(CultureInfo.InvariantCulture, $"n{_everybody.Count + 1}"),
-            place,
-            [.. Always, .. Network.IsCuttable ? ["--insecure"] : Array.Empty<string>()],
-            [how, others]);
-        _everybody.Add(member);
+        foreach (var left in Directory.GetDirectories(place.Directory))
+        {
+            Directory.Delete(left, recursive: true);
+        }
+        var member = Make(name, place, "--join", string.Join(',', _members.Where(m => m.Slot != place.Slot).Select(m => m.PeerAddress)));
+        member.Start();
         return member;
+    }
+
+    private Member Make(string name, Place place, string how, string others)
+    {
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_isDisposed, this);
+            var member = new Member(name, place, [.. Always, .. Network.IsCuttable ? ["--insecure"] : Array.Empty<string>()], [how, others]);
+            _everybody.Add(member);
+            return member;
+        }
     }
 
     private static int[] FreePorts(int count)

@@ -26,6 +26,12 @@ public sealed class ChaosReport
 
     public long PacketsLost { get; internal set; }
 
+    /// <summary>Segments on rough links that were turned into the end of their connection.</summary>
+    public long Resets { get; internal set; }
+
+    /// <summary>How often two members were at one index, and in the same state.</summary>
+    public long StatesCompared { get; internal set; }
+
     public SortedDictionary<string, int> Injected { get; } = new(StringComparer.Ordinal);
 
     public TimeSpan Took { get; internal set; }
@@ -35,8 +41,8 @@ public sealed class ChaosReport
 
     public override string ToString() => string.Create(
         CultureInfo.InvariantCulture,
-        $"{Rounds} rounds in {Took.TotalMinutes:0.0} minutes: {Operations} operations, {Unknown} of unknown fate, {LeasesJudged} expired leases judged, {Undecided} histories undecided; "
-        + $"{string.Join(", ", Injected.Select(fault => $"{fault.Value} × {fault.Key}"))}; {PacketsCarried} packets carried over rough links, {PacketsLost} lost");
+        $"{Rounds} rounds in {Took.TotalMinutes:0.0} minutes: {Operations} operations, {Unknown} of unknown fate, {LeasesJudged} expired leases judged, {StatesCompared} states compared, {Undecided} histories undecided; "
+        + $"{string.Join(", ", Injected.Select(fault => $"{fault.Value} × {fault.Key}"))}; {PacketsCarried} packets carried over rough links, {PacketsLost} lost, {Resets} resets");
 }
 
 /// <summary>
@@ -54,7 +60,12 @@ public sealed class ChaosRun(ChaosOptions options, Action<string> say)
     {
         var report = new ChaosReport();
         var started = Stopwatch.GetTimestamp();
+        if (Leftovers.Remove(options.Directory) is > 0 and var left)
+        {
+            say(string.Create(CultureInfo.InvariantCulture, $"removed what {left} runs had left that were killed"));
+        }
         using var cluster = new ChaosCluster(options.Nodes, options.Directory);
+        using var states = new EqualStates(cluster);
         NoteWhatIsSkipped(cluster, report);
         cluster.Heal();
         try
@@ -62,17 +73,22 @@ public sealed class ChaosRun(ChaosOptions options, Action<string> say)
             do
             {
                 report.Rounds++;
-                await RunRoundAsync(cluster, report);
-                (report.PacketsCarried, report.PacketsLost) = (cluster.Network.Rough?.Carried ?? 0, cluster.Network.Rough?.Lost ?? 0);
+                await RunRoundAsync(cluster, states, report);
+                if (cluster.Network.Rough is { } rough)
+                {
+                    (report.PacketsCarried, report.PacketsLost, report.Resets) = (rough.Carried, rough.Lost, rough.Resets);
+                }
+                report.StatesCompared = states.Compared;
                 report.Took = Stopwatch.GetElapsedTime(started);
                 say($"round {report.Rounds} is clean; so far {report}");
             }
             while (report.Took.TotalMinutes < options.Minutes);
         }
-        catch (Exception failure) when (failure is SimulationFailureException or InvalidDataException)
+        catch (Exception failure) when (!cluster.IsDisposed)
         {
+            // What is no broken promise is a fault of this program; it too is looked into with data and logs.
             cluster.KeepsFiles = true;
-            await File.WriteAllTextAsync(Path.Combine(cluster.Kept, "violation.txt"), failure.Message);
+            await File.WriteAllTextAsync(Path.Combine(cluster.Kept, "violation.txt"), failure.ToString());
             throw new SimulationFailureException("chaos", string.Create(
                 CultureInfo.InvariantCulture,
                 $"seed {options.Seed}, round {report.Rounds}; data, logs and the whole of this are in {cluster.Kept}: {failure.Message.Split('\n')[0]}"), failure);
@@ -80,7 +96,7 @@ public sealed class ChaosRun(ChaosOptions options, Action<string> say)
         return report;
     }
 
-    private async Task RunRoundAsync(ChaosCluster cluster, ChaosReport report)
+    private async Task RunRoundAsync(ChaosCluster cluster, EqualStates states, ChaosReport report)
     {
         var record = new Record();
         cluster.UpdateUrls();
@@ -89,17 +105,19 @@ public sealed class ChaosRun(ChaosOptions options, Action<string> say)
         using var stopFaults = new CancellationTokenSource(options.Round);
         using var stopClients = new CancellationTokenSource();
         var running = clients.Select(client => Task.Run(() => client.RunAsync(stopClients.Token))).ToList();
+        var looking = Task.Run(() => states.RunAsync(stopClients.Token));
         await nemesis.RunAsync(stopFaults.Token);
         cluster.Heal();
         await nemesis.FinishAsync(ProgressWithin);
         await UntilAllAreAnsweredAsync(cluster, clients, running);
         await stopClients.CancelAsync();
-        await Task.WhenAll(running);
+        await Task.WhenAll([.. running, looking]);
         foreach (var (name, isLock) in record.Operations.Select(o => (o.Object, o.IsOfLock)).Distinct().ToList())
         {
             await clients[0].ReadAsync(name, isLock);
         }
         clients.ForEach(client => client.Dispose());
+        await states.UntilAllAreAtOneIndexAsync(ProgressWithin);
         record.Check();
         Add(report, record, nemesis);
     }

@@ -48,7 +48,7 @@ internal sealed class ProcessNemesis : IDisposable
     {
         var members = _cluster.Members;
         var member = members[(int)_random.Next(members.Count)];
-        switch (_random.Next(20))
+        switch (_random.Next(21))
         {
             case 0 or 1:
                 Count("kill -9");
@@ -101,15 +101,17 @@ internal sealed class ProcessNemesis : IDisposable
                 members.FirstOrDefault(m => m.Slot == 0)?.Start();
                 break;
             case 12 or 13 or 14 or 15 or 16 when !_churn.IsUnderWay:
-                _churn.Begin();
+                await _churn.BeginAsync();
                 break;
-            case 17 or 18 or 19 when _cluster.Network.Rough is not null && _roughUntilMs is null:
+            case 17:
+                await _churn.HandOverAsync();
+                break;
+            case 18 or 19 or 20 when _cluster.Network.Rough is not null && _roughUntilMs is null:
                 RoughenLinks(member);
                 break;
             default:
-                Count("kill -9");
-                member.Kill();
-                member.Start();
+                // Not possible here, or under way already.
+                await InjectAsync();
                 break;
         }
     }
@@ -140,30 +142,32 @@ internal sealed class ProcessNemesis : IDisposable
         _cluster.Network.Heal();
     }
 
-    /// <summary>Of one member to and from all others, or of all; other faults go on meanwhile.</summary>
+    /// <summary>Of all members, or of one to and from all others, or in one direction only; other faults go on meanwhile.</summary>
     private void RoughenLinks(Member victim)
     {
-        var (what, link) = _random.Next(4) switch
+        var (what, link) = _random.Next(5) switch
         {
-            0 => ("slow", new RoughLink((int)_random.Next(5, 300), 0, 0, 0, 0)),
-            1 => ("lossy", new RoughLink(0, 0, (int)_random.Next(10, 200), 0, 0)),
-            2 => ("that reorder and double", new RoughLink((int)_random.Next(50), (int)_random.Next(5, 200), 0, 50, 0)),
-            _ => ("narrow", new RoughLink((int)_random.Next(20), 0, 0, 0, (int)_random.Next(10_000, 200_000))),
+            0 => ("slow", new RoughLink { DelayMs = (int)_random.Next(5, 300) }),
+            1 => ("lossy", new RoughLink { LostPerMille = (int)_random.Next(10, 300) }),
+            2 => ("that reorder and double", new RoughLink { DelayMs = (int)_random.Next(50), JitterMs = (int)_random.Next(5, 200), TwicePerMille = 50 }),
+            3 => ("that reset connections", new RoughLink { DelayMs = (int)_random.Next(20), ResetPerMille = (int)_random.Next(5, 100) }),
+            _ => ("narrow", new RoughLink { DelayMs = (int)_random.Next(20), BytesPerSecond = (int)_random.Next(10_000, 200_000) }),
         };
-        var ofAll = _random.Chance(1, 3);
+        var whose = _random.Next(4);
         var places = _cluster.Network.Places;
         for (var from = 0; from < places; from++)
         {
             for (var to = 0; to < places; to++)
             {
-                if (from != to && (ofAll || from == victim.Slot || to == victim.Slot))
+                var isOfVictim = (from == victim.Slot && whose != 2) || (to == victim.Slot && whose != 1);
+                if (from != to && (whose == 0 || isOfVictim))
                 {
                     _cluster.Network.Roughen(from, to, link);
                 }
             }
         }
         _roughUntilMs = Environment.TickCount64 + _random.Next(2_000, 12_000);
-        Count($"links {what}");
+        Count($"links {what}{(whose is 1 or 2 ? ", one way" : "")}");
     }
 
     private void EndRoughLinks()

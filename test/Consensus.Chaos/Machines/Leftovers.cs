@@ -1,0 +1,69 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.RegularExpressions;
+
+namespace Consensus.Chaos.Machines;
+
+/// <summary>What a run leaves on the machine when it is ended by kill -9 and cannot take its cluster down. The next run does.</summary>
+internal static partial class Leftovers
+{
+    /// <summary>The process that a network namespace belongs to is in its name: <see cref="Network"/>.</summary>
+    /// <param name="directory">Where runs make their directories.</param>
+    /// <returns>How many runs left something.</returns>
+    public static int Remove(string directory)
+    {
+        var left = Shell.Output("ip", "netns", "list").Split('\n')
+            .Select(line => NamespaceName().Match(line))
+            .Where(match => match.Success)
+            .GroupBy(match => int.Parse(match.Groups["run"].Value, CultureInfo.InvariantCulture), match => match.Groups["name"].Value)
+            .Where(run => !Directory.Exists(string.Create(CultureInfo.InvariantCulture, $"/proc/{run.Key}")))
+            .ToList();
+        foreach (var run in left)
+        {
+            foreach (var name in run)
+            {
+                EndProcessesIn(name);
+                Shell.Run("ip", "netns", "delete", name);
+            }
+            Shell.Run("ip", "link", "delete", Network.PrefixOf(run.Key));
+            RemoveFiles(Path.Combine(directory, DirectoryNameOf(run.Key)));
+        }
+        return left.Count;
+    }
+
+    public static string DirectoryNameOf(int process) => string.Create(CultureInfo.InvariantCulture, $"consensus-chaos-{process}");
+
+    private static void EndProcessesIn(string name)
+    {
+        foreach (var line in Shell.Output("ip", "netns", "pids", name).Split('\n', StringSplitOptions.RemoveEmptyEntries))
+        {
+            try
+            {
+                using var process = Process.GetProcessById(int.Parse(line, CultureInfo.InvariantCulture));
+                process.Kill();
+                process.WaitForExit();
+            }
+            catch (Exception e) when (e is ArgumentException or InvalidOperationException)
+            {
+                // It ended by itself meanwhile.
+            }
+        }
+    }
+
+    private static void RemoveFiles(string run)
+    {
+        if (!Directory.Exists(run))
+        {
+            return;
+        }
+        foreach (var place in Directory.GetDirectories(run))
+        {
+            // Fails where nothing is mounted, which is all places but one.
+            Shell.Run("umount", "-l", place);
+        }
+        Directory.Delete(run, recursive: true);
+    }
+
+    [GeneratedRegex(@"^(?<name>cx(?<run>\d+)n\d+)\b", RegexOptions.ExplicitCapture)]
+    private static partial Regex NamespaceName();
+}
