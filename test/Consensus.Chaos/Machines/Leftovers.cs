@@ -15,23 +15,24 @@ internal static partial class Leftovers
         var left = Shell.Output("ip", "netns", "list").Split('\n')
             .Select(line => NamespaceName().Match(line))
             .Where(match => match.Success)
-            .GroupBy(match => int.Parse(match.Groups["run"].Value, CultureInfo.InvariantCulture), match => match.Groups["name"].Value)
+            .GroupBy(match => Number(match, "run"), match => Number(match, "place"))
             .Where(run => !Directory.Exists(string.Create(CultureInfo.InvariantCulture, $"/proc/{run.Key}")))
             .ToList();
         foreach (var run in left)
         {
-            foreach (var name in run)
+            foreach (var place in run)
             {
-                EndProcessesIn(name);
-                Shell.Run("ip", "netns", "delete", name);
+                EndProcessesIn(Network.NameOf(run.Key, place));
             }
-            Shell.Run("ip", "link", "delete", Network.PrefixOf(run.Key));
+            Network.Remove(run.Key, run);
             RemoveFiles(Path.Combine(directory, DirectoryNameOf(run.Key)));
         }
         return left.Count;
     }
 
     public static string DirectoryNameOf(int process) => string.Create(CultureInfo.InvariantCulture, $"consensus-chaos-{process}");
+
+    private static int Number(Match match, string group) => int.Parse(match.Groups[group].Value, CultureInfo.InvariantCulture);
 
     private static void EndProcessesIn(string name)
     {
@@ -64,6 +65,6 @@ internal static partial class Leftovers
         Directory.Delete(run, recursive: true);
     }
 
-    [GeneratedRegex(@"^(?<name>cx(?<run>\d+)n\d+)\b", RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(@"^cx(?<run>\d+)n(?<place>\d+)\b", RegexOptions.ExplicitCapture)]
     private static partial Regex NamespaceName();
 }

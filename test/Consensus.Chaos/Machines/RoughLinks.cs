@@ -41,25 +41,27 @@ internal sealed class RoughLinks : IDisposable
     private readonly PriorityQueue<(int To, byte[] Packet), long> _waiting = new();
     private readonly DeterministicRandom _random;
     private readonly Thread _thread;
+    private readonly long[] _carriedFrom;
     private volatile bool _isOver;
-    private long _carried;
     private long _lost;
     private long _resets;
 
     /// <param name="devices">One for each place, in their order.</param>
     public RoughLinks(IReadOnlyList<TunDevice> devices, ulong seed)
     {
-        (_devices, _random) = (devices, new DeterministicRandom(seed));
+        (_devices, _random, _carriedFrom) = (devices, new DeterministicRandom(seed), new long[devices.Count]);
         _thread = new Thread(Run) { IsBackground = true, Name = "rough links" };
         _thread.Start();
     }
 
-    public long Carried => Interlocked.Read(ref _carried);
+    public long Carried => Enumerable.Range(0, _carriedFrom.Length).Sum(CarriedFrom);
 
     public long Lost => Interlocked.Read(ref _lost);
 
     /// <summary>Segments that were turned into the end of their connection.</summary>
     public long Resets => Interlocked.Read(ref _resets);
+
+    public long CarriedFrom(int from) => Interlocked.Read(ref _carriedFrom[from]);
 
     public void Set(int from, int to, RoughLink link) => _links[(from, to)] = link;
 
@@ -138,6 +140,6 @@ internal sealed class RoughLinks : IDisposable
         {
             _waiting.Enqueue((to, delivered), startsAt + (link.DelayMs * 1000L) + _random.Next(1 + (link.JitterMs * 1000L)));
         }
-        Interlocked.Increment(ref _carried);
+        Interlocked.Increment(ref _carriedFrom[from]);
     }
 }
