@@ -1,4 +1,5 @@
 using System.Globalization;
+using Consensus.Benchmarks.Scale;
 using Consensus.Benchmarks.Workloads;
 
 namespace Consensus.Benchmarks;
@@ -9,6 +10,7 @@ internal sealed record BenchOptions
     public const string Usage = """
         usage: scripts/bench [load] [options]        throughput, latency, CPU and memory under load
                scripts/bench failover [options]      time from kill -9 of the leader to the next acknowledged write
+               scripts/bench scale [options]         a million leases, ten thousand watchers, ten thousand waiters, a million keys
 
           --rounds N          alternate rounds, each on fresh clusters; the table shows medians   (default 3)
           --seconds S         length of one measurement                                          (default 5)
@@ -16,6 +18,8 @@ internal sealed record BenchOptions
           --clients A,B       closed-loop clients                                                (default 1,64,256)
           --systems A,B       of consensus,etcd; etcd is left out when it is not installed       (default both)
           --kills K           failover: how many leaders of each system are killed               (default 10)
+          --parts A,B         scale: of leases,watchers,waiters,keys                             (default all)
+          --size F            scale: this fraction of the full numbers, for a try                (default 1)
           --limits            also measure an empty Kestrel endpoint and the disk's fdatasync
           --quick             one round, 2 seconds, 1 and 64 clients; failover: 3 kills
           --json FILE         write the raw results of every measurement
@@ -25,6 +29,12 @@ internal sealed record BenchOptions
         """;
 
     public bool Failover { get; private set; }
+
+    public bool IsScale { get; private set; }
+
+    public IReadOnlyList<string> Parts { get; private set; } = ScaleRun.Parts;
+
+    public double Size { get; private set; } = 1;
 
     public int Rounds { get; private set; } = 3;
 
@@ -98,6 +108,9 @@ internal sealed record BenchOptions
             case "failover" when first:
                 Failover = true;
                 return true;
+            case "scale" when first:
+                IsScale = true;
+                return true;
             case "--limits":
                 Limits = true;
                 return true;
@@ -129,6 +142,14 @@ internal sealed record BenchOptions
                 break;
             case "--kills":
                 Kills = Whole(name, value, 1, 1000);
+                break;
+            case "--parts":
+                Parts = [.. Items(value).Select(item => OneOf(name, item, ScaleRun.Parts, text => text))];
+                break;
+            case "--size":
+                Size = double.TryParse(value, CultureInfo.InvariantCulture, out var size) && size is > 0 and <= 1
+                    ? size
+                    : throw new BenchException($"{name} takes a number above 0 and up to 1, not '{value}'");
                 break;
             case "--json":
                 JsonFile = value;

@@ -7,6 +7,7 @@ using Consensus.Benchmarks.Clusters;
 using Consensus.Benchmarks.Failover;
 using Consensus.Benchmarks.Limits;
 using Consensus.Benchmarks.Load;
+using Consensus.Benchmarks.Scale;
 
 namespace Consensus.Benchmarks;
 
@@ -68,6 +69,12 @@ internal static class Program
         var factory = new ClusterFactory(options, directory);
         var limits = options.Limits ? EmptyEndpoint.Measure(options, directory).ToList() : [];
         var disk = options.Limits ? DiskFlush.Measure(directory, TimeSpan.FromSeconds(Math.Min(3, options.Seconds))) : null;
+        if (options.IsScale)
+        {
+            Console.WriteLine(ScaleRun.Report(new ScaleRun(options, factory).Run()));
+            return;
+        }
+
         var load = options.Failover ? [] : new LoadRun(options, factory).Run();
         var failover = options.Failover ? new FailoverRun(options, factory).Run() : [];
 

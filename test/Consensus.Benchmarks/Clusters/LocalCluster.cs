@@ -74,7 +74,9 @@ internal abstract class LocalCluster : IDisposable
         _servers[member] = ServerProcess.Start(Program, Arguments(member, Path.Combine(home, "data")), Path.Combine(home, "log"));
     }
 
-    public void WaitUntilAllServe()
+    public void WaitUntilAllServe() => WaitUntilAllServe(StartLimit);
+
+    public void WaitUntilAllServe(TimeSpan limit)
     {
         var started = Stopwatch.GetTimestamp();
         for (var member = 0; member < Size; member++)
@@ -82,9 +84,9 @@ internal abstract class LocalCluster : IDisposable
             while (!IsServing(Hosts[member]))
             {
                 var server = _servers[member]!;
-                if (server.HasExited || Stopwatch.GetElapsedTime(started) > StartLimit)
+                if (server.HasExited || Stopwatch.GetElapsedTime(started) > limit)
                 {
-                    var what = server.HasExited ? "ended" : $"did not serve within {StartLimit.TotalSeconds:0} s";
+                    var what = server.HasExited ? "ended" : $"did not serve within {limit.TotalSeconds:0} s";
                     throw new BenchException($"{Name}: member n{member + 1} {what}. The end of its log:\n{server.LogTail()}");
                 }
 
@@ -139,6 +141,19 @@ internal abstract class LocalCluster : IDisposable
     }
 
     public TimeSpan CpuTime() => _servers.OfType<ServerProcess>().Aggregate(TimeSpan.Zero, (sum, server) => sum + server.CpuTime());
+
+    /// <summary>Waits for a killed member's process to be gone.</summary>
+    public void WaitUntilGone(int member)
+    {
+        while (!_servers[member]!.HasExited)
+        {
+            Thread.Sleep(PollInterval);
+        }
+    }
+
+    public long ResidentBytesOf(int member) => _servers[member]!.ResidentBytes();
+
+    public long LargestResidentBytes() => _servers.OfType<ServerProcess>().Max(server => server.ResidentBytes());
 
     public long ResidentBytes() => _servers.OfType<ServerProcess>().Sum(server => server.ResidentBytes());
 

@@ -16,15 +16,14 @@ internal enum ReceiveResult
 /// <summary>One keep-alive HTTP/1.1 connection that carries one request at a time.</summary>
 internal sealed unsafe class Connection : IDisposable
 {
-    private const int RequestCapacity = 4096;
-
     private readonly Socket _socket;
     private readonly int _descriptor;
-    private readonly byte[] _request = new byte[RequestCapacity];
+    private readonly byte[] _request;
 
     /// <summary>Connects at once: on loopback a listening server's kernel accepts without the server's doing.</summary>
-    public Connection(IPEndPoint endpoint)
+    public Connection(IPEndPoint endpoint, int requestCapacity = 4096)
     {
+        _request = new byte[requestCapacity];
         _socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
         {

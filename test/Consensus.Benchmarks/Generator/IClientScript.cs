@@ -22,6 +22,9 @@ internal enum StepOutcome
 /// <summary>One client's endless conversation with its server: one request out, one answer in, over one connection.</summary>
 internal interface IClientScript
 {
+    /// <summary>Room for the longest request, in bytes.</summary>
+    int RequestCapacity => 4096;
+
     /// <summary>
     /// Writes the next request and answers its length, or 0 when the client has nothing more to say. <paramref name="stopping"/>: the
     /// measurement is over; finish what was begun, give back what is held, begin nothing.

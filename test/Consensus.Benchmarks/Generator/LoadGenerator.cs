@@ -35,7 +35,7 @@ internal sealed class LoadGenerator : IDisposable
         {
             for (var i = 0; i < _clients.Length; i++)
             {
-                _clients[i] = new Client(new Connection(endpoints[i % endpoints.Count]), scripts[i]);
+                _clients[i] = new Client(new Connection(endpoints[i % endpoints.Count], scripts[i].RequestCapacity), scripts[i]);
                 _clients[i].Connection.Register(_poll, i);
             }
         }

@@ -12,6 +12,7 @@ namespace Consensus.Benchmarks.Workloads.Consensusd;
 /// </summary>
 internal sealed class ConsensusLockScript : IClientScript
 {
+    private readonly string _owner;
     private readonly byte[] _acquire;
     private readonly byte[] _beforeToken;
     private readonly byte[] _afterToken;
@@ -21,15 +22,19 @@ internal sealed class ConsensusLockScript : IClientScript
     public ConsensusLockScript(ClientSeat seat, string name, string? wait, HolderWitness witness)
     {
         _witness = witness;
+        _owner = string.Create(CultureInfo.InvariantCulture, $"client-{seat.Index:00000}");
         var waiting = wait is null ? string.Empty : $",\"wait\":\"{wait}\"";
         _acquire = RequestWriter.Build(
             "POST",
             $"/v1/locks/{name}",
             seat.Host,
-            string.Create(CultureInfo.InvariantCulture, $"{{\"owner\":\"client-{seat.Index:00000}\",\"ttl\":\"30s\"{waiting}}}"));
+            $"{{\"owner\":\"{_owner}\",\"ttl\":\"30s\"{waiting}}}");
         _beforeToken = Encoding.ASCII.GetBytes($"DELETE /v1/locks/{name}?fencingToken=");
         _afterToken = Encoding.ASCII.GetBytes($" HTTP/1.1\r\nHost: {seat.Host}\r\n\r\n");
     }
+
+    /// <summary>Told the owner's name at each grant.</summary>
+    public Action<string>? Granted { get; init; }
 
     public int NextRequest(Span<byte> request, bool stopping)
     {
@@ -59,6 +64,7 @@ internal sealed class ConsensusLockScript : IClientScript
             return StepOutcome.Failed;
         }
 
+        Granted?.Invoke(_owner);
         return _witness.Granted(_token) ? StepOutcome.Continue : StepOutcome.PromiseBroken;
     }
 }
