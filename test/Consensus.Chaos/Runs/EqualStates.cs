@@ -59,7 +59,7 @@ internal sealed class EqualStates(ChaosCluster cluster) : IDisposable
         for (var i = 0; i < answers.Length; i++)
         {
             // Before its first entry a process has no state to speak of.
-            if (answers[i] is (> 0 and var index, var hash))
+            if (answers[i] is ( > 0 and var index, var hash))
             {
                 Note(index, new Said(members[i].Name, hash));
             }
