@@ -2,7 +2,7 @@ using Consensus.Api;
 
 namespace Consensus.Client;
 
-/// <summary>How a <see cref="ConsensusClient"/> reaches its cluster.</summary>
+/// <summary>How a <see cref="ConsensusApiClient"/> reaches its cluster.</summary>
 public sealed record ConsensusClientOptions
 {
     /// <summary>Where a member serves clients when nothing else is said.</summary>

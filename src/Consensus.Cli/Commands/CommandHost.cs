@@ -57,7 +57,7 @@ internal sealed class CommandHost(CliEnvironment environment)
                 throw new UsageException($"{mistake} See: {CommandPath.Of(parsed)} --help");
             }
             var options = ClientOptions(parsed);
-            using var client = new ConsensusClient(options);
+            using var client = new ConsensusApiClient(options);
             return await work(parsed, new CommandSession(environment, client, options, parsed.GetValue(_format), cancellationToken));
         });
 
@@ -81,7 +81,7 @@ internal sealed class CommandHost(CliEnvironment environment)
 
 /// <summary>One run of one command.</summary>
 internal sealed record CommandSession(
-    CliEnvironment Environment, ConsensusClient Client, ConsensusClientOptions Options, OutputFormat Format, CancellationToken Cancellation)
+    CliEnvironment Environment, ConsensusApiClient Client, ConsensusClientOptions Options, OutputFormat Format, CancellationToken Cancellation)
 {
     /// <summary>Shows a success as asked for, or tells the problem; the exit code says which.</summary>
     public int Show<T>(ApiResult<T> result, Func<T, TextTable> table)

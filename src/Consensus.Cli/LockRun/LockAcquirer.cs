@@ -11,7 +11,7 @@ internal readonly record struct Acquisition(Hold? Hold, int ExitCode, string Mes
 /// Waits for a lock as long as asked. One request can wait 10 minutes at most and keeps its place in the queue for that long, across
 /// lost connections too; a longer wait is several requests, each of which queues anew at the end.
 /// </summary>
-internal sealed class LockAcquirer(ConsensusClient client, TimeProvider clock, LockRunOptions options)
+internal sealed class LockAcquirer(ConsensusApiClient client, TimeProvider clock, LockRunOptions options)
 {
     private static readonly TimeSpan LongestRequest = TimeSpan.FromMinutes(10);
 

@@ -10,7 +10,7 @@ internal sealed class LockKeeper : IDisposable
 {
     private readonly object _gate = new();
     private readonly CancellationTokenSource _stopping = new();
-    private readonly ConsensusClient _client;
+    private readonly ConsensusApiClient _client;
     private readonly TimeProvider _clock;
     private readonly Hold _hold;
     private readonly Action _changed;
@@ -21,7 +21,7 @@ internal sealed class LockKeeper : IDisposable
     private bool _stopped;
 
     /// <param name="changed">Called on the keeper's thread after each answer that changed something.</param>
-    public LockKeeper(ConsensusClient client, TimeProvider clock, Hold hold, Action changed)
+    public LockKeeper(ConsensusApiClient client, TimeProvider clock, Hold hold, Action changed)
     {
         _client = client;
         _clock = clock;

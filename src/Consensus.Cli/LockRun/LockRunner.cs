@@ -8,7 +8,7 @@ namespace Consensus.Cli.LockRun;
 /// <c>lock run</c>: takes a lock, runs a command in a process group of its own while renewing the lock, and gives it back when the
 /// whole group has ended. Linux only.
 /// </summary>
-internal sealed class LockRunner(ConsensusClient client, TimeProvider clock, TextWriter error, LockRunOptions options)
+internal sealed class LockRunner(ConsensusApiClient client, TimeProvider clock, TextWriter error, LockRunOptions options)
 {
     private static readonly TimeSpan PatienceAfterTrouble = TimeSpan.FromSeconds(3);
 

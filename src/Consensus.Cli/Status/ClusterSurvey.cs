@@ -39,7 +39,7 @@ internal static class ClusterSurvey
 
     private static async Task<Answer> AskAsync(Uri endpoint, CancellationToken cancellationToken)
     {
-        using var client = new ConsensusClient(new ConsensusClientOptions
+        using var client = new ConsensusApiClient(new ConsensusClientOptions
         {
             Endpoints = [endpoint],
             AttemptTimeout = Patience,

@@ -182,7 +182,7 @@ internal sealed class MemberCommandTests
             first = false;
             return answer;
         });
-        using var client = new ConsensusClient(new ConsensusClientOptions { Endpoints = [server.Endpoint] });
+        using var client = new ConsensusApiClient(new ConsensusClientOptions { Endpoints = [server.Endpoint] });
         var result = await client.TransferLeadershipAsync(to, default);
 
         Assert.That(result.Succeeded, Is.EqualTo(to is not null));

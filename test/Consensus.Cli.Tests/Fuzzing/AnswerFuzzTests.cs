@@ -30,7 +30,7 @@ internal sealed class AnswerFuzzTests
     {
         var random = Mutator.Random(seed);
         using var server = new FakeServer(_ => Draw(random));
-        using var client = new ConsensusClient(new ConsensusClientOptions { Endpoints = [server.Endpoint], RetryFor = TimeSpan.Zero, RetryUnreachableFor = TimeSpan.Zero });
+        using var client = new ConsensusApiClient(new ConsensusClientOptions { Endpoints = [server.Endpoint], RetryFor = TimeSpan.Zero, RetryUnreachableFor = TimeSpan.Zero });
         var (succeeded, failed) = (0, 0);
         for (var round = Mutator.Rounds(250); round > 0; round--)
         {

@@ -110,7 +110,7 @@ internal sealed class LockSupervisorTests
     private sealed class World : IDisposable
     {
         private readonly string _directory;
-        private readonly ConsensusClient _client = new(new ConsensusClientOptions());
+        private readonly ConsensusApiClient _client = new(new ConsensusClientOptions());
         private ProcessGroup? _group;
 
         public World(string directory)

@@ -9,13 +9,13 @@ namespace Consensus.Client;
 /// an Idempotency-Key of its own, so that sending it again is safe. Expected outcomes are returned, not thrown; cancellation throws
 /// <see cref="OperationCanceledException"/>. Thread-safe.
 /// </summary>
-public sealed partial class ConsensusClient : IDisposable
+public sealed partial class ConsensusApiClient : IDisposable
 {
     private readonly ConsensusClientOptions _options;
     private readonly HttpTransport _transport;
     private int _preferred;
 
-    public ConsensusClient(ConsensusClientOptions options)
+    public ConsensusApiClient(ConsensusClientOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
         if (options.Endpoints.Count == 0)

@@ -3,7 +3,7 @@ using Consensus.Api.Cluster;
 
 namespace Consensus.Client;
 
-public sealed partial class ConsensusClient
+public sealed partial class ConsensusApiClient
 {
     /// <summary>The cluster as the answering member sees it. Served without a leader too.</summary>
     public Task<ApiResult<ClusterAnswer>> GetClusterAsync(CancellationToken cancellationToken) =>

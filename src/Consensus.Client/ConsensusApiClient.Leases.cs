@@ -3,7 +3,7 @@ using Consensus.Api.Leases;
 
 namespace Consensus.Client;
 
-public sealed partial class ConsensusClient
+public sealed partial class ConsensusApiClient
 {
     public Task<ApiResult<LeaseAnswer>> GrantLeaseAsync(TimeSpan ttl, CancellationToken cancellationToken)
     {

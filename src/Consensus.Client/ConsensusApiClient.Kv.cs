@@ -4,7 +4,7 @@ using Consensus.Api.KeyValue;
 
 namespace Consensus.Client;
 
-public sealed partial class ConsensusClient
+public sealed partial class ConsensusApiClient
 {
     public Task<ApiResult<KeyAnswer>> GetKeyAsync(string key, CancellationToken cancellationToken) =>
         GetAsync(KeyTarget(key, ""), ClientJson.Default.KeyAnswer, cancellationToken);

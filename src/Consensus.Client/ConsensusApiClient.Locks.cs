@@ -17,7 +17,7 @@ public sealed record LockWish(string Name, string Owner)
     public TimeSpan Wait { get; init; }
 }
 
-public sealed partial class ConsensusClient
+public sealed partial class ConsensusApiClient
 {
     public Task<ApiResult<LockGrantAnswer>> AcquireLockAsync(LockWish wish, CancellationToken cancellationToken)
     {

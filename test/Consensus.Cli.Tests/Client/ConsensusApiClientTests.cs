@@ -3,7 +3,7 @@ using Consensus.Client;
 
 namespace Consensus.Cli.Tests.Client;
 
-internal sealed class ConsensusClientTests
+internal sealed class ConsensusApiClientTests
 {
     private const string Deleted = """{"deleted":1,"revision":7}""";
     private const string Item = """{"key":"a","createRevision":2,"modRevision":3,"version":2,"lease":null}""";
@@ -270,9 +270,9 @@ internal sealed class ConsensusClientTests
         Assert.That(result.Problem?.Kind, Is.EqualTo(ApiFailureKind.OutcomeUnknown), "the write may have taken effect");
     }
 
-    private static ConsensusClient Client(params FakeServer[] servers) => Client(TimeSpan.FromSeconds(60), servers);
+    private static ConsensusApiClient Client(params FakeServer[] servers) => Client(TimeSpan.FromSeconds(60), servers);
 
-    private static ConsensusClient Client(TimeSpan retryFor, params FakeServer[] servers) => new(new ConsensusClientOptions
+    private static ConsensusApiClient Client(TimeSpan retryFor, params FakeServer[] servers) => new(new ConsensusClientOptions
     {
         Endpoints = [.. servers.Select(server => server.Endpoint)],
         RetryFor = retryFor,
