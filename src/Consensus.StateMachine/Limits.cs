@@ -65,6 +65,14 @@ public sealed record Limits
     /// <summary>A stored result older than this is dropped.</summary>
     public long IdempotencyMaxAgeMicros { get; init; } = 24L * 3600 * 1_000_000;
 
+    /// <summary>Identities whose results were dropped, remembered to tell a retry that it comes too late; the oldest go first.</summary>
+    public long MaxForgottenKeys { get; init; } = 200_000;
+
+    public long MaxForgottenBytes { get; init; } = 32L << 20;
+
+    /// <summary>How long after its result was dropped an identity is remembered.</summary>
+    public long ForgottenKeepMicros { get; init; } = 24L * 3600 * 1_000_000;
+
     /// <summary>How long a detached waiter keeps its place (rule 18).</summary>
     public long DetachedKeepMicros { get; init; } = 10L * 1_000_000;
 

@@ -42,6 +42,7 @@ internal static class OutcomeDigest
         TokenFromFuture => 32,
         FenceReset => 33,
         AnswerTooLarge => 34,
+        RetryTooLate => 35,
         _ => Invariant.Unreachable<long>(outcome),
     };
 

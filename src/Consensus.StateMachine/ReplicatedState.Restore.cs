@@ -41,7 +41,7 @@ public sealed partial class ReplicatedState
 
     private Fields LoadMeta(ReadOnlyMemory<byte> body)
     {
-        var meta = new Fields(body, "vvvhvvvvvvvvvvv", "a snapshot's meta section");
+        var meta = new Fields(body, "vvvhvvvvvvvvvvvv", "a snapshot's meta section");
         AppliedIndex = new LogIndex(meta.Number(1));
         AppliedStamp = _stamp = meta.Time(2);
         Revision = new Revision(meta.Number(3));
@@ -60,7 +60,8 @@ public sealed partial class ReplicatedState
         && _waiters.Count == meta.Number(11)
         && _kept.Count == meta.Number(12)
         && _loadedChanges.Count == meta.Number(14)
-        && _fences.Count == meta.Number(15);
+        && _fences.Count == meta.Number(15)
+        && _forgotten.Count == meta.Number(16);
 
     private void LoadTable(int kind, ReadOnlyMemory<byte> body)
     {
@@ -105,6 +106,9 @@ public sealed partial class ReplicatedState
                 case SectionKind.Fences:
                     var fence = new Fields(item, "bv", "a fence");
                     _fences.Set(fence.Key(1), new FencingToken(fence.Number(2)));
+                    break;
+                case SectionKind.Forgotten:
+                    LoadForgotten(new Fields(item, "bbvv", "a forgotten outcome"));
                     break;
                 default:
                     throw new WireFormatException($"a snapshot section of the kind {kind}, which this version does not know");

@@ -32,6 +32,10 @@ public sealed partial class ReplicatedState
                 ? Replay(kept)
                 : new IdempotencyMismatch(Revision);
         }
+        if (_forgotten.Contains(_identity))
+        {
+            return new RetryTooLate(Revision);
+        }
         if (_identityWaiters.TryGet(_identity, out var place) && (command is not AcquireLockCommand acquire || acquire.Object != place.Object))
         {
             return new IdempotencyMismatch(Revision);
@@ -118,6 +122,7 @@ public sealed partial class ReplicatedState
         {
             Forget(oldest, kept);
         }
+        DropOldForgotten();
     }
 
     /// <summary>Drops the oldest for room, but never one younger than the promised time.</summary>
@@ -141,6 +146,7 @@ public sealed partial class ReplicatedState
         _kept.Remove(identity);
         _keptByAge.Remove(kept.Sequence);
         _keptBytes -= SizeOf(identity, kept);
+        RememberForgotten(identity, kept);
     }
 
     private static long SizeOf(Identity identity, KeptOutcome kept) => kept.Bytes + identity.IdempotencyKey.Length + (2L * identity.Principal.Length);

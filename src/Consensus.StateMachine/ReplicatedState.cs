@@ -139,6 +139,7 @@ public sealed partial class ReplicatedState
         new StateCounts(_keys.Count, _leases.Count, _soleHolds + _holds.Count, _waiters.Count, _kept.Count, _stateBytes)
         {
             Fences = _fences.Count,
+            ForgottenKeys = _forgotten.Count,
             Changes = _history.Count,
             HistoryBytes = _history.Bytes,
         },
@@ -154,6 +155,7 @@ public sealed partial class ReplicatedState
             _members.Freeze())
         {
             Fences = _fences.Freeze(),
+            Forgotten = _forgotten.Freeze(),
             History = _history.Freeze(),
             CompactRevision = CompactRevision,
         },

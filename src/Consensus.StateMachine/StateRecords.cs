@@ -68,6 +68,9 @@ public readonly record struct StateCounts(long Keys, long Leases, long LocksHeld
 {
     public long Fences { get; init; }
 
+    /// <summary>Identities whose answer is no longer kept, but that they had an effect.</summary>
+    public long ForgottenKeys { get; init; }
+
     /// <summary>Changes in the history.</summary>
     public long Changes { get; init; }
 

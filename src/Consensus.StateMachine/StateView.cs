@@ -20,6 +20,8 @@ internal sealed record ViewTables(
 {
     public required FrozenTree<Key, FencingToken> Fences { get; init; }
 
+    public required FrozenTree<Identity, ForgottenOutcome> Forgotten { get; init; }
+
     public required PastChanges History { get; init; }
 
     public required Revision CompactRevision { get; init; }

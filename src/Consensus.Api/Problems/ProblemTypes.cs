@@ -9,6 +9,7 @@ public static class ProblemTypes
     public static readonly ProblemType MethodNotAllowed = new("method-not-allowed", "The path does not take this method", 405);
     public static readonly ProblemType RequestTimeout = new("request-timeout", "The request did not arrive in time", 408);
     public static readonly ProblemType LockHeld = new("lock-held", "The lock is held", 409);
+    public static readonly ProblemType RetryTooLate = new("retry-too-late", "The Idempotency-Key had its effect too long ago to know its answer", 409);
     public static readonly ProblemType PermitsMismatch = new("permits-mismatch", "The semaphore is in use with another limit", 409);
     public static readonly ProblemType LeaseExpired = new("lease-expired", "The lease is gone", 410);
     public static readonly ProblemType Compacted = new("compacted", "The asked revision is no longer kept", 410);
@@ -27,7 +28,7 @@ public static class ProblemTypes
 
     public static IReadOnlyList<ProblemType> All { get; } =
     [
-        BadRequest, Forbidden, NotFound, MethodNotAllowed, RequestTimeout, LockHeld, PermitsMismatch, LeaseExpired, Compacted, PreconditionFailed,
+        BadRequest, Forbidden, NotFound, MethodNotAllowed, RequestTimeout, LockHeld, RetryTooLate, PermitsMismatch, LeaseExpired, Compacted, PreconditionFailed,
         StaleToken, NotHolder, TooLarge, Misdirected, IdempotencyMismatch, TooManyRequests, Internal, NoLeader, NotReady, OutcomeUnknown, QuotaExceeded,
     ];
 }

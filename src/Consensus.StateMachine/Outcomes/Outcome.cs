@@ -203,6 +203,9 @@ public sealed record TooManyObjects(Revision Revision, long Limit) : Outcome(Rev
 /// <summary>The idempotency key was used for another request; nothing was done. 422.</summary>
 public sealed record IdempotencyMismatch(Revision Revision) : Outcome(Revision);
 
+/// <summary>The identity had an effect so long ago that its answer is no longer kept; nothing was done now. 409.</summary>
+public sealed record RetryTooLate(Revision Revision) : Outcome(Revision);
+
 /// <summary>The identity had an effect once, but the hold it got is gone (rule 21): 410.</summary>
 public sealed record ReplayedHoldGone(Revision Revision, LockLoss? Loss) : Outcome(Revision);
 

@@ -34,6 +34,8 @@ internal static class SectionKind
 
     /// <summary>Shared and counted ones, right after the locks, which keep their sole holds.</summary>
     public const int Holds = 10;
+
+    public const int Forgotten = 11;
 }
 
 /// <summary>Encodes a view as snapshot sections of <c>snapshot.proto</c>, in an order that depends on the state alone.</summary>
@@ -56,6 +58,7 @@ public static partial class SnapshotWriter
         Table(writer, sink, SectionKind.Members, tables.Members.All(), static (w, item) => WriteMember(w, item.Value));
         Table(writer, sink, SectionKind.History, tables.History.From(Revision.Zero), static (w, item) => WriteChange(w, item));
         Table(writer, sink, SectionKind.Fences, tables.Fences.All(), static (w, item) => WriteFence(w, item.Key, item.Value));
+        Table(writer, sink, SectionKind.Forgotten, tables.Forgotten.All(), static (w, item) => WriteForgotten(w, item.Key, item.Value));
     }
 
     private static void Table<T>(WireWriter writer, ISnapshotSink sink, int kind, IEnumerable<T> items, Action<WireWriter, T> write)
@@ -95,6 +98,7 @@ public static partial class SnapshotWriter
         writer.Int64Always(13, view.CompactRevision.Value);
         writer.Int64(14, view.Counts.Changes);
         writer.Int64(15, view.Counts.Fences);
+        writer.Int64(16, view.Counts.ForgottenKeys);
     }
 
     private static void WriteLease(WireWriter writer, LeaseRecord lease)
@@ -119,6 +123,14 @@ public static partial class SnapshotWriter
         writer.Int64(10, kept.C);
         writer.Int64(11, kept.D);
         writer.Bytes(12, kept.Blob.Span);
+    }
+
+    private static void WriteForgotten(WireWriter writer, Identity identity, ForgottenOutcome forgotten)
+    {
+        writer.String(1, identity.Principal);
+        writer.Bytes(2, identity.IdempotencyKey.Bytes);
+        writer.Int64(3, forgotten.Sequence);
+        writer.Int64(4, forgotten.Dropped.Micros);
     }
 
     private static void WriteMember(WireWriter writer, MemberInfo member)

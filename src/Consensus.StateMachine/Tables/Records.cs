@@ -40,6 +40,11 @@ internal sealed record KeptOutcome(
     public int Bytes => 160 + Key.Length + Fingerprint.Length + Blob.Length;
 }
 
+/// <summary>That a request with an identity had an effect whose outcome is no longer kept.</summary>
+/// <param name="Sequence">The place it had among all kept.</param>
+/// <param name="Dropped">When its outcome was dropped.</param>
+internal sealed record ForgottenOutcome(long Sequence, ClusterTime Dropped);
+
 /// <summary>Outcomes that changed state. The numbers are in snapshots.</summary>
 internal enum EffectKind
 {

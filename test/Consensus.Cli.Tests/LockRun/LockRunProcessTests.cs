@@ -79,7 +79,7 @@ internal sealed class LockRunProcessTests
         using var second = new FakeServer(_locks.Answer);
         using var program = new CliProcess(
             [Server.Endpoint, second.Endpoint],
-            "lock", "run", "a/b", "--ttl", "6s", "--", "/bin/sh", "-c", $"cd '{_directory}'; while ! [ -e go ]; do sleep 0.01; done");
+            "lock", "run", "a/b", "--ttl", "15s", "--", "/bin/sh", "-c", $"cd '{_directory}'; while ! [ -e go ]; do sleep 0.01; done");
         await Eventually.True(() => _locks.Held, "the grant");
         Server.Stop();
         var before = _locks.Renewals;

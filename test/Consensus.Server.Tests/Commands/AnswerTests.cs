@@ -91,6 +91,7 @@ internal sealed class AnswerTests : ContractTest
             (new QuotaExceeded(revision, 100), ProblemTypes.QuotaExceeded),
             (new TooManyObjects(revision, 10_000), ProblemTypes.TooLarge),
             (new IdempotencyMismatch(revision), ProblemTypes.IdempotencyMismatch),
+            (new RetryTooLate(revision), ProblemTypes.RetryTooLate),
             (new ReplayedHoldGone(revision, null), ProblemTypes.LeaseExpired),
         })
         {
@@ -173,6 +174,7 @@ internal sealed class AnswerTests : ContractTest
         yield return new QuotaExceeded(revision, 5);
         yield return new TooManyObjects(revision, 5);
         yield return new IdempotencyMismatch(revision);
+        yield return new RetryTooLate(revision);
         yield return new ReplayedHoldGone(revision, null);
     }
 }

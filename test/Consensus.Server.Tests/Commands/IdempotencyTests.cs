@@ -35,6 +35,17 @@ internal sealed class IdempotencyTests : ContractTest
     }
 
     [Test]
+    public async Task A_repeat_whose_answer_is_no_longer_kept_is_told_that_it_comes_too_late()
+    {
+        await AnswerAsync(ApiJson.Default.KeyAnswer, HttpStatusCode.OK, "PUT", "/v1/kv/a", "x", Identity);
+        Node.Advance(TimeSpan.FromHours(24) + TimeSpan.FromSeconds(1));
+        var problem = await ProblemAsync(ProblemTypes.RetryTooLate, "PUT", "/v1/kv/a", "x", Identity);
+        Assert.That(problem.Detail, Does.Contain("nothing was done now"));
+        var now = await AnswerAsync(ApiJson.Default.KeyAnswer, HttpStatusCode.OK, "GET", "/v1/kv/a");
+        Assert.That(now.Version, Is.EqualTo(1));
+    }
+
+    [Test]
     public async Task Two_spellings_of_one_request_are_the_same_request()
     {
         var lease = await GrantLeaseAsync();
