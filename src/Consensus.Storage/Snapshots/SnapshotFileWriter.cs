@@ -75,12 +75,12 @@ internal sealed class SnapshotFileWriter : ISnapshotSink
 }
 
 /// <summary>
-/// Appends to a file and flushes it every few MiB: a large file that is flushed only at its end makes the disk busy for so long that the
+/// Appends to a file and flushes it at each MiB: a large file that is flushed only at its end makes the disk busy for so long that the
 /// log's own flushes wait behind it.
 /// </summary>
 internal sealed class PacedWriter(IDiskFile file)
 {
-    private const long BytesPerSync = 8 << 20;
+    private const long BytesPerSync = 1 << 20;
     private long _unsynced;
 
     public long Position { get; private set; }
