@@ -25,7 +25,18 @@ internal sealed record ApiRequest
     /// True when a conditional "no" can never turn into a "yes" later: revisions only rise, so a missed If-Match stays missed. For any
     /// other write, a refused retry says nothing about an earlier attempt that may still be on its way.
     /// </summary>
-    public bool RefusalIsFinal => !IsWrite || IfMatch is not null;
+    public bool RefusalIsFinal => !IsWrite || IfMatch is not (null or "*") || RefusalIsLasting;
+
+    /// <summary>As <see cref="RefusalIsFinal"/>, where it is known of the operation.</summary>
+    public bool RefusalIsLasting { get; init; }
+
+    /// <summary>False for what can be done twice without a second effect and whose answer must speak of now: a renewal.</summary>
+    public bool NeedsIdentity { get; init; } = true;
+
+    /// <summary>Of a watch: the revision after which it goes on.</summary>
+    public long? LastEventId { get; init; }
+
+    public string? Accept { get; init; }
 
     /// <summary>
     /// False where "not found" on a retry does not settle an earlier attempt: that one may have removed what the retry looks for, or may still add it.

@@ -1,4 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Text.Json;
+using Consensus.Api.Problems;
 
 namespace Consensus.Client;
 
@@ -23,6 +25,22 @@ public sealed record ApiProblem(ApiFailureKind Kind, int Status, string Slug, st
 {
     /// <summary>The problem document as the API gave it; null where nobody answered.</summary>
     public string? Json { get; init; }
+
+    /// <summary>The problem document with what it says beyond <see cref="Detail"/> (who holds a lock, which revision is the oldest); null where there is none.</summary>
+    public ProblemAnswer? Document
+    {
+        get
+        {
+            try
+            {
+                return Json is null ? null : JsonSerializer.Deserialize(Json, ClientJson.Default.ProblemAnswer);
+            }
+            catch (JsonException)
+            {
+                return null;
+            }
+        }
+    }
 }
 
 /// <summary>An answer that has no body.</summary>

@@ -4,9 +4,15 @@ using System.Text.Json.Serialization.Metadata;
 using Consensus.Api;
 using Consensus.Api.Cluster;
 using Consensus.Api.Durations;
+using Consensus.Api.Elections;
+using Consensus.Api.Fences;
 using Consensus.Api.KeyValue;
 using Consensus.Api.Leases;
 using Consensus.Api.Locks;
+using Consensus.Api.Problems;
+using Consensus.Api.Semaphores;
+using Consensus.Api.Transactions;
+using Consensus.Api.Watches;
 
 namespace Consensus.Client;
 
@@ -22,9 +28,31 @@ namespace Consensus.Client;
 [JsonSerializable(typeof(LeaseDetailAnswer))]
 [JsonSerializable(typeof(LeaseListAnswer))]
 [JsonSerializable(typeof(LeaseRevokedAnswer))]
+[JsonSerializable(typeof(LeaseKeepAliveAnswer))]
 [JsonSerializable(typeof(LockGrantAnswer))]
 [JsonSerializable(typeof(LockAnswer))]
 [JsonSerializable(typeof(LockListAnswer))]
+[JsonSerializable(typeof(LockRenewedAnswer))]
+[JsonSerializable(typeof(HandOverAnswer))]
+[JsonSerializable(typeof(MultiLockAnswer))]
+[JsonSerializable(typeof(SemaphoreGrantAnswer))]
+[JsonSerializable(typeof(SemaphoreRenewedAnswer))]
+[JsonSerializable(typeof(SemaphoreAnswer))]
+[JsonSerializable(typeof(SemaphoreListAnswer))]
+[JsonSerializable(typeof(ElectedAnswer))]
+[JsonSerializable(typeof(LeadershipAnswer))]
+[JsonSerializable(typeof(ElectionAnswer))]
+[JsonSerializable(typeof(ElectionListAnswer))]
+[JsonSerializable(typeof(FenceAnswer))]
+[JsonSerializable(typeof(FenceListAnswer))]
+[JsonSerializable(typeof(FenceResetAnswer))]
+[JsonSerializable(typeof(TxnAnswer))]
+[JsonSerializable(typeof(WatchOpenData))]
+[JsonSerializable(typeof(WatchEventData))]
+[JsonSerializable(typeof(WatchChangesData))]
+[JsonSerializable(typeof(WatchCompactedData))]
+[JsonSerializable(typeof(ElectionEventData))]
+[JsonSerializable(typeof(ProblemAnswer))]
 [JsonSerializable(typeof(ClusterAnswer))]
 [JsonSerializable(typeof(MemberAnswer))]
 [JsonSerializable(typeof(MemberRemovedAnswer))]

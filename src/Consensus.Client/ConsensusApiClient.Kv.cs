@@ -1,29 +1,38 @@
 using System.Globalization;
 using Consensus.Api;
 using Consensus.Api.KeyValue;
+using Consensus.Api.Transactions;
 
 namespace Consensus.Client;
 
 public sealed partial class ConsensusApiClient
 {
-    public Task<ApiResult<KeyAnswer>> GetKeyAsync(string key, CancellationToken cancellationToken) =>
-        GetAsync(KeyTarget(key, ""), ClientJson.Default.KeyAnswer, cancellationToken);
+    public Task<ApiResult<KeyAnswer>> GetKeyAsync(string key, CancellationToken cancellationToken) => GetKeyAsync(key, null, cancellationToken);
+
+    /// <summary>A key now, or as it was at a revision. 404 when there is none.</summary>
+    public Task<ApiResult<KeyAnswer>> GetKeyAsync(string key, ReadOptions? read, CancellationToken cancellationToken) =>
+        GetAsync(KeyTarget(key, ReadOptions.Query(read)), ClientJson.Default.KeyAnswer, cancellationToken);
 
     /// <summary>Sets a key to any bytes.</summary>
     /// <param name="ifRevision">Only if the key's modRevision is this one.</param>
     /// <param name="ifAbsent">Only if there is no such key.</param>
     /// <param name="lease">Ties the key to a lease (hexadecimal id).</param>
     public Task<ApiResult<KeyAnswer>> PutKeyAsync(
-        string key, ReadOnlyMemory<byte> value, long? ifRevision, bool ifAbsent, string? lease, CancellationToken cancellationToken)
+        string key, ReadOnlyMemory<byte> value, long? ifRevision, bool ifAbsent, string? lease, CancellationToken cancellationToken) =>
+        PutKeyAsync(key, value, new KeyPutOptions { IfRevision = ifRevision, IfAbsent = ifAbsent, Lease = lease }, cancellationToken);
+
+    /// <summary>Sets a key to any bytes; 412 <c>precondition-failed</c> when its condition does not hold.</summary>
+    public Task<ApiResult<KeyAnswer>> PutKeyAsync(
+        string key, ReadOnlyMemory<byte> value, KeyPutOptions? options, CancellationToken cancellationToken)
     {
         var request = new ApiRequest
         {
             Method = HttpMethod.Put,
-            Target = KeyTarget(key, lease is null ? "" : "lease=" + ApiPath.EncodeQuery(lease)),
+            Target = KeyTarget(key, options?.Lease is { } lease ? "lease=" + ApiPath.EncodeQuery(lease) : ""),
             Body = value,
             ContentType = "application/octet-stream",
-            IfMatch = EntityTag(ifRevision),
-            IfNoneMatch = ifAbsent ? "*" : null,
+            IfMatch = EntityTag(options?.IfRevision) ?? (options is { IfExists: true } ? "*" : null),
+            IfNoneMatch = options is { IfAbsent: true } ? "*" : null,
         };
         return SendAsync(request, ClientJson.Default.KeyAnswer, cancellationToken);
     }
@@ -35,6 +44,7 @@ public sealed partial class ConsensusApiClient
         return SendAsync(request, ClientJson.Default.KeysDeletedAnswer, cancellationToken);
     }
 
+    /// <summary>Deletes all keys with a prefix in one revision; 413 when there are more than 10,000.</summary>
     public Task<ApiResult<KeysDeletedAnswer>> DeleteKeysAsync(string prefix, CancellationToken cancellationToken)
     {
         var request = new ApiRequest { Method = HttpMethod.Delete, Target = ApiRoutes.Keys + "?prefix=" + ApiPath.EncodeQuery(prefix) };
@@ -43,23 +53,30 @@ public sealed partial class ConsensusApiClient
 
     /// <summary>One page of the keys with a prefix; <paramref name="cursor"/> is the last page's <c>nextCursor</c>.</summary>
     public Task<ApiResult<KeyListAnswer>> ListKeysAsync(
-        string prefix, int? limit, bool keysOnly, string? cursor, CancellationToken cancellationToken)
+        string prefix, int? limit, bool keysOnly, string? cursor, CancellationToken cancellationToken) =>
+        ListKeysAsync(new KeyListQuery { Prefix = prefix, Limit = limit, KeysOnly = keysOnly, Cursor = cursor }, cancellationToken);
+
+    public Task<ApiResult<KeyListAnswer>> ListKeysAsync(KeyListQuery query, CancellationToken cancellationToken)
     {
-        var target = ApiRoutes.Keys + "?prefix=" + ApiPath.EncodeQuery(prefix);
-        target += limit is { } most ? "&limit=" + most.ToString(CultureInfo.InvariantCulture) : "";
-        target += keysOnly ? "&keysOnly=true" : "";
-        target += cursor is null ? "" : "&cursor=" + ApiPath.EncodeQuery(cursor);
-        return GetAsync(target, ClientJson.Default.KeyListAnswer, cancellationToken);
+        ArgumentNullException.ThrowIfNull(query);
+        return GetAsync(QueryText.Append(ApiRoutes.Keys, query.ToQuery()), ClientJson.Default.KeyListAnswer, cancellationToken);
     }
 
-    private static string KeyTarget(string key, string query)
+    /// <summary>Compares, and does one branch or the other, in one revision.</summary>
+    public Task<ApiResult<TxnAnswer>> TxnAsync(TxnRequest transaction, CancellationToken cancellationToken)
     {
-        if (ApiPath.NeedsQuery(key))
-        {
-            return ApiRoutes.Keys + "?key=" + ApiPath.EncodeQuery(key) + (query.Length > 0 ? "&" + query : "");
-        }
-        return ApiRoutes.KeyPrefix + ApiPath.Encode(key) + (query.Length > 0 ? "?" + query : "");
+        ArgumentNullException.ThrowIfNull(transaction);
+        return TxnAsync(ClientJson.Encode(transaction, ApiJson.Default.TxnRequest), cancellationToken);
     }
+
+    /// <summary>As the other, with the request's JSON (docs/http-api.md) as it is: the server judges it.</summary>
+    public Task<ApiResult<TxnAnswer>> TxnAsync(ReadOnlyMemory<byte> transaction, CancellationToken cancellationToken)
+    {
+        var request = new ApiRequest { Method = HttpMethod.Post, Target = ApiRoutes.Txn, Body = transaction };
+        return SendAsync(request, ClientJson.Default.TxnAnswer, cancellationToken);
+    }
+
+    private static string KeyTarget(string key, string query) => NamedTarget(ApiRoutes.KeyPrefix, key, query);
 
     private static string? EntityTag(long? revision) =>
         revision is { } number ? $"\"{number.ToString(CultureInfo.InvariantCulture)}\"" : null;

@@ -16,11 +16,26 @@ public sealed partial class ConsensusApiClient
         return SendAsync(request, ClientJson.Default.LeaseAnswer, cancellationToken);
     }
 
-    public Task<ApiResult<LeaseAnswer>> KeepLeaseAliveAsync(string lease, CancellationToken cancellationToken)
+    public Task<ApiResult<LeaseAnswer>> KeepLeaseAliveAsync(string lease, CancellationToken cancellationToken) =>
+        SendAsync(KeepAliveRequest(lease), ClientJson.Default.LeaseAnswer, cancellationToken);
+
+    /// <summary>Renews up to 10,000 leases in one step; each has a result of its own, in the order asked.</summary>
+    public Task<ApiResult<LeaseKeepAliveAnswer>> KeepLeasesAliveAsync(IReadOnlyList<string> leases, CancellationToken cancellationToken)
     {
-        var request = new ApiRequest { Method = HttpMethod.Post, Target = LeaseTarget(lease) + "/keepalive" };
-        return SendAsync(request, ClientJson.Default.LeaseAnswer, cancellationToken);
+        var request = new ApiRequest
+        {
+            Method = HttpMethod.Post,
+            Target = ApiRoutes.LeasesKeepAlive,
+            NeedsIdentity = false,
+            Body = ClientJson.Encode(new LeaseKeepAliveRequest(leases), ApiJson.Default.LeaseKeepAliveRequest),
+        };
+        return SendAsync(request, ClientJson.Default.LeaseKeepAliveAnswer, cancellationToken);
     }
+
+    /// <summary>As <see cref="RenewLockOnce"/>, for a lease.</summary>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public LockRenewal KeepLeaseAliveOnce(string lease, TimeSpan timeout, CancellationToken cancellationToken) =>
+        SendOnce(KeepAliveRequest(lease), timeout, cancellationToken);
 
     /// <summary>Ends a lease: its keys are deleted and its locks freed, in one step.</summary>
     public Task<ApiResult<LeaseRevokedAnswer>> RevokeLeaseAsync(string lease, CancellationToken cancellationToken) =>
@@ -29,15 +44,26 @@ public sealed partial class ConsensusApiClient
             ClientJson.Default.LeaseRevokedAnswer,
             cancellationToken);
 
+    /// <summary>A lease with what it holds.</summary>
     public Task<ApiResult<LeaseDetailAnswer>> GetLeaseAsync(string lease, CancellationToken cancellationToken) =>
-        GetAsync(LeaseTarget(lease), ClientJson.Default.LeaseDetailAnswer, cancellationToken);
+        GetLeaseAsync(lease, null, cancellationToken);
+
+    public Task<ApiResult<LeaseDetailAnswer>> GetLeaseAsync(string lease, ReadOptions? read, CancellationToken cancellationToken) =>
+        GetAsync(QueryText.Append(LeaseTarget(lease), ReadOptions.Query(read)), ClientJson.Default.LeaseDetailAnswer, cancellationToken);
 
     /// <summary>One page of all leases; <paramref name="cursor"/> is the last page's <c>nextCursor</c>.</summary>
-    public Task<ApiResult<LeaseListAnswer>> ListLeasesAsync(string? cursor, CancellationToken cancellationToken)
+    public Task<ApiResult<LeaseListAnswer>> ListLeasesAsync(string? cursor, CancellationToken cancellationToken) =>
+        ListLeasesAsync(new ListQuery { Cursor = cursor }, cancellationToken);
+
+    public Task<ApiResult<LeaseListAnswer>> ListLeasesAsync(ListQuery query, CancellationToken cancellationToken) =>
+        GetAsync(ListTarget(ApiRoutes.Leases, query), ClientJson.Default.LeaseListAnswer, cancellationToken);
+
+    private static ApiRequest KeepAliveRequest(string lease) => new()
     {
-        var target = ApiRoutes.Leases + (cursor is null ? "" : "?cursor=" + ApiPath.EncodeQuery(cursor));
-        return GetAsync(target, ClientJson.Default.LeaseListAnswer, cancellationToken);
-    }
+        Method = HttpMethod.Post,
+        Target = LeaseTarget(lease) + "/keepalive",
+        NeedsIdentity = false,
+    };
 
     private static string LeaseTarget(string lease) => ApiRoutes.LeasePrefix + ApiPath.EncodeQuery(lease);
 }

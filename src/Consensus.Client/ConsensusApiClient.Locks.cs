@@ -1,21 +1,8 @@
-using System.Globalization;
 using Consensus.Api;
+using Consensus.Api.Json;
 using Consensus.Api.Locks;
-using Consensus.Api.Problems;
-using Consensus.Client.Transport;
 
 namespace Consensus.Client;
-
-/// <summary>A wish to take a lock: for <see cref="Ttl"/> with a lease of its own, or under an existing lease.</summary>
-public sealed record LockWish(string Name, string Owner)
-{
-    public TimeSpan? Ttl { get; init; }
-
-    public string? Lease { get; init; }
-
-    /// <summary>How long to queue for it; at most 10 minutes.</summary>
-    public TimeSpan Wait { get; init; }
-}
 
 public sealed partial class ConsensusApiClient
 {
@@ -25,9 +12,13 @@ public sealed partial class ConsensusApiClient
         var body = new LockAcquireRequest
         {
             Owner = wish.Owner,
-            Ttl = wish.Ttl is { } ttl ? ClientJson.Text(ttl) : null,
+            Ttl = Optional(wish.Ttl),
             Lease = wish.Lease,
-            Wait = wish.Wait > TimeSpan.Zero ? ClientJson.Text(wish.Wait) : null,
+            Wait = WaitText(wish.Wait),
+            Mode = wish.Shared ? "shared" : null,
+            LockDelay = Optional(wish.LockDelay),
+            MaxHold = Optional(wish.MaxHold),
+            Metadata = Raw(wish.Metadata),
         };
         var request = new ApiRequest
         {
@@ -39,62 +30,72 @@ public sealed partial class ConsensusApiClient
         return SendAsync(request, ClientJson.Default.LockGrantAnswer, cancellationToken);
     }
 
-    /// <summary>Gives a lock back. Giving back what was given back already is a success; what was lost is refused.</summary>
-    public async Task<ApiResult<EmptyAnswer>> ReleaseLockAsync(string name, long fencingToken, CancellationToken cancellationToken)
+    /// <summary>Exclusive holds of several locks, all or none, without waiting.</summary>
+    public Task<ApiResult<MultiLockAnswer>> AcquireLocksAsync(MultiLockWish wish, CancellationToken cancellationToken)
     {
-        var query = "fencingToken=" + fencingToken.ToString(CultureInfo.InvariantCulture);
-        var attempt = await ExecuteAsync(
-            new ApiRequest { Method = HttpMethod.Delete, Target = LockTarget(name, query) }, cancellationToken);
-        return attempt.Kind == AttemptKind.Done
-            ? ApiResult<EmptyAnswer>.Of(new EmptyAnswer(), Text(attempt.Body))
-            : ApiResult<EmptyAnswer>.Failed(ToProblem(attempt));
+        ArgumentNullException.ThrowIfNull(wish);
+        var body = new MultiLockRequest
+        {
+            Names = wish.Names,
+            Owner = wish.Owner,
+            Ttl = Optional(wish.Ttl),
+            Lease = wish.Lease,
+            LockDelay = Optional(wish.LockDelay),
+            MaxHold = Optional(wish.MaxHold),
+            Metadata = Raw(wish.Metadata),
+        };
+        var request = new ApiRequest
+        {
+            Method = HttpMethod.Post,
+            Target = ApiRoutes.MultiLock,
+            Body = ClientJson.Encode(body, ApiJson.Default.MultiLockRequest),
+        };
+        return SendAsync(request, ClientJson.Default.MultiLockAnswer, cancellationToken);
     }
+
+    /// <summary>Renews the hold's whole lease. To keep a lock, count its time from before this was sent (rule 3), or use <see cref="RenewLockOnce"/>.</summary>
+    public Task<ApiResult<LockRenewedAnswer>> RenewLockAsync(string name, long fencingToken, CancellationToken cancellationToken) =>
+        SendAsync(RenewRequest(LockTarget(name, ""), fencingToken), ClientJson.Default.LockRenewedAnswer, cancellationToken);
+
+    /// <summary>Gives a lock back. Giving back what was given back already is a success; what was lost is refused.</summary>
+    public Task<ApiResult<EmptyAnswer>> ReleaseLockAsync(string name, long fencingToken, CancellationToken cancellationToken) =>
+        DeleteHoldAsync(LockTarget(name, TokenQuery(fencingToken)), cancellationToken);
+
+    /// <summary>Breaks a lock, whoever holds it: an operator's act.</summary>
+    /// <param name="fencingToken">Only this hold; null: all holds.</param>
+    public Task<ApiResult<EmptyAnswer>> ForceReleaseLockAsync(string name, long? fencingToken, CancellationToken cancellationToken) =>
+        DeleteHoldAsync(LockTarget(name, ForceQuery(fencingToken)), cancellationToken);
+
+    /// <summary>Passes the hold to a waiter of that owner, past those who wait before it; 404 when nobody of that name could have it now.</summary>
+    public Task<ApiResult<HandOverAnswer>> HandOverLockAsync(string name, long fencingToken, string to, CancellationToken cancellationToken) =>
+        HandOverAsync(LockTarget(name, ""), fencingToken, to, cancellationToken);
 
     public Task<ApiResult<LockAnswer>> GetLockAsync(string name, CancellationToken cancellationToken) =>
-        GetAsync(LockTarget(name, ""), ClientJson.Default.LockAnswer, cancellationToken);
+        GetLockAsync(name, null, cancellationToken);
+
+    public Task<ApiResult<LockAnswer>> GetLockAsync(string name, ReadOptions? read, CancellationToken cancellationToken) =>
+        GetAsync(LockTarget(name, ReadOptions.Query(read)), ClientJson.Default.LockAnswer, cancellationToken);
 
     /// <summary>One page of the locks with a prefix; <paramref name="cursor"/> is the last page's <c>nextCursor</c>.</summary>
-    public Task<ApiResult<LockListAnswer>> ListLocksAsync(string prefix, string? cursor, CancellationToken cancellationToken)
-    {
-        var target = ApiRoutes.Locks + "?prefix=" + ApiPath.EncodeQuery(prefix);
-        target += cursor is null ? "" : "&cursor=" + ApiPath.EncodeQuery(cursor);
-        return GetAsync(target, ClientJson.Default.LockListAnswer, cancellationToken);
-    }
+    public Task<ApiResult<LockListAnswer>> ListLocksAsync(string prefix, string? cursor, CancellationToken cancellationToken) =>
+        ListLocksAsync(new ListQuery { Prefix = prefix, Cursor = cursor }, cancellationToken);
+
+    public Task<ApiResult<LockListAnswer>> ListLocksAsync(ListQuery query, CancellationToken cancellationToken) =>
+        GetAsync(ListTarget(ApiRoutes.Locks, query), ClientJson.Default.LockListAnswer, cancellationToken);
 
     /// <summary>
     /// Sends one renewal once, blocking the calling thread; after an unanswered one, the next call asks the next endpoint. It needs no
     /// Idempotency-Key: renewing twice is renewing once, and an answer must speak of now, not be a replay.
     /// </summary>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
-    public LockRenewal RenewLockOnce(string name, long fencingToken, TimeSpan timeout, CancellationToken cancellationToken)
-    {
-        var request = new ApiRequest
-        {
-            Method = HttpMethod.Put,
-            Target = LockTarget(name, ""),
-            Body = ClientJson.Encode(new LockRenewRequest(fencingToken), ApiJson.Default.LockRenewRequest),
-        };
-        var index = Volatile.Read(ref _preferred) % _options.Endpoints.Count;
-        var attempt = _transport.Send(_options.Endpoints[index], request, null, timeout, cancellationToken);
-        switch (attempt)
-        {
-            case { Kind: AttemptKind.Done }:
-                return new LockRenewal(LockRenewalOutcome.Renewed, "");
-            // Only these words of the contract end a hold. A 410 or 412 without its slug came from somewhere else.
-            case { Kind: AttemptKind.Refused } when attempt.Is(ProblemTypes.LeaseExpired) || attempt.Is(ProblemTypes.NotHolder):
-                return new LockRenewal(LockRenewalOutcome.Lost, attempt.Detail);
-            default:
-                Volatile.Write(ref _preferred, (index + 1) % _options.Endpoints.Count);
-                return new LockRenewal(LockRenewalOutcome.Unanswered, attempt.Detail);
-        }
-    }
+    public LockRenewal RenewLockOnce(string name, long fencingToken, TimeSpan timeout, CancellationToken cancellationToken) =>
+        SendOnce(RenewRequest(LockTarget(name, ""), fencingToken), timeout, cancellationToken);
 
-    private static string LockTarget(string name, string query)
-    {
-        if (ApiPath.NeedsQuery(name))
-        {
-            return ApiRoutes.Locks + "?key=" + ApiPath.EncodeQuery(name) + (query.Length > 0 ? "&" + query : "");
-        }
-        return ApiRoutes.LockPrefix + ApiPath.Encode(name) + (query.Length > 0 ? "?" + query : "");
-    }
+    private static string LockTarget(string name, string query) => NamedTarget(ApiRoutes.LockPrefix, name, query);
+
+    private static string? Optional(TimeSpan? duration) => duration is { } given ? ClientJson.Text(given) : null;
+
+    private static string? WaitText(TimeSpan wait) => wait > TimeSpan.Zero ? ClientJson.Text(wait) : null;
+
+    private static RawJson? Raw(string? json) => json is null ? null : new RawJson(json);
 }

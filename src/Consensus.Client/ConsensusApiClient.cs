@@ -9,11 +9,12 @@ namespace Consensus.Client;
 /// an Idempotency-Key of its own, so that sending it again is safe. Expected outcomes are returned, not thrown; cancellation throws
 /// <see cref="OperationCanceledException"/>. Thread-safe.
 /// </summary>
-public sealed partial class ConsensusApiClient : IDisposable
+public sealed partial class ConsensusApiClient : IConsensusApi
 {
     private readonly ConsensusClientOptions _options;
     private readonly HttpTransport _transport;
     private int _preferred;
+    private volatile bool _disposed;
 
     public ConsensusApiClient(ConsensusClientOptions options)
     {
@@ -26,12 +27,24 @@ public sealed partial class ConsensusApiClient : IDisposable
         _transport = new HttpTransport(options);
     }
 
-    public void Dispose() => _transport.Dispose();
+    public void Dispose()
+    {
+        _disposed = true;
+        _transport.Dispose();
+    }
 
-    /// <summary>Sends until there is a definite answer or the time for it is over.</summary>
     private async Task<Attempt> ExecuteAsync(ApiRequest request, CancellationToken cancellationToken)
     {
-        var key = request.IsWrite ? Guid.NewGuid().ToString("N") : null;
+        using var activity = ClientTelemetry.StartRequest(request);
+        var attempt = await SendUntilSettledAsync(request, cancellationToken).ConfigureAwait(false);
+        ClientTelemetry.Answered(activity, attempt.Kind.ToString(), attempt.Detail);
+        return attempt;
+    }
+
+    /// <summary>Sends until there is a definite answer or the time for it is over.</summary>
+    private async Task<Attempt> SendUntilSettledAsync(ApiRequest request, CancellationToken cancellationToken)
+    {
+        var key = request is { IsWrite: true, NeedsIdentity: true } ? Guid.NewGuid().ToString("N") : null;
         var endpoints = _options.Endpoints;
         var first = Volatile.Read(ref _preferred);
         var sends = 0;
@@ -42,7 +55,8 @@ public sealed partial class ConsensusApiClient : IDisposable
             async token =>
             {
                 var index = (first + sends++) % endpoints.Count;
-                var attempt = await _transport.SendAsync(endpoints[index], request, key, request.Wait + _options.AttemptTimeout, token);
+                var attempt = await _transport.SendAsync(endpoints[index], request, key, request.Wait + _options.AttemptTimeout, token)
+                    .ConfigureAwait(false);
                 if (attempt.Kind == AttemptKind.Unknown)
                 {
                     unknown = attempt;
@@ -54,7 +68,7 @@ public sealed partial class ConsensusApiClient : IDisposable
                 answered = attempt.Unreachable ? answered : attempt;
                 return attempt;
             },
-            cancellationToken);
+            cancellationToken).ConfigureAwait(false);
         if (unknown is not null && !IsConclusive(request, last))
         {
             return unknown;
@@ -83,7 +97,7 @@ public sealed partial class ConsensusApiClient : IDisposable
     };
 
     private async Task<ApiResult<T>> SendAsync<T>(ApiRequest request, JsonTypeInfo<T> type, CancellationToken cancellationToken) =>
-        ToResult(request, await ExecuteAsync(request, cancellationToken), type);
+        ToResult(request, await ExecuteAsync(request, cancellationToken).ConfigureAwait(false), type);
 
     private Task<ApiResult<T>> GetAsync<T>(string target, JsonTypeInfo<T> type, CancellationToken cancellationToken) =>
         SendAsync(new ApiRequest { Method = HttpMethod.Get, Target = target }, type, cancellationToken);
@@ -112,7 +126,7 @@ public sealed partial class ConsensusApiClient : IDisposable
             $"{attempt.Endpoint.Authority} does not answer as a Consensus member does."));
     }
 
-    private static ApiProblem ToProblem(Attempt attempt)
+    internal static ApiProblem ToProblem(Attempt attempt)
     {
         var kind = attempt.Kind switch
         {

@@ -2,7 +2,7 @@ using Consensus.Api;
 
 namespace Consensus.Client;
 
-/// <summary>How a <see cref="ConsensusApiClient"/> reaches its cluster.</summary>
+/// <summary>How a client reaches its cluster.</summary>
 public sealed record ConsensusClientOptions
 {
     /// <summary>Where a member serves clients when nothing else is said.</summary>
@@ -29,5 +29,9 @@ public sealed record ConsensusClientOptions
     /// <summary>As <see cref="RetryFor"/>, for when no endpoint accepts a connection: nobody is there, so say so soon.</summary>
     public TimeSpan RetryUnreachableFor { get; init; } = TimeSpan.FromSeconds(2);
 
-    public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
+    /// <summary>As whom it holds and waits unless options say otherwise: 1 to 256 bytes.</summary>
+    public string ClientName { get; init; } = $"{Environment.MachineName}/{Environment.ProcessId}";
+
+    /// <summary>The clock of retries and of holds. Its timestamps must go on while the machine sleeps, as the default's do on Linux and Windows.</summary>
+    public TimeProvider TimeProvider { get; init; } = BootTimeProvider.Instance;
 }

@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Sockets;
 
@@ -7,9 +9,11 @@ namespace Consensus.Client.Transport;
 internal sealed class HttpTransport : IDisposable
 {
     private readonly HttpClient _http;
+    private readonly BlockingHttp _blocking;
 
     public HttpTransport(ConsensusClientOptions options)
     {
+        _blocking = new BlockingHttp(options.ConnectTimeout);
         _http = new HttpClient(new SocketsHttpHandler
         {
             ConnectTimeout = options.ConnectTimeout,
@@ -32,8 +36,9 @@ internal sealed class HttpTransport : IDisposable
         try
         {
             using var message = CreateMessage(endpoint, request, idempotencyKey);
-            using var response = await _http.SendAsync(message, HttpCompletionOption.ResponseContentRead, deadline.Token);
-            return Classify(endpoint, request, response, await response.Content.ReadAsByteArrayAsync(deadline.Token));
+            using var response = await _http.SendAsync(message, HttpCompletionOption.ResponseContentRead, deadline.Token).ConfigureAwait(false);
+            var body = await response.Content.ReadAsByteArrayAsync(deadline.Token).ConfigureAwait(false);
+            return Classify(endpoint, request, response, body);
         }
         catch (Exception error) when (IsFailure(error, cancellationToken))
         {
@@ -41,15 +46,55 @@ internal sealed class HttpTransport : IDisposable
         }
     }
 
-    /// <summary>As <see cref="SendAsync"/>, wholly on the calling thread: a renewal must not wait for a busy thread pool.</summary>
-    public Attempt Send(
-        Uri endpoint, ApiRequest request, string? idempotencyKey, TimeSpan timeout, CancellationToken cancellationToken)
+    /// <summary>
+    /// Asks for an event stream. When the attempt is done, the response is the caller's to read and dispose of; else it is null.
+    /// </summary>
+    /// <param name="timeout">For the head of the answer.</param>
+    public async Task<(Attempt Attempt, HttpResponseMessage? Response)> OpenStreamAsync(
+        Uri endpoint, ApiRequest request, TimeSpan timeout, CancellationToken cancellationToken)
     {
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        deadline.CancelAfter(timeout);
+        HttpResponseMessage? response = null;
+        try
+        {
+            using var message = CreateMessage(endpoint, request, null);
+            response = await _http.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, deadline.Token).ConfigureAwait(false);
+            if (response.IsSuccessStatusCode)
+            {
+                return (new Attempt(AttemptKind.Done, endpoint) { Status = response.StatusCode }, response);
+            }
+            using (response)
+            {
+                var body = await response.Content.ReadAsByteArrayAsync(deadline.Token).ConfigureAwait(false);
+                return (Classify(endpoint, request, response, body), null);
+            }
+        }
+        catch (Exception error) when (IsFailure(error, cancellationToken))
+        {
+            response?.Dispose();
+            return (ClassifyFailure(endpoint, request, error, timeout), null);
+        }
+    }
+
+    /// <summary>
+    /// As <see cref="SendAsync"/>, wholly on the calling thread: a renewal must not wait for a busy thread pool. Only for what may be sent twice. Over TLS a new
+    /// connection still takes the pool.
+    /// </summary>
+    public Attempt Send(Uri endpoint, ApiRequest request, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        if (endpoint.Scheme == Uri.UriSchemeHttp)
+        {
+            var result = _blocking.Send(endpoint, request, timeout, cancellationToken);
+            return result.Answer is { } answer
+                ? Classify(endpoint, request, answer.Status, answer.Reason, answer.RetryAfter, answer.Body)
+                : ClassifyFailure(endpoint, request, result.Unsent, IsTimeout(result.Failure), timeout);
+        }
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         deadline.CancelAfter(timeout);
         try
         {
-            using var message = CreateMessage(endpoint, request, idempotencyKey);
+            using var message = CreateMessage(endpoint, request, null);
             using var response = _http.Send(message, HttpCompletionOption.ResponseContentRead, deadline.Token);
             using var body = new MemoryStream();
             response.Content.CopyTo(body, null, deadline.Token);
@@ -61,7 +106,11 @@ internal sealed class HttpTransport : IDisposable
         }
     }
 
-    public void Dispose() => _http.Dispose();
+    public void Dispose()
+    {
+        _http.Dispose();
+        _blocking.Dispose();
+    }
 
     private static HttpRequestMessage CreateMessage(Uri endpoint, ApiRequest request, string? idempotencyKey)
     {
@@ -93,18 +142,27 @@ internal sealed class HttpTransport : IDisposable
         {
             message.Headers.TryAddWithoutValidation("If-None-Match", request.IfNoneMatch);
         }
+        if (request.Accept is not null)
+        {
+            message.Headers.TryAddWithoutValidation("Accept", request.Accept);
+        }
+        if (request.LastEventId is { } last)
+        {
+            message.Headers.TryAddWithoutValidation("Last-Event-ID", last.ToString(CultureInfo.InvariantCulture));
+        }
         return message;
     }
 
-    private static Attempt Classify(Uri endpoint, ApiRequest request, HttpResponseMessage response, byte[] body)
+    private static Attempt Classify(Uri endpoint, ApiRequest request, HttpResponseMessage response, byte[] body) =>
+        Classify(endpoint, request, (int)response.StatusCode, response.ReasonPhrase, response.Headers.RetryAfter?.Delta, body);
+
+    private static Attempt Classify(Uri endpoint, ApiRequest request, int status, string? reason, TimeSpan? retryAfter, byte[] body)
     {
-        var status = (int)response.StatusCode;
         if (status is >= 200 and < 300)
         {
-            return new Attempt(AttemptKind.Done, endpoint) { Status = response.StatusCode, Body = body };
+            return new Attempt(AttemptKind.Done, endpoint) { Status = (HttpStatusCode)status, Body = body };
         }
         var problem = ProblemDocument.Read(body);
-        var retryAfter = response.Headers.RetryAfter?.Delta;
         var kind = (status, problem.Slug) switch
         {
             (503, "no-leader" or "not-ready") or (429, _) => AttemptKind.NothingDone,
@@ -115,15 +173,16 @@ internal sealed class HttpTransport : IDisposable
         };
         return new Attempt(kind, endpoint)
         {
-            Status = response.StatusCode,
+            Status = (HttpStatusCode)status,
             Body = body,
             Slug = problem.Slug,
-            Detail = problem.Detail ?? $"{endpoint.Authority} answered {status} {response.ReasonPhrase}".TrimEnd() + ".",
+            Detail = problem.Detail ?? $"{endpoint.Authority} answered {status} {reason}".TrimEnd() + ".",
             RetryAfter = retryAfter,
         };
     }
 
-    private static bool IsFailure(Exception error, CancellationToken cancellationToken) => error switch
+    /// <summary>True for what a broken or silent connection throws, and not for the caller's own cancellation.</summary>
+    public static bool IsFailure(Exception error, CancellationToken cancellationToken) => error switch
     {
         OperationCanceledException => !cancellationToken.IsCancellationRequested,
         HttpRequestException or IOException or SocketException => !cancellationToken.IsCancellationRequested,
@@ -137,13 +196,21 @@ internal sealed class HttpTransport : IDisposable
         {
             HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError,
         } or OperationCanceledException { InnerException: TimeoutException };
-        var detail = error switch
+        return ClassifyFailure(endpoint, request, unsent, error is OperationCanceledException, timeout);
+    }
+
+    private static Attempt ClassifyFailure(Uri endpoint, ApiRequest request, bool unsent, bool timedOut, TimeSpan timeout)
+    {
+        var detail = (unsent, timedOut) switch
         {
-            _ when unsent => $"{endpoint.Authority} accepts no connection.",
-            OperationCanceledException => $"{endpoint.Authority} did not answer within {timeout.TotalSeconds:0.#} s.",
+            (true, _) => $"{endpoint.Authority} accepts no connection.",
+            (_, true) => $"{endpoint.Authority} did not answer within {timeout.TotalSeconds:0.#} s.",
             _ => $"{endpoint.Authority} closed the connection before it answered.",
         };
         var kind = unsent || !request.IsWrite ? AttemptKind.NothingDone : AttemptKind.Unknown;
         return new Attempt(kind, endpoint) { Detail = detail, Unreachable = unsent };
     }
+
+    private static bool IsTimeout(Exception? failure) =>
+        failure is TimeoutException or SocketException { SocketErrorCode: SocketError.TimedOut or SocketError.WouldBlock };
 }

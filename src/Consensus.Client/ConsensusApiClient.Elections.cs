@@ -1,0 +1,74 @@
+using Consensus.Api;
+using Consensus.Api.Elections;
+using Consensus.Api.Locks;
+
+namespace Consensus.Client;
+
+public sealed partial class ConsensusApiClient
+{
+    /// <summary>Stands for election and waits in line for as long as the wish says.</summary>
+    public Task<ApiResult<ElectedAnswer>> CampaignAsync(CampaignWish wish, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(wish);
+        var body = new CampaignRequest
+        {
+            Candidate = wish.Candidate,
+            Value = wish.Value,
+            Ttl = Optional(wish.Ttl),
+            Lease = wish.Lease,
+            Wait = WaitText(wish.Wait),
+            LockDelay = Optional(wish.LockDelay),
+            MaxHold = Optional(wish.MaxHold),
+            Metadata = Raw(wish.Metadata),
+        };
+        var request = new ApiRequest
+        {
+            Method = HttpMethod.Post,
+            Target = ElectionTarget(wish.Name, ""),
+            Body = ClientJson.Encode(body, ApiJson.Default.CampaignRequest),
+            Wait = wish.Wait,
+        };
+        return SendAsync(request, ClientJson.Default.ElectedAnswer, cancellationToken);
+    }
+
+    /// <summary>Renews the leadership and proclaims another value, which observers are told.</summary>
+    public Task<ApiResult<LeadershipAnswer>> ProclaimAsync(string name, long fencingToken, string value, CancellationToken cancellationToken)
+    {
+        var request = new ApiRequest
+        {
+            Method = HttpMethod.Put,
+            Target = ElectionTarget(name, ""),
+            Body = ClientJson.Encode(new ProclaimRequest(fencingToken, value), ApiJson.Default.ProclaimRequest),
+        };
+        return SendAsync(request, ClientJson.Default.LeadershipAnswer, cancellationToken);
+    }
+
+    public Task<ApiResult<LeadershipAnswer>> RenewLeadershipAsync(string name, long fencingToken, CancellationToken cancellationToken) =>
+        SendAsync(RenewRequest(ElectionTarget(name, ""), fencingToken), ClientJson.Default.LeadershipAnswer, cancellationToken);
+
+    /// <summary>Gives leadership up. Again is a success; what was lost is refused.</summary>
+    public Task<ApiResult<EmptyAnswer>> ResignAsync(string name, long fencingToken, CancellationToken cancellationToken) =>
+        DeleteHoldAsync(ElectionTarget(name, TokenQuery(fencingToken)), cancellationToken);
+
+    /// <summary>Ends a leadership, whoever has it: an operator's act.</summary>
+    public Task<ApiResult<EmptyAnswer>> ForceResignAsync(string name, long? fencingToken, CancellationToken cancellationToken) =>
+        DeleteHoldAsync(ElectionTarget(name, ForceQuery(fencingToken)), cancellationToken);
+
+    /// <summary>Passes leadership to a candidate that waits.</summary>
+    public Task<ApiResult<HandOverAnswer>> HandOverLeadershipAsync(string name, long fencingToken, string to, CancellationToken cancellationToken) =>
+        HandOverAsync(ElectionTarget(name, ""), fencingToken, to, cancellationToken);
+
+    /// <summary>The leader with its value and the candidates; 404 when nobody leads.</summary>
+    public Task<ApiResult<ElectionAnswer>> GetElectionAsync(string name, ReadOptions? read, CancellationToken cancellationToken) =>
+        GetAsync(ElectionTarget(name, ReadOptions.Query(read)), ClientJson.Default.ElectionAnswer, cancellationToken);
+
+    public Task<ApiResult<ElectionListAnswer>> ListElectionsAsync(ListQuery query, CancellationToken cancellationToken) =>
+        GetAsync(ListTarget(ApiRoutes.Elections, query), ClientJson.Default.ElectionListAnswer, cancellationToken);
+
+    /// <summary>As <see cref="RenewLockOnce"/>.</summary>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public LockRenewal RenewLeadershipOnce(string name, long fencingToken, TimeSpan timeout, CancellationToken cancellationToken) =>
+        SendOnce(RenewRequest(ElectionTarget(name, ""), fencingToken), timeout, cancellationToken);
+
+    private static string ElectionTarget(string name, string query) => NamedTarget(ApiRoutes.ElectionPrefix, name, query);
+}

@@ -1,0 +1,72 @@
+using System.Globalization;
+using Consensus.Api;
+using Consensus.Api.Locks;
+using Consensus.Api.Problems;
+using Consensus.Client.Transport;
+
+namespace Consensus.Client;
+
+/// <summary>What locks, semaphores and elections have in common.</summary>
+public sealed partial class ConsensusApiClient
+{
+    private async Task<ApiResult<EmptyAnswer>> DeleteHoldAsync(string target, CancellationToken cancellationToken)
+    {
+        var attempt = await ExecuteAsync(new ApiRequest { Method = HttpMethod.Delete, Target = target }, cancellationToken)
+            .ConfigureAwait(false);
+        return attempt.Kind == AttemptKind.Done
+            ? ApiResult<EmptyAnswer>.Of(new EmptyAnswer(), Text(attempt.Body))
+            : ApiResult<EmptyAnswer>.Failed(ToProblem(attempt));
+    }
+
+    private Task<ApiResult<HandOverAnswer>> HandOverAsync(string target, long fencingToken, string to, CancellationToken cancellationToken)
+    {
+        var request = new ApiRequest
+        {
+            Method = HttpMethod.Patch,
+            Target = target,
+            NotFoundIsFinal = false,
+            Body = ClientJson.Encode(new HandOverRequest(to, fencingToken), ApiJson.Default.HandOverRequest),
+        };
+        return SendAsync(request, ClientJson.Default.HandOverAnswer, cancellationToken);
+    }
+
+    private LockRenewal SendOnce(ApiRequest request, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        var index = Volatile.Read(ref _preferred) % _options.Endpoints.Count;
+        var attempt = _transport.Send(_options.Endpoints[index], request, timeout, cancellationToken);
+        switch (attempt)
+        {
+            case { Kind: AttemptKind.Done }:
+                return new LockRenewal(LockRenewalOutcome.Renewed, "");
+            // Only these words of the contract end a hold. A 410 or 412 without its slug came from somewhere else.
+            case { Kind: AttemptKind.Refused } when attempt.Is(ProblemTypes.LeaseExpired) || attempt.Is(ProblemTypes.NotHolder):
+                return new LockRenewal(LockRenewalOutcome.Lost, attempt.Detail);
+            default:
+                // Unless another thread has moved on from it already.
+                Interlocked.CompareExchange(ref _preferred, (index + 1) % _options.Endpoints.Count, index);
+                return new LockRenewal(LockRenewalOutcome.Unanswered, attempt.Detail);
+        }
+    }
+
+    private static ApiRequest RenewRequest(string target, long fencingToken) => new()
+    {
+        Method = HttpMethod.Put,
+        Target = target,
+        NeedsIdentity = false,
+        Body = ClientJson.Encode(new LockRenewRequest(fencingToken), ApiJson.Default.LockRenewRequest),
+    };
+
+    private static string TokenQuery(long fencingToken) => "fencingToken=" + fencingToken.ToString(CultureInfo.InvariantCulture);
+
+    private static string ForceQuery(long? fencingToken) => QueryText.Join("force=true", fencingToken is { } token ? TokenQuery(token) : "");
+
+    private static string ListTarget(string route, ListQuery query)
+    {
+        ArgumentNullException.ThrowIfNull(query);
+        return QueryText.Append(route, query.ToQuery());
+    }
+
+    /// <param name="prefix">Of the route, with its last slash.</param>
+    private static string NamedTarget(string prefix, string name, string query) => QueryText.Append(
+        ApiPath.NeedsQuery(name) ? prefix + "?key=" + ApiPath.EncodeQuery(name) : prefix + ApiPath.Encode(name), query);
+}

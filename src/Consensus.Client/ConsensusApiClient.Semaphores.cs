@@ -1,0 +1,61 @@
+using Consensus.Api;
+using Consensus.Api.Locks;
+using Consensus.Api.Semaphores;
+
+namespace Consensus.Client;
+
+public sealed partial class ConsensusApiClient
+{
+    public Task<ApiResult<SemaphoreGrantAnswer>> AcquireSemaphoreAsync(SemaphoreWish wish, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(wish);
+        var body = new SemaphoreAcquireRequest
+        {
+            Owner = wish.Owner,
+            Permits = wish.Permits,
+            Count = wish.Count == 1 ? null : wish.Count,
+            Ttl = Optional(wish.Ttl),
+            Lease = wish.Lease,
+            Wait = WaitText(wish.Wait),
+            LockDelay = Optional(wish.LockDelay),
+            MaxHold = Optional(wish.MaxHold),
+            Metadata = Raw(wish.Metadata),
+        };
+        var request = new ApiRequest
+        {
+            Method = HttpMethod.Post,
+            Target = SemaphoreTarget(wish.Name, ""),
+            Body = ClientJson.Encode(body, ApiJson.Default.SemaphoreAcquireRequest),
+            Wait = wish.Wait,
+        };
+        return SendAsync(request, ClientJson.Default.SemaphoreGrantAnswer, cancellationToken);
+    }
+
+    public Task<ApiResult<SemaphoreRenewedAnswer>> RenewSemaphoreAsync(string name, long fencingToken, CancellationToken cancellationToken) =>
+        SendAsync(RenewRequest(SemaphoreTarget(name, ""), fencingToken), ClientJson.Default.SemaphoreRenewedAnswer, cancellationToken);
+
+    /// <summary>Gives the permits of one grant back. Again is a success; what was lost is refused.</summary>
+    public Task<ApiResult<EmptyAnswer>> ReleaseSemaphoreAsync(string name, long fencingToken, CancellationToken cancellationToken) =>
+        DeleteHoldAsync(SemaphoreTarget(name, TokenQuery(fencingToken)), cancellationToken);
+
+    /// <summary>Takes permits away from whoever holds them: an operator's act.</summary>
+    /// <param name="fencingToken">Only this hold; null: all holds.</param>
+    public Task<ApiResult<EmptyAnswer>> ForceReleaseSemaphoreAsync(string name, long? fencingToken, CancellationToken cancellationToken) =>
+        DeleteHoldAsync(SemaphoreTarget(name, ForceQuery(fencingToken)), cancellationToken);
+
+    public Task<ApiResult<HandOverAnswer>> HandOverSemaphoreAsync(string name, long fencingToken, string to, CancellationToken cancellationToken) =>
+        HandOverAsync(SemaphoreTarget(name, ""), fencingToken, to, cancellationToken);
+
+    public Task<ApiResult<SemaphoreAnswer>> GetSemaphoreAsync(string name, ReadOptions? read, CancellationToken cancellationToken) =>
+        GetAsync(SemaphoreTarget(name, ReadOptions.Query(read)), ClientJson.Default.SemaphoreAnswer, cancellationToken);
+
+    public Task<ApiResult<SemaphoreListAnswer>> ListSemaphoresAsync(ListQuery query, CancellationToken cancellationToken) =>
+        GetAsync(ListTarget(ApiRoutes.Semaphores, query), ClientJson.Default.SemaphoreListAnswer, cancellationToken);
+
+    /// <summary>As <see cref="RenewLockOnce"/>.</summary>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public LockRenewal RenewSemaphoreOnce(string name, long fencingToken, TimeSpan timeout, CancellationToken cancellationToken) =>
+        SendOnce(RenewRequest(SemaphoreTarget(name, ""), fencingToken), timeout, cancellationToken);
+
+    private static string SemaphoreTarget(string name, string query) => NamedTarget(ApiRoutes.SemaphorePrefix, name, query);
+}

@@ -1,0 +1,224 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+
+namespace Consensus.Client.Transport;
+
+/// <summary>An answer as it came over a <see cref="BlockingConnection"/>.</summary>
+internal sealed record BlockingAnswer(int Status, string Reason, TimeSpan? RetryAfter, byte[] Body, bool KeepsOpen);
+
+/// <summary>
+/// One HTTP/1.1 connection (RFC 9112) on a blocking socket: everything happens on the calling thread. <see cref="HttpClient"/>'s synchronous calls still make
+/// connections and fire time-outs on the thread pool, and a renewal must not wait for a pool that the program keeps busy.
+/// </summary>
+internal sealed class BlockingConnection : IDisposable
+{
+    private const int MaxHeadBytes = 64 * 1024;
+    private const int MaxBodyBytes = 4 << 20;
+
+    private readonly Socket _socket;
+    private readonly byte[] _buffer = new byte[4096];
+    private int _from;
+    private int _to;
+
+    private BlockingConnection(Socket socket) => _socket = socket;
+
+    /// <summary>True when the other end closed it, or said something unasked.</summary>
+    public bool IsStale => _from != _to || _socket.Poll(0, SelectMode.SelectRead);
+
+    /// <exception cref="SocketException">Nobody accepts a connection in time.</exception>
+    public static BlockingConnection Connect(Uri endpoint, TimeSpan timeout)
+    {
+        var addresses = IPAddress.TryParse(endpoint.IdnHost, out var literal) ? [literal] : Dns.GetHostAddresses(endpoint.IdnHost);
+        SocketException? failure = null;
+        foreach (var address in addresses)
+        {
+            var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+            try
+            {
+                Connect(socket, new IPEndPoint(address, endpoint.Port), timeout);
+                return new BlockingConnection(socket);
+            }
+            catch (SocketException error)
+            {
+                socket.Dispose();
+                failure = error;
+            }
+        }
+        throw failure ?? new SocketException((int)SocketError.HostNotFound);
+    }
+
+    /// <summary>Sends a whole request and reads the whole answer.</summary>
+    /// <exception cref="SocketException">The connection broke, or the deadline passed.</exception>
+    /// <exception cref="IOException">What came back is no answer.</exception>
+    public BlockingAnswer Exchange(ReadOnlySpan<byte> request, Deadline deadline)
+    {
+        while (request.Length > 0)
+        {
+            _socket.SendTimeout = deadline.LeftMs;
+            request = request[_socket.Send(request)..];
+        }
+        while (true)
+        {
+            var head = ReadHead(deadline);
+            if (head.Status is >= 200 or 101)
+            {
+                var body = head.Status is 204 or 304 ? [] : ReadBody(head, deadline);
+                return new BlockingAnswer(head.Status, head.Reason, head.RetryAfter, body, !head.Closes && (head.Length >= 0 || head.IsChunked || head.Status == 204));
+            }
+        }
+    }
+
+    public void Dispose() => _socket.Dispose();
+
+    private static void Connect(Socket socket, IPEndPoint to, TimeSpan timeout)
+    {
+        socket.Blocking = false;
+        try
+        {
+            socket.Connect(to);
+        }
+        catch (SocketException error) when (error.SocketErrorCode is SocketError.WouldBlock or SocketError.InProgress)
+        {
+            if (!socket.Poll(timeout, SelectMode.SelectWrite))
+            {
+                throw new SocketException((int)SocketError.TimedOut);
+            }
+            if (socket.GetSocketOption(SocketOptionLevel.Socket, SocketOptionName.Error) is int and not 0 and var code)
+            {
+                throw new SocketException(code);
+            }
+        }
+        socket.Blocking = true;
+    }
+
+    private Head ReadHead(Deadline deadline)
+    {
+        var lines = new List<string>();
+        var total = 0;
+        for (var line = ReadLine(deadline); line.Length > 0 || lines.Count == 0; line = ReadLine(deadline))
+        {
+            total += line.Length;
+            if (total > MaxHeadBytes)
+            {
+                throw new IOException("The head of the answer is too large.");
+            }
+            lines.Add(line);
+        }
+        return Head.Parse(lines);
+    }
+
+    private byte[] ReadBody(Head head, Deadline deadline)
+    {
+        using var body = new MemoryStream();
+        if (head.IsChunked)
+        {
+            while (true)
+            {
+                var size = ReadLine(deadline).Split(';')[0].Trim();
+                if (!int.TryParse(size, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var length))
+                {
+                    throw new IOException("The answer's chunks are not of HTTP/1.1.");
+                }
+                if (length == 0)
+                {
+                    while (ReadLine(deadline).Length > 0)
+                    {
+                        // Trailers say nothing that matters here.
+                    }
+                    return body.ToArray();
+                }
+                Take(body, length, deadline);
+                ReadLine(deadline);
+            }
+        }
+        Take(body, head.Length >= 0 ? head.Length : long.MaxValue, deadline);
+        return body.ToArray();
+    }
+
+    /// <param name="count"><see cref="long.MaxValue"/>: to the end of the connection.</param>
+    private void Take(MemoryStream body, long count, Deadline deadline)
+    {
+        for (var left = count; left > 0;)
+        {
+            if (_from == _to && !Fill(deadline))
+            {
+                if (count == long.MaxValue)
+                {
+                    return;
+                }
+                throw new IOException("The answer ended too soon.");
+            }
+            var part = (int)Math.Min(left, _to - _from);
+            body.Write(_buffer, _from, part);
+            (_from, left) = (_from + part, left - part);
+            if (body.Length > MaxBodyBytes)
+            {
+                throw new IOException("The answer is too large.");
+            }
+        }
+    }
+
+    private string ReadLine(Deadline deadline)
+    {
+        var line = new StringBuilder();
+        while (true)
+        {
+            if (_from == _to && !Fill(deadline))
+            {
+                throw new IOException("The connection was closed before the answer's end.");
+            }
+            var value = _buffer[_from++];
+            if (value == '\n')
+            {
+                return line.Length > 0 && line[^1] == '\r' ? line.ToString(0, line.Length - 1) : line.ToString();
+            }
+            if (line.Length >= MaxHeadBytes)
+            {
+                throw new IOException("A line of the answer is too long.");
+            }
+            line.Append((char)value);
+        }
+    }
+
+    private bool Fill(Deadline deadline)
+    {
+        _socket.ReceiveTimeout = deadline.LeftMs;
+        (_from, _to) = (0, _socket.Receive(_buffer));
+        return _to > 0;
+    }
+
+    /// <param name="Length">-1 when it is not said.</param>
+    private readonly record struct Head(int Status, string Reason, long Length, bool IsChunked, bool Closes, TimeSpan? RetryAfter)
+    {
+        public static Head Parse(List<string> lines)
+        {
+            var parts = lines[0].Split(' ', 3);
+            if (parts.Length < 2 || !parts[0].StartsWith("HTTP/1.", StringComparison.Ordinal)
+                || !int.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out var status))
+            {
+                throw new IOException("The answer is not HTTP/1.1.");
+            }
+            var head = new Head(status, parts.Length > 2 ? parts[2] : "", -1, false, parts[0] == "HTTP/1.0", null);
+            foreach (var line in lines.Skip(1))
+            {
+                var colon = line.IndexOf(':', StringComparison.Ordinal);
+                if (colon <= 0)
+                {
+                    continue;
+                }
+                var value = line[(colon + 1)..].Trim();
+                head = line[..colon].ToUpperInvariant() switch
+                {
+                    "CONTENT-LENGTH" when long.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var length) => head with { Length = length },
+                    "TRANSFER-ENCODING" => head with { IsChunked = value.EndsWith("chunked", StringComparison.OrdinalIgnoreCase) },
+                    "CONNECTION" => head with { Closes = value.Contains("close", StringComparison.OrdinalIgnoreCase) },
+                    "RETRY-AFTER" when int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var s) => head with { RetryAfter = TimeSpan.FromSeconds(s) },
+                    _ => head,
+                };
+            }
+            return head;
+        }
+    }
+}

@@ -1,0 +1,106 @@
+using System.Collections.Concurrent;
+using System.Net.Sockets;
+using System.Text;
+
+namespace Consensus.Client.Transport;
+
+/// <summary>What came of one blocking send: an answer, or how it failed.</summary>
+/// <param name="Unsent">Not a byte of the request left this machine.</param>
+internal readonly record struct BlockingResult(BlockingAnswer? Answer, Exception? Failure, bool Unsent);
+
+/// <summary>
+/// Sends requests that may be sent twice (renewals) over plain HTTP without ever needing the thread pool. Keeps the connections that are open. Thread-safe.
+/// </summary>
+internal sealed class BlockingHttp(TimeSpan connectTimeout) : IDisposable
+{
+    private readonly ConcurrentDictionary<string, ConcurrentBag<BlockingConnection>> _idle = new();
+    private volatile bool _disposed;
+
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public BlockingResult Send(Uri endpoint, ApiRequest request, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        var bytes = Encode(endpoint, request);
+        var deadline = new Deadline(timeout);
+        var idle = _idle.GetOrAdd(endpoint.Authority, _ => []);
+        while (true)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            var isKept = TryTake(idle, out var connection);
+            var isSent = false;
+            try
+            {
+                connection ??= BlockingConnection.Connect(endpoint, Shorter(connectTimeout, deadline.Left));
+                isSent = true;
+                BlockingAnswer answer;
+                using (cancellationToken.UnsafeRegister(static open => ((BlockingConnection)open!).Dispose(), connection))
+                {
+                    answer = connection.Exchange(bytes, deadline);
+                }
+                Keep(idle, connection, answer.KeepsOpen && !cancellationToken.IsCancellationRequested);
+                return new BlockingResult(answer, null, false);
+            }
+            catch (Exception error) when (error is SocketException or IOException or ObjectDisposedException or TimeoutException)
+            {
+                connection?.Dispose();
+                cancellationToken.ThrowIfCancellationRequested();
+                // A kept connection may have been closed by the other end, for being idle, as it was used.
+                if (isKept && deadline.Left > TimeSpan.Zero && error is not (TimeoutException or SocketException { SocketErrorCode: SocketError.TimedOut }))
+                {
+                    continue;
+                }
+                return new BlockingResult(null, error, !isSent);
+            }
+        }
+    }
+
+    public void Dispose()
+    {
+        _disposed = true;
+        foreach (var idle in _idle.Values)
+        {
+            while (idle.TryTake(out var connection))
+            {
+                connection.Dispose();
+            }
+        }
+    }
+
+    private static bool TryTake(ConcurrentBag<BlockingConnection> idle, out BlockingConnection? connection)
+    {
+        while (idle.TryTake(out connection))
+        {
+            if (!connection.IsStale)
+            {
+                return true;
+            }
+            connection.Dispose();
+        }
+        return false;
+    }
+
+    private void Keep(ConcurrentBag<BlockingConnection> idle, BlockingConnection connection, bool isOpen)
+    {
+        if (!isOpen || _disposed)
+        {
+            connection.Dispose();
+            return;
+        }
+        idle.Add(connection);
+        if (_disposed)
+        {
+            Dispose();
+        }
+    }
+
+    private static byte[] Encode(Uri endpoint, ApiRequest request)
+    {
+        var body = request.Body ?? ReadOnlyMemory<byte>.Empty;
+        var head = $"{request.Method.Method} {request.Target} HTTP/1.1\r\nHost: {endpoint.Authority}\r\nContent-Type: {request.ContentType}\r\nContent-Length: {body.Length}\r\n\r\n";
+        var bytes = new byte[head.Length + body.Length];
+        Encoding.ASCII.GetBytes(head, bytes);
+        body.Span.CopyTo(bytes.AsSpan(head.Length));
+        return bytes;
+    }
+
+    private static TimeSpan Shorter(TimeSpan a, TimeSpan b) => a < b ? a : b > TimeSpan.Zero ? b : TimeSpan.FromMilliseconds(1);
+}

@@ -1,0 +1,154 @@
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+using Consensus.Api.Problems;
+using Consensus.Client.Transport;
+
+namespace Consensus.Client.Watches;
+
+/// <summary>One watch over as many event streams as it takes: each goes on after the last revision that was told.</summary>
+internal sealed class ResumingWatch(ConsensusClientOptions clientOptions, HttpTransport transport, string target, WatchOptions options)
+{
+    /// <summary>The server sends a comment every 15 s; after more than two without one nobody is there.</summary>
+    private static readonly TimeSpan LongestSilence = TimeSpan.FromSeconds(40);
+
+    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(1);
+
+    private readonly TimeProvider _time = clientOptions.TimeProvider;
+    private long? _place = options.FromRevision - 1;
+    private bool _began;
+    private bool _everReached;
+    private int _failures;
+    private long _brokeAt;
+
+    /// <param name="first">Which endpoint is asked first.</param>
+    public async IAsyncEnumerable<WatchMessage> RunAsync(int first, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        _brokeAt = _time.GetTimestamp();
+        for (var sends = 0; ; sends++)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            var endpoint = clientOptions.Endpoints[(first + sends) % clientOptions.Endpoints.Count];
+            var (attempt, response) = await transport.OpenStreamAsync(endpoint, Request(), clientOptions.AttemptTimeout, cancellationToken)
+                .ConfigureAwait(false);
+            if (response is null)
+            {
+                if (attempt.Is(ProblemTypes.Compacted))
+                {
+                    yield return Compacted(attempt);
+                    yield break;
+                }
+                await PauseOrThrowAsync(attempt, cancellationToken).ConfigureAwait(false);
+                continue;
+            }
+            var isFirst = true;
+            await foreach (var message in ReadAsync(response, cancellationToken).ConfigureAwait(false))
+            {
+                // An answer that goes on begins with "open" too, which tells nothing new.
+                if (!(isFirst && _began && message is WatchOpened))
+                {
+                    yield return message;
+                }
+                (isFirst, _began, _failures) = (false, true, 0);
+                if (message is WatchCompacted)
+                {
+                    yield break;
+                }
+            }
+            if (!isFirst)
+            {
+                // This member served: the time to give up counts anew, and the endpoint that is asked next is another one.
+                _brokeAt = _time.GetTimestamp();
+            }
+            await PauseOrThrowAsync(new Attempt(AttemptKind.NothingDone, endpoint) { Detail = $"{endpoint.Authority} closed the event stream." }, cancellationToken)
+                .ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>The messages of one stream, to its end, however it ends.</summary>
+    private async IAsyncEnumerable<WatchMessage> ReadAsync(HttpResponseMessage response, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        using (response)
+        {
+            using var reader = new EventStreamReader(await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false), LongestSilence);
+            while (await NextAsync(reader, cancellationToken).ConfigureAwait(false) is { } block)
+            {
+                var message = Parse(block, response);
+                _place = WatchMessageReader.Place(block) ?? _place;
+                if (message is not null)
+                {
+                    yield return message;
+                }
+            }
+        }
+    }
+
+    private static WatchMessage? Parse(ServerSentEvent block, HttpResponseMessage response)
+    {
+        try
+        {
+            return WatchMessageReader.Read(block);
+        }
+        catch (JsonException)
+        {
+            var who = response.RequestMessage?.RequestUri?.Authority;
+            throw new ConsensusException(new ApiProblem(ApiFailureKind.Unavailable, (int)response.StatusCode, "", $"{who} does not tell events as a Consensus member does."));
+        }
+    }
+
+    private static async Task<ServerSentEvent?> NextAsync(EventStreamReader reader, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await reader.ReadAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception error) when (error is TimeoutException || HttpTransport.IsFailure(error, cancellationToken))
+        {
+            return null;
+        }
+    }
+
+    private ApiRequest Request() => new()
+    {
+        Method = HttpMethod.Get,
+        Target = _began || _place is null
+            ? Target()
+            : QueryText.Append(Target(), "fromRevision=" + (_place.Value + 1).ToString(CultureInfo.InvariantCulture)),
+        Accept = "text/event-stream",
+        LastEventId = _began ? _place : null,
+    };
+
+    private string Target() => options.WithPrevious ? QueryText.Append(target, "prev=true") : target;
+
+    /// <summary>Waits before the next endpoint is asked, a round of them at once and then longer and longer.</summary>
+    private async Task PauseOrThrowAsync(Attempt attempt, CancellationToken cancellationToken)
+    {
+        _everReached |= !attempt.Unreachable;
+        var budget = (_began, options.GiveUpAfter) switch
+        {
+            (true, null) => Timeout.InfiniteTimeSpan,
+            (true, { } limit) => limit,
+            _ => _everReached ? clientOptions.RetryFor : clientOptions.RetryUnreachableFor,
+        };
+        var isFirstRound = _failures + 1 < clientOptions.Endpoints.Count;
+        if (attempt.Kind == AttemptKind.Refused
+            || (budget != Timeout.InfiniteTimeSpan && !isFirstRound && _time.GetElapsedTime(_brokeAt) >= budget))
+        {
+            throw new ConsensusException(ConsensusApiClient.ToProblem(attempt));
+        }
+        var round = ++_failures / clientOptions.Endpoints.Count;
+        if (_failures % clientOptions.Endpoints.Count == 0)
+        {
+            var doubled = FirstPause * Math.Pow(2, Math.Min(round - 1, 10));
+            var pause = (doubled < LongestPause ? doubled : LongestPause) * (0.75 + (Random.Shared.NextDouble() / 2));
+            await Task.Delay(pause, _time, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private static WatchCompacted Compacted(Attempt attempt)
+    {
+        var problem = ConsensusApiClient.ToProblem(attempt);
+        return new WatchCompacted(problem.Document?.CompactRevision ?? 0, problem.Json ?? "");
+    }
+}

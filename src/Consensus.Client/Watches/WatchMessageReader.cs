@@ -1,0 +1,40 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+
+namespace Consensus.Client.Watches;
+
+/// <summary>Turns blocks of an event stream into messages.</summary>
+internal static class WatchMessageReader
+{
+    /// <summary>The message of a block; null for one that this version does not know, or that has no data.</summary>
+    /// <exception cref="JsonException">The data is not the contract's.</exception>
+    public static WatchMessage? Read(ServerSentEvent block) => block.Event switch
+    {
+        "open" => new WatchOpened(Data(block, ClientJson.Default.WatchOpenData).FromRevision, block.Data),
+        "put" or "delete" => ReadSingle(block),
+        "changes" => ReadChanges(block),
+        "leader" or "none" => new WatchLeader(Data(block, ClientJson.Default.ElectionEventData), block.Data),
+        "compacted" => new WatchCompacted(Data(block, ClientJson.Default.WatchCompactedData).CompactRevision, block.Data),
+        _ => null,
+    };
+
+    /// <summary>After which revision a watch goes on that has seen this block; null when the block does not say.</summary>
+    public static long? Place(ServerSentEvent block) =>
+        long.TryParse(block.Id, NumberStyles.None, CultureInfo.InvariantCulture, out var revision) ? revision : null;
+
+    private static WatchChanges ReadSingle(ServerSentEvent block)
+    {
+        var data = Data(block, ClientJson.Default.WatchEventData) with { Event = block.Event };
+        return new WatchChanges(data.ModRevision, [data], block.Data);
+    }
+
+    private static WatchChanges ReadChanges(ServerSentEvent block)
+    {
+        var data = Data(block, ClientJson.Default.WatchChangesData);
+        return new WatchChanges(data.Revision, data.Events, block.Data);
+    }
+
+    private static T Data<T>(ServerSentEvent block, JsonTypeInfo<T> type) =>
+        JsonSerializer.Deserialize(block.Data, type) ?? throw new JsonException("The data of a message is null.");
+}
