@@ -1,0 +1,74 @@
+using System.Runtime.CompilerServices;
+using Consensus.Api.Elections;
+using Consensus.Client.Holding;
+
+namespace Consensus.Client;
+
+public sealed partial class ConsensusClient
+{
+    public async Task<LeadershipHandle> CampaignAsync(
+        string election, CampaignOptions? options = null, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
+    {
+        var (grant, hold) = await AcquireAsync(ElectionOrder(election, options ?? new CampaignOptions()), timeout, cancellationToken).ConfigureAwait(false);
+        return new LeadershipHandle(_api, _keeper, _time, grant, hold);
+    }
+
+    public async Task<LeadershipHandle?> TryCampaignAsync(
+        string election, CampaignOptions? options = null, TimeSpan timeout = default, CancellationToken cancellationToken = default)
+    {
+        var taken = await TryAcquireAsync(ElectionOrder(election, options ?? new CampaignOptions()), timeout, cancellationToken).ConfigureAwait(false);
+        return taken is { } got ? new LeadershipHandle(_api, _keeper, _time, got.Grant, got.Hold) : null;
+    }
+
+    public async Task<ElectionState> GetLeaderAsync(string election, CancellationToken cancellationToken = default)
+    {
+        // Not a GET, which is 404 without a revision when nobody leads: the first message of a watch is the present state with its revision.
+        await foreach (var state in ObserveLeaderAsync(election, cancellationToken).ConfigureAwait(false))
+        {
+            return state;
+        }
+        throw new ConsensusException(new ApiProblem(ApiFailureKind.Unavailable, 0, "", $"Nothing was told of the election '{election}'."));
+    }
+
+    public async IAsyncEnumerable<ElectionState> ObserveLeaderAsync(
+        string election, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(election);
+        ElectionState? last = null;
+        while (true)
+        {
+            await foreach (var message in _api.WatchElectionAsync(election, null, cancellationToken).ConfigureAwait(false))
+            {
+                // After what was compacted it begins with the present leader again, who may be the one told last.
+                if (message is WatchLeader { Election: var data } && ElectionState.Of(data) is var state && state != last)
+                {
+                    last = state;
+                    yield return state;
+                }
+            }
+        }
+    }
+
+    private HoldOrder<ElectedAnswer> ElectionOrder(string election, CampaignOptions options)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(election);
+        var wish = new CampaignWish(election, options.Owner ?? _clientName)
+        {
+            Value = options.Value,
+            Ttl = options.Ttl,
+            LockDelay = options.LockDelay,
+            MaxHold = options.MaxHold,
+            Metadata = options.Metadata,
+        };
+        return new HoldOrder<ElectedAnswer>
+        {
+            What = $"the leadership of '{election}'",
+            Kind = "election",
+            Margin = options.SafetyMargin,
+            Ask = (wait, cancellation) => _api.CampaignAsync(wish with { Wait = wait }, cancellation),
+            Times = grant => GrantTimes.OfMs(grant.TtlMs, grant.WaitedMs),
+            Renew = grant => (timeout, cancellation) => _api.RenewLeadershipOnce(election, grant.FencingToken, timeout, cancellation),
+            GiveBack = (grant, cancellation) => _api.ResignAsync(election, grant.FencingToken, cancellation),
+        };
+    }
+}

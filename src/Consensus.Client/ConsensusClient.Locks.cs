@@ -1,0 +1,99 @@
+using Consensus.Api.Locks;
+using Consensus.Client.Holding;
+
+namespace Consensus.Client;
+
+public sealed partial class ConsensusClient
+{
+    public async Task<LockHandle> AcquireLockAsync(
+        string name, LockOptions? options = null, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
+    {
+        var (grant, hold) = await AcquireAsync(LockOrder(name, options ?? new LockOptions()), timeout, cancellationToken).ConfigureAwait(false);
+        return new LockHandle(_api, _keeper, _time, grant, hold);
+    }
+
+    public async Task<LockHandle?> TryAcquireLockAsync(
+        string name, LockOptions? options = null, TimeSpan timeout = default, CancellationToken cancellationToken = default)
+    {
+        var taken = await TryAcquireAsync(LockOrder(name, options ?? new LockOptions()), timeout, cancellationToken).ConfigureAwait(false);
+        return taken is { } got ? new LockHandle(_api, _keeper, _time, got.Grant, got.Hold) : null;
+    }
+
+    public async Task<MultiLockHandle> AcquireLocksAsync(
+        IReadOnlyList<string> names, MultiLockOptions? options = null, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
+    {
+        var (grant, hold) = await AcquireAsync(MultiLockOrder(names, options ?? new MultiLockOptions()), timeout, cancellationToken).ConfigureAwait(false);
+        return new MultiLockHandle(_api, _keeper, _time, grant, hold);
+    }
+
+    public async Task<MultiLockHandle?> TryAcquireLocksAsync(
+        IReadOnlyList<string> names, MultiLockOptions? options = null, TimeSpan timeout = default, CancellationToken cancellationToken = default)
+    {
+        var taken = await TryAcquireAsync(MultiLockOrder(names, options ?? new MultiLockOptions()), timeout, cancellationToken).ConfigureAwait(false);
+        return taken is { } got ? new MultiLockHandle(_api, _keeper, _time, got.Grant, got.Hold) : null;
+    }
+
+    public async Task<LockAnswer> GetLockAsync(string name, CancellationToken cancellationToken = default) =>
+        Value(await _api.GetLockAsync(name, null, cancellationToken).ConfigureAwait(false));
+
+    private HoldOrder<LockGrantAnswer> LockOrder(string name, LockOptions options)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        var wish = new LockWish(name, options.Owner ?? _clientName)
+        {
+            Ttl = options.Ttl,
+            Shared = options.Shared,
+            LockDelay = options.LockDelay,
+            MaxHold = options.MaxHold,
+            Metadata = options.Metadata,
+        };
+        return new HoldOrder<LockGrantAnswer>
+        {
+            What = $"lock '{name}'",
+            Kind = "lock",
+            Margin = options.SafetyMargin,
+            Ask = (wait, cancellation) => _api.AcquireLockAsync(wish with { Wait = wait }, cancellation),
+            Times = grant => GrantTimes.OfMs(grant.TtlMs, grant.WaitedMs),
+            Renew = grant => (timeout, cancellation) => _api.RenewLockOnce(name, grant.FencingToken, timeout, cancellation),
+            GiveBack = (grant, cancellation) => _api.ReleaseLockAsync(name, grant.FencingToken, cancellation),
+        };
+    }
+
+    private HoldOrder<MultiLockAnswer> MultiLockOrder(IReadOnlyList<string> names, MultiLockOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(names);
+        ArgumentOutOfRangeException.ThrowIfZero(names.Count, nameof(names));
+        var wish = new MultiLockWish([.. names], options.Owner ?? _clientName)
+        {
+            Ttl = options.Ttl,
+            LockDelay = options.LockDelay,
+            MaxHold = options.MaxHold,
+            Metadata = options.Metadata,
+        };
+        return new HoldOrder<MultiLockAnswer>
+        {
+            What = $"locks {string.Join(", ", names.Select(name => $"'{name}'"))}",
+            Kind = "multilock",
+            Margin = options.SafetyMargin,
+            CanWait = false,
+            Ask = (_, cancellation) => _api.AcquireLocksAsync(wish, cancellation),
+            Times = grant => GrantTimes.OfMs(grant.TtlMs, 0),
+            Renew = grant => RenewInTurn(grant),
+            GiveBack = (grant, cancellation) => Task.WhenAll(
+                grant.Locks.Select(item => _api.ReleaseLockAsync(item.Name, item.FencingToken, cancellation))),
+        };
+    }
+
+    /// <summary>
+    /// Any of the tokens renews the one lease of all; each renewal takes the next one, so that a single lock that was broken by force is noticed too.
+    /// </summary>
+    private RenewOnce RenewInTurn(MultiLockAnswer grant)
+    {
+        var turn = 0;
+        return (timeout, cancellation) =>
+        {
+            var item = grant.Locks[turn++ % grant.Locks.Count];
+            return _api.RenewLockOnce(item.Name, item.FencingToken, timeout, cancellation);
+        };
+    }
+}

@@ -1,0 +1,49 @@
+using Consensus.Api.Semaphores;
+using Consensus.Client.Holding;
+
+namespace Consensus.Client;
+
+public sealed partial class ConsensusClient
+{
+    public async Task<SemaphoreHandle> AcquireSemaphoreAsync(
+        string name, long permits, SemaphoreOptions? options = null, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
+    {
+        var (grant, hold) = await AcquireAsync(SemaphoreOrder(name, permits, options ?? new SemaphoreOptions()), timeout, cancellationToken)
+            .ConfigureAwait(false);
+        return new SemaphoreHandle(_api, _keeper, _time, grant, hold);
+    }
+
+    public async Task<SemaphoreHandle?> TryAcquireSemaphoreAsync(
+        string name, long permits, SemaphoreOptions? options = null, TimeSpan timeout = default, CancellationToken cancellationToken = default)
+    {
+        var taken = await TryAcquireAsync(SemaphoreOrder(name, permits, options ?? new SemaphoreOptions()), timeout, cancellationToken)
+            .ConfigureAwait(false);
+        return taken is { } got ? new SemaphoreHandle(_api, _keeper, _time, got.Grant, got.Hold) : null;
+    }
+
+    public async Task<SemaphoreAnswer> GetSemaphoreAsync(string name, CancellationToken cancellationToken = default) =>
+        Value(await _api.GetSemaphoreAsync(name, null, cancellationToken).ConfigureAwait(false));
+
+    private HoldOrder<SemaphoreGrantAnswer> SemaphoreOrder(string name, long permits, SemaphoreOptions options)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        var wish = new SemaphoreWish(name, options.Owner ?? _clientName, permits)
+        {
+            Count = options.Count,
+            Ttl = options.Ttl,
+            LockDelay = options.LockDelay,
+            MaxHold = options.MaxHold,
+            Metadata = options.Metadata,
+        };
+        return new HoldOrder<SemaphoreGrantAnswer>
+        {
+            What = $"semaphore '{name}'",
+            Kind = "semaphore",
+            Margin = options.SafetyMargin,
+            Ask = (wait, cancellation) => _api.AcquireSemaphoreAsync(wish with { Wait = wait }, cancellation),
+            Times = grant => GrantTimes.OfMs(grant.TtlMs, grant.WaitedMs),
+            Renew = grant => (timeout, cancellation) => _api.RenewSemaphoreOnce(name, grant.FencingToken, timeout, cancellation),
+            GiveBack = (grant, cancellation) => _api.ReleaseSemaphoreAsync(name, grant.FencingToken, cancellation),
+        };
+    }
+}

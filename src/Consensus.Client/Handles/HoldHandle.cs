@@ -1,0 +1,148 @@
+using Consensus.Api.Locks;
+using Consensus.Api.Problems;
+using Consensus.Client.Holding;
+
+namespace Consensus.Client;
+
+/// <summary>
+/// Something held, and renewed until it is disposed of. Whoever works under it watches <see cref="HandleLost"/>, and gives its fencing token to whatever it writes to: a
+/// process that is paused can be told nothing. Thread-safe.
+/// </summary>
+public abstract class HoldHandle : IAsyncDisposable
+{
+    /// <summary>How long giving back is tried while nobody answers: the lease ends by itself soon.</summary>
+    private static readonly TimeSpan LongestPatience = TimeSpan.FromSeconds(5);
+
+    private static readonly TimeSpan ShortestPatience = TimeSpan.FromSeconds(1);
+
+    private readonly HoldKeeper _keeper;
+    private readonly TimeProvider _time;
+    private readonly KeptHold _hold;
+    private readonly object _gate = new();
+    private Task<bool>? _release;
+
+    private protected HoldHandle(HoldKeeper keeper, TimeProvider time, KeptHold hold)
+    {
+        _keeper = keeper;
+        _time = time;
+        _hold = hold;
+    }
+
+    /// <summary>
+    /// Cancelled as soon as this may not be held any more: when the cluster says so, or at <see cref="SafeUntil"/> by a timer of its own, whether or not a renewal has
+    /// failed. Not cancelled by giving back.
+    /// </summary>
+    public CancellationToken HandleLost => _hold.Lost;
+
+    /// <summary>
+    /// Until when this is held for certain, as of the last renewal: its send time plus the TTL, less the margin. By the wall clock, for people; <see cref="SafeFor"/> does not
+    /// depend on it.
+    /// </summary>
+    public DateTimeOffset SafeUntil => _time.GetUtcNow() + (_hold.SafeUntil - _keeper.Now);
+
+    /// <summary>How long this is held for certain from now on; zero once it is lost.</summary>
+    public TimeSpan SafeFor => _hold.LossReason is null && _hold.SafeUntil - _keeper.Now is var left && left > TimeSpan.Zero ? left : TimeSpan.Zero;
+
+    /// <summary>Judged by the clock at this very moment, not by whether a timer had its turn: ask before each step that matters.</summary>
+    public bool IsHeld => SafeFor > TimeSpan.Zero && Volatile.Read(ref _release) is null;
+
+    /// <summary>Why it is lost, in a sentence; null while it is not.</summary>
+    public string? LossReason => _hold.LossReason;
+
+    /// <summary>What is held, for messages: <c>lock 'a'</c>.</summary>
+    private protected abstract string What { get; }
+
+    /// <exception cref="HandleLostException">It is not held any more.</exception>
+    public void ThrowIfLost()
+    {
+        if (!IsHeld)
+        {
+            throw new HandleLostException($"{What} is not held any more: {_hold.LossReason ?? "its time is over, or it was given back."}");
+        }
+    }
+
+    /// <summary>Gives it back. Again: the same answer.</summary>
+    /// <returns>False when it had been lost before.</returns>
+    /// <exception cref="ConsensusException">Nobody answered in time: it ends with its lease.</exception>
+    public Task<bool> ReleaseAsync(CancellationToken cancellationToken = default)
+    {
+        lock (_gate)
+        {
+            if (_release is null or { IsFaulted: true } or { IsCanceled: true })
+            {
+                _release = GiveBackAsync(cancellationToken);
+            }
+            return _release;
+        }
+    }
+
+    /// <summary>Gives it back; where that does not succeed, it ends with its lease. Never throws, and again: nothing.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        GC.SuppressFinalize(this);
+        try
+        {
+            await ReleaseAsync().ConfigureAwait(false);
+        }
+        catch (Exception error) when (error is ConsensusException or OperationCanceledException or ObjectDisposedException)
+        {
+            // It is renewed no more and so ends with its lease, which is all that can be promised where nobody answers.
+        }
+    }
+
+    /// <summary>Renews no more, and gives nothing back: for work that has not stopped though it was told to.</summary>
+    internal void Abandon()
+    {
+        lock (_gate)
+        {
+            _release ??= Task.FromResult(false);
+        }
+        Stop();
+    }
+
+    private bool Stop() => _keeper.Remove(_hold);
+
+    /// <summary>What came of asking to hand it over. When it was, nothing is left to give back.</summary>
+    private protected bool HandedOver(ApiResult<HandOverAnswer> result)
+    {
+        if (!result.Succeeded)
+        {
+            return result.Problem.Slug == ProblemTypes.NotFound.Slug ? false : throw new ConsensusException(result.Problem);
+        }
+        lock (_gate)
+        {
+            _release = Task.FromResult(true);
+        }
+        Stop();
+        return true;
+    }
+
+    private protected abstract Task<ApiResult<EmptyAnswer>> SendReleaseAsync(CancellationToken cancellationToken);
+
+    private async Task<bool> GiveBackAsync(CancellationToken cancellationToken)
+    {
+        var wasHeld = Stop();
+        if (_hold.IsEndedByCluster)
+        {
+            return false;
+        }
+        var left = _hold.SafeUntil + _hold.Schedule.Margin - _keeper.Now;
+        using var limit = new CancellationTokenSource(left < ShortestPatience ? ShortestPatience : left < LongestPatience ? left : LongestPatience);
+        using var linked = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+        ApiResult<EmptyAnswer> result;
+        try
+        {
+            result = await SendReleaseAsync(linked.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new ConsensusException(new ApiProblem(ApiFailureKind.OutcomeUnknown, 0, "", $"{What} may not be given back: no member answered in time. It ends with its lease."));
+        }
+        return result switch
+        {
+            { Succeeded: true } => wasHeld,
+            { Problem.Kind: ApiFailureKind.Refused } => false,
+            _ => throw new ConsensusException(result.Problem!),
+        };
+    }
+}

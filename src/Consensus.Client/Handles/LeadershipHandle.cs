@@ -1,0 +1,54 @@
+using Consensus.Api.Elections;
+using Consensus.Client.Holding;
+
+namespace Consensus.Client;
+
+/// <summary>A leadership that is held; releasing it resigns.</summary>
+public sealed class LeadershipHandle : HoldHandle
+{
+    private readonly IConsensusApi _api;
+    private readonly ElectedAnswer _grant;
+    private volatile string _value;
+
+    internal LeadershipHandle(IConsensusApi api, HoldKeeper keeper, TimeProvider time, ElectedAnswer grant, KeptHold hold)
+        : base(keeper, time, hold)
+    {
+        (_api, _grant) = (api, grant);
+        _value = grant.Value;
+    }
+
+    /// <summary>The election's name.</summary>
+    public string Name => _grant.Name;
+
+    /// <summary>Under which name this candidate leads.</summary>
+    public string Candidate => _grant.Leader;
+
+    /// <summary>What was proclaimed last through this handle.</summary>
+    public string Value => _value;
+
+    /// <summary>Larger than every token given before in this cluster: give it along with every write, and let the store refuse a smaller one.</summary>
+    public long FencingToken => _grant.FencingToken;
+
+    public string Lease => _grant.Lease;
+
+    public string ClusterId => _grant.ClusterId;
+
+    private protected override string What => $"the leadership of '{Name}'";
+
+    /// <summary>Proclaims another value, which observers are told.</summary>
+    /// <exception cref="ConsensusException">The leadership was lost, or nobody answered.</exception>
+    public async Task ProclaimAsync(string value, CancellationToken cancellationToken = default)
+    {
+        var result = await _api.ProclaimAsync(Name, FencingToken, value, cancellationToken).ConfigureAwait(false);
+        _value = result.Succeeded ? value : throw new ConsensusException(result.Problem);
+    }
+
+    /// <summary>Passes leadership to a candidate that waits; the handle has nothing then.</summary>
+    /// <returns>False when nobody of that name waits: it still leads.</returns>
+    /// <exception cref="ConsensusException">The leadership was lost, or nobody answered.</exception>
+    public async Task<bool> HandOverAsync(string to, CancellationToken cancellationToken = default) =>
+        HandedOver(await _api.HandOverLeadershipAsync(Name, FencingToken, to, cancellationToken).ConfigureAwait(false));
+
+    private protected override Task<ApiResult<EmptyAnswer>> SendReleaseAsync(CancellationToken cancellationToken) =>
+        _api.ResignAsync(Name, FencingToken, cancellationToken);
+}

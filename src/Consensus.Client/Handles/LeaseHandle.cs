@@ -1,0 +1,24 @@
+using Consensus.Api.Leases;
+using Consensus.Client.Holding;
+
+namespace Consensus.Client;
+
+/// <summary>A lease that is kept alive, for keys that are to go when their writer does. Releasing it revokes it: its keys are deleted.</summary>
+public sealed class LeaseHandle : HoldHandle
+{
+    private readonly IConsensusApi _api;
+
+    internal LeaseHandle(IConsensusApi api, HoldKeeper keeper, TimeProvider time, LeaseAnswer grant, KeptHold hold)
+        : base(keeper, time, hold) => (_api, Id) = (api, grant.Id);
+
+    /// <summary>Hexadecimal.</summary>
+    public string Id { get; }
+
+    private protected override string What => $"lease {Id}";
+
+    private protected override async Task<ApiResult<EmptyAnswer>> SendReleaseAsync(CancellationToken cancellationToken)
+    {
+        var result = await _api.RevokeLeaseAsync(Id, cancellationToken).ConfigureAwait(false);
+        return result.Succeeded ? ApiResult<EmptyAnswer>.Of(new EmptyAnswer(), result.Json) : ApiResult<EmptyAnswer>.Failed(result.Problem);
+    }
+}

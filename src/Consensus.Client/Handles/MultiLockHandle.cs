@@ -1,0 +1,35 @@
+using Consensus.Api.Locks;
+using Consensus.Client.Holding;
+
+namespace Consensus.Client;
+
+/// <summary>Several exclusive locks that are held together: they are lost together too, as soon as one of them is.</summary>
+public sealed class MultiLockHandle : HoldHandle
+{
+    private readonly IConsensusApi _api;
+    private readonly MultiLockAnswer _grant;
+
+    internal MultiLockHandle(IConsensusApi api, HoldKeeper keeper, TimeProvider time, MultiLockAnswer grant, KeptHold hold)
+        : base(keeper, time, hold)
+    {
+        (_api, _grant) = (api, grant);
+        FencingTokens = grant.Locks.ToDictionary(item => item.Name, item => item.FencingToken);
+    }
+
+    public string Owner => _grant.Owner;
+
+    public string Lease => _grant.Lease;
+
+    public string ClusterId => _grant.ClusterId;
+
+    /// <summary>Each lock's own, by its name.</summary>
+    public IReadOnlyDictionary<string, long> FencingTokens { get; }
+
+    private protected override string What => $"locks {string.Join(", ", _grant.Locks.Select(item => $"'{item.Name}'"))}";
+
+    private protected override async Task<ApiResult<EmptyAnswer>> SendReleaseAsync(CancellationToken cancellationToken)
+    {
+        var results = await Task.WhenAll(_grant.Locks.Select(item => _api.ReleaseLockAsync(item.Name, item.FencingToken, cancellationToken))).ConfigureAwait(false);
+        return Array.Find(results, result => !result.Succeeded) ?? results[0];
+    }
+}

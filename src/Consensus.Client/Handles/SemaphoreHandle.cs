@@ -1,0 +1,33 @@
+using Consensus.Api.Semaphores;
+using Consensus.Client.Holding;
+
+namespace Consensus.Client;
+
+/// <summary>Permits of a semaphore that are held.</summary>
+public sealed class SemaphoreHandle : HoldHandle
+{
+    private readonly IConsensusApi _api;
+    private readonly SemaphoreGrantAnswer _grant;
+
+    internal SemaphoreHandle(IConsensusApi api, HoldKeeper keeper, TimeProvider time, SemaphoreGrantAnswer grant, KeptHold hold)
+        : base(keeper, time, hold) => (_api, _grant) = (api, grant);
+
+    public string Name => _grant.Name;
+
+    public string Owner => _grant.Owner;
+
+    /// <summary>Permits held.</summary>
+    public long Count => _grant.Count;
+
+    /// <summary>Tells this grant apart from others; several hold at once, so it puts them in no order that a fence could use.</summary>
+    public long FencingToken => _grant.FencingToken;
+
+    public string Lease => _grant.Lease;
+
+    public string ClusterId => _grant.ClusterId;
+
+    private protected override string What => $"semaphore '{Name}'";
+
+    private protected override Task<ApiResult<EmptyAnswer>> SendReleaseAsync(CancellationToken cancellationToken) =>
+        _api.ReleaseSemaphoreAsync(Name, FencingToken, cancellationToken);
+}

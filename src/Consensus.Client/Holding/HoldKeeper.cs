@@ -1,0 +1,185 @@
+namespace Consensus.Client.Holding;
+
+/// <summary>
+/// Keeps all holds of one client: a thread of its own tells when a hold's time is over and when a renewal is due; renewals are sent by <see cref="RenewalThreads"/>.
+/// Only the cluster's word that a hold is over, or its time, ends a hold: anything else is tried again.
+/// </summary>
+internal sealed class HoldKeeper(TimeProvider clock) : IDisposable
+{
+    /// <summary>
+    /// The kernel's timed waits do not count suspension, a holder's clock does: no single wait is longer than this, so that after a suspension a passed deadline is
+    /// seen at once.
+    /// </summary>
+    private static readonly TimeSpan LongestWait = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>How long the thread stays when there is nothing to keep.</summary>
+    private static readonly TimeSpan IdleFor = TimeSpan.FromSeconds(10);
+
+    private readonly object _gate = new();
+    private readonly List<KeptHold> _holds = [];
+    private readonly RenewalThreads _renewals = new();
+    private Thread? _thread;
+    private bool _disposed;
+
+    /// <summary>The time since the clock's start.</summary>
+    public TimeSpan Now => clock.GetElapsedTime(0);
+
+    /// <exception cref="ObjectDisposedException">The client was disposed of.</exception>
+    public void Add(KeptHold hold)
+    {
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            _holds.Add(hold);
+            ClientTelemetry.HoldBegan();
+            if (_thread is null)
+            {
+                _thread = new Thread(Run) { IsBackground = true, Name = "consensus-holds" };
+                _thread.Start();
+            }
+            Monitor.PulseAll(_gate);
+        }
+    }
+
+    /// <summary>The hold is given back: it is neither renewed nor told to be lost from here on. False when it was lost before.</summary>
+    public bool Remove(KeptHold hold)
+    {
+        lock (_gate)
+        {
+            var wasLost = hold.LossReason is not null;
+            hold.IsOver = true;
+            if (_holds.Remove(hold))
+            {
+                ClientTelemetry.HoldEnded(lost: false);
+            }
+            if (wasLost)
+            {
+                return false;
+            }
+        }
+        hold.Stopping.Cancel();
+        return true;
+    }
+
+    /// <summary>Sends one renewal on the calling thread and takes its answer in. False when nothing certain was learnt.</summary>
+    public bool RenewNow(KeptHold hold)
+    {
+        var sentAt = Now;
+        var renewal = Send(hold);
+        ClientTelemetry.Renewed(renewal.Outcome);
+        lock (_gate)
+        {
+            hold.IsRenewing = false;
+            if (hold.IsOver)
+            {
+                return false;
+            }
+            switch (renewal.Outcome)
+            {
+                case LockRenewalOutcome.Renewed:
+                    hold.SafeUntil = hold.Schedule.SafeUntil(sentAt);
+                    hold.NextRenewalAt = sentAt + hold.Schedule.RenewEvery;
+                    hold.LastFailure = "";
+                    break;
+                case LockRenewalOutcome.Lost:
+                    hold.IsEndedByCluster = true;
+                    End(hold, renewal.Detail);
+                    break;
+                default:
+                    hold.NextRenewalAt = Now + hold.Schedule.RetryPause;
+                    hold.LastFailure = renewal.Detail;
+                    break;
+            }
+            Monitor.PulseAll(_gate);
+        }
+        return renewal.Outcome != LockRenewalOutcome.Unanswered;
+    }
+
+    /// <summary>Whoever still holds something is told that it is lost: nobody renews it any more.</summary>
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            _disposed = true;
+            foreach (var hold in _holds.ToArray())
+            {
+                End(hold, "The client was disposed of while it held this.");
+            }
+            Monitor.PulseAll(_gate);
+        }
+    }
+
+    private static LockRenewal Send(KeptHold hold)
+    {
+        try
+        {
+            return hold.Renew(hold.Schedule.RenewTimeout, hold.Stopping.Token);
+        }
+        catch (Exception error)
+        {
+            // Whatever it is, it is not the cluster's word that the hold is over. A thread that dies of it would end the process.
+            return new LockRenewal(LockRenewalOutcome.Unanswered, error.Message);
+        }
+    }
+
+    private void Run()
+    {
+        lock (_gate)
+        {
+            while (!_disposed)
+            {
+                if (_holds.Count > 0)
+                {
+                    Monitor.Wait(_gate, Slice(Look() - Now));
+                }
+                else if (!Monitor.Wait(_gate, IdleFor) && _holds.Count == 0)
+                {
+                    break;
+                }
+            }
+            _thread = null;
+        }
+    }
+
+    /// <summary>Ends and renews what is due.</summary>
+    /// <returns>When to look again.</returns>
+    private TimeSpan Look()
+    {
+        var (now, next) = (Now, TimeSpan.MaxValue);
+        for (var i = _holds.Count - 1; i >= 0; i--)
+        {
+            var hold = _holds[i];
+            if (now >= hold.SafeUntil)
+            {
+                End(hold, hold.LastFailure.Length > 0 ? hold.LastFailure : "No renewal was answered in time.");
+                continue;
+            }
+            if (!hold.IsRenewing && now >= hold.NextRenewalAt)
+            {
+                hold.IsRenewing = true;
+                _renewals.Post(() => RenewNow(hold));
+            }
+            next = Earlier(next, hold.IsRenewing ? hold.SafeUntil : Earlier(hold.NextRenewalAt, hold.SafeUntil));
+        }
+        return next;
+    }
+
+    private void End(KeptHold hold, string reason)
+    {
+        if (_holds.Remove(hold))
+        {
+            ClientTelemetry.HoldEnded(lost: true);
+        }
+        hold.IsOver = true;
+        hold.Lose(reason);
+    }
+
+    /// <summary>A wait of whole milliseconds, at least one, that ends no later than wanted by more than that.</summary>
+    private static TimeSpan Slice(TimeSpan wanted)
+    {
+        var slice = Earlier(wanted, LongestWait);
+        return slice < TimeSpan.FromMilliseconds(1) ? TimeSpan.FromMilliseconds(1) : slice;
+    }
+
+    private static TimeSpan Earlier(TimeSpan a, TimeSpan b) => a < b ? a : b;
+}

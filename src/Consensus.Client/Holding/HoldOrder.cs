@@ -1,0 +1,31 @@
+namespace Consensus.Client.Holding;
+
+/// <summary>How one kind of hold is asked for, kept and given back.</summary>
+internal sealed record HoldOrder<TGrant>
+{
+    /// <summary>What is asked for, for messages: <c>lock 'a'</c>.</summary>
+    public required string What { get; init; }
+
+    /// <summary>For telemetry: <c>lock</c>.</summary>
+    public required string Kind { get; init; }
+
+    public required TimeSpan? Margin { get; init; }
+
+    /// <summary>Asks once; the server lets it stand in line for as long as the wait says.</summary>
+    public required Func<TimeSpan, CancellationToken, Task<ApiResult<TGrant>>> Ask { get; init; }
+
+    /// <summary>False where the server lets nobody stand in line: then it is asked again from time to time.</summary>
+    public bool CanWait { get; init; } = true;
+
+    public required Func<TGrant, GrantTimes> Times { get; init; }
+
+    public required Func<TGrant, RenewOnce> Renew { get; init; }
+
+    public required Func<TGrant, CancellationToken, Task> GiveBack { get; init; }
+}
+
+/// <param name="Waited">How long it stood in line on the server.</param>
+internal readonly record struct GrantTimes(TimeSpan Ttl, TimeSpan Waited)
+{
+    public static GrantTimes OfMs(long ttlMs, long waitedMs) => new(TimeSpan.FromMilliseconds(ttlMs), TimeSpan.FromMilliseconds(waitedMs));
+}
