@@ -1,0 +1,50 @@
+using System.Diagnostics.CodeAnalysis;
+using Consensus.Client.Hosting;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
+
+namespace Consensus.Client;
+
+/// <summary>The client in a .NET host.</summary>
+public static class ConsensusServiceCollectionExtensions
+{
+    /// <summary>Adds <see cref="IConsensusClient"/>, one for the whole program, and <see cref="ConsensusHealthCheck"/>.</summary>
+    /// <param name="endpoints">Client addresses of members, separated by commas.</param>
+    public static IServiceCollection AddConsensusClient(this IServiceCollection services, string endpoints)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(endpoints);
+        var options = new ConsensusClientOptions
+        {
+            Endpoints = [.. endpoints.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(text => new Uri(text))],
+        };
+        return services.AddConsensusClient(_ => options);
+    }
+
+    /// <summary>As the other, with options that may be made out of other services, such as the configuration.</summary>
+    public static IServiceCollection AddConsensusClient(this IServiceCollection services, Func<IServiceProvider, ConsensusClientOptions> options)
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        ArgumentNullException.ThrowIfNull(options);
+        services.TryAddSingleton<IConsensusClient>(provider => new ConsensusClient(options(provider)));
+        services.TryAddSingleton<ConsensusHealthCheck>();
+        return services;
+    }
+
+    /// <summary>
+    /// Runs a hosted service only while this process leads an election. Each time it is elected, a new <typeparamref name="TService"/> is made in a scope of its own and
+    /// started; when leadership is lost or the host stops, the service is stopped, and only when it <b>has</b> stopped does this process resign, or stand again. A constructor
+    /// may take the <see cref="LeadershipHandle"/>, for its fencing token. A service that ends by itself resigns and stands again.
+    /// </summary>
+    public static IServiceCollection AddLeaderElectedHostedService<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] TService>(
+        this IServiceCollection services, string election, LeaderElectedOptions? options = null)
+        where TService : class, IHostedService
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        ArgumentException.ThrowIfNullOrEmpty(election);
+        services.TryAddScoped<LeadershipScope>();
+        services.TryAddScoped(provider => provider.GetRequiredService<LeadershipScope>().Handle);
+        return services.AddSingleton<IHostedService>(provider =>
+            ActivatorUtilities.CreateInstance<LeaderElectedHost<TService>>(provider, new LeaderElectedElection(election), options ?? new LeaderElectedOptions()));
+    }
+}
