@@ -52,6 +52,9 @@ public abstract class HoldHandle : IAsyncDisposable
     /// <summary>What is held, for messages: <c>lock 'a'</c>.</summary>
     private protected abstract string What { get; }
 
+    /// <summary>True where the loss of one part leaves others to be given back.</summary>
+    private protected virtual bool HasParts => false;
+
     /// <exception cref="HandleLostException">It is not held any more.</exception>
     public void ThrowIfLost()
     {
@@ -122,7 +125,7 @@ public abstract class HoldHandle : IAsyncDisposable
     private async Task<bool> GiveBackAsync(CancellationToken cancellationToken)
     {
         var wasHeld = Stop();
-        if (_hold.IsEndedByCluster)
+        if (_hold.IsEndedByCluster && !HasParts)
         {
             return false;
         }

@@ -27,6 +27,8 @@ public sealed class MultiLockHandle : HoldHandle
 
     private protected override string What => $"locks {string.Join(", ", _grant.Locks.Select(item => $"'{item.Name}'"))}";
 
+    private protected override bool HasParts => true;
+
     private protected override async Task<ApiResult<EmptyAnswer>> SendReleaseAsync(CancellationToken cancellationToken)
     {
         var results = await Task.WhenAll(_grant.Locks.Select(item => _api.ReleaseLockAsync(item.Name, item.FencingToken, cancellationToken))).ConfigureAwait(false);

@@ -1,0 +1,139 @@
+using System.Text;
+using System.Text.Unicode;
+using Consensus.Api.Elections;
+using Consensus.Api.Json;
+using Consensus.Api.KeyValue;
+using Consensus.Api.Locks;
+using Consensus.Api.Semaphores;
+using Consensus.Primitives;
+using Consensus.StateMachine;
+using Consensus.StateMachine.Outcomes;
+
+namespace Consensus.Client.Testing.Api;
+
+/// <summary>Answers of the contract out of the state.</summary>
+internal static class Answers
+{
+    public static KeyAnswer Of(Key key, KeyRecord record, bool withValue = true)
+    {
+        var value = withValue ? record.Value : default;
+        return new KeyAnswer
+        {
+            Key = Text(key.Bytes),
+            KeyBase64 = Base64(key.Bytes),
+            Value = withValue ? Text(value.Span) : null,
+            ValueBase64 = withValue ? Base64(value.Span) : null,
+            CreateRevision = record.CreateRevision.Value,
+            ModRevision = record.ModRevision.Value,
+            Version = record.Version,
+            Lease = Lease(record.Lease),
+        };
+    }
+
+    public static KeyAnswer OfPut(Key key, Revision createRevision, Revision modRevision, long version, LeaseId lease) => new()
+    {
+        Key = Text(key.Bytes),
+        KeyBase64 = Base64(key.Bytes),
+        CreateRevision = createRevision.Value,
+        ModRevision = modRevision.Value,
+        Version = version,
+        Lease = Lease(lease),
+    };
+
+    public static LockAnswer OfLock(LockInfo info, ClusterTime now) => new(
+        info.Name.ToString(),
+        [.. info.Holders.Select(hold => new LockHolderAnswer(
+            hold.Owner,
+            Mode(hold.Mode),
+            hold.Token.Value,
+            hold.Lease.ToString(),
+            Ms(hold.TtlMicros),
+            hold.AcquiredRevision.Value,
+            ExpiresInMs(hold, now),
+            MaxHoldEndsInMs(hold, now),
+            LockDelayMs(hold),
+            Metadata(hold)))],
+        info.HolderCount,
+        [.. info.Waiters.Select(waiter => new LockWaiterAnswer(waiter.Owner, waiter.Position, Mode(waiter.Mode)))],
+        info.WaiterCount,
+        Loss(info.LastLoss),
+        DelayMs(info, now));
+
+    public static SemaphoreAnswer OfSemaphore(LockInfo info, ClusterTime now) => new(
+        info.Name.ToString(),
+        info.Permits == 0 ? null : info.Permits,
+        info.PermitsUsed,
+        [.. info.Holders.Select(hold => new SemaphoreHolderAnswer(
+            hold.Owner,
+            hold.Count,
+            hold.Token.Value,
+            hold.Lease.ToString(),
+            Ms(hold.TtlMicros),
+            hold.AcquiredRevision.Value,
+            ExpiresInMs(hold, now),
+            MaxHoldEndsInMs(hold, now),
+            LockDelayMs(hold),
+            Metadata(hold)))],
+        info.HolderCount,
+        [.. info.Waiters.Select(waiter => new SemaphoreWaiterAnswer(waiter.Owner, waiter.Position, waiter.Count))],
+        info.WaiterCount,
+        Loss(info.LastLoss),
+        DelayMs(info, now));
+
+    public static ElectionAnswer OfElection(LockInfo info, Hold leader, ClusterTime now) => new()
+    {
+        Name = info.Name.ToString(),
+        Leader = leader.Owner,
+        Value = Value(leader),
+        FencingToken = leader.Token.Value,
+        Lease = leader.Lease.ToString(),
+        TtlMs = Ms(leader.TtlMicros),
+        AcquiredRevision = leader.AcquiredRevision.Value,
+        ExpiresInMs = ExpiresInMs(leader, now),
+        MaxHoldEndsInMs = MaxHoldEndsInMs(leader, now),
+        LockDelayMs = LockDelayMs(leader),
+        Metadata = Metadata(leader),
+        Candidates = [.. info.Waiters.Select(waiter => new CandidateAnswer(waiter.Owner, waiter.Position))],
+        CandidateCount = info.WaiterCount,
+        LastLoss = Loss(info.LastLoss),
+        DelayMs = DelayMs(info, now),
+    };
+
+    public static string? Text(ReadOnlySpan<byte> bytes) => Utf8.IsValid(bytes) ? Encoding.UTF8.GetString(bytes) : null;
+
+    public static string? Base64(ReadOnlySpan<byte> bytes) => Utf8.IsValid(bytes) ? null : Convert.ToBase64String(bytes);
+
+    public static string? Lease(LeaseId lease) => lease.IsNone ? null : lease.ToString();
+
+    public static string Mode(LockMode mode) => mode == LockMode.Shared ? "shared" : "exclusive";
+
+    public static string Value(Hold hold) => Encoding.UTF8.GetString(hold.Value.Span);
+
+    public static long Ms(long micros) => micros / 1_000;
+
+    public static long ExpiresInMs(Hold hold, ClusterTime now) =>
+        Math.Min(Ms(hold.TtlMicros), Left(hold.HoldUntil < hold.Deadline ? hold.HoldUntil : hold.Deadline, now));
+
+    public static long Left(ClusterTime deadline, ClusterTime now) => deadline > now ? Ms(deadline.Micros - now.Micros) : 0;
+
+    private static long? MaxHoldEndsInMs(Hold hold, ClusterTime now) => hold.HoldUntil == ClusterTime.Never ? null : Left(hold.HoldUntil, now);
+
+    private static long? LockDelayMs(Hold hold) => hold.LockDelayMicros == 0 ? null : Ms(hold.LockDelayMicros);
+
+    private static RawJson? Metadata(Hold hold) => hold.Metadata.IsEmpty ? null : new RawJson(Encoding.UTF8.GetString(hold.Metadata.Span));
+
+    private static long? DelayMs(LockInfo info, ClusterTime now) => info.DelayedUntil is { } until && until > now ? Left(until, now) : null;
+
+    private static LockLossAnswer? Loss(LockLoss? loss) => loss is null
+        ? null
+        : new LockLossAnswer(loss.Owner, loss.Token.Value, ReasonName(loss.Reason), loss.AtRevision.Value);
+
+    private static string ReasonName(LossReason reason) => reason switch
+    {
+        LossReason.Expired => "expired",
+        LossReason.Revoked => "revoked",
+        LossReason.Forced => "forced",
+        LossReason.HeldTooLong => "held-too-long",
+        _ => Invariant.Unreachable<string>(reason),
+    };
+}

@@ -1,0 +1,117 @@
+using Consensus.Client.Testing.Store;
+using Consensus.StateMachine;
+using Consensus.StateMachine.Commands;
+using Consensus.StateMachine.Outcomes;
+
+namespace Consensus.Client.Testing.Api;
+
+/// <summary>The API as one client has it, answered out of the state machine.</summary>
+internal sealed partial class InMemoryApi(InMemoryStore store) : IConsensusApi
+{
+    private readonly Lock _gate = new();
+    private CancellationTokenSource _connection = new();
+    private TaskCompletionSource _reconnected = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public void Disconnect()
+    {
+        CancellationTokenSource connection;
+        lock (_gate)
+        {
+            connection = _connection;
+        }
+        connection.Cancel();
+    }
+
+    public void Reconnect()
+    {
+        lock (_gate)
+        {
+            if (_connection.IsCancellationRequested)
+            {
+                _connection = new CancellationTokenSource();
+                _reconnected.TrySetResult();
+                _reconnected = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            }
+        }
+    }
+
+    public void Dispose() => Disconnect();
+
+    private CancellationToken Connection
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _connection.Token;
+            }
+        }
+    }
+
+    /// <summary>Null while connected; else what ends when it is connected again.</summary>
+    private Task? Reconnected
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _connection.IsCancellationRequested ? _reconnected.Task : null;
+            }
+        }
+    }
+
+    /// <summary>Applies a command and turns its outcome into an answer; a null answer means that the outcome is a refusal.</summary>
+    private async Task<ApiResult<T>> ExecuteAsync<T>(ApiProblem? refusal, Func<Command> command, Func<Outcome, T?> answer, CancellationToken cancellationToken)
+        where T : class
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        var connection = Connection;
+        if (connection.IsCancellationRequested)
+        {
+            await PauseAsync(cancellationToken).ConfigureAwait(false);
+            return ApiResult<T>.Failed(Refusals.Unreachable);
+        }
+        if (refusal is not null)
+        {
+            return ApiResult<T>.Failed(refusal);
+        }
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(connection, cancellationToken);
+        var outcome = await store.ExecuteAsync(command(), either.Token).ConfigureAwait(false);
+        if (outcome is WaitCancelled)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+        }
+        return answer(outcome) is { } value ? ApiResult<T>.Of(value, "") : ApiResult<T>.Failed(Refusals.Of(outcome));
+    }
+
+    private async Task<ApiResult<T>> ReadAsync<T>(ApiProblem? refusal, ReadOptions? read, Func<StateView, ApiResult<T>> answer, CancellationToken cancellationToken)
+        where T : class
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        if (Connection.IsCancellationRequested)
+        {
+            await PauseAsync(cancellationToken).ConfigureAwait(false);
+            return ApiResult<T>.Failed(Refusals.Unreachable);
+        }
+        var view = store.View;
+        if (refusal is null && read?.MinRevision > view.Revision.Value)
+        {
+            return ApiResult<T>.Failed(new ApiProblem(ApiFailureKind.Unavailable, 503, "not-ready", "The revision is not there yet."));
+        }
+        return refusal is null ? answer(view) : ApiResult<T>.Failed(refusal);
+    }
+
+    /// <summary>Nobody answers at once that nobody answers.</summary>
+    private static Task PauseAsync(CancellationToken cancellationToken) => Task.Delay(TimeSpan.FromMilliseconds(10), cancellationToken);
+
+    private LockRenewal Renew(Func<Outcome> send, Func<Outcome, ApiProblem?> judge)
+    {
+        if (Connection.IsCancellationRequested)
+        {
+            return new LockRenewal(LockRenewalOutcome.Unanswered, Refusals.Unreachable.Detail);
+        }
+        return judge(send()) is { } problem
+            ? new LockRenewal(LockRenewalOutcome.Lost, problem.Detail)
+            : new LockRenewal(LockRenewalOutcome.Renewed, "");
+    }
+}

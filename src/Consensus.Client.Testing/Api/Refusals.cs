@@ -1,0 +1,84 @@
+using System.Text.Json;
+using Consensus.Api;
+using Consensus.Api.Problems;
+using Consensus.Primitives;
+using Consensus.StateMachine.Outcomes;
+
+namespace Consensus.Client.Testing.Api;
+
+/// <summary>The problems that a member answers with, as the client sees them (docs/http-api.md).</summary>
+internal static class Refusals
+{
+    public static readonly ApiProblem Unreachable = new(ApiFailureKind.Unavailable, 0, "", "The cluster does not answer: this client is disconnected.");
+
+    public static ApiProblem BadRequest(string detail) => Of(ProblemTypes.BadRequest, detail);
+
+    public static ApiProblem TooLarge(string detail) => Of(ProblemTypes.TooLarge, detail);
+
+    public static ApiProblem NotFound(string detail) => Of(ProblemTypes.NotFound, detail);
+
+    /// <summary>Of an outcome that is no success.</summary>
+    /// <param name="asked">The token of the request, if it had one.</param>
+    public static ApiProblem Of(Outcome outcome, FencingToken asked = default, bool renewal = false) => outcome switch
+    {
+        ConditionFailed failed => Of(
+            ProblemTypes.PreconditionFailed, $"the key's modRevision is {failed.CurrentModRevision}", problem => problem with { Revision = failed.CurrentModRevision.Value }),
+        LeaseMissing missing => Of(ProblemTypes.LeaseExpired, $"the lease {missing.Id} does not exist or has ended"),
+        LockHeld held => OfHeld(held),
+        NotHolder not => OfNotHolder(not, asked, renewal),
+        WaitCancelled => Unreachable,
+        NoSuchWaiter nobody => NotFound($"nobody called \"{nobody.Owner}\" waits who could have it now; nothing was done"),
+        PermitsMismatch mismatch => Of(
+            ProblemTypes.PermitsMismatch,
+            $"the semaphore is in use with a limit of {mismatch.Permits} permits; nothing was done",
+            problem => problem with { Permits = mismatch.Permits }),
+        KeyWrittenTwice twice => BadRequest($"\"{twice.Key}\" is given twice; nothing was done"),
+        AnswerTooLarge large => TooLarge($"what the transaction gets has more than {large.LimitBytes} bytes; nothing was done"),
+        FenceStale stale => Of(
+            ProblemTypes.StaleToken, $"the token is below {stale.Highest}, the highest that was seen", problem => problem with { HighestToken = stale.Highest.Value }),
+        TokenFromFuture future => BadRequest($"the token is above {future.Revision}, the present revision: no grant can have given it; nothing was done"),
+        BoundReached bound => Of(ProblemTypes.TooManyRequests, $"at most {bound.Limit}; nothing was done"),
+        QuotaExceeded quota => Of(ProblemTypes.QuotaExceeded, $"the store's {quota.LimitBytes} bytes are used up; nothing was done"),
+        TooManyObjects many => TooLarge($"this would touch more than {many.Limit} objects; nothing was done"),
+        _ => Invariant.Unreachable<ApiProblem>(outcome),
+    };
+
+    public static ApiProblem Compacted(Revision compactRevision) => Of(
+        ProblemTypes.Compacted,
+        $"what is kept begins after {compactRevision}: read again, and watch from there",
+        problem => problem with { CompactRevision = compactRevision.Value });
+
+    private static ApiProblem OfHeld(LockHeld held)
+    {
+        var name = held.Name.IsEmpty ? null : held.Name.ToString();
+        var detail = (name is null ? "" : $"\"{name}\" is ") + (held.Holder is { } holder ? $"held by \"{holder.Owner}\" with token {holder.Token}" : "not granted in time");
+        return Of(ProblemTypes.LockHeld, detail, problem => problem with
+        {
+            Holder = held.Holder?.Owner,
+            FencingToken = held.Holder?.Token.Value,
+            Name = name,
+            Waiters = held.Waiters,
+        });
+    }
+
+    private static ApiProblem OfNotHolder(NotHolder outcome, FencingToken asked, bool renewal)
+    {
+        var loss = outcome.Loss is { } known && (asked == FencingToken.None || known.Token == asked) ? known : null;
+        var type = renewal && loss is { Reason: LossReason.Expired } ? ProblemTypes.LeaseExpired : ProblemTypes.NotHolder;
+        var reason = loss is null ? "" : $": {loss.Reason.ToString().ToLowerInvariant()} at revision {loss.AtRevision}";
+        return Of(type, $"the token {asked} is not that of the present hold{reason}", problem => problem with
+        {
+            Holder = outcome.Current?.Owner,
+            FencingToken = outcome.Current?.Token.Value,
+        });
+    }
+
+    private static ApiProblem Of(ProblemType type, string detail, Func<ProblemAnswer, ProblemAnswer>? more = null)
+    {
+        var document = new ProblemAnswer { Type = type.Uri, Title = type.Title, Status = type.Status, Detail = detail };
+        return new ApiProblem(type.Status is 503 or 429 ? ApiFailureKind.Unavailable : ApiFailureKind.Refused, type.Status, type.Slug, detail)
+        {
+            Json = JsonSerializer.Serialize(more is null ? document : more(document), ApiJson.Default.ProblemAnswer),
+        };
+    }
+}

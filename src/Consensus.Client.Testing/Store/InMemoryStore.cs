@@ -1,0 +1,179 @@
+using Consensus.Primitives;
+using Consensus.Primitives.Wire;
+using Consensus.StateMachine;
+using Consensus.StateMachine.Commands;
+using Consensus.StateMachine.Outcomes;
+using Consensus.StateMachine.Wire;
+
+namespace Consensus.Client.Testing.Store;
+
+/// <summary>
+/// The replicated state without replication: commands are applied under one lock, in a cluster time that is the clock's, and what is due ends by a timer as a leader would
+/// have it end.
+/// </summary>
+internal sealed class InMemoryStore : IDisposable
+{
+    private static readonly MemberId Self = new(1);
+    private static readonly ClusterTime Start = new(1_000_000);
+
+    private static readonly TimeSpan LongestTimer = TimeSpan.FromDays(1);
+
+    private readonly Lock _gate = new();
+    private readonly TimeProvider _time;
+    private readonly long _startedAt;
+    private readonly ReplicatedState _state = new(Limits.Default);
+    private readonly ApplyOutput _output = new();
+    private readonly Dictionary<RequestId, TaskCompletionSource<Outcome>> _waiting = [];
+    private readonly ITimer _expiry;
+    private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private StateView _view;
+    private LogIndex _index;
+    private long _sequence;
+    private bool _disposed;
+
+    public InMemoryStore(TimeProvider time)
+    {
+        _time = time;
+        _startedAt = time.GetTimestamp();
+        _view = _state.TakeView();
+        _expiry = time.CreateTimer(static store => ((InMemoryStore)store!).ExpireDue(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+    }
+
+    /// <summary>Of this store; its tokens compare with no other's.</summary>
+    public string ClusterId { get; } = Random.Shared.NextInt64(1, long.MaxValue).ToString("x16", System.Globalization.CultureInfo.InvariantCulture);
+
+    public ClusterTime Now => Start.PlusMicros(_time.GetElapsedTime(_startedAt).Ticks / TimeSpan.TicksPerMicrosecond);
+
+    public StateView View
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _view;
+            }
+        }
+    }
+
+    /// <summary>The present view, and a task that ends when there is another one.</summary>
+    public (StateView View, Task Changed) Observe()
+    {
+        lock (_gate)
+        {
+            return (_view, _changed.Task);
+        }
+    }
+
+    /// <summary>Applies a command that is settled at once.</summary>
+    public Outcome Apply(Command command)
+    {
+        var execution = ExecuteAsync(command, CancellationToken.None);
+        Invariant.Require(execution.IsCompletedSuccessfully, "only a wait takes time");
+        return execution.Result;
+    }
+
+    /// <summary>Applies a command; one that stands in line is settled later. Cancellation takes it out of the line: its outcome says so.</summary>
+    public async Task<Outcome> ExecuteAsync(Command command, CancellationToken cancellation)
+    {
+        RequestId request;
+        var settled = new TaskCompletionSource<Outcome>(TaskCreationOptions.RunContinuationsAsynchronously);
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            request = NextRequest();
+            _waiting[request] = settled;
+            Log(request, command);
+        }
+        if (settled.Task.IsCompleted)
+        {
+            return settled.Task.Result;
+        }
+        using var registration = cancellation.UnsafeRegister(_ => CancelWait(command, request), null);
+        return await settled.Task.ConfigureAwait(false);
+    }
+
+    public static LeaseId NewLeaseId() => new(Random.Shared.NextInt64(1, long.MaxValue));
+
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            _disposed = true;
+            foreach (var waiting in _waiting.Values)
+            {
+                waiting.TrySetException(new ObjectDisposedException(nameof(InMemoryCluster)));
+            }
+            _waiting.Clear();
+        }
+        _expiry.Dispose();
+    }
+
+    private void CancelWait(Command command, RequestId request)
+    {
+        lock (_gate)
+        {
+            if (!_disposed && command is AcquireLockCommand acquire && _waiting.ContainsKey(request))
+            {
+                Log(NextRequest(), CancelWaitCommand.Of(acquire.Object, request, CancelReason.Disconnected));
+            }
+        }
+    }
+
+    private void ExpireDue()
+    {
+        lock (_gate)
+        {
+            if (_disposed)
+            {
+                return;
+            }
+            while (_state.NextDeadline <= Now)
+            {
+                LogOne(NextRequest(), new ExpireCommand());
+            }
+            Publish();
+        }
+    }
+
+    private RequestId NextRequest() => new(Self, 1, ++_sequence);
+
+    private void Log(RequestId request, Command command)
+    {
+        LogOne(request, command);
+        Publish();
+    }
+
+    private void LogOne(RequestId request, Command command)
+    {
+        var writer = new WireWriter();
+        CommandCodec.Write(writer, new CommandEnvelope(command));
+        _index = _index.Next;
+        _output.Clear();
+        var now = Now;
+        _state.Apply(new LoggedEntry(_index, now > _state.AppliedStamp ? now : _state.AppliedStamp, true, request, "", writer.ToArray()), _output);
+        foreach (var (of, outcome) in _output.Resolutions)
+        {
+            if (outcome is not LockQueued && _waiting.Remove(of, out var settled))
+            {
+                settled.TrySetResult(outcome);
+            }
+        }
+    }
+
+    private void Publish()
+    {
+        var before = (_view.Revision, _view.CompactRevision);
+        _view = _state.TakeView();
+        if (_state.NextDeadline is var next && next != ClusterTime.Never)
+        {
+            // Timers count whole milliseconds, and few of them; one that comes too early finds nothing due and is set again.
+            var left = TimeSpan.FromMilliseconds((Math.Max(0, next.Micros - Now.Micros) / 1_000) + 1);
+            _expiry.Change(left < LongestTimer ? left : LongestTimer, Timeout.InfiniteTimeSpan);
+        }
+        if ((_view.Revision, _view.CompactRevision) != before)
+        {
+            _changed.TrySetResult();
+            _changed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        }
+    }
+}

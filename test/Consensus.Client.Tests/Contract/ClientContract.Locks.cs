@@ -1,0 +1,230 @@
+using Consensus.Client.Tests.Support;
+
+namespace Consensus.Client.Tests.Contract;
+
+internal abstract partial class ClientContract
+{
+    [Test]
+    public async Task A_lock_is_held_by_one_and_the_next_gets_a_larger_token()
+    {
+        var (mine, yours) = (Client("me"), Client("you"));
+        var first = await mine.AcquireLockAsync(Name("a"), Lasting);
+        Assert.That(await yours.TryAcquireLockAsync(Name("a"), Lasting), Is.Null);
+        Assert.That(first.IsHeld, Is.True);
+        Assert.That((first.Name, first.Owner, first.IsShared), Is.EqualTo((Name("a"), "me", false)));
+
+        await first.DisposeAsync();
+        await using var second = await yours.TryAcquireLockAsync(Name("a"), Lasting);
+
+        Assert.That(second, Is.Not.Null);
+        Assert.That(second!.FencingToken, Is.GreaterThan(first.FencingToken));
+        Assert.That(second.ClusterId, Is.EqualTo(first.ClusterId));
+        Assert.That(first.HandleLost.IsCancellationRequested, Is.False, "giving back is no loss");
+        Assert.That(first.IsHeld, Is.False);
+        Assert.That(first.ThrowIfLost, Throws.TypeOf<HandleLostException>());
+    }
+
+    [Test]
+    public async Task Acquire_waits_in_line_for_its_turn()
+    {
+        var client = Client();
+        var first = await client.AcquireLockAsync(Name("a"), Lasting);
+        var second = client.AcquireLockAsync(Name("a"), Lasting with { Owner = "second" });
+        await UntilWaitingAsync(client, Name("a"), 1);
+        var third = client.AcquireLockAsync(Name("a"), Lasting with { Owner = "third" });
+        await UntilWaitingAsync(client, Name("a"), 2);
+
+        await first.DisposeAsync();
+        var handle = await second.InTimeAsync();
+        Assert.That(third.IsCompleted, Is.False);
+        await handle.DisposeAsync();
+
+        await using var last = await third.InTimeAsync();
+        Assert.That(last.Owner, Is.EqualTo("third"));
+    }
+
+    [Test]
+    public async Task Acquire_throws_when_its_time_is_over_and_TryAcquire_returns_null()
+    {
+        var client = Client();
+        await using var held = await client.AcquireLockAsync(Name("a"), Lasting);
+
+        Assert.That(
+            async () => await client.AcquireLockAsync(Name("a"), Lasting, TimeSpan.FromMilliseconds(50)), Throws.TypeOf<TimeoutException>());
+        Assert.That(await client.TryAcquireLockAsync(Name("a"), Lasting, TimeSpan.FromMilliseconds(50)), Is.Null);
+        Assert.That((await client.GetLockAsync(Name("a"))).WaiterCount, Is.Zero);
+        Assert.That(held.IsHeld, Is.True);
+    }
+
+    [Test]
+    public async Task Who_stops_waiting_by_cancellation_gives_its_place_up()
+    {
+        var client = Client();
+        await using var held = await client.AcquireLockAsync(Name("a"), Lasting);
+        using var cancellation = new CancellationTokenSource();
+        var waiting = client.AcquireLockAsync(Name("a"), Lasting, null, cancellation.Token);
+        await UntilWaitingAsync(client, Name("a"), 1);
+
+        await cancellation.CancelAsync();
+
+        Assert.That(async () => await waiting.InTimeAsync(), Throws.InstanceOf<OperationCanceledException>());
+        await UntilWaitingAsync(client, Name("a"), 0);
+    }
+
+    [Test]
+    public async Task Shared_holds_stand_beside_each_other_and_not_beside_an_exclusive_one()
+    {
+        var client = Client();
+        var reader = await client.AcquireLockAsync(Name("a"), Lasting with { Shared = true });
+        var another = await client.TryAcquireLockAsync(Name("a"), Lasting with { Shared = true });
+        Assert.That(another?.IsShared, Is.True);
+        Assert.That(await client.TryAcquireLockAsync(Name("a"), Lasting), Is.Null);
+
+        await reader.DisposeAsync();
+        await another!.DisposeAsync();
+
+        await using var writer = await client.TryAcquireLockAsync(Name("a"), Lasting);
+        Assert.That(writer, Is.Not.Null);
+    }
+
+    [Test]
+    public async Task Giving_back_twice_is_giving_back_once()
+    {
+        var client = Client();
+        var handle = await client.AcquireLockAsync(Name("a"), Lasting);
+
+        Assert.That(await handle.ReleaseAsync(), Is.True);
+        Assert.That(await handle.ReleaseAsync(), Is.True);
+        await handle.DisposeAsync();
+        await handle.DisposeAsync();
+
+        Assert.That((await client.GetLockAsync(Name("a"))).HolderCount, Is.Zero);
+    }
+
+    [Test]
+    public async Task A_lock_that_an_operator_breaks_is_lost_as_soon_as_its_holder_asks()
+    {
+        var client = Client();
+        await using var handle = await client.AcquireLockAsync(Name("a"), new LockOptions { Ttl = ShortTtl });
+
+        await BreakLockAsync(Name("a"));
+        await handle.LostAsync();
+
+        Assert.That(handle.LossReason, Is.Not.Empty);
+        Assert.That(handle.IsHeld, Is.False);
+        Assert.That(handle.SafeFor, Is.Zero);
+        Assert.That(await handle.ReleaseAsync(), Is.False, "it had been lost before");
+    }
+
+    [Test]
+    public async Task A_hold_is_renewed_for_longer_than_its_ttl()
+    {
+        var client = Client();
+        await using var handle = await client.AcquireLockAsync(Name("a"), new LockOptions { Ttl = ShortTtl });
+        var first = handle.SafeUntil;
+
+        await Eventually.UntilAsync(() => handle.SafeUntil > first + (2 * ShortTtl), "it is renewed");
+
+        Assert.That(handle.IsHeld, Is.True);
+        Assert.That((await client.GetLockAsync(Name("a"))).Holders.Single().FencingToken, Is.EqualTo(handle.FencingToken));
+    }
+
+    [Test]
+    public async Task A_hold_ends_when_its_client_is_gone_without_giving_it_back()
+    {
+        var client = Client();
+        var abandoned = CreateClient("gone");
+        var handle = await abandoned.AcquireLockAsync(Name("a"), new LockOptions { Ttl = ShortTtl });
+        abandoned.Dispose();
+        await handle.LostAsync();
+
+        await using var next = await client.AcquireLockAsync(Name("a"), Lasting, Eventually.Deadline);
+
+        Assert.That(next.FencingToken, Is.GreaterThan(handle.FencingToken));
+        Assert.That((await client.GetLockAsync(Name("a"))).LastLoss?.Reason, Is.EqualTo("expired"));
+    }
+
+    [Test]
+    public async Task A_hold_shows_its_metadata_and_ends_by_its_max_hold()
+    {
+        var client = Client();
+        var options = new LockOptions { Ttl = ShortTtl, MaxHold = ShortTtl, Metadata = """{"job":7}""" };
+        await using var handle = await client.AcquireLockAsync(Name("a"), options);
+        Assert.That((await client.GetLockAsync(Name("a"))).Holders.Single().Metadata?.Text, Is.EqualTo("""{"job":7}"""));
+
+        await handle.LostAsync();
+        await Eventually.UntilAsync(async () => (await client.GetLockAsync(Name("a"))).HolderCount == 0, "the hold is over");
+
+        Assert.That((await client.GetLockAsync(Name("a"))).LastLoss?.Reason, Is.EqualTo("held-too-long"));
+    }
+
+    [Test]
+    public async Task A_lock_is_handed_over_to_a_named_waiter()
+    {
+        var client = Client();
+        var handle = await client.AcquireLockAsync(Name("a"), Lasting);
+        Assert.That(await handle.HandOverAsync("nobody"), Is.False);
+        Assert.That(handle.IsHeld, Is.True);
+        var waiting = client.AcquireLockAsync(Name("a"), Lasting with { Owner = "heir" });
+        await UntilWaitingAsync(client, Name("a"), 1);
+
+        Assert.That(await handle.HandOverAsync("heir"), Is.True);
+
+        await using var heir = await waiting.InTimeAsync();
+        Assert.That(heir.FencingToken, Is.GreaterThan(handle.FencingToken));
+        Assert.That(handle.IsHeld, Is.False);
+        await handle.DisposeAsync();
+        Assert.That(heir.IsHeld, Is.True);
+    }
+
+    [Test]
+    public async Task What_is_asked_wrongly_is_refused_and_not_waited_for()
+    {
+        var client = Client();
+        var tooShort = new LockOptions { Ttl = TimeSpan.FromMilliseconds(1) };
+
+        var refused = await Assert.ThrowsAsync<ConsensusException>(() => client.AcquireLockAsync(Name("a"), tooShort, LongTtl));
+
+        Assert.That((refused!.Problem.Kind, refused.Problem.Slug), Is.EqualTo((ApiFailureKind.Refused, "bad-request")));
+    }
+
+    [Test]
+    public async Task Several_locks_are_taken_together_or_not_at_all()
+    {
+        var client = Client();
+        string[] names = [Name("a"), Name("b"), Name("c")];
+        await using (await client.AcquireLockAsync(Name("b"), Lasting))
+        {
+            Assert.That(await client.TryAcquireLocksAsync(names), Is.Null);
+            Assert.That((await client.GetLockAsync(Name("a"))).HolderCount, Is.Zero);
+            Assert.That(async () => await client.AcquireLocksAsync(names, timeout: TimeSpan.FromMilliseconds(50)), Throws.TypeOf<TimeoutException>());
+        }
+
+        await using (var all = await client.AcquireLocksAsync(names, timeout: Eventually.Deadline))
+        {
+            Assert.That(all.FencingTokens.Keys, Is.EquivalentTo(names));
+            Assert.That(all.FencingTokens.Values, Is.Unique);
+        }
+
+        foreach (var name in names)
+        {
+            Assert.That((await client.GetLockAsync(name)).HolderCount, Is.Zero);
+        }
+    }
+
+    [Test]
+    public async Task Several_locks_are_lost_together_when_one_of_them_is()
+    {
+        var client = Client();
+        await using var all = await client.AcquireLocksAsync([Name("a"), Name("b")], new MultiLockOptions { Ttl = ShortTtl });
+
+        await BreakLockAsync(Name("b"));
+        await all.LostAsync();
+
+        Assert.That(await all.ReleaseAsync(), Is.False);
+        Assert.That((await client.GetLockAsync(Name("a"))).HolderCount, Is.Zero, "what was left is given back");
+    }
+
+    private static Task UntilWaitingAsync(IConsensusClient client, string name, long waiters) =>
+        Eventually.UntilAsync(async () => (await client.GetLockAsync(name)).WaiterCount == waiters, $"{waiters} wait");
+}

@@ -1,0 +1,119 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using System.Reflection;
+using System.Text;
+
+namespace Consensus.Client.Tests.Support;
+
+/// <summary>A single node as a real process with a data directory of its own; it can be killed and started again where it was.</summary>
+internal sealed class ServerProcess : IDisposable
+{
+    private readonly string _root = Directory.CreateTempSubdirectory("consensus-client-").FullName;
+    private readonly int _clientPort;
+    private readonly int _peerPort;
+    private readonly StringBuilder _output = new();
+    private Process? _process;
+
+    private ServerProcess()
+    {
+        var ports = FreePorts(2);
+        (_clientPort, _peerPort) = (ports[0], ports[1]);
+        Endpoint = new Uri($"http://127.0.0.1:{_clientPort}");
+    }
+
+    public Uri Endpoint { get; }
+
+    public static async Task<ServerProcess> StartAsync()
+    {
+        var server = new ServerProcess();
+        await server.RunAsync();
+        return server;
+    }
+
+    /// <summary>Starts it, and returns when it serves.</summary>
+    public async Task RunAsync()
+    {
+        var directory = typeof(ServerProcess).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(a => a.Key == "ServerDirectory").Value!;
+        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
+        string[] arguments =
+        [
+            Path.Combine(directory, "consensusd.dll"),
+            "--name", "n1",
+            "--data-dir", Path.Combine(_root, "data"),
+            "--listen-client", $"127.0.0.1:{_clientPort}",
+            "--listen-peer", $"127.0.0.1:{_peerPort}",
+            "--initial-cluster", $"n1=127.0.0.1:{_peerPort}",
+        ];
+        foreach (var argument in arguments)
+        {
+            start.ArgumentList.Add(argument);
+        }
+        _process = new Process { StartInfo = start };
+        _process.OutputDataReceived += (_, line) => Keep(line.Data);
+        _process.ErrorDataReceived += (_, line) => Keep(line.Data);
+        _process.Start();
+        _process.BeginOutputReadLine();
+        _process.BeginErrorReadLine();
+        using var http = new HttpClient();
+        await Eventually.UntilAsync(
+            async () =>
+            {
+                Assert.That(_process.HasExited, Is.False, ToString());
+                try
+                {
+                    return (await http.GetAsync(new Uri(Endpoint, "/readyz"))).IsSuccessStatusCode;
+                }
+                catch (HttpRequestException)
+                {
+                    return false;
+                }
+            },
+            "the server is ready");
+    }
+
+    public void Kill()
+    {
+        _process!.Kill();
+        _process.WaitForExit();
+        _process.Dispose();
+        _process = null;
+    }
+
+    public override string ToString()
+    {
+        lock (_output)
+        {
+            return _output.ToString();
+        }
+    }
+
+    public void Dispose()
+    {
+        if (_process is not null)
+        {
+            Kill();
+        }
+        Directory.Delete(_root, recursive: true);
+    }
+
+    /// <summary>A port of loopback on which nobody listens.</summary>
+    public static Uri DeadEndpoint() => new($"http://127.0.0.1:{FreePorts(1)[0]}");
+
+    private static List<int> FreePorts(int count)
+    {
+        var sockets = Enumerable.Range(0, count).Select(_ => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp)).ToList();
+        sockets.ForEach(socket => socket.Bind(new IPEndPoint(IPAddress.Loopback, 0)));
+        var ports = sockets.Select(socket => ((IPEndPoint)socket.LocalEndPoint!).Port).ToList();
+        sockets.ForEach(socket => socket.Dispose());
+        return ports;
+    }
+
+    private void Keep(string? line)
+    {
+        lock (_output)
+        {
+            _output.AppendLine(line);
+        }
+    }
+}
