@@ -91,18 +91,16 @@ internal sealed class WatchEndpoints(IConsensusNode node, WatchHub hub, Replies 
         }
     }
 
-    private static Problem? Judge(StateView view, Revision from)
+    private static Problem? Judge(StateView view, Revision from) => WatchBeginnings.Judge(view, from) switch
     {
-        if (from > view.Revision.Next)
-        {
-            return Problem.BadRequest($"the watch would begin at revision {from}, and the present revision is {view.Revision}: that is in the future")
+        WatchBeginning.Possible => null,
+        WatchBeginning.InTheFuture =>
+            Problem.BadRequest($"the watch would begin at revision {from}, and the present revision is {view.Revision}: that is in the future")
                 with
-            { StateRevision = view.Revision };
-        }
-        return from <= view.CompactRevision
-            ? PastReads.Compacted(view, $"the watch would begin at revision {from}, and what is kept begins after {view.CompactRevision}: read again, and watch from there")
-            : null;
-    }
+            { StateRevision = view.Revision },
+        _ => PastReads.Compacted(
+            view, $"the watch would begin at revision {from}, and what is kept begins after {view.CompactRevision}: read again, and watch from there"),
+    };
 
     private void Start(HttpContext http, Revision revision)
     {

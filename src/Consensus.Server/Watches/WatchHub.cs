@@ -5,22 +5,6 @@ using Consensus.StateMachine;
 
 namespace Consensus.Server.Watches;
 
-/// <summary>What a stream does next.</summary>
-internal enum WatchStep
-{
-    /// <summary>Write the messages that were taken.</summary>
-    Write,
-
-    /// <summary>Go on in the history of the given view: the messages of that time are dropped, or were never made.</summary>
-    ReadHistory,
-
-    /// <summary>There is nothing: wait until woken.</summary>
-    Sleep,
-
-    /// <summary>The member stops: end.</summary>
-    End,
-}
-
 /// <summary>
 /// All watches of this member. One task follows the state: it looks at each change once, finds the watches that it is for, encodes their message once, and wakes them and
 /// no others. A watch that is slow has no queue: it finds the newest messages here and older ones in the history. While nobody watches, nothing runs.
@@ -42,30 +26,15 @@ internal sealed class WatchHub : IDisposable
 
     private readonly IConsensusNode _node;
     private readonly TimeProvider _clock;
-    private readonly int _mostWatches;
     private readonly ILogger _logger;
     private readonly ITimer _sweep;
     private readonly Lock _guard = new();
-    private readonly WatchIndex _index = new();
-
-    /// <summary>For each kept message the group that has it, oldest first.</summary>
-    private readonly Queue<WatchGroup> _kept = new();
-    private long _keptBytes;
-    private int _watches;
-    private bool _follows;
-    private bool _stopped;
-
-    /// <summary>The newest view whose changes were all looked at; null before the first watch.</summary>
-    private StateView? _view;
-
-    /// <summary>Up to this revision all messages were made: a watch that finds none up to it has none.</summary>
-    private Revision _published;
-
-    private readonly record struct Match(WatchGroup Group, Revision Revision, List<Change> Changes);
+    private readonly WatchBoard _board;
 
     public WatchHub(IConsensusNode node, TimeProvider clock, int mostWatches, ILogger logger)
     {
-        (_node, _clock, _mostWatches, _logger) = (node, clock, mostWatches, logger);
+        (_node, _clock, _logger) = (node, clock, logger);
+        _board = new WatchBoard(mostWatches, MostMessages, MostMessageBytes);
         _sweep = clock.CreateTimer(_ => WakeLongAsleep(), null, SweepInterval, SweepInterval);
     }
 
@@ -75,7 +44,7 @@ internal sealed class WatchHub : IDisposable
         {
             lock (_guard)
             {
-                return _watches;
+                return _board.Watches;
             }
         }
     }
@@ -86,7 +55,7 @@ internal sealed class WatchHub : IDisposable
         {
             lock (_guard)
             {
-                return _stopped;
+                return _board.IsStopped;
             }
         }
     }
@@ -97,25 +66,12 @@ internal sealed class WatchHub : IDisposable
     {
         lock (_guard)
         {
-            if (_stopped || _watches >= _mostWatches)
+            var watcher = _board.Open(target, from, view, out var beginsToFollow);
+            if (beginsToFollow)
             {
-                return null;
-            }
-            _watches++;
-            if (!_follows)
-            {
-                _follows = true;
-                _view = _view is { } known && known.Revision > view.Revision ? known : view;
-                _published = _view.Revision;
                 _ = Task.Run(FollowAsync);
             }
-            if (!_index.TryGet(target, out var group))
-            {
-                group = new WatchGroup(target, _view!.Revision.Next);
-                _index.Add(group);
-            }
-            group.Watchers++;
-            return new Watcher(group, from);
+            return watcher;
         }
     }
 
@@ -123,11 +79,7 @@ internal sealed class WatchHub : IDisposable
     {
         lock (_guard)
         {
-            _watches--;
-            if (--watcher.Group.Watchers == 0)
-            {
-                _index.Remove(watcher.Group);
-            }
+            _board.Close(watcher);
         }
     }
 
@@ -138,23 +90,7 @@ internal sealed class WatchHub : IDisposable
     {
         lock (_guard)
         {
-            view = _view!;
-            if (_stopped)
-            {
-                return WatchStep.End;
-            }
-            if (watcher.Next < watcher.Group.CompleteFrom && watcher.Next <= view.Revision)
-            {
-                return WatchStep.ReadHistory;
-            }
-            watcher.Group.Take(watcher, taken, mostBytes);
-            if (taken.Count > 0)
-            {
-                return WatchStep.Write;
-            }
-            watcher.PassOver(_published);
-            watcher.Group.PutToSleep(watcher, _clock.GetTimestamp());
-            return WatchStep.Sleep;
+            return _board.Step(watcher, taken, mostBytes, _clock.GetTimestamp(), out view);
         }
     }
 
@@ -172,11 +108,7 @@ internal sealed class WatchHub : IDisposable
     {
         lock (_guard)
         {
-            _stopped = true;
-            foreach (var group in _index.All)
-            {
-                group.WakeAll();
-            }
+            _board.Stop();
         }
     }
 
@@ -210,8 +142,7 @@ internal sealed class WatchHub : IDisposable
     {
         lock (_guard)
         {
-            known = _view!.Revision;
-            return _follows = !_stopped && _watches > 0;
+            return _board.IsNeeded(out known);
         }
     }
 
@@ -236,87 +167,32 @@ internal sealed class WatchHub : IDisposable
 
     private void Advance(StateView view)
     {
+        List<WatchMatch> matches;
+        lock (_guard)
+        {
+            matches = _board.Collect(view);
+        }
+
         // One at a time: whoever waits for the lock in between, a stream that goes back to sleep or a new watch, need not wait for all of them.
-        foreach (var match in Collect(view))
+        foreach (var match in matches)
         {
             var message = new WatchMessage(match.Revision, WatchMessages.Of(match.Group.Target, match.Revision, match.Changes));
             lock (_guard)
             {
-                match.Group.Publish(message);
-                _kept.Enqueue(match.Group);
-                _keptBytes += message.Bytes.Length;
-                while (_keptBytes > MostMessageBytes || _kept.Count > MostMessages)
-                {
-                    _keptBytes -= _kept.Dequeue().DropOldest();
-                }
+                _board.Publish(match.Group, message);
             }
         }
         lock (_guard)
         {
-            _published = _view!.Revision;
+            _board.PublishedAll();
         }
-    }
-
-    /// <summary>
-    /// Looks at the changes that are new in the view. From then on it is the view that is known: a watch that begins meanwhile finds in its history what is not published yet.
-    /// </summary>
-    private List<Match> Collect(StateView view)
-    {
-        var matches = new List<Match>();
-        var found = new List<WatchGroup>();
-        lock (_guard)
-        {
-            var from = _view!.Revision.Next;
-            if (view.Revision < _view.Revision)
-            {
-                return matches;
-            }
-            _view = view;
-            if (view.Revision < from)
-            {
-                return matches;
-            }
-            if (from <= view.CompactRevision)
-            {
-                foreach (var group in _index.All)
-                {
-                    group.Restart(view.Revision.Next);
-                }
-                return matches;
-            }
-            var latest = new Dictionary<WatchGroup, Match>();
-            foreach (var change in view.ChangesFrom(from))
-            {
-                found.Clear();
-                _index.Find(change, found);
-                foreach (var group in found)
-                {
-                    if (!latest.TryGetValue(group, out var match) || match.Revision != change.Revision)
-                    {
-                        match = new Match(group, change.Revision, []);
-                        matches.Add(match);
-                        latest[group] = match;
-                    }
-                    match.Changes.Add(change);
-                }
-            }
-        }
-        return matches;
     }
 
     private void WakeLongAsleep()
     {
         lock (_guard)
         {
-            if (_watches == 0)
-            {
-                return;
-            }
-            var since = _clock.GetTimestamp() - (long)(HeartbeatInterval.TotalSeconds * _clock.TimestampFrequency);
-            foreach (var group in _index.All)
-            {
-                group.WakeLongAsleep(since, _published);
-            }
+            _board.WakeLongAsleep(_clock.GetTimestamp() - (long)(HeartbeatInterval.TotalSeconds * _clock.TimestampFrequency));
         }
     }
 }

@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using Consensus.Primitives;
-using Consensus.StateMachine;
 
 namespace Consensus.Server.Watches;
 
@@ -13,6 +12,8 @@ internal sealed class WatchStream(WatchHub hub, Watcher watcher, PipeWriter outp
 
     /// <summary>How many changes of the history are looked at before a newer view is.</summary>
     private const int StepChanges = 20_000;
+
+    private static readonly WatchHistory History = new(StepBytes, StepChanges, WatchMessages.Of);
 
     private readonly List<WatchMessage> _taken = [];
 
@@ -33,7 +34,7 @@ internal sealed class WatchStream(WatchHub hub, Watcher watcher, PipeWriter outp
                     await WriteAsync(WatchMessages.Compacted(view.CompactRevision));
                     return;
                 case WatchStep.ReadHistory:
-                    ReadHistory(view);
+                    History.Take(watcher, view, _taken);
                     goesOn = await WriteTakenAsync();
                     break;
                 case WatchStep.Sleep:
@@ -59,47 +60,6 @@ internal sealed class WatchStream(WatchHub hub, Watcher watcher, PipeWriter outp
         }
         await watcher.WaitAsync();
         return !watcher.HasLongSlept || await WriteAsync(WatchMessages.Heartbeat);
-    }
-
-    /// <summary>Takes messages out of the history, each revision whole, and moves the watch on.</summary>
-    private void ReadHistory(StateView view)
-    {
-        var target = watcher.Group.Target;
-        var changes = new List<Change>();
-        var present = Revision.Zero;
-        var (bytes, seen) = (0, 0);
-        foreach (var change in view.ChangesFrom(watcher.Next))
-        {
-            if (change.Revision != present)
-            {
-                bytes += Take(target, present, changes);
-                if (bytes >= StepBytes || seen >= StepChanges)
-                {
-                    watcher.Next = change.Revision;
-                    return;
-                }
-                present = change.Revision;
-            }
-            seen++;
-            if (target.Matches(change))
-            {
-                changes.Add(change);
-            }
-        }
-        Take(target, present, changes);
-        watcher.Next = view.Revision.Next;
-    }
-
-    private int Take(WatchTarget target, Revision revision, List<Change> changes)
-    {
-        if (changes.Count == 0)
-        {
-            return 0;
-        }
-        var message = new WatchMessage(revision, WatchMessages.Of(target, revision, changes));
-        changes.Clear();
-        _taken.Add(message);
-        return message.Bytes.Length;
     }
 
     private async ValueTask<bool> WriteTakenAsync()

@@ -4,6 +4,7 @@ using Consensus.Simulation.Checkers.Protocol;
 using Consensus.Simulation.Faults;
 using Consensus.Simulation.Nodes;
 using Consensus.Simulation.Runs;
+using Consensus.StateMachine;
 
 namespace Consensus.Simulation.Tests.Broken;
 
@@ -34,6 +35,8 @@ internal sealed record BrokenVariant(
                 Spares = 0,
                 Raft = drawn.Cluster.Raft with { ElectionTimeoutTicks = 300, HeartbeatIntervalTicks = 30 },
                 Network = new() { DelayMicros = 200, JitterMicros = 2_000 },
+                Limits = Limits.Default,
+                Watches = new(),
             },
             Clients = drawn.Clients with { Clients = 6, ThinkMicros = 20_000, IdentityPercent = 80, LockWeight = 25, Locks = 2, DelayMicros = 300 },
             Faults = new FaultOptions(Faults, 500_000),
@@ -70,8 +73,15 @@ internal static class BrokenVariants
         new("tokens from a counter that restarts", TokensIncrease.Name, 1, Crashes, static () => new CountsTokensInMemory()),
         new("a retry done again", RetryOnce.Name, 2, Crashes | Cuts, static () => new ForgetsIdentities()),
         new("a change refused that is made all the same", ChangeAnswers.Name, 1, FaultKinds.Membership, static () => new RefusesChangesThatAreMade(), MembersComeAndGo),
+        new("a watch that goes on with what is new", WatchOrder.Name, 1, Crashes, static () => new GoesOnWithWhatIsNew(), SomebodyWatches),
+        new("a watch opened without a read index", WatchOrder.Name, 1, Cuts, static () => new ReadsWithoutReadIndex(), SomebodyWatches),
         new("votes that never leave", Progress.Name, 1, FaultKinds.None, static () => new KeepsVotesBack()),
     ];
+
+    private static SimulationPlan SomebodyWatches(SimulationPlan plan) => plan with
+    {
+        Cluster = plan.Cluster with { Watches = new() { Watchers = 4, StayMicros = 1_000_000, KeptMessages = 20, StepBytes = 300 } },
+    };
 
     /// <summary>A flush takes long enough for the power to fail before it is over.</summary>
     private static SimulationPlan SlowFlush(SimulationPlan plan) => plan with

@@ -149,6 +149,12 @@ internal sealed class ResetsLeasesAtFailover : Wiring
     }
 }
 
+/// <summary>A member begins each watch with what comes next, wherever its client wants to go on.</summary>
+internal sealed class GoesOnWithWhatIsNew : Wiring
+{
+    public override Revision WatchBegins(SimulatedProcess process, Revision from, StateView view) => view.Revision.Next;
+}
+
 /// <summary>Members of an even number get commands of which it is not said whose they are.</summary>
 internal sealed class ChangesEntriesOnTheirWay : Wiring
 {

@@ -22,8 +22,15 @@ public sealed class ClusterWatch : IClusterObserver
     private readonly WatchOptions _options;
 
     public ClusterWatch(
-        IReadOnlyList<SimulatedNode> nodes, Configuration initial, Func<long> now, LeasePromise leases, ClockBounds bounds, WatchOptions? options = null)
+        IReadOnlyList<SimulatedNode> nodes,
+        Configuration initial,
+        Limits limits,
+        Func<long> now,
+        LeasePromise leases,
+        ClockBounds bounds,
+        WatchOptions? options = null)
     {
+        Reference = new ReferenceState(limits);
         (_now, Leases, Bounds, _options) = (now, leases, bounds, options ?? new WatchOptions());
         _durability = new Durability(initial);
         foreach (var node in nodes)
@@ -40,7 +47,7 @@ public sealed class ClusterWatch : IClusterObserver
 
     public StateMachineSafety States { get; } = new();
 
-    public ReferenceState Reference { get; } = new();
+    public ReferenceState Reference { get; }
 
     /// <summary>The highest index that any member applied.</summary>
     public LogIndex LastApplied { get; private set; }
@@ -297,5 +304,5 @@ public sealed record WatchOptions(string? Only = null)
     public bool Sees(string checker) => Only is null || Only == checker;
 
     /// <summary>False where only others look: a mistake would stop the reference before they see it.</summary>
-    public bool NeedsReference => Sees(StateMachineSafety.Name) || Sees(RetryOnce.Name) || Sees(LeasePromise.Name);
+    public bool NeedsReference => Sees(StateMachineSafety.Name) || Sees(RetryOnce.Name) || Sees(LeasePromise.Name) || Sees(WatchOrder.Name);
 }

@@ -12,9 +12,10 @@ namespace Consensus.Simulation.Checkers;
 /// <summary>
 /// One more replica, which applies each entry when the first member did, without network, disk or restart in between: what every member's state is compared with.
 /// </summary>
-public sealed class ReferenceState
+/// <param name="limits">Those of the members.</param>
+public sealed class ReferenceState(Limits limits)
 {
-    private readonly ReplicatedState _state = new(Limits.Default);
+    private readonly ReplicatedState _state = new(limits);
     private readonly ApplyOutput _output = new();
     private readonly List<StateHash> _hashes = [StateHash.Initial];
     private readonly HashSet<long> _expiries = [];
@@ -29,6 +30,9 @@ public sealed class ReferenceState
 
     /// <summary>Every lock that was ever asked for.</summary>
     public IEnumerable<Key> Locks => _locks;
+
+    /// <summary>Told what the log changes; null when nobody watches.</summary>
+    internal WatchOrder? Watches { get; set; }
 
     /// <summary>Takes a line for each entry; null for nobody.</summary>
     public Action<string>? Say { get; set; }
@@ -47,8 +51,13 @@ public sealed class ReferenceState
             Say?.Invoke($"entry {entry.Index} t{entry.Term} at {entry.Stamp} of {entry.Request.Member}/{entry.Request.Sequence} {identity}: {envelope.Command}");
         }
         _output.Clear();
+        var (revision, compactRevision) = (_state.Revision, _state.CompactRevision);
         _state.Apply(new LoggedEntry(entry.Index, entry.Stamp, isCommand, entry.Request, entry.Principal, entry.Payload), _output);
         _hashes.Add(_state.Hash);
+        if (Watches is not null && (_state.Revision > revision || _state.CompactRevision > compactRevision))
+        {
+            Watches.Applied(_state.TakeView().ChangesFrom(revision.Next), _state.Revision, _state.CompactRevision);
+        }
         foreach (var resolution in _output.Resolutions)
         {
             Say?.Invoke($"    {resolution.Request.Member}/{resolution.Request.Sequence}: {resolution.Outcome}");

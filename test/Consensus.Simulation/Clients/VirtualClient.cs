@@ -10,14 +10,13 @@ namespace Consensus.Simulation.Clients;
 /// One client: one operation at a time, tried again through any member under the same identity, as the client library does. It has a clock of its own and may be
 /// cut off from members.
 /// </summary>
-public sealed partial class VirtualClient
+public sealed class VirtualClient
 {
     private readonly SimulatedCluster _cluster;
     private readonly ClientOptions _options;
     private readonly History _history;
     private readonly DeterministicRandom _random;
-    private readonly List<HeldLock> _held = [];
-    private readonly Dictionary<string, long> _seenRevisions = [];
+    private readonly Workload _workload;
     private readonly bool[] _cutOff;
     private int[] _reach;
     private Attempt? _attempt;
@@ -25,10 +24,13 @@ public sealed partial class VirtualClient
     private long _seenRevision;
     private bool _stopped;
 
-    public VirtualClient(SimulatedCluster cluster, ClientOptions options, History history, int number, ulong seed)
+    /// <param name="workload">Null for keys and locks.</param>
+    public VirtualClient(
+        SimulatedCluster cluster, ClientOptions options, History history, int number, ulong seed, Func<DeterministicRandom, Workload>? workload = null)
     {
         (_cluster, _options, _history, Number) = (cluster, options, history, number);
         _random = new DeterministicRandom(seed);
+        _workload = workload?.Invoke(_random) ?? new KeyAndLockWorkload(options, history, number, _random);
         Clock = new SimulatedClock(_random.Next(1_000_000_000));
         _cutOff = new bool[cluster.Nodes.Count];
         _reach = [.. cluster.Formed.Select(n => n.Number)];
@@ -72,6 +74,11 @@ public sealed partial class VirtualClient
         }
     }
 
+    /// <summary>Numbers of the members that it tries.</summary>
+    public IReadOnlyList<int> Reached => _reach;
+
+    public bool IsCutOff(int node) => _cutOff[node];
+
     public void CutOff(int node, bool isCut) => _cutOff[node] = isCut;
 
     /// <summary>One operation outside the client's own plan, while it is stopped and idle.</summary>
@@ -89,7 +96,7 @@ public sealed partial class VirtualClient
             {
                 if (!_stopped && Current is null)
                 {
-                    Begin(Choose());
+                    Begin(_workload.Next(ClockNow));
                 }
             });
         }
@@ -286,7 +293,11 @@ public sealed partial class VirtualClient
         {
             _cluster.Trace.Line($"c{Number} knows: {operation}");
         }
-        Learn(operation);
+        if (status == OperationStatus.Done)
+        {
+            _seenRevision = Math.Max(_seenRevision, Math.Max(operation.Seen?.ViewRevision ?? 0, outcome?.Revision.Value ?? 0));
+        }
+        _workload.Learn(operation, ClockNow);
         OnReturned?.Invoke(operation);
         Think();
     }

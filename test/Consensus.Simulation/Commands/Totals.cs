@@ -15,6 +15,7 @@ internal sealed class Totals
     private long _elections;
     private long _snapshots;
     private long _undecided;
+    private long _told;
 
     public long Seeds { get; private set; }
 
@@ -30,6 +31,7 @@ internal sealed class Totals
         _elections += result.Elections;
         _snapshots += result.SnapshotsTaken;
         _undecided += result.Undecided;
+        _told += result.Told;
         foreach (var (kind, count) in result.Injected)
         {
             _injected[kind] = _injected.GetValueOrDefault(kind) + count;
@@ -52,7 +54,7 @@ internal sealed class Totals
         text.AppendLine(Rate(took));
         text.AppendLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{_operations} operations of clients, {_elections} terms with a leader, {_snapshots} snapshots taken over from leaders, {_undecided} histories undecided"));
+            $"{_operations} operations of clients, {_elections} terms with a leader, {_snapshots} snapshots taken over from leaders, {_told} messages of watches, {_undecided} histories undecided"));
         text.AppendLine("injected:");
         foreach (var (kind, count) in _injected)
         {

@@ -1,5 +1,6 @@
 using Consensus.Raft;
 using Consensus.Simulation.Network;
+using Consensus.Simulation.Watches;
 using Consensus.StateMachine;
 using Consensus.Storage;
 
@@ -27,6 +28,8 @@ public sealed record ClusterPlan
     public NetworkOptions Network { get; init; } = new();
 
     public DiskTiming Disk { get; init; } = new();
+
+    public WatcherOptions Watches { get; init; } = new();
 
     /// <summary>Lines of trace to keep; 0 for none.</summary>
     public int TraceLines { get; init; }

@@ -4,6 +4,7 @@ using Consensus.Node.Ports;
 using Consensus.Primitives;
 using Consensus.Raft;
 using Consensus.Simulation.Engine;
+using Consensus.Simulation.Watches;
 using Consensus.StateMachine;
 using Consensus.Storage.Formation;
 using Consensus.Storage.Tests.Simulation;
@@ -32,6 +33,7 @@ public sealed partial class SimulatedProcess
     private long _turnVersion;
     private long _lastTurn;
     private bool _ended;
+    private WatchServer? _watches;
 
     private SimulatedProcess(
         SimulatedCluster cluster, SimulatedNode node, NodeCoreOptions options, ulong seed, DataDirectory directory, IDurableLog log, NodeCore core) =>
@@ -45,6 +47,11 @@ public sealed partial class SimulatedProcess
 
     /// <summary>True time until which no thread of this process runs.</summary>
     public long PausedUntil { get; private set; }
+
+    public bool HasEnded => _ended;
+
+    /// <summary>What a server around this process serves of watches.</summary>
+    internal WatchServer Watches => _watches ??= new WatchServer(this, _cluster);
 
     public bool IsPaused => PausedUntil > Time.Now;
 

@@ -2,6 +2,7 @@ using Consensus.Node;
 using Consensus.Node.Peers;
 using Consensus.Node.Ports;
 using Consensus.Primitives;
+using Consensus.StateMachine;
 using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Snapshots;
 
@@ -37,6 +38,9 @@ public class Wiring
 
     /// <summary>A member answers a client's command.</summary>
     public virtual CommandAnswer Answers(SimulatedProcess process, CommandAnswer answer) => answer;
+
+    /// <summary>The first revision that a watch is told of, when <paramref name="from"/> is what it asked for.</summary>
+    public virtual Revision WatchBegins(SimulatedProcess process, Revision from, StateView view) => from;
 
     /// <summary>True when a linearizable read asks for a read index.</summary>
     public virtual bool ReadsAskForAnIndex => true;

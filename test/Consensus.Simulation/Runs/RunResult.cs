@@ -9,6 +9,7 @@ namespace Consensus.Simulation.Runs;
 /// <param name="VirtualMicros">Virtual time that passed.</param>
 /// <param name="Injected">How often each kind of fault happened.</param>
 /// <param name="Undecided">Objects whose history was too long a search.</param>
+/// <param name="Told">Messages that watches were told.</param>
 /// <param name="Trace">Running hash over every event.</param>
 /// <param name="Failure">Null when every promise was kept.</param>
 public sealed record RunResult(
@@ -21,6 +22,7 @@ public sealed record RunResult(
     long SnapshotsTaken,
     IReadOnlyDictionary<FaultKinds, long> Injected,
     int Undecided,
+    long Told,
     StateHash Trace,
     SimulationFailureException? Failure)
 {
@@ -57,6 +59,7 @@ public sealed record RunResult(
             run.Cluster.SnapshotsTaken,
             Counted(run),
             run.Undecided,
+            run.Told,
             run.Cluster.Trace.Hash,
             failure);
     }

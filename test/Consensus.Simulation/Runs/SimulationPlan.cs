@@ -3,6 +3,7 @@ using Consensus.Simulation.Clients;
 using Consensus.Simulation.Faults;
 using Consensus.Simulation.Network;
 using Consensus.Simulation.Nodes;
+using Consensus.Simulation.Watches;
 
 namespace Consensus.Simulation.Runs;
 
@@ -56,7 +57,7 @@ public sealed record SimulationPlan(ulong Seed, ClusterPlan Cluster, ClientOptio
             LockWeight = (int)Pick(random, 5, 25, 80),
             DelayMicros = Pick(random, 100, 1_000, 20_000),
         };
-        return WithMembership(new SimulationPlan(seed, cluster, clients, faults, random.Next(10, 60) * 1_000_000));
+        return WithWatchers(WithMembership(new SimulationPlan(seed, cluster, clients, faults, random.Next(10, 60) * 1_000_000)));
     }
 
     /// <summary>
@@ -76,6 +77,35 @@ public sealed record SimulationPlan(ulong Seed, ClusterPlan Cluster, ClientOptio
                 },
                 Faults = plan.Faults with { Kinds = plan.Faults.Kinds | FaultKinds.Membership, MembershipMicros = Pick(random, 200_000, 700_000, 2_000_000) },
                 DurationMicros = plan.DurationMicros + 20_000_000,
+            };
+    }
+
+    /// <summary>In half of the runs somebody watches, and history is forgotten. Drawn apart, so that the others are what they would be without.</summary>
+    private static SimulationPlan WithWatchers(SimulationPlan plan)
+    {
+        var random = new DeterministicRandom(plan.Seed ^ 0x0B5E_27E2);
+        return !random.Chance(1, 2)
+            ? plan
+            : plan with
+            {
+                Cluster = plan.Cluster with
+                {
+                    Limits = plan.Cluster.Limits with
+                    {
+                        HistoryKeepMicros = Pick(random, 2_000_000, 10_000_000, 300_000_000),
+                        MaxHistoryBytes = Pick(random, 3_000, 30_000, 128 << 20),
+                    },
+                    Watches = new WatcherOptions
+                    {
+                        Watchers = (int)random.Next(1, 6),
+                        KeptMessages = (int)Pick(random, 2, 20, 16_384),
+                        KeptBytes = Pick(random, 500, 32 << 20),
+                        StepBytes = (int)Pick(random, 1, 300, 64 << 10),
+                        StepChanges = (int)Pick(random, 3, 100, 20_000),
+                        StayMicros = Pick(random, 1_000_000, 5_000_000, 20_000_000),
+                        SlowestTakeMicros = Pick(random, 100_000, 2_000_000),
+                    },
+                },
             };
     }
 

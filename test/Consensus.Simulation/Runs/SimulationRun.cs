@@ -32,7 +32,7 @@ public sealed partial class SimulationRun
         Cluster = new SimulatedCluster(plan.Cluster, wiring);
         Bounds = new ClockBounds();
         Leases = new LeasePromise(Bounds);
-        _watch = new ClusterWatch(Cluster.Nodes, Cluster.Initial, () => Cluster.Time.Now, Leases, Bounds, _watches);
+        _watch = new ClusterWatch(Cluster.Nodes, Cluster.Initial, plan.Cluster.Limits, () => Cluster.Time.Now, Leases, Bounds, _watches);
         Cluster.Observer = _watch;
         _watch.Reference.Say = Cluster.Trace.Writes ? Cluster.Trace.Line : null;
         // Drawn before the clients, so that a run with fewer of them meets the same faults.
@@ -43,6 +43,7 @@ public sealed partial class SimulationRun
             client.OnReturned += operation => Returned(client, operation);
             _clients.Add(client);
         }
+        MakeWatchers();
         _nemesis = new Nemesis(Cluster, _clients, plan.Faults, nemesisSeed);
     }
 
@@ -71,13 +72,16 @@ public sealed partial class SimulationRun
     {
         Cluster.StartAll();
         _clients.ForEach(client => client.Start());
+        _watchers.ForEach(watcher => watcher.Start());
         _nemesis.Start();
         Cluster.Time.RunUntil(_plan.DurationMicros);
         HealMajority();
         StopClients();
         HealAll();
+        LetWatchesComplete();
         LetLeasesEnd();
         ReadEverything();
+        LetWatchesComplete();
         CheckHistory();
     }
 

@@ -5,12 +5,18 @@ using Consensus.StateMachine.Outcomes;
 
 namespace Consensus.Simulation.Clients;
 
-/// <summary>What a client does next, and what it remembers.</summary>
-public sealed partial class VirtualClient
+/// <summary>Plain keys, with their conditions, and exclusive locks, each with a lease of its own.</summary>
+internal sealed class KeyAndLockWorkload(ClientOptions options, History history, int number, DeterministicRandom random) : Workload
 {
-    private Operation Choose()
+    private readonly ClientOptions _options = options;
+    private readonly History _history = history;
+    private readonly DeterministicRandom _random = random;
+    private readonly List<HeldLock> _held = [];
+    private readonly Dictionary<string, long> _seenRevisions = [];
+
+    public override Operation Next(long clockNow)
     {
-        DropWhatIsOver();
+        DropWhatIsOver(clockNow);
         if (_held.Count > 0 && _random.Chance(_options.LockWeight > 0 ? 1 : 0, 2))
         {
             return ChooseForHeld(_held[(int)_random.Next(_held.Count)]);
@@ -46,7 +52,7 @@ public sealed partial class VirtualClient
         return new Operation
         {
             Number = _history.NextNumber,
-            Client = Number,
+            Client = number,
             Kind = kind,
             Object = held.Name,
             Token = held.Token,
@@ -58,7 +64,7 @@ public sealed partial class VirtualClient
     private Operation Acquire() => new()
     {
         Number = _history.NextNumber,
-        Client = Number,
+        Client = number,
         Kind = OperationKind.Acquire,
         Object = LockName(),
         TtlMicros = _random.Next(_options.ShortestTtl, _options.LongestTtl),
@@ -81,7 +87,7 @@ public sealed partial class VirtualClient
     private Operation Write(OperationKind kind, KeyCondition condition, string? name = null) => new()
     {
         Number = _history.NextNumber,
-        Client = Number,
+        Client = number,
         Kind = kind,
         Object = name ?? KeyName(),
         Value = kind == OperationKind.Put ? string.Create(CultureInfo.InvariantCulture, $"v{_history.NextNumber}") : "",
@@ -90,7 +96,7 @@ public sealed partial class VirtualClient
     };
 
     private Operation Make(OperationKind kind, string name) =>
-        new() { Number = _history.NextNumber, Client = Number, Kind = kind, Object = name };
+        new() { Number = _history.NextNumber, Client = number, Kind = kind, Object = name };
 
     private bool DrawIdentity() => _random.Chance(_options.IdentityPercent, 100);
 
@@ -98,21 +104,16 @@ public sealed partial class VirtualClient
 
     private string LockName() => string.Create(CultureInfo.InvariantCulture, $"l{_random.Next(_options.Locks)}");
 
-    private void Learn(Operation operation)
+    public override void Learn(Operation operation, long clockNow)
     {
         if (operation.Status != OperationStatus.Done)
         {
             return;
         }
-        if (operation.Seen is { } seen)
+        if (operation is { IsOfLock: false, Seen: { ModRevision: > 0 } seen })
         {
-            _seenRevision = Math.Max(_seenRevision, seen.ViewRevision);
-            if (!operation.IsOfLock && seen.ModRevision > 0)
-            {
-                _seenRevisions[operation.Object] = seen.ModRevision;
-            }
+            _seenRevisions[operation.Object] = seen.ModRevision;
         }
-        _seenRevision = Math.Max(_seenRevision, operation.Outcome?.Revision.Value ?? 0);
         switch (operation.Outcome)
         {
             case PutDone put:
@@ -137,15 +138,12 @@ public sealed partial class VirtualClient
         }
     }
 
-    /// <summary>A holder's own deadline (rule 3), on its clock.</summary>
-    private static long PromisedUntil(long sentClock, long micros) => sentClock + (micros / 100 * 99);
-
     /// <summary>Most holders stop at their deadline; some ask on, to hear that they are too late.</summary>
-    private void DropWhatIsOver()
+    private void DropWhatIsOver(long clockNow)
     {
         if (_random.Chance(3, 4))
         {
-            _held.RemoveAll(h => h.Deadline <= ClockNow);
+            _held.RemoveAll(h => h.Deadline <= clockNow);
         }
     }
 

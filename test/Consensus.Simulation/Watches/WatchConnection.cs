@@ -1,0 +1,91 @@
+using Consensus.Primitives;
+using Consensus.Server.Watches;
+
+namespace Consensus.Simulation.Watches;
+
+/// <summary>Who is told of a watch.</summary>
+internal interface IWatchClient
+{
+    /// <summary>Messages leave the member. They are taken when <paramref name="taken"/> is called; until then nothing more is sent.</summary>
+    void Send(WatchConnection connection, IReadOnlyList<WatchMessage> messages, Action taken);
+
+    /// <summary>The last message: what comes next is forgotten.</summary>
+    void SendCompacted(WatchConnection connection, Revision compactRevision);
+
+    /// <summary>The member ends the stream.</summary>
+    void SendEnd(WatchConnection connection);
+}
+
+/// <summary>One event stream at its member: <c>WatchStream</c>'s loop.</summary>
+internal sealed class WatchConnection(WatchServer server, Watcher watcher, IWatchClient client)
+{
+    private readonly List<WatchMessage> _taken = [];
+    private bool _writes = true;
+
+    public WatchServer Server => server;
+
+    public bool IsClosed { get; private set; }
+
+    /// <summary>The first message is out: the stream begins.</summary>
+    public void Begin() => Written();
+
+    /// <summary>The client is gone.</summary>
+    public void Close()
+    {
+        if (IsClosed)
+        {
+            return;
+        }
+        IsClosed = true;
+        watcher.Group.Wake(watcher);
+        server.Board.Close(watcher);
+        server.Closed(this);
+    }
+
+    /// <summary>Goes on, if it is awake and its client took what was sent.</summary>
+    public void GoOn()
+    {
+        while (!IsClosed && !_writes && watcher.SleepsAt < 0)
+        {
+            _taken.Clear();
+            switch (server.Board.Step(watcher, _taken, server.Options.StepBytes, server.Now, out var view))
+            {
+                case WatchStep.Write:
+                    Send();
+                    break;
+                case WatchStep.ReadHistory when watcher.Next <= view.CompactRevision:
+                    client.SendCompacted(this, view.CompactRevision);
+                    Close();
+                    break;
+                case WatchStep.ReadHistory:
+                    server.History.Take(watcher, view, _taken);
+                    if (_taken.Count > 0)
+                    {
+                        Send();
+                    }
+                    break;
+                case WatchStep.Sleep:
+                    break;
+                case WatchStep.End:
+                    client.SendEnd(this);
+                    Close();
+                    break;
+                default:
+                    Invariant.Unreachable<int>(watcher);
+                    break;
+            }
+        }
+    }
+
+    private void Send()
+    {
+        _writes = true;
+        client.Send(this, [.. _taken], () => server.Soon(Written));
+    }
+
+    private void Written()
+    {
+        _writes = false;
+        GoOn();
+    }
+}
