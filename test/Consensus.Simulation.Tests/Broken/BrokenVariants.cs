@@ -1,5 +1,6 @@
 using Consensus.Simulation.Checkers;
 using Consensus.Simulation.Checkers.Histories;
+using Consensus.Simulation.Checkers.Holds;
 using Consensus.Simulation.Checkers.Protocol;
 using Consensus.Simulation.Faults;
 using Consensus.Simulation.Nodes;
@@ -38,6 +39,7 @@ internal sealed record BrokenVariant(
                 Limits = Limits.Default,
                 Watches = new(),
             },
+            Coordination = new(),
             Clients = drawn.Clients with { Clients = 6, ThinkMicros = 20_000, IdentityPercent = 80, LockWeight = 25, Locks = 2, DelayMicros = 300 },
             Faults = new FaultOptions(Faults, 500_000),
             DurationMicros = 15_000_000,
@@ -75,8 +77,27 @@ internal static class BrokenVariants
         new("a change refused that is made all the same", ChangeAnswers.Name, 1, FaultKinds.Membership, static () => new RefusesChangesThatAreMade(), MembersComeAndGo),
         new("a watch that goes on with what is new", WatchOrder.Name, 1, Crashes, static () => new GoesOnWithWhatIsNew(), SomebodyWatches),
         new("a watch opened without a read index", WatchOrder.Name, 1, Cuts, static () => new ReadsWithoutReadIndex(), SomebodyWatches),
+        new("tokens from a counter that restarts", Answers.Name, 1, FaultKinds.None, static () => new CountsTokensInMemory()),
+        new("compares judged by the member that is asked", Transactions.Name, 1, Cuts, static () => new JudgesComparesBeforeTheLog(), Coordinated),
+        new("compares judged by the member that is asked", GuardedWrites.Name, 1, Cuts, static () => new JudgesComparesBeforeTheLog(), Guarded),
+        new("leases shortened at a failover", HoldersFit.Name, 1, Crashes, static () => new ShortensLeasesAtFailover(), Coordinated),
+        new("read without a read index", Fences.Name, 1, Cuts, static () => new ReadsWithoutReadIndex(), Fenced),
+        new("lock delays that are lost on their way", LockDelays.Name, 1, FaultKinds.None, static () => new ForgetsTerms(), Coordinated),
+        new("bounds of holds that are lost on their way", MaxHolds.Name, 1, FaultKinds.None, static () => new ForgetsTerms(), Coordinated),
+        new("a hand-over to whoever is next", HandOvers.Name, 1, FaultKinds.None, static () => new HandsOverToTheNext(), Coordinated),
+        new("several locks asked for one by one", MultiLocks.Name, 1, FaultKinds.None, static () => new AsksForTheFirstOnly(), Coordinated),
         new("votes that never leave", Progress.Name, 1, FaultKinds.None, static () => new KeepsVotesBack()),
     ];
+
+    private static SimulationPlan Coordinated(SimulationPlan plan) => plan with { Coordination = new() { Clients = 5 } };
+
+    /// <summary>Operators break holds all the time, and what is guarded by these is written.</summary>
+    private static SimulationPlan Guarded(SimulationPlan plan) => plan with
+    {
+        Coordination = new() { Clients = 6, Names = 1, TransactionWeight = 60, ForceWeight = 15, FenceWeight = 0, LeaseWeight = 0 },
+    };
+
+    private static SimulationPlan Fenced(SimulationPlan plan) => plan with { Coordination = new() { Clients = 5, Names = 1, FenceWeight = 100 } };
 
     private static SimulationPlan SomebodyWatches(SimulationPlan plan) => plan with
     {

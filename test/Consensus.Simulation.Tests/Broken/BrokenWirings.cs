@@ -6,6 +6,7 @@ using Consensus.Primitives;
 using Consensus.Raft;
 using Consensus.Raft.Log;
 using Consensus.Raft.Membership;
+using Consensus.Simulation.Checkers.Histories;
 using Consensus.Simulation.Nodes;
 using Consensus.StateMachine;
 using Consensus.StateMachine.Commands;
@@ -153,6 +154,51 @@ internal sealed class ResetsLeasesAtFailover : Wiring
 internal sealed class GoesOnWithWhatIsNew : Wiring
 {
     public override Revision WatchBegins(SimulatedProcess process, Revision from, StateView view) => view.Revision.Next;
+}
+
+/// <summary>The member that is asked judges what a transaction compares, on the state that it has, and logs what comes of it.</summary>
+internal sealed class JudgesComparesBeforeTheLog : Wiring
+{
+    /// <summary>It never holds: there is no such key.</summary>
+    private static readonly TxnCompare Never = new(CompareTarget.Exists, CompareOperator.Equal, Key.FromText("none"), 1);
+
+    public override CommandEnvelope Taken(SimulatedProcess process, CommandEnvelope envelope)
+    {
+        if (envelope.Command is not TxnCommand txn)
+        {
+            return envelope;
+        }
+        var view = process.Core.View;
+        var holds = txn.Compares.All(compare => TransactionModel.Holds(compare, view.GetKey(compare.Name), view));
+        return envelope with { Command = txn with { Compares = holds ? [] : [Never] } };
+    }
+}
+
+/// <summary>What is asked of a hold beside its lease does not get into the log.</summary>
+internal sealed class ForgetsTerms : Wiring
+{
+    public override CommandEnvelope Taken(SimulatedProcess process, CommandEnvelope envelope) => envelope.Command switch
+    {
+        AcquireLockCommand one => envelope with { Command = one with { LockDelayMicros = 0, MaxHoldMicros = 0 } },
+        AcquireManyCommand many => envelope with { Command = many with { LockDelayMicros = 0, MaxHoldMicros = 0 } },
+        _ => envelope,
+    };
+}
+
+/// <summary>A hand-over goes to the first in line, whoever is named.</summary>
+internal sealed class HandsOverToTheNext : Wiring
+{
+    public override CommandEnvelope Taken(SimulatedProcess process, CommandEnvelope envelope) =>
+        envelope.Command is HandOverCommand over && process.Core.View.GetLock(over.Object).Waiters is [var next, ..]
+            ? envelope with { Command = over with { To = next.Owner } }
+            : envelope;
+}
+
+/// <summary>Of several locks only the first gets into the log.</summary>
+internal sealed class AsksForTheFirstOnly : Wiring
+{
+    public override CommandEnvelope Taken(SimulatedProcess process, CommandEnvelope envelope) =>
+        envelope.Command is AcquireManyCommand many ? envelope with { Command = many with { Names = [many.Names[0]] } } : envelope;
 }
 
 /// <summary>Members of an even number get commands of which it is not said whose they are.</summary>

@@ -6,6 +6,7 @@ using Consensus.Raft;
 using Consensus.Raft.Log;
 using Consensus.Raft.Wire;
 using Consensus.Simulation.Checkers.Histories;
+using Consensus.Simulation.Checkers.Holds;
 using Consensus.Simulation.Checkers.Protocol;
 using Consensus.Simulation.Nodes;
 using Consensus.StateMachine;
@@ -303,6 +304,12 @@ public sealed record WatchOptions(string? Only = null)
 {
     public bool Sees(string checker) => Only is null || Only == checker;
 
+    private static readonly string[] WithReference =
+    [
+        StateMachineSafety.Name, RetryOnce.Name, LeasePromise.Name, WatchOrder.Name, Answers.Name, Transactions.Name, HoldsFit.Name, LockDelays.Name, MaxHolds.Name,
+        HandOvers.Name, GrantOrder.Name, MultiLocks.Name, HoldersFit.Name,
+    ];
+
     /// <summary>False where only others look: a mistake would stop the reference before they see it.</summary>
-    public bool NeedsReference => Sees(StateMachineSafety.Name) || Sees(RetryOnce.Name) || Sees(LeasePromise.Name) || Sees(WatchOrder.Name);
+    public bool NeedsReference => Only is null || WithReference.Contains(Only);
 }

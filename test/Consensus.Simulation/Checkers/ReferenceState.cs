@@ -1,7 +1,9 @@
 using Consensus.Primitives;
 using Consensus.Raft.Log;
 using Consensus.Simulation.Checkers.Histories;
+using Consensus.Simulation.Checkers.Holds;
 using Consensus.Simulation.Checkers.Protocol;
+using Consensus.Simulation.Clients;
 using Consensus.StateMachine;
 using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Outcomes;
@@ -21,6 +23,9 @@ public sealed class ReferenceState(Limits limits)
     private readonly HashSet<long> _expiries = [];
     private readonly SortedSet<Key> _locks = [];
 
+    /// <summary>After the last command; null while there is nobody who wants it.</summary>
+    private StateView? _view;
+
     public LogIndex LastIndex => _state.AppliedIndex;
 
     public Revision Revision => _state.Revision;
@@ -34,6 +39,15 @@ public sealed class ReferenceState(Limits limits)
     /// <summary>Told what the log changes; null when nobody watches.</summary>
     internal WatchOrder? Watches { get; set; }
 
+    /// <summary>Shown each command; null when no client uses what they look at.</summary>
+    internal CoordinationChecks? Coordination { get; set; }
+
+    /// <summary>Whose attempts requests in the log are; null when there are no clients.</summary>
+    public History? History { get; set; }
+
+    /// <summary>What the log made of requests.</summary>
+    public Answers Answers { get; } = new();
+
     /// <summary>Takes a line for each entry; null for nobody.</summary>
     public Action<string>? Say { get; set; }
 
@@ -43,14 +57,17 @@ public sealed class ReferenceState(Limits limits)
     {
         var isCommand = entry.Kind == EntryKind.Command;
         string? identity = null;
+        Command? command = null;
         if (isCommand)
         {
             var envelope = CommandCodec.Read(entry.Payload);
+            command = envelope.Command;
             identity = envelope.IdempotencyKey.IsEmpty ? null : System.Text.Encoding.ASCII.GetString(envelope.IdempotencyKey.Span);
             Note(entry.Index, envelope.Command);
-            Say?.Invoke($"entry {entry.Index} t{entry.Term} at {entry.Stamp} of {entry.Request.Member}/{entry.Request.Sequence} {identity}: {envelope.Command}");
+            Say?.Invoke($"entry {entry.Index} t{entry.Term} at {entry.Stamp} of {entry.Request.Member}/{entry.Request.Sequence} {identity}: {CommandText.Of(envelope.Command)}");
         }
         _output.Clear();
+        _view ??= Coordination is null ? null : _state.TakeView();
         var (revision, compactRevision) = (_state.Revision, _state.CompactRevision);
         _state.Apply(new LoggedEntry(entry.Index, entry.Stamp, isCommand, entry.Request, entry.Principal, entry.Payload), _output);
         _hashes.Add(_state.Hash);
@@ -58,19 +75,45 @@ public sealed class ReferenceState(Limits limits)
         {
             Watches.Applied(_state.TakeView().ChangesFrom(revision.Next), _state.Revision, _state.CompactRevision);
         }
+        ShowCoordination(entry, command, revision);
         foreach (var resolution in _output.Resolutions)
         {
             Say?.Invoke($"    {resolution.Request.Member}/{resolution.Request.Sequence}: {resolution.Outcome}");
+            Answers.Resolved(resolution.Request, resolution.Outcome);
             if (resolution.Outcome is LockGranted granted)
             {
-                // The owner tells which operation it was, whichever of its requests is granted.
-                Retries.Effect(granted.Hold.Owner, granted);
+                // The owner tells which operation it was, whichever of its requests is granted; one that takes something back goes by an owner from before.
+                var asked = History?.Find(resolution.Request);
+                Retries.Effect(asked is { IsPlain: false } ? asked.Owner : granted.Hold.Owner, granted);
             }
             else if (identity is not null && resolution.Request == entry.Request)
             {
                 Retries.Effect(identity, resolution.Outcome);
             }
         }
+    }
+
+    private void ShowCoordination(Entry entry, Command? command, Revision before)
+    {
+        if (Coordination is null || command is null)
+        {
+            return;
+        }
+        var view = _state.TakeView();
+        var granted = new List<(Operation?, Hold)>();
+        var outcome = default(Outcome);
+        foreach (var (request, resolved) in _output.Resolutions)
+        {
+            outcome = request == entry.Request ? resolved : outcome;
+            foreach (var hold in resolved switch { LockGranted one => [one.Hold], ManyGranted many => many.Holds, _ => Enumerable.Empty<Hold>() })
+            {
+                granted.Add((History?.Find(request), hold));
+            }
+        }
+        var asked = History?.Find(entry.Request);
+        var changes = _state.Revision > before ? view.ChangesFrom(before.Next).ToList() : [];
+        Coordination.Applied(new AppliedEntry(entry.Index, entry.Stamp, command, asked, outcome!, granted, _view!, view), changes);
+        _view = view;
     }
 
     /// <summary>A member's state after this index must be this one.</summary>
@@ -87,7 +130,7 @@ public sealed class ReferenceState(Limits limits)
         {
             _expiries.Add(index.Value);
         }
-        else if (command is AcquireLockCommand acquire)
+        else if (command is AcquireLockCommand { Space: HoldSpace.Lock } acquire)
         {
             _locks.Add(acquire.Name);
         }

@@ -1,13 +1,22 @@
+using Consensus.Primitives;
+
 namespace Consensus.Simulation.Clients;
 
 /// <summary>Everything that clients asked and were answered, in order of invocation.</summary>
 public sealed class History
 {
     private readonly List<Operation> _operations = [];
+    private readonly Dictionary<RequestId, Operation> _requests = [];
 
     public IReadOnlyList<Operation> Operations => _operations;
 
     public long NextNumber => _operations.Count + 1;
+
+    /// <summary>A member took an attempt of an operation.</summary>
+    public void Asked(RequestId request, Operation operation) => _requests[request] = operation;
+
+    /// <summary>The operation that a request in the log is an attempt of; null for the members' own.</summary>
+    public Operation? Find(RequestId request) => _requests.GetValueOrDefault(request);
 
     public void Invoked(Operation operation) => _operations.Add(operation);
 }

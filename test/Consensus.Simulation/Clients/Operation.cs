@@ -16,6 +16,25 @@ public enum OperationKind
     Renew,
     Release,
     ReadLock,
+
+    Transaction,
+
+    /// <summary>All keys of transactions, now or in the past.</summary>
+    ReadKeys,
+    AcquireHold,
+    AcquireMany,
+    RenewHold,
+
+    /// <summary>With a token the holder's own; without one an operator breaks what holds there are.</summary>
+    ReleaseHold,
+    HandOver,
+    ReadHold,
+    GrantLease,
+    RenewLeases,
+    RevokeLease,
+    Fence,
+    ResetFence,
+    ReadFence,
 }
 
 public enum OperationStatus
@@ -36,7 +55,18 @@ public enum OperationStatus
 /// <summary>What a read saw.</summary>
 /// <param name="Value">Null for a key that does not exist.</param>
 /// <param name="Holder">Null for a lock that nobody holds.</param>
-public sealed record ReadResult(long ViewRevision, string? Value = null, long ModRevision = 0, long Version = 0, string? Holder = null, long Token = 0);
+/// <param name="Token">Of the hold; the highest of a fence.</param>
+public sealed record ReadResult(long ViewRevision, string? Value = null, long ModRevision = 0, long Version = 0, string? Holder = null, long Token = 0)
+{
+    /// <summary>What <see cref="OperationKind.ReadKeys"/> saw; null when it asked for a revision that is forgotten, or not there yet.</summary>
+    public IReadOnlyList<KeyItem>? Items { get; init; }
+
+    /// <summary>Up to where the history is forgotten.</summary>
+    public long CompactRevision { get; init; }
+
+    /// <summary>Owners that wait for what <see cref="OperationKind.ReadHold"/> looked at, in their order.</summary>
+    public IReadOnlyList<string>? Waiters { get; init; }
+}
 
 /// <summary>One operation of a client, from its first attempt to its last answer. True times in microseconds.</summary>
 public sealed class Operation
@@ -62,6 +92,15 @@ public sealed class Operation
 
     public long Token { get; init; }
 
+    /// <summary>What is asked, for the kinds behind <see cref="OperationKind.ReadLock"/>; the id of a lease of its own comes from the member. Null for reads.</summary>
+    public Command? Command { get; init; }
+
+    /// <summary>The lock, semaphore or election of those kinds.</summary>
+    public ObjectName Name { get; init; }
+
+    /// <summary>For <see cref="OperationKind.ReadKeys"/>: as they were then; 0 for now.</summary>
+    public Revision AtRevision { get; init; }
+
     /// <summary>Retried under one idempotency key; without one, an attempt whose fate is unknown is the last.</summary>
     public bool HasIdentity { get; init; }
 
@@ -79,6 +118,12 @@ public sealed class Operation
 
     public ReadResult? Seen { get; set; }
 
+    /// <summary>The attempt that <see cref="Outcome"/> is the answer of.</summary>
+    public RequestId AnsweredRequest { get; set; }
+
+    /// <summary>Attempts that a member answered as not done.</summary>
+    public List<RequestId> NotDone { get; } = [];
+
     public int Attempts { get; set; }
 
     /// <summary>The fate of one attempt was not told. When a later one is answered "no effect", that earlier one may still get its effect.</summary>
@@ -91,18 +136,45 @@ public sealed class Operation
 
     public bool IsOfLock => Kind is OperationKind.Acquire or OperationKind.Renew or OperationKind.Release or OperationKind.ReadLock;
 
-    public bool IsRead => Kind is OperationKind.Read or OperationKind.StaleRead or OperationKind.ReadLock;
+    public bool IsOfHold => Kind is OperationKind.AcquireHold or OperationKind.AcquireMany or OperationKind.RenewHold or OperationKind.ReleaseHold or OperationKind.HandOver
+        or OperationKind.ReadHold;
+
+    public bool IsOfFence => Kind is OperationKind.Fence or OperationKind.ResetFence or OperationKind.ReadFence;
+
+    /// <summary>Of a plain key or an exclusive lock.</summary>
+    public bool IsPlain => Kind <= OperationKind.ReadLock;
+
+    public bool IsRead => Kind is OperationKind.Read or OperationKind.StaleRead or OperationKind.ReadLock or OperationKind.ReadKeys or OperationKind.ReadHold
+        or OperationKind.ReadFence;
+
+    /// <summary>What its answer says that it holds.</summary>
+    public IEnumerable<Hold> Holds => IsPlain ? [] : Outcome switch
+    {
+        LockGranted granted => [granted.Hold],
+        ManyGranted many => many.Holds,
+        _ => [],
+    };
+
+    /// <summary>Leases that its answer gave or renewed, and how long they live in microseconds, counted from its first sending (rule 3).</summary>
+    public IEnumerable<(LeaseId Lease, long Micros)> Promises => (IsPlain ? null : Outcome) switch
+    {
+        LockGranted granted when Command is AcquireLockCommand { SharedLease.IsNone: true } one => [(granted.Hold.Lease, one.TtlMicros + granted.WaitedMicros)],
+        ManyGranted many when Command is AcquireManyCommand { SharedLease.IsNone: true } several => [(many.Holds[0].Lease, several.TtlMicros)],
+        LockRenewed renewed => [(renewed.Hold.Lease, renewed.Hold.TtlMicros)],
+        LeaseGranted granted => [(granted.Id, granted.TtlMicros)],
+        LeasesRenewed renewed => renewed.Renewals.Where(renewal => renewal.Alive).Select(renewal => (renewal.Id, renewal.TtlMicros)),
+        _ => [],
+    };
 
     public CommandEnvelope Envelope(LeaseId newLease)
     {
-        Command command = Kind switch
+        Command command = Command switch
         {
-            OperationKind.Put => new PutCommand(Key, System.Text.Encoding.UTF8.GetBytes(Value), LeaseId.None, Condition),
-            OperationKind.Delete => new DeleteCommand(Key, Condition),
-            OperationKind.Acquire => new AcquireLockCommand(Key, Owner, TtlMicros, newLease, LeaseId.None, WaitMicros),
-            OperationKind.Renew => new RenewLockCommand(Key, new FencingToken(Token)),
-            OperationKind.Release => new ReleaseLockCommand(Key, new FencingToken(Token), Force: false),
-            _ => Invariant.Unreachable<Command>(Kind),
+            AcquireLockCommand { SharedLease.IsNone: true } one => one with { OwnLease = newLease },
+            AcquireManyCommand { SharedLease.IsNone: true } many => many with { OwnLease = newLease },
+            GrantLeaseCommand grant => grant with { Id = newLease },
+            { } other => other,
+            null => PlainCommand(newLease),
         };
         if (!HasIdentity)
         {
@@ -113,9 +185,19 @@ public sealed class Operation
         return new CommandEnvelope(command, System.Text.Encoding.ASCII.GetBytes(Owner), fingerprint);
     }
 
+    private Command PlainCommand(LeaseId newLease) => Kind switch
+    {
+        OperationKind.Put => new PutCommand(Key, System.Text.Encoding.UTF8.GetBytes(Value), LeaseId.None, Condition),
+        OperationKind.Delete => new DeleteCommand(Key, Condition),
+        OperationKind.Acquire => new AcquireLockCommand(Key, Owner, TtlMicros, newLease, LeaseId.None, WaitMicros),
+        OperationKind.Renew => new RenewLockCommand(Key, new FencingToken(Token)),
+        OperationKind.Release => new ReleaseLockCommand(Key, new FencingToken(Token), Force: false),
+        _ => Invariant.Unreachable<Command>(Kind),
+    };
+
     public override string ToString() => string.Create(
         CultureInfo.InvariantCulture,
-        $"#{Number} c{Client} {Kind} {Object}{(Value.Length > 0 ? "=" + Value : "")}{(Token > 0 ? $" token {Token}" : "")}{ConditionText} [{InvokedAt}..{(ReturnedAt == long.MaxValue ? "" : ReturnedAt)}] {Status} {(object?)Outcome ?? Seen}");
+        $"#{Number} c{Client} {Kind} {Object}{(Value.Length > 0 ? "=" + Value : "")}{(Token > 0 ? $" token {Token}" : "")}{ConditionText}{(Command is null ? "" : $" {CommandText.Of(Command)}")}{(AtRevision.Value > 0 ? $" at {AtRevision}" : "")} [{InvokedAt}..{(ReturnedAt == long.MaxValue ? "" : ReturnedAt)}] {Status} {(Outcome is { } outcome ? Checkers.Histories.OutcomeText.Of(outcome) : Seen)}");
 
     private string ConditionText => Condition.Kind == KeyConditionKind.None ? "" : $" if {Condition.Kind} {Condition.ModRevision}";
 }

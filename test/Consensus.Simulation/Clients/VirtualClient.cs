@@ -159,6 +159,7 @@ public sealed class VirtualClient
             return;
         }
         attempt.Command = process.Execute(operation.Envelope(process.NewLeaseId()), answer => AnswerCommand(attempt, answer));
+        _history.Asked(attempt.Command.Request, operation);
     }
 
     /// <summary>The member answers; the endpoint's part of it, and the way back.</summary>
@@ -166,13 +167,23 @@ public sealed class VirtualClient
     {
         if (attempt.IsAborted)
         {
-            if (answer is { Kind: AnswerKind.Done, Outcome: LockGranted granted })
+            var granted = answer.Outcome switch
             {
-                attempt.Process!.GiveBack(granted.Hold.Object, answer.Request);
+                LockGranted one => [one.Hold.Object],
+                ManyGranted many => many.Holds.Select(hold => hold.Object),
+                _ => Enumerable.Empty<StateMachine.ObjectName>(),
+            };
+            foreach (var name in granted)
+            {
+                attempt.Process!.GiveBack(name, answer.Request);
             }
             return;
         }
         attempt.IsAnswered = true;
+        if (answer.Kind == AnswerKind.NotDone)
+        {
+            attempt.Operation.NotDone.Add(answer.Request);
+        }
         Back(attempt, () => End(
             attempt,
             answer.Kind switch
@@ -201,6 +212,28 @@ public sealed class VirtualClient
 
     private static ReadResult Look(Operation operation, StateMachine.StateView view)
     {
+        switch (operation.Kind)
+        {
+            case OperationKind.ReadKeys:
+                var at = operation.AtRevision.Value == 0 ? view.Revision : operation.AtRevision;
+                var prefix = StateMachine.Key.FromText(operation.Object);
+                var isKnown = at >= view.CompactRevision && at <= view.Revision;
+                return new ReadResult(view.Revision.Value)
+                {
+                    CompactRevision = view.CompactRevision.Value,
+                    Items = !isKnown ? null : operation.AtRevision.Value == 0 ? [.. view.ListKeys(prefix, null)] : [.. view.ListKeysAt(prefix, null, at)],
+                };
+            case OperationKind.ReadHold:
+                var info = view.GetLock(operation.Name);
+                return new ReadResult(view.Revision.Value, Holder: info.Holder?.Owner, Token: info.Holder?.Token.Value ?? 0)
+                {
+                    Waiters = [.. info.Waiters.Select(waiter => waiter.Owner)],
+                };
+            case OperationKind.ReadFence:
+                return new ReadResult(view.Revision.Value, Token: view.GetFence(operation.Key)?.Value ?? 0);
+            default:
+                break;
+        }
         if (operation.Kind == OperationKind.ReadLock)
         {
             var holder = view.GetLock(operation.Key).Holder;
@@ -232,7 +265,7 @@ public sealed class VirtualClient
             if (!_cutOff[attempt.Node.Number] && !attempt.IsAnswered && attempt.Node.Process == attempt.Process && attempt.Command is { } command)
             {
                 attempt.IsAborted = true;
-                if (attempt.Operation is { Kind: OperationKind.Acquire, WaitMicros: > 0 })
+                if (attempt.Operation is { Kind: OperationKind.Acquire or OperationKind.AcquireHold, WaitMicros: > 0 })
                 {
                     attempt.Process!.ClientGone(command);
                 }
@@ -261,6 +294,7 @@ public sealed class VirtualClient
         var operation = attempt.Operation;
         if (status == OperationStatus.Done && outcome is not WaitDetached)
         {
+            operation.AnsweredRequest = attempt.Command?.Request ?? RequestId.None;
             Return(operation, status, outcome);
             return;
         }

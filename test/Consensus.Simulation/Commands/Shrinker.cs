@@ -64,7 +64,7 @@ internal sealed class Shrinker(SimulationPlan drawn, TimeSpan most, Action<strin
         return candidates;
     }
 
-    private int Clients(Reduction reduction) => reduction.Clients ?? drawn.Clients.Clients;
+    private int Clients(Reduction reduction) => reduction.Clients ?? drawn.TotalClients;
 
     private long PhaseOne(Reduction reduction) => reduction.PhaseOneMicros ?? drawn.DurationMicros;
 }

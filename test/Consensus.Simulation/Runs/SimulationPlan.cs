@@ -11,6 +11,11 @@ namespace Consensus.Simulation.Runs;
 /// <param name="DurationMicros">Virtual time under faults, before the healing.</param>
 public sealed record SimulationPlan(ulong Seed, ClusterPlan Cluster, ClientOptions Clients, FaultOptions Faults, long DurationMicros)
 {
+    /// <summary>Clients of what is beyond plain keys and locks; none unless drawn.</summary>
+    public CoordinationOptions Coordination { get; init; } = new();
+
+    public int TotalClients => Clients.Clients + Coordination.Clients;
+
     /// <summary>The same run with less in it.</summary>
     public SimulationPlan Reduce(Reduction by)
     {
@@ -27,6 +32,7 @@ public sealed record SimulationPlan(ulong Seed, ClusterPlan Cluster, ClientOptio
                 },
             },
             Clients = Clients with { Clients = Math.Min(by.Clients ?? Clients.Clients, Clients.Clients) },
+            Coordination = Coordination with { Clients = Math.Clamp((by.Clients ?? TotalClients) - Clients.Clients, 0, Coordination.Clients) },
             Faults = faults,
             DurationMicros = Math.Min(by.PhaseOneMicros ?? DurationMicros, DurationMicros),
         };
@@ -57,7 +63,7 @@ public sealed record SimulationPlan(ulong Seed, ClusterPlan Cluster, ClientOptio
             LockWeight = (int)Pick(random, 5, 25, 80),
             DelayMicros = Pick(random, 100, 1_000, 20_000),
         };
-        return WithWatchers(WithMembership(new SimulationPlan(seed, cluster, clients, faults, random.Next(10, 60) * 1_000_000)));
+        return WithCoordination(WithWatchers(WithMembership(new SimulationPlan(seed, cluster, clients, faults, random.Next(10, 60) * 1_000_000))));
     }
 
     /// <summary>
@@ -105,6 +111,27 @@ public sealed record SimulationPlan(ulong Seed, ClusterPlan Cluster, ClientOptio
                         StayMicros = Pick(random, 1_000_000, 5_000_000, 20_000_000),
                         SlowestTakeMicros = Pick(random, 100_000, 2_000_000),
                     },
+                },
+            };
+    }
+
+    /// <summary>In half of the runs clients use transactions and holds of all kinds too. Drawn apart, as the watchers are.</summary>
+    private static SimulationPlan WithCoordination(SimulationPlan plan)
+    {
+        var random = new DeterministicRandom(plan.Seed ^ 0x60_0D1A);
+        return !random.Chance(1, 2)
+            ? plan
+            : plan with
+            {
+                Coordination = new CoordinationOptions
+                {
+                    Clients = (int)random.Next(1, 8),
+                    Keys = (int)random.Next(1, 7),
+                    Names = (int)random.Next(1, 4),
+                    Permits = (int)random.Next(1, 6),
+                    TransactionWeight = (int)Pick(random, 5, 20, 60),
+                    HoldWeight = (int)Pick(random, 10, 30, 60),
+                    ForceWeight = (int)Pick(random, 0, 0, 1, 4),
                 },
             };
     }

@@ -50,6 +50,11 @@ public sealed partial class SimulationRun
                 stands = true;
             }
         }
+        foreach (var lease in _coordination is null ? [] : view.ListLeases(LeaseId.None))
+        {
+            leases.Stands("", lease.Id.Value, lease.TtlMicros, Cluster.Time.Now);
+            stands = true;
+        }
         return stands;
     }
 

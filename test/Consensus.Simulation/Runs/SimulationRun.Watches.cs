@@ -3,6 +3,7 @@ using Consensus.Primitives;
 using Consensus.Server.Watches;
 using Consensus.Simulation.Checkers;
 using Consensus.Simulation.Checkers.Histories;
+using Consensus.Simulation.Clients;
 using Consensus.Simulation.Watches;
 using Consensus.StateMachine;
 
@@ -39,6 +40,14 @@ public sealed partial class SimulationRun
         for (var i = 0; i < _plan.Clients.Keys; i++)
         {
             targets.Add(new WatchTarget(WatchKind.Key, Key.FromText(string.Create(CultureInfo.InvariantCulture, $"k{i}")), false));
+        }
+        if (_plan.Coordination.Clients > 0)
+        {
+            targets.Add(new WatchTarget(WatchKind.Prefix, Key.FromText(CoordinationWorkload.KeyPrefix), false));
+            for (var i = 0; i < _plan.Coordination.Names; i++)
+            {
+                targets.Add(new WatchTarget(WatchKind.Election, Key.FromText(string.Create(CultureInfo.InvariantCulture, $"e{i}")), false));
+            }
         }
         return targets;
     }

@@ -34,6 +34,7 @@ public sealed partial class SimulationRun
         Leases = new LeasePromise(Bounds);
         _watch = new ClusterWatch(Cluster.Nodes, Cluster.Initial, plan.Cluster.Limits, () => Cluster.Time.Now, Leases, Bounds, _watches);
         Cluster.Observer = _watch;
+        _watch.Reference.History = History;
         _watch.Reference.Say = Cluster.Trace.Writes ? Cluster.Trace.Line : null;
         // Drawn before the clients, so that a run with fewer of them meets the same faults.
         var nemesisSeed = _random.NextUInt64();
@@ -43,6 +44,7 @@ public sealed partial class SimulationRun
             client.OnReturned += operation => Returned(client, operation);
             _clients.Add(client);
         }
+        MakeCoordinationClients();
         MakeWatchers();
         _nemesis = new Nemesis(Cluster, _clients, plan.Faults, nemesisSeed);
     }
@@ -94,6 +96,15 @@ public sealed partial class SimulationRun
         if (_watches.Sees(RetryOnce.Name))
         {
             _watch.Reference.Retries.Answered(operation);
+        }
+        if (_watches.Sees(Answers.Name))
+        {
+            _watch.Reference.Answers.Answered(operation);
+        }
+        if (!operation.IsPlain)
+        {
+            _coordination!.Answered(operation, client);
+            return;
         }
         Leases.Acknowledged(operation, client.Clock);
         if (operation.Outcome is NotHolder { Loss: { Reason: LossReason.Expired } loss } && _watches.Sees(LeasePromise.Name))
@@ -185,16 +196,9 @@ public sealed partial class SimulationRun
             // Only where progress is not watched.
             return;
         }
-        var objects = History.Operations.Select(o => (o.Object, o.IsOfLock)).Distinct().ToList();
-        foreach (var (name, isLock) in objects)
+        foreach (var (name, kind) in History.Operations.Select(o => (o.Object, LastReadOf(o))).Where(read => read.Item2 is not null).Distinct().ToList())
         {
-            var read = new Operation
-            {
-                Number = History.NextNumber,
-                Client = client.Number,
-                Kind = isLock ? OperationKind.ReadLock : OperationKind.Read,
-                Object = name,
-            };
+            var read = new Operation { Number = History.NextNumber, Client = client.Number, Kind = kind!.Value, Object = name };
             client.Do(read);
             Require(() => client.Current is null, () => $"the last read of {name} is answered; {Describe()}");
             if (client.Current is not null)
@@ -204,8 +208,20 @@ public sealed partial class SimulationRun
         }
     }
 
+    private static OperationKind? LastReadOf(Operation operation) => operation switch
+    {
+        { IsPlain: true } => operation.IsOfLock ? OperationKind.ReadLock : OperationKind.Read,
+        { IsOfFence: true } => OperationKind.ReadFence,
+        { Kind: OperationKind.Transaction } => OperationKind.ReadKeys,
+        _ => null,
+    };
+
     private void CheckHistory()
     {
+        if (_watches.Sees(Answers.Name))
+        {
+            _watch.Reference.Answers.CheckNotDone(History.Operations);
+        }
         if (_watches.Sees(RevisionsIncrease.Name))
         {
             RevisionsIncrease.Check(History.Operations);
@@ -222,6 +238,7 @@ public sealed partial class SimulationRun
         {
             Undecided = ObjectHistories.Check(History.Operations, Leases.PromisedUntil);
         }
+        Undecided += _coordination?.Check(History.Operations, number => _clients[number]) ?? 0;
     }
 
     private void Require(Func<bool> condition, Func<string> what)

@@ -29,10 +29,17 @@ public sealed class LeasePromise(ClockBounds bounds)
             LockRenewed renewed => (renewed.Hold.Token.Value, renewed.Hold.TtlMicros),
             _ => (0, 0),
         };
-        if (token == 0)
+        if (token != 0)
         {
-            return;
+            Promised(token, operation, micros, clock);
         }
+    }
+
+    /// <param name="token">Of the hold; or the id of the lease, where leases are what is followed.</param>
+    /// <param name="operation">Its answer gave or renewed it.</param>
+    /// <param name="micros">How long it lives, counted from the first sending.</param>
+    public void Promised(long token, Operation operation, long micros, SimulatedClock clock)
+    {
         var hold = _holds.GetValueOrDefault(token) ?? (_holds[token] = new Hold(clock));
         hold.EndedAt ??= _endedUnknown.TryGetValue(token, out var before) ? before : null;
         hold.Promises.Add(new Promise(operation.InvokedAt, operation.InvokedClock + (micros / 100 * 99), operation.ToString()));
@@ -95,7 +102,7 @@ public sealed class LeasePromise(ClockBounds bounds)
                 continue;
             }
             Violation.Unless(false, Name, () =>
-                $"the lease of token {token} was ended {promise.DeadlineClock - shows} µs too early, at {ended}: {promise.By}");
+                $"the lease of {token} was ended {promise.DeadlineClock - shows} µs too early, at {ended}: {promise.By}");
         }
     }
 

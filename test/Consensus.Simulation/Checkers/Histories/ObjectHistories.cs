@@ -11,7 +11,7 @@ public static class ObjectHistories
     public static int Check(IEnumerable<Operation> operations, Func<Operation, long> promisedUntil)
     {
         var undecided = 0;
-        foreach (var ofObject in operations.GroupBy(o => (o.Object, o.IsOfLock)))
+        foreach (var ofObject in operations.Where(o => o.IsPlain).GroupBy(o => (o.Object, o.IsOfLock)))
         {
             var verdict = ofObject.Key.IsOfLock
                 ? Linearizability.Check(new LockModel(), LockModel.CallsOf(ofObject, promisedUntil))

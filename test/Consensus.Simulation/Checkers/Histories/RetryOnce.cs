@@ -20,6 +20,10 @@ public sealed class RetryOnce
             PutDone put => put.ModRevision.Value,
             DeleteDone { Deleted: > 0 } deleted => deleted.Revision.Value,
             LockGranted granted => granted.Hold.Token.Value,
+            ManyGranted many => many.Holds[0].Token.Value,
+            HandedOver over => over.Hold.Token.Value,
+            LeaseGranted granted => granted.Id.Value,
+            TxnDone done when done.Results.Any(result => result is TxnPutResult or TxnDeleteResult { Deleted: > 0 }) => done.Revision.Value,
             _ => 0,
         };
         if (revision == 0)

@@ -11,8 +11,7 @@ public static class TokensIncrease
     public static void Check(IEnumerable<Operation> operations)
     {
         var grants = operations
-            .Where(o => o.Outcome is LockGranted)
-            .Select(o => (Operation: o, Token: ((LockGranted)o.Outcome!).Hold.Token.Value))
+            .SelectMany(o => TokensOf(o.Outcome).Select(token => (Operation: o, Token: token)))
             .ToList();
         var owners = new Dictionary<long, Operation>();
         foreach (var (operation, token) in grants)
@@ -36,4 +35,11 @@ public static class TokensIncrease
             Violation.Unless(token > highest.Token, Name, () => $"{operation} came after {highest.Operation} and got a token that is not higher");
         }
     }
+
+    private static IEnumerable<long> TokensOf(Outcome? outcome) => outcome switch
+    {
+        LockGranted granted => [granted.Hold.Token.Value],
+        ManyGranted many => many.Holds.Select(hold => hold.Token.Value),
+        _ => [],
+    };
 }

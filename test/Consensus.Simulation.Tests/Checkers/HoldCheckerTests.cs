@@ -1,0 +1,171 @@
+using Consensus.Primitives;
+using Consensus.Simulation.Checkers.Holds;
+using Consensus.StateMachine;
+using Consensus.StateMachine.Commands;
+using Consensus.StateMachine.Outcomes;
+using static Consensus.Simulation.Tests.Checkers.Histories;
+
+namespace Consensus.Simulation.Tests.Checkers;
+
+/// <summary>Each checker of what the log does with holds, on steps that are right and on ones that break its promise.</summary>
+public sealed class HoldCheckerTests
+{
+    private static readonly Key Name = Key.FromText("x");
+    private static readonly StateView Empty = new ReplicatedState(Limits.Default).TakeView();
+    private static readonly AcquireLockCommand Ask = new(Name, "", 1, LeaseId.None, LeaseId.None, 0);
+
+    private static Hold Held(string owner, long token, LockMode mode = LockMode.Exclusive, long count = 1, long delay = 0, long? until = null) =>
+        new(Name, owner, new FencingToken(token), new LeaseId(1), 1, new Revision(token), ClusterTime.Never)
+        {
+            Mode = mode,
+            Count = count,
+            LockDelayMicros = delay,
+            HoldUntil = until is { } micros ? new ClusterTime(micros) : ClusterTime.Never,
+        };
+
+    private static WaiterInfo Waiting(string owner, LockMode mode = LockMode.Exclusive, long until = 1_000, bool isDetached = false) =>
+        new(owner, 1, new ClusterTime(until), isDetached) { Mode = mode };
+
+    private static LockInfo Info(HoldSpace space, Hold[] holders, long permits = 0, LockLoss? loss = null, params WaiterInfo[] waiters) =>
+        new(new ObjectName(space, Name), [.. holders], holders.Length, [.. waiters], waiters.Length, loss) { Permits = permits };
+
+    private static AppliedEntry Entry(Command command, long stamp = 0, Outcome? outcome = null) =>
+        new(new LogIndex(1), new ClusterTime(stamp), command, null, outcome ?? new Noted(new Revision(1)), [], Empty, Empty);
+
+    private static HoldStep Step(LockInfo before, LockInfo after) => new(
+        after.Object,
+        before,
+        after,
+        [.. after.Holders.Where(hold => !before.Holders.Any(had => had.Token == hold.Token))],
+        [.. before.Holders.Where(hold => !after.Holders.Any(has => has.Token == hold.Token))]);
+
+    private static HoldStep Step(Hold[] before, Hold[] after) => Step(Info(HoldSpace.Lock, before), Info(HoldSpace.Lock, after));
+
+    [Test]
+    [SeenBy(HoldsFit.Name)]
+    public void Holds_that_may_not_stand_together_are_seen()
+    {
+        void After(HoldSpace space, long permits, params Hold[] holders) =>
+            new HoldsFit().Saw(Entry(Ask), Step(Info(space, [], permits), Info(space, holders, permits)));
+
+        After(HoldSpace.Lock, 0, Held("a", 1, LockMode.Shared), Held("b", 2, LockMode.Shared));
+        After(HoldSpace.Semaphore, 3, Held("a", 1, count: 1), Held("b", 2, count: 2));
+        Breaks(HoldsFit.Name, () => After(HoldSpace.Lock, 0, Held("a", 1, LockMode.Shared), Held("b", 2)));
+        Breaks(HoldsFit.Name, () => After(HoldSpace.Election, 0, Held("a", 1), Held("b", 2)));
+        Breaks(HoldsFit.Name, () => After(HoldSpace.Semaphore, 3, Held("a", 1, count: 2), Held("b", 2, count: 2)));
+    }
+
+    [Test]
+    [SeenBy(HoldsFit.Name)]
+    public void A_token_that_is_not_above_all_before_it_is_seen()
+    {
+        var fit = new HoldsFit();
+        fit.Granted(Entry(Ask), [Held("b", 6), Held("a", 5)]);
+        fit.Granted(Entry(Ask), [Held("c", 7)]);
+        Breaks(HoldsFit.Name, () => fit.Granted(Entry(Ask), [Held("d", 7)]));
+    }
+
+    [Test]
+    [SeenBy(LockDelays.Name)]
+    public void A_grant_to_another_within_a_lock_delay_is_seen()
+    {
+        static LockDelays Lost(Command how, long delay = 100)
+        {
+            var delays = new LockDelays();
+            delays.Saw(Entry(how, stamp: 1_000), Step([Held("a", 1, delay: delay)], []));
+            return delays;
+        }
+
+        static void Granted(LockDelays delays, string owner, long stamp) => delays.Saw(Entry(Ask, stamp), Step([], [Held(owner, 2)]));
+
+        Granted(Lost(new ExpireCommand()), "a", 1_050);
+        Granted(Lost(new ExpireCommand()), "b", 1_100);
+        Granted(Lost(new ReleaseLockCommand(Name, new FencingToken(1), Force: false)), "b", 1_001);
+        Granted(Lost(new ExpireCommand(), delay: 0), "b", 1_001);
+        Breaks(LockDelays.Name, () => Granted(Lost(new ExpireCommand()), "b", 1_099));
+        Breaks(LockDelays.Name, () => Granted(Lost(new ReleaseLockCommand(Name, default, Force: true)), "b", 1_001));
+        Breaks(LockDelays.Name, () => new LockDelays().Saw(Entry(new ExpireCommand()), Step([Held("a", 1, delay: 100)], [Held("b", 2)])));
+        var broken = Lost(new ExpireCommand());
+        broken.Saw(Entry(new ReleaseLockCommand(Name, default, Force: true), 1_001), Step([], []));
+        Granted(broken, "b", 1_002);
+    }
+
+    [Test]
+    [SeenBy(MaxHolds.Name)]
+    public void A_hold_that_outlives_its_bound_or_ends_by_it_too_early_is_seen()
+    {
+        static MaxHolds Held200()
+        {
+            var holds = new MaxHolds();
+            holds.Saw(Entry(Ask), Step([], [Held("a", 1, until: 200)]));
+            return holds;
+        }
+
+        var tooLong = new LockLoss(new FencingToken(1), "a", LossReason.HeldTooLong, new Revision(2));
+        var end = Step(Info(HoldSpace.Lock, [Held("a", 1, until: 200)]), Info(HoldSpace.Lock, [], loss: tooLong));
+        var ended = Held200();
+        ended.Saw(Entry(new ExpireCommand(), 200), end);
+        ended.Passed(Entry(Ask, 10_000_000));
+        Held200().Passed(Entry(Ask, 200 + MaxHolds.SlackMicros));
+        Breaks(MaxHolds.Name, () => Held200().Passed(Entry(Ask, 201 + MaxHolds.SlackMicros)));
+        Breaks(MaxHolds.Name, () => Held200().Saw(Entry(new ExpireCommand(), 199), end));
+    }
+
+    [Test]
+    [SeenBy(HandOvers.Name)]
+    public void A_hand_over_to_another_or_by_halves_is_seen()
+    {
+        var command = new HandOverCommand(Name, new FencingToken(1), "b");
+        var waits = Info(HoldSpace.Lock, [Held("a", 1)], 0, null, Waiting("c"), Waiting("b"));
+        AppliedEntry Over(string to) => Entry(command, outcome: new HandedOver(new Revision(3), Held(to, 3)));
+
+        HandOvers.Saw(Over("b"), Step(waits, Info(HoldSpace.Lock, [Held("b", 3)])));
+        HandOvers.Saw(Entry(command, outcome: new NoSuchWaiter(new Revision(1), "b")), Step(waits, waits));
+        Breaks(HandOvers.Name, () => HandOvers.Saw(Over("c"), Step(waits, Info(HoldSpace.Lock, [Held("c", 3)]))));
+        Breaks(HandOvers.Name, () => HandOvers.Saw(Over("b"), Step(waits, Info(HoldSpace.Lock, []))));
+        Breaks(HandOvers.Name, () => HandOvers.Saw(
+            Entry(command, outcome: new NoSuchWaiter(new Revision(1), "b")), Step(waits, Info(HoldSpace.Lock, []))));
+    }
+
+    [Test]
+    [SeenBy(GrantOrder.Name)]
+    public void Who_is_passed_though_it_could_be_granted_is_seen()
+    {
+        static void Grants(string owner, WaiterInfo[] before, params WaiterInfo[] after) => new GrantOrder().Saw(
+            Entry(new CancelWaitCommand(Name, RequestId.None, CancelReason.Disconnected)),
+            Step(Info(HoldSpace.Lock, [], 0, null, before), Info(HoldSpace.Lock, [Held(owner, 2, LockMode.Shared)], 0, null, after)));
+
+        var (writer, reader) = (Waiting("w"), Waiting("r", LockMode.Shared));
+        Grants("r", [reader, writer], writer);
+        Grants("r", [Waiting("w", until: 0), reader], Waiting("w", until: 0));
+        Grants("r", [Waiting("w", isDetached: true), reader], Waiting("w", isDetached: true));
+        Breaks(GrantOrder.Name, () => Grants("r", [writer, reader], writer));
+        Breaks(GrantOrder.Name, () => Grants("n", [writer], writer));
+    }
+
+    [Test]
+    [SeenBy(GrantOrder.Name)]
+    public void Who_waits_though_it_fits_is_seen()
+    {
+        static void Ends(Hold[] left, WaiterInfo first) => new GrantOrder().Saw(
+            Entry(new ReleaseLockCommand(Name, new FencingToken(1), Force: false)),
+            Step(Info(HoldSpace.Lock, [Held("a", 1, LockMode.Shared), .. left], 0, null, first), Info(HoldSpace.Lock, left, 0, null, first)));
+
+        Ends([Held("b", 2, LockMode.Shared)], Waiting("w"));
+        Breaks(GrantOrder.Name, () => Ends([], Waiting("w")));
+        Breaks(GrantOrder.Name, () => Ends([Held("b", 2, LockMode.Shared)], Waiting("r", LockMode.Shared)));
+    }
+
+    [Test]
+    [SeenBy(MultiLocks.Name)]
+    public void Half_of_several_locks_is_seen()
+    {
+        var command = new AcquireManyCommand([Name, Key.FromText("y")], "a", 1, LeaseId.None, LeaseId.None);
+        var (x, y) = (Held("a", 2), Held("a", 3) with { Name = Key.FromText("y") });
+        var both = new ManyGranted(new Revision(3), [x, y]);
+        MultiLocks.Saw(Entry(command, outcome: both), [Step([], [x]), Step([], [y])]);
+        MultiLocks.Saw(Entry(command, outcome: new LockHeld(new Revision(1), null, 0, 0)), [Step([], [])]);
+        Breaks(MultiLocks.Name, () => MultiLocks.Saw(Entry(command, outcome: both), [Step([], [x])]));
+        Breaks(MultiLocks.Name, () => MultiLocks.Saw(Entry(command, outcome: new LockHeld(new Revision(1), null, 0, 0)), [Step([], [x])]));
+    }
+}

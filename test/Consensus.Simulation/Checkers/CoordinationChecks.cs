@@ -1,0 +1,124 @@
+using Consensus.Primitives;
+using Consensus.Simulation.Checkers.Histories;
+using Consensus.Simulation.Checkers.Holds;
+using Consensus.Simulation.Clients;
+using Consensus.StateMachine;
+using Consensus.StateMachine.Commands;
+
+namespace Consensus.Simulation.Checkers;
+
+/// <summary>Shows each entry of the log to the checkers of transactions and holds, as the first member applies it, and judges what clients saw at the end.</summary>
+internal sealed class CoordinationChecks(WatchOptions watches, LeasePromise leases, ClockBounds bounds, Func<long> now)
+{
+    private readonly HoldSteps _steps = new();
+    private readonly HoldsFit _fit = new();
+    private readonly LockDelays _delays = new();
+    private readonly MaxHolds _maxHolds = new();
+    private readonly GrantOrder _order = new();
+    private readonly Transactions _transactions = new(CoordinationWorkload.KeyPrefix);
+
+    /// <summary>True times at which holds were broken by an operator, by token.</summary>
+    private readonly Dictionary<long, long> _brokenAt = [];
+
+    public void Applied(AppliedEntry entry, IReadOnlyList<Change> changes)
+    {
+        if (watches.Sees(Transactions.Name))
+        {
+            _transactions.Applied(entry, changes);
+        }
+        var steps = _steps.Of(entry);
+        foreach (var step in steps)
+        {
+            Saw(entry, step);
+        }
+        if (watches.Sees(HoldsFit.Name))
+        {
+            _fit.Granted(entry, steps.SelectMany(step => step.Begun));
+        }
+        if (watches.Sees(MultiLocks.Name))
+        {
+            MultiLocks.Saw(entry, steps);
+        }
+        if (watches.Sees(MaxHolds.Name))
+        {
+            _maxHolds.Passed(entry);
+        }
+        if (entry.Command is ExpireCommand && watches.Sees(LeasePromise.Name))
+        {
+            LeasesEnded(entry);
+        }
+    }
+
+    /// <summary>A client was answered.</summary>
+    public void Answered(Operation operation, VirtualClient client)
+    {
+        if (!watches.Sees(LeasePromise.Name))
+        {
+            return;
+        }
+        foreach (var (lease, micros) in operation.Promises)
+        {
+            leases.Promised(lease.Value, operation, micros, client.Clock);
+        }
+    }
+
+    /// <summary>Returns how many histories could not be decided.</summary>
+    public int Check(IReadOnlyList<Operation> operations, Func<int, VirtualClient> clientOf)
+    {
+        if (watches.Sees(Transactions.Name))
+        {
+            _transactions.CheckReads(operations);
+        }
+        if (watches.Sees(GuardedWrites.Name))
+        {
+            GuardedWrites.Check(operations);
+        }
+        if (watches.Sees(HoldersFit.Name))
+        {
+            new HoldersFit(bounds).Check(operations, number => clientOf(number).Clock, _brokenAt);
+        }
+        return watches.Sees(Fences.Name) ? Fences.Check(operations) : 0;
+    }
+
+    private void Saw(AppliedEntry entry, HoldStep step)
+    {
+        if (watches.Sees(HoldsFit.Name))
+        {
+            _fit.Saw(entry, step);
+        }
+        if (watches.Sees(LockDelays.Name))
+        {
+            _delays.Saw(entry, step);
+        }
+        if (watches.Sees(MaxHolds.Name))
+        {
+            _maxHolds.Saw(entry, step);
+        }
+        if (watches.Sees(HandOvers.Name))
+        {
+            HandOvers.Saw(entry, step);
+        }
+        if (watches.Sees(GrantOrder.Name))
+        {
+            _order.Saw(entry, step);
+        }
+        if (entry.Command is ReleaseLockCommand { Force: true })
+        {
+            foreach (var hold in step.Ended)
+            {
+                _brokenAt.TryAdd(hold.Token.Value, now());
+            }
+        }
+    }
+
+    private void LeasesEnded(AppliedEntry entry)
+    {
+        foreach (var lease in entry.Before.ListLeases(LeaseId.None))
+        {
+            if (lease.Deadline <= entry.Stamp && entry.After.GetLease(lease.Id) is null)
+            {
+                leases.SeenExpired(lease.Id.Value, now());
+            }
+        }
+    }
+}

@@ -1,0 +1,119 @@
+using Consensus.Primitives;
+using Consensus.Simulation.Checkers.Holds;
+using Consensus.Simulation.Clients;
+using Consensus.StateMachine;
+using Consensus.StateMachine.Commands;
+
+namespace Consensus.Simulation.Checkers.Histories;
+
+/// <summary>
+/// Transactions are linearizable over all their keys together. The log is the order: at its place in it each transaction, as its client asked for it, must come to what it was
+/// judged to be by a model of a few lines; every read of several keys must be what the model had at that revision, now or in the past. That the places agree with real time shows
+/// in their revisions (<see cref="RevisionsIncrease"/>), that clients are told what the log says in <see cref="Answers"/>.
+/// </summary>
+internal sealed class Transactions(string prefix)
+{
+    public const string Name = "transactions";
+
+    private readonly Key _prefix = Key.FromText(prefix);
+    private readonly SortedDictionary<Key, KeyRecord> _keys = [];
+
+    /// <summary>Every state of every key, with the revision from which on it was that.</summary>
+    private readonly SortedDictionary<Key, List<(long Revision, KeyRecord? Record)>> _past = [];
+
+    /// <summary>Of those with an identity that had an effect, what came of it.</summary>
+    private readonly Dictionary<Operation, string> _effects = [];
+
+    /// <param name="changes">What production code changed in this entry.</param>
+    public void Applied(AppliedEntry entry, IReadOnlyList<Change> changes)
+    {
+        var changed = changes.OfType<KeyChange>().Where(change => change.Key.StartsWith(_prefix)).ToList();
+        if (entry.Command is TxnCommand logged)
+        {
+            Transact(entry, entry.Asked?.Command as TxnCommand ?? logged, changed);
+            return;
+        }
+        foreach (var change in changed)
+        {
+            var isEnd = change.After is null && entry.Command is ExpireCommand or RevokeLeaseCommand
+                && _keys.TryGetValue(change.Key, out var record) && !record.Lease.IsNone && entry.After.GetLease(record.Lease) is null;
+            Violation.Unless(isEnd, Name, () => $"{entry} changed {change.Key}");
+            Store(change.Key, null, change.Revision);
+        }
+    }
+
+    /// <summary>At the end: what reads of all keys saw is what was there.</summary>
+    public void CheckReads(IEnumerable<Operation> operations)
+    {
+        foreach (var read in operations.Where(o => o is { Kind: OperationKind.ReadKeys, Status: OperationStatus.Done }))
+        {
+            var seen = read.Seen!;
+            var at = read.AtRevision.Value > 0 ? read.AtRevision.Value : seen.ViewRevision;
+            if (seen.Items is not { } items)
+            {
+                Violation.Unless(at > seen.ViewRevision || at < seen.CompactRevision, Name, () => $"{read} was refused as forgotten or of the future");
+                continue;
+            }
+            var (saw, was) = (Text(items.Select(item => (item.Key, (KeyRecord?)item.Record))), Text(StateAt(at)));
+            Violation.Unless(saw == was, Name, () => $"{read} saw {saw}; at revision {at} there was {was}");
+        }
+    }
+
+    private void Transact(AppliedEntry entry, TxnCommand asked, List<KeyChange> changed)
+    {
+        if (entry.Asked is { } operation && _effects.TryGetValue(operation, out var first))
+        {
+            Violation.Unless(OutcomeText.Of(entry.Outcome) == first && changed.Count == 0, Name, () =>
+                $"{operation} came again and was {OutcomeText.Of(entry.Outcome)}, with {changed.Count} changes; first it was {first}");
+            return;
+        }
+        var model = new TransactionModel(_keys, entry.Before);
+        var expected = model.Of(asked);
+        var outcome = OutcomeText.Of(entry.Outcome);
+        Violation.Unless(outcome == OutcomeText.Of(expected), Name, () =>
+            $"{entry}: {outcome}; the model says {OutcomeText.Of(expected)}; it was asked: {(entry.Asked is null ? asked : entry.Asked)}");
+        var wrote = Text(changed.Select(change => (change.Key, change.After)));
+        var writes = Text(model.Writes.Select(write => (write.Key, write.Value)));
+        Violation.Unless(wrote == writes, Name, () => $"{entry} wrote {wrote}; the model writes {writes}");
+        foreach (var (key, record) in model.Writes)
+        {
+            Store(key, record, entry.After.Revision);
+        }
+        if (model.Writes.Count > 0 && entry.Asked is { HasIdentity: true } done)
+        {
+            _effects.Add(done, outcome);
+        }
+    }
+
+    private void Store(Key key, KeyRecord? record, Revision revision)
+    {
+        if (record is null)
+        {
+            _keys.Remove(key);
+        }
+        else
+        {
+            _keys[key] = record;
+        }
+        if (!_past.TryGetValue(key, out var states))
+        {
+            _past[key] = states = [];
+        }
+        states.Add((revision.Value, record));
+    }
+
+    private IEnumerable<(Key Key, KeyRecord? Record)> StateAt(long revision)
+    {
+        foreach (var (key, states) in _past)
+        {
+            var last = states.FindLastIndex(state => state.Revision <= revision);
+            if (last >= 0 && states[last].Record is { } record)
+            {
+                yield return (key, record);
+            }
+        }
+    }
+
+    private static string Text(IEnumerable<(Key Key, KeyRecord? Record)> keys) =>
+        string.Join(" ", keys.OrderBy(key => key.Key).Select(key => $"{key.Key}={(key.Record is { } record ? OutcomeText.Of(record) : "gone")}"));
+}

@@ -1,0 +1,45 @@
+using Consensus.StateMachine;
+using Consensus.StateMachine.Commands;
+
+namespace Consensus.Simulation.Checkers.Holds;
+
+/// <summary>Tells what each entry did with each object that can be held, by comparing the states before and after it.</summary>
+internal sealed class HoldSteps
+{
+    private readonly SortedSet<ObjectName> _objects = [];
+
+    /// <summary>The objects with which the entry did, or could have done, something.</summary>
+    public IReadOnlyList<HoldStep> Of(AppliedEntry entry) => entry.Command switch
+    {
+        AcquireLockCommand c => Of(entry, c.Object),
+        RenewLockCommand => entry.Before.Counts.Waiters > 0 ? OfAll(entry) : [],
+        ReleaseLockCommand c => Of(entry, c.Object),
+        HandOverCommand c => Of(entry, c.Object),
+        CancelWaitCommand c => Of(entry, c.Object),
+        AcquireManyCommand c => [.. c.Names.SelectMany(name => Of(entry, ObjectName.Lock(name)))],
+        RenewLeasesCommand => entry.Before.Counts.Waiters > 0 ? OfAll(entry) : [],
+        RevokeLeaseCommand or ExpireCommand or DetachWaitersCommand or DetachRequestsCommand or AnnounceMemberCommand or ForgetMemberCommand => OfAll(entry),
+        _ => [],
+    };
+
+    private List<HoldStep> OfAll(AppliedEntry entry) => [.. _objects.ToList().SelectMany(name => Of(entry, name))];
+
+    private IReadOnlyList<HoldStep> Of(AppliedEntry entry, ObjectName name)
+    {
+        _objects.Add(name);
+        var (before, after) = (entry.Before.GetLock(name), entry.After.GetLock(name));
+        if (before.HolderCount + before.WaiterCount + after.HolderCount + after.WaiterCount == 0)
+        {
+            return [new HoldStep(name, before, after, [], [])];
+        }
+        var (had, has) = (TokensOf(before), TokensOf(after));
+        return [new HoldStep(
+            name,
+            before,
+            after,
+            [.. after.Holders.Where(hold => !had.Contains(hold.Token.Value))],
+            [.. before.Holders.Where(hold => !has.Contains(hold.Token.Value))])];
+    }
+
+    private static HashSet<long> TokensOf(LockInfo info) => [.. info.Holders.Select(hold => hold.Token.Value)];
+}

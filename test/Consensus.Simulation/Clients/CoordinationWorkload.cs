@@ -1,0 +1,165 @@
+using System.Globalization;
+using Consensus.Primitives;
+using Consensus.StateMachine;
+using Consensus.StateMachine.Commands;
+using Consensus.StateMachine.Outcomes;
+
+namespace Consensus.Simulation.Clients;
+
+/// <summary>Transactions, holds of all kinds, leases of their own, fences: see <see cref="CoordinationOptions"/>.</summary>
+internal sealed partial class CoordinationWorkload(
+    CoordinationOptions plan, ClientOptions options, History history, int number, DeterministicRandom random) : Workload
+{
+    private readonly List<OwnLease> _leases = [];
+    private readonly List<OwnHold> _holds = [];
+
+    /// <summary>Holds that ended against its will: their owner's name may take them back.</summary>
+    private readonly List<OwnHold> _lost = [];
+
+    /// <summary>Owners that were seen to wait.</summary>
+    private readonly List<(ObjectName Object, string Owner)> _waiters = [];
+
+    private long _seenRevision = 1;
+
+    public override Operation Next(long clockNow)
+    {
+        if (random.Chance(3, 4))
+        {
+            // Most stop at their deadline; some ask on, to hear that they are too late.
+            _holds.RemoveAll(hold => hold.Deadline <= clockNow);
+            _leases.RemoveAll(lease => lease.Deadline <= clockNow);
+        }
+        var drawn = random.Next(plan.TransactionWeight + plan.ReadWeight + plan.HoldWeight + plan.LeaseWeight + plan.FenceWeight + plan.ForceWeight);
+        if ((drawn -= plan.TransactionWeight) < 0)
+        {
+            return Transaction();
+        }
+        if ((drawn -= plan.ReadWeight) < 0)
+        {
+            return Read();
+        }
+        if ((drawn -= plan.HoldWeight) < 0)
+        {
+            return _holds.Count > 0 && random.Chance(2, 3) ? OfHold(_holds[(int)random.Next(_holds.Count)]) : Acquire();
+        }
+        if ((drawn -= plan.LeaseWeight) < 0)
+        {
+            return OfLeases();
+        }
+        return (drawn - plan.FenceWeight) < 0 ? OfFence() : Force();
+    }
+
+    public override void Learn(Operation operation, long clockNow)
+    {
+        if (operation.Status != OperationStatus.Done)
+        {
+            return;
+        }
+        LearnKeys(operation);
+        _seenRevision = Math.Max(_seenRevision, Math.Max(operation.Seen?.ViewRevision ?? 0, operation.Outcome?.Revision.Value ?? 0));
+        switch (operation.Outcome)
+        {
+            case LeaseGranted granted:
+                _leases.Add(new OwnLease(granted.Id, granted.TtlMicros, PromisedUntil(operation.InvokedClock, granted.TtlMicros)));
+                break;
+            case LeasesRenewed renewed:
+                LearnRenewals(operation, renewed);
+                break;
+            case LeaseMissing missing:
+                LoseLease(missing.Id);
+                break;
+            case LockGranted granted when operation.Command is AcquireLockCommand acquire:
+                Took(operation, granted.Hold, acquire.TtlMicros + granted.WaitedMicros, acquire.LockDelayMicros);
+                break;
+            case ManyGranted many when operation.Command is AcquireManyCommand acquire:
+                foreach (var hold in many.Holds)
+                {
+                    Took(operation, hold, acquire.TtlMicros, acquire.LockDelayMicros);
+                }
+                break;
+            case LockRenewed renewed:
+                var at = _holds.FindIndex(hold => hold.Token == renewed.Hold.Token);
+                if (at >= 0)
+                {
+                    _holds[at] = _holds[at] with { Deadline = Math.Max(_holds[at].Deadline, PromisedUntil(operation.InvokedClock, renewed.Hold.TtlMicros)) };
+                }
+                break;
+            case NotHolder { Loss: { } loss }:
+                _lost.AddRange(_holds.Where(hold => hold.Token == loss.Token));
+                _holds.RemoveAll(hold => hold.Token == loss.Token);
+                break;
+            case HandedOver or LockReleased or NotHolder when operation.Token > 0:
+                _holds.RemoveAll(hold => hold.Token.Value == operation.Token);
+                break;
+            default:
+                break;
+        }
+        if (operation.Seen?.Waiters is { } waiters && operation.Command is null)
+        {
+            _waiters.RemoveAll(waiter => waiter.Object == operation.Name);
+            _waiters.AddRange(waiters.Select(owner => (operation.Name, owner)));
+        }
+    }
+
+    private void LearnRenewals(Operation operation, LeasesRenewed renewed)
+    {
+        foreach (var renewal in renewed.Renewals)
+        {
+            if (!renewal.Alive)
+            {
+                LoseLease(renewal.Id);
+                continue;
+            }
+            var deadline = PromisedUntil(operation.InvokedClock, renewal.TtlMicros);
+            for (var i = 0; i < _leases.Count; i++)
+            {
+                _leases[i] = _leases[i].Id == renewal.Id ? _leases[i] with { Deadline = Math.Max(_leases[i].Deadline, deadline) } : _leases[i];
+            }
+            for (var i = 0; i < _holds.Count; i++)
+            {
+                _holds[i] = _holds[i].Lease == renewal.Id ? _holds[i] with { Deadline = Math.Max(_holds[i].Deadline, deadline) } : _holds[i];
+            }
+        }
+    }
+
+    private void LoseLease(LeaseId id)
+    {
+        _leases.RemoveAll(lease => lease.Id == id);
+        _lost.AddRange(_holds.Where(hold => hold.Lease == id));
+        _holds.RemoveAll(hold => hold.Lease == id);
+    }
+
+    private void Took(Operation operation, Hold hold, long micros, long lockDelayMicros)
+    {
+        var deadline = micros > 0 ? PromisedUntil(operation.InvokedClock, micros) : _leases.Find(lease => lease.Id == hold.Lease).Deadline;
+        _holds.Add(new OwnHold(hold.Object, hold.Token, hold.Lease, hold.Owner, deadline, lockDelayMicros > 0));
+    }
+
+    private Operation Make(
+        OperationKind kind, string name, Command? command = null, FencingToken token = default, ObjectName of = default, Revision atRevision = default) => new()
+    {
+        Number = history.NextNumber,
+        Client = number,
+        Kind = kind,
+        Object = name,
+        Command = command,
+        Token = token.Value,
+        Name = of,
+        AtRevision = atRevision,
+        TtlMicros = command is AcquireLockCommand acquire ? acquire.TtlMicros : 0,
+        WaitMicros = command is AcquireLockCommand waits ? waits.WaitMicros : 0,
+        HasIdentity = command is not null && random.Chance(options.IdentityPercent, 100),
+    };
+
+    private string Owner => string.Create(CultureInfo.InvariantCulture, $"c{number}-{history.NextNumber}");
+
+    private long DrawTtl() => random.Next(options.ShortestTtl, options.LongestTtl);
+
+    private string Drawn(string prefix, int count) => string.Create(CultureInfo.InvariantCulture, $"{prefix}{random.Next(count)}");
+
+    private Key KeyName() => Key.FromText(Drawn("t", plan.Keys));
+
+    private readonly record struct OwnLease(LeaseId Id, long TtlMicros, long Deadline);
+
+    private readonly record struct OwnHold(ObjectName Object, FencingToken Token, LeaseId Lease, string Owner, long Deadline, bool HasDelay);
+}

@@ -1,0 +1,36 @@
+using Consensus.Primitives;
+using Consensus.Simulation.Checkers;
+using Consensus.Simulation.Checkers.Histories;
+using Consensus.Simulation.Clients;
+
+namespace Consensus.Simulation.Runs;
+
+/// <summary>Clients of transactions, holds of all kinds, leases and fences, and the checkers that look at these.</summary>
+public sealed partial class SimulationRun
+{
+    private CoordinationChecks? _coordination;
+
+    private void MakeCoordinationClients()
+    {
+        if (_plan.Coordination.Clients == 0)
+        {
+            return;
+        }
+        // A stream of its own: the other clients and the faults are what they would be without.
+        var random = new DeterministicRandom(_plan.Seed ^ 0xC0_0D1A);
+        _coordination = _watch.Reference.Coordination = new CoordinationChecks(_watches, new LeasePromise(Bounds), Bounds, () => Cluster.Time.Now);
+        for (var i = 0; i < _plan.Coordination.Clients; i++)
+        {
+            var number = _clients.Count;
+            var client = new VirtualClient(
+                Cluster,
+                _plan.Clients,
+                History,
+                number,
+                random.NextUInt64(),
+                drawn => new CoordinationWorkload(_plan.Coordination, _plan.Clients, History, number, drawn));
+            client.OnReturned += operation => Returned(client, operation);
+            _clients.Add(client);
+        }
+    }
+}
