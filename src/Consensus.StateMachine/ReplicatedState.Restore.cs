@@ -41,7 +41,7 @@ public sealed partial class ReplicatedState
 
     private Fields LoadMeta(ReadOnlyMemory<byte> body)
     {
-        var meta = new Fields(body, "vvvhvvvvvvvvvvvv", "a snapshot's meta section");
+        var meta = new Fields(body, SnapshotSummary.MetaShape, "a snapshot's meta section");
         AppliedIndex = new LogIndex(meta.Number(1));
         AppliedStamp = _stamp = meta.Time(2);
         Revision = new Revision(meta.Number(3));

@@ -18,9 +18,9 @@ namespace Consensus.Storage.Formation;
 /// </summary>
 public sealed class DataDirectory : IDataDirectory
 {
-    private const string LockName = "lock";
-    private const string LogName = "wal";
-    private const string SnapshotsName = "snap";
+    internal const string LockName = "lock";
+    internal const string LogName = "wal";
+    internal const string SnapshotsName = "snap";
     private const string LostAndFound = "lost+found";
 
     private readonly IDisk _disk;
@@ -135,7 +135,7 @@ public sealed class DataDirectory : IDataDirectory
 
     public void Dispose() => _lock.Dispose();
 
-    private static void EnsureDirectory(IDisk disk, string path)
+    internal static void EnsureDirectory(IDisk disk, string path)
     {
         if (disk.DirectoryExists(path))
         {
@@ -147,7 +147,7 @@ public sealed class DataDirectory : IDataDirectory
     }
 
     /// <summary>Makes the names of new directories durable, whichever of them a process that was killed had made before.</summary>
-    private static void SyncWithAncestors(IDisk disk, string path)
+    internal static void SyncWithAncestors(IDisk disk, string path)
     {
         disk.SyncDirectory(path);
         for (var ancestor = Path.GetDirectoryName(path); ancestor is not null; ancestor = Path.GetDirectoryName(ancestor))
@@ -164,7 +164,7 @@ public sealed class DataDirectory : IDataDirectory
     }
 
     /// <summary>A directory with other things in it is not taken over: its permissions would change, and it was probably named by mistake.</summary>
-    private static void RefuseStrangeContents(IDisk disk, string path)
+    internal static void RefuseStrangeContents(IDisk disk, string path)
     {
         var names = disk.List(path);
         if (names.Contains(IdentityFile.Name))
@@ -218,7 +218,7 @@ public sealed class DataDirectory : IDataDirectory
             : throw new StorageRefusedException($"the data directory {path} was made with another cluster token");
     }
 
-    private static long RandomIncarnation()
+    internal static long RandomIncarnation()
     {
         Span<byte> bytes = stackalloc byte[8];
         RandomNumberGenerator.Fill(bytes);

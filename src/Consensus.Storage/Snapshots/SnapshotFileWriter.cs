@@ -7,20 +7,28 @@ using Consensus.Storage.Disk;
 
 namespace Consensus.Storage.Snapshots;
 
-/// <summary>Writes sections to a file through one buffer, and flushes now and then.</summary>
+/// <summary>Writes a snapshot, section by section, through one buffer to wherever its bytes go.</summary>
 internal sealed class SnapshotFileWriter : ISnapshotSink
 {
     private const int BufferBytes = 64 << 10;
 
-    private readonly PacedWriter _file;
+    private readonly Action<ReadOnlySpan<byte>> _write;
     private readonly byte[] _buffer = new byte[BufferBytes];
     private int _buffered;
     private uint _checksum;
     private long _sections;
+    private long _written;
 
+    /// <summary>Writes to a file, which is flushed now and then.</summary>
     public SnapshotFileWriter(IDiskFile file, ClusterId cluster, SnapshotMark mark)
+        : this(new PacedWriter(file).Write, cluster, mark)
     {
-        _file = new PacedWriter(file);
+    }
+
+    /// <param name="write">Takes the file's bytes in order, at most 64 KiB at a time.</param>
+    public SnapshotFileWriter(Action<ReadOnlySpan<byte>> write, ClusterId cluster, SnapshotMark mark)
+    {
+        _write = write;
         var header = new WireWriter();
         SnapshotFormat.WriteHeader(header, cluster, mark);
         _checksum = BinaryPrimitives.ReadUInt32LittleEndian(header.Written[16..]);
@@ -41,7 +49,7 @@ internal sealed class SnapshotFileWriter : ISnapshotSink
         BinaryPrimitives.WriteInt64LittleEndian(count, _sections);
         Write(SnapshotFormat.EndKind, count);
         FlushBuffer();
-        return _file.Position;
+        return _written;
     }
 
     private void Write(int kind, ReadOnlySpan<byte> body)
@@ -69,7 +77,8 @@ internal sealed class SnapshotFileWriter : ISnapshotSink
 
     private void FlushBuffer()
     {
-        _file.Write(_buffer.AsSpan(0, _buffered));
+        _write(_buffer.AsSpan(0, _buffered));
+        _written += _buffered;
         _buffered = 0;
     }
 }

@@ -33,12 +33,17 @@ internal static class SnapshotFormat
         body.EndMessage(start);
     });
 
-    /// <summary>Reads the header and checks that it is of this cluster and mark. Throws <see cref="WireFormatException"/>.</summary>
-    /// <param name="checksum">To chain the first section to.</param>
-    /// <returns>Where the first section begins.</returns>
-    public static int ReadHeader(IDiskFile file, ClusterId cluster, SnapshotMark mark, out uint checksum)
+    /// <summary>Whether a file begins as one of these; what follows may still be damaged.</summary>
+    public static bool IsSnapshot(IDiskFile file)
     {
-        var body = FileHeader.Read(file, Magic, out checksum);
+        Span<byte> start = stackalloc byte[Magic.Length];
+        return file.Read(0, start) == start.Length && start.SequenceEqual(Magic);
+    }
+
+    /// <summary>Reads the header, of whichever cluster it is. Throws <see cref="WireFormatException"/>.</summary>
+    public static SnapshotHeader ReadHeader(IDiskFile file)
+    {
+        var body = FileHeader.Read(file, Magic, out var checksum);
         long owner = 0;
         SnapshotMark? found = null;
         var reader = new WireReader(body);
@@ -51,16 +56,26 @@ internal static class SnapshotFormat
                 default: reader.RefuseUnknown("its header"); break;
             }
         }
-        if (owner != cluster.Value)
+        return new SnapshotHeader(
+            new ClusterId(owner),
+            found ?? throw new WireFormatException("has a damaged header: it does not say where in a log it belongs"),
+            FileHeader.FixedBytes + body.Length,
+            checksum);
+    }
+
+    /// <summary>Reads the header and checks that it is of this cluster and mark. Throws <see cref="WireFormatException"/>.</summary>
+    public static SnapshotHeader ReadHeader(IDiskFile file, ClusterId cluster, SnapshotMark mark)
+    {
+        var header = ReadHeader(file);
+        if (header.Cluster != cluster)
         {
-            throw new WireFormatException($"is a snapshot of cluster {new ClusterId(owner)}, and this is cluster {cluster}");
+            throw new WireFormatException($"is a snapshot of cluster {header.Cluster}, and this is cluster {cluster}");
         }
-        if (found is null || found.LastIndex != mark.LastIndex || found.LastTerm != mark.LastTerm || found.Stamp != mark.Stamp)
-        {
-            throw new WireFormatException(string.Create(CultureInfo.InvariantCulture,
-                $"is a snapshot at index {found?.LastIndex} of term {found?.LastTerm}, not at index {mark.LastIndex} of term {mark.LastTerm}"));
-        }
-        return FileHeader.FixedBytes + body.Length;
+        var found = header.Mark;
+        return found.LastIndex == mark.LastIndex && found.LastTerm == mark.LastTerm && found.Stamp == mark.Stamp
+            ? header
+            : throw new WireFormatException(string.Create(CultureInfo.InvariantCulture,
+                $"is a snapshot at index {found.LastIndex} of term {found.LastTerm}, not at index {mark.LastIndex} of term {mark.LastTerm}"));
     }
 
     /// <summary>Fills in a section's header and gives the checksum that the next one is chained to.</summary>
@@ -73,3 +88,8 @@ internal static class SnapshotFormat
         return checksum;
     }
 }
+
+/// <summary>What a snapshot file says of itself before its sections.</summary>
+/// <param name="Bytes">Where the first section begins.</param>
+/// <param name="Checksum">To chain the first section to.</param>
+internal sealed record SnapshotHeader(ClusterId Cluster, SnapshotMark Mark, int Bytes, uint Checksum);

@@ -21,13 +21,17 @@ internal sealed class SnapshotScanner
     private long _sections;
     private bool _ended;
 
-    /// <summary>Reads and checks the header.</summary>
+    /// <summary>Reads the header and checks that it is of this cluster and mark.</summary>
     public SnapshotScanner(IDiskFile file, ClusterId cluster, SnapshotMark mark)
+        : this(file, SnapshotFormat.ReadHeader(file, cluster, mark))
     {
-        _file = file;
-        _length = file.Length;
-        _position = SnapshotFormat.ReadHeader(file, cluster, mark, out _checksum);
     }
+
+    public SnapshotScanner(IDiskFile file, SnapshotHeader header) =>
+        (_file, _length, _position, _checksum) = (file, file.Length, header.Bytes, header.Checksum);
+
+    /// <summary>How much of the file was gone through.</summary>
+    public long Position => _position;
 
     /// <summary>Reads the next section into <paramref name="body"/>, which grows as needed. False at the end of the file, which is then known to be whole.</summary>
     public bool Next(ref byte[] body, out int kind, out int length)

@@ -1,0 +1,46 @@
+namespace Consensus.Storage.Backups;
+
+/// <summary>How a backup becomes the first member of a new cluster.</summary>
+public sealed record RestorePlan
+{
+    public required string File { get; init; }
+
+    public required string DataDirectory { get; init; }
+
+    /// <summary>Of the member that will run on it.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>That the member will be started with.</summary>
+    public required string ClusterToken { get; init; }
+
+    /// <summary>host:port that other members reach it under; it says its own again whenever it starts.</summary>
+    public required string PeerAddress { get; init; }
+
+    /// <summary>Now, in seconds since 1970: what every new fencing token is above (rule 15).</summary>
+    public required long UnixSeconds { get; init; }
+
+    /// <summary>Bytes allocated for the log's first segment.</summary>
+    public long SegmentBytes { get; init; } = new StorageOptions().SegmentBytes;
+
+    /// <summary>Told how many bytes of how many were read.</summary>
+    public Action<long, long>? Progress { get; init; }
+}
+
+/// <summary>What came of a restore.</summary>
+/// <param name="FromClusterId">Of the cluster that the backup was taken of.</param>
+/// <param name="Revision">Which the new cluster goes on from.</param>
+/// <param name="Leases">Ended; <paramref name="Holds"/>, <paramref name="Waiters"/> and the <paramref name="LeaseKeys"/> tied to them likewise.</param>
+public sealed record RestoreSummary(
+    string DataDirectory,
+    string Name,
+    string ClusterId,
+    string MemberId,
+    string FromClusterId,
+    long Index,
+    long Term,
+    long Revision,
+    long Keys,
+    long Leases,
+    long Holds,
+    long Waiters,
+    long LeaseKeys);

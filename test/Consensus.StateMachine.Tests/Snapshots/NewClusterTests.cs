@@ -1,0 +1,136 @@
+using Consensus.Primitives;
+using Consensus.StateMachine.Commands;
+using Consensus.StateMachine.Outcomes;
+using Consensus.StateMachine.Tests.Rules;
+using static Consensus.StateMachine.Tests.Rules.Asks;
+
+namespace Consensus.StateMachine.Tests.Snapshots;
+
+/// <summary>Rule 15, word by word: a backup as the first state of a new cluster.</summary>
+public sealed class NewClusterTests
+{
+    private const long Now = 1_800_000_000;
+
+    private static PutCommand Put(string key, long lease = 0) => new(Machine.Key(key), new byte[] { 1 }, new LeaseId(lease), KeyCondition.None);
+
+    /// <summary>A state with something of everything.</summary>
+    private static (Machine Machine, Hold Lock, Hold Leader) Busy()
+    {
+        var machine = new Machine();
+        machine.Do(new AnnounceMemberCommand(new MemberId(1), "n1", 1, "http://n1", "n1:1", "1", 0));
+        machine.Do(Put("kept"));
+        machine.Do(new GrantLeaseCommand(new LeaseId(90), 60 * Second));
+        machine.Do(Put("tied", 90));
+        var held = machine.Granted(Lock("l", "a", 1) with { LockDelayMicros = 10 * Second, Metadata = "{}"u8.ToArray() }, "first");
+        machine.Queued(Lock("l", "b", 2, 600 * Second), "second");
+        machine.Queued(new AcquireLockCommand(Machine.Key("l"), "c", 0, LeaseId.None, new LeaseId(90), 600 * Second));
+        machine.Granted(Shared("s", "a", 3));
+        machine.Granted(Shared("s", "b", 4));
+        machine.Granted(Semaphore("p", "a", 5, 2, 3));
+        machine.Queued(Semaphore("p", "b", 6, 2, 3, 600 * Second));
+        var leader = machine.Granted(Election("e", "a", 7, "here"u8.ToArray()) with { MaxHoldMicros = 600 * Second });
+        machine.Do(new FenceCommand(Machine.Key("f"), held.Token));
+        return (machine, held, leader);
+    }
+
+    [Test]
+    public void Every_hold_lease_and_waiter_ends_with_the_keys_that_were_tied_to_them()
+    {
+        var (machine, held, leader) = Busy();
+        var before = machine.View.Counts;
+        var losses = machine.State.BeginNewCluster(Now);
+        var after = machine.View;
+        Assert.That(losses, Is.EqualTo(new NewClusterLosses(before.Leases, before.LocksHeld, before.Waiters, 1)));
+        Assert.That((after.Counts.Leases, after.Counts.LocksHeld, after.Counts.Waiters), Is.EqualTo((0L, 0L, 0L)));
+        Assert.That((after.GetLock(held.Object).Holder, after.GetLock(leader.Object).Holder), Is.EqualTo(((Hold?)null, (Hold?)null)));
+        Assert.That(after.GetKey(Machine.Key("kept")), Is.Not.Null);
+        Assert.That(after.GetKey(Machine.Key("tied")), Is.Null);
+        Assert.That(after.ListMembers(), Is.Empty);
+    }
+
+    [Test]
+    public void The_revision_leaps_above_the_backup_and_above_the_clock_whichever_is_more()
+    {
+        var (machine, _, _) = Busy();
+        var backup = machine.State.Revision;
+        machine.RestoreFromSnapshot();
+        machine.State.BeginNewCluster(Now);
+        Assert.That(machine.State.Revision.Value, Is.GreaterThanOrEqualTo(Now << 20).And.LessThan((Now + 1) << 20));
+
+        var (other, _, _) = Busy();
+        other.State.BeginNewCluster(unixSeconds: 0);
+        Assert.That(other.State.Revision.Value, Is.GreaterThanOrEqualTo(backup.Value + (1L << 32)));
+    }
+
+    [Test]
+    public void A_second_restore_of_the_same_backup_gives_no_token_that_the_first_gave()
+    {
+        var tokens = new List<long>();
+        for (var i = 0; i < 2; i++)
+        {
+            var (machine, _, _) = Busy();
+            machine.State.BeginNewCluster(Now + (100 * i));
+            tokens.Add(machine.Granted(Lock("new", "a", 100)).Token.Value);
+        }
+        Assert.That(tokens[1] - tokens[0], Is.GreaterThan(99L << 20));
+        Assert.That(tokens[1], Is.LessThan(1L << 53), "a JSON number");
+    }
+
+    [Test]
+    public void The_past_is_compacted_and_goes_on_from_the_new_revision()
+    {
+        var (machine, _, _) = Busy();
+        machine.State.BeginNewCluster(Now);
+        var view = machine.View;
+        Assert.That(view.CompactRevision, Is.EqualTo(view.Revision));
+        Assert.That(view.Counts.Changes, Is.Zero);
+        var put = (PutDone)machine.Do(Put("kept"));
+        Assert.That(put.ModRevision, Is.EqualTo(view.Revision.Next));
+        Assert.That(machine.View.Counts.Changes, Is.EqualTo(1));
+    }
+
+    [Test]
+    public void What_was_held_is_told_lost_and_is_kept_for_its_owner_as_long_as_it_asked_for()
+    {
+        var (machine, held, _) = Busy();
+        var revision = machine.State.Revision;
+        machine.State.BeginNewCluster(Now);
+        var info = machine.Look(held);
+        Assert.That((info.LastLoss!.Token, info.LastLoss.Reason), Is.EqualTo((held.Token, LossReason.Revoked)));
+        Assert.That(info.LastLoss.AtRevision.Value, Is.GreaterThan(revision.Value + (1L << 32)), "a revision that no cluster had");
+        Assert.That(machine.Do(Lock("l", "z", 200)), Is.InstanceOf<LockHeld>(), "its lock delay runs");
+        Assert.That(machine.Granted(Lock("l", "a", 201)).Token.Value, Is.GreaterThan(held.Token.Value));
+    }
+
+    [Test]
+    public void A_retry_of_a_grant_from_before_is_told_that_its_hold_is_gone()
+    {
+        var (machine, held, _) = Busy();
+        machine.State.BeginNewCluster(Now);
+        var again = machine.Do(Lock("l", "a", 1) with { LockDelayMicros = 10 * Second, Metadata = "{}"u8.ToArray() }, "first");
+        Assert.That(again, Is.InstanceOf<ReplayedHoldGone>());
+        Assert.That(machine.Look(held).Holder, Is.Null);
+    }
+
+    [Test]
+    public void Fences_stay_where_they_were()
+    {
+        var (machine, held, _) = Busy();
+        machine.State.BeginNewCluster(Now);
+        Assert.That(machine.Do(new FenceCommand(Machine.Key("f"), new FencingToken(held.Token.Value - 1))), Is.InstanceOf<FenceStale>());
+        var token = machine.Granted(Lock("new", "a", 100)).Token;
+        Assert.That(machine.Do(new FenceCommand(Machine.Key("f"), token)), Is.InstanceOf<FencePassed>());
+    }
+
+    [Test]
+    public void The_state_is_written_and_read_again_like_any_other()
+    {
+        var (machine, _, _) = Busy();
+        machine.State.BeginNewCluster(Now);
+        var before = machine.Snapshot();
+        machine.RestoreFromSnapshot();
+        Assert.That(machine.Snapshot(), Is.EqualTo(before));
+        machine.Expire(700 * Second);
+        Assert.That((machine.State.HasDeadlines, machine.State.NextDeadline), Is.EqualTo((false, ClusterTime.Never)), "nothing is left that could end");
+    }
+}

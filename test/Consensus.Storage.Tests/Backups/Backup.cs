@@ -1,0 +1,76 @@
+using System.Text;
+using Consensus.Primitives;
+using Consensus.Primitives.Wire;
+using Consensus.Raft;
+using Consensus.StateMachine;
+using Consensus.StateMachine.Commands;
+using Consensus.StateMachine.Wire;
+using Consensus.Storage.Backups;
+using Consensus.Storage.Tests.Simulation;
+using Consensus.Storage.Tests.Support;
+
+namespace Consensus.Storage.Tests.Backups;
+
+/// <summary>A state with keys, a lease and a lock, and its backup.</summary>
+internal sealed class Backup
+{
+    public const string Path = "/srv/backup";
+
+    private long _sequence;
+
+    public Backup(int keys = 3)
+    {
+        for (var i = 0; i < keys; i++)
+        {
+            Do(new PutCommand(Key.FromText($"k{i}"), Encoding.UTF8.GetBytes($"v{i}"), LeaseId.None, KeyCondition.None));
+        }
+        Do(new GrantLeaseCommand(new LeaseId(7), 60_000_000));
+        Do(new PutCommand(Key.FromText("tied"), new byte[] { 1 }, new LeaseId(7), KeyCondition.None));
+        Do(new AcquireLockCommand(Key.FromText("l"), "a", 60_000_000, new LeaseId(8), LeaseId.None, 0));
+        Mark = new SnapshotMark(State.AppliedIndex, new Term(5), State.AppliedStamp, Make.Initial);
+    }
+
+    public ReplicatedState State { get; } = new(Limits.Default);
+
+    public SnapshotMark Mark { get; }
+
+    public byte[] Bytes()
+    {
+        using var bytes = new MemoryStream();
+        BackupStream.Write(Make.Cluster, Mark, State.TakeView(), part => bytes.Write(part));
+        return bytes.ToArray();
+    }
+
+    /// <summary>A disk with an empty directory <c>/srv</c> and the backup in it.</summary>
+    public SimulatedDisk OnDisk(byte[]? bytes = null)
+    {
+        var disk = new SimulatedDisk(1);
+        disk.CreateDirectory("/srv");
+        disk.SyncDirectory("/");
+        using (disk.CreateNew(Path))
+        {
+        }
+        disk.Replace(Path, bytes ?? Bytes());
+        return disk;
+    }
+
+    public static RestorePlan Plan(string directory = "/srv/data") => new()
+    {
+        File = Path,
+        DataDirectory = directory,
+        Name = "n1",
+        ClusterToken = "token",
+        PeerAddress = "127.0.0.1:7380",
+        UnixSeconds = 1_800_000_000,
+        SegmentBytes = 4096,
+    };
+
+    private void Do(Command command)
+    {
+        var writer = new WireWriter();
+        CommandCodec.Write(writer, new CommandEnvelope(command));
+        State.Apply(
+            new LoggedEntry(State.AppliedIndex.Next, new ClusterTime(1_000_000), true, new RequestId(Make.Self, 1, ++_sequence), "", writer.ToArray()),
+            new ApplyOutput());
+    }
+}
