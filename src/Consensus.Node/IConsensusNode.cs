@@ -44,6 +44,15 @@ public readonly record struct CommandAnswer(AnswerKind Kind, Outcome? Outcome, N
 /// <param name="View">Null unless <see cref="Kind"/> is done.</param>
 public readonly record struct ReadAnswer(AnswerKind Kind, StateView? View, NotDoneReason Reason);
 
+/// <summary>A state to take away whole, as a backup.</summary>
+/// <param name="View">Null unless <paramref name="Kind"/> is done; as is <paramref name="Mark"/>, its place in the log.</param>
+public readonly record struct BackupAnswer(AnswerKind Kind, StateView? View, SnapshotMark? Mark, NotDoneReason Reason);
+
+/// <summary>The hash of this member's state at one index. Not done without a reason: it is not known any more.</summary>
+/// <param name="Oldest">The oldest index whose hash is known here.</param>
+/// <param name="Newest">What this member has applied.</param>
+public readonly record struct HashAnswer(AnswerKind Kind, LogIndex Index, StateHash Hash, LogIndex Oldest, LogIndex Newest, NotDoneReason Reason);
+
 /// <summary>What became of a membership change.</summary>
 /// <param name="Verdict">Why nothing was done, unless <paramref name="Reason"/> says it; on done whether there was anything to do.</param>
 /// <param name="Sentence">For an operator: why the leader refused it; else empty.</param>
@@ -119,6 +128,15 @@ public interface IConsensusNode
     /// <paramref name="minRevision"/> is applied here (rule 29).
     /// </summary>
     ValueTask<ReadAnswer> ReadAsync(ReadConsistency consistency, Revision minRevision, CancellationToken aborted);
+
+    /// <summary>As <see cref="ReadAsync"/>, with the view's place in the log.</summary>
+    ValueTask<BackupAnswer> ReadForBackupAsync(ReadConsistency consistency, Revision minRevision);
+
+    /// <summary>
+    /// The hash that this member's state had when it had applied everything up to <paramref name="index"/>; waits for that, at most about five seconds. The newest 65,536 are
+    /// known, since the process started or was sent a snapshot.
+    /// </summary>
+    ValueTask<HashAnswer> HashAtAsync(LogIndex index);
 
     /// <summary>A hold was granted but no byte of the answer could be written: it is given back (rule 18). Of several granted together, each.</summary>
     void Abandon(ObjectName name, RequestId request);

@@ -127,6 +127,7 @@ public sealed partial class NodeCore
         SweepCommands();
         SweepReads();
         SweepChanges();
+        SweepHashes();
         DetachTheLost();
         ForgetTheRemoved();
         RefreshPeers();

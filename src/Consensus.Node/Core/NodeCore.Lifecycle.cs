@@ -85,6 +85,7 @@ public sealed partial class NodeCore
         _queued.Clear();
         AnswerAllChanges();
         AnswerAllTransfers();
+        AnswerAllHashes();
         foreach (var read in _newReads.Concat(_readsToApply).Concat(_readRounds.Values.SelectMany(r => r.Reads)).ToList())
         {
             Finish(read, new ReadAnswer(AnswerKind.NotDone, null, NotDoneReason.NotReady));

@@ -81,7 +81,14 @@ public sealed partial class NodeCore
                 _readsToApply[kept++] = read;
                 continue;
             }
+            if (read.WantsMark && _appliedConfiguration.Voters.IsEmpty)
+            {
+                // A member that joined and was sent nothing yet: its state is nobody's.
+                Finish(read, new ReadAnswer(AnswerKind.NotDone, null, NotDoneReason.NotReady));
+                continue;
+            }
             FreshenView();
+            read.Mark = read.WantsMark ? AppliedMark() : null;
             Finish(read, new ReadAnswer(AnswerKind.Done, View, NotDoneReason.None));
         }
         _readsToApply.RemoveRange(kept, _readsToApply.Count - kept);

@@ -35,9 +35,11 @@ public sealed partial class NodeCore
         _snapshotUnderWay = true;
         _loggedAtSnapshot = _state.AppliedIndex;
         _bytesSinceSnapshot = 0;
-        var mark = new SnapshotMark(_state.AppliedIndex, _appliedTerm, _state.AppliedStamp, _appliedConfiguration);
-        _out.SaveSnapshot = new SnapshotOrder(mark, View);
+        _out.SaveSnapshot = new SnapshotOrder(AppliedMark(), View);
     }
+
+    /// <summary>Where the present state stands in the log.</summary>
+    private SnapshotMark AppliedMark() => new(_state.AppliedIndex, _appliedTerm, _state.AppliedStamp, _appliedConfiguration);
 
     private void OnSnapshotSaved(SnapshotFile file)
     {
@@ -82,6 +84,7 @@ public sealed partial class NodeCore
         _state = arrived.State;
         Invariant.Require(_state.AppliedIndex == mark.LastIndex, "a snapshot holds what its mark says");
         _snapshot = arrived.File;
+        _hashes.Restart(_state.AppliedIndex, _state.Hash);
         _appliedTerm = mark.LastTerm;
         _appliedConfiguration = mark.Configuration;
         _loggedAtSnapshot = mark.LastIndex;

@@ -37,6 +37,7 @@ public sealed partial class NodeCore
         _appliedConfiguration = initial.Configuration;
         _snapshot = snapshot;
         _loggedAtSnapshot = state.AppliedIndex;
+        _hashes = new HashHistory(state.AppliedIndex, state.Hash);
         View = state.TakeView();
         Status = BuildStatus();
     }
@@ -85,6 +86,7 @@ public sealed partial class NodeCore
         _arrived.Clear();
         FollowConfiguration();
         FinishReads();
+        FinishHashes();
         Sweep();
         Publish();
         NextWakeMicros = PlanWake();
@@ -149,6 +151,9 @@ public sealed partial class NodeCore
                 break;
             case TransferInput transfer:
                 StartTransfer(transfer);
+                break;
+            case HashInput hash:
+                Accept(hash);
                 break;
             case StopInput stop:
                 StartStop(stop);
@@ -297,6 +302,7 @@ public sealed partial class NodeCore
             _state.Apply(
                 new LoggedEntry(entry.Index, entry.Stamp, entry.Kind == EntryKind.Command, entry.Request, entry.Principal, entry.Payload),
                 _applied);
+            _hashes.Add(_state.Hash);
             if (entry.Kind == EntryKind.Configuration)
             {
                 OnConfigurationApplied(entry);

@@ -45,6 +45,9 @@ public sealed record MembershipInput(PendingChange Pending) : NodeInput;
 /// <param name="Done">Told once, after the turn in which it was settled.</param>
 public sealed record TransferInput(MemberId To, Action<TransferAnswer> Done) : NodeInput;
 
+/// <param name="Done">Told once, after the turn in which it was known or given up.</param>
+public sealed record HashInput(LogIndex Index, Action<HashAnswer> Done) : NodeInput;
+
 /// <summary>The process was asked to end: hand over, settle what waits (rule 30).</summary>
 /// <param name="Done">Told once when everything is settled.</param>
 public sealed record StopInput(Action Done) : NodeInput;

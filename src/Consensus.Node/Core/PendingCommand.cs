@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Consensus.Primitives;
+using Consensus.Raft;
 using Consensus.StateMachine;
 using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Outcomes;
@@ -86,6 +87,12 @@ public class PendingRead(Revision minRevision)
     public long DeadlineMicros { get; internal set; }
 
     public ReadAnswer Answer { get; internal set; }
+
+    /// <summary>True for a read that is to leave the house whole, as a backup: then <see cref="Mark"/> says where its view stands in the log.</summary>
+    public bool WantsMark { get; init; }
+
+    /// <summary>Set with a done <see cref="Answer"/> where it is wanted.</summary>
+    public SnapshotMark? Mark { get; internal set; }
 
     internal LogIndex Index { get; set; }
 }

@@ -1,0 +1,27 @@
+using Consensus.Node.Core;
+using Consensus.Primitives;
+
+namespace Consensus.Node.Runtime;
+
+/// <summary>What operators ask of one member: its state as a whole, and its hash at an index.</summary>
+public sealed partial class ConsensusNode
+{
+    public async ValueTask<BackupAnswer> ReadForBackupAsync(ReadConsistency consistency, Revision minRevision)
+    {
+        var pending = new AwaitedRead(minRevision) { NeedsReadIndex = consistency == ReadConsistency.Linearizable, WantsMark = true };
+        if (_ended || !Post(new ReadInput(pending)))
+        {
+            return new BackupAnswer(AnswerKind.NotDone, null, null, NotDoneReason.NotReady);
+        }
+        var answer = await pending.Task.ConfigureAwait(false);
+        return new BackupAnswer(answer.Kind, answer.View, pending.Mark, answer.Reason);
+    }
+
+    public async ValueTask<HashAnswer> HashAtAsync(LogIndex index)
+    {
+        var source = new TaskCompletionSource<HashAnswer>(TaskCreationOptions.RunContinuationsAsynchronously);
+        return !_ended && _inbox.PostToLoop(new HashInput(index, answer => source.TrySetResult(answer)))
+            ? await source.Task.ConfigureAwait(false)
+            : new HashAnswer(AnswerKind.NotDone, index, default, LogIndex.Zero, LogIndex.Zero, NotDoneReason.NotReady);
+    }
+}
