@@ -71,6 +71,7 @@ namespace Consensus.Api;
 [JsonSerializable(typeof(LeaderTransferRequest))]
 [JsonSerializable(typeof(LeaderTransferAnswer))]
 [JsonSerializable(typeof(StatusAnswer))]
+[JsonSerializable(typeof(StateHashAnswer))]
 [JsonSerializable(typeof(LiveAnswer))]
 [JsonSerializable(typeof(ReadyAnswer))]
 [JsonSerializable(typeof(ProblemAnswer))]

@@ -34,6 +34,8 @@ public static class ApiRoutes
     public const string ClusterMember = "/v1/cluster/members/{id}";
     public const string ClusterLeader = "/v1/cluster/leader";
     public const string Status = "/v1/status";
+    public const string StateHash = "/v1/statehash";
+    public const string Snapshot = "/v1/snapshot";
     public const string Live = "/livez";
     public const string Ready = "/readyz";
     public const string Metrics = "/metrics";

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Reflection;
 using Consensus.Node;
+using Consensus.Server.Backups;
 using Consensus.Server.Cluster;
 using Consensus.Server.Commands;
 using Consensus.Server.Elections;
@@ -92,6 +93,7 @@ public static class ConsensusServer
         HoldWriteEndpoints WritesOf(HoldForm form) => new(form, node, commands, replies, info, logger);
         var (locks, semaphores, elections) = (new LockForm(replies), new SemaphoreForm(replies), new ElectionForm(replies));
         var members = new MemberLookup(node);
+        var alarms = new MemberAlarms(new DiskSpace(info.DataDirectory, TimeProvider.System));
         return new Endpoints(
             new KeyReadEndpoints(node, lists, watches, replies),
             new KeyWriteEndpoints(commands, replies),
@@ -103,10 +105,12 @@ public static class ConsensusServer
             new MultiLockEndpoint(node, commands, replies, info),
             new FenceEndpoints(node, commands, lists, replies, logger),
             new TxnEndpoint(commands, replies),
-            new ClusterEndpoints(node, members, replies, info, lifecycle),
+            new ClusterEndpoints(node, members, replies, info, lifecycle, alarms),
+            new StateHashEndpoint(node, replies),
+            new SnapshotEndpoint(node, replies, logger),
             new MemberEndpoints(node, members, replies, logger),
             new HealthEndpoints(node, replies, lifecycle),
-            new MetricsEndpoint(node, replies, counters, hub, info, lifecycle),
+            new MetricsEndpoint(node, replies, counters, hub, info, lifecycle, alarms),
             new OpenApiEndpoint(replies));
     }
 }

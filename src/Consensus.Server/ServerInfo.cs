@@ -19,6 +19,9 @@ public sealed record ServerInfo
     /// <summary>Host names beside those of loopback under which clients may ask; <c>*</c> allows any (rule 27).</summary>
     public IReadOnlyList<string> HostNames { get; init; } = [];
 
+    /// <summary>Whose file system is watched for room; null: none is.</summary>
+    public string? DataDirectory { get; init; }
+
     /// <summary>Listens on 0.0.0.0 or ::, so that the address a connection arrived at is a name of ours too.</summary>
     public bool ListensOnAnyAddress { get; init; }
 }

@@ -58,6 +58,15 @@ public sealed record StatusAnswer
     /// <summary>Bytes of keys and values, as the quota counts them.</summary>
     public required long StateBytes { get; init; }
 
+    /// <summary>Bytes of keys and values that the store may hold.</summary>
+    public long? QuotaBytes { get; init; }
+
+    /// <summary>Free bytes on the file system of the data directory; null where that is not known.</summary>
+    public long? DiskFreeBytes { get; init; }
+
+    /// <summary>Of which size that file system is.</summary>
+    public long? DiskBytes { get; init; }
+
     public required long UptimeMs { get; init; }
 
     public required bool Ready { get; init; }

@@ -11,7 +11,7 @@ using Consensus.Server.Routing;
 namespace Consensus.Server.Cluster;
 
 /// <summary>The cluster, this member's status, and the transfer of leadership. The reads need no leader.</summary>
-internal sealed class ClusterEndpoints(IConsensusNode node, MemberLookup lookup, Replies replies, ServerInfo info, ServerLifecycle lifecycle)
+internal sealed class ClusterEndpoints(IConsensusNode node, MemberLookup lookup, Replies replies, ServerInfo info, ServerLifecycle lifecycle, MemberAlarms alarms)
 {
     public Task ClusterAsync(ApiCall call)
     {
@@ -51,10 +51,13 @@ internal sealed class ClusterEndpoints(IConsensusNode node, MemberLookup lookup,
             Waiters = status.Counts.Waiters,
             IdempotencyKeys = status.Counts.IdempotencyKeys,
             StateBytes = status.Counts.StateBytes,
+            QuotaBytes = MemberAlarms.QuotaBytes,
+            DiskFreeBytes = alarms.Disk?.FreeBytes,
+            DiskBytes = alarms.Disk?.TotalBytes,
             UptimeMs = (long)lifecycle.Uptime.TotalMilliseconds,
             Ready = status.Ready && !lifecycle.IsStopping,
             Insecure = info.Insecure,
-            Alarms = status.Alarms,
+            Alarms = alarms.Of(status),
         };
         return replies.Json(call.Http, StatusCodes.Status200OK, answer, ApiJson.Default.StatusAnswer, status.Revision);
     }

@@ -116,6 +116,7 @@ public static class ServerRunner
         {
             Version = ConsensusServer.Version,
             Insecure = options.Insecure,
+            DataDirectory = options.DataDirectory,
             MinTtlMicros = options.MinTtl.Ticks / TimeSpan.TicksPerMicrosecond,
             HostNames = [.. options.AllowedHosts, options.ListenClient.Address.ToString(), new Uri(options.AdvertiseClient).Host],
             ListensOnAnyAddress = ListenAddress.IsAny(options.ListenClient.Address),

@@ -20,6 +20,7 @@ internal enum QueryName
     Revision,
     FromRevision,
     Prev,
+    Index,
 }
 
 /// <summary>A set of <see cref="QueryName"/>.</summary>
@@ -38,12 +39,13 @@ internal enum QueryNames
     Verbose = 1 << QueryName.Verbose,
     Revision = 1 << QueryName.Revision,
     FromRevision = 1 << QueryName.FromRevision,
+    Index = 1 << QueryName.Index,
     Watch = FromRevision | 1 << QueryName.Prev,
 }
 
 internal static class QueryNameText
 {
-    public const int Count = (int)QueryName.Prev + 1;
+    public const int Count = (int)QueryName.Index + 1;
 
     public static bool TryParse(ReadOnlySpan<byte> text, out QueryName name)
     {
@@ -66,6 +68,7 @@ internal static class QueryNameText
             _ when text.SequenceEqual("revision"u8) => QueryName.Revision,
             _ when text.SequenceEqual("fromRevision"u8) => QueryName.FromRevision,
             _ when text.SequenceEqual("prev"u8) => QueryName.Prev,
+            _ when text.SequenceEqual("index"u8) => QueryName.Index,
             _ => null,
         };
         name = found.GetValueOrDefault();
@@ -91,6 +94,7 @@ internal static class QueryNameText
         QueryName.Revision => "revision",
         QueryName.FromRevision => "fromRevision",
         QueryName.Prev => "prev",
+        QueryName.Index => "index",
         _ => throw new ArgumentOutOfRangeException(nameof(name)),
     };
 }

@@ -1,5 +1,6 @@
 using Consensus.Node;
 using Consensus.Raft;
+using Consensus.Server.Cluster;
 using Consensus.Server.Http;
 using Consensus.Server.Routing;
 using Consensus.Server.Watches;
@@ -8,7 +9,7 @@ namespace Consensus.Server.Metrics;
 
 /// <summary>GET of <c>/metrics</c>: this member's own numbers, without a read of the cluster.</summary>
 internal sealed class MetricsEndpoint(
-    IConsensusNode node, Replies replies, RequestCounters counters, WatchHub watches, ServerInfo info, ServerLifecycle lifecycle)
+    IConsensusNode node, Replies replies, RequestCounters counters, WatchHub watches, ServerInfo info, ServerLifecycle lifecycle, MemberAlarms alarms)
 {
     public Task GetAsync(ApiCall call)
     {
@@ -39,7 +40,7 @@ internal sealed class MetricsEndpoint(
         text.Gauge("consensus_log_bytes", "Bytes of the log on disk.", status.LogBytes);
         text.Gauge("consensus_snapshot_index", "Log index of the last snapshot.", status.SnapshotIndex.Value);
         text.Gauge("consensus_snapshot_bytes", "Bytes of the last snapshot.", status.SnapshotBytes);
-        text.Gauge("consensus_alarms", "Alarms of this member; /v1/status has their sentences.", status.Alarms.Count);
+        text.Gauge("consensus_alarms", "Alarms of this member; /v1/status has their sentences.", alarms.Of(status).Count);
     }
 
     private static void WriteState(MetricsText text, NodeStatus status)
@@ -53,11 +54,17 @@ internal sealed class MetricsEndpoint(
         text.Gauge("consensus_history_changes", "Changes that are kept for watches and past reads.", status.Counts.Changes);
         text.Gauge("consensus_history_bytes", "Their bytes, as their bound counts them.", status.Counts.HistoryBytes);
         text.Gauge("consensus_idempotency_keys", "Stored results of requests with an Idempotency-Key.", status.Counts.IdempotencyKeys);
+        text.Gauge("consensus_quota_bytes", "Bytes of keys and values that the store may hold.", MemberAlarms.QuotaBytes);
         text.Gauge("consensus_state_bytes", "Bytes of keys and values as the quota counts them.", status.Counts.StateBytes);
     }
 
     private void WriteProcess(MetricsText text)
     {
+        if (alarms.Disk is { } disk)
+        {
+            text.Gauge("consensus_disk_free_bytes", "Free bytes on the file system of the data directory.", disk.FreeBytes);
+            text.Gauge("consensus_disk_bytes", "Size of that file system.", disk.TotalBytes);
+        }
         text.Gauge("consensus_uptime_seconds", "Seconds since this process started.", lifecycle.Uptime.TotalSeconds);
         text.Counter("process_cpu_seconds_total", "Processor time of this process.", Environment.CpuUsage.TotalTime.TotalSeconds);
         text.Gauge("process_resident_memory_bytes", "Resident memory of this process.", Environment.WorkingSet);

@@ -1,3 +1,4 @@
+using Consensus.Server.Backups;
 using Consensus.Server.Cluster;
 using Consensus.Server.Fences;
 using Consensus.Server.Holds;
@@ -35,6 +36,8 @@ internal sealed class Endpoints
         FenceEndpoints fences,
         TxnEndpoint txn,
         ClusterEndpoints cluster,
+        StateHashEndpoint stateHash,
+        SnapshotEndpoint snapshot,
         MemberEndpoints members,
         HealthEndpoints health,
         MetricsEndpoint metrics,
@@ -75,6 +78,8 @@ internal sealed class Endpoints
             new(ApiRoute.ClusterMember, "DELETE", QueryNames.None, members.RemoveAsync),
             new(ApiRoute.ClusterLeader, "POST", QueryNames.None, cluster.TransferAsync),
             new(ApiRoute.Status, "GET", QueryNames.None, cluster.StatusAsync),
+            new(ApiRoute.StateHash, "GET", QueryNames.Index, stateHash.GetAsync),
+            new(ApiRoute.Snapshot, "GET", QueryNames.Read, snapshot.GetAsync),
             new(ApiRoute.Live, "GET", QueryNames.None, health.LiveAsync),
             new(ApiRoute.Ready, "GET", QueryNames.Verbose, health.ReadyAsync),
             new(ApiRoute.Metrics, "GET", QueryNames.None, metrics.GetAsync),

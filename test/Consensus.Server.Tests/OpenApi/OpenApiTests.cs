@@ -179,6 +179,7 @@ internal sealed class OpenApiTests : ContractTest
             ("LeaderTransferRequest", ApiJson.Default.LeaderTransferRequest),
             ("LeaderTransfer", ApiJson.Default.LeaderTransferAnswer),
             ("Status", ApiJson.Default.StatusAnswer),
+            ("StateHash", ApiJson.Default.StateHashAnswer),
             ("Live", ApiJson.Default.LiveAnswer),
             ("Ready", ApiJson.Default.ReadyAnswer),
             ("Problem", ApiJson.Default.ProblemAnswer),

@@ -153,6 +153,26 @@ internal sealed class InProcessNode(Limits? limits = null) : IConsensusNode
         }
     }
 
+    public async ValueTask<BackupAnswer> ReadForBackupAsync(ReadConsistency consistency, Revision minRevision)
+    {
+        var (kind, view, reason) = await ReadAsync(consistency, minRevision, CancellationToken.None);
+        var configuration = Configuration.OfVoters([new Member(Self, "n1", "127.0.0.1:7380")]);
+        return new BackupAnswer(
+            kind, view, view is null ? null : new SnapshotMark(view.AppliedIndex, new Term(3), view.AppliedStamp, configuration), reason);
+    }
+
+    /// <summary>Knows the present index only; one that is ahead is never reached.</summary>
+    public ValueTask<HashAnswer> HashAtAsync(LogIndex index)
+    {
+        lock (_guard)
+        {
+            var (kind, reason) = index == _index ? (AnswerKind.Done, NotDoneReason.None)
+                : index < _index ? (AnswerKind.NotDone, NotDoneReason.None)
+                : (AnswerKind.NotDone, NotDoneReason.NotReady);
+            return ValueTask.FromResult(new HashAnswer(kind, index, _state.Hash, _index, _index, reason));
+        }
+    }
+
     public void Abandon(ObjectName name, RequestId request)
     {
         lock (_guard)

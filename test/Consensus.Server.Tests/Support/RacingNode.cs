@@ -40,6 +40,11 @@ internal sealed class RacingNode : IConsensusNode
     public ValueTask<ReadAnswer> ReadAsync(ReadConsistency consistency, Revision minRevision, CancellationToken aborted) =>
         _other.ReadAsync(consistency, minRevision, aborted);
 
+    public ValueTask<BackupAnswer> ReadForBackupAsync(ReadConsistency consistency, Revision minRevision) =>
+        _other.ReadForBackupAsync(consistency, minRevision);
+
+    public ValueTask<HashAnswer> HashAtAsync(LogIndex index) => _other.HashAtAsync(index);
+
     public void Abandon(ObjectName name, RequestId request) => Given.Add((name, request));
 
     public LeaseId NewLeaseId() => _other.NewLeaseId();

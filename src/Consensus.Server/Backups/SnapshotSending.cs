@@ -1,0 +1,81 @@
+using System.IO.Pipelines;
+
+namespace Consensus.Server.Backups;
+
+/// <summary>
+/// Sends what a blocking encoder writes: it runs on a thread of its own and is at most a MiB ahead of the client, so that neither a request's thread nor the memory pays for a
+/// large state or a slow client.
+/// </summary>
+internal static class SnapshotSending
+{
+    private const int MaxAheadBytes = 1 << 20;
+    private const int FlushEveryBytes = 64 << 10;
+
+    /// <summary>Comes back when all is handed to <paramref name="to"/>. Throws what the encoder throws, and <see cref="OperationCanceledException"/> when the client goes away.</summary>
+    public static async Task RunAsync(Func<Action<ReadOnlySpan<byte>>, long> encode, PipeWriter to, CancellationToken aborted)
+    {
+        var pipe = new Pipe(new PipeOptions(
+            pauseWriterThreshold: MaxAheadBytes, resumeWriterThreshold: MaxAheadBytes / 2, minimumSegmentSize: FlushEveryBytes, useSynchronizationContext: false));
+        var thread = new Thread(() => Encode(encode, pipe.Writer, aborted)) { Name = "consensus-snapshot", IsBackground = true };
+        thread.Start();
+        try
+        {
+            while (true)
+            {
+                var read = await pipe.Reader.ReadAsync(aborted);
+                foreach (var part in read.Buffer)
+                {
+                    var flushed = await to.WriteAsync(part, aborted);
+                    if (flushed.IsCompleted)
+                    {
+                        throw new OperationCanceledException("the client went away");
+                    }
+                }
+                pipe.Reader.AdvanceTo(read.Buffer.End);
+                if (read.IsCompleted)
+                {
+                    return;
+                }
+            }
+        }
+        finally
+        {
+            // Lets an encoder that waits for room go on to its end.
+            await pipe.Reader.CompleteAsync();
+        }
+    }
+
+    private static void Encode(Func<Action<ReadOnlySpan<byte>>, long> encode, PipeWriter writer, CancellationToken aborted)
+    {
+        Exception? failure = null;
+        try
+        {
+            encode(bytes =>
+            {
+                bytes.CopyTo(writer.GetSpan(bytes.Length));
+                writer.Advance(bytes.Length);
+                if (writer.UnflushedBytes >= FlushEveryBytes)
+                {
+                    Flush(writer, aborted);
+                }
+            });
+            Flush(writer, aborted);
+        }
+        catch (Exception e)
+        {
+            failure = e;
+        }
+        writer.Complete(failure);
+    }
+
+    /// <summary>Blocks this thread, which is the encoder's own, while the client is behind.</summary>
+    private static void Flush(PipeWriter writer, CancellationToken aborted)
+    {
+        var flush = writer.FlushAsync(aborted);
+        var result = flush.IsCompletedSuccessfully ? flush.Result : flush.AsTask().GetAwaiter().GetResult();
+        if (result.IsCompleted)
+        {
+            throw new OperationCanceledException("nobody takes the snapshot any more");
+        }
+    }
+}

@@ -1,0 +1,44 @@
+using System.Globalization;
+using Consensus.Node;
+using Consensus.StateMachine;
+
+namespace Consensus.Server.Cluster;
+
+/// <summary>What an operator has to look at on this member: the node's own alarms, and what is running out. One sentence each, without a full stop.</summary>
+internal sealed class MemberAlarms(DiskSpace disk)
+{
+    /// <summary>Four log segments: the log allocates one at a time, and a snapshot needs room beside it.</summary>
+    private const long LeastFreeBytes = 256L << 20;
+
+    private const int FullPercent = 90;
+
+    public DiskRoom? Disk => disk.Read();
+
+    /// <summary>Bytes of keys and values that the store may hold.</summary>
+    public static long QuotaBytes => Limits.Default.MaxStateBytes;
+
+    public IReadOnlyList<string> Of(NodeStatus status)
+    {
+        var room = Disk;
+        var isTight = room is { } seen && seen.FreeBytes < Math.Max(LeastFreeBytes, 2 * status.SnapshotBytes);
+        var percent = status.Counts.StateBytes * 100 / QuotaBytes;
+        if (!isTight && percent < FullPercent)
+        {
+            return status.Alarms;
+        }
+        List<string> alarms = [.. status.Alarms];
+        if (isTight)
+        {
+            alarms.Add($"the disk of its data directory has {MiB(room!.Value.FreeBytes)} MiB left of {MiB(room.Value.TotalBytes)}: "
+                + "the member ends when the log finds no more room; free some space there");
+        }
+        if (percent >= FullPercent)
+        {
+            alarms.Add($"keys and values take {percent} % of the {MiB(QuotaBytes)} MiB that the store may hold: "
+                + "writes that need more are refused (507) when it is full, deletes still pass; delete what is not needed");
+        }
+        return alarms;
+    }
+
+    private static string MiB(long bytes) => (bytes >> 20).ToString("N0", CultureInfo.InvariantCulture);
+}
