@@ -23,6 +23,8 @@ internal sealed class CliApp
         _root.Add(KvCommands.Create(host));
         _root.Add(LeaseCommands.Create(host));
         _root.Add(LockCommands.Create(host));
+        _root.Add(SnapshotCommands.Create(host));
+        _root.Add(CheckCommands.Create(host));
     }
 
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>

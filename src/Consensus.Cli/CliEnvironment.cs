@@ -4,4 +4,8 @@ namespace Consensus.Cli;
 /// <param name="RawOutput">The stream under <paramref name="Output"/>, for values that are bytes.</param>
 /// <param name="OutputIsTerminal">Tables are drawn and coloured only for a person.</param>
 internal sealed record CliEnvironment(
-    Stream Input, Stream RawOutput, TextWriter Output, TextWriter Error, bool OutputIsTerminal, Func<string, string?> Variable);
+    Stream Input, Stream RawOutput, TextWriter Output, TextWriter Error, bool OutputIsTerminal, Func<string, string?> Variable)
+{
+    /// <summary>Progress is shown only to a person.</summary>
+    public bool ErrorIsTerminal { get; init; }
+}

@@ -20,7 +20,10 @@ void Stop(PosixSignalContext context)
 using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
 using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
 
-var app = new CliApp(new CliEnvironment(input, output, text, error, !Console.IsOutputRedirected, Environment.GetEnvironmentVariable));
+var app = new CliApp(new CliEnvironment(input, output, text, error, !Console.IsOutputRedirected, Environment.GetEnvironmentVariable)
+{
+    ErrorIsTerminal = !Console.IsErrorRedirected,
+});
 try
 {
     return await app.RunAsync(args, stopping.Token);

@@ -19,7 +19,7 @@ public sealed partial class ArrowTests
         ["Client"] = ["Api"],
         // The fake for users' tests: the state machine behind the client's handles, and no server.
         ["Client.Testing"] = ["Primitives", "StateMachine", "Api", "Client"],
-        ["Cli"] = ["Client", "Api"],
+        ["Cli"] = ["Client", "Api", "Storage"],
     };
 
     private static string Root([CallerFilePath] string here = "") => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(here)!, "..", ".."));

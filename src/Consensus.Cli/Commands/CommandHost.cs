@@ -61,6 +61,10 @@ internal sealed class CommandHost(CliEnvironment environment)
             return await work(parsed, new CommandSession(environment, client, options, parsed.GetValue(_format), cancellationToken));
         });
 
+    /// <summary>Makes a command do its work on this machine alone: what the endpoints are does not matter.</summary>
+    public void BindLocal(Command command, Func<ParseResult, OutputFormat, int> work) =>
+        command.SetAction(parsed => work(parsed, parsed.GetValue(_format)));
+
     private ConsensusClientOptions ClientOptions(ParseResult parsed)
     {
         var options = new ConsensusClientOptions

@@ -6,7 +6,7 @@ using System.Net.Sockets;
 namespace Consensus.Client.Transport;
 
 /// <summary>Sends one request once to one endpoint and classifies what came of it. Thread-safe.</summary>
-internal sealed class HttpTransport : IDisposable
+internal sealed partial class HttpTransport : IDisposable
 {
     private readonly HttpClient _http;
     private readonly BlockingHttp _blocking;

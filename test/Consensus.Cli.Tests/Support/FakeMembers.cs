@@ -29,6 +29,7 @@ internal sealed class FakeMembers : IDisposable
     {
         "/v1/status" => new FakeAnswer(200, Members[index].Status($"n{index + 1}")),
         "/v1/cluster" => new FakeAnswer(200, Cluster()),
+        "/v1/statehash" => Members[index].StateHash($"n{index + 1}", long.Parse(request.Target.Split("index=")[1])),
         _ => new FakeAnswer(404),
     };
 
@@ -49,6 +50,20 @@ internal sealed class FakeMembers : IDisposable
         public long Applied { get; set; } = 100;
 
         public string Alarms { get; set; } = "";
+
+        public string Hash { get; set; } = "000000000000abcd";
+
+        public List<long> HashesAsked { get; } = [];
+
+        /// <summary>Takes the place of the answer about an index, or null for the real one.</summary>
+        public Func<long, FakeAnswer?> OnHash { get; set; } = _ => null;
+
+        public FakeAnswer StateHash(string name, long index)
+        {
+            HashesAsked.Add(index);
+            return OnHash(index) ?? new FakeAnswer(
+                200, $$"""{"name":"{{name}}","index":{{index}},"stateHash":"{{Hash}}","oldestIndex":1,"appliedIndex":{{Math.Max(index, Applied)}}}""");
+        }
 
         public string Status(string name) => $$"""
             {"name":"{{name}}","memberId":"1","clusterId":"c","version":"0.1.0","role":"{{Role}}","leader":"n1","term":{{Term}},"commitIndex":{{Applied}},"appliedIndex":{{Applied}},

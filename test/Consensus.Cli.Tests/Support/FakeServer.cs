@@ -20,6 +20,12 @@ internal sealed record FakeAnswer(int Status, string Body = "", string ContentTy
 {
     public static readonly FakeAnswer Abort = new(0);
 
+    /// <summary>Sent in place of <see cref="Body"/>.</summary>
+    public byte[]? Raw { get; init; }
+
+    /// <summary>Bytes that are announced, never sent, and missing when the connection closes.</summary>
+    public int Missing { get; init; }
+
     public static FakeAnswer Problem(int status, string slug, string detail) => new(
         status,
         $$"""{"type":"urn:consensus:problem:{{slug}}","title":"{{slug}}","status":{{status}},"detail":"{{detail}}"}""",
@@ -99,11 +105,15 @@ internal sealed class FakeServer : IDisposable
                 {
                     return;
                 }
-                var body = Encoding.UTF8.GetBytes(answer.Body);
-                var length = answer.Status == 204 ? "" : $"Content-Length: {body.Length}\r\n";
+                var body = answer.Raw ?? Encoding.UTF8.GetBytes(answer.Body);
+                var length = answer.Status == 204 ? "" : $"Content-Length: {body.Length + answer.Missing}\r\n";
                 var head = $"HTTP/1.1 {answer.Status} Status\r\nContent-Type: {answer.ContentType}\r\n{length}\r\n";
                 await stream.WriteAsync(Encoding.ASCII.GetBytes(head));
                 await stream.WriteAsync(body);
+                if (answer.Missing > 0)
+                {
+                    return;
+                }
             }
         }
         catch (Exception error) when (error is IOException or SocketException or ObjectDisposedException)

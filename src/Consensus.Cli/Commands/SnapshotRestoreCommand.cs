@@ -1,0 +1,116 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
+using Consensus.Cli.Output;
+using Consensus.Cli.Parsing;
+using Consensus.Storage.Backups;
+
+namespace Consensus.Cli.Commands;
+
+/// <summary><c>snapshot restore</c>: makes the data directory of a new cluster of one member out of a backup (rule 15), and says how to go on from there.</summary>
+internal static partial class SnapshotRestoreCommand
+{
+    /// <summary>What <c>consensusd</c> takes when nothing is said.</summary>
+    private const string DefaultName = "n1", DefaultToken = "consensus", DefaultPeerAddress = "127.0.0.1:7380";
+
+    public static Command Create(CommandHost host)
+    {
+        var file = Names.Argument("FILE");
+        var directory = Names.Option("--data-dir", "DIR", "An empty directory, or one to be made, for the first member of the new cluster.");
+        directory.Required = true;
+        var name = Names.Option("--name", "NAME", $"That member's name, as consensusd will be started with ({DefaultName}).");
+        var token = Names.Option("--cluster-token", "TEXT", $"The token that consensusd will be started with ({DefaultToken}).");
+        var peer = Names.Option("--advertise-peer", "HOST:PORT", $"Where other members will reach it ({DefaultPeerAddress}).");
+        var command = new Command("restore", "Makes a new cluster of one member out of a snapshot; asks no member.") { file, directory, name, token, peer };
+        host.BindLocal(command, (parsed, format) =>
+        {
+            var plan = new RestorePlan
+            {
+                File = Path.GetFullPath(parsed.GetRequiredValue(file)),
+                DataDirectory = Path.GetFullPath(parsed.GetRequiredValue(directory)!),
+                Name = parsed.GetValue(name) ?? DefaultName,
+                ClusterToken = parsed.GetValue(token) ?? DefaultToken,
+                PeerAddress = parsed.GetValue(peer) ?? DefaultPeerAddress,
+                UnixSeconds = TimeProvider.System.GetUtcNow().ToUnixTimeSeconds(),
+            };
+            Check(plan);
+            return SnapshotCommands.Guarded(host.Environment, () => Restore(host.Environment, format, plan));
+        });
+        return command;
+    }
+
+    /// <summary>A member's name, as the server takes it (rule 17).</summary>
+    [GeneratedRegex(@"^[A-Za-z0-9._-]{1,63}\z")]
+    private static partial Regex MemberName();
+
+    [GeneratedRegex(@"^[^\s:]+:[1-9][0-9]{0,4}\z|^\[[0-9A-Fa-f:.]+\]:[1-9][0-9]{0,4}\z")]
+    private static partial Regex HostAndPort();
+
+    private static void Check(RestorePlan plan)
+    {
+        if (!MemberName().IsMatch(plan.Name))
+        {
+            throw new UsageException($"'{Plain.OneLine(plan.Name)}' is no member name: 1 to 63 of A-Z a-z 0-9 . _ -");
+        }
+        if (!HostAndPort().IsMatch(plan.PeerAddress))
+        {
+            throw new UsageException($"--advertise-peer needs a host and a port such as {DefaultPeerAddress}, not '{Plain.OneLine(plan.PeerAddress)}'.");
+        }
+    }
+
+    private static void Restore(CliEnvironment environment, OutputFormat format, RestorePlan plan)
+    {
+        using var progress = new ProgressLine(environment);
+        var done = BackupRestore.Run(plan with { Progress = (read, all) => progress.Say(() => $"reading: {Plain.Bytes(read)} of {Plain.Bytes(all)}") });
+        progress.Dispose();
+        if (format == OutputFormat.Json)
+        {
+            environment.Output.WriteLine(ToJson(done).ToJsonString());
+            return;
+        }
+        new TextTable("DATA-DIR", "MEMBER", "CLUSTER", "INDEX", "TERM", "REVISION", "KEYS")
+            .Add(
+                done.DataDirectory,
+                done.Name,
+                done.ClusterId,
+                Plain.Number(done.Index),
+                Plain.Number(done.Term),
+                Plain.Number(done.Revision),
+                Plain.Number(done.Keys))
+            .Write(environment);
+        foreach (var sentence in WhatToKnow(done, plan))
+        {
+            environment.Output.WriteLine(Plain.OneLine(sentence));
+        }
+    }
+
+    private static IEnumerable<string> WhatToKnow(RestoreSummary done, RestorePlan plan)
+    {
+        yield return $"This is a new cluster, no longer {done.FromClusterId}: {done.Leases} leases, {done.Holds} holds and {done.Waiters} waiting requests ended, "
+            + $"{done.LeaseKeys} keys went with their leases. Every new fencing token is above any that the old cluster gave.";
+        var token = plan.ClusterToken == DefaultToken ? "" : " --cluster-token …";
+        yield return $"Start it: consensusd --name {done.Name} --data-dir {done.DataDirectory}{token} (without --initial-cluster).";
+        yield return $"Then let further members join, one after the other: start each on an empty directory with --join {plan.PeerAddress}, "
+            + "consensusctl members add NAME, and once it is ready consensusctl members promote NAME.";
+    }
+
+    private static JsonObject ToJson(RestoreSummary done) => new()
+    {
+        ["dataDir"] = done.DataDirectory,
+        ["name"] = done.Name,
+        ["clusterId"] = done.ClusterId,
+        ["memberId"] = done.MemberId,
+        ["fromClusterId"] = done.FromClusterId,
+        ["index"] = done.Index,
+        ["term"] = done.Term,
+        ["revision"] = done.Revision,
+        ["keys"] = done.Keys,
+        ["ended"] = new JsonObject
+        {
+            ["leases"] = done.Leases,
+            ["holds"] = done.Holds,
+            ["waiters"] = done.Waiters,
+            ["keys"] = done.LeaseKeys,
+        },
+    };
+}

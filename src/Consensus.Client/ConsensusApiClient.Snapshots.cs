@@ -1,0 +1,53 @@
+using System.Globalization;
+using Consensus.Api;
+using Consensus.Api.Cluster;
+using Consensus.Client.Transport;
+
+namespace Consensus.Client;
+
+/// <summary>What operators ask of members: a backup, and the hash of their state.</summary>
+public sealed partial class ConsensusApiClient
+{
+    /// <summary>
+    /// Begins to read a backup of the whole state at one applied index. The bytes are a snapshot file's; whoever takes them checks them to their end.
+    /// </summary>
+    /// <param name="stale">True: the answering member's own copy, which needs no leader and may lack the newest writes.</param>
+    public async Task<ApiResult<SnapshotDownload>> OpenSnapshotAsync(bool stale, CancellationToken cancellationToken)
+    {
+        var request = new ApiRequest
+        {
+            Method = HttpMethod.Get,
+            Target = stale ? ApiRoutes.Snapshot + "?consistency=stale" : ApiRoutes.Snapshot,
+        };
+        var endpoints = _options.Endpoints;
+        var sends = 0;
+        HttpResponseMessage? response = null;
+        Attempt? answered = null;
+        var last = await RetryPolicy.Build(_options, request).ExecuteAsync(
+            async token =>
+            {
+                (var attempt, response) = await _transport.OpenAsync(endpoints[sends++ % endpoints.Count], request, _options.AttemptTimeout, token);
+                answered = attempt.Unreachable ? answered : attempt;
+                return attempt;
+            },
+            cancellationToken);
+        return last.Kind == AttemptKind.Done
+            ? ApiResult<SnapshotDownload>.Of(new SnapshotDownload(last.Endpoint, response!, _options.AttemptTimeout), "")
+            : ApiResult<SnapshotDownload>.Failed(ToProblem(last.Unreachable ? answered ?? Nobody(last) : last));
+    }
+
+    /// <summary>
+    /// The hash of the answering member's state at a log index; the member waits up to about five seconds for an index that it has not applied yet. A client with one endpoint
+    /// knows which member that is.
+    /// </summary>
+    /// <param name="index">Null: whatever the member has applied.</param>
+    public async Task<ApiResult<StateHashAnswer>> GetStateHashAsync(long? index, CancellationToken cancellationToken)
+    {
+        var request = new ApiRequest
+        {
+            Method = HttpMethod.Get,
+            Target = index is { } number ? string.Create(CultureInfo.InvariantCulture, $"{ApiRoutes.StateHash}?index={number}") : ApiRoutes.StateHash,
+        };
+        return ToResult(request, await ExecuteAsync(request, cancellationToken), OperationsJson.Default.StateHashAnswer);
+    }
+}

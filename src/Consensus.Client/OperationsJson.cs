@@ -1,0 +1,9 @@
+using System.Text.Json.Serialization;
+using Consensus.Api.Cluster;
+
+namespace Consensus.Client;
+
+/// <summary>As <see cref="ClientJson"/>, for what operators ask.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSerializable(typeof(StateHashAnswer))]
+internal sealed partial class OperationsJson : JsonSerializerContext;

@@ -1,0 +1,152 @@
+using System.Text.Json;
+using Consensus.Cli.Tests.Support;
+
+namespace Consensus.Cli.Tests.Snapshots;
+
+internal sealed class SnapshotCommandTests
+{
+    private static readonly Uri Nowhere = new("http://127.0.0.1:1");
+
+    private string _directory = "";
+
+    private string FileName => Path.Combine(_directory, "backup");
+
+    [SetUp]
+    public void MakeDirectory() => _directory = Directory.CreateTempSubdirectory("consensus-cli-").FullName;
+
+    [TearDown]
+    public void RemoveDirectory() => Directory.Delete(_directory, recursive: true);
+
+    private static FakeServer Serving(FakeAnswer answer) => new(request => request.Path == "/v1/snapshot" ? answer : new FakeAnswer(404));
+
+    private async Task<byte[]> SaveAsync()
+    {
+        var bytes = BackupBytes.Make();
+        await File.WriteAllBytesAsync(FileName, bytes);
+        return bytes;
+    }
+
+    [Test]
+    public async Task Save_writes_what_the_member_sends_and_says_what_it_is()
+    {
+        var bytes = BackupBytes.Make();
+        using var server = Serving(new FakeAnswer(200) { Raw = bytes });
+        var run = await Ctl.RunAsync(server.Endpoint, "snapshot", "save", FileName);
+        Assert.That(run.ExitCode, Is.Zero, run.Error);
+        Assert.That(await File.ReadAllBytesAsync(FileName), Is.EqualTo(bytes));
+        Assert.That(OperatingSystem.IsLinux() && File.GetUnixFileMode(FileName) == (UnixFileMode.UserRead | UnixFileMode.UserWrite), "it is for its owner only");
+        var lines = run.Output.TrimEnd().Split('\n');
+        Assert.That(lines[0], Is.EqualTo("FILE\tSIZE\tCLUSTER\tINDEX\tTERM\tREVISION\tKEYS\tLEASES\tLOCKS\tCHECKSUM"));
+        Assert.That(lines[1], Does.Match($"^{FileName}\t[0-9]+ B\t00000000000000c1\t3\t2\t4\t2\t1\t1\tverified$"));
+        Assert.That(run.Error, Is.Empty, "no progress where standard error is no terminal");
+        Assert.That(server.Requests.Single().Target, Is.EqualTo("/v1/snapshot"));
+    }
+
+    [Test]
+    public async Task Save_stale_asks_for_the_copy_of_whoever_answers()
+    {
+        using var server = Serving(new FakeAnswer(200) { Raw = BackupBytes.Make() });
+        var run = await Ctl.RunAsync(server.Endpoint, "snapshot", "save", FileName, "--stale", "-o", "json");
+        Assert.That(server.Requests.Single().Target, Is.EqualTo("/v1/snapshot?consistency=stale"));
+        using var document = JsonDocument.Parse(run.Output);
+        Assert.That(document.RootElement.GetProperty("index").GetInt64(), Is.EqualTo(3));
+        Assert.That(document.RootElement.GetProperty("checksumVerified").GetBoolean());
+    }
+
+    [Test]
+    public async Task A_stream_that_breaks_off_leaves_no_file_and_is_exit_3()
+    {
+        var bytes = BackupBytes.Make();
+        using var server = Serving(new FakeAnswer(200) { Raw = bytes[..^20], Missing = 20 });
+        var run = await Ctl.RunAsync(server.Endpoint, "snapshot", "save", FileName);
+        Assert.That((run.ExitCode, run.Output), Is.EqualTo((3, "")));
+        Assert.That(run.Error, Does.Contain("before the snapshot's end; nothing was saved."));
+        Assert.That(Directory.EnumerateFileSystemEntries(_directory), Is.Empty);
+    }
+
+    [Test]
+    public async Task A_stream_that_is_damaged_or_no_snapshot_leaves_no_file_and_is_exit_1()
+    {
+        var bytes = BackupBytes.Make();
+        bytes[^30] ^= 4;
+        foreach (var raw in new[] { bytes, BackupBytes.Make()[..^12], "hello"u8.ToArray() })
+        {
+            using var server = Serving(new FakeAnswer(200) { Raw = raw });
+            var run = await Ctl.RunAsync(server.Endpoint, "snapshot", "save", FileName);
+            Assert.That((run.ExitCode, run.Output), Is.EqualTo((1, "")), run.Error);
+            Assert.That(Directory.EnumerateFileSystemEntries(_directory), Is.Empty);
+        }
+    }
+
+    [Test]
+    public async Task No_leader_and_nobody_there_are_exit_3_and_a_file_of_another_kind_is_kept()
+    {
+        using var server = Serving(FakeAnswer.Problem(503, "no-leader", "no leader is known; nothing was done"));
+        var run = await Ctl.RunAsync(server.Endpoint, "snapshot", "save", FileName, "--timeout", "0s");
+        Assert.That((run.ExitCode, run.Error), Is.EqualTo((3, "consensusctl: no leader is known; nothing was done.\n")));
+        Assert.That((await Ctl.RunAsync(Nowhere, "snapshot", "save", FileName, "--timeout", "0s")).ExitCode, Is.EqualTo(3));
+        await File.WriteAllTextAsync(FileName, "mine");
+        run = await Ctl.RunAsync(server.Endpoint, "snapshot", "save", FileName);
+        Assert.That((run.ExitCode, await File.ReadAllTextAsync(FileName)), Is.EqualTo((1, "mine")), run.Error);
+        Assert.That(run.Error, Does.Contain("not overwritten"));
+    }
+
+    [Test]
+    public async Task Status_asks_nobody_and_names_a_damaged_file()
+    {
+        var bytes = await SaveAsync();
+        var run = await Ctl.RunAsync(Nowhere, "snapshot", "status", FileName);
+        Assert.That((run.ExitCode, run.Output), Is.EqualTo((0, run.Output)), run.Error);
+        Assert.That(run.Output, Does.EndWith("\t00000000000000c1\t3\t2\t4\t2\t1\t1\tverified\n"));
+
+        bytes[^40] ^= 1;
+        await File.WriteAllBytesAsync(FileName, bytes);
+        run = await Ctl.RunAsync(Nowhere, "snapshot", "status", FileName);
+        Assert.That((run.ExitCode, run.Output), Is.EqualTo((1, "")));
+        Assert.That(run.Error, Does.StartWith($"consensusctl: {FileName} is damaged before offset"));
+        Assert.That(run.Error.Count(c => c == '\n'), Is.EqualTo(1));
+        Assert.That((await Ctl.RunAsync(Nowhere, "snapshot", "status", Path.Combine(_directory, "none"))).ExitCode, Is.EqualTo(1));
+        Assert.That((await Ctl.RunAsync(Nowhere, "snapshot", "status", _directory)).ExitCode, Is.EqualTo(1));
+    }
+
+    [Test]
+    public async Task Restore_makes_a_directory_and_says_how_to_go_on()
+    {
+        await SaveAsync();
+        var data = Path.Combine(_directory, "data");
+        var run = await Ctl.RunAsync(Nowhere, "snapshot", "restore", FileName, "--data-dir", data, "--name", "m-1", "--cluster-token", "t");
+        Assert.That(run.ExitCode, Is.Zero, run.Error);
+        Assert.That(run.Output, Does.Contain("no longer 00000000000000c1: 1 leases, 1 holds and 0 waiting requests ended"));
+        Assert.That(run.Output, Does.Contain($"consensusd --name m-1 --data-dir {data} --cluster-token …"));
+        Assert.That(Directory.GetFileSystemEntries(data).Select(Path.GetFileName), Is.EquivalentTo(new[] { "identity", "lock", "snap", "wal" }));
+
+        run = await Ctl.RunAsync(Nowhere, "snapshot", "restore", FileName, "--data-dir", data);
+        Assert.That(run.ExitCode, Is.EqualTo(1));
+        Assert.That(run.Error, Is.EqualTo($"consensusctl: {data} is the data directory of 'm-1' already; a backup is restored into an empty one.\n"));
+    }
+
+    [Test]
+    public async Task Restore_in_json_is_one_document()
+    {
+        await SaveAsync();
+        var run = await Ctl.RunAsync(Nowhere, "snapshot", "restore", FileName, "--data-dir", Path.Combine(_directory, "data"), "-o", "json");
+        using var document = JsonDocument.Parse(run.Output);
+        Assert.That(document.RootElement.GetProperty("fromClusterId").GetString(), Is.EqualTo("00000000000000c1"));
+        Assert.That(document.RootElement.GetProperty("revision").GetInt64(), Is.GreaterThan(1_700_000_000L << 20));
+        Assert.That(document.RootElement.GetProperty("ended").GetProperty("holds").GetInt64(), Is.EqualTo(1));
+    }
+
+    [TestCase("snapshot", "restore", "f")]
+    [TestCase("snapshot", "restore", "f", "--data-dir", "")]
+    [TestCase("snapshot", "restore", "f", "--data-dir", "d", "--name", "no/name")]
+    [TestCase("snapshot", "restore", "f", "--data-dir", "d", "--advertise-peer", "nohost")]
+    [TestCase("snapshot", "save")]
+    [TestCase("snapshot", "save", "")]
+    [TestCase("snapshot")]
+    public async Task What_makes_no_sense_is_exit_2(params string[] arguments)
+    {
+        var run = await Ctl.RunAsync(Nowhere, arguments);
+        Assert.That((run.ExitCode, run.Output), Is.EqualTo((2, "")));
+        Assert.That(run.Error.TrimEnd().Split('\n'), Has.Length.EqualTo(1), run.Error);
+    }
+}
