@@ -25,6 +25,7 @@ internal sealed class CliApp
         _root.Add(LockCommands.Create(host));
         _root.Add(SnapshotCommands.Create(host));
         _root.Add(CheckCommands.Create(host));
+        _root.Add(CompletionCommand.Create(host, _root));
     }
 
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
@@ -32,9 +33,9 @@ internal sealed class CliApp
     {
         // A value such as "@file" is a value, not a file to read arguments from.
         var parsed = _root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
-        if (parsed.Errors.Count > 0)
+        if (WrongLine.MistakeIn(parsed) is { } mistake)
         {
-            await _environment.Error.WriteLineAsync($"consensusctl: {Plain.OneLine(WhatIsWrong(parsed))} See: {CommandPath.Of(parsed)} --help");
+            await _environment.Error.WriteLineAsync($"consensusctl: {Plain.OneLine(mistake)} See: {CommandPath.Of(parsed)} --help");
             return ExitCode.Usage;
         }
         var configuration = new InvocationConfiguration
@@ -54,20 +55,5 @@ internal sealed class CliApp
             await _environment.Error.WriteLineAsync($"consensusctl: {problem.Message}");
             return ExitCode.Usage;
         }
-    }
-
-    private static string WhatIsWrong(ParseResult parsed)
-    {
-        // The parser says that a command is missing; what the user needs to see is the word that is none.
-        var isGroup = parsed.CommandResult.Command.Subcommands.Count > 0;
-        if (isGroup && parsed.UnmatchedTokens is [var word, ..])
-        {
-            return word.StartsWith('-') ? $"There is no option {word} here." : $"There is no command \"{word}\" here.";
-        }
-        if (isGroup)
-        {
-            return "A command is missing.";
-        }
-        return string.Join(' ', parsed.Errors[0].Message.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
     }
 }

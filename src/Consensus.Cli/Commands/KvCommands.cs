@@ -54,7 +54,7 @@ internal static class KvCommands
         host.Bind(command, async (parsed, session) =>
         {
             var text = parsed.GetRequiredValue(value);
-            var bytes = text == "-" ? await ReadAllAsync(session) : Encoding.UTF8.GetBytes(text);
+            var bytes = text == "-" ? await InputText.ReadAllAsync(session) : Encoding.UTF8.GetBytes(text);
             var result = await session.Client.PutKeyAsync(
                 parsed.GetRequiredValue(key),
                 bytes,
@@ -63,7 +63,7 @@ internal static class KvCommands
                 parsed.GetValue(lease),
                 session.Cancellation);
             return session.Show(result, item => new TextTable("KEY", "REVISION", "CREATED", "VERSION", "LEASE").Add(
-                Name(item),
+                KeyText.Key(item),
                 Plain.Number(item.ModRevision),
                 Plain.Number(item.CreateRevision),
                 Plain.Number(item.Version),
@@ -151,8 +151,8 @@ internal static class KvCommands
         foreach (var item in items)
         {
             table.Add(
-                Name(item),
-                item.Value ?? (item.ValueBase64 is { } encoded ? "base64:" + encoded : null),
+                KeyText.Key(item),
+                KeyText.Value(item),
                 Plain.Number(item.ModRevision),
                 Plain.Number(item.CreateRevision),
                 Plain.Number(item.Version),
@@ -161,17 +161,8 @@ internal static class KvCommands
         return table;
     }
 
-    private static string? Name(KeyAnswer item) => item.Key ?? (item.KeyBase64 is { } encoded ? "base64:" + encoded : null);
-
     private static byte[] ValueBytes(KeyAnswer item) =>
         item.ValueBase64 is { } encoded ? Convert.FromBase64String(encoded) : Encoding.UTF8.GetBytes(item.Value ?? "");
-
-    private static async Task<byte[]> ReadAllAsync(CommandSession session)
-    {
-        using var buffer = new MemoryStream();
-        await session.Environment.Input.CopyToAsync(buffer, session.Cancellation);
-        return buffer.ToArray();
-    }
 
     private static Option<long?> IfRevision() => new("--if-revision")
     {

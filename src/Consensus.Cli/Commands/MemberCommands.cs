@@ -37,7 +37,7 @@ internal static class MemberCommands
 
     private static Command Add(CommandHost host)
     {
-        var name = Names.Argument("NAME", "The name of a process that was started with --join.");
+        var name = Names.Argument("JOINER", "The name of a process that was started with --join.");
         var voter = new Option<bool>("--voter") { Description = "It votes at once, before it has caught up: less safe than adding and promoting." };
         var command = new Command("add", "Adds a waiting process as a learner: it receives the log and does not count yet.") { name, voter };
         host.Bind(command, async (parsed, session) => session.Show(
@@ -104,7 +104,7 @@ internal static class MemberCommands
 
     private static Command Transfer(CommandHost host)
     {
-        var name = Names.OptionalArgument("NAME", "A voter; without it the one whose log is furthest.");
+        var name = Names.OptionalArgument("MEMBER", "A voter; without it the one whose log is furthest.");
         var command = new Command("transfer", "Hands leadership to a voter.") { name };
         host.Bind(command, async (parsed, session) => session.Show(
             await session.Client.TransferLeadershipAsync(parsed.GetValue(name), session.Cancellation),

@@ -61,10 +61,43 @@ internal sealed class UsageTests
     [TestCase("frobnicate", "command \"frobnicate\"")]
     [TestCase("lock frob", "command \"frob\"")]
     [TestCase("kv --frob", "option --frob")]
+    [TestCase("kv get --frob", "option --frob")]
+    [TestCase("kv get a b", "\"b\"")]
+    [TestCase("kv get a -o xml", "'xml'")]
     public async Task A_word_that_is_no_command_is_named(string line, string named)
     {
         var run = await Ctl.RunAsync(Nobody, line.Split(' '));
         Assert.That(run.Error, Does.Contain(named));
+    }
+
+    [TestCase("stauts", "Did you mean \"status\"?")]
+    [TestCase("members prmote n4", "Did you mean \"members promote\"?")]
+    [TestCase("lock aquire a", "Did you mean \"lock acquire\"?")]
+    [TestCase("get a", "Did you mean \"kv get\"?")]
+    [TestCase("kv del a", "Did you mean \"kv delete\"?")]
+    [TestCase("kv list --prefx a", "Did you mean --prefix?")]
+    [TestCase("kv get --rwa a", "Did you mean --raw?")]
+    [TestCase("lock run a --tll 5s -- true", "Did you mean --ttl?")]
+    [TestCase("status --endpoint x", "Did you mean --endpoints?")]
+    [TestCase("completion bsh", "Did you mean \"completion bash\"?")]
+    [TestCase("bogus", "there is status, ")]
+    [TestCase("completion fish", "there is bash, zsh.")]
+    public async Task A_wrong_word_is_answered_with_what_was_meant(string line, string hint)
+    {
+        var run = await Ctl.RunAsync(Nobody, line.Split(' '));
+        Assert.That(run.Error, Does.Contain(hint));
+        Assert.That(run.ExitCode, Is.EqualTo(2));
+    }
+
+    [Test]
+    public async Task What_begins_with_a_dash_and_stands_after_two_dashes_is_a_value()
+    {
+        using var server = new FakeServer(_ => new FakeAnswer(200, """{"key":"-k","createRevision":2,"modRevision":3,"version":2,"lease":null}"""));
+        var run = await Ctl.RunAsync(server.Endpoint, "kv", "put", "--", "-k", "--prefix");
+
+        Assert.That(run.ExitCode, Is.Zero, run.Error);
+        Assert.That(server.Requests.Single().Target, Is.EqualTo("/v1/kv/-k"));
+        Assert.That(server.Requests.Single().Text, Is.EqualTo("--prefix"));
     }
 
     [TestCase("kv", "delete", "")]
