@@ -105,7 +105,11 @@ public sealed record NodeStatus(
     long Boot,
     bool Ready,
     IReadOnlyList<MemberStatus> Members,
-    IReadOnlyList<string> Alarms);
+    IReadOnlyList<string> Alarms)
+{
+    /// <summary>Flushes of the log since the process started: one fdatasync for all that waited.</summary>
+    public long LogFlushes { get; init; }
+}
 
 /// <summary>What the server's endpoints see of the node. Every method may be called by any thread.</summary>
 public interface IConsensusNode

@@ -10,18 +10,22 @@ internal sealed record BenchOptions
     public const string Usage = """
         usage: scripts/bench [load] [options]        throughput, latency, CPU and memory under load
                scripts/bench failover [options]      time from kill -9 of the leader to the next acknowledged write
+               scripts/bench --verify                whether an acknowledgement ever leaves before its flush (with strace)
                scripts/bench scale [options]         a million leases, ten thousand watchers, ten thousand waiters, a million keys
 
           --rounds N          alternate rounds, each on fresh clusters; the table shows medians   (default 3)
           --seconds S         length of one measurement                                          (default 5)
-          --workloads A,B     of put,get,cas,lock,contended                                      (default all)
+          --workloads A,B     of put,get,cas,lock,contended,stale,mixed,renew,election           (default all)
           --clients A,B       closed-loop clients                                                (default 1,64,256)
+          --nodes N           members of each cluster                                            (default 3)
+          --value-bytes N     bytes of each value, from 64 to 65536                              (default 256)
           --systems A,B       of consensus,etcd; etcd is left out when it is not installed       (default both)
           --kills K           failover: how many leaders of each system are killed               (default 10)
           --parts A,B         scale: of leases,watchers,waiters,keys                             (default all)
           --size F            scale: this fraction of the full numbers, for a try                (default 1)
           --limits            also measure an empty Kestrel endpoint and the disk's fdatasync
           --quick             one round, 2 seconds, 1 and 64 clients; failover: 3 kills
+          --charts DIR        write charts of the medians as SVG
           --json FILE         write the raw results of every measurement
           --server PATH       the consensusd to measure  (default src/Consensus.Server/bin/Release/net10.0/consensusd)
           --etcd PATH         the etcd to measure        (default /usr/bin/etcd)
@@ -29,6 +33,8 @@ internal sealed record BenchOptions
         """;
 
     public bool Failover { get; private set; }
+
+    public bool IsVerification { get; private set; }
 
     public bool IsScale { get; private set; }
 
@@ -45,6 +51,12 @@ internal sealed record BenchOptions
     public IReadOnlyList<int> Clients { get; private set; } = [1, 64, 256];
 
     public IReadOnlyList<string> Systems { get; private set; } = ["consensus", "etcd"];
+
+    public int Nodes { get; private set; } = 3;
+
+    public int ValueBytes { get; private set; } = 256;
+
+    public string? Charts { get; private set; }
 
     public int Kills { get; private set; } = 10;
 
@@ -111,6 +123,9 @@ internal sealed record BenchOptions
             case "scale" when first:
                 IsScale = true;
                 return true;
+            case "--verify":
+                IsVerification = true;
+                return true;
             case "--limits":
                 Limits = true;
                 return true;
@@ -139,6 +154,15 @@ internal sealed record BenchOptions
                 break;
             case "--systems":
                 Systems = [.. Items(value).Select(item => OneOf(name, item, ["consensus", "etcd"], text => text))];
+                break;
+            case "--nodes":
+                Nodes = Whole(name, value, 1, 7);
+                break;
+            case "--value-bytes":
+                ValueBytes = Whole(name, value, 64, 65536);
+                break;
+            case "--charts":
+                Charts = value;
                 break;
             case "--kills":
                 Kills = Whole(name, value, 1, 1000);

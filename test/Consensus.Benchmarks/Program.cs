@@ -8,6 +8,8 @@ using Consensus.Benchmarks.Failover;
 using Consensus.Benchmarks.Limits;
 using Consensus.Benchmarks.Load;
 using Consensus.Benchmarks.Scale;
+using Consensus.Benchmarks.Verify;
+using Consensus.Benchmarks.Workloads;
 
 namespace Consensus.Benchmarks;
 
@@ -49,6 +51,12 @@ internal static class Program
         using var hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, _ => End(directory, 129));
         try
         {
+            if (options.IsVerification)
+            {
+                using var cluster = new ClusterFactory(options, directory.FullPath).Create("consensus");
+                return new FlushVerification(cluster, directory.FullPath).Run() == false ? Failed : Done;
+            }
+
             Run(options, directory.FullPath);
             return Done;
         }
@@ -66,6 +74,7 @@ internal static class Program
     private static void Run(BenchOptions options, string directory)
     {
         var started = DateTimeOffset.Now;
+        KeySpace.UseValuesOf(options.ValueBytes);
         var factory = new ClusterFactory(options, directory);
         var limits = options.Limits ? EmptyEndpoint.Measure(options, directory).ToList() : [];
         var disk = options.Limits ? DiskFlush.Measure(directory, TimeSpan.FromSeconds(Math.Min(3, options.Seconds))) : null;
@@ -86,9 +95,14 @@ internal static class Program
         if (load.Count > 0)
         {
             Console.WriteLine(
-                $"Three members on loopback, durable writes, 256-byte values, medians of {options.Rounds} alternate rounds of "
-                + string.Create(CultureInfo.InvariantCulture, $"{options.Seconds} s; CPU and RSS summed over the members.\n"));
+                $"Members on loopback: {options.Nodes}; durable writes, {options.ValueBytes}-byte values, medians of {options.Rounds} alternate rounds of "
+                + string.Create(CultureInfo.InvariantCulture, $"{options.Seconds} s; CPU, RSS, flushes, bytes summed over the members.\n"));
             Console.WriteLine(LoadReport.Write(load, options.Systems));
+        }
+
+        if (load.Count > 0 && options.Charts is { } charts)
+        {
+            LoadCharts.Write(charts, load, options.Systems);
         }
 
         if (failover.Count > 0)

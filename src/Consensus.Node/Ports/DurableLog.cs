@@ -37,6 +37,9 @@ public interface IDurableLog : IDisposable
 
     /// <summary>Bytes of log on disk that hold records. Any thread.</summary>
     long SizeBytes { get; }
+
+    /// <summary>Frames that were written and flushed since the log was opened, one fdatasync each. Any thread.</summary>
+    long Flushes { get; }
 }
 
 /// <summary>The disk failed or is full: nothing that was not acknowledged may be, and the process must end.</summary>

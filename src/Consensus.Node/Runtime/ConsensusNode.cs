@@ -71,7 +71,7 @@ public sealed partial class ConsensusNode : IConsensusNode
 
     private sealed record LeadershipNote(long Term, string LeaderName);
 
-    public NodeStatus Status => _status with { LogBytes = _outside.Log.SizeBytes };
+    public NodeStatus Status => _status with { LogBytes = _outside.Log.SizeBytes, LogFlushes = _outside.Log.Flushes };
 
     public (long Term, string LeaderName) Leadership
     {

@@ -38,6 +38,7 @@ internal sealed class MetricsEndpoint(
         text.Gauge("consensus_raft_last_index", "Last index of this member's log.", status.LastIndex.Value);
         text.Gauge("consensus_raft_durable_index", "Last log index flushed to this member's disk.", status.DurableIndex.Value);
         text.Gauge("consensus_log_bytes", "Bytes of the log on disk.", status.LogBytes);
+        text.Counter("consensus_log_flushes_total", "Flushes of the log, one fdatasync each for all that waited.", status.LogFlushes);
         text.Gauge("consensus_snapshot_index", "Log index of the last snapshot.", status.SnapshotIndex.Value);
         text.Gauge("consensus_snapshot_bytes", "Bytes of the last snapshot.", status.SnapshotBytes);
         text.Gauge("consensus_alarms", "Alarms of this member; /v1/status has their sentences.", alarms.Of(status).Count);
@@ -69,6 +70,8 @@ internal sealed class MetricsEndpoint(
         text.Counter("process_cpu_seconds_total", "Processor time of this process.", Environment.CpuUsage.TotalTime.TotalSeconds);
         text.Gauge("process_resident_memory_bytes", "Resident memory of this process.", Environment.WorkingSet);
         text.Gauge("dotnet_gc_heap_bytes", "Bytes of the managed heap.", GC.GetTotalMemory(forceFullCollection: false));
+        text.Counter("dotnet_gc_allocated_bytes_total", "Bytes allocated on the managed heap.", GC.GetTotalAllocatedBytes());
+        text.Counter("dotnet_gc_pause_seconds_total", "Time for which garbage collection stopped all threads.", GC.GetTotalPauseDuration().TotalSeconds);
         text.Family("dotnet_gc_collections_total", "counter", "Garbage collections by generation.");
         for (var generation = 0; generation <= GC.MaxGeneration; generation++)
         {

@@ -42,6 +42,7 @@ public sealed class WriteAheadLog : IDurableLog
     private uint _checksum;
     private WireWriter _frame = new(64 << 10);
     private long _sizeBytes;
+    private long _flushes;
     private Exception? _failure;
 
     internal WriteAheadLog(IDisk disk, string directory, StorageIdentity identity, StorageOptions options, LogPosition position)
@@ -60,6 +61,8 @@ public sealed class WriteAheadLog : IDurableLog
     public bool LastFrameIsUncovered => !_lastFrameIsEmpty;
 
     public long SizeBytes => Interlocked.Read(ref _sizeBytes);
+
+    public long Flushes => Interlocked.Read(ref _flushes);
 
     private Segment Active => _segments[^1];
 
@@ -159,6 +162,7 @@ public sealed class WriteAheadLog : IDurableLog
         _file.Write(Active.UsedBytes, bytes);
         _file.SyncData();
 
+        Interlocked.Increment(ref _flushes);
         Active.UsedBytes += bytes.Length;
         Interlocked.Add(ref _sizeBytes, bytes.Length);
         _lastFrame++;

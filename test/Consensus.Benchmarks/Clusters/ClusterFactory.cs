@@ -11,7 +11,7 @@ internal sealed class ClusterFactory(BenchOptions options, string runDirectory)
     {
         var directory = Path.Combine(runDirectory, string.Create(CultureInfo.InvariantCulture, $"{system}-{++_made}"));
         return system == "etcd"
-            ? new EtcdCluster(Path.GetFullPath(options.Etcd), directory)
-            : new ConsensusCluster(Path.GetFullPath(options.Server), directory);
+            ? new EtcdCluster(Path.GetFullPath(options.Etcd), directory, options.Nodes)
+            : new ConsensusCluster(Path.GetFullPath(options.Server), directory, options.Nodes);
     }
 }

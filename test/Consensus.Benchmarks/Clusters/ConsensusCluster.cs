@@ -4,10 +4,12 @@ using Consensus.Benchmarks.Workloads.Consensusd;
 
 namespace Consensus.Benchmarks.Clusters;
 
-/// <summary>Three members of <c>consensusd</c> with its default settings.</summary>
-internal sealed class ConsensusCluster(string program, string directory) : LocalCluster(program, directory)
+/// <summary>Members of <c>consensusd</c> with its default settings.</summary>
+internal sealed class ConsensusCluster(string program, string directory, int size) : LocalCluster(program, directory, size)
 {
     public override string Name => "consensus";
+
+    public override string FlushMetric => "consensus_log_flushes_total";
 
     public override IScriptSource Scripts { get; } = new ConsensusScripts();
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
 
@@ -13,6 +14,23 @@ internal static class ControlClient
 
     public static JsonElement? TryPostJson(string url, string body) =>
         TrySend(new HttpRequestMessage(HttpMethod.Post, url) { Content = new StringContent(body, Encoding.UTF8, "application/json") });
+
+    /// <summary>One sample without labels from the Prometheus text format; null when it is not there.</summary>
+    public static double? TryGetMetric(string url, string name)
+    {
+        try
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, url);
+            using var response = Http.Send(request);
+            using var reader = new StreamReader(response.Content.ReadAsStream());
+            var line = reader.ReadToEnd().Split('\n').FirstOrDefault(text => text.StartsWith(name + " ", StringComparison.Ordinal));
+            return line is not null && double.TryParse(line.AsSpan(name.Length + 1), CultureInfo.InvariantCulture, out var value) ? value : null;
+        }
+        catch (Exception exception) when (exception is HttpRequestException or TaskCanceledException or IOException)
+        {
+            return null;
+        }
+    }
 
     /// <summary>Whether the answer was a success, whatever its body.</summary>
     public static bool IsSuccess(string url)

@@ -5,10 +5,12 @@ using Consensus.Benchmarks.Workloads.Etcd;
 
 namespace Consensus.Benchmarks.Clusters;
 
-/// <summary>Three members of etcd as its package installs it, with its default settings: durable writes, 100 ms heartbeats, 1 s election time-out.</summary>
-internal sealed class EtcdCluster(string program, string directory) : LocalCluster(program, directory)
+/// <summary>Members of etcd as its package installs it, with its default settings: durable writes, 100 ms heartbeats, 1 s election time-out.</summary>
+internal sealed class EtcdCluster(string program, string directory, int size) : LocalCluster(program, directory, size)
 {
     public override string Name => "etcd";
+
+    public override string FlushMetric => "etcd_disk_wal_fsync_duration_seconds_count";
 
     public override IScriptSource Scripts { get; } = new EtcdScripts();
 

@@ -8,19 +8,20 @@ namespace Consensus.Benchmarks.Clusters;
 /// <summary>What one member says of itself.</summary>
 internal sealed record MemberStatus(long Term, bool IsLeader);
 
-/// <summary>Three processes of one system on loopback, each with a data directory of its own on a real disk.</summary>
+/// <summary>Processes of one system on loopback, each with a data directory of its own on a real disk.</summary>
 internal abstract class LocalCluster : IDisposable
 {
-    public const int Size = 3;
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(20);
 
     private readonly string _directory;
-    private readonly ServerProcess?[] _servers = new ServerProcess?[Size];
+    private readonly ServerProcess?[] _servers;
     private long _countedTerm;
 
-    protected LocalCluster(string program, string directory)
+    protected LocalCluster(string program, string directory, int size)
     {
+        Size = size;
+        _servers = new ServerProcess?[size];
         Program = program;
         _directory = directory;
         ClientPorts = [.. Enumerable.Range(0, Size).Select(_ => FreePorts.Next())];
@@ -29,10 +30,16 @@ internal abstract class LocalCluster : IDisposable
         Hosts = [.. ClientPorts.Select(port => string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{port}"))];
     }
 
+    /// <summary>Members.</summary>
+    public int Size { get; }
+
     /// <summary>The system's name in tables and results.</summary>
     public abstract string Name { get; }
 
     public abstract IScriptSource Scripts { get; }
+
+    /// <summary>Under which name a member counts the flushes of its log in <c>/metrics</c>.</summary>
+    public abstract string FlushMetric { get; }
 
     public IReadOnlyList<IPEndPoint> Endpoints { get; }
 
@@ -140,6 +147,16 @@ internal abstract class LocalCluster : IDisposable
         return dead < 0 ? null : $"{Name}: member n{dead + 1} ended. The end of its log:\n{_servers[dead]!.LogTail()}";
     }
 
+    /// <summary>Bytes that the members caused to be written to the disk so far, the file system's own included.</summary>
+    public long DiskBytes() => _servers.OfType<ServerProcess>().Sum(server => server.DiskBytes());
+
+    /// <summary>A counter of the members' <c>/metrics</c>, summed; null when some member does not tell it.</summary>
+    public double? SumOfMetric(string name)
+    {
+        var values = Hosts.Select(host => ControlClient.TryGetMetric($"http://{host}/metrics", name)).ToList();
+        return values.Any(value => value is null) ? null : values.Sum();
+    }
+
     public TimeSpan CpuTime() => _servers.OfType<ServerProcess>().Aggregate(TimeSpan.Zero, (sum, server) => sum + server.CpuTime());
 
     /// <summary>Waits for a killed member's process to be gone.</summary>
@@ -150,6 +167,8 @@ internal abstract class LocalCluster : IDisposable
             Thread.Sleep(PollInterval);
         }
     }
+
+    public int ProcessIdOf(int member) => _servers[member]!.Id;
 
     public long ResidentBytesOf(int member) => _servers[member]!.ResidentBytes();
 

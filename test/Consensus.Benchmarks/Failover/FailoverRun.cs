@@ -67,7 +67,7 @@ internal sealed class FailoverRun(BenchOptions options, ClusterFactory factory)
         var falseElections = cluster.CountNewElections();
         TimeSpan? outage;
         using (var probe = new FailoverProbe(
-            Enumerable.Range(0, LocalCluster.Size)
+            Enumerable.Range(0, cluster.Size)
                 .Where(member => member != leader)
                 .Select(member => (cluster.Endpoints[member], cluster.Scripts.PutRequest(cluster.Hosts[member])))))
         {

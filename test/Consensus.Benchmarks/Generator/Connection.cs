@@ -27,6 +27,8 @@ internal sealed unsafe class Connection : IDisposable
         _socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
         {
+            // One send takes a whole request.
+            _socket.SendBufferSize = Math.Max(_socket.SendBufferSize, 2 * requestCapacity);
             _socket.Connect(endpoint);
         }
         catch

@@ -23,7 +23,7 @@ internal enum StepOutcome
 internal interface IClientScript
 {
     /// <summary>Room for the longest request, in bytes.</summary>
-    int RequestCapacity => 4096;
+    int RequestCapacity => 4096 + (2 * Workloads.KeySpace.ValueBytes);
 
     /// <summary>
     /// Writes the next request and answers its length, or 0 when the client has nothing more to say. <paramref name="stopping"/>: the

@@ -23,6 +23,7 @@ internal sealed class LoadGenerator : IDisposable
     private readonly Queue<Client> _paused = new();
     private int _running;
     private long _operations;
+    private long _allOperations;
     private long _errors;
     private string? _firstError;
     private Phase _phase = Phase.WarmUp;
@@ -102,7 +103,7 @@ internal sealed class LoadGenerator : IDisposable
             measured.Close(atWindowEnd);
         }
 
-        return new LoadResult(measured.Length, _operations, _errors, _firstError, _latency, measured.GeneratorCpu);
+        return new LoadResult(measured.Length, _operations, _allOperations, _errors, _firstError, _latency, measured.GeneratorCpu);
     }
 
     public void Dispose()
@@ -159,6 +160,7 @@ internal sealed class LoadGenerator : IDisposable
         var now = Stopwatch.GetTimestamp();
         var answer = client.Connection.Answer;
         var outcome = client.Script.OnAnswer(answer.Status, answer.Body);
+        _allOperations += outcome == StepOutcome.Completed ? 1 : 0;
         if (outcome == StepOutcome.Completed && _phase == Phase.Window)
         {
             _operations++;

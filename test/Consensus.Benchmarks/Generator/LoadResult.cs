@@ -3,6 +3,7 @@ namespace Consensus.Benchmarks.Generator;
 /// <summary>What the measured window brought.</summary>
 /// <param name="Window">How long the window really was.</param>
 /// <param name="Operations">Operations completed inside the window.</param>
+/// <param name="AllOperations">Those outside the window too.</param>
 /// <param name="Errors">Operations failed and connections lost, from the first request to the last, warm-up included.</param>
 /// <param name="FirstError">The first of them in words, or null.</param>
 /// <param name="Latency">Nanoseconds from an operation's first request to its last answer.</param>
@@ -10,6 +11,7 @@ namespace Consensus.Benchmarks.Generator;
 internal sealed record LoadResult(
     TimeSpan Window,
     long Operations,
+    long AllOperations,
     long Errors,
     string? FirstError,
     LatencyHistogram Latency,

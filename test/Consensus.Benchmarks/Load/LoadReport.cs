@@ -10,6 +10,10 @@ internal static class LoadReport
     {
         var text = new StringBuilder(systems.Count == 2 ? Compare(measurements, systems[0], systems[1]) : List(measurements));
         text.Append('\n');
+        if (systems.Count > 0)
+        {
+            text.Append(CostReport.Write(measurements, systems)).Append('\n');
+        }
         foreach (var system in systems)
         {
             var own = measurements.Where(measurement => measurement.System == system).ToList();
@@ -80,29 +84,6 @@ internal static class LoadReport
                 CultureInfo.InvariantCulture,
                 $"  {measurement.System} {measurement.Workload} {measurement.Clients} clients, round {measurement.Round}: ");
             text.Append(CultureInfo.InvariantCulture, $"{measurement.Errors} errors, {measurement.Operations} operations; {measurement.FirstError}\n");
-        }
-    }
-
-    private sealed record Medians(
-        double OperationsPerSecond,
-        double P50Ms,
-        double P99Ms,
-        double CpuMicroseconds,
-        double ResidentMiB,
-        double GeneratorMicroseconds,
-        bool HasErrors)
-    {
-        public static Medians Of(IEnumerable<Measurement> group, string system)
-        {
-            var own = group.Where(measurement => measurement.System == system).ToList();
-            return new Medians(
-                Statistics.Median(own.Select(measurement => measurement.OperationsPerSecond)),
-                Statistics.Median(own.Select(measurement => measurement.P50Ms)),
-                Statistics.Median(own.Select(measurement => measurement.P99Ms)),
-                Statistics.Median(own.Select(measurement => measurement.CpuMicrosecondsPerOperation).OfType<double>()),
-                Statistics.Median(own.Select(measurement => measurement.ResidentMiB)),
-                Statistics.Median(own.Select(measurement => measurement.GeneratorCpuMicrosecondsPerOperation).OfType<double>()),
-                own.Any(measurement => measurement.Errors > 0));
         }
     }
 }

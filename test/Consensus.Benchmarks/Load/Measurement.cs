@@ -15,10 +15,24 @@ internal sealed record Measurement(
     double OperationsPerSecond,
     double P50Ms,
     double P99Ms,
+    double P999Ms,
     double MaxMs,
     double? CpuMicrosecondsPerOperation,
     double ResidentMiB,
     double? GeneratorCpuMicrosecondsPerOperation,
     long Errors,
     string? FirstError,
-    long Elections);
+    long Elections)
+{
+    /// <summary>Written to the disk for one operation, summed over the members; null when nothing completed.</summary>
+    public double? DiskBytesPerOperation { get; init; }
+
+    /// <summary>Flushes of the members' logs for one operation, summed; null when nothing completed or a member does not tell.</summary>
+    public double? FlushesPerOperation { get; init; }
+
+    /// <summary>Allocated on the managed heaps for one operation, summed over the members; null for a system without one.</summary>
+    public double? AllocatedBytesPerOperation { get; init; }
+
+    /// <summary>Share of the time for which garbage collection stopped a member, the mean of the members; null for a system without it.</summary>
+    public double? PausedShare { get; init; }
+}

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using Consensus.Benchmarks.Clusters;
 using Consensus.Benchmarks.Generator;
@@ -44,14 +45,23 @@ internal static class Measurer
         var cpuBefore = TimeSpan.Zero;
         var cpu = TimeSpan.Zero;
         var resident = 0L;
+        var diskBefore = 0L;
+        var disk = 0L;
+        var countersBefore = Counters.Of(cluster);
+        var started = Stopwatch.GetTimestamp();
         using var generator = new LoadGenerator(cluster.Endpoints, Scripts(cluster, workload, clients));
         var result = generator.Run(
             warmUp,
             window,
-            () => cpuBefore = cluster.CpuTime(),
+            () =>
+            {
+                cpuBefore = cluster.CpuTime();
+                diskBefore = cluster.DiskBytes();
+            },
             () =>
             {
                 cpu = cluster.CpuTime() - cpuBefore;
+                disk = cluster.DiskBytes() - diskBefore;
                 resident = cluster.ResidentBytes();
             });
         if (cluster.FindDeadMember() is { } dead)
@@ -59,9 +69,15 @@ internal static class Measurer
             throw new BenchException(dead);
         }
 
+        var length = Stopwatch.GetElapsedTime(started);
+        var counters = Counters.Of(cluster).Since(countersBefore);
         return Describe(cluster.Name, WorkloadNames.NameOf(workload), clients, round, result, cpu, resident) with
         {
             Elections = cluster.CountNewElections(),
+            DiskBytesPerOperation = result.Operations > 0 ? (double)disk / result.Operations : null,
+            FlushesPerOperation = result.AllOperations > 0 ? counters.Flushes / result.AllOperations : null,
+            AllocatedBytesPerOperation = result.AllOperations > 0 ? counters.AllocatedBytes / result.AllOperations : null,
+            PausedShare = counters.PausedSeconds / cluster.Size / length.TotalSeconds,
         };
     }
 
@@ -82,6 +98,7 @@ internal static class Measurer
             result.Operations > 0 ? result.Operations / result.Window.TotalSeconds : 0,
             result.Latency.Percentile(50) / 1e6,
             result.Latency.Percentile(99) / 1e6,
+            result.Latency.Percentile(99.9) / 1e6,
             result.Latency.Max / 1e6,
             result.Operations > 0 ? cpu.TotalMicroseconds / result.Operations : null,
             resident / (1024.0 * 1024.0),
@@ -99,4 +116,16 @@ internal static class Measurer
 
     private static ClientSeat Seat(LocalCluster cluster, int index, string run, HolderWitness witness) =>
         new(cluster.Hosts[index % cluster.Hosts.Count], index, run, witness);
+
+    /// <summary>What the members count themselves, summed: read before and after a measurement, its warm-up and its end included.</summary>
+    private readonly record struct Counters(double? Flushes, double? AllocatedBytes, double? PausedSeconds)
+    {
+        public static Counters Of(LocalCluster cluster) => new(
+            cluster.SumOfMetric(cluster.FlushMetric),
+            cluster.SumOfMetric("dotnet_gc_allocated_bytes_total"),
+            cluster.SumOfMetric("dotnet_gc_pause_seconds_total"));
+
+        public Counters Since(Counters before) =>
+            new(Flushes - before.Flushes, AllocatedBytes - before.AllocatedBytes, PausedSeconds - before.PausedSeconds);
+    }
 }

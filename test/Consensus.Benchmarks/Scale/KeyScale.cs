@@ -42,7 +42,7 @@ internal sealed class KeyScale(LocalCluster cluster, int count)
 
     private TimeSpan Restart()
     {
-        Restarted = (cluster.WaitForLeader() + 1) % LocalCluster.Size;
+        Restarted = (cluster.WaitForLeader() + 1) % cluster.Size;
         cluster.KillMember(Restarted);
         cluster.WaitUntilGone(Restarted);
         var started = Stopwatch.GetTimestamp();

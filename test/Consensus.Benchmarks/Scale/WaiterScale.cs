@@ -38,7 +38,7 @@ internal sealed class WaiterScale(LocalCluster cluster, int count)
             .Select(index =>
             {
                 var seat = new ClientSeat(cluster.Hosts[index % cluster.Hosts.Count], index, run, witness);
-                return (IClientScript)new ConsensusLockScript(seat, $"bench/{run}/shared", wait: "300s", witness) { Granted = order.Add };
+                return (IClientScript)new ConsensusLockScript(seat, $"/v1/locks/bench/{run}/shared", wait: "300s", witness) { Granted = order.Add };
             })
             .ToList();
         var cpuBefore = TimeSpan.Zero;

@@ -8,7 +8,6 @@ namespace Consensus.Benchmarks.Workloads;
 internal sealed class KeySpace
 {
     public const int Count = 10_000;
-    public const int ValueBytes = 256;
 
     /// <summary>As long as a key of this space, to mark its place in a request.</summary>
     public const string Gap = "bench/key-@@@@@@@@";
@@ -28,10 +27,15 @@ internal sealed class KeySpace
     /// <summary>Keys as etcd's JSON gateway wants them. 18 bytes become 24 characters, without padding.</summary>
     public static KeySpace Base64 { get; } = new(ToBase64);
 
-    /// <summary>256 letters and digits: the same bytes in every system, plain text in JSON and in a URL.</summary>
-    public static string Value { get; } = RandomText(ValueBytes);
+    public static int ValueBytes { get; private set; } = 256;
+
+    /// <summary>Letters and digits: the same bytes in every system, plain text in JSON and in a URL.</summary>
+    public static string Value { get; private set; } = RandomText(ValueBytes);
 
     public ReadOnlySpan<byte> this[int index] => _encoded.AsSpan(index * _length, _length);
+
+    /// <summary>Before any request is built.</summary>
+    public static void UseValuesOf(int bytes) => (ValueBytes, Value) = (bytes, RandomText(bytes));
 
     public static string ToBase64(string text) => Convert.ToBase64String(Encoding.UTF8.GetBytes(text));
 

@@ -17,12 +17,24 @@ internal enum Workload
 
     /// <summary>Takes and releases one lock that all clients want, waiting in its queue; one operation is a hand-over.</summary>
     ContendedLock,
+
+    /// <summary>Reads a random one of the filled keys from the asked member's own copy.</summary>
+    StaleGet,
+
+    /// <summary>Nine linearizable gets to one put, each of a random one of the filled keys.</summary>
+    Mixed,
+
+    /// <summary>Renews the client's own lease.</summary>
+    Renew,
+
+    /// <summary>Campaigns in one election that all clients want to win, and resigns; one operation is a change of the leader.</summary>
+    Election,
 }
 
 internal static class WorkloadNames
 {
     public static readonly IReadOnlyList<Workload> All =
-        [Workload.Put, Workload.Get, Workload.CompareAndSet, Workload.Lock, Workload.ContendedLock];
+        [Workload.Put, Workload.Get, Workload.CompareAndSet, Workload.Lock, Workload.ContendedLock, Workload.StaleGet, Workload.Mixed, Workload.Renew, Workload.Election];
 
     /// <summary>The name on the command line, in the table and in the raw results.</summary>
     public static string NameOf(Workload workload) => workload switch
@@ -32,6 +44,10 @@ internal static class WorkloadNames
         Workload.CompareAndSet => "cas",
         Workload.Lock => "lock",
         Workload.ContendedLock => "contended",
+        Workload.StaleGet => "stale",
+        Workload.Mixed => "mixed",
+        Workload.Renew => "renew",
+        Workload.Election => "election",
         _ => throw new ArgumentOutOfRangeException(nameof(workload)),
     };
 }

@@ -125,6 +125,16 @@ public sealed class AppendTests
     }
 
     [Test]
+    public void Each_batch_is_one_flush()
+    {
+        using var member = OpenMember.Start(new SimulatedDisk(1));
+        var before = member.Log.Flushes;
+        member.Append(Make.Entry(1, 1, 100), Make.Entry(2, 1, 100));
+        member.Log.AppendEmptyFrame();
+        Assert.That(member.Log.Flushes - before, Is.EqualTo(2));
+    }
+
+    [Test]
     public void Size_counts_what_records_take_and_not_what_is_allocated()
     {
         var disk = new SimulatedDisk(1);

@@ -7,8 +7,8 @@ using Consensus.Benchmarks.Http;
 namespace Consensus.Benchmarks.Workloads.Consensusd;
 
 /// <summary>
-/// <c>POST /v1/locks/{name}</c> with a TTL of its own, then <c>DELETE ?fencingToken=</c>. With a wait the acquire stands
-/// in the lock's queue.
+/// <c>POST</c> of a lock or an election with a TTL of its own, then <c>DELETE ?fencingToken=</c>. With a wait the acquire stands
+/// in its queue.
 /// </summary>
 internal sealed class ConsensusLockScript : IClientScript
 {
@@ -19,17 +19,18 @@ internal sealed class ConsensusLockScript : IClientScript
     private readonly HolderWitness _witness;
     private long _token;
 
-    public ConsensusLockScript(ClientSeat seat, string name, string? wait, HolderWitness witness)
+    /// <param name="path">Of a lock or of an election, as <c>/v1/locks/…</c>.</param>
+    public ConsensusLockScript(ClientSeat seat, string path, string? wait, HolderWitness witness)
     {
         _witness = witness;
         _owner = string.Create(CultureInfo.InvariantCulture, $"client-{seat.Index:00000}");
         var waiting = wait is null ? string.Empty : $",\"wait\":\"{wait}\"";
         _acquire = RequestWriter.Build(
             "POST",
-            $"/v1/locks/{name}",
+            path,
             seat.Host,
-            $"{{\"owner\":\"{_owner}\",\"ttl\":\"30s\"{waiting}}}");
-        _beforeToken = Encoding.ASCII.GetBytes($"DELETE /v1/locks/{name}?fencingToken=");
+            $"{{\"{(path.StartsWith("/v1/elections/", StringComparison.Ordinal) ? "candidate" : "owner")}\":\"{_owner}\",\"ttl\":\"30s\"{waiting}}}");
+        _beforeToken = Encoding.ASCII.GetBytes($"DELETE {path}?fencingToken=");
         _afterToken = Encoding.ASCII.GetBytes($" HTTP/1.1\r\nHost: {seat.Host}\r\n\r\n");
     }
 

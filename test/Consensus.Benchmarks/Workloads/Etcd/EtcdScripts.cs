@@ -12,13 +12,17 @@ internal sealed class EtcdScripts : IScriptSource
     public IClientScript Create(Workload workload, ClientSeat seat) => workload switch
     {
         Workload.Put => new RandomKeyScript(PutTemplate(seat.Host), KeySpace.Base64, seat.Index, smallestBody: 0),
-        Workload.Get => new RandomKeyScript(GetTemplate(seat.Host), KeySpace.Base64, seat.Index, KeySpace.ValueBytes),
+        Workload.Get => Gets(seat, string.Empty),
         Workload.CompareAndSet => new EtcdCompareAndSetScript(seat),
         Workload.Lock => new EtcdLockScript(
             seat,
             string.Create(CultureInfo.InvariantCulture, $"bench/{seat.Run}/own-{seat.Index:00000}"),
             new HolderWitness()),
         Workload.ContendedLock => new EtcdLockScript(seat, $"bench/{seat.Run}/shared", seat.Witness),
+        Workload.Election => new EtcdElectionScript(seat, $"bench/{seat.Run}/election", seat.Witness),
+        Workload.StaleGet => Gets(seat, ",\"serializable\":true"),
+        Workload.Mixed => new MixedScript(Create(Workload.Get, seat), Create(Workload.Put, seat), 10, seat.Index),
+        Workload.Renew => new LeaseScript(Lease(seat)),
         _ => throw new ArgumentOutOfRangeException(nameof(workload)),
     };
 
@@ -35,9 +39,23 @@ internal sealed class EtcdScripts : IScriptSource
         return new RequestTemplate(Put(host, gap), gap);
     }
 
-    private static RequestTemplate GetTemplate(string host)
+    private static RandomKeyScript Gets(ClientSeat seat, string options)
     {
         var gap = KeySpace.ToBase64(KeySpace.Gap);
-        return new RequestTemplate(RequestWriter.Build("POST", "/v3/kv/range", host, $"{{\"key\":\"{gap}\"}}"), gap);
+        var template = new RequestTemplate(RequestWriter.Build("POST", "/v3/kv/range", seat.Host, $"{{\"key\":\"{gap}\"{options}}}"), gap);
+        return new RandomKeyScript(template, KeySpace.Base64, seat.Index, KeySpace.ValueBytes);
+    }
+
+    private static LeaseWords Lease(ClientSeat seat)
+    {
+        byte[]? ForLease(byte[] answer, string target) => JsonScan.TryReadNumber(answer, "\"ID\""u8, out var id)
+            ? RequestWriter.Build("POST", target, seat.Host, string.Create(CultureInfo.InvariantCulture, $"{{\"ID\":\"{id}\"}}"))
+            : null;
+
+        return new LeaseWords(
+            RequestWriter.Build("POST", "/v3/lease/grant", seat.Host, """{"TTL":"600"}"""),
+            answer => ForLease(answer, "/v3/lease/keepalive"),
+            answer => ForLease(answer, "/v3/lease/revoke"),
+            RevokedStatus: 200);
     }
 }

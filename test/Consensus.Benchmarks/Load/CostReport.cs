@@ -1,0 +1,30 @@
+using System.Globalization;
+
+namespace Consensus.Benchmarks.Load;
+
+/// <summary>What an operation costs besides time: the tail, flushes, bytes on disk, allocation, and what garbage collection takes.</summary>
+internal static class CostReport
+{
+    public static string Write(IReadOnlyList<Measurement> measurements, IReadOnlyList<string> systems)
+    {
+        var table = new Table("workload", "clients", "system", "p99.9 ms", "flushes/op", "disk bytes/op", "allocated bytes/op", "GC pauses %");
+        foreach (var group in measurements.GroupBy(measurement => (measurement.Workload, measurement.Clients)))
+        {
+            foreach (var system in systems)
+            {
+                var medians = Medians.Of(group, system);
+                table.Add(
+                    group.Key.Workload,
+                    group.Key.Clients.ToString(CultureInfo.InvariantCulture),
+                    system,
+                    Table.Number(medians.P999Ms),
+                    Table.Number(medians.Flushes),
+                    Table.Number(medians.DiskBytes),
+                    Table.Number(medians.AllocatedBytes),
+                    Table.Number(100 * medians.PausedShare));
+            }
+        }
+
+        return table.ToString();
+    }
+}
