@@ -26,11 +26,11 @@ public sealed partial class ConsensusApiClient
         var last = await RetryPolicy.Build(_options, request).ExecuteAsync(
             async token =>
             {
-                (var attempt, response) = await _transport.OpenAsync(endpoints[sends++ % endpoints.Count], request, _options.AttemptTimeout, token);
+                (var attempt, response) = await _transport.OpenAsync(endpoints[sends++ % endpoints.Count], request, _options.AttemptTimeout, token).ConfigureAwait(false);
                 answered = attempt.Unreachable ? answered : attempt;
                 return attempt;
             },
-            cancellationToken);
+            cancellationToken).ConfigureAwait(false);
         return last.Kind == AttemptKind.Done
             ? ApiResult<SnapshotDownload>.Of(new SnapshotDownload(last.Endpoint, response!, _options.AttemptTimeout), "")
             : ApiResult<SnapshotDownload>.Failed(ToProblem(last.Unreachable ? answered ?? Nobody(last) : last));
@@ -48,6 +48,6 @@ public sealed partial class ConsensusApiClient
             Method = HttpMethod.Get,
             Target = index is { } number ? string.Create(CultureInfo.InvariantCulture, $"{ApiRoutes.StateHash}?index={number}") : ApiRoutes.StateHash,
         };
-        return ToResult(request, await ExecuteAsync(request, cancellationToken), OperationsJson.Default.StateHashAnswer);
+        return ToResult(request, await ExecuteAsync(request, cancellationToken).ConfigureAwait(false), OperationsJson.Default.StateHashAnswer);
     }
 }

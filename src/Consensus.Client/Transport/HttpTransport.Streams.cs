@@ -13,12 +13,12 @@ internal sealed partial class HttpTransport
         try
         {
             using var message = CreateMessage(endpoint, request, idempotencyKey: null);
-            response = await _http.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, deadline.Token);
+            response = await _http.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, deadline.Token).ConfigureAwait(false);
             if (response.IsSuccessStatusCode)
             {
                 return (new Attempt(AttemptKind.Done, endpoint) { Status = response.StatusCode }, response);
             }
-            var attempt = Classify(endpoint, request, response, await response.Content.ReadAsByteArrayAsync(deadline.Token));
+            var attempt = Classify(endpoint, request, response, await response.Content.ReadAsByteArrayAsync(deadline.Token).ConfigureAwait(false));
             response.Dispose();
             return (attempt, null);
         }
