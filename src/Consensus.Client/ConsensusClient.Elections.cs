@@ -10,14 +10,14 @@ public sealed partial class ConsensusClient
         string election, CampaignOptions? options = null, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
         var (grant, hold) = await AcquireAsync(ElectionOrder(election, options ?? new CampaignOptions()), timeout, cancellationToken).ConfigureAwait(false);
-        return new LeadershipHandle(_api, _keeper, _time, grant, hold);
+        return new LeadershipHandle(_api, _keeper, grant, hold);
     }
 
     public async Task<LeadershipHandle?> TryCampaignAsync(
         string election, CampaignOptions? options = null, TimeSpan timeout = default, CancellationToken cancellationToken = default)
     {
         var taken = await TryAcquireAsync(ElectionOrder(election, options ?? new CampaignOptions()), timeout, cancellationToken).ConfigureAwait(false);
-        return taken is { } got ? new LeadershipHandle(_api, _keeper, _time, got.Grant, got.Hold) : null;
+        return taken is { } got ? new LeadershipHandle(_api, _keeper, got.Grant, got.Hold) : null;
     }
 
     public async Task<ElectionState> GetLeaderAsync(string election, CancellationToken cancellationToken = default)

@@ -19,7 +19,7 @@ public sealed partial class ConsensusClient
         };
         var taken = await _acquirer.RunAsync(order, TimeSpan.Zero, cancellationToken).ConfigureAwait(false);
         return taken is { } got
-            ? new LeaseHandle(_api, _keeper, _time, got.Grant, got.Hold)
+            ? new LeaseHandle(_api, _keeper, got.Grant, got.Hold)
             : throw new ConsensusException(new ApiProblem(ApiFailureKind.OutcomeUnknown, 0, "", "A lease was granted, but the answer came too late to use it."));
     }
 }

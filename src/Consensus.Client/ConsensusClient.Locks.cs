@@ -9,28 +9,28 @@ public sealed partial class ConsensusClient
         string name, LockOptions? options = null, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
         var (grant, hold) = await AcquireAsync(LockOrder(name, options ?? new LockOptions()), timeout, cancellationToken).ConfigureAwait(false);
-        return new LockHandle(_api, _keeper, _time, grant, hold);
+        return new LockHandle(_api, _keeper, grant, hold);
     }
 
     public async Task<LockHandle?> TryAcquireLockAsync(
         string name, LockOptions? options = null, TimeSpan timeout = default, CancellationToken cancellationToken = default)
     {
         var taken = await TryAcquireAsync(LockOrder(name, options ?? new LockOptions()), timeout, cancellationToken).ConfigureAwait(false);
-        return taken is { } got ? new LockHandle(_api, _keeper, _time, got.Grant, got.Hold) : null;
+        return taken is { } got ? new LockHandle(_api, _keeper, got.Grant, got.Hold) : null;
     }
 
     public async Task<MultiLockHandle> AcquireLocksAsync(
         IReadOnlyList<string> names, MultiLockOptions? options = null, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
         var (grant, hold) = await AcquireAsync(MultiLockOrder(names, options ?? new MultiLockOptions()), timeout, cancellationToken).ConfigureAwait(false);
-        return new MultiLockHandle(_api, _keeper, _time, grant, hold);
+        return new MultiLockHandle(_api, _keeper, grant, hold);
     }
 
     public async Task<MultiLockHandle?> TryAcquireLocksAsync(
         IReadOnlyList<string> names, MultiLockOptions? options = null, TimeSpan timeout = default, CancellationToken cancellationToken = default)
     {
         var taken = await TryAcquireAsync(MultiLockOrder(names, options ?? new MultiLockOptions()), timeout, cancellationToken).ConfigureAwait(false);
-        return taken is { } got ? new MultiLockHandle(_api, _keeper, _time, got.Grant, got.Hold) : null;
+        return taken is { } got ? new MultiLockHandle(_api, _keeper, got.Grant, got.Hold) : null;
     }
 
     public async Task<LockAnswer> GetLockAsync(string name, CancellationToken cancellationToken = default) =>

@@ -10,7 +10,7 @@ public sealed partial class ConsensusClient
     {
         var (grant, hold) = await AcquireAsync(SemaphoreOrder(name, permits, options ?? new SemaphoreOptions()), timeout, cancellationToken)
             .ConfigureAwait(false);
-        return new SemaphoreHandle(_api, _keeper, _time, grant, hold);
+        return new SemaphoreHandle(_api, _keeper, grant, hold);
     }
 
     public async Task<SemaphoreHandle?> TryAcquireSemaphoreAsync(
@@ -18,7 +18,7 @@ public sealed partial class ConsensusClient
     {
         var taken = await TryAcquireAsync(SemaphoreOrder(name, permits, options ?? new SemaphoreOptions()), timeout, cancellationToken)
             .ConfigureAwait(false);
-        return taken is { } got ? new SemaphoreHandle(_api, _keeper, _time, got.Grant, got.Hold) : null;
+        return taken is { } got ? new SemaphoreHandle(_api, _keeper, got.Grant, got.Hold) : null;
     }
 
     public async Task<SemaphoreAnswer> GetSemaphoreAsync(string name, CancellationToken cancellationToken = default) =>

@@ -6,7 +6,6 @@ namespace Consensus.Client;
 public sealed partial class ConsensusClient : IConsensusClient
 {
     private readonly IConsensusApi _api;
-    private readonly TimeProvider _time;
     private readonly string _clientName;
     private readonly HoldKeeper _keeper;
     private readonly Acquirer _acquirer;
@@ -25,10 +24,9 @@ public sealed partial class ConsensusClient : IConsensusClient
     internal ConsensusClient(IConsensusApi api, ConsensusClientOptions options)
     {
         _api = api;
-        _time = options.TimeProvider;
         _clientName = options.ClientName;
-        _keeper = new HoldKeeper(_time);
-        _acquirer = new Acquirer(_keeper, _time, options.AttemptTimeout);
+        _keeper = new HoldKeeper(options.TimeProvider);
+        _acquirer = new Acquirer(_keeper, options.TimeProvider, options.AttemptTimeout);
     }
 
     /// <summary>Handles that are still held are told to be lost: nobody renews them any more. Dispose of them first.</summary>
@@ -51,7 +49,7 @@ public sealed partial class ConsensusClient : IConsensusClient
     private async Task<(TGrant Grant, KeptHold Hold)> AcquireAsync<TGrant>(HoldOrder<TGrant> order, TimeSpan? timeout, CancellationToken cancellationToken)
         where TGrant : class
     {
-        CheckTimeout(timeout);
+        timeout = Checked(timeout);
         try
         {
             return await _acquirer.RunAsync(order, timeout, cancellationToken).ConfigureAwait(false)
@@ -66,16 +64,18 @@ public sealed partial class ConsensusClient : IConsensusClient
     private Task<(TGrant Grant, KeptHold Hold)?> TryAcquireAsync<TGrant>(HoldOrder<TGrant> order, TimeSpan timeout, CancellationToken cancellationToken)
         where TGrant : class
     {
-        CheckTimeout(timeout);
-        return _acquirer.RunAsync(order, timeout, cancellationToken);
+        return _acquirer.RunAsync(order, Checked(timeout), cancellationToken);
     }
 
-    private static void CheckTimeout(TimeSpan? timeout)
+    /// <summary>Null: for ever, which <see cref="Timeout.InfiniteTimeSpan"/> says too.</summary>
+    private static TimeSpan? Checked(TimeSpan? timeout)
     {
-        if (timeout is { } given)
+        if (timeout is not { } given || given == Timeout.InfiniteTimeSpan)
         {
-            ArgumentOutOfRangeException.ThrowIfLessThan(given, TimeSpan.Zero, nameof(timeout));
+            return null;
         }
+        ArgumentOutOfRangeException.ThrowIfLessThan(given, TimeSpan.Zero, nameof(timeout));
+        return given;
     }
 
     private static T Value<T>(ApiResult<T> result) => result.Succeeded ? result.Value : throw new ConsensusException(result.Problem);

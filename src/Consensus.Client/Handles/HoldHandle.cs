@@ -16,15 +16,13 @@ public abstract class HoldHandle : IAsyncDisposable
     private static readonly TimeSpan ShortestPatience = TimeSpan.FromSeconds(1);
 
     private readonly HoldKeeper _keeper;
-    private readonly TimeProvider _time;
     private readonly KeptHold _hold;
     private readonly object _gate = new();
     private Task<bool>? _release;
 
-    private protected HoldHandle(HoldKeeper keeper, TimeProvider time, KeptHold hold)
+    private protected HoldHandle(HoldKeeper keeper, KeptHold hold)
     {
         _keeper = keeper;
-        _time = time;
         _hold = hold;
     }
 
@@ -38,7 +36,7 @@ public abstract class HoldHandle : IAsyncDisposable
     /// Until when this is held for certain, as of the last renewal: its send time plus the TTL, less the margin. By the wall clock, for people; <see cref="SafeFor"/> does not
     /// depend on it.
     /// </summary>
-    public DateTimeOffset SafeUntil => _time.GetUtcNow() + (_hold.SafeUntil - _keeper.Now);
+    public DateTimeOffset SafeUntil => _hold.SafeUntilUtc;
 
     /// <summary>How long this is held for certain from now on; zero once it is lost.</summary>
     public TimeSpan SafeFor => _hold.LossReason is null && _hold.SafeUntil - _keeper.Now is var left && left > TimeSpan.Zero ? left : TimeSpan.Zero;

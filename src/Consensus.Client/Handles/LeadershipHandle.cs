@@ -10,8 +10,8 @@ public sealed class LeadershipHandle : HoldHandle
     private readonly ElectedAnswer _grant;
     private volatile string _value;
 
-    internal LeadershipHandle(IConsensusApi api, HoldKeeper keeper, TimeProvider time, ElectedAnswer grant, KeptHold hold)
-        : base(keeper, time, hold)
+    internal LeadershipHandle(IConsensusApi api, HoldKeeper keeper, ElectedAnswer grant, KeptHold hold)
+        : base(keeper, hold)
     {
         (_api, _grant) = (api, grant);
         _value = grant.Value;

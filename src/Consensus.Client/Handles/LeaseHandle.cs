@@ -8,8 +8,8 @@ public sealed class LeaseHandle : HoldHandle
 {
     private readonly IConsensusApi _api;
 
-    internal LeaseHandle(IConsensusApi api, HoldKeeper keeper, TimeProvider time, LeaseAnswer grant, KeptHold hold)
-        : base(keeper, time, hold) => (_api, Id) = (api, grant.Id);
+    internal LeaseHandle(IConsensusApi api, HoldKeeper keeper, LeaseAnswer grant, KeptHold hold)
+        : base(keeper, hold) => (_api, Id) = (api, grant.Id);
 
     /// <summary>Hexadecimal.</summary>
     public string Id { get; }

@@ -9,8 +9,8 @@ public sealed class LockHandle : HoldHandle
     private readonly IConsensusApi _api;
     private readonly LockGrantAnswer _grant;
 
-    internal LockHandle(IConsensusApi api, HoldKeeper keeper, TimeProvider time, LockGrantAnswer grant, KeptHold hold)
-        : base(keeper, time, hold) => (_api, _grant) = (api, grant);
+    internal LockHandle(IConsensusApi api, HoldKeeper keeper, LockGrantAnswer grant, KeptHold hold)
+        : base(keeper, hold) => (_api, _grant) = (api, grant);
 
     public string Name => _grant.Name;
 

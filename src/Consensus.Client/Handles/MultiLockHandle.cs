@@ -9,8 +9,8 @@ public sealed class MultiLockHandle : HoldHandle
     private readonly IConsensusApi _api;
     private readonly MultiLockAnswer _grant;
 
-    internal MultiLockHandle(IConsensusApi api, HoldKeeper keeper, TimeProvider time, MultiLockAnswer grant, KeptHold hold)
-        : base(keeper, time, hold)
+    internal MultiLockHandle(IConsensusApi api, HoldKeeper keeper, MultiLockAnswer grant, KeptHold hold)
+        : base(keeper, hold)
     {
         (_api, _grant) = (api, grant);
         FencingTokens = grant.Locks.ToDictionary(item => item.Name, item => item.FencingToken);

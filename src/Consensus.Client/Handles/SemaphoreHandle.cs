@@ -9,8 +9,8 @@ public sealed class SemaphoreHandle : HoldHandle
     private readonly IConsensusApi _api;
     private readonly SemaphoreGrantAnswer _grant;
 
-    internal SemaphoreHandle(IConsensusApi api, HoldKeeper keeper, TimeProvider time, SemaphoreGrantAnswer grant, KeptHold hold)
-        : base(keeper, time, hold) => (_api, _grant) = (api, grant);
+    internal SemaphoreHandle(IConsensusApi api, HoldKeeper keeper, SemaphoreGrantAnswer grant, KeptHold hold)
+        : base(keeper, hold) => (_api, _grant) = (api, grant);
 
     public string Name => _grant.Name;
 

@@ -12,6 +12,9 @@ internal sealed class Acquirer(HoldKeeper keeper, TimeProvider time, TimeSpan an
     private static readonly TimeSpan ShortestPoll = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan LongestPoll = TimeSpan.FromMilliseconds(500);
 
+    /// <summary>Beyond what timers take, time is not limited more exactly than by one request.</summary>
+    private static readonly TimeSpan LongestTimer = TimeSpan.FromDays(40);
+
     /// <summary>How long giving back a grant that came too late is tried.</summary>
     private static readonly TimeSpan GiveBackPatience = TimeSpan.FromSeconds(2);
 
@@ -61,7 +64,7 @@ internal sealed class Acquirer(HoldKeeper keeper, TimeProvider time, TimeSpan an
         HoldOrder<TGrant> order, TimeSpan left, TimeSpan? timeout, CancellationToken cancellationToken)
     {
         var wait = !order.CanWait || left <= TimeSpan.Zero ? TimeSpan.Zero : left < LongestRequest ? left : LongestRequest;
-        if (timeout is null || timeout == TimeSpan.Zero)
+        if (timeout is null || timeout == TimeSpan.Zero || left > LongestTimer)
         {
             return await order.Ask(wait, cancellationToken).ConfigureAwait(false);
         }
@@ -85,7 +88,8 @@ internal sealed class Acquirer(HoldKeeper keeper, TimeProvider time, TimeSpan an
     {
         var times = order.Times(grant);
         var schedule = new LeaseSchedule(times.Ttl, order.Margin);
-        var hold = new KeptHold(schedule, schedule.SafeUntil(sentAt, times.Waited), order.Renew(grant));
+        var safeUntil = schedule.SafeUntil(sentAt, times.Waited);
+        var hold = new KeptHold(schedule, safeUntil, keeper.ToUtc(safeUntil), order.Renew(grant));
         bool IsUsable() => hold.LossReason is null && keeper.Now < hold.SafeUntil;
         if (!IsUsable())
         {

@@ -1,7 +1,7 @@
 namespace Consensus.Client.Holding;
 
 /// <summary>
-/// Keeps all holds of one client: a thread of its own tells when a hold's time is over and when a renewal is due; renewals are sent by <see cref="RenewalThreads"/>.
+/// Keeps all holds of one client: a thread of its own tells when a hold's time is over and when a renewal is due; renewals and news of losses have others.
 /// Only the cluster's word that a hold is over, or its time, ends a hold: anything else is tried again.
 /// </summary>
 internal sealed class HoldKeeper(TimeProvider clock) : IDisposable
@@ -15,14 +15,19 @@ internal sealed class HoldKeeper(TimeProvider clock) : IDisposable
     /// <summary>How long the thread stays when there is nothing to keep.</summary>
     private static readonly TimeSpan IdleFor = TimeSpan.FromSeconds(10);
 
+    private readonly long _startedAt = clock.GetTimestamp();
     private readonly object _gate = new();
     private readonly List<KeptHold> _holds = [];
-    private readonly RenewalThreads _renewals = new();
+    private readonly BlockingThreads _renewals = new("consensus-renewal", 16);
+    private readonly BlockingThreads _losses = new("consensus-hold-lost", 64);
     private Thread? _thread;
     private bool _disposed;
 
-    /// <summary>The time since the clock's start.</summary>
-    public TimeSpan Now => clock.GetElapsedTime(0);
+    /// <summary>The time since this keeper was made: small enough to be exact, whatever the clock's timestamps count from.</summary>
+    public TimeSpan Now => clock.GetElapsedTime(_startedAt);
+
+    /// <summary>An instant of this keeper's by the wall clock, as it stands now.</summary>
+    public DateTimeOffset ToUtc(TimeSpan instant) => clock.GetUtcNow() + (instant - Now);
 
     /// <exception cref="ObjectDisposedException">The client was disposed of.</exception>
     public void Add(KeptHold hold)
@@ -77,7 +82,8 @@ internal sealed class HoldKeeper(TimeProvider clock) : IDisposable
             switch (renewal.Outcome)
             {
                 case LockRenewalOutcome.Renewed:
-                    hold.SafeUntil = hold.Schedule.SafeUntil(sentAt);
+                    var safeUntil = hold.Schedule.SafeUntil(sentAt);
+                    hold.Extend(safeUntil, ToUtc(safeUntil));
                     hold.NextRenewalAt = sentAt + hold.Schedule.RenewEvery;
                     hold.LastFailure = "";
                     break;
@@ -171,7 +177,8 @@ internal sealed class HoldKeeper(TimeProvider clock) : IDisposable
             ClientTelemetry.HoldEnded(lost: true);
         }
         hold.IsOver = true;
-        hold.Lose(reason);
+        hold.LossReason = reason;
+        _losses.Post(hold.TellLoss);
     }
 
     /// <summary>A wait of whole milliseconds, at least one, that ends no later than wanted by more than that.</summary>

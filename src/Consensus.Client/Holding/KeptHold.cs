@@ -9,10 +9,11 @@ internal delegate LockRenewal RenewOnce(TimeSpan timeout, CancellationToken canc
 /// One hold that a <see cref="HoldKeeper"/> keeps. Its mutable members belong to the keeper, under its lock; others read them as they are.
 /// </summary>
 [SuppressMessage("Design", "CA1001", Justification = "Its sources have no timers, and a token must stay usable for whoever still has it.")]
-internal sealed class KeptHold(LeaseSchedule schedule, TimeSpan safeUntil, RenewOnce renew)
+internal sealed class KeptHold(LeaseSchedule schedule, TimeSpan safeUntil, DateTimeOffset safeUntilUtc, RenewOnce renew)
 {
     private readonly CancellationTokenSource _lost = new();
     private long _safeUntilTicks = safeUntil.Ticks;
+    private long _safeUntilUtcTicks = safeUntilUtc.UtcTicks;
     private volatile string? _lossReason;
 
     public LeaseSchedule Schedule => schedule;
@@ -22,12 +23,11 @@ internal sealed class KeptHold(LeaseSchedule schedule, TimeSpan safeUntil, Renew
     /// <summary>Ends a renewal that is on its way.</summary>
     public CancellationTokenSource Stopping { get; } = new();
 
-    /// <summary>Since the clock's start. It never moves back.</summary>
-    public TimeSpan SafeUntil
-    {
-        get => TimeSpan.FromTicks(Volatile.Read(ref _safeUntilTicks));
-        set => Volatile.Write(ref _safeUntilTicks, Math.Max(value.Ticks, _safeUntilTicks));
-    }
+    /// <summary>By the keeper's clock. It never moves back.</summary>
+    public TimeSpan SafeUntil => TimeSpan.FromTicks(Volatile.Read(ref _safeUntilTicks));
+
+    /// <summary>The same by the wall clock, as it stood at the last renewal.</summary>
+    public DateTimeOffset SafeUntilUtc => new(Volatile.Read(ref _safeUntilUtcTicks), TimeSpan.Zero);
 
     public TimeSpan NextRenewalAt { get; set; } = schedule.FirstRenewal(safeUntil);
 
@@ -43,21 +43,26 @@ internal sealed class KeptHold(LeaseSchedule schedule, TimeSpan safeUntil, Renew
     public string LastFailure { get; set; } = "";
 
     /// <summary>Why it is lost; null while it is not.</summary>
-    public string? LossReason => _lossReason;
+    public string? LossReason
+    {
+        get => _lossReason;
+        set => _lossReason = value;
+    }
 
     /// <summary>Cancelled when it is lost; never because it was given back.</summary>
     public CancellationToken Lost => _lost.Token;
 
-    /// <summary>
-    /// Tells that it is lost, on a thread of its own: neither a busy thread pool nor what others have registered delays the news of other holds.
-    /// </summary>
-    public void Lose(string reason)
+    public void Extend(TimeSpan safeUntil, DateTimeOffset safeUntilUtc)
     {
-        _lossReason = reason;
-        new Thread(Tell) { IsBackground = true, Name = "consensus-hold-lost" }.Start();
+        if (safeUntil > SafeUntil)
+        {
+            Volatile.Write(ref _safeUntilTicks, safeUntil.Ticks);
+            Volatile.Write(ref _safeUntilUtcTicks, safeUntilUtc.UtcTicks);
+        }
     }
 
-    private void Tell()
+    /// <summary>Tells that it is lost, on the calling thread: what others have registered runs there.</summary>
+    public void TellLoss()
     {
         try
         {

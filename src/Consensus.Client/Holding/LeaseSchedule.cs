@@ -1,6 +1,6 @@
 namespace Consensus.Client.Holding;
 
-/// <summary>When a holder must do what, as times since its clock's start. The order within one TTL: renew at a third; the holder's own end; and only then can the lease expire.</summary>
+/// <summary>When a holder must do what, as instants of its keeper's clock. The order within one TTL: renew at a third; the holder's own end; and only then can the lease expire.</summary>
 internal sealed record LeaseSchedule
 {
     /// <summary>The part of a TTL that a holder may count on, given clocks that differ by up to ±0.5 % (rule 3).</summary>

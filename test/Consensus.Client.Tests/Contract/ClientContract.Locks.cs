@@ -112,7 +112,7 @@ internal abstract partial class ClientContract
 
         Assert.That(handle.LossReason, Is.Not.Empty);
         Assert.That(handle.IsHeld, Is.False);
-        Assert.That(handle.SafeFor, Is.Zero);
+        Assert.That(handle.SafeFor, Is.EqualTo(TimeSpan.Zero));
         Assert.That(await handle.ReleaseAsync(), Is.False, "it had been lost before");
     }
 

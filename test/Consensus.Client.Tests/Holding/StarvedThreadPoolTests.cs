@@ -36,8 +36,9 @@ internal sealed class StarvedThreadPoolTests
     {
         using var client = new ConsensusClient(_server.Endpoint);
         var handle = client.AcquireLockAsync("b", Options).GetAwaiter().GetResult();
-        using var starved = new Starvation();
+        // Before: the end of a process is told by the thread pool.
         _server.Kill();
+        using var starved = new Starvation();
 
         Assert.That(handle.HandleLost.WaitHandle.WaitOne(Eventually.Deadline), Is.True);
 

@@ -1,13 +1,12 @@
 namespace Consensus.Client.Holding;
 
 /// <summary>
-/// Threads that send renewals: each blocks on its own, so that neither a busy thread pool nor a silent member delays the others. Made as they are needed, ended when they
-/// have been idle.
+/// Threads for work that blocks: each on its own, so that neither a busy thread pool nor what one of them waits for delays the others. Made as they are needed, ended when
+/// they have been idle.
 /// </summary>
-internal sealed class RenewalThreads
+/// <param name="most">Threads at a time; what comes beyond waits for one.</param>
+internal sealed class BlockingThreads(string name, int most)
 {
-    private const int Most = 16;
-
     private static readonly TimeSpan IdleFor = TimeSpan.FromSeconds(30);
 
     private readonly object _gate = new();
@@ -20,14 +19,14 @@ internal sealed class RenewalThreads
         lock (_gate)
         {
             _work.Enqueue(work);
-            if (_idle >= _work.Count || _threads == Most)
+            if (_idle >= _work.Count || _threads == most)
             {
                 Monitor.Pulse(_gate);
                 return;
             }
             _threads++;
         }
-        new Thread(Run) { IsBackground = true, Name = "consensus-renewal" }.Start();
+        new Thread(Run) { IsBackground = true, Name = name }.Start();
     }
 
     private void Run()
