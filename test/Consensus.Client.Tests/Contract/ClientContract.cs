@@ -10,7 +10,7 @@ internal abstract partial class ClientContract
     protected static TimeSpan LongTtl { get; } = TimeSpan.FromSeconds(30);
 
     /// <summary>Short enough to be renewed while a test waits.</summary>
-    protected static TimeSpan ShortTtl { get; } = TimeSpan.FromSeconds(1.5);
+    protected static TimeSpan ShortTtl { get; } = TimeSpan.FromSeconds(2.5);
 
     protected abstract IConsensusClient CreateClient(string name);
 

@@ -6,7 +6,7 @@ namespace Consensus.Client.Tests.Holding;
 [NonParallelizable]
 internal sealed class StarvedThreadPoolTests
 {
-    private static readonly LockOptions Options = new() { Ttl = TimeSpan.FromSeconds(1.5) };
+    private static readonly LockOptions Options = new() { Ttl = TimeSpan.FromSeconds(2.5) };
 
     private ServerProcess _server = null!;
 

@@ -1,0 +1,66 @@
+using System.Text;
+using Consensus.Client.Watches;
+
+namespace Consensus.Client.Tests.Watches;
+
+/// <summary>Event streams, as WHATWG HTML §9.2.6 has them.</summary>
+internal sealed class EventStreamReaderTests
+{
+    [Test]
+    public async Task A_block_has_its_event_id_and_data()
+    {
+        var blocks = await ReadAsync("id: 7\nevent: put\ndata: {\"a\":1}\n\n");
+
+        Assert.That(blocks, Is.EqualTo(new[] { new ServerSentEvent("put", "7", "{\"a\":1}") }));
+    }
+
+    [Test]
+    public async Task Lines_end_in_any_way_and_data_may_have_several()
+    {
+        var blocks = await ReadAsync("event:put\r\ndata:one\r\ndata: two\r\n\r\ndata\n\n");
+
+        Assert.That(blocks, Is.EqualTo(new[] { new ServerSentEvent("put", null, "one\ntwo"), new ServerSentEvent("message", null, "") }));
+    }
+
+    [Test]
+    public async Task A_comment_and_an_id_alone_are_told_without_an_event()
+    {
+        var blocks = await ReadAsync(":\n\n: still here\nid: 9\n\n");
+
+        Assert.That(blocks.Select(block => (block.HasData, block.Id)), Is.EqualTo(new[] { (false, (string?)null), (false, "9") }));
+        Assert.That(blocks.Select(WatchMessageReader.Place), Is.EqualTo(new long?[] { null, 9 }));
+    }
+
+    [TestCase("id: 7\nevent: put\ndata: {}")]
+    [TestCase("id: 7\nevent: put\ndata: {}\n")]
+    public async Task A_block_that_the_end_cuts_short_is_none(string stream) => Assert.That(await ReadAsync(stream), Is.Empty);
+
+    [Test]
+    public void A_silent_stream_is_not_waited_for_without_end()
+    {
+        using var reader = new EventStreamReader(new SilentStream(), TimeSpan.FromMilliseconds(20));
+
+        Assert.That(async () => await reader.ReadAsync(CancellationToken.None), Throws.TypeOf<TimeoutException>());
+    }
+
+    private static async Task<List<ServerSentEvent>> ReadAsync(string stream)
+    {
+        using var reader = new EventStreamReader(new MemoryStream(Encoding.UTF8.GetBytes(stream)), TimeSpan.FromSeconds(20));
+        var blocks = new List<ServerSentEvent>();
+        while (await reader.ReadAsync(CancellationToken.None) is { } block)
+        {
+            blocks.Add(block);
+        }
+        return blocks;
+    }
+
+    /// <summary>Open, and never with a byte.</summary>
+    private sealed class SilentStream : MemoryStream
+    {
+        public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            await Task.Delay(Timeout.Infinite, cancellationToken);
+            return 0;
+        }
+    }
+}
