@@ -78,7 +78,15 @@ public sealed partial class ReplicatedState
         {
             Resolve(waiter.Request, new WaitTakenOver(Revision));
         }
-        ReplaceWaiter(waiter, waiter with { Request = _request, DetachedUntil = null });
+        var takesIdentity = waiter.Identity.IsNone && !_identity.IsNone;
+        ReplaceWaiter(waiter, waiter with
+        {
+            Request = _request,
+            DetachedUntil = null,
+            // Else the grant would be kept under none, and a retry of this request would be done a second time.
+            Identity = takesIdentity ? _identity : waiter.Identity,
+            Fingerprint = takesIdentity ? _fingerprint.ToArray() : waiter.Fingerprint,
+        });
         if (waiter.IsDetached)
         {
             StoreLock(place.Object, record, record with { Attached = record.Attached + 1 });
