@@ -105,9 +105,15 @@ public sealed class HoldCheckerTests
         var end = Step(Info(HoldSpace.Lock, [Held("a", 1, until: 200)]), Info(HoldSpace.Lock, [], loss: tooLong));
         var ended = Held200();
         ended.Saw(Entry(new ExpireCommand(), 200), end);
-        ended.Passed(Entry(Ask, 10_000_000));
-        Held200().Passed(Entry(Ask, 200 + MaxHolds.SlackMicros));
-        Breaks(MaxHolds.Name, () => Held200().Passed(Entry(Ask, 201 + MaxHolds.SlackMicros)));
+        ended.HealedAt(ClusterTime.Zero);
+        ended.Passed(Entry(new ExpireCommand(), 10_000_000));
+        Held200().Passed(Entry(Ask, 10_000_000));
+        Held200().Passed(Entry(new ExpireCommand(), 199));
+        Breaks(MaxHolds.Name, () => Held200().Passed(Entry(new ExpireCommand(), 200)));
+        var healed = Held200();
+        healed.HealedAt(new ClusterTime(300));
+        healed.Passed(Entry(Ask, 300 + MaxHolds.SlackMicros));
+        Breaks(MaxHolds.Name, () => healed.Passed(Entry(Ask, 301 + MaxHolds.SlackMicros)));
         Breaks(MaxHolds.Name, () => Held200().Saw(Entry(new ExpireCommand(), 199), end));
     }
 

@@ -49,6 +49,9 @@ internal sealed class CoordinationChecks(WatchOptions watches, LeasePromise leas
         }
     }
 
+    /// <summary>All members run and are equal, nothing goes wrong but that leaders are killed, and no client asks for anything any more.</summary>
+    public void HealedAt(ClusterTime stamp) => _maxHolds.HealedAt(stamp);
+
     /// <summary>A client was answered.</summary>
     public void Answered(Operation operation, VirtualClient client)
     {

@@ -24,6 +24,10 @@ public sealed partial class SimulationRun
         var names = History.Operations.Where(o => o.IsOfLock).Select(o => o.Key).Distinct().ToList();
         var leases = new LeasesEnd();
         UntilLed();
+        if (Cluster.Leader?.Process is { } process)
+        {
+            _coordination?.HealedAt(process.Core.View.AppliedStamp);
+        }
         while (AnyStands(names, leases))
         {
             Cluster.Time.RunUntil(Cluster.Time.Now + TermOfOfficeMicros);

@@ -13,8 +13,11 @@ public sealed partial class SimulationRun
 {
     private const long LookAgainMicros = 1_000_000;
 
-    /// <summary>Who runs now, and can win an election among them.</summary>
-    private List<SimulatedNode> Running => [.. Cluster.Formed.Where(n => n.Process is not null)];
+    /// <summary>Who runs now, and goes on: a process that was told that its member is removed ends within two seconds, and for good.</summary>
+    private List<SimulatedNode> Running => [.. Cluster.Formed.Where(n => n is { Process: not null, IsRetired: false })];
+
+    /// <summary>Whom clients can be told of: the members that run, once somebody leads; before that nobody can tell who is one.</summary>
+    private List<SimulatedNode> Answering => IsLed ? [.. Members(Cluster.Leader!).Where(n => n is { Process: not null, IsRetired: false })] : Running;
 
     private void HealMajorityInForce()
     {
@@ -111,10 +114,10 @@ public sealed partial class SimulationRun
         {
             Cluster.Time.RunUntil(Cluster.Time.Now + LookAgainMicros, condition);
             var running = Running;
-            if (running.Count > 0)
+            if (Answering is { Count: > 0 } answering)
             {
-                // One of them may have been removed by what was under way.
-                _clients.ForEach(client => client.Learn([.. running.Select(n => n.Number)]));
+                // One of them may have been removed by what was under way; one that was removed and does not know runs on, and answers nobody.
+                _clients.ForEach(client => client.Learn([.. answering.Select(n => n.Number)]));
             }
             if (!condition() && Cluster.Nodes.Any(n => n.IsHeldDown) && !running.Exists(n => CanWin(n, running)))
             {

@@ -85,6 +85,11 @@ public sealed class HoldersFit(ClockBounds bounds)
             };
             foreach (var hold in operation.Holds)
             {
+                if (operation.Command is AcquireLockCommand asked && asked.Owner != hold.Owner)
+                {
+                    // It took over the place of an earlier one under the same lease, on terms that it does not know.
+                    continue;
+                }
                 var clock = clockOf(operation.Client);
                 var last = Math.Min(ends.GetValueOrDefault(hold.Token.Value, long.MaxValue), revoked.GetValueOrDefault(hold.Lease, long.MaxValue));
                 if (maxHold > 0)

@@ -1,4 +1,5 @@
 using Consensus.Simulation.Clients;
+using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Outcomes;
 
 namespace Consensus.Simulation.Checkers.Histories;
@@ -40,7 +41,9 @@ public sealed class RetryOnce
     /// <summary>What a client was answered.</summary>
     public void Answered(Operation operation)
     {
-        Violation.Unless(operation.Outcome is not IdempotencyMismatch, Name, () => $"{operation} was taken for another request");
+        // Whoever waits under a lease that is not its own has one place there, which a request for something else cannot take.
+        var hasAnotherPlace = operation.Command is AcquireLockCommand { SharedLease.IsNone: false };
+        Violation.Unless(operation.Outcome is not IdempotencyMismatch || hasAnotherPlace, Name, () => $"{operation} was taken for another request");
         if (operation.Outcome is { } outcome)
         {
             Effect(operation.Owner, outcome);

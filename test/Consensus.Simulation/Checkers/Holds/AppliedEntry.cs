@@ -22,14 +22,22 @@ internal sealed record AppliedEntry(
     StateView Before,
     StateView After)
 {
-    /// <summary>What the client asked for whose request was granted this hold in this entry; null where it is not known.</summary>
+    /// <summary>
+    /// What the client asked for whose request was granted this hold in this entry; null where it is not known. Under a lease that is not its own a request may have taken over
+    /// the place of an earlier one, on that one's terms and under its owner's name.
+    /// </summary>
     public Command? AskedFor(Hold hold)
     {
         foreach (var (asked, granted) in Granted)
         {
             if (granted.Token == hold.Token)
             {
-                return asked?.Command;
+                return asked?.Command switch
+                {
+                    AcquireLockCommand one when one.Owner == hold.Owner => one,
+                    AcquireManyCommand many => many,
+                    _ => null,
+                };
             }
         }
         return null;

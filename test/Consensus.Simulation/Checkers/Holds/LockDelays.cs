@@ -23,6 +23,9 @@ internal sealed class LockDelays
         }
         var lost = IsLoss(entry.Command) ? step.Ended : [];
         var isDelayed = _delays.TryGetValue(step.Name, out var delay) && delay.Until > entry.Stamp;
+        var before = (isDelayed, delay);
+        // Of several that were lost in one entry, each may have been followed by grants.
+        var since = lost.Count > 1 ? long.MaxValue : step.After.LastLoss is { } loss && lost.Any(hold => hold.Token == loss.Token) ? loss.AtRevision.Value : 0;
         foreach (var hold in lost)
         {
             var until = entry.Stamp.PlusMicros(_asked.GetValueOrDefault(hold.Token.Value, hold.LockDelayMicros));
@@ -31,20 +34,24 @@ internal sealed class LockDelays
                 (isDelayed, delay) = (true, (hold.Owner, until));
             }
         }
-        foreach (var hold in step.Ended)
-        {
-            _asked.Remove(hold.Token.Value);
-        }
         foreach (var hold in step.Begun)
         {
             if (entry.AskedFor(hold) is { } asked)
             {
                 _asked[hold.Token.Value] = asked is AcquireManyCommand many ? many.LockDelayMicros : ((AcquireLockCommand)asked).LockDelayMicros;
             }
-            // Of several that were lost in one entry, each may have been followed by grants.
-            Violation.Unless(!isDelayed || hold.Owner == delay.Owner || lost.Count > 1, Name, () =>
+            if (hold.Token.Value < since && (!before.isDelayed || hold.Owner == before.delay.Owner || lost.Count > 1))
+            {
+                // Granted beside one that was lost after it.
+                continue;
+            }
+            Violation.Unless(!isDelayed || hold.Owner == delay.Owner, Name, () =>
                 $"{entry} granted {hold}, and the {step.Name} is kept for {delay.Owner} until {delay.Until}");
             isDelayed = false;
+        }
+        foreach (var hold in step.Ended)
+        {
+            _asked.Remove(hold.Token.Value);
         }
         if (isDelayed)
         {
