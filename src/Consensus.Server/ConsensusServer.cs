@@ -105,7 +105,7 @@ public static class ConsensusServer
             new MultiLockEndpoint(node, commands, replies, info),
             new FenceEndpoints(node, commands, lists, replies, logger),
             new TxnEndpoint(commands, replies),
-            new ClusterEndpoints(node, members, replies, info, lifecycle, alarms),
+            new ClusterEndpoints(node, members, replies, info, lifecycle, alarms, counters, hub),
             new StateHashEndpoint(node, replies),
             new SnapshotEndpoint(node, replies, logger),
             new MemberEndpoints(node, members, replies, logger),

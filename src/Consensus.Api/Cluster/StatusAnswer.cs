@@ -67,6 +67,24 @@ public sealed record StatusAnswer
     /// <summary>Of which size that file system is.</summary>
     public long? DiskBytes { get; init; }
 
+    /// <summary>Answered requests of this process that read keys, leases, holds or fences.</summary>
+    public long? Reads { get; init; }
+
+    /// <summary>Answered requests of this process that were to change them.</summary>
+    public long? Writes { get; init; }
+
+    /// <summary>Of both, those that were answered with a status of 500 and above.</summary>
+    public long? Failures { get; init; }
+
+    /// <summary>Open event streams.</summary>
+    public long? Watches { get; init; }
+
+    /// <summary>Processor time that the process has used.</summary>
+    public long? CpuMs { get; init; }
+
+    /// <summary>Its resident memory.</summary>
+    public long? MemoryBytes { get; init; }
+
     public required long UptimeMs { get; init; }
 
     public required bool Ready { get; init; }

@@ -112,7 +112,7 @@ public sealed partial class NodeCore
             var parts = _drift.PartsPerThousand;
             alarms.Add(string.Create(
                 CultureInfo.InvariantCulture,
-                $"this member's clock runs {Math.Abs(parts) / 10}.{Math.Abs(parts) % 10} % {(parts > 0 ? "slower" : "faster")} than the leader's: leases are promised up to 0.5 %"));
+                $"this member's clock runs {Math.Abs(parts) / 10}.{Math.Abs(parts) % 10} % {(parts > 0 ? "slower" : "faster")} than the leader's: leases are promised up to 0.5 %; check its time source, and whether its machine is starved or suspended"));
         }
         return alarms;
     }

@@ -6,12 +6,22 @@ using Consensus.Primitives;
 using Consensus.Raft;
 using Consensus.Server.Commands;
 using Consensus.Server.Http;
+using Consensus.Server.Metrics;
 using Consensus.Server.Routing;
+using Consensus.Server.Watches;
 
 namespace Consensus.Server.Cluster;
 
 /// <summary>The cluster, this member's status, and the transfer of leadership. The reads need no leader.</summary>
-internal sealed class ClusterEndpoints(IConsensusNode node, MemberLookup lookup, Replies replies, ServerInfo info, ServerLifecycle lifecycle, MemberAlarms alarms)
+internal sealed class ClusterEndpoints(
+    IConsensusNode node,
+    MemberLookup lookup,
+    Replies replies,
+    ServerInfo info,
+    ServerLifecycle lifecycle,
+    MemberAlarms alarms,
+    RequestCounters counters,
+    WatchHub watches)
 {
     public Task ClusterAsync(ApiCall call)
     {
@@ -54,6 +64,12 @@ internal sealed class ClusterEndpoints(IConsensusNode node, MemberLookup lookup,
             QuotaBytes = MemberAlarms.QuotaBytes,
             DiskFreeBytes = alarms.Disk?.FreeBytes,
             DiskBytes = alarms.Disk?.TotalBytes,
+            Reads = counters.Reads,
+            Writes = counters.Writes,
+            Failures = counters.Failures,
+            Watches = watches.Watches,
+            CpuMs = (long)Environment.CpuUsage.TotalTime.TotalMilliseconds,
+            MemoryBytes = Environment.WorkingSet,
             UptimeMs = (long)lifecycle.Uptime.TotalMilliseconds,
             Ready = status.Ready && !lifecycle.IsStopping,
             Insecure = info.Insecure,

@@ -82,6 +82,9 @@ internal sealed class MetricsEndpoint(
     private void WriteRequests(MetricsText text)
     {
         text.Gauge("consensus_watches", "Open event streams of this member.", watches.Watches);
+        text.Counter("consensus_reads_total", "Answered requests that read keys, leases, holds or fences.", counters.Reads);
+        text.Counter("consensus_writes_total", "Answered requests that were to change them.", counters.Writes);
+        text.Counter("consensus_failures_total", "Of both, those answered with a status of 500 and above.", counters.Failures);
         text.Family("consensus_http_requests_total", "counter", "Answered requests by resource and class of status.");
         foreach (var route in Enum.GetValues<ApiRoute>())
         {

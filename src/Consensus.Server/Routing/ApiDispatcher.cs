@@ -43,7 +43,7 @@ internal sealed class ApiDispatcher(Endpoints endpoints, Replies replies, HostGu
             logger.LogError(e, "{Method} {Route} failed", http.Request.Method, ApiRouter.Template(route));
             await replies.Problem(http, new Problem(ProblemTypes.Internal, "the server failed; its log says why. The request may or may not have taken effect"));
         }
-        counters.Count(route, http.Response.StatusCode);
+        counters.Count(route, http.Response.StatusCode, HttpMethods.IsGet(http.Request.Method) || HttpMethods.IsHead(http.Request.Method));
     }
 
     private Task Dispatch(HttpContext http, ref ApiRoute route)

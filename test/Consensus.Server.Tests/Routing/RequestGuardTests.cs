@@ -93,7 +93,7 @@ internal sealed class RequestGuardTests : ContractTest
     [TestCase("/v1/leases/1/2")]
     [TestCase("/v1/leases/1/2/keepalive")]
     [TestCase("/v1/cluster/members/")]
-    [TestCase("/v1/snapshot")]
+    [TestCase("/v1/snapshots")]
     [TestCase("/livez/")]
     public void A_resource_that_there_is_not_is_not_found(string target) => AssertProblem(RawHttp.Get(Port, target), ProblemTypes.NotFound);
 
