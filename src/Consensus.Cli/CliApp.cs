@@ -25,6 +25,8 @@ internal sealed class CliApp
         _root.Add(LockCommands.Create(host));
         _root.Add(SnapshotCommands.Create(host));
         _root.Add(CheckCommands.Create(host));
+        _root.Add(TopCommand.Create(host));
+        _root.Add(BenchCommand.Create(host));
         _root.Add(CompletionCommand.Create(host, _root));
     }
 

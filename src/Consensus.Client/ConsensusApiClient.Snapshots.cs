@@ -26,7 +26,8 @@ public sealed partial class ConsensusApiClient
         var last = await RetryPolicy.Build(_options, request).ExecuteAsync(
             async token =>
             {
-                (var attempt, response) = await _transport.OpenAsync(endpoints[sends++ % endpoints.Count], request, _options.AttemptTimeout, token).ConfigureAwait(false);
+                var endpoint = endpoints[sends++ % endpoints.Count];
+                (var attempt, response) = await _transport.OpenAsync(endpoint, request, _options.AttemptTimeout, token).ConfigureAwait(false);
                 answered = attempt.Unreachable ? answered : attempt;
                 return attempt;
             },

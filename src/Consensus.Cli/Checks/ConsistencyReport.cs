@@ -46,7 +46,7 @@ internal sealed record ConsistencyReport(long Index, IReadOnlyList<MemberHash> M
         {
             yield return $"{Members[0].Member.Name} is the only member: there is nothing to compare it with.";
         }
-        else if (Told.Any())
+        else if (Told.Count() > 1)
         {
             yield return AllCompared
                 ? string.Create(CultureInfo.InvariantCulture, $"All {Members.Count} members are in the same state at index {Index}.")

@@ -22,8 +22,7 @@ internal static class StatusCommand
             else
             {
                 Table(report).Write(session.Environment);
-                IReadOnlyList<string> sentences = diagnosis.Problems.Count > 0 ? diagnosis.Problems : [Diagnosis.Healthy(report)];
-                foreach (var sentence in sentences)
+                foreach (var sentence in diagnosis.Sentences(report))
                 {
                     await session.Environment.Output.WriteLineAsync(Plain.OneLine(sentence));
                 }
@@ -77,11 +76,16 @@ internal static class StatusCommand
                 ["status"] = member.StatusJson.Length > 0 ? JsonNode.Parse(member.StatusJson) : null,
             });
         }
-        var problems = new JsonArray();
-        foreach (var problem in diagnosis.Problems)
+        return new JsonObject { ["members"] = members, ["problems"] = Texts(diagnosis.Problems), ["notes"] = Texts(diagnosis.Notes) };
+    }
+
+    private static JsonArray Texts(IEnumerable<string> sentences)
+    {
+        var texts = new JsonArray();
+        foreach (var sentence in sentences)
         {
-            problems.Add((JsonNode)problem);
+            texts.Add((JsonNode)sentence);
         }
-        return new JsonObject { ["members"] = members, ["problems"] = problems };
+        return texts;
     }
 }

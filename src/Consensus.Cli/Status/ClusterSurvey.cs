@@ -12,7 +12,8 @@ internal static class ClusterSurvey
     public static async Task<ClusterReport> RunAsync(ConsensusClientOptions options, CancellationToken cancellationToken)
     {
         var asked = await Task.WhenAll(options.Endpoints.Distinct().Select(endpoint => AskAsync(endpoint, cancellationToken)));
-        var cluster = asked.Select(answer => answer.Cluster).FirstOrDefault(answer => answer is not null);
+        // The leader's own list, where it was asked: it knows best who is there.
+        var cluster = asked.OrderByDescending(answer => answer.Status?.Role == "leader").Select(answer => answer.Cluster).FirstOrDefault(answer => answer is not null);
         var listed = cluster?.Members ?? [];
         var reports = new List<MemberReport>(await Task.WhenAll(listed.Select(async member =>
         {
@@ -29,7 +30,10 @@ internal static class ClusterSurvey
             .Where(answer => !reports.Any(report => SameServer(report, answer)))
             .Select(answer => new MemberReport(
                 answer.Status?.Name ?? answer.Endpoint.Authority, answer.Endpoint, null, answer.Status, answer.Json, answer.Failure)));
-        return new ClusterReport([.. reports.OrderBy(report => report.Name, StringComparer.Ordinal)], cluster is not null);
+        return new ClusterReport([.. reports.OrderBy(report => report.Name, StringComparer.Ordinal)], cluster is not null)
+        {
+            Joining = [.. (cluster?.Joining ?? []).Select(waiting => waiting.Name)],
+        };
     }
 
     private static bool SameServer(MemberReport report, Answer answer) =>

@@ -16,6 +16,9 @@ internal sealed record MemberReport(
 /// <summary>All members, sorted by name; <see cref="ClusterKnown"/> is false when nobody told who the members are.</summary>
 internal sealed record ClusterReport(IReadOnlyList<MemberReport> Members, bool ClusterKnown)
 {
+    /// <summary>Names of processes that wait to be added.</summary>
+    public IReadOnlyList<string> Joining { get; init; } = [];
+
     public long HighestCommit => Members.Max(member => member.Status?.CommitIndex ?? 0);
 
     public MemberReport? Leader => Members

@@ -18,7 +18,8 @@ internal sealed partial class HttpTransport
             {
                 return (new Attempt(AttemptKind.Done, endpoint) { Status = response.StatusCode }, response);
             }
-            var attempt = Classify(endpoint, request, response, await response.Content.ReadAsByteArrayAsync(deadline.Token).ConfigureAwait(false));
+            var body = await response.Content.ReadAsByteArrayAsync(deadline.Token).ConfigureAwait(false);
+            var attempt = Classify(endpoint, request, response, body);
             response.Dispose();
             return (attempt, null);
         }

@@ -85,6 +85,92 @@ internal sealed class StatusCommandTests
     }
 
     [Test]
+    public async Task What_a_silent_member_is_called_depends_on_whether_the_others_have_it()
+    {
+        using var cluster = new FakeMembers();
+        cluster.Stop(2);
+        Assert.That((await Ctl.RunAsync(cluster.Endpoint(0), "status")).Output, Does.Contain("though the other members are linked with it").And.Contain("--advertise-client"));
+        cluster.Members[2].Healthy = false;
+        Assert.That((await Ctl.RunAsync(cluster.Endpoint(0), "status")).Output, Does.Contain("the other members have lost it too: start it again"));
+    }
+
+    [Test]
+    public async Task A_lost_quorum_names_who_is_to_be_started_and_the_way_out_when_their_disks_are_gone()
+    {
+        using var cluster = new FakeMembers();
+        cluster.Stop(1);
+        cluster.Stop(2);
+        var run = await Ctl.RunAsync(cluster.Endpoint(0), "status");
+        Assert.That(run.ExitCode, Is.EqualTo(3));
+        Assert.That(run.Output, Does.Contain("Start 1 of n2, n3 again.").And.Contain("snapshot save --stale"));
+        Assert.That(run.Output.Split('\n')[4], Does.StartWith("Quorum is lost"), "the worst comes first");
+    }
+
+    [Test]
+    public async Task Without_a_leader_the_peer_addresses_are_told()
+    {
+        using var cluster = new FakeMembers();
+        cluster.Members[0].Role = "candidate";
+        Assert.That((await Ctl.RunAsync(cluster.Endpoint(1), "status")).Output, Does.Contain("(n1 p1:1, n2 p2:1, n3 p3:1)"));
+    }
+
+    [Test]
+    public async Task A_member_that_is_cut_off_from_its_peers_is_told_beside_the_leader()
+    {
+        using var cluster = new FakeMembers();
+        cluster.Members[1].Role = "pre-candidate";
+        cluster.Members[2].Leader = "null";
+        var run = await Ctl.RunAsync(cluster.Endpoint(0), "status");
+        Assert.That(run.ExitCode, Is.Zero);
+        Assert.That(run.Output, Does.Contain("n2 does not hear n1, the leader").And.Contain("(n2 p2:1, n1 p1:1)"));
+        Assert.That(run.Output, Does.Contain("n3 knows of no leader"));
+    }
+
+    [Test]
+    public async Task A_member_too_far_behind_for_the_log_and_one_with_a_slow_disk_are_told()
+    {
+        using var cluster = new FakeMembers();
+        (cluster.Members[0].Applied, cluster.Members[0].First) = (90_000, 80_000);
+        (cluster.Members[1].Applied, cluster.Members[1].Last, cluster.Members[1].Durable) = (90_000, 90_000, 85_000);
+        var run = await Ctl.RunAsync(cluster.Endpoint(0), "status");
+        Assert.That(run.Output, Does.Contain("n3 is 89,900 entries behind, more than the leader's log goes back: it is being sent a snapshot"));
+        Assert.That(run.Output, Does.Contain("n2 waits for its disk: 5,000 entries are not flushed yet"));
+    }
+
+    [Test]
+    public async Task Members_in_different_states_at_one_index_are_told()
+    {
+        using var cluster = new FakeMembers();
+        cluster.Members[2].Hash = "0000000000000bad";
+        Assert.That((await Ctl.RunAsync(cluster.Endpoint(0), "status")).Output, Does.Contain("in different states at index 100").And.Contain("check consistency"));
+        cluster.Members[2].Applied = 99;
+        Assert.That((await Ctl.RunAsync(cluster.Endpoint(0), "status")).Output, Does.Contain("All is well"), "at different indexes nothing can be said");
+    }
+
+    [Test]
+    public async Task What_works_and_should_be_known_is_a_note_beside_all_is_well()
+    {
+        using var cluster = new FakeMembers();
+        cluster.Members[0].Insecure = true;
+        cluster.Members[1].Version = "0.2.0";
+        cluster.Members[2].Listed = "learner";
+        cluster.Joining = """[{"id":"9","name":"n4","peerUrl":"p4:1"}]""";
+        var run = await Ctl.RunAsync(cluster.Endpoint(0), "status");
+        Assert.That(run.ExitCode, Is.Zero);
+        Assert.That(run.Output, Does.Contain("All is well: 3 members answer"));
+        Assert.That(run.Output, Does.Contain("Note: n4 waits to be added: consensusctl members add n4"));
+        Assert.That(run.Output, Does.Contain("Note: n3 has caught up as a learner and does not vote: consensusctl members promote n3"));
+        Assert.That(run.Output, Does.Contain("Note: of 2 voters 2 are needed"));
+        Assert.That(run.Output, Does.Contain("different versions (0.1.0 on n1 and n3, 0.2.0 on n2)"));
+        Assert.That(run.Output, Does.Contain("Note: n1 runs with --insecure"));
+
+        run = await Ctl.RunAsync(cluster.Endpoint(0), "status", "-o", "json");
+        using var document = JsonDocument.Parse(run.Output);
+        Assert.That(document.RootElement.GetProperty("problems").GetArrayLength(), Is.Zero);
+        Assert.That(document.RootElement.GetProperty("notes").GetArrayLength(), Is.EqualTo(5));
+    }
+
+    [Test]
     public async Task Json_is_one_document_with_each_members_own_answer()
     {
         using var cluster = new FakeMembers();

@@ -33,12 +33,15 @@ internal sealed class FakeMembers : IDisposable
         _ => new FakeAnswer(404),
     };
 
+    /// <summary>JSON of the list of those who wait to be added.</summary>
+    public string Joining { get; set; } = "[]";
+
     private string Cluster()
     {
         var members = _servers.Select((server, index) => $$"""
-            {"id":"{{index}}","name":"n{{index + 1}}","role":"follower","self":false,"clientUrl":"{{server.Endpoint}}","peerUrl":"x","matchIndex":null,"healthy":true}
+            {"id":"{{index}}","name":"n{{index + 1}}","role":"{{Members[index].Listed}}","self":false,"clientUrl":"{{server.Endpoint}}","peerUrl":"p{{index + 1}}:1","matchIndex":null,"healthy":{{(Members[index].Healthy ? "true" : "false")}}}
             """);
-        return $$"""{"clusterId":"c","leader":"n1","term":4,"members":[{{string.Join(',', members)}}]}""";
+        return $$"""{"clusterId":"c","leader":"n1","term":4,"members":[{{string.Join(',', members)}}],"joining":{{Joining}}}""";
     }
 
     internal sealed class Member
@@ -50,6 +53,24 @@ internal sealed class FakeMembers : IDisposable
         public long Applied { get; set; } = 100;
 
         public string Alarms { get; set; } = "";
+
+        /// <summary>Its role in the cluster's list.</summary>
+        public string Listed { get; set; } = "follower";
+
+        /// <summary>Whether the others are linked with it.</summary>
+        public bool Healthy { get; set; } = true;
+
+        public string Leader { get; set; } = "\"n1\"";
+
+        public string Version { get; set; } = "0.1.0";
+
+        public bool Insecure { get; set; }
+
+        public long First { get; set; } = 1;
+
+        public long? Last { get; set; }
+
+        public long? Durable { get; set; }
 
         public string Hash { get; set; } = "000000000000abcd";
 
@@ -66,9 +87,9 @@ internal sealed class FakeMembers : IDisposable
         }
 
         public string Status(string name) => $$"""
-            {"name":"{{name}}","memberId":"1","clusterId":"c","version":"0.1.0","role":"{{Role}}","leader":"n1","term":{{Term}},"commitIndex":{{Applied}},"appliedIndex":{{Applied}},
-            "firstIndex":1,"lastIndex":100,"durableIndex":100,"revision":55,"stateHash":"0","clusterTimeMs":0,"logBytes":65536,"snapshotIndex":0,"snapshotBytes":0,"keys":3,"leases":2,"locks":1,
-            "waiters":0,"idempotencyKeys":0,"stateBytes":0,"uptimeMs":1,"ready":true,"insecure":false,"alarms":[{{Alarms}}]}
+            {"name":"{{name}}","memberId":"1","clusterId":"c","version":"{{Version}}","role":"{{Role}}","leader":{{Leader}},"term":{{Term}},"commitIndex":{{Applied}},"appliedIndex":{{Applied}},
+            "firstIndex":{{First}},"lastIndex":{{Last ?? Applied}},"durableIndex":{{Durable ?? Applied}},"revision":55,"stateHash":"{{Hash}}","clusterTimeMs":0,"logBytes":65536,"snapshotIndex":0,"snapshotBytes":0,"keys":3,"leases":2,"locks":1,
+            "waiters":0,"idempotencyKeys":0,"stateBytes":0,"uptimeMs":1,"ready":true,"insecure":{{(Insecure ? "true" : "false")}},"alarms":[{{Alarms}}]}
             """;
     }
 }

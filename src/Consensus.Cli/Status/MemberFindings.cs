@@ -1,0 +1,84 @@
+using System.Globalization;
+
+namespace Consensus.Cli.Status;
+
+/// <summary>What is wrong with single members.</summary>
+internal static class MemberFindings
+{
+    /// <summary>Entries behind from which a follower is called lagging; below it is what is on its way at any moment.</summary>
+    private const long LaggingFrom = 1_000;
+
+    public static IEnumerable<string> Of(ClusterReport report)
+    {
+        foreach (var silent in report.Members.Where(member => member.Status is null))
+        {
+            yield return Silent(silent);
+        }
+        foreach (var stranger in report.Members.Where(member => report.ClusterKnown && member.Listed is null && member.Status is not null))
+        {
+            yield return $"{stranger.Name} at {stranger.Endpoint?.Authority} is no member of this cluster: leave it out of --endpoints.";
+        }
+        foreach (var member in report.Members)
+        {
+            foreach (var sentence in OfOne(report, member))
+            {
+                yield return sentence;
+            }
+        }
+    }
+
+    private static string Silent(MemberReport member)
+    {
+        var reason = member.Failure.TrimEnd('.');
+        if (member.Listed is null)
+        {
+            return reason + ": start it again, or look into its log.";
+        }
+        var what = $"{member.Name} does not answer ({reason})";
+        return member.Listed.Healthy
+            ? $"{what}, though the other members are linked with it: it has just ended (start it again, and look into its log), it hangs, or its client address "
+                + "cannot be reached from this machine (check --listen-client, --advertise-client and firewalls)."
+            : $"{what}, and the other members have lost it too: start it again; its log says why it ended. If its disk is gone, replace it (docs/membership.md).";
+    }
+
+    private static IEnumerable<string> OfOne(ClusterReport report, MemberReport member)
+    {
+        if (member.Status is not { } status)
+        {
+            yield break;
+        }
+        if (report.Leader is not null && status.Role is "candidate" or "pre-candidate")
+        {
+            yield return $"{member.Name} does not hear {report.Leader.Name}, the leader, and stands for election in vain: check the network between their peer addresses "
+                + $"({Peer(member)}, {Peer(report.Leader)}).";
+        }
+        else if (report.Leader is not null && status.Leader is null)
+        {
+            yield return $"{member.Name} knows of no leader: it has just started, or it is cut off from {report.Leader.Name}; check the network between their peer addresses.";
+        }
+        if (report.Lag(member) is >= LaggingFrom and var lag)
+        {
+            yield return Lagging(report, member, lag);
+        }
+        if (status.LastIndex - status.DurableIndex >= LaggingFrom)
+        {
+            yield return string.Create(
+                CultureInfo.InvariantCulture,
+                $"{member.Name} waits for its disk: {status.LastIndex - status.DurableIndex:N0} entries are not flushed yet; the disk is slow or overloaded.");
+        }
+        foreach (var alarm in status.Alarms)
+        {
+            yield return $"{member.Name}: {alarm}{(alarm.EndsWith('.') ? "" : ".")}";
+        }
+    }
+
+    private static string Lagging(ClusterReport report, MemberReport member, long lag)
+    {
+        var behind = string.Create(CultureInfo.InvariantCulture, $"{member.Name} is {lag:N0} entries behind");
+        return report.Leader?.Status is { } leader && leader.FirstIndex > member.Status!.LastIndex + 1
+            ? $"{behind}, more than the leader's log goes back: it is being sent a snapshot; if that does not end, look at its disk and network."
+            : $"{behind}: it is catching up; if that does not shrink, look at its disk and network.";
+    }
+
+    private static string Peer(MemberReport member) => $"{member.Name} {member.Listed?.PeerUrl}".TrimEnd();
+}

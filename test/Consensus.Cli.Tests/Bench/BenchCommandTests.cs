@@ -1,0 +1,112 @@
+using System.Collections.Concurrent;
+using System.Text.Json;
+using Consensus.Cli.Tests.Support;
+
+namespace Consensus.Cli.Tests.Bench;
+
+/// <summary>A run against a store of keys and locks in memory.</summary>
+internal sealed class BenchCommandTests
+{
+    private readonly ConcurrentDictionary<string, byte> _keys = new();
+    private readonly ConcurrentDictionary<string, long> _locks = new();
+    private long _revision;
+
+    private FakeServer Serving() => new(Answer);
+
+    private FakeAnswer Answer(FakeRequest request)
+    {
+        var revision = Interlocked.Increment(ref _revision);
+        if (request.Path.StartsWith("/v1/locks/", StringComparison.Ordinal))
+        {
+            return AnswerLock(request, revision);
+        }
+        var key = Uri.UnescapeDataString(request.Path["/v1/kv/".Length..]);
+        switch (request.Method)
+        {
+            case "PUT":
+                _keys[key] = 1;
+                return new FakeAnswer(200, $$"""{"key":"{{key}}","createRevision":1,"modRevision":{{revision}},"version":1,"lease":null}""");
+            case "GET":
+                return _keys.ContainsKey(key)
+                    ? new FakeAnswer(200, $$"""{"key":"{{key}}","value":"v","createRevision":1,"modRevision":1,"version":1,"lease":null}""")
+                    : FakeAnswer.Problem(404, "not-found", "there is no such key");
+            default:
+                var prefix = Uri.UnescapeDataString(request.Target.Split("prefix=")[1]);
+                var gone = _keys.Keys.Where(name => name.StartsWith(prefix, StringComparison.Ordinal)).ToList();
+                gone.ForEach(name => _keys.TryRemove(name, out _));
+                return new FakeAnswer(200, $$"""{"deleted":{{gone.Count}},"revision":{{revision}}}""");
+        }
+    }
+
+    private FakeAnswer AnswerLock(FakeRequest request, long revision)
+    {
+        if (request.Method == "DELETE")
+        {
+            return _locks.TryRemove(request.Path, out _) ? new FakeAnswer(204) : FakeAnswer.Problem(412, "not-holder", "nobody holds it");
+        }
+        return _locks.TryAdd(request.Path, revision)
+            ? new FakeAnswer(200, $$"""{"name":"l","owner":"o","mode":"exclusive","fencingToken":{{revision}},"lease":"1","ttlMs":1,"waitedMs":0,"expiresInMs":1,"clusterId":"c"}""")
+            : FakeAnswer.Problem(409, "lock-held", "it is held");
+    }
+
+    [TestCase("put")]
+    [TestCase("cas")]
+    [TestCase("get")]
+    [TestCase("lock")]
+    [TestCase("mixed")]
+    public async Task Each_workload_is_measured_and_leaves_nothing_behind(string workload)
+    {
+        using var server = Serving();
+        var run = await Ctl.RunAsync(
+            server.Endpoint, "bench", "--workload", workload, "--clients", "4", "--keys", "20", "--values", "1KiB", "--duration", "300ms", "-o", "json");
+        Assert.That(run.ExitCode, Is.Zero, run.Error);
+        using var document = JsonDocument.Parse(run.Output);
+        var root = document.RootElement;
+        Assert.That(root.GetProperty("workload").GetString(), Is.EqualTo(workload));
+        var operations = root.GetProperty("operations").GetInt64();
+        Assert.That((operations, root.GetProperty("failures").GetInt64()), Is.EqualTo((operations, 0L)));
+        Assert.That(operations, Is.GreaterThan(0));
+        Assert.That(root.GetProperty("histogram").EnumerateArray().Sum(range => range.GetProperty("count").GetInt64()), Is.EqualTo(operations));
+        Assert.That(root.GetProperty("latencyMs").GetProperty("p50").GetDouble(), Is.LessThanOrEqualTo(root.GetProperty("latencyMs").GetProperty("max").GetDouble()));
+        Assert.That((_keys.Count, _locks.Count), Is.EqualTo((0, 0)), "what was written is removed");
+        if (workload is "put" or "cas")
+        {
+            Assert.That(server.Requests.First(request => request.Method == "PUT").Body, Has.Length.EqualTo(1024));
+        }
+    }
+
+    [Test]
+    public async Task The_table_has_one_row_and_a_terminal_is_shown_a_histogram()
+    {
+        using var server = Serving();
+        var piped = await Ctl.RunAsync(server.Endpoint, "bench", "--clients", "2", "--duration", "200ms");
+        var lines = piped.Output.TrimEnd().Split('\n');
+        Assert.That(lines, Has.Length.EqualTo(2));
+        Assert.That(lines[0], Does.StartWith("WORKLOAD\tCLIENTS\tSECONDS\tOPERATIONS\tPER SECOND\tFAILED"));
+        Assert.That(lines[1], Does.StartWith("put\t2\t0."));
+        var drawn = await Ctl.RunAsync(
+            new Dictionary<string, string> { ["CONSENSUS_ENDPOINTS"] = server.Endpoint.ToString() }, "", true, "bench", "--clients", "2", "--duration", "200ms");
+        Assert.That(drawn.Output, Does.Contain("█").And.Contain(" ms  "));
+    }
+
+    [Test]
+    public async Task Nobody_there_is_exit_3_in_plain_sentences()
+    {
+        var run = await Ctl.RunAsync(new Uri("http://127.0.0.1:1"), "bench", "--clients", "1", "--duration", "100ms", "--timeout", "0s", "--workload", "get");
+        Assert.That((run.ExitCode, run.Output), Is.EqualTo((3, "")));
+        Assert.That(run.Error, Does.Contain("accepts no connection").And.Not.Contain("   at "));
+    }
+
+    [TestCase("--clients", "0")]
+    [TestCase("--clients", "many")]
+    [TestCase("--keys", "0")]
+    [TestCase("--values", "2MiB")]
+    [TestCase("--values", "-1")]
+    [TestCase("--workload", "none")]
+    [TestCase("--duration", "0s")]
+    public async Task What_makes_no_sense_is_exit_2(params string[] arguments)
+    {
+        var run = await Ctl.RunAsync(new Uri("http://127.0.0.1:1"), ["bench", .. arguments]);
+        Assert.That((run.ExitCode, run.Output), Is.EqualTo((2, "")), run.Error);
+    }
+}
