@@ -21,6 +21,8 @@ internal sealed class CliApp
         _root.Add(MemberCommands.CreateMembers(host));
         _root.Add(MemberCommands.CreateLeader(host));
         _root.Add(KvCommands.Create(host));
+        _root.Add(WatchCommands.CreateForPrefix(host));
+        _root.Add(TxnCommand.Create(host));
         _root.Add(LeaseCommands.Create(host));
         _root.Add(LockCommands.Create(host));
         _root.Add(SnapshotCommands.Create(host));

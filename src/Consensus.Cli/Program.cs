@@ -1,10 +1,11 @@
 using System.Runtime.InteropServices;
 using System.Text;
 using Consensus.Cli;
+using Consensus.Cli.Output;
 
 // Plain streams: the console's own writers would set up the terminal, which belongs to the command that `lock run` starts.
 var utf8 = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
-using var output = Console.OpenStandardOutput();
+using var output = StandardOutput.Open();
 using var text = new StreamWriter(output, utf8) { AutoFlush = true };
 using var error = new StreamWriter(Console.OpenStandardError(), utf8) { AutoFlush = true };
 using var input = Console.OpenStandardInput();

@@ -6,14 +6,14 @@ using Consensus.Cli.Parsing;
 
 namespace Consensus.Cli.Commands;
 
-/// <summary><c>kv get/put/delete/list</c>.</summary>
+/// <summary><c>kv get/put/delete/list/watch</c>.</summary>
 internal static class KvCommands
 {
     private const int PageSize = 500;
 
     public static Command Create(CommandHost host) => new("kv", "Keys and values, with compare-and-set.")
     {
-        Get(host), Put(host), Delete(host), List(host),
+        Get(host), Put(host), Delete(host), List(host), WatchCommands.CreateForKey(host),
     };
 
     private static Command Get(CommandHost host)

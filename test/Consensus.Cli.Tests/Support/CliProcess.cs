@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
+using System.Text;
 
 namespace Consensus.Cli.Tests.Support;
 
@@ -12,6 +13,7 @@ internal sealed partial class CliProcess : IDisposable
     public const int SigUsr1 = 10;
 
     private readonly Process _process;
+    private readonly StringBuilder _soFar = new();
     private readonly Task<string> _output;
     private readonly Task<string> _error;
 
@@ -36,9 +38,26 @@ internal sealed partial class CliProcess : IDisposable
         start.Environment["CONSENSUS_ENDPOINTS"] = string.Join(',', endpoints);
         _process = Process.Start(start)!;
         _process.StandardInput.Close();
-        _output = _process.StandardOutput.ReadToEndAsync();
+        _output = ReadOutputAsync();
         _error = _process.StandardError.ReadToEndAsync();
     }
+
+    /// <summary>What it has written up to now.</summary>
+    public string OutputSoFar
+    {
+        get
+        {
+            lock (_soFar)
+            {
+                return _soFar.ToString();
+            }
+        }
+    }
+
+    public bool HasEnded => _process.HasExited;
+
+    /// <summary>Nobody reads its output any more.</summary>
+    public void CloseOutput() => _process.StandardOutput.BaseStream.Close();
 
     public void Signal(int signal) => Assert.That(Kill(_process.Id, signal), Is.Zero, "the program is not running");
 
@@ -69,6 +88,26 @@ internal sealed partial class CliProcess : IDisposable
             _process.Kill();
         }
         _process.Dispose();
+    }
+
+    private async Task<string> ReadOutputAsync()
+    {
+        var buffer = new char[4096];
+        try
+        {
+            while (await _process.StandardOutput.ReadAsync(buffer) is > 0 and var read)
+            {
+                lock (_soFar)
+                {
+                    _soFar.Append(buffer, 0, read);
+                }
+            }
+        }
+        catch (Exception error) when (error is IOException or ObjectDisposedException or OperationCanceledException)
+        {
+            // CloseOutput.
+        }
+        return OutputSoFar;
     }
 
     [LibraryImport("libc", EntryPoint = "kill")]
