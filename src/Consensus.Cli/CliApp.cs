@@ -15,7 +15,7 @@ internal sealed class CliApp
     {
         _environment = environment;
         var host = new CommandHost(environment);
-        _root = new RootCommand("Looks into a Consensus cluster and works with its keys, leases and locks.");
+        _root = new RootCommand("Looks into a Consensus cluster and works with its keys, leases, locks, semaphores and elections.");
         host.AddGlobalOptions(_root);
         _root.Add(StatusCommand.Create(host));
         _root.Add(MemberCommands.CreateMembers(host));
@@ -25,6 +25,9 @@ internal sealed class CliApp
         _root.Add(TxnCommand.Create(host));
         _root.Add(LeaseCommands.Create(host));
         _root.Add(LockCommands.Create(host));
+        _root.Add(SemaphoreCommands.Create(host));
+        _root.Add(ElectCommands.Create(host));
+        _root.Add(FenceCommands.Create(host));
         _root.Add(SnapshotCommands.Create(host));
         _root.Add(CheckCommands.Create(host));
         _root.Add(TopCommand.Create(host));

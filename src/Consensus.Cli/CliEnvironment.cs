@@ -6,6 +6,9 @@ namespace Consensus.Cli;
 internal sealed record CliEnvironment(
     Stream Input, Stream RawOutput, TextWriter Output, TextWriter Error, bool OutputIsTerminal, Func<string, string?> Variable)
 {
+    /// <summary>Only a person is asked.</summary>
+    public bool InputIsTerminal { get; init; }
+
     /// <summary>Progress is shown only to a person.</summary>
     public bool ErrorIsTerminal { get; init; }
 }

@@ -6,82 +6,78 @@ using Consensus.Client;
 
 namespace Consensus.Cli.Commands;
 
-/// <summary><c>lock acquire/release/show/list/run</c>.</summary>
+/// <summary><c>lock acquire/release/hand-over/show/list/run</c>.</summary>
 internal static class LockCommands
 {
-    private static readonly TimeSpan LongestWait = TimeSpan.FromMinutes(10);
-
     public static Command Create(CommandHost host) => new("lock", "Locks with fencing tokens.")
     {
-        Acquire(host), Release(host), Show(host), List(host), LockRunCommand.Create(host),
+        Acquire(host),
+        ReleaseCommand.Create(
+            host,
+            "lock",
+            (session, name, token) => session.Client.ReleaseLockAsync(name, token, session.Cancellation),
+            (session, name, token) => session.Client.ForceReleaseLockAsync(name, token, session.Cancellation)),
+        HandOver(host),
+        Show(host),
+        List(host),
+        LockRunCommand.Create(host),
     };
-
-    /// <summary>An owner's name that no other process has: a holder can be found by it.</summary>
-    public static string DefaultOwner() =>
-        $"{System.Environment.MachineName}-{System.Environment.ProcessId}-{Guid.NewGuid().ToString("N")[..6]}";
 
     private static Command Acquire(CommandHost host)
     {
         var name = Names.Argument("NAME");
-        var ttl = Durations.Option("--ttl", "A lease of its own for so long. Default 15s.");
-        var lease = new Option<string?>("--lease") { Description = "Take it under this lease instead.", HelpName = "ID" };
-        var wait = Durations.Option("--wait", "Queue for so long when it is held, at most 10m. Default: do not wait.");
-        var owner = new Option<string?>("--owner") { Description = "Who holds it. Default: host, process and a random part." };
-        var command = new Command("acquire", "Takes a lock and shows its fencing token. Nothing renews it: see 'lock run'.")
+        var mode = new Option<string>("--mode")
         {
-            name, ttl, lease, wait, owner,
+            Description = "exclusive (the default), or shared: beside other shared holds.",
+            HelpName = "exclusive|shared",
         };
-        string? Check(ParseResult parsed)
-        {
-            if (parsed.GetValue(ttl) is not null && parsed.GetValue(lease) is not null)
-            {
-                return "--ttl and --lease exclude each other.";
-            }
-            if (parsed.GetValue(wait) > LongestWait)
-            {
-                return "--wait is 10m at most.";
-            }
-            return null;
-        }
+        mode.AcceptOnlyFromAmong("exclusive", "shared");
+        var options = new HoldOptions();
+        var command = new Command("acquire", "Takes a lock and shows its fencing token. Nothing renews it: see 'lock run'.") { name, mode };
+        options.AddTo(command);
         host.Bind(command, async (parsed, session) =>
         {
-            var under = parsed.GetValue(lease);
-            var wish = new LockWish(parsed.GetRequiredValue(name), parsed.GetValue(owner) ?? DefaultOwner())
+            var wish = new LockWish(parsed.GetRequiredValue(name), options.OwnerOf(parsed))
             {
-                Ttl = under is null ? parsed.GetValue(ttl) ?? TimeSpan.FromSeconds(15) : null,
-                Lease = under,
-                Wait = parsed.GetValue(wait) ?? TimeSpan.Zero,
+                Shared = parsed.GetValue(mode) == "shared",
+                Ttl = options.Ttl(parsed),
+                Lease = options.Lease(parsed),
+                Wait = options.Wait(parsed),
+                LockDelay = options.LockDelay(parsed),
+                MaxHold = options.MaxHold(parsed),
+                Metadata = options.Metadata(parsed),
             };
             var result = await session.Client.AcquireLockAsync(wish, session.Cancellation);
-            return session.Show(result, grant => new TextTable("NAME", "OWNER", "TOKEN", "LEASE", "TTL", "WAITED").Add(
+            return session.Show(result, grant => new TextTable("NAME", "OWNER", "MODE", "TOKEN", "LEASE", "TTL", "WAITED").Add(
                 grant.Name,
                 grant.Owner,
+                grant.Mode,
                 Plain.Number(grant.FencingToken),
                 grant.Lease,
                 Durations.Show(grant.TtlMs),
                 Durations.Show(grant.WaitedMs)));
-        }, Check);
+        }, options.MistakeIn);
         return command;
     }
 
-    private static Command Release(CommandHost host)
+    private static Command HandOver(CommandHost host)
     {
         var name = Names.Argument("NAME");
-        var token = new Argument<long>("TOKEN") { Description = "The fencing token that 'lock acquire' showed." };
-        var command = new Command("release", "Gives a lock back.") { name, token };
-        host.Bind(command, async (parsed, session) =>
-        {
-            var released = parsed.GetRequiredValue(name);
-            var result = await session.Client.ReleaseLockAsync(released, parsed.GetRequiredValue(token), session.Cancellation);
-            return session.Show(result, _ => new TextTable("RELEASED").Add(released));
-        });
+        var token = new Argument<long>("TOKEN") { Description = "The fencing token of the hold." };
+        var owner = Names.Argument("OWNER", "Who waits for the lock and is to have it, past those who wait before.");
+        var command = new Command("hand-over", "Passes a lock to somebody who waits for it.") { name, token, owner };
+        host.Bind(command, async (parsed, session) => session.Show(
+            await session.Client.HandOverLockAsync(
+                parsed.GetRequiredValue(name), parsed.GetRequiredValue(token), parsed.GetRequiredValue(owner), session.Cancellation),
+            passed => new TextTable("NAME", "OWNER", "TOKEN", "REVISION").Add(
+                passed.Name, passed.HandedOverTo, Plain.Number(passed.FencingToken), Plain.Number(passed.Revision))));
         return command;
     }
 
     private static Command Show(CommandHost host)
     {
         var name = Names.Argument("NAME");
-        var command = new Command("show", "Shows who holds a lock and who waits for it.") { name };
+        var command = new Command("show", "Shows who holds a lock, who waits for it, and the last hold that was lost.") { name };
         host.Bind(command, async (parsed, session) => session.Show(
             await session.Client.GetLockAsync(parsed.GetRequiredValue(name), session.Cancellation), DescribeOne));
         return command;
@@ -102,21 +98,22 @@ internal static class LockCommands
 
     private static TextTable DescribeOne(LockAnswer held)
     {
-        var table = new TextTable("NAME", "STATE", "OWNER", "TOKEN", "LEASE", "EXPIRES IN");
+        var rows = new HoldRows(held.Name, "MODE");
         foreach (var holder in held.Holders)
         {
-            table.Add(
-                held.Name, "holds", holder.Owner, Plain.Number(holder.FencingToken), holder.Lease, Durations.Show(holder.ExpiresInMs));
+            rows.AddHolder(holder.Owner, holder.Mode, holder.FencingToken, holder.Lease, holder.ExpiresInMs, holder.Metadata);
         }
+        rows.AddMoreHolders(held.HolderCount - held.Holders.Count);
         if (held.Holders.Count == 0)
         {
-            table.Add(held.Name, "free", null, null, null, null);
+            rows.AddFree(held.DelayMs);
         }
         foreach (var waiter in held.Waiters)
         {
-            table.Add(held.Name, $"waits ({Plain.Number(waiter.Position)})", waiter.Owner, null, null, null);
+            rows.AddWaiter(waiter.Position, waiter.Owner, waiter.Mode);
         }
-        return table;
+        rows.AddMoreWaiters(held.WaiterCount - held.Waiters.Count);
+        return rows.AddLoss(held.LastLoss);
     }
 
     private static TextTable DescribeMany(IReadOnlyList<LockAnswer> locks)
@@ -127,7 +124,7 @@ internal static class LockCommands
             var holder = held.Holders.Count > 0 ? held.Holders[0] : null;
             table.Add(
                 held.Name,
-                holder?.Owner,
+                HoldRows.Owners(holder?.Owner, held.HolderCount),
                 holder is null ? null : Plain.Number(holder.FencingToken),
                 holder is null ? null : Durations.Show(holder.ExpiresInMs),
                 Plain.Number(held.WaiterCount));

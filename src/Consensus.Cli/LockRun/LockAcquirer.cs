@@ -1,17 +1,16 @@
-using Consensus.Api.Locks;
 using Consensus.Api.Problems;
 using Consensus.Client;
 
 namespace Consensus.Cli.LockRun;
 
-/// <summary>The result of waiting for a lock: a hold, or an exit code with a sentence.</summary>
+/// <summary>The result of waiting for a lock or its like: a hold, or an exit code with a sentence.</summary>
 internal readonly record struct Acquisition(Hold? Hold, int ExitCode, string Message);
 
 /// <summary>
 /// Waits for a lock as long as asked. One request can wait 10 minutes at most and keeps its place in the queue for that long, across
 /// lost connections too; a longer wait is several requests, each of which queues anew at the end.
 /// </summary>
-internal sealed class LockAcquirer(ConsensusApiClient client, TimeProvider clock, LockRunOptions options)
+internal sealed class LockAcquirer(IHoldTarget target, TimeProvider clock, TimeSpan? wait, TimeSpan? grace)
 {
     private static readonly TimeSpan LongestRequest = TimeSpan.FromMinutes(10);
 
@@ -21,7 +20,7 @@ internal sealed class LockAcquirer(ConsensusApiClient client, TimeProvider clock
     /// <summary>True when the time to wait is over.</summary>
     public bool IsOver => Remaining <= TimeSpan.Zero;
 
-    private TimeSpan Remaining => options.Wait is { } wait ? _startedAt + wait - clock.SinceStart() : TimeSpan.MaxValue;
+    private TimeSpan Remaining => wait is { } longest ? _startedAt + longest - clock.SinceStart() : TimeSpan.MaxValue;
 
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public async Task<Acquisition> AcquireAsync(CancellationToken cancellationToken)
@@ -30,17 +29,16 @@ internal sealed class LockAcquirer(ConsensusApiClient client, TimeProvider clock
         {
             var remaining = Remaining;
             var slice = remaining < TimeSpan.Zero ? TimeSpan.Zero : remaining < LongestRequest ? remaining : LongestRequest;
-            var wish = new LockWish(options.Name, options.Owner) { Ttl = options.Ttl, Wait = slice };
             // Not later than the first send, which is what the holder's deadline counts from.
             var sentAt = clock.SinceStart();
-            var result = await client.AcquireLockAsync(wish, cancellationToken);
-            if (result.Succeeded)
+            var result = await target.AcquireAsync(slice, cancellationToken);
+            if (result.Grant is { } grant)
             {
-                return new Acquisition(ToHold(result.Value, sentAt), ExitCode.Done, "");
+                return new Acquisition(ToHold(grant, sentAt), ExitCode.Done, "");
             }
-            if (IsOver || !IsWorthWaiting(result.Problem))
+            if (result.Problem is { } problem && (IsOver || !IsWorthWaiting(problem)))
             {
-                return new Acquisition(null, ExitCode.Of(result.Problem), result.Problem.Detail);
+                return new Acquisition(null, ExitCode.Of(problem), problem.Detail);
             }
             _answeredBefore = true;
         }
@@ -57,10 +55,10 @@ internal sealed class LockAcquirer(ConsensusApiClient client, TimeProvider clock
         _ => true,
     };
 
-    private Hold ToHold(LockGrantAnswer grant, TimeSpan sentAt)
+    private Hold ToHold(Grant grant, TimeSpan sentAt)
     {
-        var schedule = new HoldSchedule(TimeSpan.FromMilliseconds(grant.TtlMs), options.Grace);
+        var schedule = new HoldSchedule(TimeSpan.FromMilliseconds(grant.TtlMs), grace);
         return new Hold(
-            grant.Name, grant.FencingToken, schedule, schedule.Deadline(sentAt, TimeSpan.FromMilliseconds(grant.WaitedMs)));
+            target, grant.FencingToken, schedule, schedule.Deadline(sentAt, TimeSpan.FromMilliseconds(grant.WaitedMs)));
     }
 }

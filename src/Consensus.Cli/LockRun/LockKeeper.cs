@@ -10,26 +10,24 @@ internal sealed class LockKeeper : IDisposable
 {
     private readonly object _gate = new();
     private readonly CancellationTokenSource _stopping = new();
-    private readonly ConsensusApiClient _client;
     private readonly TimeProvider _clock;
     private readonly Hold _hold;
-    private readonly Action _changed;
     private readonly Thread _thread;
     private TimeSpan _deadline;
     private string? _lost;
     private string _lastFailure = "";
     private bool _stopped;
 
-    /// <param name="changed">Called on the keeper's thread after each answer that changed something.</param>
-    public LockKeeper(ConsensusApiClient client, TimeProvider clock, Hold hold, Action changed)
+    public LockKeeper(TimeProvider clock, Hold hold)
     {
-        _client = client;
         _clock = clock;
         _hold = hold;
-        _changed = changed;
         _deadline = hold.Deadline;
         _thread = new Thread(Run) { IsBackground = true, Name = "lock-keeper" };
     }
+
+    /// <summary>Called on the keeper's thread after each answer that changed something; to be set before it is started.</summary>
+    public Action? Changed { get; set; }
 
     /// <summary>The holder's own deadline as of the last renewal; it never moves back.</summary>
     public TimeSpan Deadline
@@ -101,7 +99,7 @@ internal sealed class LockKeeper : IDisposable
         LockRenewal renewal;
         try
         {
-            renewal = _client.RenewLockOnce(_hold.Name, _hold.FencingToken, _hold.Schedule.RenewTimeout, _stopping.Token);
+            renewal = _hold.Target.RenewOnce(_hold.FencingToken, _hold.Schedule.RenewTimeout, _stopping.Token);
         }
         catch (OperationCanceledException)
         {
@@ -124,7 +122,7 @@ internal sealed class LockKeeper : IDisposable
                     return false;
             }
         }
-        _changed();
+        Changed?.Invoke();
         return true;
     }
 

@@ -54,7 +54,7 @@ internal sealed class LeaseAndLockCommandTests
         var run = await Ctl.RunAsync(server.Endpoint, "lock", "acquire", "a", "--owner", "me", "--ttl", "15", "--wait", "2m");
 
         var body = JsonNode.Parse(server.Requests.Single().Text)!.AsObject();
-        Assert.That(run.Output, Is.EqualTo("NAME\tOWNER\tTOKEN\tLEASE\tTTL\tWAITED\na\tme\t41\t1f\t15s\t1m10s\n"));
+        Assert.That(run.Output, Is.EqualTo("NAME\tOWNER\tMODE\tTOKEN\tLEASE\tTTL\tWAITED\na\tme\texclusive\t41\t1f\t15s\t1m10s\n"));
         Assert.That(body.ToJsonString(), Is.EqualTo("""{"owner":"me","ttl":"15s","wait":"2m"}"""));
     }
 
@@ -101,7 +101,7 @@ internal sealed class LeaseAndLockCommandTests
         var list = await Ctl.RunAsync(server.Endpoint, "lock", "list");
 
         Assert.That(show.Output, Is.EqualTo(
-            "NAME\tSTATE\tOWNER\tTOKEN\tLEASE\tEXPIRES IN\na\tholds\tx\t41\t1f\t900ms\na\twaits (1)\ty\t-\t-\t-\n"));
+            "NAME\tSTATE\tOWNER\tMODE\tTOKEN\tLEASE\tEXPIRES IN\tNOTE\na\tholds\tx\texclusive\t41\t1f\t900ms\t-\na\twaits (1)\ty\texclusive\t-\t-\t-\t-\n"));
         Assert.That(list.Output, Is.EqualTo("NAME\tOWNER\tTOKEN\tEXPIRES IN\tWAITERS\na\tx\t41\t900ms\t1\n"));
     }
 
@@ -112,6 +112,6 @@ internal sealed class LeaseAndLockCommandTests
             200, """{"name":"a","holders":[],"waiters":[],"waiterCount":0,"lastLoss":null}"""));
         var run = await Ctl.RunAsync(server.Endpoint, "lock", "show", "a");
 
-        Assert.That(run.Output, Does.EndWith("a\tfree\t-\t-\t-\t-\n"));
+        Assert.That(run.Output, Does.EndWith("a\tfree\t-\t-\t-\t-\t-\t-\n"));
     }
 }

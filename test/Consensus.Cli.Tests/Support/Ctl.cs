@@ -18,7 +18,7 @@ internal static class Ctl
         using var raw = new MemoryStream();
         await using var output = new StreamWriter(raw, new UTF8Encoding(false)) { AutoFlush = true };
         await using var error = new StringWriter();
-        var environment = new CliEnvironment(stdin, raw, output, error, terminal, name => variables.GetValueOrDefault(name));
+        var environment = new CliEnvironment(stdin, raw, output, error, terminal, name => variables.GetValueOrDefault(name)) { InputIsTerminal = terminal };
         var code = await new CliApp(environment).RunAsync(arguments, CancellationToken.None);
         return new CliRun(code, Encoding.UTF8.GetString(raw.ToArray()), error.ToString());
     }

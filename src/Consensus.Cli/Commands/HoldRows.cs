@@ -1,0 +1,50 @@
+using Consensus.Api.Json;
+using Consensus.Api.Locks;
+using Consensus.Cli.Output;
+using Consensus.Cli.Parsing;
+
+namespace Consensus.Cli.Commands;
+
+/// <summary>The rows that tell of one lock, semaphore or election: who holds it, who waits, what was lost last.</summary>
+/// <param name="share">The heading over what a holder has of it: its mode, its permits.</param>
+internal sealed class HoldRows(string name, string share)
+{
+    private readonly TextTable _table = new("NAME", "STATE", "OWNER", share, "TOKEN", "LEASE", "EXPIRES IN", "NOTE");
+
+    /// <summary>The first holder, and how many more there are.</summary>
+    public static string? Owners(string? first, long count) => count > 1 ? $"{first} and {Plain.Number(count - 1)} more" : first;
+
+    /// <summary>A row about the whole of it.</summary>
+    public void AddWhole(string state) => _table.Add(name, state, null, null, null, null, null, null);
+
+    public void AddHolder(string owner, string part, long token, string lease, long expiresInMs, RawJson? metadata, string state = "holds") =>
+        _table.Add(name, state, owner, part, Plain.Number(token), lease, Durations.Show(expiresInMs), metadata?.Text);
+
+    public void AddMoreHolders(long count)
+    {
+        if (count > 0)
+        {
+            AddWhole($"{Plain.Number(count)} more hold");
+        }
+    }
+
+    /// <param name="delayMs">For how long yet only its last owner may take it.</param>
+    public void AddFree(long? delayMs) => _table.Add(
+        name, "free", null, null, null, null, null, delayMs is { } left ? $"for {Durations.Show(left)} yet only the owner who lost it may take it" : null);
+
+    public void AddWaiter(long position, string owner, string? part) =>
+        _table.Add(name, $"waits ({Plain.Number(position)})", owner, part, null, null, null, null);
+
+    public void AddMoreWaiters(long count)
+    {
+        if (count > 0)
+        {
+            AddWhole($"{Plain.Number(count)} more wait");
+        }
+    }
+
+    /// <summary>The last hold that ended without a release, while that is remembered; the table is complete with it.</summary>
+    public TextTable AddLoss(LockLossAnswer? loss) => loss is null
+        ? _table
+        : _table.Add(name, "lost", loss.Owner, null, Plain.Number(loss.FencingToken), null, null, $"{loss.Reason} at revision {Plain.Number(loss.Revision)}");
+}

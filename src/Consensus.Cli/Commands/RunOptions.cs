@@ -1,0 +1,71 @@
+using System.CommandLine;
+using Consensus.Cli.LockRun;
+using Consensus.Cli.Parsing;
+
+namespace Consensus.Cli.Commands;
+
+/// <summary>What the commands that run a command under a hold have in common: <c>[--ttl --wait --grace] -- CMD ARGS…</c>.</summary>
+internal sealed class RunOptions
+{
+    private static readonly TimeSpan DefaultTtl = TimeSpan.FromSeconds(15);
+
+    /// <summary>Below this the margins of <see cref="HoldSchedule"/> are shorter than a busy machine's delays.</summary>
+    private static readonly TimeSpan ShortestTtl = TimeSpan.FromSeconds(1);
+
+    private readonly Option<TimeSpan?> _ttl = Durations.Option(
+        "--ttl", "How long the hold outlives this process's last renewal. Default 15s, at least 1s.");
+
+    private readonly Option<TimeSpan?> _wait = Durations.Option("--wait", "How long to wait for it; 0 does not wait. Default: as long as it takes.");
+
+    private readonly Option<TimeSpan?> _grace = Durations.Option(
+        "--grace", "Time between SIGTERM and SIGKILL, at most a quarter of the TTL. Default: that, or 5s if it is less.");
+
+    private readonly Argument<string[]> _words;
+
+    public RunOptions(ArgumentArity arity) => _words = new Argument<string[]>("CMD")
+    {
+        Description = "The command and its arguments, after --.",
+        Arity = arity,
+    };
+
+    public void AddTo(Command command)
+    {
+        command.Add(_ttl);
+        command.Add(_wait);
+        command.Add(_grace);
+        command.Add(_words);
+    }
+
+    /// <summary>What is wrong with them, or null.</summary>
+    public string? MistakeIn(ParseResult parsed)
+    {
+        if (Ttl(parsed) < ShortestTtl)
+        {
+            return "--ttl is 1s at least.";
+        }
+        return parsed.GetValue(_grace) > HoldSchedule.LongestGrace(Ttl(parsed)) ? "--grace is a quarter of the TTL at most." : null;
+    }
+
+    public TimeSpan Ttl(ParseResult parsed) => parsed.GetValue(_ttl) ?? DefaultTtl;
+
+    public IReadOnlyList<string> Words(ParseResult parsed) => parsed.GetValue(_words) ?? [];
+
+    /// <summary>Holds the target while the command runs.</summary>
+    public Task<int> RunCommandAsync(ParseResult parsed, CommandSession session, IHoldTarget target) =>
+        RunAsync(parsed, session, target, new CommandWork(new BootTimeProvider(), Words(parsed)));
+
+    /// <summary>Holds the target until a signal comes.</summary>
+    /// <param name="tell">Says that it is held.</param>
+    public Task<int> HoldAsync(ParseResult parsed, CommandSession session, IHoldTarget target, Action tell) =>
+        RunAsync(parsed, session, target, new WaitForSignalWork(new BootTimeProvider(), tell));
+
+    private Task<int> RunAsync(ParseResult parsed, CommandSession session, IHoldTarget target, IHeldWork work)
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            throw new UsageException($"'{CommandPath.Of(parsed)}' needs Linux: it relies on process groups and on a clock that counts suspension.");
+        }
+        var runner = new HoldRunner(target, new BootTimeProvider(), session.Environment.Error, parsed.GetValue(_wait), parsed.GetValue(_grace), work);
+        return runner.RunAsync();
+    }
+}

@@ -1,0 +1,44 @@
+using Consensus.Client;
+
+namespace Consensus.Cli.LockRun;
+
+/// <summary>Gives a hold back, and says what came of it where that is not what one expects.</summary>
+internal sealed class HoldRelease(Hold hold, TextWriter error)
+{
+    private static readonly TimeSpan PatienceAfterTrouble = TimeSpan.FromSeconds(3);
+
+    public void Say(string sentence) => error.WriteLine("consensusctl: " + sentence);
+
+    /// <summary>Tries for as long as there can be anything to give back.</summary>
+    /// <returns>False when the cluster says that the hold had been lost before.</returns>
+    public bool Release() => Release(hold.Schedule.Ttl);
+
+    /// <summary>After the hold could not be kept: who waits need not wait for what is left of the lease; but where nobody answers, it ends soon anyway.</summary>
+    public void ReleaseAfterTrouble() => Release(PatienceAfterTrouble);
+
+    private bool Release(TimeSpan patience)
+    {
+        using var expired = new CancellationTokenSource(patience);
+        string failure;
+        try
+        {
+            var result = hold.Target.ReleaseAsync(hold.FencingToken, expired.Token).GetAwaiter().GetResult();
+            if (result.Succeeded)
+            {
+                return true;
+            }
+            failure = result.Problem.Detail;
+            if (result.Problem.Kind == ApiFailureKind.Refused)
+            {
+                Say($"{hold.Target.Description} was lost before it was released: {failure}");
+                return false;
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            failure = "no member answered in time.";
+        }
+        Say($"{hold.Target.Description} may not be released and then ends with its lease: {failure}");
+        return true;
+    }
+}

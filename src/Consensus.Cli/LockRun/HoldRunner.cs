@@ -1,0 +1,65 @@
+namespace Consensus.Cli.LockRun;
+
+/// <summary><c>lock run</c> and its like: takes a hold, does some work under it, and gives it back. Linux only.</summary>
+/// <param name="wait">How long to wait for it; null: as long as it takes.</param>
+/// <param name="grace">From SIGTERM to SIGKILL when it cannot be kept; null: as <see cref="HoldSchedule"/> says.</param>
+internal sealed class HoldRunner(IHoldTarget target, TimeProvider clock, TextWriter error, TimeSpan? wait, TimeSpan? grace, IHeldWork work)
+{
+    /// <returns>The exit code.</returns>
+    public async Task<int> RunAsync()
+    {
+        using var signals = new SignalRelay();
+        var acquirer = new LockAcquirer(target, clock, wait, grace);
+        while (true)
+        {
+            Acquisition acquisition;
+            try
+            {
+                acquisition = await acquirer.AcquireAsync(signals.Interrupted);
+            }
+            catch (OperationCanceledException) when (signals.ReceivedBefore != 0)
+            {
+                return LockRunExit.BySignal(signals.ReceivedBefore);
+            }
+            if (acquisition.Hold is not { } hold)
+            {
+                error.WriteLine($"consensusctl: {target.Description} was not acquired: {acquisition.Message}");
+                return acquisition.ExitCode;
+            }
+            // On a thread of its own: it blocks until the work has ended.
+            var code = await Task.Factory.StartNew(
+                () => Hold(hold, signals), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+            if (code is { } final)
+            {
+                return final;
+            }
+            if (acquirer.IsOver)
+            {
+                error.WriteLine($"consensusctl: {target.Description} was granted, but the answer came too late to use it.");
+                return ExitCode.Unreachable;
+            }
+        }
+    }
+
+    /// <returns>The exit code; null when the grant came too late to be used and was given back.</returns>
+    private int? Hold(Hold hold, SignalRelay signals)
+    {
+        using var keeper = new LockKeeper(clock, hold);
+        var release = new HoldRelease(hold, error);
+        if (!IsUsable(hold, keeper))
+        {
+            release.Release();
+            return null;
+        }
+        return work.Run(hold, keeper, signals, release);
+    }
+
+    /// <summary>
+    /// Whether enough of the TTL is left to start with. A grant whose answer was long on its way (a retry got it) is renewed first.
+    /// </summary>
+    private bool IsUsable(Hold hold, LockKeeper keeper)
+    {
+        bool IsFresh() => keeper.Lost is null && clock.SinceStart() < hold.Schedule.TerminateAt(keeper.Deadline);
+        return IsFresh() || (keeper.RenewOnce() && IsFresh());
+    }
+}

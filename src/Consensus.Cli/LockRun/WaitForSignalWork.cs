@@ -1,0 +1,41 @@
+namespace Consensus.Cli.LockRun;
+
+/// <summary>Holds on until a signal says enough, then gives the hold back.</summary>
+/// <param name="tell">Says that the hold is there.</param>
+internal sealed class WaitForSignalWork(TimeProvider clock, Action tell) : IHeldWork
+{
+    public int Run(Hold hold, LockKeeper keeper, SignalRelay signals, HoldRelease release)
+    {
+        keeper.Start();
+        try
+        {
+            tell();
+        }
+        catch (IOException)
+        {
+            // Nobody hears of the hold, so nobody can use it.
+            keeper.Stop();
+            release.Release();
+            throw;
+        }
+        var interrupted = signals.Interrupted.WaitHandle;
+        while (keeper.Lost is null && Left(hold, keeper) is var left && left > TimeSpan.Zero)
+        {
+            if (interrupted.WaitOne(Clocks.Slice(left)))
+            {
+                keeper.Stop();
+                return release.Release() ? LockRunExit.BySignal(signals.ReceivedBefore) : LockRunExit.LockNotKept;
+            }
+        }
+        keeper.Stop();
+        var reason = keeper.Lost ?? (keeper.LastFailure.Length > 0 ? keeper.LastFailure : "no renewal was answered in time.");
+        release.Say($"{hold.Target.Description} could not be kept: {reason}");
+        if (keeper.Lost is null)
+        {
+            release.ReleaseAfterTrouble();
+        }
+        return LockRunExit.LockNotKept;
+    }
+
+    private TimeSpan Left(Hold hold, LockKeeper keeper) => hold.Schedule.KillAt(keeper.Deadline) - clock.SinceStart();
+}
