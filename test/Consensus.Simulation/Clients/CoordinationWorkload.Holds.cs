@@ -79,15 +79,15 @@ internal sealed partial class CoordinationWorkload
     {
         var name = hold.Object.Name.ToString();
         var waiting = _waiters.FindAll(waiter => waiter.Object == hold.Object);
-        switch (random.Next(6))
+        switch (random.Next(8))
         {
             case 0:
                 _holds.Remove(hold);
                 return Make(OperationKind.ReleaseHold, name, new ReleaseLockCommand(hold.Object.Name, hold.Token, Force: false) { Space = hold.Object.Space }, hold.Token, hold.Object);
-            case 1 when waiting.Count > 0 || random.Chance(1, 4):
+            case 1 or 2 or 3 when waiting.Count > 0 || random.Chance(1, 12):
                 var to = waiting.Count > 0 ? waiting[(int)random.Next(waiting.Count)].Owner : "nobody";
                 return Make(OperationKind.HandOver, name, new HandOverCommand(hold.Object.Name, hold.Token, to) { Space = hold.Object.Space }, hold.Token, hold.Object);
-            case 2:
+            case 1 or 2:
                 return Make(OperationKind.ReadHold, name, null, default, hold.Object);
             default:
                 return Make(OperationKind.RenewHold, name, new RenewLockCommand(hold.Object.Name, hold.Token)

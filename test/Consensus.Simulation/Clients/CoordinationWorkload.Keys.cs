@@ -54,9 +54,16 @@ internal sealed partial class CoordinationWorkload
     private System.Collections.Immutable.ImmutableArray<TxnOperation> Branch(long count, char name)
     {
         var operations = System.Collections.Immutable.ImmutableArray.CreateBuilder<TxnOperation>();
+        var used = new HashSet<Key>();
         for (var i = 0; i < count; i++)
         {
             var key = KeyName();
+            for (var again = 0; again < 3 && used.Contains(key); again++)
+            {
+                // A branch that writes a key twice is refused: now and then that is asked too.
+                key = KeyName();
+            }
+            used.Add(key);
             operations.Add(random.Next(12) switch
             {
                 < 6 => new TxnPut(

@@ -133,6 +133,15 @@ public sealed record SimulationPlan(ulong Seed, ClusterPlan Cluster, ClientOptio
                     HoldWeight = (int)Pick(random, 10, 30, 60),
                     ForceWeight = (int)Pick(random, 0, 0, 1, 4),
                 },
+                Cluster = plan.Cluster with
+                {
+                    Limits = plan.Cluster.Limits with
+                    {
+                        IdempotencyMaxAgeMicros = Pick(random, 1_000_000, 5_000_000, 24L * 3_600 * 1_000_000),
+                        IdempotencyKeepMicros = Pick(random, 500_000, 60_000_000),
+                        MaxIdempotencyKeys = Pick(random, 10, 100, 200_000),
+                    },
+                },
             };
     }
 

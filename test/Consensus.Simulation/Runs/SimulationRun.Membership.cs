@@ -101,7 +101,7 @@ public sealed partial class SimulationRun
                 }
             }
         }
-        return false;
+        return (log.StartConfiguration ?? Cluster.Initial).IsVoter(candidate.Id);
     }
 
     private bool HasNoMoreThan(SimulatedNode candidate, SimulatedNode voter) => _watch.LogOf(voter).IsNotAheadOf(_watch.LogOf(candidate));

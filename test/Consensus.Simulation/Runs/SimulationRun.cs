@@ -251,6 +251,9 @@ public sealed partial class SimulationRun
     }
 
     private string Describe() => string.Join("; ", Cluster.Formed.Select(n => n.Process is { } p
-        ? $"{n.Name} {p.Core.Role} t{p.Core.Term} leader {p.Core.Status.LeaderName} applied {p.Core.AppliedIndex} of {p.Core.Status.LastIndex}{(p.Core.Status.Ready ? "" : " not ready")}"
+        ? $"{n.Name}{(Cluster.LinksChange ? $" (in force {VotersOf(n)}{(n.IsRetired ? ", told that it was removed" : "")})" : "")} {p.Core.Role} t{p.Core.Term} leader {p.Core.Status.LeaderName} applied {p.Core.AppliedIndex} of {p.Core.Status.LastIndex}{(p.Core.Status.Ready ? "" : " not ready")}"
         : $"{n.Name} down"));
+
+    private string VotersOf(SimulatedNode node) => string.Join(
+        " ", node.Known!.Voters.Concat(node.Known!.OutgoingVoters).Select(id => Cluster.Find(id)?.Name ?? "lost").Distinct());
 }

@@ -46,8 +46,9 @@ public sealed class FenceModel : IObjectModel<FenceState, FenceCall>
         }
         if (operation.Kind == OperationKind.ResetFence)
         {
-            next = new FenceState(0);
-            return !call.IsAnswered || operation.Outcome is not FenceReset reset || reset.Existed == state.Highest > 0;
+            var reset = operation.Outcome as FenceReset;
+            next = call.IsAnswered && reset is null ? state : new FenceState(0);
+            return !call.IsAnswered || reset is null || reset.Existed == state.Highest > 0;
         }
         switch (call.IsAnswered ? operation.Outcome : null)
         {

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Consensus.StateMachine;
 using Consensus.StateMachine.Commands;
+using Consensus.StateMachine.Outcomes;
 
 namespace Consensus.Simulation.Checkers.Holds;
 
@@ -61,7 +62,8 @@ internal sealed class GrantOrder
 
     private void NobodyWaitsWhoFits(AppliedEntry entry, HoldStep step)
     {
-        if ((step.Ended.Count == 0 && entry.Command is not AcquireLockCommand) || step.After.Waiters is not [var first, ..] || !CouldBeGranted(entry, first))
+        var wasJudged = step.Ended.Count + step.Begun.Count > 0 || entry is { Command: AcquireLockCommand, Outcome: LockQueued or LockHeld };
+        if (!wasJudged || step.After.Waiters is not [var first, ..] || !CouldBeGranted(entry, first))
         {
             return;
         }

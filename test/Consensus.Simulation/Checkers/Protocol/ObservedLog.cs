@@ -20,6 +20,9 @@ public sealed class ObservedLog
     /// <summary>Index and term of the last entry that a snapshot covers.</summary>
     public (LogIndex Index, Term Term) Start => (_start.Index, _start.Term);
 
+    /// <summary>The configuration of that snapshot; null while no snapshot covers anything.</summary>
+    public Configuration? StartConfiguration { get; private set; }
+
     /// <summary>The entry at an index after <see cref="Start"/>; null when there is none.</summary>
     public Entry? At(LogIndex index) =>
         index > _start.Index && index <= LastIndex ? _entries[(int)(index - _start.Index) - 1] : null;
@@ -35,13 +38,14 @@ public sealed class ObservedLog
     {
         HardState = hardState;
         _start = new SnapshotPoint(mark?.LastIndex ?? LogIndex.Zero, mark?.LastTerm ?? Term.Zero);
+        StartConfiguration = mark?.Configuration;
         _entries.Clear();
         _entries.AddRange(entries);
     }
 
     public ObservedLog Copy()
     {
-        var copy = new ObservedLog { HardState = HardState, _start = _start };
+        var copy = new ObservedLog { HardState = HardState, _start = _start, StartConfiguration = StartConfiguration };
         copy._entries.AddRange(_entries);
         return copy;
     }
@@ -52,6 +56,7 @@ public sealed class ObservedLog
         if (request.InstalledSnapshot is { } installed)
         {
             _start = new SnapshotPoint(installed.LastIndex, installed.LastTerm);
+            StartConfiguration = installed.Configuration;
             _entries.Clear();
         }
         if (request.HardState is { } hardState)
