@@ -50,7 +50,8 @@ public sealed class SeedTests
     [Test]
     public void A_seed_gives_the_same_run_twice()
     {
-        RunResult Of() => RunResult.Of(SimulationPlan.Draw(7_000_001));
+        var everything = FixedSeeds.First(seed => SimulationPlan.Draw(seed) is { Coordination.Clients: > 0, Cluster.Watches.Watchers: > 0, Cluster.Spares: > 0 });
+        RunResult Of() => RunResult.Of(SimulationPlan.Draw(everything));
         var (one, other) = (Of(), Of());
         Assert.That(other with { Plan = one.Plan, Injected = one.Injected }, Is.EqualTo(one));
         Assert.That(other.Injected, Is.EqualTo(one.Injected));

@@ -118,6 +118,23 @@ public sealed class HoldCheckerTests
     }
 
     [Test]
+    [SeenBy(HoldEnds.Name)]
+    public void A_hold_that_ends_without_a_reason_is_seen()
+    {
+        static void Ends(Command how, long stamp = 1_000) => HoldEnds.Saw(Entry(how, stamp), Step([Held("a", 1, until: 500)], []));
+
+        Ends(new ReleaseLockCommand(Name, new FencingToken(1), Force: false));
+        Ends(new ReleaseLockCommand(Name, default, Force: true));
+        Ends(new HandOverCommand(Name, new FencingToken(1), "b"));
+        Ends(new RevokeLeaseCommand(new LeaseId(1)));
+        Ends(new ExpireCommand(), stamp: 500);
+        Breaks(HoldEnds.Name, () => Ends(new ExpireCommand(), stamp: 499));
+        Breaks(HoldEnds.Name, () => Ends(new ReleaseLockCommand(Name, new FencingToken(2), Force: false)));
+        Breaks(HoldEnds.Name, () => Ends(new RevokeLeaseCommand(new LeaseId(2))));
+        Breaks(HoldEnds.Name, () => Ends(Ask));
+    }
+
+    [Test]
     [SeenBy(HandOvers.Name)]
     public void A_hand_over_to_another_or_by_halves_is_seen()
     {

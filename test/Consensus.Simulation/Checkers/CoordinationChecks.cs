@@ -97,6 +97,10 @@ internal sealed class CoordinationChecks(WatchOptions watches, LeasePromise leas
         {
             _maxHolds.Saw(entry, step);
         }
+        if (watches.Sees(HoldEnds.Name))
+        {
+            HoldEnds.Saw(entry, step);
+        }
         if (watches.Sees(HandOvers.Name))
         {
             HandOvers.Saw(entry, step);

@@ -16,6 +16,8 @@ internal sealed class Totals
     private long _snapshots;
     private long _undecided;
     private long _told;
+    private long _watches;
+    private long _compacted;
 
     public long Seeds { get; private set; }
 
@@ -32,6 +34,8 @@ internal sealed class Totals
         _snapshots += result.SnapshotsTaken;
         _undecided += result.Undecided;
         _told += result.Told;
+        _watches += result.WatchesOpened;
+        _compacted += result.WatchesCompacted;
         foreach (var (kind, count) in result.Injected)
         {
             _injected[kind] = _injected.GetValueOrDefault(kind) + count;
@@ -54,7 +58,7 @@ internal sealed class Totals
         text.AppendLine(Rate(took));
         text.AppendLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{_operations} operations of clients, {_elections} terms with a leader, {_snapshots} snapshots taken over from leaders, {_told} messages of watches, {_undecided} histories undecided"));
+            $"{_operations} operations of clients, {_elections} terms with a leader, {_snapshots} snapshots taken over from leaders, {_told} messages of {_watches} watches ({_compacted} times what came next was forgotten), {_undecided} histories undecided"));
         text.AppendLine("injected:");
         foreach (var (kind, count) in _injected)
         {

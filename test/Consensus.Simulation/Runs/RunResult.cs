@@ -10,6 +10,8 @@ namespace Consensus.Simulation.Runs;
 /// <param name="Injected">How often each kind of fault happened.</param>
 /// <param name="Undecided">Objects whose history was too long a search.</param>
 /// <param name="Told">Messages that watches were told.</param>
+/// <param name="WatchesOpened">Watches that began, at one member or another.</param>
+/// <param name="WatchesCompacted">How often what a watch was to be told next was forgotten.</param>
 /// <param name="Trace">Running hash over every event.</param>
 /// <param name="Failure">Null when every promise was kept.</param>
 public sealed record RunResult(
@@ -23,6 +25,8 @@ public sealed record RunResult(
     IReadOnlyDictionary<FaultKinds, long> Injected,
     int Undecided,
     long Told,
+    long WatchesOpened,
+    long WatchesCompacted,
     StateHash Trace,
     SimulationFailureException? Failure)
 {
@@ -60,6 +64,8 @@ public sealed record RunResult(
             Counted(run),
             run.Undecided,
             run.Told,
+            run.WatchesOpened,
+            run.WatchesCompacted,
             run.Cluster.Trace.Hash,
             failure);
     }

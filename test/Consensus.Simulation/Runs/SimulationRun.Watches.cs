@@ -17,6 +17,10 @@ public sealed partial class SimulationRun
     /// <summary>Messages that watches were told.</summary>
     public long Told => _watchers.Sum(watcher => watcher.Told);
 
+    public long WatchesOpened => _watchers.Sum(watcher => watcher.Opened);
+
+    public long WatchesCompacted => _watchers.Sum(watcher => watcher.Compacted);
+
     private void MakeWatchers()
     {
         if (_plan.Cluster.Watches.Watchers == 0 || !_watches.Sees(WatchOrder.Name))
