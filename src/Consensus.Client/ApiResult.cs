@@ -53,12 +53,15 @@ public sealed record ApiResult<T>
     {
     }
 
+    /// <summary>True when there is a value, false when there is a problem.</summary>
     [MemberNotNullWhen(true, nameof(Value))]
     [MemberNotNullWhen(false, nameof(Problem))]
     public bool Succeeded => Problem is null;
 
+    /// <summary>The answer; null when it did not succeed.</summary>
     public T? Value { get; private init; }
 
+    /// <summary>Why it did not succeed; null when it did.</summary>
     public ApiProblem? Problem { get; private init; }
 
     /// <summary>The body as the API gave it; empty for an answer without one.</summary>

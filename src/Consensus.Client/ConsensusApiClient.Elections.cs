@@ -43,6 +43,7 @@ public sealed partial class ConsensusApiClient
         return SendAsync(request, ClientJson.Default.LeadershipAnswer, cancellationToken);
     }
 
+    /// <summary>Renews the leadership's whole lease, as <see cref="RenewLockAsync"/> does.</summary>
     public Task<ApiResult<LeadershipAnswer>> RenewLeadershipAsync(string name, long fencingToken, CancellationToken cancellationToken) =>
         SendAsync(RenewRequest(ElectionTarget(name, ""), fencingToken), ClientJson.Default.LeadershipAnswer, cancellationToken);
 
@@ -62,6 +63,7 @@ public sealed partial class ConsensusApiClient
     public Task<ApiResult<ElectionAnswer>> GetElectionAsync(string name, ReadOptions? read, CancellationToken cancellationToken) =>
         GetAsync(ElectionTarget(name, ReadOptions.Query(read)), ClientJson.Default.ElectionAnswer, cancellationToken);
 
+    /// <summary>One page of the elections that have a leader or candidates.</summary>
     public Task<ApiResult<ElectionListAnswer>> ListElectionsAsync(ListQuery query, CancellationToken cancellationToken) =>
         GetAsync(ListTarget(ApiRoutes.Elections, query), ClientJson.Default.ElectionListAnswer, cancellationToken);
 

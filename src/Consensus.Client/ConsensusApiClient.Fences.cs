@@ -23,6 +23,7 @@ public sealed partial class ConsensusApiClient
         return SendAsync(request, ClientJson.Default.FenceAnswer, cancellationToken);
     }
 
+    /// <summary>The highest token that the resource has seen; 404 when it has seen none.</summary>
     public Task<ApiResult<FenceAnswer>> GetFenceAsync(string resource, ReadOptions? read, CancellationToken cancellationToken) =>
         GetAsync(FenceTarget(resource, ReadOptions.Query(read)), ClientJson.Default.FenceAnswer, cancellationToken);
 
@@ -30,6 +31,7 @@ public sealed partial class ConsensusApiClient
     public Task<ApiResult<FenceResetAnswer>> ResetFenceAsync(string resource, CancellationToken cancellationToken) => SendAsync(
         new ApiRequest { Method = HttpMethod.Delete, Target = FenceTarget(resource, "") }, ClientJson.Default.FenceResetAnswer, cancellationToken);
 
+    /// <summary>One page of the fences.</summary>
     public Task<ApiResult<FenceListAnswer>> ListFencesAsync(ListQuery query, CancellationToken cancellationToken) =>
         GetAsync(ListTarget(ApiRoutes.Fences, query), ClientJson.Default.FenceListAnswer, cancellationToken);
 

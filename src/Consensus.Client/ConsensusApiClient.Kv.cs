@@ -7,6 +7,7 @@ namespace Consensus.Client;
 
 public sealed partial class ConsensusApiClient
 {
+    /// <summary>A key now. 404 when there is none.</summary>
     public Task<ApiResult<KeyAnswer>> GetKeyAsync(string key, CancellationToken cancellationToken) => GetKeyAsync(key, null, cancellationToken);
 
     /// <summary>A key now, or as it was at a revision. 404 when there is none.</summary>
@@ -56,6 +57,7 @@ public sealed partial class ConsensusApiClient
         string prefix, int? limit, bool keysOnly, string? cursor, CancellationToken cancellationToken) =>
         ListKeysAsync(new KeyListQuery { Prefix = prefix, Limit = limit, KeysOnly = keysOnly, Cursor = cursor }, cancellationToken);
 
+    /// <summary>One page of keys.</summary>
     public Task<ApiResult<KeyListAnswer>> ListKeysAsync(KeyListQuery query, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(query);

@@ -5,6 +5,7 @@ namespace Consensus.Client;
 
 public sealed partial class ConsensusApiClient
 {
+    /// <summary>A lease that ends unless it is kept alive.</summary>
     public Task<ApiResult<LeaseAnswer>> GrantLeaseAsync(TimeSpan ttl, CancellationToken cancellationToken)
     {
         var request = new ApiRequest
@@ -16,6 +17,7 @@ public sealed partial class ConsensusApiClient
         return SendAsync(request, ClientJson.Default.LeaseAnswer, cancellationToken);
     }
 
+    /// <summary>Renews a lease; 410 once it ended.</summary>
     public Task<ApiResult<LeaseAnswer>> KeepLeaseAliveAsync(string lease, CancellationToken cancellationToken) =>
         SendAsync(KeepAliveRequest(lease), ClientJson.Default.LeaseAnswer, cancellationToken);
 
@@ -48,6 +50,7 @@ public sealed partial class ConsensusApiClient
     public Task<ApiResult<LeaseDetailAnswer>> GetLeaseAsync(string lease, CancellationToken cancellationToken) =>
         GetLeaseAsync(lease, null, cancellationToken);
 
+    /// <summary>As the other, read as the options say.</summary>
     public Task<ApiResult<LeaseDetailAnswer>> GetLeaseAsync(string lease, ReadOptions? read, CancellationToken cancellationToken) =>
         GetAsync(QueryText.Append(LeaseTarget(lease), ReadOptions.Query(read)), ClientJson.Default.LeaseDetailAnswer, cancellationToken);
 
@@ -55,6 +58,7 @@ public sealed partial class ConsensusApiClient
     public Task<ApiResult<LeaseListAnswer>> ListLeasesAsync(string? cursor, CancellationToken cancellationToken) =>
         ListLeasesAsync(new ListQuery { Cursor = cursor }, cancellationToken);
 
+    /// <summary>One page of the leases.</summary>
     public Task<ApiResult<LeaseListAnswer>> ListLeasesAsync(ListQuery query, CancellationToken cancellationToken) =>
         GetAsync(ListTarget(ApiRoutes.Leases, query), ClientJson.Default.LeaseListAnswer, cancellationToken);
 

@@ -6,6 +6,7 @@ namespace Consensus.Client;
 
 public sealed partial class ConsensusApiClient
 {
+    /// <summary>Takes a lock, and stands in line for it for as long as the wish says; 409 <c>lock-held</c> when that is over.</summary>
     public Task<ApiResult<LockGrantAnswer>> AcquireLockAsync(LockWish wish, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(wish);
@@ -70,9 +71,11 @@ public sealed partial class ConsensusApiClient
     public Task<ApiResult<HandOverAnswer>> HandOverLockAsync(string name, long fencingToken, string to, CancellationToken cancellationToken) =>
         HandOverAsync(LockTarget(name, ""), fencingToken, to, cancellationToken);
 
+    /// <summary>Who holds a lock and who waits; an unknown name is an unheld lock.</summary>
     public Task<ApiResult<LockAnswer>> GetLockAsync(string name, CancellationToken cancellationToken) =>
         GetLockAsync(name, null, cancellationToken);
 
+    /// <summary>As the other, read as the options say.</summary>
     public Task<ApiResult<LockAnswer>> GetLockAsync(string name, ReadOptions? read, CancellationToken cancellationToken) =>
         GetAsync(LockTarget(name, ReadOptions.Query(read)), ClientJson.Default.LockAnswer, cancellationToken);
 
@@ -80,6 +83,7 @@ public sealed partial class ConsensusApiClient
     public Task<ApiResult<LockListAnswer>> ListLocksAsync(string prefix, string? cursor, CancellationToken cancellationToken) =>
         ListLocksAsync(new ListQuery { Prefix = prefix, Cursor = cursor }, cancellationToken);
 
+    /// <summary>One page of the locks that are held or waited for.</summary>
     public Task<ApiResult<LockListAnswer>> ListLocksAsync(ListQuery query, CancellationToken cancellationToken) =>
         GetAsync(ListTarget(ApiRoutes.Locks, query), ClientJson.Default.LockListAnswer, cancellationToken);
 

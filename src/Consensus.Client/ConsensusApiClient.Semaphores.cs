@@ -6,6 +6,7 @@ namespace Consensus.Client;
 
 public sealed partial class ConsensusApiClient
 {
+    /// <summary>Takes permits, and stands in line for them for as long as the wish says; 409 <c>lock-held</c> when that is over, <c>permits-mismatch</c> when the limit is another one.</summary>
     public Task<ApiResult<SemaphoreGrantAnswer>> AcquireSemaphoreAsync(SemaphoreWish wish, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(wish);
@@ -31,6 +32,7 @@ public sealed partial class ConsensusApiClient
         return SendAsync(request, ClientJson.Default.SemaphoreGrantAnswer, cancellationToken);
     }
 
+    /// <summary>Renews the whole lease of the permits, as <see cref="RenewLockAsync"/> does.</summary>
     public Task<ApiResult<SemaphoreRenewedAnswer>> RenewSemaphoreAsync(string name, long fencingToken, CancellationToken cancellationToken) =>
         SendAsync(RenewRequest(SemaphoreTarget(name, ""), fencingToken), ClientJson.Default.SemaphoreRenewedAnswer, cancellationToken);
 
@@ -43,12 +45,15 @@ public sealed partial class ConsensusApiClient
     public Task<ApiResult<EmptyAnswer>> ForceReleaseSemaphoreAsync(string name, long? fencingToken, CancellationToken cancellationToken) =>
         DeleteHoldAsync(SemaphoreTarget(name, ForceQuery(fencingToken)), cancellationToken);
 
+    /// <summary>Passes the permits to a waiter, as <see cref="HandOverLockAsync"/> does.</summary>
     public Task<ApiResult<HandOverAnswer>> HandOverSemaphoreAsync(string name, long fencingToken, string to, CancellationToken cancellationToken) =>
         HandOverAsync(SemaphoreTarget(name, ""), fencingToken, to, cancellationToken);
 
+    /// <summary>Who holds permits and who waits; an unknown name is an unused semaphore.</summary>
     public Task<ApiResult<SemaphoreAnswer>> GetSemaphoreAsync(string name, ReadOptions? read, CancellationToken cancellationToken) =>
         GetAsync(SemaphoreTarget(name, ReadOptions.Query(read)), ClientJson.Default.SemaphoreAnswer, cancellationToken);
 
+    /// <summary>One page of the semaphores that are used or waited for.</summary>
     public Task<ApiResult<SemaphoreListAnswer>> ListSemaphoresAsync(ListQuery query, CancellationToken cancellationToken) =>
         GetAsync(ListTarget(ApiRoutes.Semaphores, query), ClientJson.Default.SemaphoreListAnswer, cancellationToken);
 

@@ -16,6 +16,7 @@ public sealed partial class ConsensusApiClient : IConsensusApi
     private int _preferred;
     private volatile bool _disposed;
 
+    /// <summary>A client that connects as it is used.</summary>
     public ConsensusApiClient(ConsensusClientOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -27,6 +28,7 @@ public sealed partial class ConsensusApiClient : IConsensusApi
         _transport = new HttpTransport(options);
     }
 
+    /// <summary>Closes its connections; what is under way fails.</summary>
     public void Dispose()
     {
         _disposed = true;

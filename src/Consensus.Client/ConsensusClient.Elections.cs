@@ -6,6 +6,7 @@ namespace Consensus.Client;
 
 public sealed partial class ConsensusClient
 {
+    /// <inheritdoc/>
     public async Task<LeadershipHandle> CampaignAsync(
         string election, CampaignOptions? options = null, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
@@ -13,6 +14,7 @@ public sealed partial class ConsensusClient
         return new LeadershipHandle(_api, _keeper, grant, hold);
     }
 
+    /// <inheritdoc/>
     public async Task<LeadershipHandle?> TryCampaignAsync(
         string election, CampaignOptions? options = null, TimeSpan timeout = default, CancellationToken cancellationToken = default)
     {
@@ -20,6 +22,7 @@ public sealed partial class ConsensusClient
         return taken is { } got ? new LeadershipHandle(_api, _keeper, got.Grant, got.Hold) : null;
     }
 
+    /// <inheritdoc/>
     public async Task<ElectionState> GetLeaderAsync(string election, CancellationToken cancellationToken = default)
     {
         // Not a GET, which is 404 without a revision when nobody leads: the first message of a watch is the present state with its revision.
@@ -30,6 +33,7 @@ public sealed partial class ConsensusClient
         throw new ConsensusException(new ApiProblem(ApiFailureKind.Unavailable, 0, "", $"Nothing was told of the election '{election}'."));
     }
 
+    /// <inheritdoc/>
     public async IAsyncEnumerable<ElectionState> ObserveLeaderAsync(
         string election, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {

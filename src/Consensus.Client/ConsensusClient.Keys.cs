@@ -6,6 +6,7 @@ namespace Consensus.Client;
 
 public sealed partial class ConsensusClient
 {
+    /// <inheritdoc/>
     public async Task<KeyEntry?> GetAsync(string key, ReadOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(key);
@@ -15,6 +16,7 @@ public sealed partial class ConsensusClient
             : throw new ConsensusException(result.Problem);
     }
 
+    /// <inheritdoc/>
     public async Task<KeyList> ListAsync(string prefix, ReadOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(prefix);
@@ -31,12 +33,14 @@ public sealed partial class ConsensusClient
         }
     }
 
+    /// <inheritdoc/>
     public async Task<long> PutAsync(string key, ReadOnlyMemory<byte> value, string? lease = null, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(key);
         return Value(await _api.PutKeyAsync(key, value, new KeyPutOptions { Lease = lease }, cancellationToken).ConfigureAwait(false)).ModRevision;
     }
 
+    /// <inheritdoc/>
     public async Task<ConditionalWrite> CompareAndSetAsync(
         string key, ReadOnlyMemory<byte> value, long expectedRevision, string? lease = null, CancellationToken cancellationToken = default)
     {
@@ -47,12 +51,14 @@ public sealed partial class ConsensusClient
         return result.Succeeded ? new ConditionalWrite(true, result.Value.ModRevision) : Unmet(result.Problem);
     }
 
+    /// <inheritdoc/>
     public async Task<bool> DeleteAsync(string key, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(key);
         return Value(await _api.DeleteKeyAsync(key, null, cancellationToken).ConfigureAwait(false)).Deleted > 0;
     }
 
+    /// <inheritdoc/>
     public async Task<ConditionalWrite> CompareAndDeleteAsync(string key, long expectedRevision, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(key);
@@ -61,30 +67,35 @@ public sealed partial class ConsensusClient
         return result.Succeeded ? new ConditionalWrite(true, 0) : Unmet(result.Problem);
     }
 
+    /// <inheritdoc/>
     public async Task<long> DeletePrefixAsync(string prefix, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(prefix);
         return Value(await _api.DeleteKeysAsync(prefix, cancellationToken).ConfigureAwait(false)).Deleted;
     }
 
+    /// <inheritdoc/>
     public async Task<TxnAnswer> TransactAsync(TxnRequest transaction, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(transaction);
         return Value(await _api.TxnAsync(transaction, cancellationToken).ConfigureAwait(false));
     }
 
+    /// <inheritdoc/>
     public IAsyncEnumerable<KeyChanges> WatchAsync(string key, WatchOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(key);
         return ChangesAsync(_api.WatchKeyAsync(key, options, cancellationToken), cancellationToken);
     }
 
+    /// <inheritdoc/>
     public IAsyncEnumerable<KeyChanges> WatchPrefixAsync(string prefix, WatchOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(prefix);
         return ChangesAsync(_api.WatchKeysAsync(prefix, options, cancellationToken), cancellationToken);
     }
 
+    /// <inheritdoc/>
     public async Task<bool> PassFenceAsync(string resource, long fencingToken, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(resource);

@@ -5,6 +5,7 @@ namespace Consensus.Client;
 
 public sealed partial class ConsensusClient
 {
+    /// <inheritdoc/>
     public async Task<LeaseHandle> GrantLeaseAsync(TimeSpan ttl, TimeSpan? safetyMargin = null, CancellationToken cancellationToken = default)
     {
         var order = new HoldOrder<LeaseAnswer>

@@ -5,6 +5,7 @@ namespace Consensus.Client;
 
 public sealed partial class ConsensusClient
 {
+    /// <inheritdoc/>
     public async Task<LockHandle> AcquireLockAsync(
         string name, LockOptions? options = null, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
@@ -12,6 +13,7 @@ public sealed partial class ConsensusClient
         return new LockHandle(_api, _keeper, grant, hold);
     }
 
+    /// <inheritdoc/>
     public async Task<LockHandle?> TryAcquireLockAsync(
         string name, LockOptions? options = null, TimeSpan timeout = default, CancellationToken cancellationToken = default)
     {
@@ -19,6 +21,7 @@ public sealed partial class ConsensusClient
         return taken is { } got ? new LockHandle(_api, _keeper, got.Grant, got.Hold) : null;
     }
 
+    /// <inheritdoc/>
     public async Task<MultiLockHandle> AcquireLocksAsync(
         IReadOnlyList<string> names, MultiLockOptions? options = null, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
@@ -26,6 +29,7 @@ public sealed partial class ConsensusClient
         return new MultiLockHandle(_api, _keeper, grant, hold);
     }
 
+    /// <inheritdoc/>
     public async Task<MultiLockHandle?> TryAcquireLocksAsync(
         IReadOnlyList<string> names, MultiLockOptions? options = null, TimeSpan timeout = default, CancellationToken cancellationToken = default)
     {
@@ -33,6 +37,7 @@ public sealed partial class ConsensusClient
         return taken is { } got ? new MultiLockHandle(_api, _keeper, got.Grant, got.Hold) : null;
     }
 
+    /// <inheritdoc/>
     public async Task<LockAnswer> GetLockAsync(string name, CancellationToken cancellationToken = default) =>
         Value(await _api.GetLockAsync(name, null, cancellationToken).ConfigureAwait(false));
 

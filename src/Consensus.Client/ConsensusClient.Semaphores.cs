@@ -5,6 +5,7 @@ namespace Consensus.Client;
 
 public sealed partial class ConsensusClient
 {
+    /// <inheritdoc/>
     public async Task<SemaphoreHandle> AcquireSemaphoreAsync(
         string name, long permits, SemaphoreOptions? options = null, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
@@ -13,6 +14,7 @@ public sealed partial class ConsensusClient
         return new SemaphoreHandle(_api, _keeper, grant, hold);
     }
 
+    /// <inheritdoc/>
     public async Task<SemaphoreHandle?> TryAcquireSemaphoreAsync(
         string name, long permits, SemaphoreOptions? options = null, TimeSpan timeout = default, CancellationToken cancellationToken = default)
     {
@@ -21,6 +23,7 @@ public sealed partial class ConsensusClient
         return taken is { } got ? new SemaphoreHandle(_api, _keeper, got.Grant, got.Hold) : null;
     }
 
+    /// <inheritdoc/>
     public async Task<SemaphoreAnswer> GetSemaphoreAsync(string name, CancellationToken cancellationToken = default) =>
         Value(await _api.GetSemaphoreAsync(name, null, cancellationToken).ConfigureAwait(false));
 

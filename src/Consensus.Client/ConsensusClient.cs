@@ -10,6 +10,7 @@ public sealed partial class ConsensusClient : IConsensusClient
     private readonly HoldKeeper _keeper;
     private readonly Acquirer _acquirer;
 
+    /// <summary>A client that connects as it is used.</summary>
     public ConsensusClient(ConsensusClientOptions options)
         : this(new ConsensusApiClient(options), options)
     {
@@ -36,6 +37,7 @@ public sealed partial class ConsensusClient : IConsensusClient
         _api.Dispose();
     }
 
+    /// <inheritdoc/>
     public async Task PingAsync(CancellationToken cancellationToken = default)
     {
         var result = await _api.GetKeyAsync("consensus/ping", null, cancellationToken).ConfigureAwait(false);

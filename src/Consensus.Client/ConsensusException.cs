@@ -3,6 +3,7 @@ namespace Consensus.Client;
 /// <summary>An operation did not succeed; <see cref="Problem"/> says why, and whether it may have taken effect.</summary>
 public class ConsensusException : Exception
 {
+    /// <summary>The problem's detail becomes the message.</summary>
     public ConsensusException(ApiProblem problem)
         : base(problem?.Detail)
     {
@@ -10,6 +11,7 @@ public class ConsensusException : Exception
         Problem = problem;
     }
 
+    /// <summary>As the other, with what led to it.</summary>
     public ConsensusException(ApiProblem problem, Exception? innerException)
         : base(problem?.Detail, innerException)
     {
@@ -17,5 +19,6 @@ public class ConsensusException : Exception
         Problem = problem;
     }
 
+    /// <summary>Why it did not succeed.</summary>
     public ApiProblem Problem { get; }
 }

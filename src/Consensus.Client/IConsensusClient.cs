@@ -15,10 +15,13 @@ namespace Consensus.Client;
 /// </remarks>
 public interface IConsensusClient : IDisposable
 {
+    /// <summary>Takes a lock, waiting in line for it: exclusively, unless the options say shared.</summary>
+    /// <param name="timeout">Null: for ever.</param>
     /// <exception cref="TimeoutException">It was not granted in time.</exception>
     Task<LockHandle> AcquireLockAsync(
         string name, LockOptions? options = null, TimeSpan? timeout = null, CancellationToken cancellationToken = default);
 
+    /// <summary>As <see cref="AcquireLockAsync"/>; null when others hold it and the time is over.</summary>
     Task<LockHandle?> TryAcquireLockAsync(
         string name, LockOptions? options = null, TimeSpan timeout = default, CancellationToken cancellationToken = default);
 
@@ -34,15 +37,18 @@ public interface IConsensusClient : IDisposable
     /// <summary>Who holds the lock and who waits; an unknown name is an unheld lock.</summary>
     Task<LockAnswer> GetLockAsync(string name, CancellationToken cancellationToken = default);
 
+    /// <summary>Takes permits of a semaphore, waiting in line for them.</summary>
     /// <param name="permits">The limit, the same for all who use the semaphore at a time.</param>
     /// <exception cref="TimeoutException">They were not granted in time.</exception>
     Task<SemaphoreHandle> AcquireSemaphoreAsync(
         string name, long permits, SemaphoreOptions? options = null, TimeSpan? timeout = null, CancellationToken cancellationToken = default);
 
+    /// <summary>As <see cref="AcquireSemaphoreAsync"/>; null when there are too few left and the time is over.</summary>
     /// <param name="permits">The limit, the same for all who use the semaphore at a time.</param>
     Task<SemaphoreHandle?> TryAcquireSemaphoreAsync(
         string name, long permits, SemaphoreOptions? options = null, TimeSpan timeout = default, CancellationToken cancellationToken = default);
 
+    /// <summary>Who holds permits and who waits; an unknown name is an unused semaphore.</summary>
     Task<SemaphoreAnswer> GetSemaphoreAsync(string name, CancellationToken cancellationToken = default);
 
     /// <summary>Stands for election, and waits until elected.</summary>
@@ -50,6 +56,7 @@ public interface IConsensusClient : IDisposable
     Task<LeadershipHandle> CampaignAsync(
         string election, CampaignOptions? options = null, TimeSpan? timeout = null, CancellationToken cancellationToken = default);
 
+    /// <summary>As <see cref="CampaignAsync"/>; null when another leads and the time is over.</summary>
     Task<LeadershipHandle?> TryCampaignAsync(
         string election, CampaignOptions? options = null, TimeSpan timeout = default, CancellationToken cancellationToken = default);
 
@@ -77,6 +84,7 @@ public interface IConsensusClient : IDisposable
     Task<ConditionalWrite> CompareAndSetAsync(
         string key, ReadOnlyMemory<byte> value, long expectedRevision, string? lease = null, CancellationToken cancellationToken = default);
 
+    /// <summary>Deletes a key.</summary>
     /// <returns>False when there was no such key.</returns>
     Task<bool> DeleteAsync(string key, CancellationToken cancellationToken = default);
 

@@ -29,8 +29,10 @@ public sealed class LeadershipHandle : HoldHandle
     /// <summary>Larger than every token given before in this cluster: give it along with every write, and let the store refuse a smaller one.</summary>
     public long FencingToken => _grant.FencingToken;
 
+    /// <summary>The lease that the hold is under (hexadecimal id).</summary>
     public string Lease => _grant.Lease;
 
+    /// <summary>Tokens of another cluster do not compare with this one's.</summary>
     public string ClusterId => _grant.ClusterId;
 
     private protected override string What => $"the leadership of '{Name}'";

@@ -12,10 +12,13 @@ public sealed class LockHandle : HoldHandle
     internal LockHandle(IConsensusApi api, HoldKeeper keeper, LockGrantAnswer grant, KeptHold hold)
         : base(keeper, hold) => (_api, _grant) = (api, grant);
 
+    /// <summary>The lock's name.</summary>
     public string Name => _grant.Name;
 
+    /// <summary>Who holds it.</summary>
     public string Owner => _grant.Owner;
 
+    /// <summary>Beside other shared holds, rather than alone.</summary>
     public bool IsShared => _grant.Mode == "shared";
 
     /// <summary>Larger than every token given before in this cluster: give it along with every write, and let the store refuse a smaller one.</summary>

@@ -16,10 +16,13 @@ public sealed class MultiLockHandle : HoldHandle
         FencingTokens = grant.Locks.ToDictionary(item => item.Name, item => item.FencingToken);
     }
 
+    /// <summary>Who holds it.</summary>
     public string Owner => _grant.Owner;
 
+    /// <summary>The lease that the hold is under (hexadecimal id).</summary>
     public string Lease => _grant.Lease;
 
+    /// <summary>Tokens of another cluster do not compare with this one's.</summary>
     public string ClusterId => _grant.ClusterId;
 
     /// <summary>Each lock's own, by its name.</summary>

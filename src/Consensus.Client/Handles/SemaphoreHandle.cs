@@ -12,8 +12,10 @@ public sealed class SemaphoreHandle : HoldHandle
     internal SemaphoreHandle(IConsensusApi api, HoldKeeper keeper, SemaphoreGrantAnswer grant, KeptHold hold)
         : base(keeper, hold) => (_api, _grant) = (api, grant);
 
+    /// <summary>The semaphore's name.</summary>
     public string Name => _grant.Name;
 
+    /// <summary>Who holds it.</summary>
     public string Owner => _grant.Owner;
 
     /// <summary>Permits held.</summary>
@@ -22,8 +24,10 @@ public sealed class SemaphoreHandle : HoldHandle
     /// <summary>Tells this grant apart from others; several hold at once, so it puts them in no order that a fence could use.</summary>
     public long FencingToken => _grant.FencingToken;
 
+    /// <summary>The lease that the hold is under (hexadecimal id).</summary>
     public string Lease => _grant.Lease;
 
+    /// <summary>Tokens of another cluster do not compare with this one's.</summary>
     public string ClusterId => _grant.ClusterId;
 
     private protected override string What => $"semaphore '{Name}'";

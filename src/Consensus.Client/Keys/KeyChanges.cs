@@ -5,7 +5,9 @@ namespace Consensus.Client;
 /// <summary>What happened to a key.</summary>
 public enum KeyChangeKind
 {
+    /// <summary>It was written.</summary>
     Put,
+    /// <summary>It was deleted, by itself or with its lease.</summary>
     Delete,
 }
 

@@ -9,6 +9,7 @@ public sealed record KeyEntry
     /// <summary>The key as text; bytes that are not UTF-8 are replaced, see <see cref="KeyBytes"/>.</summary>
     public required string Key { get; init; }
 
+    /// <summary>The key as it is stored.</summary>
     public required ReadOnlyMemory<byte> KeyBytes { get; init; }
 
     /// <summary>Empty where only keys were asked for.</summary>
@@ -17,6 +18,7 @@ public sealed record KeyEntry
     /// <summary>The value as UTF-8 text.</summary>
     public string Text => Encoding.UTF8.GetString(Value.Span);
 
+    /// <summary>The revision at which it came to be.</summary>
     public required long CreateRevision { get; init; }
 
     /// <summary>The revision of its last write: what a compare-and-set expects.</summary>

@@ -5,5 +5,6 @@ namespace Consensus.Client;
 public sealed class WatchCompactedException(long compactRevision)
     : Exception($"What comes next is no longer kept: the history begins after revision {compactRevision}. Read again, and watch from there.")
 {
+    /// <summary>The oldest revision that can still be read.</summary>
     public long CompactRevision { get; } = compactRevision;
 }

@@ -17,6 +17,7 @@ public sealed record KeyListQuery
     /// <summary>Leaves the values out.</summary>
     public bool KeysOnly { get; init; }
 
+    /// <summary>How the page is read; null: linearizable.</summary>
     public ReadOptions? Read { get; init; }
 
     internal string ToQuery() => QueryText.Join(

@@ -14,6 +14,7 @@ public sealed record ListQuery
     /// <summary>The last page's <c>nextCursor</c>; null for the first page.</summary>
     public string? Cursor { get; init; }
 
+    /// <summary>How the page is read; null: linearizable.</summary>
     public ReadOptions? Read { get; init; }
 
     internal string ToQuery() => QueryText.Join(

@@ -3,6 +3,7 @@ namespace Consensus.Client;
 /// <summary>A wish to take a lock: for <see cref="Ttl"/> with a lease of its own, or under an existing lease.</summary>
 public sealed record LockWish(string Name, string Owner)
 {
+    /// <summary>Holds with a lease of its own, which outlives its holder by this.</summary>
     public TimeSpan? Ttl { get; init; }
 
     /// <summary>An existing lease (hexadecimal id).</summary>

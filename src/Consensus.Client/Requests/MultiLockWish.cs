@@ -4,13 +4,18 @@ namespace Consensus.Client;
 /// <param name="Names">1 to 128, no two alike.</param>
 public sealed record MultiLockWish(IReadOnlyList<string> Names, string Owner)
 {
+    /// <summary>Holds with a lease of its own, which outlives its holder by this.</summary>
     public TimeSpan? Ttl { get; init; }
 
+    /// <summary>Holds under an existing lease (hexadecimal id).</summary>
     public string? Lease { get; init; }
 
+    /// <summary>Should the hold be lost, nobody but the same owner is granted it for that long; at most 1 hour.</summary>
     public TimeSpan? LockDelay { get; init; }
 
+    /// <summary>The hold ends so long after its grant, however often it is renewed.</summary>
     public TimeSpan? MaxHold { get; init; }
 
+    /// <summary>A JSON object of at most 4 KiB, shown with the hold.</summary>
     public string? Metadata { get; init; }
 }

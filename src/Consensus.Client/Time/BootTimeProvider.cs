@@ -17,10 +17,13 @@ public sealed partial class BootTimeProvider : TimeProvider
     {
     }
 
+    /// <summary>The one clock.</summary>
     public static BootTimeProvider Instance { get; } = new();
 
+    /// <inheritdoc/>
     public override long TimestampFrequency => IsThere ? NanosecondsPerSecond : System.TimestampFrequency;
 
+    /// <inheritdoc/>
     public override long GetTimestamp() => IsThere && TryRead(out var nanoseconds) ? nanoseconds : System.GetTimestamp();
 
     private static bool TryRead(out long nanoseconds)
