@@ -5,14 +5,14 @@ using Consensus.StateMachine;
 namespace Consensus.Server.Cluster;
 
 /// <summary>What an operator has to look at on this member: the node's own alarms, and what is running out. One sentence each, without a full stop.</summary>
-internal sealed class MemberAlarms(DiskSpace disk)
+internal sealed class MemberAlarms(Func<DiskRoom?> disk)
 {
     /// <summary>Four log segments: the log allocates one at a time, and a snapshot needs room beside it.</summary>
     private const long LeastFreeBytes = 256L << 20;
 
     private const int FullPercent = 90;
 
-    public DiskRoom? Disk => disk.Read();
+    public DiskRoom? Disk => disk();
 
     /// <summary>Bytes of keys and values that the store may hold.</summary>
     public static long QuotaBytes => Limits.Default.MaxStateBytes;
