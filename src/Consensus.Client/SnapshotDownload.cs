@@ -42,6 +42,7 @@ public sealed class SnapshotDownload : IDisposable
         }
     }
 
+    /// <summary>Lets go of the connection.</summary>
     public void Dispose() => _response.Dispose();
 
     private async Task<(int Count, string? Failure)> ReadSomeAsync(Stream content, byte[] buffer, CancellationToken cancellationToken)
