@@ -147,9 +147,6 @@ internal abstract class LocalCluster : IDisposable
         return dead < 0 ? null : $"{Name}: member n{dead + 1} ended. The end of its log:\n{_servers[dead]!.LogTail()}";
     }
 
-    /// <summary>Bytes that the members caused to be written to the disk so far, the file system's own included.</summary>
-    public long DiskBytes() => _servers.OfType<ServerProcess>().Sum(server => server.DiskBytes());
-
     /// <summary>A counter of the members' <c>/metrics</c>, summed; null when some member does not tell it.</summary>
     public double? SumOfMetric(string name)
     {

@@ -126,14 +126,6 @@ internal sealed class ServerProcess : IDisposable
         return 1024 * long.Parse(line.AsSpan(6).Trim().TrimEnd("kB").Trim(), CultureInfo.InvariantCulture);
     }
 
-    /// <summary>Bytes that it caused to be written to the disk so far (write_bytes of /proc/PID/io, proc_pid_io(5)).</summary>
-    public long DiskBytes()
-    {
-        const string Label = "write_bytes: ";
-        var line = File.ReadLines(string.Create(CultureInfo.InvariantCulture, $"/proc/{Id}/io")).First(text => text.StartsWith(Label, StringComparison.Ordinal));
-        return long.Parse(line.AsSpan(Label.Length), CultureInfo.InvariantCulture);
-    }
-
     public void Dispose()
     {
         Kill();

@@ -24,7 +24,7 @@ internal sealed record Measurement(
     string? FirstError,
     long Elections)
 {
-    /// <summary>Written to the disk for one operation, summed over the members; null when nothing completed.</summary>
+    /// <summary>Written to the machine's disks for one operation, by whatever ran; null when nothing completed.</summary>
     public double? DiskBytesPerOperation { get; init; }
 
     /// <summary>Flushes of the members' logs for one operation, summed; null when nothing completed or a member does not tell.</summary>

@@ -56,12 +56,12 @@ internal static class Measurer
             () =>
             {
                 cpuBefore = cluster.CpuTime();
-                diskBefore = cluster.DiskBytes();
+                diskBefore = MachineDisks.BytesWritten();
             },
             () =>
             {
                 cpu = cluster.CpuTime() - cpuBefore;
-                disk = cluster.DiskBytes() - diskBefore;
+                disk = MachineDisks.BytesWritten() - diskBefore;
                 resident = cluster.ResidentBytes();
             });
         if (cluster.FindDeadMember() is { } dead)
