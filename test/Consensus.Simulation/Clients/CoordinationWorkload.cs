@@ -137,19 +137,19 @@ internal sealed partial class CoordinationWorkload(
 
     private Operation Make(
         OperationKind kind, string name, Command? command = null, FencingToken token = default, ObjectName of = default, Revision atRevision = default) => new()
-    {
-        Number = history.NextNumber,
-        Client = number,
-        Kind = kind,
-        Object = name,
-        Command = command,
-        Token = token.Value,
-        Name = of,
-        AtRevision = atRevision,
-        TtlMicros = command is AcquireLockCommand acquire ? acquire.TtlMicros : 0,
-        WaitMicros = command is AcquireLockCommand waits ? waits.WaitMicros : 0,
-        HasIdentity = command is not null && random.Chance(options.IdentityPercent, 100),
-    };
+        {
+            Number = history.NextNumber,
+            Client = number,
+            Kind = kind,
+            Object = name,
+            Command = command,
+            Token = token.Value,
+            Name = of,
+            AtRevision = atRevision,
+            TtlMicros = command is AcquireLockCommand acquire ? acquire.TtlMicros : 0,
+            WaitMicros = command is AcquireLockCommand waits ? waits.WaitMicros : 0,
+            HasIdentity = command is not null && random.Chance(options.IdentityPercent, 100),
+        };
 
     private string Owner => string.Create(CultureInfo.InvariantCulture, $"c{number}-{history.NextNumber}");
 
