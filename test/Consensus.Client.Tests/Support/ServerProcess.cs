@@ -6,29 +6,37 @@ using System.Text;
 
 namespace Consensus.Client.Tests.Support;
 
-/// <summary>A single node as a real process with a data directory of its own; it can be killed and started again where it was.</summary>
+/// <summary>A member as a real process with a data directory of its own; it can be killed and started again where it was.</summary>
 internal sealed class ServerProcess : IDisposable
 {
     private readonly string _root = Directory.CreateTempSubdirectory("consensus-client-").FullName;
+    private readonly string _name;
     private readonly int _clientPort;
     private readonly int _peerPort;
+    private readonly string _initialCluster;
     private readonly StringBuilder _output = new();
     private Process? _process;
 
-    private ServerProcess()
+    private ServerProcess(string name, int clientPort, int peerPort, string initialCluster)
     {
-        var ports = FreePorts(2);
-        (_clientPort, _peerPort) = (ports[0], ports[1]);
+        (_name, _clientPort, _peerPort, _initialCluster) = (name, clientPort, peerPort, initialCluster);
         Endpoint = new Uri($"http://127.0.0.1:{_clientPort}");
     }
 
     public Uri Endpoint { get; }
 
-    public static async Task<ServerProcess> StartAsync()
+    public string Name => _name;
+
+    /// <summary>A single node.</summary>
+    public static async Task<ServerProcess> StartAsync() => (await StartClusterAsync(1))[0];
+
+    public static async Task<IReadOnlyList<ServerProcess>> StartClusterAsync(int size)
     {
-        var server = new ServerProcess();
-        await server.RunAsync();
-        return server;
+        var ports = FreePorts(2 * size);
+        var initialCluster = string.Join(',', Enumerable.Range(1, size).Select(i => $"n{i}=127.0.0.1:{ports[^i]}"));
+        var members = Enumerable.Range(1, size).Select(i => new ServerProcess($"n{i}", ports[i - 1], ports[^i], initialCluster)).ToList();
+        await Task.WhenAll(members.Select(member => member.RunAsync()));
+        return members;
     }
 
     /// <summary>Starts it, and returns when it serves.</summary>
@@ -39,11 +47,11 @@ internal sealed class ServerProcess : IDisposable
         string[] arguments =
         [
             Path.Combine(directory, "consensusd.dll"),
-            "--name", "n1",
+            "--name", _name,
             "--data-dir", Path.Combine(_root, "data"),
             "--listen-client", $"127.0.0.1:{_clientPort}",
             "--listen-peer", $"127.0.0.1:{_peerPort}",
-            "--initial-cluster", $"n1=127.0.0.1:{_peerPort}",
+            "--initial-cluster", _initialCluster,
         ];
         foreach (var argument in arguments)
         {
