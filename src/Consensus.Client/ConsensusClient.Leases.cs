@@ -12,7 +12,7 @@ public sealed partial class ConsensusClient
         {
             What = "a lease",
             Kind = "lease",
-            Margin = safetyMargin,
+            Margin = LeaseSchedule.Checked(safetyMargin, ttl),
             Ask = (_, cancellation) => _api.GrantLeaseAsync(ttl, cancellation),
             Times = grant => GrantTimes.OfMs(grant.TtlMs, 0),
             Renew = grant => (timeout, cancellation) => _api.KeepLeaseAliveOnce(grant.Id, timeout, cancellation),

@@ -42,7 +42,7 @@ public sealed partial class ConsensusClient
         {
             What = $"semaphore '{name}'",
             Kind = "semaphore",
-            Margin = options.SafetyMargin,
+            Margin = LeaseSchedule.Checked(options.SafetyMargin, options.Ttl),
             Ask = (wait, cancellation) => _api.AcquireSemaphoreAsync(wish with { Wait = wait }, cancellation),
             Times = grant => GrantTimes.OfMs(grant.TtlMs, grant.WaitedMs),
             Renew = grant => (timeout, cancellation) => _api.RenewSemaphoreOnce(name, grant.FencingToken, timeout, cancellation),

@@ -15,7 +15,7 @@ public abstract record HoldOptions
 
     /// <summary>
     /// How long before the earliest moment at which the lease can end the handle is told to be lost: the time that the work needs to stop. Null: a twentieth of the TTL,
-    /// between 50 ms and 1 s.
+    /// between 50 ms and 1 s. At most half the TTL.
     /// </summary>
     public TimeSpan? SafetyMargin { get; init; }
 

@@ -16,6 +16,18 @@ internal sealed record LeaseSchedule
         Margin = margin ?? Max(ShortestMargin, Min(ttl / 20, LongestMargin));
     }
 
+    /// <summary>The margin, when it leaves time to work in and to renew.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is negative, or above half the TTL.</exception>
+    public static TimeSpan? Checked(TimeSpan? margin, TimeSpan ttl)
+    {
+        if (margin is { } given)
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThan(given, TimeSpan.Zero, nameof(margin));
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(given, ttl / 2, nameof(margin));
+        }
+        return margin;
+    }
+
     public TimeSpan Ttl { get; }
 
     /// <summary>From the end that a holder is told of to the earliest moment at which the lease can end: time for its work to stop.</summary>

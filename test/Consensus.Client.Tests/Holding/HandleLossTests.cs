@@ -46,6 +46,12 @@ internal sealed class HandleLossTests
         Assert.That(handle.SafeFor, Is.EqualTo(TimeSpan.FromSeconds((20 * 0.99) - 5)));
     }
 
+    [TestCase(-1)]
+    [TestCase(11)]
+    public void A_margin_that_leaves_no_time_is_refused(int seconds) => Assert.That(
+        async () => await _client.AcquireLockAsync("a", Options with { SafetyMargin = TimeSpan.FromSeconds(seconds) }),
+        Throws.TypeOf<ArgumentOutOfRangeException>());
+
     [Test]
     public async Task When_nothing_is_answered_the_handle_is_lost_at_its_safe_end_and_not_before()
     {
