@@ -17,6 +17,9 @@ internal sealed class TransactionModel(IReadOnlyDictionary<Key, KeyRecord> keys,
     private readonly HashSet<Key> _deleted = [];
     private readonly List<Key> _deletedPrefixes = [];
 
+    /// <summary>Keys in the order in which they were written.</summary>
+    private readonly List<Key> _order = [];
+
     /// <summary>Keys that it writes; null for one that it deletes.</summary>
     public SortedDictionary<Key, KeyRecord?> Writes { get; } = [];
 
@@ -98,9 +101,6 @@ internal sealed class TransactionModel(IReadOnlyDictionary<Key, KeyRecord> keys,
         }
         return null;
     }
-
-    /// <summary>Keys in the order in which they were written.</summary>
-    private readonly List<Key> _order = [];
 
     private TxnResult Do(TxnOperation operation)
     {

@@ -53,6 +53,8 @@ internal sealed class LockDelays
         {
             _asked.Remove(hold.Token.Value);
         }
+        // Where losses and grants of one entry alternate, a grant between them may have ended the delay.
+        isDelayed &= lost.Count == 0 || step.Begun.Count == 0 || step.After.DelayedUntil is not null;
         if (isDelayed)
         {
             _delays[step.Name] = delay;

@@ -15,26 +15,6 @@ internal sealed class MaxHolds
     private readonly Dictionary<long, ClusterTime> _standing = [];
     private ClusterTime? _healedAt;
 
-    private void Granted(AppliedEntry entry, HoldStep step)
-    {
-        foreach (var hold in step.Begun)
-        {
-            var asked = entry.AskedFor(hold);
-            var micros = asked switch
-            {
-                AcquireLockCommand one => one.MaxHoldMicros,
-                AcquireManyCommand many => many.MaxHoldMicros,
-                _ => 0,
-            };
-            var until = micros > 0 ? entry.Stamp.PlusMicros(micros) : ClusterTime.Never;
-            Violation.Unless(asked is null || hold.HoldUntil == until, Name, () => $"{entry} granted {hold} for {asked}, which may be held until {until}");
-            if (hold.HoldUntil != ClusterTime.Never)
-            {
-                _standing.Add(hold.Token.Value, hold.HoldUntil);
-            }
-        }
-    }
-
     public void Saw(AppliedEntry entry, HoldStep step)
     {
         Granted(entry, step);
@@ -57,6 +37,26 @@ internal sealed class MaxHolds
             var isLate = entry.Command is ExpireCommand ? until <= entry.Stamp
                 : _healedAt is { } healed && entry.Stamp - (until > healed ? until : healed) > SlackMicros;
             Violation.Unless(!isLate, Name, () => $"after {entry} the hold of token {token} still stands; it may be held until {until}");
+        }
+    }
+
+    private void Granted(AppliedEntry entry, HoldStep step)
+    {
+        foreach (var hold in step.Begun)
+        {
+            var asked = entry.AskedFor(hold);
+            var micros = asked switch
+            {
+                AcquireLockCommand one => one.MaxHoldMicros,
+                AcquireManyCommand many => many.MaxHoldMicros,
+                _ => 0,
+            };
+            var until = micros > 0 ? entry.Stamp.PlusMicros(micros) : ClusterTime.Never;
+            Violation.Unless(asked is null || hold.HoldUntil == until, Name, () => $"{entry} granted {hold} for {asked}, which may be held until {until}");
+            if (hold.HoldUntil != ClusterTime.Never)
+            {
+                _standing.Add(hold.Token.Value, hold.HoldUntil);
+            }
         }
     }
 }
