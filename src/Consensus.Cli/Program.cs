@@ -1,14 +1,24 @@
 using System.Runtime.InteropServices;
 using System.Text;
 using Consensus.Cli;
+using Consensus.Cli.LockRun;
 using Consensus.Cli.Output;
 
 // Plain streams: the console's own writers would set up the terminal, which belongs to the command that `lock run` starts.
 var utf8 = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
 using var output = StandardOutput.Open();
 using var text = new StreamWriter(output, utf8) { AutoFlush = true };
-using var error = new StreamWriter(Console.OpenStandardError(), utf8) { AutoFlush = true };
+using var error = new StreamWriter(StandardOutput.OpenError(), utf8) { AutoFlush = true };
 using var input = Console.OpenStandardInput();
+// Else a library that only asks what the console's writers are would set up the terminal.
+Console.SetOut(text);
+Console.SetError(error);
+
+if (OperatingSystem.IsLinux())
+{
+    // In the background of a terminal the runtime's own touch of it (at SIGCONT, at the end) would stop this program: nobody would renew what it holds.
+    _ = Libc.SetHandler(Libc.SigTtou, Libc.IgnoreSignal);
+}
 
 using var stopping = new CancellationTokenSource();
 var stoppedBy = 0;

@@ -29,8 +29,17 @@ internal sealed class HoldRows(string name, string share)
     }
 
     /// <param name="delayMs">For how long yet only its last owner may take it.</param>
-    public void AddFree(long? delayMs) => _table.Add(
-        name, "free", null, null, null, null, null, delayMs is { } left ? $"for {Durations.Show(left)} yet only the owner who lost it may take it" : null);
+    public void AddFree(long? delayMs)
+    {
+        if (delayMs is { } left)
+        {
+            _table.Add(name, "kept back", null, null, null, null, Durations.Show(left), "for its last owner only");
+        }
+        else
+        {
+            AddWhole("free");
+        }
+    }
 
     public void AddWaiter(long position, string owner, string? part) =>
         _table.Add(name, $"waits ({Plain.Number(position)})", owner, part, null, null, null, null);

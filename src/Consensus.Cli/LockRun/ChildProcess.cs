@@ -101,11 +101,12 @@ internal sealed class ChildProcess
         Check(Libc.SpawnAttributesInit(&attributes));
         try
         {
-            // The runtime ignores SIGPIPE and may block signals; a command expects neither.
+            // The runtime ignores SIGPIPE and may block signals, and this program ignores SIGTTOU; a command expects none of that.
             Libc.Opaque defaults;
             Libc.Opaque unblocked;
             _ = Libc.EmptySignalSet(&defaults);
             _ = Libc.AddToSignalSet(&defaults, Libc.SigPipe);
+            _ = Libc.AddToSignalSet(&defaults, Libc.SigTtou);
             _ = Libc.EmptySignalSet(&unblocked);
             var flags = (short)(placement | Libc.SpawnSetDefaultSignals | Libc.SpawnSetSignalMask);
             Check(Libc.SpawnAttributesSetFlags(&attributes, flags));

@@ -18,6 +18,8 @@ internal static unsafe partial class Libc
     public const int SigTtin = 21;
     public const int SigTtou = 22;
 
+    public const nint IgnoreSignal = 1;
+
     public const int Eintr = 4;
     public const int Enoent = 2;
 
@@ -82,6 +84,10 @@ internal static unsafe partial class Libc
 
     [LibraryImport(Library, EntryPoint = "kill", SetLastError = true)]
     public static partial int Kill(int pid, int signal);
+
+    /// <summary><paramref name="handler"/> is <see cref="IgnoreSignal"/>.</summary>
+    [LibraryImport(Library, EntryPoint = "signal", SetLastError = true)]
+    public static partial nint SetHandler(int signal, nint handler);
 
     [LibraryImport(Library, EntryPoint = "getpgrp")]
     public static partial int GetProcessGroup();

@@ -4,12 +4,15 @@ using System.Runtime.InteropServices;
 namespace Consensus.Cli.Output;
 
 /// <summary>
-/// Standard output that tells when its reader is gone. The console's own stream swallows that error (EPIPE), so that <c>watch | head -1</c> would write into nothing for ever.
-/// Linux only.
+/// Standard output, or standard error, by the system's own call. The console's streams have two faults for this program. They swallow the error that says that the reader is
+/// gone (EPIPE), so that <c>watch | head -1</c> would write into nothing for ever. And their first byte sets up the terminal, which stops a program in the background (SIGTTOU):
+/// nobody would renew its lock. Linux only.
 /// </summary>
 internal sealed unsafe partial class StandardOutput : Stream
 {
-    private const int Descriptor = 1;
+    private const int Out = 1;
+    private const int Error = 2;
+    private const nuint GetWindowSize = 0x5413;
     private const int Eintr = 4;
     private const int Eagain = 11;
     private const short PollOut = 0x4;
@@ -21,6 +24,19 @@ internal sealed unsafe partial class StandardOutput : Stream
         public short Events;
         public short Found;
     }
+
+    [StructLayout(LayoutKind.Sequential)]
+    private struct WindowSize
+    {
+        public ushort Rows;
+        public ushort Columns;
+        public ushort Width;
+        public ushort Height;
+    }
+
+    private readonly int _descriptor;
+
+    private StandardOutput(int descriptor) => _descriptor = descriptor;
 
     public override bool CanRead => false;
 
@@ -36,8 +52,20 @@ internal sealed unsafe partial class StandardOutput : Stream
         set => throw new NotSupportedException();
     }
 
-    /// <summary>Standard output where this system's calls are known, else the console's.</summary>
-    public static Stream Open() => OperatingSystem.IsLinux() ? new StandardOutput() : Console.OpenStandardOutput();
+    public static Stream Open() => OperatingSystem.IsLinux() ? new StandardOutput(Out) : Console.OpenStandardOutput();
+
+    public static Stream OpenError() => OperatingSystem.IsLinux() ? new StandardOutput(Error) : Console.OpenStandardError();
+
+    /// <summary>Columns of the terminal that standard output is; null when it is none, or does not tell.</summary>
+    public static int? TerminalWidth()
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            return null;
+        }
+        WindowSize size;
+        return Control(Out, GetWindowSize, &size) == 0 && size.Columns > 0 ? size.Columns : null;
+    }
 
     public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
 
@@ -49,7 +77,7 @@ internal sealed unsafe partial class StandardOutput : Stream
             nint written;
             fixed (byte* start = buffer)
             {
-                written = WriteTo(Descriptor, start, (nuint)buffer.Length);
+                written = WriteTo(_descriptor, start, (nuint)buffer.Length);
             }
             if (written >= 0)
             {
@@ -62,7 +90,7 @@ internal sealed unsafe partial class StandardOutput : Stream
                     break;
                 case Eagain:
                     // Somebody who shares it made it non-blocking.
-                    var request = new PollRequest { Descriptor = Descriptor, Events = PollOut };
+                    var request = new PollRequest { Descriptor = _descriptor, Events = PollOut };
                     _ = Poll(&request, 1, -1);
                     break;
                 case var error:
@@ -85,6 +113,10 @@ internal sealed unsafe partial class StandardOutput : Stream
     [LibraryImport("libc", EntryPoint = "write", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static partial nint WriteTo(int descriptor, byte* data, nuint length);
+
+    [LibraryImport("libc", EntryPoint = "ioctl", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int Control(int descriptor, nuint request, WindowSize* size);
 
     [LibraryImport("libc", EntryPoint = "poll", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]

@@ -8,6 +8,9 @@ namespace Consensus.Cli.Output;
 /// </summary>
 internal sealed class TextTable(params string[] headings)
 {
+    /// <summary>Columns of a terminal that does not tell how many it has.</summary>
+    private const int UsualWidth = 80;
+
     private readonly List<string[]> _rows = [];
 
     public TextTable Add(params string?[] cells)
@@ -36,6 +39,9 @@ internal sealed class TextTable(params string[] headings)
 
     private void Draw(TextWriter output)
     {
+        var terminal = StandardOutput.TerminalWidth() ?? UsualWidth;
+        var natural = headings.Select((heading, column) => _rows.Select(row => row[column].Length).Append(heading.Length).Max()).ToArray();
+        var widths = ColumnWidths.Fit(natural, terminal);
         var table = new Table().Border(TableBorder.Simple);
         foreach (var heading in headings)
         {
@@ -43,9 +49,10 @@ internal sealed class TextTable(params string[] headings)
         }
         foreach (var row in _rows)
         {
-            table.AddRow(row.Select(cell => new Text(cell) { Overflow = Overflow.Ellipsis }));
+            table.AddRow(row.Select((cell, column) => new Text(ColumnWidths.Cut(cell, widths[column]))));
         }
-        AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(output), Interactive = InteractionSupport.No })
-            .Write(table);
+        // As wide as the table: the library would squeeze columns until nothing can be read. Twice, for letters that take two columns.
+        var width = Math.Max(terminal, 2 * widths.Sum(each => each + ColumnWidths.Padding));
+        AnsiConsole.Create(new AnsiConsoleSettings { Out = new TerminalOutput(output, width), Interactive = InteractionSupport.No }).Write(table);
     }
 }

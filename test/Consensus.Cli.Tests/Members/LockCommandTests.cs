@@ -46,8 +46,8 @@ internal sealed class LockCommandTests
         var shown = await Member.RowsAsync("lock", "show", "l/force");
         var refusal = await Member.RefusedAsync("lock", "release", "l/force", token);
 
-        Assert.That(shown.Select(row => row[1]), Is.EqualTo(new[] { "free", "lost" }));
-        Assert.That(shown[0][7], Does.StartWith("for ").And.Contain("only the owner who lost it"));
+        Assert.That(shown.Select(row => row[1]), Is.EqualTo(new[] { "kept back", "lost" }));
+        Assert.That(shown[0][7], Is.EqualTo("for its last owner only"));
         Assert.That(shown[1][4], Is.EqualTo(token));
         Assert.That(shown[1][7], Does.StartWith("forced at revision "));
         Assert.That(refusal, Does.Contain("forced").Or.Contain("broken"));
