@@ -17,8 +17,13 @@ internal static class WatchMessages
     /// <summary>A message whose keys before the events are larger than this, in bytes, leaves them out.</summary>
     private const long MostPreviousBytes = 8 << 20;
 
-    /// <summary>A comment: it keeps the connection open and says that the server is there.</summary>
-    public static ReadOnlyMemory<byte> Heartbeat { get; } = ":\n\n"u8.ToArray();
+    /// <summary>
+    /// A comment, and an id without an event: it keeps the connection open and says that the server is there, and a client that is cut off later goes on after what
+    /// it was told to hold nothing for it, even when what it saw last is no longer kept.
+    /// </summary>
+    /// <param name="passed">Up to this revision everything was told.</param>
+    public static byte[] Heartbeat(Revision passed) =>
+        Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $":\nid: {passed.Value}\n\n"));
 
     /// <summary>The first message. Its id is that of the revision before, so that a client that is cut off right after it misses nothing.</summary>
     public static byte[] Open(Revision from)

@@ -59,7 +59,7 @@ internal sealed class WatchStream(WatchHub hub, Watcher watcher, PipeWriter outp
             WakeUp();
         }
         await watcher.WaitAsync();
-        return !watcher.HasLongSlept || await WriteAsync(WatchMessages.Heartbeat);
+        return !watcher.HasLongSlept || await WriteAsync(WatchMessages.Heartbeat(new Revision(watcher.Next.Value - 1)));
     }
 
     private async ValueTask<bool> WriteTakenAsync()
