@@ -27,6 +27,8 @@ public sealed class SeedTests
         100076, // as 5134
         3001681, // a stop that fell into a pause never ended: the simulator's own mistake
         62000264, // whose newest configuration leaves it out stands by the one in its snapshot: the simulator's own mistake
+        66000907, // at healing the only other voter was about to end a clean stop, and to start again: the simulator's own mistake
+        66001500, // a watch was opened by a process that ended before its client heard of it: the simulator's own mistake
         61000036, // clients wait under leases that hold several things: a place without an identity is taken over by a request with one
         40004711, // at the end a client asked only a process that was no member any more: the simulator's own mistake
         40000577, // members come and go: at the end only one that its own newest configuration leaves out can win

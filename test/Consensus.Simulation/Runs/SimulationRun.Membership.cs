@@ -23,6 +23,11 @@ public sealed partial class SimulationRun
     {
         StartWhoMay();
         Cluster.Time.RunUntil(Cluster.Time.Now + 10_000);
+        for (var until = Cluster.Time.Now + ProgressWithin; !SomebodyCanWin() && Cluster.Time.Now < until;)
+        {
+            // One that was asked to stop before, or whose disk failed before, is on its way back.
+            Cluster.Time.RunUntil(Cluster.Time.Now + LookAgainMicros);
+        }
         var healed = ChooseMajority();
         foreach (var node in Cluster.Formed.Except(healed))
         {
@@ -35,6 +40,12 @@ public sealed partial class SimulationRun
         RequireOfMajority(
             () => answered.Count == _clients.Count && IsLed,
             () => $"a healed majority ({string.Join(", ", healed.Select(n => n.Name))}) answers all clients: {answered.Count} of {_clients.Count} were; {Describe()}");
+    }
+
+    private bool SomebodyCanWin()
+    {
+        var running = Running;
+        return running.Exists(n => CanWin(n, running));
     }
 
     private bool IsLed => Cluster.Leader?.Process?.Core.Status is { Ready: true, Role: RaftRole.Leader };
@@ -113,13 +124,12 @@ public sealed partial class SimulationRun
         while (!condition() && Cluster.Time.Now < until)
         {
             Cluster.Time.RunUntil(Cluster.Time.Now + LookAgainMicros, condition);
-            var running = Running;
             if (Answering is { Count: > 0 } answering)
             {
                 // One of them may have been removed by what was under way; one that was removed and does not know runs on, and answers nobody.
                 _clients.ForEach(client => client.Learn([.. answering.Select(n => n.Number)]));
             }
-            if (!condition() && Cluster.Nodes.Any(n => n.IsHeldDown) && !running.Exists(n => CanWin(n, running)))
+            if (!condition() && Cluster.Nodes.Any(n => n.IsHeldDown) && !SomebodyCanWin())
             {
                 Cluster.Trace.Line("another configuration is in force now: all are healed");
                 foreach (var node in Cluster.Nodes)

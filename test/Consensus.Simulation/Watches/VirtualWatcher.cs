@@ -55,7 +55,7 @@ internal sealed class VirtualWatcher : IWatchClient
 
     private string Who => $"watch w{_number} of {_target.Kind} \"{_target.Name}\" at {_cluster.Nodes[_node].Name}";
 
-    public override string ToString() => $"{Who}{(_connection is null ? ", not connected" : $" next {_next}")}";
+    public override string ToString() => $"{Who}{(_connection is null ? ", not connected" : $" next {_next}, {_connection}, awaits {_session}")}";
 
     public void Start()
     {
@@ -188,6 +188,11 @@ internal sealed class VirtualWatcher : IWatchClient
                 _session = _order.Opened(Who, _target, opening.From, view.Revision, whenAsked);
                 connection.Server.Soon(connection.Begin);
                 PlanToLeave(connection);
+                if (connection.Server.Process.HasEnded)
+                {
+                    // While its first answer was on the way: nothing more comes.
+                    ReconnectLater(_random.Next(1_000_000, LongestSilenceMicros));
+                }
                 break;
             default:
                 ConnectAfter(_random.Next(50_000, 500_000));

@@ -26,6 +26,9 @@ internal sealed class WatchConnection(WatchServer server, Watcher watcher, IWatc
 
     public bool IsClosed { get; private set; }
 
+    public override string ToString() =>
+        $"at the member {(IsClosed ? "closed, " : "")}{(_writes ? "writing, " : "")}{(watcher.SleepsAt < 0 ? "awake" : "asleep")}, next {watcher.Next}, kept from {watcher.Group.CompleteFrom}";
+
     /// <summary>The first message is out: the stream begins.</summary>
     public void Begin() => Written();
 

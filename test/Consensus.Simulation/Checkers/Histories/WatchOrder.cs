@@ -76,6 +76,8 @@ internal sealed class WatchOrder
             _next = low;
         }
 
+        public override string ToString() => IsComplete ? "complete" : $"revision {_order._changes[_next].Revision} is to be told";
+
         /// <summary>It was told all there is.</summary>
         public bool IsComplete
         {
