@@ -59,7 +59,7 @@ internal sealed class CliApp
         }
         catch (UsageException problem)
         {
-            await _environment.Error.WriteLineAsync($"consensusctl: {problem.Message}");
+            await _environment.Error.WriteLineAsync($"consensusctl: {Plain.OneLine(problem.Message)}");
             return ExitCode.Usage;
         }
     }

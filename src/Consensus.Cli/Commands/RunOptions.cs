@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using Consensus.Cli.LockRun;
 using Consensus.Cli.Parsing;
 
@@ -39,6 +40,10 @@ internal sealed class RunOptions
     /// <summary>What is wrong with them, or null.</summary>
     public string? MistakeIn(ParseResult parsed)
     {
+        if (IsNameMissing(parsed))
+        {
+            return "The NAME is missing before --.";
+        }
         if (Ttl(parsed) < ShortestTtl)
         {
             return "--ttl is 1s at least.";
@@ -58,6 +63,15 @@ internal sealed class RunOptions
     /// <param name="tell">Says that it is held.</param>
     public Task<int> HoldAsync(ParseResult parsed, CommandSession session, IHoldTarget target, Action tell) =>
         RunAsync(parsed, session, target, new WaitForSignalWork(new BootTimeProvider(), tell));
+
+    /// <summary>Whether the command's own first word would be taken for the name: <c>lock run -- make clean</c> must not run "clean" under a lock called "make".</summary>
+    private static bool IsNameMissing(ParseResult parsed)
+    {
+        var name = parsed.CommandResult.Command.Arguments[0];
+        var given = parsed.CommandResult.Children.OfType<ArgumentResult>().Where(result => result.Argument == name).SelectMany(result => result.Tokens);
+        var after = parsed.Tokens.SkipWhile(token => token.Type != TokenType.DoubleDash);
+        return given.Any(token => after.Any(other => ReferenceEquals(other, token)));
+    }
 
     private Task<int> RunAsync(ParseResult parsed, CommandSession session, IHoldTarget target, IHeldWork work)
     {

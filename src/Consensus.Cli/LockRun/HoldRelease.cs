@@ -1,3 +1,4 @@
+using Consensus.Cli.Output;
 using Consensus.Client;
 
 namespace Consensus.Cli.LockRun;
@@ -7,7 +8,8 @@ internal sealed class HoldRelease(Hold hold, TextWriter error)
 {
     private static readonly TimeSpan PatienceAfterTrouble = TimeSpan.FromSeconds(3);
 
-    public void Say(string sentence) => error.WriteLine("consensusctl: " + sentence);
+    /// <summary>Tells one sentence; the server's words in it may hold anything.</summary>
+    public void Say(string sentence) => error.WriteLine("consensusctl: " + Plain.OneLine(sentence));
 
     /// <summary>Tries for as long as there can be anything to give back.</summary>
     /// <returns>False when the cluster says that the hold had been lost before.</returns>

@@ -1,3 +1,5 @@
+using Consensus.Cli.Output;
+
 namespace Consensus.Cli.LockRun;
 
 /// <summary><c>lock run</c> and its like: takes a hold, does some work under it, and gives it back. Linux only.</summary>
@@ -23,7 +25,7 @@ internal sealed class HoldRunner(IHoldTarget target, TimeProvider clock, TextWri
             }
             if (acquisition.Hold is not { } hold)
             {
-                error.WriteLine($"consensusctl: {target.Description} was not acquired: {acquisition.Message}");
+                error.WriteLine("consensusctl: " + Plain.OneLine($"{target.Description} was not acquired: {acquisition.Message}"));
                 return acquisition.ExitCode;
             }
             // On a thread of its own: it blocks until the work has ended.
@@ -35,7 +37,7 @@ internal sealed class HoldRunner(IHoldTarget target, TimeProvider clock, TextWri
             }
             if (acquirer.IsOver)
             {
-                error.WriteLine($"consensusctl: {target.Description} was granted, but the answer came too late to use it.");
+                error.WriteLine($"consensusctl: {Plain.OneLine(target.Description)} was granted, but the answer came too late to use it.");
                 return ExitCode.Unreachable;
             }
         }

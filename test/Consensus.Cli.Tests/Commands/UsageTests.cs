@@ -35,6 +35,8 @@ internal sealed class UsageTests
     [TestCase("lock release a")]
     [TestCase("lock release a abc")]
     [TestCase("lock run a")]
+    [TestCase("lock run -- make clean")]
+    [TestCase("elect --candidate x -- make clean")]
     [TestCase("lock run a --ttl 1zs -- true")]
     [TestCase("lock run a --ttl 500ms -- true")]
     [TestCase("kv put a b --if-absent --if-revision x")]

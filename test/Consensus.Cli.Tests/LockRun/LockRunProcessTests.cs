@@ -198,6 +198,17 @@ internal sealed class LockRunProcessTests
     }
 
     [Test]
+    public async Task Words_of_the_server_cannot_reach_into_the_terminal()
+    {
+        _locks.GiveTo("evil\\u001b[2J\\nconsensusctl: all is well");
+        using var program = new CliProcess(Server.Endpoint, "lock", "run", "a/b", "--wait", "0", "--", "true");
+        var end = await program.EndAsync();
+
+        Assert.That(end.ExitCode, Is.EqualTo(1));
+        Assert.That(end.Error, Does.Contain(@"evil\u001b[2J\nconsensusctl").And.Not.Contain("\u001b"));
+    }
+
+    [Test]
     public async Task A_grant_heard_of_too_late_is_renewed_before_the_command_starts()
     {
         // The first answer says that the lease has run since long before: as a replayed answer of a retry would.
