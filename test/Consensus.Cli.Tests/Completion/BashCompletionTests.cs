@@ -35,6 +35,12 @@ internal sealed class BashCompletionTests
     [TestCase("-o json k|", "kv")]
     [TestCase("--endpoints http : //h : 1,b : 2 leas|", "lease")]
     [TestCase("completion |", "bash zsh")]
+    [TestCase("txn t|", "txn.json")]
+    [TestCase("elect |", "show observe")]
+    [TestCase("elect job --cand|", "--candidate")]
+    [TestCase("lock acquire a --mode |", "exclusive shared")]
+    [TestCase("semaphore r|", "release run")]
+    [TestCase("watch a --p|", "--prev")]
     [TestCase("kv get a|", "")]
     [TestCase("lock run a --ttl |", "")]
     public async Task What_can_stand_at_the_cursor_is_offered(string line, string offered) =>
@@ -59,6 +65,7 @@ internal sealed class BashCompletionTests
         Assert.That(await CompleteAsync("lock run a -- bas|"), Does.Contain("bash"));
         Assert.That(await CompleteAsync("lock run a -- cat txn|"), Is.EqualTo(new[] { "txn.json" }));
         Assert.That(await CompleteAsync("lock run a -- cat --out|"), Is.Empty);
+        Assert.That(await CompleteAsync("elect job --candidate me -- bas|"), Does.Contain("bash"));
     }
 
     [Test]
