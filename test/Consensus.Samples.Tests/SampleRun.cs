@@ -73,7 +73,7 @@ internal sealed class SampleRun : IDisposable
         _process.Dispose();
     }
 
-    private static string Metadata(string key) =>
+    internal static string Metadata(string key) =>
         typeof(SampleRun).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(attribute => attribute.Key == key).Value!;
 
     private void Keep(string? line)

@@ -1,0 +1,179 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Text.RegularExpressions;
+
+namespace Consensus.Samples.Tests;
+
+/// <summary>
+/// The commands of the README, as they stand there but for ports and directories: a developer's own cluster on the usual ones is left alone.
+/// </summary>
+[NonParallelizable]
+[FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
+public sealed partial class ReadmeTests
+{
+    private static readonly TimeSpan Deadline = TimeSpan.FromMinutes(4);
+
+    private readonly string _directory = Directory.CreateTempSubdirectory("consensus-readme-").FullName;
+    private readonly int _basePort = FreeBasePort();
+
+    private static string Root => Path.GetFullPath(Path.Combine(SampleRun.Metadata("SamplesDirectory"), ".."));
+
+    private static string Cluster => $"{Root}/scripts/cluster";
+
+    [TearDown]
+    public async Task StopAsync()
+    {
+        await RunAsync($"{Cluster} stop --dir {_directory}/cluster || true");
+        Directory.Delete(_directory, recursive: true);
+    }
+
+    [Test]
+    public async Task Two_curl_commands_take_a_lock_and_give_it_back()
+    {
+        var block = Blocks("Two commands")[1];
+        var output = await RunAsync($"{Cluster} start --nodes 1 --dir {_directory}/cluster --base-port {_basePort}\n{Here(block)}");
+        Assert.That(output, Does.Contain("\"name\":\"reports/nightly\",\"owner\":\"me\",\"mode\":\"exclusive\",\"fencingToken\":2"));
+        Assert.That(await RunAsync(Here("curl http://127.0.0.1:7379/v1/locks/reports/nightly")), Does.Contain("\"holders\":[]"));
+    }
+
+    [Test]
+    public async Task A_lock_survives_its_leader_and_is_released_through_another_member()
+    {
+        // "ask 7579 if you killed n2"
+        const string Curl = "curl() { command curl \"$@\" || command curl \"${@//:7479/:7579}\"; }\n";
+        var output = await RunAsync(Here(Curl + Blocks("Three nodes, and a leader that dies")[0]));
+        Assert.That(output, Does.Contain("\"name\":\"job\",\"owner\":\"me\",\"mode\":\"exclusive\",\"fencingToken\":2"));
+        Assert.That(output, Does.Contain("{\"name\":\"job\",\"holders\":[{\"owner\":\"me\""), "still held");
+        Assert.That(output, Does.Contain("HTTP/1.1 204"));
+    }
+
+    [Test]
+    public async Task The_session_on_the_command_line_goes_as_shown()
+    {
+        foreach (var job in new[] { "weekly.sh", "scheduler" })
+        {
+            await File.WriteAllTextAsync(Path.Combine(_directory, job), "#!/bin/sh\necho \"works with token $CONSENSUS_FENCING_TOKEN\"\n");
+        }
+        await RunAsync($"chmod +x weekly.sh scheduler; {Cluster} start --dir {_directory}/cluster --base-port {_basePort}");
+
+        var export = "";
+        var commands = 0;
+        foreach (var (command, shown) in Session(Blocks("On the command line")[0]))
+        {
+            if (command.StartsWith("export ", StringComparison.Ordinal))
+            {
+                export = Here(command) + "\n";
+                continue;
+            }
+            if (command.StartsWith("consensusctl top", StringComparison.Ordinal))
+            {
+                continue; // It wants a terminal; TopScreenTests draws it.
+            }
+            var output = await RunAsync(export + Here(command));
+            var headings = Words(shown.FirstOrDefault() ?? "");
+            Assert.That(Words(output).Intersect(headings), Is.EquivalentTo(headings.Where(word => !char.IsDigit(word[0]) && word[0] != '(').Distinct()), $"{command}\n{output}");
+            commands++;
+        }
+        Assert.That(commands, Is.EqualTo(6));
+    }
+
+    private static string[] Words(string text) => Pid().Replace(text, "").Split((char[])[' ', '\t', '\n'], StringSplitOptions.RemoveEmptyEntries);
+
+    /// <summary>Each command with the lines that are shown under it.</summary>
+    private static IEnumerable<(string Command, List<string> Shown)> Session(string block)
+    {
+        (string Command, List<string> Shown)? current = null;
+        foreach (var line in block.Split('\n'))
+        {
+            if (line.StartsWith("$ ", StringComparison.Ordinal))
+            {
+                if (current is { } before)
+                {
+                    yield return before;
+                }
+                current = (line[2..], []);
+            }
+            else
+            {
+                current?.Shown.Add(line);
+            }
+        }
+        yield return current!.Value;
+    }
+
+    /// <summary>The commands with this test's ports, directory and programs.</summary>
+    private string Here(string commands)
+    {
+        var text = Port().Replace(commands, port => $":{_basePort + int.Parse(port.Groups[1].ValueSpan, CultureInfo.InvariantCulture) - 7379}");
+        text = text.Replace("scripts/cluster start", $"scripts/cluster start --base-port {_basePort}", StringComparison.Ordinal);
+        text = ClusterCommand().Replace(text, command => $"{command.Value} --dir {_directory}/cluster");
+        return text.Replace("scripts/cluster", Cluster, StringComparison.Ordinal);
+    }
+
+    /// <summary>The fenced blocks under a heading, without their fences.</summary>
+    private static List<string> Blocks(string heading)
+    {
+        var page = File.ReadAllText(Path.Combine(Root, "README.md"));
+        var section = page.Split("\n## ").Single(part => part.StartsWith(heading + "\n", StringComparison.Ordinal));
+        return [.. Fence().Matches(section).Select(match => match.Groups[1].Value)];
+    }
+
+    private async Task<string> RunAsync(string commands)
+    {
+        var programs = Path.Combine(Root, "src", "Consensus.Cli", "bin", SampleRun.Metadata("SamplesConfiguration"), "net10.0");
+        using var process = Process.Start(new ProcessStartInfo("bash", ["-e", "-c", commands])
+        {
+            WorkingDirectory = _directory,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            Environment = { ["PATH"] = $"{programs}:{Environment.GetEnvironmentVariable("PATH")}" },
+        })!;
+        var output = process.StandardOutput.ReadToEndAsync();
+        var error = process.StandardError.ReadToEndAsync();
+        using var limit = new CancellationTokenSource(Deadline);
+        await process.WaitForExitAsync(limit.Token);
+        Assert.That(process.ExitCode, Is.Zero, $"{commands}\n{await output}\n{await error}");
+        return await output;
+    }
+
+    /// <summary>The first of six ports as the cluster's script takes them, all free now.</summary>
+    private static int FreeBasePort()
+    {
+        for (var port = 21_379; port < 32_000; port += 500)
+        {
+            if (Enumerable.Range(0, 3).SelectMany(member => new[] { port + (100 * member), port + (100 * member) + 1 }).All(IsFree))
+            {
+                return port;
+            }
+        }
+        throw new InvalidOperationException("no free ports");
+    }
+
+    private static bool IsFree(int port)
+    {
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            socket.Bind(new IPEndPoint(IPAddress.Loopback, port));
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+    }
+
+    [GeneratedRegex(@":(7[345]79)\b")]
+    private static partial Regex Port();
+
+    [GeneratedRegex(@"scripts/cluster (start|stop|status|(kill|restart) (""\$LEADER""|n\d))( --base-port \d+)?")]
+    private static partial Regex ClusterCommand();
+
+    [GeneratedRegex(@"^```\w*\n(.*?)^```", RegexOptions.Singleline | RegexOptions.Multiline)]
+    private static partial Regex Fence();
+
+    [GeneratedRegex(@"\(pid \d+\)")]
+    private static partial Regex Pid();
+}
