@@ -64,6 +64,17 @@ public sealed class WatchOrderTests
 
     [Test]
     [SeenBy(WatchOrder.Name)]
+    public void A_silent_watch_that_may_go_on_behind_what_it_was_not_told_is_seen()
+    {
+        var session = Open(Applied(), 1);
+        session.PassedOver(new Revision(1));
+        Tell(session, 2);
+        session.PassedOver(new Revision(2));
+        Breaks(WatchOrder.Name, () => session.PassedOver(new Revision(3)));
+    }
+
+    [Test]
+    [SeenBy(WatchOrder.Name)]
     public void Half_a_revision_another_content_and_what_nobody_did_are_seen()
     {
         Breaks(WatchOrder.Name, () => Open(Applied(), 4).Told(new Revision(4), WatchText.Of([Log[2]], withPrevious: false)));

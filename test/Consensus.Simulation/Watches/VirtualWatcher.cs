@@ -78,6 +78,12 @@ internal sealed class VirtualWatcher : IWatchClient
         Time.After(TakeMicros() + Delay(), taken);
     });
 
+    void IWatchClient.SendHeartbeat(WatchConnection connection, Revision upTo) => Arrive(connection, () =>
+    {
+        _session!.PassedOver(upTo);
+        _next = upTo >= _next ? upTo.Next : _next;
+    });
+
     void IWatchClient.SendCompacted(WatchConnection connection, Revision compactRevision) =>
         Arrive(connection, () => BeginAfter(compactRevision));
 

@@ -9,6 +9,9 @@ internal interface IWatchClient
     /// <summary>Messages leave the member. They are taken when <paramref name="taken"/> is called; until then nothing more is sent.</summary>
     void Send(WatchConnection connection, IReadOnlyList<WatchMessage> messages, Action taken);
 
+    /// <summary>There was nothing for long: the client may go on behind this revision.</summary>
+    void SendHeartbeat(WatchConnection connection, Revision upTo);
+
     /// <summary>The last message: what comes next is forgotten.</summary>
     void SendCompacted(WatchConnection connection, Revision compactRevision);
 
@@ -21,6 +24,7 @@ internal sealed class WatchConnection(WatchServer server, Watcher watcher, IWatc
 {
     private readonly List<WatchMessage> _taken = [];
     private bool _writes = true;
+    private bool _slept;
 
     public WatchServer Server => server;
 
@@ -50,6 +54,11 @@ internal sealed class WatchConnection(WatchServer server, Watcher watcher, IWatc
     {
         while (!IsClosed && !_writes && watcher.SleepsAt < 0)
         {
+            if (_slept && watcher.HasLongSlept)
+            {
+                client.SendHeartbeat(this, new Revision(watcher.Next.Value - 1));
+            }
+            _slept = false;
             _taken.Clear();
             switch (server.Board.Step(watcher, _taken, server.Options.StepBytes, server.Now, out var view))
             {
@@ -68,6 +77,7 @@ internal sealed class WatchConnection(WatchServer server, Watcher watcher, IWatc
                     }
                     break;
                 case WatchStep.Sleep:
+                    _slept = true;
                     break;
                 case WatchStep.End:
                     client.SendEnd(this);

@@ -88,6 +88,15 @@ internal sealed class WatchOrder
             }
         }
 
+        /// <summary>It was told that there is nothing for it up to this revision, beyond what it was told.</summary>
+        public void PassedOver(Revision upTo)
+        {
+            SkipOthers();
+            var next = _next;
+            Violation.Unless(next == _order._changes.Count || _order._changes[next].Revision > upTo, Name, () =>
+                $"{_who} may go on behind {upTo}, and was not told of revision {_order._changes[next].Revision}");
+        }
+
         /// <summary>A message came.</summary>
         public void Told(Revision revision, string text)
         {
