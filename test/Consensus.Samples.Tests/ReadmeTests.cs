@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
@@ -13,14 +12,10 @@ namespace Consensus.Samples.Tests;
 [FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
 public sealed partial class ReadmeTests
 {
-    private static readonly TimeSpan Deadline = TimeSpan.FromMinutes(4);
-
     private readonly string _directory = Directory.CreateTempSubdirectory("consensus-readme-").FullName;
     private readonly int _basePort = FreeBasePort();
 
-    private static string Root => Path.GetFullPath(Path.Combine(SampleRun.Metadata("SamplesDirectory"), ".."));
-
-    private static string Cluster => $"{Root}/scripts/cluster";
+    private static string Cluster => $"{BashRun.Root}/scripts/cluster";
 
     [TearDown]
     public async Task StopAsync()
@@ -115,27 +110,16 @@ public sealed partial class ReadmeTests
     /// <summary>The fenced blocks under a heading, without their fences.</summary>
     private static List<string> Blocks(string heading)
     {
-        var page = File.ReadAllText(Path.Combine(Root, "README.md"));
+        var page = File.ReadAllText(Path.Combine(BashRun.Root, "README.md"));
         var section = page.Split("\n## ").Single(part => part.StartsWith(heading + "\n", StringComparison.Ordinal));
         return [.. Fence().Matches(section).Select(match => match.Groups[1].Value)];
     }
 
     private async Task<string> RunAsync(string commands)
     {
-        var programs = Path.Combine(Root, "src", "Consensus.Cli", "bin", SampleRun.Metadata("SamplesConfiguration"), "net10.0");
-        using var process = Process.Start(new ProcessStartInfo("bash", ["-e", "-c", commands])
-        {
-            WorkingDirectory = _directory,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            Environment = { ["PATH"] = $"{programs}:{Environment.GetEnvironmentVariable("PATH")}" },
-        })!;
-        var output = process.StandardOutput.ReadToEndAsync();
-        var error = process.StandardError.ReadToEndAsync();
-        using var limit = new CancellationTokenSource(Deadline);
-        await process.WaitForExitAsync(limit.Token);
-        Assert.That(process.ExitCode, Is.Zero, $"{commands}\n{await output}\n{await error}");
-        return await output;
+        var run = await BashRun.OfAsync(commands, _directory);
+        Assert.That(run.ExitCode, Is.Zero, $"{commands}\n{run.Output}\n{run.Error}");
+        return run.Output;
     }
 
     /// <summary>The first of six ports as the cluster's script takes them, all free now.</summary>

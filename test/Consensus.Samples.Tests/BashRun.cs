@@ -1,0 +1,35 @@
+using System.Diagnostics;
+
+namespace Consensus.Samples.Tests;
+
+/// <summary>What commands typed at a shell said, and how they ended.</summary>
+internal sealed record BashRun(int ExitCode, string Output, string Error)
+{
+    private static readonly TimeSpan Deadline = TimeSpan.FromMinutes(4);
+
+    /// <summary>This repository's top level.</summary>
+    public static string Root => Path.GetFullPath(Path.Combine(SampleRun.Metadata("SamplesDirectory"), ".."));
+
+    /// <summary>Runs the commands with <c>consensusctl</c> found by its name.</summary>
+    public static async Task<BashRun> OfAsync(string commands, string directory, IReadOnlyDictionary<string, string>? variables = null)
+    {
+        var programs = Path.Combine(Root, "src", "Consensus.Cli", "bin", SampleRun.Metadata("SamplesConfiguration"), "net10.0");
+        var start = new ProcessStartInfo("bash", ["-e", "-c", commands])
+        {
+            WorkingDirectory = directory,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            Environment = { ["PATH"] = $"{programs}:{Environment.GetEnvironmentVariable("PATH")}" },
+        };
+        foreach (var (name, value) in variables ?? new Dictionary<string, string>())
+        {
+            start.Environment[name] = value;
+        }
+        using var process = Process.Start(start)!;
+        var output = process.StandardOutput.ReadToEndAsync();
+        var error = process.StandardError.ReadToEndAsync();
+        using var limit = new CancellationTokenSource(Deadline);
+        await process.WaitForExitAsync(limit.Token);
+        return new BashRun(process.ExitCode, await output, await error);
+    }
+}
