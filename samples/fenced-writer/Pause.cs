@@ -8,9 +8,10 @@ internal static class Pause
     private const int SigStop = 19;
 
     /// <summary>Stops this whole process until somebody sends it SIGCONT.</summary>
-    public static void Here() => _ = Kill(Environment.ProcessId, SigStop);
+    public static void Here() => _ = Raise(SigStop);
 
-    [DllImport("libc", EntryPoint = "kill")]
+    // Not kill(2): that may stop another thread first, and this one goes on for a while.
+    [DllImport("libc", EntryPoint = "raise")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static extern int Kill(int process, int signal);
+    private static extern int Raise(int signal);
 }

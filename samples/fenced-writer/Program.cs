@@ -10,7 +10,7 @@ var store = new AccountStore(file);
 var endpoints = (Environment.GetEnvironmentVariable("CONSENSUS_ENDPOINTS") ?? "http://127.0.0.1:7379").Split(',').Select(text => new Uri(text));
 
 using var client = new ConsensusClient([.. endpoints]);
-await using var hold = await client.AcquireLockAsync("samples/account", new LockOptions { Owner = name, Ttl = TimeSpan.FromSeconds(2) });
+await using var hold = await client.AcquireLockAsync("samples/account", new LockOptions { Owner = name, Ttl = TimeSpan.FromSeconds(5) });
 var balance = store.ReadBalance();
 Console.WriteLine($"{name}: holds the lock with token {hold.FencingToken} and reads {balance}");
 

@@ -11,6 +11,6 @@ builder.Logging.SetMinimumLevel(LogLevel.Warning);
 builder.Services.AddConsensusClient(Environment.GetEnvironmentVariable("CONSENSUS_ENDPOINTS") ?? "http://127.0.0.1:7379");
 
 // How long the others wait after this process died. When it is told to stop, it resigns, and they need not wait at all.
-builder.Services.AddLeaderElectedHostedService<Worker>(Worker.Election, new LeaderElectedOptions { Candidate = name, Ttl = TimeSpan.FromSeconds(3) });
+builder.Services.AddLeaderElectedHostedService<Worker>(Worker.Election, new LeaderElectedOptions { Candidate = name, Ttl = TimeSpan.FromSeconds(5) });
 
 await builder.Build().RunAsync();

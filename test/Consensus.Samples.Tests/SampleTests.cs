@@ -98,9 +98,13 @@ public sealed class SampleTests
         var lines = await sample.SucceedAsync();
 
         var terms = lines.Where(line => line.Contains(": leads with token ", StringComparison.Ordinal)).Select(line => line.Split(": leads with token ")).ToList();
-        Assert.That(terms, Has.Count.EqualTo(2));
-        Assert.That(terms[0][0], Is.Not.EqualTo(terms[1][0]));
-        Assert.That(long.Parse(terms[1][1]), Is.GreaterThan(long.Parse(terms[0][1])));
-        Assert.That(lines, Does.Contain($"{terms[1][0]}: stops").And.Not.Contain($"{terms[0][0]}: stops"));
+        var killed = lines.Single(line => line.StartsWith("# kill -9 ", StringComparison.Ordinal))["# kill -9 ".Length..];
+
+        // On a machine that is busy beyond measure a leader may lose its term to its clock and win another.
+        Assert.That(terms, Has.Count.GreaterThanOrEqualTo(2));
+        Assert.That(terms.Select(term => long.Parse(term[1])), Is.Ordered.Ascending.And.Unique);
+        Assert.That(terms.Select(term => term[0]), Does.Contain(killed));
+        Assert.That(terms[^1][0], Is.Not.EqualTo(killed));
+        Assert.That(lines, Does.Contain($"{terms[^1][0]}: stops"));
     }
 }
