@@ -10,6 +10,16 @@ internal sealed record BashRun(int ExitCode, string Output, string Error)
     /// <summary>This repository's top level.</summary>
     public static string Root => Path.GetFullPath(Path.Combine(SampleRun.Metadata("SamplesDirectory"), ".."));
 
+    /// <summary>Skips the test, aloud, on a machine without it.</summary>
+    public static void NeedsCurl()
+    {
+        var path = Environment.GetEnvironmentVariable("PATH") ?? "";
+        if (!path.Split(':').Any(directory => File.Exists(Path.Combine(directory, "curl"))))
+        {
+            Assert.Ignore("there is no curl on this machine");
+        }
+    }
+
     /// <summary>Runs the commands with <c>consensusctl</c> found by its name.</summary>
     public static async Task<BashRun> OfAsync(string commands, string directory, IReadOnlyDictionary<string, string>? variables = null)
     {

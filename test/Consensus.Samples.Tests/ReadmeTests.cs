@@ -27,6 +27,7 @@ public sealed partial class ReadmeTests
     [Test]
     public async Task Two_curl_commands_take_a_lock_and_give_it_back()
     {
+        BashRun.NeedsCurl();
         var block = Blocks("Two commands")[1];
         var output = await RunAsync($"{Cluster} start --nodes 1 --dir {_directory}/cluster --base-port {_basePort}\n{Here(block)}");
         Assert.That(output, Does.Contain("\"name\":\"reports/nightly\",\"owner\":\"me\",\"mode\":\"exclusive\",\"fencingToken\":2"));
@@ -36,6 +37,8 @@ public sealed partial class ReadmeTests
     [Test]
     public async Task A_lock_survives_its_leader_and_is_released_through_another_member()
     {
+        BashRun.NeedsCurl();
+
         // "ask 7579 if you killed n2"
         const string Curl = "curl() { command curl \"$@\" || command curl \"${@//:7479/:7579}\"; }\n";
         var output = await RunAsync(Here(Curl + Blocks("Three nodes, and a leader that dies")[0]));

@@ -27,6 +27,7 @@ public sealed class SampleTests
     [Test]
     public async Task Curl_alone_reaches_every_primitive()
     {
+        BashRun.NeedsCurl();
         using var sample = new SampleRun("curl/walk-through.sh", Endpoints);
         var lines = await sample.SucceedAsync();
 
