@@ -27,7 +27,7 @@ public sealed partial class ConsensusApiClient
             async token =>
             {
                 var endpoint = endpoints[sends++ % endpoints.Count];
-                (var attempt, response) = await _transport.OpenAsync(endpoint, request, _options.AttemptTimeout, token).ConfigureAwait(false);
+                (var attempt, response) = await _transport.OpenStreamAsync(endpoint, request, _options.AttemptTimeout, token).ConfigureAwait(false);
                 answered = attempt.Unreachable ? answered : attempt;
                 return attempt;
             },

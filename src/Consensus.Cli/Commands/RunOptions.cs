@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using Consensus.Cli.LockRun;
 using Consensus.Cli.Parsing;
+using Consensus.Client;
 
 namespace Consensus.Cli.Commands;
 
@@ -57,12 +58,12 @@ internal sealed class RunOptions
 
     /// <summary>Holds the target while the command runs.</summary>
     public Task<int> RunCommandAsync(ParseResult parsed, CommandSession session, IHoldTarget target) =>
-        RunAsync(parsed, session, target, new CommandWork(new BootTimeProvider(), Words(parsed)));
+        RunAsync(parsed, session, target, new CommandWork(BootTimeProvider.Instance, Words(parsed)));
 
     /// <summary>Holds the target until a signal comes.</summary>
     /// <param name="tell">Says that it is held.</param>
     public Task<int> HoldAsync(ParseResult parsed, CommandSession session, IHoldTarget target, Action tell) =>
-        RunAsync(parsed, session, target, new WaitForSignalWork(new BootTimeProvider(), tell));
+        RunAsync(parsed, session, target, new WaitForSignalWork(BootTimeProvider.Instance, tell));
 
     /// <summary>Whether the command's own first word would be taken for the name: <c>lock run -- make clean</c> must not run "clean" under a lock called "make".</summary>
     private static bool IsNameMissing(ParseResult parsed)
@@ -79,7 +80,7 @@ internal sealed class RunOptions
         {
             throw new UsageException($"'{CommandPath.Of(parsed)}' needs Linux: it relies on process groups and on a clock that counts suspension.");
         }
-        var runner = new HoldRunner(target, new BootTimeProvider(), session.Environment.Error, parsed.GetValue(_wait), parsed.GetValue(_grace), work);
+        var runner = new HoldRunner(target, BootTimeProvider.Instance, session.Environment.Error, parsed.GetValue(_wait), parsed.GetValue(_grace), work);
         return runner.RunAsync();
     }
 }

@@ -48,7 +48,7 @@ internal static class TopCommand
         }
         using var screen = new FullScreen(session.Environment);
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(session.Cancellation);
-        var quit = screen.QuitTyped;
+        var quit = screen.WaitForQuit();
         var drawing = DrawAsync(session, screen, interval, ending.Token);
         await Task.WhenAny(quit, drawing);
         await ending.CancelAsync();

@@ -23,8 +23,6 @@ internal static unsafe partial class Libc
     public const int Eintr = 4;
     public const int Enoent = 2;
 
-    public const int ClockBootTime = 7;
-
     public const short SpawnSetProcessGroup = 0x02;
     public const short SpawnSetDefaultSignals = 0x04;
     public const short SpawnSetSignalMask = 0x08;
@@ -52,13 +50,6 @@ internal static unsafe partial class Libc
     /// <summary>More than any of these opaque structures takes (sigset_t 128, posix_spawnattr_t 336, file actions 80 bytes).</summary>
     private const int OpaqueSize = 1024;
 
-    [StructLayout(LayoutKind.Sequential)]
-    public struct TimeSpec
-    {
-        public long Seconds;
-        public long Nanoseconds;
-    }
-
     [StructLayout(LayoutKind.Sequential, Size = OpaqueSize)]
     public struct Opaque
     {
@@ -78,9 +69,6 @@ internal static unsafe partial class Libc
         [FieldOffset(24)]
         public int Status;
     }
-
-    [LibraryImport(Library, EntryPoint = "clock_gettime", SetLastError = true)]
-    public static partial int ClockGetTime(int clock, TimeSpec* time);
 
     [LibraryImport(Library, EntryPoint = "kill", SetLastError = true)]
     public static partial int Kill(int pid, int signal);

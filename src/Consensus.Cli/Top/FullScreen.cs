@@ -44,8 +44,8 @@ internal sealed class FullScreen : IDisposable
         }
     }
 
-    /// <summary>Ends when q is typed. Never without a terminal to type on.</summary>
-    public Task QuitTyped => _keys is null ? Task.Delay(Timeout.Infinite) : Task.Factory.StartNew(ReadKeys, TaskCreationOptions.LongRunning);
+    /// <summary>Begins to read keys; ends when q is typed. Never without a terminal to type on.</summary>
+    public Task WaitForQuit() => _keys is null ? Task.Delay(Timeout.Infinite) : Task.Factory.StartNew(ReadKeys, TaskCreationOptions.LongRunning);
 
     /// <summary>Whether something asks for the picture to be drawn anew; asked once for each.</summary>
     public bool TakeStale() => Interlocked.Exchange(ref _isStale, 0) != 0;

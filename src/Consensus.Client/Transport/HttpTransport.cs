@@ -6,7 +6,7 @@ using System.Net.Sockets;
 namespace Consensus.Client.Transport;
 
 /// <summary>Sends one request once to one endpoint and classifies what came of it. Thread-safe.</summary>
-internal sealed partial class HttpTransport : IDisposable
+internal sealed class HttpTransport : IDisposable
 {
     private readonly HttpClient _http;
     private readonly BlockingHttp _blocking;
@@ -47,7 +47,7 @@ internal sealed partial class HttpTransport : IDisposable
     }
 
     /// <summary>
-    /// Asks for an event stream. When the attempt is done, the response is the caller's to read and dispose of; else it is null.
+    /// Asks for an answer that is not held whole: an event stream, a snapshot. When the attempt is done, the response is the caller's to read and dispose of; else it is null.
     /// </summary>
     /// <param name="timeout">For the head of the answer.</param>
     public async Task<(Attempt Attempt, HttpResponseMessage? Response)> OpenStreamAsync(

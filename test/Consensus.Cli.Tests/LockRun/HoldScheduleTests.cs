@@ -1,4 +1,5 @@
 using Consensus.Cli.LockRun;
+using Consensus.Client;
 
 namespace Consensus.Cli.Tests.LockRun;
 
@@ -46,7 +47,7 @@ internal sealed class HoldScheduleTests
     [Test]
     public void The_boot_clock_goes_forward()
     {
-        var clock = new BootTimeProvider();
+        var clock = BootTimeProvider.Instance;
         var before = clock.SinceStart();
 
         Assert.That(before, Is.GreaterThan(TimeSpan.Zero));
