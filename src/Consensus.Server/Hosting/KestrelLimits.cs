@@ -1,4 +1,3 @@
-using Consensus.Api;
 using Consensus.Server.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
@@ -31,7 +30,9 @@ internal static class KestrelLimits
         var limits = kestrel.Limits;
         limits.MaxConcurrentConnections = MaxConnections;
         limits.MaxConcurrentUpgradedConnections = 0;
-        limits.MaxRequestBodySize = ApiLimits.MaxRequestBytes;
+        // Each endpoint stops reading at its own limit. Past that the server still takes, for at most 5 s, what a client goes on sending, and throws it away:
+        // a connection closed with unread bytes is reset, and the client would see a broken pipe instead of the answer that tells it why.
+        limits.MaxRequestBodySize = null;
         limits.MaxRequestLineSize = MaxRequestLineBytes;
         limits.MaxRequestHeadersTotalSize = MaxHeaderBytes;
         limits.MaxRequestHeaderCount = MaxHeaders;

@@ -92,7 +92,6 @@ internal sealed class ApiDispatcher(Endpoints endpoints, Replies replies, HostGu
     {
         var type = e.StatusCode switch
         {
-            StatusCodes.Status413PayloadTooLarge => ProblemTypes.TooLarge,
             StatusCodes.Status408RequestTimeout => ProblemTypes.RequestTimeout,
             _ => ProblemTypes.BadRequest,
         };

@@ -80,6 +80,19 @@ internal sealed class LimitTests : ContractTest
         await RefusedAsync(ProblemTypes.TooLarge, "POST", "/v1/locks/l", body);
     }
 
+    [TestCase("POST", "/v1/locks/l")]
+    [TestCase("PUT", "/v1/kv/a")]
+    [TestCase("GET", "/v1/nothing")]
+    public async Task A_client_that_sends_all_of_a_body_far_too_large_before_it_reads_is_told_why(string method, string target)
+    {
+        var body = new string('x', 8 * ApiLimits.MaxRequestBytes);
+        var type = method == "GET" ? ProblemTypes.NotFound : ProblemTypes.TooLarge;
+        for (var i = 0; i < 3; i++)
+        {
+            await RefusedAsync(type, method, target, body);
+        }
+    }
+
     [Test]
     public void A_body_that_is_badly_chunked_is_refused()
     {
