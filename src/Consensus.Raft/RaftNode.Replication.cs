@@ -194,7 +194,21 @@ public sealed partial class RaftNode
         _ => false,
     };
 
-    private bool HasRoomToSend(Progress progress) => progress.Next <= _log.LastIndex && !progress.Inflights.IsFull;
+    private bool HasRoomToSend(Progress progress) =>
+        progress.Next <= _log.LastIndex && !progress.Inflights.IsFull && (progress.Inflights.Count < _options.EagerAppends || progress.SentAt < _now);
+
+    /// <summary>Entries wait for the next tick, should no answer come before it.</summary>
+    private bool GathersEntries()
+    {
+        foreach (var progress in _progress.All)
+        {
+            if (progress.State == ProgressState.Replicate && progress.Next <= _log.LastIndex && !progress.Inflights.IsFull)
+            {
+                return true;
+            }
+        }
+        return false;
+    }
 
     /// <summary>Sends every follower what it lacks, so that all proposals of a turn go in one request.</summary>
     private void SendAppends()

@@ -38,6 +38,10 @@ public sealed partial class RaftNode
         var due = Role == RaftRole.Leader
             ? Math.Min(Math.Min(_heartbeatDue, _transferDeadline), CheckQuorumDeadline())
             : Math.Min(_electionDeadline, _leaderGoneDue);
+        if (Role == RaftRole.Leader && GathersEntries())
+        {
+            due = Math.Min(due, _now + 1);
+        }
         return (int)Math.Clamp(due - _now, 0, LongestWait);
     }
 

@@ -14,6 +14,12 @@ public sealed record RaftOptions
     /// <summary>Most append requests on their way to one follower.</summary>
     public int MaxInflightAppends { get; init; } = 256;
 
+    /// <summary>
+    /// With this many append requests on their way to a follower, what is appended is gathered: the next request goes when one of them is answered, or a
+    /// tick after the last. A follower writes at most one batch while another waits, so more requests would bring nothing but their cost.
+    /// </summary>
+    public int EagerAppends { get; init; } = 2;
+
     /// <summary>Most bytes of entries in one append request; one larger entry goes alone.</summary>
     public int MaxAppendBytes { get; init; } = 1 << 20;
 

@@ -45,6 +45,8 @@ public static class ConsensusServer
         builder.Configuration.Sources.Clear();
         // Kestrel notes that HTTP/2 lacks TLS here; Http2PriorKnowledge sees to that.
         builder.Logging.AddFilter("Microsoft.AspNetCore.Server.Kestrel", LogLevel.Error);
+        // While anything could be logged there, the host gives every request an activity and a logging scope, whose ids nothing here would print.
+        builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(1));
         // Requests go on where their bytes arrived, and answers leave from where they were made: no handler here blocks a thread, so two of the four
         // changes of threads that a request costs otherwise buy nothing.

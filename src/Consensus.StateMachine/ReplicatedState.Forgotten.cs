@@ -51,7 +51,7 @@ public sealed partial class ReplicatedState
         _forgottenBytes += SizeOf(identity);
     }
 
-    private void LoadForgotten(Fields fields)
+    private void LoadForgotten(in Fields fields)
     {
         var identity = new Identity(fields.Text(1), fields.Key(2));
         if (_kept.Contains(identity))

@@ -8,7 +8,7 @@ namespace Consensus.StateMachine;
 
 public sealed partial class ReplicatedState
 {
-    private void LoadLock(Fields fields)
+    private void LoadLock(in Fields fields)
     {
         var name = new ObjectName(CommandCodec.Space(fields.Number(6)), fields.Key(1));
         if (_locks.Contains(name))
@@ -57,7 +57,7 @@ public sealed partial class ReplicatedState
             : throw new WireFormatException($"a hold lost for the unknown reason {reason}");
     }
 
-    private void LoadHold(Fields fields) => LoadHold(new ObjectName(CommandCodec.Space(fields.Number(1)), fields.Key(2)), fields.Bytes(3));
+    private void LoadHold(in Fields fields) => LoadHold(new ObjectName(CommandCodec.Space(fields.Number(1)), fields.Key(2)), fields.Bytes(3));
 
     private void LoadHold(ObjectName name, ReadOnlyMemory<byte> bytes)
     {
@@ -84,7 +84,7 @@ public sealed partial class ReplicatedState
         _locks.Set(name, record.With(hold, IsSole(name, hold)) with { Delay = record.Delay });
     }
 
-    private void LoadWaiter(Fields fields)
+    private void LoadWaiter(in Fields fields)
     {
         var identityKey = fields.Key(6);
         var waiter = new WaiterRecord(

@@ -15,14 +15,17 @@ public sealed partial class ReplicatedState
     public static ReplicatedState Restore(Limits limits, ISnapshotSource source)
     {
         var state = new ReplicatedState(limits);
-        Fields? meta = null;
+        // Only its numbers are looked at once its section is gone.
+        var meta = default(Fields);
+        var began = false;
         while (source.NextSection(out var kind, out var body))
         {
             if (kind == SectionKind.Meta)
             {
                 meta = state.LoadMeta(body);
+                began = true;
             }
-            else if (meta is null)
+            else if (!began)
             {
                 throw new WireFormatException("a snapshot that does not begin with its meta section");
             }
@@ -31,7 +34,7 @@ public sealed partial class ReplicatedState
                 state.LoadTable(kind, body);
             }
         }
-        if (meta is null || !state.CountsMatch(meta))
+        if (!began || !state.CountsMatch(in meta))
         {
             throw new WireFormatException("a snapshot with sections missing");
         }
@@ -53,7 +56,7 @@ public sealed partial class ReplicatedState
         return meta;
     }
 
-    private bool CountsMatch(Fields meta) =>
+    private bool CountsMatch(in Fields meta) =>
         _keys.Count == meta.Number(8)
         && _leases.Count == meta.Number(9)
         && _soleHolds + _holds.Count == meta.Number(10)
@@ -116,14 +119,14 @@ public sealed partial class ReplicatedState
         }
     }
 
-    private void LoadLease(Fields fields)
+    private void LoadLease(in Fields fields)
     {
         var lease = new LeaseRecord(fields.Lease(1), fields.Number(2), fields.Time(3), 0, 0, 0, fields.Flag(4));
         _leases.Set(lease.Id, lease);
         _leaseDeadlines.Set(new Due(lease.Deadline, lease.Id.Value), true);
     }
 
-    private void LoadKey(Fields fields)
+    private void LoadKey(in Fields fields)
     {
         var key = fields.Key(1);
         var record = KeyRecordCodec.Read(fields, fields.Bytes(2).ToArray());
@@ -136,7 +139,7 @@ public sealed partial class ReplicatedState
         }
     }
 
-    private void LoadKept(Fields fields)
+    private void LoadKept(in Fields fields)
     {
         var kind = fields.Number(6);
         if (!Enum.IsDefined((EffectKind)kind))

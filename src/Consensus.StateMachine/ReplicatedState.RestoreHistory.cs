@@ -11,7 +11,7 @@ public sealed partial class ReplicatedState
     /// <summary>Changes as a snapshot holds them, in their order: without what the keys became. Empty but during a restore.</summary>
     private readonly List<Recorded> _loadedChanges = [];
 
-    private void LoadChange(Fields fields)
+    private void LoadChange(in Fields fields)
     {
         var revision = new Revision(fields.Number(1));
         var stamp = fields.Time(2);
@@ -32,7 +32,7 @@ public sealed partial class ReplicatedState
         return KeyRecordCodec.Read(fields, fields.Bytes(2).ToArray());
     }
 
-    private static Hold? LoadLeader(Key name, Fields election)
+    private static Hold? LoadLeader(Key name, in Fields election)
     {
         if (!election.Has(1))
         {

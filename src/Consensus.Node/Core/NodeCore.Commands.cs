@@ -20,6 +20,10 @@ public sealed partial class NodeCore
     private const int ForwardFrameBytes = 8 << 20;
     private const long RefusedPauseMicros = 20_000;
 
+    /// <summary>With this many frames of commands at the leader, what comes is gathered until one of them is settled, or until <see cref="GatherMicros"/> after the last.</summary>
+    private const int EagerForwards = 2;
+    private const long GatherMicros = 1000;
+
     private readonly Dictionary<long, PendingCommand> _pending = [];
     private readonly List<PendingCommand> _queued = [];
     private readonly HashSet<MemberId> _links = [];
@@ -27,6 +31,10 @@ public sealed partial class NodeCore
     /// <summary>Acquires that were given up without an identity: should one be granted all the same, it is given back.</summary>
     private readonly HashSet<long> _givenUp = [];
     private readonly WireWriter _encoder = new();
+
+    /// <summary>The frames of commands at the leader, each by its last command's sequence; settled ones are forgotten at the next look.</summary>
+    private readonly Queue<long> _forwarded = new();
+    private long _forwardedAt;
     private long _queueRestsUntil;
     private long _waiting;
 
@@ -56,10 +64,23 @@ public sealed partial class NodeCore
         {
             ProposeQueued();
         }
-        else if (!_raft.Leader.IsNone && _links.Contains(_raft.Leader))
+        else if (!_raft.Leader.IsNone && _links.Contains(_raft.Leader) && !GathersForwards())
         {
             ForwardQueued();
         }
+    }
+
+    /// <summary>
+    /// One client's command leaves at once. Of many, each in a frame of its own would cost more than its command, here and at the leader, and would come
+    /// no sooner to the disk, which is busy with those before.
+    /// </summary>
+    private bool GathersForwards()
+    {
+        while (_forwarded.TryPeek(out var last) && !(_pending.TryGetValue(last, out var pending) && pending.Stage == PendingStage.Sent))
+        {
+            _forwarded.Dequeue();
+        }
+        return _forwarded.Count >= EagerForwards && _now < _forwardedAt + GatherMicros;
     }
 
     private void ProposeQueued()
@@ -119,6 +140,8 @@ public sealed partial class NodeCore
         if (commands.Count > 0)
         {
             _out.Sends.Add((_raft.Leader, new ForwardCommands(_raft.Term, commands)));
+            _forwarded.Enqueue(commands[^1].Request.Sequence);
+            _forwardedAt = _now;
         }
     }
 
@@ -127,8 +150,9 @@ public sealed partial class NodeCore
     {
         List<long>? refused = null;
         var reason = ForwardRefusal.NotLeader;
-        foreach (var command in forward.Commands)
+        for (var i = 0; i < forward.Commands.Count; i++)
         {
+            var command = forward.Commands[i];
             var result = _raft.Role == RaftRole.Leader && _raft.Term == forward.Term && command.FeatureLevel <= ReplicatedState.SupportedFeatureLevel
                 ? _raft.Propose(new Proposal(EntryKind.Command, command.Request, command.Payload, command.Principal, command.FeatureLevel), out _, out _)
                 : ProposeResult.NotLeader;

@@ -39,6 +39,9 @@ internal sealed class Progress(MemberId member, LogIndex next, long now, Infligh
     /// <summary>Tick at which <see cref="Match"/> last moved, or a request went out to a follower that owed no answer.</summary>
     public long AdvancedAt { get; set; } = now;
 
+    /// <summary>While replicating: tick at which entries were last sent.</summary>
+    public long SentAt { get; private set; } = long.MinValue;
+
     /// <summary>The highest commit index that a request to this follower let it reach.</summary>
     public LogIndex ToldCommit { get; set; }
 
@@ -92,6 +95,7 @@ internal sealed class Progress(MemberId member, LogIndex next, long now, Infligh
         }
         Inflights.Add(last, bytes);
         Next = last.Next;
+        SentAt = now;
     }
 
     public void BecomeProbe(LogIndex next, long pausedUntil)

@@ -306,7 +306,7 @@ public static class CommandCodec
         "Bbvffvvb", "bvbv", "", "bv", "b", "v",
     ];
 
-    private static KeyCondition Condition(Fields fields, int field)
+    private static KeyCondition Condition(in Fields fields, int field)
     {
         var kind = fields.Number(field);
         return kind <= (long)KeyConditionKind.Exists
@@ -326,6 +326,6 @@ public static class CommandCodec
         ? (CancelReason)number
         : throw new WireFormatException("a cancellation for an unknown reason");
 
-    private static RequestId NamedRequest(Fields fields, int field) =>
+    private static RequestId NamedRequest(in Fields fields, int field) =>
         fields.Has(field) ? fields.Request(field) : throw new WireFormatException("a command that must name one request");
 }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
 using Consensus.Primitives;
 using Consensus.Primitives.Wire;
 
@@ -9,20 +10,25 @@ namespace Consensus.StateMachine.Wire;
 /// letter for each field from 1 on: v varint, f fixed64, b bytes or text or a nested message, - none; in capitals N, V and B for repeated varints, fixed64 and
 /// messages. Numbers are never negative in our formats, save h (a hash): any fixed64.
 /// </summary>
-internal sealed class Fields
+/// <remarks>On the stack: every command that is applied is read through one.</remarks>
+internal readonly ref struct Fields
 {
+    /// <summary>Field numbers of a shape are 1 to this.</summary>
+    private const int MaxFields = 20;
+
     private static readonly System.Text.UTF8Encoding StrictUtf8 = new(false, throwOnInvalidBytes: true);
 
-    private readonly long[] _numbers;
-    private readonly ReadOnlyMemory<byte>[] _bytes;
+    private readonly ReadOnlyMemory<byte> _body;
+    private readonly Numbers _numbers;
+    private readonly Parts _parts;
     private readonly List<long>? _repeatedNumbers;
     private readonly List<ReadOnlyMemory<byte>>? _repeatedMessages;
     private readonly int _present;
 
     public Fields(ReadOnlyMemory<byte> body, string shape, string what)
     {
-        _numbers = new long[shape.Length + 1];
-        _bytes = new ReadOnlyMemory<byte>[shape.Length + 1];
+        Invariant.Require(shape.Length <= MaxFields, "a shape has at most so many fields");
+        _body = body;
         var reader = new WireReader(body.Span);
         while (reader.NextField())
         {
@@ -53,10 +59,23 @@ internal sealed class Fields
                     (_repeatedMessages ??= []).Add(Slice(body, ref reader));
                     break;
                 default:
-                    _bytes[reader.Field] = Slice(body, ref reader);
+                    var length = reader.Bytes().Length;
+                    _parts[reader.Field] = (body.Length - reader.Remaining - length, length);
                     break;
             }
         }
+    }
+
+    [InlineArray(MaxFields + 1)]
+    private struct Numbers
+    {
+        private long _first;
+    }
+
+    [InlineArray(MaxFields + 1)]
+    private struct Parts
+    {
+        private (int Start, int Length) _first;
     }
 
     public bool Has(int field) => (_present & (1 << field)) != 0;
@@ -70,9 +89,9 @@ internal sealed class Fields
         _ => throw new WireFormatException("a flag that is neither set nor clear"),
     };
 
-    public ReadOnlyMemory<byte> Bytes(int field) => _bytes[field];
+    public ReadOnlyMemory<byte> Bytes(int field) => _body.Slice(_parts[field].Start, _parts[field].Length);
 
-    public Key Key(int field) => Consensus.StateMachine.Key.Own(_bytes[field].ToArray());
+    public Key Key(int field) => Consensus.StateMachine.Key.Own(Bytes(field).ToArray());
 
     public LeaseId Lease(int field) => new(_numbers[field]);
 
@@ -82,7 +101,7 @@ internal sealed class Fields
     {
         try
         {
-            return StrictUtf8.GetString(_bytes[field].Span);
+            return StrictUtf8.GetString(Bytes(field).Span);
         }
         catch (System.Text.DecoderFallbackException)
         {
@@ -90,7 +109,7 @@ internal sealed class Fields
         }
     }
 
-    public RequestId Request(int field) => RequestOf(_bytes[field]);
+    public RequestId Request(int field) => RequestOf(Bytes(field));
 
     /// <summary>The repeated numbers; a shape has one such field at most.</summary>
     public ImmutableArray<FencingToken> Tokens() => [.. (_repeatedNumbers ?? []).Select(number => new FencingToken(number))];

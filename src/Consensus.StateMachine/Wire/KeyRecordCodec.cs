@@ -20,6 +20,6 @@ internal static class KeyRecordCodec
 
     /// <param name="fields">Of the shape <see cref="Shape"/>.</param>
     /// <param name="value">The field 2, or a copy of it that outlives what is read.</param>
-    public static KeyRecord Read(Fields fields, ReadOnlyMemory<byte> value) =>
+    public static KeyRecord Read(in Fields fields, ReadOnlyMemory<byte> value) =>
         new(value, new Revision(fields.Number(3)), new Revision(fields.Number(4)), fields.Number(5), fields.Lease(6));
 }

@@ -95,7 +95,7 @@ internal static class TxnCodec
         writer.EndMessage(start);
     }
 
-    private static TxnCompare Compare(Fields fields)
+    private static TxnCompare Compare(in Fields fields)
     {
         var (target, comparison) = (fields.Number(1), fields.Number(2));
         return target is >= (long)CompareTarget.Version and <= (long)CompareTarget.Hold

@@ -48,7 +48,7 @@ public sealed class FlowControlTests
     [Test]
     public void Success_turns_a_probe_into_a_pipeline()
     {
-        var host = Replicating();
+        var host = Replicating(Make.Options with { EagerAppends = 5 });
         for (var i = 0; i < 5; i++)
         {
             host.Propose();
@@ -58,9 +58,38 @@ public sealed class FlowControlTests
     }
 
     [Test]
+    public void With_two_requests_on_their_way_what_is_appended_is_gathered_until_one_is_answered()
+    {
+        var host = Replicating();
+        for (var i = 0; i < 10; i++)
+        {
+            host.Propose();
+        }
+        var sent = host.Take<AppendRequest>().Where(r => r.To == Two).ToList();
+        Assert.That(sent.Select(r => r.Entries.Count), Is.EqualTo(new[] { 1, 1 }));
+        Acknowledge(host, sent[0].PreviousIndex + 1);
+        Assert.That(host.TakeOne<AppendRequest>().Entries, Has.Count.EqualTo(8), "what was gathered goes in one request");
+    }
+
+    [Test]
+    public void What_is_gathered_goes_after_a_tick_though_nothing_is_answered()
+    {
+        var host = Replicating();
+        for (var i = 0; i < 4; i++)
+        {
+            host.Propose();
+        }
+        host.Take<AppendRequest>();
+        Assert.That(host.Node.TicksUntilNextTimeout(), Is.EqualTo(1), "its owner is told to come back for it");
+        host.Tick(1);
+        Assert.That(host.Take<AppendRequest>().Single(r => r.To == Two).Entries, Has.Count.EqualTo(2));
+        Assert.That(host.Node.TicksUntilNextTimeout(), Is.GreaterThan(1), "nothing is left to send");
+    }
+
+    [Test]
     public void No_more_than_the_allowed_requests_are_on_their_way()
     {
-        var host = Replicating(Make.Options with { MaxInflightAppends = 3 });
+        var host = Replicating(Make.Options with { MaxInflightAppends = 3, EagerAppends = 10 });
         for (var i = 0; i < 10; i++)
         {
             host.Propose();
@@ -75,7 +104,7 @@ public sealed class FlowControlTests
     [Test]
     public void No_more_than_the_allowed_bytes_are_on_their_way()
     {
-        var host = Replicating(Make.Options with { MaxInflightBytes = 5000 });
+        var host = Replicating(Make.Options with { MaxInflightBytes = 5000, EagerAppends = 10 });
         for (var i = 0; i < 10; i++)
         {
             host.Propose(2000);
@@ -89,7 +118,7 @@ public sealed class FlowControlTests
     [Test]
     public void Requests_stay_within_their_size_and_a_larger_entry_goes_alone()
     {
-        var host = Replicating(Make.Options with { MaxAppendBytes = 1000 });
+        var host = Replicating(Make.Options with { MaxAppendBytes = 1000, EagerAppends = 10 });
         foreach (var bytes in new[] { 300, 300, 300, 5000, 10, 10 })
         {
             host.Node.Propose(Make.Command(bytes), out _, out _);
