@@ -10,11 +10,17 @@ namespace Consensus.Node.Core;
 /// </summary>
 public sealed partial class NodeCore
 {
+    /// <summary>A snapshot of at most this size is never too large for its log.</summary>
+    private const long SmallSnapshotBytes = 4 << 20;
+
     private SnapshotFile? _snapshot;
     private SnapshotFile? _saved;
     private LogIndex _loggedAtSnapshot;
+    private readonly DeterministicRandom _snapshotDraws;
     private long _bytesSinceSnapshot;
+    private long _snapshotBytesDue;
     private bool _snapshotUnderWay;
+
     /// <summary>What arrived in this turn; the core takes one of them or none.</summary>
     private readonly List<SnapshotArrivedInput> _arrived = [];
     private (SnapshotMark Mark, long Sequence)? _installed;
@@ -26,8 +32,7 @@ public sealed partial class NodeCore
             // A member that joined does not know yet who counts; a snapshot of its own would say that nobody does.
             return;
         }
-        var due = _state.AppliedIndex - _loggedAtSnapshot >= _options.SnapshotEntries || _bytesSinceSnapshot >= _options.SnapshotBytes;
-        if (!due || _snapshotUnderWay)
+        if (_snapshotUnderWay || !SnapshotIsDue())
         {
             return;
         }
@@ -35,8 +40,18 @@ public sealed partial class NodeCore
         _snapshotUnderWay = true;
         _loggedAtSnapshot = _state.AppliedIndex;
         _bytesSinceSnapshot = 0;
+        _snapshotBytesDue = DrawSnapshotBytes();
         _out.SaveSnapshot = new SnapshotOrder(AppliedMark(), View);
     }
+
+    /// <summary>What is small is cut after so many entries. To write a large state anew for a little log would cost many times what the commands themselves do.</summary>
+    private bool SnapshotIsDue() =>
+        _bytesSinceSnapshot >= _snapshotBytesDue
+        || (_state.AppliedIndex - _loggedAtSnapshot >= _options.SnapshotEntries
+            && (_snapshot is not { LengthBytes: > SmallSnapshotBytes } || _bytesSinceSnapshot >= _snapshot.LengthBytes / 2));
+
+    /// <summary>Up to a quarter early: the members apply the same log, and shall not all write their snapshots at once.</summary>
+    private long DrawSnapshotBytes() => _options.SnapshotBytes - _snapshotDraws.Next(Math.Max(1, _options.SnapshotBytes / 4));
 
     /// <summary>Where the present state stands in the log.</summary>
     private SnapshotMark AppliedMark() => new(_state.AppliedIndex, _appliedTerm, _state.AppliedStamp, _appliedConfiguration);

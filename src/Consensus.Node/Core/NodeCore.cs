@@ -37,6 +37,8 @@ public sealed partial class NodeCore
         _appliedConfiguration = initial.Configuration;
         _snapshot = snapshot;
         _loggedAtSnapshot = state.AppliedIndex;
+        _snapshotDraws = new DeterministicRandom(options.Raft.Seed ^ (ulong)options.Self.Value);
+        _snapshotBytesDue = DrawSnapshotBytes();
         _hashes = new HashHistory(state.AppliedIndex, state.Hash);
         View = state.TakeView();
         Status = BuildStatus();

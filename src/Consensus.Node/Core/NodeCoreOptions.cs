@@ -27,10 +27,10 @@ public sealed record NodeCoreOptions
 
     public Limits Limits { get; init; } = Limits.Default;
 
-    /// <summary>A snapshot is due after this many entries …</summary>
+    /// <summary>A snapshot is due after this many entries, or half the last snapshot's bytes of log where that is more (docs/decisions/0011) …</summary>
     public long SnapshotEntries { get; init; } = 10_000;
 
-    /// <summary>… or this many bytes of log, whichever comes first (rule 14).</summary>
+    /// <summary>… but after this many bytes of log at the latest (rule 14).</summary>
     public long SnapshotBytes { get; init; } = 64L << 20;
 
     /// <summary>A request that does not wait for a lock is answered within this time (rule 19).</summary>

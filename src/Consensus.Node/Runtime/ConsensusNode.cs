@@ -339,7 +339,7 @@ public sealed partial class ConsensusNode : IConsensusNode
 
     private void SaveSnapshot(SnapshotOrder order) => InBackground(() =>
     {
-        var file = _outside.Snapshots.Save(order.Mark, sink => SnapshotWriter.Write(order.View, sink));
+        var file = _outside.Snapshots.Save(order.Mark, sink => SnapshotWriter.Write(order.View, new PacedSink(sink, _outside.Time)));
         _inbox.PostToLoop(new SnapshotSavedInput(file));
     });
 

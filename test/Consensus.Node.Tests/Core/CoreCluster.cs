@@ -179,6 +179,12 @@ internal sealed class CoreMember
     /// <summary>What the last turn said about older snapshots.</summary>
     public SnapshotMark? Compact => _output.Compact;
 
+    /// <summary>The snapshots that it had saved.</summary>
+    public List<SnapshotMark> Snapshots { get; } = [];
+
+    /// <summary>How large the files of its snapshots are said to be.</summary>
+    public long SnapshotBytes { get; set; } = 1;
+
     public PendingCommand Send(Command command, bool withIdentity = false)
     {
         var writer = new WireWriter();
@@ -218,7 +224,12 @@ internal sealed class CoreMember
         foreach (var request in _output.Persists)
         {
             Persisted.Add(request);
-            Inputs.Add(new PersistedInput(request.Sequence));
+            Inputs.Add(request.TakenSnapshot is null ? new PersistedInput(request.Sequence) : new SnapshotMarkedInput());
+        }
+        if (_output.SaveSnapshot is { } order)
+        {
+            Snapshots.Add(order.Mark);
+            Inputs.Add(new SnapshotSavedInput(new SnapshotFile(order.Mark, SnapshotBytes)));
         }
         TimesPeersWereTold += _output.Peers is null ? 0 : 1;
         NewPeers.AddRange(_output.Peers?.Select(p => p.Member) ?? []);
