@@ -43,6 +43,8 @@ public static class ConsensusServer
         builder.Logging.AddFilter("Consensus", LogLevel.Information);
         // Ours is the one place that reads options: not ASPNETCORE_URLS, and no appsettings.json of whatever directory this runs in.
         builder.Configuration.Sources.Clear();
+        // A start that fails (a port in use) is told once, in ServerRunner's one sentence; the host would log the same with its stack trace.
+        builder.Logging.AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);
         // Kestrel notes that HTTP/2 lacks TLS here; Http2PriorKnowledge sees to that.
         builder.Logging.AddFilter("Microsoft.AspNetCore.Server.Kestrel", LogLevel.Error);
         // While anything could be logged there, the host gives every request an activity and a logging scope, whose ids nothing here would print.

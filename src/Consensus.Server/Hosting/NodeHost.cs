@@ -1,4 +1,6 @@
 using System.Buffers.Binary;
+using System.Net;
+using System.Net.Sockets;
 using System.Security.Cryptography;
 using Consensus.Node;
 using Consensus.Node.Core;
@@ -18,7 +20,7 @@ namespace Consensus.Server.Hosting;
 /// <summary>
 /// Puts one member together: data directory, forming or joining the cluster at the first start, recovery, node, links. Refusals come out as
 /// <see cref="StorageRefusedException"/>, <see cref="FormationRefusedException"/>, <see cref="MemberRemovedException"/> or
-/// <see cref="System.Net.Sockets.SocketException"/>.
+/// <see cref="IOException"/> (the peer address cannot be had).
 /// </summary>
 public sealed class NodeHost : INodeHost
 {
@@ -61,7 +63,7 @@ public sealed class NodeHost : INodeHost
         try
         {
             TransportLog log = (level, message) => Pass(level, message, notice);
-            listener = PeerListener.Start(options.ListenPeer, new PeerListenerOptions { Log = log });
+            listener = Listen(options.ListenPeer, log);
             host = new NodeHost(directory, listener, notice);
             var boot = RandomPositive();
             var advertised = options.AdvertisePeer.Length > 0 ? options.AdvertisePeer : listener.EndPoint.ToString();
@@ -94,6 +96,19 @@ public sealed class NodeHost : INodeHost
                 directory.Dispose();
             }
             throw;
+        }
+    }
+
+    /// <exception cref="IOException">The address cannot be had; names it, for a process has two.</exception>
+    private static PeerListener Listen(IPEndPoint address, TransportLog log)
+    {
+        try
+        {
+            return PeerListener.Start(address, new PeerListenerOptions { Log = log });
+        }
+        catch (SocketException e)
+        {
+            throw new IOException($"cannot listen for other members on {address}: {e.Message}", e);
         }
     }
 

@@ -33,7 +33,7 @@ public static class ServerRunner
         ArgumentNullException.ThrowIfNull(output);
         ArgumentNullException.ThrowIfNull(errors);
         ArgumentNullException.ThrowIfNull(startNode);
-        if (arguments.Contains("--help"))
+        if (arguments.Contains("--help") || arguments is ["-h" or "-?" or "help"])
         {
             await output.WriteAsync(HelpText.Write(ConsensusServer.Version));
             return ExitDone;
@@ -67,7 +67,7 @@ public static class ServerRunner
 
     /// <summary>What an operator can put right, told in one sentence; anything else shows where it came from.</summary>
     private static bool IsRefusal(Exception e) =>
-        e is StorageRefusedException or FormationRefusedException or IOException or UnauthorizedAccessException or SocketException or AddressInUseException;
+        e is StorageRefusedException or StorageFailedException or FormationRefusedException or IOException or UnauthorizedAccessException or SocketException or AddressInUseException;
 
     private static async Task<int> ServeAsync(ServerOptions options, TextWriter output, TextWriter errors, StartNode startNode)
     {

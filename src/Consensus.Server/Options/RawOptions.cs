@@ -104,7 +104,7 @@ internal static class RawOptions
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {
-            throw new OptionsException($"the configuration file {path} cannot be read: {e.Message}");
+            throw new OptionsException($"the configuration file {path} cannot be read: {e.Message.TrimEnd('.')}");
         }
         return found;
     }

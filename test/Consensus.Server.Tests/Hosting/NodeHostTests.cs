@@ -1,5 +1,8 @@
+using System.Net;
+using System.Net.Sockets;
 using Consensus.Node;
 using Consensus.Primitives;
+using Consensus.Server.Hosting;
 using Consensus.StateMachine;
 using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Outcomes;
@@ -21,6 +24,25 @@ public sealed class NodeHostTests
         await cluster.UntilReadyAsync();
         Assert.That(await LocalCluster.GetAsync(cluster.Hosts[0]!, "k0"), Is.EqualTo("v0"));
         Assert.That(await LocalCluster.GetAsync(cluster.Hosts[0]!, "k99"), Is.EqualTo("v99"));
+    }
+
+    [Test]
+    public async Task A_peer_port_in_use_is_refused_by_name()
+    {
+        using var taken = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        taken.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        taken.Listen();
+        var directory = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
+        var options = new NodeHostOptions { Name = "n1", DataDirectory = directory, ListenPeer = (IPEndPoint)taken.LocalEndPoint!, AdvertiseClient = "http://127.0.0.1:1" };
+        try
+        {
+            var refusal = await Assert.ThrowsAsync<IOException>(() => NodeHost.StartAsync(options, (_, _) => { }, _ => { }, CancellationToken.None));
+            Assert.That(refusal!.Message, Does.Contain(taken.LocalEndPoint!.ToString()).And.Contain("in use"));
+        }
+        finally
+        {
+            Directory.Delete(directory, recursive: true);
+        }
     }
 
     [Test]

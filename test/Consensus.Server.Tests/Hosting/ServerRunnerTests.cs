@@ -7,6 +7,8 @@ using Consensus.Node.Ports;
 using Consensus.Server.Hosting;
 using Consensus.Server.Options;
 using Consensus.Server.Tests.Support;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 
 namespace Consensus.Server.Tests.Hosting;
 
@@ -37,6 +39,9 @@ internal sealed class ServerRunnerTests
     {
         Assert.That(await RunAsync("--help", Never), Is.Zero);
         Assert.That(_output.ToString(), Does.Contain("--initial-cluster"));
+        _output.GetStringBuilder().Clear();
+        Assert.That(await RunAsync("-h", Never), Is.Zero);
+        Assert.That(_output.ToString(), Does.Contain("--initial-cluster"));
         Assert.That(await RunAsync("--version", Never), Is.Zero);
         Assert.That(_output.ToString(), Does.Contain("consensusd " + ConsensusServer.Version));
     }
@@ -59,6 +64,22 @@ internal sealed class ServerRunnerTests
         Assert.That(await RunAsync($"--listen-client {taken.LocalEndPoint}", (_, _, _) => Task.FromResult<INodeHost>(host)), Is.EqualTo(1));
         Assert.That(_errors.ToString().Trim(), Does.Contain("in use").And.Not.Contain("\n"));
         Assert.That(host.IsDisposed, Is.True);
+    }
+
+    [Test]
+    public async Task A_start_that_fails_is_not_told_a_second_time_by_the_hosts_log()
+    {
+        await using var app = ConsensusServer.Build(new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, 0));
+        var loggers = app.Services.GetRequiredService<ILoggerFactory>();
+        Assert.That(loggers.CreateLogger("Microsoft.Extensions.Hosting.Internal.Host").IsEnabled(LogLevel.Error), Is.False);
+        Assert.That(loggers.CreateLogger("Microsoft.AspNetCore.Server.Kestrel").IsEnabled(LogLevel.Error), Is.True);
+    }
+
+    [Test]
+    public async Task A_full_disk_at_the_start_is_told_in_one_sentence()
+    {
+        Assert.That(await RunAsync("", (_, _, _) => throw new StorageFailedException("the disk is full")), Is.EqualTo(1));
+        Assert.That(_errors.ToString(), Is.EqualTo("consensusd: the disk is full" + Environment.NewLine));
     }
 
     [Test]
