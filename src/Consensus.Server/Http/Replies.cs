@@ -16,6 +16,7 @@ internal sealed class Replies(IConsensusNode node)
 
     private LeadershipText _leadership = new(-1, "", "");
     private RevisionText _revision = new(-1, "");
+    private long _newest;
 
     /// <summary>Header texts of the last answers: most answers between two changes share them.</summary>
     private sealed record LeadershipText(long Term, string TermText, string LeaderName);
@@ -34,7 +35,7 @@ internal sealed class Replies(IConsensusNode node)
         {
             _leadership = leadership = new LeadershipText(term, Text(term), leaderName);
         }
-        var number = revision.Value != 0 ? revision.Value : node.Status.Revision.Value;
+        var number = NumberOf(revision);
         var known = _revision;
         if (known.Revision != number)
         {
@@ -43,6 +44,29 @@ internal sealed class Replies(IConsensusNode node)
         headers[ApiHeaders.Revision] = known.Text;
         headers[ApiHeaders.Term] = leadership.TermText;
         headers[ApiHeaders.Leader] = leadership.LeaderName;
+    }
+
+    /// <summary>
+    /// An answer that no state was read for names the newest revision that this member is known to be at. The status is republished now and then only, so by itself it would
+    /// take a client back behind the answer to its own last write.
+    /// </summary>
+    private long NumberOf(Revision revision)
+    {
+        var newest = Volatile.Read(ref _newest);
+        if (revision.Value == 0)
+        {
+            return Math.Max(newest, node.Status.Revision.Value);
+        }
+        while (revision.Value > newest)
+        {
+            var seen = Interlocked.CompareExchange(ref _newest, revision.Value, newest);
+            if (seen == newest)
+            {
+                break;
+            }
+            newest = seen;
+        }
+        return revision.Value;
     }
 
     public Task NoContent(HttpContext http, Revision revision)

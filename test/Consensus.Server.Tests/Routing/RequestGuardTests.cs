@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Consensus.Api;
 using Consensus.Api.Problems;
+using Consensus.Primitives;
 using Consensus.Server.Tests.Support;
 
 namespace Consensus.Server.Tests.Routing;
@@ -34,6 +35,18 @@ internal sealed class RequestGuardTests : ContractTest
     [TestCase("[2001:db8::1]")]
     [TestCase("consensus.example.evil")]
     public void Another_host_is_misdirected(string host) => AssertProblem(GetAs(host), ProblemTypes.Misdirected);
+
+    [Test]
+    public async Task A_refusal_never_names_an_older_revision_than_the_answer_before_it()
+    {
+        Node.StatusRevision = new Revision(1);
+        using var put = await SendAsync("PUT", "/v1/kv/a", "x");
+        var written = put.Headers.GetValues(ApiHeaders.Revision).Single();
+        Assert.That(written, Is.EqualTo("2"));
+        using var refused = await SendAsync("GET", "/v1/kv/a?unknown=1");
+        Assert.That((int)refused.StatusCode, Is.EqualTo(400));
+        Assert.That(refused.Headers.GetValues(ApiHeaders.Revision).Single(), Is.EqualTo(written));
+    }
 
     [Test]
     public void An_old_client_without_a_host_is_served()

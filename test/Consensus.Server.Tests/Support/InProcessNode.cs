@@ -56,6 +56,9 @@ internal sealed class InProcessNode(Limits? limits = null) : IConsensusNode
 
     public bool Ready { get; set; } = true;
 
+    /// <summary>When set, the revision of a status that was published before the newest commands were applied.</summary>
+    public Revision? StatusRevision { get; set; }
+
     public string LeaderName { get; set; } = "n1";
 
     /// <summary>How many commands were applied: to see that nothing was done.</summary>
@@ -83,7 +86,7 @@ internal sealed class InProcessNode(Limits? limits = null) : IConsensusNode
                     new LogIndex(1),
                     _index,
                     _index,
-                    _state.Revision,
+                    StatusRevision ?? _state.Revision,
                     _now,
                     _state.Hash,
                     _state.TakeView().Counts,
