@@ -41,15 +41,24 @@ internal static class EntityTags
         return refusal is null;
     }
 
-    /// <summary>True when a reader that sent If-None-Match has this record already: 304.</summary>
-    public static bool IsKnown(StringValues ifNoneMatch, Revision modRevision)
+    /// <summary>True when a reader that sent If-None-Match has this record already: 304. The comparison is the weak one (RFC 9110 §13.1.2): a proxy that compresses an answer weakens its tag.</summary>
+    public static bool IsKnown(StringValues ifNoneMatch, Revision modRevision) => IsListed(ifNoneMatch, modRevision, weakly: true);
+
+    /// <summary>True when a reader that sent If-Match, or did not, is to have this record; else 412 (RFC 9110 §13.1.1, the strong comparison).</summary>
+    public static bool IsWanted(StringValues ifMatch, Revision modRevision) => ifMatch.Count == 0 || IsListed(ifMatch, modRevision, weakly: false);
+
+    private static bool IsListed(StringValues tags, Revision modRevision, bool weakly)
     {
-        foreach (var value in ifNoneMatch)
+        foreach (var value in tags)
         {
             foreach (var range in value.AsSpan().Split(','))
             {
                 var tag = value.AsSpan()[range].Trim();
-                if (tag is "*" || (TryParse(tag, out var known) && known == modRevision))
+                if (weakly && tag.StartsWith("W/"))
+                {
+                    tag = tag[2..];
+                }
+                if (tag is "*" || (TryParse(tag, out var listed) && listed == modRevision))
                 {
                     return true;
                 }

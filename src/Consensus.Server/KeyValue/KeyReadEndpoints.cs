@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Consensus.Api;
+using Consensus.Api.Problems;
 using Consensus.Node;
 using Consensus.Server.Commands;
 using Consensus.Server.Http;
@@ -49,7 +50,16 @@ internal sealed class KeyReadEndpoints(IConsensusNode node, ListReader lists, Wa
             return;
         }
         var found = asked is { } at ? view.GetKeyAt(key, at) : view.GetKey(key);
-        if (found is { } record)
+        if (found is { } other && !EntityTags.IsWanted(call.Http.Request.Headers.IfMatch, other.ModRevision))
+        {
+            call.Http.Response.Headers.ETag = Replies.EntityTag(other.ModRevision);
+            await replies.Problem(call.Http, new Problem(ProblemTypes.PreconditionFailed, $"the key's modRevision is {other.ModRevision}")
+            {
+                Revision = other.ModRevision.Value,
+                StateRevision = view.Revision,
+            });
+        }
+        else if (found is { } record)
         {
             Item(call.Http, key, record, view, form);
         }

@@ -100,6 +100,34 @@ internal sealed class KeyTests : ContractTest
         Assert.That(changed.StatusCode, Is.EqualTo(HttpStatusCode.OK));
     }
 
+    [TestCase("W/\"2\"", 304)]
+    [TestCase("\"7\", W/\"2\"", 304)]
+    [TestCase("*", 304)]
+    [TestCase("W/\"3\"", 200)]
+    public async Task A_tag_that_a_proxy_weakened_is_known_too(string tags, int status)
+    {
+        await PutAsync("/v1/kv/a", "value");
+        using var answer = await SendAsync("GET", "/v1/kv/a", null, ("If-None-Match", tags));
+        Assert.That((int)answer.StatusCode, Is.EqualTo(status));
+    }
+
+    [Test]
+    public async Task A_read_of_a_record_that_is_not_the_wanted_one_is_refused_with_the_present_revision()
+    {
+        await PutAsync("/v1/kv/a", "one");
+        await PutAsync("/v1/kv/a", "two");
+        using var response = await SendAsync("GET", "/v1/kv/a", null, ("If-Match", "\"2\""));
+        Assert.That(response.Headers.ETag?.Tag, Is.EqualTo("\"3\""));
+        Assert.That((await ReadProblemAsync(response, ProblemTypes.PreconditionFailed)).Revision, Is.EqualTo(3));
+        await ProblemAsync(ProblemTypes.PreconditionFailed, "GET", "/v1/kv/a", null, ("If-Match", "W/\"3\""));
+        foreach (var tags in new[] { "\"3\"", "\"2\", \"3\"", "*" })
+        {
+            using var wanted = await SendAsync("GET", "/v1/kv/a", null, ("If-Match", tags));
+            Assert.That(wanted.StatusCode, Is.EqualTo(HttpStatusCode.OK), tags);
+        }
+        await ProblemAsync(ProblemTypes.NotFound, "GET", "/v1/kv/absent", null, ("If-Match", "*"));
+    }
+
     [Test]
     public async Task A_key_that_does_not_exist_is_not_found()
     {
