@@ -28,7 +28,7 @@ internal static class AnswerProblems
     private static Problem NotDone(NotDoneReason reason) => reason switch
     {
         NotDoneReason.NoLeader => new Problem(ProblemTypes.NoLeader, "no leader is known; nothing was done") { RetryAfterSeconds = RetryAfterSeconds },
-        NotDoneReason.NotReady => NotReady("this member is starting or stopping, or has not caught up; nothing was done"),
+        NotDoneReason.NotReady => NotReady("this member is starting or stopping, or did not get as far as this request waits for (minRevision) in time; nothing was done"),
         NotDoneReason.TooManyRequests => new Problem(ProblemTypes.TooManyRequests, "too many requests are waiting; nothing was done")
         {
             RetryAfterSeconds = RetryAfterSeconds,

@@ -98,7 +98,7 @@ internal sealed class RejectionWriter(PipeWriter inner) : PipeWriter
             414 => (ProblemTypes.TooLarge, "the request line is too long"),
             431 => (new ProblemType(ProblemTypes.TooLarge.Slug, ProblemTypes.TooLarge.Title, 431), "the request's headers are too long or too many"),
             408 => (ProblemTypes.RequestTimeout, "the request's headers did not arrive in time"),
-            400 => (ProblemTypes.BadRequest, "the request is not well-formed HTTP, or its path holds a NUL byte"),
+            400 => (ProblemTypes.BadRequest, "the request is not well-formed HTTP, or its target holds a byte that has to be percent-encoded (a space, or a letter beyond ASCII), or NUL"),
             _ => (new ProblemType(ProblemTypes.BadRequest.Slug, ProblemTypes.BadRequest.Title, status), "the request is not one that this server understands"),
         };
         var answer = new ProblemAnswer { Type = type.Uri, Title = type.Title, Status = type.Status, Detail = detail };

@@ -84,7 +84,7 @@ internal sealed class QueryParameters
         }
         refusal = Problem.BadRequest(max == long.MaxValue
             ? $"the query parameter \"{QueryNameText.Of(name)}\" is not a number"
-            : $"the query parameter \"{QueryNameText.Of(name)}\" is not a number from 0 to {max}");
+            : $"the query parameter \"{QueryNameText.Of(name)}\" is not a number from 1 to {max}");
         return false;
     }
 

@@ -258,6 +258,10 @@ internal ref partial struct StrictObjectReader
         }
     }
 
-    private void Malformed(JsonException e) => Refuse(string.Create(
-        CultureInfo.InvariantCulture, $"the request body is malformed JSON at line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1}"));
+    private void Malformed(JsonException e)
+    {
+        // The exception has no kind: at the deepest level it may be one more that the reader does not enter.
+        var what = _json.CurrentDepth < MaxDepth ? "malformed JSON" : $"malformed JSON, or nested more than {MaxDepth} deep,";
+        Refuse(string.Create(CultureInfo.InvariantCulture, $"the request body is {what} at line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1}"));
+    }
 }
