@@ -69,7 +69,7 @@ internal sealed class CommandHost(CliEnvironment environment)
     {
         var options = new ConsensusClientOptions
         {
-            Endpoints = EndpointList.Parse(parsed.GetValue(_endpoints) ?? environment.Variable("CONSENSUS_ENDPOINTS")),
+            Endpoints = parsed.GetValue(_endpoints) is { } given ? EndpointList.ParseOption(given) : EndpointList.Parse(environment.Variable("CONSENSUS_ENDPOINTS")),
         };
         if (parsed.GetValue(_timeout) is { } timeout)
         {

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using System.Text;
 using Consensus.Api.KeyValue;
 using Consensus.Cli.Output;
@@ -168,5 +169,15 @@ internal static class KvCommands
     {
         Description = "Only if the key was last changed at this revision.",
         HelpName = "N",
+        CustomParser = result =>
+        {
+            var text = result.Tokens[0].Value;
+            if (long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var revision))
+            {
+                return revision;
+            }
+            result.AddError($"--if-revision needs a revision, a whole number, not '{text}'.");
+            return null;
+        },
     };
 }

@@ -5,6 +5,12 @@ namespace Consensus.Cli.Parsing;
 /// <summary>Client addresses separated by commas; "http://" may be left out.</summary>
 internal static class EndpointList
 {
+    /// <summary>The value of --endpoints. An empty one is a mistake: a script's unset variable must not mean another cluster than the environment's.</summary>
+    /// <exception cref="UsageException">It names no endpoint, or some part is no address.</exception>
+    public static IReadOnlyList<Uri> ParseOption(string text) =>
+        text.AsSpan().Trim(" ,").IsEmpty ? throw new UsageException("--endpoints names no endpoint; write host:port or http://host:port, separated by commas.") : Parse(text);
+
+    /// <summary>The value of the environment's variable; empty is the default.</summary>
     /// <exception cref="UsageException">Some part is no address.</exception>
     public static IReadOnlyList<Uri> Parse(string? text)
     {

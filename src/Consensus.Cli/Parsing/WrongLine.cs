@@ -27,7 +27,30 @@ internal static class WrongLine
         {
             return $"There is no place for \"{extra}\" here.";
         }
-        return string.Join(' ', parsed.Errors[0].Message.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+        return DescribeNumber(parsed.Errors[0]) ?? Sentence(parsed.Errors[0].Message);
+    }
+
+    /// <summary>A word where a number has to stand, which the parser would describe with the name of a .NET type; null when the mistake is another one.</summary>
+    private static string? DescribeNumber(ParseError error)
+    {
+        var (name, type) = error.SymbolResult switch
+        {
+            OptionResult option => (option.Option.Name, option.Option.ValueType),
+            ArgumentResult { Parent: OptionResult option } => (option.Option.Name, option.Option.ValueType),
+            ArgumentResult argument => (argument.Argument.Name, argument.Argument.ValueType),
+            _ => ("", typeof(string)),
+        };
+        // Options with a parser of their own have better words of their own.
+        return error.SymbolResult?.Tokens is [var word, ..] && error.Message.Contains((Nullable.GetUnderlyingType(type) ?? type).ToString(), StringComparison.Ordinal)
+            ? $"{name} needs a whole number, not '{word.Value}'."
+            : null;
+    }
+
+    /// <summary>The parser's own message on one line; the list of what can stand there ends without a full stop.</summary>
+    private static string Sentence(string message)
+    {
+        var line = string.Join(' ', message.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+        return line.EndsWith('.') ? line : line + ".";
     }
 
     /// <summary>

@@ -95,6 +95,34 @@ internal sealed class UsageTests
         Assert.That(run.Error, Does.Contain(named));
     }
 
+    [TestCase("kv put a b --if-revision x", "--if-revision needs a revision, a whole number, not 'x'.")]
+    [TestCase("kv put a b --if-revision=-1", "--if-revision needs a revision, a whole number, not '-1'.")]
+    [TestCase("kv list --limit many", "--limit needs a whole number, not 'many'.")]
+    [TestCase("kv list --limit 99999999999", "--limit needs a whole number, not '99999999999'.")]
+    [TestCase("lock release a abc", "TOKEN needs a whole number, not 'abc'.")]
+    [TestCase("fence check a 1.5", "TOKEN needs a whole number, not '1.5'.")]
+    [TestCase("semaphore acquire a --permits two", "--permits needs a whole number, not 'two'.")]
+    [TestCase("watch --from-revision x", "--from-revision needs a whole number, not 'x'.")]
+    [TestCase("bench --values big", "--values needs a size such as")]
+    [TestCase("kv get a -o xml", "'table' 'json'. See:")]
+    public async Task A_word_where_a_number_has_to_stand_is_told_in_plain_words(string line, string sentence)
+    {
+        var run = await Ctl.RunAsync(Nobody, line.Split(' '));
+        Assert.That(run.Error, Does.Contain(sentence).And.Not.Contain("System."));
+        Assert.That(run.ExitCode, Is.EqualTo(2));
+    }
+
+    [TestCase("")]
+    [TestCase(" , ")]
+    public async Task Endpoints_that_are_given_empty_do_not_fall_back_to_other_ones(string endpoints)
+    {
+        using var server = new FakeServer(_ => new FakeAnswer(200, """{"key":"a","value":"v","createRevision":2,"modRevision":3,"version":2,"lease":null}"""));
+        var run = await Ctl.RunAsync(server.Endpoint, "kv", "get", "a", "--endpoints", endpoints);
+        Assert.That(run.ExitCode, Is.EqualTo(2));
+        Assert.That(run.Error, Does.Contain("--endpoints names no endpoint"));
+        Assert.That(server.Requests, Is.Empty);
+    }
+
     [TestCase("stauts", "Did you mean \"status\"?")]
     [TestCase("members prmote n4", "Did you mean \"members promote\"?")]
     [TestCase("lock aquire a", "Did you mean \"lock acquire\"?")]
