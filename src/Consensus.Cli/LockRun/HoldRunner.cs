@@ -7,10 +7,13 @@ namespace Consensus.Cli.LockRun;
 /// <param name="grace">From SIGTERM to SIGKILL when it cannot be kept; null: as <see cref="HoldSchedule"/> says.</param>
 internal sealed class HoldRunner(IHoldTarget target, TimeProvider clock, TextWriter error, TimeSpan? wait, TimeSpan? grace, IHeldWork work)
 {
+    /// <param name="before">Cancelled by a signal that came while the program started, before this took signals over; later ones are for <see cref="SignalRelay"/>.</param>
     /// <returns>The exit code.</returns>
-    public async Task<int> RunAsync()
+    /// <exception cref="OperationCanceledException">Such a signal came; nothing was asked for.</exception>
+    public async Task<int> RunAsync(CancellationToken before)
     {
         using var signals = new SignalRelay();
+        before.ThrowIfCancellationRequested();
         var acquirer = new LockAcquirer(target, clock, wait, grace);
         while (true)
         {

@@ -133,6 +133,20 @@ internal sealed class LockRunProcessTests
         Assert.That(end.Error, Does.Contain("was lost before it was released"));
     }
 
+    [TestCase("lock run a -- true")]
+    [TestCase("semaphore run a --permits 1 -- true")]
+    [TestCase("elect a --candidate x -- true")]
+    public void A_signal_while_the_program_starts_is_not_lost(string line)
+    {
+        using var told = new CancellationTokenSource();
+        told.Cancel();
+        var environment = new CliEnvironment(
+            Stream.Null, Stream.Null, TextWriter.Null, TextWriter.Null, false, name => name == "CONSENSUS_ENDPOINTS" ? Server.Endpoint.ToString() : null);
+
+        Assert.That(async () => await new CliApp(environment).RunAsync(line.Split(' '), told.Token), Throws.InstanceOf<OperationCanceledException>());
+        Assert.That(Server.Requests, Is.Empty, "nothing was asked for");
+    }
+
     [TestCase(CliProcess.SigInt, "INT")]
     [TestCase(CliProcess.SigTerm, "TERM")]
     [TestCase(CliProcess.SigUsr1, "USR1")]
