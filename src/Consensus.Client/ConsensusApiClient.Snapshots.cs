@@ -23,7 +23,7 @@ public sealed partial class ConsensusApiClient
         var sends = 0;
         HttpResponseMessage? response = null;
         Attempt? answered = null;
-        var last = await RetryPolicy.Build(_options, request).ExecuteAsync(
+        var last = await RetryPolicy.Build(_options, request, _options.TimeProvider.GetTimestamp()).ExecuteAsync(
             async token =>
             {
                 var endpoint = endpoints[sends++ % endpoints.Count];

@@ -52,31 +52,44 @@ public sealed partial class ConsensusApiClient : IConsensusApi
         var sends = 0;
         Attempt? unknown = null;
         Attempt? answered = null;
-        var pipeline = RetryPolicy.Build(_options, request);
-        var last = await pipeline.ExecuteAsync(
-            async token =>
-            {
-                var index = (first + sends++) % endpoints.Count;
-                var attempt = await _transport.SendAsync(endpoints[index], request, key, request.Wait + _options.AttemptTimeout, token)
-                    .ConfigureAwait(false);
-                if (attempt.Kind == AttemptKind.Unknown)
+        var firstSend = _options.TimeProvider.GetTimestamp();
+        cancellationToken.ThrowIfCancellationRequested();
+        var last = await SendOnceAsync(cancellationToken).ConfigureAwait(false);
+        if (RetryPolicy.MayBeSentAgain(last, request))
+        {
+            var begun = last;
+            last = await RetryPolicy.Build(_options, request, firstSend).ExecuteAsync(
+                token =>
                 {
-                    unknown = attempt;
-                }
-                else if (attempt.Kind != AttemptKind.NothingDone)
-                {
-                    Volatile.Write(ref _preferred, index);
-                }
-                answered = attempt.Unreachable ? answered : attempt;
-                return attempt;
-            },
-            cancellationToken).ConfigureAwait(false);
+                    var sent = begun is { } earlier ? Task.FromResult(earlier) : SendOnceAsync(token);
+                    begun = null;
+                    return new ValueTask<Attempt>(sent);
+                },
+                cancellationToken).ConfigureAwait(false);
+        }
         if (unknown is not null && !IsConclusive(request, last))
         {
             return unknown;
         }
         // What some member said tells more than that another one is away.
         return last.Unreachable ? answered ?? Nobody(last) : last;
+
+        async Task<Attempt> SendOnceAsync(CancellationToken token)
+        {
+            var index = (first + sends++) % endpoints.Count;
+            var attempt = await _transport.SendAsync(endpoints[index], request, key, request.Wait + _options.AttemptTimeout, token)
+                .ConfigureAwait(false);
+            if (attempt.Kind == AttemptKind.Unknown)
+            {
+                unknown = attempt;
+            }
+            else if (attempt.Kind != AttemptKind.NothingDone)
+            {
+                Volatile.Write(ref _preferred, index);
+            }
+            answered = attempt.Unreachable ? answered : attempt;
+            return attempt;
+        }
     }
 
     private Attempt Nobody(Attempt last)

@@ -48,8 +48,12 @@ internal sealed class CommandHost(CliEnvironment environment)
     /// Says what is wrong with options that are fine one by one, or null. Not a validator of the parser: that would be asked even when
     /// some option could not be read.
     /// </param>
+    /// <param name="hasOtherWork">True where something else must go on while the command waits for an answer.</param>
     public void Bind(
-        Command command, Func<ParseResult, CommandSession, Task<int>> work, Func<ParseResult, string?>? check = null) =>
+        Command command,
+        Func<ParseResult, CommandSession, Task<int>> work,
+        Func<ParseResult, string?>? check = null,
+        bool hasOtherWork = false) =>
         command.SetAction(async (parsed, cancellationToken) =>
         {
             if (check?.Invoke(parsed) is { } mistake)
@@ -57,7 +61,7 @@ internal sealed class CommandHost(CliEnvironment environment)
                 throw new UsageException($"{mistake} See: {CommandPath.Of(parsed)} --help");
             }
             var options = ClientOptions(parsed);
-            using var client = new ConsensusApiClient(options);
+            using var client = new ConsensusApiClient(options with { SendsOnCallingThread = !hasOtherWork });
             return await work(parsed, new CommandSession(environment, client, options, parsed.GetValue(_format), cancellationToken));
         });
 

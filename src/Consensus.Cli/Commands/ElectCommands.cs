@@ -36,7 +36,8 @@ internal static class ElectCommands
                     ? run.RunCommandAsync(parsed, session, target)
                     : run.HoldAsync(parsed, session, target, () => Tell(session, target));
             },
-            run.MistakeIn);
+            run.MistakeIn,
+            hasOtherWork: true);
         return command;
     }
 

@@ -18,7 +18,8 @@ internal static class LockRunCommand
             command,
             (parsed, session) => run.RunCommandAsync(parsed, session, new LockTarget(
                 session.Client, parsed.GetRequiredValue(name), parsed.GetValue(owner) ?? HoldOptions.DefaultOwner(), run.Ttl(parsed))),
-            run.MistakeIn);
+            run.MistakeIn,
+            hasOtherWork: true);
         return command;
     }
 }

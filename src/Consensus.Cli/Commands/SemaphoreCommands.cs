@@ -78,7 +78,8 @@ internal static class SemaphoreCommands
                 };
                 return run.RunCommandAsync(parsed, session, new SemaphoreTarget(session.Client, wish));
             },
-            parsed => MistakeIn(parsed, permits, count) ?? run.MistakeIn(parsed));
+            parsed => MistakeIn(parsed, permits, count) ?? run.MistakeIn(parsed),
+            hasOtherWork: true);
         return command;
     }
 

@@ -4,6 +4,7 @@ using Consensus.Api.Watches;
 using Consensus.Cli.Output;
 using Consensus.Cli.Parsing;
 using Consensus.Client;
+using KeyText = Consensus.Cli.Output.KeyText;
 
 namespace Consensus.Cli.Commands;
 

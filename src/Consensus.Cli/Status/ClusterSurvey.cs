@@ -11,7 +11,7 @@ internal static class ClusterSurvey
 
     public static async Task<ClusterReport> RunAsync(ConsensusClientOptions options, CancellationToken cancellationToken)
     {
-        var asked = await Task.WhenAll(options.Endpoints.Distinct().Select(endpoint => AskAsync(endpoint, cancellationToken)));
+        var asked = await Task.WhenAll(options.Endpoints.Distinct().Select(endpoint => AskBesideAsync(endpoint, cancellationToken)));
         // The leader's own list, where it was asked: it knows best who is there.
         var cluster = asked.OrderByDescending(answer => answer.Status?.Role == "leader").Select(answer => answer.Cluster).FirstOrDefault(answer => answer is not null);
         var listed = cluster?.Members ?? [];
@@ -20,7 +20,7 @@ internal static class ClusterSurvey
             var known = asked.FirstOrDefault(answer => answer.Status?.Name == member.Name);
             if (known is null && Uri.TryCreate(member.ClientUrl, UriKind.Absolute, out var endpoint))
             {
-                known = await AskAsync(endpoint, cancellationToken);
+                known = await AskBesideAsync(endpoint, cancellationToken);
             }
             var failure = known?.Failure ?? "its client address is not known.";
             return new MemberReport(member.Name, known?.Endpoint, member, known?.Status, known?.Json ?? "", failure);
@@ -41,6 +41,10 @@ internal static class ClusterSurvey
         || (report.Listed is not null && report.Name == answer.Status?.Name)
         || (Uri.TryCreate(report.Listed?.ClientUrl, UriKind.Absolute, out var listed) && listed == answer.Endpoint);
 
+    /// <summary>On a thread of its own: one member that does not answer must not hold up the others.</summary>
+    private static Task<Answer> AskBesideAsync(Uri endpoint, CancellationToken cancellationToken) => Task.Factory.StartNew(
+        () => AskAsync(endpoint, cancellationToken), cancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default).Unwrap();
+
     private static async Task<Answer> AskAsync(Uri endpoint, CancellationToken cancellationToken)
     {
         using var client = new ConsensusApiClient(new ConsensusClientOptions
@@ -49,6 +53,7 @@ internal static class ClusterSurvey
             AttemptTimeout = Patience,
             RetryFor = TimeSpan.Zero,
             RetryUnreachableFor = TimeSpan.Zero,
+            SendsOnCallingThread = true,
         });
         var status = await client.GetStatusAsync(cancellationToken);
         if (!status.Succeeded)

@@ -15,7 +15,7 @@ internal sealed record BlockingAnswer(int Status, string Reason, TimeSpan? Retry
 internal sealed class BlockingConnection : IDisposable
 {
     private const int MaxHeadBytes = 64 * 1024;
-    private const int MaxBodyBytes = 4 << 20;
+    private static readonly TimeSpan CancelCheck = TimeSpan.FromMilliseconds(50);
 
     private readonly Socket _socket;
     private readonly byte[] _buffer = new byte[4096];
@@ -28,7 +28,8 @@ internal sealed class BlockingConnection : IDisposable
     public bool IsStale => _from != _to || _socket.Poll(0, SelectMode.SelectRead);
 
     /// <exception cref="SocketException">Nobody accepts a connection in time.</exception>
-    public static BlockingConnection Connect(Uri endpoint, TimeSpan timeout)
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public static BlockingConnection Connect(Uri endpoint, TimeSpan timeout, CancellationToken cancellationToken)
     {
         var addresses = IPAddress.TryParse(endpoint.IdnHost, out var literal) ? [literal] : Dns.GetHostAddresses(endpoint.IdnHost);
         SocketException? failure = null;
@@ -37,7 +38,7 @@ internal sealed class BlockingConnection : IDisposable
             var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
             try
             {
-                Connect(socket, new IPEndPoint(address, endpoint.Port), timeout);
+                Connect(socket, new IPEndPoint(address, endpoint.Port), timeout, cancellationToken);
                 return new BlockingConnection(socket);
             }
             catch (SocketException error)
@@ -45,14 +46,19 @@ internal sealed class BlockingConnection : IDisposable
                 socket.Dispose();
                 failure = error;
             }
+            catch (OperationCanceledException)
+            {
+                socket.Dispose();
+                throw;
+            }
         }
         throw failure ?? new SocketException((int)SocketError.HostNotFound);
     }
 
     /// <summary>Sends a whole request and reads the whole answer.</summary>
     /// <exception cref="SocketException">The connection broke, or the deadline passed.</exception>
-    /// <exception cref="IOException">What came back is no answer.</exception>
-    public BlockingAnswer Exchange(ReadOnlySpan<byte> request, Deadline deadline)
+    /// <exception cref="IOException">What came back is no answer, or one of more than <paramref name="maxBodyBytes"/>.</exception>
+    public BlockingAnswer Exchange(ReadOnlySpan<byte> request, int maxBodyBytes, Deadline deadline)
     {
         while (request.Length > 0)
         {
@@ -64,7 +70,7 @@ internal sealed class BlockingConnection : IDisposable
             var head = ReadHead(deadline);
             if (head.Status is >= 200 or 101)
             {
-                var body = head.Status is 204 or 304 ? [] : ReadBody(head, deadline);
+                var body = head.Status is 204 or 304 ? [] : ReadBody(head, maxBodyBytes, deadline);
                 return new BlockingAnswer(head.Status, head.Reason, head.RetryAfter, body, !head.Closes && (head.Length >= 0 || head.IsChunked || head.Status == 204));
             }
         }
@@ -72,8 +78,9 @@ internal sealed class BlockingConnection : IDisposable
 
     public void Dispose() => _socket.Dispose();
 
-    private static void Connect(Socket socket, IPEndPoint to, TimeSpan timeout)
+    private static void Connect(Socket socket, IPEndPoint to, TimeSpan timeout, CancellationToken cancellationToken)
     {
+        var deadline = new Deadline(timeout);
         socket.Blocking = false;
         try
         {
@@ -81,9 +88,14 @@ internal sealed class BlockingConnection : IDisposable
         }
         catch (SocketException error) when (error.SocketErrorCode is SocketError.WouldBlock or SocketError.InProgress)
         {
-            if (!socket.Poll(timeout, SelectMode.SelectWrite))
+            // In short turns: nothing else ends the wait when it is cancelled.
+            while (!socket.Poll(deadline.Left is var left && left < CancelCheck ? TimeSpan.FromTicks(Math.Max(0, left.Ticks)) : CancelCheck, SelectMode.SelectWrite))
             {
-                throw new SocketException((int)SocketError.TimedOut);
+                cancellationToken.ThrowIfCancellationRequested();
+                if (deadline.Left <= TimeSpan.Zero)
+                {
+                    throw new SocketException((int)SocketError.TimedOut);
+                }
             }
             if (socket.GetSocketOption(SocketOptionLevel.Socket, SocketOptionName.Error) is int and not 0 and var code)
             {
@@ -109,7 +121,7 @@ internal sealed class BlockingConnection : IDisposable
         return Head.Parse(lines);
     }
 
-    private byte[] ReadBody(Head head, Deadline deadline)
+    private byte[] ReadBody(Head head, int maxBytes, Deadline deadline)
     {
         using var body = new MemoryStream();
         if (head.IsChunked)
@@ -129,16 +141,16 @@ internal sealed class BlockingConnection : IDisposable
                     }
                     return body.ToArray();
                 }
-                Take(body, length, deadline);
+                Take(body, length, maxBytes, deadline);
                 ReadLine(deadline);
             }
         }
-        Take(body, head.Length >= 0 ? head.Length : long.MaxValue, deadline);
+        Take(body, head.Length >= 0 ? head.Length : long.MaxValue, maxBytes, deadline);
         return body.ToArray();
     }
 
     /// <param name="count"><see cref="long.MaxValue"/>: to the end of the connection.</param>
-    private void Take(MemoryStream body, long count, Deadline deadline)
+    private void Take(MemoryStream body, long count, int maxBytes, Deadline deadline)
     {
         for (var left = count; left > 0;)
         {
@@ -151,12 +163,12 @@ internal sealed class BlockingConnection : IDisposable
                 throw new IOException("The answer ended too soon.");
             }
             var part = (int)Math.Min(left, _to - _from);
-            body.Write(_buffer, _from, part);
-            (_from, left) = (_from + part, left - part);
-            if (body.Length > MaxBodyBytes)
+            if (part > maxBytes - body.Length)
             {
                 throw new IOException("The answer is too large.");
             }
+            body.Write(_buffer, _from, part);
+            (_from, left) = (_from + part, left - part);
         }
     }
 

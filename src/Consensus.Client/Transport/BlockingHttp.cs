@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
 
@@ -9,17 +10,22 @@ namespace Consensus.Client.Transport;
 internal readonly record struct BlockingResult(BlockingAnswer? Answer, Exception? Failure, bool Unsent);
 
 /// <summary>
-/// Sends requests that may be sent twice (renewals) over plain HTTP without ever needing the thread pool. Keeps the connections that are open. Thread-safe.
+/// Sends over plain HTTP without ever needing the thread pool. Keeps the connections that are open. Thread-safe.
 /// </summary>
 internal sealed class BlockingHttp(TimeSpan connectTimeout) : IDisposable
 {
+    private const int MaxRenewalBytes = 4 << 20;
+
     private readonly ConcurrentDictionary<string, ConcurrentBag<BlockingConnection>> _idle = new();
     private volatile bool _disposed;
 
+    /// <param name="idempotencyKey">Of a write that has an effect of its own.</param>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
-    public BlockingResult Send(Uri endpoint, ApiRequest request, TimeSpan timeout, CancellationToken cancellationToken)
+    public BlockingResult Send(Uri endpoint, ApiRequest request, string? idempotencyKey, TimeSpan timeout, CancellationToken cancellationToken)
     {
-        var bytes = Encode(endpoint, request);
+        var bytes = Encode(endpoint, request, idempotencyKey);
+        // A write that is sent a second time behind its caller's back and then refused would look as if nothing was done.
+        var maySendTwice = !request.IsWrite || !request.NeedsIdentity;
         var deadline = new Deadline(timeout);
         var idle = _idle.GetOrAdd(endpoint.Authority, _ => []);
         while (true)
@@ -29,12 +35,12 @@ internal sealed class BlockingHttp(TimeSpan connectTimeout) : IDisposable
             var isSent = false;
             try
             {
-                connection ??= BlockingConnection.Connect(endpoint, Shorter(connectTimeout, deadline.Left));
+                connection ??= BlockingConnection.Connect(endpoint, Shorter(connectTimeout, deadline.Left), cancellationToken);
                 isSent = true;
                 BlockingAnswer answer;
                 using (cancellationToken.UnsafeRegister(static open => ((BlockingConnection)open!).Dispose(), connection))
                 {
-                    answer = connection.Exchange(bytes, deadline);
+                    answer = connection.Exchange(bytes, request.NeedsIdentity ? int.MaxValue : MaxRenewalBytes, deadline);
                 }
                 Keep(idle, connection, answer.KeepsOpen && !cancellationToken.IsCancellationRequested);
                 return new BlockingResult(answer, null, false);
@@ -44,7 +50,7 @@ internal sealed class BlockingHttp(TimeSpan connectTimeout) : IDisposable
                 connection?.Dispose();
                 cancellationToken.ThrowIfCancellationRequested();
                 // A kept connection may have been closed by the other end, for being idle, as it was used.
-                if (isKept && deadline.Left > TimeSpan.Zero && error is not (TimeoutException or SocketException { SocketErrorCode: SocketError.TimedOut }))
+                if (isKept && maySendTwice && deadline.Left > TimeSpan.Zero && error is not (TimeoutException or SocketException { SocketErrorCode: SocketError.TimedOut }))
                 {
                     continue;
                 }
@@ -92,14 +98,37 @@ internal sealed class BlockingHttp(TimeSpan connectTimeout) : IDisposable
         }
     }
 
-    private static byte[] Encode(Uri endpoint, ApiRequest request)
+    private static byte[] Encode(Uri endpoint, ApiRequest request, string? idempotencyKey)
     {
         var body = request.Body ?? ReadOnlyMemory<byte>.Empty;
-        var head = $"{request.Method.Method} {request.Target} HTTP/1.1\r\nHost: {endpoint.Authority}\r\nContent-Type: {request.ContentType}\r\nContent-Length: {body.Length}\r\n\r\n";
+        var head = new StringBuilder(request.Method.Method).Append(' ').Append(request.Target).Append(" HTTP/1.1\r\n");
+        Field("Host", endpoint.Authority);
+        if (request.Body is not null)
+        {
+            Field("Content-Type", request.ContentType);
+        }
+        if (request.IsWrite)
+        {
+            Field("Content-Length", body.Length.ToString(CultureInfo.InvariantCulture));
+        }
+        Field("Idempotency-Key", idempotencyKey);
+        Field("If-Match", request.IfMatch);
+        Field("If-None-Match", request.IfNoneMatch);
+        Field("Accept", request.Accept);
+        Field("Last-Event-ID", request.LastEventId?.ToString(CultureInfo.InvariantCulture));
+        head.Append("\r\n");
         var bytes = new byte[head.Length + body.Length];
-        Encoding.ASCII.GetBytes(head, bytes);
+        Encoding.ASCII.GetBytes(head.ToString(), bytes);
         body.Span.CopyTo(bytes.AsSpan(head.Length));
         return bytes;
+
+        void Field(string name, string? value)
+        {
+            if (value is not null)
+            {
+                head.Append(name).Append(": ").Append(value).Append("\r\n");
+            }
+        }
     }
 
     private static TimeSpan Shorter(TimeSpan a, TimeSpan b) => a < b ? a : b > TimeSpan.Zero ? b : TimeSpan.FromMilliseconds(1);

@@ -8,27 +8,32 @@ namespace Consensus.Client.Transport;
 /// <summary>Sends one request once to one endpoint and classifies what came of it. Thread-safe.</summary>
 internal sealed class HttpTransport : IDisposable
 {
-    private readonly HttpClient _http;
+    /// <summary>What a socket takes at once: the answer to more may come, and the connection end, while it is being sent.</summary>
+    private const int MaxBlockingBody = 16 * 1024;
+
+    private readonly bool _sendsOnCallingThread;
+    private readonly Lazy<HttpClient> _http;
     private readonly BlockingHttp _blocking;
 
     public HttpTransport(ConsensusClientOptions options)
     {
+        _sendsOnCallingThread = options.SendsOnCallingThread;
         _blocking = new BlockingHttp(options.ConnectTimeout);
-        _http = new HttpClient(new SocketsHttpHandler
-        {
-            ConnectTimeout = options.ConnectTimeout,
-            UseProxy = false,
-            AllowAutoRedirect = false,
-            UseCookies = false,
-            PooledConnectionIdleTimeout = TimeSpan.FromSeconds(30),
-        })
-        {
-            // Each request carries its own deadline, for some wait minutes for a lock.
-            Timeout = Timeout.InfiniteTimeSpan,
-        };
+        _http = new Lazy<HttpClient>(() => CreateClient(options.ConnectTimeout));
     }
 
-    public async Task<Attempt> SendAsync(
+    public Task<Attempt> SendAsync(Uri endpoint, ApiRequest request, string? idempotencyKey, TimeSpan timeout, CancellationToken cancellationToken) =>
+        _sendsOnCallingThread && IsSimple(endpoint, request)
+            ? Task.FromResult(SendBlocking(endpoint, request, idempotencyKey, timeout, cancellationToken))
+            : SendFromPoolAsync(endpoint, request, idempotencyKey, timeout, cancellationToken);
+
+    /// <summary>Plain HTTP, and nothing that could block beyond a deadline: no name that a resolver must be asked for, no body that fills a socket.</summary>
+    private static bool IsSimple(Uri endpoint, ApiRequest request) =>
+        endpoint.Scheme == Uri.UriSchemeHttp
+        && (endpoint.IsLoopback || endpoint.HostNameType is UriHostNameType.IPv4 or UriHostNameType.IPv6)
+        && request.Body is not { Length: > MaxBlockingBody };
+
+    private async Task<Attempt> SendFromPoolAsync(
         Uri endpoint, ApiRequest request, string? idempotencyKey, TimeSpan timeout, CancellationToken cancellationToken)
     {
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -36,7 +41,7 @@ internal sealed class HttpTransport : IDisposable
         try
         {
             using var message = CreateMessage(endpoint, request, idempotencyKey);
-            using var response = await _http.SendAsync(message, HttpCompletionOption.ResponseContentRead, deadline.Token).ConfigureAwait(false);
+            using var response = await _http.Value.SendAsync(message, HttpCompletionOption.ResponseContentRead, deadline.Token).ConfigureAwait(false);
             var body = await response.Content.ReadAsByteArrayAsync(deadline.Token).ConfigureAwait(false);
             return Classify(endpoint, request, response, body);
         }
@@ -59,7 +64,7 @@ internal sealed class HttpTransport : IDisposable
         try
         {
             using var message = CreateMessage(endpoint, request, null);
-            response = await _http.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, deadline.Token).ConfigureAwait(false);
+            response = await _http.Value.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, deadline.Token).ConfigureAwait(false);
             if (response.IsSuccessStatusCode)
             {
                 return (new Attempt(AttemptKind.Done, endpoint) { Status = response.StatusCode }, response);
@@ -85,17 +90,14 @@ internal sealed class HttpTransport : IDisposable
     {
         if (endpoint.Scheme == Uri.UriSchemeHttp)
         {
-            var result = _blocking.Send(endpoint, request, timeout, cancellationToken);
-            return result.Answer is { } answer
-                ? Classify(endpoint, request, answer.Status, answer.Reason, answer.RetryAfter, answer.Body)
-                : ClassifyFailure(endpoint, request, result.Unsent, IsTimeout(result.Failure), timeout);
+            return SendBlocking(endpoint, request, null, timeout, cancellationToken);
         }
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         deadline.CancelAfter(timeout);
         try
         {
             using var message = CreateMessage(endpoint, request, null);
-            using var response = _http.Send(message, HttpCompletionOption.ResponseContentRead, deadline.Token);
+            using var response = _http.Value.Send(message, HttpCompletionOption.ResponseContentRead, deadline.Token);
             using var body = new MemoryStream();
             response.Content.CopyTo(body, null, deadline.Token);
             return Classify(endpoint, request, response, body.ToArray());
@@ -108,8 +110,32 @@ internal sealed class HttpTransport : IDisposable
 
     public void Dispose()
     {
-        _http.Dispose();
+        if (_http.IsValueCreated)
+        {
+            _http.Value.Dispose();
+        }
         _blocking.Dispose();
+    }
+
+    private static HttpClient CreateClient(TimeSpan connectTimeout) => new(new SocketsHttpHandler
+    {
+        ConnectTimeout = connectTimeout,
+        UseProxy = false,
+        AllowAutoRedirect = false,
+        UseCookies = false,
+        PooledConnectionIdleTimeout = TimeSpan.FromSeconds(30),
+    })
+    {
+        // Each request carries its own deadline, for some wait minutes for a lock.
+        Timeout = Timeout.InfiniteTimeSpan,
+    };
+
+    private Attempt SendBlocking(Uri endpoint, ApiRequest request, string? idempotencyKey, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        var result = _blocking.Send(endpoint, request, idempotencyKey, timeout, cancellationToken);
+        return result.Answer is { } answer
+            ? Classify(endpoint, request, answer.Status, answer.Reason, answer.RetryAfter, answer.Body)
+            : ClassifyFailure(endpoint, request, result.Unsent, IsTimeout(result.Failure), timeout);
     }
 
     private static HttpRequestMessage CreateMessage(Uri endpoint, ApiRequest request, string? idempotencyKey)

@@ -12,10 +12,16 @@ internal static class RetryPolicy
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(1);
 
-    public static ResiliencePipeline<Attempt> Build(ConsensusClientOptions options, ApiRequest request)
+    /// <summary>Whether an outcome is one that another attempt may better: asked before there is a policy, for most operations need none.</summary>
+    public static bool MayBeSentAgain(Attempt attempt, ApiRequest request) =>
+        attempt.Kind is AttemptKind.NothingDone or AttemptKind.Unknown
+        && attempt.Slug != "retry-too-late"
+        && (attempt.Kind != AttemptKind.Unknown || request.IsRepeatable);
+
+    /// <param name="firstSend">When the operation began, by the options' clock.</param>
+    public static ResiliencePipeline<Attempt> Build(ConsensusClientOptions options, ApiRequest request, long firstSend)
     {
         var time = options.TimeProvider;
-        var firstSend = time.GetTimestamp();
         var everReached = false;
         var builder = new ResiliencePipelineBuilder<Attempt> { TimeProvider = time };
         return builder.AddRetry(new RetryStrategyOptions<Attempt>
@@ -23,9 +29,7 @@ internal static class RetryPolicy
             MaxRetryAttempts = int.MaxValue,
             ShouldHandle = arguments =>
             {
-                if (arguments.Outcome.Result is not { Kind: AttemptKind.NothingDone or AttemptKind.Unknown } attempt
-                    || attempt.Slug == "retry-too-late"
-                    || (attempt.Kind == AttemptKind.Unknown && !request.IsRepeatable))
+                if (arguments.Outcome.Result is not { } attempt || !MayBeSentAgain(attempt, request))
                 {
                     return ValueTask.FromResult(false);
                 }

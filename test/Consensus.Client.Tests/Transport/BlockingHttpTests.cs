@@ -31,7 +31,7 @@ internal sealed class BlockingHttpTests
 
         for (var i = 0; i < 3; i++)
         {
-            var result = _http.Send(server.Endpoint, Renewal, Patience, CancellationToken.None);
+            var result = _http.Send(server.Endpoint, Renewal, null, Patience, CancellationToken.None);
             Assert.That(result.Failure, Is.Null);
             Assert.That((result.Answer!.Status, Encoding.UTF8.GetString(result.Answer.Body)), Is.EqualTo((status, body)));
         }
@@ -46,8 +46,8 @@ internal sealed class BlockingHttpTests
     {
         using var server = new RawServer(_ => answer);
 
-        _http.Send(server.Endpoint, Renewal, Patience, CancellationToken.None);
-        _http.Send(server.Endpoint, Renewal, Patience, CancellationToken.None);
+        _http.Send(server.Endpoint, Renewal, null, Patience, CancellationToken.None);
+        _http.Send(server.Endpoint, Renewal, null, Patience, CancellationToken.None);
 
         Assert.That(server.Connections, Is.EqualTo(2));
     }
@@ -58,8 +58,8 @@ internal sealed class BlockingHttpTests
         var requests = 0;
         using var server = new RawServer(_ => ++requests == 2 ? null : "HTTP/1.1 204 No Content\r\n\r\n");
 
-        _http.Send(server.Endpoint, Renewal, Patience, CancellationToken.None);
-        var result = _http.Send(server.Endpoint, Renewal, Patience, CancellationToken.None);
+        _http.Send(server.Endpoint, Renewal, null, Patience, CancellationToken.None);
+        var result = _http.Send(server.Endpoint, Renewal, null, Patience, CancellationToken.None);
 
         Assert.That(result.Answer?.Status, Is.EqualTo(204));
         Assert.That(server.Connections, Is.EqualTo(2));
@@ -74,7 +74,7 @@ internal sealed class BlockingHttpTests
     {
         using var server = new RawServer(_ => answer) { ClosesAfterAnswer = true };
 
-        var result = _http.Send(server.Endpoint, Renewal, Patience, CancellationToken.None);
+        var result = _http.Send(server.Endpoint, Renewal, null, Patience, CancellationToken.None);
 
         Assert.That(result.Failure, Is.InstanceOf<IOException>().Or.InstanceOf<SocketException>());
         Assert.That(result.Unsent, Is.False);
@@ -83,7 +83,7 @@ internal sealed class BlockingHttpTests
     [Test]
     public void Where_nobody_listens_nothing_is_sent()
     {
-        var result = _http.Send(ServerProcess.DeadEndpoint(), Renewal, Patience, CancellationToken.None);
+        var result = _http.Send(ServerProcess.DeadEndpoint(), Renewal, null, Patience, CancellationToken.None);
 
         Assert.That((result.Answer, result.Unsent), Is.EqualTo(((BlockingAnswer?)null, true)));
     }
@@ -98,7 +98,7 @@ internal sealed class BlockingHttpTests
             return null;
         });
 
-        var result = _http.Send(server.Endpoint, Renewal, TimeSpan.FromMilliseconds(100), CancellationToken.None);
+        var result = _http.Send(server.Endpoint, Renewal, null, TimeSpan.FromMilliseconds(100), CancellationToken.None);
         release.Set();
 
         Assert.That(result.Failure, Is.InstanceOf<SocketException>().Or.InstanceOf<TimeoutException>());
@@ -117,7 +117,7 @@ internal sealed class BlockingHttpTests
             return null;
         });
 
-        Assert.That(() => _http.Send(server.Endpoint, Renewal, Patience, cancellation.Token), Throws.InstanceOf<OperationCanceledException>());
+        Assert.That(() => _http.Send(server.Endpoint, Renewal, null, Patience, cancellation.Token), Throws.InstanceOf<OperationCanceledException>());
         release.Set();
     }
 
