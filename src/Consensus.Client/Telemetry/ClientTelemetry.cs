@@ -13,25 +13,8 @@ public static class ClientTelemetry
     public const string MeterName = "Consensus.Client";
 
     private static readonly ActivitySource Source = new(ActivitySourceName);
-    private static readonly Meter Meter = new(MeterName);
-
-    private static readonly Counter<long> Requests = Meter.CreateCounter<long>(
-        "consensus.client.requests", "{request}", "Operations by their outcome, whatever number of sends each took.");
-
-    private static readonly Histogram<double> AcquireDuration = Meter.CreateHistogram<double>(
-        "consensus.client.acquire.duration", "s", "From asking for a hold to having it.");
-
-    private static readonly Counter<long> Refused = Meter.CreateCounter<long>(
-        "consensus.client.acquire.refused", "{acquire}", "Holds that were not granted in time.");
-
-    private static readonly UpDownCounter<long> Holds = Meter.CreateUpDownCounter<long>(
-        "consensus.client.holds", "{hold}", "What is held and renewed now.");
-
-    private static readonly Counter<long> Losses = Meter.CreateCounter<long>(
-        "consensus.client.holds.lost", "{hold}", "Holds that ended before they were given back.");
-
-    private static readonly Counter<long> Renewals = Meter.CreateCounter<long>(
-        "consensus.client.renewals", "{renewal}", "Renewals by their outcome.");
+    /// <summary>False in a program that was built without metrics: to make instruments that record nothing takes a short-lived one noticeable time.</summary>
+    private static readonly bool HasMetrics = !AppContext.TryGetSwitch("System.Diagnostics.Metrics.Meter.IsSupported", out var isOn) || isOn;
 
     internal static Activity? StartAcquire(string kind, string what) =>
         Source.StartActivity("consensus.acquire", ActivityKind.Client)?.SetTag("consensus.kind", kind).SetTag("consensus.what", what);
@@ -43,7 +26,10 @@ public static class ClientTelemetry
 
     internal static void Answered(Activity? activity, string outcome, string detail)
     {
-        Requests.Add(1, new KeyValuePair<string, object?>("outcome", outcome));
+        if (HasMetrics)
+        {
+            Instruments.Requests.Add(1, new KeyValuePair<string, object?>("outcome", outcome));
+        }
         activity?.SetTag("consensus.outcome", outcome);
         if (outcome is not "Done")
         {
@@ -52,21 +38,44 @@ public static class ClientTelemetry
     }
 
     internal static void Acquired(string kind, TimeSpan duration) =>
-        AcquireDuration.Record(duration.TotalSeconds, new KeyValuePair<string, object?>("kind", kind));
+        Instruments.AcquireDuration.Record(duration.TotalSeconds, new KeyValuePair<string, object?>("kind", kind));
 
-    internal static void NotAcquired(string kind) => Refused.Add(1, new KeyValuePair<string, object?>("kind", kind));
+    internal static void NotAcquired(string kind) => Instruments.Refused.Add(1, new KeyValuePair<string, object?>("kind", kind));
 
-    internal static void HoldBegan() => Holds.Add(1);
+    internal static void HoldBegan() => Instruments.Holds.Add(1);
 
     internal static void HoldEnded(bool lost)
     {
-        Holds.Add(-1);
+        Instruments.Holds.Add(-1);
         if (lost)
         {
-            Losses.Add(1);
+            Instruments.Losses.Add(1);
         }
     }
 
     internal static void Renewed(LockRenewalOutcome outcome) =>
-        Renewals.Add(1, new KeyValuePair<string, object?>("outcome", outcome.ToString()));
+        Instruments.Renewals.Add(1, new KeyValuePair<string, object?>("outcome", outcome.ToString()));
+
+    private static class Instruments
+    {
+        private static readonly Meter Meter = new(MeterName);
+
+        public static readonly Counter<long> Requests = Meter.CreateCounter<long>(
+            "consensus.client.requests", "{request}", "Operations by their outcome, whatever number of sends each took.");
+
+        public static readonly Histogram<double> AcquireDuration = Meter.CreateHistogram<double>(
+            "consensus.client.acquire.duration", "s", "From asking for a hold to having it.");
+
+        public static readonly Counter<long> Refused = Meter.CreateCounter<long>(
+            "consensus.client.acquire.refused", "{acquire}", "Holds that were not granted in time.");
+
+        public static readonly UpDownCounter<long> Holds = Meter.CreateUpDownCounter<long>(
+            "consensus.client.holds", "{hold}", "What is held and renewed now.");
+
+        public static readonly Counter<long> Losses = Meter.CreateCounter<long>(
+            "consensus.client.holds.lost", "{hold}", "Holds that ended before they were given back.");
+
+        public static readonly Counter<long> Renewals = Meter.CreateCounter<long>(
+            "consensus.client.renewals", "{renewal}", "Renewals by their outcome.");
+    }
 }

@@ -128,6 +128,8 @@ internal sealed class UsageTests
     [TestCase("lock aquire a", "Did you mean \"lock acquire\"?")]
     [TestCase("get a", "Did you mean \"kv get\"?")]
     [TestCase("kv del a", "Did you mean \"kv delete\"?")]
+    [TestCase("kv aquire a", "Did you mean \"lock acquire\"?")]
+    [TestCase("--endpoints kv lock aquire a", "Did you mean \"lock acquire\"?")]
     [TestCase("kv list --prefx a", "Did you mean --prefix?")]
     [TestCase("kv get --rwa a", "Did you mean --raw?")]
     [TestCase("lock run a --tll 5s -- true", "Did you mean --ttl?")]
@@ -140,6 +142,13 @@ internal sealed class UsageTests
         var run = await Ctl.RunAsync(Nobody, line.Split(' '));
         Assert.That(run.Error, Does.Contain(hint));
         Assert.That(run.ExitCode, Is.EqualTo(2));
+    }
+
+    [Test]
+    public async Task Help_lists_all_commands_though_a_value_has_the_name_of_one()
+    {
+        var run = await Ctl.RunAsync(Nobody, "--endpoints", "kv", "--help");
+        Assert.That(run.Output, Does.Contain("  kv ").And.Contain("  lock ").And.Contain("  status ").And.Contain("  completion "));
     }
 
     [Test]

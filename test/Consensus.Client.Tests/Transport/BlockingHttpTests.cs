@@ -121,6 +121,45 @@ internal sealed class BlockingHttpTests
         release.Set();
     }
 
+    [Test]
+    public void A_write_with_an_effect_of_its_own_is_not_sent_again_when_a_kept_connection_breaks()
+    {
+        var requests = 0;
+        using var server = new RawServer(_ => ++requests == 2 ? null : "HTTP/1.1 204 No Content\r\n\r\n");
+        var write = Renewal with { NeedsIdentity = true };
+
+        _http.Send(server.Endpoint, write, "k1", Patience, CancellationToken.None);
+        var result = _http.Send(server.Endpoint, write, "k2", Patience, CancellationToken.None);
+
+        Assert.That((result.Answer, result.Unsent), Is.EqualTo(((BlockingAnswer?)null, false)));
+        Assert.That((server.Connections, requests), Is.EqualTo((1, 2)));
+    }
+
+    [Test]
+    public void A_write_carries_its_identity_and_its_conditions()
+    {
+        using var server = new RawServer(_ => "HTTP/1.1 204 No Content\r\n\r\n");
+        var write = new ApiRequest { Method = HttpMethod.Put, Target = "/v1/kv/a", Body = "{}"u8.ToArray(), ContentType = "text/plain", IfMatch = "\"7\"", IfNoneMatch = "*" };
+
+        _http.Send(server.Endpoint, write, "k1", Patience, CancellationToken.None);
+
+        var lines = server.LastRequest.Split("\r\n");
+        Assert.That(lines, Is.SupersetOf(new[]
+        {
+            "Content-Type: text/plain", "Content-Length: 2", "Idempotency-Key: k1", "If-Match: \"7\"", "If-None-Match: *",
+        }));
+    }
+
+    [Test]
+    public void A_question_says_nothing_about_content()
+    {
+        using var server = new RawServer(_ => "HTTP/1.1 204 No Content\r\n\r\n");
+
+        _http.Send(server.Endpoint, new ApiRequest { Method = HttpMethod.Get, Target = "/v1/kv/a" }, null, Patience, CancellationToken.None);
+
+        Assert.That(server.LastRequest, Does.StartWith("GET /v1/kv/a HTTP/1.1\r\n").And.Not.Contain("Content-"));
+    }
+
     /// <summary>Answers each request with the given bytes, on threads of its own; null closes the connection.</summary>
     private sealed class RawServer : IDisposable
     {
@@ -174,7 +213,7 @@ internal sealed class BlockingHttpTests
                     for (int count; (count = socket.Receive(buffer)) > 0;)
                     {
                         request += Encoding.ASCII.GetString(buffer, 0, count);
-                        if (!request.EndsWith("\r\n\r\n{}", StringComparison.Ordinal))
+                        if (!request.EndsWith(request.StartsWith("GET ", StringComparison.Ordinal) ? "\r\n\r\n" : "\r\n\r\n{}", StringComparison.Ordinal))
                         {
                             continue;
                         }
