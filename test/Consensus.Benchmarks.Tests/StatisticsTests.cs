@@ -47,6 +47,6 @@ internal sealed class StatisticsTests
     public void An_explicit_option_wins_over_quick_wherever_it_stands()
     {
         var options = BenchOptions.Parse(["failover", "--kills", "7", "--quick"]);
-        Assert.That((options.Failover, options.Kills, options.Rounds), Is.EqualTo((true, 7, 1)));
+        Assert.That((options.Mode, options.Kills, options.Rounds), Is.EqualTo((BenchMode.Failover, 7, 1)));
     }
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Consensus.Benchmarks.Failover;
 using Consensus.Benchmarks.Scale;
 using Consensus.Benchmarks.Workloads;
 
@@ -9,7 +10,7 @@ internal sealed record BenchOptions
 {
     public const string Usage = """
         usage: scripts/bench [load] [options]        throughput, latency, CPU and memory under load
-               scripts/bench failover [options]      time from kill -9 of the leader to the next acknowledged write
+               scripts/bench failover [options]      time without a write when the leader is killed (-9), and when it is stopped (SIGTERM)
                scripts/bench --verify                whether an acknowledgement ever leaves before its flush (with strace)
                scripts/bench scale [options]         a million leases, ten thousand watchers, ten thousand waiters, a million keys
 
@@ -20,7 +21,8 @@ internal sealed record BenchOptions
           --nodes N           members of each cluster                                            (default 3)
           --value-bytes N     bytes of each value, from 64 to 65536                              (default 256)
           --systems A,B       of consensus,etcd; etcd is left out when it is not installed       (default both)
-          --kills K           failover: how many leaders of each system are killed               (default 10)
+          --kills K           failover: how many leaders of each system are ended in each way    (default 10)
+          --ways A,B          failover: of kill,stop                                             (default both)
           --parts A,B         scale: of leases,watchers,waiters,keys                             (default all)
           --size F            scale: this fraction of the full numbers, for a try                (default 1)
           --limits            also measure an empty Kestrel endpoint and the disk's fdatasync
@@ -32,11 +34,7 @@ internal sealed record BenchOptions
           --directory D       where data directories are made and removed; a real disk           (default artifacts)
         """;
 
-    public bool Failover { get; private set; }
-
-    public bool IsVerification { get; private set; }
-
-    public bool IsScale { get; private set; }
+    public BenchMode Mode { get; private set; }
 
     public IReadOnlyList<string> Parts { get; private set; } = ScaleRun.Parts;
 
@@ -59,6 +57,8 @@ internal sealed record BenchOptions
     public string? Charts { get; private set; }
 
     public int Kills { get; private set; } = 10;
+
+    public IReadOnlyList<LeaderEnd> Ways { get; private set; } = LeaderEndNames.All;
 
     public bool Limits { get; private set; }
 
@@ -118,13 +118,13 @@ internal sealed record BenchOptions
             case "--quick":
                 return true;
             case "failover" when first:
-                Failover = true;
+                Mode = BenchMode.Failover;
                 return true;
             case "scale" when first:
-                IsScale = true;
+                Mode = BenchMode.Scale;
                 return true;
             case "--verify":
-                IsVerification = true;
+                Mode = BenchMode.Verify;
                 return true;
             case "--limits":
                 Limits = true;
@@ -166,6 +166,9 @@ internal sealed record BenchOptions
                 break;
             case "--kills":
                 Kills = Whole(name, value, 1, 1000);
+                break;
+            case "--ways":
+                Ways = [.. Items(value).Select(item => OneOf(name, item, LeaderEndNames.All, LeaderEndNames.NameOf))];
                 break;
             case "--parts":
                 Parts = [.. Items(value).Select(item => OneOf(name, item, ScaleRun.Parts, text => text))];

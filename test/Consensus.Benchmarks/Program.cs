@@ -51,7 +51,7 @@ internal static class Program
         using var hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, _ => End(directory, 129));
         try
         {
-            if (options.IsVerification)
+            if (options.Mode == BenchMode.Verify)
             {
                 using var cluster = new ClusterFactory(options, directory.FullPath).Create("consensus");
                 return new FlushVerification(cluster, directory.FullPath).Run() == false ? Failed : Done;
@@ -73,58 +73,39 @@ internal static class Program
 
     private static void Run(BenchOptions options, string directory)
     {
-        var started = DateTimeOffset.Now;
+        var results = new RawResults(
+            DateTimeOffset.Now,
+            Environment.ProcessorCount,
+            RuntimeInformation.OSDescription,
+            RuntimeInformation.FrameworkDescription,
+            options.Systems.Contains("etcd") ? EtcdVersion(options.Etcd) : null);
         KeySpace.UseValuesOf(options.ValueBytes);
+        if (options.Limits)
+        {
+            results = results with
+            {
+                EmptyEndpoint = [.. EmptyEndpoint.Measure(options, directory)],
+                DiskFlush = DiskFlush.Measure(directory, TimeSpan.FromSeconds(Math.Min(3, options.Seconds))),
+            };
+        }
+
         var factory = new ClusterFactory(options, directory);
-        var limits = options.Limits ? EmptyEndpoint.Measure(options, directory).ToList() : [];
-        var disk = options.Limits ? DiskFlush.Measure(directory, TimeSpan.FromSeconds(Math.Min(3, options.Seconds))) : null;
-        if (options.IsScale)
+        results = options.Mode switch
         {
-            Console.WriteLine(ScaleRun.Report(new ScaleRun(options, factory).Run()));
-            return;
-        }
-
-        var load = options.Failover ? [] : new LoadRun(options, factory).Run();
-        var failover = options.Failover ? new FailoverRun(options, factory).Run() : [];
-
-        var etcd = options.Systems.Contains("etcd") ? EtcdVersion(options.Etcd) : null;
-        Console.WriteLine(string.Create(
-            CultureInfo.InvariantCulture,
-            $"{started:yyyy-MM-dd HH:mm}, {Environment.ProcessorCount} cores, {RuntimeInformation.OSDescription}, "
-            + $"{RuntimeInformation.FrameworkDescription}{(etcd is null ? string.Empty : $", etcd {etcd}")}\n"));
-        if (load.Count > 0)
+            BenchMode.Load => results with { Load = new LoadRun(options, factory).Run() },
+            BenchMode.Failover => results with { Failover = new FailoverRun(options, factory).Run() },
+            BenchMode.Scale => results with { Scale = new ScaleRun(options, factory).Run() },
+            _ => throw new ArgumentOutOfRangeException(nameof(options)),
+        };
+        Console.WriteLine(RunReport.Write(options, results));
+        if (results.Load.Count > 0 && options.Charts is { } charts)
         {
-            Console.WriteLine(
-                $"Members on loopback: {options.Nodes}; durable writes, {options.ValueBytes}-byte values, medians of {options.Rounds} alternate rounds of "
-                + string.Create(CultureInfo.InvariantCulture, $"{options.Seconds} s; CPU, RSS, flushes, bytes summed over the members.\n"));
-            Console.WriteLine(LoadReport.Write(load, options.Systems));
-        }
-
-        if (load.Count > 0 && options.Charts is { } charts)
-        {
-            LoadCharts.Write(charts, load, options.Systems);
-        }
-
-        if (failover.Count > 0)
-        {
-            Console.WriteLine("From kill -9 of the leader to the next acknowledged write through a survivor.\n");
-            Console.WriteLine(FailoverRun.Report(failover));
-        }
-
-        if (disk is not null)
-        {
-            Console.WriteLine("Limits: an empty Kestrel endpoint under the same generator, and 4 KiB writes with fdatasync, one after another.\n");
-            Console.WriteLine(LoadReport.Write(limits, []));
-            Console.WriteLine(string.Create(
-                CultureInfo.InvariantCulture,
-                $"fdatasync: {disk.FlushesPerSecond:0} a second, p50 {disk.P50Ms:0.00} ms, p99 {disk.P99Ms:0.00} ms"));
+            LoadCharts.Write(charts, results.Load, options.Systems);
         }
 
         if (options.JsonFile is { } file)
         {
-            var system = RuntimeInformation.OSDescription;
-            var runtime = RuntimeInformation.FrameworkDescription;
-            new RawResults(started, Environment.ProcessorCount, system, runtime, etcd, load, failover, limits, disk).WriteTo(file);
+            results.WriteTo(file);
         }
     }
 

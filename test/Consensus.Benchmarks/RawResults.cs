@@ -3,21 +3,23 @@ using System.Text.Json.Serialization;
 using Consensus.Benchmarks.Failover;
 using Consensus.Benchmarks.Limits;
 using Consensus.Benchmarks.Load;
+using Consensus.Benchmarks.Scale;
 
 namespace Consensus.Benchmarks;
 
-/// <summary>Every single measurement of a run, for a closer look than the medians give.</summary>
-internal sealed record RawResults(
-    DateTimeOffset Started,
-    int Processors,
-    string OperatingSystem,
-    string Runtime,
-    string? EtcdVersion,
-    IReadOnlyList<Measurement> Load,
-    IReadOnlyList<FailoverSample> Failover,
-    IReadOnlyList<Measurement> EmptyEndpoint,
-    DiskFlush? DiskFlush)
+/// <summary>Every single measurement of a run, for a closer look than the medians give. What was not asked for is empty.</summary>
+internal sealed record RawResults(DateTimeOffset Started, int Processors, string OperatingSystem, string Runtime, string? EtcdVersion)
 {
+    public IReadOnlyList<Measurement> Load { get; init; } = [];
+
+    public IReadOnlyList<FailoverSample> Failover { get; init; } = [];
+
+    public IReadOnlyList<ScaleFinding> Scale { get; init; } = [];
+
+    public IReadOnlyList<Measurement> EmptyEndpoint { get; init; } = [];
+
+    public DiskFlush? DiskFlush { get; init; }
+
     public void WriteTo(string file)
     {
         using var stream = File.Create(file);

@@ -140,6 +140,11 @@ internal abstract class LocalCluster : IDisposable
     /// <summary>kill -9; returns without waiting for the process to be gone.</summary>
     public void KillMember(int member) => _servers[member]!.Kill();
 
+    /// <summary>SIGTERM; returns without waiting for the process to be gone.</summary>
+    public void StopMember(int member) => _servers[member]!.Stop();
+
+    public bool IsGone(int member) => _servers[member]!.HasExited;
+
     /// <summary>Names a member that ended by itself, with the end of its log; null while all live.</summary>
     public string? FindDeadMember()
     {
@@ -159,7 +164,7 @@ internal abstract class LocalCluster : IDisposable
     /// <summary>Waits for a killed member's process to be gone.</summary>
     public void WaitUntilGone(int member)
     {
-        while (!_servers[member]!.HasExited)
+        while (!IsGone(member))
         {
             Thread.Sleep(PollInterval);
         }

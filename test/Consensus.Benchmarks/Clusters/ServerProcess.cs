@@ -100,6 +100,15 @@ internal sealed class ServerProcess : IDisposable
         }
     }
 
+    /// <summary>SIGTERM; returns without waiting.</summary>
+    public void Stop()
+    {
+        if (Generator.Libc.Signal(Id, Generator.Libc.Terminate) != 0)
+        {
+            throw new BenchException($"process {Id} could not be told to stop");
+        }
+    }
+
     /// <summary>The last lines of its log, for a message.</summary>
     public string LogTail()
     {

@@ -10,7 +10,6 @@ namespace Consensus.Benchmarks.Failover;
 /// </summary>
 internal sealed class FailoverProbe : IDisposable
 {
-    private static readonly TimeSpan AttemptInterval = TimeSpan.FromMilliseconds(5);
     private static readonly TimeSpan AttemptLimit = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan Prelude = TimeSpan.FromMilliseconds(300);
     private static readonly TimeSpan GiveUp = TimeSpan.FromSeconds(30);
@@ -20,47 +19,59 @@ internal sealed class FailoverProbe : IDisposable
     private readonly List<Member> _members;
     private int _nextId;
     private int _turn;
-    private long _killed = long.MaxValue;
+    private readonly Outage _outage;
+    private readonly TimeSpan _attemptInterval;
 
     /// <summary>One fixed put request for each surviving member.</summary>
-    public FailoverProbe(IEnumerable<(IPEndPoint Endpoint, byte[] Put)> survivors) =>
+    public FailoverProbe(LeaderEnd way, IEnumerable<(IPEndPoint Endpoint, byte[] Put)> survivors)
+    {
+        _outage = new Outage(way);
         _members = [.. survivors.Select(survivor => new Member(survivor.Endpoint, survivor.Put))];
 
+        // The distance of two puts is what the measured time is rounded up to, and a hand-over is short. A long outage piles up what waits for its end, so there it is wider.
+        _attemptInterval = TimeSpan.FromMilliseconds(way == LeaderEnd.Stop ? 2 : 5);
+    }
+
     /// <summary>
-    /// Writes for a moment, calls <paramref name="kill"/>, and answers the time from there to the first success of a put that was begun
-    /// afterwards; null when there was none in 30 s.
+    /// Writes for a moment, calls <paramref name="end"/> on the leader, and answers how long the <see cref="Outage"/> was; null when it was not over in 30 s.
+    /// <paramref name="isGone"/> tells whether the leader's process has ended.
     /// </summary>
-    public TimeSpan? Run(Action kill)
+    public TimeSpan? Run(Action end, Func<bool> isGone)
     {
         var begin = Stopwatch.GetTimestamp();
         var nextAttempt = begin;
         while (true)
         {
             var now = Stopwatch.GetTimestamp();
-            if (_killed == long.MaxValue && Stopwatch.GetElapsedTime(begin, now) >= Prelude)
+            if (!_outage.HasBegun && Stopwatch.GetElapsedTime(begin, now) >= Prelude)
             {
-                _killed = Stopwatch.GetTimestamp();
-                kill();
+                _outage.Begin(Stopwatch.GetTimestamp());
+                end();
             }
-            else if (_killed != long.MaxValue && Stopwatch.GetElapsedTime(_killed, now) > GiveUp)
+            else if (_outage.HasBegun && Stopwatch.GetElapsedTime(_outage.Begun, now) > GiveUp)
             {
                 return null;
             }
 
             if (now >= nextAttempt)
             {
+                if (_outage.HasBegun && isGone())
+                {
+                    _outage.LeaderIsGone(now);
+                }
+
                 Expire(now);
                 BeginAttempt(now);
-                nextAttempt = now + (long)(AttemptInterval.TotalSeconds * Stopwatch.Frequency);
+                nextAttempt = now + (long)(_attemptInterval.TotalSeconds * Stopwatch.Frequency);
             }
 
             var wait = Math.Ceiling(Stopwatch.GetElapsedTime(Stopwatch.GetTimestamp(), nextAttempt).TotalMilliseconds);
             var ready = _poll.Wait((int)Math.Max(0, wait));
             for (var i = 0; i < ready; i++)
             {
-                if (ReadAnswer(_poll.Id(i)))
+                if (ReadAnswer(_poll.Id(i)) is { } length)
                 {
-                    return Stopwatch.GetElapsedTime(_killed);
+                    return length;
                 }
             }
         }
@@ -101,29 +112,28 @@ internal sealed class FailoverProbe : IDisposable
         }
     }
 
-    /// <summary>True for the first acknowledged write that was begun after the kill.</summary>
-    private bool ReadAnswer(int id)
+    /// <summary>The length of the outage, from the acknowledged write that ended it; else null.</summary>
+    private TimeSpan? ReadAnswer(int id)
     {
         if (!_busy.TryGetValue(id, out var attempt))
         {
             // An idle connection that its server closed.
             DropIdle(id);
-            return false;
+            return null;
         }
 
         switch (attempt.Connection.Receive())
         {
             case ReceiveResult.Nothing:
-                return false;
+                return null;
             case ReceiveResult.Broken:
                 _busy.Remove(id);
                 attempt.Connection.Dispose();
-                return false;
+                return null;
             default:
                 _busy.Remove(id);
-                var acknowledged = attempt.Connection.Answer.Status == 200 && attempt.Begun >= _killed;
                 attempt.Member.Idle.Push((id, attempt.Connection));
-                return acknowledged;
+                return attempt.Connection.Answer.Status == 200 ? _outage.OnSuccess(attempt.Begun, Stopwatch.GetTimestamp()) : null;
         }
     }
 

@@ -12,6 +12,7 @@ internal static unsafe partial class Libc
     public const int NoSignal = 0x4000;
     public const int Interrupted = 4;
     public const int WouldBlock = 11;
+    public const int Terminate = 15;
     public const int ClockTicksPerSecond = 2;
 
     [LibraryImport("libc", EntryPoint = "epoll_create1", SetLastError = true)]
@@ -31,6 +32,9 @@ internal static unsafe partial class Libc
 
     [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
     public static partial int Close(int descriptor);
+
+    [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
+    public static partial int Signal(int processId, int signal);
 
     [LibraryImport("libc", EntryPoint = "fdatasync", SetLastError = true)]
     public static partial int FlushData(int descriptor);

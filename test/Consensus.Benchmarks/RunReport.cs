@@ -1,0 +1,50 @@
+using System.Globalization;
+using System.Text;
+using Consensus.Benchmarks.Failover;
+using Consensus.Benchmarks.Load;
+using Consensus.Benchmarks.Scale;
+
+namespace Consensus.Benchmarks;
+
+/// <summary>What a run found, as tables with a sentence each.</summary>
+internal static class RunReport
+{
+    public static string Write(BenchOptions options, RawResults results)
+    {
+        var text = new StringBuilder();
+        text.Append(
+            CultureInfo.InvariantCulture,
+            $"{results.Started:yyyy-MM-dd HH:mm}, {results.Processors} cores, {results.OperatingSystem}, {results.Runtime}");
+        text.Append(results.EtcdVersion is { } etcd ? $", etcd {etcd}\n\n" : "\n\n");
+        if (results.Load.Count > 0)
+        {
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"Members on loopback: {options.Nodes}; durable writes, {options.ValueBytes}-byte values, medians of {options.Rounds} alternate rounds of "
+                + $"{options.Seconds} s; CPU, RSS, flushes, bytes summed over the members.\n\n");
+            text.Append(LoadReport.Write(results.Load, options.Systems)).Append('\n');
+        }
+
+        if (results.Failover.Count > 0)
+        {
+            text.Append("kill: from kill -9 of the leader to the next acknowledged write through a survivor. stop: the longest time without one, from SIGTERM until the leader is gone.\n\n");
+            text.Append(FailoverRun.Report(results.Failover)).Append('\n');
+        }
+
+        if (results.Scale.Count > 0)
+        {
+            text.Append(ScaleRun.Report(results.Scale)).Append('\n');
+        }
+
+        if (results.DiskFlush is { } disk)
+        {
+            text.Append("Limits: an empty Kestrel endpoint under the same generator, and 4 KiB writes with fdatasync, one after another.\n\n");
+            text.Append(LoadReport.Write(results.EmptyEndpoint, [])).Append('\n');
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"fdatasync: {disk.FlushesPerSecond:0} a second, p50 {disk.P50Ms:0.00} ms, p99 {disk.P99Ms:0.00} ms\n");
+        }
+
+        return text.ToString();
+    }
+}
