@@ -7,4 +7,5 @@ internal enum BenchMode
     Failover,
     Verify,
     Scale,
+    Memory,
 }

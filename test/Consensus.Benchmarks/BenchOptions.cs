@@ -13,6 +13,7 @@ internal sealed record BenchOptions
                scripts/bench failover [options]      time without a write when the leader is killed (-9), and when it is stopped (SIGTERM)
                scripts/bench --verify                whether an acknowledgement ever leaves before its flush (with strace)
                scripts/bench scale [options]         a million leases, ten thousand watchers, ten thousand waiters, a million keys
+               scripts/bench memory [options]        memory of a member of each system after many puts over fewer keys
 
           --rounds N          alternate rounds, each on fresh clusters; the table shows medians   (default 3)
           --seconds S         length of one measurement                                          (default 5)
@@ -23,6 +24,8 @@ internal sealed record BenchOptions
           --systems A,B       of consensus,etcd; etcd is left out when it is not installed       (default both)
           --kills K           failover: how many leaders of each system are ended in each way    (default 10)
           --ways A,B          failover: of kill,stop                                             (default both)
+          --puts N            memory: how many puts                                              (default 1000000)
+          --keys N            memory: over how many keys                                         (default 100000)
           --parts A,B         scale: of leases,watchers,waiters,keys                             (default all)
           --size F            scale: this fraction of the full numbers, for a try                (default 1)
           --limits            also measure an empty Kestrel endpoint and the disk's fdatasync
@@ -59,6 +62,10 @@ internal sealed record BenchOptions
     public int Kills { get; private set; } = 10;
 
     public IReadOnlyList<LeaderEnd> Ways { get; private set; } = LeaderEndNames.All;
+
+    public int Puts { get; private set; } = 1_000_000;
+
+    public int Keys { get; private set; } = 100_000;
 
     public bool Limits { get; private set; }
 
@@ -123,6 +130,9 @@ internal sealed record BenchOptions
             case "scale" when first:
                 Mode = BenchMode.Scale;
                 return true;
+            case "memory" when first:
+                Mode = BenchMode.Memory;
+                return true;
             case "--verify":
                 Mode = BenchMode.Verify;
                 return true;
@@ -169,6 +179,12 @@ internal sealed record BenchOptions
                 break;
             case "--ways":
                 Ways = [.. Items(value).Select(item => OneOf(name, item, LeaderEndNames.All, LeaderEndNames.NameOf))];
+                break;
+            case "--puts":
+                Puts = Whole(name, value, 1, 1_000_000_000);
+                break;
+            case "--keys":
+                Keys = Whole(name, value, 1, KeySpace.MostKeys);
                 break;
             case "--parts":
                 Parts = [.. Items(value).Select(item => OneOf(name, item, ScaleRun.Parts, text => text))];

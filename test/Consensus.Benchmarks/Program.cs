@@ -7,6 +7,7 @@ using Consensus.Benchmarks.Clusters;
 using Consensus.Benchmarks.Failover;
 using Consensus.Benchmarks.Limits;
 using Consensus.Benchmarks.Load;
+using Consensus.Benchmarks.Memory;
 using Consensus.Benchmarks.Scale;
 using Consensus.Benchmarks.Verify;
 using Consensus.Benchmarks.Workloads;
@@ -95,6 +96,7 @@ internal static class Program
             BenchMode.Load => results with { Load = new LoadRun(options, factory).Run() },
             BenchMode.Failover => results with { Failover = new FailoverRun(options, factory).Run() },
             BenchMode.Scale => results with { Scale = new ScaleRun(options, factory).Run() },
+            BenchMode.Memory => results with { Memory = new MemoryRun(options, factory).Run() },
             _ => throw new ArgumentOutOfRangeException(nameof(options)),
         };
         Console.WriteLine(RunReport.Write(options, results));

@@ -3,6 +3,7 @@ using System.Text.Json.Serialization;
 using Consensus.Benchmarks.Failover;
 using Consensus.Benchmarks.Limits;
 using Consensus.Benchmarks.Load;
+using Consensus.Benchmarks.Memory;
 using Consensus.Benchmarks.Scale;
 
 namespace Consensus.Benchmarks;
@@ -15,6 +16,8 @@ internal sealed record RawResults(DateTimeOffset Started, int Processors, string
     public IReadOnlyList<FailoverSample> Failover { get; init; } = [];
 
     public IReadOnlyList<ScaleFinding> Scale { get; init; } = [];
+
+    public IReadOnlyList<MemorySample> Memory { get; init; } = [];
 
     public IReadOnlyList<Measurement> EmptyEndpoint { get; init; } = [];
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using Consensus.Benchmarks.Failover;
 using Consensus.Benchmarks.Load;
+using Consensus.Benchmarks.Memory;
 using Consensus.Benchmarks.Scale;
 
 namespace Consensus.Benchmarks;
@@ -34,6 +35,14 @@ internal static class RunReport
         if (results.Scale.Count > 0)
         {
             text.Append(ScaleRun.Report(results.Scale)).Append('\n');
+        }
+
+        if (results.Memory.Count > 0)
+        {
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"Members on loopback: {options.Nodes}; {options.ValueBytes}-byte values, every key written equally often, each system with its default settings for history.\n\n");
+            text.Append(MemoryRun.Report(results.Memory)).Append('\n');
         }
 
         if (results.DiskFlush is { } disk)

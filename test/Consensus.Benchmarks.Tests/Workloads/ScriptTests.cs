@@ -105,7 +105,7 @@ internal sealed class ScriptTests
         var written = new HashSet<string>();
         for (var share = 0; share < 7; share++)
         {
-            var script = new ConsensusScripts().Fill(Seat(new HolderWitness()), share, 7);
+            var script = new ConsensusScripts().Fill(Seat(new HolderWitness()), new FillShare(share, 7, KeySpace.Count));
             while (Next(script) is { Length: > 0 } request)
             {
                 Assert.That(request, Does.EndWith("\r\n\r\n" + KeySpace.Value));
@@ -114,6 +114,48 @@ internal sealed class ScriptTests
         }
 
         Assert.That(written, Has.Count.EqualTo(KeySpace.Count));
+    }
+
+    [Test]
+    public void More_puts_than_keys_write_every_key_equally_often()
+    {
+        KeySpace.UseKeys(10);
+        try
+        {
+            var written = new List<string>();
+            for (var share = 0; share < 3; share++)
+            {
+                var script = new EtcdScripts().Fill(Seat(new HolderWitness()), new FillShare(share, 3, 40));
+                while (Next(script) is { Length: > 0 } request)
+                {
+                    written.Add(request);
+                }
+            }
+
+            Assert.That(written.GroupBy(request => request).Select(group => group.Count()), Is.EqualTo(Enumerable.Repeat(4, 10)));
+        }
+        finally
+        {
+            KeySpace.UseValuesOf(256);
+        }
+    }
+
+    [Test]
+    public void Values_of_another_size_are_another_size_in_both_systems()
+    {
+        KeySpace.UseValuesOf(65536);
+        try
+        {
+            Assert.That(KeySpace.Value, Has.Length.EqualTo(65536));
+            Assert.That(Convert.FromBase64String(KeySpace.Base64Value), Has.Length.EqualTo(65536));
+            Assert.That(KeySpace.Count, Is.EqualTo(1024));
+        }
+        finally
+        {
+            KeySpace.UseValuesOf(256);
+        }
+
+        Assert.That(KeySpace.Count, Is.EqualTo(10_000));
     }
 
     private static ClientSeat Seat(HolderWitness witness) => new(Host, Index: 0, Run: "run", witness);

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
+using Consensus.Benchmarks.Memory;
 using Consensus.Benchmarks.Workloads;
 
 namespace Consensus.Benchmarks.Clusters;
@@ -175,6 +176,8 @@ internal abstract class LocalCluster : IDisposable
     public long ResidentBytesOf(int member) => _servers[member]!.ResidentBytes();
 
     public long LargestResidentBytes() => _servers.OfType<ServerProcess>().Max(server => server.ResidentBytes());
+
+    public List<MemberMemory> Memory() => [.. _servers.OfType<ServerProcess>().Select(server => server.Memory())];
 
     public long ResidentBytes() => _servers.OfType<ServerProcess>().Sum(server => server.ResidentBytes());
 

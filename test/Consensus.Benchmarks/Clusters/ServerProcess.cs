@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using Consensus.Benchmarks.Memory;
 
 namespace Consensus.Benchmarks.Clusters;
 
@@ -127,13 +128,9 @@ internal sealed class ServerProcess : IDisposable
         return TimeSpan.FromSeconds((double)ticks / Generator.Libc.SystemConfiguration(Generator.Libc.ClockTicksPerSecond));
     }
 
-    /// <summary>Resident memory in bytes (VmRSS of /proc/PID/status).</summary>
-    public long ResidentBytes()
-    {
-        var line = File.ReadLines(string.Create(CultureInfo.InvariantCulture, $"/proc/{Id}/status"))
-            .First(text => text.StartsWith("VmRSS:", StringComparison.Ordinal));
-        return 1024 * long.Parse(line.AsSpan(6).Trim().TrimEnd("kB").Trim(), CultureInfo.InvariantCulture);
-    }
+    public MemberMemory Memory() => MemberMemory.Parse(File.ReadAllText(string.Create(CultureInfo.InvariantCulture, $"/proc/{Id}/status")));
+
+    public long ResidentBytes() => Memory().Resident;
 
     public void Dispose()
     {

@@ -15,18 +15,19 @@ internal static class Measurer
     private static int _runs;
 
     /// <summary>Writes every key that puts and gets draw from.</summary>
-    public static void Fill(LocalCluster cluster)
+    public static void Fill(LocalCluster cluster) => Fill(cluster, KeySpace.Count, FillingClients, FillLimit);
+
+    /// <summary>Writes the keys in order, and anew from the first behind the last, until so many puts are acknowledged.</summary>
+    public static LoadResult Fill(LocalCluster cluster, int puts, int clients, TimeSpan limit)
     {
-        var scripts = Enumerable.Range(0, FillingClients)
-            .Select(index => cluster.Scripts.Fill(Seat(cluster, index, "fill", new HolderWitness()), index, FillingClients))
+        var scripts = Enumerable.Range(0, clients)
+            .Select(index => cluster.Scripts.Fill(Seat(cluster, index, "fill", new HolderWitness()), new FillShare(index, clients, puts)))
             .ToList();
         using var generator = new LoadGenerator(cluster.Endpoints, scripts);
-        var result = generator.Run(TimeSpan.Zero, FillLimit);
-        if (result.Errors > 0 || result.Operations != KeySpace.Count)
-        {
-            throw new BenchException(
-                $"{cluster.Name}: wrote {result.Operations} of {KeySpace.Count} keys, {result.Errors} errors; {result.FirstError}");
-        }
+        var result = generator.Run(TimeSpan.Zero, limit);
+        return result.Errors == 0 && result.Operations == puts
+            ? result
+            : throw new BenchException($"{cluster.Name}: wrote {result.Operations} of {puts} values, {result.Errors} errors; {result.FirstError}");
     }
 
     /// <summary>Some seconds of a workload, unmeasured, so that a freshly started server has compiled and grown what it needs.</summary>

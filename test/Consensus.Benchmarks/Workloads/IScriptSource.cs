@@ -14,8 +14,8 @@ internal interface IScriptSource
 {
     IClientScript Create(Workload workload, ClientSeat seat);
 
-    /// <summary>Writes the keys from <paramref name="first"/> on, each <paramref name="step"/>th, once.</summary>
-    IClientScript Fill(ClientSeat seat, int first, int step);
+    /// <summary>Writes its share of the keys and then has nothing more to say.</summary>
+    IClientScript Fill(ClientSeat seat, FillShare share);
 
     /// <summary>A whole request that writes one fixed key.</summary>
     byte[] PutRequest(string host);

@@ -26,7 +26,7 @@ internal sealed class ConsensusScripts : IScriptSource
         _ => throw new ArgumentOutOfRangeException(nameof(workload)),
     };
 
-    public IClientScript Fill(ClientSeat seat, int first, int step) => new FillScript(PutTemplate(seat.Host), KeySpace.Plain, first, step);
+    public IClientScript Fill(ClientSeat seat, FillShare share) => new FillScript(PutTemplate(seat.Host), KeySpace.Plain, share);
 
     public byte[] PutRequest(string host) => RequestWriter.Build("PUT", "/v1/kv/bench/failover", host, KeySpace.Value);
 

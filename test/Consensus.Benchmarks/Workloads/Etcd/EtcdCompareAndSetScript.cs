@@ -22,7 +22,7 @@ internal sealed class EtcdCompareAndSetScript : IClientScript
     public EtcdCompareAndSetScript(ClientSeat seat)
     {
         var key = KeySpace.ToBase64(string.Create(CultureInfo.InvariantCulture, $"bench/cas-{seat.Index:00000}"));
-        var put = $"{{\"key\":\"{key}\",\"value\":\"{EtcdScripts.Base64Value}\"}}";
+        var put = $"{{\"key\":\"{key}\",\"value\":\"{KeySpace.Base64Value}\"}}";
         _unconditional = RequestWriter.Build("POST", "/v3/kv/put", seat.Host, put);
         _conditional = new RequestTemplate(
             RequestWriter.Build(

@@ -7,8 +7,6 @@ namespace Consensus.Benchmarks.Workloads.Etcd;
 /// <summary>The workloads in the words of etcd 3.4's JSON gateway: keys and values in base64, encoded ahead of the measured loop.</summary>
 internal sealed class EtcdScripts : IScriptSource
 {
-    public static string Base64Value { get; } = KeySpace.ToBase64(KeySpace.Value);
-
     public IClientScript Create(Workload workload, ClientSeat seat) => workload switch
     {
         Workload.Put => new RandomKeyScript(PutTemplate(seat.Host), KeySpace.Base64, seat.Index, smallestBody: 0),
@@ -26,12 +24,12 @@ internal sealed class EtcdScripts : IScriptSource
         _ => throw new ArgumentOutOfRangeException(nameof(workload)),
     };
 
-    public IClientScript Fill(ClientSeat seat, int first, int step) => new FillScript(PutTemplate(seat.Host), KeySpace.Base64, first, step);
+    public IClientScript Fill(ClientSeat seat, FillShare share) => new FillScript(PutTemplate(seat.Host), KeySpace.Base64, share);
 
     public byte[] PutRequest(string host) => Put(host, KeySpace.ToBase64("bench/failover"));
 
     private static byte[] Put(string host, string base64Key) =>
-        RequestWriter.Build("POST", "/v3/kv/put", host, $"{{\"key\":\"{base64Key}\",\"value\":\"{Base64Value}\"}}");
+        RequestWriter.Build("POST", "/v3/kv/put", host, $"{{\"key\":\"{base64Key}\",\"value\":\"{KeySpace.Base64Value}\"}}");
 
     private static RequestTemplate PutTemplate(string host)
     {
