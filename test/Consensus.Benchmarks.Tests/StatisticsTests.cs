@@ -36,12 +36,22 @@ internal sealed class StatisticsTests
 
     [TestCase("--rounds", "0")]
     [TestCase("--seconds", "x")]
+    [TestCase("saturation", "--minutes", "0")]
+    [TestCase("--minutes", "NaN")]
     [TestCase("--workloads", "put,nothing")]
     [TestCase("--clients", "1,-2")]
     [TestCase("--unknown", "1")]
     [TestCase("--rounds")]
     public void A_wrong_option_is_refused(params string[] arguments) =>
         Assert.That(() => BenchOptions.Parse(arguments), Throws.TypeOf<BenchException>());
+
+    [Test]
+    public void A_mode_brings_its_own_defaults_and_an_explicit_option_wins()
+    {
+        var usual = BenchOptions.Parse(["saturation"]);
+        Assert.That((usual.Clients.Single(), usual.Systems.Single(), usual.Minutes), Is.EqualTo((256, "consensus", 10)));
+        Assert.That(BenchOptions.Parse(["saturation", "--systems", "consensus,etcd"]).Systems, Has.Count.EqualTo(2));
+    }
 
     [Test]
     public void An_explicit_option_wins_over_quick_wherever_it_stands()

@@ -8,4 +8,5 @@ internal enum BenchMode
     Verify,
     Scale,
     Memory,
+    Saturation,
 }

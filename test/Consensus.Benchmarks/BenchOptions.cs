@@ -14,6 +14,7 @@ internal sealed record BenchOptions
                scripts/bench --verify                whether an acknowledgement ever leaves before its flush (with strace)
                scripts/bench scale [options]         a million leases, ten thousand watchers, ten thousand waiters, a million keys
                scripts/bench memory [options]        memory of a member of each system after many puts over fewer keys
+               scripts/bench saturation [options]    256 clients that put, get and lock for minutes: elections and failed operations
 
           --rounds N          alternate rounds, each on fresh clusters; the table shows medians   (default 3)
           --seconds S         length of one measurement                                          (default 5)
@@ -21,9 +22,10 @@ internal sealed record BenchOptions
           --clients A,B       closed-loop clients                                                (default 1,64,256)
           --nodes N           members of each cluster                                            (default 3)
           --value-bytes N     bytes of each value, from 64 to 65536                              (default 256)
-          --systems A,B       of consensus,etcd; etcd is left out when it is not installed       (default both)
+          --systems A,B       of consensus,etcd; etcd is left out when it is not installed       (default both; saturation: consensus)
           --kills K           failover: how many leaders of each system are ended in each way    (default 10)
           --ways A,B          failover: of kill,stop                                             (default both)
+          --minutes M         saturation: how long for each system                               (default 10)
           --puts N            memory: how many puts                                              (default 1000000)
           --keys N            memory: over how many keys                                         (default 100000)
           --parts A,B         scale: of leases,watchers,waiters,keys                             (default all)
@@ -62,6 +64,8 @@ internal sealed record BenchOptions
     public int Kills { get; private set; } = 10;
 
     public IReadOnlyList<LeaderEnd> Ways { get; private set; } = LeaderEndNames.All;
+
+    public double Minutes { get; private set; } = 10;
 
     public int Puts { get; private set; } = 1_000_000;
 
@@ -130,6 +134,11 @@ internal sealed record BenchOptions
             case "scale" when first:
                 Mode = BenchMode.Scale;
                 return true;
+            case "saturation" when first:
+                Mode = BenchMode.Saturation;
+                Clients = [256];
+                Systems = ["consensus"];
+                return true;
             case "memory" when first:
                 Mode = BenchMode.Memory;
                 return true;
@@ -152,9 +161,7 @@ internal sealed record BenchOptions
                 Rounds = Whole(name, value, 1, 100);
                 break;
             case "--seconds":
-                Seconds = double.TryParse(value, CultureInfo.InvariantCulture, out var seconds) && seconds is >= 0.2 and <= 120
-                    ? seconds
-                    : throw new BenchException($"{name} takes a number from 0.2 to 120, not '{value}'");
+                Seconds = Number(name, value, 0.2, 120);
                 break;
             case "--workloads":
                 Workloads = [.. Items(value).Select(item => OneOf(name, item, WorkloadNames.All, WorkloadNames.NameOf))];
@@ -180,6 +187,9 @@ internal sealed record BenchOptions
             case "--ways":
                 Ways = [.. Items(value).Select(item => OneOf(name, item, LeaderEndNames.All, LeaderEndNames.NameOf))];
                 break;
+            case "--minutes":
+                Minutes = Number(name, value, 0.05, 1440);
+                break;
             case "--puts":
                 Puts = Whole(name, value, 1, 1_000_000_000);
                 break;
@@ -190,9 +200,7 @@ internal sealed record BenchOptions
                 Parts = [.. Items(value).Select(item => OneOf(name, item, ScaleRun.Parts, text => text))];
                 break;
             case "--size":
-                Size = double.TryParse(value, CultureInfo.InvariantCulture, out var size) && size is > 0 and <= 1
-                    ? size
-                    : throw new BenchException($"{name} takes a number above 0 and up to 1, not '{value}'");
+                Size = Number(name, value, 0.00001, 1);
                 break;
             case "--json":
                 JsonFile = value;
@@ -217,6 +225,11 @@ internal sealed record BenchOptions
         int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= smallest && number <= largest
             ? number
             : throw new BenchException($"{name} takes a whole number from {smallest} to {largest}, not '{value}'");
+
+    private static double Number(string name, string value, double smallest, double largest) =>
+        double.TryParse(value, CultureInfo.InvariantCulture, out var number) && number >= smallest && number <= largest
+            ? number
+            : throw new BenchException(string.Create(CultureInfo.InvariantCulture, $"{name} takes a number from {smallest} to {largest}, not '{value}'"));
 
     private static T OneOf<T>(string name, string value, IReadOnlyList<T> all, Func<T, string> nameOf)
     {

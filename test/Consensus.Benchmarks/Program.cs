@@ -8,6 +8,7 @@ using Consensus.Benchmarks.Failover;
 using Consensus.Benchmarks.Limits;
 using Consensus.Benchmarks.Load;
 using Consensus.Benchmarks.Memory;
+using Consensus.Benchmarks.Saturation;
 using Consensus.Benchmarks.Scale;
 using Consensus.Benchmarks.Verify;
 using Consensus.Benchmarks.Workloads;
@@ -96,6 +97,7 @@ internal static class Program
             BenchMode.Load => results with { Load = new LoadRun(options, factory).Run() },
             BenchMode.Failover => results with { Failover = new FailoverRun(options, factory).Run() },
             BenchMode.Scale => results with { Scale = new ScaleRun(options, factory).Run() },
+            BenchMode.Saturation => results with { Load = new SaturationRun(options, factory).Run() },
             BenchMode.Memory => results with { Memory = new MemoryRun(options, factory).Run() },
             _ => throw new ArgumentOutOfRangeException(nameof(options)),
         };

@@ -3,6 +3,7 @@ using System.Text;
 using Consensus.Benchmarks.Failover;
 using Consensus.Benchmarks.Load;
 using Consensus.Benchmarks.Memory;
+using Consensus.Benchmarks.Saturation;
 using Consensus.Benchmarks.Scale;
 
 namespace Consensus.Benchmarks;
@@ -19,11 +20,16 @@ internal static class RunReport
         text.Append(results.EtcdVersion is { } etcd ? $", etcd {etcd}\n\n" : "\n\n");
         if (results.Load.Count > 0)
         {
+            var rounds = options.Mode == BenchMode.Saturation ? "the minutes" : string.Create(CultureInfo.InvariantCulture, $"{options.Rounds} alternate rounds of {options.Seconds} s");
             text.Append(
                 CultureInfo.InvariantCulture,
-                $"Members on loopback: {options.Nodes}; durable writes, {options.ValueBytes}-byte values, medians of {options.Rounds} alternate rounds of "
-                + $"{options.Seconds} s; CPU, RSS, flushes, bytes summed over the members.\n\n");
+                $"Members on loopback: {options.Nodes}; durable writes, {options.ValueBytes}-byte values, medians of {rounds}; CPU, RSS, flushes, bytes summed over the members.\n\n");
             text.Append(LoadReport.Write(results.Load, options.Systems)).Append('\n');
+        }
+
+        if (options.Mode == BenchMode.Saturation)
+        {
+            text.Append(SaturationRun.Report(results.Load)).Append('\n');
         }
 
         if (results.Failover.Count > 0)

@@ -100,6 +100,13 @@ internal sealed class ScriptTests
     }
 
     [Test]
+    public void A_blend_has_puts_gets_and_locks_at_every_member()
+    {
+        var clients = Enumerable.Range(0, 9).Select(client => (Member: client % 3, Part: WorkloadNames.PartOfBlend(client)));
+        Assert.That(clients.Distinct().Count(), Is.EqualTo(9));
+    }
+
+    [Test]
     public void Filling_by_shares_writes_every_key_once()
     {
         var written = new HashSet<string>();

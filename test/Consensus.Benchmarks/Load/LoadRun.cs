@@ -65,7 +65,8 @@ internal sealed class LoadRun(BenchOptions options, ClusterFactory factory)
         }
     }
 
-    private static string Line(Measurement measurement)
+    /// <summary>One measurement in one line, for who watches the run.</summary>
+    public static string Line(Measurement measurement)
     {
         var trouble = measurement.Errors > 0 ? $"  {measurement.Errors} ERRORS: {measurement.FirstError}" : string.Empty;
         var elections = measurement.Elections > 0 ? $"  {measurement.Elections} FALSE ELECTIONS" : string.Empty;

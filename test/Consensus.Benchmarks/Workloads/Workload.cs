@@ -29,12 +29,23 @@ internal enum Workload
 
     /// <summary>Campaigns in one election that all clients want to win, and resigns; one operation is a change of the leader.</summary>
     Election,
+
+    /// <summary>A third of the clients puts, a third gets, and a third takes and releases locks, each with all members.</summary>
+    Blend,
 }
 
 internal static class WorkloadNames
 {
     public static readonly IReadOnlyList<Workload> All =
         [Workload.Put, Workload.Get, Workload.CompareAndSet, Workload.Lock, Workload.ContendedLock, Workload.StaleGet, Workload.Mixed, Workload.Renew, Workload.Election];
+
+    /// <summary>What a client of <see cref="Workload.Blend"/> does. Neighbours talk to different members, so the part changes with every third of them.</summary>
+    public static Workload PartOfBlend(int client) => (client / 3 % 3) switch
+    {
+        0 => Workload.Put,
+        1 => Workload.Get,
+        _ => Workload.Lock,
+    };
 
     /// <summary>The name on the command line, in the table and in the raw results.</summary>
     public static string NameOf(Workload workload) => workload switch
@@ -48,6 +59,7 @@ internal static class WorkloadNames
         Workload.Mixed => "mixed",
         Workload.Renew => "renew",
         Workload.Election => "election",
+        Workload.Blend => "blend",
         _ => throw new ArgumentOutOfRangeException(nameof(workload)),
     };
 }

@@ -22,6 +22,7 @@ internal sealed class ConsensusScripts : IScriptSource
         Workload.Election => new ConsensusLockScript(seat, $"/v1/elections/bench/{seat.Run}/shared", wait: "60s", seat.Witness),
         Workload.StaleGet => Gets(seat, "?consistency=stale"),
         Workload.Mixed => new MixedScript(Create(Workload.Get, seat), Create(Workload.Put, seat), 10, seat.Index),
+        Workload.Blend => Create(WorkloadNames.PartOfBlend(seat.Index), seat),
         Workload.Renew => new LeaseScript(Lease(seat)),
         _ => throw new ArgumentOutOfRangeException(nameof(workload)),
     };

@@ -20,6 +20,7 @@ internal sealed class EtcdScripts : IScriptSource
         Workload.Election => new EtcdElectionScript(seat, $"bench/{seat.Run}/election", seat.Witness),
         Workload.StaleGet => Gets(seat, ",\"serializable\":true"),
         Workload.Mixed => new MixedScript(Create(Workload.Get, seat), Create(Workload.Put, seat), 10, seat.Index),
+        Workload.Blend => Create(WorkloadNames.PartOfBlend(seat.Index), seat),
         Workload.Renew => new LeaseScript(Lease(seat)),
         _ => throw new ArgumentOutOfRangeException(nameof(workload)),
     };
