@@ -9,4 +9,5 @@ internal enum BenchMode
     Scale,
     Memory,
     Saturation,
+    Vary,
 }

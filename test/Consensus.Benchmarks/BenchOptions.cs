@@ -15,8 +15,9 @@ internal sealed record BenchOptions
                scripts/bench scale [options]         a million leases, ten thousand watchers, ten thousand waiters, a million keys
                scripts/bench memory [options]        memory of a member of each system after many puts over fewer keys
                scripts/bench saturation [options]    256 clients that put, get and lock for minutes: elections and failed operations
+               scripts/bench vary [options]          put, get and lock with 64 clients, and from there 1,024 clients, 1 and 5 members, values of 64 to 65536 bytes
 
-          --rounds N          alternate rounds, each on fresh clusters; the table shows medians   (default 3)
+          --rounds N          alternate rounds, each on fresh clusters; the table shows medians   (default 3; vary: 2)
           --seconds S         length of one measurement                                          (default 5)
           --workloads A,B     of put,get,cas,lock,contended,stale,mixed,renew,election           (default all)
           --clients A,B       closed-loop clients                                                (default 1,64,256)
@@ -86,7 +87,8 @@ internal sealed record BenchOptions
     {
         // --quick sets defaults, so that explicit options win wherever they stand.
         var options = new BenchOptions();
-        if (arguments.Contains("--quick"))
+        var quick = arguments.Contains("--quick");
+        if (quick)
         {
             options.Rounds = 1;
             options.Seconds = 2;
@@ -97,7 +99,7 @@ internal sealed record BenchOptions
         for (var i = 0; i < arguments.Count; i++)
         {
             var name = arguments[i];
-            if (!options.ApplySwitch(name, first: i == 0))
+            if (!options.ApplySwitch(name, first: i == 0, quick))
             {
                 var value = i + 1 < arguments.Count ? arguments[++i] : throw new BenchException($"{name} is unknown or lacks its value");
                 options.ApplyValue(name, value);
@@ -106,6 +108,9 @@ internal sealed record BenchOptions
 
         return options;
     }
+
+    public BenchOptions Varied(int nodes, int valueBytes, IReadOnlyList<int> clients) =>
+        this with { Nodes = nodes, ValueBytes = valueBytes, Clients = clients };
 
     public BenchOptions Without(string system) => this with { Systems = [.. Systems.Where(name => name != system)] };
 
@@ -121,7 +126,7 @@ internal sealed record BenchOptions
         return Path.Combine([root?.FullName ?? Environment.CurrentDirectory, .. parts]);
     }
 
-    private bool ApplySwitch(string name, bool first)
+    private bool ApplySwitch(string name, bool first, bool quick)
     {
         switch (name)
         {
@@ -138,6 +143,12 @@ internal sealed record BenchOptions
                 Mode = BenchMode.Saturation;
                 Clients = [256];
                 Systems = ["consensus"];
+                return true;
+            case "vary" when first:
+                Mode = BenchMode.Vary;
+                Clients = [64];
+                Workloads = [Workload.Put, Workload.Get, Workload.Lock];
+                Rounds = quick ? 1 : 2;
                 return true;
             case "memory" when first:
                 Mode = BenchMode.Memory;

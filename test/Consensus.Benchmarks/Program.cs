@@ -10,6 +10,7 @@ using Consensus.Benchmarks.Load;
 using Consensus.Benchmarks.Memory;
 using Consensus.Benchmarks.Saturation;
 using Consensus.Benchmarks.Scale;
+using Consensus.Benchmarks.Vary;
 using Consensus.Benchmarks.Verify;
 using Consensus.Benchmarks.Workloads;
 
@@ -98,6 +99,7 @@ internal static class Program
             BenchMode.Failover => results with { Failover = new FailoverRun(options, factory).Run() },
             BenchMode.Scale => results with { Scale = new ScaleRun(options, factory).Run() },
             BenchMode.Saturation => results with { Load = new SaturationRun(options, factory).Run() },
+            BenchMode.Vary => results with { Load = new VaryRun(options, directory).Run() },
             BenchMode.Memory => results with { Memory = new MemoryRun(options, factory).Run() },
             _ => throw new ArgumentOutOfRangeException(nameof(options)),
         };

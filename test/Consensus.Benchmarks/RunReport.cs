@@ -21,9 +21,12 @@ internal static class RunReport
         if (results.Load.Count > 0)
         {
             var rounds = options.Mode == BenchMode.Saturation ? "the minutes" : string.Create(CultureInfo.InvariantCulture, $"{options.Rounds} alternate rounds of {options.Seconds} s");
+            var setting = LoadCase.HasVariants(results.Load)
+                ? "Members on loopback"
+                : string.Create(CultureInfo.InvariantCulture, $"Members on loopback: {options.Nodes}; {options.ValueBytes}-byte values");
             text.Append(
                 CultureInfo.InvariantCulture,
-                $"Members on loopback: {options.Nodes}; durable writes, {options.ValueBytes}-byte values, medians of {rounds}; CPU, RSS, flushes, bytes summed over the members.\n\n");
+                $"{setting}; durable writes, medians of {rounds}; CPU, RSS, flushes, bytes summed over the members.\n\n");
             text.Append(LoadReport.Write(results.Load, options.Systems)).Append('\n');
         }
 

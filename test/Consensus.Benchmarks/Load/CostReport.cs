@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Consensus.Benchmarks.Load;
 
 /// <summary>What an operation costs besides time: the tail, flushes, bytes on disk, allocation, and what garbage collection takes.</summary>
@@ -7,21 +5,21 @@ internal static class CostReport
 {
     public static string Write(IReadOnlyList<Measurement> measurements, IReadOnlyList<string> systems)
     {
-        var table = new Table("workload", "clients", "system", "p99.9 ms", "flushes/op", "disk bytes/op", "allocated bytes/op", "GC pauses %");
-        foreach (var group in measurements.GroupBy(measurement => (measurement.Workload, measurement.Clients)))
+        var variants = LoadCase.HasVariants(measurements);
+        var table = new Table([.. LoadCase.Headings(variants), "system", "p99.9 ms", "flushes/op", "disk bytes/op", "allocated bytes/op", "GC pauses %"]);
+        foreach (var group in measurements.GroupBy(measurement => measurement.Case))
         {
             foreach (var system in systems)
             {
                 var medians = Medians.Of(group, system);
-                table.Add(
-                    group.Key.Workload,
-                    group.Key.Clients.ToString(CultureInfo.InvariantCulture),
+                table.Add([
+                    .. group.Key.Cells(variants),
                     system,
                     Table.Number(medians.P999Ms),
                     Table.Number(medians.Flushes),
                     Table.Number(medians.DiskBytes),
                     Table.Number(medians.AllocatedBytes),
-                    Table.Number(100 * medians.PausedShare));
+                    Table.Number(100 * medians.PausedShare)]);
             }
         }
 

@@ -27,27 +27,27 @@ internal static class LoadReport
 
     private static string Compare(IReadOnlyList<Measurement> measurements, string ours, string theirs)
     {
-        var table = new Table(
-            "workload", "clients",
+        var variants = LoadCase.HasVariants(measurements);
+        var table = new Table([
+            .. LoadCase.Headings(variants),
             $"ops/s {ours}", theirs, "ratio",
             $"p50 ms {ours}", theirs,
             $"p99 ms {ours}", theirs, "ratio",
             $"CPU us/op {ours}", theirs, "ratio",
-            $"RSS MiB {ours}", theirs, "ratio");
-        foreach (var group in measurements.GroupBy(measurement => (measurement.Workload, measurement.Clients)))
+            $"RSS MiB {ours}", theirs, "ratio"]);
+        foreach (var group in measurements.GroupBy(measurement => measurement.Case))
         {
             var left = Medians.Of(group, ours);
             var right = Medians.Of(group, theirs);
-            table.Add(
-                group.Key.Workload + (left.HasErrors || right.HasErrors ? " (!)" : string.Empty),
-                group.Key.Clients.ToString(CultureInfo.InvariantCulture),
+            table.Add([
+                .. group.Key.Cells(variants, left.HasErrors || right.HasErrors ? " (!)" : string.Empty),
                 Table.Number(left.OperationsPerSecond), Table.Number(right.OperationsPerSecond),
                 Table.Number(left.OperationsPerSecond / right.OperationsPerSecond),
                 Table.Number(left.P50Ms), Table.Number(right.P50Ms),
                 Table.Number(left.P99Ms), Table.Number(right.P99Ms), Table.Number(left.P99Ms / right.P99Ms),
                 Table.Number(left.CpuMicroseconds), Table.Number(right.CpuMicroseconds),
                 Table.Number(left.CpuMicroseconds / right.CpuMicroseconds),
-                Table.Number(left.ResidentMiB), Table.Number(right.ResidentMiB), Table.Number(left.ResidentMiB / right.ResidentMiB));
+                Table.Number(left.ResidentMiB), Table.Number(right.ResidentMiB), Table.Number(left.ResidentMiB / right.ResidentMiB)]);
         }
 
         return table.ToString();
@@ -55,20 +55,20 @@ internal static class LoadReport
 
     private static string List(IReadOnlyList<Measurement> measurements)
     {
-        var table = new Table("system", "workload", "clients", "ops/s", "p50 ms", "p99 ms", "CPU us/op", "RSS MiB", "generator us/op");
-        foreach (var group in measurements.GroupBy(measurement => (measurement.System, measurement.Workload, measurement.Clients)))
+        var variants = LoadCase.HasVariants(measurements);
+        var table = new Table(["system", .. LoadCase.Headings(variants), "ops/s", "p50 ms", "p99 ms", "CPU us/op", "RSS MiB", "generator us/op"]);
+        foreach (var group in measurements.GroupBy(measurement => (measurement.System, measurement.Case)))
         {
             var medians = Medians.Of(group, group.Key.System);
-            table.Add(
+            table.Add([
                 group.Key.System,
-                group.Key.Workload + (medians.HasErrors ? " (!)" : string.Empty),
-                group.Key.Clients.ToString(CultureInfo.InvariantCulture),
+                .. group.Key.Case.Cells(variants, medians.HasErrors ? " (!)" : string.Empty),
                 Table.Number(medians.OperationsPerSecond),
                 Table.Number(medians.P50Ms),
                 Table.Number(medians.P99Ms),
                 Table.Number(medians.CpuMicroseconds),
                 Table.Number(medians.ResidentMiB),
-                Table.Number(medians.GeneratorMicroseconds));
+                Table.Number(medians.GeneratorMicroseconds)]);
         }
 
         return table.ToString();

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Consensus.Benchmarks.Load;
 
 /// <summary>One system under one workload with one number of clients, once.</summary>
@@ -24,6 +26,14 @@ internal sealed record Measurement(
     string? FirstError,
     long Elections)
 {
+    /// <summary>Members of the measured cluster.</summary>
+    public int Nodes { get; init; } = 1;
+
+    public int ValueBytes { get; init; }
+
+    [JsonIgnore]
+    public LoadCase Case => new(Workload, Clients, Nodes, ValueBytes);
+
     /// <summary>Written to the machine's disks for one operation, by whatever ran; null when nothing completed.</summary>
     public double? DiskBytesPerOperation { get; init; }
 

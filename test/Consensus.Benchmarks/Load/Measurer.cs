@@ -74,6 +74,8 @@ internal static class Measurer
         var counters = Counters.Of(cluster).Since(countersBefore);
         return Describe(cluster.Name, WorkloadNames.NameOf(workload), clients, round, result, cpu, resident) with
         {
+            Nodes = cluster.Size,
+            ValueBytes = KeySpace.ValueBytes,
             Elections = cluster.CountNewElections(),
             DiskBytesPerOperation = result.Operations > 0 ? (double)disk / result.Operations : null,
             FlushesPerOperation = result.AllOperations > 0 ? counters.Flushes / result.AllOperations : null,
