@@ -16,6 +16,7 @@ internal sealed record BenchOptions
                scripts/bench memory [options]        memory of a member of each system after many puts over fewer keys
                scripts/bench saturation [options]    256 clients that put, get and lock for minutes: elections and failed operations
                scripts/bench vary [options]          put, get and lock with 64 clients, and from there 1,024 clients, 1 and 5 members, values of 64 to 65536 bytes
+               scripts/bench inner [--filter X]      time and allocation of single parts (log, codec, apply, index, routing); options of BenchmarkDotNet
 
           --rounds N          alternate rounds, each on fresh clusters; the table shows medians   (default 3; vary: 2)
           --seconds S         length of one measurement                                          (default 5)

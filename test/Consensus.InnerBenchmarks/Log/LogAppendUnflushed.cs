@@ -1,0 +1,22 @@
+using BenchmarkDotNet.Attributes;
+
+namespace Consensus.InnerBenchmarks.Log;
+
+/// <summary>One batch through the write-ahead log, without its flush: encoded, framed, checksummed, written. The number of calls is fixed, so that the log of one iteration stays small.</summary>
+[InvocationCount(4096)]
+public class LogAppendUnflushed
+{
+    private OpenLog _log = null!;
+
+    [Params(1, 16, 64)]
+    public int Entries { get; set; }
+
+    [IterationSetup]
+    public void Open() => _log = new OpenLog(new UnflushedDisk(), Entries);
+
+    [IterationCleanup]
+    public void Close() => _log.Dispose();
+
+    [Benchmark]
+    public void Append() => _log.Append();
+}
