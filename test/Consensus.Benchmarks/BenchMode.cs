@@ -10,4 +10,5 @@ internal enum BenchMode
     Memory,
     Saturation,
     Vary,
+    Watch,
 }

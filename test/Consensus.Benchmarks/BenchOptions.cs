@@ -16,6 +16,7 @@ internal sealed record BenchOptions
                scripts/bench memory [options]        memory of a member of each system after many puts over fewer keys
                scripts/bench saturation [options]    256 clients that put, get and lock for minutes: elections and failed operations
                scripts/bench vary [options]          put, get and lock with 64 clients, and from there 1,024 clients, 1 and 5 members, values of 64 to 65536 bytes
+               scripts/bench watch [options]         watchers of one key, and how long a put takes to reach the last of them
                scripts/bench inner [--filter X]      time and allocation of single parts (log, codec, apply, index, routing); options of BenchmarkDotNet
 
           --rounds N          alternate rounds, each on fresh clusters; the table shows medians   (default 3; vary: 2)
@@ -28,6 +29,7 @@ internal sealed record BenchOptions
           --kills K           failover: how many leaders of each system are ended in each way    (default 10)
           --ways A,B          failover: of kill,stop                                             (default both)
           --minutes M         saturation: how long for each system                               (default 10)
+          --watchers N        watch: how many                                                    (default 100)
           --puts N            memory: how many puts                                              (default 1000000)
           --keys N            memory: over how many keys                                         (default 100000)
           --parts A,B         scale: of leases,watchers,waiters,keys                             (default all)
@@ -68,6 +70,8 @@ internal sealed record BenchOptions
     public IReadOnlyList<LeaderEnd> Ways { get; private set; } = LeaderEndNames.All;
 
     public double Minutes { get; private set; } = 10;
+
+    public int Watchers { get; private set; } = 100;
 
     public int Puts { get; private set; } = 1_000_000;
 
@@ -151,6 +155,9 @@ internal sealed record BenchOptions
                 Workloads = [Workload.Put, Workload.Get, Workload.Lock];
                 Rounds = quick ? 1 : 2;
                 return true;
+            case "watch" when first:
+                Mode = BenchMode.Watch;
+                return true;
             case "memory" when first:
                 Mode = BenchMode.Memory;
                 return true;
@@ -201,6 +208,9 @@ internal sealed record BenchOptions
                 break;
             case "--minutes":
                 Minutes = Number(name, value, 0.05, 1440);
+                break;
+            case "--watchers":
+                Watchers = Whole(name, value, 1, 20_000);
                 break;
             case "--puts":
                 Puts = Whole(name, value, 1, 1_000_000_000);

@@ -12,6 +12,7 @@ using Consensus.Benchmarks.Saturation;
 using Consensus.Benchmarks.Scale;
 using Consensus.Benchmarks.Vary;
 using Consensus.Benchmarks.Verify;
+using Consensus.Benchmarks.Watch;
 using Consensus.Benchmarks.Workloads;
 
 namespace Consensus.Benchmarks;
@@ -100,6 +101,7 @@ internal static class Program
             BenchMode.Scale => results with { Scale = new ScaleRun(options, factory).Run() },
             BenchMode.Saturation => results with { Load = new SaturationRun(options, factory).Run() },
             BenchMode.Vary => results with { Load = new VaryRun(options, directory).Run() },
+            BenchMode.Watch => results with { Watch = new WatchRun(options, factory).Run() },
             BenchMode.Memory => results with { Memory = new MemoryRun(options, factory).Run() },
             _ => throw new ArgumentOutOfRangeException(nameof(options)),
         };

@@ -5,6 +5,7 @@ using Consensus.Benchmarks.Limits;
 using Consensus.Benchmarks.Load;
 using Consensus.Benchmarks.Memory;
 using Consensus.Benchmarks.Scale;
+using Consensus.Benchmarks.Watch;
 
 namespace Consensus.Benchmarks;
 
@@ -18,6 +19,8 @@ internal sealed record RawResults(DateTimeOffset Started, int Processors, string
     public IReadOnlyList<ScaleFinding> Scale { get; init; } = [];
 
     public IReadOnlyList<MemorySample> Memory { get; init; } = [];
+
+    public IReadOnlyList<WatchSample> Watch { get; init; } = [];
 
     public IReadOnlyList<Measurement> EmptyEndpoint { get; init; } = [];
 

@@ -5,6 +5,7 @@ using Consensus.Benchmarks.Load;
 using Consensus.Benchmarks.Memory;
 using Consensus.Benchmarks.Saturation;
 using Consensus.Benchmarks.Scale;
+using Consensus.Benchmarks.Watch;
 
 namespace Consensus.Benchmarks;
 
@@ -52,6 +53,12 @@ internal static class RunReport
                 CultureInfo.InvariantCulture,
                 $"Members on loopback: {options.Nodes}; {options.ValueBytes}-byte values, every key written equally often, each system with its default settings for history.\n\n");
             text.Append(MemoryRun.Report(results.Memory)).Append('\n');
+        }
+
+        if (results.Watch.Count > 0)
+        {
+            text.Append("From sending a put through one member until the last watcher at another has its event; medians of the rounds; CPU of all members for one event at one watcher.\n\n");
+            text.Append(WatchRun.Report(results.Watch)).Append('\n');
         }
 
         if (results.DiskFlush is { } disk)

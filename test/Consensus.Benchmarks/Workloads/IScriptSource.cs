@@ -19,4 +19,7 @@ internal interface IScriptSource
 
     /// <summary>A whole request that writes one fixed key.</summary>
     byte[] PutRequest(string host);
+
+    /// <summary>Watching a key at <paramref name="watchHost"/>, writing it through <paramref name="putHost"/>.</summary>
+    WatchWords Watch(string watchHost, string putHost, string key);
 }

@@ -31,6 +31,12 @@ internal sealed class ConsensusScripts : IScriptSource
 
     public byte[] PutRequest(string host) => RequestWriter.Build("PUT", "/v1/kv/bench/failover", host, KeySpace.Value);
 
+    public WatchWords Watch(string watchHost, string putHost, string key) => new(
+        RequestWriter.Build("GET", $"/v1/kv/{key}", watchHost, headers: "Accept: text/event-stream\r\n"),
+        "id: "u8.ToArray(),
+        RequestWriter.Build("PUT", $"/v1/kv/{key}", putHost, KeySpace.Value),
+        "\"modRevision\""u8.ToArray());
+
     private static RequestTemplate PutTemplate(string host) =>
         new(RequestWriter.Build("PUT", $"/v1/kv/{KeySpace.Gap}", host, KeySpace.Value), KeySpace.Gap);
 

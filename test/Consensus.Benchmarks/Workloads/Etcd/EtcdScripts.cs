@@ -32,6 +32,12 @@ internal sealed class EtcdScripts : IScriptSource
     private static byte[] Put(string host, string base64Key) =>
         RequestWriter.Build("POST", "/v3/kv/put", host, $"{{\"key\":\"{base64Key}\",\"value\":\"{KeySpace.Base64Value}\"}}");
 
+    public WatchWords Watch(string watchHost, string putHost, string key) => new(
+        RequestWriter.Build("POST", "/v3/watch", watchHost, $"{{\"create_request\":{{\"key\":\"{KeySpace.ToBase64(key)}\"}}}}"),
+        "\"revision\":\""u8.ToArray(),
+        Put(putHost, KeySpace.ToBase64(key)),
+        "\"revision\""u8.ToArray());
+
     private static RequestTemplate PutTemplate(string host)
     {
         var gap = KeySpace.ToBase64(KeySpace.Gap);

@@ -4,9 +4,9 @@ using System.Net.Sockets;
 using System.Text;
 using Consensus.Benchmarks.Generator;
 
-namespace Consensus.Benchmarks.Scale;
+namespace Consensus.Benchmarks.Watch;
 
-/// <summary>One connection with one stream of server-sent events, of which only the last id is looked at.</summary>
+/// <summary>One connection with one endless answer, of which only the revision of the last message is looked at.</summary>
 internal sealed class EventStream : IDisposable
 {
     private const int Kept = 64;
@@ -16,15 +16,19 @@ internal sealed class EventStream : IDisposable
     private readonly byte[] _tail = new byte[Kept];
     private int _tailLength;
 
-    public EventStream(IPEndPoint endpoint, byte[] request)
+    private readonly byte[] _marker;
+
+    /// <param name="marker">Stands right before each revision.</param>
+    public EventStream(IPEndPoint endpoint, byte[] request, byte[] marker)
     {
+        _marker = marker;
         _socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         _socket.Connect(endpoint);
         _socket.Send(request);
         _socket.Blocking = false;
     }
 
-    /// <summary>The last event's id; 0 before the first.</summary>
+    /// <summary>The last message's revision; 0 before the first.</summary>
     public long LastId { get; private set; }
 
     public void Register(EventPoll poll, int id) => poll.Add((int)_socket.SafeHandle.DangerousGetHandle(), id);
@@ -50,8 +54,8 @@ internal sealed class EventStream : IDisposable
             throw new BenchException($"watchers: refused: {Encoding.UTF8.GetString(bytes[..Math.Min(400, bytes.Length)]).ReplaceLineEndings(" ")}");
         }
 
-        var at = bytes.LastIndexOf("id: "u8);
-        if (at >= 0 && Utf8Parser.TryParse(bytes[(at + 4)..], out long id, out var digits) && at + 4 + digits < bytes.Length)
+        var at = bytes.LastIndexOf(_marker);
+        if (at >= 0 && Utf8Parser.TryParse(bytes[(at + _marker.Length)..], out long id, out var digits) && at + _marker.Length + digits < bytes.Length)
         {
             LastId = id;
         }
