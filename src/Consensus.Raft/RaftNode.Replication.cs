@@ -9,6 +9,7 @@ namespace Consensus.Raft;
 public sealed partial class RaftNode
 {
     private long _uncommittedBytes;
+    private long _committedAt;
 
     /// <summary>Appends to the leader's log. On <see cref="ProposeResult.Appended"/> gives the entry's place.</summary>
     public ProposeResult Propose(in Proposal proposal, out LogIndex index, out Term term)
@@ -90,6 +91,7 @@ public sealed partial class RaftNode
         }
         _uncommittedBytes -= _log.BytesAfter(CommitIndex, index);
         CommitIndex = index;
+        _committedAt = _now;
         HasCommittedInTerm = true;
         ContinueChange();
     }
@@ -181,9 +183,12 @@ public sealed partial class RaftNode
         }
     }
 
-    /// <summary>A commit index that is hurried to this follower, and that a request to it could carry now.</summary>
+    /// <summary>
+    /// A commit index that a request to this follower could carry now, and that is hurried or a tick old: the follower's watchers and readers wait for it,
+    /// and a heartbeat may be far. Under load the next entries carry it sooner.
+    /// </summary>
     private bool IsOwedCommit(Progress progress) =>
-        progress.ToldCommit < progress.HurryThrough && progress.ToldCommit < Tellable(progress);
+        progress.ToldCommit < Tellable(progress) && (progress.ToldCommit < progress.HurryThrough || _committedAt < _now);
 
     private LogIndex Tellable(Progress progress) => LogIndex.Min(CommitIndex, progress.Next.Previous);
 
@@ -197,12 +202,13 @@ public sealed partial class RaftNode
     private bool HasRoomToSend(Progress progress) =>
         progress.Next <= _log.LastIndex && !progress.Inflights.IsFull && (progress.Inflights.Count < _options.EagerAppends || progress.SentAt < _now);
 
-    /// <summary>Entries wait for the next tick, should no answer come before it.</summary>
-    private bool GathersEntries()
+    /// <summary>Entries or a commit index wait for the next tick, should nothing bring them on their way before.</summary>
+    private bool OwesTheNextTick()
     {
         foreach (var progress in _progress.All)
         {
-            if (progress.State == ProgressState.Replicate && progress.Next <= _log.LastIndex && !progress.Inflights.IsFull)
+            if (progress.State == ProgressState.Replicate
+                && ((progress.Next <= _log.LastIndex && !progress.Inflights.IsFull) || progress.ToldCommit < Tellable(progress)))
             {
                 return true;
             }

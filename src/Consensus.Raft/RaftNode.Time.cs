@@ -38,7 +38,7 @@ public sealed partial class RaftNode
         var due = Role == RaftRole.Leader
             ? Math.Min(Math.Min(_heartbeatDue, _transferDeadline), CheckQuorumDeadline())
             : Math.Min(_electionDeadline, _leaderGoneDue);
-        if (Role == RaftRole.Leader && GathersEntries())
+        if (Role == RaftRole.Leader && OwesTheNextTick())
         {
             due = Math.Min(due, _now + 1);
         }

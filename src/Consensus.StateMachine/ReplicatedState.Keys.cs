@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Consensus.Primitives;
 using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Outcomes;
@@ -37,12 +38,18 @@ public sealed partial class ReplicatedState
         }
         var revision = Bump();
 
-        // The logged command's array is as large as the whole entry and is shared with the log: the state keeps its own copy.
-        var record = new KeyRecord(c.Value.ToArray(), old?.CreateRevision ?? revision, revision, (old?.Version ?? 0) + 1, c.Lease);
+        var record = new KeyRecord(Kept(c.Value), old?.CreateRevision ?? revision, revision, (old?.Version ?? 0) + 1, c.Lease);
         var key = old is null ? c.Key : stored;
         ChangeKey(new KeyChange(revision, key, old, record));
         return new PutDone(revision, key, record.CreateRevision, revision, record.Version, c.Lease);
     }
+
+    /// <summary>
+    /// A value lies in the array of its logged command. While it is most of it, log, history and state share that array: a copy would have to be collected three
+    /// times over. Else the state keeps its own, so that a small value does not hold a large array.
+    /// </summary>
+    private static ReadOnlyMemory<byte> Kept(ReadOnlyMemory<byte> value) =>
+        MemoryMarshal.TryGetArray(value, out var segment) && segment.Array!.Length - value.Length <= value.Length / 4 ? value : value.ToArray();
 
     private Outcome Delete(DeleteCommand c)
     {

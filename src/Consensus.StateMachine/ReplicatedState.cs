@@ -127,6 +127,18 @@ public sealed partial class ReplicatedState
         return new Noted(Revision);
     }
 
+    /// <summary>How much there is of everything, as of now.</summary>
+    public StateCounts Counts => new(_keys.Count, _leases.Count, _soleHolds + _holds.Count, _waiters.Count, _kept.Count, _stateBytes)
+    {
+        Fences = _fences.Count,
+        ForgottenKeys = _forgotten.Count,
+        Changes = _history.Count,
+        HistoryBytes = _history.Bytes,
+    };
+
+    /// <summary>The members as they announced themselves, as of now. Called by the owner.</summary>
+    public IEnumerable<MemberInfo> ListMembers() => _members.Peek().All().Select(static item => item.Value);
+
     /// <summary>
     /// An immutable view of the present state, cheap to take (no copy; later writes copy what they touch). Called by the owner;
     /// the view may be read by any thread.
@@ -136,13 +148,7 @@ public sealed partial class ReplicatedState
         AppliedStamp,
         Revision,
         Hash,
-        new StateCounts(_keys.Count, _leases.Count, _soleHolds + _holds.Count, _waiters.Count, _kept.Count, _stateBytes)
-        {
-            Fences = _fences.Count,
-            ForgottenKeys = _forgotten.Count,
-            Changes = _history.Count,
-            HistoryBytes = _history.Bytes,
-        },
+        Counts,
         new ViewTables(
             _keys.Freeze(),
             _leases.Freeze(),

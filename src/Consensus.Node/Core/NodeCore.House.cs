@@ -158,8 +158,7 @@ public sealed partial class NodeCore
             {
                 continue;
             }
-            FreshenView();
-            foreach (var known in View.ListMembers())
+            foreach (var known in _state.ListMembers())
             {
                 if (known.Id == member.Id)
                 {
@@ -172,8 +171,7 @@ public sealed partial class NodeCore
     /// <summary>Addresses live in the log: the configuration's, overridden by what a member announced later (rule 7).</summary>
     private void RefreshPeers()
     {
-        FreshenView();
-        var announced = View.ListMembers().ToDictionary(m => m.Id);
+        var announced = _state.ListMembers().ToDictionary(m => m.Id);
         var peers = new List<PeerEndpoint>();
         foreach (var member in _raft.Configuration.Members)
         {

@@ -225,8 +225,7 @@ public sealed partial class NodeCore
         {
             return;
         }
-        FreshenView();
-        foreach (var known in View.ListMembers())
+        foreach (var known in _state.ListMembers())
         {
             if (_appliedConfiguration.Removed.Contains(known.Id))
             {

@@ -106,6 +106,7 @@ public sealed partial class NodeCore
         if (View.AppliedIndex != _state.AppliedIndex)
         {
             View = _state.TakeView();
+            _viewTaken = _now;
             PublishedVersion++;
         }
     }

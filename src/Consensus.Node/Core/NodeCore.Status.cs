@@ -35,7 +35,11 @@ public sealed partial class NodeCore
         {
             return;
         }
-        FreshenView();
+        if (_now - _viewTaken >= _options.RenewViewMicros)
+        {
+            // Not each time: after a view the next write to each of its nodes copies that node. Nor never: an old view keeps an old state alive.
+            FreshenView();
+        }
         Status = BuildStatus();
         _publishedRole = _raft.Role;
         _statusIsStale = _membersAreStale = false;
@@ -45,7 +49,7 @@ public sealed partial class NodeCore
 
     private NodeStatus BuildStatus()
     {
-        var announced = View.ListMembers().ToDictionary(m => m.Id);
+        var announced = _state.ListMembers().ToDictionary(m => m.Id);
         var progress = _raft.GetProgress();
         var members = new List<MemberStatus>();
         foreach (var member in _raft.Configuration.Members)
@@ -70,7 +74,7 @@ public sealed partial class NodeCore
             _state.Revision,
             _raft.Clock,
             _state.Hash,
-            View.Counts,
+            _state.Counts,
             _snapshot?.Mark.LastIndex ?? LogIndex.Zero,
             _snapshot?.LengthBytes ?? 0,
             0,

@@ -25,6 +25,7 @@ public sealed partial class NodeCore
     private bool _timeIsKnown;
     private long _handedToLog;
     private long _durable;
+    private long _viewTaken;
     private Term _appliedTerm;
 
     /// <param name="state">The state restored from <c>initial.Snapshot</c>, or an empty one.</param>

@@ -45,5 +45,8 @@ public sealed record NodeCoreOptions
     /// <summary>While anything lives by cluster time, an idle leader logs it this often (rule 1).</summary>
     public long TimeEntryMicros { get; init; } = 1_000_000;
 
+    /// <summary>While nobody reads, the view that this member keeps at hand is this old at most.</summary>
+    public long RenewViewMicros { get; init; } = 1_000_000;
+
     public long ElectionTimeoutMicros => Raft.ElectionTimeoutTicks * 1000L;
 }

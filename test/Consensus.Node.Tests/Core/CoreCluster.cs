@@ -147,6 +147,9 @@ internal sealed class CoreMember
             Version = "test",
             Raft = new RaftOptions { Seed = 7 },
             Limits = limits,
+
+            // So that tests see a member's state without asking for it.
+            RenewViewMicros = 0,
         };
         Core = new NodeCore(
             _options,

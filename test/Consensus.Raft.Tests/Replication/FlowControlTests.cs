@@ -87,6 +87,23 @@ public sealed class FlowControlTests
     }
 
     [Test]
+    public void A_commit_index_that_nothing_carries_is_told_a_tick_later_and_once()
+    {
+        var host = Replicating();
+        host.Propose();
+        Acknowledge(host, host.Node.LastIndex);
+        Assert.That(host.Node.CommitIndex, Is.EqualTo(host.Node.LastIndex));
+        Assert.That(host.Take<AppendRequest>(), Has.All.Property(nameof(AppendRequest.Commit)).LessThan(host.Node.LastIndex));
+        Assert.That(host.Node.TicksUntilNextTimeout(), Is.EqualTo(1));
+        host.Tick(1);
+        var told = host.Take<AppendRequest>().Single(r => r.To == Two);
+        Assert.That((told.Commit, told.Entries.Count, told.IsQuiet), Is.EqualTo((host.Node.LastIndex, 0, true)));
+        Assert.That(host.Node.TicksUntilNextTimeout(), Is.GreaterThan(1));
+        host.Tick(1);
+        Assert.That(host.Take<AppendRequest>(), Is.Empty);
+    }
+
+    [Test]
     public void No_more_than_the_allowed_requests_are_on_their_way()
     {
         var host = Replicating(Make.Options with { MaxInflightAppends = 3, EagerAppends = 10 });

@@ -149,8 +149,9 @@ public sealed class LeaderTests
         var host = Replicating(3);
         host.Propose();
         host.AcknowledgeAll(2);
+        host.Tick(1);
         host.Take<Message>();
-        Assert.That(host.Node.TicksUntilNextTimeout(), Is.EqualTo(Make.Options.HeartbeatIntervalTicks));
+        Assert.That(host.Node.TicksUntilNextTimeout(), Is.EqualTo(Make.Options.HeartbeatIntervalTicks - 1));
         host.Tick(Make.Options.HeartbeatIntervalTicks);
         var commits = host.Take<HeartbeatRequest>().Select(h => h.Commit.Value);
         Assert.That(commits, Is.EqualTo(new[] { 2L, 1L }), "member 3 acknowledged the no-op only");
