@@ -38,7 +38,7 @@ internal sealed record BenchOptions
           --quick             one round, 2 seconds, 1 and 64 clients; failover: 3 kills
           --charts DIR        write charts of the medians as SVG
           --json FILE         write the raw results of every measurement
-          --server PATH       the consensusd to measure  (default src/Consensus.Server/bin/Release/net10.0/consensusd)
+          --server PATH       the consensusd to measure  (default artifacts/consensusd/consensusd, published anew)
           --etcd PATH         the etcd to measure        (default /usr/bin/etcd)
           --directory D       where data directories are made and removed; a real disk           (default artifacts)
         """;
@@ -81,7 +81,7 @@ internal sealed record BenchOptions
 
     public string? JsonFile { get; private set; }
 
-    public string Server { get; private set; } = InRepository("src", "Consensus.Server", "bin", "Release", "net10.0", "consensusd");
+    public string Server { get; private set; } = InRepository("artifacts", "consensusd", "consensusd");
 
     public string Etcd { get; private set; } = "/usr/bin/etcd";
 

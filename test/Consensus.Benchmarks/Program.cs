@@ -122,7 +122,7 @@ internal static class Program
     {
         if (options.Systems.Contains("consensus") && !File.Exists(options.Server))
         {
-            throw new BenchException($"there is no server at {options.Server}; build it with: dotnet build -c Release src/Consensus.Server");
+            throw new BenchException($"there is no server at {options.Server}; make it with: dotnet publish -c Release src/Consensus.Server -o artifacts/consensusd");
         }
 
         if (!options.Systems.Contains("etcd") || File.Exists(options.Etcd))
