@@ -35,10 +35,7 @@ internal sealed class LoadRun(BenchOptions options, ClusterFactory factory)
                 clusters.Add(cluster);
                 cluster.Start();
                 Measurer.Fill(cluster);
-                foreach (var workload in options.Workloads)
-                {
-                    Measurer.Rehearse(cluster, workload);
-                }
+                Measurer.Rehearse(cluster, options.Workloads);
             }
 
             if (round % 2 == 0)

@@ -11,7 +11,8 @@ internal static class Measurer
 {
     private const int FillingClients = 64;
     private static readonly TimeSpan FillLimit = TimeSpan.FromSeconds(60);
-    private static readonly TimeSpan RehearsalLength = TimeSpan.FromSeconds(12);
+    private static readonly TimeSpan RehearsalOfAll = TimeSpan.FromSeconds(24);
+    private static readonly TimeSpan ShortestRehearsal = TimeSpan.FromSeconds(4);
     private static int _runs;
 
     /// <summary>Writes every key that puts and gets draw from.</summary>
@@ -31,13 +32,22 @@ internal static class Measurer
     }
 
     /// <summary>
-    /// Some seconds of a workload, unmeasured, so that a freshly started server has compiled and grown what it needs. After three seconds of puts a member
+    /// Some seconds of each workload, unmeasured, so that a freshly started server has compiled and grown what it needs. After three seconds of puts a member
     /// still took nearly twice the CPU time for each that it took after ten.
     /// </summary>
-    public static void Rehearse(LocalCluster cluster, Workload workload)
+    public static void Rehearse(LocalCluster cluster, IReadOnlyCollection<Workload> workloads)
+    {
+        var length = RehearsalOfAll / workloads.Count;
+        foreach (var workload in workloads)
+        {
+            Rehearse(cluster, workload, length > ShortestRehearsal ? length : ShortestRehearsal);
+        }
+    }
+
+    private static void Rehearse(LocalCluster cluster, Workload workload, TimeSpan length)
     {
         using var generator = new LoadGenerator(cluster.Endpoints, Scripts(cluster, workload, FillingClients));
-        var result = generator.Run(TimeSpan.Zero, RehearsalLength);
+        var result = generator.Run(TimeSpan.Zero, length);
         if (result.Operations == 0)
         {
             throw new BenchException($"{cluster.Name}: {WorkloadNames.NameOf(workload)} does not work: {result.FirstError}");

@@ -37,7 +37,7 @@ internal sealed class SaturationRun(BenchOptions options, ClusterFactory factory
         Progress.Say($"{system}: starting a cluster");
         cluster.Start();
         Measurer.Fill(cluster);
-        Measurer.Rehearse(cluster, Workload.Blend);
+        Measurer.Rehearse(cluster, [Workload.Blend]);
         var left = TimeSpan.FromMinutes(options.Minutes);
         for (var minute = 1; left > TimeSpan.Zero; minute++)
         {
