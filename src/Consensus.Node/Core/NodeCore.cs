@@ -140,6 +140,10 @@ public sealed partial class NodeCore
             case SnapshotSavedInput saved:
                 OnSnapshotSaved(saved.File);
                 break;
+            case SnapshotNotSavedInput:
+                // The next one is tried when as much was logged again.
+                _snapshotUnderWay = false;
+                break;
             case SnapshotMarkedInput:
                 OnSnapshotMarked();
                 break;

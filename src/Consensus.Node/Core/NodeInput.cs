@@ -31,6 +31,9 @@ public sealed record PersistedInput(long Sequence) : NodeInput;
 /// <summary>The snapshot that a turn asked for is durable under its name.</summary>
 public sealed record SnapshotSavedInput(SnapshotFile File) : NodeInput;
 
+/// <summary>There was no room on the disk for the snapshot; what was written of it is gone again.</summary>
+public sealed record SnapshotNotSavedInput : NodeInput;
+
 /// <summary>The log marks the snapshot that was saved last as taken, durably.</summary>
 public sealed record SnapshotMarkedInput : NodeInput;
 

@@ -43,7 +43,11 @@ public interface IDurableLog : IDisposable
 }
 
 /// <summary>The disk failed or is full: nothing that was not acknowledged may be, and the process must end.</summary>
-public sealed class StorageFailedException(string message, Exception? inner = null) : Exception(message, inner);
+public sealed class StorageFailedException(string message, Exception? inner = null) : Exception(message, inner)
+{
+    /// <summary>Nothing is broken, there is no room.</summary>
+    public bool IsDiskFull { get; init; }
+}
 
 /// <summary>The data directory cannot be used: another process holds it, it is another member's or cluster's, or it is corrupt. One clear sentence.</summary>
 public sealed class StorageRefusedException(string message) : Exception(message);

@@ -339,8 +339,17 @@ public sealed partial class ConsensusNode : IConsensusNode
 
     private void SaveSnapshot(SnapshotOrder order) => InBackground(() =>
     {
-        var file = _outside.Snapshots.Save(order.Mark, sink => SnapshotWriter.Write(order.View, new PacedSink(sink, _outside.Time)));
-        _inbox.PostToLoop(new SnapshotSavedInput(file));
+        try
+        {
+            var file = _outside.Snapshots.Save(order.Mark, sink => SnapshotWriter.Write(order.View, new PacedSink(sink, _outside.Time)));
+            _inbox.PostToLoop(new SnapshotSavedInput(file));
+        }
+        catch (StorageFailedException e) when (e.IsDiskFull)
+        {
+            // Nothing that was acknowledged depends on it, and the log may have room for long: it has its space beforehand.
+            _outside.Notice($"no snapshot could be taken, and the log grows until one is: {e.Message}");
+            _inbox.PostToLoop(new SnapshotNotSavedInput());
+        }
     });
 
     /// <summary>Snapshots have threads of their own, so that neither the loop nor a request's thread waits for them.</summary>

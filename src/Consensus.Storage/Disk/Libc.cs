@@ -72,8 +72,7 @@ internal static partial class Libc
 
     public static bool IsDenied(int error) => error == ErrorDenied;
 
-    public static StorageFailedException Failure(string operation, string path, int error) => new(
-        error is ErrorNoSpace or ErrorQuota
-            ? $"cannot {operation} {path}: the disk is full ({Marshal.GetPInvokeErrorMessage(error)})"
-            : $"cannot {operation} {path}: {Marshal.GetPInvokeErrorMessage(error)}");
+    public static StorageFailedException Failure(string operation, string path, int error) => error is ErrorNoSpace or ErrorQuota
+        ? new($"cannot {operation} {path}: the disk is full ({Marshal.GetPInvokeErrorMessage(error)})") { IsDiskFull = true }
+        : new($"cannot {operation} {path}: {Marshal.GetPInvokeErrorMessage(error)}");
 }

@@ -185,6 +185,9 @@ internal sealed class CoreMember
     /// <summary>The snapshots that it had saved.</summary>
     public List<SnapshotMark> Snapshots { get; } = [];
 
+    /// <summary>There is room on its disk for snapshots.</summary>
+    public bool HasRoom { get; set; } = true;
+
     /// <summary>How large the files of its snapshots are said to be.</summary>
     public long SnapshotBytes { get; set; } = 1;
 
@@ -232,7 +235,7 @@ internal sealed class CoreMember
         if (_output.SaveSnapshot is { } order)
         {
             Snapshots.Add(order.Mark);
-            Inputs.Add(new SnapshotSavedInput(new SnapshotFile(order.Mark, SnapshotBytes)));
+            Inputs.Add(HasRoom ? new SnapshotSavedInput(new SnapshotFile(order.Mark, SnapshotBytes)) : new SnapshotNotSavedInput());
         }
         TimesPeersWereTold += _output.Peers is null ? 0 : 1;
         NewPeers.AddRange(_output.Peers?.Select(p => p.Member) ?? []);

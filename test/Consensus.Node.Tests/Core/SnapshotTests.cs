@@ -58,6 +58,21 @@ public sealed class SnapshotTests
     }
 
     [Test]
+    public void A_snapshot_for_which_there_is_no_room_is_tried_again_when_as_much_was_logged_again()
+    {
+        Member.HasRoom = false;
+        Put(11_000);
+        Assert.That(Member.Snapshots, Has.Count.EqualTo(1));
+        Put(8_000);
+        Assert.That(Member.Snapshots, Has.Count.EqualTo(1), "not at once");
+        Assert.That(Member.Core.Status.SnapshotIndex, Is.EqualTo(LogIndex.Zero));
+        Member.HasRoom = true;
+        Put(3_000);
+        Assert.That(Member.Snapshots, Has.Count.EqualTo(2));
+        Assert.That(Member.Core.Status.SnapshotIndex, Is.EqualTo(Member.Snapshots[1].LastIndex));
+    }
+
+    [Test]
     public void However_large_the_state_64_MiB_of_log_are_enough()
     {
         Member.SnapshotBytes = 1000L * MiB;
