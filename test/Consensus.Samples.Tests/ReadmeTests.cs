@@ -1,6 +1,4 @@
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using System.Text.RegularExpressions;
 
 namespace Consensus.Samples.Tests;
@@ -13,7 +11,7 @@ namespace Consensus.Samples.Tests;
 public sealed partial class ReadmeTests
 {
     private readonly string _directory = Directory.CreateTempSubdirectory("consensus-readme-").FullName;
-    private readonly int _basePort = FreeBasePort();
+    private readonly int _basePort = FreePorts.Take([0, 1, 100, 101, 200, 201]);
 
     private static string Cluster => $"{BashRun.Root}/scripts/cluster";
 
@@ -126,32 +124,6 @@ public sealed partial class ReadmeTests
     }
 
     /// <summary>The first of six ports as the cluster's script takes them, all free now.</summary>
-    private static int FreeBasePort()
-    {
-        for (var port = 21_379; port < 32_000; port += 500)
-        {
-            if (Enumerable.Range(0, 3).SelectMany(member => new[] { port + (100 * member), port + (100 * member) + 1 }).All(IsFree))
-            {
-                return port;
-            }
-        }
-        throw new InvalidOperationException("no free ports");
-    }
-
-    private static bool IsFree(int port)
-    {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        try
-        {
-            socket.Bind(new IPEndPoint(IPAddress.Loopback, port));
-            return true;
-        }
-        catch (SocketException)
-        {
-            return false;
-        }
-    }
-
     [GeneratedRegex(@":(7[345]79)\b")]
     private static partial Regex Port();
 

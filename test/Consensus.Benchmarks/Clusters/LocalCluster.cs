@@ -25,8 +25,8 @@ internal abstract class LocalCluster : IDisposable
         _servers = new ServerProcess?[size];
         Program = program;
         _directory = directory;
-        ClientPorts = [.. Enumerable.Range(0, Size).Select(_ => FreePorts.Next())];
-        PeerPorts = [.. Enumerable.Range(0, Size).Select(_ => FreePorts.Next())];
+        ClientPorts = FreePorts.Next(Size);
+        PeerPorts = FreePorts.Next(Size);
         Endpoints = [.. ClientPorts.Select(port => new IPEndPoint(IPAddress.Loopback, port))];
         Hosts = [.. ClientPorts.Select(port => string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{port}"))];
     }

@@ -1,6 +1,4 @@
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using Consensus.Chaos.Machines;
 
 namespace Consensus.Chaos.Runs;
@@ -26,7 +24,7 @@ internal sealed class ChaosCluster : IDisposable
         MostMembers = members + PlacesToJoin - 1;
         var places = members + PlacesToJoin;
         Network = new Network(places);
-        var ports = Network.IsCuttable ? [] : FreePorts(2 * places);
+        var ports = Network.IsCuttable ? [] : FreePorts.Next(2 * places);
         _places = [.. Enumerable.Range(0, places).Select(slot => new Place(
             slot,
             Network.AddressOf(slot),
@@ -151,14 +149,5 @@ internal sealed class ChaosCluster : IDisposable
             _everybody.Add(member);
             return member;
         }
-    }
-
-    private static int[] FreePorts(int count)
-    {
-        var sockets = Enumerable.Range(0, count).Select(_ => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp)).ToList();
-        sockets.ForEach(s => s.Bind(new IPEndPoint(IPAddress.Loopback, 0)));
-        int[] ports = [.. sockets.Select(s => ((IPEndPoint)s.LocalEndPoint!).Port)];
-        sockets.ForEach(s => s.Dispose());
-        return ports;
     }
 }

@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 using System.Reflection;
 using System.Text;
 
@@ -32,7 +30,7 @@ internal sealed class ServerProcess : IDisposable
 
     public static async Task<IReadOnlyList<ServerProcess>> StartClusterAsync(int size)
     {
-        var ports = FreePorts(2 * size);
+        var ports = FreePorts.Next(2 * size);
         var initialCluster = string.Join(',', Enumerable.Range(1, size).Select(i => $"n{i}=127.0.0.1:{ports[^i]}"));
         var members = Enumerable.Range(1, size).Select(i => new ServerProcess($"n{i}", ports[i - 1], ports[^i], initialCluster)).ToList();
         await Task.WhenAll(members.Select(member => member.RunAsync()));
@@ -106,16 +104,7 @@ internal sealed class ServerProcess : IDisposable
     }
 
     /// <summary>A port of loopback on which nobody listens.</summary>
-    public static Uri DeadEndpoint() => new($"http://127.0.0.1:{FreePorts(1)[0]}");
-
-    private static List<int> FreePorts(int count)
-    {
-        var sockets = Enumerable.Range(0, count).Select(_ => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp)).ToList();
-        sockets.ForEach(socket => socket.Bind(new IPEndPoint(IPAddress.Loopback, 0)));
-        var ports = sockets.Select(socket => ((IPEndPoint)socket.LocalEndPoint!).Port).ToList();
-        sockets.ForEach(socket => socket.Dispose());
-        return ports;
-    }
+    public static Uri DeadEndpoint() => new($"http://127.0.0.1:{FreePorts.Next()}");
 
     private void Keep(string? line)
     {

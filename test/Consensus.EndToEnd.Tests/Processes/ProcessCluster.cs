@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 
@@ -19,7 +18,7 @@ internal sealed class ProcessCluster : IAsyncDisposable
     {
         _initialSize = initialSize;
         var size = initialSize + joining;
-        var ports = FreePorts(2 * size);
+        var ports = FreePorts.Next(2 * size);
         for (var i = 0; i < size; i++)
         {
             _ports.Add((ports[2 * i], ports[(2 * i) + 1]));
@@ -187,15 +186,6 @@ internal sealed class ProcessCluster : IAsyncDisposable
         }
         _http.Dispose();
         Directory.Delete(_root, recursive: true);
-    }
-
-    private static List<int> FreePorts(int count)
-    {
-        var sockets = Enumerable.Range(0, count).Select(_ => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp)).ToList();
-        sockets.ForEach(s => s.Bind(new IPEndPoint(IPAddress.Loopback, 0)));
-        var ports = sockets.Select(s => ((IPEndPoint)s.LocalEndPoint!).Port).ToList();
-        sockets.ForEach(s => s.Dispose());
-        return ports;
     }
 }
 

@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 using System.Text;
 using Consensus.Node;
 using Consensus.Primitives;
@@ -21,7 +20,7 @@ internal sealed class LocalCluster : IAsyncDisposable
 
     private LocalCluster(int size, int joining)
     {
-        foreach (var port in FreePorts(size + joining))
+        foreach (var port in FreePorts.Next(size + joining))
         {
             var number = _initial.Count + _joining.Count + 1;
             (number <= size ? _initial : _joining).Add(($"n{number}", $"127.0.0.1:{port}"));
@@ -135,17 +134,5 @@ internal sealed class LocalCluster : IAsyncDisposable
         }
         Directory.Delete(_root, recursive: true);
         Assert.That(Fatals, Is.Empty);
-    }
-
-    private static List<int> FreePorts(int count)
-    {
-        var sockets = Enumerable.Range(0, count).Select(_ => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp)).ToList();
-        foreach (var socket in sockets)
-        {
-            socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        }
-        var ports = sockets.Select(s => ((IPEndPoint)s.LocalEndPoint!).Port).ToList();
-        sockets.ForEach(s => s.Dispose());
-        return ports;
     }
 }

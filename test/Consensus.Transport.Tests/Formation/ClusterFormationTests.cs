@@ -197,7 +197,7 @@ public sealed class ClusterFormationTests
         public const string DefaultToken = "first";
         private readonly CancellationTokenSource _cancel = new();
         private readonly ConcurrentQueue<string> _log = [];
-        private PeerListener _listener = PeerListener.Start(new IPEndPoint(IPAddress.Loopback, 0));
+        private PeerListener _listener = PeerListener.Start(new IPEndPoint(IPAddress.Loopback, FreePorts.Next()));
 
         public string Name => name;
 

@@ -126,7 +126,7 @@ public sealed class PeerListenerTests
         Assert.That(() => PeerListener.Start(first.EndPoint), Throws.InstanceOf<SocketException>());
     }
 
-    private static PeerListener Start(PeerListenerOptions options) => PeerListener.Start(new IPEndPoint(IPAddress.Loopback, 0), options);
+    private static PeerListener Start(PeerListenerOptions options) => PeerListener.Start(new IPEndPoint(IPAddress.Loopback, FreePorts.Next()), options);
 
     private static Socket Connect(PeerListener listener)
     {

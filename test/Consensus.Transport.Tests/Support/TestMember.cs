@@ -15,12 +15,12 @@ internal sealed class TestMember : IDisposable
         long incarnation = 1,
         string token = Identities.Token,
         ClusterId? cluster = null,
-        int port = 0,
+        int? port = null,
         Func<PeerTransportOptions, PeerTransportOptions>? with = null)
     {
         Identity = Identities.Formed(name, incarnation, token, cluster);
         Boot = boot;
-        Listener = PeerListener.Start(new IPEndPoint(IPAddress.Loopback, port));
+        Listener = PeerListener.Start(new IPEndPoint(IPAddress.Loopback, port ?? FreePorts.Next()));
         var options = new PeerTransportOptions
         {
             Identity = Identity,
