@@ -341,7 +341,7 @@ public sealed partial class ConsensusNode : IConsensusNode
     {
         try
         {
-            var file = _outside.Snapshots.Save(order.Mark, sink => SnapshotWriter.Write(order.View, new PacedSink(sink, _outside.Time)));
+            var file = _outside.Snapshots.Save(order.Mark, sink => SnapshotWriter.Write(order.View, new PacedSink(sink, _outside.Time, Thread.Sleep)));
             _inbox.PostToLoop(new SnapshotSavedInput(file));
         }
         catch (StorageFailedException e) when (e.IsDiskFull)

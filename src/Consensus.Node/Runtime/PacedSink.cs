@@ -6,7 +6,8 @@ namespace Consensus.Node.Runtime;
 /// Rests after each MiB of a snapshot as long as that took, so that commands find half of a core and of the disk free meanwhile. Not a lower priority of
 /// the thread: garbage collection has to stop every thread, and would wait for one that gets no turn.
 /// </summary>
-internal sealed class PacedSink(ISnapshotSink sink, TimeProvider time) : ISnapshotSink
+/// <param name="rest">Returns after the time that it is given.</param>
+internal sealed class PacedSink(ISnapshotSink sink, TimeProvider time, Action<TimeSpan> rest) : ISnapshotSink
 {
     private const int StepBytes = 1 << 20;
     private static readonly TimeSpan LongestRest = TimeSpan.FromMilliseconds(100);
@@ -23,7 +24,7 @@ internal sealed class PacedSink(ISnapshotSink sink, TimeProvider time) : ISnapsh
             return;
         }
         var took = time.GetElapsedTime(_began);
-        Thread.Sleep(took < LongestRest ? took : LongestRest);
+        rest(took < LongestRest ? took : LongestRest);
         _began = time.GetTimestamp();
         _bytes = 0;
     }
