@@ -121,8 +121,9 @@ public sealed class LinuxDiskTests
         using var temporary = new TemporaryDirectory();
         var disk = new RecordingDisk(new LinuxDisk());
         using var member = OpenMember.Start(disk, temporary.Path + "/data", Options);
+        member.Vote(1, 11);
         disk.Calls.Clear();
-        member.Log.Append([member.Request(vote: Make.Vote(1)), member.Request(entries: Make.Entries(1, 50, 1))]);
+        member.Log.Append([member.Request(vote: Make.Vote(2)), member.Request(entries: Make.Entries(1, 50, 1))]);
         Assert.That(disk.Calls, Is.EqualTo(new[] { "pwrite", "fdatasync" }));
 
         disk.Calls.Clear();

@@ -42,21 +42,73 @@ public sealed class AppendTests
     {
         var disk = new SimulatedDisk(1);
         using var member = OpenMember.Start(disk);
+        member.Vote(1, 11);
+        var operations = Recorded(disk);
+
+        member.Log.Append(
+        [
+            member.Request(vote: Make.Vote(2, 11)),
+            member.Request(entries: Make.Entries(1, 3, 1)),
+            member.Request(vote: Make.Vote(3), entries: Make.Entries(3, 2, 2)),
+        ]);
+
+        Assert.That(operations, Is.EqualTo(new[] { DiskOperationKind.Write, DiskOperationKind.SyncData }));
+    }
+
+    [Test]
+    public void The_first_small_frame_in_unwritten_space_writes_zeros_ahead_before_its_own_flush()
+    {
+        var disk = new SimulatedDisk(1);
+        using var member = OpenMember.Start(disk, options: new StorageOptions { SegmentBytes = 1 << 20 });
+        var operations = Recorded(disk);
+
+        member.Append(Make.Entry(1, 1, 100));
+        Assert.That(operations, Is.EqualTo(new[] { DiskOperationKind.Write, DiskOperationKind.Write, DiskOperationKind.SyncData }));
+
+        operations.Clear();
+        for (var index = 2; index <= 200; index++)
+        {
+            member.Append(Make.Entry(index, 1, 4000));
+        }
+        Assert.That(operations.Count(kind => kind == DiskOperationKind.SyncData), Is.EqualTo(199));
+        Assert.That(operations.Count(kind => kind == DiskOperationKind.Write), Is.EqualTo(199 + 6), "800 KB in steps of 128 KiB");
+    }
+
+    [Test]
+    public void A_large_frame_writes_nothing_ahead()
+    {
+        var disk = new SimulatedDisk(1);
+        using var member = OpenMember.Start(disk, options: new StorageOptions { SegmentBytes = 1 << 20 });
+        var operations = Recorded(disk);
+
+        member.Append(Make.Entry(1, 1, 17_000));
+        Assert.That(operations, Is.EqualTo(new[] { DiskOperationKind.Write, DiskOperationKind.SyncData }));
+    }
+
+    [Test]
+    public void Writing_ahead_ends_with_the_segment()
+    {
+        var disk = new SimulatedDisk(1);
+        using var member = OpenMember.Start(disk);
+        var path = OpenMember.SegmentPath(1);
+        var length = disk.Open(path, writable: false).Length;
+        for (var index = 1; index <= 100; index++)
+        {
+            member.Append(Make.Entry(index, 1, 50));
+        }
+        Assert.That(disk.Open(path, writable: false).Length, Is.EqualTo(length));
+        Assert.That(disk.FileExists(OpenMember.SegmentPath(2)), Is.True);
+    }
+
+    private static List<DiskOperationKind> Recorded(SimulatedDisk disk)
+    {
         var operations = new List<DiskOperationKind>();
         disk.Inject = operation =>
         {
             operations.Add(operation.Kind);
             return DiskFault.None;
         };
-
-        member.Log.Append(
-        [
-            member.Request(vote: Make.Vote(1, 11)),
-            member.Request(entries: Make.Entries(1, 3, 1)),
-            member.Request(vote: Make.Vote(2), entries: Make.Entries(3, 2, 2)),
-        ]);
-
-        Assert.That(operations, Is.EqualTo(new[] { DiskOperationKind.Write, DiskOperationKind.SyncData }));
+        return operations;
     }
 
     [Test]
