@@ -56,6 +56,14 @@ internal sealed class CliApp
         {
             return await parsed.InvokeAsync(configuration, cancellationToken);
         }
+        catch (OutputFailedException failure)
+        {
+            if (!failure.ReaderIsGone)
+            {
+                await _environment.Error.WriteLineAsync($"consensusctl: {Plain.OneLine(failure.Message)}.");
+            }
+            return failure.ExitCode;
+        }
         catch (UsageException problem)
         {
             await _environment.Error.WriteLineAsync($"consensusctl: {Plain.OneLine(problem.Message)}");

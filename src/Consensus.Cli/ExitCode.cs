@@ -19,6 +19,12 @@ internal static class ExitCode
     /// <summary>It may or may not have taken effect.</summary>
     public const int Unknown = 4;
 
+    /// <summary>What came of it could not be told: standard output is full or closed. What was asked for may have been done.</summary>
+    public const int OutputFailed = 5;
+
+    /// <summary>Whoever read standard output has had enough. As a shell tells of a program that SIGPIPE ended.</summary>
+    public const int ReaderGone = 128 + 13;
+
     public static int Of(ApiProblem problem) => problem.Kind switch
     {
         // "A bound is reached" is a no, though one that passes.

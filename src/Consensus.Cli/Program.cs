@@ -4,11 +4,12 @@ using Consensus.Cli;
 using Consensus.Cli.LockRun;
 using Consensus.Cli.Output;
 
-// Plain streams: the console's own writers would set up the terminal, which belongs to the command that `lock run` starts.
+// Plain streams: the console's own writers would set up the terminal, which belongs to the command that `lock run` starts. They keep nothing back, so there is nothing to flush
+// at the end, where it would be too late to say that it failed.
 var utf8 = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
-using var output = StandardOutput.Open();
-using var text = new StreamWriter(output, utf8) { AutoFlush = true };
-using var error = new StreamWriter(StandardOutput.OpenError(), utf8) { AutoFlush = true };
+var output = StandardOutput.Open();
+var text = new StreamWriter(output, utf8) { AutoFlush = true };
+var error = new StreamWriter(StandardOutput.OpenError(), utf8) { AutoFlush = true };
 using var input = Console.OpenStandardInput();
 // Else a library that only asks what the console's writers are would set up the terminal.
 Console.SetOut(text);
@@ -43,11 +44,6 @@ try
 catch (OperationCanceledException) when (stopping.IsCancellationRequested)
 {
     return 128 + stoppedBy;
-}
-catch (IOException)
-{
-    // Whoever read our output is gone (a closed pipe).
-    return 128 + 13;
 }
 catch (Exception defect)
 {

@@ -6,15 +6,16 @@ namespace Consensus.Cli.Output;
 /// <summary>
 /// Standard output, or standard error, by the system's own call. The console's streams have two faults for this program. They swallow the error that says that the reader is
 /// gone (EPIPE), so that <c>watch | head -1</c> would write into nothing for ever. And their first byte sets up the terminal, which stops a program in the background (SIGTTOU):
-/// nobody would renew its lock. Linux only.
+/// nobody would renew its lock. Linux only. What cannot be written to standard output is an <see cref="OutputFailedException"/>. What cannot be written to standard error is lost:
+/// there is nobody left to tell it to, and what is under way (a lock to be given back) must not end for it.
 /// </summary>
 internal sealed unsafe partial class StandardOutput : Stream
 {
-    private const int Out = 1;
-    private const int Error = 2;
     private const nuint GetWindowSize = 0x5413;
     private const int Eintr = 4;
+    private const int Ebadf = 9;
     private const int Eagain = 11;
+    private const int Epipe = 32;
     private const short PollOut = 0x4;
 
     [StructLayout(LayoutKind.Sequential)]
@@ -52,9 +53,9 @@ internal sealed unsafe partial class StandardOutput : Stream
         set => throw new NotSupportedException();
     }
 
-    public static Stream Open() => OperatingSystem.IsLinux() ? new StandardOutput(Out) : Console.OpenStandardOutput();
+    public static Stream Open() => OperatingSystem.IsLinux() ? new StandardOutput(StandardDescriptors.Output) : Console.OpenStandardOutput();
 
-    public static Stream OpenError() => OperatingSystem.IsLinux() ? new StandardOutput(Error) : Console.OpenStandardError();
+    public static Stream OpenError() => OperatingSystem.IsLinux() ? new StandardOutput(StandardDescriptors.Error) : Console.OpenStandardError();
 
     /// <summary>Columns of the terminal that standard output is; null when it is none, or does not tell.</summary>
     public static int? TerminalWidth()
@@ -64,13 +65,35 @@ internal sealed unsafe partial class StandardOutput : Stream
             return null;
         }
         WindowSize size;
-        return Control(Out, GetWindowSize, &size) == 0 && size.Columns > 0 ? size.Columns : null;
+        return Control(StandardDescriptors.Output, GetWindowSize, &size) == 0 && size.Columns > 0 ? size.Columns : null;
     }
 
     public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
 
-    /// <exception cref="IOException">Nobody reads it any more, or it cannot be written to.</exception>
+    /// <exception cref="OutputFailedException">Of standard output only: its reader is gone, or it cannot be written to.</exception>
     public override void Write(ReadOnlySpan<byte> buffer)
+    {
+        var error = StandardDescriptors.IsGiven(_descriptor) ? WriteAll(buffer) : Ebadf;
+        if (error != 0 && _descriptor == StandardDescriptors.Output)
+        {
+            var reason = StandardDescriptors.IsGiven(_descriptor) ? new Win32Exception(error).Message : "it is closed";
+            throw new OutputFailedException($"standard output could not be written: {reason}", error == Epipe);
+        }
+    }
+
+    public override void Flush()
+    {
+        // Nothing is kept back.
+    }
+
+    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+    public override void SetLength(long value) => throw new NotSupportedException();
+
+    /// <returns>0, or the number of the error that kept the rest from being written.</returns>
+    private int WriteAll(ReadOnlySpan<byte> buffer)
     {
         while (buffer.Length > 0)
         {
@@ -94,21 +117,11 @@ internal sealed unsafe partial class StandardOutput : Stream
                     _ = Poll(&request, 1, -1);
                     break;
                 case var error:
-                    throw new IOException(new Win32Exception(error).Message);
+                    return error;
             }
         }
+        return 0;
     }
-
-    public override void Flush()
-    {
-        // Nothing is kept back.
-    }
-
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
 
     [LibraryImport("libc", EntryPoint = "write", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]

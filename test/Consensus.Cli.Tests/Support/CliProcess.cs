@@ -24,24 +24,35 @@ internal sealed partial class CliProcess : IDisposable
     }
 
     public CliProcess(IEnumerable<Uri> endpoints, params string[] arguments)
+        : this(endpoints, null, arguments)
     {
-        var start = new ProcessStartInfo(Environment.ProcessPath is { } host && Path.GetFileName(host) == "dotnet" ? host : "dotnet")
+    }
+
+    private CliProcess(IEnumerable<Uri> endpoints, string? script, IReadOnlyList<string> arguments)
+    {
+        string[] program = [Environment.ProcessPath is { } host && Path.GetFileName(host) == "dotnet" ? host : "dotnet", Path.Combine(AppContext.BaseDirectory, "consensusctl.dll")];
+        string[] words = script is null ? [.. program, .. arguments] : ["/bin/sh", "-c", script, "sh", .. program, .. arguments];
+        var start = new ProcessStartInfo(words[0], words.Skip(1))
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "consensusctl.dll"));
-        foreach (var argument in arguments)
-        {
-            start.ArgumentList.Add(argument);
-        }
         start.Environment["CONSENSUS_ENDPOINTS"] = string.Join(',', endpoints);
         _process = Process.Start(start)!;
-        _process.StandardInput.Close();
+        if (script is null)
+        {
+            _process.StandardInput.Close();
+        }
         _output = ReadOutputAsync();
         _error = _process.StandardError.ReadToEndAsync();
     }
+
+    /// <summary>
+    /// The program as a shell starts it, for descriptors and bytes that only a shell can give: <c>"$@"</c> is the program with its arguments, and <c>exec "$@" &gt; /dev/full</c> makes
+    /// the shell's process the program's. Standard input stays open until the process is disposed of.
+    /// </summary>
+    public static CliProcess InShell(Uri endpoint, string script, params string[] arguments) => new([endpoint], script, arguments);
 
     /// <summary>What it has written up to now.</summary>
     public string OutputSoFar
@@ -59,6 +70,13 @@ internal sealed partial class CliProcess : IDisposable
 
     /// <summary>Nobody reads its output any more.</summary>
     public void CloseOutput() => _process.StandardOutput.BaseStream.Close();
+
+    /// <summary>Writes to the standard input of a shell.</summary>
+    public async Task TellAsync(string text)
+    {
+        await _process.StandardInput.WriteAsync(text);
+        await _process.StandardInput.FlushAsync();
+    }
 
     public void Signal(int signal)
     {
