@@ -39,6 +39,11 @@ internal sealed class CliApp
     public async Task<int> RunAsync(IReadOnlyList<string> arguments, CancellationToken cancellationToken)
     {
         var parsed = Parse(arguments);
+        if (NotText.MistakeIn(parsed) is { } loss)
+        {
+            await _environment.Error.WriteLineAsync($"consensusctl: {Plain.OneLine(loss)}");
+            return ExitCode.Usage;
+        }
         if (WrongLine.MistakeIn(parsed) is { } mistake)
         {
             await _environment.Error.WriteLineAsync($"consensusctl: {Plain.OneLine(mistake)} See: {CommandPath.Of(parsed)} --help");

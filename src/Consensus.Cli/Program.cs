@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Text;
 using Consensus.Cli;
+using Consensus.Cli.Input;
 using Consensus.Cli.LockRun;
 using Consensus.Cli.Output;
 
@@ -39,11 +40,16 @@ var app = new CliApp(new CliEnvironment(input, output, text, error, !Console.IsO
 });
 try
 {
-    return await app.RunAsync(args, stopping.Token);
+    return await app.RunAsync(GivenArguments.Read(args), stopping.Token);
 }
 catch (OperationCanceledException) when (stopping.IsCancellationRequested)
 {
     return 128 + stoppedBy;
+}
+catch (UsageException problem)
+{
+    await error.WriteLineAsync($"consensusctl: {Plain.OneLine(problem.Message)}");
+    return ExitCode.Usage;
 }
 catch (Exception defect)
 {

@@ -73,7 +73,7 @@ internal sealed class CommandHost(CliEnvironment environment)
     {
         var options = new ConsensusClientOptions
         {
-            Endpoints = parsed.GetValue(_endpoints) is { } given ? EndpointList.ParseOption(given) : EndpointList.Parse(environment.Variable("CONSENSUS_ENDPOINTS")),
+            Endpoints = parsed.GetValue(_endpoints) is { } given ? EndpointList.ParseOption(given) : EndpointList.ParseVariable("CONSENSUS_ENDPOINTS", environment.Variable),
         };
         if (parsed.GetValue(_timeout) is { } timeout)
         {

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text;
+using Consensus.Cli.Input;
 
 namespace Consensus.Cli.LockRun;
 
@@ -9,7 +10,7 @@ internal sealed unsafe class NativeStrings : IDisposable
     private readonly List<nint> _owned = [];
     private readonly byte** _array;
 
-    /// <summary>The given strings, as argv wants them.</summary>
+    /// <summary>The given strings, as argv wants them; what is not UTF-8 in them (<see cref="ByteText"/>) becomes the bytes that it was.</summary>
     public NativeStrings(IReadOnlyList<string> strings)
     {
         _array = Allocate(strings.Count);
@@ -62,7 +63,7 @@ internal sealed unsafe class NativeStrings : IDisposable
 
     private byte* Copy(string text)
     {
-        var bytes = Encoding.UTF8.GetBytes(text);
+        var bytes = ByteText.Encode(text);
         var copy = (byte*)NativeMemory.AllocZeroed((nuint)bytes.Length + 1);
         bytes.CopyTo(new Span<byte>(copy, bytes.Length));
         _owned.Add((nint)copy);

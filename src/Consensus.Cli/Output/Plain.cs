@@ -1,27 +1,35 @@
 using System.Globalization;
 using System.Text;
+using Consensus.Cli.Input;
 
 namespace Consensus.Cli.Output;
 
 /// <summary>Text that cannot break a line, a column or a terminal.</summary>
 internal static class Plain
 {
-    /// <summary>Control characters as escapes: data may hold anything, a table must not.</summary>
+    /// <summary>Control characters and what is no text as escapes: data may hold anything, a table must not.</summary>
     public static string OneLine(string text)
     {
-        if (!text.Any(char.IsControl))
+        if (!text.Any(character => char.IsControl(character) || char.IsSurrogate(character)))
         {
             return text;
         }
         var result = new StringBuilder(text.Length + 8);
-        foreach (var character in text)
+        for (var i = 0; i < text.Length; i++)
         {
+            var character = text[i];
+            if (char.IsHighSurrogate(character) && i + 1 < text.Length && char.IsLowSurrogate(text[i + 1]))
+            {
+                result.Append(character).Append(text[++i]);
+                continue;
+            }
             _ = character switch
             {
+                _ when ByteText.EscapedBy(character) is { } value => result.Append("\\x").Append(value.ToString("x2", CultureInfo.InvariantCulture)),
                 '\n' => result.Append("\\n"),
                 '\r' => result.Append("\\r"),
                 '\t' => result.Append("\\t"),
-                _ when char.IsControl(character) =>
+                _ when char.IsControl(character) || char.IsSurrogate(character) =>
                     result.Append("\\u").Append(((int)character).ToString("x4", CultureInfo.InvariantCulture)),
                 _ => result.Append(character),
             };

@@ -12,6 +12,15 @@ internal static class EndpointList
 
     /// <summary>The value of the environment's variable; empty is the default.</summary>
     /// <exception cref="UsageException">Some part is no address.</exception>
+    public static IReadOnlyList<Uri> ParseVariable(string name, Func<string, string?> valueOf)
+    {
+        var text = valueOf(name);
+        // The runtime's replacement for what is not UTF-8, which no address holds.
+        return text?.Contains('\uFFFD') == true ? throw new UsageException($"{name} is not valid UTF-8: '{text}'.") : Parse(text);
+    }
+
+    /// <summary>Addresses; empty is the default.</summary>
+    /// <exception cref="UsageException">Some part is no address.</exception>
     public static IReadOnlyList<Uri> Parse(string? text)
     {
         if (string.IsNullOrWhiteSpace(text))

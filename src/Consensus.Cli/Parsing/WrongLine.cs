@@ -62,7 +62,7 @@ internal static class WrongLine
         var plain = parsed.Tokens.TakeWhile(token => token.Type != TokenType.DoubleDash).ToList();
         var arguments = parsed.CommandResult.Children.OfType<ArgumentResult>();
         // Of a command's words (CMD ARGS…) only the first is ours to judge.
-        var taken = arguments.SelectMany(argument => argument.Argument.Arity.MaximumNumberOfValues > 1 ? argument.Tokens.Take(1) : argument.Tokens);
+        var taken = arguments.SelectMany(argument => CommandWords.Are(argument.Argument) ? argument.Tokens.Take(1) : argument.Tokens);
         return taken
             .Where(token => LooksLikeOption(token.Value) && plain.Any(other => ReferenceEquals(other, token)))
             .Select(token => token.Value)
