@@ -11,7 +11,7 @@ var utf8 = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
 var output = StandardOutput.Open();
 var text = new StreamWriter(output, utf8) { AutoFlush = true };
 var error = new StreamWriter(StandardOutput.OpenError(), utf8) { AutoFlush = true };
-using var input = Console.OpenStandardInput();
+var input = StandardInput.Open();
 // Else a library that only asks what the console's writers are would set up the terminal.
 Console.SetOut(text);
 Console.SetError(error);

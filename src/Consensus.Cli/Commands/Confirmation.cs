@@ -14,7 +14,20 @@ internal static class Confirmation
         await session.Environment.Error.WriteAsync(question + " [y/N] ");
         await session.Environment.Error.FlushAsync(session.Cancellation);
         // Read on another thread: reading from a terminal cannot be cancelled, and Ctrl-C must be heard.
-        var answer = await Task.Run(() => new StreamReader(session.Environment.Input).ReadLine(), CancellationToken.None).WaitAsync(session.Cancellation);
+        var answer = await Task.Run(() => ReadLine(session.Environment.Input), CancellationToken.None).WaitAsync(session.Cancellation);
         return answer?.Trim() is "y" or "Y" or "yes";
+    }
+
+    /// <summary>Null where nothing can be read: a terminal that is not this program's to read from any more.</summary>
+    private static string? ReadLine(Stream input)
+    {
+        try
+        {
+            return new StreamReader(input).ReadLine();
+        }
+        catch (IOException)
+        {
+            return null;
+        }
     }
 }

@@ -1,7 +1,9 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text;
+using Consensus.Api;
 using Consensus.Api.KeyValue;
+using Consensus.Cli.Input;
 using Consensus.Cli.Output;
 using Consensus.Cli.Parsing;
 
@@ -55,7 +57,7 @@ internal static class KvCommands
         host.Bind(command, async (parsed, session) =>
         {
             var text = parsed.GetRequiredValue(value);
-            var bytes = text == "-" ? await InputText.ReadAllAsync(session) : Encoding.UTF8.GetBytes(text);
+            var bytes = text == "-" ? await InputText.ReadAllAsync(session, ApiLimits.MaxValueBytes, "a value") : Encoding.UTF8.GetBytes(text);
             var result = await session.Client.PutKeyAsync(
                 parsed.GetRequiredValue(key),
                 bytes,

@@ -1,5 +1,7 @@
 using System.CommandLine;
+using Consensus.Api;
 using Consensus.Api.Transactions;
+using Consensus.Cli.Input;
 using Consensus.Cli.Output;
 using Consensus.Cli.Parsing;
 
@@ -14,7 +16,7 @@ internal static class TxnCommand
         var command = new Command("txn", "Compares, then does one branch or the other, in one revision.") { file };
         host.Bind(command, async (parsed, session) =>
         {
-            var transaction = await InputText.ReadFileAsync(session, parsed.GetRequiredValue(file));
+            var transaction = await InputText.ReadFileAsync(session, parsed.GetRequiredValue(file), ApiLimits.MaxRequestBytes, "a transaction");
             var result = await session.Client.TxnAsync(transaction, session.Cancellation);
             var code = session.Show(result, Table);
             if (result is { Succeeded: true, Value.Succeeded: false })

@@ -2,11 +2,20 @@ using System.Runtime.InteropServices;
 
 namespace Consensus.Cli.Output;
 
+/// <summary>pollfd of poll(2).</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct PollRequest
+{
+    public int Descriptor;
+    public short Events;
+    public short Found;
+}
+
 /// <summary>
 /// Which of standard input, output and error this process was given. One that was closed (<c>&lt;&amp;-</c>) is the first number that the runtime gets for a file of its own: read
 /// or written as if it were the caller's, a pipe of the runtime's hangs for ever, or takes what was never meant for it. Linux only; elsewhere all are.
 /// </summary>
-internal static partial class StandardDescriptors
+internal static unsafe partial class StandardDescriptors
 {
     public const int Input = 0;
     public const int Output = 1;
@@ -22,6 +31,10 @@ internal static partial class StandardDescriptors
 
     /// <summary>What comes from the caller came through exec, which closes whatever is marked to be closed by it; the runtime marks all its files so.</summary>
     private static bool IsInherited(int descriptor) => OperatingSystem.IsLinux() && Control(descriptor, GetFlags) is >= 0 and var flags && (flags & CloseOnExec) == 0;
+
+    [LibraryImport("libc", EntryPoint = "poll", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    public static partial int Poll(PollRequest* requests, nuint count, int timeoutMs);
 
     [LibraryImport("libc", EntryPoint = "fcntl")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]

@@ -19,14 +19,6 @@ internal sealed unsafe partial class StandardOutput : Stream
     private const short PollOut = 0x4;
 
     [StructLayout(LayoutKind.Sequential)]
-    private struct PollRequest
-    {
-        public int Descriptor;
-        public short Events;
-        public short Found;
-    }
-
-    [StructLayout(LayoutKind.Sequential)]
     private struct WindowSize
     {
         public ushort Rows;
@@ -114,7 +106,7 @@ internal sealed unsafe partial class StandardOutput : Stream
                 case Eagain:
                     // Somebody who shares it made it non-blocking.
                     var request = new PollRequest { Descriptor = _descriptor, Events = PollOut };
-                    _ = Poll(&request, 1, -1);
+                    _ = StandardDescriptors.Poll(&request, 1, -1);
                     break;
                 case var error:
                     return error;
@@ -130,8 +122,4 @@ internal sealed unsafe partial class StandardOutput : Stream
     [LibraryImport("libc", EntryPoint = "ioctl", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static partial int Control(int descriptor, nuint request, WindowSize* size);
-
-    [LibraryImport("libc", EntryPoint = "poll", SetLastError = true)]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static partial int Poll(PollRequest* requests, nuint count, int timeoutMs);
 }

@@ -119,7 +119,7 @@ internal sealed partial class CliProcess : IDisposable
     {
         if (!_process.HasExited)
         {
-            _process.Kill();
+            _process.Kill(entireProcessTree: true);
         }
         _process.Dispose();
     }
