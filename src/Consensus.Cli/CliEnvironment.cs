@@ -9,6 +9,9 @@ internal sealed record CliEnvironment(
     /// <summary>Only a person is asked.</summary>
     public bool InputIsTerminal { get; init; }
 
+    /// <summary>A token that is cancelled when nobody reads the output any more; asked for by what follows something.</summary>
+    public Func<CancellationToken> ReaderGone { get; init; } = () => CancellationToken.None;
+
     /// <summary>Progress is shown only to a person.</summary>
     public bool ErrorIsTerminal { get; init; }
 }

@@ -36,6 +36,7 @@ using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
 var app = new CliApp(new CliEnvironment(input, output, text, error, !Console.IsOutputRedirected, Environment.GetEnvironmentVariable)
 {
     InputIsTerminal = !Console.IsInputRedirected,
+    ReaderGone = StandardOutput.ReaderGone,
     ErrorIsTerminal = !Console.IsErrorRedirected,
 });
 try

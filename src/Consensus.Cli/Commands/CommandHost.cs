@@ -49,11 +49,13 @@ internal sealed class CommandHost(CliEnvironment environment)
     /// some option could not be read.
     /// </param>
     /// <param name="hasOtherWork">True where something else must go on while the command waits for an answer.</param>
+    /// <param name="endsWithItsReader">True where all that is done is to tell what comes: when nobody reads it any more, there is nothing left to do.</param>
     public void Bind(
         Command command,
         Func<ParseResult, CommandSession, Task<int>> work,
         Func<ParseResult, string?>? check = null,
-        bool hasOtherWork = false) =>
+        bool hasOtherWork = false,
+        bool endsWithItsReader = false) =>
         command.SetAction(async (parsed, cancellationToken) =>
         {
             if (check?.Invoke(parsed) is { } mistake)
@@ -62,12 +64,27 @@ internal sealed class CommandHost(CliEnvironment environment)
             }
             var options = ClientOptions(parsed);
             using var client = new ConsensusApiClient(options with { SendsOnCallingThread = !hasOtherWork });
-            return await work(parsed, new CommandSession(environment, client, options, parsed.GetValue(_format), cancellationToken));
+            var session = new CommandSession(environment, client, options, parsed.GetValue(_format), cancellationToken);
+            return await (endsWithItsReader ? WhileItIsReadAsync(session, reading => work(parsed, reading)) : work(parsed, session));
         });
 
     /// <summary>Makes a command do its work on this machine alone: what the endpoints are does not matter.</summary>
     public void BindLocal(Command command, Func<ParseResult, OutputFormat, int> work) =>
         command.SetAction(parsed => work(parsed, parsed.GetValue(_format)));
+
+    private static async Task<int> WhileItIsReadAsync(CommandSession session, Func<CommandSession, Task<int>> work)
+    {
+        var gone = session.Environment.ReaderGone();
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(session.Cancellation, gone);
+        try
+        {
+            return await work(session with { Cancellation = ending.Token });
+        }
+        catch (OperationCanceledException) when (gone.IsCancellationRequested && !session.Cancellation.IsCancellationRequested)
+        {
+            throw new OutputFailedException("nobody reads standard output any more", readerIsGone: true);
+        }
+    }
 
     private ConsensusClientOptions ClientOptions(ParseResult parsed)
     {

@@ -69,7 +69,7 @@ internal static class ElectCommands
     {
         var name = Names.Argument("NAME");
         var command = new Command("observe", "Shows the leader, and each change of it as it comes.") { name };
-        host.Bind(command, (parsed, session) =>
+        host.Bind(command, endsWithItsReader: true, work: (parsed, session) =>
         {
             var lines = new EventLines(session.Environment, ("REVISION", 8), ("LEADER", 24), ("VALUE", 24), ("TOKEN", 0));
             var hasBegun = false;

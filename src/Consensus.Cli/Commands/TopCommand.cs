@@ -26,7 +26,8 @@ internal static class TopCommand
                 var every = parsed.GetValue(interval) ?? DefaultInterval;
                 return session.Format == OutputFormat.Json ? await OnceAsync(session, every) : await LiveAsync(session, every);
             },
-            parsed => parsed.GetValue(interval) < ShortestInterval ? "--interval is at least 200ms." : null);
+            parsed => parsed.GetValue(interval) < ShortestInterval ? "--interval is at least 200ms." : null,
+            endsWithItsReader: true);
         return command;
     }
 

@@ -42,7 +42,8 @@ internal static class WatchCommands
                 return RunAsync(session, options, isPrefix ? session.Client.WatchKeysAsync(key, options, session.Cancellation)
                     : session.Client.WatchKeyAsync(key, options, session.Cancellation));
             },
-            parsed => parsed.GetValue(from) is < 1 ? "--from-revision needs a number above 0." : null);
+            parsed => parsed.GetValue(from) is < 1 ? "--from-revision needs a number above 0." : null,
+            endsWithItsReader: true);
         return command;
     }
 

@@ -17,6 +17,10 @@ internal sealed unsafe partial class StandardOutput : Stream
     private const int Eagain = 11;
     private const int Epipe = 32;
     private const short PollOut = 0x4;
+    private const short PollError = 0x8;
+    private const short PollHangUp = 0x10;
+
+    private static readonly Lazy<CancellationToken> NoReader = new(WatchReader);
 
     [StructLayout(LayoutKind.Sequential)]
     private struct WindowSize
@@ -48,6 +52,12 @@ internal sealed unsafe partial class StandardOutput : Stream
     public static Stream Open() => OperatingSystem.IsLinux() ? new StandardOutput(StandardDescriptors.Output) : Console.OpenStandardOutput();
 
     public static Stream OpenError() => OperatingSystem.IsLinux() ? new StandardOutput(StandardDescriptors.Error) : Console.OpenStandardError();
+
+    /// <summary>
+    /// Cancelled as soon as nobody reads standard output any more, without a write that would find it: what follows something would else end with the next event only, which may
+    /// never come. Never for a file.
+    /// </summary>
+    public static CancellationToken ReaderGone() => NoReader.Value;
 
     /// <summary>Columns of the terminal that standard output is; null when it is none, or does not tell.</summary>
     public static int? TerminalWidth()
@@ -83,6 +93,33 @@ internal sealed unsafe partial class StandardOutput : Stream
     public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
 
     public override void SetLength(long value) => throw new NotSupportedException();
+
+    private static CancellationToken WatchReader()
+    {
+        if (!OperatingSystem.IsLinux() || !StandardDescriptors.IsGiven(StandardDescriptors.Output))
+        {
+            return CancellationToken.None;
+        }
+        var gone = new CancellationTokenSource();
+        new Thread(() => WaitUntilReaderIsGone(gone)) { IsBackground = true, Name = "output-reader" }.Start();
+        return gone.Token;
+    }
+
+    /// <summary>An error and a hang-up are told by poll without being asked for.</summary>
+    private static void WaitUntilReaderIsGone(CancellationTokenSource gone)
+    {
+        var request = new PollRequest { Descriptor = StandardDescriptors.Output };
+        int found;
+        do
+        {
+            found = StandardDescriptors.Poll(&request, 1, -1);
+        }
+        while (found < 0 && Marshal.GetLastPInvokeError() is Eintr or Eagain);
+        if (found > 0 && (request.Found & (PollError | PollHangUp)) != 0)
+        {
+            gone.Cancel();
+        }
+    }
 
     /// <returns>0, or the number of the error that kept the rest from being written.</returns>
     private int WriteAll(ReadOnlySpan<byte> buffer)
