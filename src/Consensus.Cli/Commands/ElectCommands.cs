@@ -69,42 +69,16 @@ internal static class ElectCommands
     {
         var name = Names.Argument("NAME");
         var command = new Command("observe", "Shows the leader, and each change of it as it comes.") { name };
-        host.Bind(command, endsWithItsReader: true, work: (parsed, session) =>
-        {
-            var lines = new EventLines(session.Environment, ("REVISION", 8), ("LEADER", 24), ("VALUE", 24), ("TOKEN", 0));
-            var hasBegun = false;
-            return EventLoop.RunAsync(
-                session,
-                session.Client.WatchElectionAsync(parsed.GetRequiredValue(name), null, session.Cancellation),
-                lines,
-                message =>
-                {
-                    if (session.Format == OutputFormat.Json)
-                    {
-                        WriteJson(lines, message);
-                        return;
-                    }
-                    if (!hasBegun)
-                    {
-                        lines.WriteHeadings();
-                        hasBegun = true;
-                    }
-                    if (message is WatchLeader { Election: var now })
-                    {
-                        var token = now.FencingToken is { } number ? Plain.Number(number) : null;
-                        lines.Write(Plain.Number(now.Revision), now.Leader ?? "(nobody)", now.Value, token);
-                    }
-                });
-        });
+        host.Bind(
+            command,
+            (parsed, session) =>
+            {
+                var leaders = new LeaderLines(session);
+                return EventLoop.RunStateAsync(
+                    session, () => session.Client.WatchElectionAsync(parsed.GetRequiredValue(name), null, session.Cancellation), leaders.Lines, leaders.Show);
+            },
+            endsWithItsReader: true);
         return command;
-    }
-
-    private static void WriteJson(EventLines lines, WatchMessage message)
-    {
-        if (message is WatchLeader { Election: var now })
-        {
-            lines.WriteJson(now.Leader is null ? "none" : "leader", System.Text.Json.Nodes.JsonNode.Parse(message.Json)!.AsObject());
-        }
     }
 
     private static TextTable Describe(ElectionAnswer election)

@@ -12,35 +12,15 @@ internal static class EventLoop
     public static async Task<int> RunAsync(
         CommandSession session, IAsyncEnumerable<WatchMessage> messages, EventLines lines, Action<WatchMessage> show)
     {
-        var isJson = session.Format == OutputFormat.Json;
-        long? toldThrough = null;
         try
         {
-            await foreach (var message in messages.WithCancellation(session.Cancellation))
+            var told = await ShowAllAsync(session, messages, lines, show);
+            if (told.Compacted is not { } compacted)
             {
-                show(message);
-                switch (message)
-                {
-                    case WatchOpened opened:
-                        toldThrough = opened.FromRevision - 1;
-                        if (isJson)
-                        {
-                            lines.WriteJson("open", new JsonObject { ["fromRevision"] = opened.FromRevision });
-                        }
-                        break;
-                    case WatchChanges changes:
-                        toldThrough = changes.Revision;
-                        break;
-                    case WatchLeader leader:
-                        toldThrough = leader.Election.Revision;
-                        break;
-                    case WatchCompacted compacted:
-                        return TellCompacted(session, lines, compacted, toldThrough);
-                    default:
-                        break;
-                }
+                return ExitCode.Done;
             }
-            return ExitCode.Done;
+            TellCompacted(session, compacted, told, "read the keys as they are now, and watch again from the revision after that");
+            return ExitCode.Refused;
         }
         catch (ConsensusException refused)
         {
@@ -48,16 +28,84 @@ internal static class EventLoop
         }
     }
 
-    private static int TellCompacted(CommandSession session, EventLines lines, WatchCompacted compacted, long? toldThrough)
+    /// <summary>
+    /// Shows a state that changes rather than the changes themselves: each watch begins with the present one, so after what is compacted it goes on from there, and says that there
+    /// may be a gap.
+    /// </summary>
+    /// <param name="watch">Begins a watch at the present state.</param>
+    /// <exception cref="OperationCanceledException">The program was told to end.</exception>
+    public static async Task<int> RunStateAsync(
+        CommandSession session, Func<IAsyncEnumerable<WatchMessage>> watch, EventLines lines, Action<WatchMessage> show)
     {
-        if (session.Format == OutputFormat.Json)
+        try
         {
-            lines.WriteJson("compacted", new JsonObject { ["compactRevision"] = compacted.CompactRevision });
+            while (true)
+            {
+                var told = await ShowAllAsync(session, watch(), lines, show);
+                if (told.Compacted is not { } compacted)
+                {
+                    return ExitCode.Done;
+                }
+                var goesOn = told.Through is not null;
+                TellCompacted(session, compacted, told, goesOn ? "it goes on with the present state" : "and the present state is not told either");
+                if (!goesOn)
+                {
+                    // No member says that of a watch that begins with the present: to ask again would be to ask for ever.
+                    return ExitCode.Refused;
+                }
+            }
         }
-        var what = toldThrough is { } told ? $"what came after revision {Plain.Number(told)}" : "what was asked for";
+        catch (ConsensusException refused)
+        {
+            return session.Fail(refused.Problem);
+        }
+    }
+
+    /// <summary>What one watch came to.</summary>
+    /// <param name="Through">Up to which revision all was told; null when nothing was.</param>
+    /// <param name="Compacted">Why it ended; null when it ended by itself.</param>
+    private readonly record struct Told(long? Through, WatchCompacted? Compacted);
+
+    private static async Task<Told> ShowAllAsync(
+        CommandSession session, IAsyncEnumerable<WatchMessage> messages, EventLines lines, Action<WatchMessage> show)
+    {
+        var isJson = session.Format == OutputFormat.Json;
+        long? through = null;
+        await foreach (var message in messages.WithCancellation(session.Cancellation))
+        {
+            show(message);
+            switch (message)
+            {
+                case WatchOpened opened:
+                    through = opened.FromRevision - 1;
+                    if (isJson)
+                    {
+                        lines.WriteJson("open", new JsonObject { ["fromRevision"] = opened.FromRevision });
+                    }
+                    break;
+                case WatchChanges changes:
+                    through = changes.Revision;
+                    break;
+                case WatchLeader leader:
+                    through = leader.Election.Revision;
+                    break;
+                case WatchCompacted compacted:
+                    if (isJson)
+                    {
+                        lines.WriteJson("compacted", new JsonObject { ["compactRevision"] = compacted.CompactRevision });
+                    }
+                    return new Told(through, compacted);
+                default:
+                    break;
+            }
+        }
+        return new Told(through, null);
+    }
+
+    private static void TellCompacted(CommandSession session, WatchCompacted compacted, Told told, string whatNow)
+    {
+        var what = told.Through is { } through ? $"what came after revision {Plain.Number(through)}" : "what was asked for";
         session.Environment.Error.WriteLine(
-            $"consensusctl: {what} is compacted and cannot be told any more (the oldest revision that is kept is {Plain.Number(compacted.CompactRevision)}): "
-            + "read the keys as they are now, and watch again from the revision after that.");
-        return ExitCode.Refused;
+            $"consensusctl: {what} is compacted and cannot be told any more (the oldest revision that is kept is {Plain.Number(compacted.CompactRevision)}): {whatNow}.");
     }
 }
