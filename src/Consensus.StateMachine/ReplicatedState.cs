@@ -44,7 +44,7 @@ public sealed partial class ReplicatedState
     public void Apply(in LoggedEntry entry, ApplyOutput output)
     {
         Invariant.Require(entry.Index == AppliedIndex.Next, "entries are applied in order, each once");
-        Invariant.Require(entry.Stamp >= AppliedStamp, "stamps never fall along the log (rule 1)");
+        Invariant.Require(entry.Stamp >= AppliedStamp, "stamps never fall along the log");
         AppliedIndex = entry.Index;
         AppliedStamp = entry.Stamp;
         _stamp = entry.Stamp;

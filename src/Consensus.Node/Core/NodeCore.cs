@@ -305,7 +305,7 @@ public sealed partial class NodeCore
                 RequeueOlderThan(entry.Term);
                 RequeueChangesOlderThan(entry.Term);
             }
-            Invariant.Require(entry.FeatureLevel <= ReplicatedState.SupportedFeatureLevel, "a member applies only what it knows (rule 12)");
+            Invariant.Require(entry.FeatureLevel <= ReplicatedState.SupportedFeatureLevel, "a member applies only what it knows");
             _state.Apply(
                 new LoggedEntry(entry.Index, entry.Stamp, entry.Kind == EntryKind.Command, entry.Request, entry.Principal, entry.Payload),
                 _applied);

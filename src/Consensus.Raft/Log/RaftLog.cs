@@ -67,7 +67,7 @@ internal sealed class RaftLog
     {
         Invariant.Require(entry.Index == LastIndex.Next, "the log has no gaps");
         Invariant.Require(entry.Term >= LastTerm, "terms never decrease along the log");
-        Invariant.Require(entry.Stamp >= LastStamp, "stamps never decrease along the log (rule 1)");
+        Invariant.Require(entry.Stamp >= LastStamp, "stamps never decrease along the log");
         _entries.Add(entry);
     }
 
