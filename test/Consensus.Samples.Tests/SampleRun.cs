@@ -7,8 +7,6 @@ namespace Consensus.Samples.Tests;
 /// <summary>A sample as its reader runs it: its script, and what it says.</summary>
 internal sealed class SampleRun : IDisposable
 {
-    private static readonly TimeSpan Deadline = TimeSpan.FromMinutes(4);
-
     private readonly Process _process;
     private readonly StringBuilder _output = new();
 
@@ -51,7 +49,7 @@ internal sealed class SampleRun : IDisposable
     /// <returns>Its lines.</returns>
     public async Task<string[]> SucceedAsync()
     {
-        using var deadline = new CancellationTokenSource(Deadline);
+        using var deadline = Patience.Begin(steps: 5);
         try
         {
             await _process.WaitForExitAsync(deadline.Token);

@@ -14,7 +14,7 @@ internal sealed class LoadGeneratorTests
     {
         using var server = new CountingServer(_ => "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
         using var generator = new LoadGenerator([server.Endpoint], [.. Enumerable.Range(0, 8).Select(_ => new CountedScript(100))]);
-        var result = generator.Run(TimeSpan.Zero, TimeSpan.FromMinutes(1));
+        var result = generator.Run(TimeSpan.Zero, Patience.Limit);
         Assert.That(result.Operations, Is.EqualTo(800));
         Assert.That(result.Latency.Count, Is.EqualTo(800));
         Assert.That(result.Errors, Is.Zero, result.FirstError);
@@ -28,7 +28,7 @@ internal sealed class LoadGeneratorTests
             ? "HTTP/1.1 503 No\r\nContent-Length: 4\r\n\r\nbusy"
             : "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
         using var generator = new LoadGenerator([server.Endpoint], [new CountedScript(10)]);
-        var result = generator.Run(TimeSpan.Zero, TimeSpan.FromMinutes(1));
+        var result = generator.Run(TimeSpan.Zero, Patience.Limit);
         Assert.That((result.Operations, result.Errors), Is.EqualTo((9, 1)));
         Assert.That(result.FirstError, Is.EqualTo("answered 503: busy"));
     }
@@ -38,7 +38,7 @@ internal sealed class LoadGeneratorTests
     {
         using var server = new CountingServer(number => number == 5 ? null : "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
         using var generator = new LoadGenerator([server.Endpoint], [new CountedScript(20), new CountedScript(20)]);
-        var result = generator.Run(TimeSpan.Zero, TimeSpan.FromMinutes(1));
+        var result = generator.Run(TimeSpan.Zero, Patience.Limit);
         Assert.That(result.Errors, Is.EqualTo(1));
         Assert.That(result.FirstError, Is.EqualTo("connection closed without an answer"));
         Assert.That(result.Operations, Is.InRange(20, 39));

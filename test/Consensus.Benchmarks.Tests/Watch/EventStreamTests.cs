@@ -12,8 +12,6 @@ namespace Consensus.Benchmarks.Tests.Watch;
 /// <summary>The reader of endless answers against a peer that says what servers say, also in pieces.</summary>
 internal sealed class EventStreamTests
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
-
     [Test]
     public void The_revision_of_the_last_event_is_read_though_it_comes_in_pieces() => ReadsAll(
         new ConsensusScripts().Watch("a:1", "b:2", "k"),
@@ -38,7 +36,7 @@ internal sealed class EventStreamTests
         foreach (var (text, revision) in steps)
         {
             peer.Send(Encoding.ASCII.GetBytes(text));
-            Assert.That(poll.Wait((int)Limit.TotalMilliseconds), Is.EqualTo(1));
+            Assert.That(poll.Wait((int)Patience.Limit.TotalMilliseconds), Is.EqualTo(1));
             stream.Read();
             Assert.That(stream.LastId, Is.EqualTo(revision), text);
         }

@@ -51,7 +51,7 @@ public sealed class ChaosReport
 /// </summary>
 public sealed class ChaosRun(ChaosOptions options, Action<string> say)
 {
-    private static readonly TimeSpan ProgressWithin = TimeSpan.FromSeconds(40);
+    private static readonly TimeSpan ProgressWithin = TimeSpan.FromMinutes(2);
 
     private readonly DeterministicRandom _random = new(options.Seed);
 

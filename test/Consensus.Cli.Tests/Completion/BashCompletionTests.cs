@@ -139,7 +139,7 @@ internal sealed class BashCompletionTests
         bash.StandardInput.Close();
         var output = bash.StandardOutput.ReadToEndAsync();
         var error = bash.StandardError.ReadToEndAsync();
-        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var deadline = Patience.Begin();
         await bash.WaitForExitAsync(deadline.Token);
         Assert.That(await error, Is.Empty);
         return Words(await output);

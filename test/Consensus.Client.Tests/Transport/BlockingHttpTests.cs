@@ -9,7 +9,7 @@ namespace Consensus.Client.Tests.Transport;
 /// <summary>HTTP/1.1 on blocking sockets (RFC 9112), against answers written byte for byte.</summary>
 internal sealed class BlockingHttpTests
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Patience = Waiting.Patience.Limit;
     private static readonly ApiRequest Renewal = new() { Method = HttpMethod.Put, Target = "/v1/locks/a", Body = "{}"u8.ToArray(), NeedsIdentity = false };
 
     private BlockingHttp _http = null!;

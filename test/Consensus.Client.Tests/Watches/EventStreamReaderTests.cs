@@ -45,7 +45,7 @@ internal sealed class EventStreamReaderTests
 
     private static async Task<List<ServerSentEvent>> ReadAsync(string stream)
     {
-        using var reader = new EventStreamReader(new MemoryStream(Encoding.UTF8.GetBytes(stream)), TimeSpan.FromSeconds(20));
+        using var reader = new EventStreamReader(new MemoryStream(Encoding.UTF8.GetBytes(stream)), Patience.Limit);
         var blocks = new List<ServerSentEvent>();
         while (await reader.ReadAsync(CancellationToken.None) is { } block)
         {

@@ -8,8 +8,6 @@ namespace Consensus.EndToEnd.Tests.Links;
 [NonParallelizable]
 public sealed class RoughLinksTests
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
-
     private Network _network = null!;
 
     [SetUp]
@@ -58,7 +56,7 @@ public sealed class RoughLinksTests
         var sending = connection.Client.SendAsync(new byte[100_000]);
         var received = 0;
         var buffer = new byte[65536];
-        using var patience = new CancellationTokenSource(Limit);
+        using var patience = Patience.Begin();
         while (received < 100_000)
         {
             received += await connection.Server.ReceiveAsync(buffer, patience.Token);
@@ -74,7 +72,7 @@ public sealed class RoughLinksTests
         {
             _network.Roughen(0, 1, new RoughLink { ResetPerMille = 1000 });
             await connection.Client.SendAsync(new byte[] { 1 });
-            using var patience = new CancellationTokenSource(Limit);
+            using var patience = Patience.Begin();
             var ended = await Assert.ThrowsAsync<SocketException>(async () => await connection.Server.ReceiveAsync(new byte[1], patience.Token));
             Assert.That(ended!.SocketErrorCode, Is.EqualTo(SocketError.ConnectionReset));
             _network.Smooth();
@@ -105,7 +103,7 @@ public sealed class RoughLinksTests
 
     private static async Task EchoAsync(Connection connection, int times)
     {
-        using var patience = new CancellationTokenSource(Limit);
+        using var patience = Patience.Begin();
         var buffer = new byte[1];
         for (var i = 0; i < times; i++)
         {
@@ -120,7 +118,7 @@ public sealed class RoughLinksTests
     /// <summary>From place 0 to place 1.</summary>
     private async Task<Connection> ConnectAsync()
     {
-        using var patience = new CancellationTokenSource(Limit);
+        using var patience = Patience.Begin();
         using var listener = NamespaceSockets.Listen(_network.NameOf(1), _network.AddressOf(1));
         var client = NamespaceSockets.Make(_network.NameOf(0));
         var accepted = listener.AcceptAsync(patience.Token);

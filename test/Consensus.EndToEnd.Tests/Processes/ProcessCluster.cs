@@ -10,7 +10,7 @@ internal sealed class ProcessCluster : IAsyncDisposable
     private readonly string _root = Directory.CreateTempSubdirectory("consensus-e2e-").FullName;
     private readonly List<(int Client, int Peer)> _ports = [];
     private readonly ServerProcess?[] _processes;
-    private readonly HttpClient _http = new(new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(1) }) { Timeout = TimeSpan.FromSeconds(20) };
+    private readonly HttpClient _http = new(new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(1) }) { Timeout = Patience.Limit };
 
     private readonly int _initialSize;
 

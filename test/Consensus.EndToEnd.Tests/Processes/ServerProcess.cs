@@ -55,7 +55,7 @@ internal sealed class ServerProcess : IDisposable
 
     public async Task<int> ExitAsync()
     {
-        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        using var deadline = Patience.Begin();
         await _process.WaitForExitAsync(deadline.Token);
         return _process.ExitCode;
     }

@@ -5,8 +5,6 @@ namespace Consensus.Node.Tests.Runtime;
 
 public sealed class AnswerThreadTests
 {
-    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
-
     [Test]
     public async Task Every_answer_reaches_its_caller_alone_or_in_numbers()
     {
@@ -19,7 +17,7 @@ public sealed class AnswerThreadTests
             callers.AddRange(reads.Select(read => read.Task.AsTask()));
             answers.Complete([.. reads]);
         }
-        await Task.WhenAll(callers).WaitAsync(Deadline);
+        await Task.WhenAll(callers).InTimeAsync();
         answers.Stop();
     }
 
@@ -35,9 +33,9 @@ public sealed class AnswerThreadTests
         var next = new AwaitedRead(Revision.Zero);
         var caller = next.Task.AsTask();
         answers.Complete([next]);
-        await caller.WaitAsync(Deadline);
+        await caller.InTimeAsync();
         goOn.Set();
-        await slowCaller.WaitAsync(Deadline);
+        await slowCaller.InTimeAsync();
         answers.Stop();
     }
 
@@ -52,13 +50,13 @@ public sealed class AnswerThreadTests
             var caller = read.Task.AsTask();
             answers.Complete([read]);
             answers.Stop();
-            await caller.WaitAsync(Deadline);
+            await caller.InTimeAsync();
         }
     }
 
     private static async Task Block(AwaitedRead read, ManualResetEventSlim goOn)
     {
         await read.Task.ConfigureAwait(false);
-        goOn.Wait(Deadline);
+        goOn.Wait(Patience.Limit);
     }
 }

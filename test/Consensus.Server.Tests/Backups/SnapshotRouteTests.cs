@@ -77,7 +77,7 @@ internal sealed class SnapshotRouteTests : ContractTest
             Assert.That((third.StatusCode, third.Headers.RetryAfter is not null), Is.EqualTo((HttpStatusCode.TooManyRequests, true)));
         }
         slow.ForEach(response => response.Dispose());
-        using var limit = new CancellationTokenSource(Deadline);
+        using var limit = Patience.Begin();
         for (var isServed = false; !isServed;)
         {
             Assert.That(limit.IsCancellationRequested, Is.False, "there is room again in time");

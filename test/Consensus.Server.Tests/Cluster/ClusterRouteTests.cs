@@ -101,7 +101,7 @@ internal sealed class ClusterRouteTests
 
     private async Task StartAsync(int size, int joining = 0)
     {
-        _client = new HttpClient { Timeout = TimeSpan.FromSeconds(30) };
+        _client = new HttpClient { Timeout = Patience.Limit };
         _cluster = await LocalCluster.StartAsync(size, joining: joining);
         for (var i = 0; i < size; i++)
         {

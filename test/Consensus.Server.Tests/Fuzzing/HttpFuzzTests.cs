@@ -117,7 +117,7 @@ internal sealed class HttpFuzzTests : ContractTest
     /// </summary>
     private async Task<(byte[] Received, bool IsReset)> SendAllAsync(byte[] request)
     {
-        using var limit = new CancellationTokenSource(Deadline);
+        using var limit = Patience.Begin();
         using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         await socket.ConnectAsync(IPAddress.Loopback, Port, limit.Token);
         var received = new List<byte>();

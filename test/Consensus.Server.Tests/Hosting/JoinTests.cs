@@ -126,15 +126,14 @@ internal sealed class JoinTests
     /// <summary>Asks until what is "not yet" has come: another change is over, the learner has caught up.</summary>
     private static async Task ChangeAsync(NodeHost at, MembershipChange change)
     {
-        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(20));
-        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
-        var answer = await at.Node.ChangeMembershipAsync(change, "");
-        while (answer is { Kind: AnswerKind.NotDone, Verdict: ChangeVerdict.ChangeInProgress or ChangeVerdict.NotCaughtUp or ChangeVerdict.WouldLoseQuorum }
-            && !deadline.IsCancellationRequested)
-        {
-            await timer.WaitForNextTickAsync();
-            answer = await at.Node.ChangeMembershipAsync(change, "");
-        }
+        var answer = default(MembershipAnswer);
+        await LocalCluster.EventuallyAsync(
+            async () =>
+            {
+                answer = await at.Node.ChangeMembershipAsync(change, "");
+                return answer is not { Kind: AnswerKind.NotDone, Verdict: ChangeVerdict.ChangeInProgress or ChangeVerdict.NotCaughtUp or ChangeVerdict.WouldLoseQuorum };
+            },
+            $"{change} is taken or refused for good");
         Assert.That(answer.Kind, Is.EqualTo(AnswerKind.Done), $"{change}: {answer}");
     }
 }

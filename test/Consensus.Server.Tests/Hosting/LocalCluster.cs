@@ -90,24 +90,9 @@ internal sealed class LocalCluster : IAsyncDisposable
 
     public int LeaderIndex() => _hosts.ToList().FindIndex(h => h?.Node.Status.Role == RaftRole.Leader);
 
-    public static Task EventuallyAsync(Func<bool> condition, string what) => EventuallyAsync(() => Task.FromResult(condition()), what);
+    public static Task EventuallyAsync(Func<bool> condition, string what) => Patience.UntilAsync(condition, what);
 
-    public static async Task EventuallyAsync(Func<Task<bool>> condition, string what)
-    {
-        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(20));
-        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
-        try
-        {
-            while (!await condition())
-            {
-                await timer.WaitForNextTickAsync(deadline.Token);
-            }
-        }
-        catch (OperationCanceledException)
-        {
-            Assert.Fail($"not within 20 s: {what}");
-        }
-    }
+    public static Task EventuallyAsync(Func<Task<bool>> condition, string what) => Patience.UntilAsync(condition, what);
 
     public static async Task<Outcome> DoneAsync(NodeHost host, Command command)
     {

@@ -130,20 +130,17 @@ internal sealed class ServerRunnerTests
         Assert.That(host.StoppedWithin, Is.EqualTo(TimeSpan.FromSeconds(2)));
     }
 
-    private static async Task UntilAsync(Func<bool> condition, Task running)
-    {
-        var waited = Stopwatch.StartNew();
-        while (!condition())
+    private static Task UntilAsync(Func<bool> condition, Task running) => Patience.UntilAsync(
+        async () =>
         {
-            Assert.That(waited.Elapsed, Is.LessThan(TimeSpan.FromSeconds(20)));
             if (running.IsCompleted)
             {
                 await running;
                 Assert.Fail("the server ended");
             }
-            await Task.Yield();
-        }
-    }
+            return condition();
+        },
+        "the server runs");
 
     /// <summary>Sends this process the signal that an operator would: the server takes it and nothing else here does.</summary>
     private sealed class StopByHost : IDisposable

@@ -13,8 +13,6 @@ namespace Consensus.Server.Tests.Support;
 /// <summary>A test against the real server on a port of its own, in front of an in-process node.</summary>
 internal abstract class ContractTest
 {
-    protected static readonly TimeSpan Deadline = TimeSpan.FromSeconds(20);
-
     private WebApplication _app = null!;
 
     protected InProcessNode Node { get; private set; } = null!;
@@ -36,7 +34,7 @@ internal abstract class ContractTest
         _app.MapConsensusApi(Node, Info, Lifecycle);
         await _app.StartAsync();
         Port = new Uri(_app.Urls.Single()).Port;
-        Client = new HttpClient { BaseAddress = new Uri(Url), Timeout = Deadline };
+        Client = new HttpClient { BaseAddress = new Uri(Url), Timeout = Patience.Limit };
     }
 
     [TearDown]
@@ -127,15 +125,7 @@ internal abstract class ContractTest
         AnswerAsync(ApiJson.Default.LeaseAnswer, HttpStatusCode.Created, "POST", "/v1/leases", $$"""{"ttl":"{{ttl}}"}""");
 
     /// <summary>Waits for a condition that another thread brings about.</summary>
-    protected static async Task UntilAsync(Func<bool> condition, string what)
-    {
-        using var limit = new CancellationTokenSource(Deadline);
-        while (!condition())
-        {
-            Assert.That(limit.IsCancellationRequested, Is.False, $"in time: {what}");
-            await Task.Yield();
-        }
-    }
+    protected static Task UntilAsync(Func<bool> condition, string what) => Patience.UntilAsync(condition, what);
 
     private static void AssertCommonHeaders(HttpResponseHeaders headers)
     {

@@ -14,8 +14,6 @@ internal sealed record StreamMessage(string Event, long? Id, string Data)
 /// <summary>A client of an event stream (WHATWG HTML §9.2), stricter than the standard asks: every message has an event, and its data on one line.</summary>
 internal sealed class EventStream(HttpResponseMessage response, StreamReader reader) : IDisposable
 {
-    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(20);
-
     public HttpResponseMessage Response => response;
 
     /// <summary>Comments that came before the last message.</summary>
@@ -42,7 +40,7 @@ internal sealed class EventStream(HttpResponseMessage response, StreamReader rea
     /// <summary>The next message; null at the end of the stream.</summary>
     public async Task<StreamMessage?> NextAsync()
     {
-        using var limit = new CancellationTokenSource(Deadline);
+        using var limit = Patience.Begin();
         string? name = null;
         long? id = null;
         string? data = null;

@@ -15,7 +15,7 @@ internal sealed class RawHttp : IDisposable
     public RawHttp(int port)
     {
         _socket.Connect(IPAddress.Loopback, port);
-        _socket.ReceiveTimeout = _socket.SendTimeout = 20_000;
+        _socket.ReceiveTimeout = _socket.SendTimeout = (int)Patience.Limit.TotalMilliseconds;
         _stream = new NetworkStream(_socket, ownsSocket: true);
     }
 

@@ -15,13 +15,13 @@ internal sealed class WatchClusterTests
         var app = ConsensusServer.Build(new IPEndPoint(IPAddress.Loopback, 0));
         app.MapConsensusApi(cluster.Hosts[index]!.Node, new ServerInfo { Version = "1" }, new ServerLifecycle(TimeProvider.System));
         await app.StartAsync();
-        return (app, new HttpClient { BaseAddress = new Uri(app.Urls.Single()), Timeout = TimeSpan.FromSeconds(20) });
+        return (app, new HttpClient { BaseAddress = new Uri(app.Urls.Single()), Timeout = Patience.Limit });
     }
 
     /// <summary>Repeats the put until it is known to be done; the key makes its repeats one.</summary>
     private static async Task PutAsync(HttpClient client, int value)
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        using var limit = Patience.Begin();
         while (true)
         {
             using var request = new HttpRequestMessage(HttpMethod.Put, "/v1/kv/k");

@@ -15,8 +15,6 @@ namespace Consensus.Server.Tests.Watches;
 [FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
 internal sealed class WatchHubTests
 {
-    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
-
     private readonly InProcessNode _node = new();
     private readonly ManualClock _clock = new();
     private readonly CancellationTokenSource _gone = new();
@@ -31,7 +29,7 @@ internal sealed class WatchHubTests
     {
         _hub.Stop();
         await _gone.CancelAsync();
-        await Task.WhenAll(_streams).WaitAsync(Deadline);
+        await Task.WhenAll(_streams).InTimeAsync();
         _hub.Dispose();
         _gone.Dispose();
     }
@@ -67,7 +65,7 @@ internal sealed class WatchHubTests
 
     private static async Task<string> ReadAsync(PipeReader reader, Func<string, bool> isEnough)
     {
-        using var limit = new CancellationTokenSource(Deadline);
+        using var limit = Patience.Begin();
         var text = new StringBuilder();
         while (true)
         {
@@ -172,7 +170,7 @@ internal sealed class WatchHubTests
     {
         var reader = await WatchAsync(WatchKind.Key, "k");
         Put("other");
-        using var limit = new CancellationTokenSource(Deadline);
+        using var limit = Patience.Begin();
         var read = ReadAsync(reader, text => text.EndsWith("id: 2\n\n", StringComparison.Ordinal));
         while (!read.IsCompleted)
         {

@@ -254,7 +254,7 @@ internal sealed class WatchBoundTests : ContractTest
             await ReadProblemAsync(refused, ProblemTypes.TooManyRequests);
             Assert.That(refused.Headers.RetryAfter?.Delta, Is.EqualTo(TimeSpan.FromSeconds(1)));
         }
-        using var limit = new CancellationTokenSource(Deadline);
+        using var limit = Patience.Begin();
         while (true)
         {
             using var request = new HttpRequestMessage(HttpMethod.Get, "/v1/kv/b");

@@ -254,7 +254,7 @@ public sealed class LinkTests
             foreach (var peer in to)
             {
                 var frame = Numbered(i);
-                if (!SpinWait.SpinUntil(() => from.Transport.Send(peer.Id, frame), Eventually.Deadline))
+                if (!Patience.Comes(() => from.Transport.Send(peer.Id, frame)))
                 {
                     return;
                 }

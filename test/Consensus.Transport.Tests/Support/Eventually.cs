@@ -1,12 +1,11 @@
 namespace Consensus.Transport.Tests.Support;
 
-/// <summary>Waits on a condition. The deadline is generous: it is reached only when the condition never comes true.</summary>
+/// <summary>Waits on conditions and tasks.</summary>
 internal static class Eventually
 {
-    public static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
+    public static readonly TimeSpan Deadline = Patience.Limit;
 
-    public static void Holds(Func<bool> condition, string what) =>
-        Assert.That(SpinWait.SpinUntil(condition, Deadline), Is.True, $"never came true: {what}");
+    public static void Holds(Func<bool> condition, string what) => Patience.Until(condition, what);
 
     public static T Result<T>(Task<T> task)
     {

@@ -94,13 +94,11 @@ internal sealed class RecordingEvents : IPeerEvents
 
     private void WaitFor(Func<bool> condition, string what)
     {
-        var end = DateTime.UtcNow + Eventually.Deadline;
         lock (_gate)
         {
             while (!condition())
             {
-                var left = end - DateTime.UtcNow;
-                if (left <= TimeSpan.Zero || !Monitor.Wait(_gate, left))
+                if (!Monitor.Wait(_gate, Patience.Limit))
                 {
                     Assert.Fail($"never happened: {what}; what did: {string.Join(", ", _events)}, {_frames.Count} frames");
                 }
