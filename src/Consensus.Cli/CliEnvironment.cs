@@ -14,4 +14,7 @@ internal sealed record CliEnvironment(
 
     /// <summary>Progress is shown only to a person.</summary>
     public bool ErrorIsTerminal { get; init; }
+
+    /// <summary>What tells how long an interval or a run of <c>top</c> and <c>bench</c> has lasted.</summary>
+    public TimeProvider Clock { get; init; } = TimeProvider.System;
 }

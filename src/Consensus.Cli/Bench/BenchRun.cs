@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using Consensus.Cli.Output;
 using Consensus.Client;
@@ -21,7 +20,7 @@ internal static class BenchRun
     /// <summary>Runs, and removes what it wrote whatever happens. The problem is that of the removal, which is all that can go wrong with the whole.</summary>
     /// <exception cref="OperationCanceledException">It was interrupted; what it wrote is removed.</exception>
     public static async Task<(BenchResult Result, ApiProblem? LeftBehind)> RunAsync(
-        BenchPlan plan, ConsensusClientOptions options, ProgressLine progress, CancellationToken cancellationToken)
+        BenchPlan plan, ConsensusClientOptions options, ProgressLine progress, TimeProvider clock, CancellationToken cancellationToken)
     {
         var clients = Enumerable.Range(0, plan.Clients).Select(number => new BenchClient(plan, options, number)).ToList();
         try
@@ -31,7 +30,7 @@ internal static class BenchRun
             {
                 var unprepared = await PrepareAsync(plan, options, progress, cancellationToken);
                 result = unprepared is null
-                    ? await MeasureAsync(plan, clients, progress, cancellationToken)
+                    ? await MeasureAsync(plan, clients, progress, clock, cancellationToken)
                     : new BenchResult(plan, TimeSpan.Zero, new LatencyHistogram(), 1, unprepared.Detail);
             }
             catch
@@ -80,11 +79,12 @@ internal static class BenchRun
         return problem;
     }
 
-    private static async Task<BenchResult> MeasureAsync(BenchPlan plan, List<BenchClient> clients, ProgressLine progress, CancellationToken cancellationToken)
+    private static async Task<BenchResult> MeasureAsync(
+        BenchPlan plan, List<BenchClient> clients, ProgressLine progress, TimeProvider clock, CancellationToken cancellationToken)
     {
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var clock = Stopwatch.StartNew();
-        stop.CancelAfter(plan.Duration);
+        var start = clock.GetTimestamp();
+        using var over = new CancellationTokenSource(plan.Duration, clock);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, over.Token);
         var running = Task.WhenAll(clients.Select(client => Task.Run(() => client.RunAsync(stop.Token), CancellationToken.None)));
         while (!running.IsCompleted)
         {
@@ -92,13 +92,14 @@ internal static class BenchRun
             progress.Say(() =>
             {
                 var done = clients.Sum(client => client.Done);
+                var seconds = clock.GetElapsedTime(start).TotalSeconds;
                 return string.Create(
                     CultureInfo.InvariantCulture,
-                    $"{plan.Workload.ToString().ToLowerInvariant()}: {Math.Min(clock.Elapsed.TotalSeconds, plan.Duration.TotalSeconds):0.0} of {plan.Duration.TotalSeconds:0.#} s, {done:N0} operations, {done / clock.Elapsed.TotalSeconds:N0}/s");
+                    $"{plan.Workload.ToString().ToLowerInvariant()}: {Math.Min(seconds, plan.Duration.TotalSeconds):0.0} of {plan.Duration.TotalSeconds:0.#} s, {done:N0} operations, {done / seconds:N0}/s");
             });
         }
         await running;
-        var elapsed = clock.Elapsed;
+        var elapsed = clock.GetElapsedTime(start);
         cancellationToken.ThrowIfCancellationRequested();
         var latency = new LatencyHistogram();
         foreach (var client in clients)

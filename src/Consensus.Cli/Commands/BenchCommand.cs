@@ -65,7 +65,7 @@ internal static class BenchCommand
     private static async Task<int> RunAsync(CommandSession session, BenchPlan plan)
     {
         using var progress = new ProgressLine(session.Environment);
-        var (result, leftBehind) = await BenchRun.RunAsync(plan, session.Options, progress, session.Cancellation);
+        var (result, leftBehind) = await BenchRun.RunAsync(plan, session.Options, progress, session.Environment.Clock, session.Cancellation);
         progress.Dispose();
         if (leftBehind is not null)
         {

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Diagnostics;
 using Consensus.Cli.Parsing;
 using Consensus.Cli.Status;
 using Consensus.Cli.Top;
@@ -33,10 +32,11 @@ internal static class TopCommand
 
     private static async Task<int> OnceAsync(CommandSession session, TimeSpan interval)
     {
-        var clock = Stopwatch.StartNew();
-        var before = await SampleAsync(session, clock);
-        await Task.Delay(interval, session.Cancellation);
-        var view = new TopView(before, await SampleAsync(session, clock));
+        var clock = session.Environment.Clock;
+        var start = clock.GetTimestamp();
+        var before = await SampleAsync(session, start);
+        await Task.Delay(interval, clock, session.Cancellation);
+        var view = new TopView(before, await SampleAsync(session, start));
         session.WriteJson(TopJson.Of(view).ToJsonString());
         return view.Diagnosis.CanServe ? ExitCode.Done : ExitCode.Unreachable;
     }
@@ -67,16 +67,17 @@ internal static class TopCommand
     /// <summary>A sample is taken while the last one is shown, so a member that hangs never freezes the picture.</summary>
     private static async Task DrawAsync(CommandSession session, FullScreen screen, TimeSpan interval, CancellationToken cancellationToken)
     {
-        var clock = Stopwatch.StartNew();
+        var clock = session.Environment.Clock;
+        var start = clock.GetTimestamp();
         TopView? view = null;
         while (true)
         {
-            var due = clock.Elapsed + interval;
-            var sampling = SampleAsync(session with { Cancellation = cancellationToken }, clock);
+            var due = clock.GetElapsedTime(start) + interval;
+            var sampling = SampleAsync(session with { Cancellation = cancellationToken }, start);
             await ShowAsync(screen, view, interval, sampling, cancellationToken);
             view = new TopView(view?.Now, await sampling);
-            var rest = due - clock.Elapsed;
-            await ShowAsync(screen, view, interval, rest > TimeSpan.Zero ? Task.Delay(rest, cancellationToken) : Task.CompletedTask, cancellationToken);
+            var rest = due - clock.GetElapsedTime(start);
+            await ShowAsync(screen, view, interval, rest > TimeSpan.Zero ? Task.Delay(rest, clock, cancellationToken) : Task.CompletedTask, cancellationToken);
         }
     }
 
@@ -101,9 +102,9 @@ internal static class TopCommand
         screen.Draw(view is null ? [new ScreenLine("asking the members…")] : TopScreen.Lines(view, width, interval), width, height);
     }
 
-    private static async Task<TopSample> SampleAsync(CommandSession session, Stopwatch clock)
+    private static async Task<TopSample> SampleAsync(CommandSession session, long start)
     {
         var report = await ClusterSurvey.RunAsync(session.Options, session.Cancellation);
-        return new TopSample(report, clock.Elapsed);
+        return new TopSample(report, session.Environment.Clock.GetElapsedTime(start));
     }
 }

@@ -1,5 +1,6 @@
 using Consensus.Cli.Tests.Support;
 using Consensus.Client;
+using Consensus.Client.Testing;
 
 namespace Consensus.Cli.Tests.Client;
 
@@ -117,13 +118,27 @@ internal sealed class ConsensusApiClientTests
     public async Task Once_an_outcome_is_unknown_nothing_done_does_not_make_it_known()
     {
         var answers = 0;
-        using var server = new FakeServer(_ => ++answers == 1 ? Unknown : NoLeader);
-        using var client = Client(TimeSpan.FromMilliseconds(200), server);
+        var time = new ManualTimeProvider();
+        using var server = new FakeServer(_ => Interlocked.Increment(ref answers) == 1 ? Unknown : NoLeader);
+        using var client = new ConsensusApiClient(new ConsensusClientOptions { Endpoints = [server.Endpoint], RetryFor = TimeSpan.FromMinutes(1), TimeProvider = time });
 
-        var result = await client.DeleteKeyAsync("a", null, default);
+        var deleting = client.DeleteKeyAsync("a", null, default);
+        await Eventually.True(
+            () =>
+            {
+                time.Advance(TimeSpan.FromMilliseconds(1));
+                return Volatile.Read(ref answers) > 1;
+            },
+            "it is sent again");
+        await Eventually.True(
+            () =>
+            {
+                time.Advance(TimeSpan.FromMinutes(1));
+                return deleting.IsCompleted;
+            },
+            "the time for it is over");
 
-        Assert.That(answers, Is.GreaterThan(1));
-        Assert.That(result.Problem?.Kind, Is.EqualTo(ApiFailureKind.OutcomeUnknown));
+        Assert.That((await deleting).Problem?.Kind, Is.EqualTo(ApiFailureKind.OutcomeUnknown));
     }
 
     [Test]
@@ -238,7 +253,7 @@ internal sealed class ConsensusApiClientTests
         using var cancellation = new CancellationTokenSource();
 
         var waiting = client.AcquireLockAsync(new LockWish("a", "me") { Wait = TimeSpan.FromMinutes(5) }, cancellation.Token);
-        Assert.That(arrived.Wait(TimeSpan.FromSeconds(60)));
+        Assert.That(arrived.Wait(Patience.Limit));
         cancellation.Cancel();
 
         Assert.That(async () => await waiting, Throws.InstanceOf<OperationCanceledException>());

@@ -8,17 +8,28 @@ internal sealed record CliRun(int ExitCode, string Output, string Error);
 /// <summary>Runs the program inside the test.</summary>
 internal static class Ctl
 {
-    public static Task<CliRun> RunAsync(Uri endpoint, params string[] arguments) =>
-        RunAsync(new Dictionary<string, string> { ["CONSENSUS_ENDPOINTS"] = endpoint.ToString() }, "", false, arguments);
+    public static Task<CliRun> RunAsync(Uri endpoint, params string[] arguments) => RunAsync(endpoint, TimeProvider.System, arguments);
 
+    public static Task<CliRun> RunAsync(Uri endpoint, TimeProvider clock, params string[] arguments) =>
+        RunAsync(new Dictionary<string, string> { ["CONSENSUS_ENDPOINTS"] = endpoint.ToString() }, "", false, clock, arguments);
+
+    public static Task<CliRun> RunAsync(
+        IReadOnlyDictionary<string, string> variables, string input, bool terminal, params string[] arguments) =>
+        RunAsync(variables, input, terminal, TimeProvider.System, arguments);
+
+    /// <param name="clock">On which intervals and durations are counted.</param>
     public static async Task<CliRun> RunAsync(
-        IReadOnlyDictionary<string, string> variables, string input, bool terminal, params string[] arguments)
+        IReadOnlyDictionary<string, string> variables, string input, bool terminal, TimeProvider clock, params string[] arguments)
     {
         using var stdin = new MemoryStream(Encoding.UTF8.GetBytes(input));
         using var raw = new MemoryStream();
         await using var output = new StreamWriter(raw, new UTF8Encoding(false)) { AutoFlush = true };
         await using var error = new StringWriter();
-        var environment = new CliEnvironment(stdin, raw, output, error, terminal, name => variables.GetValueOrDefault(name)) { InputIsTerminal = terminal };
+        var environment = new CliEnvironment(stdin, raw, output, error, terminal, name => variables.GetValueOrDefault(name))
+        {
+            InputIsTerminal = terminal,
+            Clock = clock,
+        };
         var code = await new CliApp(environment).RunAsync(arguments, CancellationToken.None);
         return new CliRun(code, Encoding.UTF8.GetString(raw.ToArray()), error.ToString());
     }

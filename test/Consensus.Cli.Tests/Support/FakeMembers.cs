@@ -27,7 +27,7 @@ internal sealed class FakeMembers : IDisposable
 
     private FakeAnswer Answer(int index, FakeRequest request) => request.Path switch
     {
-        "/v1/status" => new FakeAnswer(200, Members[index].Status($"n{index + 1}")),
+        "/v1/status" => new FakeAnswer(200, Members[index].Look($"n{index + 1}")),
         "/v1/cluster" => new FakeAnswer(200, Cluster()),
         "/v1/statehash" => Members[index].StateHash($"n{index + 1}", long.Parse(request.Target.Split("index=")[1])),
         _ => new FakeAnswer(404),
@@ -51,6 +51,9 @@ internal sealed class FakeMembers : IDisposable
         public long Term { get; set; } = 4;
 
         public long Applied { get; set; } = 100;
+
+        /// <summary>How much further it is each time that it is asked for its status.</summary>
+        public long AppliedBetweenLooks { get; set; }
 
         public string Alarms { get; set; } = "";
 
@@ -86,7 +89,14 @@ internal sealed class FakeMembers : IDisposable
                 200, $$"""{"name":"{{name}}","index":{{index}},"stateHash":"{{Hash}}","oldestIndex":1,"appliedIndex":{{Math.Max(index, Applied)}}}""");
         }
 
-        public string Status(string name) => $$"""
+        public string Look(string name)
+        {
+            var status = Status(name);
+            Applied += AppliedBetweenLooks;
+            return status;
+        }
+
+        private string Status(string name) => $$"""
             {"name":"{{name}}","memberId":"1","clusterId":"c","version":"{{Version}}","role":"{{Role}}","leader":{{Leader}},"term":{{Term}},"commitIndex":{{Applied}},"appliedIndex":{{Applied}},
             "firstIndex":{{First}},"lastIndex":{{Last ?? Applied}},"durableIndex":{{Durable ?? Applied}},"revision":55,"stateHash":"{{Hash}}","clusterTimeMs":0,"logBytes":65536,"snapshotIndex":0,"snapshotBytes":0,"keys":3,"leases":2,"locks":1,
             "waiters":0,"idempotencyKeys":0,"stateBytes":0,"uptimeMs":1,"ready":true,"insecure":{{(Insecure ? "true" : "false")}},"alarms":[{{Alarms}}]}

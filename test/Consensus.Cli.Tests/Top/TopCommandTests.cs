@@ -19,13 +19,17 @@ internal sealed class TopCommandTests
     {
         using var cluster = new FakeMembers();
         cluster.Stop(2);
-        var run = await Ctl.RunAsync(cluster.Endpoint(0), "top", "-o", "json", "--interval", "200ms");
+        cluster.Members[0].AppliedBetweenLooks = 7;
+        var clock = new SkippingClock();
+        var run = await Ctl.RunAsync(cluster.Endpoint(0), clock, "top", "-o", "json", "--interval", "200ms");
         Assert.That(run.ExitCode, Is.Zero, run.Error);
         using var document = JsonDocument.Parse(run.Output);
         var root = document.RootElement;
         Assert.That(root.GetProperty("leader").GetString(), Is.EqualTo("n1"));
-        Assert.That(root.GetProperty("intervalMs").GetInt64(), Is.GreaterThanOrEqualTo(200));
-        Assert.That(root.GetProperty("members")[0].GetProperty("entriesPerSecond").GetDouble(), Is.Zero);
+        Assert.That(clock.Skipped, Is.EqualTo(new[] { TimeSpan.FromMilliseconds(200) }), "it waits once, for as long as it is told to");
+        Assert.That(root.GetProperty("intervalMs").GetInt64(), Is.EqualTo(200));
+        Assert.That(root.GetProperty("members")[0].GetProperty("entriesPerSecond").GetDouble(), Is.EqualTo(35), "seven in a fifth of a second");
+        Assert.That(root.GetProperty("members")[1].GetProperty("entriesPerSecond").GetDouble(), Is.Zero);
         Assert.That(root.GetProperty("members")[2].GetProperty("reachable").GetBoolean(), Is.False);
         Assert.That(root.GetProperty("problems").GetArrayLength(), Is.EqualTo(1));
     }
