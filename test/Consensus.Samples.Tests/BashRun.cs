@@ -5,8 +5,6 @@ namespace Consensus.Samples.Tests;
 /// <summary>What commands typed at a shell said, and how they ended.</summary>
 internal sealed record BashRun(int ExitCode, string Output, string Error)
 {
-    private static readonly TimeSpan Deadline = TimeSpan.FromMinutes(4);
-
     /// <summary>This repository's top level.</summary>
     public static string Root => Path.GetFullPath(Path.Combine(SampleRun.Metadata("SamplesDirectory"), ".."));
 
@@ -27,6 +25,7 @@ internal sealed record BashRun(int ExitCode, string Output, string Error)
         var start = new ProcessStartInfo("bash", ["-e", "-c", commands])
         {
             WorkingDirectory = directory,
+            RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             Environment = { ["PATH"] = $"{programs}:{Environment.GetEnvironmentVariable("PATH")}" },
@@ -35,11 +34,20 @@ internal sealed record BashRun(int ExitCode, string Output, string Error)
         {
             start.Environment[name] = value;
         }
-        using var process = Process.Start(start)!;
+        using var process = Interruptible.Start(start);
+        process.StandardInput.Close(); // Where there is a terminal, nobody sits at it to answer.
         var output = process.StandardOutput.ReadToEndAsync();
         var error = process.StandardError.ReadToEndAsync();
-        using var limit = new CancellationTokenSource(Deadline);
-        await process.WaitForExitAsync(limit.Token);
+        using var limit = Patience.Begin(steps: 5);
+        try
+        {
+            await process.WaitForExitAsync(limit.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            process.Kill(entireProcessTree: true);
+            Assert.Fail($"It does not end: {commands}\n{await output}{await error}");
+        }
         return new BashRun(process.ExitCode, await output, await error);
     }
 }

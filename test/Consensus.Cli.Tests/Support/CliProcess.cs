@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
 
@@ -39,7 +38,7 @@ internal sealed partial class CliProcess : IDisposable
             RedirectStandardError = true,
         };
         start.Environment["CONSENSUS_ENDPOINTS"] = string.Join(',', endpoints);
-        _process = Process.Start(start)!;
+        _process = Interruptible.Start(start);
         if (script is null)
         {
             _process.StandardInput.Close();
@@ -78,28 +77,13 @@ internal sealed partial class CliProcess : IDisposable
         await _process.StandardInput.FlushAsync();
     }
 
-    public void Signal(int signal)
-    {
-        if (signal == SigInt && IsInterruptIgnored())
-        {
-            Assert.Ignore("SIGINT is ignored here, as in what a script starts with '&', and every program started from here inherits that");
-        }
-        Assert.That(Kill(_process.Id, signal), Is.Zero, "the program is not running");
-    }
+    public void Signal(int signal) => Assert.That(Kill(_process.Id, signal), Is.Zero, "the program is not running");
 
     public async Task<CliRun> EndAsync()
     {
-        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var deadline = Patience.Begin();
         await _process.WaitForExitAsync(deadline.Token);
         return new CliRun(_process.ExitCode, await _output, await _error);
-    }
-
-    /// <summary>proc_pid_status(5): SigIgn is a mask in hexadecimal, whose lowest bit is signal 1.</summary>
-    private static bool IsInterruptIgnored()
-    {
-        const string Label = "SigIgn:";
-        var line = File.ReadLines("/proc/self/status").First(line => line.StartsWith(Label, StringComparison.Ordinal));
-        return (ulong.Parse(line.AsSpan(Label.Length).Trim(), NumberStyles.HexNumber, CultureInfo.InvariantCulture) & (1UL << (SigInt - 1))) != 0;
     }
 
     public static bool IsAlive(int pid)

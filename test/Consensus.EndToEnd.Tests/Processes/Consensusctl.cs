@@ -9,7 +9,7 @@ internal static class Consensusctl
     public static async Task<(int Code, string Output, string Error)> RunAsync(string endpoints, params string[] arguments)
     {
         var directory = typeof(Consensusctl).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(a => a.Key == "CtlDirectory").Value!;
-        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo("dotnet") { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
         start.ArgumentList.Add(Path.Combine(directory, "consensusctl.dll"));
         foreach (var argument in arguments)
         {
@@ -17,9 +17,10 @@ internal static class Consensusctl
         }
         start.Environment["CONSENSUS_ENDPOINTS"] = endpoints;
         using var process = Process.Start(start)!;
+        process.StandardInput.Close();
         var output = process.StandardOutput.ReadToEndAsync();
         var error = process.StandardError.ReadToEndAsync();
-        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var deadline = Patience.Begin();
         await process.WaitForExitAsync(deadline.Token);
         return (process.ExitCode, await output, await error);
     }
