@@ -1,4 +1,5 @@
 using Consensus.Cli.Tests.Support;
+using Consensus.Client.Testing;
 using Consensus.Client.Tests.Support;
 
 namespace Consensus.Client.Tests.Watches;
@@ -43,12 +44,29 @@ internal sealed class ResumingWatchTests
     public async Task An_id_without_an_event_moves_the_place_to_go_on_from()
     {
         using var server = Server(Open + "id: 90\n\n", "");
-        using var client = Client(server);
-        await using var watch = client.WatchKeyAsync("k", new WatchOptions { GiveUpAfter = TimeSpan.FromMilliseconds(1) }).GetAsyncEnumerator();
+        var time = new ManualTimeProvider();
+        using var client = new ConsensusApiClient(new ConsensusClientOptions { Endpoints = [server.Endpoint], TimeProvider = time });
+        await using var watch = client.WatchKeyAsync("k", new WatchOptions { GiveUpAfter = TimeSpan.FromMinutes(1) }).GetAsyncEnumerator();
         await watch.NextAsync();
 
-        await Assert.ThrowsAsync<ConsensusException>(async () => await watch.MoveNextAsync());
+        var next = watch.MoveNextAsync().AsTask();
+        await Eventually.UntilAsync(
+            () =>
+            {
+                // The pause before it asks again.
+                time.Advance(TimeSpan.FromMilliseconds(1));
+                return server.Requests.Count > 1;
+            },
+            "it asks again");
+        await Eventually.UntilAsync(
+            () =>
+            {
+                time.Advance(TimeSpan.FromMinutes(1));
+                return next.IsCompleted;
+            },
+            "it gives up");
 
+        await Assert.ThrowsAsync<ConsensusException>(() => next);
         Assert.That(server.Requests.ElementAt(1).Header("Last-Event-ID"), Is.EqualTo("90"));
     }
 
