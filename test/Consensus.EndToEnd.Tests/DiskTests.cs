@@ -38,8 +38,7 @@ public sealed class DiskTests
             Assert.That(output, Does.Contain("the disk is full").And.Contain("nothing more is acknowledged"));
             if (size > 1)
             {
-                await ProcessCluster.EventuallyAsync(
-                    async () => (await cluster.TryAsync(HttpMethod.Put, 1, "/v1/kv/other", "1")).IsOk, "the others go on without it");
+                await cluster.UntilWrittenAsync(1, "/v1/kv/other");
             }
 
             Assert.That(Run("mount", "-o", "remount,size=600m", mounted), Is.Zero);

@@ -25,6 +25,6 @@ public sealed class JoinRefusalTests
         ]);
         Assert.That(await wiped.ExitAsync(), Is.EqualTo(1), wiped.Output);
         Assert.That(wiped.Output, Does.Contain("has a member n1 with another data directory: remove that one first"));
-        Assert.That((await cluster.TryAsync(HttpMethod.Put, 1, "/v1/kv/a", "1")).IsOk, "the others go on");
+        await cluster.UntilWrittenAsync(1, "/v1/kv/a");
     }
 }

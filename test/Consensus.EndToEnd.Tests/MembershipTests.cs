@@ -23,7 +23,7 @@ public sealed class MembershipTests
         await DoneAsync(cluster, HttpMethod.Patch, 3, Members + "/n4", """{"role":"voter"}""");
         Assert.That(await RoleAsync(cluster, 3, "n4"), Is.AnyOf("follower", "leader"));
         cluster.Kill(0);
-        Assert.That((await WrittenAsync(cluster, 3, "/v1/kv/with-four")).IsOk, "three of four go on");
+        await cluster.UntilWrittenAsync(3, "/v1/kv/with-four");
         cluster.Start(0);
         await ReadyAsync(cluster, 0);
 
@@ -35,7 +35,7 @@ public sealed class MembershipTests
         (code, output) = await cluster.EndAsync(3);
         Assert.That(code, Is.EqualTo(3), output);
         Assert.That(output, Does.Contain("consensusd: n4 was removed from cluster"));
-        Assert.That((await cluster.TryAsync(HttpMethod.Put, 1, "/v1/kv/after", "1")).IsOk, "the others go on");
+        await cluster.UntilWrittenAsync(1, "/v1/kv/after");
     }
 
     [Test]
@@ -58,7 +58,7 @@ public sealed class MembershipTests
         await DoneAsync(cluster, HttpMethod.Post, 2, Members, """{"name":"n4"}""");
         await ReadyAsync(cluster, 3);
         await DoneAsync(cluster, HttpMethod.Patch, 3, Members + "/n4", """{"role":"voter"}""");
-        Assert.That((await WrittenAsync(cluster, 3, "/v1/kv/again")).IsOk);
+        await cluster.UntilWrittenAsync(3, "/v1/kv/again");
     }
 
     [Test]
@@ -74,7 +74,7 @@ public sealed class MembershipTests
             await DoneAsync(cluster, HttpMethod.Patch, 0, $"{Members}/n{i + 1}", """{"role":"voter"}""");
         }
         cluster.Kill(0);
-        Assert.That((await WrittenAsync(cluster, 1, "/v1/kv/more")).IsOk);
+        await cluster.UntilWrittenAsync(1, "/v1/kv/more");
         Assert.That((await cluster.TryAsync(HttpMethod.Get, 2, "/v1/kv/kept")).IsOk);
     }
 
@@ -101,13 +101,6 @@ public sealed class MembershipTests
                 await TestContext.Out.WriteLineAsync($"the latest answer: {(int)latest.Status} {(latest.Status == 0 ? "" : latest.Json)}");
             }
         }
-    }
-
-    private static async Task<Answer> WrittenAsync(ProcessCluster cluster, int member, string path)
-    {
-        var latest = new Answer(0, default);
-        await ProcessCluster.EventuallyAsync(async () => (latest = await cluster.TryAsync(HttpMethod.Put, member, path, "1")).IsOk, $"{path} is written");
-        return latest;
     }
 
     private static async Task<string?> RoleAsync(ProcessCluster cluster, int member, string name)

@@ -16,7 +16,7 @@ public sealed class RefusalTests
         cluster.Start(0);
         Assert.That(await cluster.Process(0).ExitAsync(), Is.Not.Zero);
         Assert.That(cluster.Process(0).Output, Does.Contain("data directory"));
-        Assert.That((await cluster.TryAsync(HttpMethod.Put, 1, "/v1/kv/a", "1")).IsOk, "the others go on");
+        await cluster.UntilWrittenAsync(1, "/v1/kv/a");
     }
 
     [Test]

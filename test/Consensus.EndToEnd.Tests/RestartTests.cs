@@ -16,7 +16,7 @@ public sealed class RestartTests
             var leader = await cluster.LeaderAsync();
             var (away, other) = ((leader + 1) % 3, (leader + 2) % 3);
             cluster.Kill(away);
-            Assert.That((await cluster.TryAsync(HttpMethod.Put, leader, $"/v1/kv/k{round}", "kept")).IsOk);
+            await cluster.UntilWrittenAsync(leader, $"/v1/kv/k{round}", "kept");
             cluster.Kill(leader);
             cluster.Kill(other);
             cluster.Start(away);
@@ -41,7 +41,7 @@ public sealed class RestartTests
         await WriteAsync(cluster, "later", 1_200);
         var leader = await cluster.LeaderAsync();
         cluster.Kill(leader);
-        await ProcessCluster.EventuallyAsync(async () => (await cluster.TryAsync(HttpMethod.Put, (leader + 1) % 3, "/v1/kv/other", "1")).IsOk, "another leads");
+        await cluster.UntilWrittenAsync((leader + 1) % 3, "/v1/kv/other");
         cluster.Start(leader);
         await cluster.UntilReadyAsync();
         for (var member = 0; member < 3; member++)

@@ -45,7 +45,7 @@ internal sealed class LockRunProcessTests
     [Test]
     public async Task The_lock_is_renewed_while_the_command_runs()
     {
-        using var program = Run("4s", "while ! [ -e go ]; do sleep 0.01; done");
+        using var program = Run("9s", "while ! [ -e go ]; do sleep 0.01; done");
         await Eventually.True(() => _locks.Renewals >= 2, "two renewals");
         await File.WriteAllTextAsync(Path.Combine(_directory, "go"), "");
         var end = await program.EndAsync();
@@ -64,7 +64,7 @@ internal sealed class LockRunProcessTests
             new FakeAnswer(500, "oops", "text/plain"), new FakeAnswer(410, "<html>gone", "text/html"), new FakeAnswer(404),
         ];
         _locks.OnRenew = () => failures < failing.Length ? failing[failures++] : null;
-        using var program = Run("12s", "while ! [ -e go ]; do sleep 0.01; done");
+        using var program = Run("20s", "while ! [ -e go ]; do sleep 0.01; done");
         await Eventually.True(() => _locks.Renewals >= 1, "a renewal after the failed ones");
         await File.WriteAllTextAsync(Path.Combine(_directory, "go"), "");
         var end = await program.EndAsync();
@@ -79,7 +79,7 @@ internal sealed class LockRunProcessTests
         using var second = new FakeServer(_locks.Answer);
         using var program = new CliProcess(
             [Server.Endpoint, second.Endpoint],
-            "lock", "run", "a/b", "--ttl", "15s", "--", "/bin/sh", "-c", $"cd '{_directory}'; while ! [ -e go ]; do sleep 0.01; done");
+            "lock", "run", "a/b", "--ttl", "20s", "--", "/bin/sh", "-c", $"cd '{_directory}'; while ! [ -e go ]; do sleep 0.01; done");
         await Eventually.True(() => _locks.Held, "the grant");
         Server.Stop();
         var before = _locks.Renewals;
@@ -94,7 +94,7 @@ internal sealed class LockRunProcessTests
     [Test]
     public async Task A_lost_lock_ends_the_whole_group_though_it_ignores_SIGTERM()
     {
-        using var program = Run("6s", $"({IgnoreTermForever}) & echo $! > grandchild.new; mv grandchild.new grandchild; {IgnoreTermForever}");
+        using var program = Run("15s", $"({IgnoreTermForever}) & echo $! > grandchild.new; mv grandchild.new grandchild; {IgnoreTermForever}");
         var grandchild = await ReadPid("grandchild");
         _locks.GiveTo("someone else");
         var end = await program.EndAsync();
@@ -193,7 +193,7 @@ internal sealed class LockRunProcessTests
             return FakeAnswer.Abort;
         });
         using var program = new CliProcess(server.Endpoint, "lock", "run", "a/b", "--", "true");
-        Assert.That(waiting.Wait(TimeSpan.FromSeconds(60)), "the acquire arrives");
+        Assert.That(waiting.Wait(Patience.Limit), "the acquire arrives");
         program.Signal(CliProcess.SigTerm);
         var end = await program.EndAsync();
 

@@ -7,8 +7,8 @@ internal sealed class LockCommandTests
     [Test]
     public async Task Shared_holds_stand_beside_each_other_and_not_beside_an_exclusive_one()
     {
-        var first = await Member.RowsAsync("lock", "acquire", "l/shared", "--mode", "shared", "--owner", "a", "--metadata", """{"why":"read"}""");
-        await Member.RowsAsync("lock", "acquire", "l/shared", "--mode", "shared", "--owner", "b");
+        var first = await Member.RowsAsync("lock", "acquire", "l/shared", "--mode", "shared", "--owner", "a", "--ttl", "5m", "--metadata", """{"why":"read"}""");
+        await Member.RowsAsync("lock", "acquire", "l/shared", "--mode", "shared", "--owner", "b", "--ttl", "5m");
         var refusal = await Member.RefusedAsync("lock", "acquire", "l/shared", "--owner", "c");
         var shown = await Member.RowsAsync("lock", "show", "l/shared");
         var listed = await Member.RowsAsync("lock", "list", "--prefix", "l/shared");

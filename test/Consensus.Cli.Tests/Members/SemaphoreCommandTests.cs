@@ -7,8 +7,8 @@ internal sealed class SemaphoreCommandTests
     [Test]
     public async Task Permits_are_taken_shown_listed_and_given_back()
     {
-        var two = await Member.RowsAsync("semaphore", "acquire", "s/a", "--permits", "3", "--count", "2", "--owner", "x");
-        await Member.RowsAsync("semaphore", "acquire", "s/a", "--permits", "3", "--owner", "y");
+        var two = await Member.RowsAsync("semaphore", "acquire", "s/a", "--permits", "3", "--count", "2", "--owner", "x", "--ttl", "5m");
+        await Member.RowsAsync("semaphore", "acquire", "s/a", "--permits", "3", "--owner", "y", "--ttl", "5m");
         var shown = await Member.RowsAsync("semaphore", "show", "s/a");
         var listed = await Member.RowsAsync("semaphore", "list", "--prefix", "s/a");
         var full = await Member.RefusedAsync("semaphore", "acquire", "s/a", "--permits", "3");
@@ -40,7 +40,7 @@ internal sealed class SemaphoreCommandTests
     [Test]
     public async Task A_permit_that_is_broken_ends_its_command()
     {
-        using var program = new CliProcess(OneMember.Endpoint, "semaphore", "run", "s/lost", "--permits", "1", "--ttl", "3s", "--owner", "w", "--", "sleep", "600");
+        using var program = new CliProcess(OneMember.Endpoint, "semaphore", "run", "s/lost", "--permits", "1", "--ttl", "15s", "--owner", "w", "--", "sleep", "600");
         await Eventually.True(async () => (await Member.JsonAsync("semaphore", "show", "s/lost"))["holders"]!.AsArray().Count == 1, "the grant");
         await Member.RefusedAsync("semaphore", "release", "s/lost", "1");
         await Member.RowsAsync("semaphore", "release", "s/lost", "--force");

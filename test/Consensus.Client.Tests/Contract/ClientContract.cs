@@ -7,10 +7,10 @@ internal abstract partial class ClientContract
     private string _prefix = "";
 
     /// <summary>Long enough that nothing is lost to a busy machine.</summary>
-    protected static TimeSpan LongTtl { get; } = TimeSpan.FromSeconds(30);
+    protected static TimeSpan LongTtl { get; } = TimeSpan.FromMinutes(3);
 
-    /// <summary>Short enough to be renewed while a test waits.</summary>
-    protected static TimeSpan ShortTtl { get; } = TimeSpan.FromSeconds(2.5);
+    /// <summary>Short enough to be renewed while a test waits, and long enough that a busy machine does not lose it.</summary>
+    protected static TimeSpan ShortTtl { get; } = TimeSpan.FromSeconds(5);
 
     protected abstract IConsensusClient CreateClient(string name);
 

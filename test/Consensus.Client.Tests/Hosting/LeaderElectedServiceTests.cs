@@ -12,6 +12,8 @@ internal sealed class LeaderElectedServiceTests
 {
     private const string Election = "worker";
 
+    private static readonly TimeSpan Ttl = TimeSpan.FromSeconds(6);
+
     private InMemoryCluster _cluster = null!;
     private Journal _journal = null!;
 
@@ -86,6 +88,9 @@ internal sealed class LeaderElectedServiceTests
     [Test]
     public async Task Leadership_is_not_given_up_while_the_work_may_still_run()
     {
+        var time = new ManualTimeProvider();
+        _cluster.Dispose();
+        _cluster = new InMemoryCluster(time);
         using var host = await StartHostAsync("first");
         await Eventually.UntilAsync(() => _journal.Running == 1, "it runs");
         using var client = _cluster.CreateClient("looker");
@@ -94,7 +99,14 @@ internal sealed class LeaderElectedServiceTests
         await host.StopAsync(new CancellationToken(canceled: true)).InTimeAsync();
 
         Assert.That((await client.GetLeaderAsync(Election)).Leader, Is.EqualTo("first"));
-        await Eventually.UntilAsync(async () => (await client.GetLeaderAsync(Election)).Leader is null, "it ends with its lease");
+        await Eventually.UntilAsync(
+            async () =>
+            {
+                // A renewal may still be under way.
+                time.Advance(Ttl / 10);
+                return (await client.GetLeaderAsync(Election)).Leader is null;
+            },
+            "it ends with its lease");
         _journal.HoldStop.SetResult();
     }
 
@@ -132,7 +144,7 @@ internal sealed class LeaderElectedServiceTests
         builder.Services.AddSingleton(_ => _cluster.CreateClient(name));
         builder.Services.AddSingleton(_journal);
         builder.Services.AddLeaderElectedHostedService<Worker>(
-            Election, new LeaderElectedOptions { Ttl = TimeSpan.FromSeconds(2), RestartPause = TimeSpan.FromMilliseconds(10) });
+            Election, new LeaderElectedOptions { Ttl = Ttl, RestartPause = TimeSpan.FromMilliseconds(10) });
         var host = builder.Build();
         await host.StartAsync();
         return host;

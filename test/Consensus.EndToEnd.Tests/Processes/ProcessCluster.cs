@@ -157,22 +157,11 @@ internal sealed class ProcessCluster : IAsyncDisposable
         }
     }
 
-    public static async Task EventuallyAsync(Func<Task<bool>> condition, string what)
-    {
-        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(40));
-        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
-        while (!await condition())
-        {
-            try
-            {
-                await timer.WaitForNextTickAsync(deadline.Token);
-            }
-            catch (OperationCanceledException)
-            {
-                Assert.Fail($"not within 40 s: {what}");
-            }
-        }
-    }
+    /// <summary>Waits until a write is done at this member: somebody has to lead, and a machine that is busy may take its time to find out who.</summary>
+    public Task UntilWrittenAsync(int member, string path, string value = "1") =>
+        EventuallyAsync(async () => (await TryAsync(HttpMethod.Put, member, path, value)).IsOk, $"{path} is written");
+
+    public static Task EventuallyAsync(Func<Task<bool>> condition, string what) => Patience.UntilAsync(condition, what);
 
     public async ValueTask DisposeAsync()
     {
