@@ -6,6 +6,7 @@ using Consensus.Api.KeyValue;
 using Consensus.Api.Leases;
 using Consensus.Api.Locks;
 using Consensus.Api.Problems;
+using Consensus.Api.Requests;
 using Consensus.Api.Semaphores;
 using Consensus.Api.Transactions;
 using Consensus.Api.Watches;
@@ -58,6 +59,7 @@ namespace Consensus.Api;
 [JsonSerializable(typeof(FenceResetAnswer))]
 [JsonSerializable(typeof(TxnRequest))]
 [JsonSerializable(typeof(TxnAnswer))]
+[JsonSerializable(typeof(WithdrawAnswer))]
 [JsonSerializable(typeof(WatchOpenData))]
 [JsonSerializable(typeof(WatchEventData))]
 [JsonSerializable(typeof(WatchChangesData))]

@@ -1,6 +1,6 @@
 namespace Consensus.Api;
 
-/// <summary>Every path of the API, as templates: <c>{key}</c>, <c>{name}</c> and <c>{resource}</c> take the rest of the path, slashes included.</summary>
+/// <summary>Every path of the API, as templates: <c>{key}</c>, <c>{name}</c>, <c>{resource}</c> and <c>{idempotencyKey}</c> take the rest of the path, slashes included.</summary>
 public static class ApiRoutes
 {
     /// <summary>Where a member listens for clients unless told otherwise.</summary>
@@ -12,6 +12,7 @@ public static class ApiRoutes
     public const string SemaphorePrefix = "/v1/semaphores/";
     public const string ElectionPrefix = "/v1/elections/";
     public const string FencePrefix = "/v1/fences/";
+    public const string RequestPrefix = "/v1/requests/";
 
     public const string Keys = "/v1/kv/";
     public const string Key = "/v1/kv/{key}";
@@ -29,6 +30,8 @@ public static class ApiRoutes
     public const string Fences = "/v1/fences/";
     public const string Fence = "/v1/fences/{resource}";
     public const string Txn = "/v1/txn";
+    public const string Requests = "/v1/requests/";
+    public const string Request = "/v1/requests/{idempotencyKey}";
     public const string Cluster = "/v1/cluster";
     public const string ClusterMembers = "/v1/cluster/members";
     public const string ClusterMember = "/v1/cluster/members/{id}";

@@ -15,6 +15,7 @@ using Consensus.Server.Lists;
 using Consensus.Server.Locks;
 using Consensus.Server.Metrics;
 using Consensus.Server.OpenApi;
+using Consensus.Server.Requests;
 using Consensus.Server.Routing;
 using Consensus.Server.Semaphores;
 using Consensus.Server.Transactions;
@@ -109,6 +110,7 @@ public static class ConsensusServer
             new MultiLockEndpoint(node, commands, replies, info),
             new FenceEndpoints(node, commands, lists, replies, logger),
             new TxnEndpoint(commands, replies),
+            new WithdrawEndpoint(commands, replies),
             new ClusterEndpoints(node, members, replies, info, lifecycle, alarms, counters, hub),
             new StateHashEndpoint(node, replies),
             new SnapshotEndpoint(node, replies, logger),

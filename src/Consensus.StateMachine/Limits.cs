@@ -73,6 +73,14 @@ public sealed record Limits
     /// <summary>How long after its result was dropped an identity is remembered.</summary>
     public long ForgottenKeepMicros { get; init; } = 24L * 3600 * 1_000_000;
 
+    /// <summary>How long it is remembered that a request changed nothing: as long as another attempt of it can be under way (rule 21).</summary>
+    public long BriefKeepMicros { get; init; } = 15L * 1_000_000;
+
+    /// <summary>Requests of which that is remembered; the oldest go first.</summary>
+    public long MaxBriefAnswers { get; init; } = 200_000;
+
+    public long MaxBriefBytes { get; init; } = 32L << 20;
+
     /// <summary>How long a detached waiter keeps its place (rule 18).</summary>
     public long DetachedKeepMicros { get; init; } = 10L * 1_000_000;
 

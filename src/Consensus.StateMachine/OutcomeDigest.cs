@@ -43,6 +43,8 @@ internal static class OutcomeDigest
         FenceReset => 33,
         AnswerTooLarge => 34,
         RetryTooLate => 35,
+        Withdrawn => 36,
+        RequestWithdrawn => 37,
         _ => Invariant.Unreachable<long>(outcome),
     };
 
@@ -67,6 +69,7 @@ internal static class OutcomeDigest
         FencePassed o => o.Highest.Value,
         FenceStale o => o.Highest.Value,
         FenceReset o => o.Existed ? 1 : 0,
+        Withdrawn o => (long)o.Result,
         _ => 0,
     };
 

@@ -64,7 +64,8 @@ public sealed partial class ReplicatedState
         && _kept.Count == meta.Number(12)
         && _loadedChanges.Count == meta.Number(14)
         && _fences.Count == meta.Number(15)
-        && _forgotten.Count == meta.Number(16);
+        && _forgotten.Count == meta.Number(16)
+        && _brief.Count == meta.Number(17);
 
     private void LoadTable(int kind, ReadOnlyMemory<byte> body)
     {
@@ -112,6 +113,9 @@ public sealed partial class ReplicatedState
                     break;
                 case SectionKind.Forgotten:
                     LoadForgotten(new Fields(item, "bbvv", "a forgotten outcome"));
+                    break;
+                case SectionKind.Brief:
+                    LoadBrief(new Fields(item, "bbvvv", "a brief answer"));
                     break;
                 default:
                     throw new WireFormatException($"a snapshot section of the kind {kind}, which this version does not know");

@@ -28,9 +28,14 @@ public sealed partial class ReplicatedState
         ForgetOld();
         if (_kept.TryGet(_identity, out var kept))
         {
-            return kept.Fingerprint.Span.SequenceEqual(_fingerprint.Span)
+            return kept.Kind == EffectKind.Withdrawn ? new RequestWithdrawn(Revision)
+                : kept.Fingerprint.Span.SequenceEqual(_fingerprint.Span)
                 ? Replay(kept)
                 : new IdempotencyMismatch(Revision);
+        }
+        if (_brief.TryGet(_identity, out _))
+        {
+            return new RequestWithdrawn(Revision);
         }
         if (_forgotten.Contains(_identity))
         {
@@ -123,6 +128,7 @@ public sealed partial class ReplicatedState
             Forget(oldest, kept);
         }
         DropOldForgotten();
+        _brief.DropOld(_stamp);
     }
 
     /// <summary>Drops the oldest for room, but never one younger than the promised time.</summary>

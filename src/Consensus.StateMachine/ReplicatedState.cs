@@ -21,11 +21,12 @@ public sealed partial class ReplicatedState
     private ApplyOutput _output = new();
     private ClusterTime _stamp;
     private RequestId _request;
+    private string _principal = "";
     private Identity _identity;
     private ReadOnlyMemory<byte> _fingerprint;
     private Revision _revisionBefore;
 
-    public ReplicatedState(Limits limits) => _limits = limits;
+    public ReplicatedState(Limits limits) => (_limits, _brief) = (limits, new BriefAnswers(limits));
 
     public LogIndex AppliedIndex { get; private set; }
 
@@ -49,6 +50,7 @@ public sealed partial class ReplicatedState
         AppliedStamp = entry.Stamp;
         _stamp = entry.Stamp;
         _request = entry.Request;
+        _principal = entry.Principal;
         _output = output;
         (_promotions, _own) = (0, null);
         var first = output.Resolutions.Count;
@@ -99,6 +101,7 @@ public sealed partial class ReplicatedState
         FenceCommand c => Fence(c),
         ResetFenceCommand c => ResetFence(c),
         CompactCommand c => Compact(c),
+        WithdrawCommand c => Withdraw(c),
         _ => Invariant.Unreachable<Outcome>(command),
     };
 
@@ -132,6 +135,7 @@ public sealed partial class ReplicatedState
     {
         Fences = _fences.Count,
         ForgottenKeys = _forgotten.Count,
+        BriefAnswers = _brief.Count,
         Changes = _history.Count,
         HistoryBytes = _history.Bytes,
     };
@@ -162,6 +166,7 @@ public sealed partial class ReplicatedState
         {
             Fences = _fences.Freeze(),
             Forgotten = _forgotten.Freeze(),
+            Brief = _brief.Freeze(),
             History = _history.Freeze(),
             CompactRevision = CompactRevision,
         },

@@ -22,6 +22,8 @@ internal sealed record ViewTables(
 
     public required FrozenTree<Identity, ForgottenOutcome> Forgotten { get; init; }
 
+    public required FrozenTree<Identity, BriefAnswer> Brief { get; init; }
+
     public required PastChanges History { get; init; }
 
     public required Revision CompactRevision { get; init; }

@@ -29,7 +29,7 @@ internal sealed class Machine(Limits? limits = null)
     public static Key Key(string text) => Consensus.StateMachine.Key.FromText(text);
 
     /// <summary>Applies one command and gives its own outcome; every resolution is in <see cref="All"/>.</summary>
-    public Outcome Do(Command command, string identity = "", byte fingerprint = 1, long member = 1, long boot = 1)
+    public Outcome Do(Command command, string identity = "", byte fingerprint = 1, long member = 1, long boot = 1, string principal = "")
     {
         var writer = new WireWriter();
         ReadOnlyMemory<byte> key = Encoding.UTF8.GetBytes(identity);
@@ -37,7 +37,7 @@ internal sealed class Machine(Limits? limits = null)
         CommandCodec.Write(writer, new CommandEnvelope(command, key, print));
         var request = Request(++_sequence, member, boot);
         var output = new ApplyOutput();
-        State.Apply(new LoggedEntry(State.AppliedIndex.Next, Now, true, request, "", writer.ToArray()), output);
+        State.Apply(new LoggedEntry(State.AppliedIndex.Next, Now, true, request, principal, writer.ToArray()), output);
         All.AddRange(output.Resolutions);
         return output.Resolutions.Last(r => r.Request == request).Outcome;
     }

@@ -10,6 +10,7 @@ public static class ProblemTypes
     public static readonly ProblemType RequestTimeout = new("request-timeout", "The request did not arrive in time", 408);
     public static readonly ProblemType LockHeld = new("lock-held", "The lock is held", 409);
     public static readonly ProblemType RetryTooLate = new("retry-too-late", "The Idempotency-Key had its effect too long ago to know its answer", 409);
+    public static readonly ProblemType Withdrawn = new("withdrawn", "The request was withdrawn", 409);
     public static readonly ProblemType PermitsMismatch = new("permits-mismatch", "The semaphore is in use with another limit", 409);
     public static readonly ProblemType LeaseExpired = new("lease-expired", "The lease is gone", 410);
     public static readonly ProblemType Compacted = new("compacted", "The asked revision is no longer kept", 410);
@@ -28,7 +29,7 @@ public static class ProblemTypes
 
     public static IReadOnlyList<ProblemType> All { get; } =
     [
-        BadRequest, Forbidden, NotFound, MethodNotAllowed, RequestTimeout, LockHeld, RetryTooLate, PermitsMismatch, LeaseExpired, Compacted, PreconditionFailed,
-        StaleToken, NotHolder, TooLarge, Misdirected, IdempotencyMismatch, TooManyRequests, Internal, NoLeader, NotReady, OutcomeUnknown, QuotaExceeded,
+        BadRequest, Forbidden, NotFound, MethodNotAllowed, RequestTimeout, LockHeld, RetryTooLate, Withdrawn, PermitsMismatch, LeaseExpired, Compacted,
+        PreconditionFailed, StaleToken, NotHolder, TooLarge, Misdirected, IdempotencyMismatch, TooManyRequests, Internal, NoLeader, NotReady, OutcomeUnknown, QuotaExceeded,
     ];
 }

@@ -19,6 +19,11 @@ internal static class Checks
             : null;
     }
 
+    public static ApiProblem? IdempotencyKey(string key) =>
+        key.Length is 0 or > ApiLimits.MaxIdempotencyKeyLength || key.AsSpan().ContainsAnyExceptInRange(' ', '~')
+            ? Refusals.BadRequest($"the path does not name an Idempotency-Key: 1 to {ApiLimits.MaxIdempotencyKeyLength} printable ASCII characters")
+            : null;
+
     public static ApiProblem? Owner(string owner) => Encoding.UTF8.GetByteCount(owner) switch
     {
         0 => Refusals.BadRequest("the field \"owner\" is empty"),

@@ -61,7 +61,8 @@ internal sealed partial class InMemoryApi(InMemoryStore store) : IConsensusApi
     }
 
     /// <summary>Applies a command and turns its outcome into an answer; a null answer means that the outcome is a refusal.</summary>
-    private async Task<ApiResult<T>> ExecuteAsync<T>(ApiProblem? refusal, Func<Command> command, Func<Outcome, T?> answer, CancellationToken cancellationToken)
+    private async Task<ApiResult<T>> ExecuteAsync<T>(
+        ApiProblem? refusal, Func<Command> command, Func<Outcome, T?> answer, CancellationToken cancellationToken, string idempotencyKey = "")
         where T : class
     {
         cancellationToken.ThrowIfCancellationRequested();
@@ -76,7 +77,7 @@ internal sealed partial class InMemoryApi(InMemoryStore store) : IConsensusApi
             return ApiResult<T>.Failed(refusal);
         }
         using var either = CancellationTokenSource.CreateLinkedTokenSource(connection, cancellationToken);
-        var outcome = await store.ExecuteAsync(command(), either.Token).ConfigureAwait(false);
+        var outcome = await store.ExecuteAsync(command(), either.Token, idempotencyKey).ConfigureAwait(false);
         if (outcome is WaitCancelled)
         {
             cancellationToken.ThrowIfCancellationRequested();

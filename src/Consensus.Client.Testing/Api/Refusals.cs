@@ -37,6 +37,10 @@ internal static class Refusals
         FenceStale stale => Of(
             ProblemTypes.StaleToken, $"the token is below {stale.Highest}, the highest that was seen", problem => problem with { HighestToken = stale.Highest.Value }),
         TokenFromFuture future => BadRequest($"the token is above {future.Revision}, the present revision: no grant can have given it; nothing was done"),
+        IdempotencyMismatch => Of(ProblemTypes.IdempotencyMismatch, "this Idempotency-Key came with another request before; nothing was done"),
+        RetryTooLate => Of(ProblemTypes.RetryTooLate, "this Idempotency-Key had its effect so long ago that its answer is no longer kept; nothing was done now"),
+        RequestWithdrawn => Of(ProblemTypes.Withdrawn, "the request was withdrawn under its Idempotency-Key; nothing is held under it, and nothing was done now"),
+        ReplayedHoldGone => Of(ProblemTypes.LeaseExpired, "this request had its effect before, but what it was granted is gone"),
         BoundReached bound => Of(ProblemTypes.TooManyRequests, $"at most {bound.Limit}; nothing was done"),
         QuotaExceeded quota => Of(ProblemTypes.QuotaExceeded, $"the store's {quota.LimitBytes} bytes are used up; nothing was done"),
         TooManyObjects many => TooLarge($"this would touch more than {many.Limit} objects; nothing was done"),

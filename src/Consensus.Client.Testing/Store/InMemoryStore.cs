@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using Consensus.Primitives;
 using Consensus.Primitives.Wire;
 using Consensus.StateMachine;
@@ -73,7 +75,8 @@ internal sealed class InMemoryStore : IDisposable
     }
 
     /// <summary>Applies a command; one that stands in line is settled later. Cancellation takes it out of the line: its outcome says so.</summary>
-    public async Task<Outcome> ExecuteAsync(Command command, CancellationToken cancellation)
+    /// <param name="idempotencyKey">Under which it may be repeated and withdrawn; empty for none.</param>
+    public async Task<Outcome> ExecuteAsync(Command command, CancellationToken cancellation, string idempotencyKey = "")
     {
         RequestId request;
         var settled = new TaskCompletionSource<Outcome>(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -82,7 +85,7 @@ internal sealed class InMemoryStore : IDisposable
             ObjectDisposedException.ThrowIf(_disposed, this);
             request = NextRequest();
             _waiting[request] = settled;
-            Log(request, command);
+            Log(request, command, idempotencyKey);
         }
         if (settled.Task.IsCompleted)
         {
@@ -137,16 +140,18 @@ internal sealed class InMemoryStore : IDisposable
 
     private RequestId NextRequest() => new(Self, 1, ++_sequence);
 
-    private void Log(RequestId request, Command command)
+    private void Log(RequestId request, Command command, string idempotencyKey = "")
     {
-        LogOne(request, command);
+        LogOne(request, command, idempotencyKey);
         Publish();
     }
 
-    private void LogOne(RequestId request, Command command)
+    private void LogOne(RequestId request, Command command, string idempotencyKey = "")
     {
         var writer = new WireWriter();
-        CommandCodec.Write(writer, new CommandEnvelope(command));
+        CommandCodec.Write(writer, idempotencyKey.Length == 0
+            ? new CommandEnvelope(command)
+            : new CommandEnvelope(command, Encoding.ASCII.GetBytes(idempotencyKey), Fingerprint(command)));
         _index = _index.Next;
         _output.Clear();
         var now = Now;
@@ -158,6 +163,20 @@ internal sealed class InMemoryStore : IDisposable
                 settled.TrySetResult(outcome);
             }
         }
+    }
+
+    /// <summary>What makes two requests the same: all of the command but the lease that was drawn for it.</summary>
+    private static byte[] Fingerprint(Command command)
+    {
+        var writer = new WireWriter();
+        CommandCodec.Write(writer, new CommandEnvelope(command switch
+        {
+            AcquireLockCommand c => c with { OwnLease = LeaseId.None },
+            AcquireManyCommand c => c with { OwnLease = LeaseId.None },
+            GrantLeaseCommand c => c with { Id = LeaseId.None },
+            _ => command,
+        }));
+        return SHA256.HashData(writer.Written)[..16];
     }
 
     private void Publish()

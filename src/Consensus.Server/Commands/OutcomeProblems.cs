@@ -58,6 +58,8 @@ internal static class OutcomeProblems
                 ProblemTypes.IdempotencyMismatch, "this Idempotency-Key came with another request before; nothing was done"),
             RetryTooLate => new Problem(
                 ProblemTypes.RetryTooLate, "this Idempotency-Key had its effect so long ago that its answer is no longer kept; nothing was done now"),
+            RequestWithdrawn => new Problem(
+                ProblemTypes.Withdrawn, "the request was withdrawn under its Idempotency-Key; nothing is held under it, and nothing was done now"),
             ReplayedHoldGone gone => new Problem(
                 ProblemTypes.LeaseExpired, "this request had its effect before, but what it was granted is gone" + LossText(gone.Loss)),
             _ => Invariant.Unreachable<Problem>(outcome),

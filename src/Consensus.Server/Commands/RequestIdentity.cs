@@ -14,7 +14,14 @@ internal readonly record struct RequestIdentity(ReadOnlyMemory<byte> Key)
 {
     private const int FingerprintBytes = 16;
 
+    /// <summary>What a key is, for a refusal.</summary>
+    public static string KeyWords { get; } = $"1 to {ApiLimits.MaxIdempotencyKeyLength} printable ASCII characters";
+
     public bool IsNone => Key.IsEmpty;
+
+    /// <summary>Whether a request could have come under this key.</summary>
+    public static bool IsKey(ReadOnlySpan<byte> key) =>
+        key.Length is > 0 and <= ApiLimits.MaxIdempotencyKeyLength && !key.ContainsAnyExceptInRange((byte)' ', (byte)'~');
 
     /// <summary>False with the refusal set when the header is there and is not 1 to 128 printable ASCII characters.</summary>
     public static bool TryRead(ApiCall call, out RequestIdentity identity, out Problem? refusal)
@@ -29,8 +36,7 @@ internal readonly record struct RequestIdentity(ReadOnlyMemory<byte> Key)
         var text = values.Count == 1 ? values[0] ?? "" : "";
         if (text.Length is 0 or > ApiLimits.MaxIdempotencyKeyLength || text.AsSpan().ContainsAnyExceptInRange(' ', '~'))
         {
-            refusal = Problem.BadRequest(
-                $"the header {ApiHeaders.IdempotencyKey} is not one value of 1 to {ApiLimits.MaxIdempotencyKeyLength} printable ASCII characters");
+            refusal = Problem.BadRequest($"the header {ApiHeaders.IdempotencyKey} is not one value of {KeyWords}");
             return false;
         }
         identity = new RequestIdentity(Encoding.ASCII.GetBytes(text));

@@ -22,6 +22,8 @@ internal enum ApiRoute
     Fences,
     Fence,
     Txn,
+    Requests,
+    Request,
     Cluster,
     ClusterMembers,
     ClusterMember,
@@ -62,6 +64,10 @@ internal static class ApiRouter
         if (path.StartsWith("/v1/fences"u8) && TryRest(path, "/v1/fences"u8.Length, out name))
         {
             return name.IsEmpty ? ApiRoute.Fences : ApiRoute.Fence;
+        }
+        if (path.StartsWith("/v1/requests"u8) && TryRest(path, "/v1/requests"u8.Length, out name))
+        {
+            return name.IsEmpty ? ApiRoute.Requests : ApiRoute.Request;
         }
         if (path.StartsWith("/v1/leases"u8) && TryRest(path, "/v1/leases"u8.Length, out name))
         {
@@ -139,6 +145,8 @@ internal static class ApiRouter
         ApiRoute.Fences => ApiRoutes.Fences,
         ApiRoute.Fence => ApiRoutes.Fence,
         ApiRoute.Txn => ApiRoutes.Txn,
+        ApiRoute.Requests => ApiRoutes.Requests,
+        ApiRoute.Request => ApiRoutes.Request,
         ApiRoute.Cluster => ApiRoutes.Cluster,
         ApiRoute.ClusterMembers => ApiRoutes.ClusterMembers,
         ApiRoute.ClusterMember => ApiRoutes.ClusterMember,

@@ -8,6 +8,7 @@ using Consensus.Server.Leases;
 using Consensus.Server.Locks;
 using Consensus.Server.Metrics;
 using Consensus.Server.OpenApi;
+using Consensus.Server.Requests;
 using Consensus.Server.Transactions;
 
 namespace Consensus.Server.Routing;
@@ -35,6 +36,7 @@ internal sealed class Endpoints
         MultiLockEndpoint multiLock,
         FenceEndpoints fences,
         TxnEndpoint txn,
+        WithdrawEndpoint withdraw,
         ClusterEndpoints cluster,
         StateHashEndpoint stateHash,
         SnapshotEndpoint snapshot,
@@ -71,6 +73,8 @@ internal sealed class Endpoints
             new(ApiRoute.Fences, "PUT", QueryNames.Key, fences.PassAsync),
             new(ApiRoute.Fences, "DELETE", QueryNames.Key, fences.ResetAsync),
             new(ApiRoute.Txn, "POST", QueryNames.None, txn.ExecuteAsync),
+            new(ApiRoute.Request, "DELETE", QueryNames.Key, withdraw.WithdrawAsync),
+            new(ApiRoute.Requests, "DELETE", QueryNames.Key, withdraw.WithdrawAsync),
             new(ApiRoute.Cluster, "GET", QueryNames.None, cluster.ClusterAsync),
             new(ApiRoute.ClusterMembers, "GET", QueryNames.None, cluster.ClusterAsync),
             new(ApiRoute.ClusterMembers, "POST", QueryNames.None, members.AddAsync),

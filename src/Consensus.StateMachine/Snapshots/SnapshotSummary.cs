@@ -17,7 +17,7 @@ public sealed record SnapshotSummary(
     long Fences)
 {
     /// <summary>The shape of the meta section (<see cref="Fields"/>).</summary>
-    internal const string MetaShape = "vvvhvvvvvvvvvvvv";
+    internal const string MetaShape = "vvvhvvvvvvvvvvvvv";
 
     /// <summary>Reads the first section of a snapshot. Throws <see cref="WireFormatException"/> when it is another one, or not of this version.</summary>
     public static SnapshotSummary Read(int kind, ReadOnlyMemory<byte> body)

@@ -36,6 +36,8 @@ internal static class SectionKind
     public const int Holds = 10;
 
     public const int Forgotten = 11;
+
+    public const int Brief = 12;
 }
 
 /// <summary>Encodes a view as snapshot sections of <c>snapshot.proto</c>, in an order that depends on the state alone.</summary>
@@ -59,6 +61,7 @@ public static partial class SnapshotWriter
         Table(writer, sink, SectionKind.History, tables.History.From(Revision.Zero), static (w, item) => WriteChange(w, item));
         Table(writer, sink, SectionKind.Fences, tables.Fences.All(), static (w, item) => WriteFence(w, item.Key, item.Value));
         Table(writer, sink, SectionKind.Forgotten, tables.Forgotten.All(), static (w, item) => WriteForgotten(w, item.Key, item.Value));
+        Table(writer, sink, SectionKind.Brief, tables.Brief.All(), static (w, item) => WriteBrief(w, item.Key, item.Value));
     }
 
     private static void Table<T>(WireWriter writer, ISnapshotSink sink, int kind, IEnumerable<T> items, Action<WireWriter, T> write)
@@ -99,6 +102,7 @@ public static partial class SnapshotWriter
         writer.Int64(14, view.Counts.Changes);
         writer.Int64(15, view.Counts.Fences);
         writer.Int64(16, view.Counts.ForgottenKeys);
+        writer.Int64(17, view.Counts.BriefAnswers);
     }
 
     private static void WriteLease(WireWriter writer, LeaseRecord lease)
@@ -131,6 +135,15 @@ public static partial class SnapshotWriter
         writer.Bytes(2, identity.IdempotencyKey.Bytes);
         writer.Int64(3, forgotten.Sequence);
         writer.Int64(4, forgotten.Dropped.Micros);
+    }
+
+    private static void WriteBrief(WireWriter writer, Identity identity, BriefAnswer answer)
+    {
+        writer.String(1, identity.Principal);
+        writer.Bytes(2, identity.IdempotencyKey.Bytes);
+        writer.Int64(3, answer.Sequence);
+        writer.Int64(4, answer.Stored.Micros);
+        writer.Int64(5, (int)answer.Kind);
     }
 
     private static void WriteMember(WireWriter writer, MemberInfo member)

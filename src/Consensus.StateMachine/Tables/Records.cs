@@ -83,6 +83,9 @@ internal enum EffectKind
 
     /// <summary>A revision: there was a fence.</summary>
     FenceReset = 18,
+
+    /// <summary>A revision: what it had been granted was given back when the request was withdrawn.</summary>
+    Withdrawn = 19,
 }
 
 /// <summary>A lease with one thing that hangs on it.</summary>

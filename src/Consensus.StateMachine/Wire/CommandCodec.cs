@@ -30,6 +30,7 @@ public static class CommandCodec
     private const int FenceField = 34;
     private const int ResetFenceField = 35;
     private const int CompactField = 36;
+    private const int WithdrawField = 37;
 
     public static void Write(WireWriter writer, CommandEnvelope envelope)
     {
@@ -57,7 +58,7 @@ public static class CommandCodec
                 case FingerprintField:
                     fingerprint = Fields.Slice(bytes, ref reader);
                     break;
-                case >= PutField and <= CompactField:
+                case >= PutField and <= WithdrawField:
                     if (command is not null)
                     {
                         throw new WireFormatException("an envelope with two commands");
@@ -96,6 +97,7 @@ public static class CommandCodec
         FenceCommand => FenceField,
         ResetFenceCommand => ResetFenceField,
         CompactCommand => CompactField,
+        WithdrawCommand => WithdrawField,
         _ => Invariant.Unreachable<int>(command),
     };
 
@@ -220,6 +222,9 @@ public static class CommandCodec
             case CompactCommand c:
                 writer.Int64(1, c.UpTo.Value);
                 break;
+            case WithdrawCommand c:
+                writer.Bytes(1, c.IdempotencyKey.Bytes);
+                break;
             default:
                 Invariant.Unreachable<int>(command);
                 break;
@@ -289,6 +294,7 @@ public static class CommandCodec
             FenceField => new FenceCommand(fields.Key(1), new FencingToken(fields.Number(2))),
             ResetFenceField => new ResetFenceCommand(fields.Key(1)),
             CompactField => new CompactCommand(new Revision(fields.Number(1))),
+            WithdrawField => new WithdrawCommand(NamedKey(fields, 1)),
             ExpireField => new ExpireCommand(),
             DetachWaitersField => new DetachWaitersCommand(new MemberId(fields.Number(1)), fields.Number(2)),
             DetachRequestsField => new DetachRequestsCommand(fields.Requests()),
@@ -303,7 +309,7 @@ public static class CommandCodec
     private static readonly string[] Shapes =
     [
         "bbfvv", "b--vv", "b", "fv", "V", "f", "bbvffvvvvvvvbb", "bvvvb", "bvvv", "bbvv", "", "ff", "B", "fbfbbbv", "f",
-        "Bbvffvvb", "bvbv", "", "bv", "b", "v",
+        "Bbvffvvb", "bvbv", "", "bv", "b", "v", "b",
     ];
 
     private static KeyCondition Condition(in Fields fields, int field)
@@ -325,6 +331,9 @@ public static class CommandCodec
     private static CancelReason Reason(long number) => number <= (long)CancelReason.Stopping
         ? (CancelReason)number
         : throw new WireFormatException("a cancellation for an unknown reason");
+
+    private static Key NamedKey(in Fields fields, int field) =>
+        fields.Key(field) is { IsEmpty: false } key ? key : throw new WireFormatException("a withdrawal of no Idempotency-Key");
 
     private static RequestId NamedRequest(in Fields fields, int field) =>
         fields.Has(field) ? fields.Request(field) : throw new WireFormatException("a command that must name one request");

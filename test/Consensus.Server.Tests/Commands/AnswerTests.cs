@@ -37,6 +37,7 @@ internal sealed class AnswerTests : ContractTest
         ("DELETE", "/v1/elections/e?fencingToken=2", null),
         ("PUT", "/v1/fences/f", """{"fencingToken":2}"""),
         ("DELETE", "/v1/fences/f", null),
+        ("DELETE", "/v1/requests/r", null),
         ("POST", "/v1/txn", """{"success":[{"put":{"key":"a","value":"x"}}]}"""),
     ];
 
@@ -92,6 +93,7 @@ internal sealed class AnswerTests : ContractTest
             (new TooManyObjects(revision, 10_000), ProblemTypes.TooLarge),
             (new IdempotencyMismatch(revision), ProblemTypes.IdempotencyMismatch),
             (new RetryTooLate(revision), ProblemTypes.RetryTooLate),
+            (new RequestWithdrawn(revision), ProblemTypes.Withdrawn),
             (new ReplayedHoldGone(revision, null), ProblemTypes.LeaseExpired),
         })
         {
@@ -112,6 +114,7 @@ internal sealed class AnswerTests : ContractTest
         [
             typeof(PutDone), typeof(DeleteDone), typeof(LeaseGranted), typeof(LeasesRenewed), typeof(LeaseRevoked), typeof(LockGranted), typeof(LockRenewed),
             typeof(LockReleased), typeof(ManyGranted), typeof(HandedOver), typeof(TxnDone), typeof(FencePassed), typeof(FenceReset),
+            typeof(Withdrawn),
         ];
         // Never the final outcome of a request of a client.
         Type[] inner = [typeof(LockQueued), typeof(Noted)];
@@ -176,5 +179,6 @@ internal sealed class AnswerTests : ContractTest
         yield return new IdempotencyMismatch(revision);
         yield return new RetryTooLate(revision);
         yield return new ReplayedHoldGone(revision, null);
+        yield return new RequestWithdrawn(revision);
     }
 }

@@ -65,6 +65,7 @@ internal sealed class OpenApiTests : ContractTest
                 var target = path.Name.Replace("{key}", "a", StringComparison.Ordinal)
                     .Replace("{name}", "a", StringComparison.Ordinal)
                     .Replace("{resource}", "a", StringComparison.Ordinal)
+                    .Replace("{idempotencyKey}", "a", StringComparison.Ordinal)
                     .Replace("{id}", "1", StringComparison.Ordinal);
                 using var response = await SendAsync(method.Name.ToUpperInvariant(), target);
                 Assert.That(response.StatusCode, Is.Not.EqualTo(HttpStatusCode.MethodNotAllowed), $"{method.Name} {target}");
@@ -89,7 +90,7 @@ internal sealed class OpenApiTests : ContractTest
                 : [];
             var taken = Enum.GetValues<QueryName>().Where(name => ((int)endpoint.Query & (1 << (int)name)) != 0).Select(QueryNameText.Of).ToList();
             // Taken beside a name in the path only to say what is wrong with that.
-            if (endpoint.Route is ApiRoute.Key or ApiRoute.Lock or ApiRoute.Semaphore or ApiRoute.Election or ApiRoute.Fence)
+            if (endpoint.Route is ApiRoute.Key or ApiRoute.Lock or ApiRoute.Semaphore or ApiRoute.Election or ApiRoute.Fence or ApiRoute.Request)
             {
                 taken.RemoveAll(name => name is "key" or "keyBase64" or "prefix");
             }
@@ -158,6 +159,7 @@ internal sealed class OpenApiTests : ContractTest
             ("Fence", ApiJson.Default.FenceAnswer),
             ("FenceList", ApiJson.Default.FenceListAnswer),
             ("FenceReset", ApiJson.Default.FenceResetAnswer),
+            ("Withdraw", ApiJson.Default.WithdrawAnswer),
             ("TxnRequest", ApiJson.Default.TxnRequest),
             ("TxnCompare", ApiJson.Default.TxnCompareRequest),
             ("TxnOperation", ApiJson.Default.TxnOperationRequest),
@@ -194,9 +196,9 @@ internal sealed class OpenApiTests : ContractTest
     public async Task The_documented_header_of_an_identity_is_on_every_write()
     {
         var document = await DocumentAsync();
-        // Changes of the cluster itself are idempotent without one.
+        // Changes of the cluster itself, and withdrawals, are idempotent without one.
         foreach (var endpoint in Table().Where(endpoint => endpoint.Method != "GET"
-            && endpoint.Route is not (ApiRoute.ClusterLeader or ApiRoute.ClusterMembers or ApiRoute.ClusterMember)))
+            && endpoint.Route is not (ApiRoute.ClusterLeader or ApiRoute.ClusterMembers or ApiRoute.ClusterMember or ApiRoute.Request or ApiRoute.Requests)))
         {
             var operation = document.GetProperty("paths").GetProperty(ApiRouter.Template(endpoint.Route)).GetProperty(endpoint.Method.ToLowerInvariant());
             var headers = operation.GetProperty("parameters").EnumerateArray().Select(parameter => Resolve(document, parameter))

@@ -126,7 +126,7 @@ public sealed class CommandFuzzTests
         var number = Numbers[random.Next(Numbers.Length)];
         var request = new RequestId(new MemberId(random.Next(1, 3)), random.Next(1, 3), random.Next(1, 500));
         var space = (HoldSpace)random.Next(3);
-        return random.Next(23) switch
+        return random.Next(24) switch
         {
             0 => new PutCommand(key, Mutator.Bytes(random, 20), lease, new KeyCondition((KeyConditionKind)random.Next(4), new Revision(number))),
             1 => new DeleteCommand(key, KeyCondition.None),
@@ -154,6 +154,7 @@ public sealed class CommandFuzzTests
             16 or 17 or 18 => DrawTxn(random, key, lease, number),
             19 => new FenceCommand(key, new FencingToken(random.Chance(1, 2) ? number : random.Next(1, 40))),
             20 => random.Chance(1, 2) ? new ResetFenceCommand(key) : new CompactCommand(new Revision(random.Chance(1, 2) ? number : random.Next(40))),
+            21 => new WithdrawCommand(new Key([(byte)random.Next(20)])),
             _ => random.Chance(1, 2) ? new ExpireCommand() : new AnnounceMemberCommand(request.Member, "n", number, "u", "p", "v", 0),
         };
     }

@@ -20,7 +20,7 @@ internal static class DrawnCommands
         var holders = machine.View.GetLock(new ObjectName(space, name)).Holders;
         var hold = holders.IsEmpty ? null : holders[(int)random.Next(holders.Length)];
         var token = hold is not null && random.Chance(3, 4) ? hold.Token : new FencingToken(random.Next(1, 20));
-        return random.Next(23) switch
+        return random.Next(24) switch
         {
             0 => new PutCommand(name, new byte[random.Next(20)], random.Chance(1, 2) ? lease : LeaseId.None, KeyCondition.None),
             1 => new PutCommand(name, default, hold?.Lease ?? LeaseId.None, new KeyCondition(KeyConditionKind.ModRevisionIs, new Revision(random.Next(1, 10)))),
@@ -47,6 +47,7 @@ internal static class DrawnCommands
                 [new TxnDelete(name, random.Chance(1, 2))]),
             19 => random.Chance(1, 5) ? new ResetFenceCommand(name) : new FenceCommand(name, token),
             20 when random.Chance(1, 4) => new CompactCommand(new Revision(random.Next(1, machine.State.Revision.Value + 1))),
+            21 => new WithdrawCommand(Machine.Key($"id{random.Next(30)}")),
             _ => new ExpireCommand(),
         };
     }

@@ -120,13 +120,17 @@ internal static class HoldInvariants
         foreach (var ended in step.EndedHolds.Where(k => k.Object == name))
         {
             var hold = HoldStep.Find(step.Before, ended)!;
-            if (hold.Terms.LockDelayMicros > 0 && step.Command is RevokeLeaseCommand or ExpireCommand or ReleaseLockCommand { Force: true })
+            if (hold.Terms.LockDelayMicros > 0 && (step.Command is RevokeLeaseCommand or ExpireCommand or ReleaseLockCommand { Force: true } || IsLossOfWithdrawal(step, ended)))
             {
                 owners.Add(hold.Owner);
             }
         }
         return owners;
     }
+
+    /// <summary>A withdrawal releases what was granted, and revokes a lease: only what went with the lease is lost.</summary>
+    private static bool IsLossOfWithdrawal(HoldStep step, HoldKey ended) =>
+        step.Command is WithdrawCommand && step.After.Tables.Locks.TryGet(ended.Object, out var record) && record.Losses.Any(l => l.Token == ended.Token);
 
     private static void CheckAnswer(HoldStep step, Resolution resolution)
     {

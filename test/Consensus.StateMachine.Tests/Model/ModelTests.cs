@@ -41,7 +41,7 @@ public sealed class ModelTests
                 lastToken = granted.Token.Value;
             }
             HoldInvariants.Check(step, machine.State.NextDeadline);
-            CheckLeases(before, after, command, machine.Now);
+            CheckLeases(step);
             CheckCounts(after);
             Assert.That(after.Revision.Value, Is.GreaterThanOrEqualTo(before.Revision.Value));
             if (step.NewHolds.Count == 0
@@ -55,8 +55,9 @@ public sealed class ModelTests
     }
 
     /// <summary>No lease ends early: only by its revocation, its lock's end, or an expiry at or past its deadline; no deadline moves back.</summary>
-    private static void CheckLeases(StateView before, StateView after, Command command, ClusterTime now)
+    private static void CheckLeases(HoldStep step)
     {
+        var (before, after, command, now) = (step.Before, step.After, step.Command, step.Now);
         foreach (var old in before.ListLeases(LeaseId.None))
         {
             var lease = after.GetLease(old.Id);
@@ -69,6 +70,7 @@ public sealed class ModelTests
                     ExpireCommand => old.Deadline <= now || (lostItsHolds && HoldStep.HoldsOf(before).Any(h => h.Value.Lease == old.Id && h.Value.Until <= now)),
                     RevokeLeaseCommand c => c.Id == old.Id,
                     ReleaseLockCommand or CancelWaitCommand or HandOverCommand => lostItsHolds,
+                    WithdrawCommand => lostItsHolds || (step.Outcome is Withdrawn { Result: WithdrawResult.Released } && old.Id.Value < DrawnCommands.FirstOwnLease),
                     _ => false,
                 };
                 Assert.That(allowed, $"{command} ended lease {old} at {now}");
@@ -114,6 +116,8 @@ public sealed class ModelTests
                 4 => V1.Snapshot.Locks.Parser.WithDiscardUnknownFields(true).ParseFrom(body),
                 5 => V1.Snapshot.Waiters.Parser.WithDiscardUnknownFields(true).ParseFrom(body),
                 6 => V1.Snapshot.KeptOutcomes.Parser.WithDiscardUnknownFields(true).ParseFrom(body),
+                11 => V1.Snapshot.ForgottenOutcomes.Parser.WithDiscardUnknownFields(true).ParseFrom(body),
+                12 => V1.Snapshot.BriefAnswers.Parser.WithDiscardUnknownFields(true).ParseFrom(body),
                 10 => V1.Snapshot.Holds.Parser.WithDiscardUnknownFields(true).ParseFrom(body),
                 8 => V1.Snapshot.History.Parser.WithDiscardUnknownFields(true).ParseFrom(body),
                 9 => V1.Snapshot.Fences.Parser.WithDiscardUnknownFields(true).ParseFrom(body),

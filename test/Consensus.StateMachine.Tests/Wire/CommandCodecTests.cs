@@ -52,6 +52,7 @@ public sealed class CommandCodecTests
         new FenceCommand(Machine.Key("disk"), new FencingToken(9)),
         new ResetFenceCommand(Machine.Key("disk")),
         new CompactCommand(new Revision(9)),
+        new WithdrawCommand(Machine.Key("request-1")),
     ];
 
     private static byte[] Encode(CommandEnvelope envelope)
@@ -88,6 +89,7 @@ public sealed class CommandCodecTests
         writer.EndMessage(start);
         Assert.That(() => CommandCodec.Read(writer.ToArray()), Throws.TypeOf<WireFormatException>());
         Assert.That(() => CommandCodec.Read(default), Throws.TypeOf<WireFormatException>());
+        Assert.That(() => CommandCodec.Read(Encode(new CommandEnvelope(new WithdrawCommand(default)))), Throws.TypeOf<WireFormatException>(), "a withdrawal of nothing");
     }
 
     [Test]
@@ -101,6 +103,7 @@ public sealed class CommandCodecTests
         machine.Do(new TxnCommand([], [new TxnPut(Machine.Key("b"), new byte[] { 1 }, LeaseId.None), new TxnGet(default, IsPrefix: true, 0)], []), "b");
         machine.Do(new TxnCommand([], [new TxnPut(Machine.Key("c"), new byte[] { 1 }, LeaseId.None), new TxnDelete(Machine.Key("b"), IsPrefix: false)], []));
         machine.Do(new FenceCommand(Machine.Key("disk"), new FencingToken(2)), "c");
+        machine.Do(new WithdrawCommand(Machine.Key("d")));
         for (var i = 0; i < 10_000; i++)
         {
             var bytes = Encode(new CommandEnvelope(Commands[random.Next(Commands.Length)]));

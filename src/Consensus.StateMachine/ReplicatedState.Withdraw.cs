@@ -1,0 +1,103 @@
+using Consensus.Primitives;
+using Consensus.StateMachine.Commands;
+using Consensus.StateMachine.Outcomes;
+using Consensus.StateMachine.Tables;
+using Consensus.StateMachine.Wire;
+
+namespace Consensus.StateMachine;
+
+/// <summary>A request is taken back under its identity: whoever gives up need not know how far it came.</summary>
+public sealed partial class ReplicatedState
+{
+    private readonly BriefAnswers _brief;
+
+    private Outcome Withdraw(WithdrawCommand c)
+    {
+        var identity = new Identity(_principal, c.IdempotencyKey);
+        ForgetOld();
+        if (_kept.TryGet(identity, out var kept))
+        {
+            return TakeBack(identity, kept);
+        }
+        if (_forgotten.Contains(identity))
+        {
+            // It had an effect, and which is no longer known: neither "done" nor "released" could be vouched for.
+            return new RetryTooLate(Revision);
+        }
+        if (_identityWaiters.TryGet(identity, out var place))
+        {
+            GiveUp(place);
+        }
+        _brief.Store(identity, new BriefAnswer(_nextKept++, _stamp, BriefKind.Withdrawn));
+        return new Withdrawn(Revision, WithdrawResult.Withdrawn);
+    }
+
+    private void GiveUp(WaiterKey place)
+    {
+        var waiter = RemoveWaiter(place);
+        if (!waiter.IsDetached)
+        {
+            Resolve(waiter.Request, new RequestWithdrawn(Revision));
+        }
+        Promote(place.Object);
+    }
+
+    /// <summary>Gives back what was granted. That it was stays remembered as an effect, for as long as it would have been.</summary>
+    private Withdrawn TakeBack(Identity identity, KeptOutcome kept)
+    {
+        switch (kept.Kind)
+        {
+            case EffectKind.LockGranted:
+                GiveBack(new ObjectName((HoldSpace)kept.C, kept.Key), new FencingToken(kept.A));
+                break;
+            case EffectKind.ManyGranted:
+                foreach (var hold in HoldCodec.Read(kept.Blob))
+                {
+                    GiveBack(hold.Object, hold.Token);
+                }
+                break;
+            case EffectKind.LeaseGranted:
+                if (_leases.TryGet(new LeaseId(kept.B), out var lease))
+                {
+                    EndLease(lease, LossReason.Revoked);
+                }
+                break;
+            case EffectKind.Withdrawn:
+                return new Withdrawn(Revision, WithdrawResult.Released);
+            default:
+                return new Withdrawn(Revision, WithdrawResult.Done);
+        }
+        Replace(identity, kept, kept with { Kind = EffectKind.Withdrawn, Key = default, A = Revision.Value, B = 0, C = 0, D = 0, Blob = default });
+        return new Withdrawn(Revision, WithdrawResult.Released);
+    }
+
+    private void GiveBack(ObjectName name, FencingToken token)
+    {
+        var record = LockAt(name);
+        if (FindHold(name, record, token) is { } hold)
+        {
+            Release(name, record, hold);
+        }
+    }
+
+    private void Replace(Identity identity, KeptOutcome before, KeptOutcome after)
+    {
+        _kept.Set(identity, after);
+        _keptBytes += SizeOf(identity, after) - SizeOf(identity, before);
+    }
+
+    private void LoadBrief(in Fields fields)
+    {
+        var identity = new Identity(fields.Text(1), fields.Key(2));
+        var kind = fields.Number(5);
+        if (!Enum.IsDefined((BriefKind)kind))
+        {
+            throw new Primitives.Wire.WireFormatException($"a brief answer of the unknown kind {kind}");
+        }
+        if (_kept.Contains(identity) || _brief.TryGet(identity, out _))
+        {
+            throw new Primitives.Wire.WireFormatException("an identity that both changed something and did not, or twice");
+        }
+        _brief.Load(identity, new BriefAnswer(fields.Number(3), fields.Time(4), (BriefKind)kind));
+    }
+}
