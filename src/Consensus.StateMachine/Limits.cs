@@ -73,10 +73,10 @@ public sealed record Limits
     /// <summary>How long after its result was dropped an identity is remembered.</summary>
     public long ForgottenKeepMicros { get; init; } = 24L * 3600 * 1_000_000;
 
-    /// <summary>How long it is remembered that a request changed nothing: as long as another attempt of it can be under way (rule 21).</summary>
+    /// <summary>How long an answer that changed nothing is remembered: as long as another attempt of its request can be under way (rule 21).</summary>
     public long BriefKeepMicros { get; init; } = 15L * 1_000_000;
 
-    /// <summary>Requests of which that is remembered; the oldest go first.</summary>
+    /// <summary>Answers that changed nothing; the oldest go first.</summary>
     public long MaxBriefAnswers { get; init; } = 200_000;
 
     public long MaxBriefBytes { get; init; } = 32L << 20;

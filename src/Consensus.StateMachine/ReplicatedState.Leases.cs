@@ -133,7 +133,9 @@ public sealed partial class ReplicatedState
         foreach (var (item, sequence) in WaitersOf(lease.Id))
         {
             var waiter = RemoveWaiter(new WaiterKey(item.Object, sequence));
-            Resolve(waiter.Request, new LeaseMissing(Revision, lease.Id));
+            var missing = new LeaseMissing(Revision, lease.Id);
+            Resolve(waiter.Request, missing);
+            KeepBriefly(waiter, missing);
             Promote(item.Object);
         }
         var holds = HoldsOf(lease.Id);

@@ -115,7 +115,7 @@ public sealed partial class ReplicatedState
                     LoadForgotten(new Fields(item, "bbvv", "a forgotten outcome"));
                     break;
                 case SectionKind.Brief:
-                    LoadBrief(new Fields(item, "bbvvv", "a brief answer"));
+                    LoadBrief(new Fields(item, BriefAnswer.Shape, "a brief answer"));
                     break;
                 default:
                     throw new WireFormatException($"a snapshot section of the kind {kind}, which this version does not know");

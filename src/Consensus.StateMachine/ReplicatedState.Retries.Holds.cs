@@ -58,14 +58,9 @@ public sealed partial class ReplicatedState
         return new HandedOver(new Revision(kept.A), FindHold(name, given.Token) is { } hold ? Show(name, hold) : given);
     }
 
-    private Outcome ReplayProclaimed(KeptOutcome kept)
-    {
-        var name = ObjectName.Election(kept.Key);
-        var token = new FencingToken(kept.A);
-        return FindHold(name, token) is { } hold
-            ? new LockRenewed(new Revision(kept.B), Show(name, hold))
-            : new ReplayedHoldGone(Revision, LossOf(LockAt(name), token));
-    }
+    private Outcome ReplayProclaimed(ObjectName name, FencingToken token, Revision revision) => FindHold(name, token) is { } hold
+        ? new LockRenewed(revision, Show(name, hold))
+        : new ReplayedHoldGone(Revision, LossOf(LockAt(name), token));
 
     /// <summary>
     /// More than one request was told now, and entries may be applied in another order than their client sent them: an early attempt that comes late, and whose

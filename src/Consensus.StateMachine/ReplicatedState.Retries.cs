@@ -8,8 +8,8 @@ using Consensus.StateMachine.Wire;
 namespace Consensus.StateMachine;
 
 /// <summary>
-/// The replicated table of request identities (rule 21): a retry of a request that had an effect gets the first answer and has no second effect, through any
-/// member, across failover and snapshot.
+/// The replicated table of request identities (rule 21): a retry gets the first answer and has no effect of its own, through any member, across failover and
+/// snapshot. What had an effect is kept here; what had none, more briefly, among <see cref="BriefAnswers"/>.
 /// </summary>
 public sealed partial class ReplicatedState
 {
@@ -28,14 +28,13 @@ public sealed partial class ReplicatedState
         ForgetOld();
         if (_kept.TryGet(_identity, out var kept))
         {
-            return kept.Kind == EffectKind.Withdrawn ? new RequestWithdrawn(Revision)
-                : kept.Fingerprint.Span.SequenceEqual(_fingerprint.Span)
+            return kept.Kind == EffectKind.Withdrawn || kept.Fingerprint.Span.SequenceEqual(_fingerprint.Span)
                 ? Replay(kept)
                 : new IdempotencyMismatch(Revision);
         }
-        if (_brief.TryGet(_identity, out _))
+        if (_brief.TryGet(_identity, out var brief))
         {
-            return new RequestWithdrawn(Revision);
+            return Repeat(brief);
         }
         if (_forgotten.Contains(_identity))
         {
@@ -58,10 +57,11 @@ public sealed partial class ReplicatedState
         EffectKind.LockReleased => new LockReleased(new Revision(kept.A)),
         EffectKind.ManyGranted => ReplayMany(kept),
         EffectKind.HandedOver => ReplayHandOver(kept),
-        EffectKind.Proclaimed => ReplayProclaimed(kept),
+        EffectKind.Proclaimed => ReplayProclaimed(ObjectName.Election(kept.Key), new FencingToken(kept.A), new Revision(kept.B)),
         EffectKind.TxnDone => new TxnDone(new Revision(kept.A), kept.B == 1, TxnResultCodec.Read(kept.Blob)),
         EffectKind.FenceRaised => new FencePassed(new Revision(kept.A), new FencingToken(kept.B)),
         EffectKind.FenceReset => new FenceReset(new Revision(kept.A), Existed: true),
+        EffectKind.Withdrawn => new RequestWithdrawn(Revision),
         _ => Invariant.Unreachable<Outcome>(kept.Kind),
     };
 
@@ -81,12 +81,16 @@ public sealed partial class ReplicatedState
             (_, ManyGranted o) => EffectOf(o),
             (_, HandedOver o) => EffectOf(o),
             (RenewLockCommand { Value: not null } c, LockRenewed o) => EffectOf(c, o),
-            (_, LockReleased o) => Effect(EffectKind.LockReleased, default, o.Revision.Value),
+            (ReleaseLockCommand c, LockReleased o) when c.Force || o.Revision > _revisionBefore => Effect(EffectKind.LockReleased, default, o.Revision.Value),
             _ => null,
         };
         if (kept is not null)
         {
             Store(_identity, kept);
+        }
+        else
+        {
+            KeepBriefly(command, outcome);
         }
     }
 

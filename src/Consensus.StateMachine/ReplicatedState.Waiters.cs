@@ -121,7 +121,13 @@ public sealed partial class ReplicatedState
     private void EndWait(WaiterKey place)
     {
         var waiter = RemoveWaiter(place);
-        Resolve(waiter.Request, Held(place.Object, LockAt(place.Object), _stamp - waiter.Asked));
+        var held = Held(place.Object, LockAt(place.Object), _stamp - waiter.Asked);
+        Resolve(waiter.Request, held);
+        if (waiter.WaitDeadline <= _stamp)
+        {
+            // A place that was detached for too long is given up with no answer to its request, which may ask for another.
+            KeepBriefly(waiter, held);
+        }
     }
 
     private Noted DetachWaiters(DetachWaitersCommand c)

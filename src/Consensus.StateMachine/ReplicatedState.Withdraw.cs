@@ -9,8 +9,6 @@ namespace Consensus.StateMachine;
 /// <summary>A request is taken back under its identity: whoever gives up need not know how far it came.</summary>
 public sealed partial class ReplicatedState
 {
-    private readonly BriefAnswers _brief;
-
     private Outcome Withdraw(WithdrawCommand c)
     {
         var identity = new Identity(_principal, c.IdempotencyKey);
@@ -28,7 +26,7 @@ public sealed partial class ReplicatedState
         {
             GiveUp(place);
         }
-        _brief.Store(identity, new BriefAnswer(_nextKept++, _stamp, BriefKind.Withdrawn));
+        _brief.Store(identity, new BriefAnswer(_nextKept++, _stamp, default, BriefKind.Withdrawn, Revision));
         return new Withdrawn(Revision, WithdrawResult.Withdrawn);
     }
 
@@ -84,20 +82,5 @@ public sealed partial class ReplicatedState
     {
         _kept.Set(identity, after);
         _keptBytes += SizeOf(identity, after) - SizeOf(identity, before);
-    }
-
-    private void LoadBrief(in Fields fields)
-    {
-        var identity = new Identity(fields.Text(1), fields.Key(2));
-        var kind = fields.Number(5);
-        if (!Enum.IsDefined((BriefKind)kind))
-        {
-            throw new Primitives.Wire.WireFormatException($"a brief answer of the unknown kind {kind}");
-        }
-        if (_kept.Contains(identity) || _brief.TryGet(identity, out _))
-        {
-            throw new Primitives.Wire.WireFormatException("an identity that both changed something and did not, or twice");
-        }
-        _brief.Load(identity, new BriefAnswer(fields.Number(3), fields.Time(4), (BriefKind)kind));
     }
 }

@@ -71,7 +71,7 @@ public readonly record struct StateCounts(long Keys, long Leases, long LocksHeld
     /// <summary>Identities whose answer is no longer kept, but that they had an effect.</summary>
     public long ForgottenKeys { get; init; }
 
-    /// <summary>Identities of which it is remembered for a while that they changed nothing.</summary>
+    /// <summary>Identities whose answer changed nothing and is remembered for a while.</summary>
     public long BriefAnswers { get; init; }
 
     /// <summary>Changes in the history.</summary>

@@ -61,7 +61,7 @@ public static partial class SnapshotWriter
         Table(writer, sink, SectionKind.History, tables.History.From(Revision.Zero), static (w, item) => WriteChange(w, item));
         Table(writer, sink, SectionKind.Fences, tables.Fences.All(), static (w, item) => WriteFence(w, item.Key, item.Value));
         Table(writer, sink, SectionKind.Forgotten, tables.Forgotten.All(), static (w, item) => WriteForgotten(w, item.Key, item.Value));
-        Table(writer, sink, SectionKind.Brief, tables.Brief.All(), static (w, item) => WriteBrief(w, item.Key, item.Value));
+        Table(writer, sink, SectionKind.Brief, tables.Brief.All(), static (w, item) => item.Value.Write(w, item.Key));
     }
 
     private static void Table<T>(WireWriter writer, ISnapshotSink sink, int kind, IEnumerable<T> items, Action<WireWriter, T> write)
@@ -135,15 +135,6 @@ public static partial class SnapshotWriter
         writer.Bytes(2, identity.IdempotencyKey.Bytes);
         writer.Int64(3, forgotten.Sequence);
         writer.Int64(4, forgotten.Dropped.Micros);
-    }
-
-    private static void WriteBrief(WireWriter writer, Identity identity, BriefAnswer answer)
-    {
-        writer.String(1, identity.Principal);
-        writer.Bytes(2, identity.IdempotencyKey.Bytes);
-        writer.Int64(3, answer.Sequence);
-        writer.Int64(4, answer.Stored.Micros);
-        writer.Int64(5, (int)answer.Kind);
     }
 
     private static void WriteMember(WireWriter writer, MemberInfo member)

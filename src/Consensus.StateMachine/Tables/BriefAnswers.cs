@@ -3,22 +3,9 @@ using Consensus.StateMachine.Trees;
 
 namespace Consensus.StateMachine.Tables;
 
-/// <summary>What is remembered for a while of a request that changed nothing. The numbers are in snapshots.</summary>
-internal enum BriefKind
-{
-    /// <summary>It was withdrawn before it had an effect: no attempt of it will have one.</summary>
-    Withdrawn = 1,
-}
-
-/// <param name="Sequence">Its place among all, by age.</param>
-internal sealed record BriefAnswer(long Sequence, ClusterTime Stored, BriefKind Kind)
-{
-    public const int OverheadBytes = 160;
-}
-
 /// <summary>
-/// Requests that changed nothing and of which another attempt may still be under way: it must not change anything either. Each is remembered for
-/// <see cref="Limits.BriefKeepMicros"/>, within a bound whose oldest go first.
+/// Answers that changed nothing, by the identity of their request. While another attempt of it may be under way it must not change anything either: a "no" would become a
+/// "yes", with nobody asking any more. Each is remembered for <see cref="Limits.BriefKeepMicros"/>, within a bound whose oldest go first.
 /// </summary>
 internal sealed class BriefAnswers(Limits limits)
 {
@@ -31,6 +18,8 @@ internal sealed class BriefAnswers(Limits limits)
     public FrozenTree<Identity, BriefAnswer> Freeze() => _answers.Freeze();
 
     public bool TryGet(Identity identity, out BriefAnswer answer) => _answers.TryGet(identity, out answer);
+
+    public bool Contains(Identity identity) => _answers.Contains(identity);
 
     /// <summary>Adds one that is the newest, or puts it in the place of what was remembered before.</summary>
     public void Store(Identity identity, BriefAnswer answer)
@@ -48,7 +37,7 @@ internal sealed class BriefAnswers(Limits limits)
     {
         _answers.Set(identity, answer);
         _byAge.Set(answer.Sequence, identity);
-        _bytes += SizeOf(identity);
+        _bytes += SizeOf(identity, answer);
     }
 
     /// <summary>Drops those whose time is over.</summary>
@@ -66,9 +55,9 @@ internal sealed class BriefAnswers(Limits limits)
         {
             _answers.Remove(identity);
             _byAge.Remove(answer.Sequence);
-            _bytes -= SizeOf(identity);
+            _bytes -= SizeOf(identity, answer);
         }
     }
 
-    private static long SizeOf(Identity identity) => BriefAnswer.OverheadBytes + identity.IdempotencyKey.Length + (2L * identity.Principal.Length);
+    private static long SizeOf(Identity identity, BriefAnswer answer) => answer.Bytes + identity.IdempotencyKey.Length + (2L * identity.Principal.Length);
 }

@@ -96,6 +96,85 @@ internal sealed class IdempotencyTests : ContractTest
         await ProblemAsync(ProblemTypes.LeaseExpired, "POST", "/v1/leases", Body, Identity);
     }
 
+    /// <summary>A request that changes nothing at first, and what makes it one that would.</summary>
+    private static readonly object[] Questions =
+    [
+        new object[] { ("PUT", "/v1/kv/a", "first"), ("PUT", "/v1/kv/a", "x", "If-None-Match", "*"), ("DELETE", "/v1/kv/a", (string?)null) },
+        new object[] { ("PUT", "/v1/kv/a", "first"), ("PUT", "/v1/kv/a", "x", "If-Match", "\"3\""), ("PUT", "/v1/kv/a", "second") },
+        new object[] { ("PUT", "/v1/kv/b", "first"), ("DELETE", "/v1/kv/a", (string?)null, "", ""), ("PUT", "/v1/kv/a", "x") },
+        new object[]
+        {
+            ("POST", "/v1/locks/l", """{"owner":"other","ttl":"600s"}"""),
+            ("POST", "/v1/locks/l", """{"owner":"me","ttl":"15s"}""", "", ""),
+            ("DELETE", "/v1/locks/l?force=true", (string?)null),
+        },
+        new object[]
+        {
+            ("POST", "/v1/locks/l", """{"owner":"other","ttl":"600s"}"""),
+            ("DELETE", "/v1/locks/l?fencingToken=3", (string?)null, "", ""),
+            ("DELETE", "/v1/locks/l?force=true", (string?)null),
+        },
+        new object[]
+        {
+            ("POST", "/v1/semaphores/s", """{"owner":"other","ttl":"600s","permits":2}"""),
+            ("POST", "/v1/semaphores/s", """{"owner":"me","ttl":"15s","permits":3}""", "", ""),
+            ("DELETE", "/v1/semaphores/s?force=true", (string?)null),
+        },
+        new object[]
+        {
+            ("PUT", "/v1/kv/a", "first"),
+            ("POST", "/v1/txn", """{"compare":[{"key":"a","target":"exists","operand":false}],"success":[{"put":{"key":"a","value":"x"}}]}""", "", ""),
+            ("DELETE", "/v1/kv/a", (string?)null),
+        },
+        new object[]
+        {
+            ("PUT", "/v1/kv/a", "first"),
+            ("PUT", "/v1/fences/f", """{"fencingToken":3}""", "", ""),
+            ("PUT", "/v1/kv/a", "second"),
+        },
+    ];
+
+    [TestCaseSource(nameof(Questions))]
+    public async Task A_request_that_changed_nothing_is_told_the_same_again_and_never_changes_anything(
+        (string Method, string Target, string? Body) before,
+        (string Method, string Target, string? Body, string Header, string Value) asked,
+        (string Method, string Target, string? Body) then)
+    {
+        async Task<(int, string, string)> AskAsync()
+        {
+            (string, string)[] headers = asked.Header.Length == 0 ? [Identity] : [Identity, (asked.Header, asked.Value)];
+            using var response = await SendAsync(asked.Method, asked.Target, asked.Body, headers);
+            return ((int)response.StatusCode, response.Headers.GetValues("Consensus-Revision").Single(), await response.Content.ReadAsStringAsync());
+        }
+
+        using var first = await SendAsync(before.Method, before.Target, before.Body);
+        var revision = Node.Status.Revision;
+        var told = await AskAsync();
+        Assert.That(Node.Status.Revision, Is.EqualTo(revision), "it changed nothing");
+        using var second = await SendAsync(then.Method, then.Target, then.Body);
+        Assert.That(second.IsSuccessStatusCode);
+        revision = Node.Status.Revision;
+        Node.Advance(TimeSpan.FromSeconds(15));
+        Assert.That(await AskAsync(), Is.EqualTo(told));
+        Assert.That(Node.Status.Revision, Is.EqualTo(revision), "nor did its repetition");
+        await ProblemAsync(ProblemTypes.IdempotencyMismatch, "PUT", "/v1/kv/other", "x", Identity);
+    }
+
+    [Test]
+    public async Task A_wait_that_was_over_is_told_the_same_again_and_is_not_granted()
+    {
+        const string Body = """{"owner":"me","ttl":"15s","wait":"5s"}""";
+        var held = await AcquireAsync("l", "other", "60s");
+        var waiting = SendAsync("POST", "/v1/locks/l", Body, Identity);
+        await UntilAsync(() => Node.Status.Counts.Waiters == 1, "it waits");
+        Node.Advance(TimeSpan.FromSeconds(5));
+        using var told = await waiting;
+        var problem = await ReadProblemAsync(told, ProblemTypes.LockHeld);
+        using var release = await SendAsync("DELETE", $"/v1/locks/l?fencingToken={held.FencingToken}");
+        Assert.That(await ProblemAsync(ProblemTypes.LockHeld, "POST", "/v1/locks/l", Body, Identity), Is.EqualTo(problem));
+        Assert.That(Node.Status.Counts.LocksHeld, Is.Zero);
+    }
+
     [TestCase("")]
     [TestCase("gr\u00fcn")]
     public void A_key_that_is_not_printable_ASCII_is_refused(string key)
@@ -114,14 +193,14 @@ internal sealed class IdempotencyTests : ContractTest
         foreach (var (method, target, body) in new[]
         {
             ("PUT", "/v1/kv/a", "x"),
-            ("DELETE", "/v1/kv/a", null),
+            ("DELETE", "/v1/kv/a", (string?)null),
             ("POST", "/v1/leases", """{"ttl":"15s"}"""),
             ("POST", "/v1/leases/1/keepalive", null),
             ("POST", "/v1/leases/keepalive", """{"ids":["1"]}"""),
-            ("DELETE", "/v1/leases/1", null),
+            ("DELETE", "/v1/leases/1", (string?)null),
             ("POST", "/v1/locks/l", """{"owner":"me","ttl":"15s"}"""),
             ("PUT", "/v1/locks/l", """{"fencingToken":2}"""),
-            ("DELETE", "/v1/locks/l?fencingToken=2", null),
+            ("DELETE", "/v1/locks/l?fencingToken=2", (string?)null),
         })
         {
             await RefusedAsync(ProblemTypes.BadRequest, method, target, body, ("Idempotency-Key", longest + "k"));

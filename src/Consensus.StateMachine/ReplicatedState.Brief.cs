@@ -1,0 +1,67 @@
+using Consensus.Primitives;
+using Consensus.Primitives.Wire;
+using Consensus.StateMachine.Commands;
+using Consensus.StateMachine.Outcomes;
+using Consensus.StateMachine.Tables;
+using Consensus.StateMachine.Wire;
+
+namespace Consensus.StateMachine;
+
+/// <summary>
+/// An answer that changed nothing is final for its request, whichever attempt was told it (rule 21): a refusal, and a success that found everything done, as a fence passed with
+/// the token that is the highest already.
+/// </summary>
+public sealed partial class ReplicatedState
+{
+    private readonly BriefAnswers _brief;
+
+    /// <summary>
+    /// Renewals are not kept: there are many, and a late one does no harm. No lease and no token comes back once it has ended, so that a "no" stays one by itself; and a "yes"
+    /// done twice is a renewal. One that proclaims a value is a write, and is kept.
+    /// </summary>
+    private void KeepBriefly(Command command, Outcome outcome)
+    {
+        if (command is not (RenewLeasesCommand or RenewLockCommand { Value: null }) && !_brief.Contains(_identity))
+        {
+            KeepBriefly(_identity, _fingerprint, outcome);
+        }
+    }
+
+    /// <summary>A wait that ended without a grant is answered for good, whether its attempt is still connected or not.</summary>
+    private void KeepBriefly(WaiterRecord waiter, Outcome outcome) => KeepBriefly(waiter.Identity, waiter.Fingerprint, outcome);
+
+    private void KeepBriefly(Identity identity, ReadOnlyMemory<byte> fingerprint, Outcome outcome)
+    {
+        if (!identity.IsNone && BriefAnswer.Of(outcome, _nextKept, _stamp, fingerprint.ToArray()) is { } answer)
+        {
+            _nextKept++;
+            _brief.Store(identity, answer);
+        }
+    }
+
+    /// <summary>Tells it again. Whoever asked now may have sent another attempt since the first one was answered: its time begins anew.</summary>
+    private Outcome Repeat(BriefAnswer answer)
+    {
+        if (answer.Kind != BriefKind.Withdrawn && !answer.Fingerprint.Span.SequenceEqual(_fingerprint.Span))
+        {
+            return new IdempotencyMismatch(Revision);
+        }
+        _brief.Store(_identity, answer with { Sequence = _nextKept++, Stored = _stamp });
+        return answer.Kind switch
+        {
+            BriefKind.Withdrawn => new RequestWithdrawn(Revision),
+            BriefKind.ProclaimedBefore => ReplayProclaimed(ObjectName.Election(answer.Name), new FencingToken(answer.A), answer.Revision),
+            _ => answer.ToOutcome(),
+        };
+    }
+
+    private void LoadBrief(in Fields fields)
+    {
+        var (identity, answer) = BriefAnswer.Read(fields);
+        if (_kept.Contains(identity) || _brief.Contains(identity))
+        {
+            throw new WireFormatException("an identity that both changed something and did not, or twice");
+        }
+        _brief.Load(identity, answer);
+    }
+}

@@ -1,0 +1,212 @@
+using Consensus.Primitives;
+using Consensus.Primitives.Wire;
+using Consensus.StateMachine.Outcomes;
+using Consensus.StateMachine.Wire;
+
+namespace Consensus.StateMachine.Tables;
+
+/// <summary>What is remembered of a request that changed nothing: what its <see cref="BriefAnswer"/> has where. The numbers are in snapshots.</summary>
+internal enum BriefKind
+{
+    /// <summary>It was withdrawn before it had an effect.</summary>
+    Withdrawn = 1,
+
+    /// <summary>A present mod revision.</summary>
+    ConditionFailed = 2,
+
+    NothingDeleted = 3,
+
+    /// <summary>A lease.</summary>
+    LeaseMissing = 4,
+
+    /// <summary>Name; text holder and A token, 0 without one; B waiters, C waited microseconds, D delayed until, 0 when it is not.</summary>
+    LockHeld = 5,
+
+    /// <summary>Text owner.</summary>
+    NoSuchWaiter = 6,
+
+    /// <summary>A permits.</summary>
+    PermitsMismatch = 7,
+
+    /// <summary>Text present holder and A token, 0 without one; B token of the loss, 0 when none is known, C reason, D revision.</summary>
+    NotHolder = 8,
+
+    /// <summary>Name of the key.</summary>
+    KeyWrittenTwice = 9,
+
+    /// <summary>A limit.</summary>
+    AnswerTooLarge = 10,
+
+    /// <summary>A highest token.</summary>
+    FenceStale = 11,
+
+    TokenFromFuture = 12,
+
+    /// <summary>A bound, B limit.</summary>
+    BoundReached = 13,
+
+    /// <summary>A limit.</summary>
+    QuotaExceeded = 14,
+
+    /// <summary>A limit.</summary>
+    TooManyObjects = 15,
+
+    /// <summary>It had been released before.</summary>
+    ReleasedBefore = 16,
+
+    /// <summary>A token, which was the highest already.</summary>
+    FencePassed = 17,
+
+    NoFence = 18,
+
+    /// <summary>A transaction that wrote nothing: A 1 when its compares held; blob: <c>TxnResults</c>.</summary>
+    NothingWritten = 19,
+
+    /// <summary>An election's value that was its value already: name, A token.</summary>
+    ProclaimedBefore = 20,
+}
+
+/// <param name="Sequence">Its place among all, by age.</param>
+/// <param name="Fingerprint">Of the request; empty when it was withdrawn.</param>
+/// <param name="Revision">Of the answer.</param>
+internal sealed record BriefAnswer(long Sequence, ClusterTime Stored, ReadOnlyMemory<byte> Fingerprint, BriefKind Kind, Revision Revision)
+{
+    /// <summary>The shape of the message <c>BriefAnswer</c> of <c>snapshot.proto</c> (<see cref="Fields"/>).</summary>
+    public const string Shape = "bbvvbvvbbvvvvb";
+
+    public Key Name { get; private init; }
+
+    public string Text { get; private init; } = "";
+
+    public long A { get; private init; }
+
+    public long B { get; private init; }
+
+    public long C { get; private init; }
+
+    public long D { get; private init; }
+
+    public ReadOnlyMemory<byte> Blob { get; private init; }
+
+    public long Bytes => 200 + Fingerprint.Length + Name.Length + (2L * Text.Length) + Blob.Length;
+
+    /// <summary>
+    /// What is remembered of this outcome; null for one that is no answer to the request that asked (it waits, or came with another's key), or none of its own (a repetition),
+    /// and for those that changed something. Another id is drawn under the same identity when a lease's is taken.
+    /// </summary>
+    public static BriefAnswer? Of(Outcome outcome, long sequence, ClusterTime stored, ReadOnlyMemory<byte> fingerprint)
+    {
+        return outcome switch
+        {
+            ConditionFailed o => Make(BriefKind.ConditionFailed) with { A = o.CurrentModRevision.Value },
+            DeleteDone { Deleted: 0 } => Make(BriefKind.NothingDeleted),
+            LeaseMissing o => Make(BriefKind.LeaseMissing) with { A = o.Id.Value },
+            LockHeld o => Make(BriefKind.LockHeld) with
+            {
+                Name = o.Name,
+                Text = o.Holder?.Owner ?? "",
+                A = o.Holder?.Token.Value ?? 0,
+                B = o.Waiters,
+                C = o.WaitedMicros,
+                D = o.DelayedUntil?.Micros ?? 0,
+            },
+            NoSuchWaiter o => Make(BriefKind.NoSuchWaiter) with { Text = o.Owner },
+            PermitsMismatch o => Make(BriefKind.PermitsMismatch) with { A = o.Permits },
+            NotHolder o => Make(BriefKind.NotHolder) with
+            {
+                Text = o.Current?.Owner ?? "",
+                A = o.Current?.Token.Value ?? 0,
+                B = o.Loss?.Token.Value ?? 0,
+                C = (long)(o.Loss?.Reason ?? 0),
+                D = o.Loss?.AtRevision.Value ?? 0,
+            },
+            KeyWrittenTwice o => Make(BriefKind.KeyWrittenTwice) with { Name = o.Key },
+            AnswerTooLarge o => Make(BriefKind.AnswerTooLarge) with { A = o.LimitBytes },
+            FenceStale o => Make(BriefKind.FenceStale) with { A = o.Highest.Value },
+            TokenFromFuture => Make(BriefKind.TokenFromFuture),
+            BoundReached o => Make(BriefKind.BoundReached) with { A = (long)o.Bound, B = o.Limit },
+            QuotaExceeded o => Make(BriefKind.QuotaExceeded) with { A = o.LimitBytes },
+            TooManyObjects o => Make(BriefKind.TooManyObjects) with { A = o.Limit },
+            LockReleased => Make(BriefKind.ReleasedBefore),
+            FencePassed o => Make(BriefKind.FencePassed) with { A = o.Highest.Value },
+            FenceReset { Existed: false } => Make(BriefKind.NoFence),
+            TxnDone o => Make(BriefKind.NothingWritten) with { A = o.Succeeded ? 1 : 0, Blob = TxnResultCodec.Encode(o.Results) },
+            LockRenewed o => Make(BriefKind.ProclaimedBefore) with { Name = o.Hold.Name, A = o.Hold.Token.Value },
+            _ => null,
+        };
+
+        BriefAnswer Make(BriefKind kind) => new(sequence, stored, fingerprint, kind, outcome.Revision);
+    }
+
+    /// <summary>The answer as it was, with of a hold only whose it is: nothing else of it was told. Not for what depends on what is now.</summary>
+    public Outcome ToOutcome() => Kind switch
+    {
+        BriefKind.ConditionFailed => new ConditionFailed(Revision, new Revision(A)),
+        BriefKind.NothingDeleted => new DeleteDone(Revision, 0),
+        BriefKind.LeaseMissing => new LeaseMissing(Revision, new LeaseId(A)),
+        BriefKind.LockHeld => new LockHeld(Revision, Holder(), B, C) { Name = Name, DelayedUntil = D == 0 ? null : new ClusterTime(D) },
+        BriefKind.NoSuchWaiter => new NoSuchWaiter(Revision, Text),
+        BriefKind.PermitsMismatch => new PermitsMismatch(Revision, A),
+        BriefKind.NotHolder => new NotHolder(
+            Revision, B == 0 ? null : new LockLoss(new FencingToken(B), "", (LossReason)C, new Revision(D)), Holder()),
+        BriefKind.KeyWrittenTwice => new KeyWrittenTwice(Revision, Name),
+        BriefKind.AnswerTooLarge => new AnswerTooLarge(Revision, A),
+        BriefKind.FenceStale => new FenceStale(Revision, new FencingToken(A)),
+        BriefKind.TokenFromFuture => new TokenFromFuture(Revision),
+        BriefKind.BoundReached => new BoundReached(Revision, (BoundKind)A, B),
+        BriefKind.QuotaExceeded => new QuotaExceeded(Revision, A),
+        BriefKind.TooManyObjects => new TooManyObjects(Revision, A),
+        BriefKind.ReleasedBefore => new LockReleased(Revision),
+        BriefKind.FencePassed => new FencePassed(Revision, new FencingToken(A)),
+        BriefKind.NoFence => new FenceReset(Revision, Existed: false),
+        BriefKind.NothingWritten => new TxnDone(Revision, A == 1, TxnResultCodec.Read(Blob)),
+        _ => Invariant.Unreachable<Outcome>(Kind),
+    };
+
+    private Hold? Holder() => A == 0
+        ? null
+        : new Hold(Name, Text, new FencingToken(A), LeaseId.None, 0, new Revision(A), ClusterTime.Zero);
+
+    public void Write(WireWriter writer, Identity identity)
+    {
+        writer.String(1, identity.Principal);
+        writer.Bytes(2, identity.IdempotencyKey.Bytes);
+        writer.Int64(3, Sequence);
+        writer.Int64(4, Stored.Micros);
+        writer.Bytes(5, Fingerprint.Span);
+        writer.Int64(6, (int)Kind);
+        writer.Int64(7, Revision.Value);
+        writer.Bytes(8, Name.Bytes);
+        writer.String(9, Text);
+        writer.Int64(10, A);
+        writer.Int64(11, B);
+        writer.Int64(12, C);
+        writer.Int64(13, D);
+        writer.Bytes(14, Blob.Span);
+    }
+
+    /// <summary>A retry may come much later: damage is to be found now.</summary>
+    public static (Identity Identity, BriefAnswer Answer) Read(in Fields fields)
+    {
+        var answer = new BriefAnswer(fields.Number(3), fields.Time(4), fields.Bytes(5).ToArray(), (BriefKind)fields.Number(6), new Revision(fields.Number(7)))
+        {
+            Name = fields.Key(8),
+            Text = fields.Text(9),
+            A = fields.Number(10),
+            B = fields.Number(11),
+            C = fields.Number(12),
+            D = fields.Number(13),
+            Blob = fields.Bytes(14).ToArray(),
+        };
+        var isDamaged = answer.Kind switch
+        {
+            BriefKind.NotHolder => answer.B != 0 && !Enum.IsDefined((LossReason)answer.C),
+            BriefKind.BoundReached => !Enum.IsDefined((BoundKind)answer.A),
+            BriefKind.NothingWritten => answer.A > 1 || TxnResultCodec.Read(answer.Blob).IsDefault,
+            _ => !Enum.IsDefined(answer.Kind),
+        };
+        return isDamaged
+            ? throw new WireFormatException("a brief answer of an unknown kind, bound or reason")
+            : (new Identity(fields.Text(1), fields.Key(2)), answer);
+    }
+}
