@@ -40,9 +40,10 @@ public sealed partial class ReplicatedState
         {
             return new RetryTooLate(Revision);
         }
-        if (_identityWaiters.TryGet(_identity, out var place) && (command is not AcquireLockCommand acquire || acquire.Object != place.Object))
+        if (_identityWaiters.TryGet(_identity, out var place))
         {
-            return new IdempotencyMismatch(Revision);
+            // Its room is that of its grant, which is kept in any case.
+            return command is AcquireLockCommand acquire && acquire.Object == place.Object ? null : new IdempotencyMismatch(Revision);
         }
         return MakeRoom() ? null : new BoundReached(Revision, BoundKind.IdempotencyKeys, _limits.MaxIdempotencyKeys);
     }

@@ -359,6 +359,20 @@ internal sealed class FinalAnswerTests
     }
 
     [Test]
+    public void An_attempt_of_a_request_that_waits_needs_no_room_of_its_own()
+    {
+        var machine = new Machine(new Limits { MaxIdempotencyKeys = 1 });
+        var held = machine.Granted(Lock("x", "other", 1));
+        var first = machine.Queued(Lock("x", "me", 2, 60 * Second), "r");
+        machine.Do(Put("a"), "1");
+        Assert.That(machine.Do(Put("b"), "2"), Is.InstanceOf<BoundReached>(), "it is full");
+        var again = machine.Queued(Lock("x", "me", 3, 60 * Second), "r");
+        machine.Do(Release(held));
+        Assert.That(machine.GrantOf(again), Is.Not.Null, "it was told nothing else before");
+        Assert.That(machine.OutcomesOf(first).Last(), Is.InstanceOf<WaitTakenOver>());
+    }
+
+    [Test]
     public void A_refusal_takes_no_room_among_the_effects_and_drops_none()
     {
         var machine = new Machine(new Limits { MaxIdempotencyKeys = 1, MaxBriefAnswers = 3 });
