@@ -31,6 +31,7 @@ public sealed class SeedTests
         66001500, // a watch was opened by a process that ended before its client heard of it: the simulator's own mistake
         61000036, // clients wait under leases that hold several things: a place without an identity is taken over by a request with one
         40004711, // at the end a client asked only a process that was no member any more: the simulator's own mistake
+        88000027, // the kept answers were full: an attempt of a request that stood in a line was told 429, and its place was granted
         40000577, // members come and go: at the end only one that its own newest configuration leaves out can win
     ];
 

@@ -55,6 +55,7 @@ internal sealed class MetricsEndpoint(
         text.Gauge("consensus_history_changes", "Changes that are kept for watches and past reads.", status.Counts.Changes);
         text.Gauge("consensus_history_bytes", "Their bytes, as their bound counts them.", status.Counts.HistoryBytes);
         text.Gauge("consensus_idempotency_keys", "Stored results of requests with an Idempotency-Key.", status.Counts.IdempotencyKeys);
+        text.Gauge("consensus_brief_answers", "Answers that changed nothing, remembered while another attempt may be under way.", status.Counts.BriefAnswers);
         text.Gauge("consensus_quota_bytes", "Bytes of keys and values that the store may hold.", MemberAlarms.QuotaBytes);
         text.Gauge("consensus_state_bytes", "Bytes of keys and values as the quota counts them.", status.Counts.StateBytes);
     }

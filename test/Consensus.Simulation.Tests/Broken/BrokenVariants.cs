@@ -40,7 +40,7 @@ internal sealed record BrokenVariant(
                 Watches = new(),
             },
             Coordination = new(),
-            Clients = drawn.Clients with { Clients = 6, ThinkMicros = 20_000, IdentityPercent = 80, LockWeight = 25, Locks = 2, DelayMicros = 300 },
+            Clients = drawn.Clients with { Clients = 6, ThinkMicros = 20_000, IdentityPercent = 80, LockWeight = 25, Locks = 2, DelayMicros = 300, HeldUpPercent = 0, WithdrawPercent = 0 },
             Faults = new FaultOptions(Faults, 500_000),
             DurationMicros = 15_000_000,
         };
@@ -86,6 +86,10 @@ internal static class BrokenVariants
         new("bounds of holds that are lost on their way", MaxHolds.Name, 1, FaultKinds.None, static () => new ForgetsTerms(), Coordinated),
         new("a hand-over to whoever is next", HandOvers.Name, 1, FaultKinds.None, static () => new HandsOverToTheNext(), Coordinated),
         new("several locks asked for one by one", MultiLocks.Name, 1, FaultKinds.None, static () => new AsksForTheFirstOnly(), Coordinated),
+        new("refusals that are not kept", FinalAnswers.Name, 1, FaultKinds.None, static () => new ForgetsRefusals(), HeldUp),
+        new("a fence's pass that changed nothing is not kept", FinalAnswers.Name, 1, FaultKinds.None, static () => new ForgetsPassesThatChangeNothing(), FencedAndHeldUp),
+        new("a withdrawal that leaves no mark of what never arrived", Withdrawals.Name, 1, FaultKinds.None, static () => new ForgetsWhatNeverArrived(), GivenUp),
+        new("a withdrawal that gives nothing back", Withdrawals.Name, 1, FaultKinds.None, static () => new GivesNothingBack(), GivenUp),
         new("votes that never leave", Progress.Name, 1, FaultKinds.None, static () => new KeepsVotesBack()),
     ];
 
@@ -98,6 +102,20 @@ internal static class BrokenVariants
     };
 
     private static SimulationPlan Fenced(SimulationPlan plan) => plan with { Coordination = new() { Clients = 5, Names = 1, FenceWeight = 100 } };
+
+    /// <summary>Many attempts are held up in a member while their clients ask elsewhere.</summary>
+    private static SimulationPlan HeldUp(SimulationPlan plan) => plan with
+    {
+        Clients = plan.Clients with { HeldUpPercent = 30, LongestPatience = 1_000_000, IdentityPercent = 100 },
+    };
+
+    private static SimulationPlan FencedAndHeldUp(SimulationPlan plan) => HeldUp(plan) with { Coordination = new() { Clients = 6, Names = 1, FenceWeight = 200 } };
+
+    private static SimulationPlan GivenUp(SimulationPlan plan) => HeldUp(plan) with
+    {
+        Clients = HeldUp(plan).Clients with { WithdrawPercent = 50 },
+        Coordination = new() { Clients = 5 },
+    };
 
     private static SimulationPlan SomebodyWatches(SimulationPlan plan) => plan with
     {

@@ -132,6 +132,40 @@ internal sealed class ForgetsIdentities : Wiring
     public override CommandEnvelope Taken(SimulatedProcess process, CommandEnvelope envelope) => new(envelope.Command);
 }
 
+/// <summary>Only effects are kept under an identity.</summary>
+internal sealed class ForgetsRefusals : Wiring
+{
+    public override Limits LimitsOf(Limits planned) => planned with { MaxBriefAnswers = 0 };
+}
+
+/// <summary>A fence that is passed with the token that is the highest already keeps nothing under its identity.</summary>
+internal sealed class ForgetsPassesThatChangeNothing : Wiring
+{
+    public override CommandEnvelope Taken(SimulatedProcess process, CommandEnvelope envelope) =>
+        envelope.Command is FenceCommand fence && process.Core.View.GetFence(fence.Resource) == fence.Token ? new(fence) : envelope;
+}
+
+/// <summary>A request that no member has seen is withdrawn without a word in the log.</summary>
+internal sealed class ForgetsWhatNeverArrived : Wiring
+{
+    private readonly HashSet<Key> _arrived = [];
+
+    public override CommandEnvelope Taken(SimulatedProcess process, CommandEnvelope envelope)
+    {
+        _arrived.Add(new Key(envelope.IdempotencyKey.Span));
+        return envelope.Command is WithdrawCommand withdraw && !_arrived.Contains(withdraw.IdempotencyKey)
+            ? envelope with { Command = new WithdrawCommand(Key.FromText("nobody's")) }
+            : envelope;
+    }
+}
+
+/// <summary>A withdrawal is answered, and not done.</summary>
+internal sealed class GivesNothingBack : Wiring
+{
+    public override CommandEnvelope Taken(SimulatedProcess process, CommandEnvelope envelope) =>
+        envelope.Command is WithdrawCommand ? envelope with { Command = new WithdrawCommand(Key.FromText("nobody's")) } : envelope;
+}
+
 /// <summary>A new leader renews every lease that it finds.</summary>
 internal sealed class ResetsLeasesAtFailover : Wiring
 {

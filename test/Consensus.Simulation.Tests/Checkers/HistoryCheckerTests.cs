@@ -179,4 +179,58 @@ public sealed class HistoryCheckerTests
         confused.Outcome = new IdempotencyMismatch(new Revision(5));
         Breaks(RetryOnce.Name, () => retries.Answered(confused));
     }
+
+    [Test]
+    [SeenBy(FinalAnswers.Name)]
+    public void An_effect_after_an_answer_without_one_is_seen_while_an_attempt_can_be_under_way()
+    {
+        var (held, granted) = (Held("l", 1, 0, 10, "other", 4), Grant("l", 1, 0, 10, 5));
+        var released = Released("l", 1, 0, 10, 5);
+        FinalAnswers Told(Operation operation, Outcome outcome, bool isChanged = false)
+        {
+            var checker = new FinalAnswers(Limits.Default);
+            checker.Resolved(operation, outcome, isChanged, new ClusterTime(0));
+            return checker;
+        }
+
+        Told(held, held.Outcome!).Resolved(held, held.Outcome!, false, new ClusterTime(1));
+        Told(held, held.Outcome!).Resolved(granted, granted.Outcome!, true, new ClusterTime(1));
+        Told(held, held.Outcome!).Resolved(held, granted.Outcome!, true, new ClusterTime(15_000_001));
+        Told(held, new WaitDetached(new Revision(4))).Resolved(held, granted.Outcome!, true, new ClusterTime(1));
+        Told(granted, granted.Outcome!, true).Resolved(granted, granted.Outcome!, false, new ClusterTime(1));
+        Told(released, released.Outcome!, true).Resolved(released, new NotHolder(new Revision(9), null, null), false, new ClusterTime(1));
+        Breaks(FinalAnswers.Name, () => Told(held, held.Outcome!).Resolved(held, granted.Outcome!, true, new ClusterTime(15_000_000)));
+        Breaks(FinalAnswers.Name, () => Told(released, released.Outcome!).Resolved(released, released.Outcome!, true, new ClusterTime(1)));
+        Breaks(FinalAnswers.Name, () => Told(granted, granted.Outcome!, true).Resolved(granted, held.Outcome!, false, new ClusterTime(1)));
+    }
+
+    [Test]
+    [SeenBy(Withdrawals.Name)]
+    public void What_is_held_or_done_under_a_withdrawn_request_is_seen()
+    {
+        var empty = new ReplicatedState(Limits.Default).TakeView();
+        var (asked, put) = (LostAcquire("l", 1, 0), LostPut("k", "x", 0));
+        var grant = Grant("l", 1, 0, 10, 5).Outcome!;
+        Withdrawals After(WithdrawResult result, Operation operation, params Outcome[] before)
+        {
+            var checker = new Withdrawals(Limits.Default);
+            foreach (var outcome in before)
+            {
+                checker.Resolved(operation, outcome, new ClusterTime(0));
+            }
+            checker.Withdrawn(operation, new Withdrawn(new Revision(6), result), empty);
+            return checker;
+        }
+
+        After(WithdrawResult.Withdrawn, asked).Resolved(asked, new RequestWithdrawn(new Revision(6)), new ClusterTime(1));
+        After(WithdrawResult.Withdrawn, asked).Resolved(asked, grant, new ClusterTime(15_000_001));
+        After(WithdrawResult.Released, asked, grant).Resolved(asked, new RetryTooLate(new Revision(6)), new ClusterTime(1));
+        After(WithdrawResult.Done, put, Put("k", "x", 0, 10, 5, 1).Outcome!);
+        Breaks(Withdrawals.Name, () => After(WithdrawResult.Withdrawn, asked).Resolved(asked, grant, new ClusterTime(15_000_000)));
+        Breaks(Withdrawals.Name, () => After(WithdrawResult.Released, asked, grant).Resolved(asked, grant, new ClusterTime(60_000_000)));
+        Breaks(Withdrawals.Name, () => After(WithdrawResult.Withdrawn, asked, grant));
+        Breaks(Withdrawals.Name, () => After(WithdrawResult.Done, asked, grant));
+        Breaks(Withdrawals.Name, () => After(WithdrawResult.Released, put, Put("k", "x", 0, 10, 5, 1).Outcome!));
+        Breaks(Withdrawals.Name, () => After(WithdrawResult.Withdrawn, put, Put("k", "x", 0, 10, 5, 1).Outcome!));
+    }
 }

@@ -33,6 +33,12 @@ public sealed class ReferenceState(Limits limits)
     /// <summary>Effects by identity.</summary>
     public RetryOnce Retries { get; } = new();
 
+    /// <summary>Told what came of requests that are sent again; null when nobody looks.</summary>
+    internal FinalAnswers? Finals { get; set; }
+
+    /// <summary>Told what came of requests that were withdrawn; null when nobody looks.</summary>
+    internal Withdrawals? Withdrawals { get; set; }
+
     /// <summary>Every lock that was ever asked for.</summary>
     public IEnumerable<Key> Locks => _locks;
 
@@ -69,6 +75,7 @@ public sealed class ReferenceState(Limits limits)
         _output.Clear();
         _view ??= Coordination is null ? null : _state.TakeView();
         var (revision, compactRevision) = (_state.Revision, _state.CompactRevision);
+        var fence = FenceOf(command);
         _state.Apply(new LoggedEntry(entry.Index, entry.Stamp, isCommand, entry.Request, entry.Principal, entry.Payload), _output);
         _hashes.Add(_state.Hash);
         if (Watches is not null && (_state.Revision > revision || _state.CompactRevision > compactRevision))
@@ -76,6 +83,7 @@ public sealed class ReferenceState(Limits limits)
             Watches.Applied(_state.TakeView().ChangesFrom(revision.Next), _state.Revision, _state.CompactRevision);
         }
         ShowCoordination(entry, command, revision);
+        ShowRetries(entry, command, isChanged: _state.Revision > revision || FenceOf(command) != fence);
         foreach (var resolution in _output.Resolutions)
         {
             Say?.Invoke($"    {resolution.Request.Member}/{resolution.Request.Sequence}: {resolution.Outcome}");
@@ -89,6 +97,25 @@ public sealed class ReferenceState(Limits limits)
             else if (identity is not null && resolution.Request == entry.Request)
             {
                 Retries.Effect(identity, resolution.Outcome);
+            }
+        }
+    }
+
+    /// <summary>The mark that a command may raise: it takes no revision.</summary>
+    private FencingToken? FenceOf(Command? command) => command is FenceCommand fence && Finals is not null ? _state.TakeView().GetFence(fence.Resource) : null;
+
+    private void ShowRetries(Entry entry, Command? command, bool isChanged)
+    {
+        if (command is WithdrawCommand && History?.Find(entry.Request)?.Withdraws is { } withdrawn)
+        {
+            Withdrawals?.Withdrawn(withdrawn, _output.Resolutions.Last(resolution => resolution.Request == entry.Request).Outcome, _state.TakeView());
+        }
+        foreach (var (request, outcome) in _output.Resolutions)
+        {
+            if (History?.Find(request) is { HasIdentity: true } operation)
+            {
+                Finals?.Resolved(operation, outcome, isChanged || request != entry.Request, entry.Stamp);
+                Withdrawals?.Resolved(operation, outcome, entry.Stamp);
             }
         }
     }

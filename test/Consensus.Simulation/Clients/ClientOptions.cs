@@ -38,6 +38,16 @@ public sealed record ClientOptions
 
     public int MaxAttempts { get; init; } = 6;
 
+    /// <summary>Of 100 attempts, so many are held up for seconds in the member that they reached: their clients go on elsewhere.</summary>
+    public int HeldUpPercent { get; init; }
+
+    public long ShortestHeldUp { get; init; } = 500_000;
+
+    public long LongestHeldUp { get; init; } = 8_000_000;
+
+    /// <summary>Of 100 attempts without an answer, under an identity, so many are the last: their client withdraws the request.</summary>
+    public int WithdrawPercent { get; init; }
+
     /// <summary>One way between a client and a member.</summary>
     public long DelayMicros { get; init; } = 300;
 }

@@ -35,6 +35,9 @@ public enum OperationKind
     Fence,
     ResetFence,
     ReadFence,
+
+    /// <summary>Takes another operation back, whose fate its client does not know.</summary>
+    Withdraw,
 }
 
 public enum OperationStatus
@@ -100,6 +103,18 @@ public sealed class Operation
 
     /// <summary>For <see cref="OperationKind.ReadKeys"/>: as they were then; 0 for now.</summary>
     public Revision AtRevision { get; init; }
+
+    /// <summary>What a <see cref="OperationKind.Withdraw"/> takes back.</summary>
+    public Operation? Withdraws { get; init; }
+
+    /// <summary>Under which name it holds what it is granted; null for one that can be granted nothing.</summary>
+    public string? HoldsAs => Command switch
+    {
+        AcquireLockCommand one => one.Owner,
+        AcquireManyCommand many => many.Owner,
+        null when Kind == OperationKind.Acquire => Owner,
+        _ => null,
+    };
 
     /// <summary>Retried under one idempotency key; without one, an attempt whose fate is unknown is the last.</summary>
     public bool HasIdentity { get; init; }

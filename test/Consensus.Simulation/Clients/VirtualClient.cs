@@ -16,6 +16,9 @@ public sealed class VirtualClient
     private readonly ClientOptions _options;
     private readonly History _history;
     private readonly DeterministicRandom _random;
+
+    /// <summary>A stream of its own: clients whose attempts are never held up are what they would be without.</summary>
+    private readonly DeterministicRandom _troubles;
     private readonly Workload _workload;
     private readonly bool[] _cutOff;
     private int[] _reach;
@@ -24,12 +27,16 @@ public sealed class VirtualClient
     private long _seenRevision;
     private bool _stopped;
 
+    /// <summary>What it gave up, and has not begun to withdraw yet.</summary>
+    private Operation? _withdraws;
+
     /// <param name="workload">Null for keys and locks.</param>
     public VirtualClient(
         SimulatedCluster cluster, ClientOptions options, History history, int number, ulong seed, Func<DeterministicRandom, Workload>? workload = null)
     {
         (_cluster, _options, _history, Number) = (cluster, options, history, number);
         _random = new DeterministicRandom(seed);
+        _troubles = new DeterministicRandom(seed ^ 0x4E1D_0F05);
         _workload = workload?.Invoke(_random) ?? new KeyAndLockWorkload(options, history, number, _random);
         Clock = new SimulatedClock(_random.Next(1_000_000_000));
         _cutOff = new bool[cluster.Nodes.Count];
@@ -150,7 +157,31 @@ public sealed class VirtualClient
             return;
         }
         attempt.Process = process;
-        var operation = attempt.Operation;
+        if (!attempt.Operation.IsRead && _troubles.Chance(_options.HeldUpPercent, 100))
+        {
+            Time.After(_troubles.Next(_options.ShortestHeldUp, _options.LongestHeldUp), () => GoOn(attempt));
+            return;
+        }
+        Execute(attempt);
+    }
+
+    /// <summary>A request that was held up in its member comes to be executed, if that lives, whether its client still waits for it or not.</summary>
+    private void GoOn(Attempt attempt)
+    {
+        if (attempt.Node.Process != attempt.Process)
+        {
+            return;
+        }
+        Execute(attempt);
+        if (attempt.IsOver && _troubles.Chance(1, 2))
+        {
+            IsLeft(attempt);
+        }
+    }
+
+    private void Execute(Attempt attempt)
+    {
+        var (process, operation) = (attempt.Process!, attempt.Operation);
         if (operation.IsRead)
         {
             var consistency = operation.Kind == OperationKind.StaleRead ? ReadConsistency.Stale : ReadConsistency.Linearizable;
@@ -262,16 +293,26 @@ public sealed class VirtualClient
         // The client closes its connection; the member notices a moment later, if anything gets through.
         Time.After(Delay(), () =>
         {
-            if (!_cutOff[attempt.Node.Number] && !attempt.IsAnswered && attempt.Node.Process == attempt.Process && attempt.Command is { } command)
+            if (!_cutOff[attempt.Node.Number])
             {
-                attempt.IsAborted = true;
-                if (attempt.Operation is { Kind: OperationKind.Acquire or OperationKind.AcquireHold, WaitMicros: > 0 })
-                {
-                    attempt.Process!.ClientGone(command);
-                }
+                IsLeft(attempt);
             }
         });
         End(attempt, OperationStatus.Unknown);
+    }
+
+    /// <summary>The member notices that the client closed its connection.</summary>
+    private static void IsLeft(Attempt attempt)
+    {
+        if (attempt.IsAnswered || attempt.Node.Process != attempt.Process || attempt.Command is not { } command)
+        {
+            return;
+        }
+        attempt.IsAborted = true;
+        if (attempt.Operation is { Kind: OperationKind.Acquire or OperationKind.AcquireHold, WaitMicros: > 0 })
+        {
+            attempt.Process!.ClientGone(command);
+        }
     }
 
     private void OnProcessEnded(SimulatedNode node, SimulatedProcess process, EndKind kind)
@@ -299,8 +340,13 @@ public sealed class VirtualClient
             return;
         }
         operation.HadUnknownAttempt |= status != OperationStatus.NotDone && !operation.IsRead;
-        var mayRetry = operation.HasIdentity || operation.IsRead || !operation.HadUnknownAttempt;
-        if (mayRetry && operation.Attempts < _options.MaxAttempts && (!_stopped || operation.Attempts < 3))
+        var mayRetry = operation.HasIdentity || operation.IsRead || operation.Kind == OperationKind.Withdraw || !operation.HadUnknownAttempt;
+        var givesUp = operation is { HasIdentity: true, HadUnknownAttempt: true } && _options.WithdrawPercent > 0 && _troubles.Chance(_options.WithdrawPercent, 100);
+        if (givesUp)
+        {
+            _withdraws = operation;
+        }
+        if (!givesUp && mayRetry && operation.Attempts < _options.MaxAttempts && (!_stopped || operation.Attempts < 3))
         {
             Time.After(_random.Next(20_000, 500_000), () => Retry(operation));
             return;
@@ -333,8 +379,24 @@ public sealed class VirtualClient
         }
         _workload.Learn(operation, ClockNow);
         OnReturned?.Invoke(operation);
+        if (_withdraws is { } given)
+        {
+            _withdraws = null;
+            Begin(Withdrawal(given));
+            return;
+        }
         Think();
     }
+
+    private Operation Withdrawal(Operation given) => new()
+    {
+        Number = _history.NextNumber,
+        Client = Number,
+        Kind = OperationKind.Withdraw,
+        Object = given.Owner,
+        Command = new StateMachine.Commands.WithdrawCommand(StateMachine.Key.FromText(given.Owner)),
+        Withdraws = given,
+    };
 
     /// <summary>One request on one connection.</summary>
     private sealed class Attempt(Operation operation, SimulatedNode node)

@@ -2,6 +2,7 @@ using Consensus.Primitives;
 using Consensus.Raft;
 using Consensus.Simulation.Engine;
 using Consensus.Simulation.Network;
+using Consensus.StateMachine;
 
 namespace Consensus.Simulation.Nodes;
 
@@ -30,6 +31,9 @@ public sealed class SimulatedCluster
     }
 
     public ClusterPlan Plan { get; }
+
+    /// <summary>The bounds that all members judge by.</summary>
+    public Limits Limits => Wiring.LimitsOf(Plan.Limits);
 
     public Wiring Wiring { get; }
 

@@ -174,7 +174,7 @@ public sealed partial class SimulatedProcess
                         return;
                     }
                     using var reader = _directory.Snapshots.Open(file.Mark);
-                    state = ReplicatedState.Restore(_cluster.Plan.Limits, _cluster.Wiring.Source(reader));
+                    state = ReplicatedState.Restore(_cluster.Limits, _cluster.Wiring.Source(reader));
                 },
                 () =>
                 {

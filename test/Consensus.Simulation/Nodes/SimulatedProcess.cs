@@ -136,7 +136,7 @@ public sealed partial class SimulatedProcess
         PeerAddress = node.Member.PeerAddress,
         Version = "simulation",
         Raft = cluster.Plan.Raft with { Seed = seed },
-        Limits = cluster.Plan.Limits,
+        Limits = cluster.Limits,
         SnapshotEntries = cluster.Plan.SnapshotEntries,
     };
 
@@ -144,10 +144,10 @@ public sealed partial class SimulatedProcess
     {
         if (mark is null)
         {
-            return (new ReplicatedState(cluster.Plan.Limits), null);
+            return (new ReplicatedState(cluster.Limits), null);
         }
         using var reader = directory.Snapshots.Open(mark);
-        return (ReplicatedState.Restore(cluster.Plan.Limits, cluster.Wiring.Source(reader)), reader.File);
+        return (ReplicatedState.Restore(cluster.Limits, cluster.Wiring.Source(reader)), reader.File);
     }
 
     private void PlanTurn(long at)

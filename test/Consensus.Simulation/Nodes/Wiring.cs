@@ -33,6 +33,9 @@ public class Wiring
     /// <summary>A frame leaves the loop; false when it could not.</summary>
     public virtual bool Send(SimulatedProcess process, MemberId to, PeerMessage message) => process.SendFrame(to, message);
 
+    /// <summary>The bounds that members judge by.</summary>
+    public virtual Limits LimitsOf(Limits planned) => planned;
+
     /// <summary>A member takes a client's command.</summary>
     public virtual CommandEnvelope Taken(SimulatedProcess process, CommandEnvelope envelope) => envelope;
 

@@ -63,7 +63,7 @@ public sealed record SimulationPlan(ulong Seed, ClusterPlan Cluster, ClientOptio
             LockWeight = (int)Pick(random, 5, 25, 80),
             DelayMicros = Pick(random, 100, 1_000, 20_000),
         };
-        return WithCoordination(WithWatchers(WithMembership(new SimulationPlan(seed, cluster, clients, faults, random.Next(10, 60) * 1_000_000))));
+        return WithTroubles(WithCoordination(WithWatchers(WithMembership(new SimulationPlan(seed, cluster, clients, faults, random.Next(10, 60) * 1_000_000)))));
     }
 
     /// <summary>
@@ -142,6 +142,18 @@ public sealed record SimulationPlan(ulong Seed, ClusterPlan Cluster, ClientOptio
                         MaxIdempotencyKeys = Pick(random, 10, 100, 200_000),
                     },
                 },
+            };
+    }
+
+    /// <summary>In half of the runs attempts are held up in members, and clients take back what they gave up. Drawn apart, as the watchers are.</summary>
+    private static SimulationPlan WithTroubles(SimulationPlan plan)
+    {
+        var random = new DeterministicRandom(plan.Seed ^ 0x7A4B_0E55);
+        return !random.Chance(1, 2)
+            ? plan
+            : plan with
+            {
+                Clients = plan.Clients with { HeldUpPercent = (int)Pick(random, 1, 5, 20), WithdrawPercent = (int)Pick(random, 0, 20, 100) },
             };
     }
 

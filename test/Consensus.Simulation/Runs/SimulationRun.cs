@@ -32,9 +32,11 @@ public sealed partial class SimulationRun
         Cluster = new SimulatedCluster(plan.Cluster, wiring);
         Bounds = new ClockBounds();
         Leases = new LeasePromise(Bounds);
-        _watch = new ClusterWatch(Cluster.Nodes, Cluster.Initial, plan.Cluster.Limits, () => Cluster.Time.Now, Leases, Bounds, _watches);
+        _watch = new ClusterWatch(Cluster.Nodes, Cluster.Initial, Cluster.Limits, () => Cluster.Time.Now, Leases, Bounds, _watches);
         Cluster.Observer = _watch;
         _watch.Reference.History = History;
+        _watch.Reference.Finals = _watches.Sees(FinalAnswers.Name) ? new FinalAnswers(plan.Cluster.Limits) : null;
+        _watch.Reference.Withdrawals = _watches.Sees(Withdrawals.Name) ? new Withdrawals(plan.Cluster.Limits) : null;
         _watch.Reference.Say = Cluster.Trace.Writes ? Cluster.Trace.Line : null;
         // Drawn before the clients, so that a run with fewer of them meets the same faults.
         var nemesisSeed = _random.NextUInt64();
@@ -103,7 +105,7 @@ public sealed partial class SimulationRun
         }
         if (!operation.IsPlain)
         {
-            _coordination!.Answered(operation, client);
+            _coordination?.Answered(operation, client);
             return;
         }
         Leases.Acknowledged(operation, client.Clock);

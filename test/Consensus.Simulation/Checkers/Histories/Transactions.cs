@@ -22,8 +22,8 @@ internal sealed class Transactions(string prefix)
     /// <summary>Every state of every key, with the revision from which on it was that.</summary>
     private readonly SortedDictionary<Key, List<(long Revision, KeyRecord? Record)>> _past = [];
 
-    /// <summary>Of those with an identity that had an effect, what came of it.</summary>
-    private readonly Dictionary<Operation, string> _effects = [];
+    /// <summary>Of those with an identity, what came of it, and when; it is told again, at any time where it was an effect.</summary>
+    private readonly Dictionary<Operation, (string Outcome, bool WasEffect, ClusterTime Told)> _answers = [];
 
     /// <param name="changes">What production code changed in this entry.</param>
     public void Applied(AppliedEntry entry, IReadOnlyList<Change> changes)
@@ -36,7 +36,7 @@ internal sealed class Transactions(string prefix)
         }
         foreach (var change in changed)
         {
-            var isEnd = change.After is null && entry.Command is ExpireCommand or RevokeLeaseCommand
+            var isEnd = change.After is null && entry.Command is ExpireCommand or RevokeLeaseCommand or WithdrawCommand
                 && _keys.TryGetValue(change.Key, out var record) && !record.Lease.IsNone && entry.After.GetLease(record.Lease) is null;
             Violation.Unless(isEnd, Name, () => $"{entry} changed {change.Key}");
             Store(change.Key, null, change.Revision);
@@ -62,15 +62,23 @@ internal sealed class Transactions(string prefix)
 
     private void Transact(AppliedEntry entry, TxnCommand asked, List<KeyChange> changed)
     {
-        if (entry.Asked is { } operation && _effects.TryGetValue(operation, out var first))
+        if (entry.Outcome is RequestWithdrawn)
         {
-            Violation.Unless((entry.Outcome is RetryTooLate || OutcomeText.Of(entry.Outcome) == first) && changed.Count == 0, Name, () =>
-                $"{operation} came again and was {OutcomeText.Of(entry.Outcome)}, with {changed.Count} changes; first it was {first}");
+            Violation.Unless(changed.Count == 0, Name, () => $"{entry} had been withdrawn and changed {changed.Count} keys all the same");
+            return;
+        }
+        if (entry.Asked is { } operation && _answers.TryGetValue(operation, out var first)
+            && (first.WasEffect || entry.Stamp - first.Told <= Limits.Default.BriefKeepMicros))
+        {
+            Violation.Unless((entry.Outcome is RetryTooLate || OutcomeText.Of(entry.Outcome) == first.Outcome) && changed.Count == 0, Name, () =>
+                $"{operation} came again and was {OutcomeText.Of(entry.Outcome)}, with {changed.Count} changes; first it was {first.Outcome}");
+            _answers[operation] = first with { Told = entry.Stamp };
             return;
         }
         if (entry.Outcome is BoundReached)
         {
             Violation.Unless(changed.Count == 0, Name, () => $"{entry} reached a bound and changed {changed.Count} keys all the same");
+            Remember(entry, false);
             return;
         }
         var model = new TransactionModel(_keys, entry.Before);
@@ -85,9 +93,14 @@ internal sealed class Transactions(string prefix)
         {
             Store(key, record, entry.After.Revision);
         }
-        if (model.Writes.Count > 0 && entry.Asked is { HasIdentity: true } done)
+        Remember(entry, model.Writes.Count > 0);
+    }
+
+    private void Remember(AppliedEntry entry, bool wasEffect)
+    {
+        if (entry.Asked is { HasIdentity: true } operation)
         {
-            _effects.Add(done, outcome);
+            _answers[operation] = (OutcomeText.Of(entry.Outcome), wasEffect, entry.Stamp);
         }
     }
 

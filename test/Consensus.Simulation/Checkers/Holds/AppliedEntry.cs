@@ -43,6 +43,10 @@ internal sealed record AppliedEntry(
         return null;
     }
 
+    /// <summary>True when the entry withdrew the request to which this lease was granted, and with it what hangs on the lease.</summary>
+    public bool WithdrewLease(LeaseId lease) =>
+        Command is WithdrawCommand && Asked?.Withdraws?.Command is GrantLeaseCommand && Before.GetLease(lease) is not null && After.GetLease(lease) is null;
+
     public override string ToString() => $"entry {Index} at {Stamp}: {CommandText.Of(Command)}";
 }
 

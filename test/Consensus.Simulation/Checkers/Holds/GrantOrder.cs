@@ -18,6 +18,9 @@ internal sealed class GrantOrder
 
     private readonly HashSet<ObjectName> _delayed = [];
 
+    /// <summary>Requests that were told that they do not have it: told again, nobody is looked for.</summary>
+    private readonly HashSet<Clients.Operation> _refused = [];
+
     public void Saw(AppliedEntry entry, HoldStep step)
     {
         if (entry.Command is AcquireLockCommand { SharedLease.IsNone: false } acquire)
@@ -62,7 +65,9 @@ internal sealed class GrantOrder
 
     private void NobodyWaitsWhoFits(AppliedEntry entry, HoldStep step)
     {
-        var wasJudged = step.Ended.Count + step.Begun.Count > 0 || entry is { Command: AcquireLockCommand, Outcome: LockQueued or LockHeld };
+        var isNew = entry is { Command: AcquireLockCommand, Outcome: LockQueued }
+            || (entry is { Command: AcquireLockCommand, Outcome: LockHeld { WaitedMicros: 0 } } && (entry.Asked is not { HasIdentity: true } asked || _refused.Add(asked)));
+        var wasJudged = step.Ended.Count + step.Begun.Count > 0 || isNew;
         if (!wasJudged || step.After.Waiters is not [var first, ..] || !CouldBeGranted(entry, first))
         {
             return;

@@ -5,7 +5,7 @@ using Consensus.StateMachine.Outcomes;
 namespace Consensus.Simulation.Checkers.Holds;
 
 /// <summary>
-/// No hold ends but for a reason: its holder released it, handed it over or gave it back, an operator broke it, its lease was revoked, or by the stamp of the entry that ends it
+/// No hold ends but for a reason: its holder released it, handed it over, gave it back or withdrew its request, an operator broke it, its lease was revoked, or by the stamp of the entry that ends it
 /// its lease or its <c>maxHold</c> was over (rule 2).
 /// </summary>
 internal static class HoldEnds
@@ -25,6 +25,7 @@ internal static class HoldEnds
         ReleaseLockCommand release => release.Token == hold.Token || (release.Force && release.Token == FencingToken.None),
         HandOverCommand over => over.Token == hold.Token,
         CancelWaitCommand => true,
+        WithdrawCommand => entry.Asked?.Withdraws is { } withdrawn && (withdrawn.HoldsAs == hold.Owner || entry.WithdrewLease(hold.Lease)),
         RevokeLeaseCommand revoke => revoke.Id == hold.Lease,
         ExpireCommand => hold.HoldUntil <= entry.Stamp || (entry.Before.GetLease(hold.Lease) is { } lease && lease.Deadline <= entry.Stamp),
         _ => false,

@@ -18,7 +18,7 @@ internal sealed class HoldSteps
         CancelWaitCommand c => Of(entry, c.Object),
         AcquireManyCommand c => [.. c.Names.SelectMany(name => Of(entry, ObjectName.Lock(name)))],
         RenewLeasesCommand => entry.Before.Counts.Waiters > 0 ? OfAll(entry) : [],
-        RevokeLeaseCommand or ExpireCommand or DetachWaitersCommand or DetachRequestsCommand or AnnounceMemberCommand or ForgetMemberCommand => OfAll(entry),
+        WithdrawCommand or RevokeLeaseCommand or ExpireCommand or DetachWaitersCommand or DetachRequestsCommand or AnnounceMemberCommand or ForgetMemberCommand => OfAll(entry),
         _ => [],
     };
 

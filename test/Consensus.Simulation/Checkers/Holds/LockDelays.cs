@@ -21,7 +21,7 @@ internal sealed class LockDelays
             // An operator ended it.
             _delays.Remove(step.Name);
         }
-        var lost = IsLoss(entry.Command) ? step.Ended : [];
+        var lost = IsLoss(entry.Command) ? step.Ended : [.. step.Ended.Where(hold => entry.WithdrewLease(hold.Lease))];
         var isDelayed = _delays.TryGetValue(step.Name, out var delay) && delay.Until > entry.Stamp;
         var before = (isDelayed, delay);
         // Of several that were lost in one entry, each may have been followed by grants.

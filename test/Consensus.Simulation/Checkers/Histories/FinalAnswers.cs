@@ -1,0 +1,71 @@
+using Consensus.Primitives;
+using Consensus.Simulation.Clients;
+using Consensus.StateMachine;
+using Consensus.StateMachine.Commands;
+using Consensus.StateMachine.Outcomes;
+
+namespace Consensus.Simulation.Checkers.Histories;
+
+/// <summary>
+/// No attempt of a request has an effect after the log answered another one of it without an effect: a "no" does not become a "yes", for as long as an attempt can be under way
+/// (rule 21). Nor is a request that had its effect refused later. Plain renewals are judged anew each time.
+/// </summary>
+/// <param name="limits">Those that members are to have.</param>
+internal sealed class FinalAnswers(Limits limits)
+{
+    public const string Name = "a no is final";
+
+    private readonly Dictionary<Operation, (Outcome Outcome, ClusterTime Told, long Count)> _noes = [];
+    private readonly Dictionary<Operation, Outcome> _effects = [];
+
+    /// <summary>How often something without an effect was answered: so many that are newer push an answer out at most.</summary>
+    private long _count;
+
+    /// <summary>The log came to this for an attempt of the operation, which has an identity.</summary>
+    /// <param name="isChanged">The entry changed something that has a revision, or a fence; true for those that had waited.</param>
+    public void Resolved(Operation operation, Outcome outcome, bool isChanged, ClusterTime stamp)
+    {
+        if (IsRenewal(operation))
+        {
+            return;
+        }
+        var hadEffect = HasEffect(outcome, isChanged);
+        var isNo = !hadEffect && IsAnswer(outcome);
+        if (hadEffect && _noes.TryGetValue(operation, out var no))
+        {
+            var isOver = stamp - no.Told > limits.BriefKeepMicros || _count - no.Count >= limits.MaxBriefAnswers;
+            Violation.Unless(isOver, Name, () =>
+                $"{operation} came to {OutcomeText.Of(outcome)} at {stamp}, after an attempt of it was answered {OutcomeText.Of(no.Outcome)} at {no.Told}");
+            _noes.Remove(operation);
+        }
+        if (isNo)
+        {
+            // Whoever releases or revokes twice may find that somebody else did, where there was no room to keep the first answer.
+            var isUnkept = operation.Kind is OperationKind.Release or OperationKind.ReleaseHold or OperationKind.RevokeLease;
+            Violation.Unless(isUnkept || !IsRefusal(outcome) || !_effects.TryGetValue(operation, out var effect), Name, () =>
+                $"{operation} was answered {OutcomeText.Of(outcome)} at {stamp}, after it had come to {OutcomeText.Of(_effects[operation])}");
+            _noes[operation] = (outcome, stamp, ++_count);
+        }
+        if (hadEffect)
+        {
+            _effects.TryAdd(operation, outcome);
+        }
+    }
+
+    private static bool IsRenewal(Operation operation) =>
+        operation.Kind == OperationKind.Renew || operation.Command is RenewLeasesCommand or RenewLockCommand { Value: null };
+
+    private static bool HasEffect(Outcome outcome, bool isChanged) => outcome switch
+    {
+        PutDone or DeleteDone { Deleted: > 0 } or LeaseGranted or LeaseRevoked or LockGranted or ManyGranted or HandedOver or FenceReset { Existed: true } => true,
+        TxnDone done => done.Results.Any(result => result is TxnPutResult or TxnDeleteResult { Deleted: > 0 }),
+        FencePassed or LockReleased or LockRenewed => isChanged,
+        _ => false,
+    };
+
+    /// <summary>False for what is said of one attempt and not of the request: it waits, lost its connection, or another lease id is drawn.</summary>
+    private static bool IsAnswer(Outcome outcome) => IsRefusal(outcome) || outcome is DeleteDone or FencePassed or LockReleased or LockRenewed or FenceReset or TxnDone;
+
+    private static bool IsRefusal(Outcome outcome) => outcome is ConditionFailed or LeaseMissing or LockHeld or NoSuchWaiter or PermitsMismatch or NotHolder or KeyWrittenTwice
+        or AnswerTooLarge or FenceStale or TokenFromFuture or BoundReached or QuotaExceeded or TooManyObjects;
+}

@@ -1,0 +1,109 @@
+using Consensus.Primitives;
+using Consensus.Simulation.Clients;
+using Consensus.StateMachine;
+using Consensus.StateMachine.Outcomes;
+
+namespace Consensus.Simulation.Checkers.Histories;
+
+/// <summary>
+/// Once a request was withdrawn nothing is held or waited for under it, and no attempt of it has an effect any more: of one that had none by then, for as long as an attempt can be
+/// under way. What had an effect of another kind is said to have had one.
+/// </summary>
+/// <param name="limits">Those that members are to have.</param>
+internal sealed class Withdrawals(Limits limits)
+{
+    public const string Name = "withdrawn";
+
+    /// <summary>Withdrawn ones, and when it was last told; <see cref="ClusterTime.Never"/> for those that had an effect, which is remembered for longer.</summary>
+    private readonly Dictionary<Operation, ClusterTime> _withdrawn = [];
+
+    /// <summary>What operations were granted: tokens of holds, and leases.</summary>
+    private readonly Dictionary<Operation, List<(ObjectName Name, FencingToken Token)>> _holds = [];
+    private readonly Dictionary<Operation, LeaseId> _leases = [];
+    private readonly HashSet<Operation> _had = [];
+
+    /// <summary>The log came to this for an attempt of the operation, which has an identity.</summary>
+    public void Resolved(Operation operation, Outcome outcome, ClusterTime stamp)
+    {
+        if (_withdrawn.TryGetValue(operation, out var told))
+        {
+            if (outcome is RequestWithdrawn)
+            {
+                _withdrawn[operation] = told == ClusterTime.Never ? told : stamp;
+                return;
+            }
+            var isOver = told != ClusterTime.Never && stamp - told > limits.BriefKeepMicros;
+            Violation.Unless(isOver || outcome is RetryTooLate, Name, () => $"{operation} was withdrawn, and came to {OutcomeText.Of(outcome)} at {stamp}");
+            _withdrawn.Remove(operation);
+        }
+        switch (outcome)
+        {
+            case LockGranted granted:
+                Grant(operation, granted.Hold);
+                break;
+            case ManyGranted many:
+                foreach (var hold in many.Holds)
+                {
+                    Grant(operation, hold);
+                }
+                break;
+            case LeaseGranted lease:
+                _leases[operation] = lease.Id;
+                break;
+            case PutDone or DeleteDone { Deleted: > 0 } or LeaseRevoked or HandedOver:
+                _had.Add(operation);
+                break;
+            default:
+                break;
+        }
+    }
+
+    /// <summary>The log withdrew an operation.</summary>
+    /// <param name="outcome">Of the withdrawal.</param>
+    /// <param name="after">The state after it.</param>
+    public void Withdrawn(Operation operation, Outcome outcome, StateView after)
+    {
+        if (outcome is not Withdrawn withdrawn)
+        {
+            Violation.Unless(outcome is RetryTooLate, Name, () => $"the withdrawal of {operation} was answered {outcome}");
+            return;
+        }
+        var (granted, had) = (_holds.ContainsKey(operation) || _leases.ContainsKey(operation), _had.Contains(operation));
+        var fits = withdrawn.Result switch
+        {
+            WithdrawResult.Released => granted,
+            WithdrawResult.Done => !granted,
+            _ => !granted && !had,
+        };
+        Violation.Unless(fits, Name, () => $"the withdrawal of {operation} was answered {withdrawn}; it had {(granted ? "been granted something" : had ? "an effect" : "no effect")}");
+        foreach (var (name, token) in _holds.GetValueOrDefault(operation) ?? [])
+        {
+            Violation.Unless(after.GetLock(name).Holders.All(hold => hold.Token != token), Name, () =>
+                $"{operation} was withdrawn, and its hold {token} of the {name} still stands");
+        }
+        Violation.Unless(!_leases.TryGetValue(operation, out var lease) || after.GetLease(lease) is null, Name, () => $"{operation} was withdrawn, and its lease {lease} still lives");
+        var place = PlaceOf(operation);
+        var waits = place is { } of && operation.HoldsAs == operation.Owner && after.GetLock(of).Waiters.Any(waiter => waiter.Owner == operation.Owner);
+        Violation.Unless(!waits, Name, () => $"{operation} was withdrawn, and still waits");
+        if (withdrawn.Result != WithdrawResult.Done)
+        {
+            _withdrawn[operation] = granted ? ClusterTime.Never : after.AppliedStamp;
+        }
+    }
+
+    private static ObjectName? PlaceOf(Operation operation) => operation.Kind switch
+    {
+        OperationKind.Acquire => ObjectName.Lock(operation.Key),
+        OperationKind.AcquireHold => operation.Name,
+        _ => null,
+    };
+
+    private void Grant(Operation operation, Hold hold)
+    {
+        if (!_holds.TryGetValue(operation, out var holds))
+        {
+            _holds[operation] = holds = [];
+        }
+        holds.Add((hold.Object, hold.Token));
+    }
+}
