@@ -88,7 +88,8 @@ internal sealed record BriefAnswer(long Sequence, ClusterTime Stored, ReadOnlyMe
 
     public ReadOnlyMemory<byte> Blob { get; private init; }
 
-    public long Bytes => 200 + Fingerprint.Length + Name.Length + (2L * Text.Length) + Blob.Length;
+    /// <summary>What it takes in memory, about, with its place in two trees.</summary>
+    public long Bytes => 240 + Fingerprint.Length + Name.Length + (2L * Text.Length) + Blob.Length;
 
     /// <summary>
     /// What is remembered of this outcome; null for one that is no answer to the request that asked (it waits, or came with another's key), or none of its own (a repetition),

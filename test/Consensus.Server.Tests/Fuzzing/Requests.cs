@@ -13,7 +13,7 @@ internal static class Requests
     [
         "/v1/kv/", "/v1/kv/a", "/v1/kv/a/b%20c", "/v1/kv/%00", "/v1/kv/%FF", "/v1/kv/..%2f..", "/v1/kv/a//b", "/v1/kv/%zz", "/v1/leases", "/v1/leases/keepalive",
         "/v1/leases/1f", "/v1/leases/7fffffffffffffff/keepalive", "/v1/leases/xyz", "/v1/locks/", "/v1/locks/l", "/v1/locks/l/m", "/v1/multilock", "/v1/txn",
-        "/v1/semaphores/", "/v1/semaphores/s", "/v1/elections/", "/v1/elections/e", "/v1/fences/", "/v1/fences/f", "/v1/cluster", "/v1/cluster/members", "/v1/cluster/members/n2", "/v1/cluster/leader", "/v1/status",
+        "/v1/semaphores/", "/v1/semaphores/s", "/v1/elections/", "/v1/elections/e", "/v1/fences/", "/v1/fences/f", "/v1/requests/", "/v1/requests/k", "/v1/cluster", "/v1/cluster/members", "/v1/cluster/members/n2", "/v1/cluster/leader", "/v1/status",
         "/livez", "/readyz", "/readyz?verbose", "/metrics", "/openapi/v1.json", "/", "*", "/v1", "/v2/kv/a", "//v1/kv/a",
     ];
 
@@ -53,7 +53,7 @@ internal static class Requests
         ("PUT", "/v1/locks/l", "", "{\"fencingToken\":2}"), ("DELETE", "/v1/locks/l?fencingToken=2", "", ""), ("DELETE", "/v1/locks/l?force=true", "", ""), ("GET", "/v1/locks/l", "", ""),
         ("GET", "/v1/locks/?prefix=", "", ""), ("GET", "/v1/cluster", "", ""), ("POST", "/v1/cluster/leader", "", "{\"to\":\"n2\"}"), ("GET", "/v1/status", "", ""),
         ("POST", "/v1/cluster/members", "", "{\"name\":\"n3\",\"role\":\"learner\"}"), ("PATCH", "/v1/cluster/members/n3", "", "{\"role\":\"voter\",\"replaces\":\"n2\"}"),
-        ("DELETE", "/v1/cluster/members/n3", "", ""), ("GET", "/metrics", "", ""),
+        ("DELETE", "/v1/cluster/members/n3", "", ""), ("GET", "/metrics", "", ""), ("DELETE", "/v1/requests/w", "", ""), ("DELETE", "/v1/requests/?key=k", "", ""),
         ("GET", "/openapi/v1.json", "", ""), ("POST", "/v1/locks/l", "", "{\"owner\":\"r\",\"ttl\":\"15s\",\"mode\":\"shared\",\"lockDelay\":\"5s\",\"maxHold\":\"1h\",\"metadata\":{\"a\":[1,{}]}}"),
         ("PATCH", "/v1/locks/l", "", "{\"handOverTo\":\"me\",\"fencingToken\":2}"), ("POST", "/v1/multilock", "", "{\"names\":[\"a\",\"b\"],\"owner\":\"me\",\"ttl\":\"15s\"}"),
         ("POST", "/v1/semaphores/s", "", "{\"owner\":\"me\",\"ttl\":\"15s\",\"permits\":3,\"count\":2}"), ("GET", "/v1/semaphores/s", "", ""), ("DELETE", "/v1/semaphores/s?force=true", "", ""),

@@ -270,7 +270,7 @@ internal sealed class WithdrawTests
     [Test]
     public void Marks_are_bounded_in_number_and_in_bytes_and_the_oldest_go_first()
     {
-        foreach (var limits in new Limits[] { new() { MaxBriefAnswers = 2 }, new() { MaxBriefBytes = 2 * 201 } })
+        foreach (var limits in new Limits[] { new() { MaxBriefAnswers = 2 }, new() { MaxBriefBytes = 2 * 241 } })
         {
             var machine = new Machine(limits);
             foreach (var key in (string[])["1", "2", "1", "3"])
