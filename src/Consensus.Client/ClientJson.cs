@@ -33,6 +33,7 @@ namespace Consensus.Client;
 [JsonSerializable(typeof(LockAnswer))]
 [JsonSerializable(typeof(LockListAnswer))]
 [JsonSerializable(typeof(LockRenewedAnswer))]
+[JsonSerializable(typeof(RenewalAnswer))]
 [JsonSerializable(typeof(HandOverAnswer))]
 [JsonSerializable(typeof(MultiLockAnswer))]
 [JsonSerializable(typeof(SemaphoreGrantAnswer))]
@@ -65,3 +66,6 @@ internal sealed partial class ClientJson : JsonSerializerContext
     /// <summary>A duration as requests carry it, to the millisecond.</summary>
     public static string Text(TimeSpan duration) => DurationText.Format(duration.Ticks / TimeSpan.TicksPerMicrosecond);
 }
+
+/// <summary>What the answers to renewals of locks, semaphores, elections and leases have in common.</summary>
+internal sealed record RenewalAnswer(long TtlMs);

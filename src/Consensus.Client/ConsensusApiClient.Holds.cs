@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json;
 using Consensus.Api;
 using Consensus.Api.Locks;
 using Consensus.Api.Problems;
@@ -37,7 +38,7 @@ public sealed partial class ConsensusApiClient
         switch (attempt)
         {
             case { Kind: AttemptKind.Done }:
-                return new LockRenewal(LockRenewalOutcome.Renewed, "");
+                return ToRenewal(attempt);
             // Only these words of the contract end a hold. A 410 or 412 without its slug came from somewhere else.
             case { Kind: AttemptKind.Refused } when attempt.Is(ProblemTypes.LeaseExpired) || attempt.Is(ProblemTypes.NotHolder):
                 return new LockRenewal(LockRenewalOutcome.Lost, attempt.Detail);
@@ -46,6 +47,23 @@ public sealed partial class ConsensusApiClient
                 Interlocked.CompareExchange(ref _preferred, (index + 1) % _options.Endpoints.Count, index);
                 return new LockRenewal(LockRenewalOutcome.Unanswered, attempt.Detail);
         }
+    }
+
+    /// <summary>A success that does not say for how long is no member's: it renews nothing.</summary>
+    private static LockRenewal ToRenewal(Attempt attempt)
+    {
+        try
+        {
+            if (JsonSerializer.Deserialize(attempt.Body, ClientJson.Default.RenewalAnswer) is { TtlMs: > 0 and <= ApiLimits.MaxTtlMicros / 1_000 and var ttlMs })
+            {
+                return new LockRenewal(LockRenewalOutcome.Renewed, "") { Ttl = TimeSpan.FromMilliseconds(ttlMs) };
+            }
+        }
+        catch (JsonException)
+        {
+            // Told below.
+        }
+        return new LockRenewal(LockRenewalOutcome.Unanswered, NotAMember(attempt));
     }
 
     private static ApiRequest RenewRequest(string target, long fencingToken) => new()

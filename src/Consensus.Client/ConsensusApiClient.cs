@@ -138,8 +138,10 @@ public sealed partial class ConsensusApiClient : IConsensusApi
             request.IsWrite ? ApiFailureKind.OutcomeUnknown : ApiFailureKind.Unavailable,
             (int)attempt.Status,
             "",
-            $"{attempt.Endpoint.Authority} does not answer as a Consensus member does."));
+            NotAMember(attempt)));
     }
+
+    private static string NotAMember(Attempt attempt) => $"{attempt.Endpoint.Authority} does not answer as a Consensus member does.";
 
     internal static ApiProblem ToProblem(Attempt attempt)
     {

@@ -68,7 +68,8 @@ public sealed partial class ConsensusClient
         {
             What = $"the leadership of '{election}'",
             Kind = "election",
-            Margin = LeaseSchedule.Checked(options.SafetyMargin, options.Ttl),
+            Margin = LeaseSchedule.Checked(options.SafetyMargin, options.Ttl, options.MaxHold),
+            MaxHold = options.MaxHold,
             Ask = (wait, cancellation) => _api.CampaignAsync(wish with { Wait = wait }, cancellation),
             Times = grant => GrantTimes.OfMs(grant.TtlMs, grant.WaitedMs),
             Renew = grant => (timeout, cancellation) => _api.RenewLeadershipOnce(election, grant.FencingToken, timeout, cancellation),

@@ -56,7 +56,8 @@ public sealed partial class ConsensusClient
         {
             What = $"lock '{name}'",
             Kind = "lock",
-            Margin = LeaseSchedule.Checked(options.SafetyMargin, options.Ttl),
+            Margin = LeaseSchedule.Checked(options.SafetyMargin, options.Ttl, options.MaxHold),
+            MaxHold = options.MaxHold,
             Ask = (wait, cancellation) => _api.AcquireLockAsync(wish with { Wait = wait }, cancellation),
             Times = grant => GrantTimes.OfMs(grant.TtlMs, grant.WaitedMs),
             Renew = grant => (timeout, cancellation) => _api.RenewLockOnce(name, grant.FencingToken, timeout, cancellation),
@@ -79,7 +80,8 @@ public sealed partial class ConsensusClient
         {
             What = $"locks {string.Join(", ", names.Select(name => $"'{name}'"))}",
             Kind = "multilock",
-            Margin = LeaseSchedule.Checked(options.SafetyMargin, options.Ttl),
+            Margin = LeaseSchedule.Checked(options.SafetyMargin, options.Ttl, options.MaxHold),
+            MaxHold = options.MaxHold,
             CanWait = false,
             Ask = (_, cancellation) => _api.AcquireLocksAsync(wish, cancellation),
             Times = grant => GrantTimes.OfMs(grant.TtlMs, 0),

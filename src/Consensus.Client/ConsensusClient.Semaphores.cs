@@ -42,7 +42,8 @@ public sealed partial class ConsensusClient
         {
             What = $"semaphore '{name}'",
             Kind = "semaphore",
-            Margin = LeaseSchedule.Checked(options.SafetyMargin, options.Ttl),
+            Margin = LeaseSchedule.Checked(options.SafetyMargin, options.Ttl, options.MaxHold),
+            MaxHold = options.MaxHold,
             Ask = (wait, cancellation) => _api.AcquireSemaphoreAsync(wish with { Wait = wait }, cancellation),
             Times = grant => GrantTimes.OfMs(grant.TtlMs, grant.WaitedMs),
             Renew = grant => (timeout, cancellation) => _api.RenewSemaphoreOnce(name, grant.FencingToken, timeout, cancellation),

@@ -3,7 +3,7 @@ namespace Consensus.Client;
 /// <summary>What one renewal told its holder.</summary>
 public enum LockRenewalOutcome
 {
-    /// <summary>The lease runs on, a whole TTL counted from before this renewal was sent (rule 3).</summary>
+    /// <summary>The lease runs on for its <see cref="LockRenewal.Ttl"/>, counted from before this renewal was sent (rule 3).</summary>
     Renewed,
 
     /// <summary>The cluster said that the hold is over (410, 412 <c>not-holder</c>); no further renewal can help.</summary>
@@ -14,4 +14,11 @@ public enum LockRenewalOutcome
 }
 
 /// <summary>The answer to one renewal; <see cref="Detail"/> is a sentence, empty when renewed.</summary>
-public readonly record struct LockRenewal(LockRenewalOutcome Outcome, string Detail);
+public readonly record struct LockRenewal(LockRenewalOutcome Outcome, string Detail)
+{
+    /// <summary>
+    /// For how long the lease runs on, counted from before this renewal was sent: what the answer says, which need not be what was asked for when the lease is shared or was
+    /// shortened. Zero unless renewed.
+    /// </summary>
+    public TimeSpan Ttl { get; init; }
+}

@@ -121,7 +121,8 @@ internal sealed partial class InMemoryApi
         _ = LeaseId.TryParse(lease, out var id);
         return Renew(
             () => store.Apply(new RenewLeasesCommand([id])),
-            outcome => outcome is LeasesRenewed { Renewals: [{ Alive: true }] } ? null : Refusals.Of(new LeaseMissing(outcome.Revision, id)));
+            outcome => outcome is LeasesRenewed { Renewals: [{ Alive: true } renewed] } ? renewed.TtlMicros : null,
+            outcome => Refusals.Of(new LeaseMissing(outcome.Revision, id)));
     }
 
     public Task<ApiResult<EmptyAnswer>> ReleaseLockAsync(string name, long fencingToken, CancellationToken cancellationToken) =>
@@ -200,7 +201,8 @@ internal sealed partial class InMemoryApi
         var token = new FencingToken(fencingToken);
         return Renew(
             () => store.Apply(new RenewLockCommand(Key.FromText(name), token) { Space = space }),
-            outcome => outcome is LockRenewed ? null : Refusals.Of(outcome, token, renewal: true));
+            outcome => outcome is LockRenewed { Hold: var hold } ? hold.TtlMicros : null,
+            outcome => Refusals.Of(outcome, token, renewal: true));
     }
 
     private Task<ApiResult<EmptyAnswer>> ReleaseAsync(HoldSpace space, string name, long fencingToken, CancellationToken cancellationToken) => ExecuteAsync(

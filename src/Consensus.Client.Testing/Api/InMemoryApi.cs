@@ -105,14 +105,16 @@ internal sealed partial class InMemoryApi(InMemoryStore store) : IConsensusApi
     /// <summary>Nobody answers at once that nobody answers.</summary>
     private static Task PauseAsync(CancellationToken cancellationToken) => Task.Delay(TimeSpan.FromMilliseconds(10), cancellationToken);
 
-    private LockRenewal Renew(Func<Outcome> send, Func<Outcome, ApiProblem?> judge)
+    /// <param name="ttlMicros">The renewed lease's; null when the outcome is a refusal.</param>
+    private LockRenewal Renew(Func<Outcome> send, Func<Outcome, long?> ttlMicros, Func<Outcome, ApiProblem> refusal)
     {
         if (Connection.IsCancellationRequested)
         {
             return new LockRenewal(LockRenewalOutcome.Unanswered, Refusals.Unreachable.Detail);
         }
-        return judge(send()) is { } problem
-            ? new LockRenewal(LockRenewalOutcome.Lost, problem.Detail)
-            : new LockRenewal(LockRenewalOutcome.Renewed, "");
+        var outcome = send();
+        return ttlMicros(outcome) is { } micros
+            ? new LockRenewal(LockRenewalOutcome.Renewed, "") { Ttl = TimeSpan.FromMilliseconds(Answers.Ms(micros)) }
+            : new LockRenewal(LockRenewalOutcome.Lost, refusal(outcome).Detail);
     }
 }

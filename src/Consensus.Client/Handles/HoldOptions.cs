@@ -14,15 +14,15 @@ public abstract record HoldOptions
     public string? Owner { get; init; }
 
     /// <summary>
-    /// How long before the earliest moment at which the lease can end the handle is told to be lost: the time that the work needs to stop. Null: a twentieth of the TTL,
-    /// between 50 ms and 1 s. At most half the TTL.
+    /// How long before the earliest moment at which the hold can end the handle is told to be lost: the time that the work needs to stop. Null: a twentieth of the TTL, or of
+    /// <see cref="MaxHold"/> where that is shorter, between 50 ms and 1 s. At most half of either.
     /// </summary>
     public TimeSpan? SafetyMargin { get; init; }
 
     /// <summary>Should the hold be lost, rather than released, nobody but the same owner is granted it for that long; at most 1 hour.</summary>
     public TimeSpan? LockDelay { get; init; }
 
-    /// <summary>The hold is lost so long after its grant, however often it is renewed.</summary>
+    /// <summary>The hold is lost so long after its grant, however often it is renewed: the handle is told before, by the margin.</summary>
     public TimeSpan? MaxHold { get; init; }
 
     /// <summary>A JSON object of at most 4 KiB, shown with the hold.</summary>

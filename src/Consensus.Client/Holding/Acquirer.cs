@@ -87,11 +87,9 @@ internal sealed class Acquirer(HoldKeeper keeper, TimeProvider time, TimeSpan an
     private async Task<KeptHold?> TakeAsync<TGrant>(HoldOrder<TGrant> order, TGrant grant, TimeSpan sentAt)
     {
         var times = order.Times(grant);
-        var schedule = new LeaseSchedule(times.Ttl, order.Margin);
-        var safeUntil = schedule.SafeUntil(sentAt, times.Waited);
-        var hold = new KeptHold(schedule, safeUntil, keeper.ToUtc(safeUntil), order.Renew(grant));
+        var hold = new KeptHold(new LeaseSchedule(times.Ttl, order.Margin, order.MaxHold), sentAt, times.Waited, keeper.ToUtc, order.Renew(grant));
         bool IsUsable() => hold.LossReason is null && keeper.Now < hold.SafeUntil;
-        if (!IsUsable())
+        if (!IsUsable() && keeper.Now < hold.LongestSafeUntil)
         {
             await Task.Factory.StartNew(() => keeper.RenewNow(hold), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default)
                 .ConfigureAwait(false);

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Consensus.Client.Holding;
 
 /// <summary>
@@ -82,10 +84,7 @@ internal sealed class HoldKeeper(TimeProvider clock) : IDisposable
             switch (renewal.Outcome)
             {
                 case LockRenewalOutcome.Renewed:
-                    var safeUntil = hold.Schedule.SafeUntil(sentAt);
-                    hold.Extend(safeUntil, ToUtc(safeUntil));
-                    hold.NextRenewalAt = sentAt + hold.Schedule.RenewEvery;
-                    hold.LastFailure = "";
+                    hold.Extend(sentAt, renewal.Ttl, ToUtc);
                     break;
                 case LockRenewalOutcome.Lost:
                     hold.IsEndedByCluster = true;
@@ -157,7 +156,7 @@ internal sealed class HoldKeeper(TimeProvider clock) : IDisposable
             var hold = _holds[i];
             if (now >= hold.SafeUntil)
             {
-                End(hold, hold.LastFailure.Length > 0 ? hold.LastFailure : "No renewal was answered in time.");
+                End(hold, WhyOver(hold));
                 continue;
             }
             if (!hold.IsRenewing && now >= hold.NextRenewalAt)
@@ -169,6 +168,11 @@ internal sealed class HoldKeeper(TimeProvider clock) : IDisposable
         }
         return next;
     }
+
+    private static string WhyOver(KeptHold hold) =>
+        hold.SafeUntil == hold.LongestSafeUntil && hold.Schedule.MaxHold is { } most
+            ? string.Create(CultureInfo.InvariantCulture, $"It is held for {most.TotalSeconds:0.###} s at most (maxHold), and that time is over.")
+            : hold.LastFailure.Length > 0 ? hold.LastFailure : "No renewal was answered in time.";
 
     private void End(KeptHold hold, string reason)
     {

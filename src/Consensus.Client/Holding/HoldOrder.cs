@@ -11,6 +11,9 @@ internal sealed record HoldOrder<TGrant>
 
     public required TimeSpan? Margin { get; init; }
 
+    /// <summary>How long it is held at most, however often it is renewed; null: without end.</summary>
+    public TimeSpan? MaxHold { get; init; }
+
     /// <summary>Asks once; the server lets it stand in line for as long as the wait says.</summary>
     public required Func<TimeSpan, CancellationToken, Task<ApiResult<TGrant>>> Ask { get; init; }
 

@@ -9,16 +9,33 @@ internal delegate LockRenewal RenewOnce(TimeSpan timeout, CancellationToken canc
 /// One hold that a <see cref="HoldKeeper"/> keeps. Its mutable members belong to the keeper, under its lock; others read them as they are.
 /// </summary>
 [SuppressMessage("Design", "CA1001", Justification = "Its sources have no timers, and a token must stay usable for whoever still has it.")]
-internal sealed class KeptHold(LeaseSchedule schedule, TimeSpan safeUntil, DateTimeOffset safeUntilUtc, RenewOnce renew)
+internal sealed class KeptHold
 {
     private readonly CancellationTokenSource _lost = new();
-    private long _safeUntilTicks = safeUntil.Ticks;
-    private long _safeUntilUtcTicks = safeUntilUtc.UtcTicks;
+    private volatile LeaseSchedule _schedule;
+    private long _safeUntilTicks;
+    private long _safeUntilUtcTicks;
     private volatile string? _lossReason;
 
-    public LeaseSchedule Schedule => schedule;
+    /// <param name="sentAt">When it was first asked for, by the keeper's clock.</param>
+    /// <param name="waited">How long the request stood in line.</param>
+    /// <param name="toUtc">The keeper's clock by the wall clock.</param>
+    public KeptHold(LeaseSchedule schedule, TimeSpan sentAt, TimeSpan waited, Func<TimeSpan, DateTimeOffset> toUtc, RenewOnce renew)
+    {
+        _schedule = schedule;
+        Renew = renew;
+        LongestSafeUntil = schedule.LongestSafeUntil(sentAt, waited);
+        NextRenewalAt = schedule.FirstRenewal(sentAt, waited);
+        var safeUntil = Earlier(schedule.SafeUntil(sentAt, waited), LongestSafeUntil);
+        (_safeUntilTicks, _safeUntilUtcTicks) = (safeUntil.Ticks, toUtc(safeUntil).UtcTicks);
+    }
 
-    public RenewOnce Renew => renew;
+    public LeaseSchedule Schedule => _schedule;
+
+    public RenewOnce Renew { get; }
+
+    /// <summary>No renewal makes it safe for longer than this: its longest time is over then.</summary>
+    public TimeSpan LongestSafeUntil { get; }
 
     /// <summary>Ends a renewal that is on its way.</summary>
     public CancellationTokenSource Stopping { get; } = new();
@@ -29,7 +46,7 @@ internal sealed class KeptHold(LeaseSchedule schedule, TimeSpan safeUntil, DateT
     /// <summary>The same by the wall clock, as it stood at the last renewal.</summary>
     public DateTimeOffset SafeUntilUtc => new(Volatile.Read(ref _safeUntilUtcTicks), TimeSpan.Zero);
 
-    public TimeSpan NextRenewalAt { get; set; } = schedule.FirstRenewal(safeUntil);
+    public TimeSpan NextRenewalAt { get; set; }
 
     public bool IsRenewing { get; set; }
 
@@ -52,13 +69,19 @@ internal sealed class KeptHold(LeaseSchedule schedule, TimeSpan safeUntil, DateT
     /// <summary>Cancelled when it is lost; never because it was given back.</summary>
     public CancellationToken Lost => _lost.Token;
 
-    public void Extend(TimeSpan safeUntil, DateTimeOffset safeUntilUtc)
+    /// <summary>A renewal succeeded.</summary>
+    /// <param name="ttl">For how long, as its answer says.</param>
+    public void Extend(TimeSpan sentAt, TimeSpan ttl, Func<TimeSpan, DateTimeOffset> toUtc)
     {
+        _schedule = _schedule.With(ttl);
+        var safeUntil = Earlier(_schedule.SafeUntil(sentAt), LongestSafeUntil);
         if (safeUntil > SafeUntil)
         {
             Volatile.Write(ref _safeUntilTicks, safeUntil.Ticks);
-            Volatile.Write(ref _safeUntilUtcTicks, safeUntilUtc.UtcTicks);
+            Volatile.Write(ref _safeUntilUtcTicks, toUtc(safeUntil).UtcTicks);
         }
+        NextRenewalAt = sentAt + _schedule.RenewEvery;
+        LastFailure = "";
     }
 
     /// <summary>Tells that it is lost, on the calling thread: what others have registered runs there.</summary>
@@ -73,4 +96,6 @@ internal sealed class KeptHold(LeaseSchedule schedule, TimeSpan safeUntil, DateT
             // What a registered callback throws is its own affair: it must not end the process. The token says that the hold is lost all the same.
         }
     }
+
+    private static TimeSpan Earlier(TimeSpan a, TimeSpan b) => a < b ? a : b;
 }

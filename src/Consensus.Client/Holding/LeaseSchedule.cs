@@ -9,26 +9,30 @@ internal sealed record LeaseSchedule
     private static readonly TimeSpan ShortestMargin = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan LongestMargin = TimeSpan.FromSeconds(1);
 
-    /// <param name="margin">Null: a twentieth of the TTL, between 50 ms and 1 s.</param>
-    public LeaseSchedule(TimeSpan ttl, TimeSpan? margin)
+    /// <param name="margin">Null: a twentieth of the TTL, or of <paramref name="maxHold"/> where that is shorter, between 50 ms and 1 s.</param>
+    /// <param name="maxHold">How long the hold lasts at most, from its grant on; null: as long as it is renewed.</param>
+    public LeaseSchedule(TimeSpan ttl, TimeSpan? margin, TimeSpan? maxHold = null)
     {
         Ttl = ttl;
-        Margin = margin ?? Max(ShortestMargin, Min(ttl / 20, LongestMargin));
+        Margin = margin ?? Max(ShortestMargin, Min(Shorter(ttl, maxHold) / 20, LongestMargin));
+        MaxHold = maxHold;
     }
 
     /// <summary>The margin, when it leaves time to work in and to renew.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">It is negative, or above half the TTL.</exception>
-    public static TimeSpan? Checked(TimeSpan? margin, TimeSpan ttl)
+    /// <exception cref="ArgumentOutOfRangeException">It is negative, or above half of what the hold lasts unless it is renewed.</exception>
+    public static TimeSpan? Checked(TimeSpan? margin, TimeSpan ttl, TimeSpan? maxHold = null)
     {
         if (margin is { } given)
         {
             ArgumentOutOfRangeException.ThrowIfLessThan(given, TimeSpan.Zero, nameof(margin));
-            ArgumentOutOfRangeException.ThrowIfGreaterThan(given, ttl / 2, nameof(margin));
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(given, Shorter(ttl, maxHold) / 2, nameof(margin));
         }
         return margin;
     }
 
-    public TimeSpan Ttl { get; }
+    public TimeSpan Ttl { get; private init; }
+
+    public TimeSpan? MaxHold { get; }
 
     /// <summary>From the end that a holder is told of to the earliest moment at which the lease can end: time for its work to stop.</summary>
     public TimeSpan Margin { get; }
@@ -45,8 +49,19 @@ internal sealed record LeaseSchedule
     /// <param name="waited">How long it stood in line on the server: its TTL began at the end of that (rule 4).</param>
     public TimeSpan SafeUntil(TimeSpan sentAt, TimeSpan waited = default) => sentAt + (Certain * (Ttl + waited)) - Margin;
 
-    /// <summary>When to renew next: counted back from the end, for a grant may be older than its answer.</summary>
-    public TimeSpan FirstRenewal(TimeSpan safeUntil) => safeUntil + Margin - (Certain * Ttl) + RenewEvery;
+    /// <summary>Until when a hold is safe however often it is renewed: as its lease, the time that it may last begins at its grant.</summary>
+    /// <param name="sentAt">When the request for it was first sent.</param>
+    public TimeSpan LongestSafeUntil(TimeSpan sentAt, TimeSpan waited) =>
+        MaxHold is { } most ? sentAt + (Certain * (most + waited)) - Margin : TimeSpan.MaxValue;
+
+    /// <summary>The same for a lease that a renewal has found to have another TTL; the margin is what the work needs to stop, so it stays.</summary>
+    public LeaseSchedule With(TimeSpan ttl) => ttl == Ttl ? this : this with { Ttl = ttl };
+
+    /// <summary>When to renew next: counted from the grant, which may be older than its answer.</summary>
+    public TimeSpan FirstRenewal(TimeSpan sentAt, TimeSpan waited) => sentAt + (Certain * waited) + RenewEvery;
+
+    /// <summary>What is no duration is left for the server to refuse.</summary>
+    private static TimeSpan Shorter(TimeSpan ttl, TimeSpan? maxHold) => maxHold is { } most && most > TimeSpan.Zero ? Min(ttl, most) : ttl;
 
     private static TimeSpan Min(TimeSpan a, TimeSpan b) => a < b ? a : b;
 

@@ -75,6 +75,43 @@ internal sealed class HandleOverHttpTests
     }
 
     [Test]
+    public async Task A_renewal_counts_for_as_long_as_its_answer_says()
+    {
+        using var server = new FakeServer(request => request.Method == "POST" ? Granted : new FakeAnswer(200, """{"ttlMs":8000}"""));
+        using var client = Client(server.Endpoint);
+        var start = _time.GetUtcNow();
+        var handle = await client.AcquireLockAsync("a", Options);
+        _time.Advance(TimeSpan.FromSeconds(7));
+        await Eventually.UntilAsync(() => Renewals(server) == 1, "a first renewal, after which the lease ends no earlier than before");
+
+        // Due after a third of the lease as it is now, rather than of what was granted.
+        _time.Advance(TimeSpan.FromSeconds(5));
+
+        await Eventually.UntilAsync(() => handle.SafeUntil == start + TimeSpan.FromSeconds(12 + (8 * 0.99) - 1), "the renewal after 12 s counts for 8 s");
+        Assert.That(handle.IsHeld, Is.True);
+    }
+
+    [TestCase("<html>welcome</html>")]
+    [TestCase("{}")]
+    [TestCase("""{"ttlMs":0}""")]
+    [TestCase("""{"ttlMs":9223372036854775807}""")]
+    [TestCase("""{"ttlMs":"long"}""")]
+    [TestCase("")]
+    public async Task A_success_that_says_not_for_how_long_renews_nothing(string body)
+    {
+        using var server = new FakeServer(request => request.Method == "POST" ? Granted : new FakeAnswer(200, body));
+        using var client = Client(server.Endpoint);
+        var handle = await client.AcquireLockAsync("a", Options);
+        _time.Advance(TimeSpan.FromSeconds(7));
+        await Eventually.UntilAsync(() => Renewals(server) >= 1, "a first renewal");
+
+        _time.Advance(handle.SafeFor);
+        await handle.LostAsync();
+
+        Assert.That(handle.LossReason, Is.EqualTo($"{server.Endpoint.Authority} does not answer as a Consensus member does."));
+    }
+
+    [Test]
     public async Task A_slow_grant_counts_from_when_it_was_first_sent()
     {
         using var server = new FakeServer(_ =>
