@@ -19,6 +19,7 @@ public abstract class HoldHandle : IAsyncDisposable
     private readonly KeptHold _hold;
     private readonly object _gate = new();
     private Task<bool>? _release;
+    private bool _isLent;
 
     private protected HoldHandle(HoldKeeper keeper, KeptHold hold)
     {
@@ -33,8 +34,8 @@ public abstract class HoldHandle : IAsyncDisposable
     public CancellationToken HandleLost => _hold.Lost;
 
     /// <summary>
-    /// Until when this is held for certain, as of the last renewal: its send time plus the TTL, less the margin. By the wall clock, for people; <see cref="SafeFor"/> does not
-    /// depend on it.
+    /// Until when this is held for certain, as of the last renewal: its send time plus the TTL, less the margin, and no longer than <see cref="HoldOptions.MaxHold"/> allows. By
+    /// the wall clock, for people; <see cref="SafeFor"/> does not depend on it.
     /// </summary>
     public DateTimeOffset SafeUntil => _hold.SafeUntilUtc;
 
@@ -77,10 +78,17 @@ public abstract class HoldHandle : IAsyncDisposable
         }
     }
 
-    /// <summary>Gives it back; where that does not succeed, it ends with its lease. Never throws, and again: nothing.</summary>
+    /// <summary>
+    /// Gives it back; where that does not succeed, it ends with its lease. Never throws, and again: nothing. The leadership of a leader-elected service is its host's: disposing of it there
+    /// does nothing, <see cref="ReleaseAsync"/> resigns.
+    /// </summary>
     public async ValueTask DisposeAsync()
     {
         GC.SuppressFinalize(this);
+        if (IsLent)
+        {
+            return;
+        }
         try
         {
             await ReleaseAsync().ConfigureAwait(false);
@@ -89,6 +97,15 @@ public abstract class HoldHandle : IAsyncDisposable
         {
             // It is renewed no more and so ends with its lease, which is all that can be promised where nobody answers.
         }
+    }
+
+    /// <summary>
+    /// True while a container has it that would dispose of it among the services of a scope, some of which still work under it: whoever lent it disposes of it afterwards.
+    /// </summary>
+    internal bool IsLent
+    {
+        get => Volatile.Read(ref _isLent);
+        set => Volatile.Write(ref _isLent, value);
     }
 
     /// <summary>Renews no more, and gives nothing back: for work that has not stopped though it was told to.</summary>

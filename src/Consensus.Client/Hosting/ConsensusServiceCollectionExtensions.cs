@@ -33,8 +33,8 @@ public static class ConsensusServiceCollectionExtensions
 
     /// <summary>
     /// Runs a hosted service only while this process leads an election. Each time it is elected, a new <typeparamref name="TService"/> is made in a scope of its own and
-    /// started; when leadership is lost or the host stops, the service is stopped, and only when it <b>has</b> stopped does this process resign, or stand again. A constructor
-    /// may take the <see cref="LeadershipHandle"/>, for its fencing token. A service that ends by itself resigns and stands again.
+    /// started; when leadership is lost or the host stops, the service is stopped, and only when it <b>has</b> stopped and its scope was disposed of does this process resign, or stand
+    /// again. A constructor may take the <see cref="LeadershipHandle"/>, for its fencing token. A service that ends by itself resigns and stands again.
     /// </summary>
     public static IServiceCollection AddLeaderElectedHostedService<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] TService>(
         this IServiceCollection services, string election, LeaderElectedOptions? options = null)

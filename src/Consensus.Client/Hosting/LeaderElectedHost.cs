@@ -42,7 +42,6 @@ internal sealed partial class LeaderElectedHost<[DynamicallyAccessedMembers(Dyna
             try
             {
                 var leadership = await client.CampaignAsync(election.Name, CampaignOptions(), null, stopping).ConfigureAwait(false);
-                LogElected(election.Name, leadership.FencingToken);
                 if (await LeadAsync(leadership, stopping).ConfigureAwait(false))
                 {
                     continue;
@@ -69,7 +68,7 @@ internal sealed partial class LeaderElectedHost<[DynamicallyAccessedMembers(Dyna
     private async Task<bool> LeadAsync(LeadershipHandle leadership, CancellationToken stopping)
     {
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(stopping, leadership.HandleLost);
-        if (await ServeAsync(leadership, ending.Token).ConfigureAwait(false))
+        if (stopping.IsCancellationRequested || await ServeAsync(leadership, ending.Token).ConfigureAwait(false))
         {
             await leadership.DisposeAsync().ConfigureAwait(false);
         }
@@ -86,11 +85,18 @@ internal sealed partial class LeaderElectedHost<[DynamicallyAccessedMembers(Dyna
         return true;
     }
 
+    /// <summary>
+    /// Runs the service in a scope of its own. When this returns, whatever was made in the scope has been disposed of, while the leadership was still held: what works until its very end,
+    /// such as a service that flushes, does so as the leader.
+    /// </summary>
     /// <returns>False when the service may still run, though it was told to stop; then nothing that it uses is disposed of.</returns>
     private async Task<bool> ServeAsync(LeadershipHandle leadership, CancellationToken ending)
     {
+        LogElected(election.Name, leadership.FencingToken);
+        // The scope disposes of what it has handed out, in an order of its own.
+        leadership.IsLent = true;
         var scope = scopes.CreateAsyncScope();
-        TService service;
+        TService? service = null;
         try
         {
             scope.ServiceProvider.GetRequiredService<LeadershipScope>().Handle = leadership;
@@ -99,24 +105,19 @@ internal sealed partial class LeaderElectedHost<[DynamicallyAccessedMembers(Dyna
         catch (Exception error)
         {
             LogFailed(election.Name, error);
-            await scope.DisposeAsync().ConfigureAwait(false);
-            return true;
         }
-        await RunUntilAsync(service, ending).ConfigureAwait(false);
-        if (!await HasStoppedAsync(service).ConfigureAwait(false))
+        if (service is not null)
         {
-            LogStillRuns(election.Name);
-            return false;
-        }
-        try
-        {
+            await RunUntilAsync(service, ending).ConfigureAwait(false);
+            if (!await HasStoppedAsync(service).ConfigureAwait(false))
+            {
+                LogStillRuns(election.Name);
+                return false;
+            }
             await DisposeAsync(service).ConfigureAwait(false);
-            await scope.DisposeAsync().ConfigureAwait(false);
         }
-        catch (Exception error)
-        {
-            LogFailed(election.Name, error);
-        }
+        await DisposeAsync(scope).ConfigureAwait(false);
+        leadership.IsLent = false;
         return true;
     }
 
@@ -178,18 +179,26 @@ internal sealed partial class LeaderElectedHost<[DynamicallyAccessedMembers(Dyna
 
     private static Task? WorkOf(TService service) => (service as BackgroundService)?.ExecuteTask;
 
-    private static async ValueTask DisposeAsync(TService service)
+    /// <summary>What one disposal throws keeps neither the next nor the resignation from being done.</summary>
+    private async Task DisposeAsync(object item)
     {
-        switch (service)
+        try
         {
-            case IAsyncDisposable asynchronous:
-                await asynchronous.DisposeAsync().ConfigureAwait(false);
-                break;
-            case IDisposable disposable:
-                disposable.Dispose();
-                break;
-            default:
-                break;
+            switch (item)
+            {
+                case IAsyncDisposable asynchronous:
+                    await asynchronous.DisposeAsync().ConfigureAwait(false);
+                    break;
+                case IDisposable disposable:
+                    disposable.Dispose();
+                    break;
+                default:
+                    break;
+            }
+        }
+        catch (Exception error)
+        {
+            LogFailed(election.Name, error);
         }
     }
 
