@@ -33,6 +33,9 @@ internal sealed record ApiRequest
     /// <summary>False for what can be done twice without a second effect and whose answer must speak of now: a renewal.</summary>
     public bool NeedsIdentity { get; init; } = true;
 
+    /// <summary>Under which a write is sent that needs one; null: one of its own.</summary>
+    public RequestIdentity? Identity { get; init; }
+
     /// <summary>Of a watch: the revision after which it goes on.</summary>
     public long? LastEventId { get; init; }
 

@@ -26,6 +26,12 @@ public sealed record ApiProblem(ApiFailureKind Kind, int Status, string Slug, st
     /// <summary>The problem document as the API gave it; null where nobody answered.</summary>
     public string? Json { get; init; }
 
+    /// <summary>Where the outcome is unknown: what a later attempt was refused with. Whoever withdraws the request may count on it.</summary>
+    internal ApiProblem? RefusedSince { get; init; }
+
+    /// <summary>How long to wait before it is worth asking again, where the member says so.</summary>
+    public TimeSpan? RetryAfter { get; init; }
+
     /// <summary>The problem document with what it says beyond <see cref="Detail"/> (who holds a lock, which revision is the oldest); null where there is none.</summary>
     public ProblemAnswer? Document
     {

@@ -8,6 +8,7 @@ using Consensus.Api.Elections;
 using Consensus.Api.Fences;
 using Consensus.Api.KeyValue;
 using Consensus.Api.Leases;
+using Consensus.Api.Requests;
 using Consensus.Api.Locks;
 using Consensus.Api.Problems;
 using Consensus.Api.Semaphores;
@@ -46,6 +47,7 @@ namespace Consensus.Client;
 [JsonSerializable(typeof(ElectionListAnswer))]
 [JsonSerializable(typeof(FenceAnswer))]
 [JsonSerializable(typeof(FenceListAnswer))]
+[JsonSerializable(typeof(WithdrawAnswer))]
 [JsonSerializable(typeof(FenceResetAnswer))]
 [JsonSerializable(typeof(TxnAnswer))]
 [JsonSerializable(typeof(WatchOpenData))]

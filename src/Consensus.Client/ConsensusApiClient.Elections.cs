@@ -7,7 +7,10 @@ namespace Consensus.Client;
 public sealed partial class ConsensusApiClient
 {
     /// <summary>Stands for election and waits in line for as long as the wish says.</summary>
-    public Task<ApiResult<ElectedAnswer>> CampaignAsync(CampaignWish wish, CancellationToken cancellationToken)
+    public Task<ApiResult<ElectedAnswer>> CampaignAsync(CampaignWish wish, CancellationToken cancellationToken) =>
+        ((IConsensusApi)this).CampaignAsync(wish, new RequestIdentity(wish?.IdempotencyKey), cancellationToken);
+
+    Task<ApiResult<ElectedAnswer>> IConsensusApi.CampaignAsync(CampaignWish wish, RequestIdentity identity, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(wish);
         var body = new CampaignRequest
@@ -24,6 +27,7 @@ public sealed partial class ConsensusApiClient
         var request = new ApiRequest
         {
             Method = HttpMethod.Post,
+            Identity = identity,
             Target = ElectionTarget(wish.Name, ""),
             Body = ClientJson.Encode(body, ApiJson.Default.CampaignRequest),
             Wait = wish.Wait,

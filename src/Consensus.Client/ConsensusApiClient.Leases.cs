@@ -6,11 +6,19 @@ namespace Consensus.Client;
 public sealed partial class ConsensusApiClient
 {
     /// <summary>A lease that ends unless it is kept alive.</summary>
-    public Task<ApiResult<LeaseAnswer>> GrantLeaseAsync(TimeSpan ttl, CancellationToken cancellationToken)
+    public Task<ApiResult<LeaseAnswer>> GrantLeaseAsync(TimeSpan ttl, CancellationToken cancellationToken) => GrantLeaseAsync(ttl, null, cancellationToken);
+
+    /// <summary>As the other.</summary>
+    /// <param name="idempotencyKey">Under which it is asked, as in <see cref="LockWish.IdempotencyKey"/>.</param>
+    public Task<ApiResult<LeaseAnswer>> GrantLeaseAsync(TimeSpan ttl, string? idempotencyKey, CancellationToken cancellationToken) =>
+        ((IConsensusApi)this).GrantLeaseAsync(ttl, new RequestIdentity(idempotencyKey), cancellationToken);
+
+    Task<ApiResult<LeaseAnswer>> IConsensusApi.GrantLeaseAsync(TimeSpan ttl, RequestIdentity identity, CancellationToken cancellationToken)
     {
         var request = new ApiRequest
         {
             Method = HttpMethod.Post,
+            Identity = identity,
             Target = ApiRoutes.Leases,
             Body = ClientJson.Encode(new LeaseGrantRequest(ClientJson.Text(ttl)), ApiJson.Default.LeaseGrantRequest),
         };

@@ -7,7 +7,10 @@ namespace Consensus.Client;
 public sealed partial class ConsensusApiClient
 {
     /// <summary>Takes a lock, and stands in line for it for as long as the wish says; 409 <c>lock-held</c> when that is over.</summary>
-    public Task<ApiResult<LockGrantAnswer>> AcquireLockAsync(LockWish wish, CancellationToken cancellationToken)
+    public Task<ApiResult<LockGrantAnswer>> AcquireLockAsync(LockWish wish, CancellationToken cancellationToken) =>
+        ((IConsensusApi)this).AcquireLockAsync(wish, new RequestIdentity(wish?.IdempotencyKey), cancellationToken);
+
+    Task<ApiResult<LockGrantAnswer>> IConsensusApi.AcquireLockAsync(LockWish wish, RequestIdentity identity, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(wish);
         var body = new LockAcquireRequest
@@ -24,6 +27,7 @@ public sealed partial class ConsensusApiClient
         var request = new ApiRequest
         {
             Method = HttpMethod.Post,
+            Identity = identity,
             Target = LockTarget(wish.Name, ""),
             Body = ClientJson.Encode(body, ApiJson.Default.LockAcquireRequest),
             Wait = wish.Wait,
@@ -32,7 +36,10 @@ public sealed partial class ConsensusApiClient
     }
 
     /// <summary>Exclusive holds of several locks, all or none, without waiting.</summary>
-    public Task<ApiResult<MultiLockAnswer>> AcquireLocksAsync(MultiLockWish wish, CancellationToken cancellationToken)
+    public Task<ApiResult<MultiLockAnswer>> AcquireLocksAsync(MultiLockWish wish, CancellationToken cancellationToken) =>
+        ((IConsensusApi)this).AcquireLocksAsync(wish, new RequestIdentity(wish?.IdempotencyKey), cancellationToken);
+
+    Task<ApiResult<MultiLockAnswer>> IConsensusApi.AcquireLocksAsync(MultiLockWish wish, RequestIdentity identity, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(wish);
         var body = new MultiLockRequest
@@ -48,6 +55,7 @@ public sealed partial class ConsensusApiClient
         var request = new ApiRequest
         {
             Method = HttpMethod.Post,
+            Identity = identity,
             Target = ApiRoutes.MultiLock,
             Body = ClientJson.Encode(body, ApiJson.Default.MultiLockRequest),
         };

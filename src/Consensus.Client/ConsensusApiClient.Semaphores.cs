@@ -7,7 +7,10 @@ namespace Consensus.Client;
 public sealed partial class ConsensusApiClient
 {
     /// <summary>Takes permits, and stands in line for them for as long as the wish says; 409 <c>lock-held</c> when that is over, <c>permits-mismatch</c> when the limit is another one.</summary>
-    public Task<ApiResult<SemaphoreGrantAnswer>> AcquireSemaphoreAsync(SemaphoreWish wish, CancellationToken cancellationToken)
+    public Task<ApiResult<SemaphoreGrantAnswer>> AcquireSemaphoreAsync(SemaphoreWish wish, CancellationToken cancellationToken) =>
+        ((IConsensusApi)this).AcquireSemaphoreAsync(wish, new RequestIdentity(wish?.IdempotencyKey), cancellationToken);
+
+    Task<ApiResult<SemaphoreGrantAnswer>> IConsensusApi.AcquireSemaphoreAsync(SemaphoreWish wish, RequestIdentity identity, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(wish);
         var body = new SemaphoreAcquireRequest
@@ -25,6 +28,7 @@ public sealed partial class ConsensusApiClient
         var request = new ApiRequest
         {
             Method = HttpMethod.Post,
+            Identity = identity,
             Target = SemaphoreTarget(wish.Name, ""),
             Body = ClientJson.Encode(body, ApiJson.Default.SemaphoreAcquireRequest),
             Wait = wish.Wait,

@@ -46,7 +46,7 @@ public sealed partial class ConsensusApiClient : IConsensusApi
     /// <summary>Sends until there is a definite answer or the time for it is over.</summary>
     private async Task<Attempt> SendUntilSettledAsync(ApiRequest request, CancellationToken cancellationToken)
     {
-        var key = request is { IsWrite: true, NeedsIdentity: true } ? Guid.NewGuid().ToString("N") : null;
+        var identity = request is { IsWrite: true, NeedsIdentity: true } ? request.Identity ?? new RequestIdentity() : null;
         var endpoints = _options.Endpoints;
         var first = Volatile.Read(ref _preferred);
         var sends = 0;
@@ -69,7 +69,7 @@ public sealed partial class ConsensusApiClient : IConsensusApi
         }
         if (unknown is not null && !IsConclusive(request, last))
         {
-            return unknown;
+            return last.Kind == AttemptKind.Refused ? unknown with { RefusedSince = last } : unknown;
         }
         // What some member said tells more than that another one is away.
         return last.Unreachable ? answered ?? Nobody(last) : last;
@@ -77,8 +77,10 @@ public sealed partial class ConsensusApiClient : IConsensusApi
         async Task<Attempt> SendOnceAsync(CancellationToken token)
         {
             var index = (first + sends++) % endpoints.Count;
+            var key = identity?.BeginSend(endpoints[index]);
             var attempt = await _transport.SendAsync(endpoints[index], request, key, request.Wait + _options.AttemptTimeout, token)
                 .ConfigureAwait(false);
+            identity?.EndSend(attempt);
             if (attempt.Kind == AttemptKind.Unknown)
             {
                 unknown = attempt;
@@ -154,6 +156,8 @@ public sealed partial class ConsensusApiClient : IConsensusApi
         return new ApiProblem(kind, (int)attempt.Status, attempt.Slug, attempt.Detail)
         {
             Json = attempt.Slug.Length > 0 ? Text(attempt.Body) : null,
+            RetryAfter = attempt.RetryAfter,
+            RefusedSince = attempt.RefusedSince is { } refused ? ToProblem(refused) : null,
         };
     }
 

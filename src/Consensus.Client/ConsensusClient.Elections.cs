@@ -70,10 +70,11 @@ public sealed partial class ConsensusClient
             Kind = "election",
             Margin = LeaseSchedule.Checked(options.SafetyMargin, options.Ttl, options.MaxHold),
             MaxHold = options.MaxHold,
-            Ask = (wait, cancellation) => _api.CampaignAsync(wish with { Wait = wait }, cancellation),
+            Ask = (wait, identity, cancellation) => _api.CampaignAsync(wish with { Wait = wait }, identity, cancellation),
             Times = grant => GrantTimes.OfMs(grant.TtlMs, grant.WaitedMs),
             Renew = grant => (timeout, cancellation) => _api.RenewLeadershipOnce(election, grant.FencingToken, timeout, cancellation),
-            GiveBack = (grant, cancellation) => _api.ResignAsync(election, grant.FencingToken, cancellation),
+            GiveBack = async (grant, cancellation) =>
+                Withdrawals.IsSettled((await _api.ResignAsync(election, grant.FencingToken, cancellation).ConfigureAwait(false)).Problem),
         };
     }
 }

@@ -13,14 +13,14 @@ public sealed partial class ConsensusClient
             What = "a lease",
             Kind = "lease",
             Margin = LeaseSchedule.Checked(safetyMargin, ttl),
-            Ask = (_, cancellation) => _api.GrantLeaseAsync(ttl, cancellation),
+            Ask = (_, identity, cancellation) => _api.GrantLeaseAsync(ttl, identity, cancellation),
             Times = grant => GrantTimes.OfMs(grant.TtlMs, 0),
             Renew = grant => (timeout, cancellation) => _api.KeepLeaseAliveOnce(grant.Id, timeout, cancellation),
-            GiveBack = (grant, cancellation) => _api.RevokeLeaseAsync(grant.Id, cancellation),
+            GiveBack = async (grant, cancellation) => Withdrawals.IsSettled((await _api.RevokeLeaseAsync(grant.Id, cancellation).ConfigureAwait(false)).Problem),
         };
         var taken = await _acquirer.RunAsync(order, TimeSpan.Zero, cancellationToken).ConfigureAwait(false);
-        return taken is { } got
-            ? new LeaseHandle(_api, _keeper, got.Grant, got.Hold)
-            : throw new ConsensusException(new ApiProblem(ApiFailureKind.OutcomeUnknown, 0, "", "A lease was granted, but the answer came too late to use it."));
+        return taken.Succeeded
+            ? new LeaseHandle(_api, _keeper, taken.Grant, taken.Hold)
+            : throw new ConsensusException(taken.Problem ?? new ApiProblem(ApiFailureKind.Unavailable, 0, "", "A lease was granted, but the answer came too late to use it."));
     }
 }

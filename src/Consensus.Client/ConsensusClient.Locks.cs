@@ -58,10 +58,11 @@ public sealed partial class ConsensusClient
             Kind = "lock",
             Margin = LeaseSchedule.Checked(options.SafetyMargin, options.Ttl, options.MaxHold),
             MaxHold = options.MaxHold,
-            Ask = (wait, cancellation) => _api.AcquireLockAsync(wish with { Wait = wait }, cancellation),
+            Ask = (wait, identity, cancellation) => _api.AcquireLockAsync(wish with { Wait = wait }, identity, cancellation),
             Times = grant => GrantTimes.OfMs(grant.TtlMs, grant.WaitedMs),
             Renew = grant => (timeout, cancellation) => _api.RenewLockOnce(name, grant.FencingToken, timeout, cancellation),
-            GiveBack = (grant, cancellation) => _api.ReleaseLockAsync(name, grant.FencingToken, cancellation),
+            GiveBack = async (grant, cancellation) =>
+                Withdrawals.IsSettled((await _api.ReleaseLockAsync(name, grant.FencingToken, cancellation).ConfigureAwait(false)).Problem),
         };
     }
 
@@ -83,11 +84,12 @@ public sealed partial class ConsensusClient
             Margin = LeaseSchedule.Checked(options.SafetyMargin, options.Ttl, options.MaxHold),
             MaxHold = options.MaxHold,
             CanWait = false,
-            Ask = (_, cancellation) => _api.AcquireLocksAsync(wish, cancellation),
+            Ask = (_, identity, cancellation) => _api.AcquireLocksAsync(wish, identity, cancellation),
             Times = grant => GrantTimes.OfMs(grant.TtlMs, 0),
             Renew = grant => RenewInTurn(grant),
-            GiveBack = (grant, cancellation) => Task.WhenAll(
-                grant.Locks.Select(item => _api.ReleaseLockAsync(item.Name, item.FencingToken, cancellation))),
+            GiveBack = async (grant, cancellation) => Array.TrueForAll(
+                await Task.WhenAll(grant.Locks.Select(item => _api.ReleaseLockAsync(item.Name, item.FencingToken, cancellation))).ConfigureAwait(false),
+                result => Withdrawals.IsSettled(result.Problem)),
         };
     }
 

@@ -44,10 +44,11 @@ public sealed partial class ConsensusClient
             Kind = "semaphore",
             Margin = LeaseSchedule.Checked(options.SafetyMargin, options.Ttl, options.MaxHold),
             MaxHold = options.MaxHold,
-            Ask = (wait, cancellation) => _api.AcquireSemaphoreAsync(wish with { Wait = wait }, cancellation),
+            Ask = (wait, identity, cancellation) => _api.AcquireSemaphoreAsync(wish with { Wait = wait }, identity, cancellation),
             Times = grant => GrantTimes.OfMs(grant.TtlMs, grant.WaitedMs),
             Renew = grant => (timeout, cancellation) => _api.RenewSemaphoreOnce(name, grant.FencingToken, timeout, cancellation),
-            GiveBack = (grant, cancellation) => _api.ReleaseSemaphoreAsync(name, grant.FencingToken, cancellation),
+            GiveBack = async (grant, cancellation) =>
+                Withdrawals.IsSettled((await _api.ReleaseSemaphoreAsync(name, grant.FencingToken, cancellation).ConfigureAwait(false)).Problem),
         };
     }
 }

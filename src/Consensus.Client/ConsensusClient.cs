@@ -1,4 +1,7 @@
+using System.Globalization;
+using Consensus.Api.Problems;
 using Consensus.Client.Holding;
+using Consensus.Client.Transport;
 
 namespace Consensus.Client;
 
@@ -8,6 +11,7 @@ public sealed partial class ConsensusClient : IConsensusClient
     private readonly IConsensusApi _api;
     private readonly string _clientName;
     private readonly HoldKeeper _keeper;
+    private readonly Withdrawals _withdrawals;
     private readonly Acquirer _acquirer;
 
     /// <summary>A client that connects as it is used.</summary>
@@ -27,17 +31,26 @@ public sealed partial class ConsensusClient : IConsensusClient
         _api = api;
         _clientName = options.ClientName;
         _keeper = new HoldKeeper(options.TimeProvider);
-        _acquirer = new Acquirer(_keeper, options.TimeProvider, options.AttemptTimeout);
+        _withdrawals = new Withdrawals(api, options.LastPatience);
+        _acquirer = new Acquirer(_keeper, _withdrawals, options.TimeProvider);
     }
 
-    /// <summary>Handles that are still held are told to be lost: nobody renews them any more. Dispose of them first.</summary>
+    /// <summary>
+    /// Handles that are still held are told to be lost: nobody renews them any more. Dispose of them first. What is being asked for ends, and is taken back should it have been granted: that
+    /// is waited for, for two seconds at most.
+    /// </summary>
     public void Dispose()
     {
         _keeper.Dispose();
+        _withdrawals.Close();
         _api.Dispose();
+        _withdrawals.Dispose();
     }
 
     /// <inheritdoc/>
+    /// <summary>Ends when what is being taken back in the background, because whoever asked for it gave up, is settled.</summary>
+    internal Task WhenWithdrawnAsync() => _withdrawals.WhenDoneAsync();
+
     public async Task PingAsync(CancellationToken cancellationToken = default)
     {
         var result = await _api.GetKeyAsync("consensus/ping", null, cancellationToken).ConfigureAwait(false);
@@ -51,22 +64,25 @@ public sealed partial class ConsensusClient : IConsensusClient
     private async Task<(TGrant Grant, KeptHold Hold)> AcquireAsync<TGrant>(HoldOrder<TGrant> order, TimeSpan? timeout, CancellationToken cancellationToken)
         where TGrant : class
     {
-        timeout = Checked(timeout);
-        try
+        var limit = Checked(timeout);
+        var taken = await _acquirer.RunAsync(order, limit, cancellationToken).ConfigureAwait(false);
+        if (taken.Succeeded)
         {
-            return await _acquirer.RunAsync(order, timeout, cancellationToken).ConfigureAwait(false)
-                ?? throw new TimeoutException($"{order.What} was not granted within {timeout!.Value.TotalSeconds:0.###} s: others hold it.");
-        }
-        catch (ConsensusException error) when (timeout is not null && error.Problem.Kind != ApiFailureKind.Refused)
-        {
-            throw new TimeoutException($"{order.What} was not granted within {timeout.Value.TotalSeconds:0.###} s: {error.Message}", error);
+            return (taken.Grant, taken.Hold);
         }
     }
+        var why = taken.Problem is { } problem ? AttemptLog.Tell(problem) : "the grant came too late to be used, and was given back.";
+        throw new TimeoutException(
+            string.Create(CultureInfo.InvariantCulture, $"{order.What} was not granted within {(limit ?? default).TotalSeconds:0.###} s: {why}"),
+            taken.Problem is null ? null : new ConsensusException(taken.Problem));
 
-    private Task<(TGrant Grant, KeptHold Hold)?> TryAcquireAsync<TGrant>(HoldOrder<TGrant> order, TimeSpan timeout, CancellationToken cancellationToken)
+    private async Task<(TGrant Grant, KeptHold Hold)?> TryAcquireAsync<TGrant>(HoldOrder<TGrant> order, TimeSpan timeout, CancellationToken cancellationToken)
         where TGrant : class
     {
-        return _acquirer.RunAsync(order, Checked(timeout), cancellationToken);
+        var taken = await _acquirer.RunAsync(order, Checked(timeout), cancellationToken).ConfigureAwait(false);
+        return taken.Succeeded ? (taken.Grant, taken.Hold)
+            : taken.Problem is null || taken.Problem.Slug == ProblemTypes.LockHeld.Slug ? null
+            : throw new ConsensusException(taken.Problem);
     }
 
     /// <summary>Null: for ever, which <see cref="Timeout.InfiniteTimeSpan"/> says too.</summary>

@@ -35,6 +35,9 @@ public sealed record ConsensusClientOptions
     /// <summary>The clock of retries and of holds. Its timestamps must go on while the machine sleeps, as the default's do on Linux and Windows.</summary>
     public TimeProvider TimeProvider { get; init; } = BootTimeProvider.Instance;
 
+    /// <summary>How long the end of a client waits until what it had been asking for is taken back.</summary>
+    internal TimeSpan LastPatience { get; init; } = TimeSpan.FromSeconds(2);
+
     /// <summary>
     /// True where the caller has nothing else to do until it has the answer and soon ends: what can be is then asked on the calling thread, which blocks. Nothing of
     /// <see cref="HttpClient"/> is loaded for it, which takes a program longer to start than the rest.

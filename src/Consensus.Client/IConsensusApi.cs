@@ -3,6 +3,7 @@ using Consensus.Api.Fences;
 using Consensus.Api.KeyValue;
 using Consensus.Api.Leases;
 using Consensus.Api.Locks;
+using Consensus.Api.Requests;
 using Consensus.Api.Semaphores;
 using Consensus.Api.Transactions;
 
@@ -10,7 +11,8 @@ namespace Consensus.Client;
 
 /// <summary>
 /// What <see cref="ConsensusClient"/> needs of the API: <see cref="ConsensusApiClient"/> is the real one, and the fake for users' tests answers out of the same state
-/// machine without a network. What each method does is said there. Renewals block the calling thread.
+/// machine without a network. What each method does is said there; what grants something is asked under an identity, so that it can be asked again and withdrawn. Renewals block the calling
+/// thread.
 /// </summary>
 internal interface IConsensusApi : IDisposable
 {
@@ -32,15 +34,15 @@ internal interface IConsensusApi : IDisposable
 
     IAsyncEnumerable<WatchMessage> WatchElectionAsync(string name, WatchOptions? options, CancellationToken cancellationToken);
 
-    Task<ApiResult<LeaseAnswer>> GrantLeaseAsync(TimeSpan ttl, CancellationToken cancellationToken);
+    Task<ApiResult<LeaseAnswer>> GrantLeaseAsync(TimeSpan ttl, RequestIdentity identity, CancellationToken cancellationToken);
 
     Task<ApiResult<LeaseRevokedAnswer>> RevokeLeaseAsync(string lease, CancellationToken cancellationToken);
 
     LockRenewal KeepLeaseAliveOnce(string lease, TimeSpan timeout, CancellationToken cancellationToken);
 
-    Task<ApiResult<LockGrantAnswer>> AcquireLockAsync(LockWish wish, CancellationToken cancellationToken);
+    Task<ApiResult<LockGrantAnswer>> AcquireLockAsync(LockWish wish, RequestIdentity identity, CancellationToken cancellationToken);
 
-    Task<ApiResult<MultiLockAnswer>> AcquireLocksAsync(MultiLockWish wish, CancellationToken cancellationToken);
+    Task<ApiResult<MultiLockAnswer>> AcquireLocksAsync(MultiLockWish wish, RequestIdentity identity, CancellationToken cancellationToken);
 
     LockRenewal RenewLockOnce(string name, long fencingToken, TimeSpan timeout, CancellationToken cancellationToken);
 
@@ -50,7 +52,7 @@ internal interface IConsensusApi : IDisposable
 
     Task<ApiResult<LockAnswer>> GetLockAsync(string name, ReadOptions? read, CancellationToken cancellationToken);
 
-    Task<ApiResult<SemaphoreGrantAnswer>> AcquireSemaphoreAsync(SemaphoreWish wish, CancellationToken cancellationToken);
+    Task<ApiResult<SemaphoreGrantAnswer>> AcquireSemaphoreAsync(SemaphoreWish wish, RequestIdentity identity, CancellationToken cancellationToken);
 
     LockRenewal RenewSemaphoreOnce(string name, long fencingToken, TimeSpan timeout, CancellationToken cancellationToken);
 
@@ -58,7 +60,7 @@ internal interface IConsensusApi : IDisposable
 
     Task<ApiResult<SemaphoreAnswer>> GetSemaphoreAsync(string name, ReadOptions? read, CancellationToken cancellationToken);
 
-    Task<ApiResult<ElectedAnswer>> CampaignAsync(CampaignWish wish, CancellationToken cancellationToken);
+    Task<ApiResult<ElectedAnswer>> CampaignAsync(CampaignWish wish, RequestIdentity identity, CancellationToken cancellationToken);
 
     LockRenewal RenewLeadershipOnce(string name, long fencingToken, TimeSpan timeout, CancellationToken cancellationToken);
 
@@ -69,6 +71,8 @@ internal interface IConsensusApi : IDisposable
     Task<ApiResult<HandOverAnswer>> HandOverLeadershipAsync(string name, long fencingToken, string to, CancellationToken cancellationToken);
 
     Task<ApiResult<ElectionAnswer>> GetElectionAsync(string name, ReadOptions? read, CancellationToken cancellationToken);
+
+    Task<ApiResult<WithdrawAnswer>> WithdrawAsync(string idempotencyKey, CancellationToken cancellationToken);
 
     Task<ApiResult<FenceAnswer>> PassFenceAsync(string resource, long fencingToken, CancellationToken cancellationToken);
 

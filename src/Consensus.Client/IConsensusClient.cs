@@ -10,8 +10,8 @@ namespace Consensus.Client;
 /// </summary>
 /// <remarks>
 /// <c>Acquire…</c> waits in line, for ever unless a time-out is given, and throws <see cref="TimeoutException"/> when that is over. <c>TryAcquire…</c> does not wait unless a
-/// time-out is given, and returns null where it is held by others. Who stops waiting by cancellation gives its place up; a grant whose answer was on its way in that very
-/// moment is not used and ends with its TTL.
+/// time-out is given, and returns null where it is held by others. A time-out is kept, whatever the cluster does, and what is thrown then says what is known. Who stops waiting, by
+/// cancellation, by a time-out or by disposing of the client, gives its place up, and gives back what was granted in that very moment: at once, in the background.
 /// </remarks>
 public interface IConsensusClient : IDisposable
 {

@@ -15,7 +15,7 @@ namespace Consensus.Client.Testing.Api;
 
 internal sealed partial class InMemoryApi
 {
-    public Task<ApiResult<LockGrantAnswer>> AcquireLockAsync(LockWish wish, CancellationToken cancellationToken)
+    public Task<ApiResult<LockGrantAnswer>> AcquireLockAsync(LockWish wish, RequestIdentity identity, CancellationToken cancellationToken)
     {
         var terms = new Terms(wish.Owner, wish.Ttl, wish.Lease, wish.Wait, wish.LockDelay, wish.MaxHold, wish.Metadata);
         var badTerms = terms.Refuse(out var lease);
@@ -28,10 +28,11 @@ internal sealed partial class InMemoryApi
                     wish.Name, hold.Owner, Answers.Mode(hold.Mode), hold.Token.Value, hold.Lease.ToString(), Answers.Ms(hold.TtlMicros),
                     Answers.Ms(granted.WaitedMicros), Answers.ExpiresInMs(hold, store.Now), store.ClusterId)
                 : null,
-            cancellationToken);
+            cancellationToken,
+            identity);
     }
 
-    public Task<ApiResult<MultiLockAnswer>> AcquireLocksAsync(MultiLockWish wish, CancellationToken cancellationToken)
+    public Task<ApiResult<MultiLockAnswer>> AcquireLocksAsync(MultiLockWish wish, RequestIdentity identity, CancellationToken cancellationToken)
     {
         var terms = new Terms(wish.Owner, wish.Ttl, wish.Lease, TimeSpan.Zero, wish.LockDelay, wish.MaxHold, wish.Metadata);
         var refusal = terms.Refuse(out var lease);
@@ -58,10 +59,11 @@ internal sealed partial class InMemoryApi
                     holds[0].Owner, holds[0].Lease.ToString(), Answers.Ms(holds[0].TtlMicros), Answers.ExpiresInMs(holds[0], store.Now), store.ClusterId,
                     [.. holds.Select(hold => new MultiLockItem(hold.Name.ToString(), hold.Token.Value))])
                 : null,
-            cancellationToken);
+            cancellationToken,
+            identity);
     }
 
-    public Task<ApiResult<SemaphoreGrantAnswer>> AcquireSemaphoreAsync(SemaphoreWish wish, CancellationToken cancellationToken)
+    public Task<ApiResult<SemaphoreGrantAnswer>> AcquireSemaphoreAsync(SemaphoreWish wish, RequestIdentity identity, CancellationToken cancellationToken)
     {
         var terms = new Terms(wish.Owner, wish.Ttl, wish.Lease, wish.Wait, wish.LockDelay, wish.MaxHold, wish.Metadata);
         var badTerms = terms.Refuse(out var lease);
@@ -78,10 +80,11 @@ internal sealed partial class InMemoryApi
                     wish.Name, hold.Owner, wish.Permits, hold.Count, hold.Token.Value, hold.Lease.ToString(), Answers.Ms(hold.TtlMicros),
                     Answers.Ms(granted.WaitedMicros), Answers.ExpiresInMs(hold, store.Now), store.ClusterId)
                 : null,
-            cancellationToken);
+            cancellationToken,
+            identity);
     }
 
-    public Task<ApiResult<ElectedAnswer>> CampaignAsync(CampaignWish wish, CancellationToken cancellationToken)
+    public Task<ApiResult<ElectedAnswer>> CampaignAsync(CampaignWish wish, RequestIdentity identity, CancellationToken cancellationToken)
     {
         var terms = new Terms(wish.Candidate, wish.Ttl, wish.Lease, wish.Wait, wish.LockDelay, wish.MaxHold, wish.Metadata);
         var value = wish.Value ?? "";
@@ -95,7 +98,8 @@ internal sealed partial class InMemoryApi
                     wish.Name, hold.Owner, Answers.Value(hold), hold.Token.Value, hold.Lease.ToString(), Answers.Ms(hold.TtlMicros),
                     Answers.Ms(granted.WaitedMicros), Answers.ExpiresInMs(hold, store.Now), store.ClusterId)
                 : null,
-            cancellationToken);
+            cancellationToken,
+            identity);
     }
 
     public Task<ApiResult<LeadershipAnswer>> ProclaimAsync(string name, long fencingToken, string value, CancellationToken cancellationToken) => ExecuteAsync(
@@ -160,11 +164,12 @@ internal sealed partial class InMemoryApi
             : ApiResult<ElectionAnswer>.Failed(Refusals.NotFound($"nobody leads \"{name}\"")),
         cancellationToken);
 
-    public Task<ApiResult<LeaseAnswer>> GrantLeaseAsync(TimeSpan ttl, CancellationToken cancellationToken) => ExecuteAsync(
+    public Task<ApiResult<LeaseAnswer>> GrantLeaseAsync(TimeSpan ttl, RequestIdentity identity, CancellationToken cancellationToken) => ExecuteAsync(
         Checks.Ttl(ttl),
         () => new GrantLeaseCommand(InMemoryStore.NewLeaseId(), Checks.Micros(ttl)),
         outcome => outcome is LeaseGranted granted ? new LeaseAnswer(granted.Id.ToString(), Answers.Ms(granted.TtlMicros), Answers.Ms(granted.TtlMicros)) : null,
-        cancellationToken);
+        cancellationToken,
+        identity);
 
     public async Task<ApiResult<LeaseRevokedAnswer>> RevokeLeaseAsync(string lease, CancellationToken cancellationToken)
     {

@@ -62,7 +62,7 @@ internal sealed partial class InMemoryApi(InMemoryStore store) : IConsensusApi
 
     /// <summary>Applies a command and turns its outcome into an answer; a null answer means that the outcome is a refusal.</summary>
     private async Task<ApiResult<T>> ExecuteAsync<T>(
-        ApiProblem? refusal, Func<Command> command, Func<Outcome, T?> answer, CancellationToken cancellationToken, string idempotencyKey = "")
+        ApiProblem? refusal, Func<Command> command, Func<Outcome, T?> answer, CancellationToken cancellationToken, RequestIdentity? identity = null)
         where T : class
     {
         cancellationToken.ThrowIfCancellationRequested();
@@ -77,12 +77,17 @@ internal sealed partial class InMemoryApi(InMemoryStore store) : IConsensusApi
             return ApiResult<T>.Failed(refusal);
         }
         using var either = CancellationTokenSource.CreateLinkedTokenSource(connection, cancellationToken);
-        var outcome = await store.ExecuteAsync(command(), either.Token, idempotencyKey).ConfigureAwait(false);
+        var outcome = await store.ExecuteAsync(command(), either.Token, identity?.BeginSend() ?? "").ConfigureAwait(false);
         if (outcome is WaitCancelled)
         {
             cancellationToken.ThrowIfCancellationRequested();
         }
-        return answer(outcome) is { } value ? ApiResult<T>.Of(value, "") : ApiResult<T>.Failed(Refusals.Of(outcome));
+        if (answer(outcome) is { } value)
+        {
+            return ApiResult<T>.Of(value, "");
+        }
+        identity?.EndSend(wasAnswered: true);
+        return ApiResult<T>.Failed(Refusals.Of(outcome));
     }
 
     private async Task<ApiResult<T>> ReadAsync<T>(ApiProblem? refusal, ReadOptions? read, Func<StateView, ApiResult<T>> answer, CancellationToken cancellationToken)

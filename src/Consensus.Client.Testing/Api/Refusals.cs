@@ -27,6 +27,7 @@ internal static class Refusals
         LockHeld held => OfHeld(held),
         NotHolder not => OfNotHolder(not, asked, renewal),
         WaitCancelled => Unreachable,
+        WaitDetached or WaitTakenOver => new ApiProblem(ApiFailureKind.OutcomeUnknown, 504, ProblemTypes.OutcomeUnknown.Slug, "the wait goes on elsewhere"),
         NoSuchWaiter nobody => NotFound($"nobody called \"{nobody.Owner}\" waits who could have it now; nothing was done"),
         PermitsMismatch mismatch => Of(
             ProblemTypes.PermitsMismatch,

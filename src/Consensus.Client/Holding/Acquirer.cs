@@ -1,12 +1,13 @@
 using Consensus.Api.Problems;
+using Consensus.Client.Transport;
 
 namespace Consensus.Client.Holding;
 
 /// <summary>
 /// Waits for a hold for as long as asked. One request stands in line for 10 minutes at most, and keeps its place for that long across lost connections too; a longer wait is
-/// several requests, each of which queues anew at the end.
+/// several requests, each of which queues anew at the end. A request whose outcome is not known is asked again under its own identity until it is; whoever gives up before withdraws it.
 /// </summary>
-internal sealed class Acquirer(HoldKeeper keeper, TimeProvider time, TimeSpan answerGrace)
+internal sealed class Acquirer(HoldKeeper keeper, Withdrawals withdrawals, TimeProvider time)
 {
     private static readonly TimeSpan LongestRequest = TimeSpan.FromMinutes(10);
     private static readonly TimeSpan ShortestPoll = TimeSpan.FromMilliseconds(20);
@@ -15,109 +16,199 @@ internal sealed class Acquirer(HoldKeeper keeper, TimeProvider time, TimeSpan an
     /// <summary>Beyond what timers take, time is not limited more exactly than by one request.</summary>
     private static readonly TimeSpan LongestTimer = TimeSpan.FromDays(40);
 
-    /// <summary>How long giving back a grant that came too late is tried.</summary>
-    private static readonly TimeSpan GiveBackPatience = TimeSpan.FromSeconds(2);
+    /// <summary>A request leaves its line this long before the caller's time is over, so that the answer, which says who holds it, comes in time.</summary>
+    private static readonly TimeSpan AnswerTime = TimeSpan.FromMilliseconds(100);
 
-    /// <param name="timeout">Null: for ever.</param>
-    /// <returns>Null when it is held by others and the time is over.</returns>
-    /// <exception cref="TimeoutException">The time is over, and it is not known that others hold it.</exception>
-    public async Task<(TGrant Grant, KeptHold Hold)?> RunAsync<TGrant>(HoldOrder<TGrant> order, TimeSpan? timeout, CancellationToken cancellationToken)
+    /// <summary>For how long beyond the caller's time an answer is still waited for.</summary>
+    private static readonly TimeSpan AnswerGrace = TimeSpan.FromMilliseconds(200);
+
+    /// <param name="timeout">Null: for ever. Zero: for the answer of one request that does not stand in line.</param>
+    /// <exception cref="ConsensusException">It was refused, for another reason than that others hold it.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    /// <exception cref="ObjectDisposedException">The client was disposed of.</exception>
+    public async Task<Acquisition<TGrant>> RunAsync<TGrant>(HoldOrder<TGrant> order, TimeSpan? timeout, CancellationToken cancellationToken)
         where TGrant : class
     {
+        cancellationToken.ThrowIfCancellationRequested();
+        using var underWay = withdrawals.BeginAcquire();
         using var activity = ClientTelemetry.StartAcquire(order.Kind, order.What);
-        var startedAt = keeper.Now;
-        var poll = ShortestPoll;
-        while (true)
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(withdrawals.Closing, cancellationToken);
+        using var over = timeout is { } limit && limit > TimeSpan.Zero && limit <= LongestTimer ? new CancellationTokenSource(limit + AnswerGrace, time) : null;
+        using var overOrEnd = over is null ? null : CancellationTokenSource.CreateLinkedTokenSource(over.Token, end.Token);
+        var run = new Run<TGrant>(this, order, keeper.Now, timeout);
+        try
         {
-            var left = timeout is { } limit ? startedAt + limit - keeper.Now : TimeSpan.MaxValue;
-            // Not later than the first send, which is what the holder's time counts from.
-            var sentAt = keeper.Now;
-            var result = await AskAsync(order, left, timeout, cancellationToken).ConfigureAwait(false);
-            if (result.Succeeded)
-            {
-                if (await TakeAsync(order, result.Value, sentAt).ConfigureAwait(false) is { } hold)
-                {
-                    ClientTelemetry.Acquired(order.Kind, keeper.Now - startedAt);
-                    return (result.Value, hold);
-                }
-            }
-            else if (!IsWorthAnother(result.Problem))
-            {
-                throw new ConsensusException(result.Problem);
-            }
-            left = timeout is { } whole ? startedAt + whole - keeper.Now : TimeSpan.MaxValue;
-            if (left <= TimeSpan.Zero)
-            {
-                ClientTelemetry.NotAcquired(order.Kind);
-                return result.Problem is { } problem && problem.Slug != ProblemTypes.LockHeld.Slug ? throw new ConsensusException(problem) : null;
-            }
-            if (!order.CanWait || result.Problem?.Slug != ProblemTypes.LockHeld.Slug)
-            {
-                var pause = poll * (0.75 + (Random.Shared.NextDouble() / 2));
-                await Task.Delay(pause < left ? pause : left, time, cancellationToken).ConfigureAwait(false);
-                poll = poll * 2 < LongestPoll ? poll * 2 : LongestPoll;
-            }
+            return await run.UntilSettledAsync((overOrEnd ?? end).Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when ((overOrEnd ?? end).IsCancellationRequested)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            ObjectDisposedException.ThrowIf(withdrawals.Closing.IsCancellationRequested, typeof(ConsensusClient));
+            return run.TimeIsOver();
+        }
+        finally
+        {
+            // Whoever leaves, by whatever way, leaves nothing behind that could still be granted.
+            run.Withdraw();
         }
     }
 
-    private async Task<ApiResult<TGrant>> AskAsync<TGrant>(
-        HoldOrder<TGrant> order, TimeSpan left, TimeSpan? timeout, CancellationToken cancellationToken)
-    {
-        var wait = !order.CanWait || left <= TimeSpan.Zero ? TimeSpan.Zero : left < LongestRequest ? left : LongestRequest;
-        if (timeout is null || timeout == TimeSpan.Zero || left > LongestTimer)
-        {
-            return await order.Ask(wait, cancellationToken).ConfigureAwait(false);
-        }
-        // A cluster that is away is not waited for much longer than was asked for.
-        using var over = new CancellationTokenSource(left + answerGrace, time);
-        using var linked = CancellationTokenSource.CreateLinkedTokenSource(over.Token, cancellationToken);
-        try
-        {
-            return await order.Ask(wait, linked.Token).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
-        {
-            return ApiResult<TGrant>.Failed(new ApiProblem(ApiFailureKind.OutcomeUnknown, 0, "", $"Nothing is known of {order.What}: no member answered in time."));
-        }
-    }
+    private TimeSpan Now => keeper.Now;
+
+    private Task PauseAsync(TimeSpan pause, CancellationToken cancellationToken) => Task.Delay(pause, time, cancellationToken);
+
+    private void Withdraw(string idempotencyKey) => withdrawals.Begin(idempotencyKey);
 
     /// <summary>
     /// Keeps what was granted. A grant whose answer was long on its way is renewed first; one that cannot be used any more is given back: null.
     /// </summary>
-    private async Task<KeptHold?> TakeAsync<TGrant>(HoldOrder<TGrant> order, TGrant grant, TimeSpan sentAt)
+    private async Task<KeptHold?> TakeAsync<TGrant>(HoldOrder<TGrant> order, TGrant grant, TimeSpan askedAt, CancellationToken cancellationToken)
     {
         var times = order.Times(grant);
-        var hold = new KeptHold(new LeaseSchedule(times.Ttl, order.Margin, order.MaxHold), sentAt, times.Waited, keeper.ToUtc, order.Renew(grant));
-        bool IsUsable() => hold.LossReason is null && keeper.Now < hold.SafeUntil;
-        if (!IsUsable() && keeper.Now < hold.LongestSafeUntil)
+        var hold = new KeptHold(new LeaseSchedule(times.Ttl, order.Margin, order.MaxHold), askedAt, times.Waited, keeper.ToUtc, order.Renew(grant));
+        var isKept = false;
+        try
         {
-            await Task.Factory.StartNew(() => keeper.RenewNow(hold), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default)
-                .ConfigureAwait(false);
-        }
-        if (IsUsable())
-        {
+            if (!IsUsable(hold) && Now < hold.LongestSafeUntil)
+            {
+                using var stop = cancellationToken.UnsafeRegister(static late => ((KeptHold)late!).Stopping.Cancel(), hold);
+                await Task.Factory.StartNew(() => keeper.RenewNow(hold), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default)
+                    .ConfigureAwait(false);
+            }
+            if (!IsUsable(hold))
+            {
+                return null;
+            }
             keeper.Add(hold);
+            isKept = !withdrawals.Closing.IsCancellationRequested;
+            ObjectDisposedException.ThrowIf(!isKept, typeof(ConsensusClient));
             return hold;
         }
-        if (hold.LossReason is null)
+        finally
         {
-            keeper.Remove(hold);
-            using var patience = new CancellationTokenSource(GiveBackPatience);
-            try
+            if (!isKept && !hold.IsEndedByCluster)
             {
-                await order.GiveBack(grant, patience.Token).ConfigureAwait(false);
-            }
-            catch (OperationCanceledException)
-            {
-                // It ends with its lease, soon.
+                keeper.Remove(hold);
+                // By its token: a grant may be so late that its identity is forgotten.
+                withdrawals.Begin(cancellation => order.GiveBack(grant, cancellation));
             }
         }
-        return null;
     }
+
+    private bool IsUsable(KeptHold hold) => hold.LossReason is null && Now < hold.SafeUntil;
 
     /// <summary>
     /// What is held, a grant that expired before it was heard of, and a cluster that is away are waited for, for as long as there is time.
     /// </summary>
     private static bool IsWorthAnother(ApiProblem problem) =>
         problem.Kind != ApiFailureKind.Refused || problem.Slug == ProblemTypes.LockHeld.Slug || problem.Slug == ProblemTypes.LeaseExpired.Slug;
+
+    private static TimeSpan Shorter(TimeSpan a, TimeSpan b) => a < b ? a : b;
+
+    /// <summary>One request, sent any number of times under one identity, with one wait: the server compares the whole of it.</summary>
+    /// <param name="AskedAt">Not later than the first send, which is what the holder's time counts from.</param>
+    private sealed record Question(TimeSpan Wait, TimeSpan AskedAt, RequestIdentity Identity);
+
+    /// <summary>One hold that is asked for.</summary>
+    private sealed class Run<TGrant>(Acquirer owner, HoldOrder<TGrant> order, TimeSpan startedAt, TimeSpan? timeout)
+        where TGrant : class
+    {
+        private readonly AttemptLog _log = new();
+
+        /// <summary>What may be granted; null while nothing is asked for.</summary>
+        private Question? _question;
+
+        /// <summary>Why the last request brought nothing that could be used; null when it was granted too late.</summary>
+        private ApiProblem? _problem;
+
+        private TimeSpan Left => timeout is { } whole ? whole - (owner.Now - startedAt) : TimeSpan.MaxValue;
+
+        public async Task<Acquisition<TGrant>> UntilSettledAsync(CancellationToken cancellationToken)
+        {
+            for (var poll = ShortestPoll; ; poll = Shorter(poll * 2, LongestPoll))
+            {
+                var question = _question ??= new Question(WaitInLine(), owner.Now, new RequestIdentity { Log = _log });
+                var result = await order.Ask(question.Wait, question.Identity, cancellationToken).ConfigureAwait(false);
+                _problem = result.Problem?.RefusedSince ?? result.Problem;
+                if (result.Succeeded)
+                {
+                    _question = null;
+                    if (await owner.TakeAsync(order, result.Value, question.AskedAt, cancellationToken).ConfigureAwait(false) is { } hold)
+                    {
+                        ClientTelemetry.Acquired(order.Kind, owner.Now - startedAt);
+                        return new Acquisition<TGrant>(result.Value, hold, null);
+                    }
+                    cancellationToken.ThrowIfCancellationRequested();
+                }
+                else
+                {
+                    Consider(_problem!, question);
+                }
+                var left = Left;
+                if (left <= TimeSpan.Zero || (order.CanWait && left <= AnswerTimeOf(timeout ?? TimeSpan.Zero)))
+                {
+                    return NotAcquired();
+                }
+                if (!order.CanWait || _problem?.Slug != ProblemTypes.LockHeld.Slug)
+                {
+                    var pause = poll * (0.75 + (Random.Shared.NextDouble() / 2));
+                    await owner.PauseAsync(Shorter(pause, left), cancellationToken).ConfigureAwait(false);
+                }
+            }
+        }
+
+        /// <summary>Takes back what may have been granted, or may still be.</summary>
+        public void Withdraw()
+        {
+            if (_question is { Identity: { IsInDoubt: true, Key: var key } })
+            {
+                owner.Withdraw(key);
+            }
+            _question = null;
+        }
+
+        /// <summary>The time was over before an answer came.</summary>
+        public Acquisition<TGrant> TimeIsOver()
+        {
+            // A member's last word, else what was met at each.
+            var word = _log.LastWord ?? _problem ?? new ApiProblem(ApiFailureKind.Unavailable, 0, "", _log.Tell());
+            _problem = word.Slug == ProblemTypes.LockHeld.Slug
+                ? word
+                : word with { Kind = _question is { Identity.IsInDoubt: true } ? ApiFailureKind.OutcomeUnknown : ApiFailureKind.Unavailable };
+            return NotAcquired();
+        }
+
+        private Acquisition<TGrant> NotAcquired()
+        {
+            ClientTelemetry.NotAcquired(order.Kind);
+            return new Acquisition<TGrant>(null, null, _problem);
+        }
+
+        /// <exception cref="ConsensusException">There is no point in asking again.</exception>
+        private void Consider(ApiProblem problem, Question question)
+        {
+            if (!IsWorthAnother(problem))
+            {
+                throw new ConsensusException(problem);
+            }
+            // Only a definite answer makes room for another identity. A "no" is one, for the member keeps it; but it does so for a time, so that
+            // what was ever in doubt is withdrawn all the same.
+            if (!question.Identity.IsInDoubt)
+            {
+                _question = null;
+            }
+            else if (Withdrawals.IsSettled(problem))
+            {
+                Withdraw();
+            }
+        }
+
+        private TimeSpan WaitInLine()
+        {
+            var left = Left;
+            return !order.CanWait || left <= TimeSpan.Zero ? TimeSpan.Zero : Shorter(left == TimeSpan.MaxValue ? left : left - AnswerTimeOf(left), LongestRequest);
+        }
+
+        private static TimeSpan AnswerTimeOf(TimeSpan wait) => Shorter(AnswerTime, wait / 10);
+    }
 }

@@ -14,8 +14,8 @@ internal sealed record HoldOrder<TGrant>
     /// <summary>How long it is held at most, however often it is renewed; null: without end.</summary>
     public TimeSpan? MaxHold { get; init; }
 
-    /// <summary>Asks once; the server lets it stand in line for as long as the wait says.</summary>
-    public required Func<TimeSpan, CancellationToken, Task<ApiResult<TGrant>>> Ask { get; init; }
+    /// <summary>Asks once, under that identity; the server lets it stand in line for as long as the wait says.</summary>
+    public required Func<TimeSpan, RequestIdentity, CancellationToken, Task<ApiResult<TGrant>>> Ask { get; init; }
 
     /// <summary>False where the server lets nobody stand in line: then it is asked again from time to time.</summary>
     public bool CanWait { get; init; } = true;
@@ -24,7 +24,8 @@ internal sealed record HoldOrder<TGrant>
 
     public required Func<TGrant, RenewOnce> Renew { get; init; }
 
-    public required Func<TGrant, CancellationToken, Task> GiveBack { get; init; }
+    /// <summary>True: nothing is left to be given back. Else it may be tried again.</summary>
+    public required Func<TGrant, CancellationToken, Task<bool>> GiveBack { get; init; }
 }
 
 /// <param name="Waited">How long it stood in line on the server.</param>

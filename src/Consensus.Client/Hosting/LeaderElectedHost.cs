@@ -30,6 +30,11 @@ internal sealed partial class LeaderElectedHost<[DynamicallyAccessedMembers(Dyna
         _hurry = cancellationToken;
         await _stopping.CancelAsync().ConfigureAwait(false);
         await _run.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (client is ConsensusClient own)
+        {
+            // It may have been elected in the moment in which it stopped standing.
+            await own.WhenWithdrawnAsync().WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
     }
 
     public void Dispose() => _stopping.Dispose();

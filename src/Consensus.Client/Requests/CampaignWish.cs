@@ -23,4 +23,7 @@ public sealed record CampaignWish(string Name, string Candidate)
 
     /// <summary>A JSON object of at most 4 KiB, shown with the hold.</summary>
     public string? Metadata { get; init; }
+
+    /// <summary>As <see cref="LockWish.IdempotencyKey"/>.</summary>
+    public string? IdempotencyKey { get; init; }
 }

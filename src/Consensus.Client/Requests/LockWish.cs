@@ -23,4 +23,10 @@ public sealed record LockWish(string Name, string Owner)
 
     /// <summary>A JSON object of at most 4 KiB, shown with the hold.</summary>
     public string? Metadata { get; init; }
+
+    /// <summary>
+    /// Under which it is asked, 1 to 128 printable ASCII characters: whoever gives up takes back what may have been granted by <see cref="ConsensusApiClient.WithdrawAsync"/>. A refusal is kept
+    /// under it for 15 s. Null: one of its own.
+    /// </summary>
+    public string? IdempotencyKey { get; init; }
 }

@@ -34,6 +34,9 @@ internal sealed record Attempt(AttemptKind Kind, Uri Endpoint)
 
     public TimeSpan? RetryAfter { get; init; }
 
+    /// <summary>Of an attempt whose outcome is unknown: what a later one under the same identity was refused with.</summary>
+    public Attempt? RefusedSince { get; init; }
+
     /// <summary>True when not even a connection was made.</summary>
     public bool Unreachable { get; init; }
 

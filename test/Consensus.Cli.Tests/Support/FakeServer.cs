@@ -23,6 +23,9 @@ internal sealed record FakeAnswer(int Status, string Body = "", string ContentTy
     /// <summary>Sent in place of <see cref="Body"/>.</summary>
     public byte[]? Raw { get; init; }
 
+    /// <summary>Seconds after which to ask again; null: not said.</summary>
+    public int? RetryAfter { get; init; }
+
     /// <summary>Bytes that are announced, never sent, and missing when the connection closes.</summary>
     public int Missing { get; init; }
 
@@ -107,7 +110,8 @@ internal sealed class FakeServer : IDisposable
                 }
                 var body = answer.Raw ?? Encoding.UTF8.GetBytes(answer.Body);
                 var length = answer.Status == 204 ? "" : $"Content-Length: {body.Length + answer.Missing}\r\n";
-                var head = $"HTTP/1.1 {answer.Status} Status\r\nContent-Type: {answer.ContentType}\r\n{length}\r\n";
+                var retryAfter = answer.RetryAfter is { } seconds ? $"Retry-After: {seconds}\r\n" : "";
+                var head = $"HTTP/1.1 {answer.Status} Status\r\nContent-Type: {answer.ContentType}\r\n{retryAfter}{length}\r\n";
                 await stream.WriteAsync(Encoding.ASCII.GetBytes(head));
                 await stream.WriteAsync(body);
                 if (answer.Missing > 0)

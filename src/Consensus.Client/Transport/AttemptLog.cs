@@ -1,0 +1,46 @@
+using System.Globalization;
+
+namespace Consensus.Client.Transport;
+
+/// <summary>What was heard so far of something that is asked again and again.</summary>
+internal sealed class AttemptLog
+{
+    private readonly Dictionary<string, string> _silences = [];
+
+    /// <summary>Who is being asked; null: nobody.</summary>
+    public Uri? Asking { get; set; }
+
+    /// <summary>What a member said last, short of success; null when none said anything.</summary>
+    public ApiProblem? LastWord { get; private set; }
+
+    public void Add(Attempt attempt)
+    {
+        Asking = null;
+        if (attempt.Status != 0)
+        {
+            LastWord = ConsensusApiClient.ToProblem(attempt);
+        }
+        else
+        {
+            _silences[attempt.Endpoint.Authority] = attempt.Detail;
+        }
+    }
+
+    /// <summary>One sentence: the last word of a member, else what was met at each.</summary>
+    public string Tell()
+    {
+        if (LastWord is { } word)
+        {
+            return Tell(word);
+        }
+        if (Asking is { } endpoint)
+        {
+            _silences[endpoint.Authority] = $"{endpoint.Authority} has not answered.";
+        }
+        return _silences.Count == 0 ? "No member was asked." : string.Join(' ', _silences.Values);
+    }
+
+    public static string Tell(ApiProblem problem) => problem.RetryAfter is { } pause
+        ? string.Create(CultureInfo.InvariantCulture, $"{problem.Detail} (try again after {pause.TotalSeconds:0.###} s)")
+        : problem.Detail;
+}
