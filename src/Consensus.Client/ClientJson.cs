@@ -1,6 +1,4 @@
-using System.Text.Json;
 using System.Text.Json.Serialization;
-using System.Text.Json.Serialization.Metadata;
 using Consensus.Api;
 using Consensus.Api.Cluster;
 using Consensus.Api.Durations;
@@ -8,9 +6,9 @@ using Consensus.Api.Elections;
 using Consensus.Api.Fences;
 using Consensus.Api.KeyValue;
 using Consensus.Api.Leases;
-using Consensus.Api.Requests;
 using Consensus.Api.Locks;
 using Consensus.Api.Problems;
+using Consensus.Api.Requests;
 using Consensus.Api.Semaphores;
 using Consensus.Api.Transactions;
 using Consensus.Api.Watches;
@@ -19,7 +17,7 @@ namespace Consensus.Client;
 
 /// <summary>
 /// The contract's answers as a client reads them: unlike the server's <see cref="ApiJson"/>, it passes over members that it does not
-/// know, for a newer server may add some. Requests are written by <see cref="ApiJson"/>.
+/// know, for a newer server may add some. Requests are written by <see cref="RequestJson"/>.
 /// </summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(KeyAnswer))]
@@ -47,9 +45,9 @@ namespace Consensus.Client;
 [JsonSerializable(typeof(ElectionListAnswer))]
 [JsonSerializable(typeof(FenceAnswer))]
 [JsonSerializable(typeof(FenceListAnswer))]
-[JsonSerializable(typeof(WithdrawAnswer))]
 [JsonSerializable(typeof(FenceResetAnswer))]
 [JsonSerializable(typeof(TxnAnswer))]
+[JsonSerializable(typeof(WithdrawAnswer))]
 [JsonSerializable(typeof(WatchOpenData))]
 [JsonSerializable(typeof(WatchEventData))]
 [JsonSerializable(typeof(WatchChangesData))]
@@ -63,8 +61,6 @@ namespace Consensus.Client;
 [JsonSerializable(typeof(StatusAnswer))]
 internal sealed partial class ClientJson : JsonSerializerContext
 {
-    public static ReadOnlyMemory<byte> Encode<T>(T request, JsonTypeInfo<T> type) => JsonSerializer.SerializeToUtf8Bytes(request, type);
-
     /// <summary>A duration as requests carry it, to the millisecond.</summary>
     public static string Text(TimeSpan duration) => DurationText.Format(duration.Ticks / TimeSpan.TicksPerMicrosecond);
 }

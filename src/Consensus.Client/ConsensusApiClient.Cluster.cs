@@ -21,7 +21,7 @@ public sealed partial class ConsensusApiClient
             Method = HttpMethod.Post,
             Target = ApiRoutes.ClusterMembers,
             NotFoundIsFinal = false,
-            Body = ClientJson.Encode(new MemberAddRequest(name, asVoter ? "voter" : null), ApiJson.Default.MemberAddRequest),
+            Body = RequestJson.Encode(new MemberAddRequest(name, asVoter ? "voter" : null), RequestJson.Types.MemberAddRequest, nameof(name)),
         };
         return SendAsync(request, ClientJson.Default.MemberAnswer, cancellationToken);
     }
@@ -36,7 +36,7 @@ public sealed partial class ConsensusApiClient
             Method = HttpMethod.Patch,
             Target = MemberTarget(member),
             NotFoundIsFinal = false,
-            Body = ClientJson.Encode(new MemberUpdateRequest("voter", replaces), ApiJson.Default.MemberUpdateRequest),
+            Body = RequestJson.Encode(new MemberUpdateRequest("voter", replaces), RequestJson.Types.MemberUpdateRequest, nameof(replaces)),
         };
         return SendAsync(request, ClientJson.Default.MemberAnswer, cancellationToken);
     }
@@ -60,7 +60,7 @@ public sealed partial class ConsensusApiClient
             Method = HttpMethod.Post,
             Target = ApiRoutes.ClusterLeader,
             IsRepeatable = to is not null,
-            Body = ClientJson.Encode(new LeaderTransferRequest(to), ApiJson.Default.LeaderTransferRequest),
+            Body = RequestJson.Encode(new LeaderTransferRequest(to), RequestJson.Types.LeaderTransferRequest, nameof(to)),
         };
         return SendAsync(request, ClientJson.Default.LeaderTransferAnswer, cancellationToken);
     }

@@ -29,7 +29,7 @@ public sealed partial class ConsensusApiClient
             Method = HttpMethod.Post,
             Identity = identity,
             Target = ElectionTarget(wish.Name, ""),
-            Body = ClientJson.Encode(body, ApiJson.Default.CampaignRequest),
+            Body = RequestJson.Encode(body, RequestJson.Types.CampaignRequest, nameof(wish)),
             Wait = wish.Wait,
         };
         return SendAsync(request, ClientJson.Default.ElectedAnswer, cancellationToken);
@@ -42,7 +42,7 @@ public sealed partial class ConsensusApiClient
         {
             Method = HttpMethod.Put,
             Target = ElectionTarget(name, ""),
-            Body = ClientJson.Encode(new ProclaimRequest(fencingToken, value), ApiJson.Default.ProclaimRequest),
+            Body = RequestJson.Encode(new ProclaimRequest(fencingToken, value), RequestJson.Types.ProclaimRequest, nameof(value)),
         };
         return SendAsync(request, ClientJson.Default.LeadershipAnswer, cancellationToken);
     }

@@ -18,7 +18,7 @@ public sealed partial class ConsensusApiClient
             // Marks only rise, so a token that is stale stays stale.
             RefusalIsLasting = true,
             NeedsIdentity = false,
-            Body = ClientJson.Encode(new FenceRequest(fencingToken), ApiJson.Default.FenceRequest),
+            Body = RequestJson.Encode(new FenceRequest(fencingToken), RequestJson.Types.FenceRequest, nameof(fencingToken)),
         };
         return SendAsync(request, ClientJson.Default.FenceAnswer, cancellationToken);
     }

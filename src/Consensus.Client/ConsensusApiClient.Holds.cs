@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Consensus.Api;
 using Consensus.Api.Locks;
@@ -26,7 +27,7 @@ public sealed partial class ConsensusApiClient
             Method = HttpMethod.Patch,
             Target = target,
             NotFoundIsFinal = false,
-            Body = ClientJson.Encode(new HandOverRequest(to, fencingToken), ApiJson.Default.HandOverRequest),
+            Body = RequestJson.Encode(new HandOverRequest(to, fencingToken), RequestJson.Types.HandOverRequest, nameof(to)),
         };
         return SendAsync(request, ClientJson.Default.HandOverAnswer, cancellationToken);
     }
@@ -71,7 +72,7 @@ public sealed partial class ConsensusApiClient
         Method = HttpMethod.Put,
         Target = target,
         NeedsIdentity = false,
-        Body = ClientJson.Encode(new LockRenewRequest(fencingToken), ApiJson.Default.LockRenewRequest),
+        Body = RequestJson.Encode(new LockRenewRequest(fencingToken), RequestJson.Types.LockRenewRequest, nameof(fencingToken)),
     };
 
     private static string TokenQuery(long fencingToken) => "fencingToken=" + fencingToken.ToString(CultureInfo.InvariantCulture);
@@ -85,6 +86,6 @@ public sealed partial class ConsensusApiClient
     }
 
     /// <param name="prefix">Of the route, with its last slash.</param>
-    private static string NamedTarget(string prefix, string name, string query) => QueryText.Append(
-        ApiPath.NeedsQuery(name) ? prefix + "?key=" + ApiPath.EncodeQuery(name) : prefix + ApiPath.Encode(name), query);
+    private static string NamedTarget(string prefix, string name, string query, [CallerArgumentExpression(nameof(name))] string? parameter = null) => QueryText.Append(
+        ApiPath.NeedsQuery(name) ? prefix + "?key=" + ApiPath.EncodeQuery(name, parameter) : prefix + ApiPath.Encode(name, parameter), query);
 }

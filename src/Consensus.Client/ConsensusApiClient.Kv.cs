@@ -68,7 +68,7 @@ public sealed partial class ConsensusApiClient
     public Task<ApiResult<TxnAnswer>> TxnAsync(TxnRequest transaction, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(transaction);
-        return TxnAsync(ClientJson.Encode(transaction, ApiJson.Default.TxnRequest), cancellationToken);
+        return TxnAsync(RequestJson.Encode(transaction, RequestJson.Types.TxnRequest, nameof(transaction)), cancellationToken);
     }
 
     /// <summary>As the other, with the request's JSON (docs/http-api.md) as it is: the server judges it.</summary>

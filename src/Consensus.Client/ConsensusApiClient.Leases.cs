@@ -20,7 +20,7 @@ public sealed partial class ConsensusApiClient
             Method = HttpMethod.Post,
             Identity = identity,
             Target = ApiRoutes.Leases,
-            Body = ClientJson.Encode(new LeaseGrantRequest(ClientJson.Text(ttl)), ApiJson.Default.LeaseGrantRequest),
+            Body = RequestJson.Encode(new LeaseGrantRequest(ClientJson.Text(ttl)), RequestJson.Types.LeaseGrantRequest, nameof(ttl)),
         };
         return SendAsync(request, ClientJson.Default.LeaseAnswer, cancellationToken);
     }
@@ -37,7 +37,7 @@ public sealed partial class ConsensusApiClient
             Method = HttpMethod.Post,
             Target = ApiRoutes.LeasesKeepAlive,
             NeedsIdentity = false,
-            Body = ClientJson.Encode(new LeaseKeepAliveRequest(leases), ApiJson.Default.LeaseKeepAliveRequest),
+            Body = RequestJson.Encode(new LeaseKeepAliveRequest(leases), RequestJson.Types.LeaseKeepAliveRequest, nameof(leases)),
         };
         return SendAsync(request, ClientJson.Default.LeaseKeepAliveAnswer, cancellationToken);
     }

@@ -29,7 +29,7 @@ public sealed partial class ConsensusApiClient
             Method = HttpMethod.Post,
             Identity = identity,
             Target = LockTarget(wish.Name, ""),
-            Body = ClientJson.Encode(body, ApiJson.Default.LockAcquireRequest),
+            Body = RequestJson.Encode(body, RequestJson.Types.LockAcquireRequest, nameof(wish)),
             Wait = wish.Wait,
         };
         return SendAsync(request, ClientJson.Default.LockGrantAnswer, cancellationToken);
@@ -57,7 +57,7 @@ public sealed partial class ConsensusApiClient
             Method = HttpMethod.Post,
             Identity = identity,
             Target = ApiRoutes.MultiLock,
-            Body = ClientJson.Encode(body, ApiJson.Default.MultiLockRequest),
+            Body = RequestJson.Encode(body, RequestJson.Types.MultiLockRequest, nameof(wish)),
         };
         return SendAsync(request, ClientJson.Default.MultiLockAnswer, cancellationToken);
     }

@@ -30,7 +30,7 @@ public sealed partial class ConsensusApiClient
             Method = HttpMethod.Post,
             Identity = identity,
             Target = SemaphoreTarget(wish.Name, ""),
-            Body = ClientJson.Encode(body, ApiJson.Default.SemaphoreAcquireRequest),
+            Body = RequestJson.Encode(body, RequestJson.Types.SemaphoreAcquireRequest, nameof(wish)),
             Wait = wish.Wait,
         };
         return SendAsync(request, ClientJson.Default.SemaphoreGrantAnswer, cancellationToken);

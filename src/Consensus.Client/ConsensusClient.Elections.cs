@@ -37,7 +37,7 @@ public sealed partial class ConsensusClient
     public async IAsyncEnumerable<ElectionState> ObserveLeaderAsync(
         string election, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        ArgumentException.ThrowIfNullOrEmpty(election);
+        WellFormed.Name(election);
         ElectionState? last = null;
         while (true)
         {
@@ -55,7 +55,9 @@ public sealed partial class ConsensusClient
 
     private HoldOrder<ElectedAnswer> ElectionOrder(string election, CampaignOptions options)
     {
-        ArgumentException.ThrowIfNullOrEmpty(election);
+        WellFormed.Name(election);
+        WellFormed.Options(options);
+        WellFormed.Text(options.Value);
         var wish = new CampaignWish(election, options.Owner ?? _clientName)
         {
             Value = options.Value,

@@ -9,7 +9,7 @@ public sealed partial class ConsensusClient
     /// <inheritdoc/>
     public async Task<KeyEntry?> GetAsync(string key, ReadOptions? options = null, CancellationToken cancellationToken = default)
     {
-        ArgumentException.ThrowIfNullOrEmpty(key);
+        WellFormed.Name(key);
         var result = await _api.GetKeyAsync(key, options, cancellationToken).ConfigureAwait(false);
         return result.Succeeded ? KeyEntry.Of(result.Value)
             : result.Problem.Slug == ProblemTypes.NotFound.Slug ? null
@@ -20,6 +20,7 @@ public sealed partial class ConsensusClient
     public async Task<KeyList> ListAsync(string prefix, ReadOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(prefix);
+        WellFormed.Text(prefix);
         var items = new List<KeyEntry>();
         for (var query = new KeyListQuery { Prefix = prefix, Read = options }; ;)
         {
@@ -36,7 +37,8 @@ public sealed partial class ConsensusClient
     /// <inheritdoc/>
     public async Task<long> PutAsync(string key, ReadOnlyMemory<byte> value, string? lease = null, CancellationToken cancellationToken = default)
     {
-        ArgumentException.ThrowIfNullOrEmpty(key);
+        WellFormed.Name(key);
+        WellFormed.Text(lease);
         return Value(await _api.PutKeyAsync(key, value, new KeyPutOptions { Lease = lease }, cancellationToken).ConfigureAwait(false)).ModRevision;
     }
 
@@ -44,7 +46,8 @@ public sealed partial class ConsensusClient
     public async Task<ConditionalWrite> CompareAndSetAsync(
         string key, ReadOnlyMemory<byte> value, long expectedRevision, string? lease = null, CancellationToken cancellationToken = default)
     {
-        ArgumentException.ThrowIfNullOrEmpty(key);
+        WellFormed.Name(key);
+        WellFormed.Text(lease);
         ArgumentOutOfRangeException.ThrowIfNegative(expectedRevision);
         var options = new KeyPutOptions { IfAbsent = expectedRevision == 0, IfRevision = expectedRevision == 0 ? null : expectedRevision, Lease = lease };
         var result = await _api.PutKeyAsync(key, value, options, cancellationToken).ConfigureAwait(false);
@@ -54,14 +57,14 @@ public sealed partial class ConsensusClient
     /// <inheritdoc/>
     public async Task<bool> DeleteAsync(string key, CancellationToken cancellationToken = default)
     {
-        ArgumentException.ThrowIfNullOrEmpty(key);
+        WellFormed.Name(key);
         return Value(await _api.DeleteKeyAsync(key, null, cancellationToken).ConfigureAwait(false)).Deleted > 0;
     }
 
     /// <inheritdoc/>
     public async Task<ConditionalWrite> CompareAndDeleteAsync(string key, long expectedRevision, CancellationToken cancellationToken = default)
     {
-        ArgumentException.ThrowIfNullOrEmpty(key);
+        WellFormed.Name(key);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(expectedRevision);
         var result = await _api.DeleteKeyAsync(key, expectedRevision, cancellationToken).ConfigureAwait(false);
         return result.Succeeded ? new ConditionalWrite(true, 0) : Unmet(result.Problem);
@@ -71,6 +74,7 @@ public sealed partial class ConsensusClient
     public async Task<long> DeletePrefixAsync(string prefix, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(prefix);
+        WellFormed.Text(prefix);
         return Value(await _api.DeleteKeysAsync(prefix, cancellationToken).ConfigureAwait(false)).Deleted;
     }
 
@@ -84,7 +88,7 @@ public sealed partial class ConsensusClient
     /// <inheritdoc/>
     public IAsyncEnumerable<KeyChanges> WatchAsync(string key, WatchOptions? options = null, CancellationToken cancellationToken = default)
     {
-        ArgumentException.ThrowIfNullOrEmpty(key);
+        WellFormed.Name(key);
         return ChangesAsync(_api.WatchKeyAsync(key, options, cancellationToken), cancellationToken);
     }
 
@@ -92,13 +96,14 @@ public sealed partial class ConsensusClient
     public IAsyncEnumerable<KeyChanges> WatchPrefixAsync(string prefix, WatchOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(prefix);
+        WellFormed.Text(prefix);
         return ChangesAsync(_api.WatchKeysAsync(prefix, options, cancellationToken), cancellationToken);
     }
 
     /// <inheritdoc/>
     public async Task<bool> PassFenceAsync(string resource, long fencingToken, CancellationToken cancellationToken = default)
     {
-        ArgumentException.ThrowIfNullOrEmpty(resource);
+        WellFormed.Name(resource);
         var result = await _api.PassFenceAsync(resource, fencingToken, cancellationToken).ConfigureAwait(false);
         return result.Succeeded || (result.Problem.Slug == ProblemTypes.StaleToken.Slug ? false : throw new ConsensusException(result.Problem));
     }

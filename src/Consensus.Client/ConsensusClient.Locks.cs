@@ -38,12 +38,16 @@ public sealed partial class ConsensusClient
     }
 
     /// <inheritdoc/>
-    public async Task<LockAnswer> GetLockAsync(string name, CancellationToken cancellationToken = default) =>
-        Value(await _api.GetLockAsync(name, null, cancellationToken).ConfigureAwait(false));
+    public async Task<LockAnswer> GetLockAsync(string name, CancellationToken cancellationToken = default)
+    {
+        WellFormed.Name(name);
+        return Value(await _api.GetLockAsync(name, null, cancellationToken).ConfigureAwait(false));
+    }
 
     private HoldOrder<LockGrantAnswer> LockOrder(string name, LockOptions options)
     {
-        ArgumentException.ThrowIfNullOrEmpty(name);
+        WellFormed.Name(name);
+        WellFormed.Options(options);
         var wish = new LockWish(name, options.Owner ?? _clientName)
         {
             Ttl = options.Ttl,
@@ -70,6 +74,11 @@ public sealed partial class ConsensusClient
     {
         ArgumentNullException.ThrowIfNull(names);
         ArgumentOutOfRangeException.ThrowIfZero(names.Count, nameof(names));
+        foreach (var name in names)
+        {
+            WellFormed.Text(name, nameof(names));
+        }
+        WellFormed.Options(options);
         var wish = new MultiLockWish([.. names], options.Owner ?? _clientName)
         {
             Ttl = options.Ttl,

@@ -24,12 +24,16 @@ public sealed partial class ConsensusClient
     }
 
     /// <inheritdoc/>
-    public async Task<SemaphoreAnswer> GetSemaphoreAsync(string name, CancellationToken cancellationToken = default) =>
-        Value(await _api.GetSemaphoreAsync(name, null, cancellationToken).ConfigureAwait(false));
+    public async Task<SemaphoreAnswer> GetSemaphoreAsync(string name, CancellationToken cancellationToken = default)
+    {
+        WellFormed.Name(name);
+        return Value(await _api.GetSemaphoreAsync(name, null, cancellationToken).ConfigureAwait(false));
+    }
 
     private HoldOrder<SemaphoreGrantAnswer> SemaphoreOrder(string name, long permits, SemaphoreOptions options)
     {
-        ArgumentException.ThrowIfNullOrEmpty(name);
+        WellFormed.Name(name);
+        WellFormed.Options(options);
         var wish = new SemaphoreWish(name, options.Owner ?? _clientName, permits)
         {
             Count = options.Count,

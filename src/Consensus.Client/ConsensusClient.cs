@@ -28,6 +28,7 @@ public sealed partial class ConsensusClient : IConsensusClient
 
     internal ConsensusClient(IConsensusApi api, ConsensusClientOptions options)
     {
+        WellFormed.Text(options.ClientName);
         _api = api;
         _clientName = options.ClientName;
         _keeper = new HoldKeeper(options.TimeProvider);
@@ -41,16 +42,16 @@ public sealed partial class ConsensusClient : IConsensusClient
     /// </summary>
     public void Dispose()
     {
-        _keeper.Dispose();
         _withdrawals.Close();
-        _api.Dispose();
+        _keeper.Dispose();
         _withdrawals.Dispose();
+        _api.Dispose();
     }
 
-    /// <inheritdoc/>
     /// <summary>Ends when what is being taken back in the background, because whoever asked for it gave up, is settled.</summary>
     internal Task WhenWithdrawnAsync() => _withdrawals.WhenDoneAsync();
 
+    /// <inheritdoc/>
     public async Task PingAsync(CancellationToken cancellationToken = default)
     {
         var result = await _api.GetKeyAsync("consensus/ping", null, cancellationToken).ConfigureAwait(false);
@@ -70,11 +71,11 @@ public sealed partial class ConsensusClient : IConsensusClient
         {
             return (taken.Grant, taken.Hold);
         }
-    }
         var why = taken.Problem is { } problem ? AttemptLog.Tell(problem) : "the grant came too late to be used, and was given back.";
         throw new TimeoutException(
             string.Create(CultureInfo.InvariantCulture, $"{order.What} was not granted within {(limit ?? default).TotalSeconds:0.###} s: {why}"),
             taken.Problem is null ? null : new ConsensusException(taken.Problem));
+    }
 
     private async Task<(TGrant Grant, KeptHold Hold)?> TryAcquireAsync<TGrant>(HoldOrder<TGrant> order, TimeSpan timeout, CancellationToken cancellationToken)
         where TGrant : class

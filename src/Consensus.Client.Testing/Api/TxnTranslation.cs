@@ -107,7 +107,7 @@ internal static class TxnTranslation
         if (hold is { } held)
         {
             return request is { FencingToken: { } token, Key: null, KeyBase64: null, Target: null, Operand: null, OperandBase64: null } && !isOrder
-                ? new TxnCompare(CompareTarget.Hold, with, Key.FromText(held.Name), token, default, held.Space)
+                ? new TxnCompare(CompareTarget.Hold, with, Key.Own(Utf8(held.Name)), token, default, held.Space)
                 : throw new RefusedException("a compare of a hold has its \"fencingToken\", and \"=\" or \"!=\"");
         }
         var key = Bytes(request.Key, request.KeyBase64, "key");
@@ -161,7 +161,7 @@ internal static class TxnTranslation
         {
             return (text, base64) switch
             {
-                ({ }, null) => Encoding.UTF8.GetBytes(text),
+                ({ }, null) => Utf8(text),
                 (null, { }) => Convert.FromBase64String(base64),
                 _ => throw new RefusedException("not exactly one of a text and its base 64 form is given"),
             };
@@ -170,6 +170,12 @@ internal static class TxnTranslation
         {
             throw new RefusedException("what should be base 64 is not");
         }
+    }
+
+    private static byte[] Utf8(string text)
+    {
+        WellFormed.Text(text, "transaction");
+        return Encoding.UTF8.GetBytes(text);
     }
 
     private static LeaseId Lease(string? text) =>

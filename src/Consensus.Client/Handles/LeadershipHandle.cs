@@ -41,6 +41,7 @@ public sealed class LeadershipHandle : HoldHandle
     /// <exception cref="ConsensusException">The leadership was lost, or nobody answered.</exception>
     public async Task ProclaimAsync(string value, CancellationToken cancellationToken = default)
     {
+        WellFormed.Text(value);
         var result = await _api.ProclaimAsync(Name, FencingToken, value, cancellationToken).ConfigureAwait(false);
         _value = result.Succeeded ? value : throw new ConsensusException(result.Problem);
     }
@@ -48,8 +49,11 @@ public sealed class LeadershipHandle : HoldHandle
     /// <summary>Passes leadership to a candidate that waits; the handle has nothing then.</summary>
     /// <returns>False when nobody of that name waits: it still leads.</returns>
     /// <exception cref="ConsensusException">The leadership was lost, or nobody answered.</exception>
-    public async Task<bool> HandOverAsync(string to, CancellationToken cancellationToken = default) =>
-        HandedOver(await _api.HandOverLeadershipAsync(Name, FencingToken, to, cancellationToken).ConfigureAwait(false));
+    public async Task<bool> HandOverAsync(string to, CancellationToken cancellationToken = default)
+    {
+        WellFormed.Text(to);
+        return HandedOver(await _api.HandOverLeadershipAsync(Name, FencingToken, to, cancellationToken).ConfigureAwait(false));
+    }
 
     private protected override Task<ApiResult<EmptyAnswer>> SendReleaseAsync(CancellationToken cancellationToken) =>
         _api.ResignAsync(Name, FencingToken, cancellationToken);

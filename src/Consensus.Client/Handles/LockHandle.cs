@@ -35,8 +35,11 @@ public sealed class LockHandle : HoldHandle
     /// <summary>Passes the lock to a waiter of that owner, past those who wait before it; the handle has nothing then.</summary>
     /// <returns>False when nobody of that name waits who could have it now: it is still held.</returns>
     /// <exception cref="ConsensusException">It was lost, or nobody answered.</exception>
-    public async Task<bool> HandOverAsync(string to, CancellationToken cancellationToken = default) =>
-        HandedOver(await _api.HandOverLockAsync(Name, FencingToken, to, cancellationToken).ConfigureAwait(false));
+    public async Task<bool> HandOverAsync(string to, CancellationToken cancellationToken = default)
+    {
+        WellFormed.Text(to);
+        return HandedOver(await _api.HandOverLockAsync(Name, FencingToken, to, cancellationToken).ConfigureAwait(false));
+    }
 
     private protected override Task<ApiResult<EmptyAnswer>> SendReleaseAsync(CancellationToken cancellationToken) =>
         _api.ReleaseLockAsync(Name, FencingToken, cancellationToken);
