@@ -31,6 +31,7 @@ internal static class ElectCommands
                 {
                     Value = parsed.GetValue(value),
                     Ttl = run.Ttl(parsed),
+                    MaxHold = run.MaxHold(parsed),
                 });
                 return run.Words(parsed).Count > 0
                     ? run.RunCommandAsync(parsed, session, target)

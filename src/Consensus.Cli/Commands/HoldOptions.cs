@@ -16,7 +16,7 @@ internal sealed class HoldOptions
     private readonly Option<string?> _owner = Owner();
     private readonly Option<TimeSpan?> _delay = Durations.Option(
         "--lock-delay", "Should the hold be lost rather than released, nobody but the same owner is granted it for so long; at most 1h.");
-    private readonly Option<TimeSpan?> _maxHold = Durations.Option("--max-hold", "The hold ends so long after its grant, however often it is renewed.");
+    private readonly Option<TimeSpan?> _maxHold = MaxHoldOption();
     private readonly Option<string?> _metadata = new("--metadata") { Description = "A JSON object that is shown with the hold.", HelpName = "JSON" };
 
     /// <summary>An owner's name that no other process has: a holder can be found by it.</summary>
@@ -24,6 +24,9 @@ internal sealed class HoldOptions
         $"{System.Environment.MachineName}-{System.Environment.ProcessId}-{Guid.NewGuid().ToString("N")[..6]}";
 
     public static Option<string?> Owner() => Names.Option("--owner", "OWNER", "Who holds it. Default: host, process and a random part.");
+
+    public static Option<TimeSpan?> MaxHoldOption() =>
+        Durations.Option("--max-hold", "The hold ends so long after its grant, however often it is renewed.");
 
     public void AddTo(Command command)
     {

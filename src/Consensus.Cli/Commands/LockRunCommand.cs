@@ -1,10 +1,11 @@
 using System.CommandLine;
 using Consensus.Cli.LockRun;
 using Consensus.Cli.Parsing;
+using Consensus.Client;
 
 namespace Consensus.Cli.Commands;
 
-/// <summary><c>lock run NAME [--ttl --wait --owner --grace] -- CMD ARGS…</c>.</summary>
+/// <summary><c>lock run NAME [--ttl --wait --owner --grace --max-hold] -- CMD ARGS…</c>.</summary>
 internal static class LockRunCommand
 {
     public static Command Create(CommandHost host)
@@ -16,8 +17,15 @@ internal static class LockRunCommand
         run.AddTo(command);
         host.Bind(
             command,
-            (parsed, session) => run.RunCommandAsync(parsed, session, new LockTarget(
-                session.Client, parsed.GetRequiredValue(name), parsed.GetValue(owner) ?? HoldOptions.DefaultOwner(), run.Ttl(parsed))),
+            (parsed, session) =>
+            {
+                var wish = new LockWish(parsed.GetRequiredValue(name), parsed.GetValue(owner) ?? HoldOptions.DefaultOwner())
+                {
+                    Ttl = run.Ttl(parsed),
+                    MaxHold = run.MaxHold(parsed),
+                };
+                return run.RunCommandAsync(parsed, session, new LockTarget(session.Client, wish));
+            },
             run.MistakeIn,
             hasOtherWork: true);
         return command;

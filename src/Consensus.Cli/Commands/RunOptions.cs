@@ -6,7 +6,7 @@ using Consensus.Client;
 
 namespace Consensus.Cli.Commands;
 
-/// <summary>What the commands that run a command under a hold have in common: <c>[--ttl --wait --grace] -- CMD ARGS…</c>.</summary>
+/// <summary>What the commands that run a command under a hold have in common: <c>[--ttl --wait --grace --max-hold] -- CMD ARGS…</c>.</summary>
 internal sealed class RunOptions
 {
     private static readonly TimeSpan DefaultTtl = TimeSpan.FromSeconds(15);
@@ -22,6 +22,8 @@ internal sealed class RunOptions
     private readonly Option<TimeSpan?> _grace = Durations.Option(
         "--grace", "Time between SIGTERM and SIGKILL, at most a quarter of the TTL. Default: that, or 5s if it is less.");
 
+    private readonly Option<TimeSpan?> _maxHold = HoldOptions.MaxHoldOption();
+
     private readonly Argument<string[]> _words;
 
     public RunOptions(ArgumentArity arity) => _words = new Argument<string[]>("CMD")
@@ -35,6 +37,7 @@ internal sealed class RunOptions
         command.Add(_ttl);
         command.Add(_wait);
         command.Add(_grace);
+        command.Add(_maxHold);
         command.Add(_words);
     }
 
@@ -49,10 +52,17 @@ internal sealed class RunOptions
         {
             return "--ttl is 1s at least.";
         }
-        return parsed.GetValue(_grace) > HoldSchedule.LongestGrace(Ttl(parsed)) ? "--grace is a quarter of the TTL at most." : null;
+        if (MaxHold(parsed) < ShortestTtl)
+        {
+            return "--max-hold is 1s at least.";
+        }
+        return parsed.GetValue(_grace) > HoldSchedule.LongestGrace(Ttl(parsed), MaxHold(parsed))
+            ? "--grace is a quarter of the TTL at most, and of --max-hold." : null;
     }
 
     public TimeSpan Ttl(ParseResult parsed) => parsed.GetValue(_ttl) ?? DefaultTtl;
+
+    public TimeSpan? MaxHold(ParseResult parsed) => parsed.GetValue(_maxHold);
 
     public IReadOnlyList<string> Words(ParseResult parsed) => parsed.GetValue(_words) ?? [];
 

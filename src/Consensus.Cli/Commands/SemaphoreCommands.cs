@@ -75,6 +75,7 @@ internal static class SemaphoreCommands
                 {
                     Count = parsed.GetValue(count) ?? 1,
                     Ttl = run.Ttl(parsed),
+                    MaxHold = run.MaxHold(parsed),
                 };
                 return run.RunCommandAsync(parsed, session, new SemaphoreTarget(session.Client, wish));
             },

@@ -10,6 +10,8 @@ internal sealed class ElectionTarget(ConsensusApiClient client, CampaignWish wis
 
     public IReadOnlyDictionary<string, string> Variables { get; } = new Dictionary<string, string> { ["CONSENSUS_ELECTION"] = wish.Name };
 
+    public TimeSpan? MaxHold => wish.MaxHold;
+
     /// <summary>The last answer that said "elected".</summary>
     public ApiResult<ElectedAnswer>? Elected { get; private set; }
 

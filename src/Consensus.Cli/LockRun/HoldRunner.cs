@@ -53,6 +53,10 @@ internal sealed class HoldRunner(IHoldTarget target, TimeProvider clock, TextWri
         var release = new HoldRelease(hold, error);
         if (!IsUsable(hold, keeper))
         {
+            if (hold.IsEnd(hold.Deadline))
+            {
+                release.Say($"{hold.Target.Description} was granted, but no time is sure to be left of its --max-hold: it is given back.");
+            }
             release.Release();
             return null;
         }

@@ -17,6 +17,9 @@ internal interface IHoldTarget
     /// <summary>What the command finds in its environment beside the fencing token.</summary>
     IReadOnlyDictionary<string, string> Variables { get; }
 
+    /// <summary>The hold ends so long after its grant, however often it is renewed; null: it has no such end.</summary>
+    TimeSpan? MaxHold { get; }
+
     /// <param name="wait">10 minutes at most.</param>
     Task<GrantResult> AcquireAsync(TimeSpan wait, CancellationToken cancellationToken);
 

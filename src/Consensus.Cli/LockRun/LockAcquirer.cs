@@ -57,8 +57,8 @@ internal sealed class LockAcquirer(IHoldTarget target, TimeProvider clock, TimeS
 
     private Hold ToHold(Grant grant, TimeSpan sentAt)
     {
-        var schedule = new HoldSchedule(TimeSpan.FromMilliseconds(grant.TtlMs), grace);
+        var schedule = new HoldSchedule(TimeSpan.FromMilliseconds(grant.TtlMs), grace, target.MaxHold);
         return new Hold(
-            target, grant.FencingToken, schedule, schedule.Deadline(sentAt, TimeSpan.FromMilliseconds(grant.WaitedMs)));
+            target, grant.FencingToken, schedule, HoldSchedule.GrantedAt(sentAt, TimeSpan.FromMilliseconds(grant.WaitedMs)));
     }
 }

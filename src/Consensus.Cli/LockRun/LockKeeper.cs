@@ -1,3 +1,4 @@
+using Consensus.Cli.Parsing;
 using Consensus.Client;
 
 namespace Consensus.Cli.LockRun;
@@ -14,6 +15,7 @@ internal sealed class LockKeeper : IDisposable
     private readonly Hold _hold;
     private readonly Thread _thread;
     private TimeSpan _deadline;
+    private TimeSpan _nextRenewal;
     private string? _lost;
     private string _lastFailure = "";
     private bool _stopped;
@@ -23,6 +25,8 @@ internal sealed class LockKeeper : IDisposable
         _clock = clock;
         _hold = hold;
         _deadline = hold.Deadline;
+        // Not counted from now, for a grant may be older than its answer.
+        _nextRenewal = hold.Schedule.NextRenewal(hold.GrantedAt, hold.Schedule.Ttl);
         _thread = new Thread(Run) { IsBackground = true, Name = "lock-keeper" };
     }
 
@@ -53,14 +57,22 @@ internal sealed class LockKeeper : IDisposable
         }
     }
 
-    /// <summary>What the last unanswered renewal met; empty when none has failed since the last success.</summary>
-    public string LastFailure
+    /// <summary>One sentence about a hold that cannot be kept.</summary>
+    public string Reason
     {
         get
         {
             lock (_gate)
             {
-                return _lastFailure;
+                if (_lost is { } lost)
+                {
+                    return lost;
+                }
+                if (_hold.Schedule.MaxHold is { } longest && _hold.IsEnd(_deadline))
+                {
+                    return $"its --max-hold of {Durations.Show((long)longest.TotalMilliseconds)} is over.";
+                }
+                return _lastFailure.Length > 0 ? _lastFailure : "no renewal was answered in time.";
             }
         }
     }
@@ -110,8 +122,9 @@ internal sealed class LockKeeper : IDisposable
             switch (renewal.Outcome)
             {
                 case LockRenewalOutcome.Renewed:
-                    var deadline = _hold.Schedule.Deadline(sentAt);
+                    var deadline = _hold.DeadlineAfter(sentAt, renewal.Ttl);
                     _deadline = deadline > _deadline ? deadline : _deadline;
+                    _nextRenewal = _hold.Schedule.NextRenewal(sentAt, renewal.Ttl);
                     _lastFailure = "";
                     break;
                 case LockRenewalOutcome.Lost:
@@ -128,28 +141,31 @@ internal sealed class LockKeeper : IDisposable
 
     private void Run()
     {
-        // Counted back from the deadline, for a grant may be older than its answer.
-        var nextAt = Deadline - (0.99 * _hold.Schedule.Ttl) + _hold.Schedule.RenewEvery;
-        while (SleepUntil(nextAt))
+        while (SleepUntilNextRenewal())
         {
-            var sentAt = _clock.SinceStart();
             var answered = RenewOnce();
-            if (Lost is not null)
+            lock (_gate)
             {
-                return;
+                if (_lost is not null)
+                {
+                    return;
+                }
+                if (!answered)
+                {
+                    _nextRenewal = _clock.SinceStart() + _hold.Schedule.RetryPause;
+                }
             }
-            nextAt = answered ? sentAt + _hold.Schedule.RenewEvery : _clock.SinceStart() + _hold.Schedule.RetryPause;
         }
     }
 
     /// <summary>False when stopped meanwhile.</summary>
-    private bool SleepUntil(TimeSpan instant)
+    private bool SleepUntilNextRenewal()
     {
         lock (_gate)
         {
             while (!_stopped)
             {
-                var left = instant - _clock.SinceStart();
+                var left = _nextRenewal - _clock.SinceStart();
                 if (left <= TimeSpan.Zero)
                 {
                     return true;

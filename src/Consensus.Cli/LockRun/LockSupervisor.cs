@@ -105,8 +105,7 @@ internal sealed class LockSupervisor
                 var left = _schedule.TerminateAt(keeper.Deadline) - _clock.SinceStart();
                 if (left <= TimeSpan.Zero)
                 {
-                    var failure = keeper.LastFailure;
-                    return failure.Length > 0 ? failure : "no renewal was answered in time.";
+                    return keeper.Reason;
                 }
                 Monitor.Wait(_gate, Clocks.Slice(left));
             }

@@ -9,6 +9,8 @@ internal sealed class SemaphoreTarget(ConsensusApiClient client, SemaphoreWish w
 
     public IReadOnlyDictionary<string, string> Variables { get; } = new Dictionary<string, string> { ["CONSENSUS_SEMAPHORE"] = wish.Name };
 
+    public TimeSpan? MaxHold => wish.MaxHold;
+
     public async Task<GrantResult> AcquireAsync(TimeSpan wait, CancellationToken cancellationToken)
     {
         var result = await client.AcquireSemaphoreAsync(wish with { Wait = wait }, cancellationToken);

@@ -28,8 +28,7 @@ internal sealed class WaitForSignalWork(TimeProvider clock, Action tell) : IHeld
             }
         }
         keeper.Stop();
-        var reason = keeper.Lost ?? (keeper.LastFailure.Length > 0 ? keeper.LastFailure : "no renewal was answered in time.");
-        release.Say($"{hold.Target.Description} could not be kept: {reason}");
+        release.Say($"{hold.Target.Description} could not be kept: {keeper.Reason}");
         if (keeper.Lost is null)
         {
             release.ReleaseAfterTrouble();

@@ -41,6 +41,8 @@ internal sealed class UsageTests
     [TestCase("lock run a --ttl 500ms -- true")]
     [TestCase("kv put a b --if-absent --if-revision x")]
     [TestCase("lock run a --ttl 8s --grace 3s -- true")]
+    [TestCase("lock run a --ttl 60s --max-hold 8s --grace 3s -- true")]
+    [TestCase("lock run a --max-hold 900ms -- true")]
     [TestCase("lock acquire a --mode some")]
     [TestCase("lock acquire a --metadata [1]")]
     [TestCase("lock release a 5 --yes")]

@@ -117,7 +117,7 @@ internal sealed class LockSupervisorTests
         {
             _directory = directory;
             Schedule = new HoldSchedule(TimeSpan.FromMinutes(10));
-            Keeper = new LockKeeper(Clock, new Hold(new LockTarget(_client, "a", "me", Schedule.Ttl), 1, Schedule, Schedule.Deadline(Clock.Now)));
+            Keeper = new LockKeeper(Clock, new Hold(new LockTarget(_client, new LockWish("a", "me") { Ttl = Schedule.Ttl }), 1, Schedule, Clock.Now));
         }
 
         public ManualClock Clock { get; } = new() { Now = TimeSpan.FromDays(1) };

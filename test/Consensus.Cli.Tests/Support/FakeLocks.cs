@@ -11,6 +11,7 @@ internal sealed class FakeLocks
 {
     private readonly Lock _gate = new();
     private long _lastToken = 40;
+    private long _ttlMs;
 
     public string? Owner { get; private set; }
 
@@ -62,7 +63,7 @@ internal sealed class FakeLocks
         Owner = body["owner"]!.GetValue<string>();
         Token = ++_lastToken;
         Assert.That(DurationText.TryParseMicros(body["ttl"]!.GetValue<string>(), out var micros));
-        var ttl = micros / 1_000;
+        var ttl = _ttlMs = micros / 1_000;
         return new FakeAnswer(200, $$"""
             {"name":"{{Uri.UnescapeDataString(request.Path["/v1/locks/".Length..])}}","owner":"{{Owner}}","mode":"exclusive","fencingToken":{{Token}},"lease":"1f","ttlMs":{{ttl}},"waitedMs":0,"expiresInMs":{{ttl}},"clusterId":"c1"}
             """);
@@ -72,7 +73,7 @@ internal sealed class FakeLocks
     {
         Renewals++;
         return Held && token == Token
-            ? new FakeAnswer(200, """{"ttlMs":1000,"expiresInMs":1000}""")
+            ? new FakeAnswer(200, $$"""{"ttlMs":{{_ttlMs}},"expiresInMs":{{_ttlMs}}}""")
             : FakeAnswer.Problem(412, "not-holder", "The hold was broken at revision 9.");
     }
 
