@@ -25,9 +25,11 @@ internal sealed class ChildProcess
     public static unsafe ChildProcess StartInOwnGroup(IReadOnlyList<string> command, IReadOnlyDictionary<string, string> variables) =>
         Start(command, variables, Libc.SpawnSetProcessGroup, null);
 
-    /// <summary>Starts a command in a session of its own, its input from a descriptor and its output thrown away.</summary>
+    /// <summary>Starts a command in a session, and so in a process group, of its own; its output is thrown away.</summary>
+    /// <param name="input">The descriptor that is its standard input, above all standard ones.</param>
+    /// <param name="third">The descriptor that is its number 3.</param>
     /// <exception cref="Win32Exception">It could not be started.</exception>
-    public static unsafe ChildProcess StartInOwnSession(IReadOnlyList<string> command, int input)
+    public static unsafe ChildProcess StartInOwnSession(IReadOnlyList<string> command, int input, int third)
     {
         Libc.Opaque actions;
         Check(Libc.SpawnActionsInit(&actions));
@@ -36,6 +38,7 @@ internal sealed class ChildProcess
             fixed (byte* nowhere = "/dev/null\0"u8)
             {
                 Check(Libc.SpawnActionsDuplicate(&actions, input, 0));
+                Check(Libc.SpawnActionsDuplicate(&actions, third, 3));
                 Check(Libc.SpawnActionsOpen(&actions, 1, nowhere, Libc.OpenReadWrite, 0));
                 Check(Libc.SpawnActionsOpen(&actions, 2, nowhere, Libc.OpenReadWrite, 0));
             }

@@ -9,17 +9,40 @@ internal sealed class CommandWork(TimeProvider clock, IReadOnlyList<string> comm
     public int Run(Hold hold, LockKeeper keeper, SignalRelay signals, HoldRelease release)
     {
         using var terminal = new ForegroundTerminal();
+        GroupGuard guard;
         try
         {
-            using var guard = GroupGuard.Start();
-            if (signals.StartUnlessInterrupted(() => StartCommand(hold, guard), out var group) is not { } child || group is null)
+            guard = GroupGuard.Start();
+        }
+        catch (Win32Exception failure)
+        {
+            release.Release();
+            release.Say($"'{command[0]}' was not started, for its guard (/bin/sh) could not be: {failure.Message}.");
+            return LockRunExit.CannotRun;
+        }
+        using (guard)
+        {
+            return Run(hold, keeper, signals, release, terminal, guard);
+        }
+    }
+
+    private int Run(Hold hold, LockKeeper keeper, SignalRelay signals, HoldRelease release, ForegroundTerminal terminal, GroupGuard guard)
+    {
+        TimeSpan KillAt() => hold.Schedule.KillAt(keeper.Deadline);
+        try
+        {
+            if (signals.StartUnlessInterrupted(() => StartCommand(hold, guard, KillAt()), out var group) is not { } child || group is null)
             {
                 release.Release();
                 return LockRunExit.BySignal(signals.ReceivedBefore);
             }
             terminal.GiveTo(group);
             var supervisor = new LockSupervisor(clock, hold.Schedule, child, group, terminal, guard);
-            keeper.Changed = supervisor.Wake;
+            keeper.Changed = () =>
+            {
+                guard.MoveTo(KillAt());
+                supervisor.Wake();
+            };
             keeper.Start();
             return Finish(hold, keeper, supervisor.Run(keeper), release);
         }
@@ -31,14 +54,14 @@ internal sealed class CommandWork(TimeProvider clock, IReadOnlyList<string> comm
         }
     }
 
-    private ChildProcess StartCommand(Hold hold, GroupGuard guard)
+    private ChildProcess StartCommand(Hold hold, GroupGuard guard, TimeSpan killAt)
     {
         var variables = new Dictionary<string, string>(hold.Target.Variables)
         {
             ["CONSENSUS_FENCING_TOKEN"] = hold.FencingToken.ToString(CultureInfo.InvariantCulture),
         };
         var child = ChildProcess.StartInOwnGroup(command, variables);
-        guard.Watch(child.Pid);
+        guard.Watch(child.Pid, killAt);
         return child;
     }
 

@@ -28,6 +28,7 @@ internal static unsafe partial class Libc
     public const short SpawnSetSignalMask = 0x08;
     public const short SpawnSetSession = 0x80;
 
+    public const int IdTypeAll = 0;
     public const int IdTypePid = 1;
     public const int WaitNoHang = 0x1;
     public const int WaitStopped = 0x2;
@@ -44,6 +45,12 @@ internal static unsafe partial class Libc
 
     public const int OpenReadWrite = 0x2;
     public const int OpenCloseOnExec = 0x8_0000;
+    public const int DuplicateCloseOnExec = 1030;
+
+    public const int ClockBootTime = 7;
+    public const int TimerAbsolute = 1;
+
+    public const int GetChildSubreaper = 37;
 
     private const string Library = "libc";
 
@@ -69,6 +76,40 @@ internal static unsafe partial class Libc
         [FieldOffset(24)]
         public int Status;
     }
+
+    /// <summary>itimerspec of a 64-bit Linux: an interval, here always 0, and the instant of the first expiry; 0 is never.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public struct TimerSetting
+    {
+        private readonly long _intervalSeconds;
+        private readonly long _intervalNanoseconds;
+        public long Seconds;
+        public long Nanoseconds;
+    }
+
+    [LibraryImport(Library, EntryPoint = "getpid")]
+    public static partial int GetProcessId();
+
+    /// <summary><paramref name="option"/> is <see cref="GetChildSubreaper"/>.</summary>
+    [LibraryImport(Library, EntryPoint = "prctl", SetLastError = true)]
+    public static partial int ProcessControl(int option, int* value);
+
+    /// <summary><paramref name="command"/> is <see cref="DuplicateCloseOnExec"/>: the lowest free descriptor from <paramref name="lowest"/> on.</summary>
+    [LibraryImport(Library, EntryPoint = "fcntl", SetLastError = true)]
+    public static partial int DescriptorControl(int descriptor, int command, int lowest);
+
+    [LibraryImport(Library, EntryPoint = "close", SetLastError = true)]
+    public static partial int Close(int descriptor);
+
+    /// <summary>The flag is <see cref="OpenCloseOnExec"/>.</summary>
+    [LibraryImport(Library, EntryPoint = "timerfd_create", SetLastError = true)]
+    public static partial int CreateTimer(int clock, int flags);
+
+    [LibraryImport(Library, EntryPoint = "timerfd_settime", SetLastError = true)]
+    public static partial int SetTimer(int descriptor, int flags, TimerSetting* setting, TimerSetting* left);
+
+    [LibraryImport(Library, EntryPoint = "timerfd_gettime", SetLastError = true)]
+    public static partial int GetTimer(int descriptor, TimerSetting* left);
 
     [LibraryImport(Library, EntryPoint = "kill", SetLastError = true)]
     public static partial int Kill(int pid, int signal);

@@ -80,9 +80,15 @@ internal sealed class LockSupervisor
             // The command itself is stuck: it can be neither reaped nor waited for.
             return new Supervision(SupervisionEnd.GroupOutlived, default, reason);
         }
+        var hasGuardStruck = _guard is { HasStruck: true };
         _guard?.Dispose();
         _group.Close();
         var exit = _child.Reap() ?? new ChildExit(LockRunExit.CommandOutOfReach, BySignal: false);
+        if (reason.Length == 0 && hasGuardStruck && exit is { BySignal: true, Code: Libc.SigKill })
+        {
+            // While this process was stopped, its guard did what it could not.
+            reason = keeper.Reason;
+        }
         return (dead, reason.Length) switch
         {
             (false, _) => new Supervision(SupervisionEnd.GroupOutlived, exit, reason),

@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Consensus.Cli.LockRun;
 
 /// <summary>
@@ -35,33 +33,6 @@ internal sealed class ProcessGroup(int id)
     }
 
     /// <summary>The processes of the group that still run; a zombie has done its last and does not count.</summary>
-    public IReadOnlyList<int> Living()
-    {
-        var living = new List<int>();
-        foreach (var directory in Directory.EnumerateDirectories("/proc"))
-        {
-            if (int.TryParse(Path.GetFileName(directory), NumberStyles.None, CultureInfo.InvariantCulture, out var pid)
-                && IsLivingMember(pid))
-            {
-                living.Add(pid);
-            }
-        }
-        return living;
-    }
-
-    private bool IsLivingMember(int pid)
-    {
-        string stat;
-        try
-        {
-            stat = File.ReadAllText($"/proc/{pid}/stat");
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            return false;
-        }
-        // "pid (name) state ppid pgrp …"; the name may hold blanks and brackets.
-        var fields = stat[(stat.LastIndexOf(')') + 1)..].Split(' ', StringSplitOptions.RemoveEmptyEntries);
-        return fields.Length > 2 && fields[0] is not ("Z" or "X") && fields[2] == Id.ToString(CultureInfo.InvariantCulture);
-    }
+    public IReadOnlyList<int> Living() =>
+        [.. ProcessEntry.All().Where(process => process.Group == Id && !process.HasEnded).Select(process => process.Pid)];
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Consensus.Cli.LockRun;
 using Consensus.Cli.Tests.Support;
 
 namespace Consensus.Cli.Tests.LockRun;
@@ -180,6 +181,32 @@ internal sealed class LockRunProcessTests
         program.Signal(CliProcess.SigKill);
 
         await Eventually.True(() => !CliProcess.IsAlive(grandchild), "the end of the group");
+    }
+
+    [Test]
+    public async Task A_stopped_keeper_does_not_let_the_command_outlive_its_time()
+    {
+        using var program = Run("8s", $"({IgnoreTermForever}) & echo $! > grandchild.new; mv grandchild.new grandchild; {IgnoreTermForever}");
+        var grandchild = await ReadPid("grandchild");
+        program.Signal(CliProcess.SigStop);
+        await Eventually.True(() => !CliProcess.IsAlive(grandchild), "the end of the group");
+        Assert.That(ProcessEntry.All().Single(process => process.Pid == program.Id).State, Is.EqualTo('T'), "it is stopped still");
+        program.Signal(CliProcess.SigCont);
+        var end = await program.EndAsync();
+
+        Assert.That(end.ExitCode, Is.EqualTo(124), end.Error);
+        Assert.That(end.Error, Does.Contain("'a/b' could not be kept"));
+    }
+
+    [Test]
+    public async Task Each_renewal_gives_the_command_more_time()
+    {
+        using var program = Run("9s", "while ! [ -e go ]; do sleep 0.01; done");
+        await Eventually.True(() => _locks.Renewals >= 3, "a renewal beyond the first deadline");
+        await File.WriteAllTextAsync(Path.Combine(_directory, "go"), "");
+        var end = await program.EndAsync();
+
+        Assert.That(end.ExitCode, Is.Zero, end.Error);
     }
 
     [Test]

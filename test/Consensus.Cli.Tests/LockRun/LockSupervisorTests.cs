@@ -99,12 +99,80 @@ internal sealed class LockSupervisorTests
 
         using (var guard = GroupGuard.Start())
         {
-            guard.Watch(world.Group.Id);
+            guard.Watch(world.Group.Id, BootTimeProvider.Instance.SinceStart() + TimeSpan.FromHours(1));
         }
         await File.WriteAllTextAsync(Path.Combine(_directory, "go"), "");
 
         Assert.That((await run).Exit, Is.EqualTo(new ChildExit(5, BySignal: false)));
     }
+
+    [Test]
+    public async Task The_guard_kills_the_whole_group_at_its_time_whatever_this_process_does()
+    {
+        using var world = new World(_directory);
+        using var guard = GroupGuard.Start();
+        var run = world.Supervise(IgnoreTermForever + " & echo > ready; " + IgnoreTermForever, guard);
+        await world.FileAppears("ready");
+        guard.Watch(world.Group.Id, BootTimeProvider.Instance.SinceStart() + TimeSpan.FromHours(1));
+        guard.MoveTo(BootTimeProvider.Instance.SinceStart());
+        var end = await run;
+
+        Assert.That(end.Exit, Is.EqualTo(new ChildExit(9, BySignal: true)));
+        Assert.That(world.Group.Living(), Is.Empty);
+    }
+
+    [TestCase(false)]
+    [TestCase(true)]
+    public async Task A_command_that_the_guard_killed_at_its_time_is_told_as_a_hold_that_could_not_be_kept(bool isRenewedAfter)
+    {
+        using var world = new World(_directory);
+        using var guard = GroupGuard.Start();
+        var run = world.Supervise("echo > ready; while :; do sleep 0.01; done", guard);
+        await world.FileAppears("ready");
+        // As after a SIGSTOP: the time came and went, and only then does a renewal get its answer.
+        guard.Watch(world.Group.Id, BootTimeProvider.Instance.SinceStart());
+        if (isRenewedAfter)
+        {
+            guard.MoveTo(BootTimeProvider.Instance.SinceStart() + TimeSpan.FromHours(1));
+            world.Group.Signal(9);
+        }
+        var end = await run;
+
+        Assert.That(end.End, Is.EqualTo(SupervisionEnd.LockNotKept));
+        Assert.That(end.Reason, Is.EqualTo("no renewal was answered in time."));
+    }
+
+    [Test]
+    public async Task A_command_killed_by_others_is_not_told_as_that()
+    {
+        using var world = new World(_directory);
+        using var guard = GroupGuard.Start();
+        var run = world.Supervise("echo > ready; while :; do sleep 0.01; done", guard);
+        await world.FileAppears("ready");
+        guard.Watch(world.Group.Id, BootTimeProvider.Instance.SinceStart() + TimeSpan.FromHours(1));
+        world.Group.Signal(9);
+
+        Assert.That(await run, Is.EqualTo(new Supervision(SupervisionEnd.CommandEnded, new ChildExit(9, BySignal: true), "")));
+    }
+
+    [Test]
+    public async Task A_guard_that_is_dismissed_leaves_no_process_behind()
+    {
+        using var world = new World(_directory);
+        var before = OwnSessions();
+        var guard = GroupGuard.Start();
+        guard.Watch(int.MaxValue, BootTimeProvider.Instance.SinceStart() + TimeSpan.FromHours(1));
+        var sessions = OwnSessions().Except(before).ToList();
+        Assert.That(sessions, Has.Count.EqualTo(1));
+        await Eventually.True(() => new ProcessGroup(sessions[0]).Living().Count > 1, "the guard waits for the time too");
+        guard.Dispose();
+
+        await Eventually.True(() => new ProcessGroup(sessions[0]).Living().Count == 0, "all of it has ended");
+    }
+
+    /// <summary>Groups whose leader is a child of this process.</summary>
+    private static List<int> OwnSessions() =>
+        [.. ProcessEntry.All().Where(process => process.Parent == Environment.ProcessId && process.Pid == process.Group && !process.HasEnded).Select(process => process.Pid)];
 
     /// <summary>A command under supervision, with a keeper that never renews and a clock that stands still.</summary>
     private sealed class World : IDisposable
@@ -128,12 +196,12 @@ internal sealed class LockSupervisorTests
 
         public ProcessGroup Group => _group ?? throw new InvalidOperationException("nothing runs");
 
-        public Task<Supervision> Supervise(string script)
+        public Task<Supervision> Supervise(string script, GroupGuard? guard = null)
         {
             var child = ChildProcess.StartInOwnGroup(
                 ["/bin/sh", "-c", $"cd '{_directory}'; {script}"], new Dictionary<string, string>());
             _group = new ProcessGroup(child.Pid);
-            var supervisor = new LockSupervisor(Clock, Schedule, child, _group, new ForegroundTerminal());
+            var supervisor = new LockSupervisor(Clock, Schedule, child, _group, new ForegroundTerminal(), guard);
             return Task.Factory.StartNew(
                 () => supervisor.Run(Keeper), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         }

@@ -11,6 +11,8 @@ internal sealed partial class CliProcess : IDisposable
     public const int SigKill = 9;
     public const int SigTerm = 15;
     public const int SigUsr1 = 10;
+    public const int SigCont = 18;
+    public const int SigStop = 19;
 
     private readonly Process _process;
     private readonly StringBuilder _soFar = new();
@@ -66,6 +68,8 @@ internal sealed partial class CliProcess : IDisposable
     }
 
     public bool HasEnded => _process.HasExited;
+
+    public int Id => _process.Id;
 
     /// <summary>Nobody reads its output any more.</summary>
     public void CloseOutput() => _process.StandardOutput.BaseStream.Close();
