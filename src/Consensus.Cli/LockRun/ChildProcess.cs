@@ -16,6 +16,11 @@ internal readonly record struct ChildExit(int Code, bool BySignal)
 /// </summary>
 internal sealed class ChildProcess
 {
+    /// <summary>Held while a child is started or a stranger's child is reaped, so that no child's end is taken away before it is known as one.</summary>
+    private static readonly Lock Gate = new();
+
+    private static readonly HashSet<int> Unreaped = [];
+
     private ChildProcess(int pid) => Pid = pid;
 
     public int Pid { get; }
@@ -80,6 +85,24 @@ internal sealed class ChildProcess
         {
             return null;
         }
+        finally
+        {
+            lock (Gate)
+            {
+                Unreaped.Remove(Pid);
+            }
+        }
+    }
+
+    /// <summary>Reaps an ended child of this process, unless it was started here: then it is left to <see cref="Reap"/>.</summary>
+    /// <returns>True when it was reaped.</returns>
+    public static unsafe bool ReapForeign(int pid)
+    {
+        lock (Gate)
+        {
+            Libc.SignalInfo info;
+            return !Unreaped.Contains(pid) && Libc.WaitId(Libc.IdTypePid, pid, &info, Libc.WaitExited | Libc.WaitNoHang) == 0;
+        }
     }
 
     private unsafe void Wait(Libc.SignalInfo* info, int options)
@@ -119,9 +142,13 @@ internal sealed class ChildProcess
             {
                 Check(Libc.SpawnAttributesSetGroup(&attributes, 0));
             }
-            int pid;
-            Check(Libc.Spawn(&pid, arguments.Array[0], actions, &attributes, arguments.Array, environment.Array));
-            return new ChildProcess(pid);
+            lock (Gate)
+            {
+                int pid;
+                Check(Libc.Spawn(&pid, arguments.Array[0], actions, &attributes, arguments.Array, environment.Array));
+                Unreaped.Add(pid);
+                return new ChildProcess(pid);
+            }
         }
         finally
         {

@@ -13,6 +13,7 @@ internal sealed class HoldRunner(IHoldTarget target, TimeProvider clock, TextWri
     public async Task<int> RunAsync(CancellationToken before)
     {
         using var signals = new SignalRelay();
+        OrphanReaper.StartWhereOrphansFall();
         before.ThrowIfCancellationRequested();
         var acquirer = new LockAcquirer(target, clock, wait, grace);
         while (true)
