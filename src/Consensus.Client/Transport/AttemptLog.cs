@@ -7,6 +7,9 @@ internal sealed class AttemptLog
 {
     private readonly Dictionary<string, string> _silences = [];
 
+    /// <summary>Is told of each attempt that has ended, on whatever thread it ended.</summary>
+    public Action<Attempt>? Heard { get; init; }
+
     /// <summary>Who is being asked; null: nobody.</summary>
     public Uri? Asking { get; set; }
 
@@ -24,6 +27,7 @@ internal sealed class AttemptLog
         {
             _silences[attempt.Endpoint.Authority] = attempt.Detail;
         }
+        Heard?.Invoke(attempt);
     }
 
     /// <summary>One sentence: the last word of a member, else what was met at each.</summary>
