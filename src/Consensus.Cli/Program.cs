@@ -27,9 +27,11 @@ var stoppedBy = 0;
 void Stop(PosixSignalContext context)
 {
     context.Cancel = true;
-    stoppedBy = context.Signal == PosixSignal.SIGINT ? 2 : 15;
+    stoppedBy = context.Signal switch { PosixSignal.SIGHUP => 1, PosixSignal.SIGINT => 2, _ => 15 };
     stopping.Cancel();
 }
+// The end of a terminal too: what is being granted then is held by nobody, and is given back.
+using var hangup = PosixSignalRegistration.Create(PosixSignal.SIGHUP, Stop);
 using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
 using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
 

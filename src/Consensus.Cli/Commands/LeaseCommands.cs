@@ -2,7 +2,6 @@ using System.CommandLine;
 using Consensus.Api.Leases;
 using Consensus.Cli.Output;
 using Consensus.Cli.Parsing;
-using Consensus.Client;
 
 namespace Consensus.Cli.Commands;
 
@@ -12,8 +11,8 @@ internal static class LeaseCommands
     public static Command Create(CommandHost host) => new("lease", "Leases: keys and locks that end when nobody renews them.")
     {
         Grant(host),
-        WithId(host, "keepalive", "Renews a lease for its whole TTL.", (session, id) => ShowOneAsync(
-            session, session.Client.KeepLeaseAliveAsync(id, session.Cancellation))),
+        WithId(host, "keepalive", "Renews a lease for its whole TTL.", async (session, id) => session.Show(
+            await session.Client.KeepLeaseAliveAsync(id, session.Cancellation), TableOfOne)),
         WithId(host, "revoke", "Ends a lease: its keys are deleted and its locks freed.", RevokeAsync),
         WithId(host, "show", "Shows a lease and what it holds.", ShowAsync),
         List(host),
@@ -24,8 +23,11 @@ internal static class LeaseCommands
         var ttl = Durations.Option("--ttl", "How long it lives without being renewed.");
         ttl.Required = true;
         var command = new Command("grant", "Makes a lease.") { ttl };
-        host.Bind(command, (parsed, session) => ShowOneAsync(
-            session, session.Client.GrantLeaseAsync(parsed.GetRequiredValue(ttl) ?? default, session.Cancellation)));
+        host.Bind(command, (parsed, session) => OneGrant.ShowAsync(
+            session,
+            "the lease",
+            (api, identity, cancellation) => api.GrantLeaseAsync(parsed.GetRequiredValue(ttl) ?? default, identity, cancellation),
+            TableOfOne));
         return command;
     }
 
@@ -50,10 +52,8 @@ internal static class LeaseCommands
         return command;
     }
 
-    private static async Task<int> ShowOneAsync(CommandSession session, Task<ApiResult<LeaseAnswer>> sending) => session.Show(
-        await sending,
-        lease => new TextTable("LEASE", "TTL", "EXPIRES IN")
-            .Add(lease.Id, Durations.Show(lease.TtlMs), Durations.Show(lease.ExpiresInMs)));
+    private static TextTable TableOfOne(LeaseAnswer lease) => new TextTable("LEASE", "TTL", "EXPIRES IN")
+        .Add(lease.Id, Durations.Show(lease.TtlMs), Durations.Show(lease.ExpiresInMs));
 
     private static async Task<int> ShowAsync(CommandSession session, string id) => session.Show(
         await session.Client.GetLeaseAsync(id, session.Cancellation),

@@ -47,15 +47,18 @@ internal static class LockCommands
                 MaxHold = options.MaxHold(parsed),
                 Metadata = options.Metadata(parsed),
             };
-            var result = await session.Client.AcquireLockAsync(wish, session.Cancellation);
-            return session.Show(result, grant => new TextTable("NAME", "OWNER", "MODE", "TOKEN", "LEASE", "TTL", "WAITED").Add(
-                grant.Name,
-                grant.Owner,
-                grant.Mode,
-                Plain.Number(grant.FencingToken),
-                grant.Lease,
-                Durations.Show(grant.TtlMs),
-                Durations.Show(grant.WaitedMs)));
+            return await OneGrant.ShowAsync(
+                session,
+                $"lock '{wish.Name}'",
+                (api, identity, cancellation) => api.AcquireLockAsync(wish, identity, cancellation),
+                grant => new TextTable("NAME", "OWNER", "MODE", "TOKEN", "LEASE", "TTL", "WAITED").Add(
+                    grant.Name,
+                    grant.Owner,
+                    grant.Mode,
+                    Plain.Number(grant.FencingToken),
+                    grant.Lease,
+                    Durations.Show(grant.TtlMs),
+                    Durations.Show(grant.WaitedMs)));
         }, options.MistakeIn);
         return command;
     }

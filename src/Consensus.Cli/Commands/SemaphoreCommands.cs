@@ -44,15 +44,18 @@ internal static class SemaphoreCommands
                     MaxHold = options.MaxHold(parsed),
                     Metadata = options.Metadata(parsed),
                 };
-                var result = await session.Client.AcquireSemaphoreAsync(wish, session.Cancellation);
-                return session.Show(result, grant => new TextTable("NAME", "OWNER", "PERMITS", "TOKEN", "LEASE", "TTL", "WAITED").Add(
-                    grant.Name,
-                    grant.Owner,
-                    $"{Plain.Number(grant.Count)} of {Plain.Number(grant.Permits)}",
-                    Plain.Number(grant.FencingToken),
-                    grant.Lease,
-                    Durations.Show(grant.TtlMs),
-                    Durations.Show(grant.WaitedMs)));
+                return await OneGrant.ShowAsync(
+                    session,
+                    $"semaphore '{wish.Name}'",
+                    (api, identity, cancellation) => api.AcquireSemaphoreAsync(wish, identity, cancellation),
+                    grant => new TextTable("NAME", "OWNER", "PERMITS", "TOKEN", "LEASE", "TTL", "WAITED").Add(
+                        grant.Name,
+                        grant.Owner,
+                        $"{Plain.Number(grant.Count)} of {Plain.Number(grant.Permits)}",
+                        Plain.Number(grant.FencingToken),
+                        grant.Lease,
+                        Durations.Show(grant.TtlMs),
+                        Durations.Show(grant.WaitedMs)));
             },
             parsed => MistakeIn(parsed, permits, count) ?? options.MistakeIn(parsed));
         return command;

@@ -33,7 +33,7 @@ internal sealed class CommandWork(TimeProvider clock, IReadOnlyList<string> comm
         {
             if (signals.StartUnlessInterrupted(() => StartCommand(hold, guard, KillAt()), out var group) is not { } child || group is null)
             {
-                release.Release();
+                release.ReleaseSoon();
                 return LockRunExit.BySignal(signals.ReceivedBefore);
             }
             terminal.GiveTo(group);
@@ -78,7 +78,7 @@ internal sealed class CommandWork(TimeProvider clock, IReadOnlyList<string> comm
                 release.Say($"{hold.Target.Description} could not be kept, so '{command[0]}' was ended: {supervision.Reason}");
                 if (keeper.Lost is null)
                 {
-                    release.ReleaseAfterTrouble();
+                    release.ReleaseSoon();
                 }
                 return LockRunExit.LockNotKept;
             default:

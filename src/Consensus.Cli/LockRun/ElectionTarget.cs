@@ -4,7 +4,7 @@ using Consensus.Client;
 namespace Consensus.Cli.LockRun;
 
 /// <summary>Leadership with a lease of its own; the wait of <paramref name="wish"/> is each request's.</summary>
-internal sealed class ElectionTarget(ConsensusApiClient client, CampaignWish wish) : IHoldTarget
+internal sealed class ElectionTarget(IConsensusApi client, CampaignWish wish) : IHoldTarget
 {
     public string Description => $"leadership of '{wish.Name}'";
 
@@ -15,9 +15,9 @@ internal sealed class ElectionTarget(ConsensusApiClient client, CampaignWish wis
     /// <summary>The last answer that said "elected".</summary>
     public ApiResult<ElectedAnswer>? Elected { get; private set; }
 
-    public async Task<GrantResult> AcquireAsync(TimeSpan wait, CancellationToken cancellationToken)
+    public async Task<GrantResult> AcquireAsync(TimeSpan wait, RequestIdentity identity, CancellationToken cancellationToken)
     {
-        var result = await client.CampaignAsync(wish with { Wait = wait }, cancellationToken);
+        var result = await client.CampaignAsync(wish with { Wait = wait }, identity, cancellationToken);
         if (!result.Succeeded)
         {
             return new GrantResult(null, result.Problem);

@@ -6,7 +6,7 @@ namespace Consensus.Cli.LockRun;
 /// <summary>Gives a hold back, and says what came of it where that is not what one expects.</summary>
 internal sealed class HoldRelease(Hold hold, TextWriter error)
 {
-    private static readonly TimeSpan PatienceAfterTrouble = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan ShortPatience = TimeSpan.FromSeconds(3);
 
     /// <summary>Tells one sentence; the server's words in it may hold anything.</summary>
     public void Say(string sentence) => error.WriteLine("consensusctl: " + Plain.OneLine(sentence));
@@ -15,8 +15,11 @@ internal sealed class HoldRelease(Hold hold, TextWriter error)
     /// <returns>False when the cluster says that the hold had been lost before.</returns>
     public bool Release() => Release(hold.Schedule.Ttl);
 
-    /// <summary>After the hold could not be kept: who waits need not wait for what is left of the lease; but where nobody answers, it ends soon anyway.</summary>
-    public void ReleaseAfterTrouble() => Release(PatienceAfterTrouble);
+    /// <summary>
+    /// After the hold could not be kept (who waits need not wait for what is left of the lease; but where nobody answers, it ends soon anyway), or when this program was told to end before
+    /// there was anything to be done under it.
+    /// </summary>
+    public void ReleaseSoon() => Release(ShortPatience);
 
     private bool Release(TimeSpan patience)
     {

@@ -1,11 +1,13 @@
 using Consensus.Cli.Output;
+using Consensus.Client;
 
 namespace Consensus.Cli.LockRun;
 
 /// <summary><c>lock run</c> and its like: takes a hold, does some work under it, and gives it back. Linux only.</summary>
 /// <param name="wait">How long to wait for it; null: as long as it takes.</param>
 /// <param name="grace">From SIGTERM to SIGKILL when it cannot be kept; null: as <see cref="HoldSchedule"/> says.</param>
-internal sealed class HoldRunner(IHoldTarget target, TimeProvider clock, TextWriter error, TimeSpan? wait, TimeSpan? grace, IHeldWork work)
+internal sealed class HoldRunner(
+    IHoldTarget target, TimeProvider clock, TextWriter error, ConsensusClientOptions options, TimeSpan? wait, TimeSpan? grace, IHeldWork work)
 {
     /// <param name="before">Cancelled by a signal that came while the program started, before this took signals over; later ones are for <see cref="SignalRelay"/>.</param>
     /// <returns>The exit code.</returns>
@@ -15,7 +17,7 @@ internal sealed class HoldRunner(IHoldTarget target, TimeProvider clock, TextWri
         using var signals = new SignalRelay();
         OrphanReaper.StartWhereOrphansFall();
         before.ThrowIfCancellationRequested();
-        var acquirer = new LockAcquirer(target, clock, wait, grace);
+        var acquirer = new LockAcquirer(target, clock, options, wait, grace);
         while (true)
         {
             Acquisition acquisition;
@@ -25,6 +27,10 @@ internal sealed class HoldRunner(IHoldTarget target, TimeProvider clock, TextWri
             }
             catch (OperationCanceledException) when (signals.ReceivedBefore != 0)
             {
+                if (!await acquirer.WithdrawAsync())
+                {
+                    error.WriteLine("consensusctl: " + Plain.OneLine(Withdrawal.Doubt(target.Description)));
+                }
                 return LockRunExit.BySignal(signals.ReceivedBefore);
             }
             if (acquisition.Hold is not { } hold)

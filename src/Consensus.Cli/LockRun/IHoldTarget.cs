@@ -20,8 +20,8 @@ internal interface IHoldTarget
     /// <summary>The hold ends so long after its grant, however often it is renewed; null: it has no such end.</summary>
     TimeSpan? MaxHold { get; }
 
-    /// <param name="wait">10 minutes at most.</param>
-    Task<GrantResult> AcquireAsync(TimeSpan wait, CancellationToken cancellationToken);
+    /// <param name="wait">10 minutes at most; the same whenever it is asked under the same identity.</param>
+    Task<GrantResult> AcquireAsync(TimeSpan wait, RequestIdentity identity, CancellationToken cancellationToken);
 
     /// <summary>Sends one renewal once, on the calling thread.</summary>
     LockRenewal RenewOnce(long fencingToken, TimeSpan timeout, CancellationToken cancellationToken);

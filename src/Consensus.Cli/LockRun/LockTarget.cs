@@ -3,7 +3,7 @@ using Consensus.Client;
 namespace Consensus.Cli.LockRun;
 
 /// <summary>An exclusive lock with a lease of its own; the wait of <paramref name="wish"/> is each request's.</summary>
-internal sealed class LockTarget(ConsensusApiClient client, LockWish wish) : IHoldTarget
+internal sealed class LockTarget(IConsensusApi client, LockWish wish) : IHoldTarget
 {
     public string Description => $"lock '{wish.Name}'";
 
@@ -11,9 +11,9 @@ internal sealed class LockTarget(ConsensusApiClient client, LockWish wish) : IHo
 
     public TimeSpan? MaxHold => wish.MaxHold;
 
-    public async Task<GrantResult> AcquireAsync(TimeSpan wait, CancellationToken cancellationToken)
+    public async Task<GrantResult> AcquireAsync(TimeSpan wait, RequestIdentity identity, CancellationToken cancellationToken)
     {
-        var result = await client.AcquireLockAsync(wish with { Wait = wait }, cancellationToken);
+        var result = await client.AcquireLockAsync(wish with { Wait = wait }, identity, cancellationToken);
         return result.Succeeded
             ? new GrantResult(new Grant(result.Value.FencingToken, result.Value.TtlMs, result.Value.WaitedMs), null)
             : new GrantResult(null, result.Problem);

@@ -3,7 +3,7 @@ using Consensus.Client;
 namespace Consensus.Cli.LockRun;
 
 /// <summary>Permits of a semaphore with a lease of their own; <paramref name="wish"/> says how many, its wait is each request's.</summary>
-internal sealed class SemaphoreTarget(ConsensusApiClient client, SemaphoreWish wish) : IHoldTarget
+internal sealed class SemaphoreTarget(IConsensusApi client, SemaphoreWish wish) : IHoldTarget
 {
     public string Description => $"semaphore '{wish.Name}'";
 
@@ -11,9 +11,9 @@ internal sealed class SemaphoreTarget(ConsensusApiClient client, SemaphoreWish w
 
     public TimeSpan? MaxHold => wish.MaxHold;
 
-    public async Task<GrantResult> AcquireAsync(TimeSpan wait, CancellationToken cancellationToken)
+    public async Task<GrantResult> AcquireAsync(TimeSpan wait, RequestIdentity identity, CancellationToken cancellationToken)
     {
-        var result = await client.AcquireSemaphoreAsync(wish with { Wait = wait }, cancellationToken);
+        var result = await client.AcquireSemaphoreAsync(wish with { Wait = wait }, identity, cancellationToken);
         return result.Succeeded
             ? new GrantResult(new Grant(result.Value.FencingToken, result.Value.TtlMs, result.Value.WaitedMs), null)
             : new GrantResult(null, result.Problem);

@@ -31,7 +31,7 @@ internal sealed class WaitForSignalWork(TimeProvider clock, Action tell) : IHeld
         release.Say($"{hold.Target.Description} could not be kept: {keeper.Reason}");
         if (keeper.Lost is null)
         {
-            release.ReleaseAfterTrouble();
+            release.ReleaseSoon();
         }
         return LockRunExit.LockNotKept;
     }

@@ -8,7 +8,10 @@ internal sealed class LockKeeperTests
 {
     private static readonly TimeSpan Ttl = TimeSpan.FromSeconds(20);
 
-    private readonly ManualClock _clock = new() { Now = TimeSpan.FromHours(1) };
+    private ManualClock _clock = new();
+
+    [SetUp]
+    public void StartTheClock() => _clock = new ManualClock { Now = TimeSpan.FromHours(1) };
 
     [Test]
     public void A_renewal_that_tells_a_shorter_TTL_gives_no_more_than_that()
@@ -45,7 +48,7 @@ internal sealed class LockKeeperTests
 
         public TimeSpan? MaxHold => maxHold;
 
-        public Task<GrantResult> AcquireAsync(TimeSpan wait, CancellationToken cancellationToken) => throw new NotSupportedException();
+        public Task<GrantResult> AcquireAsync(TimeSpan wait, RequestIdentity identity, CancellationToken cancellationToken) => throw new NotSupportedException();
 
         public LockRenewal RenewOnce(long fencingToken, TimeSpan timeout, CancellationToken cancellationToken) => renewal;
 

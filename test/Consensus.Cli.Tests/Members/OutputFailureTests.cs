@@ -8,7 +8,6 @@ internal sealed class OutputFailureTests
     private const string Full = "consensusctl: standard output could not be written: No space left on device.\n";
     private const string Closed = "consensusctl: standard output could not be written: it is closed.\n";
 
-    [TestCase("lease", "grant", "--ttl", "5s")]
     [TestCase("kv", "put", "out/a", "1")]
     [TestCase("kv", "get", "out/there")]
     [TestCase("kv", "get", "out/there", "--raw")]

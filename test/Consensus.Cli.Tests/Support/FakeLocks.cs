@@ -12,6 +12,7 @@ internal sealed class FakeLocks
     private readonly Lock _gate = new();
     private long _lastToken = 40;
     private long _ttlMs;
+    private string? _grantKey;
 
     public string? Owner { get; private set; }
 
@@ -22,6 +23,9 @@ internal sealed class FakeLocks
     public int Renewals { get; private set; }
 
     public int Releases { get; private set; }
+
+    /// <summary>The keys under which something was withdrawn.</summary>
+    public List<string> Withdrawn { get; } = [];
 
     /// <summary>Takes the place of the answer to a renewal, or null for the real one.</summary>
     public Func<FakeAnswer?> OnRenew { get; set; } = () => null;
@@ -47,6 +51,7 @@ internal sealed class FakeLocks
             {
                 "POST" => OnAcquire(request) ?? Acquire(request),
                 "PUT" => OnRenew() ?? Renew(JsonNode.Parse(request.Text)!["fencingToken"]!.GetValue<long>()),
+                "DELETE" when request.Path.StartsWith("/v1/requests/", StringComparison.Ordinal) => Withdraw(request.Path["/v1/requests/".Length..]),
                 "DELETE" => Release(long.Parse(request.Target.Split("fencingToken=")[1])),
                 _ => new FakeAnswer(405),
             };
@@ -62,11 +67,20 @@ internal sealed class FakeLocks
         var body = JsonNode.Parse(request.Text)!;
         Owner = body["owner"]!.GetValue<string>();
         Token = ++_lastToken;
+        _grantKey = request.Header("Idempotency-Key");
         Assert.That(DurationText.TryParseMicros(body["ttl"]!.GetValue<string>(), out var micros));
         var ttl = _ttlMs = micros / 1_000;
         return new FakeAnswer(200, $$"""
             {"name":"{{Uri.UnescapeDataString(request.Path["/v1/locks/".Length..])}}","owner":"{{Owner}}","mode":"exclusive","fencingToken":{{Token}},"lease":"1f","ttlMs":{{ttl}},"waitedMs":0,"expiresInMs":{{ttl}},"clusterId":"c1"}
             """);
+    }
+
+    private FakeAnswer Withdraw(string key)
+    {
+        Withdrawn.Add(key);
+        var isGranted = Held && key == _grantKey;
+        Owner = isGranted ? null : Owner;
+        return new FakeAnswer(200, $$"""{"outcome":"{{(isGranted ? "released" : "withdrawn")}}","revision":9}""");
     }
 
     private FakeAnswer Renew(long token)
