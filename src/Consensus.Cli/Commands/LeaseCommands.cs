@@ -26,6 +26,7 @@ internal static class LeaseCommands
         host.Bind(command, (parsed, session) => OneGrant.ShowAsync(
             session,
             "the lease",
+            TimeSpan.Zero,
             (api, identity, cancellation) => api.GrantLeaseAsync(parsed.GetRequiredValue(ttl) ?? default, identity, cancellation),
             TableOfOne));
         return command;

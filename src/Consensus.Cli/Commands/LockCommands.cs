@@ -50,6 +50,7 @@ internal static class LockCommands
             return await OneGrant.ShowAsync(
                 session,
                 $"lock '{wish.Name}'",
+                wish.Wait,
                 (api, identity, cancellation) => api.AcquireLockAsync(wish, identity, cancellation),
                 grant => new TextTable("NAME", "OWNER", "MODE", "TOKEN", "LEASE", "TTL", "WAITED").Add(
                     grant.Name,

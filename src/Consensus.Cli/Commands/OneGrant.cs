@@ -1,6 +1,7 @@
 using Consensus.Cli.LockRun;
 using Consensus.Cli.Output;
 using Consensus.Client;
+using Consensus.Client.Transport;
 
 namespace Consensus.Cli.Commands;
 
@@ -13,11 +14,12 @@ internal static class OneGrant
     public delegate Task<ApiResult<T>> Ask<T>(IConsensusApi api, RequestIdentity identity, CancellationToken cancellationToken);
 
     /// <param name="what">For sentences: "lock 'a'".</param>
+    /// <param name="wait">How long it stands in line.</param>
     /// <exception cref="OperationCanceledException">The program was told to end; what was asked for was taken back, or it was said that it could not be.</exception>
     /// <exception cref="OutputFailedException">The grant could not be told; as above.</exception>
-    public static async Task<int> ShowAsync<T>(CommandSession session, string what, Ask<T> ask, Func<T, TextTable> table)
+    public static async Task<int> ShowAsync<T>(CommandSession session, string what, TimeSpan wait, Ask<T> ask, Func<T, TextTable> table)
     {
-        var identity = new RequestIdentity();
+        var identity = new RequestIdentity { Log = LogOf(session, what, wait) };
         ApiResult<T> result;
         try
         {
@@ -46,6 +48,11 @@ internal static class OneGrant
             throw new OutputFailedException($"{failure.Message}, {end}", failure is OutputFailedException { ReaderIsGone: true });
         }
     }
+
+    /// <summary>Who waits for a hold must not wait in silence for a cluster; who does not wait for it is told soon anyway.</summary>
+    private static AttemptLog LogOf(CommandSession session, string what, TimeSpan wait) => wait > TimeSpan.Zero
+        ? new AttemptLog { Heard = new Outage(what, session.Options.Endpoints.Count, session.Options.TimeProvider, session.Environment.Error).Heard }
+        : new AttemptLog();
 
     /// <summary>The problem as it stands when what may have been granted was taken back.</summary>
     private static async Task<ApiProblem> SettleAsync(CommandSession session, RequestIdentity identity, ApiProblem problem)

@@ -47,6 +47,7 @@ internal static class SemaphoreCommands
                 return await OneGrant.ShowAsync(
                     session,
                     $"semaphore '{wish.Name}'",
+                    wish.Wait,
                     (api, identity, cancellation) => api.AcquireSemaphoreAsync(wish, identity, cancellation),
                     grant => new TextTable("NAME", "OWNER", "PERMITS", "TOKEN", "LEASE", "TTL", "WAITED").Add(
                         grant.Name,

@@ -17,7 +17,7 @@ internal sealed class HoldRunner(
         using var signals = new SignalRelay();
         OrphanReaper.StartWhereOrphansFall();
         before.ThrowIfCancellationRequested();
-        var acquirer = new LockAcquirer(target, clock, options, wait, grace);
+        var acquirer = new LockAcquirer(target, clock, error, options, wait, grace);
         while (true)
         {
             Acquisition acquisition;

@@ -1,5 +1,6 @@
 using Consensus.Api.Problems;
 using Consensus.Client;
+using Consensus.Client.Transport;
 
 namespace Consensus.Cli.LockRun;
 
@@ -15,21 +16,32 @@ internal sealed class LockAcquirer
 {
     private static readonly TimeSpan LongestRequest = TimeSpan.FromMinutes(10);
 
+    /// <summary>Between two looks at whether the member that lets the request wait is there; once it was seen to be, ever longer ones.</summary>
+    private static readonly TimeSpan ShortestLook = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan LongestLook = TimeSpan.FromSeconds(16);
+
     private readonly IHoldTarget _target;
     private readonly TimeProvider _clock;
     private readonly ConsensusClientOptions _options;
     private readonly TimeSpan? _wait;
     private readonly TimeSpan? _grace;
-    private bool _answeredBefore;
+    private readonly Outage _outage;
+    private readonly AttemptLog _log;
     private readonly TimeSpan _startedAt;
 
     /// <summary>What may be granted; null while nothing is asked for.</summary>
     private Question? _question;
 
+    /// <summary>Ends what is being asked.</summary>
+    private CancellationTokenSource? _asking;
+
     /// <param name="wait">How long to wait for it; null: as long as it takes.</param>
-    public LockAcquirer(IHoldTarget target, TimeProvider clock, ConsensusClientOptions options, TimeSpan? wait, TimeSpan? grace)
+    public LockAcquirer(IHoldTarget target, TimeProvider clock, TextWriter error, ConsensusClientOptions options, TimeSpan? wait, TimeSpan? grace)
     {
         (_target, _clock, _options, _wait, _grace) = (target, clock, options, wait, grace);
+        // Who does not wait is told soon how it ended; that is enough.
+        _outage = new Outage(target.Description, options.Endpoints.Count, clock, wait == TimeSpan.Zero ? TextWriter.Null : error);
+        _log = new AttemptLog { Heard = Hear };
         _startedAt = clock.SinceStart();
     }
 
@@ -43,8 +55,11 @@ internal sealed class LockAcquirer
     {
         while (true)
         {
-            var question = _question ??= new Question(Slice(), _clock.SinceStart(), new RequestIdentity());
-            var result = await _target.AcquireAsync(question.Wait, question.Identity, cancellationToken);
+            var question = _question ??= new Question(Slice(), _clock.SinceStart(), new RequestIdentity { Log = _log });
+            if (await AskAsync(question, cancellationToken) is not { } result)
+            {
+                return await GiveUpAsync(new ApiProblem(ApiFailureKind.Unavailable, 0, "", _outage.Trouble));
+            }
             if (result.Grant is { } grant)
             {
                 _question = null;
@@ -57,7 +72,6 @@ internal sealed class LockAcquirer
                 {
                     return await GiveUpAsync(word);
                 }
-                _answeredBefore = true;
                 if (!question.Identity.IsInDoubt)
                 {
                     _question = null;
@@ -80,7 +94,79 @@ internal sealed class LockAcquirer
         return question is not { Identity: { IsInDoubt: true, Key: var key } } || await Withdrawal.TryAsync(_options, key);
     }
 
+    /// <summary>Whether there was never a cluster to wait for, and waiting for one was not asked for.</summary>
+    private bool IsHopelessAfter(TimeSpan patience) =>
+        _wait is null && !_outage.WasSeen && _outage.Trouble.Length > 0 && _clock.SinceStart() - _startedAt >= patience;
+
+    private void Hear(Attempt attempt)
+    {
+        _outage.Heard(attempt);
+        if (IsHopelessAfter(_options.RetryFor))
+        {
+            // Here, between two sends, for what is under way then would be in doubt.
+            _ = _asking?.CancelAsync();
+        }
+    }
+
     private TimeSpan Slice() => Remaining is var left && left < TimeSpan.Zero ? TimeSpan.Zero : left < LongestRequest ? left : LongestRequest;
+
+    /// <returns>Null when there is nobody to wait for.</returns>
+    private async Task<GrantResult?> AskAsync(Question question, CancellationToken cancellationToken)
+    {
+        using var asking = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        _asking = asking;
+        var ask = _target.AcquireAsync(question.Wait, question.Identity, asking.Token);
+        try
+        {
+            for (var look = FirstLook(); await Task.WhenAny(ask, Task.Delay(look, CancellationToken.None)) != ask; look = NextLook(look))
+            {
+                if (_log.Asking is { } silent)
+                {
+                    await Task.WhenAny(ask, ProbeAsync(silent, asking.Token));
+                }
+                if (!ask.IsCompleted && IsHopelessAfter(_options.RetryFor + _options.AttemptTimeout))
+                {
+                    return null;
+                }
+            }
+            return await ask;
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return null;
+        }
+        finally
+        {
+            _asking = null;
+            await asking.CancelAsync();
+            await ask.ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        }
+    }
+
+    private TimeSpan FirstLook() => _options.RetryFor > TimeSpan.FromMilliseconds(100) && _options.RetryFor < ShortestLook ? _options.RetryFor : ShortestLook;
+
+    private TimeSpan NextLook(TimeSpan look) =>
+        !_outage.WasSeen || _outage.Trouble.Length > 0 ? ShortestLook : look * 2 < LongestLook ? look * 2 : LongestLook;
+
+    /// <summary>A member that lets a request wait is silent, and so is one that is not there any more.</summary>
+    private async Task ProbeAsync(Uri endpoint, CancellationToken cancellationToken)
+    {
+        using var client = new ConsensusApiClient(_options with
+        {
+            Endpoints = [endpoint],
+            AttemptTimeout = ShortestLook,
+            RetryFor = TimeSpan.Zero,
+            RetryUnreachableFor = TimeSpan.Zero,
+        });
+        try
+        {
+            _outage.Probed(await client.GetStatusAsync(cancellationToken));
+        }
+        catch (OperationCanceledException)
+        {
+            // It has answered.
+        }
+    }
 
     private async Task<Acquisition> GiveUpAsync(ApiProblem word)
     {
@@ -99,7 +185,7 @@ internal sealed class LockAcquirer
     private bool IsWorthWaiting(ApiProblem problem) => problem.Kind switch
     {
         ApiFailureKind.Refused => problem.Slug == ProblemTypes.LockHeld.Slug || problem.Slug == ProblemTypes.LeaseExpired.Slug,
-        ApiFailureKind.Unavailable => _answeredBefore,
+        ApiFailureKind.Unavailable => _outage.WasSeen,
         _ => problem.Slug != ProblemTypes.RetryTooLate.Slug,
     };
 

@@ -37,4 +37,56 @@ internal sealed class GiveUpProcessTests
         Assert.That(end.ExitCode, Is.EqualTo(143));
         Assert.That(end.Error, Is.EqualTo($"consensusctl: {what} may have been granted, and then ends with its lease.\n"));
     }
+
+    [TestCase("lock run a --timeout 3s -- true")]
+    [TestCase("semaphore run a --permits 1 --timeout 3s -- true")]
+    [TestCase("elect a --candidate x --timeout 3s")]
+    public async Task A_cluster_without_a_leader_is_told_and_is_exit_3_though_no_end_of_the_wait_was_given(string line)
+    {
+        using var server = new FakeServer(_ => FakeAnswer.Problem(503, "no-leader", "No leader is known."));
+        using var program = new CliProcess(server.Endpoint, line.Split(' '));
+        var end = await program.EndAsync();
+
+        var sentences = end.Error.TrimEnd('\n').Split('\n');
+        Assert.That(end.ExitCode, Is.EqualTo(3), end.Error);
+        Assert.That(sentences, Has.Length.EqualTo(2));
+        Assert.That(sentences[0], Does.StartWith("consensusctl: still waiting for ").And.EndsWith("'a': No leader is known."));
+        Assert.That(sentences[1], Does.EndWith("'a' was not acquired: No leader is known."));
+        Assert.That(server.Requests.All(request => request.Method == "POST"), "nothing was done, so nothing is to be withdrawn");
+    }
+
+    [Test]
+    public async Task A_member_that_answers_nothing_is_told_while_it_is_waited_for()
+    {
+        using var silent = new FakeServer(_ => Silence);
+        using var program = new CliProcess(silent.Endpoint, "lock", "run", "a", "--timeout", "100ms", "--", "true");
+        var end = await program.EndAsync();
+
+        Assert.That(end.ExitCode, Is.EqualTo(4), end.Error);
+        Assert.That(end.Error, Does.Match("^consensusctl: still waiting for lock 'a': .* did not answer within 2 s.\n"));
+        Assert.That(end.Error, Does.EndWith("It may have been granted, and then ends with its lease.\n"));
+    }
+
+    [Test]
+    public async Task A_lock_that_is_waited_for_while_there_is_a_leader_is_waited_for_in_silence()
+    {
+        var members = new FakeMembers.Member();
+        var released = new TaskCompletionSource();
+        var locks = new FakeLocks();
+        using var server = new FakeServer(async request =>
+        {
+            if (request.Path == "/v1/status")
+            {
+                return new FakeAnswer(200, members.Status("n1"));
+            }
+            await released.Task;
+            return locks.Answer(request);
+        });
+        using var program = new CliProcess(server.Endpoint, "lock", "run", "a", "--timeout", "100ms", "--", "true");
+        await Eventually.True(() => server.Requests.Count(request => request.Path == "/v1/status") >= 2, "the member is asked how it is");
+        released.SetResult();
+        var end = await program.EndAsync();
+
+        Assert.That((end.ExitCode, end.Error), Is.EqualTo((0, "")));
+    }
 }

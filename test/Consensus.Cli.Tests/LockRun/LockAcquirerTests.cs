@@ -71,7 +71,7 @@ internal sealed class LockAcquirerTests
     }
 
     private LockAcquirer Acquirer(Target target, Uri? endpoint = null, TimeSpan? wait = null) => new(
-        target, _clock, new ConsensusClientOptions { Endpoints = [endpoint ?? ConsensusClientOptions.DefaultEndpoint] }, wait, null);
+        target, _clock, TextWriter.Null, new ConsensusClientOptions { Endpoints = [endpoint ?? ConsensusClientOptions.DefaultEndpoint] }, wait, null);
 
     /// <summary>Says these first, then grants.</summary>
     private sealed class Target(ManualClock clock, params ApiProblem[] problems) : IHoldTarget
