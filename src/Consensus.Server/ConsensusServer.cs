@@ -4,6 +4,7 @@ using Consensus.Node;
 using Consensus.Server.Backups;
 using Consensus.Server.Cluster;
 using Consensus.Server.Commands;
+using Consensus.Server.Connections;
 using Consensus.Server.Elections;
 using Consensus.Server.Fences;
 using Consensus.Server.Holds;
@@ -53,10 +54,14 @@ public static class ConsensusServer
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(1));
         // Requests go on where their bytes arrived, and answers leave from where they were made: no handler here blocks a thread, so two of the four
         // changes of threads that a request costs otherwise buy nothing.
-        builder.WebHost.UseSockets(sockets => sockets.UnsafePreferInlineScheduling = true);
+        builder.WebHost.UseSockets(sockets =>
+        {
+            sockets.UnsafePreferInlineScheduling = true;
+            KestrelLimits.Apply(sockets);
+        });
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
-            KestrelLimits.Apply(kestrel);
+            KestrelLimits.Apply(kestrel, ProcessMemory.AvailableBytes);
             KestrelLimits.Listen(kestrel, listen, TimeProvider.System);
         });
         return builder.Build();
@@ -75,10 +80,12 @@ public static class ConsensusServer
         var watches = new WatchHub(node, TimeProvider.System, info.MaxWatches, logger);
         app.Lifetime.ApplicationStopping.Register(watches.Stop);
         app.Lifetime.ApplicationStopped.Register(watches.Dispose);
-        var endpoints = CreateEndpoints(node, replies, info, lifecycle, views, watches, counters, logger);
+        var bodies = new UnfinishedBodies(info.MaxUnfinishedBodyBytes, info.BodyTimeLimit, TimeProvider.System);
+        var streams = new StreamMemory(info.MaxStreamBytes, replies, TimeProvider.System);
+        var endpoints = CreateEndpoints(node, replies, info, lifecycle, views, watches, bodies, streams, counters, logger);
         var hosts = new HostGuard(info.HostNames, info.ListensOnAnyAddress);
-        var dispatcher = new ApiDispatcher(endpoints, replies, hosts, counters, logger);
-        app.Run(dispatcher.InvokeAsync);
+        var dispatcher = new ApiDispatcher(endpoints, replies, hosts, bodies, counters, logger);
+        app.Run(streams.Around(dispatcher.InvokeAsync));
     }
 
     internal static Endpoints CreateEndpoints(
@@ -88,6 +95,8 @@ public static class ConsensusServer
         ServerLifecycle lifecycle,
         PinnedViews views,
         WatchHub hub,
+        UnfinishedBodies bodies,
+        StreamMemory streams,
         RequestCounters counters,
         ILogger logger)
     {
@@ -116,7 +125,7 @@ public static class ConsensusServer
             new SnapshotEndpoint(node, replies, logger),
             new MemberEndpoints(node, members, replies, logger),
             new HealthEndpoints(node, replies, lifecycle),
-            new MetricsEndpoint(node, replies, counters, hub, info, lifecycle, alarms),
+            new MetricsEndpoint(node, replies, counters, hub, bodies, streams, info, lifecycle, alarms),
             new OpenApiEndpoint(replies));
     }
 }

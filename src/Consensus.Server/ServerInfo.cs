@@ -1,4 +1,7 @@
 using Consensus.Api;
+using Consensus.Server.Connections;
+using Consensus.Server.Hosting;
+using Consensus.Server.Http;
 
 namespace Consensus.Server;
 
@@ -15,6 +18,15 @@ public sealed record ServerInfo
 
     /// <summary>Most event streams of this member at a time.</summary>
     public int MaxWatches { get; init; } = 20_000;
+
+    /// <summary>What bodies that have not come whole yet may hold of this member's memory, all together.</summary>
+    public long MaxUnfinishedBodyBytes { get; init; } = UnfinishedBodies.ShareOf(ProcessMemory.AvailableBytes);
+
+    /// <summary>What requests over HTTP/2 may hold, beyond one of each connection, all together.</summary>
+    public long MaxStreamBytes { get; init; } = StreamMemory.ShareOf(ProcessMemory.AvailableBytes);
+
+    /// <summary>How long an unfinished body is waited for.</summary>
+    public TimeSpan BodyTimeLimit { get; init; } = TimeSpan.FromSeconds(20);
 
     /// <summary>Host names beside those of loopback under which clients may ask; <c>*</c> allows any (rule 27).</summary>
     public IReadOnlyList<string> HostNames { get; init; } = [];

@@ -81,7 +81,7 @@ internal sealed class ClusterEndpoints(
     public async Task TransferAsync(ApiCall call)
     {
         var http = call.Http;
-        var (body, problem) = await RequestBody.ReadAsync(http, ApiLimits.MaxRequestBytes, "the request");
+        var (body, problem) = await RequestBody.ReadAsync(call, ApiLimits.MaxRequestBytes, "the request");
         if (problem is not null)
         {
             await replies.Problem(http, problem);

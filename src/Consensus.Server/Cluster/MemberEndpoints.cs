@@ -21,7 +21,7 @@ internal sealed class MemberEndpoints(IConsensusNode node, MemberLookup lookup, 
     public async Task AddAsync(ApiCall call)
     {
         var http = call.Http;
-        var (body, problem) = await RequestBody.ReadAsync(http, ApiLimits.MaxRequestBytes, "the request");
+        var (body, problem) = await RequestBody.ReadAsync(call, ApiLimits.MaxRequestBytes, "the request");
         if (problem is not null)
         {
             await replies.Problem(http, problem);
@@ -51,7 +51,7 @@ internal sealed class MemberEndpoints(IConsensusNode node, MemberLookup lookup, 
     public async Task UpdateAsync(ApiCall call)
     {
         var http = call.Http;
-        var (body, problem) = await RequestBody.ReadAsync(http, ApiLimits.MaxRequestBytes, "the request");
+        var (body, problem) = await RequestBody.ReadAsync(call, ApiLimits.MaxRequestBytes, "the request");
         if (problem is not null)
         {
             await replies.Problem(http, problem);

@@ -21,6 +21,7 @@ internal static class Http2PriorKnowledge
 
     private static async Task InvokeAsync(ConnectionContext connection, ConnectionDelegate next, TimeSpan timeout, TimeProvider clock)
     {
+        ConnectionStreams? streams = null;
         // The server's own time-out for headers begins only after this.
         using var limit = new CancellationTokenSource(timeout, clock);
         try
@@ -29,6 +30,7 @@ internal static class Http2PriorKnowledge
             {
                 connection.Features.Set<ITlsConnectionFeature>(Negotiated.Http2);
                 connection.Features.Set<ITlsApplicationProtocolFeature>(Negotiated.Http2);
+                connection.Features.Set(streams = new ConnectionStreams());
             }
         }
         catch (OperationCanceledException)
@@ -36,7 +38,14 @@ internal static class Http2PriorKnowledge
             connection.Abort();
             return;
         }
-        await next(connection);
+        try
+        {
+            await next(connection);
+        }
+        finally
+        {
+            streams?.Close();
+        }
     }
 
     private static async ValueTask<bool> BeginsWithPrefaceAsync(ConnectionContext connection, CancellationToken cancellationToken)

@@ -22,7 +22,7 @@ internal sealed class HoldWriteEndpoints(HoldForm form, IConsensusNode node, Com
             await replies.Problem(http, refusal!);
             return;
         }
-        var (body, problem) = await RequestBody.ReadAsync(http, ApiLimits.MaxRequestBytes, "the request");
+        var (body, problem) = await RequestBody.ReadAsync(call, ApiLimits.MaxRequestBytes, "the request");
         if (problem is not null)
         {
             await replies.Problem(http, problem);
@@ -137,7 +137,7 @@ internal sealed class HoldWriteEndpoints(HoldForm form, IConsensusNode node, Com
         {
             return (default, default, [], refusal);
         }
-        var (body, problem) = await RequestBody.ReadAsync(call.Http, ApiLimits.MaxRequestBytes, "the request");
+        var (body, problem) = await RequestBody.ReadAsync(call, ApiLimits.MaxRequestBytes, "the request");
         return (name, identity, body, problem);
     }
 

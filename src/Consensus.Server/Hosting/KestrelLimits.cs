@@ -1,5 +1,7 @@
 using Consensus.Server.Connections;
+using Consensus.Server.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 
 namespace Consensus.Server.Hosting;
 
@@ -7,10 +9,24 @@ namespace Consensus.Server.Hosting;
 internal static class KestrelLimits
 {
     /// <summary>A waiting lock request holds its connection, so there may be many.</summary>
-    private const int MaxConnections = 20_000;
+    private const int MostConnections = 20_000;
+
+    private const int FewestConnections = 256;
+
+    /// <summary>
+    /// What a client may send that nobody reads yet: behind a request that waits on HTTP/1.1, or into all streams of an HTTP/2 connection. What is read of a body goes on the
+    /// account of <see cref="UnfinishedBodies"/>, what requests of many streams hold on that of <see cref="StreamMemory"/>.
+    /// </summary>
+    internal const int MaxUnreadBytes = 64 * 1024;
+
+    /// <summary>Of a stream that is written in parts; an answer in one piece is buffered whole.</summary>
+    private const int MaxUnsentBytes = 64 * 1024;
 
     private const int MaxHeaderBytes = 16 * 1024;
     private const int MaxHeaders = 64;
+
+    /// <summary>The smallest and usual ones of HTTP/2.</summary>
+    private const int MaxFrameBytes = 16 * 1024, HeaderTableBytes = 4096;
 
     /// <summary>Room for a key or prefix of 1,024 bytes, every byte percent-encoded, several times over: longer ones are then told their limit by name.</summary>
     private const int MaxRequestLineBytes = 32 * 1024;
@@ -21,19 +37,33 @@ internal static class KestrelLimits
     /// <summary>A body or an answer that moves slower than 240 bytes/s, after 5 s of grace, ends its connection. Waiting costs nothing: no body moves.</summary>
     private static readonly MinDataRate SlowestRate = new(bytesPerSecond: 240, gracePeriod: TimeSpan.FromSeconds(5));
 
-    public static void Apply(KestrelServerOptions kestrel)
+    /// <summary>What connections can make the server hold, unread bytes and one request with its headers each, is at most half of the memory.</summary>
+    public static int MaxConnectionsIn(long memoryBytes) =>
+        (int)Math.Clamp(memoryBytes / 2 / (MaxUnreadBytes + StreamMemory.OwnBytes), FewestConnections, MostConnections);
+
+    /// <summary>Sockets are read by themselves, whatever Kestrel's own limits are.</summary>
+    public static void Apply(SocketTransportOptions sockets)
+    {
+        sockets.MaxReadBufferSize = MaxUnreadBytes;
+        sockets.MaxWriteBufferSize = MaxUnsentBytes;
+    }
+
+    /// <param name="memoryBytes">That this process may have.</param>
+    public static void Apply(KestrelServerOptions kestrel, long memoryBytes)
     {
         kestrel.AddServerHeader = false;
         kestrel.AllowSynchronousIO = false;
         // An HTTP/2 connection without TLS is shown to Kestrel as one with it, and its requests say "http" all the same.
         kestrel.AllowAlternateSchemes = true;
         var limits = kestrel.Limits;
-        limits.MaxConcurrentConnections = MaxConnections;
+        limits.MaxConcurrentConnections = MaxConnectionsIn(memoryBytes);
         limits.MaxConcurrentUpgradedConnections = 0;
         // Each endpoint stops reading at its own limit. Past that the server still takes, for at most 5 s, what a client goes on sending, and throws it away:
         // a connection closed with unread bytes is reset, and the client would see a broken pipe instead of the answer that tells it why.
         limits.MaxRequestBodySize = null;
+        limits.MaxRequestBufferSize = MaxUnreadBytes;
         limits.MaxRequestLineSize = MaxRequestLineBytes;
+        limits.MaxResponseBufferSize = MaxUnsentBytes;
         limits.MaxRequestHeadersTotalSize = MaxHeaderBytes;
         limits.MaxRequestHeaderCount = MaxHeaders;
         limits.RequestHeadersTimeout = HeadersTimeout;
@@ -41,6 +71,11 @@ internal static class KestrelLimits
         limits.MinRequestBodyDataRate = SlowestRate;
         limits.MinResponseDataRate = SlowestRate;
         limits.Http2.MaxStreamsPerConnection = 1_000;
+        limits.Http2.InitialConnectionWindowSize = MaxUnreadBytes;
+        limits.Http2.InitialStreamWindowSize = MaxUnreadBytes;
+        limits.Http2.MaxFrameSize = MaxFrameBytes;
+        limits.Http2.MaxRequestHeaderFieldSize = MaxHeaderBytes;
+        limits.Http2.HeaderTableSize = HeaderTableBytes;
     }
 
     public static void Listen(KestrelServerOptions kestrel, System.Net.IPEndPoint endPoint, TimeProvider clock) => kestrel.Listen(endPoint, listen =>

@@ -104,7 +104,7 @@ internal sealed class KeyWriteEndpoints(CommandRunner commands, Replies replies)
         var base64 = call.Query.Bytes(QueryName.ValueBase64);
         if (text is null && base64 is null)
         {
-            return RequestBody.ReadAsync(call.Http, ApiLimits.MaxValueBytes, "the value");
+            return RequestBody.ReadAsync(call, ApiLimits.MaxValueBytes, "the value");
         }
         if ((text is not null && base64 is not null) || !RequestBody.IsAbsent(call.Http))
         {

@@ -24,7 +24,7 @@ internal sealed class MultiLockEndpoint(IConsensusNode node, CommandRunner comma
             await replies.Problem(http, refusal!);
             return;
         }
-        var (body, problem) = await RequestBody.ReadAsync(http, ApiLimits.MaxRequestBytes, "the request");
+        var (body, problem) = await RequestBody.ReadAsync(call, ApiLimits.MaxRequestBytes, "the request");
         if (problem is not null)
         {
             await replies.Problem(http, problem);

@@ -1,6 +1,7 @@
 using Consensus.Node;
 using Consensus.Raft;
 using Consensus.Server.Cluster;
+using Consensus.Server.Connections;
 using Consensus.Server.Http;
 using Consensus.Server.Routing;
 using Consensus.Server.Watches;
@@ -9,7 +10,15 @@ namespace Consensus.Server.Metrics;
 
 /// <summary>GET of <c>/metrics</c>: this member's own numbers, without a read of the cluster.</summary>
 internal sealed class MetricsEndpoint(
-    IConsensusNode node, Replies replies, RequestCounters counters, WatchHub watches, ServerInfo info, ServerLifecycle lifecycle, MemberAlarms alarms)
+    IConsensusNode node,
+    Replies replies,
+    RequestCounters counters,
+    WatchHub watches,
+    UnfinishedBodies bodies,
+    StreamMemory streams,
+    ServerInfo info,
+    ServerLifecycle lifecycle,
+    MemberAlarms alarms)
 {
     public Task GetAsync(ApiCall call)
     {
@@ -83,6 +92,12 @@ internal sealed class MetricsEndpoint(
     private void WriteRequests(MetricsText text)
     {
         text.Gauge("consensus_watches", "Open event streams of this member.", watches.Watches);
+        text.Gauge("consensus_unfinished_bodies", "Requests whose body has not come whole yet.", bodies.Count);
+        text.Gauge("consensus_unfinished_body_bytes", "Bytes that they hold.", bodies.HeldBytes);
+        text.Gauge("consensus_unfinished_body_bytes_limit", "Bytes that they may hold.", bodies.MaxBytes);
+        text.Counter("consensus_unfinished_bodies_refused_total", "Requests that were refused (429) because they held them.", bodies.Refused);
+        text.Gauge("consensus_stream_request_bytes", "Bytes that requests over HTTP/2 hold beyond what each connection has for itself.", streams.HeldBytes);
+        text.Gauge("consensus_stream_request_bytes_limit", "Bytes that they may hold.", streams.MaxBytes);
         text.Counter("consensus_reads_total", "Answered requests that read keys, leases, holds or fences.", counters.Reads);
         text.Counter("consensus_writes_total", "Answered requests that were to change them.", counters.Writes);
         text.Counter("consensus_failures_total", "Of both, those answered with a status of 500 and above.", counters.Failures);

@@ -5,4 +5,5 @@ namespace Consensus.Server.Routing;
 
 /// <summary>One request, with its target taken apart.</summary>
 /// <param name="Name">What the path names within its collection; empty when it names the collection itself.</param>
-internal sealed record ApiCall(HttpContext Http, ApiRoute Route, Key Name, QueryParameters Query);
+/// <param name="Bodies">What bounds the reading of its body.</param>
+internal sealed record ApiCall(HttpContext Http, ApiRoute Route, Key Name, QueryParameters Query, UnfinishedBodies Bodies);

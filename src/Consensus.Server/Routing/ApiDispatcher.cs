@@ -11,7 +11,8 @@ namespace Consensus.Server.Routing;
 /// Every request's way in: who asks whom (rule 27), the raw target taken apart (rule 26), then the endpoint. No routing middleware sees the path, because it would
 /// decode it in its own way.
 /// </summary>
-internal sealed class ApiDispatcher(Endpoints endpoints, Replies replies, HostGuard hosts, RequestCounters counters, ILogger logger)
+internal sealed class ApiDispatcher(
+    Endpoints endpoints, Replies replies, HostGuard hosts, UnfinishedBodies bodies, RequestCounters counters, ILogger logger)
 {
     private const int StackBytes = 512;
 
@@ -81,7 +82,7 @@ internal sealed class ApiDispatcher(Endpoints endpoints, Replies replies, HostGu
         {
             return replies.Problem(http, badQuery!);
         }
-        return endpoint.InvokeAsync(new ApiCall(http, route, name.IsEmpty ? default : new Key(name), parameters));
+        return endpoint.InvokeAsync(new ApiCall(http, route, name.IsEmpty ? default : new Key(name), parameters, bodies));
     }
 
     private static Problem MethodNotAllowed(string what, string allow) =>

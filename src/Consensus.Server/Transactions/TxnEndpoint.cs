@@ -21,7 +21,7 @@ internal sealed class TxnEndpoint(CommandRunner commands, Replies replies)
             await replies.Problem(http, refusal!);
             return;
         }
-        var (body, problem) = await RequestBody.ReadAsync(http, ApiLimits.MaxRequestBytes, "the request");
+        var (body, problem) = await RequestBody.ReadAsync(call, ApiLimits.MaxRequestBytes, "the request");
         if (problem is not null)
         {
             await replies.Problem(http, problem);

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json;
 using Consensus.Api;
+using Consensus.Server.Connections;
 using Consensus.Server.Http;
 using Consensus.Server.Lists;
 using Consensus.Server.Metrics;
@@ -27,8 +28,11 @@ internal sealed class OpenApiTests : ContractTest
     {
         using var views = new PinnedViews(TimeProvider.System);
         using var watches = new WatchHub(Node, TimeProvider.System, Info.MaxWatches, NullLogger.Instance);
+        var replies = new Replies(Node);
+        var bodies = new UnfinishedBodies(1, TimeSpan.FromSeconds(1), TimeProvider.System);
+        var streams = new StreamMemory(1, replies, TimeProvider.System);
         return ConsensusServer.CreateEndpoints(
-            Node, new Replies(Node), Info, Lifecycle, views, watches, new RequestCounters(), NullLogger.Instance).All;
+            Node, replies, Info, Lifecycle, views, watches, bodies, streams, new RequestCounters(), NullLogger.Instance).All;
     }
 
     private static JsonElement Resolve(JsonElement document, JsonElement element)
@@ -95,6 +99,22 @@ internal sealed class OpenApiTests : ContractTest
                 taken.RemoveAll(name => name is "key" or "keyBase64" or "prefix");
             }
             Assert.That(documented, Is.EquivalentTo(taken), $"{endpoint.Method} {ApiRouter.Template(endpoint.Route)}");
+        }
+    }
+
+    [Test]
+    public async Task Every_operation_with_a_body_says_what_becomes_of_one_that_is_too_large_too_slow_or_has_no_room()
+    {
+        var document = await DocumentAsync();
+        foreach (var method in document.GetProperty("paths").EnumerateObject().SelectMany(path => path.Value.EnumerateObject()))
+        {
+            var documented = method.Value.GetProperty("responses").EnumerateObject().Select(response => response.Name).ToList();
+            var name = method.Value.GetProperty("operationId").GetString();
+            Assert.That(documented, Does.Contain("429"), $"{name}: over HTTP/2 anything can be refused for want of memory");
+            if (method.Value.TryGetProperty("requestBody", out _))
+            {
+                Assert.That(documented, Does.Contain("408").And.Contain("413"), name);
+            }
         }
     }
 

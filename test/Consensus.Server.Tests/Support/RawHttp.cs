@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
@@ -57,6 +58,52 @@ internal sealed class RawHttp : IDisposable
         return new RawAnswer(int.Parse(lines[0].Split(' ')[1], CultureInfo.InvariantCulture), headers, body);
     }
 
+    /// <summary>The server's first settings of HTTP/2 by their numbers, and the window of the whole connection (RFC 9113 §6.5 and §6.9).</summary>
+    public (IReadOnlyDictionary<int, long> Settings, long ConnectionWindow) ReceiveHttp2Settings()
+    {
+        var settings = new Dictionary<int, long>();
+        var window = 65_535L;
+        var acknowledged = false;
+        while (!acknowledged)
+        {
+            var head = TakeExactly(9);
+            var payload = TakeExactly((head[0] << 16) | (head[1] << 8) | head[2]);
+            const byte Settings = 4, WindowUpdate = 8, Acknowledges = 1;
+            // The acknowledgement of ours comes after the server has said all of its own.
+            acknowledged = head[3] == Settings && (head[4] & Acknowledges) != 0;
+            for (var at = 0; head[3] == Settings && at < payload.Length; at += 6)
+            {
+                settings[BinaryPrimitives.ReadUInt16BigEndian(payload.AsSpan(at))] = BinaryPrimitives.ReadUInt32BigEndian(payload.AsSpan(at + 2));
+            }
+            window += head[3] == WindowUpdate ? BinaryPrimitives.ReadUInt32BigEndian(payload) : 0;
+        }
+        return (settings, window);
+    }
+
+    /// <summary>How many requests are answered until the server ends the connection.</summary>
+    public int CountHttp2AnswersToItsEnd()
+    {
+        const byte Headers = 1;
+        var answers = 0;
+        try
+        {
+            while (true)
+            {
+                var head = TakeExactly(9);
+                answers += head[3] == Headers ? 1 : 0;
+                TakeExactly((head[0] << 16) | (head[1] << 8) | head[2]);
+            }
+        }
+        catch (EndOfStreamException)
+        {
+            return answers;
+        }
+        catch (IOException e) when (e.InnerException is SocketException { SocketErrorCode: not (SocketError.TimedOut or SocketError.WouldBlock) })
+        {
+            return answers;
+        }
+    }
+
     public void Dispose() => _stream.Dispose();
 
     /// <summary>One request, one answer, on a connection of its own.</summary>
@@ -69,6 +116,19 @@ internal sealed class RawHttp : IDisposable
 
     public static RawAnswer Get(int port, string target, string method = "GET") =>
         Ask(port, $"{method} {target} HTTP/1.1\r\nHost: localhost\r\n\r\n", hasBody: method != "HEAD");
+
+    private byte[] TakeExactly(int count)
+    {
+        while (_received.Count < count)
+        {
+            var buffer = new byte[8192];
+            var got = _stream.Read(buffer);
+            _received.AddRange(got > 0 ? buffer.AsSpan(0, got) : throw new EndOfStreamException());
+        }
+        var taken = _received.GetRange(0, count).ToArray();
+        _received.RemoveRange(0, count);
+        return taken;
+    }
 
     private void ReadMore()
     {

@@ -1,0 +1,87 @@
+using System.Net;
+using Consensus.Server.Tests.Support;
+
+namespace Consensus.Server.Tests.Connections;
+
+/// <summary>What many streams of few HTTP/2 connections hold.</summary>
+internal sealed class StreamMemoryTests : UnfinishedBodyTest
+{
+    private const int Budget = 256 * 1024;
+    private const string Held = "consensus_stream_request_bytes";
+
+    protected override ServerInfo Info { get; } = new() { Version = "1.2.3", MaxStreamBytes = Budget, BodyTimeLimit = TimeSpan.FromMinutes(10) };
+
+    [Test]
+    public async Task Requests_that_wait_on_one_connection_are_refused_beyond_the_budget_and_others_are_served()
+    {
+        await AcquireAsync("l", "first", "600s");
+        using var crowded = new HttpClient { Timeout = Deadline };
+        using var stop = new CancellationTokenSource();
+        var waiting = new List<Task<HttpResponseMessage>>();
+        using var limit = new CancellationTokenSource(Deadline);
+        while (!waiting.Any(one => one.IsCompleted))
+        {
+            Assert.That(limit.IsCancellationRequested, Is.False, "one is refused");
+            var before = Node.Status.Counts.Waiters;
+            waiting.Add(WaitAsync(crowded, waiting.Count, stop.Token));
+            await UntilAsync(() => Node.Status.Counts.Waiters > before || waiting[^1].IsCompleted, "it waits or is refused");
+        }
+        using (var refused = await waiting.Single(one => one.IsCompleted))
+        {
+            Assert.That(refused.StatusCode, Is.EqualTo(HttpStatusCode.TooManyRequests), await refused.Content.ReadAsStringAsync());
+            Assert.That(refused.Headers.RetryAfter?.Delta, Is.GreaterThan(TimeSpan.Zero));
+        }
+        Assert.That(await MetricAsync(Held), Is.InRange(Budget / 2, Budget));
+        using var another = new HttpClient { Timeout = Deadline };
+        using var put = Http2(new ByteArrayContent(new byte[10]));
+        using var stored = await another.SendAsync(put);
+        Assert.That(stored.StatusCode, Is.EqualTo(HttpStatusCode.OK), "each connection has room for a request of its own");
+        using var http1 = await SendAsync("PUT", "/v1/kv/b", "x");
+        Assert.That(http1.StatusCode, Is.EqualTo(HttpStatusCode.OK));
+        await stop.CancelAsync();
+        await UntilHeldAsync(0);
+    }
+
+    [Test]
+    public async Task A_connection_that_goes_on_opening_streams_when_there_is_no_room_is_closed()
+    {
+        const int Streams = 900;
+        using var connection = new RawHttp(Port);
+        connection.Send(Http2Frames.Opening);
+        try
+        {
+            for (var i = 0; i < Streams; i++)
+            {
+                connection.Send(Http2Frames.Put((2 * i) + 1, "/v1/kv/a", 1000, paddingBytes: 10_000));
+            }
+        }
+        catch (IOException)
+        {
+            // Closed before all were sent.
+        }
+        Assert.That(connection.CountHttp2AnswersToItsEnd(), Is.LessThan(Streams / 10), "an answer would not give the memory back");
+        await UntilHeldAsync(0);
+        await UntilUnfinishedAsync(0);
+        Assert.That(Node.AppliedCommands, Is.Zero);
+    }
+
+    private async Task UntilHeldAsync(long bytes)
+    {
+        using var limit = new CancellationTokenSource(Deadline);
+        while (await MetricAsync(Held) is var present && present != bytes)
+        {
+            Assert.That(limit.IsCancellationRequested, Is.False, $"{present} bytes are held, not {bytes}");
+        }
+    }
+
+    private async Task<HttpResponseMessage> WaitAsync(HttpClient client, int number, CancellationToken stop)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, Url + "/v1/locks/l")
+        {
+            Version = HttpVersion.Version20,
+            VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+            Content = new StringContent($$"""{"owner":"w{{number}}","ttl":"60s","wait":"600s"}"""),
+        };
+        return await client.SendAsync(request, stop);
+    }
+}
