@@ -17,6 +17,9 @@ namespace Consensus.Node.Core;
 /// </summary>
 public sealed partial class NodeCore
 {
+    /// <summary>Releases, renewals and acquires are smaller.</summary>
+    private const int SmallCommandBytes = 8192;
+
     private const int ForwardFrameBytes = 8 << 20;
     private const long RefusedPauseMicros = 20_000;
 
@@ -25,6 +28,7 @@ public sealed partial class NodeCore
     private const long GatherMicros = 1000;
 
     private readonly Dictionary<long, PendingCommand> _pending = [];
+    private long _largePendingBytes;
     private readonly List<PendingCommand> _queued = [];
     private readonly HashSet<MemberId> _links = [];
 
@@ -45,14 +49,21 @@ public sealed partial class NodeCore
             return;
         }
         pending.DeadlineMicros = _now + _options.RequestTimeoutMicros;
-        if (!pending.IsInternal && _pending.Count - _waiting >= _options.MaxPendingCommands)
+        if (!pending.IsInternal && !HasRoomFor(pending))
         {
             Answer(pending, AnswerKind.NotDone, null, NotDoneReason.TooManyRequests);
             return;
         }
         _pending.Add(pending.Request.Sequence, pending);
+        _largePendingBytes += LargeBytes(pending);
         _queued.Add(pending);
     }
+
+    private bool HasRoomFor(PendingCommand pending) =>
+        _pending.Count - _waiting < _options.MaxPendingCommands
+        && (LargeBytes(pending) == 0 || _largePendingBytes + LargeBytes(pending) <= _options.MaxPendingBytes);
+
+    private static int LargeBytes(PendingCommand pending) => pending.Payload.Length > SmallCommandBytes ? pending.Payload.Length : 0;
 
     private void SendQueued()
     {
@@ -328,7 +339,7 @@ public sealed partial class NodeCore
         {
             _waiting--;
         }
-        _pending.Remove(pending.Request.Sequence);
+        _largePendingBytes -= _pending.Remove(pending.Request.Sequence) ? LargeBytes(pending) : 0;
         pending.Settle(kind, outcome, reason);
         _out.Answered.Add(pending);
     }

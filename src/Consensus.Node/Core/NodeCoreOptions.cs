@@ -39,6 +39,9 @@ public sealed record NodeCoreOptions
     /// <summary>Most requests of clients that this member has in hand, waiting ones apart.</summary>
     public int MaxPendingCommands { get; init; } = 20_000;
 
+    /// <summary>Most bytes of the large ones among them (above 8 KiB): while there is no leader they are all held here. The small ones are bounded by their number.</summary>
+    public long MaxPendingBytes { get; init; } = 64L << 20;
+
     /// <summary>A member that the leader has not heard for this long loses its hold on waiting places (rule 18).</summary>
     public long DetachAfterMicros { get; init; } = 2_000_000;
 

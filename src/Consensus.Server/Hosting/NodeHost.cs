@@ -190,6 +190,7 @@ public sealed class NodeHost : INodeHost
             Raft = options.Raft with { Seed = (ulong)RandomPositive() },
             Limits = options.Limits,
             SnapshotEntries = options.SnapshotEntries,
+            MaxPendingBytes = ProcessMemory.ShareForPendingCommands,
         };
         var core = new NodeCore(
             coreOptions,

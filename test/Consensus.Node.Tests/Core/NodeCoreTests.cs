@@ -69,6 +69,29 @@ public sealed class NodeCoreTests
     }
 
     [Test]
+    public void Without_a_leader_large_writes_are_held_up_to_a_bound_in_bytes_and_small_ones_beside_them()
+    {
+        const int Size = 1 << 20, Sent = 70;
+        var cluster = new CoreCluster(3);
+        cluster.UntilReady();
+        var follower = cluster.Followers.First();
+        cluster.CutOff(follower);
+        cluster.Run(3_000_000);
+        var large = new PutCommand(Job, new byte[Size], LeaseId.None, KeyCondition.None);
+        var puts = Enumerable.Range(0, Sent).Select(_ => follower.Send(large)).ToList();
+        var small = follower.Send(Put("a"));
+        follower.Turn(cluster.Now + 1);
+        Assert.That(puts.Count(IsAnswered), Is.EqualTo(Sent - 63), "64 MiB hold 63 of them with what is around each value");
+        Assert.That(puts.Where(IsAnswered).Select(put => put.Answer.Reason), Is.All.EqualTo(NotDoneReason.TooManyRequests));
+        Assert.That(IsAnswered(small), Is.False);
+        cluster.Until(() => puts.All(IsAnswered) && IsAnswered(small), "the others are answered at their deadline");
+        Assert.That(small.Answer.Reason, Is.EqualTo(NotDoneReason.NoLeader));
+        var later = follower.Send(large);
+        follower.Turn(cluster.Now + 1);
+        Assert.That(IsAnswered(later), Is.False, "what was held is given back");
+    }
+
+    [Test]
     public void A_write_on_its_way_to_a_silent_leader_is_answered_as_unknown()
     {
         var cluster = new CoreCluster(3);
