@@ -46,7 +46,7 @@ public sealed record Limits
     /// <summary>History beyond this is compacted whatever its age: values, keys and 200 bytes for each change.</summary>
     public long MaxHistoryBytes { get; init; } = 128L << 20;
 
-    /// <summary>Keys and holds that one lease may carry, so that its end stays one step (rule 9).</summary>
+    /// <summary>Keys, holds and waiting places that one lease may carry, so that its end stays one step (rule 9).</summary>
     public int MaxAttachmentsPerLease { get; init; } = 10_000;
 
     /// <summary>Objects that one command may touch (rule 9).</summary>

@@ -74,10 +74,9 @@ public sealed partial class ReplicatedState
         if (lease.Deadline <= _stamp && lease.HasWaiters)
         {
             // Past its deadline it was passed over; now it can be granted again what became free meanwhile.
-            foreach (var (item, _) in WaitersOf(lease.Id))
-            {
-                Promote(item.Object);
-            }
+            var waitedFor = new TouchedObjects();
+            WaitersOf(lease.Id).ForEach(place => waitedFor.Add(place.Object));
+            waitedFor.ForEach(Promote);
         }
         return renewed;
     }
@@ -130,14 +129,18 @@ public sealed partial class ReplicatedState
             return (0, 0);
         }
         var keys = DeleteKeysOf(lease.Id);
-        foreach (var (item, sequence) in WaitersOf(lease.Id))
+
+        // All its places before anybody behind them is looked for: else each end would walk past the rest of them.
+        var freed = new TouchedObjects();
+        foreach (var place in WaitersOf(lease.Id))
         {
-            var waiter = RemoveWaiter(new WaiterKey(item.Object, sequence));
+            var waiter = RemoveWaiter(place);
             var missing = new LeaseMissing(Revision, lease.Id);
             Resolve(waiter.Request, missing);
             KeepBriefly(waiter, missing);
-            Promote(item.Object);
+            freed.Add(place.Object);
         }
+        freed.ForEach(Promote);
         var holds = HoldsOf(lease.Id);
         foreach (var (name, token) in holds)
         {
@@ -174,18 +177,18 @@ public sealed partial class ReplicatedState
         return items;
     }
 
-    private List<(LeaseWaiter Item, long Sequence)> WaitersOf(LeaseId lease)
+    private List<WaiterKey> WaitersOf(LeaseId lease)
     {
-        var items = new List<(LeaseWaiter, long)>();
-        foreach (var (item, sequence) in _leaseWaiters.Peek().From(new LeaseWaiter(lease, default)))
+        var places = new List<WaiterKey>();
+        foreach (var (item, _) in _leaseWaiters.Peek().From(new LeaseWaiter(lease, default)))
         {
             if (item.Lease != lease)
             {
                 break;
             }
-            items.Add((item, sequence));
+            places.Add(item.Place);
         }
-        return items;
+        return places;
     }
 
     private List<HoldKey> HoldsOf(LeaseId lease)

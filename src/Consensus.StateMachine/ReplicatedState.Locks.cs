@@ -13,7 +13,7 @@ public sealed partial class ReplicatedState
 {
     private Outcome AcquireLock(AcquireLockCommand c)
     {
-        if (WaitingPlaceOf(c) is { } place)
+        if (WaitingPlace() is { } place)
         {
             return Attach(place, c);
         }

@@ -13,7 +13,7 @@ public sealed partial class ReplicatedState
     private readonly CowTree<WaiterKey, WaiterRecord> _attached = new();
     private readonly CowTree<OwnerWaiter, WaiterRecord> _ownerWaiters = new();
     private readonly CowTree<Due, ObjectName> _waitDeadlines = new();
-    private readonly CowTree<LeaseWaiter, long> _leaseWaiters = new();
+    private readonly CowTree<LeaseWaiter, bool> _leaseWaiters = new();
     private readonly CowTree<Identity, WaiterKey> _identityWaiters = new();
     private readonly CowTree<MemberWaiter, ObjectName> _memberWaiters = new();
     private readonly Dictionary<RequestId, WaiterKey> _requestWaiters = [];
@@ -49,26 +49,20 @@ public sealed partial class ReplicatedState
         return new LockQueued(Revision, waiters);
     }
 
-    /// <summary>The place that an earlier request of the same identity, or of the same lease, has in this queue.</summary>
-    private WaiterKey? WaitingPlaceOf(AcquireLockCommand c)
-    {
-        if (!_identity.IsNone && _identityWaiters.TryGet(_identity, out var byIdentity))
-        {
-            return byIdentity;
-        }
-        return !c.SharedLease.IsNone && _leaseWaiters.TryGet(new LeaseWaiter(c.SharedLease, c.Object), out var sequence)
-            ? new WaiterKey(c.Object, sequence)
-            : null;
-    }
+    /// <summary>
+    /// The place that an earlier attempt of this very request has. A lease or an owner is no identity: one lease may have many places for one object, each of a request of its
+    /// own (rule 18).
+    /// </summary>
+    private WaiterKey? WaitingPlace() => !_identity.IsNone && _identityWaiters.TryGet(_identity, out var place) ? place : null;
 
     /// <summary>
-    /// A retry takes the place over; the earlier request is told so. Whoever was detached is in line again. One that asks for something else is no retry: it would be granted
-    /// what it did not ask for.
+    /// A retry takes the place over; the earlier attempt is told so. Whoever was detached is in line again. One that asks for something else is no retry: it would be granted
+    /// what it did not ask for. So is one that will not wait: its answer is due now.
     /// </summary>
     private Outcome Attach(WaiterKey place, AcquireLockCommand c)
     {
         _waiters.TryGet(place, out var waiter);
-        var isOther = !waiter.Fingerprint.IsEmpty && !_fingerprint.IsEmpty && !waiter.Fingerprint.Span.SequenceEqual(_fingerprint.Span);
+        var isOther = c.WaitMicros <= 0 || !waiter.Fingerprint.Span.SequenceEqual(_fingerprint.Span);
         var record = LockAt(place.Object);
         if (isOther || waiter.Terms.Mode != ModeOf(c) || waiter.Terms.Count != CountOf(c) || record.Permits != PermitsOf(c))
         {
@@ -78,15 +72,7 @@ public sealed partial class ReplicatedState
         {
             Resolve(waiter.Request, new WaitTakenOver(Revision));
         }
-        var takesIdentity = waiter.Identity.IsNone && !_identity.IsNone;
-        ReplaceWaiter(waiter, waiter with
-        {
-            Request = _request,
-            DetachedUntil = null,
-            // Else the grant would be kept under none, and a retry of this request would be done a second time.
-            Identity = takesIdentity ? _identity : waiter.Identity,
-            Fingerprint = takesIdentity ? _fingerprint.ToArray() : waiter.Fingerprint,
-        });
+        ReplaceWaiter(waiter, waiter with { Request = _request, DetachedUntil = null });
         if (waiter.IsDetached)
         {
             StoreLock(place.Object, record, record with { Attached = record.Attached + 1 });
@@ -182,16 +168,15 @@ public sealed partial class ReplicatedState
     /// <summary>A place that nobody could take again, for want of an identity, is given up at once.</summary>
     private void Detach(WaiterKey place, WaiterRecord waiter)
     {
-        if (waiter.Identity.IsNone && waiter.SharedLease.IsNone)
+        if (waiter.Identity.IsNone)
         {
             RemoveWaiter(place);
+            Resolve(waiter.Request, new WaitCancelled(Revision, CancelReason.Disconnected));
+            return;
         }
-        else
-        {
-            ReplaceWaiter(waiter, waiter with { DetachedUntil = DeadlineAfter(_limits.DetachedKeepMicros) });
-            var record = LockAt(place.Object);
-            StoreLock(place.Object, record, record with { Attached = record.Attached - 1 });
-        }
+        ReplaceWaiter(waiter, waiter with { DetachedUntil = DeadlineAfter(_limits.DetachedKeepMicros) });
+        var record = LockAt(place.Object);
+        StoreLock(place.Object, record, record with { Attached = record.Attached - 1 });
         Resolve(waiter.Request, new WaitDetached(Revision));
     }
 
@@ -216,7 +201,7 @@ public sealed partial class ReplicatedState
         }
         if (!waiter.SharedLease.IsNone)
         {
-            _leaseWaiters.Set(new LeaseWaiter(waiter.SharedLease, waiter.Object), waiter.Sequence);
+            _leaseWaiters.Set(new LeaseWaiter(waiter.SharedLease, key), true);
         }
         if (!waiter.Identity.IsNone)
         {
@@ -236,7 +221,7 @@ public sealed partial class ReplicatedState
         }
         if (!waiter.SharedLease.IsNone)
         {
-            _leaseWaiters.Remove(new LeaseWaiter(waiter.SharedLease, waiter.Object));
+            _leaseWaiters.Remove(new LeaseWaiter(waiter.SharedLease, waiter.Key));
         }
         if (!waiter.Identity.IsNone)
         {

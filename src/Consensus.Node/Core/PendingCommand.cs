@@ -41,7 +41,7 @@ public class PendingCommand(RequestId request, ReadOnlyMemory<byte> payload, str
     /// <summary>How long the request may wait in the lock's queue, in microseconds.</summary>
     public long WaitMicros { get; init; }
 
-    /// <summary>A retry under an idempotency key or shared lease can find what this request left behind.</summary>
+    /// <summary>A retry under its idempotency key can find what this request left behind. A lease is no identity: many requests may name it (rule 18).</summary>
     public bool HasIdentity { get; init; }
 
     /// <summary>True for the node's own bookkeeping: nobody reads the answer, and it may run while the member stops.</summary>

@@ -105,7 +105,7 @@ public sealed partial class ConsensusNode : IConsensusNode
         {
             Asked = PendingCommand.AskedBy(envelope.Command),
             WaitMicros = acquire?.WaitMicros ?? 0,
-            HasIdentity = !envelope.IdempotencyKey.IsEmpty || acquire is { SharedLease.IsNone: false },
+            HasIdentity = !envelope.IdempotencyKey.IsEmpty,
         };
         if (!Post(new CommandInput(pending)))
         {

@@ -21,7 +21,7 @@ internal static class OutcomeProblems
             ConditionFailed failed => OfCondition(failed),
             LeaseMissing missing => new Problem(ProblemTypes.LeaseExpired, $"the lease {missing.Id} does not exist or has ended"),
             LeaseIdTaken => AnswerProblems.NotReady("no free lease id was found; nothing was done"),
-            LockHeld held => OfHeld(held),
+            LockHeld held => OfHeld(held, LeaseId.None),
             NotHolder not => OfNotHolder(not, FencingToken.None),
             WaitCancelled cancelled => AnswerProblems.NotReady(cancelled.Reason switch
             {
@@ -100,7 +100,8 @@ internal static class OutcomeProblems
         Revision = failed.CurrentModRevision.Value,
     };
 
-    private static Problem OfHeld(LockHeld held)
+    /// <param name="lease">That the request named, if any: who holds something under it already is told so, for holds are not re-entrant (rule 18).</param>
+    public static Problem OfHeld(LockHeld held, LeaseId lease)
     {
         var detail = new StringBuilder();
         if (!held.Name.IsEmpty)
@@ -113,6 +114,10 @@ internal static class OutcomeProblems
             { DelayedUntil: not null } => "held by nobody, but its last holder lost it, and for its lockDelay only the same owner may have it",
             _ => "not granted in time",
         });
+        if (!lease.IsNone && held.Holder?.Lease == lease)
+        {
+            detail.Append(", under the very lease of this request; holds are not re-entrant");
+        }
         if (held.WaitedMicros > 0)
         {
             detail.Append(CultureInfo.InvariantCulture, $", after a wait of {held.WaitedMicros / 1000} ms");
@@ -144,7 +149,7 @@ internal static class OutcomeProblems
         BoundKind.Locks => "locks, semaphores and elections in use",
         BoundKind.Waiters => "waiters",
         BoundKind.IdempotencyKeys => "idempotency keys of the last minute",
-        BoundKind.LeaseAttachments => "keys and holds of one lease",
+        BoundKind.LeaseAttachments => "keys, holds and waiting places of one lease",
         BoundKind.Fences => "fences",
         BoundKind.Holders => "holders of one lock or semaphore",
         _ => Invariant.Unreachable<string>(bound),

@@ -143,13 +143,13 @@ internal readonly record struct LeaseHold(LeaseId Lease, FencingToken Token) : I
     }
 }
 
-/// <summary>A lease with an object that somebody waits for under it.</summary>
-internal readonly record struct LeaseWaiter(LeaseId Lease, ObjectName Object) : IComparable<LeaseWaiter>
+/// <summary>A lease with one waiting place under it, of which it may have many for one object.</summary>
+internal readonly record struct LeaseWaiter(LeaseId Lease, WaiterKey Place) : IComparable<LeaseWaiter>
 {
     public int CompareTo(LeaseWaiter other)
     {
         var byLease = Lease.CompareTo(other.Lease);
-        return byLease != 0 ? byLease : Object.CompareTo(other.Object);
+        return byLease != 0 ? byLease : Place.CompareTo(other.Place);
     }
 }
 

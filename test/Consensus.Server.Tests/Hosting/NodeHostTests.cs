@@ -127,6 +127,26 @@ public sealed class NodeHostTests
     }
 
     [Test]
+    public async Task A_member_that_stops_keeps_a_place_under_a_lease_for_its_identity_and_gives_up_one_without()
+    {
+        await using var cluster = await LocalCluster.StartAsync(3);
+        var name = Key.FromText("job");
+        var index = (cluster.LeaderIndex() + 1) % 3;
+        var node = cluster.Hosts[index]!.Node;
+        var lease = (LeaseGranted)await LocalCluster.DoneAsync(cluster.Hosts[index]!, new GrantLeaseCommand(node.NewLeaseId(), 60_000_000));
+        await LocalCluster.DoneAsync(cluster.Hosts[index]!, new AcquireLockCommand(name, "a", 60_000_000, node.NewLeaseId(), LeaseId.None, 0));
+        var ask = new AcquireLockCommand(name, "b", 0, LeaseId.None, lease.Id, 60_000_000);
+        var without = node.ExecuteAsync(new CommandEnvelope(ask), "", CancellationToken.None).AsTask();
+        var with = node.ExecuteAsync(new CommandEnvelope(ask, new byte[] { 1 }, new byte[16]), "", CancellationToken.None).AsTask();
+        await LocalCluster.EventuallyAsync(() => node.Status.Counts.Waiters == 2, "both wait");
+        await cluster.StopMemberAsync(index);
+        Assert.That((await without).Outcome, Is.InstanceOf<WaitCancelled>());
+        Assert.That((await with).Outcome, Is.InstanceOf<WaitDetached>());
+        var other = cluster.Hosts[(index + 1) % 3]!.Node;
+        await LocalCluster.EventuallyAsync(() => other.Status.Counts.Waiters == 1, "one place is kept");
+    }
+
+    [Test]
     public async Task An_expired_lease_frees_its_lock()
     {
         await using var cluster = await LocalCluster.StartAsync(3);

@@ -26,7 +26,7 @@ public sealed partial class SimulatedProcess
         {
             Asked = PendingCommand.AskedBy(envelope.Command),
             WaitMicros = acquire?.WaitMicros ?? 0,
-            HasIdentity = !envelope.IdempotencyKey.IsEmpty || acquire is { SharedLease.IsNone: false },
+            HasIdentity = !envelope.IdempotencyKey.IsEmpty,
         };
         Post(new CommandInput(pending));
         return pending;

@@ -160,7 +160,7 @@ public sealed class LockRuleTests
         machine.Acquire("job", 5);
         var waiter = machine.Wait("job", 6, member: 2);
         machine.Do(new ForgetMemberCommand(new MemberId(2)));
-        Assert.That(machine.OutcomesOf(waiter).Last(), Is.InstanceOf<WaitDetached>());
+        Assert.That(machine.OutcomesOf(waiter).Last(), Is.InstanceOf<WaitCancelled>(), "it has no identity: nobody could take its place again");
         Assert.That(machine.View.Counts.Waiters, Is.Zero);
         Assert.That(machine.View.ListMembers(), Is.Empty);
     }
@@ -191,7 +191,7 @@ public sealed class LockRuleTests
         machine.Acquire("job", 5);
         var waiter = machine.Wait("job", 6, member: 2);
         machine.Do(new AnnounceMemberCommand(new MemberId(2), "n2", 2, "", "", "", 0));
-        Assert.That(machine.OutcomesOf(waiter).Last(), Is.InstanceOf<WaitDetached>());
+        Assert.That(machine.OutcomesOf(waiter).Last(), Is.InstanceOf<WaitCancelled>());
         Assert.That(machine.View.Counts.Waiters, Is.Zero);
     }
 

@@ -9,24 +9,6 @@ namespace Consensus.StateMachine.Tests.Rules;
 public sealed class QueueTests
 {
     [Test]
-    public void A_repeat_under_the_same_lease_brings_its_identity_to_a_place_that_has_none()
-    {
-        var machine = new Machine();
-        machine.Do(new GrantLeaseCommand(new LeaseId(90), 600 * Second));
-        var hold = machine.Granted(Shared("l", "h", 1) with { Mode = LockMode.Exclusive });
-        var ask = Shared("l", "r", 0, 60 * Second) with { OwnLease = LeaseId.None, SharedLease = new LeaseId(90), TtlMicros = 0 };
-        var first = machine.Queued(ask);
-        var repeat = machine.Queued(ask, "b");
-        Assert.That(machine.OutcomesOf(first).Last(), Is.InstanceOf<WaitTakenOver>());
-        machine.RestoreFromSnapshot();
-        machine.Do(Release(hold));
-        var granted = machine.GrantOf(repeat);
-        Assert.That(granted, Is.Not.Null);
-        Assert.That(((LockGranted)machine.Do(ask, "b")).Hold.Token, Is.EqualTo(granted!.Token), "sent again it is the same hold, not a second one");
-        Assert.That(machine.View.GetLock(ask.Object).HolderCount, Is.EqualTo(1));
-    }
-
-    [Test]
     public void A_long_line_is_served_in_order_past_those_who_are_detached()
     {
         var machine = new Machine();

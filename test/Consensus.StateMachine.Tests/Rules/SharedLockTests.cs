@@ -140,14 +140,14 @@ public sealed class SharedLockTests
     }
 
     [Test]
-    public void A_request_in_another_mode_under_the_same_lease_does_not_take_a_place_over()
+    public void A_repeat_in_another_mode_does_not_take_the_place_over()
     {
         var machine = new Machine();
         machine.Do(new GrantLeaseCommand(new LeaseId(90), 60 * Second));
         var writer = machine.Granted(Lock("l", "w", 1));
         var ask = Shared("l", "r", 0, 60 * Second) with { OwnLease = LeaseId.None, SharedLease = new LeaseId(90) };
-        var reader = machine.Queued(ask);
-        Assert.That(machine.Do(ask with { Mode = LockMode.Exclusive }), Is.InstanceOf<IdempotencyMismatch>());
+        var reader = machine.Queued(ask, "k");
+        Assert.That(machine.Do(ask with { Mode = LockMode.Exclusive }, "k"), Is.InstanceOf<IdempotencyMismatch>());
         machine.Do(Release(writer));
         Assert.That(machine.GrantOf(reader)!.Mode, Is.EqualTo(LockMode.Shared));
     }
