@@ -223,6 +223,7 @@ public sealed partial class ReplicatedState
     {
         Name = name.Name,
         DelayedUntil = IsDelayed(record) ? record.Delay!.Until : null,
+        DelayLeftMicros = IsDelayed(record) ? record.Delay!.Until - _stamp : 0,
     };
 
     private NotHolder Refuse(ObjectName name, FencingToken token)

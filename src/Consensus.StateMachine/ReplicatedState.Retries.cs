@@ -18,9 +18,13 @@ public sealed partial class ReplicatedState
     private long _nextKept = 1;
     private long _keptBytes;
 
+    /// <summary>False while a command is done for whose outcome there is no room.</summary>
+    private bool _hasRoom;
+
     /// <summary>The answer to a retry, or to a new identity for which there is no room; null when the command is to be executed.</summary>
     private Outcome? AnswerRetry(Command command)
     {
+        _hasRoom = true;
         if (_identity.IsNone)
         {
             return null;
@@ -45,7 +49,10 @@ public sealed partial class ReplicatedState
             // Its room is that of its grant, which is kept in any case.
             return command is AcquireLockCommand acquire && acquire.Object == place.Object ? null : new IdempotencyMismatch(Revision);
         }
-        return MakeRoom() ? null : new BoundReached(Revision, BoundKind.IdempotencyKeys, _limits.MaxIdempotencyKeys);
+        _hasRoom = MakeRoom();
+        return _hasRoom || AlwaysPasses.Does(command)
+            ? null
+            : new BoundReached(Revision, BoundKind.IdempotencyKeys, _limits.MaxIdempotencyKeys) { RetryAfterMicros = UntilOldestMayGo() };
     }
 
     private Outcome Replay(KeptOutcome kept) => kept.Kind switch
@@ -87,11 +94,26 @@ public sealed partial class ReplicatedState
         };
         if (kept is not null)
         {
+            Keep(kept, AlwaysPasses.IsRepeatable(command));
+        }
+        else if (!_forgotten.Contains(_identity))
+        {
+            // Else the command itself had an effect and told of it, and there was room for no more than that.
+            KeepBriefly(command, outcome);
+        }
+    }
+
+    /// <summary>Where there is no room for what came of it, there is for that it was done: sent again it is told so, and not done a second time.</summary>
+    /// <param name="isRepeatable">Then it may be asked again like any other.</param>
+    private void Keep(KeptOutcome kept, bool isRepeatable = false)
+    {
+        if (_hasRoom)
+        {
             Store(_identity, kept);
         }
-        else
+        else if (!isRepeatable)
         {
-            KeepBriefly(command, outcome);
+            RememberForgotten(_identity, kept with { Sequence = _nextKept++ });
         }
     }
 
@@ -109,7 +131,7 @@ public sealed partial class ReplicatedState
     {
         if (!_identity.IsNone)
         {
-            Store(_identity, Effect(kind, default, a, b, blob: blob));
+            Keep(Effect(kind, default, a, b, blob: blob));
         }
     }
 
@@ -151,6 +173,11 @@ public sealed partial class ReplicatedState
         }
         return true;
     }
+
+    /// <summary>How long the oldest, while it is too young to be dropped for room, stays so.</summary>
+    private long UntilOldestMayGo() => _keptByAge.TryFirst(out _, out var oldest) && _kept.TryGet(oldest, out var kept)
+        ? _limits.IdempotencyKeepMicros - (_stamp - kept.Stored)
+        : 0;
 
     private void Forget(Identity identity, KeptOutcome kept)
     {

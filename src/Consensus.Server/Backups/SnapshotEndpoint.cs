@@ -32,7 +32,7 @@ internal sealed class SnapshotEndpoint(IConsensusNode node, Replies replies, ILo
         if (Interlocked.Increment(ref _underWay) > MaxAtATime)
         {
             Interlocked.Decrement(ref _underWay);
-            await replies.Problem(call.Http, new Problem(ProblemTypes.TooManyRequests, $"{MaxAtATime} snapshots are being sent already") { RetryAfterSeconds = 5 });
+            await replies.Problem(call.Http, new Problem(ProblemTypes.TooManyRequests, $"{MaxAtATime} snapshots are being sent already"));
             return;
         }
         try

@@ -8,6 +8,7 @@ namespace Consensus.Server.Commands;
 /// <summary>What is said of a request that has no outcome (rule 19).</summary>
 internal static class AnswerProblems
 {
+    /// <summary>What is in the way passes by itself (an election, a queue, a start), mostly within that time; nobody knows when.</summary>
     private const int RetryAfterSeconds = 1;
 
     /// <summary>For an outcome that no endpoint takes for a success, and for none.</summary>

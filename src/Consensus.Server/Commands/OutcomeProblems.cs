@@ -11,7 +11,8 @@ namespace Consensus.Server.Commands;
 /// <summary>The problem answers of outcomes: every outcome that no endpoint takes for a success.</summary>
 internal static class OutcomeProblems
 {
-    private const int RetryAfterSeconds = 1;
+    /// <summary>Nobody knows when a hold ends: so long whoever would rather ask than <c>wait</c> ought to pause.</summary>
+    private const int SecondsBetweenAsks = 1;
 
     /// <summary>For outcomes that mean the same whatever was asked. Endpoints turn the others into their answers first.</summary>
     public static Problem Of(Outcome outcome)
@@ -49,7 +50,7 @@ internal static class OutcomeProblems
                 $"the field \"fencingToken\" is above {outcome.Revision}, the present revision: no grant can have given it; nothing was done"),
             BoundReached bound => new Problem(ProblemTypes.TooManyRequests, $"{BoundName(bound.Bound)}: at most {bound.Limit}; nothing was done")
             {
-                RetryAfterSeconds = RetryAfterSeconds,
+                RetryAfterSeconds = Seconds(bound.RetryAfterMicros),
             },
             QuotaExceeded quota => new Problem(
                 ProblemTypes.QuotaExceeded, $"the store's {quota.LimitBytes} bytes are used up; nothing was done, deletes and reads still work"),
@@ -57,7 +58,7 @@ internal static class OutcomeProblems
             IdempotencyMismatch => new Problem(
                 ProblemTypes.IdempotencyMismatch, "this Idempotency-Key came with another request before; nothing was done"),
             RetryTooLate => new Problem(
-                ProblemTypes.RetryTooLate, "this Idempotency-Key had its effect so long ago that its answer is no longer kept; nothing was done now"),
+                ProblemTypes.RetryTooLate, "this Idempotency-Key had its effect, but its answer is not kept, for its age or for want of room; nothing was done now"),
             RequestWithdrawn => new Problem(
                 ProblemTypes.Withdrawn, "the request was withdrawn under its Idempotency-Key; nothing is held under it, and nothing was done now"),
             ReplayedHoldGone gone => new Problem(
@@ -128,9 +129,12 @@ internal static class OutcomeProblems
             FencingToken = held.Holder?.Token.Value,
             Name = held.Name.IsEmpty ? null : held.Name.ToString(),
             Waiters = held.Waiters,
-            RetryAfterSeconds = RetryAfterSeconds,
+            RetryAfterSeconds = Seconds(held.DelayLeftMicros) ?? SecondsBetweenAsks,
         };
     }
+
+    /// <summary>Whole seconds, upwards: who comes back then does not come too early. Null for what is not known.</summary>
+    private static int? Seconds(long micros) => micros > 0 ? (int)((micros + 999_999) / 1_000_000) : null;
 
     private static string LossText(LockLoss? loss) => loss is null
         ? ""

@@ -18,8 +18,6 @@ namespace Consensus.Server.Watches;
 /// </summary>
 internal sealed class WatchEndpoints(IConsensusNode node, WatchHub hub, Replies replies)
 {
-    private const int RetryAfterSeconds = 1;
-
     /// <summary>A reader that takes nothing for this long is cut off: it comes back, or it is gone.</summary>
     private static readonly MinDataRate SlowestReader = new(bytesPerSecond: 240, gracePeriod: TimeSpan.FromMinutes(5));
 
@@ -70,10 +68,7 @@ internal sealed class WatchEndpoints(IConsensusNode node, WatchHub hub, Replies 
         {
             await replies.Problem(http, hub.IsStopped
                 ? AnswerProblems.NotReady("this member is stopping; another one takes the watch")
-                : new Problem(ProblemTypes.TooManyRequests, "this member has as many watches as it takes; another one may take more")
-                {
-                    RetryAfterSeconds = RetryAfterSeconds,
-                });
+                : new Problem(ProblemTypes.TooManyRequests, "this member has as many watches as it takes; another one may take more"));
             return;
         }
         await IoThread.Leave();

@@ -94,6 +94,9 @@ public sealed record LockHeld(Revision Revision, Hold? Holder, long Waiters, lon
 
     /// <summary>Set while nobody holds it and only its last owner may take it back (<c>lockDelay</c>): until when.</summary>
     public ClusterTime? DelayedUntil { get; init; }
+
+    /// <summary>From this outcome to <see cref="DelayedUntil"/>; 0 without one.</summary>
+    public long DelayLeftMicros { get; init; }
 }
 
 /// <summary>All locks of an <see cref="Commands.AcquireManyCommand"/>, in the order asked; each with a revision and token of its own.</summary>
@@ -192,7 +195,11 @@ public enum BoundKind
 }
 
 /// <summary>A published bound is reached (rule 24); nothing was done. 429.</summary>
-public sealed record BoundReached(Revision Revision, BoundKind Bound, long Limit) : Outcome(Revision);
+public sealed record BoundReached(Revision Revision, BoundKind Bound, long Limit) : Outcome(Revision)
+{
+    /// <summary>In how much cluster time there is room again, if nobody else takes it; 0 where that is not known.</summary>
+    public long RetryAfterMicros { get; init; }
+}
 
 /// <summary>The state's byte quota is used up; nothing was done. Deletes, releases, expiries still pass. 507.</summary>
 public sealed record QuotaExceeded(Revision Revision, long LimitBytes) : Outcome(Revision);
@@ -203,7 +210,7 @@ public sealed record TooManyObjects(Revision Revision, long Limit) : Outcome(Rev
 /// <summary>The idempotency key was used for another request; nothing was done. 422.</summary>
 public sealed record IdempotencyMismatch(Revision Revision) : Outcome(Revision);
 
-/// <summary>The identity had an effect so long ago that its answer is no longer kept; nothing was done now. 409.</summary>
+/// <summary>The identity had an effect, but its answer is not kept, for its age or for want of room; nothing was done now. 409.</summary>
 public sealed record RetryTooLate(Revision Revision) : Outcome(Revision);
 
 /// <summary>The identity had an effect once, but the hold it got is gone (rule 21): 410.</summary>

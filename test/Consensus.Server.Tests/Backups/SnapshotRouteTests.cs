@@ -74,7 +74,7 @@ internal sealed class SnapshotRouteTests : ContractTest
         }
         using (var third = await SendAsync("GET", "/v1/snapshot"))
         {
-            Assert.That((third.StatusCode, third.Headers.RetryAfter is not null), Is.EqualTo((HttpStatusCode.TooManyRequests, true)));
+            Assert.That((third.StatusCode, third.Headers.RetryAfter), Is.EqualTo((HttpStatusCode.TooManyRequests, (object?)null)), "nobody knows when one of them ends");
         }
         slow.ForEach(response => response.Dispose());
         using var limit = Patience.Begin();

@@ -72,6 +72,23 @@ internal sealed class AnswerTests : ContractTest
     }
 
     [Test]
+    public void A_time_to_come_back_is_said_where_it_is_known_in_whole_seconds_upwards()
+    {
+        var revision = new Revision(7);
+        foreach (var bound in Enum.GetValues<BoundKind>())
+        {
+            Assert.That(OutcomeProblems.Of(new BoundReached(revision, bound, 5)).RetryAfterSeconds, Is.Null, $"nobody knows when there is room for more {bound}");
+        }
+        Assert.That(OutcomeProblems.Of(new QuotaExceeded(revision, 5)).RetryAfterSeconds, Is.Null);
+        foreach (var (micros, seconds) in new[] { (1, 1), (1_000_000, 1), (1_000_001, 2), (60_000_000, 60) })
+        {
+            Assert.That(OutcomeProblems.Of(new BoundReached(revision, BoundKind.IdempotencyKeys, 5) { RetryAfterMicros = micros }).RetryAfterSeconds, Is.EqualTo(seconds));
+            Assert.That(OutcomeProblems.Of(new LockHeld(revision, null, 0, 0) { DelayLeftMicros = micros }).RetryAfterSeconds, Is.EqualTo(seconds));
+        }
+        Assert.That(OutcomeProblems.Of(new LockHeld(revision, null, 0, 0)).RetryAfterSeconds, Is.EqualTo(1));
+    }
+
+    [Test]
     public async Task An_unknown_outcome_is_said_to_be_unknown()
     {
         Node.CommandFault = new CommandAnswer(AnswerKind.Unknown, null, NotDoneReason.None, default);

@@ -85,9 +85,12 @@ internal sealed class SharedLockTests : ContractTest
         var shown = await ShowLockAsync("l");
         Assert.That((shown.Holders.Count, shown.LastLoss?.Owner), Is.EqualTo((0, "first")));
         Assert.That(shown.DelayMs, Is.InRange(18_000, 20_000));
-        var problem = await AnswerHeldAsync("""{"owner":"second","ttl":"10s"}""");
+        Node.Advance(TimeSpan.FromSeconds(5));
+        using var refused = await SendAsync("POST", "/v1/locks/l", """{"owner":"second","ttl":"10s"}""");
+        var problem = await ReadProblemAsync(refused, ProblemTypes.LockHeld);
         Assert.That((problem.Holder, problem.FencingToken), Is.EqualTo(((string?)null, (long?)null)));
         Assert.That(problem.Detail, Does.Contain("lockDelay"));
+        Assert.That(refused.Headers.RetryAfter?.Delta, Is.EqualTo(TimeSpan.FromSeconds(15)), "of 20 s, 5 have passed");
         var again = await AcquireWithAsync("l", "\"owner\":\"first\",\"ttl\":\"10s\"");
         using var release = await SendAsync("DELETE", $"/v1/locks/l?fencingToken={again.FencingToken}");
         await AcquireWithAsync("l", "\"owner\":\"second\",\"ttl\":\"10s\"");

@@ -252,7 +252,7 @@ internal sealed class WatchBoundTests : ContractTest
         {
             using var refused = await SendAsync("GET", "/v1/kv/b", null, ("Accept", "text/event-stream"));
             await ReadProblemAsync(refused, ProblemTypes.TooManyRequests);
-            Assert.That(refused.Headers.RetryAfter?.Delta, Is.EqualTo(TimeSpan.FromSeconds(1)));
+            Assert.That(refused.Headers.RetryAfter, Is.Null, "nobody knows when one of them ends");
         }
         using var limit = Patience.Begin();
         while (true)

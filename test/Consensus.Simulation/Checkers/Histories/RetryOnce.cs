@@ -1,5 +1,4 @@
 using Consensus.Simulation.Clients;
-using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Outcomes;
 
 namespace Consensus.Simulation.Checkers.Histories;
@@ -41,9 +40,10 @@ public sealed class RetryOnce
     /// <summary>What a client was answered.</summary>
     public void Answered(Operation operation)
     {
-        // Whoever waits under a lease that is not its own has one place there, which a request for something else cannot take.
-        var hasAnotherPlace = operation.Command is AcquireLockCommand { SharedLease.IsNone: false };
-        Violation.Unless(operation.Outcome is not IdempotencyMismatch || hasAnotherPlace, Name, () => $"{operation} was taken for another request");
+        Violation.Unless(operation.Outcome is not IdempotencyMismatch, Name, () => $"{operation} was taken for another request");
+        var givesBack = operation.Kind is OperationKind.Delete or OperationKind.Renew or OperationKind.Release or OperationKind.RenewHold or OperationKind.ReleaseHold
+            or OperationKind.HandOver or OperationKind.RenewLeases or OperationKind.RevokeLease or OperationKind.ResetFence;
+        Violation.Unless(operation.Outcome is not BoundReached { Bound: BoundKind.IdempotencyKeys } || !givesBack, Name, () => $"{operation} was refused for want of room");
         if (operation.Outcome is { } outcome)
         {
             Effect(operation.Owner, outcome);
