@@ -118,7 +118,7 @@ public static class ConsensusServer
             new HoldEndpoints(new ElectionReadEndpoints(ReadsOf(elections), watches, replies).GetAsync, WritesOf(elections)),
             new MultiLockEndpoint(node, commands, replies, info),
             new FenceEndpoints(node, commands, lists, replies, logger),
-            new TxnEndpoint(commands, replies),
+            new TxnEndpoint(node, commands, replies),
             new WithdrawEndpoint(commands, replies),
             new ClusterEndpoints(node, members, replies, info, lifecycle, alarms, counters, hub),
             new StateHashEndpoint(node, replies),

@@ -103,6 +103,7 @@ internal static class OutcomeDigest
                 TxnPutResult put => hash.Add(1).Add(put.Version).Add(put.CreateRevision.Value),
                 TxnDeleteResult delete => hash.Add(2).Add(delete.Deleted),
                 TxnGetResult get => hash.Add(3).Add(get.Count).Add(get.Items.Length),
+                TxnGetNotKept get => hash.Add(4).Add(get.Count).Add(get.Items),
                 _ => Invariant.Unreachable<StateHash>(result),
             };
         }

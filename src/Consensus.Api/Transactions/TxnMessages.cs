@@ -145,5 +145,18 @@ public sealed record TxnResultAnswer
 
 public sealed record TxnDeletedAnswer(long Deleted);
 
-/// <param name="Count">All that there are, also beyond the limit.</param>
-public sealed record TxnItemsAnswer(IReadOnlyList<KeyAnswer> Items, long Count);
+/// <summary>Either <see cref="Items"/> and <see cref="Count"/>, or <see cref="Omitted"/>.</summary>
+public sealed record TxnItemsAnswer
+{
+    /// <summary>Null where they are omitted.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<KeyAnswer>? Items { get; init; }
+
+    /// <summary>All that there are, also beyond the limit; null where they are omitted.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? Count { get; init; }
+
+    /// <summary>True in the answer to a retry when what the get saw at first cannot be read again; absent else.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool Omitted { get; init; }
+}

@@ -57,13 +57,18 @@ internal static class TxnCommand
 
     private static void AddItems(TextTable table, string branch, string number, TxnItemsAnswer get, long revision)
     {
-        foreach (var item in get.Items)
+        if (get.Items is not { } items)
+        {
+            table.Add(branch, number, "get: no longer known", null, null, Plain.Number(revision), null, null);
+            return;
+        }
+        foreach (var item in items)
         {
             table.Add(
                 branch, number, "get", KeyText.Key(item), KeyText.Value(item), Plain.Number(item.ModRevision), Plain.Number(item.Version), item.Lease);
         }
-        var more = get.Count - get.Items.Count;
-        if (more > 0 || get.Items.Count == 0)
+        var more = (get.Count ?? 0) - items.Count;
+        if (more > 0 || items.Count == 0)
         {
             table.Add(branch, number, more > 0 ? $"get: {Plain.Number(more)} more" : "get: no such key", null, null, Plain.Number(revision), null, null);
         }

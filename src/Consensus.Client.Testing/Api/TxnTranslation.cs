@@ -38,7 +38,11 @@ internal static class TxnTranslation
     {
         TxnPutResult put => new TxnResultAnswer { Put = Answers.OfPut(put.Key, put.CreateRevision, put.ModRevision, put.Version, put.Lease) },
         TxnDeleteResult delete => new TxnResultAnswer { Delete = new TxnDeletedAnswer(delete.Deleted) },
-        TxnGetResult get => new TxnResultAnswer { Get = new TxnItemsAnswer([.. get.Items.Select(item => Answers.Of(item.Key, item.Record))], get.Count) },
+        TxnGetResult get => new TxnResultAnswer
+        {
+            Get = new TxnItemsAnswer { Items = [.. get.Items.Select(item => Answers.Of(item.Key, item.Record))], Count = get.Count },
+        },
+        TxnGetNotKept => new TxnResultAnswer { Get = new TxnItemsAnswer { Omitted = true } },
         _ => Invariant.Unreachable<TxnResultAnswer>(result),
     };
 

@@ -3,15 +3,18 @@ using Consensus.Api;
 using Consensus.Node;
 using Consensus.Primitives;
 using Consensus.Server.Commands;
+using Consensus.Server.Hosting;
 using Consensus.Server.Http;
 using Consensus.Server.KeyValue;
 using Consensus.Server.Routing;
+using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Outcomes;
+using Consensus.StateMachine.Transactions;
 
 namespace Consensus.Server.Transactions;
 
 /// <summary>POST of <c>/v1/txn</c>: several compares and operations on keys in one revision.</summary>
-internal sealed class TxnEndpoint(CommandRunner commands, Replies replies)
+internal sealed class TxnEndpoint(IConsensusNode node, CommandRunner commands, Replies replies)
 {
     public async Task ExecuteAsync(ApiCall call)
     {
@@ -35,12 +38,24 @@ internal sealed class TxnEndpoint(CommandRunner commands, Replies replies)
         var answer = await commands.ExecuteAsync(call, identity, body, command);
         if (answer is { Kind: AnswerKind.Done, Outcome: TxnDone done })
         {
-            Answer(http, done);
+            Answer(http, TxnReads.Lacks(done) ? await ReadAgainAsync(command, done) : done);
         }
         else
         {
             await replies.Problem(http, AnswerProblems.Of(answer));
         }
+    }
+
+    /// <summary>What a revision holds never changes: only that this member has reached it is asked for.</summary>
+    private async ValueTask<TxnDone> ReadAgainAsync(TxnCommand command, TxnDone done)
+    {
+        var answer = await node.ReadAsync(ReadConsistency.Stale, done.Revision, CancellationToken.None);
+        if (answer.View is not { } view)
+        {
+            return done;
+        }
+        await IoThread.Leave();
+        return TxnReads.ReadAgain(command, done, view);
     }
 
     private void Answer(HttpContext http, TxnDone done)
@@ -87,6 +102,11 @@ internal sealed class TxnEndpoint(CommandRunner commands, Replies replies)
                 }
                 json.WriteEndArray();
                 json.WriteNumber("count"u8, get.Count);
+                json.WriteEndObject();
+                break;
+            case TxnGetNotKept:
+                json.WriteStartObject("get"u8);
+                json.WriteBoolean("omitted"u8, true);
                 json.WriteEndObject();
                 break;
             default:

@@ -162,6 +162,14 @@ public sealed record TxnDeleteResult(long Deleted) : TxnResult;
 /// <param name="Count">All that there are, also beyond the limit.</param>
 public sealed record TxnGetResult(ImmutableArray<KeyItem> Items, long Count) : TxnResult;
 
+/// <summary>
+/// Told to a retry in place of a <see cref="TxnGetResult"/>: what a transaction read is not kept, but read again at its revision
+/// (<see cref="Transactions.TxnReads"/>), or said to be omitted.
+/// </summary>
+/// <param name="Items">How many items there were.</param>
+/// <param name="Count">As it was told.</param>
+public sealed record TxnGetNotKept(long Items, long Count) : TxnResult;
+
 /// <summary>The transaction writes one key twice; nothing was done. 400.</summary>
 public sealed record KeyWrittenTwice(Revision Revision, Key Key) : Outcome(Revision);
 

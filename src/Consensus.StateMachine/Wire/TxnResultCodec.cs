@@ -5,7 +5,7 @@ using Consensus.StateMachine.Outcomes;
 
 namespace Consensus.StateMachine.Wire;
 
-/// <summary>The message <c>TxnResults</c> of <c>snapshot.proto</c>: a transaction's answer, kept for retries.</summary>
+/// <summary>The message <c>TxnResults</c> of <c>snapshot.proto</c>: a transaction's answer, kept for retries. Of what it read only how much there was.</summary>
 internal static class TxnResultCodec
 {
     private const int PutField = 1;
@@ -24,7 +24,7 @@ internal static class TxnResultCodec
         return writer.ToArray();
     }
 
-    /// <summary>Values in the results are parts of <paramref name="bytes"/>.</summary>
+    /// <summary>With <see cref="TxnGetNotKept"/> for what was read.</summary>
     public static ImmutableArray<TxnResult> Read(ReadOnlyMemory<byte> bytes) =>
         [.. new Fields(bytes, "B", "a transaction's results").Messages().Select(ReadResult)];
 
@@ -47,12 +47,7 @@ internal static class TxnResultCodec
                 break;
             case TxnGetResult get:
                 start = writer.BeginMessage(GetField);
-                foreach (var item in get.Items)
-                {
-                    var itemStart = writer.BeginMessage(1);
-                    KeyRecordCodec.Write(writer, item.Key, item.Record);
-                    writer.EndMessage(itemStart);
-                }
+                writer.Int64(1, get.Items.Length);
                 writer.Int64(2, get.Count);
                 break;
             default:
@@ -76,15 +71,9 @@ internal static class TxnResultCodec
         }
         if (kinds.Has(GetField))
         {
-            var get = new Fields(kinds.Bytes(GetField), "Bv", "a get's result");
-            return new TxnGetResult([.. get.Messages().Select(ReadItem)], get.Number(2));
+            var get = new Fields(kinds.Bytes(GetField), "vv", "a get's result");
+            return new TxnGetNotKept(get.Number(1), get.Number(2));
         }
         throw new WireFormatException("a transaction's result of no kind");
-    }
-
-    private static KeyItem ReadItem(ReadOnlyMemory<byte> body)
-    {
-        var fields = new Fields(body, KeyRecordCodec.Shape, "a key");
-        return new KeyItem(fields.Key(1), KeyRecordCodec.Read(fields, fields.Bytes(2)));
     }
 }

@@ -86,6 +86,20 @@ internal sealed class TxnCommandTests
         Assert.That(Rows(run)[2].Skip(2).Take(3), Is.EqualTo(new[] { "get", "txn-c", "ü" }));
     }
 
+    [Test]
+    public async Task What_a_get_saw_at_first_and_a_retry_cannot_be_told_any_more_is_said_to_be_omitted()
+    {
+        using var server = new FakeServer(_ => new FakeAnswer(
+            200, """{"succeeded":true,"revision":7,"results":[{"delete":{"deleted":1}},{"get":{"omitted":true}},{"get":{"items":[],"count":0}}]}"""));
+        var variables = new Dictionary<string, string> { ["CONSENSUS_ENDPOINTS"] = server.Endpoint.ToString() };
+        var table = await Ctl.RunAsync(variables, "{}", false, ["txn", "-"]);
+        var json = await Ctl.RunAsync(variables, "{}", false, ["txn", "-", "-o", "json"]);
+
+        Assert.That(table.ExitCode, Is.Zero, table.Error);
+        Assert.That(Rows(table).Skip(1).Select(row => row[2]), Is.EqualTo(new[] { "deleted 1", "get: no longer known", "get: no such key" }));
+        Assert.That(JsonNode.Parse(json.Output)!["results"]![1]!["get"]!.ToJsonString(), Is.EqualTo("""{"omitted":true}"""));
+    }
+
     private static Task<CliRun> Txn(string transaction, params string[] more) => Ctl.RunAsync(Variables, transaction, false, ["txn", "-", .. more]);
 
     private static async Task Put(string key, string value) =>

@@ -108,7 +108,7 @@ internal abstract partial class ClientContract
         var late = await client.TransactAsync(guarded);
 
         Assert.That(late.Succeeded, Is.False);
-        Assert.That(late.Results.Single().Get?.Items.Single().Value, Is.EqualTo("guarded"));
+        Assert.That(late.Results.Single().Get?.Items?.Single().Value, Is.EqualTo("guarded"));
     }
 
     [TestCase("version", "1", true)]

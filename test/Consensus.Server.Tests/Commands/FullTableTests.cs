@@ -3,6 +3,7 @@ using Consensus.Api;
 using Consensus.Api.Problems;
 using Consensus.Server.Tests.Support;
 using Consensus.StateMachine;
+using Consensus.StateMachine.Commands;
 
 namespace Consensus.Server.Tests.Commands;
 
@@ -113,5 +114,57 @@ internal sealed class FullTableTests : ContractTest
             using var released = await SendAsync("DELETE", $"/v1/locks/l?fencingToken={held.FencingToken}", null, Key("release"));
             Assert.That(released.StatusCode, Is.EqualTo(HttpStatusCode.NoContent), "a token is given once: released again is released");
         }
+    }
+}
+
+/// <summary>The answers of transactions that read much.</summary>
+internal sealed class LargeAnswerTests : ContractTest
+{
+    private const string Txn = """{"success":[{"put":{"key":"small","value":"NUMBER"}},{"get":{"prefix":"large/"}},{"get":{"key":"none"}}]}""";
+
+    private static (string, string) Key(string key) => ("Idempotency-Key", key);
+
+    private async Task<string> TransactAsync(int number)
+    {
+        using var response = await SendAsync("POST", "/v1/txn", Txn.Replace("NUMBER", $"{number}", StringComparison.Ordinal), Key($"txn{number}"));
+        var text = await response.Content.ReadAsStringAsync();
+        Assert.That(response.StatusCode, Is.EqualTo(HttpStatusCode.OK), $"the transaction {number}: {(text.Length > 500 ? text.Length : text)}");
+        return text;
+    }
+
+    [Test]
+    public async Task Thirty_three_of_two_MiB_leave_room_for_others_and_are_read_again_for_retries()
+    {
+        foreach (var (key, bytes) in new[] { ("large/1", 1 << 20), ("large/2", (1 << 20) - 100) })
+        {
+            using var put = await SendAsync("PUT", "/v1/kv/" + key, new string('x', bytes));
+        }
+        var held = await AcquireAsync("l", ttl: "60s");
+        var first = await TransactAsync(0);
+        for (var i = 1; i < 33; i++)
+        {
+            await TransactAsync(i);
+        }
+        using (var put = await SendAsync("PUT", "/v1/kv/new", "x", Key("put")))
+        {
+            Assert.That(put.StatusCode, Is.EqualTo(HttpStatusCode.OK));
+        }
+        using (var released = await SendAsync("DELETE", $"/v1/locks/l?fencingToken={held.FencingToken}", null, Key("release")))
+        {
+            Assert.That(released.StatusCode, Is.EqualTo(HttpStatusCode.NoContent));
+        }
+        using (var deleted = await SendAsync("DELETE", "/v1/kv/?prefix=large/"))
+        {
+            Assert.That(deleted.StatusCode, Is.EqualTo(HttpStatusCode.OK));
+        }
+        Assert.That(await TransactAsync(0) == first, "the retry is answered as the first attempt was, from the past");
+        Node.Propose(new CompactCommand(Node.Status.Revision));
+        var omitted = await AnswerAsync(
+            ApiJson.Default.TxnAnswer, HttpStatusCode.OK, "POST", "/v1/txn", Txn.Replace("NUMBER", "0", StringComparison.Ordinal), Key("txn0"));
+        Assert.That(omitted.Results[0].Put?.Version, Is.EqualTo(1));
+        Assert.That((omitted.Results[1].Get?.Omitted, omitted.Results[1].Get?.Items, omitted.Results[1].Get?.Count), Is.EqualTo(((bool?)true, (object?)null, (long?)null)));
+        Assert.That((omitted.Results[2].Get?.Omitted, omitted.Results[2].Get?.Items?.Count, omitted.Results[2].Get?.Count), Is.EqualTo(((bool?)false, (int?)0, (long?)0)));
+        using var raw = await SendAsync("POST", "/v1/txn", Txn.Replace("NUMBER", "0", StringComparison.Ordinal), Key("txn0"));
+        Assert.That(await raw.Content.ReadAsStringAsync(), Does.Contain("""{"get":{"omitted":true}},{"get":{"items":[],"count":0}}"""));
     }
 }

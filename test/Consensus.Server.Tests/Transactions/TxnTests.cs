@@ -49,7 +49,7 @@ internal sealed class TxnTests : ContractTest
              "success":[{"put":{"key":"a","value":"y"}}],"failure":[{"get":{"key":"a"}}]}
             """);
         Assert.That((done.Succeeded, done.Revision), Is.EqualTo((false, 2L)));
-        Assert.That((done.Results.Single().Get?.Items.Single().Value, done.Results.Single().Get?.Count), Is.EqualTo(("x", (long?)1)));
+        Assert.That((done.Results.Single().Get?.Items?.Single().Value, done.Results.Single().Get?.Count), Is.EqualTo(("x", (long?)1)));
     }
 
     [TestCase("""{"key":"a","target":"version","op":"=","operand":2}""", true)]

@@ -2,7 +2,9 @@ using Consensus.Node;
 using Consensus.Primitives;
 using Consensus.Simulation.Engine;
 using Consensus.Simulation.Nodes;
+using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Outcomes;
+using Consensus.StateMachine.Transactions;
 
 namespace Consensus.Simulation.Clients;
 
@@ -210,6 +212,17 @@ public sealed class VirtualClient
             }
             return;
         }
+        if (answer.Outcome is TxnDone done && TxnReads.Lacks(done) && attempt.Operation.Command is TxnCommand asked)
+        {
+            attempt.Process!.Read(ReadConsistency.Stale, done.Revision, read => Tell(
+                attempt, answer with { Outcome = read.View is { } view ? TxnReads.ReadAgain(asked, done, view) : done }));
+            return;
+        }
+        Tell(attempt, answer);
+    }
+
+    private void Tell(Attempt attempt, CommandAnswer answer)
+    {
         attempt.IsAnswered = true;
         if (answer.Kind == AnswerKind.NotDone)
         {

@@ -121,4 +121,22 @@ public sealed class FullTableTests
         machine.Do(Release(hold), "release");
         Assert.That(((LockGranted)machine.Do(Lock("l", "w", 7, 600 * Second), "k")).Hold.Token, Is.EqualTo(machine.GrantOf(again)!.Token), "a grant is kept in any case");
     }
+
+    [Test]
+    public void Transactions_that_read_as_much_as_they_may_do_not_fill_the_table()
+    {
+        // 33 answers of 2 MiB were 66 MiB, of 64 that are kept.
+        var machine = new Machine();
+        machine.Do(new PutCommand(Machine.Key("large/1"), new byte[1 << 20], LeaseId.None, KeyCondition.None));
+        machine.Do(new PutCommand(Machine.Key("large/2"), new byte[(1 << 20) - 100], LeaseId.None, KeyCondition.None));
+        var hold = machine.Granted(Lock("l", "h", 1, ttl: 600 * Second), "acquire");
+        for (var i = 0; i < 40; i++)
+        {
+            var txn = new TxnCommand([], [new TxnPut(Machine.Key("small"), new byte[] { (byte)i }, LeaseId.None), new TxnGet(Machine.Key("large/"), IsPrefix: true, 0)], []);
+            var outcome = machine.Do(txn, $"txn{i}");
+            Assert.That((outcome as TxnDone)?.Results.OfType<TxnGetResult>().Single().Items.Length, Is.EqualTo(2), $"the transaction {i}: {outcome}");
+        }
+        Assert.That(machine.Do(Put("b"), "put"), Is.InstanceOf<PutDone>());
+        Assert.That(machine.Do(Release(hold), "release"), Is.InstanceOf<LockReleased>());
+    }
 }

@@ -27,6 +27,11 @@ internal static class OutcomeText
         _ => result.ToString(),
     }));
 
+    /// <summary>Without what a transaction read, as it is kept for retries.</summary>
+    public static Outcome AsKept(Outcome outcome) => outcome is TxnDone done ? done with { Results = [.. done.Results.Select(AsKept)] } : outcome;
+
+    public static TxnResult AsKept(TxnResult result) => result is TxnGetResult get ? new TxnGetNotKept(get.Items.Length, get.Count) : result;
+
     public static string Of(KeyRecord record) => string.Create(
         CultureInfo.InvariantCulture,
         $"{Encoding.UTF8.GetString(record.Value.Span)}(c{record.CreateRevision.Value} m{record.ModRevision.Value} v{record.Version} l{record.Lease.Value})");

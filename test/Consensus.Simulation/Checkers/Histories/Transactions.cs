@@ -23,7 +23,7 @@ internal sealed class Transactions(string prefix)
     private readonly SortedDictionary<Key, List<(long Revision, KeyRecord? Record)>> _past = [];
 
     /// <summary>Of those with an identity, what came of it, and when; it is told again, at any time where it was an effect.</summary>
-    private readonly Dictionary<Operation, (string Outcome, bool WasEffect, ClusterTime Told)> _answers = [];
+    private readonly Dictionary<Operation, (Outcome First, bool WasEffect, ClusterTime Told)> _answers = [];
 
     /// <param name="changes">What production code changed in this entry.</param>
     public void Applied(AppliedEntry entry, IReadOnlyList<Change> changes)
@@ -43,9 +43,17 @@ internal sealed class Transactions(string prefix)
         }
     }
 
-    /// <summary>At the end: what reads of all keys saw is what was there.</summary>
+    /// <summary>At the end: what reads of all keys saw is what was there; what a transaction read, and was read again for a retry, is what it read at first.</summary>
     public void CheckReads(IEnumerable<Operation> operations)
     {
+        foreach (var (transaction, answer) in _answers)
+        {
+            if (answer.First is TxnDone first && transaction.Outcome is TxnDone told && told.Revision == first.Revision)
+            {
+                var known = first.Results.Zip(told.Results, (was, again) => again is TxnGetNotKept ? OutcomeText.AsKept(was) : was);
+                Violation.Unless(OutcomeText.Of(known) == OutcomeText.Of(told.Results), Name, () => $"{transaction} was told this; at first it was {OutcomeText.Of(first)}");
+            }
+        }
         foreach (var read in operations.Where(o => o is { Kind: OperationKind.ReadKeys, Status: OperationStatus.Done }))
         {
             var seen = read.Seen!;
@@ -67,12 +75,13 @@ internal sealed class Transactions(string prefix)
             Violation.Unless(changed.Count == 0, Name, () => $"{entry} had been withdrawn and changed {changed.Count} keys all the same");
             return;
         }
-        if (entry.Asked is { } operation && _answers.TryGetValue(operation, out var first)
-            && (first.WasEffect || entry.Stamp - first.Told <= Limits.Default.BriefKeepMicros))
+        if (entry.Asked is { } operation && _answers.TryGetValue(operation, out var answer)
+            && (answer.WasEffect || entry.Stamp - answer.Told <= Limits.Default.BriefKeepMicros))
         {
-            Violation.Unless((entry.Outcome is RetryTooLate || OutcomeText.Of(entry.Outcome) == first.Outcome) && changed.Count == 0, Name, () =>
-                $"{operation} came again and was {OutcomeText.Of(entry.Outcome)}, with {changed.Count} changes; first it was {first.Outcome}");
-            _answers[operation] = first with { Told = entry.Stamp };
+            var isFirst = OutcomeText.Of(entry.Outcome) == OutcomeText.Of(OutcomeText.AsKept(answer.First));
+            Violation.Unless((entry.Outcome is RetryTooLate || isFirst) && changed.Count == 0, Name, () =>
+                $"{operation} came again and was {OutcomeText.Of(entry.Outcome)}, with {changed.Count} changes; first it was {OutcomeText.Of(answer.First)}");
+            _answers[operation] = answer with { Told = entry.Stamp };
             return;
         }
         if (entry.Outcome is BoundReached)
@@ -100,7 +109,7 @@ internal sealed class Transactions(string prefix)
     {
         if (entry.Asked is { HasIdentity: true } operation)
         {
-            _answers[operation] = (OutcomeText.Of(entry.Outcome), wasEffect, entry.Stamp);
+            _answers[operation] = (entry.Outcome, wasEffect, entry.Stamp);
         }
     }
 
