@@ -90,6 +90,7 @@ internal static class BrokenVariants
         new("a fence's pass that changed nothing is not kept", FinalAnswers.Name, 1, FaultKinds.None, static () => new ForgetsPassesThatChangeNothing(), FencedAndHeldUp),
         new("a withdrawal that leaves no mark of what never arrived", Withdrawals.Name, 1, FaultKinds.None, static () => new ForgetsWhatNeverArrived(), GivenUp),
         new("a withdrawal that gives nothing back", Withdrawals.Name, 1, FaultKinds.None, static () => new GivesNothingBack(), GivenUp),
+        new("places taken by whoever uses the same lease", Places.Name, 1, FaultKinds.None, static () => new AttachesByLease(), Coordinated),
         new("votes that never leave", Progress.Name, 1, FaultKinds.None, static () => new KeepsVotesBack()),
     ];
 

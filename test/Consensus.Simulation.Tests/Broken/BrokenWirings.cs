@@ -1,3 +1,4 @@
+using System.Text;
 using Consensus.Node;
 using Consensus.Node.Core;
 using Consensus.Node.Peers;
@@ -233,6 +234,15 @@ internal sealed class AsksForTheFirstOnly : Wiring
 {
     public override CommandEnvelope Taken(SimulatedProcess process, CommandEnvelope envelope) =>
         envelope.Command is AcquireManyCommand many ? envelope with { Command = many with { Names = [many.Names[0]] } } : envelope;
+}
+
+/// <summary>Who waits under a lease for something takes the place that the lease has there already, whoever got it.</summary>
+internal sealed class AttachesByLease : Wiring
+{
+    public override CommandEnvelope Taken(SimulatedProcess process, CommandEnvelope envelope) =>
+        envelope.Command is AcquireLockCommand { SharedLease.IsNone: false, WaitMicros: > 0 } ask
+            ? new CommandEnvelope(ask, Encoding.ASCII.GetBytes($"{ask.SharedLease} {ask.Object}"), new byte[16])
+            : envelope;
 }
 
 /// <summary>Members of an even number get commands of which it is not said whose they are.</summary>

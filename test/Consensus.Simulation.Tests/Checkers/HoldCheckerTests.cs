@@ -1,5 +1,6 @@
 using Consensus.Primitives;
 using Consensus.Simulation.Checkers.Holds;
+using Consensus.Simulation.Clients;
 using Consensus.StateMachine;
 using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Outcomes;
@@ -177,6 +178,38 @@ public sealed class HoldCheckerTests
         Ends([Held("b", 2, LockMode.Shared)], Waiting("w"));
         Breaks(GrantOrder.Name, () => Ends([], Waiting("w")));
         Breaks(GrantOrder.Name, () => Ends([Held("b", 2, LockMode.Shared)], Waiting("r", LockMode.Shared)));
+    }
+
+    [Test]
+    [SeenBy(Places.Name)]
+    public void A_place_that_another_request_of_its_lease_takes_and_a_grant_of_what_was_not_asked_for_are_seen()
+    {
+        static Operation Asks(string owner, long lease = 1, LockMode mode = LockMode.Exclusive, long wait = 5) => new()
+        {
+            Number = 1,
+            Client = 1,
+            Kind = OperationKind.AcquireHold,
+            Object = "x",
+            Command = new AcquireLockCommand(Name, owner, 0, LeaseId.None, new LeaseId(lease), wait) { Mode = mode },
+        };
+
+        static AppliedEntry Of(Operation asked, Outcome outcome, params Operation?[] takenOver) =>
+            Entry(asked.Command!, outcome: outcome) with { Asked = asked, TakenOver = takenOver };
+
+        static AppliedEntry Grants(Operation asked, Hold hold) => Entry(Ask) with { Granted = [(asked, hold)] };
+
+        var (one, other) = (Asks("a"), Asks("b"));
+        var queued = new LockQueued(new Revision(1), 1);
+        Places.Saw(Of(one, queued));
+        Places.Saw(Of(one, queued, one));
+        Places.Saw(Of(Asks("a", wait: 0), new LockHeld(new Revision(1), null, 0, 0)));
+        Places.Saw(Grants(one, Held("a", 2)));
+        Breaks(Places.Name, () => Places.Saw(Of(other, queued, one)));
+        Breaks(Places.Name, () => Places.Saw(Of(one, queued, [null])));
+        Breaks(Places.Name, () => Places.Saw(Of(Asks("a", wait: 0), queued)));
+        Breaks(Places.Name, () => Places.Saw(Grants(other, Held("a", 2))));
+        Breaks(Places.Name, () => Places.Saw(Grants(Asks("a", lease: 2), Held("a", 2))));
+        Breaks(Places.Name, () => Places.Saw(Grants(Asks("a", mode: LockMode.Shared), Held("a", 2))));
     }
 
     [Test]

@@ -26,6 +26,10 @@ internal sealed class CoordinationChecks(WatchOptions watches, LeasePromise leas
         {
             _transactions.Applied(entry, changes);
         }
+        if (watches.Sees(Places.Name))
+        {
+            Places.Saw(entry);
+        }
         var steps = _steps.Of(entry);
         foreach (var step in steps)
         {

@@ -128,10 +128,15 @@ public sealed class ReferenceState(Limits limits)
         }
         var view = _state.TakeView();
         var granted = new List<(Operation?, Hold)>();
+        var takenOver = new List<Operation?>();
         var outcome = default(Outcome);
         foreach (var (request, resolved) in _output.Resolutions)
         {
             outcome = request == entry.Request ? resolved : outcome;
+            if (resolved is WaitTakenOver)
+            {
+                takenOver.Add(History?.Find(request));
+            }
             foreach (var hold in resolved switch { LockGranted one => [one.Hold], ManyGranted many => many.Holds, _ => Enumerable.Empty<Hold>() })
             {
                 granted.Add((History?.Find(request), hold));
@@ -139,7 +144,7 @@ public sealed class ReferenceState(Limits limits)
         }
         var asked = History?.Find(entry.Request);
         var changes = _state.Revision > before ? view.ChangesFrom(before.Next).ToList() : [];
-        Coordination.Applied(new AppliedEntry(entry.Index, entry.Stamp, command, asked, outcome!, granted, _view!, view), changes);
+        Coordination.Applied(new AppliedEntry(entry.Index, entry.Stamp, command, asked, outcome!, granted, _view!, view) { TakenOver = takenOver }, changes);
         _view = view;
     }
 

@@ -32,7 +32,7 @@ internal sealed partial class CoordinationWorkload
 
     private Operation AcquireOf(ObjectName name, string owner)
     {
-        var lease = _leases.Count > 0 && random.Chance(1, 3) ? _leases[(int)random.Next(_leases.Count)].Id : LeaseId.None;
+        var lease = DrawLease();
         var command = new AcquireLockCommand(
             name.Name, owner, lease.IsNone ? DrawTtl() : 0, LeaseId.None, lease, random.Chance(2, 3) ? random.Next(100_000, 5_000_000) : 0)
         {
@@ -46,6 +46,18 @@ internal sealed partial class CoordinationWorkload
             Metadata = random.Chance(1, 8) ? "{\"a\":1}"u8.ToArray() : default,
         };
         return Make(OperationKind.AcquireHold, name.Name.ToString(), command, default, name);
+    }
+
+    /// <summary>
+    /// Mostly none. Else one of its own, or one that other clients use too: several requests under one lease, often for one object, each with a place and an answer of its own.
+    /// </summary>
+    private LeaseId DrawLease()
+    {
+        if (history.SharedLeases is [.., var newest] && random.Chance(1, 4))
+        {
+            return newest;
+        }
+        return _leases.Count > 0 && random.Chance(1, 3) ? _leases[(int)random.Next(_leases.Count)].Id : LeaseId.None;
     }
 
     private Operation AcquireMany()

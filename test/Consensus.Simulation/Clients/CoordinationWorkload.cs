@@ -61,6 +61,10 @@ internal sealed partial class CoordinationWorkload(
         {
             case LeaseGranted granted:
                 _leases.Add(new OwnLease(granted.Id, granted.TtlMicros, PromisedUntil(operation.InvokedClock, granted.TtlMicros)));
+                if (random.Chance(1, 2))
+                {
+                    history.SharedLeases.Add(granted.Id);
+                }
                 break;
             case LeasesRenewed renewed:
                 LearnRenewals(operation, renewed);
@@ -69,7 +73,7 @@ internal sealed partial class CoordinationWorkload(
                 LoseLease(missing.Id);
                 break;
             case LockGranted granted when operation.Command is AcquireLockCommand acquire:
-                Took(operation, granted.Hold, acquire.TtlMicros + granted.WaitedMicros, acquire.LockDelayMicros);
+                Took(operation, granted.Hold, acquire.SharedLease.IsNone ? acquire.TtlMicros + granted.WaitedMicros : 0, acquire.LockDelayMicros);
                 break;
             case ManyGranted many when operation.Command is AcquireManyCommand acquire:
                 foreach (var hold in many.Holds)
@@ -125,13 +129,16 @@ internal sealed partial class CoordinationWorkload(
     private void LoseLease(LeaseId id)
     {
         _leases.RemoveAll(lease => lease.Id == id);
+        history.SharedLeases.Remove(id);
         _lost.AddRange(_holds.Where(hold => hold.Lease == id));
         _holds.RemoveAll(hold => hold.Lease == id);
     }
 
     private void Took(Operation operation, Hold hold, long micros, long lockDelayMicros)
     {
-        var deadline = micros > 0 ? PromisedUntil(operation.InvokedClock, micros) : _leases.Find(lease => lease.Id == hold.Lease).Deadline;
+        // Under a lease that is another's it hears of no deadline, and asks on for a while.
+        var at = _leases.FindIndex(lease => lease.Id == hold.Lease);
+        var deadline = micros == 0 && at >= 0 ? _leases[at].Deadline : PromisedUntil(operation.InvokedClock, micros > 0 ? micros : options.LongestTtl);
         _holds.Add(new OwnHold(hold.Object, hold.Token, hold.Lease, hold.Owner, deadline, lockDelayMicros > 0));
     }
 

@@ -10,6 +10,9 @@ public sealed class History
 
     public IReadOnlyList<Operation> Operations => _operations;
 
+    /// <summary>Leases that their clients told all others of: each may ask for holds under them.</summary>
+    internal List<LeaseId> SharedLeases { get; } = [];
+
     public long NextNumber => _operations.Count + 1;
 
     /// <summary>A member took an attempt of an operation.</summary>

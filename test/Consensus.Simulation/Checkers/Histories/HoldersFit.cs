@@ -39,7 +39,7 @@ public sealed class HoldersFit(ClockBounds bounds)
             var others = standing.Where(other => other.Hold.Token != belief.Hold.Token).DistinctBy(other => other.Hold.Token).ToList();
             if (!Fits(name, belief, others))
             {
-                var wereKept = others.Append(belief).All(b => bounds.WereKept(clockOf(b.Client), b.SentAt, belief.From));
+                var wereKept = others.Append(belief).All(b => bounds.WereKept(clockOf(b.Client), b.SentAt, belief.From) && bounds.WereKept(clockOf(b.Promised), b.SentAt, belief.From));
                 Violation.Unless(!wereKept, Name, () =>
                     $"at {belief.From} {belief} and {string.Join(" and ", others)} believe to hold the {name}");
             }
@@ -85,11 +85,6 @@ public sealed class HoldersFit(ClockBounds bounds)
             };
             foreach (var hold in operation.Holds)
             {
-                if (operation.Command is AcquireLockCommand asked && asked.Owner != hold.Owner)
-                {
-                    // It took over the place of an earlier one under the same lease, on terms that it does not know.
-                    continue;
-                }
                 var clock = clockOf(operation.Client);
                 var last = Math.Min(ends.GetValueOrDefault(hold.Token.Value, long.MaxValue), revoked.GetValueOrDefault(hold.Lease, long.MaxValue));
                 if (maxHold > 0)
@@ -99,10 +94,10 @@ public sealed class HoldersFit(ClockBounds bounds)
                 foreach (var promise in promises.GetValueOrDefault(hold.Lease) ?? [])
                 {
                     var from = Math.Max(operation.ReturnedAt, promise.AnsweredAt);
-                    var until = Math.Min(last, clock.WhenShows(promise.DeadlineClock));
+                    var until = Math.Min(last, clockOf(promise.Client).WhenShows(promise.DeadlineClock));
                     if (from < until)
                     {
-                        beliefs.Add(new Belief(operation.Client, hold, permits, Math.Min(operation.InvokedAt, promise.SentAt), from, until));
+                        beliefs.Add(new Belief(operation.Client, promise.Client, hold, permits, Math.Min(operation.InvokedAt, promise.SentAt), from, until));
                     }
                 }
             }
@@ -122,15 +117,17 @@ public sealed class HoldersFit(ClockBounds bounds)
                 {
                     promises[lease] = spans = [];
                 }
-                spans.Add(new LeaseSpan(operation.InvokedAt, operation.ReturnedAt, operation.InvokedClock + (micros / 100 * 99)));
+                spans.Add(new LeaseSpan(operation.Client, operation.InvokedAt, operation.ReturnedAt, operation.InvokedClock + (micros / 100 * 99)));
             }
         }
         return promises;
     }
 
-    private readonly record struct LeaseSpan(long SentAt, long AnsweredAt, long DeadlineClock);
+    /// <param name="Client">Whose clock the deadline is by.</param>
+    private readonly record struct LeaseSpan(int Client, long SentAt, long AnsweredAt, long DeadlineClock);
 
-    private sealed record Belief(int Client, Hold Hold, long Permits, long SentAt, long From, long Until)
+    /// <param name="Promised">The client that was given or renewed the lease: another one when several use it.</param>
+    private sealed record Belief(int Client, int Promised, Hold Hold, long Permits, long SentAt, long From, long Until)
     {
         public override string ToString() => $"c{Client} (token {Hold.Token}, {Hold.Mode}, {Hold.Count}, until {Until})";
     }

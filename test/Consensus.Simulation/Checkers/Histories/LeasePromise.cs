@@ -40,9 +40,9 @@ public sealed class LeasePromise(ClockBounds bounds)
     /// <param name="micros">How long it lives, counted from the first sending.</param>
     public void Promised(long token, Operation operation, long micros, SimulatedClock clock)
     {
-        var hold = _holds.GetValueOrDefault(token) ?? (_holds[token] = new Hold(clock));
+        var hold = _holds.GetValueOrDefault(token) ?? (_holds[token] = new Hold());
         hold.EndedAt ??= _endedUnknown.TryGetValue(token, out var before) ? before : null;
-        hold.Promises.Add(new Promise(operation.InvokedAt, operation.InvokedClock + (micros / 100 * 99), operation.ToString()));
+        hold.Promises.Add(new Promise(clock, operation.InvokedAt, operation.InvokedClock + (micros / 100 * 99), operation.ToString()));
         if (hold.EndedAt is { } ended)
         {
             Judge(token, hold, ended);
@@ -77,8 +77,8 @@ public sealed class LeasePromise(ClockBounds bounds)
         {
             foreach (var promise in hold.Promises)
             {
-                var end = hold.Clock.WhenShows(promise.DeadlineClock);
-                if (bounds.WereKept(hold.Clock, promise.SentAt, end))
+                var end = promise.Clock.WhenShows(promise.DeadlineClock);
+                if (bounds.WereKept(promise.Clock, promise.SentAt, end))
                 {
                     until = Math.Max(until, end);
                 }
@@ -89,14 +89,14 @@ public sealed class LeasePromise(ClockBounds bounds)
 
     private void Judge(long token, Hold hold, long ended)
     {
-        var shows = hold.Clock.At(ended);
         foreach (var promise in hold.Promises)
         {
+            var shows = promise.Clock.At(ended);
             if (shows >= promise.DeadlineClock)
             {
                 continue;
             }
-            if (!bounds.WereKept(hold.Clock, promise.SentAt, ended))
+            if (!bounds.WereKept(promise.Clock, promise.SentAt, ended))
             {
                 Excused++;
                 continue;
@@ -106,12 +106,11 @@ public sealed class LeasePromise(ClockBounds bounds)
         }
     }
 
-    private sealed record Promise(long SentAt, long DeadlineClock, string By);
+    /// <param name="Clock">Of the client that was promised it: a lease may be renewed by several.</param>
+    private sealed record Promise(SimulatedClock Clock, long SentAt, long DeadlineClock, string By);
 
-    private sealed class Hold(SimulatedClock clock)
+    private sealed class Hold
     {
-        public SimulatedClock Clock { get; } = clock;
-
         public List<Promise> Promises { get; } = [];
 
         public long? EndedAt { get; set; }

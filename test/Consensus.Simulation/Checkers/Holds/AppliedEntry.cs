@@ -22,22 +22,17 @@ internal sealed record AppliedEntry(
     StateView Before,
     StateView After)
 {
-    /// <summary>
-    /// What the client asked for whose request was granted this hold in this entry; null where it is not known. Under a lease that is not its own a request may have taken over
-    /// the place of an earlier one, on that one's terms and under its owner's name.
-    /// </summary>
+    /// <summary>Waiting requests whose places were taken over in this entry; null for one that is not known.</summary>
+    public IReadOnlyList<Operation?> TakenOver { get; init; } = [];
+
+    /// <summary>What the client asked for whose request was granted this hold in this entry; null where it is not known.</summary>
     public Command? AskedFor(Hold hold)
     {
         foreach (var (asked, granted) in Granted)
         {
             if (granted.Token == hold.Token)
             {
-                return asked?.Command switch
-                {
-                    AcquireLockCommand one when one.Owner == hold.Owner => one,
-                    AcquireManyCommand many => many,
-                    _ => null,
-                };
+                return asked?.Command;
             }
         }
         return null;
