@@ -66,4 +66,4 @@ internal sealed partial class ClientJson : JsonSerializerContext
 }
 
 /// <summary>What the answers to renewals of locks, semaphores, elections and leases have in common.</summary>
-internal sealed record RenewalAnswer(long TtlMs);
+internal sealed record RenewalAnswer(long? TtlMs);

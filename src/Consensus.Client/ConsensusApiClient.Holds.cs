@@ -55,7 +55,7 @@ public sealed partial class ConsensusApiClient
     {
         try
         {
-            if (JsonSerializer.Deserialize(attempt.Body, ClientJson.Default.RenewalAnswer) is { TtlMs: > 0 and <= ApiLimits.MaxTtlMicros / 1_000 and var ttlMs })
+            if (JsonSerializer.Deserialize(attempt.Body, ClientJson.Default.RenewalAnswer) is { TtlMs: >= 0 and <= ApiLimits.MaxTtlMicros / 1_000 and var ttlMs })
             {
                 return new LockRenewal(LockRenewalOutcome.Renewed, "") { Ttl = TimeSpan.FromMilliseconds(ttlMs) };
             }

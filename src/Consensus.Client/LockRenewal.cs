@@ -3,7 +3,7 @@ namespace Consensus.Client;
 /// <summary>What one renewal told its holder.</summary>
 public enum LockRenewalOutcome
 {
-    /// <summary>The lease runs on for its <see cref="LockRenewal.Ttl"/>, counted from before this renewal was sent (rule 3).</summary>
+    /// <summary>The hold lasts for its <see cref="LockRenewal.Ttl"/>, counted from before this renewal was sent (rule 3).</summary>
     Renewed,
 
     /// <summary>The cluster said that the hold is over (410, 412 <c>not-holder</c>); no further renewal can help.</summary>
@@ -17,8 +17,8 @@ public enum LockRenewalOutcome
 public readonly record struct LockRenewal(LockRenewalOutcome Outcome, string Detail)
 {
     /// <summary>
-    /// For how long the lease runs on, counted from before this renewal was sent: what the answer says, which need not be what was asked for when the lease is shared or was
-    /// shortened. Zero unless renewed.
+    /// For how long the hold lasts if it is not renewed again, counted from before this renewal was sent: what the answer says, which need not be what was asked for, for the lease may be
+    /// a shared one, and a <c>maxHold</c> may end the hold before it. Zero unless renewed.
     /// </summary>
     public TimeSpan Ttl { get; init; }
 }

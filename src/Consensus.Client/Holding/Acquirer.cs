@@ -170,6 +170,11 @@ internal sealed class Acquirer(HoldKeeper keeper, Withdrawals withdrawals, TimeP
         /// <summary>The time was over before an answer came.</summary>
         public Acquisition<TGrant> TimeIsOver()
         {
+            if (_question is null && _problem is null)
+            {
+                // It was granted, and could not be made sure of in time.
+                return NotAcquired();
+            }
             // A member's last word, else what was met at each.
             var word = _log.LastWord ?? _problem ?? new ApiProblem(ApiFailureKind.Unavailable, 0, "", _log.Tell());
             _problem = word.Slug == ProblemTypes.LockHeld.Slug

@@ -73,8 +73,13 @@ internal sealed class KeptHold
     /// <param name="ttl">For how long, as its answer says.</param>
     public void Extend(TimeSpan sentAt, TimeSpan ttl, Func<TimeSpan, DateTimeOffset> toUtc)
     {
-        _schedule = _schedule.With(ttl);
-        var safeUntil = Earlier(_schedule.SafeUntil(sentAt), LongestSafeUntil);
+        var renewed = _schedule.With(ttl);
+        if (renewed.MaxHold is null)
+        {
+            // Else it names what is left of the longest time, towards whose end there is no reason to renew more and more often.
+            _schedule = renewed;
+        }
+        var safeUntil = Earlier(renewed.SafeUntil(sentAt), LongestSafeUntil);
         if (safeUntil > SafeUntil)
         {
             Volatile.Write(ref _safeUntilTicks, safeUntil.Ticks);

@@ -9,6 +9,9 @@ internal sealed record LeaseSchedule
     private static readonly TimeSpan ShortestMargin = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan LongestMargin = TimeSpan.FromSeconds(1);
 
+    /// <summary>However short a lease an answer names.</summary>
+    private static readonly TimeSpan ShortestPause = TimeSpan.FromMilliseconds(10);
+
     /// <param name="margin">Null: a twentieth of the TTL, or of <paramref name="maxHold"/> where that is shorter, between 50 ms and 1 s.</param>
     /// <param name="maxHold">How long the hold lasts at most, from its grant on; null: as long as it is renewed.</param>
     public LeaseSchedule(TimeSpan ttl, TimeSpan? margin, TimeSpan? maxHold = null)
@@ -37,10 +40,10 @@ internal sealed record LeaseSchedule
     /// <summary>From the end that a holder is told of to the earliest moment at which the lease can end: time for its work to stop.</summary>
     public TimeSpan Margin { get; }
 
-    public TimeSpan RenewEvery => Ttl / 3;
+    public TimeSpan RenewEvery => Max(ShortestPause, Ttl / 3);
 
     /// <summary>Between two renewals that got no answer.</summary>
-    public TimeSpan RetryPause => Min(Ttl / 20, TimeSpan.FromMilliseconds(250));
+    public TimeSpan RetryPause => Max(ShortestPause, Min(Ttl / 20, TimeSpan.FromMilliseconds(250)));
 
     /// <summary>How long one renewal may go unanswered before the next endpoint is asked.</summary>
     public TimeSpan RenewTimeout => Max(Ttl / 8, TimeSpan.FromMilliseconds(100));

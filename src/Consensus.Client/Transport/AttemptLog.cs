@@ -19,6 +19,10 @@ internal sealed class AttemptLog
     public void Add(Attempt attempt)
     {
         Asking = null;
+        if (attempt.Kind == AttemptKind.Done)
+        {
+            return;
+        }
         if (attempt.Status != 0)
         {
             LastWord = ConsensusApiClient.ToProblem(attempt);

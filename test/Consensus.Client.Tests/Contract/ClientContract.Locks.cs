@@ -159,6 +159,18 @@ internal abstract partial class ClientContract
     }
 
     [Test]
+    public async Task No_other_is_granted_while_a_handle_says_that_it_is_held_for_no_longer_than_its_max_hold()
+    {
+        var client = Client();
+        await using var handle = await client.AcquireLockAsync(Name("a"), new LockOptions { Ttl = ShortTtl, MaxHold = 2 * ShortTtl });
+
+        await using var next = await client.AcquireLockAsync(Name("a"), Lasting, Eventually.Deadline);
+
+        Assert.That(handle.IsHeld, Is.False);
+        Assert.That(next.FencingToken, Is.GreaterThan(handle.FencingToken));
+    }
+
+    [Test]
     public async Task A_lock_is_handed_over_to_a_named_waiter()
     {
         var client = Client();

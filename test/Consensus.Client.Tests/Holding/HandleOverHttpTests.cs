@@ -93,7 +93,8 @@ internal sealed class HandleOverHttpTests
 
     [TestCase("<html>welcome</html>")]
     [TestCase("{}")]
-    [TestCase("""{"ttlMs":0}""")]
+    [TestCase("""{"ttlMs":-1}""")]
+    [TestCase("""{"ttlMs":null}""")]
     [TestCase("""{"ttlMs":9223372036854775807}""")]
     [TestCase("""{"ttlMs":"long"}""")]
     [TestCase("")]

@@ -162,7 +162,8 @@ internal sealed class TimeOutTests
         await Eventually.UntilAsync(() => server.Requests.Any(request => request.Method == "PUT"), "it is renewed");
         _time.Advance(TimeSpan.FromMinutes(1) + TimeSpan.FromMilliseconds(250));
 
-        await Assert.ThrowsAsync<TimeoutException>(() => acquire.InTimeAsync());
+        var error = await Assert.ThrowsAsync<TimeoutException>(() => acquire.InTimeAsync());
+        Assert.That(error!.Message, Does.Contain("the grant came too late to be used"));
         await Eventually.UntilAsync(() => server.Requests.Any(request => request.Target == "/v1/locks/a?fencingToken=7"), "it is given back");
         silence.SetResult();
     }

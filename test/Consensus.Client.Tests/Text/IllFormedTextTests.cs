@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Consensus.Api.Json;
 using Consensus.Api.Transactions;
 using Consensus.Cli.Tests.Support;
@@ -156,7 +157,15 @@ internal sealed class IllFormedTextTests
         }
     }
 
-    internal sealed record ClientCall(string Parameter, Func<IConsensusClient, string, Task> Make);
+    internal sealed record ClientCall(
+        string Parameter, Func<IConsensusClient, string, Task> Make, [CallerArgumentExpression(nameof(Make))] string Text = "")
+    {
+        public override string ToString() => Text[(Text.IndexOf("=>", StringComparison.Ordinal) + 2)..].Trim();
+    }
 
-    internal sealed record ApiCall(string Parameter, Func<ConsensusApiClient, string, Task> Make);
+    internal sealed record ApiCall(
+        string Parameter, Func<ConsensusApiClient, string, Task> Make, [CallerArgumentExpression(nameof(Make))] string Text = "")
+    {
+        public override string ToString() => Text[(Text.IndexOf("=>", StringComparison.Ordinal) + 2)..].Trim();
+    }
 }

@@ -1,4 +1,5 @@
 using Consensus.Cli.Tests.Support;
+using Consensus.Client.Testing;
 using Consensus.Client.Tests.Support;
 
 namespace Consensus.Client.Tests.Transport;
@@ -8,6 +9,9 @@ internal sealed class RequestIdentityTests
 {
     private const string Granted =
         """{"name":"a","owner":"me","mode":"exclusive","fencingToken":7,"lease":"1f","ttlMs":20000,"waitedMs":0,"expiresInMs":20000,"clusterId":"c"}""";
+
+    private const string BothGranted =
+        """{"owner":"me","lease":"1f","ttlMs":20000,"expiresInMs":20000,"clusterId":"c","locks":[{"name":"a","fencingToken":7},{"name":"b","fencingToken":8}]}""";
 
     private static readonly FakeAnswer NoRoom = FakeAnswer.Problem(429, "too-many-requests", "At most 10 locks; nothing was done.");
     private static readonly FakeAnswer NoLeader = FakeAnswer.Problem(503, "no-leader", "No leader is known.");
@@ -67,16 +71,51 @@ internal sealed class RequestIdentityTests
     [Test]
     public async Task An_acquire_in_doubt_is_asked_again_with_the_same_key_and_body()
     {
-        using var server = Answers(Unknown, Unknown, Unknown, new FakeAnswer(200, Granted));
-        using var client = new ConsensusClient(new ConsensusClientOptions { Endpoints = [server.Endpoint], RetryFor = TimeSpan.Zero });
+        var time = new ManualTimeProvider();
+        var start = time.GetUtcNow();
+        // Longer than one request stands in line: the time that is left falls below what the first asked to wait.
+        using var server = new FakeServer(_ => time.GetUtcNow() < start + TimeSpan.FromMinutes(12) ? Unknown : new FakeAnswer(200, Granted.Replace("20000", "1800000", StringComparison.Ordinal)));
+        using var client = new ConsensusClient(new ConsensusClientOptions { Endpoints = [server.Endpoint], RetryFor = TimeSpan.Zero, TimeProvider = time });
 
-        // The time that is left falls from one attempt to the next, and with it what would be waited for in line.
-        var handle = await client.AcquireLockAsync("a", new LockOptions { Ttl = TimeSpan.FromSeconds(20) }, TimeSpan.FromMinutes(5)).InTimeAsync();
+        var acquire = client.AcquireLockAsync("a", new LockOptions { Ttl = TimeSpan.FromMinutes(30) }, TimeSpan.FromMinutes(15));
+        await Eventually.UntilAsync(
+            () =>
+            {
+                if (time.GetUtcNow() < start + TimeSpan.FromMinutes(13))
+                {
+                    time.Advance(TimeSpan.FromSeconds(10));
+                }
+                return acquire.IsCompleted;
+            },
+            "it is granted");
 
-        Assert.That(handle.FencingToken, Is.EqualTo(7));
-        Assert.That(Keys(server), Has.Count.EqualTo(4));
+        Assert.That((await acquire).FencingToken, Is.EqualTo(7));
+        Assert.That(server.Requests, Has.Count.GreaterThan(2));
         Assert.That(Keys(server).Distinct().Count(), Is.EqualTo(1));
         Assert.That(server.Requests.Select(request => request.Text).Distinct().Count(), Is.EqualTo(1));
+    }
+
+    [Test]
+    public async Task Locks_in_doubt_are_asked_again_with_the_same_key()
+    {
+        using var server = Answers(Unknown, Unknown, Unknown, new FakeAnswer(200, BothGranted));
+        using var client = new ConsensusClient(new ConsensusClientOptions { Endpoints = [server.Endpoint], RetryFor = TimeSpan.Zero });
+
+        await client.AcquireLocksAsync(["a", "b"], new MultiLockOptions { Ttl = TimeSpan.FromSeconds(20) }).InTimeAsync();
+
+        Assert.That(Keys(server), Has.Count.EqualTo(4));
+        Assert.That(Keys(server).Distinct().Count(), Is.EqualTo(1));
+    }
+
+    [Test]
+    public async Task What_is_held_after_doubt_is_held()
+    {
+        using var server = Answers(Unknown, Held);
+        using var client = new ConsensusClient(server.Endpoint);
+
+        Assert.That(await client.TryAcquireLockAsync("a").InTimeAsync(), Is.Null);
+
+        await Eventually.UntilAsync(() => server.Requests.Any(request => request.Method == "DELETE"), "the doubt is withdrawn");
     }
 
     [Test]
