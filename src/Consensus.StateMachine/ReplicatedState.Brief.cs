@@ -51,6 +51,8 @@ public sealed partial class ReplicatedState
         {
             BriefKind.Withdrawn => new RequestWithdrawn(Revision),
             BriefKind.ProclaimedBefore => ReplayProclaimed(ObjectName.Election(answer.Name), new FencingToken(answer.A), answer.Revision),
+            BriefKind.BoundReached when answer.ToOutcome() is BoundReached { Bound: BoundKind.IdempotencyKeys } full =>
+                full with { RetryAfterMicros = Math.Max(0, UntilOldestMayGo()) },
             _ => answer.ToOutcome(),
         };
     }

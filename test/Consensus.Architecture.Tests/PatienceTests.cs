@@ -12,6 +12,8 @@ public sealed partial class PatienceTests
     /// <summary>What is used all the same, by the file it is used in, and for what.</summary>
     private static readonly HashSet<(string File, string Use)> Allowed =
     [
+        // Cancels at a moment drawn at random, whichever that is: nothing is judged by it.
+        ("Consensus.Client.Tests/Holding/GivenUpTests.cs", "CancellationTokenSource(T"),
         // An example for readers, which is compiled and not run.
         ("Consensus.Client.Tests/Docs/ClientExamples.cs", "Task.Delay("),
         // The loop thread under test sleeps until a time on this clock.

@@ -96,7 +96,7 @@ internal sealed class FakeMembers : IDisposable
             return status;
         }
 
-        private string Status(string name) => $$"""
+        public string Status(string name) => $$"""
             {"name":"{{name}}","memberId":"1","clusterId":"c","version":"{{Version}}","role":"{{Role}}","leader":{{Leader}},"term":{{Term}},"commitIndex":{{Applied}},"appliedIndex":{{Applied}},
             "firstIndex":{{First}},"lastIndex":{{Last ?? Applied}},"durableIndex":{{Durable ?? Applied}},"revision":55,"stateHash":"{{Hash}}","clusterTimeMs":0,"logBytes":65536,"snapshotIndex":0,"snapshotBytes":0,"keys":3,"leases":2,"locks":1,
             "waiters":0,"idempotencyKeys":0,"stateBytes":0,"uptimeMs":1,"ready":true,"insecure":{{(Insecure ? "true" : "false")}},"alarms":[{{Alarms}}]}

@@ -3,7 +3,6 @@ using Consensus.Api.Json;
 using Consensus.Api.Transactions;
 using Consensus.Cli.Tests.Support;
 using Consensus.Client.Testing;
-using Consensus.Client.Tests.Support;
 
 namespace Consensus.Client.Tests.Text;
 

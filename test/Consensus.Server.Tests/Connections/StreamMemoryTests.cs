@@ -15,10 +15,10 @@ internal sealed class StreamMemoryTests : UnfinishedBodyTest
     public async Task Requests_that_wait_on_one_connection_are_refused_beyond_the_budget_and_others_are_served()
     {
         await AcquireAsync("l", "first", "600s");
-        using var crowded = new HttpClient { Timeout = Deadline };
+        using var crowded = new HttpClient { Timeout = Patience.Limit };
         using var stop = new CancellationTokenSource();
         var waiting = new List<Task<HttpResponseMessage>>();
-        using var limit = new CancellationTokenSource(Deadline);
+        using var limit = Patience.Begin();
         while (!waiting.Any(one => one.IsCompleted))
         {
             Assert.That(limit.IsCancellationRequested, Is.False, "one is refused");
@@ -32,7 +32,7 @@ internal sealed class StreamMemoryTests : UnfinishedBodyTest
             Assert.That(refused.Headers.RetryAfter?.Delta, Is.GreaterThan(TimeSpan.Zero));
         }
         Assert.That(await MetricAsync(Held), Is.InRange(Budget / 2, Budget));
-        using var another = new HttpClient { Timeout = Deadline };
+        using var another = new HttpClient { Timeout = Patience.Limit };
         using var put = Http2(new ByteArrayContent(new byte[10]));
         using var stored = await another.SendAsync(put);
         Assert.That(stored.StatusCode, Is.EqualTo(HttpStatusCode.OK), "each connection has room for a request of its own");
@@ -67,7 +67,7 @@ internal sealed class StreamMemoryTests : UnfinishedBodyTest
 
     private async Task UntilHeldAsync(long bytes)
     {
-        using var limit = new CancellationTokenSource(Deadline);
+        using var limit = Patience.Begin();
         while (await MetricAsync(Held) is var present && present != bytes)
         {
             Assert.That(limit.IsCancellationRequested, Is.False, $"{present} bytes are held, not {bytes}");

@@ -37,7 +37,7 @@ internal abstract class UnfinishedBodyTest : ContractTest
 
     protected async Task UntilUnfinishedAsync(long count)
     {
-        using var limit = new CancellationTokenSource(Deadline);
+        using var limit = Patience.Begin();
         while (await MetricAsync(Metric) is var present && present != count)
         {
             Assert.That(limit.IsCancellationRequested, Is.False, $"{present} bodies are unfinished, not {count}");
@@ -71,7 +71,10 @@ internal abstract class UnfinishedBodyTest : ContractTest
         {
             await stream.WriteAsync(new byte[sent], cancellationToken);
             await stream.FlushAsync(cancellationToken);
-            await _rest.Task.WaitAsync(cancellationToken);
+            await using (cancellationToken.Register(() => _rest.TrySetCanceled(cancellationToken)))
+            {
+                await _rest.Task;
+            }
             await stream.WriteAsync(new byte[declared - sent], cancellationToken);
         }
 
@@ -94,7 +97,7 @@ internal sealed class UnfinishedBodyTests : UnfinishedBodyTest
         await MetricAsync(Metric);
         var before = GC.GetTotalAllocatedBytes();
         var open = Enumerable.Range(0, Connections).Select(_ => Begin(Declared, 80)).ToList();
-        using var limit = new CancellationTokenSource(Deadline);
+        using var limit = Patience.Begin();
         var most = 0L;
         // On a machine that is slow enough the first ones are ended before the last ones begin.
         while (await MetricAsync(Metric) + await MetricAsync(Refusals) < Connections)
@@ -259,7 +262,7 @@ internal sealed class BodyBudgetTests : UnfinishedBodyTest
     [Test]
     public async Task The_streams_of_one_HTTP2_connection_have_the_same_budget()
     {
-        using var client = new HttpClient { Timeout = Deadline };
+        using var client = new HttpClient { Timeout = Patience.Limit };
         using var stop = new CancellationTokenSource();
         var contents = Enumerable.Range(0, 300).Select(_ => new HeldBackContent(1_000_000, 80)).ToList();
         var sent = contents.Select(async content =>
@@ -277,7 +280,7 @@ internal sealed class BodyBudgetTests : UnfinishedBodyTest
         Assert.That(await MetricAsync("consensus_unfinished_body_bytes"), Is.Zero, "aborted streams give it back");
         await Task.WhenAll(sent).ContinueWith(_ => { }, TaskScheduler.Default);
         var stored = HttpStatusCode.TooManyRequests;
-        using var limit = new CancellationTokenSource(Deadline);
+        using var limit = Patience.Begin();
         // The server may still be at those that were aborted last.
         while (stored == HttpStatusCode.TooManyRequests && !limit.IsCancellationRequested)
         {
@@ -297,7 +300,7 @@ internal sealed class BodyBudgetTests : UnfinishedBodyTest
         {
             open.Add(Begin(declared, sent));
         }
-        using var limit = new CancellationTokenSource(Deadline);
+        using var limit = Patience.Begin();
         while (await MetricAsync(Metric) + await MetricAsync(Refusals) < count)
         {
             Assert.That(limit.IsCancellationRequested, Is.False, "all of them reach the server");
@@ -337,7 +340,7 @@ internal sealed class BodyTimeLimitTests : UnfinishedBodyTest
     [Test]
     public async Task A_stream_that_sends_nothing_is_ended_while_another_of_its_connection_sends()
     {
-        using var client = new HttpClient { Timeout = Deadline };
+        using var client = new HttpClient { Timeout = Patience.Limit };
         using var stalled = Http2(new HeldBackContent(1_000_000, 80));
         var answer = client.SendAsync(stalled);
         while (!answer.IsCompleted)

@@ -105,9 +105,10 @@ public sealed class FullTableTests
         var refused = (BoundReached)machine.Do(make(hold), "k");
         Assert.That((refused.Bound, refused.Limit, refused.RetryAfterMicros), Is.EqualTo((BoundKind.IdempotencyKeys, 3L, 25 * Second)));
         machine.Pass((25 * Second) - 1);
-        Assert.That(((BoundReached)machine.Do(make(hold), "k")).RetryAfterMicros, Is.EqualTo(1));
+        Assert.That(((BoundReached)machine.Do(make(hold), "another")).RetryAfterMicros, Is.EqualTo(1));
+        Assert.That(((BoundReached)machine.Do(make(hold), "another")).RetryAfterMicros, Is.EqualTo(1), "a repeat is told what is true now");
         machine.Pass(1);
-        Assert.That(machine.Do(make(hold), "k"), Is.Not.InstanceOf<BoundReached>());
+        Assert.That(machine.Do(make(hold), "yet another"), Is.Not.InstanceOf<BoundReached>());
     }
 
     [Test]

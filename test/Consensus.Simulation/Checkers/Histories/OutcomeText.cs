@@ -18,6 +18,8 @@ internal static class OutcomeText
         LockHeld held => $"held {held.Revision}, {held.Waiters} wait, after {held.WaitedMicros}, {held.Name} until {held.DelayedUntil}: {Of(held.Holder)}",
         NotHolder not => $"not the holder {not.Revision}: {not.Loss}; {Of(not.Current)}",
         TxnDone done => $"transaction {done.Revision} {done.Succeeded}: {Of(done.Results)}",
+        // When there may be room is told as it is each time.
+        BoundReached full => (full with { RetryAfterMicros = 0 }).ToString(),
         _ => outcome.ToString(),
     };
 
