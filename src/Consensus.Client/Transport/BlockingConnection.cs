@@ -8,6 +8,9 @@ namespace Consensus.Client.Transport;
 /// <summary>An answer as it came over a <see cref="BlockingConnection"/>.</summary>
 internal sealed record BlockingAnswer(int Status, string Reason, TimeSpan? RetryAfter, byte[] Body, bool KeepsOpen);
 
+/// <summary>The other end answered with more than it was asked to take.</summary>
+internal sealed class AnswerTooLargeException() : IOException("The answer is too large.");
+
 /// <summary>
 /// One HTTP/1.1 connection (RFC 9112) on a blocking socket: everything happens on the calling thread. <see cref="HttpClient"/>'s synchronous calls still make
 /// connections and fire time-outs on the thread pool, and a renewal must not wait for a pool that the program keeps busy.
@@ -165,7 +168,7 @@ internal sealed class BlockingConnection : IDisposable
             var part = (int)Math.Min(left, _to - _from);
             if (part > maxBytes - body.Length)
             {
-                throw new IOException("The answer is too large.");
+                throw new AnswerTooLargeException();
             }
             body.Write(_buffer, _from, part);
             (_from, left) = (_from + part, left - part);

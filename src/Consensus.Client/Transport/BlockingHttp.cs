@@ -14,8 +14,6 @@ internal readonly record struct BlockingResult(BlockingAnswer? Answer, Exception
 /// </summary>
 internal sealed class BlockingHttp(TimeSpan connectTimeout) : IDisposable
 {
-    private const int MaxRenewalBytes = 4 << 20;
-
     private readonly ConcurrentDictionary<string, ConcurrentBag<BlockingConnection>> _idle = new();
     private volatile bool _disposed;
 
@@ -40,7 +38,7 @@ internal sealed class BlockingHttp(TimeSpan connectTimeout) : IDisposable
                 BlockingAnswer answer;
                 using (cancellationToken.UnsafeRegister(static open => ((BlockingConnection)open!).Dispose(), connection))
                 {
-                    answer = connection.Exchange(bytes, request.NeedsIdentity ? int.MaxValue : MaxRenewalBytes, deadline);
+                    answer = connection.Exchange(bytes, HttpTransport.MaxAnswerBytes, deadline);
                 }
                 Keep(idle, connection, answer.KeepsOpen && !cancellationToken.IsCancellationRequested);
                 return new BlockingResult(answer, null, false);

@@ -11,6 +11,9 @@ internal sealed class HttpTransport : IDisposable
     /// <summary>What a socket takes at once: the answer to more may come, and the connection end, while it is being sent.</summary>
     private const int MaxBlockingBody = 16 * 1024;
 
+    /// <summary>The largest answers of a member (a page of 4 MiB of values, each byte of them escaped) have some 30 MiB. Nobody's word for a length is believed: memory is taken for what comes.</summary>
+    public const int MaxAnswerBytes = 64 << 20;
+
     private readonly bool _sendsOnCallingThread;
     private readonly Lazy<HttpClient> _http;
     private readonly BlockingHttp _blocking;
@@ -71,6 +74,7 @@ internal sealed class HttpTransport : IDisposable
             }
             using (response)
             {
+                await response.Content.LoadIntoBufferAsync(MaxAnswerBytes, deadline.Token).ConfigureAwait(false);
                 var body = await response.Content.ReadAsByteArrayAsync(deadline.Token).ConfigureAwait(false);
                 return (Classify(endpoint, request, response, body), null);
             }
@@ -128,6 +132,7 @@ internal sealed class HttpTransport : IDisposable
     {
         // Each request carries its own deadline, for some wait minutes for a lock.
         Timeout = Timeout.InfiniteTimeSpan,
+        MaxResponseContentBufferSize = MaxAnswerBytes,
     };
 
     private Attempt SendBlocking(Uri endpoint, ApiRequest request, string? idempotencyKey, TimeSpan timeout, CancellationToken cancellationToken)
@@ -135,7 +140,7 @@ internal sealed class HttpTransport : IDisposable
         var result = _blocking.Send(endpoint, request, idempotencyKey, timeout, cancellationToken);
         return result.Answer is { } answer
             ? Classify(endpoint, request, answer.Status, answer.Reason, answer.RetryAfter, answer.Body)
-            : ClassifyFailure(endpoint, request, result.Unsent, IsTimeout(result.Failure), timeout);
+            : ClassifyFailure(endpoint, request, result.Unsent, IsTimeout(result.Failure), IsTooLarge(result.Failure), timeout);
     }
 
     private static HttpRequestMessage CreateMessage(Uri endpoint, ApiRequest request, string? idempotencyKey)
@@ -222,20 +227,24 @@ internal sealed class HttpTransport : IDisposable
         {
             HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError,
         } or OperationCanceledException { InnerException: TimeoutException };
-        return ClassifyFailure(endpoint, request, unsent, error is OperationCanceledException, timeout);
+        return ClassifyFailure(endpoint, request, unsent, error is OperationCanceledException, IsTooLarge(error), timeout);
     }
 
-    private static Attempt ClassifyFailure(Uri endpoint, ApiRequest request, bool unsent, bool timedOut, TimeSpan timeout)
+    private static Attempt ClassifyFailure(Uri endpoint, ApiRequest request, bool unsent, bool timedOut, bool tooLarge, TimeSpan timeout)
     {
-        var detail = (unsent, timedOut) switch
+        var detail = (unsent, timedOut, tooLarge) switch
         {
-            (true, _) => $"{endpoint.Authority} accepts no connection.",
-            (_, true) => $"{endpoint.Authority} did not answer within {timeout.TotalSeconds:0.#} s.",
+            (true, _, _) => $"{endpoint.Authority} accepts no connection.",
+            (_, true, _) => $"{endpoint.Authority} did not answer within {timeout.TotalSeconds:0.#} s.",
+            (_, _, true) => $"{endpoint.Authority} answered with more than {MaxAnswerBytes >> 20} MiB.",
             _ => $"{endpoint.Authority} closed the connection before it answered.",
         };
         var kind = unsent || !request.IsWrite ? AttemptKind.NothingDone : AttemptKind.Unknown;
         return new Attempt(kind, endpoint) { Detail = detail, Unreachable = unsent };
     }
+
+    private static bool IsTooLarge(Exception? failure) =>
+        failure is AnswerTooLargeException or HttpRequestException { HttpRequestError: HttpRequestError.ConfigurationLimitExceeded };
 
     private static bool IsTimeout(Exception? failure) =>
         failure is TimeoutException or SocketException { SocketErrorCode: SocketError.TimedOut or SocketError.WouldBlock };

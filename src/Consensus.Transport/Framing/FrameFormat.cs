@@ -3,7 +3,7 @@ using System.Buffers.Binary;
 namespace Consensus.Transport.Framing;
 
 /// <summary>
-/// Every message on a peer connection: magic u32, body length u32, CRC-32C of the body u32 (all little-endian), body. Each kind of
+/// Every message on a peer connection: magic u32, body length u32, CRC-32C of that length and the body u32 (all little-endian), body. Each kind of
 /// connection has its own magic, so that bytes of one are never taken for another's. <c>peer.proto</c> beside this describes the bodies.
 /// </summary>
 internal static class FrameFormat
@@ -26,7 +26,15 @@ internal static class FrameFormat
     {
         BinaryPrimitives.WriteUInt32LittleEndian(header, magic);
         BinaryPrimitives.WriteUInt32LittleEndian(header[4..], (uint)body.Length);
-        BinaryPrimitives.WriteUInt32LittleEndian(header[8..], Crc32C.Of(body));
+        BinaryPrimitives.WriteUInt32LittleEndian(header[8..], Checksum(body));
+    }
+
+    /// <summary>With the length, because the CRC of nothing is 0: a stretch of zeros after a magic would be a frame.</summary>
+    public static uint Checksum(ReadOnlySpan<byte> body)
+    {
+        Span<byte> length = stackalloc byte[sizeof(uint)];
+        BinaryPrimitives.WriteUInt32LittleEndian(length, (uint)body.Length);
+        return Crc32C.Extend(Crc32C.Of(length), body);
     }
 
     /// <summary>False when these are not the first bytes of such a frame, or its body would be longer than <paramref name="maxBody"/>.</summary>

@@ -3,8 +3,8 @@ using Consensus.Primitives.Wire;
 namespace Consensus.Transport.Framing;
 
 /// <summary>
-/// Collects the bytes of one link and takes whole frames out of them. Reuses one array, which grows to the frame being received (at most
-/// the largest allowed) and shrinks again after an unusually large one. Not thread-safe.
+/// Collects the bytes of one link and takes whole frames out of them. Reuses one array, which grows with what comes of a frame, whatever length
+/// it declares (at most the largest allowed), and shrinks again after an unusually large one. Not thread-safe.
 /// </summary>
 internal sealed class ReceiveBuffer(int maxFrameBytes)
 {
@@ -49,7 +49,7 @@ internal sealed class ReceiveBuffer(int maxFrameBytes)
             return false;
         }
         body = _buffer.AsSpan(_start + FrameFormat.HeaderSize, length);
-        if (Crc32C.Of(body) != crc)
+        if (FrameFormat.Checksum(body) != crc)
         {
             throw new WireFormatException("a frame with a wrong CRC");
         }
@@ -57,14 +57,16 @@ internal sealed class ReceiveBuffer(int maxFrameBytes)
         return true;
     }
 
-    /// <summary>Moves the unfinished frame to the front of an array that holds it whole and has room for at least one more byte.</summary>
+    /// <summary>Moves the unfinished frame to the front of an array that has room for at least one more byte, and for at most four times what came.</summary>
     private void MakeRoom(int frameBytes)
     {
         var pending = _buffer.AsSpan(_start, _end - _start);
-        var fitting = Math.Max(UsualSize, frameBytes);
-        if (_buffer.Length < fitting || (_buffer.Length > KeptSize && fitting <= UsualSize))
+        var length = _buffer.Length > KeptSize && frameBytes <= UsualSize ? UsualSize
+            : frameBytes > _buffer.Length && pending.Length > _buffer.Length / 2 ? (int)Math.Min(frameBytes, 2L * _buffer.Length)
+            : _buffer.Length;
+        if (length != _buffer.Length)
         {
-            var moved = new byte[fitting];
+            var moved = new byte[length];
             pending.CopyTo(moved);
             _buffer = moved;
         }

@@ -50,7 +50,7 @@ internal static class HandshakeChannel
         {
             return result;
         }
-        if (Crc32C.Of(body) != crc)
+        if (FrameFormat.Checksum(body) != crc)
         {
             throw new WireFormatException("a handshake with a wrong CRC");
         }

@@ -95,7 +95,7 @@ internal static class SnapshotParts
     }
 
     /// <summary>
-    /// Reads one part into <paramref name="buffer"/>, which grows when it must, waiting at most <paramref name="stall"/> for each next byte.
+    /// Reads one part into <paramref name="buffer"/>, which grows with what comes when it must, waiting at most <paramref name="stall"/> for each next byte.
     /// Null when the connection ended or stalled.
     /// </summary>
     /// <exception cref="WireFormatException">It is no such part.</exception>
@@ -110,16 +110,19 @@ internal static class SnapshotParts
         {
             throw new WireFormatException("a part of a snapshot with a wrong magic or length");
         }
-        if (buffer.Length < length)
+        for (var filled = 0; filled < length; filled = Math.Min(buffer.Length, length))
         {
-            buffer = new byte[length];
+            if (filled == buffer.Length)
+            {
+                Array.Resize(ref buffer, (int)Math.Min(length, 2L * buffer.Length));
+            }
+            if (SocketIo.Receive(socket, buffer.AsSpan(filled, Math.Min(buffer.Length, length) - filled), stall) != IoResult.Done)
+            {
+                return null;
+            }
         }
         var body = buffer.AsMemory(0, length);
-        if (SocketIo.Receive(socket, body.Span, stall) != IoResult.Done)
-        {
-            return null;
-        }
-        return Crc32C.Of(body.Span) == crc ? body : throw new WireFormatException("a part of a snapshot with a wrong CRC");
+        return FrameFormat.Checksum(body.Span) == crc ? body : throw new WireFormatException("a part of a snapshot with a wrong CRC");
     }
 
     private static WireWriter StartOfFrame()

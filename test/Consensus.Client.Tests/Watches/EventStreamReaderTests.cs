@@ -43,6 +43,27 @@ internal sealed class EventStreamReaderTests
         Assert.That(async () => await reader.ReadAsync(CancellationToken.None), Throws.TypeOf<TimeoutException>());
     }
 
+    [TestCase("data: ")]
+    [TestCase(": ")]
+    [TestCase("event: a\ndata: a\ndata: ")]
+    public void A_message_without_end_is_not_collected_without_end(string start)
+    {
+        var stream = new EndlessStream(start);
+        using var reader = new EventStreamReader(stream, TimeSpan.FromSeconds(20), maxEventChars: 100_000);
+
+        Assert.That(async () => await reader.ReadAsync(CancellationToken.None), Throws.InstanceOf<IOException>());
+        Assert.That(stream.Given, Is.LessThan(200_000));
+    }
+
+    [Test]
+    public async Task A_message_of_many_reads_is_put_together()
+    {
+        var text = new string('x', 100_000);
+        var blocks = await ReadAsync($"data: {text}\r\ndata: {text}\r\n\r\ndata: last\n\n");
+
+        Assert.That(blocks.Select(block => block.Data), Is.EqualTo(new[] { $"{text}\n{text}", "last" }));
+    }
+
     private static async Task<List<ServerSentEvent>> ReadAsync(string stream)
     {
         using var reader = new EventStreamReader(new MemoryStream(Encoding.UTF8.GetBytes(stream)), Patience.Limit);
@@ -52,6 +73,24 @@ internal sealed class EventStreamReaderTests
             blocks.Add(block);
         }
         return blocks;
+    }
+
+    /// <summary>Never at the end of its first line.</summary>
+    private sealed class EndlessStream(string start) : MemoryStream
+    {
+        public int Given { get; private set; }
+
+        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            buffer.Span.Fill((byte)'x');
+            if (Given == 0)
+            {
+                Encoding.UTF8.GetBytes(start, buffer.Span);
+            }
+            Given += buffer.Length;
+            // Some hundred times what is to be taken: a reader without a bound shall fail, and not take all memory.
+            return Given < 50_000_000 ? ValueTask.FromResult(buffer.Length) : ValueTask.FromResult(0);
+        }
     }
 
     /// <summary>Open, and never with a byte.</summary>

@@ -59,6 +59,10 @@ public sealed class FrameTests
     }
 
     [Test]
+    public void Zeros_after_a_magic_are_no_frame() =>
+        Assert.That(FirstFrame([.. BitConverter.GetBytes(FrameFormat.LinkMagic), 0, 0, 0, 0, 0, 0, 0, 0]), Is.Null);
+
+    [Test]
     public void A_length_above_the_largest_is_refused_before_any_memory_is_taken_for_it()
     {
         var buffer = new ReceiveBuffer(MaxFrame);
@@ -68,6 +72,26 @@ public sealed class FrameTests
         buffer.Added(header.Length);
         Assert.That(() => buffer.TryTakeFrame(out _), Throws.TypeOf<WireFormatException>());
         Assert.That(buffer.Capacity, Is.EqualTo(before));
+    }
+
+    [Test]
+    public void A_declared_length_takes_no_memory_before_its_bytes_come()
+    {
+        var buffer = new ReceiveBuffer(16 << 20);
+        var usual = buffer.Capacity;
+        var wire = RawPeer.Frame(FrameFormat.LinkMagic, new byte[16 << 20]);
+        var came = 0;
+        for (var taken = false; !taken;)
+        {
+            // As much as fits, then little by little: the array follows either way.
+            var count = Math.Min(buffer.Free.Length, came < 1 << 20 ? 5_000 : 300_000);
+            wire.AsSpan(came, Math.Min(count, wire.Length - came)).CopyTo(buffer.Free);
+            buffer.Added(Math.Min(count, wire.Length - came));
+            came = Math.Min(came + count, wire.Length);
+            taken = buffer.TryTakeFrame(out _);
+            Assert.That(buffer.Capacity, Is.LessThanOrEqualTo(Math.Max(usual, 4L * came)));
+        }
+        Assert.That(came, Is.EqualTo(wire.Length));
     }
 
     [Test]

@@ -1,4 +1,6 @@
 using System.Collections.Concurrent;
+using System.Net.Sockets;
+using System.Net;
 using Consensus.Node.Ports;
 using Consensus.Primitives;
 using Consensus.Transport.Framing;
@@ -49,6 +51,27 @@ public sealed class SnapshotTests
         a.Transport.SendSnapshot(b.Id, Array.Empty<byte>(), content);
         a.Events.WaitFor(new SnapshotSentEvent(b.Id, false));
         Assert.That(content.IsDisposed, Is.True);
+    }
+
+    [Test]
+    public async Task A_part_that_declares_much_and_sends_little_takes_little_memory()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        using var sender = new TcpClient();
+        await sender.ConnectAsync((IPEndPoint)listener.LocalEndpoint);
+        using var receiver = await listener.AcceptSocketAsync();
+        var frame = RawPeer.Frame(FrameFormat.SnapshotMagic, Bytes(SnapshotParts.MaxPartBytes));
+        var buffer = new byte[1024];
+
+        await sender.GetStream().WriteAsync(frame);
+        Assert.That(SnapshotParts.Receive(receiver, ref buffer, SnapshotParts.MaxPartBytes, TimeSpan.FromSeconds(20))!.Value.ToArray(), Is.EqualTo(Bytes(SnapshotParts.MaxPartBytes)));
+
+        buffer = new byte[1024];
+        await sender.GetStream().WriteAsync(frame.AsMemory(0, 5000));
+        sender.Close();
+        Assert.That(SnapshotParts.Receive(receiver, ref buffer, SnapshotParts.MaxPartBytes, TimeSpan.FromSeconds(20)), Is.Null);
+        Assert.That(buffer, Has.Length.LessThanOrEqualTo(4 * 5000));
     }
 
     [Test]
