@@ -39,14 +39,20 @@ public sealed partial class ReplicatedState
         }
     }
 
-    /// <summary>Tells it again. Whoever asked now may have sent another attempt since the first one was answered: its time begins anew.</summary>
+    /// <summary>
+    /// Tells it again. Whoever asked now may have sent another attempt since the first one was answered: its time begins anew. Not that of what is full, for there may be room soon,
+    /// and libraries of HTTP ask again after a 429 by themselves, under the same key.
+    /// </summary>
     private Outcome Repeat(BriefAnswer answer)
     {
         if (answer.Kind != BriefKind.Withdrawn && !answer.Fingerprint.Span.SequenceEqual(_fingerprint.Span))
         {
             return new IdempotencyMismatch(Revision);
         }
-        _brief.Store(_identity, answer with { Sequence = _nextKept++, Stored = _stamp });
+        if (answer.Kind is not (BriefKind.BoundReached or BriefKind.QuotaExceeded))
+        {
+            _brief.Store(_identity, answer with { Sequence = _nextKept++, Stored = _stamp });
+        }
         return answer.Kind switch
         {
             BriefKind.Withdrawn => new RequestWithdrawn(Revision),

@@ -44,7 +44,9 @@ internal sealed class FinalAnswers(Limits limits)
             var isUnkept = operation.Kind is OperationKind.Release or OperationKind.ReleaseHold or OperationKind.RevokeLease;
             Violation.Unless(isUnkept || !IsRefusal(outcome) || !_effects.TryGetValue(operation, out var effect), Name, () =>
                 $"{operation} was answered {OutcomeText.Of(outcome)} at {stamp}, after it had come to {OutcomeText.Of(_effects[operation])}");
-            _noes[operation] = (outcome, stamp, ++_count);
+            // What was full is judged anew so long after it was told first; everything else after it was told last.
+            var isToldAgain = outcome is BoundReached or QuotaExceeded && _noes.TryGetValue(operation, out var before) && stamp - before.Told <= limits.BriefKeepMicros;
+            _noes[operation] = isToldAgain ? _noes[operation] : (outcome, stamp, ++_count);
         }
         if (hadEffect)
         {

@@ -81,7 +81,7 @@ internal sealed class Transactions(string prefix)
             var isFirst = OutcomeText.Of(entry.Outcome) == OutcomeText.Of(OutcomeText.AsKept(answer.First));
             Violation.Unless((entry.Outcome is RetryTooLate || isFirst) && changed.Count == 0, Name, () =>
                 $"{operation} came again and was {OutcomeText.Of(entry.Outcome)}, with {changed.Count} changes; first it was {OutcomeText.Of(answer.First)}");
-            _answers[operation] = answer with { Told = entry.Stamp };
+            _answers[operation] = entry.Outcome is BoundReached or QuotaExceeded ? answer : answer with { Told = entry.Stamp };
             return;
         }
         if (entry.Outcome is BoundReached)
