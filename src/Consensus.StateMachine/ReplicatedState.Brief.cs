@@ -57,11 +57,17 @@ public sealed partial class ReplicatedState
         {
             BriefKind.Withdrawn => new RequestWithdrawn(Revision),
             BriefKind.ProclaimedBefore => ReplayProclaimed(ObjectName.Election(answer.Name), new FencingToken(answer.A), answer.Revision),
-            BriefKind.BoundReached when answer.ToOutcome() is BoundReached { Bound: BoundKind.IdempotencyKeys } full =>
-                full with { RetryAfterMicros = Math.Max(0, UntilOldestMayGo()) },
-            _ => answer.ToOutcome(),
+            _ => AsOfNow(answer.ToOutcome()),
         };
     }
+
+    /// <summary>When it is worth asking again is told as it is now.</summary>
+    private Outcome AsOfNow(Outcome outcome) => outcome switch
+    {
+        BoundReached { Bound: BoundKind.IdempotencyKeys } full => full with { RetryAfterMicros = Math.Max(0, UntilOldestMayGo()) },
+        LockHeld { DelayedUntil: { } until } held => held with { DelayLeftMicros = Math.Max(0, until - _stamp) },
+        _ => outcome,
+    };
 
     private void LoadBrief(in Fields fields)
     {

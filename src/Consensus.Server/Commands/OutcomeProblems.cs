@@ -125,6 +125,7 @@ internal static class OutcomeProblems
         }
         return new Problem(ProblemTypes.LockHeld, detail.ToString())
         {
+            StateRevision = held.Revision,
             Holder = held.Holder?.Owner,
             FencingToken = held.Holder?.Token.Value,
             Name = held.Name.IsEmpty ? null : held.Name.ToString(),

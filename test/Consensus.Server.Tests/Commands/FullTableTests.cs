@@ -55,7 +55,7 @@ internal sealed class FullTableTests : ContractTest
             ("POST", "/v1/txn", """{"success":[{"put":{"key":"new","value":"x"}}]}"""),
         })
         {
-            using var refused = await SendAsync(method, target, body, Key("refused"));
+            using var refused = await SendAsync(method, target, body, Key($"refused {target}"));
             await ReadProblemAsync(refused, ProblemTypes.TooManyRequests);
             Assert.That(refused.Headers.RetryAfter?.Delta, Is.EqualTo(TimeSpan.FromSeconds(48)), $"{method} {target}: 47.5 s, upwards");
         }
