@@ -4,14 +4,29 @@ using Consensus.Raft.Log;
 namespace Consensus.Raft;
 
 /// <summary>A message between two members' Raft cores. <see cref="Term"/> is the sender's current term unless the type says otherwise.</summary>
+/// <remarks>
+/// What binds an answer to the process that asked, since a member's next process may be there when it comes: votes, and the answers to appends,
+/// heartbeats and snapshots, are bound by their term, which only one process ever stands or leads in: its term and vote are durable before it
+/// does, and its member's next process starts as a follower in it. Pre-votes ask about a term that is nobody's yet, and followers' reads are asked
+/// within somebody else's term: these carry the asker's boot. What the answers say (a term, a vote, entries on a disk) is the answering member's,
+/// whichever process of it said so.
+/// </remarks>
 public abstract record Message(MemberId From, MemberId To, Term Term);
 
 /// <summary>Asks whether a vote would be granted in <see cref="Message.Term"/> (the sender's term + 1), changing nothing. Dissertation §9.6.</summary>
 /// <param name="LeaderGone">The sender saw the leader's process refuse a new connection (rule 6).</param>
-public sealed record PreVoteRequest(MemberId From, MemberId To, Term Term, LogIndex LastIndex, Term LastTerm, bool LeaderGone) : Message(From, To, Term);
+public sealed record PreVoteRequest(MemberId From, MemberId To, Term Term, LogIndex LastIndex, Term LastTerm, bool LeaderGone) : Message(From, To, Term)
+{
+    /// <summary>The process that asks.</summary>
+    public long Boot { get; init; }
+}
 
 /// <param name="Term">When granted the term that was asked for, else the voter's own.</param>
-public sealed record PreVoteResponse(MemberId From, MemberId To, Term Term, bool Granted) : Message(From, To, Term);
+public sealed record PreVoteResponse(MemberId From, MemberId To, Term Term, bool Granted) : Message(From, To, Term)
+{
+    /// <summary>The process that asked: another one of its member asked for nothing.</summary>
+    public long Boot { get; init; }
+}
 
 /// <summary>Raft figure 2, RequestVote.</summary>
 /// <param name="Disruptive">The candidate may override leader stickiness: leadership is being transferred to it, or its pre-vote showed that the leader's process is gone.</param>
@@ -65,7 +80,16 @@ public sealed record InstallSnapshotRequest(MemberId From, MemberId To, Term Ter
 public sealed record TimeoutNowRequest(MemberId From, MemberId To, Term Term) : Message(From, To, Term);
 
 /// <summary>A follower asks the leader for a read index. Dissertation §6.4.</summary>
-public sealed record ReadIndexRequest(MemberId From, MemberId To, Term Term, long Context) : Message(From, To, Term);
+/// <param name="Context">A number of the process that asks, for this question only.</param>
+public sealed record ReadIndexRequest(MemberId From, MemberId To, Term Term, long Context) : Message(From, To, Term)
+{
+    /// <summary>The process that asks. Its member's next one may ask under the same context while this question is still open.</summary>
+    public long Boot { get; init; }
+}
 
 /// <param name="Index">Read when applied to here; 0 with <paramref name="Refused"/> when the receiver does not lead.</param>
-public sealed record ReadIndexResponse(MemberId From, MemberId To, Term Term, long Context, LogIndex Index, bool Refused) : Message(From, To, Term);
+public sealed record ReadIndexResponse(MemberId From, MemberId To, Term Term, long Context, LogIndex Index, bool Refused) : Message(From, To, Term)
+{
+    /// <summary>The process that asked: no other one of its member takes the answer.</summary>
+    public long Boot { get; init; }
+}

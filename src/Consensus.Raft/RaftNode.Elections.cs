@@ -99,7 +99,7 @@ public sealed partial class RaftNode
         {
             if (member.Id != Self && Configuration.IsVoter(member.Id))
             {
-                SendWhenDurable(new PreVoteRequest(Self, member.Id, Term.Next, _log.LastIndex, _log.LastTerm, leaderGone));
+                SendWhenDurable(new PreVoteRequest(Self, member.Id, Term.Next, _log.LastIndex, _log.LastTerm, leaderGone) { Boot = _options.Boot });
             }
         }
     }
@@ -129,19 +129,14 @@ public sealed partial class RaftNode
 
     private void OnPreVoteResponse(PreVoteResponse response)
     {
-        if (response.Granted)
-        {
-            if (Role != RaftRole.PreCandidate || response.Term != Term.Next)
-            {
-                return;
-            }
-        }
-        else if (response.Term > Term)
+        if (!response.Granted && response.Term > Term)
         {
             BecomeFollower(response.Term, MemberId.None);
             return;
         }
-        else if (Role != RaftRole.PreCandidate)
+        // The term that a pre-vote asks for becomes nobody's by asking, so an earlier process may have asked for this very one.
+        var isOurs = response.Boot == _options.Boot && (!response.Granted || response.Term == Term.Next);
+        if (Role != RaftRole.PreCandidate || !isOurs)
         {
             return;
         }

@@ -16,7 +16,7 @@ public sealed partial class RaftNode
     {
         if (Role == RaftRole.Leader)
         {
-            if (!_rounds.Ask(new ReadQuestion(Self, context)))
+            if (!_rounds.Ask(new ReadQuestion(Self, _options.Boot, context)))
             {
                 _reads.Add(new ReadState(context, LogIndex.Zero, Refused: true));
             }
@@ -27,13 +27,13 @@ public sealed partial class RaftNode
         }
         else
         {
-            _messages.Add(new ReadIndexRequest(Self, Leader, Term, context));
+            _messages.Add(new ReadIndexRequest(Self, Leader, Term, context) { Boot = _options.Boot });
         }
     }
 
     private void OnReadIndexRequest(ReadIndexRequest request)
     {
-        var question = new ReadQuestion(request.From, request.Context);
+        var question = new ReadQuestion(request.From, request.Boot, request.Context);
         if (Role != RaftRole.Leader || !_rounds.Ask(question))
         {
             Refuse(question);
@@ -42,7 +42,7 @@ public sealed partial class RaftNode
 
     private void OnReadIndexResponse(ReadIndexResponse response)
     {
-        if (response.From == Leader && Role == RaftRole.Follower && _forwarded.Remove(response.Context))
+        if (response.Boot == _options.Boot && response.From == Leader && Role == RaftRole.Follower && _forwarded.Remove(response.Context))
         {
             _reads.Add(new ReadState(response.Context, response.Index, response.Refused));
         }
@@ -101,7 +101,7 @@ public sealed partial class RaftNode
             _reads.Add(new ReadState(question.Context, index, Refused: false));
             return;
         }
-        _messages.Add(new ReadIndexResponse(Self, question.From, Term, question.Context, index, Refused: false));
+        _messages.Add(new ReadIndexResponse(Self, question.From, Term, question.Context, index, Refused: false) { Boot = question.Boot });
         if (_progress.Find(question.From) is { } progress)
         {
             // Its reads wait until it has applied that far; an idle follower would learn of the commit index only at the next heartbeat.
@@ -117,7 +117,7 @@ public sealed partial class RaftNode
         }
         else
         {
-            SendWhenDurable(new ReadIndexResponse(Self, question.From, Term, question.Context, LogIndex.Zero, Refused: true));
+            SendWhenDurable(new ReadIndexResponse(Self, question.From, Term, question.Context, LogIndex.Zero, Refused: true) { Boot = question.Boot });
         }
     }
 

@@ -60,6 +60,23 @@ public sealed partial class RaftNode
         }
     }
 
+    /// <summary>
+    /// Another process of this member answers than before. What the earlier one asked, nobody takes an answer to; what was on its way to it is lost, and what it
+    /// was asked it will not answer. What it made durable and said is its member's, and stands: match index, votes, answered rounds.
+    /// </summary>
+    public void ReportNewProcess(MemberId member, long boot)
+    {
+        if (Role == RaftRole.Leader)
+        {
+            _rounds.ForgetEarlier(member, boot);
+            ReportUnreachable(member);
+        }
+        else if (member == Leader)
+        {
+            RefuseForwardedReads();
+        }
+    }
+
     private LogIndex AppendAsLeader(in Proposal proposal)
     {
         var entry = new Entry

@@ -30,9 +30,12 @@ public sealed partial class RaftNode
     /// The sending of a snapshot to a follower ended. One that failed may have arrived all the same, or have been refused because the follower has all of it: only a
     /// probe right after it finds that out, where the same snapshot would be refused for ever. A follower without it answers the probe with a conflict, and is sent one again.
     /// </summary>
-    public void ReportSnapshotSent(MemberId to, bool success)
+    /// <param name="sent">What asked for it: how an earlier one ended, of another term or another mark, says nothing of the one that is under way now.</param>
+    public void ReportSnapshotSent(InstallSnapshotRequest sent, bool success)
     {
-        if (_progress.Find(to) is not { State: ProgressState.Snapshot } progress)
+        if (sent.Term != Term
+            || _progress.Find(sent.To) is not { State: ProgressState.Snapshot } progress
+            || progress.PendingSnapshot != sent.Mark.LastIndex)
         {
             return;
         }

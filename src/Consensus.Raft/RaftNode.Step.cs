@@ -106,7 +106,7 @@ public sealed partial class RaftNode
                 SendWhenDurable(new AppendResponse(Self, message.From, Term, false, LogIndex.Zero, LogIndex.Zero, Term.Zero, 0));
                 break;
             case ReadIndexRequest read:
-                SendWhenDurable(new ReadIndexResponse(Self, read.From, Term, read.Context, LogIndex.Zero, Refused: true));
+                SendWhenDurable(new ReadIndexResponse(Self, read.From, Term, read.Context, LogIndex.Zero, Refused: true) { Boot = read.Boot });
                 break;
             default:
                 break;

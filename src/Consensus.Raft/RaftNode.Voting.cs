@@ -36,7 +36,7 @@ public sealed partial class RaftNode
         {
             PostponeLeaderGonePreVote();
         }
-        SendWhenDurable(new PreVoteResponse(Self, request.From, granted ? request.Term : Term, granted));
+        SendWhenDurable(new PreVoteResponse(Self, request.From, granted ? request.Term : Term, granted) { Boot = request.Boot });
     }
 
     /// <summary>

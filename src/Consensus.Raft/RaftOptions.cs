@@ -41,6 +41,9 @@ public sealed record RaftOptions
     /// </summary>
     public long PromotionLagEntries { get; init; } = 1_000;
 
+    /// <summary>Tells this process from others of the same member, before it and after it. Random, and new with every start.</summary>
+    public long Boot { get; init; }
+
     /// <summary>Seed of every random choice.</summary>
     public ulong Seed { get; init; } = 1;
 }

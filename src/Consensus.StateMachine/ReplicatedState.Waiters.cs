@@ -118,7 +118,7 @@ public sealed partial class ReplicatedState
 
     private Noted DetachWaiters(DetachWaitersCommand c)
     {
-        DetachAll(c.Member, boot => boot <= c.Boot || c.Boot == 0);
+        DetachAll(c.Member, boot => boot == c.Boot || c.Boot == 0);
         return new Noted(Revision);
     }
 

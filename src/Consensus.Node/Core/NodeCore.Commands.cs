@@ -30,7 +30,7 @@ public sealed partial class NodeCore
     private readonly Dictionary<long, PendingCommand> _pending = [];
     private long _largePendingBytes;
     private readonly List<PendingCommand> _queued = [];
-    private readonly HashSet<MemberId> _links = [];
+    private readonly PeerLinks _links = new();
 
     /// <summary>Acquires that were given up without an identity: should one be granted all the same, it is given back.</summary>
     private readonly HashSet<long> _givenUp = [];
@@ -138,20 +138,20 @@ public sealed partial class NodeCore
             }
             if (bytes > ForwardFrameBytes)
             {
-                _out.Sends.Add((_raft.Leader, new ForwardCommands(_raft.Term, commands)));
+                _out.Sends.Add((_raft.Leader, new ForwardCommands(_raft.Term, _options.Boot, commands)));
                 commands = [];
                 bytes = 0;
             }
             pending.Stage = PendingStage.Sent;
             pending.SentIn = _raft.Term;
             bytes += pending.Payload.Length + 64;
-            commands.Add(new ForwardedCommand(pending.Request, pending.Principal, 0, pending.Payload));
+            commands.Add(new ForwardedCommand(pending.Request.Sequence, pending.Principal, 0, pending.Payload));
         }
         _queued.Clear();
         if (commands.Count > 0)
         {
-            _out.Sends.Add((_raft.Leader, new ForwardCommands(_raft.Term, commands)));
-            _forwarded.Enqueue(commands[^1].Request.Sequence);
+            _out.Sends.Add((_raft.Leader, new ForwardCommands(_raft.Term, _options.Boot, commands)));
+            _forwarded.Enqueue(commands[^1].Sequence);
             _forwardedAt = _now;
         }
     }
@@ -165,7 +165,15 @@ public sealed partial class NodeCore
         {
             var command = forward.Commands[i];
             var result = _raft.Role == RaftRole.Leader && _raft.Term == forward.Term && command.FeatureLevel <= ReplicatedState.SupportedFeatureLevel
-                ? _raft.Propose(new Proposal(EntryKind.Command, command.Request, command.Payload, command.Principal, command.FeatureLevel), out _, out _)
+                ? _raft.Propose(
+                    new Proposal(
+                        EntryKind.Command,
+                        new RequestId(from, forward.Boot, command.Sequence),
+                        command.Payload,
+                        command.Principal,
+                        command.FeatureLevel),
+                    out _,
+                    out _)
                 : ProposeResult.NotLeader;
             if (result != ProposeResult.Appended)
             {
@@ -175,12 +183,12 @@ public sealed partial class NodeCore
                     ProposeResult.Transferring => ForwardRefusal.Transferring,
                     _ => ForwardRefusal.NotLeader,
                 };
-                (refused ??= []).Add(command.Request.Sequence);
+                (refused ??= []).Add(command.Sequence);
             }
         }
         if (refused is not null)
         {
-            _out.Sends.Add((from, new ForwardRefused(forward.Term, reason, refused)));
+            _out.Sends.Add((from, new ForwardRefused(forward.Term, forward.Boot, reason, refused)));
         }
         if (refused is null || refused.Count < forward.Commands.Count)
         {
@@ -190,6 +198,11 @@ public sealed partial class NodeCore
 
     private void OnForwardRefused(ForwardRefused refused)
     {
+        if (refused.Boot != _options.Boot)
+        {
+            // Of what the process before had sent. Ours of that number may be in the log already.
+            return;
+        }
         foreach (var sequence in refused.Sequences)
         {
             if (!_pending.TryGetValue(sequence, out var pending) || pending.Stage != PendingStage.Sent || pending.SentIn != refused.Term)
@@ -328,10 +341,10 @@ public sealed partial class NodeCore
         return pending;
     }
 
-    /// <summary>Internal requests count down from the top, so that they never meet the front's numbers.</summary>
+    /// <summary>Internal requests count down from far above the front's numbers, so that the two never meet.</summary>
     private RequestId NextInternalRequest() => new(_options.Self, _options.Boot, _nextInternal--);
 
-    private long _nextInternal = long.MaxValue;
+    private long _nextInternal;
 
     private void Answer(PendingCommand pending, AnswerKind kind, Outcome? outcome, NotDoneReason reason)
     {

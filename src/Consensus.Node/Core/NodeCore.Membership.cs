@@ -60,7 +60,7 @@ public sealed partial class NodeCore
             else if (!_raft.Leader.IsNone && _links.Contains(_raft.Leader))
             {
                 MarkSent(pending);
-                _out.Sends.Add((_raft.Leader, new ForwardChange(_raft.Term, pending.Request, pending.Principal, pending.Change)));
+                _out.Sends.Add((_raft.Leader, new ForwardChange(_raft.Term, pending.Request.Boot, pending.Request.Sequence, pending.Principal, pending.Change)));
             }
         }
     }
@@ -89,7 +89,7 @@ public sealed partial class NodeCore
     private void TakeForwarded(MemberId from, ForwardChange forward)
     {
         var answer = _raft.Role == RaftRole.Leader && _raft.Term == forward.Term
-            ? Propose(forward.Change, forward.Request, forward.Principal)
+            ? Propose(forward.Change, new RequestId(from, forward.Boot, forward.Sequence), forward.Principal)
             : new ChangeAnswer(ChangeVerdict.NotLeader);
         if (answer.Verdict == ChangeVerdict.Appended)
         {
@@ -97,13 +97,16 @@ public sealed partial class NodeCore
         }
         else
         {
-            _out.Sends.Add((from, new ChangeRefused(forward.Term, forward.Request.Sequence, answer)));
+            _out.Sends.Add((from, new ChangeRefused(forward.Term, forward.Boot, forward.Sequence, answer)));
         }
     }
 
     private void OnChangeRefused(ChangeRefused refused)
     {
-        if (_changes.TryGetValue(refused.Sequence, out var pending) && pending.Stage == PendingStage.Sent && pending.SentIn == refused.Term)
+        if (refused.Boot == _options.Boot
+            && _changes.TryGetValue(refused.Sequence, out var pending)
+            && pending.Stage == PendingStage.Sent
+            && pending.SentIn == refused.Term)
         {
             pending.Stage = PendingStage.Queued;
             OnRefused(pending, refused.Answer);

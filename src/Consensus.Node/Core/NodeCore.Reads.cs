@@ -11,7 +11,10 @@ public sealed partial class NodeCore
     private readonly List<PendingRead> _newReads = [];
     private readonly Dictionary<long, (List<PendingRead> Reads, long AskedAt)> _readRounds = [];
     private readonly List<PendingRead> _readsToApply = [];
+
+    /// <summary>Of this process alone: an answer that comes back is bound to its boot as well, by the Raft core.</summary>
     private long _lastReadContext;
+
     private int _readCount;
 
     private void Accept(PendingRead read)

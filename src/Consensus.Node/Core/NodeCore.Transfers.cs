@@ -67,7 +67,7 @@ public sealed partial class NodeCore
         else if (_links.Contains(leader))
         {
             MarkSent(pending);
-            _out.Sends.Add((leader, new ForwardTransfer(_raft.Term, pending.Sequence, pending.To)));
+            _out.Sends.Add((leader, new ForwardTransfer(_raft.Term, _options.Boot, pending.Sequence, pending.To)));
         }
         else if (_now >= pending.DeadlineMicros)
         {
@@ -139,12 +139,16 @@ public sealed partial class NodeCore
         var refusal = leads ? TryHandOver(forward.To) : "";
         if (refusal is not null)
         {
-            _out.Sends.Add((from, new TransferRefused(forward.Term, forward.Sequence, refusal)));
+            _out.Sends.Add((from, new TransferRefused(forward.Term, forward.Boot, forward.Sequence, refusal)));
         }
     }
 
     private void OnTransferRefused(TransferRefused refused)
     {
+        if (refused.Boot != _options.Boot)
+        {
+            return;
+        }
         var pending = _transfers.Find(t => t.Sequence == refused.Sequence && t.Stage == PendingStage.Sent && t.SentIn == refused.Term);
         if (pending is null)
         {

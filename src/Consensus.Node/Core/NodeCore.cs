@@ -31,8 +31,11 @@ public sealed partial class NodeCore
     /// <param name="state">The state restored from <c>initial.Snapshot</c>, or an empty one.</param>
     public NodeCore(NodeCoreOptions options, RaftInitialState initial, ReplicatedState state, SnapshotFile? snapshot)
     {
+        Invariant.Require(options.Boot > 0, "a process has a boot number");
         _options = options;
-        _raft = new RaftNode(options.Raft, initial);
+        _raft = new RaftNode(options.Raft with { Boot = options.Boot }, initial);
+        var starts = new CounterStarts(options.Boot);
+        (_lastReadContext, _transferSequence, _nextInternal) = (starts.Reads, starts.Transfers, starts.Internal);
         _state = state;
         _appliedTerm = initial.Snapshot?.LastTerm ?? Term.Zero;
         _appliedConfiguration = initial.Configuration;
@@ -100,7 +103,7 @@ public sealed partial class NodeCore
     {
         foreach (var command in forward.Commands)
         {
-            if (_pending.TryGetValue(command.Request.Sequence, out var pending) && pending.Stage == PendingStage.Sent && pending.SentIn == forward.Term)
+            if (_pending.TryGetValue(command.Sequence, out var pending) && pending.Stage == PendingStage.Sent && pending.SentIn == forward.Term)
             {
                 Requeue(pending);
             }
@@ -127,11 +130,14 @@ public sealed partial class NodeCore
                 OnClientGone(cancelled.Pending);
                 break;
             case LinkUpInput up:
-                _links.Add(up.Peer);
+                if (_links.Up(up.Peer, up.Boot))
+                {
+                    _raft.ReportNewProcess(up.Peer, up.Boot);
+                }
                 Heard(up.Peer);
                 break;
             case LinkDownInput down:
-                _links.Remove(down.Peer);
+                _links.Down(down.Peer, isMember: _raft.Configuration.Find(down.Peer) is not null);
                 _raft.ReportUnreachable(down.Peer);
                 break;
             case ProcessGoneInput gone:
@@ -151,7 +157,7 @@ public sealed partial class NodeCore
                 OnSnapshotArrived(arrived);
                 break;
             case SnapshotSentInput sent:
-                _raft.ReportSnapshotSent(sent.To, sent.Success);
+                _raft.ReportSnapshotSent(sent.Request, sent.Success);
                 break;
             case MembershipInput membership:
                 Accept(membership.Pending);

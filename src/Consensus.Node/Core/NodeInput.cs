@@ -19,6 +19,7 @@ public sealed record ReadInput(PendingRead Pending) : NodeInput;
 
 public sealed record PeerMessageInput(MemberId From, PeerMessage Message) : NodeInput;
 
+/// <param name="Boot">The peer's process at the other end: what is sent reaches this one or none.</param>
 public sealed record LinkUpInput(MemberId Peer, long Boot) : NodeInput;
 
 public sealed record LinkDownInput(MemberId Peer) : NodeInput;
@@ -40,7 +41,8 @@ public sealed record SnapshotMarkedInput : NodeInput;
 /// <summary>The leader's snapshot is wholly on this disk, and decoded.</summary>
 public sealed record SnapshotArrivedInput(InstallSnapshotRequest Request, SnapshotFile File, ReplicatedState State) : NodeInput;
 
-public sealed record SnapshotSentInput(MemberId To, bool Success) : NodeInput;
+/// <param name="Request">The <see cref="NodeOutput.SendSnapshots"/> that it answers.</param>
+public sealed record SnapshotSentInput(InstallSnapshotRequest Request, bool Success) : NodeInput;
 
 /// <summary>A change of who belongs to the cluster, asked for at this member.</summary>
 public sealed record MembershipInput(PendingChange Pending) : NodeInput;

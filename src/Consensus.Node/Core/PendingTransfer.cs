@@ -10,7 +10,7 @@ internal sealed class PendingTransfer(TransferInput input, long sequence, long d
 {
     public TransferInput Input { get; } = input;
 
-    /// <summary>Tells the leader's refusal of this one from that of another.</summary>
+    /// <summary>Tells the leader's refusal of this one from that of another of this process.</summary>
     public long Sequence { get; } = sequence;
 
     /// <summary>The member that shall lead; <see cref="MemberId.None"/>: whichever voter is furthest.</summary>

@@ -8,17 +8,16 @@ namespace Consensus.Node.Peers;
 /// <summary>Membership changes between members, in the format of <c>node.proto</c>.</summary>
 internal static class ChangeCodec
 {
-    private const int AddField = 6;
-    private const int PromoteField = 7;
-    private const int RemoveField = 8;
+    private const int AddField = 5;
+    private const int PromoteField = 6;
+    private const int RemoveField = 7;
 
     public static void Write(WireWriter writer, ForwardChange forward)
     {
         writer.Int64(1, forward.Term.Value);
-        writer.Fixed64(2, (ulong)forward.Request.Member.Value);
-        writer.Fixed64(3, (ulong)forward.Request.Boot);
-        writer.Int64(4, forward.Request.Sequence);
-        writer.String(5, forward.Principal);
+        writer.Fixed64(2, (ulong)forward.Boot);
+        writer.Int64(3, forward.Sequence);
+        writer.String(4, forward.Principal);
         int start;
         switch (forward.Change)
         {
@@ -48,15 +47,15 @@ internal static class ChangeCodec
     public static void Write(WireWriter writer, ChangeRefused refused)
     {
         writer.Int64(1, refused.Term.Value);
-        writer.Int64(2, refused.Sequence);
-        writer.Int64(3, (int)refused.Answer.Verdict);
-        writer.String(4, refused.Answer.Reason);
+        writer.Fixed64(2, (ulong)refused.Boot);
+        writer.Int64(3, refused.Sequence);
+        writer.Int64(4, (int)refused.Answer.Verdict);
+        writer.String(5, refused.Answer.Reason);
     }
 
     public static ForwardChange ReadForward(ReadOnlySpan<byte> bytes)
     {
         long term = 0, boot = 0, sequence = 0;
-        var member = MemberId.None;
         var principal = "";
         MembershipChange? change = null;
         var reader = new WireReader(bytes);
@@ -68,15 +67,12 @@ internal static class ChangeCodec
                     term = NotNegative(reader.Int64());
                     break;
                 case 2:
-                    member = Id(ref reader);
-                    break;
-                case 3:
                     boot = NotNegative((long)reader.Fixed64());
                     break;
-                case 4:
+                case 3:
                     sequence = NotNegative(reader.Int64());
                     break;
-                case 5:
+                case 4:
                     principal = reader.String();
                     break;
                 case AddField or PromoteField or RemoveField:
@@ -91,14 +87,15 @@ internal static class ChangeCodec
         }
         return new ForwardChange(
             new Term(term),
-            new RequestId(member, boot, sequence),
+            boot,
+            sequence,
             principal,
             change ?? throw new WireFormatException("a membership change that this version does not know"));
     }
 
     public static ChangeRefused ReadRefused(ReadOnlySpan<byte> bytes)
     {
-        long term = 0, sequence = 0, verdict = 0;
+        long term = 0, boot = 0, sequence = 0, verdict = 0;
         var reason = "";
         var reader = new WireReader(bytes);
         while (reader.NextField())
@@ -109,12 +106,15 @@ internal static class ChangeCodec
                     term = NotNegative(reader.Int64());
                     break;
                 case 2:
-                    sequence = NotNegative(reader.Int64());
+                    boot = NotNegative((long)reader.Fixed64());
                     break;
                 case 3:
-                    verdict = reader.Int64();
+                    sequence = NotNegative(reader.Int64());
                     break;
                 case 4:
+                    verdict = reader.Int64();
+                    break;
+                case 5:
                     reason = reader.String();
                     break;
                 default:
@@ -123,7 +123,7 @@ internal static class ChangeCodec
             }
         }
         return verdict is > (int)ChangeVerdict.Appended and <= (int)ChangeVerdict.TooManyMembers
-            ? new ChangeRefused(new Term(term), sequence, new ChangeAnswer((ChangeVerdict)verdict, reason))
+            ? new ChangeRefused(new Term(term), boot, sequence, new ChangeAnswer((ChangeVerdict)verdict, reason))
             : throw new WireFormatException("an unknown verdict on a membership change");
     }
 

@@ -33,10 +33,11 @@ public static class PeerCodec
             case ForwardRefused refused:
                 var start = writer.BeginMessage(RefusedField);
                 writer.Int64(1, refused.Term.Value);
-                writer.Int64(2, (int)refused.Reason);
+                writer.Fixed64(2, (ulong)refused.Boot);
+                writer.Int64(3, (int)refused.Reason);
                 foreach (var sequence in refused.Sequences)
                 {
-                    writer.Int64Always(3, sequence);
+                    writer.Int64Always(4, sequence);
                 }
                 writer.EndMessage(start);
                 break;
@@ -109,15 +110,14 @@ public static class PeerCodec
     {
         var start = writer.BeginMessage(ForwardField);
         writer.Int64(1, forward.Term.Value);
+        writer.Fixed64(2, (ulong)forward.Boot);
         foreach (var command in forward.Commands)
         {
-            var item = writer.BeginMessage(2);
-            writer.Fixed64(1, (ulong)command.Request.Member.Value);
-            writer.Fixed64(2, (ulong)command.Request.Boot);
-            writer.Int64(3, command.Request.Sequence);
-            writer.String(4, command.Principal);
-            writer.Int64(5, command.FeatureLevel);
-            writer.Bytes(6, command.Payload.Span);
+            var item = writer.BeginMessage(3);
+            writer.Int64(1, command.Sequence);
+            writer.String(2, command.Principal);
+            writer.Int64(3, command.FeatureLevel);
+            writer.Bytes(4, command.Payload.Span);
             writer.EndMessage(item);
         }
         writer.EndMessage(start);
@@ -126,6 +126,7 @@ public static class PeerCodec
     private static ForwardCommands ReadForward(ReadOnlySpan<byte> bytes)
     {
         var term = Term.Zero;
+        long boot = 0;
         var commands = new List<ForwardedCommand>();
         var reader = new WireReader(bytes);
         while (reader.NextField())
@@ -136,6 +137,9 @@ public static class PeerCodec
                     term = new Term(NotNegative(reader.Int64()));
                     break;
                 case 2:
+                    boot = NotNegative((long)reader.Fixed64());
+                    break;
+                case 3:
                     commands.Add(ReadCommand(reader.Bytes()));
                     break;
                 default:
@@ -143,12 +147,12 @@ public static class PeerCodec
                     break;
             }
         }
-        return new ForwardCommands(term, commands);
+        return new ForwardCommands(term, boot, commands);
     }
 
     private static ForwardedCommand ReadCommand(ReadOnlySpan<byte> bytes)
     {
-        long member = 0, boot = 0, sequence = 0;
+        long sequence = 0;
         var principal = "";
         var featureLevel = 0;
         byte[] payload = [];
@@ -158,21 +162,15 @@ public static class PeerCodec
             switch (reader.Field)
             {
                 case 1:
-                    member = NotNegative((long)reader.Fixed64());
-                    break;
-                case 2:
-                    boot = NotNegative((long)reader.Fixed64());
-                    break;
-                case 3:
                     sequence = NotNegative(reader.Int64());
                     break;
-                case 4:
+                case 2:
                     principal = reader.String();
                     break;
-                case 5:
+                case 3:
                     featureLevel = reader.Int32();
                     break;
-                case 6:
+                case 4:
                     payload = reader.Bytes().ToArray();
                     break;
                 default:
@@ -180,12 +178,13 @@ public static class PeerCodec
                     break;
             }
         }
-        return new ForwardedCommand(new RequestId(new MemberId(member), boot, sequence), principal, featureLevel, payload);
+        return new ForwardedCommand(sequence, principal, featureLevel, payload);
     }
 
     private static ForwardRefused ReadRefused(ReadOnlySpan<byte> bytes)
     {
         var term = Term.Zero;
+        long boot = 0;
         var reason = ForwardRefusal.NotLeader;
         var sequences = new List<long>();
         var reader = new WireReader(bytes);
@@ -197,10 +196,13 @@ public static class PeerCodec
                     term = new Term(NotNegative(reader.Int64()));
                     break;
                 case 2:
+                    boot = NotNegative((long)reader.Fixed64());
+                    break;
+                case 3:
                     var value = reader.Int64();
                     reason = value is >= 1 and <= 3 ? (ForwardRefusal)value : throw new WireFormatException("an unknown reason of refusal");
                     break;
-                case 3:
+                case 4:
                     sequences.Add(NotNegative(reader.Int64()));
                     break;
                 default:
@@ -208,7 +210,7 @@ public static class PeerCodec
                     break;
             }
         }
-        return new ForwardRefused(term, reason, sequences);
+        return new ForwardRefused(term, boot, reason, sequences);
     }
 
     private static long NotNegative(long value) =>

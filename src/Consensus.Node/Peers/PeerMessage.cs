@@ -5,19 +5,25 @@ using Consensus.Raft.Membership;
 namespace Consensus.Node.Peers;
 
 /// <summary>What one frame between two members says.</summary>
+/// <remarks>
+/// What one asks of the leader and what the leader refuses names, besides the term, the process that asks, by its boot: a member's next process may have asked for something
+/// else under the same number in the same term, and takes no answer that was meant for the one before. The member itself is who sent the frame or is sent it.
+/// </remarks>
 public abstract record PeerMessage;
 
 /// <summary>A message between the Raft cores.</summary>
 public sealed record RaftPeerMessage(Message Message) : PeerMessage;
 
 /// <summary>One command that a follower hands to the leader.</summary>
-public readonly record struct ForwardedCommand(RequestId Request, string Principal, int FeatureLevel, ReadOnlyMemory<byte> Payload);
+/// <param name="Sequence">Of its request id.</param>
+public readonly record struct ForwardedCommand(long Sequence, string Principal, int FeatureLevel, ReadOnlyMemory<byte> Payload);
 
 /// <summary>
 /// Commands for the leader of exactly <paramref name="Term"/>: in any other term the receiver appends nothing. That bound is what lets the
 /// sender know, once it applies an entry of a later term, that a command it has not seen applied never will be (rule 19).
 /// </summary>
-public sealed record ForwardCommands(Term Term, IReadOnlyList<ForwardedCommand> Commands) : PeerMessage;
+/// <param name="Boot">Of the request ids of all of them.</param>
+public sealed record ForwardCommands(Term Term, long Boot, IReadOnlyList<ForwardedCommand> Commands) : PeerMessage;
 
 public enum ForwardRefusal
 {
@@ -33,19 +39,20 @@ public enum ForwardRefusal
 
 /// <summary>The commands of one request frame that were not appended; appended ones are answered by being applied.</summary>
 /// <param name="Sequences">Of the refused commands' request ids.</param>
-public sealed record ForwardRefused(Term Term, ForwardRefusal Reason, IReadOnlyList<long> Sequences) : PeerMessage;
+public sealed record ForwardRefused(Term Term, long Boot, ForwardRefusal Reason, IReadOnlyList<long> Sequences) : PeerMessage;
 
 /// <summary>A membership change for the leader of exactly <paramref name="Term"/>; in any other term nothing is appended.</summary>
-public sealed record ForwardChange(Term Term, RequestId Request, string Principal, MembershipChange Change) : PeerMessage;
+/// <param name="Sequence">Of its request id, as is <paramref name="Boot"/>.</param>
+public sealed record ForwardChange(Term Term, long Boot, long Sequence, string Principal, MembershipChange Change) : PeerMessage;
 
 /// <summary>The change was not appended. One that was is answered by its entries.</summary>
 /// <param name="Sequence">Of the refused change's request id.</param>
-public sealed record ChangeRefused(Term Term, long Sequence, ChangeAnswer Answer) : PeerMessage;
+public sealed record ChangeRefused(Term Term, long Boot, long Sequence, ChangeAnswer Answer) : PeerMessage;
 
 /// <summary>Asks the leader of exactly <paramref name="Term"/> to hand leadership over. It answers only to refuse: a hand-over shows by itself.</summary>
 /// <param name="To">None: to whichever voter is furthest.</param>
-public sealed record ForwardTransfer(Term Term, long Sequence, MemberId To) : PeerMessage;
+public sealed record ForwardTransfer(Term Term, long Boot, long Sequence, MemberId To) : PeerMessage;
 
 /// <summary>No hand-over was begun.</summary>
 /// <param name="Reason">One sentence for an operator; empty when the receiver does not lead in that term.</param>
-public sealed record TransferRefused(Term Term, long Sequence, string Reason) : PeerMessage;
+public sealed record TransferRefused(Term Term, long Boot, long Sequence, string Reason) : PeerMessage;

@@ -9,20 +9,22 @@ internal static class TransferCodec
     public static void Write(WireWriter writer, ForwardTransfer forward)
     {
         writer.Int64(1, forward.Term.Value);
-        writer.Int64(2, forward.Sequence);
-        writer.Fixed64(3, (ulong)forward.To.Value);
+        writer.Fixed64(2, (ulong)forward.Boot);
+        writer.Int64(3, forward.Sequence);
+        writer.Fixed64(4, (ulong)forward.To.Value);
     }
 
     public static void Write(WireWriter writer, TransferRefused refused)
     {
         writer.Int64(1, refused.Term.Value);
-        writer.Int64(2, refused.Sequence);
-        writer.String(3, refused.Reason);
+        writer.Fixed64(2, (ulong)refused.Boot);
+        writer.Int64(3, refused.Sequence);
+        writer.String(4, refused.Reason);
     }
 
     public static ForwardTransfer ReadForward(ReadOnlySpan<byte> bytes)
     {
-        long term = 0, sequence = 0, to = 0;
+        long term = 0, boot = 0, sequence = 0, to = 0;
         var reader = new WireReader(bytes);
         while (reader.NextField())
         {
@@ -32,9 +34,12 @@ internal static class TransferCodec
                     term = NotNegative(reader.Int64());
                     break;
                 case 2:
-                    sequence = NotNegative(reader.Int64());
+                    boot = NotNegative((long)reader.Fixed64());
                     break;
                 case 3:
+                    sequence = NotNegative(reader.Int64());
+                    break;
+                case 4:
                     to = NotNegative((long)reader.Fixed64());
                     break;
                 default:
@@ -42,12 +47,12 @@ internal static class TransferCodec
                     break;
             }
         }
-        return new ForwardTransfer(new Term(term), sequence, new MemberId(to));
+        return new ForwardTransfer(new Term(term), boot, sequence, new MemberId(to));
     }
 
     public static TransferRefused ReadRefused(ReadOnlySpan<byte> bytes)
     {
-        long term = 0, sequence = 0;
+        long term = 0, boot = 0, sequence = 0;
         var reason = "";
         var reader = new WireReader(bytes);
         while (reader.NextField())
@@ -58,9 +63,12 @@ internal static class TransferCodec
                     term = NotNegative(reader.Int64());
                     break;
                 case 2:
-                    sequence = NotNegative(reader.Int64());
+                    boot = NotNegative((long)reader.Fixed64());
                     break;
                 case 3:
+                    sequence = NotNegative(reader.Int64());
+                    break;
+                case 4:
                     reason = reader.String();
                     break;
                 default:
@@ -68,7 +76,7 @@ internal static class TransferCodec
                     break;
             }
         }
-        return new TransferRefused(new Term(term), sequence, reason);
+        return new TransferRefused(new Term(term), boot, sequence, reason);
     }
 
     private static long NotNegative(long value) =>

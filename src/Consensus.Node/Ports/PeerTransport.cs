@@ -63,7 +63,8 @@ public interface IPeerEvents
     /// <summary>A member starts to send a snapshot file. Null refuses it. Called on the thread of that connection, as are the sink's methods.</summary>
     ISnapshotArrival? SnapshotArriving(MemberId from, ReadOnlySpan<byte> header, long lengthBytes);
 
-    void SnapshotSent(MemberId to, bool success);
+    /// <param name="header">What <see cref="IPeerTransport.SendSnapshot"/> was given: it tells this transfer from others to the same member.</param>
+    void SnapshotSent(MemberId to, ReadOnlyMemory<byte> header, bool success);
 
     /// <summary>
     /// The cluster refuses this member (its data directory was replaced, it is another cluster's, …): it must not go on. One clear sentence.

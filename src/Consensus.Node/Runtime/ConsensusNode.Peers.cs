@@ -44,7 +44,7 @@ public sealed partial class ConsensusNode : IPeerEvents
             catch (IOException)
             {
                 // A newer snapshot took its place meanwhile; the leader will offer that one.
-                _inbox.PostToLoop(new SnapshotSentInput(install.To, Success: false));
+                _inbox.PostToLoop(new SnapshotSentInput(install, Success: false));
                 return;
             }
             _inbox.PostAction(() => _transport!.SendSnapshot(install.To, header, content));
@@ -66,7 +66,8 @@ public sealed partial class ConsensusNode : IPeerEvents
 
     void IPeerEvents.ProcessGone(MemberId peer) => _inbox.PostToLoop(new ProcessGoneInput(peer));
 
-    void IPeerEvents.SnapshotSent(MemberId to, bool success) => _inbox.PostToLoop(new SnapshotSentInput(to, success));
+    void IPeerEvents.SnapshotSent(MemberId to, ReadOnlyMemory<byte> header, bool success) =>
+        _inbox.PostToLoop(new SnapshotSentInput((InstallSnapshotRequest)RaftCodec.ReadMessage(header.Span)!, success));
 
     void IPeerEvents.RefusedByPeer(MemberId peer, string reason) => _outside.Fatal(reason, null);
 

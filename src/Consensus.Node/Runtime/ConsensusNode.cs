@@ -59,6 +59,7 @@ public sealed partial class ConsensusNode : IConsensusNode
     public ConsensusNode(NodeCoreOptions options, NodeCore core, NodeSurroundings outside)
     {
         _options = options;
+        _sequence = new CounterStarts(options.Boot).Requests;
         _core = core;
         _outside = outside;
         _view = core.View;

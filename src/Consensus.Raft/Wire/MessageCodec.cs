@@ -75,9 +75,11 @@ internal static class MessageCodec
                 writer.Int64(4, m.LastIndex.Value);
                 writer.Int64(5, m.LastTerm.Value);
                 writer.Bool(6, m.LeaderGone);
+                WriteBoot(writer, m.Boot);
                 break;
             case PreVoteResponse m:
                 writer.Bool(4, m.Granted);
+                WriteBoot(writer, m.Boot);
                 break;
             case VoteRequest m:
                 writer.Int64(4, m.LastIndex.Value);
@@ -115,17 +117,21 @@ internal static class MessageCodec
                 break;
             case ReadIndexRequest m:
                 writer.Int64(4, m.Context);
+                WriteBoot(writer, m.Boot);
                 break;
             case ReadIndexResponse m:
                 writer.Int64(4, m.Context);
                 writer.Int64(5, m.Index.Value);
                 writer.Bool(6, m.Refused);
+                WriteBoot(writer, m.Boot);
                 break;
             default:
                 Invariant.Unreachable<int>(message);
                 break;
         }
     }
+
+    private static void WriteBoot(WireWriter writer, long boot) => writer.Fixed64(NumberFields.BootField, (ulong)boot);
 
     private static void WriteAppendRequest(WireWriter writer, AppendRequest message)
     {
@@ -158,8 +164,8 @@ internal static class MessageCodec
         f.Read(bytes);
         return type switch
         {
-            PreVoteRequestField => new PreVoteRequest(f.From, f.To, f.Term(3), f.Index(4), f.Term(5), f.Flag(6)),
-            PreVoteResponseField => new PreVoteResponse(f.From, f.To, f.Term(3), f.Flag(4)),
+            PreVoteRequestField => new PreVoteRequest(f.From, f.To, f.Term(3), f.Index(4), f.Term(5), f.Flag(6)) { Boot = f.Boot },
+            PreVoteResponseField => new PreVoteResponse(f.From, f.To, f.Term(3), f.Flag(4)) { Boot = f.Boot },
             VoteRequestField => new VoteRequest(f.From, f.To, f.Term(3), f.Index(4), f.Term(5), f.Flag(6)),
             VoteResponseField => new VoteResponse(f.From, f.To, f.Term(3), f.Flag(4)),
             AppendResponseField => new AppendResponse(
@@ -168,8 +174,8 @@ internal static class MessageCodec
                 f.From, f.To, f.Term(3), f.Index(4), new ClusterTime(f.NotNegative(5)), f.NotNegative(6)),
             HeartbeatResponseField => new HeartbeatResponse(f.From, f.To, f.Term(3), f.NotNegative(4)),
             TimeoutNowRequestField => new TimeoutNowRequest(f.From, f.To, f.Term(3)),
-            ReadIndexRequestField => new ReadIndexRequest(f.From, f.To, f.Term(3), f.Any(4)),
-            ReadIndexResponseField => new ReadIndexResponse(f.From, f.To, f.Term(3), f.Any(4), f.Index(5), f.Flag(6)),
+            ReadIndexRequestField => new ReadIndexRequest(f.From, f.To, f.Term(3), f.Any(4)) { Boot = f.Boot },
+            ReadIndexResponseField => new ReadIndexResponse(f.From, f.To, f.Term(3), f.Any(4), f.Index(5), f.Flag(6)) { Boot = f.Boot },
             _ => Invariant.Unreachable<Message>(type),
         };
     }

@@ -160,8 +160,8 @@ public enum CancelReason
 public sealed record ExpireCommand : Command;
 
 /// <summary>
-/// The leader lost the member (process <paramref name="Boot"/>) two seconds ago: its waiters keep their place, ungranted, for 10 s or to
-/// their own deadline (rule 18).
+/// The leader lost the member (process <paramref name="Boot"/>) two seconds ago: the waiters of that process keep their place, ungranted, for 10 s or to
+/// their own deadline (rule 18). Those of its next one, which may be there when this is applied, are not touched.
 /// </summary>
 public sealed record DetachWaitersCommand(MemberId Member, long Boot) : Command;
 

@@ -25,6 +25,8 @@ internal sealed class SnapshotSender(PeerEndpoint peer, ReadOnlyMemory<byte> hea
 
     public PeerEndpoint Peer => peer;
 
+    public ReadOnlyMemory<byte> Header => header;
+
     /// <summary>Ends the transfer soon, from any thread.</summary>
     public void Stop()
     {

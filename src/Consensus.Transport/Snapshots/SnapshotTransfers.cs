@@ -76,7 +76,7 @@ internal sealed class SnapshotTransfers(SnapshotSettings settings, IPeerEvents e
             }
             sender.Dispose();
         }
-        events.SnapshotSent(sender.Peer.Member, success);
+        events.SnapshotSent(sender.Peer.Member, sender.Header, success);
         lock (_gate)
         {
             _threads.Remove(Thread.CurrentThread);

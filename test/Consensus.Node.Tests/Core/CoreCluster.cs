@@ -38,7 +38,7 @@ internal sealed class CoreCluster
         {
             foreach (var b in _members.Where(b => b != a))
             {
-                a.Inputs.Add(new LinkUpInput(b.Id, 1));
+                a.Inputs.Add(new LinkUpInput(b.Id, b.Boot));
             }
         }
     }
@@ -50,11 +50,14 @@ internal sealed class CoreCluster
         var bootstrap = new Configuration(known.Members, [], [], [.. known.Members.Select(m => m.Id)]);
         var joiner = new CoreMember(MemberOf(number), bootstrap, _limits);
         _members.Add(joiner);
-        joiner.Inputs.AddRange(_members.Where(m => m != joiner).Select(m => new LinkUpInput(m.Id, 1)));
+        joiner.Inputs.AddRange(_members.Where(m => m != joiner).Select(m => new LinkUpInput(m.Id, m.Boot)));
         return joiner;
     }
 
     public static Member MemberOf(int number) => new(new MemberId(number), $"n{number}", $"n{number}:1");
+
+    /// <summary>What a test wants to keep back, or change, on its way; null keeps it back.</summary>
+    public Func<CoreMember, CoreMember, PeerMessage, PeerMessage?> OnTheWay { get; set; } = (_, _, message) => message;
 
     public long Now { get; private set; }
 
@@ -105,6 +108,23 @@ internal sealed class CoreCluster
         }
     }
 
+    /// <summary>Kills the process and starts the next on what was persisted. The others are linked with it, or have not noticed anything yet.</summary>
+    public CoreMember Restart(CoreMember member, bool othersNotice)
+    {
+        var next = new CoreMember(member);
+        _members[_members.IndexOf(member)] = next;
+        foreach (var other in _members.Where(m => m != next && !m.IsDown))
+        {
+            next.Inputs.Add(new LinkUpInput(other.Id, other.Boot));
+            if (othersNotice)
+            {
+                other.Inputs.Add(new LinkDownInput(next.Id));
+                other.Inputs.Add(new LinkUpInput(next.Id, next.Boot));
+            }
+        }
+        return next;
+    }
+
     private void Step()
     {
         Now += StepMicros;
@@ -113,13 +133,16 @@ internal sealed class CoreCluster
             foreach (var linked in member.NewPeers.Where(p => _members.Exists(m => m.Id == p)).ToList())
             {
                 member.NewPeers.Remove(linked);
-                member.Inputs.Add(new LinkUpInput(linked, 1));
+                member.Inputs.Add(new LinkUpInput(linked, _members.Find(m => m.Id == linked)!.Boot));
             }
             foreach (var (to, message) in member.Turn(Now))
             {
-                if (_members.Find(m => m.Id == to) is { } target && !target.IsDown && !_cut.Contains(member.Id) && !_cut.Contains(to))
+                if (_members.Find(m => m.Id == to) is { IsDown: false } target
+                    && !_cut.Contains(member.Id)
+                    && !_cut.Contains(to)
+                    && OnTheWay(member, target, message) is { } arriving)
                 {
-                    target.Inputs.Add(new PeerMessageInput(member.Id, message));
+                    target.Inputs.Add(new PeerMessageInput(member.Id, arriving));
                 }
             }
         }
@@ -133,15 +156,34 @@ internal sealed class CoreMember
     private readonly NodeCoreOptions _options;
     private long _sequence;
 
+    private readonly Configuration _configuration;
+
     public CoreMember(Member member, Configuration configuration, Limits limits)
+        : this(member, configuration, limits, 100 + member.Id.Value, [])
+    {
+    }
+
+    /// <summary>The next process of a member that took no snapshot.</summary>
+    public CoreMember(CoreMember before)
+        : this(
+            new Member(before.Id, before._options.Name, before._options.PeerAddress),
+            before._configuration,
+            before._options.Limits,
+            before.Boot + 1_000,
+            before.Persisted)
+    {
+    }
+
+    private CoreMember(Member member, Configuration configuration, Limits limits, long boot, IReadOnlyList<PersistRequest> persisted)
     {
         Id = member.Id;
+        _configuration = configuration;
         _options = new NodeCoreOptions
         {
             Cluster = new ClusterId(1),
             Self = member.Id,
             Name = member.Name,
-            Boot = 100 + member.Id.Value,
+            Boot = boot,
             ClientUrl = $"http://{member.Name}",
             PeerAddress = member.PeerAddress,
             Version = "test",
@@ -151,14 +193,13 @@ internal sealed class CoreMember
             // So that tests see a member's state without asking for it.
             RenewViewMicros = 0,
         };
-        Core = new NodeCore(
-            _options,
-            new RaftInitialState(member.Id, new HardState(Term.Zero, MemberId.None), configuration, null, Array.Empty<Entry>()),
-            new ReplicatedState(limits),
-            null);
+        Persisted.AddRange(persisted);
+        Core = new NodeCore(_options, Recover(persisted), new ReplicatedState(limits), null);
     }
 
     public MemberId Id { get; }
+
+    public long Boot => _options.Boot;
 
     public NodeCore Core { get; }
 
@@ -219,6 +260,22 @@ internal sealed class CoreMember
         var read = new PendingRead(Revision.Zero);
         Inputs.Add(new ReadInput(read));
         return read;
+    }
+
+    private RaftInitialState Recover(IReadOnlyList<PersistRequest> persisted)
+    {
+        var hardState = new HardState(Term.Zero, MemberId.None);
+        var entries = new List<Entry>();
+        foreach (var request in persisted)
+        {
+            hardState = request.HardState ?? hardState;
+            foreach (var entry in request.Entries)
+            {
+                entries.RemoveAll(e => e.Index >= entry.Index);
+                entries.Add(entry);
+            }
+        }
+        return new RaftInitialState(Id, hardState, _configuration, null, entries);
     }
 
     public List<(MemberId To, PeerMessage Message)> Turn(long now)

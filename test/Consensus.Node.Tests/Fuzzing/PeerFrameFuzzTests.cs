@@ -81,12 +81,12 @@ public sealed class PeerFrameFuzzTests
         {
             yield return new RaftPeerMessage(message);
         }
-        yield return new ForwardCommands(new Term(7), [
-            new ForwardedCommand(new RequestId(one, 2, 3), "someone", 0, new byte[] { 1, 2, 3 }),
-            new ForwardedCommand(new RequestId(new MemberId(long.MaxValue), long.MaxValue, long.MaxValue), "", 0, new byte[300])]);
-        yield return new ForwardRefused(new Term(7), ForwardRefusal.Full, [0, 1, long.MaxValue]);
-        yield return new ForwardTransfer(new Term(7), 3, two);
-        yield return new TransferRefused(new Term(7), 3, "n2 is not reachable from the leader");
+        yield return new ForwardCommands(new Term(7), 2, [
+            new ForwardedCommand(3, "someone", 0, new byte[] { 1, 2, 3 }),
+            new ForwardedCommand(long.MaxValue, "", 0, new byte[300])]);
+        yield return new ForwardRefused(new Term(7), long.MaxValue, ForwardRefusal.Full, [0, 1, long.MaxValue]);
+        yield return new ForwardTransfer(new Term(7), 2, 3, two);
+        yield return new TransferRefused(new Term(7), 2, 3, "n2 is not reachable from the leader");
     }
 
     private static Entry EntryAt(long index) => new()

@@ -12,19 +12,19 @@ public sealed class PeerCodecTests
     private static readonly PeerMessage[] Messages =
     [
         new RaftPeerMessage(new HeartbeatRequest(new MemberId(1), new MemberId(2), new Term(3), new LogIndex(4), new ClusterTime(5), 6)),
-        new ForwardCommands(new Term(7), [
-            new ForwardedCommand(new RequestId(new MemberId(1), 2, 3), "someone", 4, new byte[] { 1, 2, 3 }),
-            new ForwardedCommand(new RequestId(new MemberId(long.MaxValue), long.MaxValue, long.MaxValue), "", 0, new byte[300])]),
-        new ForwardRefused(new Term(7), ForwardRefusal.Full, [0, 1, long.MaxValue]),
+        new ForwardCommands(new Term(7), 2, [
+            new ForwardedCommand(3, "someone", 4, new byte[] { 1, 2, 3 }),
+            new ForwardedCommand(long.MaxValue, "", 0, new byte[300])]),
+        new ForwardRefused(new Term(7), long.MaxValue, ForwardRefusal.Full, [0, 1, long.MaxValue]),
         new ForwardChange(
-            new Term(7), new RequestId(new MemberId(1), 2, 3), "ops", new AddMember(new Member(new MemberId(long.MaxValue), "n4", "h:1"), AsVoter: true)),
-        new ForwardChange(new Term(7), new RequestId(new MemberId(1), 2, 3), "", new PromoteMember(new MemberId(4), new MemberId(5))),
-        new ForwardChange(new Term(7), new RequestId(new MemberId(1), 2, 3), "", new RemoveMember(new MemberId(4))),
-        new ChangeRefused(new Term(7), 3, new ChangeAnswer(ChangeVerdict.WouldLoseQuorum, "für n4")),
-        new ForwardTransfer(new Term(7), 3, new MemberId(long.MaxValue)),
-        new ForwardTransfer(new Term(7), 3, MemberId.None),
-        new TransferRefused(new Term(7), 3, "für n4"),
-        new TransferRefused(new Term(7), 3, ""),
+            new Term(7), 2, 3, "ops", new AddMember(new Member(new MemberId(long.MaxValue), "n4", "h:1"), AsVoter: true)),
+        new ForwardChange(new Term(7), 2, 3, "", new PromoteMember(new MemberId(4), new MemberId(5))),
+        new ForwardChange(new Term(7), 2, 3, "", new RemoveMember(new MemberId(4))),
+        new ChangeRefused(new Term(7), 2, 3, new ChangeAnswer(ChangeVerdict.WouldLoseQuorum, "für n4")),
+        new ForwardTransfer(new Term(7), 2, 3, new MemberId(long.MaxValue)),
+        new ForwardTransfer(new Term(7), 2, 3, MemberId.None),
+        new TransferRefused(new Term(7), long.MaxValue, 3, "für n4"),
+        new TransferRefused(new Term(7), long.MaxValue, 3, ""),
     ];
 
     private static byte[] Encode(PeerMessage message)

@@ -16,6 +16,7 @@ internal sealed class SimulatedMember(MemberId id, Configuration configuration)
     private long _handed;
     private long _durable;
     private long _context;
+    private long _boot;
     private Entry? _lastApplied;
 
     public MemberId Id { get; } = id;
@@ -27,9 +28,13 @@ internal sealed class SimulatedMember(MemberId id, Configuration configuration)
     public void Start(RaftOptions options)
     {
         _handed = _durable = 0;
+
+        // Every process asks under the same contexts as the one before: only boots tell their questions apart.
+        _context = 0;
+        _boot++;
         Applied = _diskSnapshot?.LastIndex ?? LogIndex.Zero;
         _lastApplied = null;
-        Node = new RaftNode(options, new RaftInitialState(Id, _hardState, _diskSnapshot?.Configuration ?? configuration, _diskSnapshot, [.. _disk]));
+        Node = new RaftNode(options with { Boot = _boot }, new RaftInitialState(Id, _hardState, _diskSnapshot?.Configuration ?? configuration, _diskSnapshot, [.. _disk]));
     }
 
     public void Crash()

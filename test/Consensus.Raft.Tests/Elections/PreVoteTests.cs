@@ -6,6 +6,47 @@ namespace Consensus.Raft.Tests.Elections;
 /// <summary>Pre-vote (dissertation §9.6), leader stickiness (§4.2.3) and what they protect (raft-bugs 23).</summary>
 public sealed class PreVoteTests
 {
+    [TestCase(true)]
+    [TestCase(false)]
+    public void A_pre_vote_for_the_process_before_is_none_for_this_one(bool granted)
+    {
+        var host = Make.Host(1, Make.Voters(3), Make.Log(3));
+        host.TickToTimeout();
+        var before = host.Take<PreVoteRequest>();
+        host.CrashAndRestart();
+        host.TickToTimeout();
+        var asked = host.Take<PreVoteRequest>();
+        Assert.That(asked.Select(r => r.Term), Is.EqualTo(before.Select(r => r.Term)), "both ask for the term that is nobody's yet");
+        var term = granted ? asked[0].Term : host.Node.Term;
+        foreach (var request in before)
+        {
+            host.Step(new PreVoteResponse(request.To, host.Id, term, granted) { Boot = request.Boot });
+        }
+        Assert.That((host.Node.Role, host.Node.Term), Is.EqualTo((RaftRole.PreCandidate, new Term(3))));
+        foreach (var request in asked)
+        {
+            host.Step(new PreVoteResponse(request.To, host.Id, term, granted) { Boot = request.Boot });
+        }
+        Assert.That(host.Node.Role, Is.EqualTo(granted ? RaftRole.Candidate : RaftRole.Follower));
+    }
+
+    [Test]
+    public void A_newer_term_is_learned_from_an_answer_for_the_process_before_too()
+    {
+        var host = Make.Host(1, Make.Voters(3), Make.Log(3));
+        host.CrashAndRestart();
+        host.Step(new PreVoteResponse(Make.Id(2), host.Id, new Term(9), false));
+        Assert.That(host.Node.Term, Is.EqualTo(new Term(9)));
+    }
+
+    [Test]
+    public void A_voter_names_the_process_that_asked_for_its_pre_vote()
+    {
+        var host = Make.Host(1, Make.Voters(3));
+        host.Step(new PreVoteRequest(Make.Id(2), host.Id, new Term(1), LogIndex.Zero, Term.Zero, false) { Boot = 5 });
+        Assert.That(host.TakeOne<PreVoteResponse>().Boot, Is.EqualTo(5));
+    }
+
     [Test]
     public void Pre_vote_asks_for_the_next_term_and_changes_nothing()
     {

@@ -282,6 +282,115 @@ public sealed class ReadIndexTests
     }
 
     [Test]
+    public void An_answer_for_the_process_before_is_taken_by_nobody_whatever_its_context()
+    {
+        var host = FollowerOf2();
+        host.Node.ReadIndex(7);
+        host.Pump();
+        Assert.That(host.TakeOne<ReadIndexRequest>().Boot, Is.Zero);
+        host.CrashAndRestart();
+        host.Step(new HeartbeatRequest(Two, host.Id, new Term(1), LogIndex.Zero, ClusterTime.Zero, 0));
+        host.Node.ReadIndex(7);
+        host.Pump();
+        var asked = host.TakeOne<ReadIndexRequest>();
+        Assert.That(asked.Boot, Is.EqualTo(1));
+        host.Step(new ReadIndexResponse(Two, host.Id, new Term(1), 7, new LogIndex(3), false));
+        host.Step(new ReadIndexResponse(Two, host.Id, new Term(1), 7, LogIndex.Zero, true));
+        Assert.That(host.Reads, Is.Empty);
+        host.Step(new ReadIndexResponse(Two, host.Id, new Term(1), 7, new LogIndex(4), false) { Boot = asked.Boot });
+        Assert.That(host.Reads, Is.EqualTo(new[] { new ReadState(7, new LogIndex(4), false) }));
+    }
+
+    [Test]
+    public void Every_answer_names_the_process_that_asked()
+    {
+        var leader = Settled();
+        leader.Step(new ReadIndexRequest(Two, leader.Id, leader.Node.Term, 7) { Boot = 5 });
+        Confirm(leader, Three);
+        Assert.That(leader.TakeOne<ReadIndexResponse>().Boot, Is.EqualTo(5));
+        leader.Step(new ReadIndexRequest(Two, leader.Id, Term.Zero, 8) { Boot = 6 });
+        Assert.That(leader.TakeOne<ReadIndexResponse>().Boot, Is.EqualTo(6), "of an older term");
+        leader.Step(new ReadIndexRequest(Two, leader.Id, leader.Node.Term, 9) { Boot = 7 });
+        leader.Take<Message>();
+        leader.Step(new HeartbeatRequest(Three, leader.Id, new Term(2), LogIndex.Zero, ClusterTime.Zero, 0));
+        Assert.That(leader.TakeOne<ReadIndexResponse>().Boot, Is.EqualTo(7), "by a leader that is deposed");
+        leader.Step(new ReadIndexRequest(Two, leader.Id, new Term(2), 10) { Boot = 8 });
+        Assert.That(leader.TakeOne<ReadIndexResponse>().Boot, Is.EqualTo(8), "by who does not lead");
+    }
+
+    [Test]
+    public void Leader_forgets_what_the_process_before_asked_when_it_hears_of_the_next_one()
+    {
+        var host = Settled();
+        host.Step(new ReadIndexRequest(Two, host.Id, host.Node.Term, 7) { Boot = 5 });
+        host.Step(new ReadIndexRequest(Three, host.Id, host.Node.Term, 7) { Boot = 5 });
+        host.Node.ReadIndex(7);
+        host.Pump();
+        host.Step(new ReadIndexRequest(Two, host.Id, host.Node.Term, 7) { Boot = 6 });
+        host.Node.ReportNewProcess(Two, 6);
+        Confirm(host, Three);
+        Assert.That(host.Take<ReadIndexResponse>().Select(r => (r.To, r.Boot)), Is.EqualTo(new[] { (Three, 5L), (Two, 6L) }));
+        Assert.That(host.Reads, Has.Count.EqualTo(1));
+    }
+
+    [Test]
+    public void What_the_process_before_asked_takes_no_room_once_the_next_one_is_there()
+    {
+        var host = Settled();
+        for (var i = 0; i < ReadRounds.MaxQuestions; i++)
+        {
+            host.Step(new ReadIndexRequest(Two, host.Id, host.Node.Term, i) { Boot = 5 });
+        }
+        host.Node.ReadIndex(7);
+        host.Pump();
+        Assert.That(host.Reads, Is.EqualTo(new[] { new ReadState(7, LogIndex.Zero, true) }));
+        host.Node.ReportNewProcess(Two, 6);
+        host.Node.ReadIndex(8);
+        host.Pump();
+        Confirm(host, Three);
+        Assert.That(host.Reads[^1], Is.EqualTo(new ReadState(8, new LogIndex(1), false)));
+    }
+
+    [Test]
+    public void Follower_asks_again_at_once_when_its_leaders_process_is_another()
+    {
+        var host = FollowerOf2();
+        host.Node.ReadIndex(7);
+        host.Node.ReportNewProcess(Three, 1);
+        host.Pump();
+        Assert.That(host.Reads, Is.Empty);
+        host.Node.ReportNewProcess(Two, 1);
+        host.Pump();
+        Assert.That(host.Reads, Is.EqualTo(new[] { new ReadState(7, LogIndex.Zero, true) }));
+    }
+
+    [Test]
+    public void A_round_that_an_earlier_process_of_the_leader_started_confirms_nothing_in_the_next()
+    {
+        var host = Settled();
+        for (var i = 0; i < 5; i++)
+        {
+            host.Node.ReadIndex(i);
+            host.Pump();
+        }
+        var rounds = host.Take<HeartbeatRequest>().Where(h => h.To == Two).ToList();
+        host.CrashAndRestart();
+        host.BecomeLeader();
+        host.AcknowledgeAll(2, 3);
+        host.Take<Message>();
+        host.Node.ReadIndex(7);
+        host.Pump();
+        foreach (var round in rounds)
+        {
+            host.Step(new HeartbeatResponse(Two, host.Id, round.Term, round.ReadRound));
+            host.Step(new AppendResponse(Three, host.Id, round.Term, true, host.Node.LastIndex, LogIndex.Zero, Term.Zero, round.ReadRound));
+        }
+        Assert.That(host.Reads, Is.Empty, "those answers are of another term, which this process does not lead in");
+        Confirm(host, Two);
+        Assert.That(host.Reads, Has.Count.EqualTo(1));
+    }
+
+    [Test]
     public void Follower_that_reads_learns_of_the_commit_index_at_once()
     {
         var network = Network.OfVoters(3);

@@ -176,7 +176,7 @@ internal sealed partial class Simulator
         }
         if (_random.Chance(1, 10))
         {
-            var context = ++_requests;
+            var context = ++member.LastContext;
             member.AskedReads.Add(context, _checker.Committed);
             host.Node.ReadIndex(context);
         }
@@ -221,9 +221,9 @@ internal sealed partial class Simulator
         foreach (var message in host.Sent)
         {
             _network.Send(message, _now);
-            if (message is InstallSnapshotRequest)
+            if (message is InstallSnapshotRequest install)
             {
-                host.Node.ReportSnapshotSent(message.To, success: _calm || _random.Chance(2, 3));
+                host.Node.ReportSnapshotSent(install, success: _calm || _random.Chance(2, 3));
             }
         }
         host.Sent.Clear();
@@ -306,11 +306,20 @@ internal sealed partial class Simulator
         }
     }
 
-    private static void Restart(SimulatedMember member)
+    private void Restart(SimulatedMember member)
     {
         member.DownUntil = 0;
         member.AskedReads.Clear();
+        member.LastContext = 0;
         member.Host.CrashAndRestart();
+        foreach (var other in _members)
+        {
+            // Those that stay behind hear of it only after its first messages, or never.
+            if (other != member && other.DownUntil == 0 && _random.Chance(1, 3))
+            {
+                other.Host.Node.ReportNewProcess(member.Host.Id, member.Host.Boot);
+            }
+        }
     }
 
     private SimulatedMember Find(MemberId id) => _members.Find(m => m.Host.Id == id)!;
@@ -323,6 +332,9 @@ internal sealed partial class Simulator
         public long DownUntil { get; set; }
 
         public long DiskStalledUntil { get; set; }
+
+        /// <summary>Counts from 1 in each process, so that only boots tell its questions from those of the process before.</summary>
+        public long LastContext { get; set; }
 
         /// <summary>What was committed anywhere when each read was asked.</summary>
         public Dictionary<long, LogIndex> AskedReads { get; } = [];

@@ -91,8 +91,9 @@ public sealed class SnapshotTests
     public void Installed_snapshot_is_followed_by_the_entries_after_it()
     {
         var host = LeaderThatLost2(out var mark);
+        var sent = host.TakeOne<InstallSnapshotRequest>();
         host.Take<Message>();
-        host.Node.ReportSnapshotSent(Two, success: true);
+        host.Node.ReportSnapshotSent(sent, success: true);
         host.Propose();
         Assert.That(host.Take<AppendRequest>().Where(a => a.To == Two), Is.Empty);
         host.Step(new AppendResponse(Two, host.Id, host.Node.Term, true, mark.LastIndex, LogIndex.Zero, Term.Zero, 0));
@@ -121,8 +122,9 @@ public sealed class SnapshotTests
     public void Failed_snapshot_is_tried_again_once_a_probe_after_it_is_refused()
     {
         var host = LeaderThatLost2(out var mark);
+        var sent = host.TakeOne<InstallSnapshotRequest>();
         host.Take<Message>();
-        host.Node.ReportSnapshotSent(Two, success: false);
+        host.Node.ReportSnapshotSent(sent, success: false);
         host.Pump();
         host.Step(new HeartbeatResponse(Two, host.Id, host.Node.Term, 0));
         Assert.That(host.Take<AppendRequest>(), Is.Empty, "a heartbeat interval passes first");
@@ -137,8 +139,9 @@ public sealed class SnapshotTests
     public void Follower_that_refused_a_snapshot_because_it_had_all_of_it_is_sent_what_comes_after()
     {
         var host = LeaderThatLost2(out var mark);
+        var sent = host.TakeOne<InstallSnapshotRequest>();
         host.Take<Message>();
-        host.Node.ReportSnapshotSent(Two, success: false);
+        host.Node.ReportSnapshotSent(sent, success: false);
         host.Propose();
         host.Tick(Make.Options.HeartbeatIntervalTicks);
         Assert.That(host.TakeOne<AppendRequest>(Two).PreviousIndex, Is.EqualTo(mark.LastIndex));
@@ -151,8 +154,9 @@ public sealed class SnapshotTests
     public void Lost_acknowledgement_of_a_snapshot_is_found_out_by_a_probe_after_it()
     {
         var host = LeaderThatLost2(out var mark);
+        var sent = host.TakeOne<InstallSnapshotRequest>();
         host.Take<Message>();
-        host.Node.ReportSnapshotSent(Two, success: true);
+        host.Node.ReportSnapshotSent(sent, success: true);
         for (var i = 0; i < 60 && host.Node.GetProgress()[0].State == ProgressState.Snapshot; i++)
         {
             host.Tick(Make.T / 10);
@@ -160,6 +164,27 @@ public sealed class SnapshotTests
             host.Step(new HeartbeatResponse(Make.Id(3), host.Id, host.Node.Term, 0));
         }
         Assert.That(host.Take<AppendRequest>().First(a => a.To == Two).PreviousIndex, Is.EqualTo(mark.LastIndex));
+    }
+
+    [Test]
+    public void The_end_of_an_earlier_transfer_says_nothing_of_the_one_that_is_under_way()
+    {
+        var host = LeaderThatLost2(out var first);
+        var earlier = host.TakeOne<InstallSnapshotRequest>();
+        for (var i = 0; i < 20; i++)
+        {
+            host.Propose();
+        }
+        host.AcknowledgeAll(3);
+        var second = host.TakeSnapshot();
+        host.Step(new AppendResponse(Two, host.Id, host.Node.Term, true, first.LastIndex, LogIndex.Zero, Term.Zero, 0));
+        var sent = host.TakeOne<InstallSnapshotRequest>();
+        Assert.That(sent.Mark, Is.EqualTo(second));
+        host.Node.ReportSnapshotSent(earlier, success: false);
+        host.Node.ReportSnapshotSent(sent with { Term = new Term(sent.Term.Value - 1) }, success: false);
+        Assert.That(host.Node.GetProgress()[0].State, Is.EqualTo(ProgressState.Snapshot));
+        host.Node.ReportSnapshotSent(sent, success: false);
+        Assert.That(host.Node.GetProgress()[0].State, Is.EqualTo(ProgressState.Probe));
     }
 
     [Test]

@@ -10,7 +10,7 @@ namespace Consensus.Raft.Tests.Support;
 internal sealed class Host
 {
     private readonly Configuration _initial;
-    private readonly RaftOptions _options;
+    private RaftOptions _options;
     private readonly Queue<(long Sequence, IReadOnlyList<Message> Messages)> _held = new();
     private long _durable;
 
@@ -137,6 +137,9 @@ internal sealed class Host
         return mark;
     }
 
+    /// <summary>Which of this member's processes runs.</summary>
+    public long Boot => _options.Boot;
+
     /// <summary>Everything that is not on disk is lost.</summary>
     public void CrashAndRestart()
     {
@@ -146,6 +149,7 @@ internal sealed class Host
         Sent.Clear();
         Applied.Clear();
         Reads.Clear();
+        _options = _options with { Boot = _options.Boot + 1 };
         Node = Start();
     }
 
@@ -160,7 +164,7 @@ internal sealed class Host
         }
         foreach (var request in Take<PreVoteRequest>())
         {
-            Step(new PreVoteResponse(request.To, Id, request.Term, Granted: true));
+            Step(new PreVoteResponse(request.To, Id, request.Term, Granted: true) { Boot = request.Boot });
         }
         foreach (var request in Take<VoteRequest>())
         {

@@ -102,10 +102,10 @@ internal sealed class Network
             return;
         }
         target.Step(message);
-        if (message is InstallSnapshotRequest)
+        if (message is InstallSnapshotRequest install)
         {
             var sender = _hosts.Single(h => h.Id == message.From);
-            sender.Node.ReportSnapshotSent(message.To, success: true);
+            sender.Node.ReportSnapshotSent(install, success: true);
         }
     }
 }

@@ -104,7 +104,7 @@ public sealed class CodecFuzzTests
         return random.Next(12) switch
         {
             0 => new PreVoteRequest(from, to, term, Index(), Term(), flag),
-            1 => new PreVoteResponse(from, to, term, flag),
+            1 => new PreVoteResponse(from, to, term, flag) { Boot = random.Next(2) },
             2 => new VoteRequest(from, to, term, Index(), Term(), flag),
             3 => new VoteResponse(from, to, term, flag),
             4 => new AppendRequest(
@@ -115,7 +115,7 @@ public sealed class CodecFuzzTests
             8 => new InstallSnapshotRequest(from, to, term, Make.Mark(random.Next(8), random.Next(5), Make.Voters(3)), default),
             9 => new TimeoutNowRequest(from, to, term),
             10 => new ReadIndexRequest(from, to, term, random.Next(9)),
-            _ => new ReadIndexResponse(from, to, term, random.Next(9), Index(), flag),
+            _ => new ReadIndexResponse(from, to, term, random.Next(9), Index(), flag) { Boot = random.Next(2) },
         };
     }
 

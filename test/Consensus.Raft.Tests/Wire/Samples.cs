@@ -39,8 +39,8 @@ internal static class Samples
 
     public static ImmutableArray<Message> Messages { get; } =
     [
-        new PreVoteRequest(From, To, new Term(7), new LogIndex(300), new Term(6), true),
-        new PreVoteResponse(From, To, new Term(7), true),
+        new PreVoteRequest(From, To, new Term(7), new LogIndex(300), new Term(6), true) { Boot = 0x0102030405060708 },
+        new PreVoteResponse(From, To, new Term(7), true) { Boot = long.MaxValue },
         new VoteRequest(From, To, new Term(7), new LogIndex(300), new Term(6), true),
         new VoteResponse(From, To, new Term(7), true),
         new AppendRequest(From, To, new Term(7), new LogIndex(300), new Term(6), Entries, new LogIndex(299), new ClusterTime(123), 44),
@@ -49,8 +49,8 @@ internal static class Samples
         new HeartbeatResponse(From, To, new Term(7), 44),
         new InstallSnapshotRequest(From, To, new Term(7), Mark, new ClusterTime(123)),
         new TimeoutNowRequest(From, To, new Term(7)),
-        new ReadIndexRequest(From, To, new Term(7), -9),
-        new ReadIndexResponse(From, To, new Term(7), 9, new LogIndex(300), true),
+        new ReadIndexRequest(From, To, new Term(7), -9) { Boot = long.MaxValue },
+        new ReadIndexResponse(From, To, new Term(7), 9, new LogIndex(300), true) { Boot = 0x0102030405060708 },
         new PreVoteRequest(default, default, default, default, default, false),
         new PreVoteResponse(default, default, default, false),
         new VoteRequest(default, default, default, default, default, false),

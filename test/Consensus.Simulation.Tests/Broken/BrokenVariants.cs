@@ -60,32 +60,34 @@ internal static class BrokenVariants
     public static IReadOnlyList<BrokenVariant> All { get; } =
     [
         new("acknowledged before the flush", Durability.Name, 1, Power, static () => new AcknowledgesBeforeFlush(), SlowFlush),
-        new("acknowledged before the flush", RevisionsIncrease.Name, 6, FaultKinds.PowerLossOfAll, static () => new AcknowledgesBeforeFlush(), SlowFlush),
+        new("acknowledged before the flush", RevisionsIncrease.Name, 10, FaultKinds.PowerLossOfAll, static () => new AcknowledgesBeforeFlush(), SlowFlush),
         new("committed without a majority", Durability.Name, 1, Crashes | Cuts, static () => new CommitsWithoutMajority()),
-        new("committed without a majority", LeaderCompleteness.Name, 38, Crashes | Cuts, static () => new CommitsWithoutMajority()),
-        new("committed without a majority", StateMachineSafety.Name, 38, Crashes | Cuts, static () => new CommitsWithoutMajority()),
-        new("entries of earlier terms counted", LeaderCompleteness.Name, 78, FaultKinds.Kill | FaultKinds.Loss, static () => new CountsOldTermEntries(), AsInFigure8),
-        new("vote forgotten at a restart", ElectionSafety.Name, 1, FaultKinds.Kill | FaultKinds.Reordering, static () => new ForgetsItsVote(), SlowVotes),
+        new("committed without a majority", LeaderCompleteness.Name, 8, Crashes | Cuts, static () => new CommitsWithoutMajority()),
+        new("committed without a majority", StateMachineSafety.Name, 8, Crashes | Cuts, static () => new CommitsWithoutMajority()),
+        new("entries of earlier terms counted", LeaderCompleteness.Name, 69, FaultKinds.Kill | FaultKinds.Loss, static () => new CountsOldTermEntries(), AsInFigure8),
+        new("vote forgotten at a restart", ElectionSafety.Name, 11, FaultKinds.Kill | FaultKinds.Reordering, static () => new ForgetsItsVote(), SlowVotes),
         new("entries that change on their way", LogMatching.Name, 1, FaultKinds.None, static () => new ChangesEntriesOnTheirWay()),
         new("read without a read index", RevisionsIncrease.Name, 1, Cuts, static () => new ReadsWithoutReadIndex()),
         new("read without a read index", ObjectHistories.Name, 1, Cuts, static () => new ReadsWithoutReadIndex()),
+        new("an answer taken that was for the process before", RevisionsIncrease.Name, 3, FaultKinds.Respawn, static () => new TakesAnswersForTheProcessBefore(), LateAnswers),
+        new("an answer taken that was for the process before", ObjectHistories.Name, 9, FaultKinds.Respawn, static () => new TakesAnswersForTheProcessBefore(), LateAnswers),
         new("leases shortened at a failover", LeasePromise.Name, 5, Crashes, static () => new ShortensLeasesAtFailover()),
         new("leases shortened at a failover", OneHolder.Name, 9, Crashes, static () => new ShortensLeasesAtFailover()),
-        new("leases reset at a failover", LeasesEnd.Name, 1, FaultKinds.None, static () => new ResetsLeasesAtFailover()),
+        new("leases reset at a failover", LeasesEnd.Name, 2, FaultKinds.None, static () => new ResetsLeasesAtFailover()),
         new("tokens from a counter that restarts", TokensIncrease.Name, 1, Crashes, static () => new CountsTokensInMemory()),
-        new("a retry done again", RetryOnce.Name, 18, Crashes | Cuts, static () => new ForgetsIdentities()),
+        new("a retry done again", RetryOnce.Name, 2, Crashes | Cuts, static () => new ForgetsIdentities()),
         new("a change refused that is made all the same", ChangeAnswers.Name, 1, FaultKinds.Membership, static () => new RefusesChangesThatAreMade(), MembersComeAndGo),
         new("a watch that goes on with what is new", WatchOrder.Name, 1, Crashes, static () => new GoesOnWithWhatIsNew(), SomebodyWatches),
         new("a watch opened without a read index", WatchOrder.Name, 1, Cuts, static () => new ReadsWithoutReadIndex(), SomebodyWatches),
         new("tokens from a counter that restarts", Answers.Name, 1, FaultKinds.None, static () => new CountsTokensInMemory()),
         new("compares judged by the member that is asked", Transactions.Name, 1, Cuts, static () => new JudgesComparesBeforeTheLog(), Coordinated),
         new("compares judged by the member that is asked", GuardedWrites.Name, 1, Cuts, static () => new JudgesComparesBeforeTheLog(), Guarded),
-        new("leases shortened at a failover", HoldersFit.Name, 1, Crashes, static () => new ShortensLeasesAtFailover(), Coordinated),
-        new("read without a read index", Fences.Name, 1, Cuts, static () => new ReadsWithoutReadIndex(), Fenced),
+        new("leases shortened at a failover", HoldersFit.Name, 4, Crashes, static () => new ShortensLeasesAtFailover(), Coordinated),
+        new("read without a read index", Fences.Name, 5, Cuts, static () => new ReadsWithoutReadIndex(), Fenced),
         new("lock delays that are lost on their way", LockDelays.Name, 1, FaultKinds.None, static () => new ForgetsTerms(), Coordinated),
         new("bounds of holds that are lost on their way", MaxHolds.Name, 1, FaultKinds.None, static () => new ForgetsTerms(), Coordinated),
         new("a hand-over to whoever is next", HandOvers.Name, 1, FaultKinds.None, static () => new HandsOverToTheNext(), Coordinated),
-        new("several locks asked for one by one", MultiLocks.Name, 1, FaultKinds.None, static () => new AsksForTheFirstOnly(), Coordinated),
+        new("several locks asked for one by one", MultiLocks.Name, 5, FaultKinds.None, static () => new AsksForTheFirstOnly(), Coordinated),
         new("refusals that are not kept", FinalAnswers.Name, 1, FaultKinds.None, static () => new ForgetsRefusals(), HeldUp),
         new("a fence's pass that changed nothing is not kept", FinalAnswers.Name, 1, FaultKinds.None, static () => new ForgetsPassesThatChangeNothing(), FencedAndHeldUp),
         new("a withdrawal that leaves no mark of what never arrived", Withdrawals.Name, 1, FaultKinds.None, static () => new ForgetsWhatNeverArrived(), GivenUp),
@@ -144,6 +146,22 @@ internal static class BrokenVariants
     };
 
     private static SimulationPlan MembersComeAndGo(SimulationPlan plan) => plan with { Cluster = plan.Cluster with { Spares = 4 } };
+
+    /// <summary>
+    /// Processes end as soon as they have asked, many answers are late enough for the next process to ask in turn, and clients come to it at once, from members that have seen more.
+    /// </summary>
+    private static SimulationPlan LateAnswers(SimulationPlan plan) => plan with
+    {
+        Cluster = plan.Cluster with
+        {
+            Nodes = 3,
+            SnapshotEntries = 5_000,
+            Disk = new(),
+            Network = new() { DelayMicros = 2_000, JitterMicros = 10_000, ReorderingPer10000 = 4_000, StragglerMicros = 300_000 },
+        },
+        Clients = plan.Clients with { Clients = 16, Keys = 2, LockWeight = 0, ThinkMicros = 5_000, WanderPercent = 60 },
+        Faults = plan.Faults with { MeanMicros = 150_000 },
+    };
 
     /// <summary>Votes take long enough for a voter to end and start again while two candidates of one term want them.</summary>
     private static SimulationPlan SlowVotes(SimulationPlan plan) => plan with

@@ -98,6 +98,27 @@ internal sealed class ReadsWithoutReadIndex : Wiring
     public override bool ReadsAskForAnIndex => false;
 }
 
+/// <summary>
+/// Every process counts what it asks from 1, and nobody tells the processes of a member apart: an answer that was meant for the one before is taken for the answer to what was asked
+/// under the same number.
+/// </summary>
+internal sealed class TakesAnswersForTheProcessBefore : Wiring
+{
+    private const long Anybody = 1;
+
+    public override bool Send(SimulatedProcess process, MemberId to, PeerMessage message) =>
+        base.Send(process, to, message is RaftPeerMessage { Message: ReadIndexRequest request }
+            ? new RaftPeerMessage(request with { Boot = Anybody, Context = request.Context - new CounterStarts(process.Boot).Reads })
+            : message);
+
+    public override PeerMessage Arrives(SimulatedProcess process, PeerMessage message) =>
+        message is RaftPeerMessage { Message: ReadIndexResponse response }
+            ? new RaftPeerMessage(response with { Boot = process.Boot, Context = response.Context + new CounterStarts(process.Boot).Reads })
+            : message;
+
+    public override long BootAtLinkUp(SimulatedProcess process, long boot) => Anybody;
+}
+
 /// <summary>A follower's cluster time runs ahead of its leader's: when it leads, every lease is that much shorter.</summary>
 internal sealed class ShortensLeasesAtFailover : Wiring
 {
@@ -280,7 +301,7 @@ internal sealed class RefusesChangesThatAreMade : Wiring
         if (message is ForwardChange forward)
         {
             var refused = new ChangeAnswer(ChangeVerdict.ChangeInProgress);
-            process.Post(new PeerMessageInput(to, new ChangeRefused(forward.Term, forward.Request.Sequence, refused)));
+            process.Post(new PeerMessageInput(to, new ChangeRefused(forward.Term, forward.Boot, forward.Sequence, refused)));
         }
         return base.Send(process, to, message);
     }

@@ -10,6 +10,9 @@ public sealed record ClientOptions
     public int Locks { get; init; } = 3;
 
     /// <summary>Mean pause between two operations of a client.</summary>
+    /// <summary>Of a hundred operations so many go to a member drawn anew; the others to the one that answered last.</summary>
+    public int WanderPercent { get; init; } = 5;
+
     public long ThinkMicros { get; init; } = 60_000;
 
     public int PutWeight { get; init; } = 20;

@@ -129,7 +129,7 @@ public sealed class VirtualClient
     {
         var operation = Current!;
         operation.Attempts++;
-        if (operation.Attempts > 1 || _random.Chance(1, 20))
+        if (operation.Attempts > 1 || _random.Chance(_options.WanderPercent, 100))
         {
             _favourite = _reach[_random.Next(_reach.Length)];
         }

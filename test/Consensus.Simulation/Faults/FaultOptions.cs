@@ -80,7 +80,10 @@ public enum FaultKinds
     /// <summary>Members come and go, by way of the leader: learners, promotions, removals, replacements; machines and disks are lost for good, and old ones come back.</summary>
     Membership = 1 << 24,
 
-    All = (1 << 25) - 1,
+    /// <summary>A process ends right after it asked its leader for something, and the next one of its member begins at once, perhaps to end likewise.</summary>
+    Respawn = 1 << 25,
+
+    All = (1 << 26) - 1,
 }
 
 /// <param name="MeanMicros">Mean time between two faults.</param>

@@ -15,6 +15,7 @@ public sealed partial class Nemesis
         FaultKinds.Kill, FaultKinds.PowerLoss, FaultKinds.PowerLossOfAll, FaultKinds.Restart, FaultKinds.Pause, FaultKinds.Partition, FaultKinds.OneWay,
         FaultKinds.Partial, FaultKinds.SlowLink, FaultKinds.LinkReset, FaultKinds.SlowDisk, FaultKinds.StalledDisk, FaultKinds.FullDisk, FaultKinds.FailedSync,
         FaultKinds.BitRot, FaultKinds.RecoveryCrash, FaultKinds.ClockRates, FaultKinds.ClockBeyond, FaultKinds.ClientCut, FaultKinds.Transfer,
+        FaultKinds.Respawn,
     ];
 
     private readonly SimulatedCluster _cluster;
@@ -24,6 +25,9 @@ public sealed partial class Nemesis
     private readonly List<Action> _active = [];
     private readonly FaultKinds[] _kinds;
     private readonly MembershipChurn _churn;
+
+    /// <summary>So many processes in a row of a machine are to end right after they asked for something.</summary>
+    private readonly Dictionary<SimulatedNode, int> _endAsking = [];
     private bool _stopped;
 
     public Nemesis(SimulatedCluster cluster, IReadOnlyList<VirtualClient> clients, FaultOptions options, ulong seed)
@@ -54,6 +58,10 @@ public sealed partial class Nemesis
         {
             _cluster.OnSnapshotWork += CrashSometimes;
         }
+        if (_options.Has(FaultKinds.Respawn))
+        {
+            _cluster.OnAsked += EndAsking;
+        }
         if (_kinds.Length > 0)
         {
             PlanNext();
@@ -79,6 +87,29 @@ public sealed partial class Nemesis
             if (process.Node.Process == process && !_stopped)
             {
                 process.Node.End(_random.Chance(1, 2) ? EndKind.PowerLoss : EndKind.Killed);
+            }
+        });
+    }
+
+    private void EndAsking(SimulatedProcess process)
+    {
+        var node = process.Node;
+        if (_stopped || !_endAsking.TryGetValue(node, out var left))
+        {
+            return;
+        }
+        _endAsking.Remove(node);
+        Time.After(_random.Next(1_000), () =>
+        {
+            if (node.Process != process || _stopped)
+            {
+                return;
+            }
+            node.End(EndKind.Killed);
+            StartLater(node, _random.Next(5_000));
+            if (left > 1)
+            {
+                _endAsking[node] = left - 1;
             }
         });
     }
@@ -157,6 +188,10 @@ public sealed partial class Nemesis
                 break;
             case FaultKinds.Transfer:
                 _cluster.Leader?.Process?.Post(new TransferInput(_random.Chance(1, 2) ? node.Id : MemberId.None, static _ => { }));
+                break;
+            case FaultKinds.Respawn:
+                // A leader asks nobody.
+                _endAsking[node == _cluster.Leader ? machines[(int)_random.Next(machines.Count)] : node] = (int)_random.Next(1, 4);
                 break;
             case FaultKinds.ClientCut:
                 CutClient();

@@ -26,4 +26,10 @@ public sealed class SimulatedLink
 
     /// <summary>Who answered the last dial that succeeded.</summary>
     public MemberId Peer { get; set; }
+
+    /// <summary>The process that did: what is sent reaches this one or none.</summary>
+    public long PeerBoot { get; set; }
+
+    /// <summary>The connection stands, and the sender's loop has not been told of it yet.</summary>
+    public bool IsUntold { get; set; }
 }

@@ -9,12 +9,16 @@ namespace Consensus.Simulation.Network;
 
 /// <summary>
 /// The network between the members: production frames, lost, late, doubled and overtaken as faults say, and the connections that carry them. What was on
-/// its way to a process dies with it; what a dead process sent may still arrive, as from a kernel's buffer.
+/// its way to a process dies with it, and so does what is sent on a connection to it, be the next one there already; what a dead process sent may still arrive, as from
+/// a kernel's buffer.
 /// </summary>
 public sealed partial class SimulatedNetwork
 {
     private const long ShortestRedial = 20_000;
     private const long LongestRedial = 1_000_000;
+
+    /// <summary>A link's thread may be kept from the processor between the handshake, from when frames can be sent, and telling the loop.</summary>
+    private const long LatestTold = 30_000;
 
     /// <summary>TCP gives a silent peer up after so long (the transport's limit for unacknowledged data).</summary>
     private const long SilenceLimit = 5_000_000;
@@ -93,11 +97,11 @@ public sealed partial class SimulatedNetwork
             arrival = Math.Max(arrival, link.LastArrival);
             link.LastArrival = arrival;
         }
-        PlanDelivery(sender, receiver, frame, arrival);
+        PlanDelivery(sender, receiver, link.PeerBoot, frame, arrival);
         if (isRaft && Options.DuplicationPer10000 > 0 && _random.Chance(Options.DuplicationPer10000, 10_000))
         {
             Duplicated++;
-            PlanDelivery(sender, receiver, frame, arrival + _random.Next(Options.StragglerMicros + 1));
+            PlanDelivery(sender, receiver, link.PeerBoot, frame, arrival + _random.Next(Options.StragglerMicros + 1));
         }
         return true;
     }
@@ -188,11 +192,11 @@ public sealed partial class SimulatedNetwork
         return null;
     }
 
-    private void PlanDelivery(SimulatedProcess sender, SimulatedNode receiver, byte[] frame, long arrival)
+    private void PlanDelivery(SimulatedProcess sender, SimulatedNode receiver, long boot, byte[] frame, long arrival)
     {
         var target = receiver.Process;
         var (from, fromId) = (sender.Node, sender.Node.Id);
-        if (target is null)
+        if (target is null || target.Boot != boot)
         {
             return;
         }
@@ -207,8 +211,49 @@ public sealed partial class SimulatedNetwork
             {
                 _trace.Line($"{from.Name} → {receiver.Name}: {MessageText.Of(message)}");
             }
-            target.Post(new PeerMessageInput(fromId, message));
+            target.Receive(fromId, message);
         });
+    }
+
+    private void TellUpSoon(SimulatedLink link, SimulatedProcess process)
+    {
+        if (!_random.Chance(1, 4))
+        {
+            TellUp(link, process);
+            return;
+        }
+        var version = link.Version;
+        _time.After(_random.Next(LatestTold), () =>
+        {
+            if (link.Version == version)
+            {
+                TellUp(link, process);
+            }
+        });
+    }
+
+    private static void TellUp(SimulatedLink link, SimulatedProcess process)
+    {
+        if (link.IsUntold)
+        {
+            link.IsUntold = false;
+            process.LinkUp(link.Peer, link.PeerBoot);
+        }
+    }
+
+    /// <summary>Who is dialled by a process knows that this one lives, and that a link to an earlier one of its member is dead: it dials back at once.</summary>
+    private void DialBack(SimulatedProcess dialler, int dialled)
+    {
+        var number = dialler.Node.Number;
+        var back = _links[dialled, number];
+        if (!back.IsUp)
+        {
+            PlanDial(dialled, number, Delay(dialled, number) * 2);
+        }
+        else if (back.PeerBoot != dialler.Boot)
+        {
+            Lose(dialled, number, tell: true);
+        }
     }
 
     private void LoseLater(int from, int to, long within, bool onlyIfBlocked = false)
@@ -236,6 +281,7 @@ public sealed partial class SimulatedNetwork
             return;
         }
         _trace.Note(TraceEvent.Link, from, to);
+        TellUp(link, process);
         process.Post(new LinkDownInput(link.Peer));
         PlanDial(from, to, Delay(from, to) * 2);
     }
@@ -259,11 +305,12 @@ public sealed partial class SimulatedNetwork
                 }
                 link.IsUp = true;
                 link.Version++;
-                link.Peer = _nodes[to].Id;
+                (link.Peer, link.PeerBoot, link.IsUntold) = (_nodes[to].Id, target.Boot, true);
                 link.RedialMicros = ShortestRedial;
                 link.LastArrival = Math.Max(link.LastArrival, _time.Now);
                 _trace.Note(TraceEvent.Link, from, 100 + to);
-                process.Post(new LinkUpInput(_nodes[to].Id, target.Boot));
+                TellUpSoon(link, process);
+                DialBack(process, to);
                 InviteGuest(from, target);
                 return;
             }

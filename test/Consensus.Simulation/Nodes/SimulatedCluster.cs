@@ -66,6 +66,9 @@ public sealed class SimulatedCluster
     /// <summary>Told when a member begins something with a snapshot: to save, take over or remove one.</summary>
     public event Action<SimulatedProcess>? OnSnapshotWork;
 
+    /// <summary>Told when a member's process has just asked its leader for something: a read index, commands, a change, a hand-over.</summary>
+    public event Action<SimulatedProcess>? OnAsked;
+
     /// <summary>Snapshots of leaders that arrived at other members.</summary>
     public long SnapshotsTaken { get; internal set; }
 
@@ -99,6 +102,8 @@ public sealed class SimulatedCluster
     }
 
     internal void WorkBegins(SimulatedProcess process) => OnSnapshotWork?.Invoke(process);
+
+    internal void Asked(SimulatedProcess process) => OnAsked?.Invoke(process);
 
     internal void ProcessEnded(SimulatedNode node, SimulatedProcess process, EndKind kind) => OnProcessEnded?.Invoke(node, process, kind);
 

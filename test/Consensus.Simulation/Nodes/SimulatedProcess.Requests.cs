@@ -13,8 +13,6 @@ public sealed partial class SimulatedProcess
 {
     private static readonly WireWriter Encoder = new(1024);
 
-    private long _sequence;
-
     /// <summary>Hands a command to the loop; it is answered once, unless the process ends first.</summary>
     public SimulatedCommand Execute(CommandEnvelope envelope, Action<CommandAnswer> answered)
     {

@@ -32,12 +32,14 @@ public sealed partial class SimulatedProcess
     private long _turnAt = long.MaxValue;
     private long _turnVersion;
     private long _lastTurn;
+    private long _sequence;
     private bool _ended;
     private WatchServer? _watches;
 
     private SimulatedProcess(
         SimulatedCluster cluster, SimulatedNode node, NodeCoreOptions options, ulong seed, DataDirectory directory, IDurableLog log, NodeCore core) =>
-        (_cluster, Node, _options, _random, _directory, _log, Core) = (cluster, node, options, new DeterministicRandom(seed), directory, log, core);
+        (_cluster, Node, _options, _random, _directory, _log, Core, _sequence) =
+            (cluster, node, options, new DeterministicRandom(seed), directory, log, core, new CounterStarts(options.Boot).Requests);
 
     public SimulatedNode Node { get; }
 
@@ -114,6 +116,11 @@ public sealed partial class SimulatedProcess
         _inbox.Add(input);
         PlanTurn(Math.Max(Time.Now, _lastTurn) + _random.Next(ShortestTurn, LongestTurn));
     }
+
+    /// <summary>A frame from the network.</summary>
+    internal void Receive(MemberId from, PeerMessage message) => Post(new PeerMessageInput(from, _cluster.Wiring.Arrives(this, message)));
+
+    internal void LinkUp(MemberId peer, long boot) => Post(new LinkUpInput(peer, _cluster.Wiring.BootAtLinkUp(this, boot)));
 
     /// <summary>A frame to the network, as the transport takes it.</summary>
     internal bool SendFrame(MemberId to, PeerMessage message) => _cluster.Network.Send(this, to, message);
@@ -225,12 +232,18 @@ public sealed partial class SimulatedProcess
             AppendToLog(_output.Persists);
         }
         FollowMembership();
+        var asks = false;
         foreach (var (to, message) in _output.Sends)
         {
+            asks |= message is ForwardCommands or ForwardChange or ForwardTransfer or RaftPeerMessage { Message: ReadIndexRequest };
             if (!_cluster.Wiring.Send(this, to, message) && message is ForwardCommands forward)
             {
                 Core.NotSent(forward);
             }
+        }
+        if (asks)
+        {
+            _cluster.Asked(this);
         }
         CompleteAnswered();
         foreach (var callback in _output.Callbacks)

@@ -36,6 +36,12 @@ public class Wiring
     /// <summary>The bounds that members judge by.</summary>
     public virtual Limits LimitsOf(Limits planned) => planned;
 
+    /// <summary>A frame comes to the loop.</summary>
+    public virtual PeerMessage Arrives(SimulatedProcess process, PeerMessage message) => message;
+
+    /// <summary>The boot of which the loop is told when a link stands.</summary>
+    public virtual long BootAtLinkUp(SimulatedProcess process, long boot) => boot;
+
     /// <summary>A member takes a client's command.</summary>
     public virtual CommandEnvelope Taken(SimulatedProcess process, CommandEnvelope envelope) => envelope;
 

@@ -63,7 +63,7 @@ public sealed record SimulationPlan(ulong Seed, ClusterPlan Cluster, ClientOptio
             LockWeight = (int)Pick(random, 5, 25, 80),
             DelayMicros = Pick(random, 100, 1_000, 20_000),
         };
-        return WithTroubles(WithCoordination(WithWatchers(WithMembership(new SimulationPlan(seed, cluster, clients, faults, random.Next(10, 60) * 1_000_000)))));
+        return WithRespawns(WithTroubles(WithCoordination(WithWatchers(WithMembership(new SimulationPlan(seed, cluster, clients, faults, random.Next(10, 60) * 1_000_000))))));
     }
 
     /// <summary>
@@ -85,6 +85,19 @@ public sealed record SimulationPlan(ulong Seed, ClusterPlan Cluster, ClientOptio
                 DurationMicros = plan.DurationMicros + 20_000_000,
             };
     }
+
+    /// <summary>
+    /// In a third of the runs processes end right after they asked for something, and clients go from member to member, so that the next process has something to ask
+    /// for. Drawn apart, as members that come and go are.
+    /// </summary>
+    private static SimulationPlan WithRespawns(SimulationPlan plan) =>
+        !new DeterministicRandom(plan.Seed ^ 0x4E_5A_0B).Chance(1, 3)
+            ? plan
+            : plan with
+            {
+                Faults = plan.Faults with { Kinds = plan.Faults.Kinds | FaultKinds.Respawn },
+                Clients = plan.Clients with { WanderPercent = 50 },
+            };
 
     /// <summary>In half of the runs somebody watches, and history is forgotten. Drawn apart, so that the others are what they would be without.</summary>
     private static SimulationPlan WithWatchers(SimulationPlan plan)
@@ -165,7 +178,7 @@ public sealed record SimulationPlan(ulong Seed, ClusterPlan Cluster, ClientOptio
         var share = random.Next(1, 5);
         foreach (var kind in Enum.GetValues<FaultKinds>())
         {
-            if (kind is not (FaultKinds.None or FaultKinds.All or FaultKinds.Membership) && random.Chance(share, 5))
+            if (kind is not (FaultKinds.None or FaultKinds.All or FaultKinds.Membership or FaultKinds.Respawn) && random.Chance(share, 5))
             {
                 kinds |= kind;
             }

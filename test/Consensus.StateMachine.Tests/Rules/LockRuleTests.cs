@@ -152,6 +152,20 @@ public sealed class LockRuleTests
         Assert.That(machine.OutcomesOf(other).Last(), Is.InstanceOf<LockQueued>());
     }
 
+    /// <summary>Boots are random: the one that was lost may have a number above or below that of the next.</summary>
+    [TestCase(2)]
+    [TestCase(long.MaxValue)]
+    public void A_process_that_was_lost_takes_no_place_of_another_with_it(long lost)
+    {
+        var machine = new Machine();
+        machine.Acquire("job", 5);
+        var waiter = machine.Wait("job", 6, identity: "a", member: 2);
+        machine.Do(new DetachWaitersCommand(new MemberId(2), lost));
+        Assert.That(machine.OutcomesOf(waiter).Last(), Is.InstanceOf<LockQueued>());
+        machine.Do(new DetachWaitersCommand(new MemberId(2), waiter.Boot));
+        Assert.That(machine.OutcomesOf(waiter).Last(), Is.InstanceOf<WaitDetached>());
+    }
+
     [Test]
     public void A_member_that_was_removed_is_forgotten_with_the_places_of_its_waiters()
     {

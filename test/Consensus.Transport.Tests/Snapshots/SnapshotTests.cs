@@ -121,15 +121,18 @@ public sealed class SnapshotTests
             },
         };
         b.Events.OnSnapshot = (_, _, _) => arrival;
-        a.Transport.SendSnapshot(b.Id, Array.Empty<byte>(), new Content(Bytes(100)));
+        var ends = new ConcurrentQueue<(byte Header, bool Success)>();
+        a.Events.OnSnapshotSent = (header, success) => ends.Enqueue((header[0], success));
+        a.Transport.SendSnapshot(b.Id, new byte[] { 1 }, new Content(Bytes(100)));
         Assert.That(begun.Wait(Eventually.Deadline), Is.True);
         var second = new Content(Bytes(100));
-        a.Transport.SendSnapshot(b.Id, Array.Empty<byte>(), second);
+        a.Transport.SendSnapshot(b.Id, new byte[] { 2 }, second);
         a.Events.WaitFor(new SnapshotSentEvent(b.Id, false));
         Assert.That(second.IsDisposed, Is.True);
         gate.Set();
         a.Events.WaitFor(new SnapshotSentEvent(b.Id, true));
         Assert.That(arrival.IsComplete, Is.True);
+        Assert.That(ends, Is.EqualTo(new[] { ((byte)2, false), ((byte)1, true) }), "each end says of which transfer it is");
     }
 
     [Test]

@@ -29,6 +29,9 @@ internal sealed class RecordingEvents : IPeerEvents
 
     public Func<MemberId, byte[], long, ISnapshotArrival?> OnSnapshot { get; set; } = (_, _, _) => null;
 
+    /// <summary>Called for each transfer that ended, before it is written down.</summary>
+    public Action<byte[], bool>? OnSnapshotSent { get; set; }
+
     public IReadOnlyList<PeerEvent> All
     {
         get
@@ -77,7 +80,11 @@ internal sealed class RecordingEvents : IPeerEvents
     public ISnapshotArrival? SnapshotArriving(MemberId from, ReadOnlySpan<byte> header, long lengthBytes) =>
         OnSnapshot(from, header.ToArray(), lengthBytes);
 
-    public void SnapshotSent(MemberId to, bool success) => Add(new SnapshotSentEvent(to, success));
+    public void SnapshotSent(MemberId to, ReadOnlyMemory<byte> header, bool success)
+    {
+        OnSnapshotSent?.Invoke(header.ToArray(), success);
+        Add(new SnapshotSentEvent(to, success));
+    }
 
     public void RefusedByPeer(MemberId peer, string reason) => Add(new RefusedEvent(peer, reason));
 

@@ -143,6 +143,9 @@ internal sealed class ScenarioCluster
             case "gone":
                 host.Node.ReportProcessGone(Make.Id(command.Number(1)));
                 break;
+            case "linked":
+                host.Node.ReportNewProcess(Make.Id(command.Number(1)), _members[command.Number(1)].Host.Boot);
+                break;
             case "unreachable":
                 host.Node.ReportUnreachable(Make.Id(command.Number(1)));
                 break;
@@ -150,7 +153,7 @@ internal sealed class ScenarioCluster
                 host.TakeSnapshot();
                 break;
             case "snapshot-sent":
-                host.Node.ReportSnapshotSent(Make.Id(command.Number(1)), command.Arguments[2] == "ok");
+                host.Node.ReportSnapshotSent(member.SentSnapshots[Make.Id(command.Number(1))], command.Arguments[2] == "ok");
                 break;
             default:
                 throw new FormatException($"there is no command '{command.Name}'");
@@ -249,6 +252,10 @@ internal sealed class ScenarioCluster
     private void Collect(ScenarioMember member)
     {
         _links.Add(member.Host.Sent);
+        foreach (var install in member.Host.Sent.OfType<InstallSnapshotRequest>())
+        {
+            member.SentSnapshots[install.To] = install;
+        }
         member.Host.Sent.Clear();
         _safety.Check(member.Host);
     }

@@ -13,6 +13,9 @@ internal sealed class ScenarioMember(Host host)
 
     public bool IsDown { get; set; }
 
+    /// <summary>The last one to each follower.</summary>
+    public Dictionary<MemberId, InstallSnapshotRequest> SentSnapshots { get; } = [];
+
     /// <summary>One line when anything changed since the last call, and one for each read that was answered.</summary>
     public IEnumerable<string> TakeChanges()
     {

@@ -71,8 +71,8 @@ internal static class ScenarioPrinter
 
     private static string Body(Message message) => message switch
     {
-        PreVoteRequest m => Line($" last={m.LastIndex}:{m.LastTerm}{(m.LeaderGone ? " leader-gone" : "")}"),
-        PreVoteResponse m => m.Granted ? " yes" : " no",
+        PreVoteRequest m => Line($" last={m.LastIndex}:{m.LastTerm}{(m.LeaderGone ? " leader-gone" : "")}{Boot(m.Boot)}"),
+        PreVoteResponse m => (m.Granted ? " yes" : " no") + Boot(m.Boot),
         VoteRequest m => Line($" last={m.LastIndex}:{m.LastTerm}{(m.Disruptive ? " disruptive" : "")}"),
         VoteResponse m => m.Granted ? " yes" : " no",
         AppendRequest m => Line($" after={m.PreviousIndex}:{m.PreviousTerm} [{Runs(m.Entries)}] commit={m.Commit}{Round(m.ReadRound)}"),
@@ -81,12 +81,15 @@ internal static class ScenarioPrinter
         HeartbeatRequest m => Line($" commit={m.Commit}{Round(m.ReadRound)}"),
         HeartbeatResponse m => Round(m.ReadRound),
         InstallSnapshotRequest m => Line($" through={m.Mark.LastIndex}:{m.Mark.LastTerm}"),
-        ReadIndexRequest m => Line($" context={m.Context}"),
-        ReadIndexResponse m => m.Refused ? Line($" context={m.Context} refused") : Line($" context={m.Context} at={m.Index}"),
+        ReadIndexRequest m => Line($" context={m.Context}{Boot(m.Boot)}"),
+        ReadIndexResponse m => Line($" context={m.Context}{Boot(m.Boot)} {(m.Refused ? "refused" : Line($"at={m.Index}"))}"),
         _ => "",
     };
 
     private static string Round(long round) => round == 0 ? "" : Line($" round={round}");
+
+    /// <summary>The process that asked, if it was not its member's first.</summary>
+    private static string Boot(long boot) => boot == 0 ? "" : Line($" boot={boot}");
 
     private static string LogOf(RaftNode node)
     {

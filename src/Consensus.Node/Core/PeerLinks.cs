@@ -1,0 +1,34 @@
+using Consensus.Primitives;
+
+namespace Consensus.Node.Core;
+
+/// <summary>Which members this one has a link to, and which process of each was at its other end last.</summary>
+internal sealed class PeerLinks
+{
+    private readonly HashSet<MemberId> _standing = [];
+    private readonly Dictionary<MemberId, long> _boots = [];
+
+    public bool Contains(MemberId member) => _standing.Contains(member);
+
+    /// <summary>
+    /// A link stands. True when another process is at its end than was last; the first that this one hears of counts as such, since the member may have
+    /// had others before.
+    /// </summary>
+    public bool Up(MemberId member, long boot)
+    {
+        _standing.Add(member);
+        var isNew = !_boots.TryGetValue(member, out var before) || before != boot;
+        _boots[member] = boot;
+        return isNew;
+    }
+
+    /// <summary>The link is closed. Of one who is no member nothing is kept.</summary>
+    public void Down(MemberId member, bool isMember)
+    {
+        _standing.Remove(member);
+        if (!isMember)
+        {
+            _boots.Remove(member);
+        }
+    }
+}
