@@ -33,7 +33,7 @@ public sealed partial class ConsensusClient : IConsensusClient
         _clientName = options.ClientName;
         _keeper = new HoldKeeper(options.TimeProvider);
         _withdrawals = new Withdrawals(api, options.LastPatience);
-        _acquirer = new Acquirer(_keeper, _withdrawals, options.TimeProvider);
+        _acquirer = new Acquirer(_keeper, _withdrawals, options.TimeProvider, options.AnswerGrace);
     }
 
     /// <summary>

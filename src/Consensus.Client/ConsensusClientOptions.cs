@@ -35,6 +35,9 @@ public sealed record ConsensusClientOptions
     /// <summary>The clock of retries and of holds. Its timestamps must go on while the machine sleeps, as the default's do on Linux and Windows.</summary>
     public TimeProvider TimeProvider { get; init; } = BootTimeProvider.Instance;
 
+    /// <summary>For how long beyond the time-out of an acquire its answer is still waited for.</summary>
+    internal TimeSpan AnswerGrace { get; init; } = TimeSpan.FromMilliseconds(200);
+
     /// <summary>How long the end of a client waits until what it had been asking for is taken back.</summary>
     internal TimeSpan LastPatience { get; init; } = TimeSpan.FromSeconds(2);
 

@@ -7,7 +7,8 @@ namespace Consensus.Client.Holding;
 /// Waits for a hold for as long as asked. One request stands in line for 10 minutes at most, and keeps its place for that long across lost connections too; a longer wait is
 /// several requests, each of which queues anew at the end. A request whose outcome is not known is asked again under its own identity until it is; whoever gives up before withdraws it.
 /// </summary>
-internal sealed class Acquirer(HoldKeeper keeper, Withdrawals withdrawals, TimeProvider time)
+/// <param name="answerGrace">For how long beyond the caller's time an answer is still waited for.</param>
+internal sealed class Acquirer(HoldKeeper keeper, Withdrawals withdrawals, TimeProvider time, TimeSpan answerGrace)
 {
     private static readonly TimeSpan LongestRequest = TimeSpan.FromMinutes(10);
     private static readonly TimeSpan ShortestPoll = TimeSpan.FromMilliseconds(20);
@@ -18,9 +19,6 @@ internal sealed class Acquirer(HoldKeeper keeper, Withdrawals withdrawals, TimeP
 
     /// <summary>A request leaves its line this long before the caller's time is over, so that the answer, which says who holds it, comes in time.</summary>
     private static readonly TimeSpan AnswerTime = TimeSpan.FromMilliseconds(100);
-
-    /// <summary>For how long beyond the caller's time an answer is still waited for.</summary>
-    private static readonly TimeSpan AnswerGrace = TimeSpan.FromMilliseconds(200);
 
     /// <param name="timeout">Null: for ever. Zero: for the answer of one request that does not stand in line.</param>
     /// <exception cref="ConsensusException">It was refused, for another reason than that others hold it.</exception>
@@ -33,7 +31,7 @@ internal sealed class Acquirer(HoldKeeper keeper, Withdrawals withdrawals, TimeP
         using var underWay = withdrawals.BeginAcquire();
         using var activity = ClientTelemetry.StartAcquire(order.Kind, order.What);
         using var end = CancellationTokenSource.CreateLinkedTokenSource(withdrawals.Closing, cancellationToken);
-        using var over = timeout is { } limit && limit > TimeSpan.Zero && limit <= LongestTimer ? new CancellationTokenSource(limit + AnswerGrace, time) : null;
+        using var over = timeout is { } limit && limit > TimeSpan.Zero && limit <= LongestTimer ? new CancellationTokenSource(limit + answerGrace, time) : null;
         using var overOrEnd = over is null ? null : CancellationTokenSource.CreateLinkedTokenSource(over.Token, end.Token);
         var run = new Run<TGrant>(this, order, keeper.Now, timeout);
         try
