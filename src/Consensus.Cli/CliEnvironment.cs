@@ -17,4 +17,7 @@ internal sealed record CliEnvironment(
 
     /// <summary>What tells how long an interval or a run of <c>top</c> and <c>bench</c> has lasted.</summary>
     public TimeProvider Clock { get; init; } = TimeProvider.System;
+
+    /// <summary>Whose signals end the program; null where it is not a process of its own.</summary>
+    public ProgramSignals? Signals { get; init; }
 }

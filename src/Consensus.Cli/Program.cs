@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using System.Text;
 using Consensus.Cli;
 using Consensus.Cli.Input;
@@ -22,32 +21,21 @@ if (OperatingSystem.IsLinux())
     _ = Libc.SetHandler(Libc.SigTtou, Libc.IgnoreSignal);
 }
 
-using var stopping = new CancellationTokenSource();
-var stoppedBy = 0;
-void Stop(PosixSignalContext context)
-{
-    context.Cancel = true;
-    stoppedBy = context.Signal switch { PosixSignal.SIGHUP => 1, PosixSignal.SIGINT => 2, _ => 15 };
-    stopping.Cancel();
-}
-// The end of a terminal too: what is being granted then is held by nobody, and is given back.
-using var hangup = PosixSignalRegistration.Create(PosixSignal.SIGHUP, Stop);
-using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
-using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
-
+var signals = new ProgramSignals();
 var app = new CliApp(new CliEnvironment(input, output, text, error, !Console.IsOutputRedirected, Environment.GetEnvironmentVariable)
 {
     InputIsTerminal = !Console.IsInputRedirected,
     ReaderGone = StandardOutput.ReaderGone,
     ErrorIsTerminal = !Console.IsErrorRedirected,
+    Signals = signals,
 });
 try
 {
-    return await app.RunAsync(GivenArguments.Read(args), stopping.Token);
+    return await app.RunAsync(GivenArguments.Read(args), signals.Stopping);
 }
-catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+catch (OperationCanceledException) when (signals.Number != 0)
 {
-    return 128 + stoppedBy;
+    return 128 + signals.Number;
 }
 catch (UsageException problem)
 {

@@ -91,7 +91,7 @@ internal sealed class RunOptions
             throw new UsageException($"'{CommandPath.Of(parsed)}' needs Linux: it relies on process groups and on a clock that counts suspension.");
         }
         var runner = new HoldRunner(
-            target, BootTimeProvider.Instance, session.Environment.Error, session.Options, parsed.GetValue(_wait), parsed.GetValue(_grace), work);
+            target, BootTimeProvider.Instance, session.Environment, session.Options, parsed.GetValue(_wait), parsed.GetValue(_grace), work);
         return runner.RunAsync(session.Cancellation);
     }
 }

@@ -7,17 +7,22 @@ namespace Consensus.Cli.LockRun;
 /// <param name="wait">How long to wait for it; null: as long as it takes.</param>
 /// <param name="grace">From SIGTERM to SIGKILL when it cannot be kept; null: as <see cref="HoldSchedule"/> says.</param>
 internal sealed class HoldRunner(
-    IHoldTarget target, TimeProvider clock, TextWriter error, ConsensusClientOptions options, TimeSpan? wait, TimeSpan? grace, IHeldWork work)
+    IHoldTarget target, TimeProvider clock, CliEnvironment environment, ConsensusClientOptions options, TimeSpan? wait, TimeSpan? grace, IHeldWork work)
 {
+    private readonly TextWriter _error = environment.Error;
+
     /// <param name="before">Cancelled by a signal that came while the program started, before this took signals over; later ones are for <see cref="SignalRelay"/>.</param>
     /// <returns>The exit code.</returns>
     /// <exception cref="OperationCanceledException">Such a signal came; nothing was asked for.</exception>
     public async Task<int> RunAsync(CancellationToken before)
     {
         using var signals = new SignalRelay();
+        environment.Signals?.HandOver();
+        // One that came before, and is told only now, must not be lost between the two.
+        using var early = before.UnsafeRegister(_ => signals.Receive(environment.Signals?.Number ?? Libc.SigTerm), null);
         OrphanReaper.StartWhereOrphansFall();
         before.ThrowIfCancellationRequested();
-        var acquirer = new LockAcquirer(target, clock, error, options, wait, grace);
+        var acquirer = new LockAcquirer(target, clock, _error, options, wait, grace);
         while (true)
         {
             Acquisition acquisition;
@@ -29,13 +34,13 @@ internal sealed class HoldRunner(
             {
                 if (!await acquirer.WithdrawAsync())
                 {
-                    error.WriteLine("consensusctl: " + Plain.OneLine(Withdrawal.Doubt(target.Description)));
+                    _error.WriteLine("consensusctl: " + Plain.OneLine(Withdrawal.Doubt(target.Description)));
                 }
                 return LockRunExit.BySignal(signals.ReceivedBefore);
             }
             if (acquisition.Hold is not { } hold)
             {
-                error.WriteLine("consensusctl: " + Plain.OneLine($"{target.Description} was not acquired: {acquisition.Message}"));
+                _error.WriteLine("consensusctl: " + Plain.OneLine($"{target.Description} was not acquired: {acquisition.Message}"));
                 return acquisition.ExitCode;
             }
             // On a thread of its own: it blocks until the work has ended.
@@ -47,7 +52,7 @@ internal sealed class HoldRunner(
             }
             if (acquirer.IsOver)
             {
-                error.WriteLine($"consensusctl: {Plain.OneLine(target.Description)} was granted, but the answer came too late to use it.");
+                _error.WriteLine($"consensusctl: {Plain.OneLine(target.Description)} was granted, but the answer came too late to use it.");
                 return ExitCode.Unreachable;
             }
         }
@@ -57,7 +62,7 @@ internal sealed class HoldRunner(
     private int? Hold(Hold hold, SignalRelay signals)
     {
         using var keeper = new LockKeeper(clock, hold);
-        var release = new HoldRelease(hold, error);
+        var release = new HoldRelease(hold, _error);
         if (!IsUsable(hold, keeper))
         {
             if (hold.IsEnd(hold.Deadline))

@@ -56,8 +56,11 @@ internal sealed record HoldSchedule
     /// <summary>The deadline beyond which no renewal leads.</summary>
     public TimeSpan EndAt(TimeSpan grantedAt) => MaxHold is { } longest ? grantedAt + (Certain * longest) : TimeSpan.MaxValue;
 
-    /// <summary>When to renew again after a renewal that was sent at <paramref name="sentAt"/> and told a TTL.</summary>
-    public TimeSpan NextRenewal(TimeSpan sentAt, TimeSpan ttl) => sentAt + (Min(Ttl, ttl) / 3);
+    /// <summary>
+    /// When to renew again after a renewal that was sent at <paramref name="sentAt"/> and told a TTL. That of a hold with a <c>maxHold</c> is what is left of it: there is no reason to renew
+    /// more and more often towards its end.
+    /// </summary>
+    public TimeSpan NextRenewal(TimeSpan sentAt, TimeSpan ttl) => sentAt + ((MaxHold is null ? Min(Ttl, ttl) : Ttl) / 3);
 
     /// <summary>From here on the group must be dead.</summary>
     public TimeSpan KillAt(TimeSpan deadline) => deadline - Margin;

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.InteropServices;
 
 namespace Consensus.Cli.LockRun;
@@ -6,6 +7,7 @@ namespace Consensus.Cli.LockRun;
 /// Takes the signals meant for the command. Before it runs, one of them gives up the wait for the lock; while it runs, they go to its
 /// whole process group.
 /// </summary>
+[SuppressMessage("Usage", "CA2213", Justification = "A signal may be told on another thread while this is disposed of; the source of its token has nothing to free.")]
 internal sealed class SignalRelay : IDisposable
 {
     private static readonly int[] Relayed =
@@ -58,10 +60,10 @@ internal sealed class SignalRelay : IDisposable
         {
             registration.Dispose();
         }
-        _interrupted.Dispose();
     }
 
-    private void Receive(int signal)
+    /// <summary>As if it had come here.</summary>
+    public void Receive(int signal)
     {
         lock (_gate)
         {

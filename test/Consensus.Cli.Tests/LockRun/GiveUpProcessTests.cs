@@ -56,6 +56,17 @@ internal sealed class GiveUpProcessTests
     }
 
     [Test]
+    public async Task Who_waits_in_line_for_a_while_is_told_too()
+    {
+        using var server = new FakeServer(_ => FakeAnswer.Problem(503, "no-leader", "No leader is known."));
+        using var program = new CliProcess(server.Endpoint, "lock", "acquire", "a", "--wait", "4s", "--timeout", "100ms");
+        var end = await program.EndAsync();
+
+        Assert.That(end.ExitCode, Is.EqualTo(3), end.Error);
+        Assert.That(end.Error, Is.EqualTo("consensusctl: still waiting for lock 'a': No leader is known.\nconsensusctl: No leader is known.\n"));
+    }
+
+    [Test]
     public async Task A_member_that_answers_nothing_is_told_while_it_is_waited_for()
     {
         using var silent = new FakeServer(_ => Silence);

@@ -58,6 +58,15 @@ internal sealed class HoldScheduleTests
     }
 
     [Test]
+    public void Towards_the_end_of_a_maxHold_it_is_not_renewed_more_often()
+    {
+        var schedule = new HoldSchedule(TimeSpan.FromSeconds(15), maxHold: TimeSpan.FromMinutes(1));
+
+        Assert.That(schedule.NextRenewal(TimeSpan.FromSeconds(55), TimeSpan.FromSeconds(3)), Is.EqualTo(TimeSpan.FromSeconds(60)));
+        Assert.That(new HoldSchedule(TimeSpan.FromSeconds(15)).NextRenewal(TimeSpan.FromSeconds(55), TimeSpan.FromSeconds(3)), Is.EqualTo(TimeSpan.FromSeconds(56)));
+    }
+
+    [Test]
     public void A_maxHold_above_the_TTL_leaves_the_lease_its_deadline()
     {
         var schedule = new HoldSchedule(TimeSpan.FromSeconds(15), maxHold: TimeSpan.FromHours(2));

@@ -148,6 +148,30 @@ internal sealed class LockRunProcessTests
         Assert.That(Server.Requests, Is.Empty, "nothing was asked for");
     }
 
+    [Test]
+    public async Task A_signal_of_the_start_that_is_told_only_when_the_wait_has_begun_is_not_lost()
+    {
+        var asked = new TaskCompletionSource();
+        using var server = new FakeServer(async request =>
+        {
+            if (request.Method == "POST")
+            {
+                asked.SetResult();
+                await Task.Delay(Timeout.Infinite);
+            }
+            return _locks.Answer(request);
+        });
+        using var told = new CancellationTokenSource();
+        var environment = new CliEnvironment(
+            Stream.Null, Stream.Null, TextWriter.Null, TextWriter.Null, false, name => name == "CONSENSUS_ENDPOINTS" ? server.Endpoint.ToString() : null);
+        var run = new CliApp(environment).RunAsync(["lock", "run", "a", "--", "true"], told.Token);
+        await asked.Task;
+        await told.CancelAsync();
+
+        Assert.That(await run, Is.EqualTo(128 + CliProcess.SigTerm));
+        Assert.That(_locks.Withdrawn, Has.Count.EqualTo(1));
+    }
+
     [TestCase(CliProcess.SigInt, "INT")]
     [TestCase(CliProcess.SigTerm, "TERM")]
     [TestCase(CliProcess.SigUsr1, "USR1")]
