@@ -147,21 +147,8 @@ internal static class BrokenVariants
 
     private static SimulationPlan MembersComeAndGo(SimulationPlan plan) => plan with { Cluster = plan.Cluster with { Spares = 4 } };
 
-    /// <summary>
-    /// Processes end as soon as they have asked, many answers are late enough for the next process to ask in turn, and clients come to it at once, from members that have seen more.
-    /// </summary>
-    private static SimulationPlan LateAnswers(SimulationPlan plan) => plan with
-    {
-        Cluster = plan.Cluster with
-        {
-            Nodes = 3,
-            SnapshotEntries = 5_000,
-            Disk = new(),
-            Network = new() { DelayMicros = 2_000, JitterMicros = 10_000, ReorderingPer10000 = 4_000, StragglerMicros = 300_000 },
-        },
-        Clients = plan.Clients with { Clients = 16, Keys = 2, LockWeight = 0, ThinkMicros = 5_000, WanderPercent = 60 },
-        Faults = plan.Faults with { MeanMicros = 150_000 },
-    };
+    /// <summary>Answers take long enough for the next process to have asked when they come.</summary>
+    private static SimulationPlan LateAnswers(SimulationPlan plan) => plan.WithLateAnswers() with { Cluster = plan.WithLateAnswers().Cluster with { Nodes = 3, SnapshotEntries = 5_000 } };
 
     /// <summary>Votes take long enough for a voter to end and start again while two candidates of one term want them.</summary>
     private static SimulationPlan SlowVotes(SimulationPlan plan) => plan with

@@ -90,14 +90,32 @@ public sealed record SimulationPlan(ulong Seed, ClusterPlan Cluster, ClientOptio
     /// In a third of the runs processes end right after they asked for something, and clients go from member to member, so that the next process has something to ask
     /// for. Drawn apart, as members that come and go are.
     /// </summary>
-    private static SimulationPlan WithRespawns(SimulationPlan plan) =>
-        !new DeterministicRandom(plan.Seed ^ 0x4E_5A_0B).Chance(1, 3)
-            ? plan
-            : plan with
-            {
-                Faults = plan.Faults with { Kinds = plan.Faults.Kinds | FaultKinds.Respawn },
-                Clients = plan.Clients with { WanderPercent = 50 },
-            };
+    private static SimulationPlan WithRespawns(SimulationPlan plan)
+    {
+        var random = new DeterministicRandom(plan.Seed ^ 0x4E_5A_0B);
+        if (!random.Chance(1, 3))
+        {
+            return plan;
+        }
+        plan = plan with { Faults = plan.Faults with { Kinds = plan.Faults.Kinds | FaultKinds.Respawn }, Clients = plan.Clients with { WanderPercent = 50 } };
+        return random.Chance(1, 4) ? plan.WithLateAnswers() : plan;
+    }
+
+    /// <summary>
+    /// Many answers are so late that the next process asks in turn before they come, and many clients come to it from members that have seen more. Little else goes
+    /// wrong, so that there is somebody to answer.
+    /// </summary>
+    public SimulationPlan WithLateAnswers() => this with
+    {
+        Cluster = Cluster with
+        {
+            Disk = new(),
+            Network = new() { DelayMicros = 2_000, JitterMicros = 10_000, ReorderingPer10000 = 4_000, StragglerMicros = 300_000 },
+        },
+        Clients = Clients with { Clients = 16, Keys = 2, LockWeight = 0, ThinkMicros = 5_000, WanderPercent = 60, DelayMicros = 300 },
+        Faults = Faults with { Kinds = Faults.Kinds & (FaultKinds.Respawn | FaultKinds.Membership | FaultKinds.ClockRates | FaultKinds.Reordering), MeanMicros = 150_000 },
+        DurationMicros = Math.Min(DurationMicros, 20_000_000),
+    };
 
     /// <summary>In half of the runs somebody watches, and history is forgotten. Drawn apart, so that the others are what they would be without.</summary>
     private static SimulationPlan WithWatchers(SimulationPlan plan)
