@@ -25,8 +25,11 @@ public sealed record ServerInfo
     /// <summary>What requests over HTTP/2 may hold, beyond one of each connection, all together.</summary>
     public long MaxStreamBytes { get; init; } = StreamMemory.ShareOf(ProcessMemory.AvailableBytes);
 
-    /// <summary>How long an unfinished body is waited for.</summary>
-    public TimeSpan BodyTimeLimit { get; init; } = TimeSpan.FromSeconds(20);
+    /// <summary>
+    /// How long an unfinished body is waited for. Together with the time that a command may wait for a leader this stays below the time for which an answer that changed nothing is
+    /// kept (<see cref="StateMachine.Limits.BriefKeepMicros"/>): an attempt whose body came late must still find it.
+    /// </summary>
+    public TimeSpan BodyTimeLimit { get; init; } = TimeSpan.FromSeconds(8);
 
     /// <summary>Host names beside those of loopback under which clients may ask; <c>*</c> allows any (rule 27).</summary>
     public IReadOnlyList<string> HostNames { get; init; } = [];

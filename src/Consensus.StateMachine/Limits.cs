@@ -81,6 +81,9 @@ public sealed record Limits
 
     public long MaxBriefBytes { get; init; } = 32L << 20;
 
+    /// <summary>Requests of which it is remembered that they were withdrawn before they had an effect, apart from the above; some 300 bytes each; the oldest go first.</summary>
+    public long MaxWithdrawals { get; init; } = 50_000;
+
     /// <summary>How long a detached waiter keeps its place (rule 18).</summary>
     public long DetachedKeepMicros { get; init; } = 10L * 1_000_000;
 

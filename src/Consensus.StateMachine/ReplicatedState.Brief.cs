@@ -21,7 +21,7 @@ public sealed partial class ReplicatedState
     /// </summary>
     private void KeepBriefly(Command command, Outcome outcome)
     {
-        if (command is not (RenewLeasesCommand or RenewLockCommand { Value: null }) && !_brief.Contains(_identity))
+        if (command is not (RenewLeasesCommand or RenewLockCommand { Value: null }) && !_brief.TryGet(_identity, _stamp, out _))
         {
             KeepBriefly(_identity, _fingerprint, outcome);
         }
@@ -57,25 +57,27 @@ public sealed partial class ReplicatedState
         {
             BriefKind.Withdrawn => new RequestWithdrawn(Revision),
             BriefKind.ProclaimedBefore => ReplayProclaimed(ObjectName.Election(answer.Name), new FencingToken(answer.A), answer.Revision),
-            _ => AsOfNow(answer.ToOutcome()),
+            _ => AsOfNow(answer),
         };
     }
 
-    /// <summary>When it is worth asking again is told as it is now.</summary>
-    private Outcome AsOfNow(Outcome outcome) => outcome switch
+    /// <summary>When it is worth asking again is told as it is now; under this key not before its answer is forgotten.</summary>
+    private Outcome AsOfNow(BriefAnswer answer) => answer.ToOutcome() switch
     {
-        BoundReached { Bound: BoundKind.IdempotencyKeys } full => full with { RetryAfterMicros = Math.Max(0, UntilOldestMayGo()) },
+        BoundReached { Bound: BoundKind.IdempotencyKeys } full => full with
+        {
+            RetryAfterMicros = Math.Max(UntilOldestMayGo(), _limits.BriefKeepMicros + 1 - (_stamp - answer.Stored)),
+        },
         LockHeld { DelayedUntil: { } until } held => held with { DelayLeftMicros = Math.Max(0, until - _stamp) },
-        _ => outcome,
+        var other => other,
     };
 
     private void LoadBrief(in Fields fields)
     {
         var (identity, answer) = BriefAnswer.Read(fields);
-        if (_kept.Contains(identity) || _brief.Contains(identity))
+        if (_kept.Contains(identity) || !_brief.Load(identity, answer))
         {
             throw new WireFormatException("an identity that both changed something and did not, or twice");
         }
-        _brief.Load(identity, answer);
     }
 }

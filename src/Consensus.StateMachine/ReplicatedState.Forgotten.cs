@@ -24,11 +24,12 @@ public sealed partial class ReplicatedState
         }
     }
 
-    private void DropOldForgotten()
+    private void DropOldForgotten(int most)
     {
-        while (_forgottenByAge.TryFirst(out _, out var oldest)
+        for (var i = 0; i < most
+            && _forgottenByAge.TryFirst(out _, out var oldest)
             && _forgotten.TryGet(oldest, out var forgotten)
-            && _stamp - forgotten.Dropped > _limits.ForgottenKeepMicros)
+            && _stamp - forgotten.Dropped > _limits.ForgottenKeepMicros; i++)
         {
             DropForgotten(oldest);
         }

@@ -15,6 +15,9 @@ public sealed partial class ReplicatedState
 {
     private readonly CowTree<Identity, KeptOutcome> _kept = new();
     private readonly CowTree<long, Identity> _keptByAge = new();
+    /// <summary>More than one command can add, so that what is over goes at last.</summary>
+    private const int ForgottenByOneCommand = 32;
+
     private long _nextKept = 1;
     private long _keptBytes;
 
@@ -36,7 +39,7 @@ public sealed partial class ReplicatedState
                 ? Replay(kept)
                 : new IdempotencyMismatch(Revision);
         }
-        if (_brief.TryGet(_identity, out var brief))
+        if (_brief.TryGet(_identity, _stamp, out var brief))
         {
             return Repeat(brief);
         }
@@ -141,21 +144,24 @@ public sealed partial class ReplicatedState
     private void Store(Identity identity, KeptOutcome kept)
     {
         kept = kept with { Sequence = _nextKept++ };
+        _brief.Drop(identity);
         _kept.Set(identity, kept);
         _keptByAge.Set(kept.Sequence, identity);
         _keptBytes += SizeOf(identity, kept);
     }
 
+    /// <summary>A few at a time: after a burst and a long rest, one command would pay for all of them.</summary>
     private void ForgetOld()
     {
-        while (_keptByAge.TryFirst(out _, out var oldest)
+        for (var i = 0; i < ForgottenByOneCommand
+            && _keptByAge.TryFirst(out _, out var oldest)
             && _kept.TryGet(oldest, out var kept)
-            && _stamp - kept.Stored > _limits.IdempotencyMaxAgeMicros)
+            && _stamp - kept.Stored > _limits.IdempotencyMaxAgeMicros; i++)
         {
             Forget(oldest, kept);
         }
-        DropOldForgotten();
-        _brief.DropOld(_stamp);
+        DropOldForgotten(ForgottenByOneCommand);
+        _brief.DropOld(_stamp, ForgottenByOneCommand);
     }
 
     /// <summary>Drops the oldest for room, but never one younger than the promised time.</summary>

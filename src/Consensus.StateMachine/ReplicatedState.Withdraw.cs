@@ -22,6 +22,12 @@ public sealed partial class ReplicatedState
             // It had an effect, and which is no longer known: neither "done" nor "released" could be vouched for.
             return new RetryTooLate(Revision);
         }
+        if (_brief.TryGet(identity, _stamp, out var brief) && brief.IsSuccess)
+        {
+            // It was told that it succeeded, and is told so again; that keeps a later attempt from having an effect as well as a mark would. Its time begins anew.
+            _brief.Store(identity, brief with { Sequence = _nextKept++, Stored = _stamp });
+            return new Withdrawn(Revision, WithdrawResult.Done);
+        }
         if (_identityWaiters.TryGet(identity, out var place))
         {
             GiveUp(place);

@@ -158,12 +158,19 @@ public sealed partial class NodeCore
             {
                 continue;
             }
+            var announced = 0L;
             foreach (var known in _state.ListMembers())
             {
                 if (known.Id == member.Id)
                 {
+                    announced = known.Boot;
                     Internal(new DetachWaitersCommand(known.Id, known.Boot));
                 }
+            }
+            if (_links.BootOf(member.Id) is var last && last != 0 && last != announced)
+            {
+                // It was lost before its announcement was logged, and may have forwarded requests all the same.
+                Internal(new DetachWaitersCommand(member.Id, last));
             }
         }
     }

@@ -10,6 +10,9 @@ internal sealed class PeerLinks
 
     public bool Contains(MemberId member) => _standing.Contains(member);
 
+    /// <summary>The process at the other end of the present link to a member, or of the last one; 0 when there was none.</summary>
+    public long BootOf(MemberId member) => _boots.GetValueOrDefault(member);
+
     /// <summary>
     /// A link stands. True when another process is at its end than was last; the first that this one hears of counts as such, since the member may have
     /// had others before.

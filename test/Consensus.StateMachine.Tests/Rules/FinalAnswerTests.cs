@@ -415,6 +415,53 @@ internal sealed class FinalAnswerTests
     }
 
     [Test]
+    public void After_a_burst_and_a_rest_no_command_pays_for_all_that_is_over()
+    {
+        var machine = new Machine();
+        for (var i = 0; i < 500; i++)
+        {
+            machine.Do(Delete("nothing"), $"no {i}");
+        }
+        machine.Pass(16 * Second);
+        var (commands, left) = (0, machine.View.Counts.BriefAnswers);
+        while (left > 1)
+        {
+            machine.Do(Delete("nothing"), "the only one since");
+            Assert.That(left - machine.View.Counts.BriefAnswers, Is.LessThanOrEqualTo(33));
+            (commands, left) = (commands + 1, machine.View.Counts.BriefAnswers);
+        }
+        Assert.That(commands, Is.LessThan(30));
+    }
+
+    [Test]
+    public void What_is_over_counts_no_more_though_it_was_not_taken_out_yet()
+    {
+        var machine = new Machine();
+        for (var i = 0; i < 100; i++)
+        {
+            machine.Do(Delete("k"), $"no {i}");
+        }
+        machine.Pass(16 * Second);
+        machine.Do(Put("k"));
+        Assert.That(machine.Do(Delete("k"), "no 99"), Is.InstanceOf<DeleteDone>().With.Property("Deleted").EqualTo(1));
+        machine.RestoreFromSnapshot();
+        Assert.That(machine.Do(Delete("k"), "no 99"), Is.InstanceOf<DeleteDone>().With.Property("Deleted").EqualTo(1), "its effect is told again");
+    }
+
+    [Test]
+    public void A_full_table_says_when_the_same_key_may_come_again()
+    {
+        var machine = new Machine(new Limits { MaxIdempotencyKeys = 1, IdempotencyKeepMicros = 2 * Second });
+        machine.Do(Put("a"), "1");
+        Assert.That(((BoundReached)machine.Do(Put("b"), "2")).RetryAfterMicros, Is.EqualTo(2 * Second));
+        machine.Pass(3 * Second);
+        var again = (BoundReached)machine.Do(Put("b"), "2");
+        Assert.That(again.RetryAfterMicros, Is.GreaterThan(0));
+        machine.Pass(again.RetryAfterMicros);
+        Assert.That(machine.Do(Put("b"), "2"), Is.InstanceOf<PutDone>());
+    }
+
+    [Test]
     public void A_refused_request_can_be_withdrawn()
     {
         var machine = new Machine();

@@ -32,6 +32,10 @@ internal sealed class WithdrawTests
         return machine;
     }
 
+    private static DeleteCommand Delete(string key) => new(Machine.Key(key), KeyCondition.None);
+
+    private static PutCommand Put(string key) => new(Machine.Key(key), new byte[] { 1 }, LeaseId.None, KeyCondition.None);
+
     private static WithdrawResult Withdraw(Machine machine) => ((Withdrawn)machine.Do(Withdrawal)).Result;
 
     private static void AssertWithdrawn(Machine machine, Command asked)
@@ -270,18 +274,38 @@ internal sealed class WithdrawTests
     [Test]
     public void Marks_are_bounded_in_number_and_in_bytes_and_the_oldest_go_first()
     {
-        foreach (var limits in new Limits[] { new() { MaxBriefAnswers = 2 }, new() { MaxBriefBytes = 2 * 241 } })
+        var machine = new Machine(new Limits { MaxWithdrawals = 2 });
+        foreach (var key in (string[])["1", "2", "1", "3"])
         {
-            var machine = new Machine(limits);
-            foreach (var key in (string[])["1", "2", "1", "3"])
-            {
-                machine.Do(new WithdrawCommand(Machine.Key(key)));
-            }
-            Assert.That(machine.View.Counts.BriefAnswers, Is.EqualTo(2));
-            Assert.That(machine.Do(Lock("x", "me", 1), "1"), Is.InstanceOf<RequestWithdrawn>(), "withdrawn again, it was as new");
-            Assert.That(machine.Do(Lock("x", "me", 1), "3"), Is.InstanceOf<RequestWithdrawn>());
-            Assert.That(machine.Do(Lock("x", "me", 1), "2"), Is.InstanceOf<LockGranted>());
+            machine.Do(new WithdrawCommand(Machine.Key(key)));
         }
+        Assert.That(machine.View.Counts.BriefAnswers, Is.EqualTo(2));
+        Assert.That(machine.Do(Lock("x", "me", 1), "1"), Is.InstanceOf<RequestWithdrawn>(), "withdrawn again, it was as new");
+        Assert.That(machine.Do(Lock("x", "me", 1), "3"), Is.InstanceOf<RequestWithdrawn>());
+        Assert.That(machine.Do(Lock("x", "me", 1), "2"), Is.InstanceOf<LockGranted>());
+    }
+
+    [Test]
+    public void Refusals_however_many_push_no_withdrawal_out()
+    {
+        var machine = new Machine(new Limits { MaxBriefAnswers = 2, MaxBriefBytes = 1_000 });
+        Assert.That(Withdraw(machine), Is.EqualTo(WithdrawResult.Withdrawn));
+        for (var i = 0; i < 20; i++)
+        {
+            machine.Do(Delete("nothing"), $"no {i}");
+        }
+        AssertWithdrawn(machine, Lock("x", "me", 1));
+    }
+
+    [Test]
+    public void What_succeeded_with_nothing_to_do_is_done_and_its_retry_is_told_the_same()
+    {
+        var machine = new Machine();
+        Assert.That(machine.Do(Delete("nothing"), "r"), Is.InstanceOf<DeleteDone>());
+        Assert.That(Withdraw(machine), Is.EqualTo(WithdrawResult.Done));
+        machine.Do(Put("nothing"));
+        Assert.That(machine.Do(Delete("nothing"), "r"), Is.InstanceOf<DeleteDone>().With.Property("Deleted").EqualTo(0));
+        Assert.That(machine.View.GetKey(Machine.Key("nothing")), Is.Not.Null);
     }
 
     [Test]
