@@ -22,12 +22,26 @@ public sealed class TestScriptTests
         </UnitTestResult>
         """;
 
+    // The runner counts it neither as passed nor as skipped.
+    private const string ByHand = """
+        <UnitTestResult testId="3" testName="It_takes_an_hour" outcome="NotExecuted">
+          <Output>
+            <ErrorInfo>
+              <Message>OneTimeSetUp: By hand: it takes an hour.</Message>
+            </ErrorInfo>
+          </Output>
+        </UnitTestResult>
+        """;
+
     private const string Definitions = """
         <UnitTest name="It_runs" storage="a.dll" id="1">
           <TestMethod codeBase="a.dll" className="Some.Tests.DiskTests" name="It_runs" />
         </UnitTest>
         <UnitTest name="It_reads(2,&quot;&lt;a&gt;&quot;)" storage="a.dll" id="2">
           <TestMethod codeBase="a.dll" className="Some.Tests.DiskTests" name="It_reads(2,&quot;&lt;a&gt;&quot;)" />
+        </UnitTest>
+        <UnitTest name="It_takes_an_hour" storage="a.dll" id="3">
+          <TestMethod codeBase="a.dll" className="Some.Tests.DiskTests" name="It_takes_an_hour" />
         </UnitTest>
         """;
 
@@ -42,6 +56,14 @@ public sealed class TestScriptTests
     public async Task When_nothing_is_skipped_nothing_is_said_of_it()
     {
         var (code, output) = await RunAsync(Ran, skipped: 0, ci: "true");
+        Assert.That((code, output[^1]), Is.EqualTo((0, "1 passed, 0 failed")));
+        Assert.That(output, Has.None.StartWith("SKIPPED"));
+    }
+
+    [Test]
+    public async Task A_test_that_is_run_by_hand_is_not_skipped()
+    {
+        var (code, output) = await RunAsync(Ran + "\n" + ByHand, skipped: 0, ci: "true");
         Assert.That((code, output[^1]), Is.EqualTo((0, "1 passed, 0 failed")));
         Assert.That(output, Has.None.StartWith("SKIPPED"));
     }

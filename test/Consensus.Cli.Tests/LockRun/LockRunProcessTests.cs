@@ -46,7 +46,7 @@ internal sealed class LockRunProcessTests
     [Test]
     public async Task The_lock_is_renewed_while_the_command_runs()
     {
-        using var program = Run("9s", "while ! [ -e go ]; do sleep 0.01; done");
+        using var program = Run("20s", "while ! [ -e go ]; do sleep 0.01; done");
         await Eventually.True(() => _locks.Renewals >= 2, "two renewals");
         await File.WriteAllTextAsync(Path.Combine(_directory, "go"), "");
         var end = await program.EndAsync();
@@ -65,7 +65,7 @@ internal sealed class LockRunProcessTests
             new FakeAnswer(500, "oops", "text/plain"), new FakeAnswer(410, "<html>gone", "text/html"), new FakeAnswer(404),
         ];
         _locks.OnRenew = () => failures < failing.Length ? failing[failures++] : null;
-        using var program = Run("20s", "while ! [ -e go ]; do sleep 0.01; done");
+        using var program = Run("30s", "while ! [ -e go ]; do sleep 0.01; done");
         await Eventually.True(() => _locks.Renewals >= 1, "a renewal after the failed ones");
         await File.WriteAllTextAsync(Path.Combine(_directory, "go"), "");
         var end = await program.EndAsync();
@@ -95,7 +95,7 @@ internal sealed class LockRunProcessTests
     [Test]
     public async Task A_lost_lock_ends_the_whole_group_though_it_ignores_SIGTERM()
     {
-        using var program = Run("15s", $"({IgnoreTermForever}) & echo $! > grandchild.new; mv grandchild.new grandchild; {IgnoreTermForever}");
+        using var program = Run("20s", $"({IgnoreTermForever}) & echo $! > grandchild.new; mv grandchild.new grandchild; {IgnoreTermForever}");
         var grandchild = await ReadPid("grandchild");
         _locks.GiveTo("someone else");
         var end = await program.EndAsync();
@@ -200,11 +200,19 @@ internal sealed class LockRunProcessTests
     [Test]
     public async Task A_killed_keeper_takes_the_command_with_it()
     {
-        using var program = Run("10m", $"({IgnoreTermForever}) & echo $! > grandchild.new; mv grandchild.new grandchild; {IgnoreTermForever}");
+        using var program = Run("20s", $"({IgnoreTermForever}) & echo $! > grandchild.new; mv grandchild.new grandchild; {IgnoreTermForever}");
         var grandchild = await ReadPid("grandchild");
-        program.Signal(CliProcess.SigKill);
+        try
+        {
+            await Eventually.True(() => _locks.Renewals > 0, "a renewal: from before the first on its guard knows of the command");
+            program.Signal(CliProcess.SigKill);
 
-        await Eventually.True(() => !CliProcess.IsAlive(grandchild), "the end of the group");
+            await Eventually.True(() => !CliProcess.IsAlive(grandchild), "the end of the group");
+        }
+        finally
+        {
+            CliProcess.KillGroupOf(grandchild);
+        }
     }
 
     [Test]

@@ -51,7 +51,7 @@ internal sealed class ElectCommandTests
     [Test]
     public async Task A_leader_that_loses_its_leadership_says_so_and_is_exit_124()
     {
-        using var program = new CliProcess(OneMember.Endpoint, "elect", "e/lost", "--candidate", "me", "--ttl", "15s");
+        using var program = new CliProcess(OneMember.Endpoint, "elect", "e/lost", "--candidate", "me", "--ttl", "20s");
         await Eventually.True(() => program.OutputSoFar.Split('\n').Length == 3, "it leads, below the heading");
         var lease = Member.Rows(program.OutputSoFar)[0][4];
         await Member.RowsAsync("lease", "revoke", lease);

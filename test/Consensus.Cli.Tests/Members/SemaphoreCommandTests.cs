@@ -40,7 +40,7 @@ internal sealed class SemaphoreCommandTests
     [Test]
     public async Task A_permit_that_is_broken_ends_its_command()
     {
-        using var program = new CliProcess(OneMember.Endpoint, "semaphore", "run", "s/lost", "--permits", "1", "--ttl", "15s", "--owner", "w", "--", "sleep", "600");
+        using var program = new CliProcess(OneMember.Endpoint, "semaphore", "run", "s/lost", "--permits", "1", "--ttl", "20s", "--owner", "w", "--", "sleep", "600");
         await Eventually.True(async () => (await Member.JsonAsync("semaphore", "show", "s/lost"))["holders"]!.AsArray().Count == 1, "the grant");
         await Member.RefusedAsync("semaphore", "release", "s/lost", "1");
         await Member.RowsAsync("semaphore", "release", "s/lost", "--force");

@@ -36,7 +36,7 @@ public sealed class SimulationTests
     }
 
     /// <summary>For a quiet hour: <c>dotnet test --filter FullyQualifiedName~Long_run</c>.</summary>
-    [Test, Explicit]
+    [Test, Explicit("By hand: takes a quiet hour.")]
     public void Long_run_over_many_seeds([Range(0, 19)] int block)
     {
         for (var i = 0; i < 200; i++)

@@ -26,7 +26,7 @@ public sealed class BrokenVariantTests
     }
 
     [TestCaseSource(nameof(Variants))]
-    [Explicit("Looks for the seed to write into the table.")]
+    [Explicit("By hand: looks for the seed to write into the table.")]
     public void First_seed_at_which_a_mistake_is_seen(object variant)
     {
         var broken = (BrokenVariant)variant;
