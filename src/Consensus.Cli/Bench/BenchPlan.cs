@@ -28,7 +28,7 @@ internal sealed record BenchPlan(Workload Workload, int Clients, int ValueBytes,
 }
 
 /// <summary>What came of a run.</summary>
-/// <param name="Latency">Of the operations that succeeded.</param>
+/// <param name="Latency">Of the operations that succeeded; what could not be sent meanwhile is put in where its percentiles are told.</param>
 /// <param name="FirstFailure">One sentence; null when nothing failed.</param>
 internal sealed record BenchResult(BenchPlan Plan, TimeSpan Elapsed, LatencyHistogram Latency, long Failures, string? FirstFailure)
 {

@@ -91,8 +91,8 @@ internal static class BenchCommand
             session.WriteJson(ToJson(result).ToJsonString());
             return;
         }
-        var (plan, latency) = (result.Plan, result.Latency);
-        string Ms(double share) => HistogramPicture.Milliseconds(latency.Percentile(share));
+        var (plan, latency, corrected) = (result.Plan, result.Latency, result.Latency.Correct());
+        string Ms(double share) => HistogramPicture.Milliseconds(corrected.At(share));
         new TextTable("WORKLOAD", "CLIENTS", "SECONDS", "OPERATIONS", "PER SECOND", "FAILED", "MEAN MS", "P50 MS", "P90 MS", "P99 MS", "P99.9 MS", "MAX MS")
             .Add(
                 plan.Workload.ToString().ToLowerInvariant(),
@@ -102,7 +102,7 @@ internal static class BenchCommand
                 result.PerSecond.ToString("0", CultureInfo.InvariantCulture),
                 Plain.Number(result.Failures),
                 HistogramPicture.Milliseconds(latency.Mean),
-                Ms(0.5),
+                HistogramPicture.Milliseconds(latency.Percentile(0.5)),
                 Ms(0.9),
                 Ms(0.99),
                 Ms(0.999),
@@ -119,7 +119,7 @@ internal static class BenchCommand
 
     private static JsonObject ToJson(BenchResult result)
     {
-        var latency = result.Latency;
+        var (latency, corrected) = (result.Latency, result.Latency.Correct());
         double Ms(TimeSpan time) => Math.Round(time.TotalMilliseconds, 3);
         return new JsonObject
         {
@@ -137,10 +137,16 @@ internal static class BenchCommand
                 ["min"] = Ms(latency.Min),
                 ["mean"] = Ms(latency.Mean),
                 ["p50"] = Ms(latency.Percentile(0.5)),
+                ["p90"] = Ms(corrected.At(0.9)),
+                ["p99"] = Ms(corrected.At(0.99)),
+                ["p999"] = Ms(corrected.At(0.999)),
+                ["max"] = Ms(latency.Max),
+            },
+            ["sentLatencyMs"] = new JsonObject
+            {
                 ["p90"] = Ms(latency.Percentile(0.9)),
                 ["p99"] = Ms(latency.Percentile(0.99)),
                 ["p999"] = Ms(latency.Percentile(0.999)),
-                ["max"] = Ms(latency.Max),
             },
             ["histogram"] = new JsonArray([.. HistogramPicture.Ranges(latency).Select(range => (JsonNode)new JsonObject
             {

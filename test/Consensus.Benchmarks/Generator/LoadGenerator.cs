@@ -164,7 +164,7 @@ internal sealed class LoadGenerator : IDisposable
         if (outcome == StepOutcome.Completed && _phase == Phase.Window)
         {
             _operations++;
-            _latency.Record((long)((now - client.OperationStart) * (1e9 / Stopwatch.Frequency)));
+            _latency.Add(Stopwatch.GetElapsedTime(client.OperationStart, now));
         }
         else if (outcome == StepOutcome.PromiseBroken)
         {

@@ -6,7 +6,7 @@ namespace Consensus.Benchmarks.Generator;
 /// <param name="AllOperations">Those outside the window too.</param>
 /// <param name="Errors">Operations failed and connections lost, from the first request to the last, warm-up included.</param>
 /// <param name="FirstError">The first of them in words, or null.</param>
-/// <param name="Latency">Nanoseconds from an operation's first request to its last answer.</param>
+/// <param name="Latency">From an operation's first request to its last answer.</param>
 /// <param name="GeneratorCpu">Processor time that the generator itself took inside the window.</param>
 internal sealed record LoadResult(
     TimeSpan Window,

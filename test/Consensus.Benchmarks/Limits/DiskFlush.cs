@@ -36,11 +36,11 @@ internal sealed record DiskFlush(double FlushesPerSecond, double P50Ms, double P
                 throw new Win32Exception(Marshal.GetLastPInvokeError());
             }
 
-            latency.Record((long)Stopwatch.GetElapsedTime(start).TotalNanoseconds);
+            latency.Add(Stopwatch.GetElapsedTime(start));
             offset = (offset + WriteBytes) % FileBytes;
         }
 
         var seconds = Stopwatch.GetElapsedTime(begin).TotalSeconds;
-        return new DiskFlush(latency.Count / seconds, latency.Percentile(50) / 1e6, latency.Percentile(99) / 1e6);
+        return new DiskFlush(latency.Count / seconds, latency.Percentile(0.5).TotalMilliseconds, latency.Correct().At(0.99).TotalMilliseconds);
     }
 }

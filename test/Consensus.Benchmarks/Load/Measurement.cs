@@ -3,6 +3,8 @@ using System.Text.Json.Serialization;
 namespace Consensus.Benchmarks.Load;
 
 /// <summary>One system under one workload with one number of clients, once.</summary>
+/// <param name="P50Ms">Of the operations that were sent.</param>
+/// <param name="P99Ms">This percentile and the next one count the operations too that a client could not send because it waited: <see cref="Consensus.Cli.Bench.LatencyHistogram.Correct"/>.</param>
 /// <param name="CpuMicrosecondsPerOperation">Summed over the three servers, user and system; null when nothing completed.</param>
 /// <param name="ResidentMiB">Summed over the three servers, at the end of the window.</param>
 /// <param name="GeneratorCpuMicrosecondsPerOperation">What the load generator itself took; null when nothing completed.</param>
@@ -26,6 +28,11 @@ internal sealed record Measurement(
     string? FirstError,
     long Elections)
 {
+    /// <summary>The same percentiles of the operations that were sent.</summary>
+    public double? SentP99Ms { get; init; }
+
+    public double? SentP999Ms { get; init; }
+
     /// <summary>Members of the measured cluster.</summary>
     public int Nodes { get; init; } = 1;
 

@@ -104,7 +104,10 @@ internal static class Measurer
         int round,
         LoadResult result,
         TimeSpan cpu,
-        long resident) => new(
+        long resident)
+    {
+        var latency = result.Latency.Correct();
+        return new Measurement(
             system,
             workload,
             clients,
@@ -112,16 +115,21 @@ internal static class Measurer
             result.Window.TotalSeconds,
             result.Operations,
             result.Operations > 0 ? result.Operations / result.Window.TotalSeconds : 0,
-            result.Latency.Percentile(50) / 1e6,
-            result.Latency.Percentile(99) / 1e6,
-            result.Latency.Percentile(99.9) / 1e6,
-            result.Latency.Max / 1e6,
+            result.Latency.Percentile(0.5).TotalMilliseconds,
+            latency.At(0.99).TotalMilliseconds,
+            latency.At(0.999).TotalMilliseconds,
+            result.Latency.Max.TotalMilliseconds,
             result.Operations > 0 ? cpu.TotalMicroseconds / result.Operations : null,
             resident / (1024.0 * 1024.0),
             result.Operations > 0 ? result.GeneratorCpu.TotalMicroseconds / result.Operations : null,
             result.Errors,
             result.FirstError,
-            Elections: 0);
+            Elections: 0)
+        {
+            SentP99Ms = result.Latency.Percentile(0.99).TotalMilliseconds,
+            SentP999Ms = result.Latency.Percentile(0.999).TotalMilliseconds,
+        };
+    }
 
     private static List<IClientScript> Scripts(LocalCluster cluster, Workload workload, int clients)
     {

@@ -76,6 +76,9 @@ internal sealed class BenchCommandTests
         Assert.That(root.GetProperty("durationMs").GetInt64(), Is.InRange(2_000, 2_100));
         Assert.That(root.GetProperty("histogram").EnumerateArray().Sum(range => range.GetProperty("count").GetInt64()), Is.EqualTo(operations));
         Assert.That(root.GetProperty("latencyMs").GetProperty("p50").GetDouble(), Is.LessThanOrEqualTo(root.GetProperty("latencyMs").GetProperty("max").GetDouble()));
+        Assert.That(
+            root.GetProperty("sentLatencyMs").EnumerateObject().Select(percentile => percentile.Name),
+            Is.SubsetOf(root.GetProperty("latencyMs").EnumerateObject().Select(percentile => percentile.Name)));
         Assert.That((_keys.Count, _locks.Count), Is.EqualTo((0, 0)), "what was written is removed");
         if (workload is "put" or "cas")
         {
