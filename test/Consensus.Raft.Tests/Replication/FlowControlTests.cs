@@ -192,14 +192,22 @@ public sealed class FlowControlTests
         Assert.That(host.TakeOne<AppendRequest>().Entries, Has.Count.EqualTo(1));
     }
 
-    [Test]
-    public void Closed_link_starts_over_from_what_was_acknowledged()
+    [TestCase(true)]
+    [TestCase(false)]
+    public void Closed_link_and_a_new_process_start_over_from_what_was_acknowledged(bool isClosed)
     {
         var host = Replicating();
         host.Propose();
         host.Propose();
         host.Take<AppendRequest>();
-        host.Node.ReportUnreachable(Two);
+        if (isClosed)
+        {
+            host.Node.ReportUnreachable(Two);
+        }
+        else
+        {
+            host.Node.ReportNewProcess(Two, 2);
+        }
         host.Pump();
         var request = host.TakeOne<AppendRequest>();
         Assert.That((request.PreviousIndex.Value, request.Entries.Count), Is.EqualTo((1L, 2)));

@@ -114,7 +114,7 @@ public sealed record SimulationPlan(ulong Seed, ClusterPlan Cluster, ClientOptio
         },
         Clients = Clients with { Clients = 16, Keys = 2, LockWeight = 0, ThinkMicros = 5_000, WanderPercent = 60, DelayMicros = 300 },
         Faults = Faults with { Kinds = Faults.Kinds & (FaultKinds.Respawn | FaultKinds.Membership | FaultKinds.ClockRates | FaultKinds.Reordering), MeanMicros = 150_000 },
-        DurationMicros = Math.Min(DurationMicros, 20_000_000),
+        DurationMicros = Math.Min(DurationMicros, 10_000_000),
     };
 
     /// <summary>In half of the runs somebody watches, and history is forgotten. Drawn apart, so that the others are what they would be without.</summary>
