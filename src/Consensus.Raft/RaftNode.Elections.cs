@@ -251,6 +251,7 @@ public sealed partial class RaftNode
         Invariant.Require(Leader.IsNone || Leader == leader, "a term has at most one leader");
         BecomeFollower(Term, leader);
         ForgetLeaderGone();
+        _standsSoon = false;
         _leaderHeardAt = _now;
         ResetElectionDeadline();
     }

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Consensus.Primitives;
 using Consensus.Raft.Log;
 
@@ -12,18 +13,25 @@ public sealed partial class RaftNode
     private LogIndex _handedToDisk;
     private LogIndex _handedToApply;
 
-    public bool HasReady =>
+    /// <summary>There is output of any kind.</summary>
+    public bool HasReady => HasOutput || HasCommitted;
+
+    /// <summary>Committed entries wait to be handed out, and to be applied.</summary>
+    public bool HasCommitted => _handedToApply < Applicable;
+
+    /// <summary>There is output besides committed entries.</summary>
+    public bool HasOutput =>
         _messages.Count > 0
         || _afterPersist.Count > 0
         || _reads.Count > 0
         || _pendingSnapshot is not null
         || _handedHardState != HardState
         || _handedToDisk < _log.LastIndex
-        || _handedToApply < Applicable
         || (Role == RaftRole.Leader && LeaderHasOutput());
 
     /// <summary>Hands over all gathered output and forgets it.</summary>
-    public Ready TakeReady()
+    /// <param name="withCommitted">False: committed entries stay for <see cref="TryTakeCommitted"/>.</param>
+    public Ready TakeReady(bool withCommitted = true)
     {
         if (Role == RaftRole.Leader)
         {
@@ -49,9 +57,27 @@ public sealed partial class RaftNode
             Snapshot = snapshot,
             Messages = Take(_messages),
             MessagesAfterPersist = Take(_afterPersist),
-            Committed = TakeCommitted(),
+            Committed = withCommitted ? TakeCommitted() : [],
+            CommitIndex = CommitIndex,
             Reads = Take(_reads),
         };
+    }
+
+    /// <summary>
+    /// The next committed entry, for an owner that applies one at a time and stops when it has done enough. Not before what <see cref="TakeReady"/> hands over: a snapshot
+    /// replaces what comes before it.
+    /// </summary>
+    public bool TryTakeCommitted([NotNullWhen(true)] out Entry? entry)
+    {
+        if (!HasCommitted)
+        {
+            entry = null;
+            return false;
+        }
+        Invariant.Require(_pendingSnapshot is null, "a snapshot is installed before anything after it is applied");
+        _handedToApply = _handedToApply.Next;
+        entry = _log[_handedToApply];
+        return true;
     }
 
     /// <summary>The Readys up to this sequence are durable.</summary>
@@ -71,7 +97,7 @@ public sealed partial class RaftNode
 
     private IReadOnlyList<Entry> TakeCommitted()
     {
-        if (_handedToApply >= Applicable)
+        if (!HasCommitted)
         {
             return [];
         }

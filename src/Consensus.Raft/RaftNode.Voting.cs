@@ -36,6 +36,10 @@ public sealed partial class RaftNode
         {
             PostponeLeaderGonePreVote();
         }
+        if (granted)
+        {
+            StandAsideAtStart();
+        }
         SendWhenDurable(new PreVoteResponse(Self, request.From, granted ? request.Term : Term, granted) { Boot = request.Boot });
     }
 

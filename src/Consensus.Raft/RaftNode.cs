@@ -12,7 +12,7 @@ namespace Consensus.Raft;
 /// core and gather output; <see cref="TakeReady"/> hands the output over.
 /// </summary>
 /// <remarks>
-/// The parts: Step (which message is heard), Time (what falls due), Elections (becoming leader), Voting (helping another to), Replication
+/// The parts: Starting (before a leader is heard of), Step (which message is heard), Time (what falls due), Elections (becoming leader), Voting (helping another to), Replication
 /// (the leader's side), Following (the follower's side), Snapshots, ReadIndex, Transfer, Membership, Ready (output and persistence).
 /// </remarks>
 public sealed partial class RaftNode
@@ -54,8 +54,9 @@ public sealed partial class RaftNode
         Term = initial.HardState.Term;
         _votedFor = initial.HardState.VotedFor;
         _handedHardState = initial.HardState;
-        CommitIndex = _log.FirstIndex.Previous;
-        _handedToApply = CommitIndex;
+        Invariant.Require(initial.Commit <= _log.LastIndex, "what is committed is in the log");
+        _handedToApply = _log.FirstIndex.Previous;
+        CommitIndex = LogIndex.Max(_handedToApply, initial.Commit);
         _handedToDisk = _log.LastIndex;
         _clock = new ClusterClock(_log.LastTerm, _log.LastStamp);
         _progress = new ProgressTracker(Self, options);

@@ -11,6 +11,9 @@ public sealed record RaftOptions
     /// <summary>The random wait before a pre-vote after the leader's process refused a connection is drawn from [0, this] (rule 6).</summary>
     public int LeaderGoneDelayTicks { get; init; } = 30;
 
+    /// <summary>A member that just started, has reached a majority and has heard of no leader waits a random time from [0, this] before its pre-vote.</summary>
+    public int StartDelayTicks { get; init; } = 150;
+
     /// <summary>Most append requests on their way to one follower.</summary>
     public int MaxInflightAppends { get; init; } = 256;
 

@@ -41,5 +41,8 @@ public sealed class Ready
 
     public IReadOnlyList<ReadState> Reads { get; init; } = [];
 
+    /// <summary>What is known to be committed with everything up to this Ready in the log; may be made durable with it, and spares a start the wait for a leader's word.</summary>
+    public LogIndex CommitIndex { get; init; }
+
     public bool MustPersist => HardState is not null || Entries.Count > 0 || Snapshot is not null;
 }

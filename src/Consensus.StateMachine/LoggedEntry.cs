@@ -22,5 +22,15 @@ public sealed class ApplyOutput
 {
     public List<Resolution> Resolutions { get; } = [];
 
-    public void Clear() => Resolutions.Clear();
+    /// <summary>
+    /// How much work it was: keys, holds, waits and leases that were changed or forgotten, each counted once for each change. The same on every member; what a turn charges
+    /// for (rule 9).
+    /// </summary>
+    public long Objects { get; internal set; }
+
+    public void Clear()
+    {
+        Resolutions.Clear();
+        Objects = 0;
+    }
 }

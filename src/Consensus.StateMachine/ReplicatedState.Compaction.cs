@@ -51,7 +51,9 @@ public sealed partial class ReplicatedState
         }
         if (upTo > CompactRevision)
         {
-            _history.RemoveFirst(CountUpTo(upTo));
+            var forgotten = CountUpTo(upTo);
+            _history.RemoveFirst(forgotten);
+            _output.Objects += forgotten;
             CompactRevision = upTo;
         }
         return new Noted(Revision);

@@ -47,6 +47,7 @@ public sealed partial class ReplicatedState
     {
         Invariant.Require(change.Revision >= _lastChange && change.Revision > CompactRevision, "history is written in order");
         _lastChange = change.Revision;
+        _output.Objects++;
         _history.Append(new Recorded(change, _stamp));
     }
 

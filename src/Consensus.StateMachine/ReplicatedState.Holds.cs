@@ -253,6 +253,7 @@ public sealed partial class ReplicatedState
     /// <summary>Stores an object's new state. One that became inactive is remembered among the newest so many (rule 24).</summary>
     private void StoreLock(ObjectName name, LockRecord before, LockRecord after)
     {
+        _output.Objects++;
         if (before.IsActive != after.IsActive)
         {
             _activeLocks += after.IsActive ? 1 : -1;

@@ -32,6 +32,7 @@ public sealed partial class ReplicatedState
     private LeasesRenewed RenewLeases(RenewLeasesCommand c)
     {
         var renewals = ImmutableArray.CreateBuilder<LeaseRenewal>(c.Ids.Length);
+        _output.Objects += c.Ids.Length;
         foreach (var id in c.Ids)
         {
             renewals.Add(_leases.TryGet(id, out var lease)

@@ -111,7 +111,11 @@ public sealed partial class ReplicatedState
         return Revision;
     }
 
-    private void Resolve(RequestId request, Outcome outcome) => _output.Resolutions.Add(new Resolution(request, outcome));
+    private void Resolve(RequestId request, Outcome outcome)
+    {
+        _output.Objects++;
+        _output.Resolutions.Add(new Resolution(request, outcome));
+    }
 
     private Noted AnnounceMember(AnnounceMemberCommand c)
     {

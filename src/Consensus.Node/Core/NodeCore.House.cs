@@ -94,9 +94,12 @@ public sealed partial class NodeCore
         _announced |= _announce is { Stage: PendingStage.Answered, Answer.Kind: AnswerKind.Done };
         if (_raft.Role == RaftRole.Leader && _raft.HasCommittedInTerm)
         {
-            ExpireWhatIsDue(moreIsWaiting);
             LogTimeWhenIdle();
-            CompactWhatIsDue();
+            if (!HasBacklog)
+            {
+                ExpireWhatIsDue(moreIsWaiting);
+                CompactWhatIsDue();
+            }
         }
     }
 
@@ -143,9 +146,14 @@ public sealed partial class NodeCore
         _statusIsStale = true;
     }
 
+    /// <summary>
+    /// Committed entries wait to be applied. What is judged by the present state waits with them: a renewal, or a member's new boot, may be among them (rule 9).
+    /// </summary>
+    private bool HasBacklog => _raft.HasCommitted;
+
     private void DetachTheLost()
     {
-        if (_raft.Role != RaftRole.Leader)
+        if (_raft.Role != RaftRole.Leader || HasBacklog)
         {
             return;
         }
@@ -200,6 +208,10 @@ public sealed partial class NodeCore
 
     private long PlanWake()
     {
+        if (HasBacklog)
+        {
+            return _now;
+        }
         var wake = Math.Min(_nextSweep, _now + Math.Max(0, (_raft.TicksUntilNextTimeout() * 1000L) - _tickCarryMicros));
         if (_queued.Count > 0 && (_raft.Role == RaftRole.Leader || _links.Contains(_raft.Leader)))
         {

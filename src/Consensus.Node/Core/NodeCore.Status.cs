@@ -9,21 +9,20 @@ public sealed partial class NodeCore
 {
     private bool _statusIsStale = true;
     private bool _membersAreStale;
-    private bool _wasReady;
+    private bool _hasCaughtUp;
     private long _lastPublish;
     private RaftRole _publishedRole;
 
-    /// <summary>Has a leader and has applied all that was committed when it learned of it; while it stops it is not.</summary>
+    /// <summary>Has a leader, has once applied all that was committed under it, and is not behind with applying now; while it stops it is not.</summary>
     private bool IsReady()
     {
         if (_stopping || _raft.Leader.IsNone)
         {
-            _wasReady = false;
+            _hasCaughtUp = false;
             return false;
         }
-        var caughtUp = _state.AppliedIndex >= _raft.CommitIndex && _appliedTerm == _raft.Term;
-        _wasReady = _wasReady || caughtUp;
-        return _wasReady;
+        _hasCaughtUp |= _state.AppliedIndex >= _raft.CommitIndex && _appliedTerm == _raft.Term;
+        return _hasCaughtUp && !HasBacklog;
     }
 
     private void Publish()
@@ -31,7 +30,7 @@ public sealed partial class NodeCore
         var changedHands = Status.Leader != _raft.Leader || Status.Term != _raft.Term || _publishedRole != _raft.Role;
         // Whoever changed the membership sees it changed here, and so does a read that follows.
         var due = (_statusIsStale && _now - _lastPublish >= PublishEveryMicros) || _membersAreStale || _out.AnsweredChanges.Count > 0;
-        if (!changedHands && !due && _wasReady == IsReady())
+        if (!changedHands && !due && Status.Ready == IsReady())
         {
             return;
         }

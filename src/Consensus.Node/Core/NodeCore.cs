@@ -44,7 +44,8 @@ public sealed partial class NodeCore
         _snapshotDraws = new DeterministicRandom(options.Raft.Seed ^ (ulong)options.Self.Value);
         _snapshotBytesDue = DrawSnapshotBytes();
         _hashes = new HashHistory(state.AppliedIndex, state.Hash);
-        View = state.TakeView();
+        ApplyWhatWasCommitted();
+        View = _state.TakeView();
         Status = BuildStatus();
     }
 
@@ -135,6 +136,7 @@ public sealed partial class NodeCore
                     _raft.ReportNewProcess(up.Peer, up.Boot);
                 }
                 Heard(up.Peer);
+                _raft.ReportReachable(up.Peer);
                 break;
             case LinkDownInput down:
                 _links.Down(down.Peer, isMember: _raft.Configuration.Find(down.Peer) is not null);
@@ -235,11 +237,13 @@ public sealed partial class NodeCore
         return (int)Math.Min(total / 1000, Math.Max(1, _options.Raft.ElectionTimeoutTicks / 2));
     }
 
+    /// <summary>Takes the core's output until there is none, and applies what is committed for as long as the turn's budget lasts.</summary>
     private void DrainRaft()
     {
-        while (_raft.HasReady)
+        var budget = new TurnBudget(_options.TurnUnits);
+        while (_raft.HasOutput || (_raft.HasCommitted && !budget.IsSpent))
         {
-            var ready = _raft.TakeReady();
+            var ready = _raft.TakeReady(withCommitted: false);
             foreach (var message in ready.Messages)
             {
                 SendRaft(message);
@@ -251,7 +255,7 @@ public sealed partial class NodeCore
             if (ready.MustPersist)
             {
                 _handedToLog = ready.Sequence;
-                _out.Persists.Add(new PersistRequest(ready.Sequence, ready.HardState, ready.Snapshot, null, ready.Entries));
+                _out.Persists.Add(new PersistRequest(ready.Sequence, ready.HardState, ready.Snapshot, null, ready.Entries, ready.CommitIndex));
             }
             if (ready.MessagesAfterPersist.Count > 0)
             {
@@ -267,7 +271,7 @@ public sealed partial class NodeCore
                     _afterPersist.Enqueue((_handedToLog, ready.MessagesAfterPersist));
                 }
             }
-            ApplyCommitted(ready.Committed);
+            ApplyCommitted(ref budget);
             foreach (var read in ready.Reads)
             {
                 OnReadState(read);
@@ -299,38 +303,54 @@ public sealed partial class NodeCore
         _out.Sends.Add((message.To, new RaftPeerMessage(message)));
     }
 
-    private void ApplyCommitted(IReadOnlyList<Entry> entries)
+    /// <summary>
+    /// Before the first turn: what the log knew to be committed. Nobody is kept waiting by it, since nobody knows yet that this member is there, and it leaves the first turns
+    /// little to do.
+    /// </summary>
+    private void ApplyWhatWasCommitted()
     {
-        for (var i = 0; i < entries.Count; i++)
+        while (_raft.TryTakeCommitted(out var entry))
         {
-            var entry = entries[i];
-            Invariant.Require(entry.Index == _state.AppliedIndex.Next, "entries are applied in order, each once");
-            if (entry.Term > _appliedTerm)
-            {
-                _appliedTerm = entry.Term;
-                RequeueOlderThan(entry.Term);
-                RequeueChangesOlderThan(entry.Term);
-            }
-            Invariant.Require(entry.FeatureLevel <= ReplicatedState.SupportedFeatureLevel, "a member applies only what it knows");
-            _state.Apply(
-                new LoggedEntry(entry.Index, entry.Stamp, entry.Kind == EntryKind.Command, entry.Request, entry.Principal, entry.Payload),
-                _applied);
-            _hashes.Add(_state.Hash);
-            if (entry.Kind == EntryKind.Configuration)
-            {
-                OnConfigurationApplied(entry);
-            }
-            _bytesSinceSnapshot += entry.ApproximateSize;
-            foreach (var resolution in _applied.Resolutions)
-            {
-                Resolve(resolution);
-            }
-            _applied.Clear();
+            Apply(entry);
         }
-        if (entries.Count > 0)
+    }
+
+    private void ApplyCommitted(ref TurnBudget budget)
+    {
+        while (!budget.IsSpent && _raft.TryTakeCommitted(out var entry))
         {
-            _statusIsStale = true;
+            budget.Charge(entry, Apply(entry));
             ConsiderSnapshot();
         }
+    }
+
+    /// <returns>How many objects it touched.</returns>
+    private long Apply(Entry entry)
+    {
+        Invariant.Require(entry.Index == _state.AppliedIndex.Next, "entries are applied in order, each once");
+        if (entry.Term > _appliedTerm)
+        {
+            _appliedTerm = entry.Term;
+            RequeueOlderThan(entry.Term);
+            RequeueChangesOlderThan(entry.Term);
+        }
+        Invariant.Require(entry.FeatureLevel <= ReplicatedState.SupportedFeatureLevel, "a member applies only what it knows");
+        _state.Apply(
+            new LoggedEntry(entry.Index, entry.Stamp, entry.Kind == EntryKind.Command, entry.Request, entry.Principal, entry.Payload),
+            _applied);
+        _hashes.Add(_state.Hash);
+        if (entry.Kind == EntryKind.Configuration)
+        {
+            OnConfigurationApplied(entry);
+        }
+        _bytesSinceSnapshot += entry.ApproximateSize;
+        _statusIsStale = true;
+        foreach (var resolution in _applied.Resolutions)
+        {
+            Resolve(resolution);
+        }
+        var objects = _applied.Objects;
+        _applied.Clear();
+        return objects;
     }
 }

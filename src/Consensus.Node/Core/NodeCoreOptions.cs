@@ -51,5 +51,8 @@ public sealed record NodeCoreOptions
     /// <summary>While nobody reads, the view that this member keeps at hand is this old at most.</summary>
     public long RenewViewMicros { get; init; } = 1_000_000;
 
+    /// <summary>What one turn may apply, in units of <see cref="TurnBudget"/>, of about a microsecond each; the rest waits for the next turn (rule 9).</summary>
+    public long TurnUnits { get; init; } = 5_000;
+
     public long ElectionTimeoutMicros => Raft.ElectionTimeoutTicks * 1000L;
 }

@@ -10,12 +10,16 @@ namespace Consensus.Node.Ports;
 /// <param name="InstalledSnapshot">A snapshot from the leader, its file durable already, that replaces the whole log.</param>
 /// <param name="TakenSnapshot">A snapshot of this member's own, its file durable already: entries up to it are no longer needed for recovery.</param>
 /// <param name="Entries">Entries in order; when the first index is not above the last one written, they replace that suffix.</param>
+/// <param name="Commit">
+/// Known to be committed when this request was made, and in the log once it is written; 0 says nothing. Written with the rest, never by itself.
+/// </param>
 public sealed record PersistRequest(
     long Sequence,
     HardState? HardState,
     SnapshotMark? InstalledSnapshot,
     SnapshotMark? TakenSnapshot,
-    IReadOnlyList<Entry> Entries);
+    IReadOnlyList<Entry> Entries,
+    LogIndex Commit = default);
 
 /// <summary>
 /// The write-ahead log as the node sees it. Synchronous: called by the log thread (or by the simulator), one call at a time. A failure of
@@ -55,10 +59,12 @@ public sealed class StorageRefusedException(string message) : Exception(message)
 /// <summary>What recovery found in a formed data directory.</summary>
 /// <param name="Configuration">In force before the first of <paramref name="Entries"/>: the snapshot's, or the initial one.</param>
 /// <param name="Snapshot">The newest snapshot that the log marks as in use.</param>
+/// <param name="Commit">Entries up to here are committed for sure; not below the snapshot, not above the last entry.</param>
 /// <param name="Notes">What an operator should know, one sentence each: a torn tail that was cut, a leftover file that was removed.</param>
 public sealed record RecoveredLog(
     HardState HardState,
     Configuration Configuration,
     SnapshotMark? Snapshot,
     IReadOnlyList<Entry> Entries,
+    LogIndex Commit,
     IReadOnlyList<string> Notes);

@@ -194,7 +194,7 @@ public sealed class NodeHost : INodeHost
         };
         var core = new NodeCore(
             coreOptions,
-            new RaftInitialState(identity.Member, recovered.HardState, recovered.Configuration, recovered.Snapshot, recovered.Entries),
+            new RaftInitialState(identity.Member, recovered.HardState, recovered.Configuration, recovered.Snapshot, recovered.Entries, recovered.Commit),
             state,
             snapshot);
         SayIfNotAdded(core.Configuration, options);

@@ -124,7 +124,7 @@ public sealed class DataDirectory : IDataDirectory
             // Only now: the record that names the newest snapshot may not have been durable before, and then an older one was in use.
             _snapshots.RemoveAllBut(state.Mark, notes);
             log = resumed;
-            return new RecoveredLog(state.HardState, state.Configuration, state.Mark, read.Replay.Entries, notes);
+            return new RecoveredLog(state.HardState, state.Configuration, state.Mark, read.Replay.Entries, state.Commit, notes);
         }
         catch
         {

@@ -16,6 +16,7 @@ internal static class LogRecords
     private const int HardStateField = 2;
     private const int InstalledSnapshotField = 3;
     private const int TakenSnapshotField = 4;
+    private const int CommitField = 5;
 
     public static void WriteEntry(WireWriter writer, Entry entry)
     {
@@ -36,6 +37,8 @@ internal static class LogRecords
 
     public static void WriteTakenSnapshot(WireWriter writer, SnapshotMark mark) => WriteMark(writer, TakenSnapshotField, mark);
 
+    public static void WriteCommit(WireWriter writer, LogIndex commit) => writer.Int64(CommitField, commit.Value);
+
     /// <summary>Gives each record of a payload to <paramref name="replay"/>. Throws <see cref="WireFormatException"/> at the first that cannot be.</summary>
     public static void Read(ReadOnlySpan<byte> payload, LogReplay replay)
     {
@@ -55,6 +58,9 @@ internal static class LogRecords
                     break;
                 case TakenSnapshotField:
                     replay.Take(RaftCodec.ReadSnapshotMark(reader.Bytes()));
+                    break;
+                case CommitField:
+                    replay.Commit(new LogIndex(reader.Int64()));
                     break;
                 default:
                     reader.RefuseUnknown("a frame");

@@ -25,6 +25,8 @@ internal sealed class LogReplay(LogState start)
 
     public void Vote(HardState hardState) => Accept(State.TryVote(hardState, out var after), after);
 
+    public void Commit(LogIndex commit) => Accept(State.TryCommit(commit, out var after), after);
+
     public void Append(Entry entry)
     {
         Accept(State.TryAppend(entry.Index, entry.Index, out var after), after);

@@ -13,6 +13,14 @@ internal sealed record LogState(HardState HardState, Configuration Configuration
 {
     public LogIndex MarkIndex => Mark?.LastIndex ?? LogIndex.Zero;
 
+    /// <summary>
+    /// Entries up to here are committed, as far as the records say: a lower bound, which a segment's header does not repeat.
+    /// <c>MarkIndex &lt;= Commit &lt;= LastIndex</c>.
+    /// </summary>
+    public LogIndex Commit => LogIndex.Max(MarkIndex, RecordedCommit);
+
+    private LogIndex RecordedCommit { get; init; }
+
     /// <summary>Terms never go back, and a vote is not taken back within its term. Raft figure 2.</summary>
     public string? TryVote(HardState next, out LogState after)
     {
@@ -34,7 +42,22 @@ internal sealed record LogState(HardState HardState, Configuration Configuration
         {
             return $"entry {first} follows entry {LastIndex}";
         }
-        return first <= MarkIndex ? $"entry {first} is written again though the snapshot at {MarkIndex} covers it" : null;
+        if (first <= MarkIndex)
+        {
+            return $"entry {first} is written again though the snapshot at {MarkIndex} covers it";
+        }
+        return first <= Commit ? $"entry {first} is written again though entries up to {Commit} were committed" : null;
+    }
+
+    /// <summary>Entries up to <paramref name="commit"/>, all of them written, are committed.</summary>
+    public string? TryCommit(LogIndex commit, out LogState after)
+    {
+        after = this with { RecordedCommit = commit };
+        if (commit > LastIndex)
+        {
+            return $"entry {commit} is said to be committed in a log that ends at {LastIndex}";
+        }
+        return commit < RecordedCommit ? $"what is committed goes back from {RecordedCommit} to {commit}" : null;
     }
 
     /// <summary>A leader's snapshot in place of the whole log.</summary>

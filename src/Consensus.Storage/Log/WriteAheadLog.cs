@@ -132,6 +132,11 @@ public sealed class WriteAheadLog : IDurableLog
             Require(state.TryTake(taken, out state));
             LogRecords.WriteTakenSnapshot(_frame, taken);
         }
+        if (request.Commit > state.Commit)
+        {
+            Require(state.TryCommit(request.Commit, out state));
+            LogRecords.WriteCommit(_frame, request.Commit);
+        }
         return state;
     }
 

@@ -26,13 +26,14 @@ internal sealed class CoreCluster
 
     private readonly Limits _limits;
 
-    public CoreCluster(int size, Limits? limits = null)
+    /// <param name="turnUnits">What one turn may apply.</param>
+    public CoreCluster(int size, Limits? limits = null, long turnUnits = CoreMember.DefaultTurnUnits)
     {
         _limits = limits ?? Limits.Default;
         var configuration = Configuration.OfVoters(Enumerable.Range(1, size).Select(MemberOf));
         foreach (var member in configuration.Members)
         {
-            _members.Add(new CoreMember(member, configuration, _limits));
+            _members.Add(new CoreMember(member, configuration, _limits, turnUnits: turnUnits));
         }
         foreach (var a in _members)
         {
@@ -156,10 +157,12 @@ internal sealed class CoreMember
     private readonly NodeCoreOptions _options;
     private long _sequence;
 
+    public const long DefaultTurnUnits = 5_000;
+
     private readonly Configuration _configuration;
 
-    public CoreMember(Member member, Configuration configuration, Limits limits)
-        : this(member, configuration, limits, 100 + member.Id.Value, [])
+    public CoreMember(Member member, Configuration configuration, Limits limits, long turnUnits = DefaultTurnUnits)
+        : this(member, configuration, limits, 100 + member.Id.Value, [], turnUnits)
     {
     }
 
@@ -170,11 +173,12 @@ internal sealed class CoreMember
             before._configuration,
             before._options.Limits,
             before.Boot + 1_000,
-            before.Persisted)
+            before.Persisted,
+            before._options.TurnUnits)
     {
     }
 
-    private CoreMember(Member member, Configuration configuration, Limits limits, long boot, IReadOnlyList<PersistRequest> persisted)
+    private CoreMember(Member member, Configuration configuration, Limits limits, long boot, IReadOnlyList<PersistRequest> persisted, long turnUnits)
     {
         Id = member.Id;
         _configuration = configuration;
@@ -189,6 +193,7 @@ internal sealed class CoreMember
             Version = "test",
             Raft = new RaftOptions { Seed = 7 },
             Limits = limits,
+            TurnUnits = turnUnits,
 
             // So that tests see a member's state without asking for it.
             RenewViewMicros = 0,
@@ -196,6 +201,15 @@ internal sealed class CoreMember
         Persisted.AddRange(persisted);
         Core = new NodeCore(_options, Recover(persisted), new ReplicatedState(limits), null);
     }
+
+    /// <summary>Member 1 of so many voters, started on a log that it finds.</summary>
+    public static CoreMember Recovered(int voters, IReadOnlyList<Entry> entries, long commit, long turnUnits) => new(
+        CoreCluster.MemberOf(1),
+        Configuration.OfVoters(Enumerable.Range(1, voters).Select(CoreCluster.MemberOf)),
+        Limits.Default,
+        101,
+        [new PersistRequest(1, new HardState(entries[^1].Term, MemberId.None), null, null, entries, new LogIndex(commit))],
+        turnUnits);
 
     public MemberId Id { get; }
 
@@ -266,16 +280,18 @@ internal sealed class CoreMember
     {
         var hardState = new HardState(Term.Zero, MemberId.None);
         var entries = new List<Entry>();
+        var commit = LogIndex.Zero;
         foreach (var request in persisted)
         {
             hardState = request.HardState ?? hardState;
             foreach (var entry in request.Entries)
             {
-                entries.RemoveAll(e => e.Index >= entry.Index);
+                entries.RemoveRange((int)entry.Index.Value - 1, entries.Count - (int)entry.Index.Value + 1);
                 entries.Add(entry);
             }
+            commit = LogIndex.Max(commit, request.Commit);
         }
-        return new RaftInitialState(Id, hardState, _configuration, null, entries);
+        return new RaftInitialState(Id, hardState, _configuration, null, entries, commit);
     }
 
     public List<(MemberId To, PeerMessage Message)> Turn(long now)

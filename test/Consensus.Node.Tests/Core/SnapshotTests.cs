@@ -28,6 +28,7 @@ public sealed class SnapshotTests
             if (i % 100 == 99 || i == count - 1)
             {
                 _cluster.Run(20_000);
+                _cluster.Until(() => Member.Core.Status.Ready, "all of it is applied");
             }
         }
     }

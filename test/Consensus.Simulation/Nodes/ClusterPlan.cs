@@ -23,6 +23,9 @@ public sealed record ClusterPlan
 
     public long SnapshotEntries { get; init; } = 1_000;
 
+    /// <summary>What one turn may apply, in units of the production budget.</summary>
+    public long TurnUnits { get; init; } = 5_000;
+
     public Limits Limits { get; init; } = Limits.Default;
 
     public NetworkOptions Network { get; init; } = new();

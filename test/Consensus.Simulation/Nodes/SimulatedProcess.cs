@@ -81,7 +81,7 @@ public sealed partial class SimulatedProcess
             var (state, snapshot) = Load(cluster, directory, recovered.Snapshot);
             var core = new NodeCore(
                 options,
-                new RaftInitialState(node.Id, recovered.HardState, recovered.Configuration, recovered.Snapshot, recovered.Entries),
+                new RaftInitialState(node.Id, recovered.HardState, recovered.Configuration, recovered.Snapshot, recovered.Entries, recovered.Commit),
                 state,
                 snapshot);
             return new SimulatedProcess(cluster, node, options, seed, directory, log, core);
@@ -145,6 +145,7 @@ public sealed partial class SimulatedProcess
         Raft = cluster.Plan.Raft with { Seed = seed },
         Limits = cluster.Limits,
         SnapshotEntries = cluster.Plan.SnapshotEntries,
+        TurnUnits = cluster.Plan.TurnUnits,
     };
 
     private static (ReplicatedState State, SnapshotFile? File) Load(SimulatedCluster cluster, DataDirectory directory, SnapshotMark? mark)

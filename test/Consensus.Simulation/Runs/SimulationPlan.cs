@@ -63,7 +63,14 @@ public sealed record SimulationPlan(ulong Seed, ClusterPlan Cluster, ClientOptio
             LockWeight = (int)Pick(random, 5, 25, 80),
             DelayMicros = Pick(random, 100, 1_000, 20_000),
         };
-        return WithRespawns(WithTroubles(WithCoordination(WithWatchers(WithMembership(new SimulationPlan(seed, cluster, clients, faults, random.Next(10, 60) * 1_000_000))))));
+        return WithTurns(WithRespawns(WithTroubles(WithCoordination(WithWatchers(WithMembership(new SimulationPlan(seed, cluster, clients, faults, random.Next(10, 60) * 1_000_000)))))));
+    }
+
+    /// <summary>In half of the runs a turn may apply a few entries only, so that what is committed is applied over many. Drawn apart.</summary>
+    private static SimulationPlan WithTurns(SimulationPlan plan)
+    {
+        var random = new DeterministicRandom(plan.Seed ^ 0x7412_B4D6);
+        return random.Chance(1, 2) ? plan : plan with { Cluster = plan.Cluster with { TurnUnits = Pick(random, 1, 10, 50, 500) } };
     }
 
     /// <summary>

@@ -38,6 +38,57 @@ public sealed class AppendTests
     }
 
     [Test]
+    public void The_commit_index_is_recovered_as_far_as_a_frame_that_is_left_says_it()
+    {
+        var disk = new SimulatedDisk(1);
+        using (var member = OpenMember.Start(disk))
+        {
+            member.Log.Append([member.Request(entries: Make.Entries(1, 5, 1), commit: 2)]);
+            member.Log.Append([member.Request(entries: Make.Entries(6, 1, 1), commit: 5), member.Request(entries: Make.Entries(7, 1, 1), commit: 6)]);
+            Assert.That(member.Recovered.Commit, Is.EqualTo(LogIndex.Zero));
+        }
+        using (var again = OpenMember.Start(disk))
+        {
+            Assert.That(again.Recovered.Commit, Is.EqualTo(new LogIndex(6)));
+        }
+        var last = LogMap.Of(disk).LastFrame;
+        disk.FlipBit(last.Path, last.Offset + 45, 0);
+        using var torn = OpenMember.Start(disk);
+        Assert.That(torn.Recovered.Commit, Is.EqualTo(new LogIndex(2)));
+    }
+
+    [Test]
+    public void The_commit_index_is_not_below_the_snapshot_in_use()
+    {
+        var disk = new SimulatedDisk(1);
+        using (var member = OpenMember.Start(disk))
+        {
+            member.Append(Make.Entries(1, 5, 1));
+            OpenMember.SaveSnapshot(member.Snapshots, Make.Mark(4, 1), 1);
+            member.Log.Append([member.Request(taken: Make.Mark(4, 1))]);
+        }
+        using var again = OpenMember.Start(disk);
+        Assert.That(again.Recovered.Commit, Is.EqualTo(new LogIndex(4)));
+    }
+
+    [Test]
+    public void What_was_committed_is_never_written_again_and_never_goes_back()
+    {
+        var disk = new SimulatedDisk(1);
+        using (var member = OpenMember.Start(disk))
+        {
+            member.Log.Append([member.Request(entries: Make.Entries(1, 5, 1), commit: 4)]);
+            member.Log.Append([member.Request(entries: Make.Entries(5, 1, 2), commit: 3)]);
+            Assert.That(() => member.Append(Make.Entries(4, 1, 3)), Throws.TypeOf<InvariantViolationException>());
+        }
+        using (var member = OpenMember.Start(disk))
+        {
+            Assert.That(member.Recovered.Commit, Is.EqualTo(new LogIndex(4)));
+            Assert.That(() => member.Log.Append([member.Request(commit: 6)]), Throws.TypeOf<InvariantViolationException>());
+        }
+    }
+
+    [Test]
     public void A_batch_of_requests_is_one_write_and_one_fdatasync()
     {
         var disk = new SimulatedDisk(1);

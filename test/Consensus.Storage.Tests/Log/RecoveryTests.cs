@@ -231,7 +231,7 @@ public sealed class RecoveryTests
     {
         var disk = LogOf(2);
         var last = LogMap.Of(disk).LastFrame;
-        byte[] payload = [0x28, 0x01]; // field 5, varint 1
+        byte[] payload = [0x30, 0x01]; // field 6, varint 1
         var contents = disk.Contents(last.Path);
         var checksum = Crc32C.Append(last.Header.PayloadChecksum, payload);
         new FrameHeader(payload.Length, 1, last.Header.Frame + 1, last.Header.Frame, checksum).Write(contents.AsSpan(last.End), LogMap.Identity.FrameSeed);
@@ -239,7 +239,7 @@ public sealed class RecoveryTests
         disk.Replace(last.Path, contents);
 
         Assert.That(() => OpenMember.Start(disk), Throws.TypeOf<StorageRefusedException>()
-            .With.Message.Contains($"offset {last.End}").And.Message.Contains("field 5"));
+            .With.Message.Contains($"offset {last.End}").And.Message.Contains("field 6"));
     }
 
     [Test]

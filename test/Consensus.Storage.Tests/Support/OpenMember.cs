@@ -51,8 +51,9 @@ internal sealed class OpenMember : IDisposable
 
     public static string SnapshotPath(SnapshotMark mark, string root = Root) => $"{root}/snap/{mark.LastIndex.Value:x16}-{mark.LastTerm.Value:x16}.snap";
 
-    public PersistRequest Request(HardState? vote = null, Entry[]? entries = null, SnapshotMark? installed = null, SnapshotMark? taken = null) =>
-        new(++_sequence, vote, installed, taken, entries ?? []);
+    public PersistRequest Request(
+        HardState? vote = null, Entry[]? entries = null, SnapshotMark? installed = null, SnapshotMark? taken = null, long commit = 0) =>
+        new(++_sequence, vote, installed, taken, entries ?? [], new Consensus.Primitives.LogIndex(commit));
 
     public void Append(params Entry[] entries) => Log.Append([Request(entries: entries)]);
 
