@@ -109,7 +109,20 @@ public sealed record NodeStatus(
 {
     /// <summary>Flushes of the log since the process started: one fdatasync for all that waited.</summary>
     public long LogFlushes { get; init; }
+
+    /// <summary>How the loop does at this moment, which is the one thing here that the loop does not have to turn for.</summary>
+    public LoopStatus Loop { get; init; }
 }
+
+/// <summary>How the loop of a member does. Times in microseconds; stops of the runtime are not counted as a turn's.</summary>
+/// <param name="Turns">Since the process started, as are all but the last.</param>
+/// <param name="TurnMicros">Spent in turns, all together.</param>
+/// <param name="LongestTurnMicros">The longest single turn.</param>
+/// <param name="LongestDelayMicros">The longest time by which a turn came later than it was due.</param>
+/// <param name="IdleMicros">Since the last turn ended; a loop that is well turns several times a second.</param>
+/// <param name="StallMicros">A loop that has been idle for longer than this does not do what the others count on: an election time-out.</param>
+public readonly record struct LoopStatus(
+    long Turns, long TurnMicros, long LongestTurnMicros, long LongestDelayMicros, long IdleMicros, long StallMicros);
 
 /// <summary>What the server's endpoints see of the node. Every method may be called by any thread.</summary>
 public interface IConsensusNode

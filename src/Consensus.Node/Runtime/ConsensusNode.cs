@@ -55,6 +55,7 @@ public sealed partial class ConsensusNode : IConsensusNode
     private List<Action> _actions = [];
     private readonly List<IAwaited> _answered = [];
     private readonly NodeOutput _output = new();
+    private readonly TurnMeter _meter;
 
     public ConsensusNode(NodeCoreOptions options, NodeCore core, NodeSurroundings outside)
     {
@@ -66,13 +67,19 @@ public sealed partial class ConsensusNode : IConsensusNode
         _status = core.Status;
         _leadership = new LeadershipNote(core.Status.Term.Value, core.Status.LeaderName);
         _appliedIndex = core.AppliedIndex.Value;
+        _meter = new TurnMeter(NowMicros(), options.ElectionTimeoutMicros, GC.GetTotalPauseDuration);
         _logThread = new LogThread(outside.Log, PostFromLog, Fail);
         _loop = new Thread(RunLoop) { Name = "consensus-loop", IsBackground = true };
     }
 
     private sealed record LeadershipNote(long Term, string LeaderName);
 
-    public NodeStatus Status => _status with { LogBytes = _outside.Log.SizeBytes, LogFlushes = _outside.Log.Flushes };
+    public NodeStatus Status => _status with
+    {
+        LogBytes = _outside.Log.SizeBytes,
+        LogFlushes = _outside.Log.Flushes,
+        Loop = _meter.Read(NowMicros()),
+    };
 
     public (long Term, string LeaderName) Leadership
     {
@@ -254,8 +261,11 @@ public sealed partial class ConsensusNode : IConsensusNode
             action();
         }
         _output.Clear();
-        _core.Turn(NowMicros(), _inputs, _inbox.HasMore, _output);
+        var now = NowMicros();
+        _meter.Begin(now, _core.NextWakeMicros);
+        _core.Turn(now, _inputs, _inbox.HasMore, _output);
         Perform(_output);
+        _meter.End(NowMicros());
     }
 
     private void Perform(NodeOutput output)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Consensus.Api;
 using Consensus.Api.Cluster;
 using Consensus.Node;
@@ -8,11 +9,22 @@ using Consensus.Server.Routing;
 
 namespace Consensus.Server.Cluster;
 
-/// <summary>For supervisors and load balancers: is the process there, and should it be sent requests.</summary>
+/// <summary>
+/// For supervisors and load balancers: is the process there, and should it be sent requests. Both look at the loop from outside: what it published last says nothing of a loop
+/// that stands still.
+/// </summary>
 internal sealed class HealthEndpoints(IConsensusNode node, Replies replies, ServerLifecycle lifecycle)
 {
-    public Task LiveAsync(ApiCall call) =>
-        replies.Json(call.Http, StatusCodes.Status200OK, new LiveAnswer(true), ApiJson.Default.LiveAnswer, Revision.Zero);
+    /// <summary>A loop that has not turned for this long will not turn again: a supervisor that restarts the process does right.</summary>
+    private const long DeadAfterMicros = 30_000_000;
+
+    public Task LiveAsync(ApiCall call)
+    {
+        var idle = node.Status.Loop.IdleMicros;
+        return idle < DeadAfterMicros
+            ? replies.Json(call.Http, StatusCodes.Status200OK, new LiveAnswer(true), ApiJson.Default.LiveAnswer, Revision.Zero)
+            : replies.Problem(call.Http, AnswerProblems.NotReady(StandsStill(idle)));
+    }
 
     public Task ReadyAsync(ApiCall call)
     {
@@ -22,16 +34,28 @@ internal sealed class HealthEndpoints(IConsensusNode node, Replies replies, Serv
         }
         var status = node.Status;
         var hasLeader = !status.Leader.IsNone;
+        var turns = status.Loop.IdleMicros <= status.Loop.StallMicros;
         var checks = verbose
-            ? new Dictionary<string, bool> { ["leader"] = hasLeader, ["caughtUp"] = status.Ready, ["notStopping"] = !lifecycle.IsStopping }
+            ? new Dictionary<string, bool>
+            {
+                ["leader"] = hasLeader,
+                ["caughtUp"] = status.Ready,
+                ["loopTurns"] = turns,
+                ["notStopping"] = !lifecycle.IsStopping,
+            }
             : null;
-        if (hasLeader && status.Ready && !lifecycle.IsStopping)
+        if (hasLeader && status.Ready && turns && !lifecycle.IsStopping)
         {
             return replies.Json(call.Http, StatusCodes.Status200OK, new ReadyAnswer(true, checks), ApiJson.Default.ReadyAnswer, status.Revision);
         }
         var because = lifecycle.IsStopping ? "this member is stopping"
+            : !turns ? StandsStill(status.Loop.IdleMicros)
             : !hasLeader ? "this member knows no leader"
-            : "this member has not caught up with its leader";
+            : "this member has not applied all that is committed";
         return replies.Problem(call.Http, AnswerProblems.NotReady(because) with { Checks = checks, StateRevision = status.Revision });
     }
+
+    private static string StandsStill(long idleMicros) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"the loop of this member has not turned for {idleMicros / 1000} ms: its machine is starved or its disk does not answer");
 }

@@ -88,6 +88,20 @@ internal sealed class ClusterTests : ContractTest
     }
 
     [Test]
+    public async Task A_loop_that_stands_still_is_not_ready_after_an_election_timeout_and_not_alive_after_half_a_minute()
+    {
+        Node.LoopIdleMicros = 1_000_000;
+        await AnswerAsync(ApiJson.Default.ReadyAnswer, HttpStatusCode.OK, "GET", "/readyz");
+        Node.LoopIdleMicros = 1_500_000;
+        var stalled = await RefusedAsync(ProblemTypes.NotReady, "GET", "/readyz?verbose");
+        Assert.That((stalled.Checks!["loopTurns"], stalled.Checks["caughtUp"]), Is.EqualTo((false, true)));
+        Assert.That(stalled.Detail, Does.Contain("has not turned for 1500 ms"));
+        await AnswerAsync(ApiJson.Default.LiveAnswer, HttpStatusCode.OK, "GET", "/livez");
+        Node.LoopIdleMicros = 30_000_000;
+        Assert.That((await RefusedAsync(ProblemTypes.NotReady, "GET", "/livez")).Detail, Does.Contain("has not turned for 30000 ms"));
+    }
+
+    [Test]
     public async Task Readiness_fails_while_the_server_stops()
     {
         Lifecycle.BeginStopping();

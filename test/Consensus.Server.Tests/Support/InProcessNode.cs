@@ -61,6 +61,9 @@ internal sealed class InProcessNode(Limits? limits = null) : IConsensusNode
 
     public string LeaderName { get; set; } = "n1";
 
+    /// <summary>For how long its loop is said not to have turned.</summary>
+    public long LoopIdleMicros { get; set; }
+
     /// <summary>How many commands were applied: to see that nothing was done.</summary>
     public long AppliedCommands { get; private set; }
 
@@ -100,7 +103,10 @@ internal sealed class InProcessNode(Limits? limits = null) : IConsensusNode
                         new MemberStatus(new MemberId(0x52), "n2", true, false, false, "http://127.0.0.1:7479", "127.0.0.1:7480", null, false),
                         new MemberStatus(new MemberId(0x53), "n3", false, false, false, "http://127.0.0.1:7579", "127.0.0.1:7580", null, true),
                     ],
-                    ["the disk is nearly full"]);
+                    ["the disk is nearly full"])
+                {
+                    Loop = new LoopStatus(100, 5_000, 400, 300, LoopIdleMicros, 1_000_000),
+                };
             }
         }
     }

@@ -1,0 +1,54 @@
+using Consensus.Node.Runtime;
+
+namespace Consensus.Node.Tests.Runtime;
+
+public sealed class TurnMeterTests
+{
+    private TimeSpan _stopped = TimeSpan.FromSeconds(9);
+
+    [Test]
+    public void Turns_their_length_their_delay_and_the_time_since_are_told()
+    {
+        var meter = new TurnMeter(1_000, 500_000, () => _stopped);
+        meter.Begin(10_000, dueAt: 0);
+        meter.End(10_400);
+        meter.Begin(60_000, dueAt: 55_000);
+        meter.End(60_900);
+        Assert.That(meter.Read(70_900), Is.EqualTo(new Consensus.Node.LoopStatus(2, 1_300, 900, 5_000, 10_000, 500_000)), "the first turn was due at no time");
+    }
+
+    [Test]
+    public void Stops_of_the_runtime_are_no_part_of_the_turn_they_fell_into()
+    {
+        var meter = new TurnMeter(0, 500_000, () => _stopped);
+        meter.Begin(0, 0);
+        _stopped += TimeSpan.FromMilliseconds(40);
+        meter.End(43_000);
+        Assert.That(meter.Read(43_000).LongestTurnMicros, Is.EqualTo(3_000));
+        _stopped += TimeSpan.FromMilliseconds(40);
+        meter.Begin(100_000, 100_000);
+        meter.End(104_000);
+        Assert.That(meter.Read(104_000).LongestTurnMicros, Is.EqualTo(4_000), "a stop between two turns belongs to neither");
+    }
+
+    [Test]
+    public void A_turn_that_goes_on_counts_as_idle_for_whoever_looks()
+    {
+        var meter = new TurnMeter(0, 500_000, () => _stopped);
+        meter.Begin(100, 0);
+        meter.End(200);
+        meter.Begin(300, 300);
+        Assert.That(meter.Read(40_000_200).IdleMicros, Is.EqualTo(40_000_000));
+    }
+
+    [Test]
+    public void A_turn_that_comes_before_it_is_due_is_not_late()
+    {
+        var meter = new TurnMeter(0, 500_000, () => _stopped);
+        meter.Begin(100, 0);
+        meter.End(200);
+        meter.Begin(300, dueAt: 9_000);
+        meter.End(400);
+        Assert.That(meter.Read(400).LongestDelayMicros, Is.Zero);
+    }
+}
