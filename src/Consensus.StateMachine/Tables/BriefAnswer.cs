@@ -19,7 +19,7 @@ internal enum BriefKind
     /// <summary>A lease.</summary>
     LeaseMissing = 4,
 
-    /// <summary>Name; text holder and A token, 0 without one; B waiters, C waited microseconds, D delayed until, 0 when it is not.</summary>
+    /// <summary>Name; text holder, A token and E lease, 0 without one; B waiters, C waited microseconds, D delayed until, 0 when it is not.</summary>
     LockHeld = 5,
 
     /// <summary>Text owner.</summary>
@@ -72,7 +72,7 @@ internal enum BriefKind
 internal sealed record BriefAnswer(long Sequence, ClusterTime Stored, ReadOnlyMemory<byte> Fingerprint, BriefKind Kind, Revision Revision)
 {
     /// <summary>The shape of the message <c>BriefAnswer</c> of <c>snapshot.proto</c> (<see cref="Fields"/>).</summary>
-    public const string Shape = "bbvvbvvbbvvvvb";
+    public const string Shape = "bbvvbvvbbvvvvvb";
 
     public Key Name { get; private init; }
 
@@ -85,6 +85,8 @@ internal sealed record BriefAnswer(long Sequence, ClusterTime Stored, ReadOnlyMe
     public long C { get; private init; }
 
     public long D { get; private init; }
+
+    public long E { get; private init; }
 
     public ReadOnlyMemory<byte> Blob { get; private init; }
 
@@ -114,6 +116,7 @@ internal sealed record BriefAnswer(long Sequence, ClusterTime Stored, ReadOnlyMe
                 B = o.Waiters,
                 C = o.WaitedMicros,
                 D = o.DelayedUntil?.Micros ?? 0,
+                E = o.Holder?.Lease.Value ?? 0,
             },
             NoSuchWaiter o => Make(BriefKind.NoSuchWaiter) with { Text = o.Owner },
             PermitsMismatch o => Make(BriefKind.PermitsMismatch) with { A = o.Permits },
@@ -143,7 +146,7 @@ internal sealed record BriefAnswer(long Sequence, ClusterTime Stored, ReadOnlyMe
         BriefAnswer Make(BriefKind kind) => new(sequence, stored, fingerprint, kind, outcome.Revision);
     }
 
-    /// <summary>The answer as it was, with of a hold only whose it is: nothing else of it was told. Not for what depends on what is now.</summary>
+    /// <summary>The answer as it was, with of a hold only whose it is and under which lease: nothing else of it was told. Not for what depends on what is now.</summary>
     public Outcome ToOutcome() => Kind switch
     {
         BriefKind.ConditionFailed => new ConditionFailed(Revision, new Revision(A)),
@@ -170,7 +173,7 @@ internal sealed record BriefAnswer(long Sequence, ClusterTime Stored, ReadOnlyMe
 
     private Hold? Holder() => A == 0
         ? null
-        : new Hold(Name, Text, new FencingToken(A), LeaseId.None, 0, new Revision(A), ClusterTime.Zero);
+        : new Hold(Name, Text, new FencingToken(A), new LeaseId(E), 0, new Revision(A), ClusterTime.Zero);
 
     public void Write(WireWriter writer, Identity identity)
     {
@@ -187,7 +190,8 @@ internal sealed record BriefAnswer(long Sequence, ClusterTime Stored, ReadOnlyMe
         writer.Int64(11, B);
         writer.Int64(12, C);
         writer.Int64(13, D);
-        writer.Bytes(14, Blob.Span);
+        writer.Int64(14, E);
+        writer.Bytes(15, Blob.Span);
     }
 
     /// <summary>A retry may come much later: damage is to be found now.</summary>
@@ -201,7 +205,8 @@ internal sealed record BriefAnswer(long Sequence, ClusterTime Stored, ReadOnlyMe
             B = fields.Number(11),
             C = fields.Number(12),
             D = fields.Number(13),
-            Blob = fields.Bytes(14).ToArray(),
+            E = fields.Number(14),
+            Blob = fields.Bytes(15).ToArray(),
         };
         var isDamaged = answer.Kind switch
         {

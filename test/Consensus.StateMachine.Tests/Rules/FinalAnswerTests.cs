@@ -192,7 +192,7 @@ internal sealed class FinalAnswerTests
     /// <summary>All that a client may be told of an outcome.</summary>
     private static string Told(Outcome outcome) => outcome switch
     {
-        LockHeld o => $"{o.Revision} held {o.Name} {o.Holder?.Owner} {o.Holder?.Token} {o.Waiters} {o.WaitedMicros} {o.DelayedUntil}",
+        LockHeld o => $"{o.Revision} held {o.Name} {o.Holder?.Owner} {o.Holder?.Token} {o.Holder?.Lease} {o.Waiters} {o.WaitedMicros} {o.DelayedUntil}",
         NotHolder o => $"{o.Revision} not {o.Loss?.Token} {o.Loss?.Reason} {o.Loss?.AtRevision} {o.Current?.Owner} {o.Current?.Token}",
         LockRenewed o => $"{o.Revision} renewed {o.Hold.Token}",
         TxnDone o => $"{o.Revision} {o.Succeeded} {o.Results.Length}",
