@@ -43,7 +43,7 @@ internal sealed class HoldRelease(Hold hold, TextWriter error)
         {
             failure = "no member answered in time.";
         }
-        Say($"{hold.Target.Description} may not be released and then ends with its lease: {failure}");
+        Say($"{hold.Target.Description} was perhaps not released, and then ends with its lease: {failure}");
         return true;
     }
 }

@@ -19,9 +19,12 @@ internal readonly record struct RequestIdentity(ReadOnlyMemory<byte> Key)
 
     public bool IsNone => Key.IsEmpty;
 
-    /// <summary>Whether a request could have come under this key.</summary>
+    /// <summary>Whether a request could have come under this key: HTTP takes blanks at the ends of a header's value away.</summary>
     public static bool IsKey(ReadOnlySpan<byte> key) =>
-        key.Length is > 0 and <= ApiLimits.MaxIdempotencyKeyLength && !key.ContainsAnyExceptInRange((byte)' ', (byte)'~');
+        key.Length is > 0 and <= ApiLimits.MaxIdempotencyKeyLength
+        && !key.ContainsAnyExceptInRange((byte)' ', (byte)'~')
+        && key[0] != ' '
+        && key[^1] != ' ';
 
     /// <summary>False with the refusal set when the header is there and is not 1 to 128 printable ASCII characters.</summary>
     public static bool TryRead(ApiCall call, out RequestIdentity identity, out Problem? refusal)

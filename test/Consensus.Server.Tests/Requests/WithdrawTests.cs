@@ -89,6 +89,9 @@ internal sealed class WithdrawTests : ContractTest
 
     [TestCase("/v1/requests/")]
     [TestCase("/v1/requests")]
+    [TestCase("/v1/requests/%20blank")]
+    [TestCase("/v1/requests/blank%20")]
+    [TestCase("/v1/requests/%20")]
     [TestCase("/v1/requests/gr%C3%BCn")]
     [TestCase("/v1/requests/a%0Ab")]
     [TestCase("/v1/requests/?keyBase64=AA==")]
