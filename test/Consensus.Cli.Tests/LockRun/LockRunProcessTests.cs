@@ -167,6 +167,7 @@ internal sealed class LockRunProcessTests
         var run = new CliApp(environment).RunAsync(["lock", "run", "a", "--", "true"], told.Token);
         await asked.Task;
         await told.CancelAsync();
+        await Eventually.True(() => run.IsCompleted, "the end");
 
         Assert.That(await run, Is.EqualTo(128 + CliProcess.SigTerm));
         Assert.That(_locks.Withdrawn, Has.Count.EqualTo(1));

@@ -115,6 +115,7 @@ internal sealed class LockSupervisorTests
         await world.FileAppears("ready");
         guard.Watch(world.Group.Id, BootTimeProvider.Instance.SinceStart() + TimeSpan.FromHours(1));
         guard.MoveTo(BootTimeProvider.Instance.SinceStart());
+        await Eventually.True(() => run.IsCompleted, "the end");
         var end = await run;
 
         Assert.That(end.Exit, Is.EqualTo(new ChildExit(9, BySignal: true)));
@@ -136,6 +137,7 @@ internal sealed class LockSupervisorTests
             guard.MoveTo(BootTimeProvider.Instance.SinceStart() + TimeSpan.FromHours(1));
             world.Group.Signal(9);
         }
+        await Eventually.True(() => run.IsCompleted, "the end");
         var end = await run;
 
         Assert.That(end.End, Is.EqualTo(SupervisionEnd.LockNotKept));

@@ -148,7 +148,11 @@ internal static class BrokenVariants
     private static SimulationPlan MembersComeAndGo(SimulationPlan plan) => plan with { Cluster = plan.Cluster with { Spares = 4 } };
 
     /// <summary>Answers take long enough for the next process to have asked when they come.</summary>
-    private static SimulationPlan LateAnswers(SimulationPlan plan) => plan.WithLateAnswers() with { Cluster = plan.WithLateAnswers().Cluster with { Nodes = 3, SnapshotEntries = 5_000 } };
+    private static SimulationPlan LateAnswers(SimulationPlan plan)
+    {
+        var late = plan.WithLateAnswers();
+        return late with { Cluster = late.Cluster with { Nodes = 3, SnapshotEntries = 5_000 } };
+    }
 
     /// <summary>Votes take long enough for a voter to end and start again while two candidates of one term want them.</summary>
     private static SimulationPlan SlowVotes(SimulationPlan plan) => plan with
