@@ -5,8 +5,8 @@ using System.Runtime.InteropServices;
 namespace Consensus.Signals;
 
 /// <summary>
-/// Programs for which Ctrl-C means what it means at a shell. What a script starts with <c>&amp;</c> ignores SIGINT and SIGQUIT, a program inherits that from whoever starts it, and one that
-/// ignores a signal from its beginning goes on ignoring it: so the tests, started in such a way, could interrupt nothing.
+/// Programs for which Ctrl-C and a closed terminal mean what they mean at a shell. What a script starts with <c>&amp;</c> ignores SIGINT and SIGQUIT, what <c>nohup</c> starts ignores SIGHUP, a
+/// program inherits that from whoever starts it, and one that ignores a signal from its beginning goes on ignoring it: so the tests, started in such a way, could interrupt nothing.
 /// </summary>
 internal static class Interruptible
 {
@@ -14,7 +14,7 @@ internal static class Interruptible
     private const nint Default = 0;
     private const nint Ignore = 1;
 
-    private static readonly int[] Interrupting = [2, 3];
+    private static readonly int[] Interrupting = [1, 2, 3];
     private static readonly Lock Gate = new();
 
     public static Process Start(ProcessStartInfo start)
