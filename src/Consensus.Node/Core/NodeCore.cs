@@ -1,8 +1,10 @@
+using Consensus.Node.Core.Desks;
 using Consensus.Node.Peers;
 using Consensus.Node.Ports;
 using Consensus.Primitives;
 using Consensus.Raft;
 using Consensus.Raft.Log;
+using Consensus.Raft.Wire;
 using Consensus.StateMachine;
 
 namespace Consensus.Node.Core;
@@ -12,52 +14,72 @@ namespace Consensus.Node.Core;
 /// Raft core and the replicated state; it reads no clock, starts no thread and does no I/O, so the simulator runs this very code
 /// (rule 9). One caller at a time.
 /// </summary>
-public sealed partial class NodeCore
+/// <remarks>
+/// Requests wait at desks, one for each kind; what a member does unasked is beside them. Here is only the way from one room to the next: inputs are given out, the desks take their
+/// turns, and what the Raft core has committed is applied.
+/// </remarks>
+public sealed class NodeCore
 {
-    private readonly NodeCoreOptions _options;
+    private const long SweepEveryMicros = 200_000;
+
+    /// <summary>While leadership is handed over or the process stops.</summary>
+    private const long HurriedSweepEveryMicros = 5_000;
+
     private readonly RaftNode _raft;
-    private readonly ApplyOutput _applied = new();
-    private readonly Queue<(long Sequence, IReadOnlyList<Message> Messages)> _afterPersist = new();
-    private ReplicatedState _state;
-    private NodeOutput _out = new();
-    private long _now;
-    private long _tickCarryMicros;
-    private bool _timeIsKnown;
-    private long _handedToLog;
-    private long _durable;
-    private long _viewTaken;
-    private Term _appliedTerm;
+    private readonly AppliedState _applied;
+    private readonly TurnContext _turn;
+    private readonly TurnClock _clock;
+    private readonly PersistGate _gate;
+    private readonly CommandDesk _commands;
+    private readonly ChangeDesk _changes;
+    private readonly ReadDesk _reads;
+    private readonly HashDesk _hashes;
+    private readonly TransferDesk _transfers;
+
+    /// <summary>In the order in which they send. Commands first: they are what others wait for longest, since they go to the disk.</summary>
+    private readonly Desk[] _desks;
+    private readonly HouseKeeping _house;
+    private readonly PeerDirectory _peers;
+    private readonly Snapshots _snapshots;
+    private readonly CleanStop _stop;
+    private readonly DriftMeter _drift = new();
+    private readonly StatusBoard _board;
+    private readonly ApplyOutput _output = new();
+    private MemberId _noticedLeader;
+    private Term _noticedTerm;
 
     /// <param name="state">The state restored from <c>initial.Snapshot</c>, or an empty one.</param>
     public NodeCore(NodeCoreOptions options, RaftInitialState initial, ReplicatedState state, SnapshotFile? snapshot)
     {
         Invariant.Require(options.Boot > 0, "a process has a boot number");
-        _options = options;
         _raft = new RaftNode(options.Raft with { Boot = options.Boot }, initial);
+        _applied = new AppliedState(state, initial.Snapshot?.LastTerm ?? Term.Zero, initial.Configuration);
+        _turn = new TurnContext(options, _raft, _applied);
+        _clock = new TurnClock(_turn);
+        _gate = new PersistGate(_turn);
         var starts = new CounterStarts(options.Boot);
-        (_lastReadContext, _transferSequence, _nextInternal) = (starts.Reads, starts.Transfers, starts.Internal);
-        _state = state;
-        _appliedTerm = initial.Snapshot?.LastTerm ?? Term.Zero;
-        _appliedConfiguration = initial.Configuration;
-        _snapshot = snapshot;
-        _loggedAtSnapshot = state.AppliedIndex;
-        _snapshotDraws = new DeterministicRandom(options.Raft.Seed ^ (ulong)options.Self.Value);
-        _snapshotBytesDue = DrawSnapshotBytes();
-        _hashes = new HashHistory(state.AppliedIndex, state.Hash);
+        _commands = new CommandDesk(_turn, starts.Internal);
+        _changes = new ChangeDesk(_turn);
+        _reads = new ReadDesk(_turn, starts.Reads);
+        _hashes = new HashDesk(_turn);
+        _transfers = new TransferDesk(_turn, starts.Transfers);
+        _desks = [_commands, _changes, _reads, _hashes, _transfers];
+        _house = new HouseKeeping(_turn, _commands);
+        _peers = new PeerDirectory(_turn);
+        _snapshots = new Snapshots(_turn, snapshot);
+        _stop = new CleanStop(_turn, _commands);
+        _board = new StatusBoard(_turn, _snapshots, _drift);
         ApplyWhatWasCommitted();
-        View = _state.TakeView();
-        Status = BuildStatus();
+        _applied.FreshenView(_turn.Now);
+        _board.Build();
     }
 
     /// <summary>The newest view that was taken; any thread may read it.</summary>
-    public StateView View { get; private set; }
+    public StateView View => _applied.View;
 
-    public NodeStatus Status { get; private set; }
+    public NodeStatus Status => _board.Status;
 
-    /// <summary>Changes when a new <see cref="Status"/> or <see cref="View"/> is there to be published.</summary>
-    public long PublishedVersion { get; private set; }
-
-    public LogIndex AppliedIndex => _state.AppliedIndex;
+    public LogIndex AppliedIndex => _applied.Index;
 
     public RaftRole Role => _raft.Role;
 
@@ -77,37 +99,48 @@ public sealed partial class NodeCore
     /// </summary>
     public void Turn(long nowMicros, IReadOnlyList<NodeInput> inputs, bool moreIsWaiting, NodeOutput output)
     {
-        _out = output;
+        _turn.Out = output;
+        // What came before time-outs: a message that waited in the inbox may be the heartbeat that an election would miss.
         var ticks = PassTime(nowMicros);
         for (var i = 0; i < inputs.Count; i++)
         {
             Handle(inputs[i]);
         }
         _raft.Tick(ticks);
+        // Before anything is sent: it goes to whoever leads now, and a new leader holds its expiries back.
         NoticeLeadership();
-        KeepHouse(moreIsWaiting);
-        SendQueued();
-        SendChanges();
-        StartReadRound();
+        // Before the desks send: what the house has logged goes with the commands of this turn.
+        _house.Keep(moreIsWaiting);
+        foreach (var desk in _desks)
+        {
+            desk.Send();
+        }
+        // After the desks: what they proposed leaves, and goes to the disk, with this turn.
         DrainRaft();
-        _arrived.Clear();
-        FollowConfiguration();
-        FinishReads();
-        FinishHashes();
-        Sweep();
-        Publish();
+        // After it: only now is it known what the core took, and which configuration is in force.
+        _snapshots.ForgetArrived();
+        _peers.FollowConfiguration();
+        foreach (var desk in _desks)
+        {
+            desk.AfterApply();
+        }
+        // After answers: what was answered in time is not given up.
+        SweepWhenDue();
+        // Last: it shows what the turn did.
+        _board.Publish();
         NextWakeMicros = PlanWake();
     }
 
     /// <summary>A frame of commands could not be handed to its link: nothing of it left this member.</summary>
-    public void NotSent(ForwardCommands forward)
+    public void NotSent(ForwardCommands forward) => _commands.NotSent(forward);
+
+    /// <summary>The process ends now: whatever is left is answered with what is known of it.</summary>
+    public void AnswerEverything(NodeOutput output)
     {
-        foreach (var command in forward.Commands)
+        _turn.Out = output;
+        foreach (var desk in _desks)
         {
-            if (_pending.TryGetValue(command.Sequence, out var pending) && pending.Stage == PendingStage.Sent && pending.SentIn == forward.Term)
-            {
-                Requeue(pending);
-            }
+            desk.AnswerAll();
         }
     }
 
@@ -116,62 +149,63 @@ public sealed partial class NodeCore
         switch (input)
         {
             case CommandInput command:
-                Accept(command.Pending);
+                _commands.Accept(command.Pending);
                 break;
             case ReadInput read:
-                Accept(read.Pending);
+                _reads.Accept(read.Pending);
                 break;
             case PeerMessageInput peer:
                 Receive(peer.From, peer.Message);
                 break;
             case PersistedInput persisted:
-                OnPersisted(persisted.Sequence);
+                _gate.OnPersisted(persisted.Sequence);
+                _snapshots.OnPersisted(_gate.Durable);
                 break;
             case CommandCancelledInput cancelled:
-                OnClientGone(cancelled.Pending);
+                _commands.OnClientGone(cancelled.Pending);
                 break;
             case LinkUpInput up:
-                if (_links.Up(up.Peer, up.Boot))
+                if (_turn.Links.Up(up.Peer, up.Boot))
                 {
                     _raft.ReportNewProcess(up.Peer, up.Boot);
                 }
-                Heard(up.Peer);
+                _house.Heard(up.Peer);
                 _raft.ReportReachable(up.Peer);
                 break;
             case LinkDownInput down:
-                _links.Down(down.Peer, isMember: _raft.Configuration.Find(down.Peer) is not null);
+                _turn.Links.Down(down.Peer, isMember: _raft.Configuration.Find(down.Peer) is not null);
                 _raft.ReportUnreachable(down.Peer);
                 break;
             case ProcessGoneInput gone:
                 _raft.ReportProcessGone(gone.Peer);
                 break;
             case SnapshotSavedInput saved:
-                OnSnapshotSaved(saved.File);
+                _snapshots.OnSaved(saved.File);
                 break;
             case SnapshotNotSavedInput:
-                // The next one is tried when as much was logged again.
-                _snapshotUnderWay = false;
+                _snapshots.OnNotSaved();
                 break;
             case SnapshotMarkedInput:
-                OnSnapshotMarked();
+                _snapshots.OnMarked();
                 break;
             case SnapshotArrivedInput arrived:
-                OnSnapshotArrived(arrived);
+                _house.Heard(arrived.Request.From);
+                _snapshots.OnArrived(arrived);
                 break;
             case SnapshotSentInput sent:
                 _raft.ReportSnapshotSent(sent.Request, sent.Success);
                 break;
             case MembershipInput membership:
-                Accept(membership.Pending);
+                _changes.Accept(membership.Pending);
                 break;
             case TransferInput transfer:
-                StartTransfer(transfer);
+                _transfers.Accept(transfer.Pending);
                 break;
             case HashInput hash:
-                Accept(hash);
+                _hashes.Accept(hash.Pending);
                 break;
             case StopInput stop:
-                StartStop(stop);
+                _stop.Start(stop.Pending);
                 break;
             default:
                 Invariant.Unreachable<int>(input);
@@ -181,7 +215,7 @@ public sealed partial class NodeCore
 
     private void Receive(MemberId from, PeerMessage message)
     {
-        Heard(from);
+        _house.Heard(from);
         switch (message)
         {
             case RaftPeerMessage raft:
@@ -192,22 +226,22 @@ public sealed partial class NodeCore
                 }
                 break;
             case ForwardCommands forward:
-                TakeForwarded(from, forward);
+                _commands.TakeForwarded(from, forward);
                 break;
             case ForwardRefused refused:
-                OnForwardRefused(refused);
+                _commands.OnRefused(refused);
                 break;
             case ForwardChange change:
-                TakeForwarded(from, change);
+                _changes.TakeForwarded(from, change);
                 break;
             case ChangeRefused refused:
-                OnChangeRefused(refused);
+                _changes.OnRefused(refused);
                 break;
             case ForwardTransfer forward:
-                TakeForwarded(from, forward);
+                _transfers.TakeForwarded(from, forward);
                 break;
             case TransferRefused refused:
-                OnTransferRefused(refused);
+                _transfers.OnRefused(refused);
                 break;
             default:
                 Invariant.Unreachable<int>(message);
@@ -215,92 +249,87 @@ public sealed partial class NodeCore
         }
     }
 
-    /// <summary>
-    /// Lets the cores' time pass up to <paramref name="nowMicros"/>. A loop that comes more than an election time-out late was paused: that gap
-    /// is no lease time (rule 3), and its protocol ticks are capped so that queued messages are seen before any time-out fires.
-    /// </summary>
     private int PassTime(long nowMicros)
     {
-        var elapsed = _timeIsKnown ? Math.Max(0, nowMicros - _now) : 0;
-        _timeIsKnown = true;
-        _now = Math.Max(_now, nowMicros);
-        if (elapsed > _options.ElectionTimeoutMicros)
+        var ticks = _clock.Pass(nowMicros, out var wasPaused);
+        if (wasPaused)
         {
             _drift.Restart();
-            _noExpiryBefore = _now + _options.ElectionTimeoutMicros;
-            _tickCarryMicros = 0;
-            return _options.Raft.HeartbeatIntervalTicks;
+            _house.HoldExpiry(_turn.Options.ElectionTimeoutMicros);
         }
-        _raft.AdvanceClock(elapsed);
-        var total = elapsed + _tickCarryMicros;
-        _tickCarryMicros = total % 1000;
-        return (int)Math.Min(total / 1000, Math.Max(1, _options.Raft.ElectionTimeoutTicks / 2));
+        return ticks;
+    }
+
+    private void ObserveDrift(Message message)
+    {
+        switch (message)
+        {
+            case AppendRequest append when append.Term == _raft.Term:
+                _drift.Observe(append.Term, append.Clock, _turn.Now);
+                break;
+            case HeartbeatRequest heartbeat when heartbeat.Term == _raft.Term:
+                _drift.Observe(heartbeat.Term, heartbeat.Clock, _turn.Now);
+                break;
+            default:
+                break;
+        }
+    }
+
+    private void NoticeLeadership()
+    {
+        if (_raft.Leader == _noticedLeader && _raft.Term == _noticedTerm)
+        {
+            return;
+        }
+        _noticedLeader = _raft.Leader;
+        _noticedTerm = _raft.Term;
+        _turn.StatusIsStale = true;
+        foreach (var desk in _desks)
+        {
+            desk.LeaderChanged();
+        }
+        if (_turn.Leads)
+        {
+            _house.BecameLeader();
+        }
     }
 
     /// <summary>Takes the core's output until there is none, and applies what is committed for as long as the turn's budget lasts.</summary>
     private void DrainRaft()
     {
-        var budget = new TurnBudget(_options.TurnUnits);
+        var budget = new TurnBudget(_turn.Options.TurnUnits);
         while (_raft.HasOutput || (_raft.HasCommitted && !budget.IsSpent))
         {
             var ready = _raft.TakeReady(withCommitted: false);
             foreach (var message in ready.Messages)
             {
-                SendRaft(message);
+                _turn.Send(message);
             }
             if (ready.Snapshot is not null)
             {
-                InstallArrived(ready.Snapshot, ready.Sequence);
+                Install(ready.Snapshot, ready.Sequence);
             }
-            if (ready.MustPersist)
+            _gate.Pass(ready);
+            while (!budget.IsSpent && _raft.TryTakeCommitted(out var entry))
             {
-                _handedToLog = ready.Sequence;
-                _out.Persists.Add(new PersistRequest(ready.Sequence, ready.HardState, ready.Snapshot, null, ready.Entries, ready.CommitIndex));
+                budget.Charge(entry, Apply(entry));
+                _snapshots.TakeWhenDue();
             }
-            if (ready.MessagesAfterPersist.Count > 0)
-            {
-                if (_durable >= _handedToLog)
-                {
-                    foreach (var message in ready.MessagesAfterPersist)
-                    {
-                        SendRaft(message);
-                    }
-                }
-                else
-                {
-                    _afterPersist.Enqueue((_handedToLog, ready.MessagesAfterPersist));
-                }
-            }
-            ApplyCommitted(ref budget);
             foreach (var read in ready.Reads)
             {
-                OnReadState(read);
+                _reads.OnReadState(read);
             }
         }
     }
 
-    private void OnPersisted(long sequence)
+    private void Install(SnapshotMark mark, long sequence)
     {
-        _durable = Math.Max(_durable, sequence);
-        _raft.Persisted(sequence);
-        CompactWhatIsInstalled();
-        while (_afterPersist.TryPeek(out var next) && next.Sequence <= _durable)
+        _snapshots.Install(mark, sequence);
+        foreach (var desk in _desks)
         {
-            foreach (var message in _afterPersist.Dequeue().Messages)
-            {
-                SendRaft(message);
-            }
+            desk.SnapshotInstalled(mark.LastTerm);
         }
-    }
-
-    private void SendRaft(Message message)
-    {
-        if (message is InstallSnapshotRequest install)
-        {
-            _out.SendSnapshots.Add(install);
-            return;
-        }
-        _out.Sends.Add((message.To, new RaftPeerMessage(message)));
+        _peers.NoticeRemoval();
     }
 
     /// <summary>
@@ -315,42 +344,74 @@ public sealed partial class NodeCore
         }
     }
 
-    private void ApplyCommitted(ref TurnBudget budget)
-    {
-        while (!budget.IsSpent && _raft.TryTakeCommitted(out var entry))
-        {
-            budget.Charge(entry, Apply(entry));
-            ConsiderSnapshot();
-        }
-    }
-
     /// <returns>How many objects it touched.</returns>
     private long Apply(Entry entry)
     {
-        Invariant.Require(entry.Index == _state.AppliedIndex.Next, "entries are applied in order, each once");
-        if (entry.Term > _appliedTerm)
+        Invariant.Require(entry.Index == _applied.Index.Next, "entries are applied in order, each once");
+        if (entry.Term > _applied.Term)
         {
-            _appliedTerm = entry.Term;
-            RequeueOlderThan(entry.Term);
-            RequeueChangesOlderThan(entry.Term);
+            _applied.Term = entry.Term;
+            foreach (var desk in _desks)
+            {
+                desk.TermApplied(entry.Term);
+            }
         }
         Invariant.Require(entry.FeatureLevel <= ReplicatedState.SupportedFeatureLevel, "a member applies only what it knows");
-        _state.Apply(
+        _applied.State.Apply(
             new LoggedEntry(entry.Index, entry.Stamp, entry.Kind == EntryKind.Command, entry.Request, entry.Principal, entry.Payload),
-            _applied);
-        _hashes.Add(_state.Hash);
+            _output);
+        _hashes.Record();
         if (entry.Kind == EntryKind.Configuration)
         {
-            OnConfigurationApplied(entry);
+            _applied.Configuration = RaftCodec.ReadConfiguration(entry.Payload.Span);
+            _changes.OnApplied(entry);
+            _peers.NoticeRemoval();
         }
-        _bytesSinceSnapshot += entry.ApproximateSize;
-        _statusIsStale = true;
-        foreach (var resolution in _applied.Resolutions)
+        _snapshots.Count(entry.ApproximateSize);
+        _turn.StatusIsStale = true;
+        foreach (var resolution in _output.Resolutions)
         {
-            Resolve(resolution);
+            _commands.Resolve(resolution);
         }
-        var objects = _applied.Objects;
-        _applied.Clear();
+        var objects = _output.Objects;
+        _output.Clear();
         return objects;
+    }
+
+    private void SweepWhenDue()
+    {
+        if (_turn.Now < _turn.NextSweep)
+        {
+            return;
+        }
+        _turn.NextSweep = _turn.Now + SweepEveryMicros;
+        foreach (var desk in _desks)
+        {
+            desk.Sweep();
+        }
+        _house.Sweep();
+        _peers.Refresh();
+        // Last: it counts what is left.
+        _stop.Continue();
+        if (_turn.IsStopping || Array.Exists(_desks, desk => desk.IsHurried))
+        {
+            _turn.NextSweep = _turn.Now + HurriedSweepEveryMicros;
+        }
+        _turn.StatusIsStale = true;
+    }
+
+    private long PlanWake()
+    {
+        if (_turn.HasBacklog)
+        {
+            return _turn.Now;
+        }
+        var wake = Math.Min(_turn.NextSweep, _turn.Now + _clock.MicrosUntilTimeout);
+        foreach (var desk in _desks)
+        {
+            wake = Math.Min(wake, desk.NextDue);
+        }
+        wake = Math.Min(wake, _house.NextDue);
+        return Math.Min(wake, _board.NextDue);
     }
 }

@@ -47,12 +47,10 @@ public sealed record SnapshotSentInput(InstallSnapshotRequest Request, bool Succ
 /// <summary>A change of who belongs to the cluster, asked for at this member.</summary>
 public sealed record MembershipInput(PendingChange Pending) : NodeInput;
 
-/// <param name="Done">Told once, after the turn in which it was settled.</param>
-public sealed record TransferInput(MemberId To, Action<TransferAnswer> Done) : NodeInput;
+/// <summary>A hand-over of leadership, asked for at this member.</summary>
+public sealed record TransferInput(PendingTransfer Pending) : NodeInput;
 
-/// <param name="Done">Told once, after the turn in which it was known or given up.</param>
-public sealed record HashInput(LogIndex Index, Action<HashAnswer> Done) : NodeInput;
+public sealed record HashInput(PendingHash Pending) : NodeInput;
 
-/// <summary>The process was asked to end: hand over, settle what waits (rule 30).</summary>
-/// <param name="Done">Told once when everything is settled.</param>
-public sealed record StopInput(Action Done) : NodeInput;
+/// <summary>The process was asked to end: hand over, settle what waits (rule 30). Answered when everything is settled.</summary>
+public sealed record StopInput(PendingStop Pending) : NodeInput;

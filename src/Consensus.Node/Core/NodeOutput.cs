@@ -21,14 +21,8 @@ public sealed class NodeOutput
     /// <summary>For the log, in order; each is answered by a <see cref="PersistedInput"/>, or by a <see cref="SnapshotMarkedInput"/> for a taken mark.</summary>
     public List<PersistRequest> Persists { get; } = [];
 
-    /// <summary>Requests that are answered; their answers are set.</summary>
-    public List<PendingCommand> Answered { get; } = [];
-
-    public List<PendingRead> AnsweredReads { get; } = [];
-
-    public List<PendingChange> AnsweredChanges { get; } = [];
-
-    public List<Action> Callbacks { get; } = [];
+    /// <summary>Requests that are answered, of every kind, in the order in which they were; whoever waits for one is told after <see cref="Sends"/>.</summary>
+    public List<PendingRequest> Answered { get; } = [];
 
     public SnapshotOrder? SaveSnapshot { get; set; }
 
@@ -52,9 +46,6 @@ public sealed class NodeOutput
         Sends.Clear();
         Persists.Clear();
         Answered.Clear();
-        AnsweredReads.Clear();
-        AnsweredChanges.Clear();
-        Callbacks.Clear();
         SaveSnapshot = null;
         SendSnapshots.Clear();
         Compact = null;

@@ -2,13 +2,22 @@ using Consensus.Primitives;
 
 namespace Consensus.Node.Core;
 
-/// <summary>Which members this one has a link to, and which process of each was at its other end last.</summary>
+/// <summary>Which members this one has a link to, which process of each was at its other end last, and when it was heard.</summary>
 internal sealed class PeerLinks
 {
     private readonly HashSet<MemberId> _standing = [];
     private readonly Dictionary<MemberId, long> _boots = [];
+    private readonly Dictionary<MemberId, long> _heard = [];
 
     public bool Contains(MemberId member) => _standing.Contains(member);
+
+    public void Heard(MemberId member, long now) => _heard[member] = now;
+
+    /// <summary>False when nothing came from it within so many microseconds.</summary>
+    public bool HeardWithin(MemberId member, long micros, long now) => _heard.TryGetValue(member, out var heard) && now - heard < micros;
+
+    /// <summary>True when it was heard once, and not for so many microseconds.</summary>
+    public bool IsSilent(MemberId member, long micros, long now) => _heard.TryGetValue(member, out var heard) && now - heard >= micros;
 
     /// <summary>The process at the other end of the present link to a member, or of the last one; 0 when there was none.</summary>
     public long BootOf(MemberId member) => _boots.GetValueOrDefault(member);

@@ -27,19 +27,6 @@ public sealed partial class ConsensusNode
             : ValueTask.FromResult(NotReady);
     }
 
-    /// <summary>With the turn, after its frames were sent.</summary>
-    private void PerformMembership(NodeOutput output)
-    {
-        foreach (var change in output.AnsweredChanges)
-        {
-            (change as AwaitedChange)?.Complete();
-        }
-        if (output.IsRemoved)
-        {
-            TellRemoved();
-        }
-    }
-
     /// <summary>By any thread: from its own log, or because another member says so.</summary>
     private void TellRemoved()
     {
@@ -47,15 +34,5 @@ public sealed partial class ConsensusNode
         {
             _outside.Removed?.Invoke(MemberRemovedException.Sentence(_options.Name, _options.Cluster));
         }
-    }
-
-    /// <summary>A change whose answer a caller awaits.</summary>
-    private sealed class AwaitedChange(RequestId request, MembershipChange change, string principal) : PendingChange(request, change, principal)
-    {
-        private readonly TaskCompletionSource<MembershipAnswer> _source = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        public Task<MembershipAnswer> Task => _source.Task;
-
-        public void Complete() => _source.TrySetResult(Answer);
     }
 }

@@ -19,9 +19,9 @@ public sealed partial class ConsensusNode
 
     public async ValueTask<HashAnswer> HashAtAsync(LogIndex index)
     {
-        var source = new TaskCompletionSource<HashAnswer>(TaskCreationOptions.RunContinuationsAsynchronously);
-        return !_ended && _inbox.PostToLoop(new HashInput(index, answer => source.TrySetResult(answer)))
-            ? await source.Task.ConfigureAwait(false)
+        var pending = new AwaitedHash(index);
+        return !_ended && _inbox.PostToLoop(new HashInput(pending))
+            ? await pending.Task.ConfigureAwait(false)
             : new HashAnswer(AnswerKind.NotDone, index, default, LogIndex.Zero, LogIndex.Zero, NotDoneReason.NotReady);
     }
 }

@@ -171,18 +171,18 @@ public sealed partial class ConsensusNode : IConsensusNode
 
     public Task<TransferAnswer> TransferLeadershipAsync(MemberId to, CancellationToken cancellation)
     {
-        var source = new TaskCompletionSource<TransferAnswer>(TaskCreationOptions.RunContinuationsAsynchronously);
-        return _inbox.PostToLoop(new TransferInput(to, answer => source.TrySetResult(answer)))
-            ? source.Task.WaitAsync(cancellation)
+        var pending = new AwaitedTransfer(to);
+        return _inbox.PostToLoop(new TransferInput(pending))
+            ? pending.Task.WaitAsync(cancellation)
             : Task.FromResult(new TransferAnswer(AnswerKind.NotDone, "", NotDoneReason.NotReady));
     }
 
     /// <summary>Settles what waits and hands leadership over, in at most <paramref name="limit"/> (rule 30); then everything is answered and the threads end.</summary>
     public async Task StopAsync(TimeSpan limit)
     {
-        var source = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        _inbox.PostToLoop(new StopInput(() => source.TrySetResult()));
-        await Task.WhenAny(source.Task, Task.Delay(limit, _outside.Time, CancellationToken.None)).ConfigureAwait(false);
+        var pending = new AwaitedStop();
+        _inbox.PostToLoop(new StopInput(pending));
+        await Task.WhenAny(pending.Task, Task.Delay(limit, _outside.Time, CancellationToken.None)).ConfigureAwait(false);
         _ended = true;
         _inbox.Close();
         if (_loop.IsAlive)
@@ -244,8 +244,10 @@ public sealed partial class ConsensusNode : IConsensusNode
             _core.Turn(NowMicros(), _inputs, moreIsWaiting: true, _output);
             _core.AnswerEverything(_output);
             CompleteAnswered(_output);
-            PerformMembership(_output);
-            CallBack(_output);
+            if (_output.IsRemoved)
+            {
+                TellRemoved();
+            }
         }
         catch (Exception failure)
         {
@@ -286,8 +288,10 @@ public sealed partial class ConsensusNode : IConsensusNode
         SendFrames(output);
         PublishViews();
         CompleteAnswered(output);
-        PerformMembership(output);
-        CallBack(output);
+        if (output.IsRemoved)
+        {
+            TellRemoved();
+        }
         if (output.SaveSnapshot is { } order)
         {
             SaveSnapshot(order);
@@ -300,14 +304,6 @@ public sealed partial class ConsensusNode : IConsensusNode
         {
             _logThread.Compact(mark.LastIndex);
             InBackground(() => _outside.Snapshots.RemoveOlderThan(mark));
-        }
-    }
-
-    private static void CallBack(NodeOutput output)
-    {
-        foreach (var callback in output.Callbacks)
-        {
-            callback();
         }
     }
 
@@ -331,16 +327,9 @@ public sealed partial class ConsensusNode : IConsensusNode
     private void CompleteAnswered(NodeOutput output)
     {
         _answered.Clear();
-        foreach (var command in output.Answered)
+        foreach (var request in output.Answered)
         {
-            if (command is IAwaited awaited)
-            {
-                _answered.Add(awaited);
-            }
-        }
-        foreach (var read in output.AnsweredReads)
-        {
-            if (read is IAwaited awaited)
+            if (request is IAwaited awaited)
             {
                 _answered.Add(awaited);
             }

@@ -1,6 +1,7 @@
 using System.Threading.Tasks.Sources;
 using Consensus.Node.Core;
 using Consensus.Primitives;
+using Consensus.Raft.Membership;
 
 namespace Consensus.Node.Runtime;
 
@@ -52,4 +53,44 @@ internal sealed class AwaitedRead(Revision minRevision) : PendingRead(minRevisio
 
     public void OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
         _source.OnCompleted(continuation, state, token, flags);
+}
+
+/// <summary>A membership change whose answer a caller awaits.</summary>
+internal sealed class AwaitedChange(RequestId request, MembershipChange change, string principal) : PendingChange(request, change, principal), IAwaited
+{
+    private readonly TaskCompletionSource<MembershipAnswer> _source = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public Task<MembershipAnswer> Task => _source.Task;
+
+    public void Complete(bool inline) => _source.TrySetResult(Answer);
+}
+
+/// <summary>A hand-over of leadership whose end a caller awaits.</summary>
+internal sealed class AwaitedTransfer(MemberId to) : PendingTransfer(to), IAwaited
+{
+    private readonly TaskCompletionSource<TransferAnswer> _source = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public Task<TransferAnswer> Task => _source.Task;
+
+    public void Complete(bool inline) => _source.TrySetResult(Answer);
+}
+
+/// <summary>A hash that a caller awaits.</summary>
+internal sealed class AwaitedHash(LogIndex index) : PendingHash(index), IAwaited
+{
+    private readonly TaskCompletionSource<HashAnswer> _source = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public Task<HashAnswer> Task => _source.Task;
+
+    public void Complete(bool inline) => _source.TrySetResult(Answer);
+}
+
+/// <summary>A stop whose end a caller awaits. It goes on elsewhere than on the threads that it ends.</summary>
+internal sealed class AwaitedStop : PendingStop, IAwaited
+{
+    private readonly TaskCompletionSource<StopAnswer> _source = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public Task<StopAnswer> Task => _source.Task;
+
+    public void Complete(bool inline) => _source.TrySetResult(Answer);
 }

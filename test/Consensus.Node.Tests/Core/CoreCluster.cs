@@ -313,7 +313,6 @@ internal sealed class CoreMember
         TimesPeersWereTold += _output.Peers is null ? 0 : 1;
         NewPeers.AddRange(_output.Peers?.Select(p => p.Member) ?? []);
         IsRemoved |= _output.IsRemoved;
-        _output.Callbacks.ForEach(callback => callback());
         return [.. _output.Sends];
     }
 }

@@ -27,9 +27,9 @@ public sealed class HashTests
 
     private static Func<HashAnswer?> Ask(CoreMember member, LogIndex index)
     {
-        HashAnswer? answer = null;
-        member.Inputs.Add(new HashInput(index, told => answer = told));
-        return () => answer;
+        var pending = new PendingHash(index);
+        member.Inputs.Add(new HashInput(pending));
+        return () => pending.Stage == PendingStage.Answered ? pending.Answer : null;
     }
 
     private static HashAnswer Answer(CoreCluster cluster, CoreMember member, LogIndex index)

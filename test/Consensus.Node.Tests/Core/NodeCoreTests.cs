@@ -255,9 +255,9 @@ public sealed class NodeCoreTests
         var with = leader.Send(Acquire(6, waitMicros: 60_000_000), withIdentity: true);
         var without = leader.Send(Acquire(7, waitMicros: 60_000_000));
         cluster.Until(() => leader.Core.Status.Counts.Waiters == 2, "both wait");
-        var stopped = false;
-        leader.Inputs.Add(new StopInput(() => stopped = true));
-        cluster.Until(() => stopped, "the stop is done");
+        var stop = new PendingStop();
+        leader.Inputs.Add(new StopInput(stop));
+        cluster.Until(() => stop.Stage == PendingStage.Answered, "the stop is done");
         Assert.That(with.Answer.Outcome, Is.InstanceOf<WaitDetached>());
         Assert.That(without.Answer.Outcome, Is.InstanceOf<WaitCancelled>());
         Assert.That(leader.Core.Role, Is.Not.EqualTo(RaftRole.Leader), "leadership was handed over first");

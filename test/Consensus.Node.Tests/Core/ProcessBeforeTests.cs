@@ -151,16 +151,16 @@ public sealed class ProcessBeforeTests
         cluster.Until(() => follower.Core.Status.Ready, "its next process is ready");
         ForwardTransfer? sent = null;
         cluster.OnTheWay = (from, _, message) => from == follower && message is ForwardTransfer forward ? Keep(ref sent, forward) : message;
-        TransferAnswer? answer = null;
-        follower.Inputs.Add(new TransferInput(MemberId.None, told => answer = told));
+        var asked = new PendingTransfer(MemberId.None);
+        follower.Inputs.Add(new TransferInput(asked));
         cluster.Until(() => sent is not null, "the question leaves");
         Assert.That(sent!.Boot, Is.EqualTo(follower.Boot));
         Tell(follower, leader, new TransferRefused(sent.Term, follower.Boot - 1_000, sent.Sequence, "no"));
         cluster.Run(100_000);
-        Assert.That(answer, Is.Null);
+        Assert.That(asked.Stage, Is.EqualTo(PendingStage.Sent));
         Tell(follower, leader, new TransferRefused(sent.Term, follower.Boot, sent.Sequence, "no"));
-        cluster.Until(() => answer is not null, "its own refusal is one");
-        Assert.That((answer!.Value.Kind, answer.Value.Reason), Is.EqualTo((AnswerKind.NotDone, NotDoneReason.None)));
+        cluster.Until(() => asked.Stage == PendingStage.Answered, "its own refusal is one");
+        Assert.That((asked.Answer.Kind, asked.Answer.Reason), Is.EqualTo((AnswerKind.NotDone, NotDoneReason.None)));
     }
 
     [Test]

@@ -96,10 +96,10 @@ public sealed class TransferTests
         var (first, last) = (cluster.Followers.First(), cluster.Followers.Last());
         cluster.Kill(cluster.Leader);
         cluster.Until(() => first.Core.Leader.IsNone, "it knows no leader");
-        TransferAnswer? answer = null;
-        first.Inputs.Add(new TransferInput(last.Id, told => answer = told));
-        cluster.Until(() => answer is not null, "it is answered");
-        Assert.That(answer!.Value.Kind, Is.EqualTo(AnswerKind.Done), answer.ToString());
+        var pending = new PendingTransfer(last.Id);
+        first.Inputs.Add(new TransferInput(pending));
+        cluster.Until(() => pending.Stage == PendingStage.Answered, "it is answered");
+        Assert.That(pending.Answer.Kind, Is.EqualTo(AnswerKind.Done), pending.Answer.ToString());
         Assert.That(cluster.Leader, Is.EqualTo(last));
     }
 
@@ -121,14 +121,14 @@ public sealed class TransferTests
     {
         var cluster = Ready(3);
         var asked = cluster.Followers.First();
-        TransferAnswer? answer = null;
-        asked.Inputs.Add(new TransferInput(asked.Id, told => answer = told));
+        var pending = new PendingTransfer(asked.Id);
+        asked.Inputs.Add(new TransferInput(pending));
         asked.Turn(cluster.Now);
-        Assert.That(answer, Is.Null, "the leader was asked, and nothing is known yet");
+        Assert.That(pending.Stage, Is.EqualTo(PendingStage.Sent), "the leader was asked, and nothing is known yet");
         var output = new NodeOutput();
         asked.Core.AnswerEverything(output);
-        output.Callbacks.ForEach(callback => callback());
-        Assert.That(answer!.Value.Kind, Is.EqualTo(AnswerKind.Unknown));
+        Assert.That(output.Answered, Does.Contain(pending));
+        Assert.That(pending.Answer.Kind, Is.EqualTo(AnswerKind.Unknown));
     }
 
     private static CoreCluster Ready(int size)
@@ -140,11 +140,11 @@ public sealed class TransferTests
 
     private static TransferAnswer Ask(CoreCluster cluster, CoreMember asked, MemberId to, long withinMicros = 10_000_000)
     {
-        TransferAnswer? answer = null;
-        asked.Inputs.Add(new TransferInput(to, told => answer = told));
+        var pending = new PendingTransfer(to);
+        asked.Inputs.Add(new TransferInput(pending));
         var end = cluster.Now + withinMicros;
-        cluster.Until(() => answer is not null || cluster.Now > end, "it is answered");
-        Assert.That(answer, Is.Not.Null, $"answered within {withinMicros} virtual microseconds");
-        return answer!.Value;
+        cluster.Until(() => pending.Stage == PendingStage.Answered || cluster.Now > end, "it is answered");
+        Assert.That(pending.Stage, Is.EqualTo(PendingStage.Answered), $"answered within {withinMicros} virtual microseconds");
+        return pending.Answer;
     }
 }

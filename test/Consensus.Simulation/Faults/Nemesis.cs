@@ -187,7 +187,7 @@ public sealed partial class Nemesis
                 node.Process?.Pause(_random.Next(10_000, _random.Chance(1, 2) ? 500_000 : 8_000_000));
                 break;
             case FaultKinds.Transfer:
-                _cluster.Leader?.Process?.Post(new TransferInput(_random.Chance(1, 2) ? node.Id : MemberId.None, static _ => { }));
+                _cluster.Leader?.Process?.Post(new TransferInput(new PendingTransfer(_random.Chance(1, 2) ? node.Id : MemberId.None)));
                 break;
             case FaultKinds.Respawn:
                 // A leader asks nobody.

@@ -52,7 +52,7 @@ public sealed partial class SimulatedProcess
     /// <summary>Asks the member to stop: it hands over and settles, at most for two seconds, and then ends (rule 30).</summary>
     public void Stop()
     {
-        Post(new StopInput(() => Time.After(ShortestTurn, EndCleanly)));
+        Post(new StopInput(new SimulatedStop(() => Time.After(ShortestTurn, EndCleanly))));
         Time.After(2_000_000, EndCleanly);
     }
 

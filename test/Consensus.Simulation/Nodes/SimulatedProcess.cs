@@ -247,10 +247,6 @@ public sealed partial class SimulatedProcess
             _cluster.Asked(this);
         }
         CompleteAnswered();
-        foreach (var callback in _output.Callbacks)
-        {
-            callback();
-        }
         if (_ended)
         {
             return;
@@ -276,18 +272,13 @@ public sealed partial class SimulatedProcess
 
     private void CompleteAnswered()
     {
-        foreach (var command in _output.Answered)
+        foreach (var request in _output.Answered)
         {
-            (command as SimulatedCommand)?.Complete();
-        }
-        foreach (var read in _output.AnsweredReads)
-        {
-            (read as SimulatedRead)?.Complete();
-        }
-        foreach (var change in _output.AnsweredChanges)
-        {
-            _cluster.Observer.ChangeAnswered(change);
-            (change as SimulatedChange)?.Complete();
+            if (request is PendingChange change)
+            {
+                _cluster.Observer.ChangeAnswered(change);
+            }
+            (request as ISimulatedRequest)?.Complete();
         }
     }
 }

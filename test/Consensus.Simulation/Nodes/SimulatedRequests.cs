@@ -5,20 +5,38 @@ using Consensus.Raft.Membership;
 
 namespace Consensus.Simulation.Nodes;
 
+/// <summary>A request whose answer somebody wants to see.</summary>
+internal interface ISimulatedRequest
+{
+    void Complete();
+}
+
 /// <summary>A command whose answer somebody wants to see, at the moment at which the member gives it.</summary>
-public sealed class SimulatedCommand(RequestId request, ReadOnlyMemory<byte> payload, Action<CommandAnswer> answered) : PendingCommand(request, payload, "")
+public sealed class SimulatedCommand(RequestId request, ReadOnlyMemory<byte> payload, Action<CommandAnswer> answered) : PendingCommand(request, payload, ""), ISimulatedRequest
 {
     public void Complete() => answered(Answer);
 }
 
 /// <summary>A read whose view somebody wants to see.</summary>
-public sealed class SimulatedRead(Revision minRevision, Action<ReadAnswer> answered) : PendingRead(minRevision)
+public sealed class SimulatedRead(Revision minRevision, Action<ReadAnswer> answered) : PendingRead(minRevision), ISimulatedRequest
 {
     public void Complete() => answered(Answer);
 }
 
 /// <summary>A membership change whose answer somebody wants to see.</summary>
-public sealed class SimulatedChange(RequestId request, MembershipChange change, Action<MembershipAnswer> answered) : PendingChange(request, change, "")
+public sealed class SimulatedChange(RequestId request, MembershipChange change, Action<MembershipAnswer> answered) : PendingChange(request, change, ""), ISimulatedRequest
 {
     public void Complete() => answered(Answer);
+}
+
+/// <summary>A hand-over of leadership whose end somebody wants to see.</summary>
+public sealed class SimulatedTransfer(MemberId to, Action answered) : PendingTransfer(to), ISimulatedRequest
+{
+    public void Complete() => answered();
+}
+
+/// <summary>A stop whose end somebody wants to see.</summary>
+public sealed class SimulatedStop(Action answered) : PendingStop, ISimulatedRequest
+{
+    public void Complete() => answered();
 }

@@ -75,7 +75,7 @@ public sealed partial class SimulationRun
             return true;
         }
         var isOver = false;
-        process.Post(new TransferInput(MemberId.None, _ => isOver = true));
+        process.Post(new TransferInput(new SimulatedTransfer(MemberId.None, () => isOver = true)));
         Require(() => isOver, () => $"a hand-over ends; {Describe()}");
         return false;
     }

@@ -1,0 +1,189 @@
+using Consensus.Node.Core.Desks;
+using Consensus.Primitives;
+using Consensus.Raft.Log;
+using Consensus.StateMachine;
+using Consensus.StateMachine.Commands;
+
+namespace Consensus.Node.Core;
+
+/// <summary>
+/// What a member has logged without being asked: it announces itself, and as the leader it expires, logs time, forgets old history a small stretch at a time so that no write waits
+/// for it (rules 9, 28), detaches the waiters of lost members and forgets removed ones. While nothing is due nothing is logged.
+/// </summary>
+internal sealed class HouseKeeping(TurnContext turn, CommandDesk commands)
+{
+    private const long CompactEveryMicros = 1_000_000;
+
+    private readonly HashSet<MemberId> _detached = [];
+    private PendingCommand? _expire;
+    private PendingCommand? _announce;
+    private PendingCommand? _compaction;
+    private PendingCommand? _forget;
+    private bool _announced;
+    private bool _moreToCompact;
+    private long _nextCompaction;
+    private long _noExpiryBefore;
+
+    public long NextDue
+    {
+        get
+        {
+            if (!turn.Leads || !State.HasDeadlines)
+            {
+                return long.MaxValue;
+            }
+            var expiry = Math.Max(_noExpiryBefore, turn.Now + Math.Max(1000, State.NextDeadline - turn.Raft.Clock));
+            return Math.Min(expiry, turn.Now + Math.Max(1000, turn.Options.TimeEntryMicros - (turn.Raft.Clock - turn.Raft.LastStamp)));
+        }
+    }
+
+    private ReplicatedState State => turn.Applied.State;
+
+    public void Heard(MemberId member)
+    {
+        turn.Links.Heard(member, turn.Now);
+        _detached.Remove(member);
+    }
+
+    /// <summary>Renewals that were held up for so long go before any expiry (rule 3).</summary>
+    public void HoldExpiry(long micros) => _noExpiryBefore = Math.Max(_noExpiryBefore, turn.Now + micros);
+
+    /// <summary>This member leads from now on.</summary>
+    public void BecameLeader()
+    {
+        HoldExpiry(turn.Options.Raft.HeartbeatIntervalTicks * 1000L);
+        _detached.Clear();
+        foreach (var member in turn.Raft.Configuration.Members)
+        {
+            turn.Links.Heard(member.Id, turn.Now);
+        }
+    }
+
+    /// <summary>In every turn.</summary>
+    /// <param name="moreIsWaiting">Inputs wait for the next turn, and a renewal may be among them.</param>
+    public void Keep(bool moreIsWaiting)
+    {
+        if (turn.Raft.Leader.IsNone)
+        {
+            return;
+        }
+        Announce();
+        if (turn.Leads && turn.Raft.HasCommittedInTerm)
+        {
+            LogTimeWhenIdle();
+            if (!turn.HasBacklog)
+            {
+                ExpireWhatIsDue(moreIsWaiting);
+                CompactWhatIsDue();
+            }
+        }
+    }
+
+    /// <summary>Now and then.</summary>
+    public void Sweep()
+    {
+        if (turn.Leads)
+        {
+            DetachTheLost();
+            ForgetTheRemoved();
+        }
+    }
+
+    private static bool IsUnderWay(PendingCommand? own) => own is { Stage: not PendingStage.Answered };
+
+    private static bool IsDone(PendingCommand? own) => own is { Stage: PendingStage.Answered, Answer.Kind: AnswerKind.Done };
+
+    private void Announce()
+    {
+        if (!_announced && !IsUnderWay(_announce) && !IsDone(_announce) && !turn.IsStopping)
+        {
+            _announce = commands.LogOwn(new AnnounceMemberCommand(
+                turn.Options.Self,
+                turn.Options.Name,
+                turn.Options.Boot,
+                turn.Options.ClientUrl,
+                turn.Options.PeerAddress,
+                turn.Options.Version,
+                ReplicatedState.SupportedFeatureLevel));
+        }
+        _announced |= IsDone(_announce);
+    }
+
+    private void ExpireWhatIsDue(bool moreIsWaiting)
+    {
+        if (!IsUnderWay(_expire) && !moreIsWaiting && turn.Now >= _noExpiryBefore && State.NextDeadline <= turn.Raft.Clock)
+        {
+            _expire = commands.LogOwn(new ExpireCommand());
+        }
+    }
+
+    private void LogTimeWhenIdle()
+    {
+        if (State.HasDeadlines && turn.Raft.Clock - turn.Raft.LastStamp >= turn.Options.TimeEntryMicros)
+        {
+            turn.Raft.Propose(new Proposal(EntryKind.Time, RequestId.None, ReadOnlyMemory<byte>.Empty), out _, out _);
+        }
+    }
+
+    private void CompactWhatIsDue()
+    {
+        var goesOn = _moreToCompact && IsDone(_compaction);
+        if (IsUnderWay(_compaction) || (turn.Now < _nextCompaction && !goesOn))
+        {
+            return;
+        }
+        _nextCompaction = turn.Now + CompactEveryMicros;
+        if (State.CompactionDue(turn.Raft.Clock, out _moreToCompact) is { } upTo)
+        {
+            _compaction = commands.LogOwn(new CompactCommand(upTo));
+        }
+    }
+
+    private void DetachTheLost()
+    {
+        if (turn.HasBacklog)
+        {
+            return;
+        }
+        foreach (var member in turn.Raft.Configuration.Members)
+        {
+            if (member.Id == turn.Options.Self
+                || !turn.Links.IsSilent(member.Id, turn.Options.DetachAfterMicros, turn.Now)
+                || !_detached.Add(member.Id))
+            {
+                continue;
+            }
+            var announced = 0L;
+            foreach (var known in State.ListMembers())
+            {
+                if (known.Id == member.Id)
+                {
+                    announced = known.Boot;
+                    commands.LogOwn(new DetachWaitersCommand(known.Id, known.Boot));
+                }
+            }
+            if (turn.Links.BootOf(member.Id) is var last && last != 0 && last != announced)
+            {
+                // It was lost before its announcement was logged, and may have forwarded requests all the same.
+                commands.LogOwn(new DetachWaitersCommand(member.Id, last));
+            }
+        }
+    }
+
+    /// <summary>What a removed member left in the replicated state goes too: waiters that nobody would ever answer, and its address.</summary>
+    private void ForgetTheRemoved()
+    {
+        if (!turn.Raft.HasCommittedInTerm || IsUnderWay(_forget) || turn.Applied.Configuration.Removed.IsEmpty)
+        {
+            return;
+        }
+        foreach (var known in State.ListMembers())
+        {
+            if (turn.Applied.Configuration.Removed.Contains(known.Id))
+            {
+                _forget = commands.LogOwn(new ForgetMemberCommand(known.Id));
+                return;
+            }
+        }
+    }
+}

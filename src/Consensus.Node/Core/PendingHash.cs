@@ -1,0 +1,9 @@
+using Consensus.Primitives;
+
+namespace Consensus.Node.Core;
+
+/// <summary>One question for the state's hash at an index.</summary>
+public class PendingHash(LogIndex index) : PendingRequest<HashAnswer>
+{
+    public LogIndex Index { get; } = index;
+}

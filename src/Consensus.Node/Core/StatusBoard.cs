@@ -1,0 +1,127 @@
+using System.Globalization;
+using Consensus.Primitives;
+using Consensus.Raft;
+using Consensus.StateMachine;
+
+namespace Consensus.Node.Core;
+
+/// <summary>What is published of this member: its status, whether it is ready, its alarms.</summary>
+internal sealed class StatusBoard(TurnContext turn, Snapshots snapshots, DriftMeter drift)
+{
+    private const long PublishEveryMicros = 50_000;
+
+    private NodeStatus? _status;
+    private bool _hasCaughtUp;
+    private long _publishedAt;
+    private RaftRole _publishedRole;
+
+    /// <summary>There is one once <see cref="Build"/> was called.</summary>
+    public NodeStatus Status => _status!;
+
+    public long NextDue => turn.StatusIsStale ? _publishedAt + PublishEveryMicros : long.MaxValue;
+
+    /// <summary>Publishes what changed, often enough for people and at once where it matters.</summary>
+    public void Publish()
+    {
+        var changedHands = Status.Leader != turn.Raft.Leader || Status.Term != turn.Raft.Term || _publishedRole != turn.Raft.Role;
+        var due = (turn.StatusIsStale && turn.Now - _publishedAt >= PublishEveryMicros) || turn.MembersAreStale;
+        if (!changedHands && !due && Status.Ready == IsReady())
+        {
+            return;
+        }
+        if (turn.Now - turn.Applied.ViewTakenAt >= turn.Options.RenewViewMicros)
+        {
+            // Not each time: after a view the next write to each of its nodes copies that node. Nor never: an old view keeps an old state alive.
+            turn.Applied.FreshenView(turn.Now);
+        }
+        Build();
+        _publishedRole = turn.Raft.Role;
+        turn.StatusIsStale = turn.MembersAreStale = false;
+        _publishedAt = turn.Now;
+    }
+
+    public void Build()
+    {
+        var announced = turn.Applied.State.ListMembers().ToDictionary(m => m.Id);
+        var progress = turn.Raft.GetProgress();
+        var members = new List<MemberStatus>();
+        foreach (var member in turn.Raft.Configuration.Members)
+        {
+            announced.TryGetValue(member.Id, out var info);
+            members.Add(StatusOf(member, info, progress));
+        }
+        var leaderName = turn.Raft.Configuration.Find(turn.Raft.Leader)?.Name ?? "";
+        _status = new NodeStatus(
+            turn.Options.Cluster,
+            turn.Options.Self,
+            turn.Options.Name,
+            turn.Raft.Role,
+            turn.Raft.Term,
+            turn.Raft.Leader,
+            leaderName,
+            turn.Raft.CommitIndex,
+            turn.Applied.Index,
+            turn.Raft.FirstIndex,
+            turn.Raft.LastIndex,
+            turn.Raft.DurableIndex,
+            turn.Applied.State.Revision,
+            turn.Raft.Clock,
+            turn.Applied.State.Hash,
+            turn.Applied.State.Counts,
+            snapshots.Latest?.Mark.LastIndex ?? LogIndex.Zero,
+            snapshots.Latest?.LengthBytes ?? 0,
+            0,
+            turn.Options.Boot,
+            IsReady(),
+            members,
+            Alarms());
+    }
+
+    /// <summary>Has a leader, has once applied all that was committed under it, and is not behind with applying now; while it stops it is not.</summary>
+    private bool IsReady()
+    {
+        if (turn.IsStopping || turn.Raft.Leader.IsNone)
+        {
+            _hasCaughtUp = false;
+            return false;
+        }
+        _hasCaughtUp |= turn.Applied.Index >= turn.Raft.CommitIndex && turn.Applied.Term == turn.Raft.Term;
+        return _hasCaughtUp && !turn.HasBacklog;
+    }
+
+    private MemberStatus StatusOf(Member member, MemberInfo? info, IReadOnlyList<ProgressStatus> progress)
+    {
+        var isSelf = member.Id == turn.Options.Self;
+        LogIndex? match = isSelf ? turn.Raft.DurableIndex : null;
+        foreach (var known in progress)
+        {
+            if (known.Member == member.Id)
+            {
+                match = known.Match;
+            }
+        }
+        return new MemberStatus(
+            member.Id,
+            member.Name,
+            turn.Raft.Configuration.IsVoter(member.Id),
+            isSelf,
+            member.Id == turn.Raft.Leader,
+            info?.ClientUrl ?? (isSelf ? turn.Options.ClientUrl : ""),
+            info is { PeerAddress.Length: > 0 } ? info.PeerAddress : member.PeerAddress,
+            match,
+            isSelf || turn.Links.Contains(member.Id) || turn.Links.HeardWithin(member.Id, 2 * turn.Options.ElectionTimeoutMicros, turn.Now));
+    }
+
+    private List<string> Alarms()
+    {
+        var alarms = new List<string>();
+        if (drift.IsAlarming)
+        {
+            var parts = drift.PartsPerThousand;
+            alarms.Add(string.Create(
+                CultureInfo.InvariantCulture,
+                $"this member's clock runs {Math.Abs(parts) / 10}.{Math.Abs(parts) % 10} % {(parts > 0 ? "slower" : "faster")} than the leader's: leases are promised up to 0.5 %; check its time source, and whether its machine is starved or suspended"));
+        }
+        return alarms;
+    }
+}
