@@ -84,6 +84,7 @@ public sealed partial class RaftNode
     public void Persisted(long sequence)
     {
         _log.AdvanceDurable(_disk.Complete(sequence, _now));
+        BoundLog();
         _waitsForDisk &= !_disk.IsEmpty;
         CountOwnVoteIfDurable();
         if (Role == RaftRole.Leader)

@@ -24,7 +24,7 @@ public sealed partial class RaftNode
         {
             return ProposeResult.Transferring;
         }
-        if (_uncommittedBytes >= _options.MaxUncommittedBytes)
+        if (_uncommittedBytes >= (proposal.IsUrgent ? _options.MaxUncommittedBytes : _options.MaxUncommittedBytes - (_options.MaxUncommittedBytes / 10)))
         {
             return ProposeResult.Full;
         }

@@ -19,9 +19,28 @@ public sealed partial class RaftNode
         {
             return;
         }
-        Invariant.Require(_log.Holds(mark.LastIndex, mark.LastTerm), "a snapshot's mark names an entry of the log");
+        Invariant.Require(
+            mark.LastIndex < _log.FirstIndex.Previous || _log.Holds(mark.LastIndex, mark.LastTerm), "a snapshot's mark names an entry of the log");
         _mark = mark;
-        var through = new LogIndex(Math.Max(0, mark.LastIndex.Value - _options.TrailingEntries));
+        ForgetBefore(mark.LastIndex);
+    }
+
+    /// <summary>
+    /// Keeps the log in memory within its bound when snapshots do not come soon enough, because the state is large or the disk is full. A member that starts again reads the log from
+    /// its disk, and a follower that lacks what is forgotten gets the next snapshot.
+    /// </summary>
+    private void BoundLog()
+    {
+        if (_log.Bytes > _options.MaxLogBytes)
+        {
+            ForgetBefore(LogIndex.Min(_handedToApply, _log.DurableIndex));
+        }
+    }
+
+    /// <summary>But for what trails it.</summary>
+    private void ForgetBefore(LogIndex mark)
+    {
+        var through = _log.CompactionPoint(mark, _options.TrailingEntries, _options.TrailingBytes);
         _log.CompactThrough(through);
         _configurations.CompactThrough(through);
     }

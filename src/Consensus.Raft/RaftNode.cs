@@ -76,6 +76,12 @@ public sealed partial class RaftNode
 
     public LogIndex FirstIndex => _log.FirstIndex;
 
+    /// <summary>Bytes that the log holds in memory.</summary>
+    public long LogBytes => _log.Bytes;
+
+    /// <summary>On a leader: bytes of entries that are appended but not committed.</summary>
+    public long UncommittedBytes => _uncommittedBytes;
+
     public LogIndex LastIndex => _log.LastIndex;
 
     /// <summary>The last index known durable on this member.</summary>

@@ -26,14 +26,31 @@ public sealed record RaftOptions
     /// <summary>Most bytes of entries in one append request; one larger entry goes alone.</summary>
     public int MaxAppendBytes { get; init; } = 1 << 20;
 
-    /// <summary>Most bytes on their way to one follower.</summary>
+    /// <summary>Most bytes on their way to one follower. Fewer when they are long on their way, see <see cref="MaxInflightTicks"/>.</summary>
     public long MaxInflightBytes { get; init; } = 16 << 20;
 
-    /// <summary>Most bytes of entries that are appended but not committed; past it proposals are refused.</summary>
+    /// <summary>
+    /// Bytes on their way to one follower are lessened while they take longer than this to be acknowledged: what is small and urgent stands behind them in the one order of the log.
+    /// </summary>
+    public int MaxInflightTicks { get; init; } = 200;
+
+    /// <summary>The least that bytes on their way are lessened to: a long way is no queue.</summary>
+    public long LeastInflightBytes { get; init; } = 1 << 20;
+
+    /// <summary>Most bytes of entries that are appended but not committed; past it proposals are refused. The last tenth is for urgent ones.</summary>
     public long MaxUncommittedBytes { get; init; } = 64 << 20;
 
     /// <summary>Entries kept in memory behind a snapshot for followers that lag a little.</summary>
     public long TrailingEntries { get; init; } = 5_000;
+
+    /// <summary>Most bytes of them: five thousand large ones would be gigabytes.</summary>
+    public long TrailingBytes { get; init; } = 64 << 20;
+
+    /// <summary>
+    /// Most bytes of log in memory. Past it what is applied is forgotten, even before a snapshot holds it, down to <see cref="TrailingBytes"/>: the disk still has it, and a follower
+    /// that lacks some of it waits for the next snapshot. Only entries that are not applied yet can make it more.
+    /// </summary>
+    public long MaxLogBytes { get; init; } = 256 << 20;
 
     /// <summary>Most bytes of committed entries handed out in one Ready.</summary>
     public long MaxCommittedBytes { get; init; } = 4 << 20;

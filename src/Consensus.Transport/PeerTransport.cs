@@ -97,7 +97,10 @@ public sealed class PeerTransport : IPeerTransport, IDisposable, IAsyncDisposabl
     }
 
     /// <inheritdoc/>
-    public bool Send(MemberId to, ReadOnlySpan<byte> frame) => _links.Find(to) is { } link && link.Send(frame);
+    public bool Send(MemberId to, ReadOnlySpan<byte> frame, bool isUrgent = false) => _links.Find(to) is { } link && link.Send(frame, isUrgent);
+
+    /// <inheritdoc/>
+    public (long Held, long Limit) QueuedBytes => _links.QueuedBytes;
 
     /// <inheritdoc/>
     public void Flush() => _links.Flush();

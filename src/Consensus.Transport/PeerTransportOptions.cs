@@ -18,8 +18,8 @@ public sealed record PeerTransportOptions
 
     public TransportLog Log { get; init; } = (_, _) => { };
 
-    /// <summary>Bytes that wait for one link; a frame that would exceed it is dropped.</summary>
-    public int MaxQueuedBytesPerLink { get; init; } = 64 * 1024 * 1024;
+    /// <summary>Bytes that wait for one link; a frame that would exceed it is dropped. The last tenth is for urgent frames.</summary>
+    public int MaxQueuedBytesPerLink { get; init; } = 32 * 1024 * 1024;
 
     /// <summary>Bytes of one frame. All members must agree on it.</summary>
     public int MaxFrameBytes { get; init; } = 16 * 1024 * 1024;

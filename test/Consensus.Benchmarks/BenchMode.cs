@@ -11,4 +11,5 @@ internal enum BenchMode
     Saturation,
     Vary,
     Watch,
+    Bulk,
 }

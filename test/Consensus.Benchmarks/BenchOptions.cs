@@ -17,6 +17,7 @@ internal sealed record BenchOptions
                scripts/bench saturation [options]    256 clients that put, get and lock for minutes: elections and failed operations
                scripts/bench vary [options]          put, get and lock with 64 clients, and from there 1,024 clients, 1 and 5 members, values of 64 to 65536 bytes
                scripts/bench watch [options]         watchers of one key, and how long a put takes to reach the last of them
+               scripts/bench bulk [options]          renewals of locks beside 48 clients that put values of 1 MB: how long they take, and what is lost
                scripts/bench inner [--filter X]      time and allocation of single parts (log, codec, apply, index, routing); options of BenchmarkDotNet
 
           --rounds N          alternate rounds, each on fresh clusters; the table shows medians   (default 3; vary: 2)
@@ -157,6 +158,13 @@ internal sealed record BenchOptions
                 return true;
             case "watch" when first:
                 Mode = BenchMode.Watch;
+                return true;
+            case "bulk" when first:
+                Mode = BenchMode.Bulk;
+                Clients = [48];
+                Systems = ["consensus"];
+                Rounds = 1;
+                Seconds = quick ? Seconds : 60;
                 return true;
             case "memory" when first:
                 Mode = BenchMode.Memory;

@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
+using Consensus.Benchmarks.Bulk;
 using Consensus.Benchmarks.Clusters;
 using Consensus.Benchmarks.Failover;
 using Consensus.Benchmarks.Limits;
@@ -102,6 +103,7 @@ internal static class Program
             BenchMode.Saturation => results with { Load = new SaturationRun(options, factory).Run() },
             BenchMode.Vary => results with { Load = new VaryRun(options, directory).Run() },
             BenchMode.Watch => results with { Watch = new WatchRun(options, factory).Run() },
+            BenchMode.Bulk => results with { Bulk = new BulkRun(options, factory).Run() },
             BenchMode.Memory => results with { Memory = new MemoryRun(options, factory).Run() },
             _ => throw new ArgumentOutOfRangeException(nameof(options)),
         };

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Consensus.Benchmarks.Bulk;
 using Consensus.Benchmarks.Failover;
 using Consensus.Benchmarks.Limits;
 using Consensus.Benchmarks.Load;
@@ -21,6 +22,8 @@ internal sealed record RawResults(DateTimeOffset Started, int Processors, string
     public IReadOnlyList<MemorySample> Memory { get; init; } = [];
 
     public IReadOnlyList<WatchSample> Watch { get; init; } = [];
+
+    public IReadOnlyList<BulkSample> Bulk { get; init; } = [];
 
     public IReadOnlyList<Measurement> EmptyEndpoint { get; init; } = [];
 

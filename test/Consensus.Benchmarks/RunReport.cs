@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Consensus.Benchmarks.Bulk;
 using Consensus.Benchmarks.Failover;
 using Consensus.Benchmarks.Load;
 using Consensus.Benchmarks.Memory;
@@ -59,6 +60,12 @@ internal static class RunReport
         {
             text.Append("From sending a put through one member until the last watcher at another has its event; medians of the rounds; CPU of all members for one event at one watcher.\n\n");
             text.Append(WatchRun.Report(results.Watch)).Append('\n');
+        }
+
+        if (results.Bulk.Count > 0)
+        {
+            text.Append("Renewals every fifth of the TTL, from when each was due until its answer, beside clients that put 1 MB each, one after the other; RSS of the largest member.\n\n");
+            text.Append(BulkRun.Report(results.Bulk)).Append('\n');
         }
 
         if (results.DiskFlush is { } disk)

@@ -42,6 +42,9 @@ public sealed record NodeCoreOptions
     /// <summary>Most bytes of the large ones among them (above 8 KiB): while there is no leader they are all held here. The small ones are bounded by their number.</summary>
     public long MaxPendingBytes { get; init; } = 64L << 20;
 
+    /// <summary>Most bytes of clients' commands that wait for the next turn. The last tenth is for urgent ones.</summary>
+    public long MaxInboxBytes { get; init; } = 32L << 20;
+
     /// <summary>A member that the leader has not heard for this long loses its hold on waiting places (rule 18).</summary>
     public long DetachAfterMicros { get; init; } = 2_000_000;
 

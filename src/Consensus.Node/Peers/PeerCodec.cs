@@ -120,6 +120,7 @@ public static class PeerCodec
             writer.Bytes(4, command.Payload.Span);
             writer.EndMessage(item);
         }
+        writer.Int64(4, forward.AreUrgent ? 1 : 0);
         writer.EndMessage(start);
     }
 
@@ -127,6 +128,7 @@ public static class PeerCodec
     {
         var term = Term.Zero;
         long boot = 0;
+        var areUrgent = false;
         var commands = new List<ForwardedCommand>();
         var reader = new WireReader(bytes);
         while (reader.NextField())
@@ -142,12 +144,15 @@ public static class PeerCodec
                 case 3:
                     commands.Add(ReadCommand(reader.Bytes()));
                     break;
+                case 4:
+                    areUrgent = reader.Int64() != 0;
+                    break;
                 default:
                     reader.Skip();
                     break;
             }
         }
-        return new ForwardCommands(term, boot, commands);
+        return new ForwardCommands(term, boot, commands) { AreUrgent = areUrgent };
     }
 
     private static ForwardedCommand ReadCommand(ReadOnlySpan<byte> bytes)

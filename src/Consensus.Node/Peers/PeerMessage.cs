@@ -9,10 +9,18 @@ namespace Consensus.Node.Peers;
 /// What one asks of the leader and what the leader refuses names, besides the term, the process that asks, by its boot: a member's next process may have asked for something
 /// else under the same number in the same term, and takes no answer that was meant for the one before. The member itself is who sent the frame or is sent it.
 /// </remarks>
-public abstract record PeerMessage;
+public abstract record PeerMessage
+{
+    /// <summary>Small, and not to wait behind bulk on a link. It may overtake frames that are not urgent.</summary>
+    public virtual bool IsUrgent => true;
+}
 
 /// <summary>A message between the Raft cores.</summary>
-public sealed record RaftPeerMessage(Message Message) : PeerMessage;
+public sealed record RaftPeerMessage(Message Message) : PeerMessage
+{
+    /// <summary>Appends carry the log, whose order is one: even an empty one that overtook another would be refused for the gap before it.</summary>
+    public override bool IsUrgent => Message is not AppendRequest;
+}
 
 /// <summary>One command that a follower hands to the leader.</summary>
 /// <param name="Sequence">Of its request id.</param>
@@ -23,7 +31,13 @@ public readonly record struct ForwardedCommand(long Sequence, string Principal, 
 /// sender know, once it applies an entry of a later term, that a command it has not seen applied never will be (rule 19).
 /// </summary>
 /// <param name="Boot">Of the request ids of all of them.</param>
-public sealed record ForwardCommands(Term Term, long Boot, IReadOnlyList<ForwardedCommand> Commands) : PeerMessage;
+public sealed record ForwardCommands(Term Term, long Boot, IReadOnlyList<ForwardedCommand> Commands) : PeerMessage
+{
+    /// <summary>All of them are urgent, and go before what else waits; else none is.</summary>
+    public bool AreUrgent { get; init; }
+
+    public override bool IsUrgent => AreUrgent;
+}
 
 public enum ForwardRefusal
 {

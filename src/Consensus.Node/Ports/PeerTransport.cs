@@ -30,7 +30,13 @@ public interface IPeerTransport
     /// Queues one frame (copied before returning) to be sent with the next <see cref="Flush"/>. False when there is no link or its bound
     /// is full: the frame is dropped, as the network may.
     /// </summary>
-    bool Send(MemberId to, ReadOnlySpan<byte> frame);
+    /// <param name="isUrgent">
+    /// The frame goes before others that wait for the same link, in order with the urgent ones only. The last tenth of the bound is for such.
+    /// </param>
+    bool Send(MemberId to, ReadOnlySpan<byte> frame, bool isUrgent = false);
+
+    /// <summary>Bytes of frames that wait for the network, of all links, and the bound of these together. May be called by any thread.</summary>
+    (long Held, long Limit) QueuedBytes { get; }
 
     /// <summary>Sends what was queued since the last call: one write for each link (end of a turn).</summary>
     void Flush();

@@ -18,7 +18,7 @@ public sealed partial class ConsensusNode : IPeerEvents
         {
             _frame.Clear();
             PeerCodec.Write(_frame, message);
-            if (!_transport!.Send(to, _frame.Written) && message is ForwardCommands forward)
+            if (!_transport!.Send(to, _frame.Written, message.IsUrgent) && message is ForwardCommands forward)
             {
                 _core.NotSent(forward);
             }

@@ -37,7 +37,7 @@ public sealed partial class ConsensusNode : IConsensusNode
     private readonly NodeCoreOptions _options;
     private readonly NodeCore _core;
     private readonly NodeSurroundings _outside;
-    private readonly Inbox _inbox = new();
+    private readonly Inbox _inbox;
     private readonly LogThread _logThread;
     private readonly AnswerThread _answers = new();
     private readonly Thread _loop;
@@ -60,6 +60,7 @@ public sealed partial class ConsensusNode : IConsensusNode
     public ConsensusNode(NodeCoreOptions options, NodeCore core, NodeSurroundings outside)
     {
         _options = options;
+        _inbox = new Inbox(options.MaxInboxBytes);
         _sequence = new CounterStarts(options.Boot).Requests;
         _core = core;
         _outside = outside;

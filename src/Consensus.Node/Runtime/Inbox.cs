@@ -8,18 +8,19 @@ namespace Consensus.Node.Runtime;
 /// left to the loop thread, so that a link or a request never works for others longer than that one turn.
 /// </summary>
 /// <remarks>
-/// Peers' frames are bounded in bytes: past the bound the link's thread waits, and so does the sender behind it. Clients' requests
-/// are bounded by the core.
+/// All that holds payload is bounded in bytes. Past the bound of peers' frames the link's thread waits, and so does the sender behind it. Past that of clients' commands a command is
+/// refused; the last tenth of it is for urgent ones. What was taken is bounded by the core.
 /// </remarks>
-internal sealed class Inbox
+internal sealed class Inbox(long maxCommandBytes)
 {
-    private const long MaxPeerBytes = 64L << 20;
+    public const long MaxPeerBytes = 32L << 20;
 
     private readonly object _gate = new();
     private readonly Parker _loop = new();
     private List<NodeInput> _inputs = [];
     private List<Action> _actions = [];
     private long _peerBytes;
+    private long _commandBytes;
     private long _loopSleepsUntil;
     private bool _peersWait;
 
@@ -45,6 +46,32 @@ internal sealed class Inbox
             {
                 return false;
             }
+            _inputs.Add(input);
+            return BeginTurn();
+        }
+    }
+
+    /// <summary>Bytes of clients' commands that wait, and how many may. Any thread.</summary>
+    public (long Held, long Limit) CommandBytes => (Volatile.Read(ref _commandBytes), maxCommandBytes);
+
+    /// <summary>Bytes of peers' frames that wait. Any thread.</summary>
+    public long PeerBytes => Volatile.Read(ref _peerBytes);
+
+    /// <summary>
+    /// As <see cref="Post"/>, for a client's command of this many bytes. <paramref name="isFull"/>: too much of them waits, and it was not queued.
+    /// </summary>
+    public bool PostCommand(NodeInput input, int bytes, bool isUrgent, out bool dropped, out bool isFull)
+    {
+        lock (_gate)
+        {
+            dropped = _ended;
+            // One that is alone is let in, however large.
+            isFull = _commandBytes > 0 && _commandBytes + bytes > (isUrgent ? maxCommandBytes : maxCommandBytes - (maxCommandBytes / 10));
+            if (dropped || isFull)
+            {
+                return false;
+            }
+            _commandBytes += bytes;
             _inputs.Add(input);
             return BeginTurn();
         }
@@ -133,6 +160,7 @@ internal sealed class Inbox
             (inputs, _inputs) = (_inputs, inputs);
             (actions, _actions) = (_actions, actions);
             _peerBytes = 0;
+            _commandBytes = 0;
             if (_peersWait)
             {
                 _peersWait = false;

@@ -46,4 +46,6 @@ public sealed class Entry
 }
 
 /// <summary>What a leader is asked to append; term, index and stamp are the leader's to give.</summary>
-public readonly record struct Proposal(EntryKind Kind, RequestId Request, ReadOnlyMemory<byte> Payload, string Principal = "", int FeatureLevel = 0);
+/// <param name="IsUrgent">Small, and gives back, takes away or keeps alive: it may use the tenth of the room that is kept for such.</param>
+public readonly record struct Proposal(
+    EntryKind Kind, RequestId Request, ReadOnlyMemory<byte> Payload, string Principal = "", int FeatureLevel = 0, bool IsUrgent = false);

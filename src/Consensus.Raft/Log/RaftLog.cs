@@ -31,6 +31,9 @@ internal sealed class RaftLog
     /// <summary>The last index whose entry is in memory; one below <see cref="FirstIndex"/> when there is none.</summary>
     public LogIndex LastIndex => _baseIndex + _entries.Count;
 
+    /// <summary>What its entries hold of this process's memory, as <see cref="Entry.ApproximateSize"/> counts.</summary>
+    public long Bytes { get; private set; }
+
     public LogIndex FirstIndex => _baseIndex.Next;
 
     public Term LastTerm => _entries.Count > 0 ? _entries[^1].Term : _baseTerm;
@@ -69,6 +72,7 @@ internal sealed class RaftLog
         Invariant.Require(entry.Term >= LastTerm, "terms never decrease along the log");
         Invariant.Require(entry.Stamp >= LastStamp, "stamps never decrease along the log");
         _entries.Add(entry);
+        Bytes += entry.ApproximateSize;
     }
 
     /// <summary>Drops every entry above <paramref name="index"/>.</summary>
@@ -76,6 +80,7 @@ internal sealed class RaftLog
     {
         Invariant.Require(index >= _baseIndex && index <= LastIndex, "only what is in the log is cut");
         var keep = (int)(index - _baseIndex);
+        Bytes -= BytesAfter(index, LastIndex);
         _entries.RemoveRange(keep, _entries.Count - keep);
         _lastSlice = [];
         DurableIndex = LogIndex.Min(DurableIndex, index);
@@ -90,14 +95,36 @@ internal sealed class RaftLog
             return;
         }
         var last = this[index];
+        Bytes -= BytesAfter(_baseIndex, index);
+        _lastSlice = [];
         _entries.RemoveRange(0, (int)(index - _baseIndex));
         (_baseIndex, _baseTerm, _baseStamp) = (last.Index, last.Term, last.Stamp);
+    }
+
+    /// <summary>
+    /// Up to where the log may be forgotten, so that of what ends at <paramref name="mark"/> at most so many entries, and at most so many bytes of them, stay for followers that lag a
+    /// little. What comes after the mark is none of these.
+    /// </summary>
+    public LogIndex CompactionPoint(LogIndex mark, long trailingEntries, long trailingBytes)
+    {
+        var through = LogIndex.Max(_baseIndex, new LogIndex(Math.Max(0, mark.Value - trailingEntries)));
+        var at = mark;
+        for (long bytes = 0; at > through; at = at.Previous)
+        {
+            bytes += this[at].ApproximateSize;
+            if (bytes > trailingBytes)
+            {
+                break;
+            }
+        }
+        return LogIndex.Max(through, at);
     }
 
     /// <summary>Replaces everything by a snapshot. Durable stays what the old log had committed until the snapshot's mark is on disk too.</summary>
     public void Reset(SnapshotMark mark, LogIndex committed)
     {
         _entries.Clear();
+        Bytes = 0;
         _lastSlice = [];
         (_baseIndex, _baseTerm, _baseStamp) = (mark.LastIndex, mark.LastTerm, mark.Stamp);
         DurableIndex = LogIndex.Min(DurableIndex, committed);

@@ -76,7 +76,7 @@ internal sealed class Progress(MemberId member, LogIndex next, long now, Infligh
     /// <summary>The follower acknowledged up to <paramref name="match"/>. False when that was known already.</summary>
     public bool Acknowledge(LogIndex match, long now)
     {
-        Inflights.FreeThrough(match);
+        Inflights.FreeThrough(match, now);
         if (match <= Match)
         {
             return false;
@@ -93,7 +93,7 @@ internal sealed class Progress(MemberId member, LogIndex next, long now, Infligh
         {
             AdvancedAt = now;
         }
-        Inflights.Add(last, bytes);
+        Inflights.Add(last, bytes, now);
         Next = last.Next;
         SentAt = now;
     }

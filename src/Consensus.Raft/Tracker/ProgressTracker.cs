@@ -35,7 +35,7 @@ internal sealed class ProgressTracker(MemberId self, RaftOptions options)
             if (member.Id != self)
             {
                 all.Add(Find(member.Id)
-                    ?? new Progress(member.Id, next, now, new Inflights(options.MaxInflightAppends, options.MaxInflightBytes)));
+                    ?? new Progress(member.Id, next, now, new Inflights(options)));
             }
         }
         foreach (var progress in _all)

@@ -24,6 +24,11 @@ internal static class SocketIo
 
     private const int LinuxTcpUserTimeout = 18;
 
+    /// <summary>What the kernel takes of a link beyond what is on its way already, in bytes.</summary>
+    private const int UnsentLimitBytes = 128 * 1024;
+
+    private const int LinuxTcpNotSentLowAt = 25;
+
     /// <summary><see cref="Socket.Poll(TimeSpan, SelectMode)"/> counts microseconds in 31 bits and refuses more; a longer limit is cut to this.</summary>
     private static readonly TimeSpan LongestPoll = TimeSpan.FromMinutes(30);
 
@@ -46,6 +51,17 @@ internal static class SocketIo
         if (OperatingSystem.IsLinux())
         {
             socket.SetRawSocketOption((int)SocketOptionLevel.Tcp, LinuxTcpUserTimeout, BitConverter.GetBytes(UnacknowledgedLimitMs));
+        }
+    }
+
+    /// <summary>
+    /// For links: the kernel would take megabytes that the network does not take yet, and whatever is urgent would stand behind them. How much is on its way is not touched.
+    /// </summary>
+    public static void LimitUnsent(Socket socket)
+    {
+        if (OperatingSystem.IsLinux())
+        {
+            socket.SetRawSocketOption((int)SocketOptionLevel.Tcp, LinuxTcpNotSentLowAt, BitConverter.GetBytes(UnsentLimitBytes));
         }
     }
 

@@ -27,6 +27,16 @@ internal sealed class LinkSet(LinkSettings settings, Action<MemberId> unlinked)
 
     public OutgoingLink? Find(MemberId member) => _links.GetValueOrDefault(member);
 
+    /// <summary>Bytes that wait for the network on all links, and how many may. Any thread.</summary>
+    public (long Held, long Limit) QueuedBytes
+    {
+        get
+        {
+            var links = _links;
+            return (links.Values.Sum(link => link.QueuedBytes), (long)settings.MaxQueuedBytes * links.Count);
+        }
+    }
+
     public void Flush()
     {
         foreach (var (_, link) in _links)

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Net.Sockets;
 using Consensus.Primitives;
 using Consensus.Transport.Framing;
@@ -5,85 +6,100 @@ using Consensus.Transport.Framing;
 namespace Consensus.Transport.Links;
 
 /// <summary>
-/// The sending side of one standing connection. Frames are copied into a buffer, and <see cref="Flush"/> hands the whole buffer to the
-/// socket on the calling thread. Only when the socket takes less than all of it does a writer thread (started then) send the rest, while new
-/// frames gather in a second buffer that it takes next; so the order holds and the common case has no hop between threads.
+/// The sending side of one standing connection. Small frames are copied into a buffer, and <see cref="Flush"/> hands the whole buffer to the
+/// socket on the calling thread. Only when the socket takes less than all of it, or when there is more, does a writer thread (started then) send the rest; until it is done, frames
+/// wait in two lanes, of which the urgent one goes first. So each lane keeps its order, and the common case has no hop between threads.
 /// </summary>
 /// <remarks>
 /// <see cref="Send"/> and <see cref="Flush"/>: with the node's turn. <see cref="WaitUntilClosed"/>, <see cref="Dispose"/>: the link's thread.
-/// <see cref="Close"/>: any. The lock is held during a send that cannot block, which is what keeps a closed socket from being used.
+/// <see cref="Close"/>, <see cref="QueuedBytes"/>: any. The lock is held during a send that cannot block, which is what keeps a closed socket from being used.
 /// </remarks>
 internal sealed class OutgoingConnection(Socket socket, long peerBoot, int maxQueuedBytes, int maxFrameBytes) : IDisposable
 {
-    private const int UsualSize = 64 * 1024;
-
-    /// <summary>A larger buffer is given back when it is empty.</summary>
-    private const int KeptSize = 4 * 1024 * 1024;
+    /// <summary>What <see cref="Flush"/> writes at most; larger frames, and what comes after them, are the writer's.</summary>
+    private const int GatheredBytes = 64 * 1024;
 
     private static readonly TimeSpan PollSlice = TimeSpan.FromSeconds(5);
 
     private readonly object _gate = new();
-    private byte[] _gathering = new byte[UsualSize];
+    private readonly byte[] _gathering = new byte[GatheredBytes];
+    private readonly FrameLane _urgent = new();
+    private readonly FrameLane _bulk = new();
     private int _gathered;
-    private byte[] _draining = new byte[UsualSize];
 
-    /// <summary>Bytes of <see cref="_draining"/> that the writer has still to send; it owns the array while this is not 0.</summary>
+    /// <summary>The writer's: bytes that it took and has still to send.</summary>
     private int _left;
 
-    /// <summary>Where in <see cref="_draining"/> the writer starts.</summary>
-    private int _drainFrom;
+    /// <summary>What gathered and was not sent at once: the writer takes it before anything else.</summary>
+    private FrameLane.Segment? _unsent;
 
+    /// <summary>From when the writer is given something until nothing waits any more.</summary>
+    private bool _writerIsBusy;
     private Thread? _writer;
     private bool _closed;
 
     /// <summary>The process at the other end.</summary>
     public long PeerBoot { get; } = peerBoot;
 
-    /// <summary>Copies a frame; false when the bound is reached or the connection is closed.</summary>
-    public bool Send(ReadOnlySpan<byte> frame)
+    /// <summary>Bytes that wait here for the network.</summary>
+    public long QueuedBytes
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return Queued;
+            }
+        }
+    }
+
+    private long Queued => _gathered + _left + _urgent.Bytes + _bulk.Bytes;
+
+    /// <summary>Something is in a lane, or with the writer: what comes now must not overtake it in its own lane.</summary>
+    private bool IsBackedUp => _writerIsBusy || _urgent.Bytes > 0 || _bulk.Bytes > 0;
+
+    /// <summary>Copies a frame; false when the bound is reached or the connection is closed. The last tenth of the bound is for urgent frames.</summary>
+    public bool Send(ReadOnlySpan<byte> frame, bool isUrgent)
     {
         Invariant.Require(frame.Length <= maxFrameBytes, "the node sends no frame above the largest that a peer accepts");
         lock (_gate)
         {
             var size = FrameFormat.HeaderSize + frame.Length;
-            if (_closed || (long)_gathered + _left + size > maxQueuedBytes)
+            if (_closed || Queued + size > (isUrgent ? maxQueuedBytes : maxQueuedBytes - (maxQueuedBytes / 10)))
             {
                 return false;
             }
-            if (_gathering.Length - _gathered < size)
-            {
-                Array.Resize(ref _gathering, (int)Math.Clamp(_gathering.Length * 2L, _gathered + size, Math.Max(maxQueuedBytes, _gathered + size)));
-            }
-            var target = _gathering.AsSpan(_gathered, size);
+            var target = IsBackedUp || _gathered + size > GatheredBytes ? (isUrgent ? _urgent : _bulk).Add(size) : Gather(size);
             frame.CopyTo(target[FrameFormat.HeaderSize..]);
             FrameFormat.WriteHeader(target, FrameFormat.LinkMagic, target[FrameFormat.HeaderSize..]);
-            _gathered += size;
             return true;
         }
     }
 
-    /// <summary>One write of all that gathered, unless the writer is busy: it takes them next.</summary>
+    /// <summary>One write of all that gathered; what it leaves, and what waits in the lanes, is the writer's.</summary>
     public void Flush()
     {
         lock (_gate)
         {
-            if (_closed || _left > 0 || _gathered == 0)
+            if (_closed || _writerIsBusy || (_gathered == 0 && !IsBackedUp))
             {
                 return;
             }
-            var sent = socket.Send(_gathering.AsSpan(0, _gathered), SocketFlags.None, out var error);
-            if (error is not (SocketError.Success or SocketError.WouldBlock))
+            var sent = 0;
+            if (_gathered > 0)
             {
-                CloseLocked();
+                sent = socket.Send(_gathering.AsSpan(0, _gathered), SocketFlags.None, out var error);
+                if (error is not (SocketError.Success or SocketError.WouldBlock))
+                {
+                    CloseLocked();
+                    return;
+                }
             }
-            else if (sent == _gathered)
+            var unsent = _gathering.AsSpan(sent, _gathered - sent);
+            _gathered = 0;
+            if (unsent.Length > 0 || IsBackedUp)
             {
-                _gathered = 0;
-                _gathering = Trimmed(_gathering);
-            }
-            else
-            {
-                HandOver(sent);
+                HandOver(unsent);
             }
         }
     }
@@ -122,7 +138,12 @@ internal sealed class OutgoingConnection(Socket socket, long peerBoot, int maxQu
         socket.Dispose();
     }
 
-    private static byte[] Trimmed(byte[] empty) => empty.Length > KeptSize ? new byte[UsualSize] : empty;
+    private Span<byte> Gather(int size)
+    {
+        var room = _gathering.AsSpan(_gathered, size);
+        _gathered += size;
+        return room;
+    }
 
     private void CloseLocked()
     {
@@ -134,11 +155,15 @@ internal sealed class OutgoingConnection(Socket socket, long peerBoot, int maxQu
         }
     }
 
-    /// <summary>The writer gets what gathered, of which <paramref name="sent"/> bytes went out already.</summary>
-    private void HandOver(int sent)
+    private void HandOver(ReadOnlySpan<byte> unsent)
     {
-        (_gathering, _draining) = (_draining, _gathering);
-        (_drainFrom, _left, _gathered) = (sent, _gathered - sent, 0);
+        _writerIsBusy = true;
+        if (!unsent.IsEmpty)
+        {
+            _unsent = new FrameLane.Segment(ArrayPool<byte>.Shared.Rent(unsent.Length)) { Length = unsent.Length };
+            unsent.CopyTo(_unsent.Bytes);
+            _left = unsent.Length;
+        }
         if (_writer is null)
         {
             _writer = new Thread(Drain) { IsBackground = true, Name = "peer writer" };
@@ -152,43 +177,43 @@ internal sealed class OutgoingConnection(Socket socket, long peerBoot, int maxQu
 
     private void Drain()
     {
-        while (true)
+        while (Next() is { } segment)
         {
-            ReadOnlyMemory<byte> bytes;
-            lock (_gate)
-            {
-                while (_left == 0 && !_closed)
-                {
-                    Monitor.Wait(_gate);
-                }
-                if (_closed)
-                {
-                    return;
-                }
-                bytes = _draining.AsMemory(_drainFrom, _left);
-            }
-            if (!DrainAll(bytes.Span))
+            if (!SendAll(segment.Bytes.AsSpan(0, segment.Length)))
             {
                 Close();
                 return;
             }
-            lock (_gate)
+            ArrayPool<byte>.Shared.Return(segment.Bytes);
+        }
+    }
+
+    /// <summary>What the writer sends next: what is begun, then what is urgent, then the rest. Null when the connection is closed.</summary>
+    private FrameLane.Segment? Next()
+    {
+        lock (_gate)
+        {
+            while (!_closed)
             {
-                // The loop may have flushed, and handed over again, between the last byte and here.
-                if (_left == 0)
+                if (_writerIsBusy)
                 {
-                    _draining = Trimmed(_draining);
-                    if (_gathered > 0 && !_closed)
+                    var next = _unsent ?? _urgent.Take() ?? _bulk.Take();
+                    _unsent = null;
+                    if (next is not null)
                     {
-                        HandOver(sent: 0);
+                        _left = next.Length;
+                        return next;
                     }
+                    _writerIsBusy = false;
                 }
+                Monitor.Wait(_gate);
             }
+            return null;
         }
     }
 
     /// <summary>Sends it all, waiting as long as it takes: a peer that is gone is given up by the kernel, and <see cref="Close"/> ends the wait.</summary>
-    private bool DrainAll(ReadOnlySpan<byte> bytes)
+    private bool SendAll(ReadOnlySpan<byte> bytes)
     {
         while (!bytes.IsEmpty)
         {

@@ -45,7 +45,10 @@ internal sealed class OutgoingLink : IDisposable
     public void Start() => _thread.Start();
 
     /// <summary>With the node's turn.</summary>
-    public bool Send(ReadOnlySpan<byte> frame) => _connection?.Send(frame) ?? false;
+    public bool Send(ReadOnlySpan<byte> frame, bool isUrgent) => _connection?.Send(frame, isUrgent) ?? false;
+
+    /// <summary>Bytes that wait for the network. Any thread.</summary>
+    public long QueuedBytes => _connection?.QueuedBytes ?? 0;
 
     /// <summary>With the node's turn.</summary>
     public void Flush() => _connection?.Flush();
@@ -152,6 +155,7 @@ internal sealed class OutgoingLink : IDisposable
             return false;
         }
         SocketIo.LimitUnacknowledged(outcome.Socket!);
+        SocketIo.LimitUnsent(outcome.Socket!);
         var started = _settings.Time.GetTimestamp();
         using (var connection = new OutgoingConnection(
             outcome.Socket!, welcome.Identity.Boot, _settings.MaxQueuedBytes, _settings.MaxFrameBytes))

@@ -15,6 +15,7 @@ public sealed class PeerCodecTests
         new ForwardCommands(new Term(7), 2, [
             new ForwardedCommand(3, "someone", 4, new byte[] { 1, 2, 3 }),
             new ForwardedCommand(long.MaxValue, "", 0, new byte[300])]),
+        new ForwardCommands(new Term(7), 2, [new ForwardedCommand(3, "", 0, new byte[] { 1 })]) { AreUrgent = true },
         new ForwardRefused(new Term(7), long.MaxValue, ForwardRefusal.Full, [0, 1, long.MaxValue]),
         new ForwardChange(
             new Term(7), 2, 3, "ops", new AddMember(new Member(new MemberId(long.MaxValue), "n4", "h:1"), AsVoter: true)),
@@ -38,6 +39,13 @@ public sealed class PeerCodecTests
     public void Every_message_reads_back_to_the_same_bytes(PeerMessage message) =>
         Assert.That(Encode(PeerCodec.Read(Encode(message))!), Is.EqualTo(Encode(message)));
 
+    [Test]
+    public void What_is_urgent_is_told([Values] bool areUrgent)
+    {
+        var forward = new ForwardCommands(new Term(7), 2, [new ForwardedCommand(3, "", 0, new byte[] { 1 })]) { AreUrgent = areUrgent };
+        Assert.That(PeerCodec.Read(Encode(forward))!.IsUrgent, Is.EqualTo(areUrgent));
+    }
+
     [TestCaseSource(nameof(Messages))]
     public void Generated_code_reads_and_writes_the_same_bytes(PeerMessage message)
     {
@@ -51,7 +59,7 @@ public sealed class PeerCodecTests
     {
         var writer = new WireWriter();
         writer.Int64(15, 1);
-        writer.Raw(Encode(Messages[2]));
+        writer.Raw(Encode(Messages[3]));
         Assert.That(PeerCodec.Read(writer.Written), Is.InstanceOf<ForwardRefused>());
     }
 

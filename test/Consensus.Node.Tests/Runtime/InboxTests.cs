@@ -75,6 +75,35 @@ public sealed class InboxTests
     }
 
     [Test]
+    public void Commands_that_wait_for_a_turn_are_bounded_in_bytes_and_the_last_tenth_is_for_urgent_ones()
+    {
+        // Nothing turns: the loop thread stands still, as behind a long turn.
+        var inbox = new Inbox(maxCommandBytes: 32 << 20);
+        const int Large = 1_500_000;
+        var large = Count(Large, isUrgent: false);
+        Assert.That(large, Is.EqualTo((32 << 20) * 9L / 10 / Large));
+        Assert.That(Count(1_000, isUrgent: true), Is.GreaterThan(3_000));
+        Assert.That(inbox.CommandBytes.Held, Is.InRange((32 << 20) - 1_000, 32 << 20));
+        List<NodeInput> inputs = [];
+        List<Action> actions = [];
+        inbox.Take(ref inputs, ref actions);
+        Assert.That(Count(Large, isUrgent: false), Is.EqualTo(large), "what is taken waits no longer");
+
+        long Count(int bytes, bool isUrgent)
+        {
+            for (var count = 0; ; count++)
+            {
+                inbox.PostCommand(new PersistedInput(1), bytes, isUrgent, out var dropped, out var isFull);
+                Assert.That(dropped, Is.False);
+                if (isFull)
+                {
+                    return count;
+                }
+            }
+        }
+    }
+
+    [Test]
     public void After_the_end_an_input_is_dropped_and_its_poster_told()
     {
         var harness = new Harness();
@@ -122,7 +151,7 @@ public sealed class InboxTests
 
         public Harness() => _loop = new Thread(RunLoop) { IsBackground = true };
 
-        public Inbox Inbox { get; } = new();
+        public Inbox Inbox { get; } = new(maxCommandBytes: 32 << 20);
 
         /// <summary>Microseconds after which a turn that took something asks for another; 0 for none.</summary>
         public long WakeAfter { get; set; }

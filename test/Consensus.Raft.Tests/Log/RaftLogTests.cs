@@ -45,6 +45,38 @@ public sealed class RaftLogTests
     }
 
     [Test]
+    public void Bytes_are_those_of_the_entries_that_are_there()
+    {
+        var log = new RaftLog(null, []);
+        for (var i = 1; i <= 5; i++)
+        {
+            log.Append(Make.Entry(i, 1, payload: new byte[100 * i]));
+        }
+        log.AdvanceDurable(log.LastIndex);
+        Assert.That(log.Bytes, Is.EqualTo(1500 + (5 * 96)));
+        log.TruncateAfter(new LogIndex(4));
+        Assert.That(log.Bytes, Is.EqualTo(1000 + (4 * 96)));
+        log.CompactThrough(new LogIndex(2));
+        Assert.That(log.Bytes, Is.EqualTo(700 + (2 * 96)));
+        log.Reset(Make.Mark(10, 2, Make.Voters(3)), new LogIndex(4));
+        Assert.That(log.Bytes, Is.Zero);
+    }
+
+    [TestCase(3, 10_000, 5, TestName = "Only_so_many_entries_trail")]
+    [TestCase(100, 2_500, 6, TestName = "Only_so_many_bytes_trail")]
+    [TestCase(100, 500, 8, TestName = "An_entry_above_the_bytes_that_may_trail_does_not_trail")]
+    [TestCase(100, 100_000, 0, TestName = "A_log_within_both_bounds_trails_wholly")]
+    public void What_trails_a_snapshot_is_bounded(long entries, long bytes, long through)
+    {
+        var log = new RaftLog(null, []);
+        for (var i = 1; i <= 10; i++)
+        {
+            log.Append(Make.Entry(i, 1, payload: new byte[1000 - 96]));
+        }
+        Assert.That(log.CompactionPoint(new LogIndex(8), entries, bytes).Value, Is.EqualTo(through));
+    }
+
+    [Test]
     public void Compaction_keeps_the_rest()
     {
         var log = new RaftLog(null, Make.Log(1, 1, 2, 2, 3));

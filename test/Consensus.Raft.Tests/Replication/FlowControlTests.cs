@@ -133,6 +133,33 @@ public sealed class FlowControlTests
     }
 
     [Test]
+    public void Fewer_bytes_are_on_their_way_while_acknowledgements_are_late_and_more_again_when_they_are_in_time()
+    {
+        var host = Replicating(Make.Options with
+        {
+            MaxInflightBytes = 160_000, LeastInflightBytes = 20_000, MaxInflightTicks = 200, MaxAppendBytes = 10_000, EagerAppends = 100,
+        });
+        for (var i = 0; i < 200; i++)
+        {
+            host.Node.Propose(Make.Command(10_000 - 96), out _, out _);
+        }
+        host.Pump();
+        var onTheirWay = new List<int>();
+        foreach (var ticks in new[] { 400, 400, 4_000, 50, 50, 50, 50 })
+        {
+            var sent = host.Take<AppendRequest>().Where(r => r.To == Two && r.Entries.Count > 0).ToList();
+            onTheirWay.Add(sent.Count);
+            for (var passed = 0; passed < ticks; passed += 50)
+            {
+                host.Tick(50);
+                host.Step(new HeartbeatResponse(Two, host.Id, host.Node.Term, 0));
+            }
+            Acknowledge(host, sent[^1].Entries[^1].Index);
+        }
+        Assert.That(onTheirWay, Is.EqualTo(new[] { 16, 8, 4, 2, 4, 8, 16 }));
+    }
+
+    [Test]
     public void Requests_stay_within_their_size_and_a_larger_entry_goes_alone()
     {
         var host = Replicating(Make.Options with { MaxAppendBytes = 1000, EagerAppends = 10 });

@@ -173,6 +173,23 @@ public sealed class LeaderTests
     }
 
     [Test]
+    public void A_tenth_of_the_room_for_uncommitted_bytes_is_kept_for_urgent_proposals()
+    {
+        var host = Replicating(3, Make.Options with { MaxUncommittedBytes = 10_000 });
+        while (host.Propose(100) == ProposeResult.Appended)
+        {
+        }
+        Assert.That(host.Node.UncommittedBytes, Is.LessThan(9_300));
+        var urgent = 0;
+        while (host.Node.Propose(Make.Command(10) with { IsUrgent = true }, out _, out _) == ProposeResult.Appended)
+        {
+            urgent++;
+        }
+        Assert.That(urgent, Is.InRange(7, 10), "they have a bound of their own as well");
+        Assert.That(host.Propose(10), Is.EqualTo(ProposeResult.Full));
+    }
+
+    [Test]
     public void Only_commands_and_time_entries_are_proposed()
     {
         var host = Make.Leader(1, Make.Voters(1));

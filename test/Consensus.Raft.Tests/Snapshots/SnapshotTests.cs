@@ -313,6 +313,67 @@ public sealed class SnapshotTests
         }
     }
 
+    [Test]
+    public void Only_so_many_bytes_of_log_stay_in_memory_behind_a_snapshot()
+    {
+        var host = Make.Leader(1, Make.Voters(3), options: Make.Options with { TrailingBytes = 4 << 20 });
+        for (var i = 0; i < 20; i++)
+        {
+            host.Propose(1_500_000);
+            host.AcknowledgeAll(3);
+        }
+        host.TakeSnapshot();
+        Assert.That(host.Node.LogBytes, Is.InRange(1, 4 << 20), "5,000 entries may trail, but not 30 MB of them");
+    }
+
+    [Test]
+    public void Log_in_memory_stays_within_its_bound_while_no_snapshot_is_taken()
+    {
+        var host = Make.Leader(1, Make.Voters(3), options: Make.Options with { TrailingBytes = 2 << 20, MaxLogBytes = 8 << 20 });
+        for (var i = 0; i < 40; i++)
+        {
+            host.Propose(1_500_000);
+            host.AcknowledgeAll(3);
+            Assert.That(host.Node.LogBytes, Is.LessThan((8 << 20) + 1_600_000));
+        }
+        Assert.That(host.AppliedIndex, Is.EqualTo(host.Node.LastIndex), "nothing was forgotten that was not applied");
+    }
+
+    [Test]
+    public void Nothing_that_is_not_applied_is_forgotten_however_much_it_is()
+    {
+        var host = Make.Leader(1, Make.Voters(3), options: Make.Options with { TrailingBytes = 0, MaxLogBytes = 10_000 });
+        for (var i = 0; i < 20; i++)
+        {
+            host.Propose(1_000);
+        }
+        Assert.That(host.Node.LogBytes, Is.GreaterThan(20_000));
+        host.AcknowledgeAll(3);
+        host.Propose();
+        Assert.That(host.Node.LogBytes, Is.LessThan(10_000));
+    }
+
+    [Test]
+    public void Follower_that_lacks_what_was_forgotten_before_any_snapshot_gets_the_next_one()
+    {
+        var network = Network.OfVoters(3, Make.Options with { TrailingBytes = 0, MaxLogBytes = 10_000 });
+        network.Elect(1);
+        network.Isolate(3);
+        network[1].Node.ReportUnreachable(Make.Id(3));
+        for (var i = 0; i < 30; i++)
+        {
+            network[1].Propose(1_000);
+            network.Settle();
+        }
+        Assert.That(network[1].Node.FirstIndex.Value, Is.GreaterThan(5));
+        network.Heal();
+        network.Tick(3 * Make.Options.HeartbeatIntervalTicks, 1);
+        Assert.That(network[3].AppliedIndex, Is.LessThan(network[1].AppliedIndex), "there is no snapshot yet");
+        network[1].TakeSnapshot();
+        network.Tick(3 * Make.Options.HeartbeatIntervalTicks, 1);
+        Assert.That(network[3].AppliedIndex, Is.EqualTo(network[1].AppliedIndex));
+    }
+
     private static Host LeaderWithEntries(int count, long trailing)
     {
         var host = Make.Leader(1, Make.Voters(3), options: Make.Options with { TrailingEntries = trailing });

@@ -120,6 +120,72 @@ public sealed class LinkTests
     }
 
     [Test]
+    public void Urgent_frames_go_before_the_megabytes_that_wait_for_the_same_link()
+    {
+        using var a = new TestMember("a");
+        using var peer = new RawPeer("b", receiveBufferBytes: 32 * 1024);
+        a.Transport.SetPeers([peer.Endpoint]);
+        var (socket, _) = peer.Accept();
+        using (socket)
+        {
+            a.Events.WaitFor<UpEvent>();
+            const int Large = 1_500_000, LargeCount = 20;
+            for (var i = 0; i < LargeCount; i++)
+            {
+                Assert.That(a.Transport.Send(peer.Identity.Member, Marked(Large, i)), Is.True);
+            }
+            a.Transport.Flush();
+            for (var i = 0; i < 3; i++)
+            {
+                Assert.That(a.Transport.Send(peer.Identity.Member, Marked(100, 1000 + i), isUrgent: true), Is.True);
+                Assert.That(a.Transport.Send(peer.Identity.Member, Marked(Large, LargeCount + i)), Is.True);
+                a.Transport.Flush();
+            }
+            List<int> order = [];
+            while (order.Count < LargeCount + 6)
+            {
+                order.Add(ReadMarked(socket));
+            }
+            Assert.That(order.Where(mark => mark < 1000), Is.Ordered, "what is not urgent keeps its order");
+            Assert.That(order.Where(mark => mark >= 1000), Is.EqualTo(new[] { 1000, 1001, 1002 }), "and so does what is");
+            // What the kernel holds for a peer that reads slowly is bounded, and so is what of the queue is begun.
+            Assert.That(order.IndexOf(1002), Is.LessThan(LargeCount / 2));
+        }
+    }
+
+    [Test]
+    public void The_last_tenth_of_a_link_is_kept_for_urgent_frames()
+    {
+        const int Bound = 1024 * 1024;
+        using var a = new TestMember("a", with: options => options with { MaxQueuedBytesPerLink = Bound });
+        using var peer = new RawPeer("b", receiveBufferBytes: 32 * 1024);
+        a.Transport.SetPeers([peer.Endpoint]);
+        var (socket, _) = peer.Accept();
+        using (socket)
+        {
+            a.Events.WaitFor<UpEvent>();
+            while (Send(isUrgent: false))
+            {
+            }
+            var urgent = 0;
+            while (Send(isUrgent: true))
+            {
+                urgent++;
+            }
+            Assert.That(urgent, Is.InRange(9, 20));
+            Assert.That(a.Transport.QueuedBytes.Held, Is.InRange(Bound - 11_000, Bound));
+            Assert.That(a.Transport.QueuedBytes.Limit, Is.EqualTo(Bound));
+
+            bool Send(bool isUrgent)
+            {
+                var ok = a.Transport.Send(peer.Identity.Member, new byte[10_000], isUrgent);
+                a.Transport.Flush();
+                return ok;
+            }
+        }
+    }
+
+    [Test]
     public void Sending_allocates_nothing_per_frame()
     {
         using var a = new TestMember("a");
@@ -275,6 +341,23 @@ public sealed class LinkTests
     }
 
     private static int NumberOf(byte[] frame) => BinaryPrimitives.ReadInt32LittleEndian(frame);
+
+    private static byte[] Marked(int size, int mark)
+    {
+        var frame = new byte[size];
+        BinaryPrimitives.WriteInt32LittleEndian(frame, mark);
+        return frame;
+    }
+
+    private static int ReadMarked(System.Net.Sockets.Socket socket)
+    {
+        var header = new byte[FrameFormat.HeaderSize];
+        Assert.That(SocketIo.Receive(socket, header, Eventually.Deadline), Is.EqualTo(IoResult.Done));
+        Assert.That(FrameFormat.TryReadHeader(header, FrameFormat.LinkMagic, int.MaxValue, out var length, out _), Is.True);
+        var body = new byte[length];
+        Assert.That(SocketIo.Receive(socket, body, Eventually.Deadline), Is.EqualTo(IoResult.Done));
+        return BinaryPrimitives.ReadInt32LittleEndian(body);
+    }
 
     private static void ReadNumbered(System.Net.Sockets.Socket socket, int count, int first = 0)
     {
