@@ -52,7 +52,8 @@ internal sealed class GiveUpProcessTests
         Assert.That(sentences, Has.Length.EqualTo(2));
         Assert.That(sentences[0], Does.StartWith("consensusctl: still waiting for ").And.EndsWith("'a': No leader is known."));
         Assert.That(sentences[1], Does.EndWith("'a' was not acquired: No leader is known."));
-        Assert.That(server.Requests.All(request => request.Method == "POST"), "nothing was done, so nothing is to be withdrawn");
+        // The deadline may cut the last attempt short, which is doubt. The attempts before it were answered with "not done".
+        Assert.That(server.Requests.SkipWhile(request => request.Method == "POST").All(request => request.Method == "DELETE"), "nothing was done, so nothing is to be withdrawn");
     }
 
     [Test]
