@@ -133,6 +133,9 @@ public interface IConsensusNode
     /// <summary>Term and leader name for answers' headers; cheaper than <see cref="Status"/>.</summary>
     (long Term, string LeaderName) Leadership { get; }
 
+    /// <summary>What this member holds for others, thing by thing, each with its bound.</summary>
+    IReadOnlyList<HeldBytes> Held => [];
+
     /// <summary>
     /// Has a command logged, on whichever member leads, and waits for its outcome: at most about five seconds, plus the wait that an
     /// acquire asks for. Never hangs (rule 20). A lock request that has to wait is answered when it is settled.

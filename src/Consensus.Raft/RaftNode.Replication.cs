@@ -32,6 +32,27 @@ public sealed partial class RaftNode
         return ProposeResult.Appended;
     }
 
+    /// <summary>
+    /// On a leader: some follower that works has more of the log before it than it takes in the time that entries may be on their way. A majority goes on without it; but its clients
+    /// wait for it, and once it lacks what is forgotten, it needs a snapshot. One that has acknowledged nothing for an election time-out is waited for no longer.
+    /// </summary>
+    public bool HasLaggard
+    {
+        get
+        {
+            foreach (var progress in _progress.All)
+            {
+                if (progress.State == ProgressState.Replicate
+                    && _now - progress.MovedAt < _options.ElectionTimeoutTicks
+                    && _log.BytesAfter(progress.Match, _log.LastIndex) > progress.Inflights.LimitBytes)
+                {
+                    return true;
+                }
+            }
+            return false;
+        }
+    }
+
     /// <summary>Sends a follower the commit index at once, because a request forwarded by it waits there (rule 8).</summary>
     /// <remarks>The wish holds until the follower was told of a commit index that covers everything now in the log.</remarks>
     public void HurryCommit(MemberId member)

@@ -80,7 +80,7 @@ public sealed partial class RaftNode
     public long LogBytes => _log.Bytes;
 
     /// <summary>On a leader: bytes of entries that are appended but not committed.</summary>
-    public long UncommittedBytes => _uncommittedBytes;
+    public long UncommittedBytes => Role == RaftRole.Leader ? _uncommittedBytes : 0;
 
     public LogIndex LastIndex => _log.LastIndex;
 

@@ -90,6 +90,19 @@ public sealed class NodeCore
     /// <summary>The configuration in force, committed or not.</summary>
     public Configuration Configuration => _raft.Configuration;
 
+    /// <summary>What holds payload here, each with its bound. Any thread may ask; what it is told was so a moment ago.</summary>
+    public IReadOnlyList<HeldBytes> Held =>
+    [
+        new("requests", _commands.Bytes.Held, _commands.Bytes.Limit),
+        new("forwarded", _commands.Forwarder.Bytes.Held, _commands.Forwarder.Bytes.Limit),
+        new("foreign-requests", _commands.Proposer.ForeignBytes.Held, _commands.Proposer.ForeignBytes.Limit),
+        new("uncommitted", _raft.UncommittedBytes, _turn.Options.Raft.MaxUncommittedBytes),
+        new("log", _raft.LogBytes, _turn.Options.Raft.MaxLogBytes),
+    ];
+
+    /// <summary>On a leader: how many bytes it proposes before it waits for their commit.</summary>
+    public long ProposalWindowBytes => _commands.Proposer.WindowBytes;
+
     /// <summary>Loop time at which the next turn is due even if nothing happens.</summary>
     public long NextWakeMicros { get; private set; }
 

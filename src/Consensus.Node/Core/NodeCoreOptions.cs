@@ -36,11 +36,26 @@ public sealed record NodeCoreOptions
     /// <summary>A request that does not wait for a lock is answered within this time (rule 19).</summary>
     public long RequestTimeoutMicros { get; init; } = 5_000_000;
 
-    /// <summary>Most requests of clients that this member has in hand, waiting ones apart.</summary>
+    /// <summary>Most requests of clients that this member has in hand, waiting ones apart. The last tenth is for urgent ones.</summary>
     public int MaxPendingCommands { get; init; } = 20_000;
 
-    /// <summary>Most bytes of the large ones among them (above 8 KiB): while there is no leader they are all held here. The small ones are bounded by their number.</summary>
+    /// <summary>Most bytes of them: while there is no leader they are all held here. The last tenth is for urgent ones.</summary>
     public long MaxPendingBytes { get; init; } = 64L << 20;
+
+    /// <summary>On the leader: most bytes of other members' commands that wait to be proposed. The last tenth is for urgent ones.</summary>
+    public long MaxForeignBytes { get; init; } = 32L << 20;
+
+    /// <summary>Most bytes of commands that are on their way to the leader, urgent ones apart; one larger goes alone. What is behind them waits here.</summary>
+    public long MaxForwardedBytes { get; init; } = 4L << 20;
+
+    /// <summary>What a leader has proposed is to be committed within this time: the rest waits where urgent commands pass it. See <see cref="Flow.ProposalWindow"/>.</summary>
+    public long ProposalTargetMicros { get; init; } = 100_000;
+
+    /// <summary>Bytes that a leader proposes however long they take …</summary>
+    public long LeastProposalBytes { get; init; } = 1L << 20;
+
+    /// <summary>… and that it never exceeds, however fast they are.</summary>
+    public long MostProposalBytes { get; init; } = 16L << 20;
 
     /// <summary>Most bytes of clients' commands that wait for the next turn. The last tenth is for urgent ones.</summary>
     public long MaxInboxBytes { get; init; } = 32L << 20;

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Consensus.Node.Core.Flow;
 using Consensus.Primitives;
 using Consensus.StateMachine;
 using Consensus.StateMachine.Commands;
@@ -6,12 +7,21 @@ using Consensus.StateMachine.Commands;
 namespace Consensus.Node.Core;
 
 /// <summary>One command. It is bound to the leader of one term, so what became of it can be told.</summary>
-public class PendingCommand(RequestId request, ReadOnlyMemory<byte> payload, string principal) : PendingRequest<CommandAnswer>
+/// <param name="lane">See <see cref="LaneOf"/>.</param>
+public class PendingCommand(RequestId request, ReadOnlyMemory<byte> payload, string principal, CommandLane lane) : PendingRequest<CommandAnswer>
 {
+    /// <summary>About what one holds beside its payload, in bytes.</summary>
+    private const int OwnBytes = 300;
+
     public RequestId Request { get; } = request;
 
-    /// <summary>The encoded command envelope.</summary>
-    public ReadOnlyMemory<byte> Payload { get; } = payload;
+    /// <summary>The encoded command envelope; empty once it is applied, while it waits for its turn in a line.</summary>
+    public ReadOnlyMemory<byte> Payload { get; private set; } = payload;
+
+    public CommandLane Lane { get; } = lane;
+
+    /// <summary>What it counts for in budgets.</summary>
+    public int Bytes => OwnBytes + Payload.Length;
 
     public string Principal { get; } = principal;
 
@@ -27,10 +37,20 @@ public class PendingCommand(RequestId request, ReadOnlyMemory<byte> payload, str
     /// <summary>True for the node's own bookkeeping: nobody reads the answer, and it may run while the member stops.</summary>
     public bool IsInternal { get; init; }
 
+    /// <summary>What it holds of the bytes that may be on their way to the leader; 0 unless it was forwarded.</summary>
+    internal int ForwardedBytes { get; set; }
+
+    /// <summary>It is applied, and is never sent again.</summary>
+    internal void ForgetPayload() => Payload = default;
+
     /// <summary>Of <see cref="PendingQueue"/>.</summary>
     internal PendingCommand? Ahead { get; set; }
 
     internal PendingCommand? Behind { get; set; }
+
+    /// <param name="bytes">Of its encoded envelope.</param>
+    public static CommandLane LaneOf(Command command, int bytes) =>
+        bytes > Urgency.MaxBytes ? CommandLane.Bulk : Urgency.Of(command) ? CommandLane.Urgent : CommandLane.Small;
 
     /// <summary>For <see cref="Asked"/>.</summary>
     public static ImmutableArray<ObjectName> AskedBy(Command command) => command switch

@@ -1,3 +1,4 @@
+using Consensus.Node.Core.Flow;
 using Consensus.Primitives;
 using Consensus.Primitives.Wire;
 using Consensus.Raft.Wire;
@@ -120,7 +121,7 @@ public static class PeerCodec
             writer.Bytes(4, command.Payload.Span);
             writer.EndMessage(item);
         }
-        writer.Int64(4, forward.AreUrgent ? 1 : 0);
+        writer.Int64(4, (int)forward.Lane);
         writer.EndMessage(start);
     }
 
@@ -128,7 +129,7 @@ public static class PeerCodec
     {
         var term = Term.Zero;
         long boot = 0;
-        var areUrgent = false;
+        var lane = CommandLane.Urgent;
         var commands = new List<ForwardedCommand>();
         var reader = new WireReader(bytes);
         while (reader.NextField())
@@ -145,14 +146,15 @@ public static class PeerCodec
                     commands.Add(ReadCommand(reader.Bytes()));
                     break;
                 case 4:
-                    areUrgent = reader.Int64() != 0;
+                    var value = reader.Int64();
+                    lane = value is >= 0 and <= 2 ? (CommandLane)value : CommandLane.Small;
                     break;
                 default:
                     reader.Skip();
                     break;
             }
         }
-        return new ForwardCommands(term, boot, commands) { AreUrgent = areUrgent };
+        return new ForwardCommands(term, boot, commands) { Lane = lane };
     }
 
     private static ForwardedCommand ReadCommand(ReadOnlySpan<byte> bytes)

@@ -1,3 +1,4 @@
+using Consensus.Node.Core.Flow;
 using Consensus.Primitives;
 using Consensus.Raft;
 using Consensus.Raft.Membership;
@@ -33,10 +34,10 @@ public readonly record struct ForwardedCommand(long Sequence, string Principal, 
 /// <param name="Boot">Of the request ids of all of them.</param>
 public sealed record ForwardCommands(Term Term, long Boot, IReadOnlyList<ForwardedCommand> Commands) : PeerMessage
 {
-    /// <summary>All of them are urgent, and go before what else waits; else none is.</summary>
-    public bool AreUrgent { get; init; }
+    /// <summary>In which all of them wait.</summary>
+    public CommandLane Lane { get; init; } = CommandLane.Small;
 
-    public override bool IsUrgent => AreUrgent;
+    public override bool IsUrgent => Lane == CommandLane.Urgent;
 }
 
 public enum ForwardRefusal

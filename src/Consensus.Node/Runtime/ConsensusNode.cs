@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using Consensus.Node.Core;
+using Consensus.Node.Core.Flow;
 using Consensus.Node.Ports;
 using Consensus.Primitives;
 using Consensus.Primitives.Wire;
@@ -31,6 +32,8 @@ public sealed record NodeSurroundings(
 /// </summary>
 public sealed partial class ConsensusNode : IConsensusNode
 {
+    private const int KeptEncoderBytes = 64 * 1024;
+
     [ThreadStatic]
     private static WireWriter? _encoder;
 
@@ -91,6 +94,22 @@ public sealed partial class ConsensusNode : IConsensusNode
         }
     }
 
+    public IReadOnlyList<HeldBytes> Held
+    {
+        get
+        {
+            var inbox = _inbox.CommandBytes;
+            var links = _transport?.QueuedBytes ?? default;
+            return
+            [
+                new("inbox-requests", inbox.Held, inbox.Limit),
+                new("inbox-frames", _inbox.PeerBytes, Inbox.MaxPeerBytes),
+                .. _core.Held,
+                new("links", links.Held, links.Limit),
+            ];
+        }
+    }
+
     public void Start(IPeerTransport transport)
     {
         _transport = transport;
@@ -108,17 +127,27 @@ public sealed partial class ConsensusNode : IConsensusNode
         var encoder = _encoder ??= new WireWriter(1024);
         encoder.Clear();
         CommandCodec.Write(encoder, envelope);
+        if (encoder.Length > KeptEncoderBytes)
+        {
+            // Every thread has one.
+            _encoder = null;
+        }
         var request = new RequestId(_options.Self, _options.Boot, Interlocked.Increment(ref _sequence));
         var acquire = envelope.Command as AcquireLockCommand;
-        var pending = new AwaitedCommand(request, encoder.ToArray(), principal)
+        var pending = new AwaitedCommand(request, encoder.ToArray(), principal, PendingCommand.LaneOf(envelope.Command, encoder.Length))
         {
             Asked = PendingCommand.AskedBy(envelope.Command),
             WaitMicros = acquire?.WaitMicros ?? 0,
             HasIdentity = !envelope.IdempotencyKey.IsEmpty,
         };
-        if (!Post(new CommandInput(pending)))
+        if (_inbox.PostCommand(new CommandInput(pending), pending.Bytes, pending.Lane == CommandLane.Urgent, out var dropped, out var isFull))
         {
-            return ValueTask.FromResult(new CommandAnswer(AnswerKind.NotDone, null, NotDoneReason.NotReady, RequestId.None));
+            TakeTurn();
+        }
+        if (dropped || isFull)
+        {
+            var reason = isFull ? NotDoneReason.TooManyRequests : NotDoneReason.NotReady;
+            return ValueTask.FromResult(new CommandAnswer(AnswerKind.NotDone, null, reason, RequestId.None));
         }
         return acquire is { WaitMicros: > 0 } && aborted.CanBeCanceled
             ? AwaitAbortable(pending, aborted)

@@ -1,5 +1,6 @@
 using System.Threading.Tasks.Sources;
 using Consensus.Node.Core;
+using Consensus.Node.Core.Flow;
 using Consensus.Primitives;
 using Consensus.Raft.Membership;
 
@@ -13,8 +14,8 @@ internal interface IAwaited
 }
 
 /// <summary>A command whose answer a caller awaits.</summary>
-internal sealed class AwaitedCommand(RequestId request, ReadOnlyMemory<byte> payload, string principal)
-    : PendingCommand(request, payload, principal), IAwaited, IValueTaskSource<CommandAnswer>
+internal sealed class AwaitedCommand(RequestId request, ReadOnlyMemory<byte> payload, string principal, CommandLane lane)
+    : PendingCommand(request, payload, principal, lane), IAwaited, IValueTaskSource<CommandAnswer>
 {
     private ManualResetValueTaskSourceCore<CommandAnswer> _source;
 

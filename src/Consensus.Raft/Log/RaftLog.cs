@@ -9,6 +9,12 @@ namespace Consensus.Raft.Log;
 internal sealed class RaftLog
 {
     private readonly List<Entry> _entries = [];
+
+    /// <summary>For each entry the bytes of all up to it, counted from any beginning.</summary>
+    private readonly List<long> _sums = [];
+
+    /// <summary>As <see cref="_sums"/>, for the entry before the first.</summary>
+    private long _baseSum;
     private LogIndex _baseIndex;
     private Term _baseTerm;
     private ClusterTime _baseStamp;
@@ -32,7 +38,7 @@ internal sealed class RaftLog
     public LogIndex LastIndex => _baseIndex + _entries.Count;
 
     /// <summary>What its entries hold of this process's memory, as <see cref="Entry.ApproximateSize"/> counts.</summary>
-    public long Bytes { get; private set; }
+    public long Bytes => SumAt(LastIndex) - _baseSum;
 
     public LogIndex FirstIndex => _baseIndex.Next;
 
@@ -71,8 +77,8 @@ internal sealed class RaftLog
         Invariant.Require(entry.Index == LastIndex.Next, "the log has no gaps");
         Invariant.Require(entry.Term >= LastTerm, "terms never decrease along the log");
         Invariant.Require(entry.Stamp >= LastStamp, "stamps never decrease along the log");
+        _sums.Add(SumAt(LastIndex) + entry.ApproximateSize);
         _entries.Add(entry);
-        Bytes += entry.ApproximateSize;
     }
 
     /// <summary>Drops every entry above <paramref name="index"/>.</summary>
@@ -80,7 +86,7 @@ internal sealed class RaftLog
     {
         Invariant.Require(index >= _baseIndex && index <= LastIndex, "only what is in the log is cut");
         var keep = (int)(index - _baseIndex);
-        Bytes -= BytesAfter(index, LastIndex);
+        _sums.RemoveRange(keep, _sums.Count - keep);
         _entries.RemoveRange(keep, _entries.Count - keep);
         _lastSlice = [];
         DurableIndex = LogIndex.Min(DurableIndex, index);
@@ -95,7 +101,8 @@ internal sealed class RaftLog
             return;
         }
         var last = this[index];
-        Bytes -= BytesAfter(_baseIndex, index);
+        _baseSum = SumAt(index);
+        _sums.RemoveRange(0, (int)(index - _baseIndex));
         _lastSlice = [];
         _entries.RemoveRange(0, (int)(index - _baseIndex));
         (_baseIndex, _baseTerm, _baseStamp) = (last.Index, last.Term, last.Stamp);
@@ -124,7 +131,8 @@ internal sealed class RaftLog
     public void Reset(SnapshotMark mark, LogIndex committed)
     {
         _entries.Clear();
-        Bytes = 0;
+        _sums.Clear();
+        _baseSum = 0;
         _lastSlice = [];
         (_baseIndex, _baseTerm, _baseStamp) = (mark.LastIndex, mark.LastTerm, mark.Stamp);
         DurableIndex = LogIndex.Min(DurableIndex, committed);
@@ -213,14 +221,8 @@ internal sealed class RaftLog
         return index.Previous;
     }
 
-    /// <summary>Bytes of the entries above <paramref name="index"/>, up to <paramref name="last"/>.</summary>
-    public long BytesAfter(LogIndex index, LogIndex last)
-    {
-        long bytes = 0;
-        for (var at = index.Next; at <= last; at = at.Next)
-        {
-            bytes += this[at].ApproximateSize;
-        }
-        return bytes;
-    }
+    /// <summary>Bytes of the entries above <paramref name="index"/>, up to <paramref name="last"/>; of what is forgotten nothing counts.</summary>
+    public long BytesAfter(LogIndex index, LogIndex last) => SumAt(last) - SumAt(LogIndex.Max(index, _baseIndex));
+
+    private long SumAt(LogIndex index) => index <= _baseIndex ? _baseSum : _sums[(int)(index - _baseIndex) - 1];
 }

@@ -39,6 +39,9 @@ internal sealed class Progress(MemberId member, LogIndex next, long now, Infligh
     /// <summary>Tick at which <see cref="Match"/> last moved, or a request went out to a follower that owed no answer.</summary>
     public long AdvancedAt { get; set; } = now;
 
+    /// <summary>Tick at which <see cref="Match"/> last moved, or the follower began to owe something.</summary>
+    public long MovedAt { get; private set; } = now;
+
     /// <summary>While replicating: tick at which entries were last sent.</summary>
     public long SentAt { get; private set; } = long.MinValue;
 
@@ -83,7 +86,7 @@ internal sealed class Progress(MemberId member, LogIndex next, long now, Infligh
         }
         Match = match;
         Next = LogIndex.Max(Next, match.Next);
-        AdvancedAt = now;
+        AdvancedAt = MovedAt = now;
         return true;
     }
 
@@ -91,7 +94,7 @@ internal sealed class Progress(MemberId member, LogIndex next, long now, Infligh
     {
         if (Inflights.Count == 0)
         {
-            AdvancedAt = now;
+            AdvancedAt = MovedAt = now;
         }
         Inflights.Add(last, bytes, now);
         Next = last.Next;

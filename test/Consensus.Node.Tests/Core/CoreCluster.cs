@@ -27,13 +27,14 @@ internal sealed class CoreCluster
     private readonly Limits _limits;
 
     /// <param name="turnUnits">What one turn may apply.</param>
-    public CoreCluster(int size, Limits? limits = null, long turnUnits = CoreMember.DefaultTurnUnits)
+    /// <param name="with">What else is not usual in their options.</param>
+    public CoreCluster(int size, Limits? limits = null, long turnUnits = CoreMember.DefaultTurnUnits, Func<NodeCoreOptions, NodeCoreOptions>? with = null)
     {
         _limits = limits ?? Limits.Default;
         var configuration = Configuration.OfVoters(Enumerable.Range(1, size).Select(MemberOf));
         foreach (var member in configuration.Members)
         {
-            _members.Add(new CoreMember(member, configuration, _limits, turnUnits: turnUnits));
+            _members.Add(new CoreMember(member, configuration, _limits, turnUnits: turnUnits, with: with));
         }
         foreach (var a in _members)
         {
@@ -161,8 +162,9 @@ internal sealed class CoreMember
 
     private readonly Configuration _configuration;
 
-    public CoreMember(Member member, Configuration configuration, Limits limits, long turnUnits = DefaultTurnUnits)
-        : this(member, configuration, limits, 100 + member.Id.Value, [], turnUnits)
+    public CoreMember(
+        Member member, Configuration configuration, Limits limits, long turnUnits = DefaultTurnUnits, Func<NodeCoreOptions, NodeCoreOptions>? with = null)
+        : this(member, configuration, limits, 100 + member.Id.Value, [], turnUnits, with)
     {
     }
 
@@ -178,7 +180,14 @@ internal sealed class CoreMember
     {
     }
 
-    private CoreMember(Member member, Configuration configuration, Limits limits, long boot, IReadOnlyList<PersistRequest> persisted, long turnUnits)
+    private CoreMember(
+        Member member,
+        Configuration configuration,
+        Limits limits,
+        long boot,
+        IReadOnlyList<PersistRequest> persisted,
+        long turnUnits,
+        Func<NodeCoreOptions, NodeCoreOptions>? with = null)
     {
         Id = member.Id;
         _configuration = configuration;
@@ -198,6 +207,7 @@ internal sealed class CoreMember
             // So that tests see a member's state without asking for it.
             RenewViewMicros = 0,
         };
+        _options = with?.Invoke(_options) ?? _options;
         Persisted.AddRange(persisted);
         Core = new NodeCore(_options, Recover(persisted), new ReplicatedState(limits), null);
     }
@@ -252,7 +262,7 @@ internal sealed class CoreMember
         ReadOnlyMemory<byte> key = withIdentity ? Encoding.UTF8.GetBytes($"key-{Id}-{_sequence}") : default;
         CommandCodec.Write(writer, new CommandEnvelope(command, key, withIdentity ? new byte[16] : default));
         var acquire = command as AcquireLockCommand;
-        var pending = new PendingCommand(new RequestId(Id, _options.Boot, ++_sequence), writer.ToArray(), "")
+        var pending = new PendingCommand(new RequestId(Id, _options.Boot, ++_sequence), writer.ToArray(), "", PendingCommand.LaneOf(command, writer.Length))
         {
             Asked = PendingCommand.AskedBy(command),
             WaitMicros = acquire?.WaitMicros ?? 0,

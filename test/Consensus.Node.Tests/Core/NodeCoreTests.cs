@@ -81,7 +81,7 @@ public sealed class NodeCoreTests
         var puts = Enumerable.Range(0, Sent).Select(_ => follower.Send(large)).ToList();
         var small = follower.Send(Put("a"));
         follower.Turn(cluster.Now + 1);
-        Assert.That(puts.Count(IsAnswered), Is.EqualTo(Sent - 63), "64 MiB hold 63 of them with what is around each value");
+        Assert.That(puts.Count(IsAnswered), Is.EqualTo(Sent - 57), "nine tenths of 64 MiB hold 57 of them with what is around each value");
         Assert.That(puts.Where(IsAnswered).Select(put => put.Answer.Reason), Is.All.EqualTo(NotDoneReason.TooManyRequests));
         Assert.That(IsAnswered(small), Is.False);
         cluster.Until(() => puts.All(IsAnswered) && IsAnswered(small), "the others are answered at their deadline");

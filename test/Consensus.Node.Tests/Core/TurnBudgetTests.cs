@@ -81,8 +81,10 @@ public sealed class TurnBudgetTests
         cluster.Until(() => granted.Stage == PendingStage.Answered, "the lease is granted");
         cluster.Run(900_000);
         Enumerable.Range(0, 400).ToList().ForEach(i => member.Send(Put(i)));
+        var now = cluster.Now + 10_000;
+        // Proposed before the renewal, which would pass them else.
+        member.Turn(now);
         var renewal = member.Send(new RenewLeasesCommand([new LeaseId(7)]));
-        var now = cluster.Now;
         while (renewal.Stage != PendingStage.Answered)
         {
             // The old deadline passes while the puts before the renewal are applied.

@@ -1,3 +1,4 @@
+using Consensus.Node.Core.Flow;
 using Consensus.Node.Peers;
 using Consensus.Primitives;
 using Consensus.Primitives.Wire;
@@ -15,7 +16,7 @@ public sealed class PeerCodecTests
         new ForwardCommands(new Term(7), 2, [
             new ForwardedCommand(3, "someone", 4, new byte[] { 1, 2, 3 }),
             new ForwardedCommand(long.MaxValue, "", 0, new byte[300])]),
-        new ForwardCommands(new Term(7), 2, [new ForwardedCommand(3, "", 0, new byte[] { 1 })]) { AreUrgent = true },
+        new ForwardCommands(new Term(7), 2, [new ForwardedCommand(3, "", 0, new byte[] { 1 })]) { Lane = CommandLane.Urgent },
         new ForwardRefused(new Term(7), long.MaxValue, ForwardRefusal.Full, [0, 1, long.MaxValue]),
         new ForwardChange(
             new Term(7), 2, 3, "ops", new AddMember(new Member(new MemberId(long.MaxValue), "n4", "h:1"), AsVoter: true)),
@@ -40,10 +41,10 @@ public sealed class PeerCodecTests
         Assert.That(Encode(PeerCodec.Read(Encode(message))!), Is.EqualTo(Encode(message)));
 
     [Test]
-    public void What_is_urgent_is_told([Values] bool areUrgent)
+    public void Lane_of_commands_is_told([Values] CommandLane lane)
     {
-        var forward = new ForwardCommands(new Term(7), 2, [new ForwardedCommand(3, "", 0, new byte[] { 1 })]) { AreUrgent = areUrgent };
-        Assert.That(PeerCodec.Read(Encode(forward))!.IsUrgent, Is.EqualTo(areUrgent));
+        var forward = new ForwardCommands(new Term(7), 2, [new ForwardedCommand(3, "", 0, new byte[] { 1 })]) { Lane = lane };
+        Assert.That(((ForwardCommands)PeerCodec.Read(Encode(forward))!).Lane, Is.EqualTo(lane));
     }
 
     [TestCaseSource(nameof(Messages))]

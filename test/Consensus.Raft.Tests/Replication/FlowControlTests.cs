@@ -160,6 +160,34 @@ public sealed class FlowControlTests
     }
 
     [Test]
+    public void Follower_that_works_and_is_far_behind_is_a_laggard_and_one_that_does_nothing_is_none_after_a_while()
+    {
+        var host = Replicating(Make.Options with { MaxInflightBytes = 20_000, LeastInflightBytes = 20_000 });
+        var first = host.Node.LastIndex;
+        for (var i = 0; i < 10; i++)
+        {
+            host.Propose(3_000);
+        }
+        host.AcknowledgeAll(3);
+        Assert.That(host.Node.HasLaggard, Is.True, "30,000 bytes are before member 2");
+        Acknowledge(host, first + 5);
+        Assert.That(host.Node.HasLaggard, Is.False);
+        for (var i = 0; i < 10; i++)
+        {
+            host.Propose(3_000);
+        }
+        host.AcknowledgeAll(3);
+        Assert.That(host.Node.HasLaggard, Is.True);
+        for (var passed = 0; passed < Make.T; passed += 100)
+        {
+            host.Tick(100);
+            host.Step(new HeartbeatResponse(Two, host.Id, host.Node.Term, 0));
+            host.AcknowledgeAll(3);
+        }
+        Assert.That(host.Node.HasLaggard, Is.False);
+    }
+
+    [Test]
     public void Requests_stay_within_their_size_and_a_larger_entry_goes_alone()
     {
         var host = Replicating(Make.Options with { MaxAppendBytes = 1000, EagerAppends = 10 });

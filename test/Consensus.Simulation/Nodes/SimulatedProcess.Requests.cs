@@ -20,7 +20,7 @@ public sealed partial class SimulatedProcess
         Encoder.Clear();
         CommandCodec.Write(Encoder, envelope);
         var acquire = envelope.Command as AcquireLockCommand;
-        var pending = new SimulatedCommand(new RequestId(Node.Id, Boot, ++_sequence), Encoder.ToArray(), answer => answered(_cluster.Wiring.Answers(this, answer)))
+        var pending = new SimulatedCommand(new RequestId(Node.Id, Boot, ++_sequence), Encoder.ToArray(), PendingCommand.LaneOf(envelope.Command, Encoder.Length), answer => answered(_cluster.Wiring.Answers(this, answer)))
         {
             Asked = PendingCommand.AskedBy(envelope.Command),
             WaitMicros = acquire?.WaitMicros ?? 0,

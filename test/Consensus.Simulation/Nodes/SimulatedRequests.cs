@@ -1,5 +1,6 @@
 using Consensus.Node;
 using Consensus.Node.Core;
+using Consensus.Node.Core.Flow;
 using Consensus.Primitives;
 using Consensus.Raft.Membership;
 
@@ -12,7 +13,8 @@ internal interface ISimulatedRequest
 }
 
 /// <summary>A command whose answer somebody wants to see, at the moment at which the member gives it.</summary>
-public sealed class SimulatedCommand(RequestId request, ReadOnlyMemory<byte> payload, Action<CommandAnswer> answered) : PendingCommand(request, payload, ""), ISimulatedRequest
+public sealed class SimulatedCommand(RequestId request, ReadOnlyMemory<byte> payload, CommandLane lane, Action<CommandAnswer> answered)
+    : PendingCommand(request, payload, "", lane), ISimulatedRequest
 {
     public void Complete() => answered(Answer);
 }

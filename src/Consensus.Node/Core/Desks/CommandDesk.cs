@@ -1,8 +1,7 @@
+using Consensus.Node.Core.Flow;
 using Consensus.Node.Peers;
 using Consensus.Primitives;
 using Consensus.Primitives.Wire;
-using Consensus.Raft;
-using Consensus.Raft.Log;
 using Consensus.StateMachine;
 using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Outcomes;
@@ -13,36 +12,52 @@ namespace Consensus.Node.Core.Desks;
 /// <summary>
 /// A command's way from its arrival to its answer. It is sent to the leader of one named term, and is answered by its entry being applied here, by a refusal, or by its deadline.
 /// </summary>
-/// <param name="firstInternal">The member's own requests count down from here, far above the front's numbers, so that the two never meet.</param>
-internal sealed class CommandDesk(TurnContext turn, long firstInternal) : Desk(turn)
+internal sealed class CommandDesk : Desk
 {
-    /// <summary>Releases, renewals and acquires are smaller.</summary>
-    private const int SmallCommandBytes = 8192;
-
-    private const int ForwardFrameBytes = 8 << 20;
-
-    /// <summary>With this many frames of commands at the leader, what comes is gathered until one of them is settled, or until <see cref="GatherMicros"/> after the last.</summary>
-    private const int EagerForwards = 2;
-    private const long GatherMicros = 1000;
+    /// <summary>What waits for room goes on when something is committed or applied; this is for the case that nothing is.</summary>
+    private const long GatedMicros = 20_000;
 
     private const int MaxGivenUp = 100_000;
 
     private readonly Dictionary<long, PendingCommand> _pending = [];
-    private readonly PendingQueue _queued = new();
+    private readonly CommandLanes _queued = new();
+    private readonly Proposer _proposer;
+    private readonly ByteBudget _bytes;
+    private readonly Forwarder _forwarder;
 
     /// <summary>Acquires that were given up without an identity: should one be granted all the same, it is given back.</summary>
     private readonly HashSet<long> _givenUp = [];
     private readonly WireWriter _encoder = new();
 
-    /// <summary>The frames of commands at the leader, each by its last command's sequence; settled ones are forgotten at the next look.</summary>
-    private readonly Queue<long> _forwarded = new();
-    private long _forwardedAt;
     private long _restsUntil;
-    private long _largeBytes;
     private long _waiting;
-    private long _nextInternal = firstInternal;
+    private long _nextInternal;
 
-    public override long NextDue => _queued.Count > 0 && Turn.ReachesLeader ? Turn.Soon(_restsUntil) : long.MaxValue;
+    /// <param name="firstInternal">The member's own requests count down from here, far above the front's numbers, so that the two never meet.</param>
+    public CommandDesk(TurnContext turn, long firstInternal)
+        : base(turn)
+    {
+        _nextInternal = firstInternal;
+        _proposer = new Proposer(turn, _queued, pending => NotDone(pending, NotDoneReason.TooManyRequests));
+        _bytes = new ByteBudget(turn.Options.MaxPendingBytes);
+        _forwarder = new Forwarder(turn, _queued);
+    }
+
+    public override long NextDue => _queued.Count == 0 || !Turn.ReachesLeader ? long.MaxValue
+        : !IsGated ? Turn.Soon(_restsUntil)
+        // What this turn applied may have made room.
+        : _forwarder.IsGated && _forwarder.HasRoom ? Turn.Now
+        : Turn.Now + GatedMicros;
+
+    /// <summary>What this member's own clients asked for and is not answered or applied yet.</summary>
+    public ByteBudget Bytes => _bytes;
+
+    public Proposer Proposer => _proposer;
+
+    public Forwarder Forwarder => _forwarder;
+
+    /// <summary>What waits does so for room behind others, not for a leader.</summary>
+    private bool IsGated => Turn.Leads ? _proposer.IsGated : _forwarder.IsGated;
 
     public bool IsEmpty => _pending.Count == 0;
 
@@ -56,28 +71,35 @@ internal sealed class CommandDesk(TurnContext turn, long firstInternal) : Desk(t
             return;
         }
         pending.DeadlineMicros = Turn.Now + Turn.Options.RequestTimeoutMicros;
-        if (!pending.IsInternal && !HasRoomFor(pending))
+        if (!TryHold(pending))
         {
             NotDone(pending, NotDoneReason.TooManyRequests);
             return;
         }
         _pending.Add(pending.Request.Sequence, pending);
-        _largeBytes += LargeBytes(pending);
         _queued.Add(pending);
     }
 
     /// <summary>Has a command of the member's own logged; nobody waits for its answer unless the result is kept.</summary>
-    public PendingCommand LogOwn(Command command)
+    public PendingCommand LogOwn(Command command) => LogOwn(command, null);
+
+    /// <param name="lane">Null: that of such commands.</param>
+    private PendingCommand LogOwn(Command command, CommandLane? lane)
     {
         _encoder.Clear();
         CommandCodec.Write(_encoder, new CommandEnvelope(command));
         var request = new RequestId(Turn.Options.Self, Turn.Options.Boot, _nextInternal--);
-        var pending = new PendingCommand(request, _encoder.ToArray(), "") { IsInternal = true };
+        var pending = new PendingCommand(request, _encoder.ToArray(), "", lane ?? PendingCommand.LaneOf(command, _encoder.Length)) { IsInternal = true };
         Accept(pending);
         return pending;
     }
 
-    public override void LeaderChanged() => _restsUntil = 0;
+    public override void LeaderChanged()
+    {
+        _restsUntil = 0;
+        _forwarder.LeaderChanged();
+        _proposer.LeaderChanged();
+    }
 
     public override void Send()
     {
@@ -87,11 +109,11 @@ internal sealed class CommandDesk(TurnContext turn, long firstInternal) : Desk(t
         }
         if (Turn.Leads)
         {
-            ProposeQueued();
+            _proposer.Propose();
         }
-        else if (Turn.ReachesLeader && !GathersForwards())
+        else if (Turn.ReachesLeader)
         {
-            ForwardQueued();
+            _forwarder.Forward();
         }
     }
 
@@ -108,44 +130,7 @@ internal sealed class CommandDesk(TurnContext turn, long firstInternal) : Desk(t
     }
 
     /// <summary>On the leader: commands that another member's clients gave it. Appended ones are answered there, by being applied.</summary>
-    public void TakeForwarded(MemberId from, ForwardCommands forward)
-    {
-        List<long>? refused = null;
-        var reason = ForwardRefusal.NotLeader;
-        for (var i = 0; i < forward.Commands.Count; i++)
-        {
-            var command = forward.Commands[i];
-            var result = Turn.Leads && Turn.Raft.Term == forward.Term && command.FeatureLevel <= ReplicatedState.SupportedFeatureLevel
-                ? Turn.Raft.Propose(
-                    new Proposal(
-                        EntryKind.Command,
-                        new RequestId(from, forward.Boot, command.Sequence),
-                        command.Payload,
-                        command.Principal,
-                        command.FeatureLevel),
-                    out _,
-                    out _)
-                : ProposeResult.NotLeader;
-            if (result != ProposeResult.Appended)
-            {
-                reason = result switch
-                {
-                    ProposeResult.Full => ForwardRefusal.Full,
-                    ProposeResult.Transferring => ForwardRefusal.Transferring,
-                    _ => ForwardRefusal.NotLeader,
-                };
-                (refused ??= []).Add(command.Sequence);
-            }
-        }
-        if (refused is not null)
-        {
-            Turn.Send(from, new ForwardRefused(forward.Term, forward.Boot, reason, refused));
-        }
-        if (refused is null || refused.Count < forward.Commands.Count)
-        {
-            Turn.Raft.HurryCommit(from);
-        }
-    }
+    public void TakeForwarded(MemberId from, ForwardCommands forward) => _proposer.TakeForwarded(from, forward);
 
     public void OnRefused(ForwardRefused refused)
     {
@@ -265,13 +250,15 @@ internal sealed class CommandDesk(TurnContext turn, long firstInternal) : Desk(t
         {
             if (pending.Stage == PendingStage.Queued)
             {
-                NotDone(pending, NotDoneReason.NoLeader);
+                // With a leader it waited for room behind others.
+                NotDone(pending, Turn.ReachesLeader && IsGated ? NotDoneReason.TooManyRequests : NotDoneReason.NoLeader);
             }
             else
             {
                 GiveUp(pending);
             }
         }
+        _proposer.Sweep();
     }
 
     public override void AnswerAll()
@@ -289,75 +276,22 @@ internal sealed class CommandDesk(TurnContext turn, long firstInternal) : Desk(t
         }
     }
 
-    private bool HasRoomFor(PendingCommand pending) =>
-        _pending.Count - _waiting < Turn.Options.MaxPendingCommands
-        && (LargeBytes(pending) == 0 || _largeBytes + LargeBytes(pending) <= Turn.Options.MaxPendingBytes);
-
-    private static int LargeBytes(PendingCommand pending) => pending.Payload.Length > SmallCommandBytes ? pending.Payload.Length : 0;
-
-    /// <summary>
-    /// One client's command leaves at once. Of many, each in a frame of its own would cost more than its command, here and at the leader, and would come
-    /// no sooner to the disk, which is busy with those before.
-    /// </summary>
-    private bool GathersForwards()
+    /// <summary>What the member logs on its own account is bounded by what it is for.</summary>
+    private bool TryHold(PendingCommand pending)
     {
-        while (_forwarded.TryPeek(out var last) && !(_pending.TryGetValue(last, out var pending) && pending.Stage == PendingStage.Sent))
+        if (pending.IsInternal)
         {
-            _forwarded.Dequeue();
+            _bytes.Hold(pending.Bytes);
+            return true;
         }
-        return _forwarded.Count >= EagerForwards && Turn.Now < _forwardedAt + GatherMicros;
-    }
-
-    private void ProposeQueued()
-    {
-        PendingCommand? next;
-        for (var pending = _queued.First; pending is not null; pending = next)
-        {
-            next = pending.Behind;
-            var result = Turn.Raft.Propose(new Proposal(EntryKind.Command, pending.Request, pending.Payload, pending.Principal), out _, out var term);
-            switch (result)
-            {
-                case ProposeResult.Appended:
-                    _queued.Remove(pending);
-                    pending.MarkSent(term);
-                    break;
-                case ProposeResult.Full:
-                    NotDone(pending, NotDoneReason.TooManyRequests);
-                    break;
-                case ProposeResult.NotLeader:
-                case ProposeResult.Transferring:
-                    break;
-                default:
-                    Invariant.Unreachable<int>(result);
-                    break;
-            }
-        }
-    }
-
-    private void ForwardQueued()
-    {
-        var commands = new List<ForwardedCommand>(_queued.Count);
-        var bytes = 0;
-        while (_queued.First is { } pending)
-        {
-            if (bytes > ForwardFrameBytes)
-            {
-                Turn.Send(Turn.Raft.Leader, new ForwardCommands(Turn.Raft.Term, Turn.Options.Boot, commands));
-                commands = [];
-                bytes = 0;
-            }
-            _queued.Remove(pending);
-            pending.MarkSent(Turn.Raft.Term);
-            bytes += pending.Payload.Length + 64;
-            commands.Add(new ForwardedCommand(pending.Request.Sequence, pending.Principal, 0, pending.Payload));
-        }
-        Turn.Send(Turn.Raft.Leader, new ForwardCommands(Turn.Raft.Term, Turn.Options.Boot, commands));
-        _forwarded.Enqueue(commands[^1].Sequence);
-        _forwardedAt = Turn.Now;
+        var isUrgent = pending.Lane == CommandLane.Urgent;
+        var most = isUrgent ? Turn.Options.MaxPendingCommands : Turn.Options.MaxPendingCommands - (Turn.Options.MaxPendingCommands / 10);
+        return _pending.Count - _waiting < most && _bytes.TryHold(pending.Bytes, isUrgent);
     }
 
     private void Requeue(PendingCommand pending)
     {
+        _forwarder.Settled(pending);
         pending.Stage = PendingStage.Queued;
         _queued.Add(pending);
     }
@@ -365,7 +299,14 @@ internal sealed class CommandDesk(TurnContext turn, long firstInternal) : Desk(t
     private void MarkWaiting(PendingCommand pending)
     {
         _queued.Remove(pending);
-        _waiting += pending.Stage == PendingStage.Waiting ? 0 : 1;
+        _forwarder.Settled(pending);
+        if (pending.Stage != PendingStage.Waiting)
+        {
+            _waiting++;
+            _bytes.LetGo(pending.Bytes);
+            pending.ForgetPayload();
+            _bytes.Hold(pending.Bytes);
+        }
         pending.Stage = PendingStage.Waiting;
         pending.DeadlineMicros = Turn.Now + pending.WaitMicros + Turn.Options.RequestTimeoutMicros;
     }
@@ -393,7 +334,8 @@ internal sealed class CommandDesk(TurnContext turn, long firstInternal) : Desk(t
         }
         foreach (var name in pending.Asked)
         {
-            LogOwn(CancelWaitCommand.Of(name, pending.Request, CancelReason.Disconnected));
+            // One that is not applied yet must not be overtaken by its own end: then nothing would take it out of the line.
+            LogOwn(CancelWaitCommand.Of(name, pending.Request, CancelReason.Disconnected), pending.Stage == PendingStage.Waiting ? null : pending.Lane);
         }
     }
 
@@ -413,7 +355,11 @@ internal sealed class CommandDesk(TurnContext turn, long firstInternal) : Desk(t
     private void Answer(PendingCommand pending, AnswerKind kind, Outcome? outcome, NotDoneReason reason)
     {
         _waiting -= pending.Stage == PendingStage.Waiting ? 1 : 0;
-        _largeBytes -= _pending.Remove(pending.Request.Sequence) ? LargeBytes(pending) : 0;
+        if (_pending.Remove(pending.Request.Sequence))
+        {
+            _bytes.LetGo(pending.Bytes);
+            _forwarder.Settled(pending);
+        }
         _queued.Remove(pending);
         Turn.Answer(pending, new CommandAnswer(kind, outcome, reason, pending.Request));
     }

@@ -1,0 +1,117 @@
+using Consensus.Node.Core.Flow;
+using Consensus.Node.Peers;
+
+namespace Consensus.Node.Core.Desks;
+
+/// <summary>
+/// The follower's side of commands: what waits in the lanes goes to the leader, in frames of one lane each, and of what is not urgent no more than may be on its way. What does not
+/// fit waits here, where nothing left this member yet.
+/// </summary>
+internal sealed class Forwarder(TurnContext turn, CommandLanes lanes)
+{
+    /// <summary>A frame is sent whole before what is urgent goes on.</summary>
+    private const int FrameBytes = 1 << 20;
+
+    /// <summary>With this many frames of commands at the leader, what comes is gathered until one of them is settled, or until <see cref="GatherMicros"/> after the last.</summary>
+    private const int EagerFrames = 2;
+    private const long GatherMicros = 1000;
+
+    /// <summary>The frames of commands at the leader, each by its last command; settled ones are forgotten at the next look.</summary>
+    private readonly Queue<PendingCommand> _frames = new();
+    private long _lastFrameAt;
+
+    /// <summary>Bytes of commands that are on their way to the leader, urgent ones apart.</summary>
+    public ByteBudget Bytes { get; } = new(turn.Options.MaxForwardedBytes);
+
+    /// <summary>Something waits for others to be settled.</summary>
+    public bool IsGated { get; private set; }
+
+    /// <summary>What is behind the gate would find the way free, or a part of it would.</summary>
+    public bool HasRoom => Bytes.Held <= Bytes.Limit / 2;
+
+    public void LeaderChanged() => IsGated = false;
+
+    public void Forward()
+    {
+        IsGated = false;
+        if (Gathers())
+        {
+            return;
+        }
+        PendingCommand? latest = null;
+        for (var lane = CommandLane.Urgent; lane <= CommandLane.Bulk && !IsGated; lane++)
+        {
+            latest = Forward(lane) ?? latest;
+        }
+        if (latest is not null)
+        {
+            _frames.Enqueue(latest);
+            _lastFrameAt = turn.Now;
+        }
+    }
+
+    /// <summary>It is not on its way any more. Idempotent.</summary>
+    public void Settled(PendingCommand pending)
+    {
+        Bytes.LetGo(pending.ForwardedBytes);
+        pending.ForwardedBytes = 0;
+    }
+
+    /// <summary>
+    /// One client's command leaves at once. Of many, each in a frame of its own would cost more than its command, here and at the leader, and would come
+    /// no sooner to the disk, which is busy with those before.
+    /// </summary>
+    private bool Gathers()
+    {
+        while (_frames.TryPeek(out var last) && last.Stage != PendingStage.Sent)
+        {
+            _frames.Dequeue();
+        }
+        return _frames.Count >= EagerFrames && turn.Now < _lastFrameAt + GatherMicros;
+    }
+
+    /// <summary>A frame has commands of one lane. The last command that left; null when none did.</summary>
+    private PendingCommand? Forward(CommandLane lane)
+    {
+        List<ForwardedCommand>? commands = null;
+        PendingCommand? latest = null;
+        var bytes = 0;
+        while (lanes.First(lane) is { } pending && MayLeave(pending))
+        {
+            lanes.Remove(pending);
+            pending.MarkSent(turn.Raft.Term);
+            bytes += pending.Bytes;
+            (commands ??= []).Add(new ForwardedCommand(pending.Request.Sequence, pending.Principal, 0, pending.Payload));
+            latest = pending;
+            if (bytes > FrameBytes)
+            {
+                Send(commands, lane);
+                (commands, bytes) = (null, 0);
+            }
+        }
+        if (commands is not null)
+        {
+            Send(commands, lane);
+        }
+        return latest;
+    }
+
+    private void Send(List<ForwardedCommand> commands, CommandLane lane) =>
+        turn.Send(turn.Raft.Leader, new ForwardCommands(turn.Raft.Term, turn.Options.Boot, commands) { Lane = lane });
+
+    private bool MayLeave(PendingCommand pending)
+    {
+        if (pending.Lane == CommandLane.Urgent)
+        {
+            return true;
+        }
+        // Urgent as far as this budget goes: what is urgent is not in it.
+        if (!Bytes.TryHold(pending.Bytes, isUrgent: true))
+        {
+            IsGated = true;
+            return false;
+        }
+        pending.ForwardedBytes = pending.Bytes;
+        return true;
+    }
+}
