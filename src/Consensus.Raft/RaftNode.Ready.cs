@@ -94,7 +94,7 @@ public sealed partial class RaftNode
     }
 
     /// <summary>Committed, and durable here: a member applies nothing that it could forget.</summary>
-    private LogIndex Applicable => LogIndex.Min(CommitIndex, _log.DurableIndex);
+    private LogIndex Applicable => SettledIndex;
 
     private IReadOnlyList<Entry> TakeCommitted()
     {

@@ -79,6 +79,12 @@ public sealed partial class RaftNode
     /// <summary>Bytes that the log holds in memory.</summary>
     public long LogBytes => _log.Bytes;
 
+    /// <summary>Up to here everything is committed, and on this member's disk.</summary>
+    public LogIndex SettledIndex => LogIndex.Min(CommitIndex, _log.DurableIndex);
+
+    /// <summary>Bytes of the entries above <see cref="SettledIndex"/>: what a new entry waits for before it can be applied here.</summary>
+    public long UnsettledBytes => _log.BytesAfter(SettledIndex, _log.LastIndex);
+
     /// <summary>On a leader: bytes of entries that are appended but not committed.</summary>
     public long UncommittedBytes => Role == RaftRole.Leader ? _uncommittedBytes : 0;
 

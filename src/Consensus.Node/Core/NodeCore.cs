@@ -100,6 +100,9 @@ public sealed class NodeCore
         new("log", _raft.LogBytes, _turn.Options.Raft.MaxLogBytes),
     ];
 
+    /// <summary>Bytes of log that are not committed or not on this member's disk.</summary>
+    public long UnsettledBytes => _raft.UnsettledBytes;
+
     /// <summary>On a leader: how many bytes it proposes before it waits for their commit.</summary>
     public long ProposalWindowBytes => _commands.Proposer.WindowBytes;
 

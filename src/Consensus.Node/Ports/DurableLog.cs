@@ -19,7 +19,22 @@ public sealed record PersistRequest(
     SnapshotMark? InstalledSnapshot,
     SnapshotMark? TakenSnapshot,
     IReadOnlyList<Entry> Entries,
-    LogIndex Commit = default);
+    LogIndex Commit = default)
+{
+    /// <summary>About what it takes in a frame.</summary>
+    public long Bytes
+    {
+        get
+        {
+            long bytes = 0;
+            for (var i = 0; i < Entries.Count; i++)
+            {
+                bytes += Entries[i].ApproximateSize;
+            }
+            return bytes;
+        }
+    }
+}
 
 /// <summary>
 /// The write-ahead log as the node sees it. Synchronous: called by the log thread (or by the simulator), one call at a time. A failure of

@@ -12,6 +12,11 @@ internal sealed class LogThread
 {
     private const long IdleMicros = 1_000_000;
 
+    /// <summary>
+    /// What one frame has at most, unless one request alone has more: it bounds the memory that a frame is written from, and the time until the disk is seen to move.
+    /// </summary>
+    internal const long MaxFrameBytes = 4 << 20;
+
     private readonly Lock _gate = new();
     private readonly Parker _parker = new();
     private readonly IDurableLog _log;
@@ -124,7 +129,25 @@ internal sealed class LogThread
     /// <summary>A hint, read without the lock.</summary>
     private bool HasMore => Volatile.Read(ref _waiting).Count > 0;
 
-    /// <summary>Everything that waits; nothing at all after a second of idleness. False when the thread is to end.</summary>
+    /// <summary>With the lock: what goes into the next frame, into an empty batch.</summary>
+    private void TakeFrame(ref List<PersistRequest> batch)
+    {
+        long bytes = 0;
+        var count = 0;
+        while (count < _waiting.Count && (count == 0 || bytes + _waiting[count].Bytes <= MaxFrameBytes))
+        {
+            bytes += _waiting[count++].Bytes;
+        }
+        if (count == _waiting.Count)
+        {
+            (batch, _waiting) = (_waiting, batch);
+            return;
+        }
+        batch.AddRange(_waiting.Take(count));
+        _waiting.RemoveRange(0, count);
+    }
+
+    /// <summary>Everything that waits, up to what a frame may have; nothing at all after a second of idleness. False when the thread is to end.</summary>
     private bool Take(ref List<PersistRequest> batch, out LogIndex compactThrough)
     {
         var hasSlept = false;
@@ -134,7 +157,7 @@ internal sealed class LogThread
             {
                 if (hasSlept || _waiting.Count > 0 || _compactThrough > LogIndex.Zero || _closing)
                 {
-                    (batch, _waiting) = (_waiting, batch);
+                    TakeFrame(ref batch);
                     compactThrough = _compactThrough;
                     _compactThrough = LogIndex.Zero;
                     return batch.Count > 0 || compactThrough > LogIndex.Zero || !_closing;

@@ -234,6 +234,11 @@ internal sealed class CoreMember
     /// <summary>The process stands still, as after SIGSTOP: what others send waits in its inbox.</summary>
     public bool IsPaused { get; set; }
 
+    /// <summary>What it asks to persist is not durable before this is over.</summary>
+    public bool IsDiskStuck { get; set; }
+
+    private readonly List<NodeInput> _atDisk = [];
+
     /// <summary>It was told, for sure, that it was removed.</summary>
     public bool IsRemoved { get; private set; }
 
@@ -313,7 +318,12 @@ internal sealed class CoreMember
         foreach (var request in _output.Persists)
         {
             Persisted.Add(request);
-            Inputs.Add(request.TakenSnapshot is null ? new PersistedInput(request.Sequence) : new SnapshotMarkedInput());
+            _atDisk.Add(request.TakenSnapshot is null ? new PersistedInput(request.Sequence) : new SnapshotMarkedInput());
+        }
+        if (!IsDiskStuck)
+        {
+            Inputs.AddRange(_atDisk);
+            _atDisk.Clear();
         }
         if (_output.SaveSnapshot is { } order)
         {

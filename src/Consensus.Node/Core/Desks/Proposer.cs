@@ -57,7 +57,7 @@ internal sealed class Proposer(TurnContext turn, CommandLanes lanes, Action<Pend
     /// <summary>Everything that is urgent, and of the rest what there is room for.</summary>
     public void Propose()
     {
-        _window.Committed(turn.Raft.CommitIndex, turn.Now);
+        _window.Settled(turn.Raft.SettledIndex, turn.Now);
         IsGated = false;
         for (var lane = CommandLane.Urgent; lane <= CommandLane.Bulk && !IsGated; lane++)
         {
@@ -101,7 +101,7 @@ internal sealed class Proposer(TurnContext turn, CommandLanes lanes, Action<Pend
     }
 
     private bool HasRoomFor(PendingCommand pending) =>
-        _window.HasRoom(turn.Raft.UncommittedBytes, pending.Payload.Length) && (pending.Lane != CommandLane.Bulk || !turn.Raft.HasLaggard);
+        _window.HasRoom(turn.Raft.UnsettledBytes, pending.Payload.Length) && (pending.Lane != CommandLane.Bulk || !turn.Raft.HasLaggard);
 
     private void Propose(PendingCommand pending)
     {

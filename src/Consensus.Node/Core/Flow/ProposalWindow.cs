@@ -3,17 +3,17 @@ using Consensus.Primitives;
 namespace Consensus.Node.Core.Flow;
 
 /// <summary>
-/// How many bytes a leader lets be appended and not committed, for commands that are not urgent. The log is one order, so an urgent command waits for all that was proposed before
-/// it: the window is as large as what the disks and the network of a majority commit within the target, as measured by how long entries really take. What does not fit waits outside
-/// the log, where urgent commands pass it.
+/// How many bytes a leader lets be appended and not settled, which is committed and on its own disk, for commands that are not urgent. The log is one order, so an urgent command waits
+/// for all that was proposed before it: the window is as large as what is settled within the target, as measured by how long entries really take. What does not fit waits outside the
+/// log, where urgent commands pass it.
 /// </summary>
 /// <remarks>
-/// Entry by entry, one at a time, the time from proposal to commit is taken. One that took longer than the target makes the window smaller in proportion, at most by half; one that
+/// Entry by entry, one at a time, the time from proposal to settlement is taken. One that took longer than the target makes the window smaller in proportion, at most by half; one that
 /// took less, while the window kept something waiting, makes it larger in proportion, at most double. Owned by the loop; its time is the loop's, so a seed runs alike every time.
 /// </remarks>
 /// <param name="least">Bytes that are always let through: below them a slow disk or a long way to the others is no queue that would be worth shortening.</param>
 /// <param name="most">Bytes that are never exceeded but by one entry alone.</param>
-/// <param name="targetMicros">Within which what is in the window is to be committed.</param>
+/// <param name="targetMicros">Within which what is in the window is to be settled.</param>
 internal sealed class ProposalWindow(long least, long most, long targetMicros)
 {
     private LogIndex _watched;
@@ -22,10 +22,10 @@ internal sealed class ProposalWindow(long least, long most, long targetMicros)
 
     public long Bytes { get; private set; } = Math.Clamp(4 << 20, least, most);
 
-    /// <param name="uncommitted">Bytes that are appended and not committed. With none, anything fits: what is larger than the window goes alone.</param>
-    public bool HasRoom(long uncommitted, long bytes)
+    /// <param name="unsettled">Bytes that are appended and not settled. With none, anything fits: what is larger than the window goes alone.</param>
+    public bool HasRoom(long unsettled, long bytes)
     {
-        var has = uncommitted == 0 || uncommitted + bytes <= Bytes;
+        var has = unsettled == 0 || unsettled + bytes <= Bytes;
         _keptWaiting |= !has;
         return has;
     }
@@ -39,8 +39,8 @@ internal sealed class ProposalWindow(long least, long most, long targetMicros)
         }
     }
 
-    /// <summary>What is committed as of now. Call it before <see cref="HasRoom"/>.</summary>
-    public void Committed(LogIndex index, long now)
+    /// <summary>What is settled as of now. Call it before <see cref="HasRoom"/>.</summary>
+    public void Settled(LogIndex index, long now)
     {
         if (_watched == LogIndex.Zero || index < _watched)
         {
@@ -54,6 +54,6 @@ internal sealed class ProposalWindow(long least, long most, long targetMicros)
         }
     }
 
-    /// <summary>Another leads, or this member anew: what was watched may never be committed.</summary>
+    /// <summary>Another leads, or this member anew: what was watched may never be settled.</summary>
     public void Restart() => _watched = LogIndex.Zero;
 }

@@ -58,6 +58,24 @@ public sealed class BulkTests
     }
 
     [Test]
+    public void Leader_whose_own_disk_is_slow_proposes_no_more_than_it_writes_though_the_others_commit_it()
+    {
+        var cluster = new CoreCluster(3);
+        cluster.UntilReady();
+        var leader = cluster.Leader;
+        leader.IsDiskStuck = true;
+        var puts = Enumerable.Range(0, 30).Select(i => leader.Send(LargePut(i))).ToList();
+        for (var steps = 0; steps < 20; steps++)
+        {
+            cluster.Run(5_000);
+            Assert.That(leader.Core.UnsettledBytes, Is.LessThanOrEqualTo(4 << 20));
+        }
+        leader.IsDiskStuck = false;
+        cluster.Until(() => puts.All(IsAnswered), "all are answered");
+        Assert.That(puts.Select(put => put.Answer.Outcome), Is.All.InstanceOf<PutDone>());
+    }
+
+    [Test]
     public void Small_commands_pass_large_ones_that_wait_for_room()
     {
         var cluster = new CoreCluster(3);

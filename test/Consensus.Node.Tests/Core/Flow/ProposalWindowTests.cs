@@ -11,7 +11,7 @@ public sealed class ProposalWindowTests
     [TestCase(2, TestName = "Window_follows_a_slow_disk_down")]
     [TestCase(30, TestName = "Window_follows_a_usual_disk")]
     [TestCase(150, TestName = "Window_follows_a_fast_disk_up")]
-    public void What_is_in_the_window_is_committed_within_about_the_target(long mibASecond)
+    public void What_is_in_the_window_is_settled_within_about_the_target(long mibASecond)
     {
         var run = new Flood(mibASecond * MiB);
         run.Until(20_000_000);
@@ -40,7 +40,7 @@ public sealed class ProposalWindowTests
         {
             Assert.That(window.HasRoom(0, 300), Is.True);
             window.Proposed(new LogIndex(i), i * 10_000);
-            window.Committed(new LogIndex(i), (i * 10_000) + 1_000);
+            window.Settled(new LogIndex(i), (i * 10_000) + 1_000);
         }
         Assert.That(window.Bytes, Is.EqualTo(4 * MiB));
     }
@@ -61,7 +61,7 @@ public sealed class ProposalWindowTests
         var window = new ProposalWindow(MiB, 16 * MiB, Target);
         window.Proposed(new LogIndex(5), 0);
         window.Restart();
-        window.Committed(new LogIndex(9), 60_000_000);
+        window.Settled(new LogIndex(9), 60_000_000);
         Assert.That(window.Bytes, Is.EqualTo(4 * MiB));
     }
 
@@ -87,7 +87,7 @@ public sealed class ProposalWindowTests
                     _due.Dequeue();
                     _committed++;
                 }
-                Window.Committed(new LogIndex(_committed), _now);
+                Window.Settled(new LogIndex(_committed), _now);
                 while (Window.HasRoom(_due.Count * MiB, MiB))
                 {
                     _diskFreeAt = Math.Max(_now, _diskFreeAt) + (MiB * 1_000_000 / Rate);
