@@ -74,7 +74,11 @@ public sealed record HeartbeatResponse(MemberId From, MemberId To, Term Term, lo
 /// Names the snapshot that the follower needs. The file itself travels beside the messages; the receiving node steps this into
 /// its core only when the whole file is on its disk and its checksums hold. Raft §7.
 /// </summary>
-public sealed record InstallSnapshotRequest(MemberId From, MemberId To, Term Term, SnapshotMark Mark, ClusterTime Clock) : Message(From, To, Term);
+public sealed record InstallSnapshotRequest(MemberId From, MemberId To, Term Term, SnapshotMark Mark, ClusterTime Clock) : Message(From, To, Term)
+{
+    /// <summary>With the term it names this transfer. Asked for again after it broke off, it has the same number: what arrived of the file then counts.</summary>
+    public long Transfer { get; init; }
+}
 
 /// <summary>Tells the target of a leadership transfer to campaign at once. Dissertation §3.10.</summary>
 public sealed record TimeoutNowRequest(MemberId From, MemberId To, Term Term) : Message(From, To, Term);

@@ -171,6 +171,7 @@ public sealed partial class RaftNode
             default:
                 break;
         }
+        EndCatchUpIfLevel(progress);
         if (advanced)
         {
             CommitWhatAQuorumHolds();

@@ -64,6 +64,7 @@ public sealed partial class RaftNode
             foreach (var progress in _progress.All)
             {
                 GiveUpLateSnapshot(progress);
+                EndCatchUpIfLost(progress);
                 SendHeartbeat(progress);
             }
         }

@@ -116,7 +116,7 @@ public sealed partial class RaftNode
         {
             if (p.LeftOutAt == LogIndex.Zero)
             {
-                statuses.Add(new ProgressStatus(p.Member, p.Match, p.Next, p.State, _now - p.HeardAt < _options.ElectionTimeoutTicks));
+                statuses.Add(new ProgressStatus(p.Member, p.Match, p.Next, p.State, _now - p.HeardAt < _options.ElectionTimeoutTicks, p.Offered is not null));
             }
         }
         return statuses;

@@ -48,9 +48,16 @@ public sealed record RaftOptions
 
     /// <summary>
     /// Most bytes of log in memory. Past it what is applied is forgotten, even before a snapshot holds it, down to <see cref="TrailingBytes"/>: the disk still has it, and a follower
-    /// that lacks some of it waits for the next snapshot. Only entries that are not applied yet can make it more.
+    /// that lacks some of it waits for the next snapshot. Only entries that are not applied yet can make it more. Up to here the log is also kept for a follower that is sent a
+    /// snapshot, until it is level.
     /// </summary>
     public long MaxLogBytes { get; init; } = 256 << 20;
+    /// <summary>A snapshot that a follower refused is offered again after this many ticks, then after twice as many, and so on …</summary>
+    public int SnapshotPauseTicks { get; init; } = 1_000;
+
+    /// <summary>… and after this many at the latest.</summary>
+    public int LongestSnapshotPauseTicks { get; init; } = 60_000;
+
 
     /// <summary>Most bytes of committed entries handed out in one Ready.</summary>
     public long MaxCommittedBytes { get; init; } = 4 << 20;

@@ -39,6 +39,22 @@ public sealed record RaftInitialState(
     IReadOnlyList<Entry> Entries,
     LogIndex Commit = default);
 
+/// <summary>How the sending of a snapshot to a follower ended.</summary>
+public enum SnapshotReport
+{
+    /// <summary>It has the whole file; its acknowledgement follows.</summary>
+    Taken,
+
+    /// <summary>It may have it, or a part, or have no need of it: soon asked and tried again.</summary>
+    Broken,
+
+    /// <summary>It cannot take it as things are: tried again after a pause that doubles each time.</summary>
+    Refused,
+
+    /// <summary>As refused, and because of the file: the same one is not offered again.</summary>
+    Unusable,
+}
+
 /// <summary>How the leader sees one follower. The words are those of etcd's raft.</summary>
 public enum ProgressState
 {
@@ -48,4 +64,6 @@ public enum ProgressState
 }
 
 /// <param name="RecentlyActive">Heard of within the last election timeout.</param>
-public readonly record struct ProgressStatus(MemberId Member, LogIndex Match, LogIndex Next, ProgressState State, bool RecentlyActive);
+/// <param name="IsCatchingUp">It was offered a snapshot and is not level yet; the log that it needs is kept.</param>
+public readonly record struct ProgressStatus(
+    MemberId Member, LogIndex Match, LogIndex Next, ProgressState State, bool RecentlyActive, bool IsCatchingUp = false);

@@ -54,7 +54,7 @@ public sealed class PeerTransport : IPeerTransport, IDisposable, IAsyncDisposabl
         _joiners = new JoinerList(options.Time);
         var dialer = new PeerDialer(options.DialTimeout, options.HandshakeTimeout, options.Time);
         _snapshots = new SnapshotTransfers(
-            new SnapshotSettings(_self, () => _handshake, dialer, options.Log, options.SnapshotStall, options.SnapshotAckTimeout), events);
+            new SnapshotSettings(_self, () => _handshake, dialer, options.Log, options.SnapshotStall, options.SnapshotAckTimeout, options.Fatal), events);
         var linkSettings = new LinkSettings(
             _self,
             () => _handshake,
@@ -65,7 +65,8 @@ public sealed class PeerTransport : IPeerTransport, IDisposable, IAsyncDisposabl
             options.RedialFirst,
             options.RedialLongest,
             options.MaxQueuedBytesPerLink,
-            options.MaxFrameBytes);
+            options.MaxFrameBytes,
+            options.Fatal);
         _links = new LinkSet(linkSettings, _snapshots.Stop);
         _incoming = new IncomingConnections(() => _handshake, _links, _joiners, events, options.MaxFrameBytes, options.SnapshotStall);
         listener.Use(_incoming);

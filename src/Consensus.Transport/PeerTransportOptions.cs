@@ -1,4 +1,5 @@
 using Consensus.Node.Formation;
+using Consensus.Node.Ports;
 
 namespace Consensus.Transport;
 
@@ -17,6 +18,9 @@ public sealed record PeerTransportOptions
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
     public TransportLog Log { get; init; } = (_, _) => { };
+
+    /// <summary>A thread failed: must end the process.</summary>
+    public Action<string, Exception?> Fatal { get; init; } = GuardedThread.FailFast;
 
     /// <summary>Bytes that wait for one link; a frame that would exceed it is dropped. The last tenth is for urgent frames.</summary>
     public int MaxQueuedBytesPerLink { get; init; } = 32 * 1024 * 1024;

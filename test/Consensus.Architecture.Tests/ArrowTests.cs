@@ -51,6 +51,16 @@ public sealed partial class ArrowTests
         }
     }
 
+    /// <summary>A thread that is made otherwise has no last catch, and aborts the process without a sentence.</summary>
+    [Test]
+    public void Every_thread_of_a_member_is_made_with_a_last_catch()
+    {
+        var makers = new[] { "Node", "Storage", "Transport", "Server" }
+            .SelectMany(room => Sources($"src/Consensus.{room}"))
+            .Where(path => MakesThread().IsMatch(File.ReadAllText(path)));
+        Assert.That(makers.Select(Path.GetFileName), Is.EqualTo(new[] { "GuardedThread.cs" }));
+    }
+
     [Test]
     public void No_file_holds_two_ideas_by_its_length() =>
         Assert.That(Sources("src").Where(path => File.ReadLines(path).Count() > 500), Is.Empty);
@@ -61,6 +71,9 @@ public sealed partial class ArrowTests
 
     [GeneratedRegex("ProjectReference Include=\"\\.\\./Consensus\\.([\\w.]+)/")]
     private static partial Regex Reference();
+
+    [GeneratedRegex(@"new Thread\(|Thread [_a-z]\w* = new\(|static Thread \w+\([^;]*=>\s*new\(")]
+    private static partial Regex MakesThread();
 
     [GeneratedRegex(@"\b(TODO|FIXME|HACK)\b|NotImplementedException|contract only")]
     private static partial Regex Later();

@@ -41,6 +41,7 @@ public sealed class NodeCore
     private readonly HouseKeeping _house;
     private readonly PeerDirectory _peers;
     private readonly Snapshots _snapshots;
+    private readonly CatchUps _catchUps;
     private readonly CleanStop _stop;
     private readonly DriftMeter _drift = new();
     private readonly StatusBoard _board;
@@ -68,7 +69,8 @@ public sealed class NodeCore
         _peers = new PeerDirectory(_turn);
         _snapshots = new Snapshots(_turn, snapshot);
         _stop = new CleanStop(_turn, _commands);
-        _board = new StatusBoard(_turn, _snapshots, _drift);
+        _catchUps = new CatchUps(_turn);
+        _board = new StatusBoard(_turn, _snapshots, _catchUps, _drift);
         ApplyWhatWasCommitted();
         _applied.FreshenView(_turn.Now);
         _board.Build();
@@ -127,6 +129,7 @@ public sealed class NodeCore
         NoticeLeadership();
         // Before the desks send: what the house has logged goes with the commands of this turn.
         _house.Keep(moreIsWaiting);
+        _snapshots.ReplaceABadOne();
         foreach (var desk in _desks)
         {
             desk.Send();
@@ -135,6 +138,7 @@ public sealed class NodeCore
         DrainRaft();
         // After it: only now is it known what the core took, and which configuration is in force.
         _snapshots.ForgetArrived();
+        _catchUps.Tell();
         _peers.FollowConfiguration();
         foreach (var desk in _desks)
         {
@@ -209,7 +213,8 @@ public sealed class NodeCore
                 _snapshots.OnArrived(arrived);
                 break;
             case SnapshotSentInput sent:
-                _raft.ReportSnapshotSent(sent.Request, sent.Success);
+                _snapshots.OnSent(sent);
+                _catchUps.OnSent(sent);
                 break;
             case MembershipInput membership:
                 _changes.Accept(membership.Pending);

@@ -42,7 +42,7 @@ public sealed record SnapshotMarkedInput : NodeInput;
 public sealed record SnapshotArrivedInput(InstallSnapshotRequest Request, SnapshotFile File, ReplicatedState State) : NodeInput;
 
 /// <param name="Request">The <see cref="NodeOutput.SendSnapshots"/> that it answers.</param>
-public sealed record SnapshotSentInput(InstallSnapshotRequest Request, bool Success) : NodeInput;
+public sealed record SnapshotSentInput(InstallSnapshotRequest Request, SnapshotOutcome Outcome) : NodeInput;
 
 /// <summary>A change of who belongs to the cluster, asked for at this member.</summary>
 public sealed record MembershipInput(PendingChange Pending) : NodeInput;

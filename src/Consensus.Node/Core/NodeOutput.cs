@@ -29,8 +29,14 @@ public sealed class NodeOutput
     /// <summary>Snapshot files to send: the request is the header that travels with the file.</summary>
     public List<InstallSnapshotRequest> SendSnapshots { get; } = [];
 
-    /// <summary>This snapshot is marked in the log: older files and segments may go.</summary>
+    /// <summary>This snapshot is marked in the log: segments that hold nothing after it may go.</summary>
     public SnapshotMark? Compact { get; set; }
+
+    /// <summary>Snapshot files older than this one may go: the log needs none, and nobody is being sent one.</summary>
+    public SnapshotMark? RemoveSnapshotsBefore { get; set; }
+
+    /// <summary>For the operator's log, a sentence each.</summary>
+    public List<string> Notices { get; } = [];
 
     /// <summary>Set when whom to be linked with changed.</summary>
     public IReadOnlyList<PeerEndpoint>? Peers { get; set; }
@@ -49,6 +55,8 @@ public sealed class NodeOutput
         SaveSnapshot = null;
         SendSnapshots.Clear();
         Compact = null;
+        RemoveSnapshotsBefore = null;
+        Notices.Clear();
         Peers = null;
         RemovedMembers = null;
         IsRemoved = false;

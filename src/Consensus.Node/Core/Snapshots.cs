@@ -1,6 +1,7 @@
 using Consensus.Node.Ports;
 using Consensus.Primitives;
 using Consensus.Raft;
+using Consensus.Raft.Log;
 
 namespace Consensus.Node.Core;
 
@@ -13,6 +14,9 @@ internal sealed class Snapshots
     /// <summary>A snapshot of at most this size is never too large for its log.</summary>
     private const long SmallBytes = 4 << 20;
 
+    /// <summary>After the disk had no room for one in place of a bad one.</summary>
+    private const long PauseMicros = 10_000_000;
+
     private readonly TurnContext _turn;
     private readonly DeterministicRandom _draws;
 
@@ -24,6 +28,11 @@ internal sealed class Snapshots
     private long _bytesSince;
     private long _bytesDue;
     private bool _isUnderWay;
+
+    /// <summary>The file in use cannot be read, or is not what it was. Only a restart needs it, and whom it would be sent to: a new one is due.</summary>
+    private bool _isBad;
+
+    private long _notBefore;
 
     /// <param name="latest">What the state was restored from.</param>
     public Snapshots(TurnContext turn, SnapshotFile? latest)
@@ -73,8 +82,43 @@ internal sealed class Snapshots
         _turn.Out.Persists.Add(new PersistRequest(0, null, null, file.Mark, []));
     }
 
-    /// <summary>The next one is tried when as much was logged again.</summary>
-    public void OnNotSaved() => _isUnderWay = false;
+    /// <summary>There was no room: the next one is tried when as much was logged again; in place of a bad one, after a pause.</summary>
+    public void OnNotSaved()
+    {
+        _isUnderWay = false;
+        _notBefore = _turn.Now + PauseMicros;
+    }
+
+    /// <summary>
+    /// How the sending of one ended. When our own file is at fault, this member's state is whole all the same, since it is in memory: it goes on, and writes another file. Without one
+    /// it could not start again.
+    /// </summary>
+    public void OnSent(SnapshotSentInput sent)
+    {
+        var isFileAtFault = sent.Outcome is { End: SnapshotEnd.Unreadable } or { Rejection.Reason: SnapshotRefusal.Damaged };
+        _turn.Raft.ReportSnapshotSent(sent.Request, sent.Outcome switch
+        {
+            { End: SnapshotEnd.Taken } => SnapshotReport.Taken,
+            _ when isFileAtFault => SnapshotReport.Unusable,
+            { Rejection.ConcernsOperator: true } => SnapshotReport.Refused,
+            _ => SnapshotReport.Broken,
+        });
+        _isBad |= isFileAtFault && Latest?.Mark.LastIndex == sent.Request.Mark.LastIndex;
+    }
+
+    /// <summary>A snapshot is named by its last entry: in place of one that is bad there can be another as soon as there is another entry.</summary>
+    public void ReplaceABadOne()
+    {
+        if (!_isBad)
+        {
+            return;
+        }
+        if (_turn.Raft.LastIndex == Latest!.Mark.LastIndex)
+        {
+            _turn.Raft.Propose(new Proposal(EntryKind.Time, RequestId.None, ReadOnlyMemory<byte>.Empty), out _, out _);
+        }
+        TakeWhenDue();
+    }
 
     public void OnMarked()
     {
@@ -86,8 +130,10 @@ internal sealed class Snapshots
             return;
         }
         Latest = file;
+        _isBad = false;
         _turn.Raft.SnapshotTaken(file.Mark);
         _turn.Out.Compact = file.Mark;
+        _turn.Out.RemoveSnapshotsBefore = _turn.Raft.OldestSnapshotInUse;
         _turn.StatusIsStale = true;
     }
 
@@ -107,6 +153,7 @@ internal sealed class Snapshots
         _turn.Applied.FreshenView(_turn.Now);
         _turn.StatusIsStale = true;
         Latest = arrived.File;
+        _isBad = false;
         _startedAt = mark.LastIndex;
         _bytesSince = 0;
         _installed = (mark, sequence);
@@ -119,6 +166,7 @@ internal sealed class Snapshots
         {
             _installed = null;
             _turn.Out.Compact = installed.Mark;
+            _turn.Out.RemoveSnapshotsBefore = installed.Mark;
         }
     }
 
@@ -127,10 +175,15 @@ internal sealed class Snapshots
 
     private bool IsOvertaken(SnapshotFile file) => Latest is not null && Latest.Mark.LastIndex >= file.Mark.LastIndex;
 
-    /// <summary>What is small is cut after so many entries. To write a large state anew for a little log would cost many times what the commands themselves do.</summary>
+    /// <summary>
+    /// What is small is cut after so many entries. To write a large state anew for a little log would cost many times what the commands themselves do. While a member catches up the
+    /// log is kept for it all the same, and the snapshot that it is sent stays in use: only the bytes count (rule 14).
+    /// </summary>
     private bool IsDue() =>
         _bytesSince >= _bytesDue
-        || (_turn.Applied.Index - _startedAt >= _turn.Options.SnapshotEntries
+        || (_isBad && _turn.Applied.Index > Latest!.Mark.LastIndex && _turn.Now >= _notBefore)
+        || (!_turn.Raft.IsAnyCatchingUp
+            && _turn.Applied.Index - _startedAt >= _turn.Options.SnapshotEntries
             && (Latest is not { LengthBytes: > SmallBytes } || _bytesSince >= Latest.LengthBytes / 2));
 
     /// <summary>Up to a quarter early: the members apply the same log, and shall not all write their snapshots at once.</summary>

@@ -6,7 +6,7 @@ using Consensus.StateMachine;
 namespace Consensus.Node.Core;
 
 /// <summary>What is published of this member: its status, whether it is ready, its alarms.</summary>
-internal sealed class StatusBoard(TurnContext turn, Snapshots snapshots, DriftMeter drift)
+internal sealed class StatusBoard(TurnContext turn, Snapshots snapshots, CatchUps catchUps, DriftMeter drift)
 {
     private const long PublishEveryMicros = 50_000;
 
@@ -114,7 +114,7 @@ internal sealed class StatusBoard(TurnContext turn, Snapshots snapshots, DriftMe
 
     private List<string> Alarms()
     {
-        var alarms = new List<string>();
+        var alarms = new List<string>(catchUps.Alarms());
         if (drift.IsAlarming)
         {
             var parts = drift.PartsPerThousand;

@@ -66,6 +66,12 @@ public sealed class StorageFailedException(string message, Exception? inner = nu
 {
     /// <summary>Nothing is broken, there is no room.</summary>
     public bool IsDiskFull { get; init; }
+
+    /// <summary>Nothing is broken, the process or the machine has no file descriptor left.</summary>
+    public bool IsOutOfFiles { get; init; }
+
+    /// <summary>What can wait may be tried again later. The log cannot wait.</summary>
+    public bool MayPass => IsDiskFull || IsOutOfFiles;
 }
 
 /// <summary>The data directory cannot be used: another process holds it, it is another member's or cluster's, or it is corrupt. One clear sentence.</summary>

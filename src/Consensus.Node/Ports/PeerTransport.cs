@@ -66,11 +66,12 @@ public interface IPeerEvents
     /// <summary>The link closed, and dialling again at once was refused by the host: its process is gone (rule 6).</summary>
     void ProcessGone(MemberId peer);
 
-    /// <summary>A member starts to send a snapshot file. Null refuses it. Called on the thread of that connection, as are the sink's methods.</summary>
-    ISnapshotArrival? SnapshotArriving(MemberId from, ReadOnlySpan<byte> header, long lengthBytes);
+    /// <summary>A member asks to send a snapshot file. Called on the thread of that connection, as are the arrival's methods.</summary>
+    /// <param name="rejection">Set when the result is null: why it is not taken.</param>
+    ISnapshotArrival? SnapshotArriving(MemberId from, ReadOnlySpan<byte> header, long lengthBytes, out SnapshotRejection? rejection);
 
     /// <param name="header">What <see cref="IPeerTransport.SendSnapshot"/> was given: it tells this transfer from others to the same member.</param>
-    void SnapshotSent(MemberId to, ReadOnlyMemory<byte> header, bool success);
+    void SnapshotSent(MemberId to, ReadOnlyMemory<byte> header, SnapshotOutcome outcome);
 
     /// <summary>
     /// The cluster refuses this member (its data directory was replaced, it is another cluster's, …): it must not go on. One clear sentence.
@@ -79,12 +80,4 @@ public interface IPeerEvents
 
     /// <summary>A member of this cluster says that this one was removed, which is for ever: it stops. May be told again and again.</summary>
     void RemovedFromCluster(MemberId saidBy);
-}
-
-/// <summary>Takes in the bytes of one snapshot file. Disposed without <see cref="Complete"/> when the connection breaks.</summary>
-public interface ISnapshotArrival : IDisposable
-{
-    void Write(ReadOnlySpan<byte> chunk);
-
-    void Complete();
 }

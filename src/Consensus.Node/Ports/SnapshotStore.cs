@@ -21,7 +21,10 @@ public interface ISnapshotStore
     /// <summary>Opens the raw bytes of this mark's file for sending; it stays readable until disposed, even when removed meanwhile.</summary>
     Stream OpenRaw(SnapshotMark mark);
 
-    /// <summary>Starts receiving a file from the leader into a temporary file. <paramref name="lengthBytes"/> is bounded by the store.</summary>
+    /// <summary>
+    /// Starts receiving a file from the leader into a temporary file. <paramref name="lengthBytes"/> is bounded by the store. A disk that would be left without room for the log throws
+    /// <see cref="StorageFailedException"/> as a full one.
+    /// </summary>
     IIncomingSnapshot Receive(SnapshotMark mark, long lengthBytes);
 
     /// <summary>Removes every snapshot file older than this one.</summary>
@@ -36,6 +39,9 @@ public interface ISnapshotReader : ISnapshotSource, IDisposable
 /// <summary>A snapshot on its way in. Disposing it before <see cref="Complete"/> removes the temporary file.</summary>
 public interface IIncomingSnapshot : IDisposable
 {
+    /// <summary>How much was written.</summary>
+    long TakenBytes { get; }
+
     void Write(ReadOnlySpan<byte> chunk);
 
     /// <summary>Checks length and every checksum, then makes the file durable under its final name. Throws <see cref="Primitives.Wire.WireFormatException"/> when it is damaged.</summary>

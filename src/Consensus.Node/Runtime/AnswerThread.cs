@@ -1,3 +1,5 @@
+using Consensus.Node.Ports;
+
 namespace Consensus.Node.Runtime;
 
 /// <summary>
@@ -15,7 +17,8 @@ internal sealed class AnswerThread
     private IAwaited? _answered;
     private volatile bool _closing;
 
-    public AnswerThread() => _thread = new Thread(Run) { Name = "consensus-answer", IsBackground = true };
+    /// <param name="fatal">Ends the process.</param>
+    public AnswerThread(Action<string, Exception?> fatal) => _thread = GuardedThread.Of("consensus-answer", Run, fatal);
 
     public void Start() => _thread.Start();
 

@@ -5,7 +5,6 @@ using Consensus.Primitives;
 using Consensus.Primitives.Wire;
 using Consensus.Raft;
 using Consensus.Raft.Wire;
-using Consensus.StateMachine;
 
 namespace Consensus.Node.Runtime;
 
@@ -41,10 +40,17 @@ public sealed partial class ConsensusNode : IPeerEvents
             {
                 content = _outside.Snapshots.OpenRaw(install.Mark);
             }
-            catch (IOException)
+            catch (Exception e) when (e is IOException or StorageFailedException { MayPass: true })
             {
-                // A newer snapshot took its place meanwhile; the leader will offer that one.
-                _inbox.PostToLoop(new SnapshotSentInput(install, Success: false));
+                // A newer snapshot took its place meanwhile, and the leader will offer that one; or there is no file descriptor left.
+                _outside.Notice($"the snapshot up to index {install.Mark.LastIndex} is not sent now: {e.Message}");
+                _inbox.PostToLoop(new SnapshotSentInput(install, SnapshotOutcome.Broken));
+                return;
+            }
+            catch (StorageFailedException e)
+            {
+                _outside.Notice($"the snapshot up to index {install.Mark.LastIndex} cannot be read, another one is taken: {e.Message}");
+                _inbox.PostToLoop(new SnapshotSentInput(install, new SnapshotOutcome(SnapshotEnd.Unreadable)));
                 return;
             }
             _inbox.PostAction(() => _transport!.SendSnapshot(install.To, header, content));
@@ -66,39 +72,21 @@ public sealed partial class ConsensusNode : IPeerEvents
 
     void IPeerEvents.ProcessGone(MemberId peer) => _inbox.PostToLoop(new ProcessGoneInput(peer));
 
-    void IPeerEvents.SnapshotSent(MemberId to, ReadOnlyMemory<byte> header, bool success) =>
-        _inbox.PostToLoop(new SnapshotSentInput((InstallSnapshotRequest)RaftCodec.ReadMessage(header.Span)!, success));
+    void IPeerEvents.SnapshotSent(MemberId to, ReadOnlyMemory<byte> header, SnapshotOutcome outcome) =>
+        _inbox.PostToLoop(new SnapshotSentInput((InstallSnapshotRequest)RaftCodec.ReadMessage(header.Span)!, outcome));
 
     void IPeerEvents.RefusedByPeer(MemberId peer, string reason) => _outside.Fatal(reason, null);
 
     void IPeerEvents.RemovedFromCluster(MemberId saidBy) => TellRemoved();
 
-    ISnapshotArrival? IPeerEvents.SnapshotArriving(MemberId from, ReadOnlySpan<byte> header, long lengthBytes)
+    ISnapshotArrival? IPeerEvents.SnapshotArriving(
+        MemberId from, ReadOnlySpan<byte> header, long lengthBytes, out SnapshotRejection? rejection)
     {
-        if (RaftCodec.ReadMessage(header) is not InstallSnapshotRequest request
-            || request.From != from
-            || request.To != _options.Self
-            || request.Mark.LastIndex.Value <= Volatile.Read(ref _appliedIndex))
+        if (RaftCodec.ReadMessage(header) is not InstallSnapshotRequest request || request.From != from || request.To != _options.Self)
         {
+            rejection = new SnapshotRejection(SnapshotRefusal.NotNow, "it was meant for another member");
             return null;
         }
-        _outside.Notice($"receiving a snapshot up to index {request.Mark.LastIndex} ({lengthBytes} bytes)");
-        return new Arrival(this, request, _outside.Snapshots.Receive(request.Mark, lengthBytes));
-    }
-
-    /// <summary>Writes the file, has it checked, decodes the state on this connection's thread, and only then tells the loop.</summary>
-    private sealed class Arrival(ConsensusNode node, InstallSnapshotRequest request, IIncomingSnapshot incoming) : ISnapshotArrival
-    {
-        public void Write(ReadOnlySpan<byte> chunk) => incoming.Write(chunk);
-
-        public void Complete()
-        {
-            var file = incoming.Complete();
-            using var reader = node._outside.Snapshots.Open(file.Mark);
-            var state = ReplicatedState.Restore(node._options.Limits, reader);
-            node._inbox.PostToLoop(new SnapshotArrivedInput(request, file, state));
-        }
-
-        public void Dispose() => incoming.Dispose();
+        return _arrivals.Begin(request, lengthBytes, out rejection);
     }
 }

@@ -5,6 +5,7 @@ using Consensus.Node.Core.Flow;
 using Consensus.Node.Ports;
 using Consensus.Primitives;
 using Consensus.Primitives.Wire;
+using Consensus.Raft;
 using Consensus.StateMachine;
 using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Snapshots;
@@ -42,7 +43,8 @@ public sealed partial class ConsensusNode : IConsensusNode
     private readonly NodeSurroundings _outside;
     private readonly Inbox _inbox;
     private readonly LogThread _logThread;
-    private readonly AnswerThread _answers = new();
+    private readonly AnswerThread _answers;
+    private readonly SnapshotArrivals _arrivals;
     private readonly Thread _loop;
     private readonly WireWriter _frame = new(1 << 16);
     private IPeerTransport? _transport;
@@ -73,7 +75,9 @@ public sealed partial class ConsensusNode : IConsensusNode
         _appliedIndex = core.AppliedIndex.Value;
         _meter = new TurnMeter(NowMicros(), options.ElectionTimeoutMicros, GC.GetTotalPauseDuration);
         _logThread = new LogThread(outside.Log, PostFromLog, Fail);
-        _loop = new Thread(RunLoop) { Name = "consensus-loop", IsBackground = true };
+        _answers = new AnswerThread(outside.Fatal);
+        _arrivals = new SnapshotArrivals(outside.Snapshots, options.Limits, () => _status, input => _inbox.PostToLoop(input), outside.Notice, Fail);
+        _loop = GuardedThread.Of("consensus-loop", RunLoop, outside.Fatal);
     }
 
     private sealed record LeadershipNote(long Term, string LeaderName);
@@ -220,6 +224,7 @@ public sealed partial class ConsensusNode : IConsensusNode
             _loop.Join();
         }
         _answers.Stop();
+        _arrivals.DropThrough(new LogIndex(long.MaxValue));
         _logThread.Stop();
     }
 
@@ -333,8 +338,12 @@ public sealed partial class ConsensusNode : IConsensusNode
         if (output.Compact is { } mark)
         {
             _logThread.Compact(mark.LastIndex);
-            InBackground(() => _outside.Snapshots.RemoveOlderThan(mark));
         }
+        if (output.RemoveSnapshotsBefore is { } oldest)
+        {
+            RemoveSnapshotsBefore(oldest);
+        }
+        output.Notices.ForEach(_outside.Notice);
     }
 
     private void PublishViews()
@@ -374,7 +383,7 @@ public sealed partial class ConsensusNode : IConsensusNode
             var file = _outside.Snapshots.Save(order.Mark, sink => SnapshotWriter.Write(order.View, new PacedSink(sink, _outside.Time, Thread.Sleep)));
             _inbox.PostToLoop(new SnapshotSavedInput(file));
         }
-        catch (StorageFailedException e) when (e.IsDiskFull)
+        catch (StorageFailedException e) when (e.MayPass)
         {
             // Nothing that was acknowledged depends on it, and the log may have room for long: it has its space beforehand.
             _outside.Notice($"no snapshot could be taken, and the log grows until one is: {e.Message}");
@@ -382,23 +391,22 @@ public sealed partial class ConsensusNode : IConsensusNode
         }
     });
 
-    /// <summary>Snapshots have threads of their own, so that neither the loop nor a request's thread waits for them.</summary>
-    private void InBackground(Action work)
+    private void RemoveSnapshotsBefore(SnapshotMark mark) => InBackground(() =>
     {
-        var thread = new Thread(() =>
+        try
         {
-            try
-            {
-                work();
-            }
-            catch (Exception failure)
-            {
-                Fail("the disk failed under a snapshot", failure);
-            }
-        })
-        { Name = "consensus-snapshot", IsBackground = true };
-        thread.Start();
-    }
+            _arrivals.DropThrough(mark.LastIndex);
+            _outside.Snapshots.RemoveOlderThan(mark);
+        }
+        catch (StorageFailedException e) when (e.MayPass)
+        {
+            _outside.Notice($"older snapshots stay until the next one is taken: {e.Message}");
+        }
+    });
+
+    /// <summary>Snapshots have threads of their own, so that neither the loop nor a request's thread waits for them.</summary>
+    private void InBackground(Action work) =>
+        GuardedThread.Of("consensus-snapshot", work, (what, failure) => Fail(what, failure!), "the disk failed under a snapshot").Start();
 
     private void Fail(string what, Exception failure)
     {

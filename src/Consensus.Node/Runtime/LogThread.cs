@@ -33,7 +33,7 @@ internal sealed class LogThread
         _log = log;
         _post = post;
         _fatal = fatal;
-        _thread = new Thread(Run) { Name = "consensus-log", IsBackground = true };
+        _thread = GuardedThread.Of("consensus-log", Run, (what, failure) => fatal(what, failure!));
     }
 
     public void Start() => _thread.Start();

@@ -60,6 +60,24 @@ internal sealed class Progress(MemberId member, LogIndex next, long now, Infligh
     /// <summary>In the snapshot state: tick at which a snapshot that was sent, but never acknowledged, is given up; <see cref="long.MaxValue"/> while it is being sent.</summary>
     public long SnapshotDeadline { get; private set; } = long.MaxValue;
 
+    /// <summary>
+    /// The snapshot that it was offered first while it catches up; null when it is level. Until then it is offered no other, and the log after it is kept: else it would be behind the
+    /// log again when it has it.
+    /// </summary>
+    public SnapshotMark? Offered { get; private set; }
+
+    /// <summary>Names the sending of <see cref="Offered"/>, however often it is begun anew.</summary>
+    public long Transfer { get; private set; }
+
+    /// <summary>What it needs of the log while it catches up comes after this.</summary>
+    public LogIndex NeedsAfter => Offered is null || State == ProgressState.Replicate ? Match : LogIndex.Max(Match, Offered.LastIndex);
+
+    /// <summary>Snapshots that did not arrive, one after the other.</summary>
+    public int SnapshotFailures { get; private set; }
+
+    /// <summary>Tick before which no snapshot is offered.</summary>
+    public long NoSnapshotBefore { get; private set; } = long.MinValue;
+
     public Inflights Inflights { get; } = inflights;
 
     public void Heard(long now)
@@ -85,6 +103,8 @@ internal sealed class Progress(MemberId member, LogIndex next, long now, Infligh
             return false;
         }
         Match = match;
+        SnapshotFailures = 0;
+        NoSnapshotBefore = long.MinValue;
         Next = LogIndex.Max(Next, match.Next);
         AdvancedAt = MovedAt = now;
         return true;
@@ -134,6 +154,17 @@ internal sealed class Progress(MemberId member, LogIndex next, long now, Infligh
     }
 
     public void SnapshotSent(long deadline) => SnapshotDeadline = deadline;
+
+    public void Offer(SnapshotMark mark, long transfer) => (Offered, Transfer) = (mark, transfer);
+
+    /// <summary>It is level, or cannot be waited for any longer.</summary>
+    public void EndCatchUp() => Offered = null;
+
+    public void SnapshotFailed(long notBefore)
+    {
+        SnapshotFailures++;
+        NoSnapshotBefore = notBefore;
+    }
 
     /// <summary>The follower refused <see cref="Next"/> - 1 while probing; the next probe is lower, but never at or below what matches.</summary>
     public void BackOff(LogIndex next)

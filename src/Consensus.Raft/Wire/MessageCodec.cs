@@ -112,6 +112,7 @@ internal static class MessageCodec
                 RaftCodec.WriteSnapshotMark(writer, m.Mark);
                 writer.EndMessage(mark);
                 writer.Int64(5, m.Clock.Micros);
+                writer.Int64(6, m.Transfer);
                 break;
             case TimeoutNowRequest:
                 break;
@@ -235,7 +236,7 @@ internal static class MessageCodec
     private static InstallSnapshotRequest ReadInstallSnapshotRequest(ReadOnlySpan<byte> bytes)
     {
         MemberId from = default, to = default;
-        long term = 0, clock = 0;
+        long term = 0, clock = 0, transfer = 0;
         SnapshotMark? mark = null;
         var reader = new WireReader(bytes);
         while (reader.NextField())
@@ -257,12 +258,16 @@ internal static class MessageCodec
                 case 5:
                     clock = RaftCodec.NotNegative(ref reader);
                     break;
+                case 6:
+                    transfer = RaftCodec.NotNegative(ref reader);
+                    break;
                 default:
                     reader.Skip();
                     break;
             }
         }
         return new InstallSnapshotRequest(
-            from, to, new Term(term), mark ?? throw new WireFormatException("a snapshot has no mark"), new ClusterTime(clock));
+            from, to, new Term(term), mark ?? throw new WireFormatException("a snapshot has no mark"), new ClusterTime(clock))
+        { Transfer = transfer };
     }
 }

@@ -1,4 +1,6 @@
 using System.IO.Pipelines;
+using Consensus.Node.Ports;
+using Consensus.Server.Hosting;
 
 namespace Consensus.Server.Backups;
 
@@ -16,7 +18,7 @@ internal static class SnapshotSending
     {
         var pipe = new Pipe(new PipeOptions(
             pauseWriterThreshold: MaxAheadBytes, resumeWriterThreshold: MaxAheadBytes / 2, minimumSegmentSize: FlushEveryBytes, useSynchronizationContext: false));
-        var thread = new Thread(() => Encode(encode, pipe.Writer, aborted)) { Name = "consensus-snapshot", IsBackground = true };
+        var thread = GuardedThread.Of("consensus-snapshot", () => Encode(encode, pipe.Writer, aborted), ProcessEnd.Now);
         thread.Start();
         try
         {

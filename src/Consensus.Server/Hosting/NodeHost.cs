@@ -63,7 +63,7 @@ public sealed class NodeHost : INodeHost
         try
         {
             TransportLog log = (level, message) => Pass(level, message, notice);
-            listener = Listen(options.ListenPeer, log);
+            listener = Listen(options.ListenPeer, log, fatal);
             host = new NodeHost(directory, listener, notice);
             var boot = RandomPositive();
             var advertised = options.AdvertisePeer.Length > 0 ? options.AdvertisePeer : listener.EndPoint.ToString();
@@ -74,12 +74,13 @@ public sealed class NodeHost : INodeHost
                 AdvertisedAddress = advertised,
                 Addresses = options.Join,
                 Log = log,
+                Fatal = fatal,
             });
             if (!directory.Identity.IsFormed)
             {
                 await (host._join is { } join
                     ? host.JoinAsync(join, options, cancellation)
-                    : host.FormAsync(options, advertised, boot, log, cancellation)).ConfigureAwait(false);
+                    : host.FormAsync(options, advertised, boot, log, fatal, cancellation)).ConfigureAwait(false);
             }
             host.Run(options, advertised, boot, log, fatal);
             return host;
@@ -100,11 +101,11 @@ public sealed class NodeHost : INodeHost
     }
 
     /// <exception cref="IOException">The address cannot be had; names it, for a process has two.</exception>
-    private static PeerListener Listen(IPEndPoint address, TransportLog log)
+    private static PeerListener Listen(IPEndPoint address, TransportLog log, Action<string, Exception?> fatal)
     {
         try
         {
-            return PeerListener.Start(address, new PeerListenerOptions { Log = log });
+            return PeerListener.Start(address, new PeerListenerOptions { Log = log, Fatal = fatal });
         }
         catch (SocketException e)
         {
@@ -135,7 +136,8 @@ public sealed class NodeHost : INodeHost
 
     public async ValueTask DisposeAsync() => await StopAsync(TimeSpan.Zero).ConfigureAwait(false);
 
-    private async Task FormAsync(NodeHostOptions options, string advertised, long boot, TransportLog log, CancellationToken cancellation)
+    private async Task FormAsync(
+        NodeHostOptions options, string advertised, long boot, TransportLog log, Action<string, Exception?> fatal, CancellationToken cancellation)
     {
         var initial = options.InitialCluster ?? [(options.Name, advertised)];
         var formation = new ClusterFormation(_listener, new FormationOptions
@@ -146,6 +148,7 @@ public sealed class NodeHost : INodeHost
             Boot = boot,
             InitialCluster = [.. initial.Select(p => new InitialPeer(p.Name, p.Address))],
             Log = log,
+            Fatal = fatal,
         });
         if (initial.Count > 1)
         {
@@ -205,7 +208,7 @@ public sealed class NodeHost : INodeHost
         _node = new ConsensusNode(coreOptions, core, surroundings);
         _transport = new PeerTransport(
             _listener,
-            new PeerTransportOptions { Identity = identity, Boot = boot, AdvertisedAddress = advertised, Log = log },
+            new PeerTransportOptions { Identity = identity, Boot = boot, AdvertisedAddress = advertised, Log = log, Fatal = fatal },
             _node);
         _node.Start(_transport);
         _join?.KeepCalling(identity, () => IsWaiting(_node.Status), () => ((IPeerEvents)_node).RemovedFromCluster(identity.Member));

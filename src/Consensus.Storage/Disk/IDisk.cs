@@ -34,8 +34,11 @@ public interface IDisk
     /// <summary>Gives a file another name, atomically, in place of a file that has it.</summary>
     void Rename(string from, string to);
 
-    /// <summary>Removes a file's name. Who has it open can go on reading it.</summary>
+    /// <summary>Removes a file's name. Who has it open can go on reading it. Idempotent: a file that is gone already, perhaps by another thread, is no failure.</summary>
     void Delete(string path);
+
+    /// <summary>Bytes that this user may still write to the file system of a directory that exists; <see cref="long.MaxValue"/> when that is not known.</summary>
+    long FreeBytes(string directory);
 
     /// <summary>Makes the names in a directory durable: creations, renames, removals.</summary>
     void SyncDirectory(string path);

@@ -21,6 +21,8 @@ internal static partial class Libc
     private const int ErrorInterrupted = 4;
     private const int ErrorWouldBlock = 11;
     private const int ErrorDenied = 13;
+    private const int ErrorFileTable = 23;
+    private const int ErrorTooManyFiles = 24;
     private const int ErrorNoSpace = 28;
     private const int ErrorQuota = 122;
 
@@ -74,5 +76,7 @@ internal static partial class Libc
 
     public static StorageFailedException Failure(string operation, string path, int error) => error is ErrorNoSpace or ErrorQuota
         ? new($"cannot {operation} {path}: the disk is full ({Marshal.GetPInvokeErrorMessage(error)})") { IsDiskFull = true }
-        : new($"cannot {operation} {path}: {Marshal.GetPInvokeErrorMessage(error)}");
+        : new($"cannot {operation} {path}: {Marshal.GetPInvokeErrorMessage(error)}") { IsOutOfFiles = IsOutOfFiles(error) };
+
+    public static bool IsOutOfFiles(int error) => error is ErrorTooManyFiles or ErrorFileTable;
 }

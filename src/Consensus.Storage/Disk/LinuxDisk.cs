@@ -43,7 +43,8 @@ public sealed class LinuxDisk : IDisk
         }
         catch (IOException e)
         {
-            throw new StorageFailedException($"cannot list {directory}: {e.Message}", e);
+            // Where .NET has no exception of its own for an error, its number is the result.
+            throw new StorageFailedException($"cannot list {directory}: {e.Message}", e) { IsOutOfFiles = Libc.IsOutOfFiles(e.HResult) };
         }
     }
 
@@ -55,7 +56,25 @@ public sealed class LinuxDisk : IDisk
 
     public void Rename(string from, string to) => Check(Libc.Rename(from, to), "rename to", to);
 
-    public void Delete(string path) => Check(Libc.Unlink(path), "remove", path);
+    public void Delete(string path)
+    {
+        if (Libc.Unlink(path) != 0 && Marshal.GetLastPInvokeError() is var error && !Libc.IsMissing(error))
+        {
+            throw Libc.Failure("remove", path, error);
+        }
+    }
+
+    public long FreeBytes(string directory)
+    {
+        try
+        {
+            return new DriveInfo(directory).AvailableFreeSpace;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return long.MaxValue;
+        }
+    }
 
     public void SyncDirectory(string path)
     {

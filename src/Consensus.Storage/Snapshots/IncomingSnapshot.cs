@@ -19,6 +19,8 @@ internal sealed class IncomingSnapshot(
     private readonly PacedWriter _writer = new(file);
     private bool _done;
 
+    public long TakenBytes => _writer.Position;
+
     public void Write(ReadOnlySpan<byte> chunk)
     {
         if (chunk.Length > lengthBytes - _writer.Position)

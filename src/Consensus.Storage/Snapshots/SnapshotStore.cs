@@ -75,6 +75,14 @@ public sealed class SnapshotStore : ISnapshotStore
             throw new WireFormatException(string.Create(CultureInfo.InvariantCulture,
                 $"a snapshot of {lengthBytes} bytes is not taken: the most is {_options.MaxSnapshotBytes}"));
         }
+        // The log goes on meanwhile, and cannot do without its next segment.
+        var free = _disk.FreeBytes(_directory);
+        if (free < _options.SegmentBytes || free - _options.SegmentBytes < lengthBytes)
+        {
+            throw new StorageFailedException(string.Create(CultureInfo.InvariantCulture,
+                $"{_directory} has {free} bytes free, and a snapshot of {lengthBytes} bytes beside a log segment of {_options.SegmentBytes} needs more"))
+            { IsDiskFull = true };
+        }
         var (file, temporary) = CreateTemporary(mark);
         return new IncomingSnapshot(this, file, temporary, _cluster(), mark, lengthBytes);
     }

@@ -25,6 +25,9 @@ internal enum DialStatus
 
     /// <summary>No route, no such host, or we are stopping.</summary>
     Unreachable,
+
+    /// <summary>This process or machine has no file descriptor or no memory left for a connection: tried again later as any other.</summary>
+    Exhausted,
 }
 
 /// <param name="Detail">What happened, for a log.</param>
@@ -35,6 +38,9 @@ internal sealed class PeerDialer(TimeSpan dialTimeout, TimeSpan handshakeTimeout
 {
     /// <summary>How soon a dial notices that it shall stop.</summary>
     private static readonly TimeSpan Slice = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>Makes a socket; a test's may have none to give.</summary>
+    public Func<AddressFamily, Socket> Open { get; init; } = family => new Socket(family, SocketType.Stream, ProtocolType.Tcp);
 
     public DialOutcome Dial(string address, Hello hello, CancellationToken stop)
     {
@@ -55,10 +61,11 @@ internal sealed class PeerDialer(TimeSpan dialTimeout, TimeSpan handshakeTimeout
 
     private DialOutcome Dial(IPEndPoint endPoint, Hello hello, CancellationToken stop)
     {
-        var socket = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        Socket? socket = null;
         var kept = false;
         try
         {
+            socket = Open(endPoint.AddressFamily);
             socket.Blocking = false;
             SocketIo.Prepare(socket);
             var status = Connect(socket, endPoint, stop);
@@ -73,13 +80,13 @@ internal sealed class PeerDialer(TimeSpan dialTimeout, TimeSpan handshakeTimeout
         }
         catch (SocketException e)
         {
-            return new DialOutcome(DialStatus.Unreachable, null, null, $"{endPoint}: {e.Message}");
+            return new DialOutcome(StatusOf(e.SocketErrorCode), null, null, $"{endPoint}: {e.Message}");
         }
         finally
         {
             if (!kept)
             {
-                socket.Dispose();
+                socket?.Dispose();
             }
         }
     }
@@ -148,6 +155,7 @@ internal sealed class PeerDialer(TimeSpan dialTimeout, TimeSpan handshakeTimeout
     {
         SocketError.ConnectionRefused => DialStatus.HostRefused,
         SocketError.TimedOut => DialStatus.TimedOut,
+        SocketError.TooManyOpenSockets or SocketError.NoBufferSpaceAvailable => DialStatus.Exhausted,
         SocketError.ConnectionReset or SocketError.ConnectionAborted => DialStatus.Broken,
         _ => DialStatus.Unreachable,
     };
@@ -157,6 +165,7 @@ internal sealed class PeerDialer(TimeSpan dialTimeout, TimeSpan handshakeTimeout
         DialStatus.HostRefused => "nobody listens there",
         DialStatus.TimedOut => "no answer",
         DialStatus.Broken => "reset while connecting",
+        DialStatus.Exhausted => "no file descriptor or memory is left for a connection",
         _ => "not reachable",
     };
 }

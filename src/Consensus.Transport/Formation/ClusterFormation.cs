@@ -45,7 +45,7 @@ public sealed class ClusterFormation : IConnectionPolicy
         foreach (var peer in _cluster.Others)
         {
             var backoff = new Backoff(RedialFirst, RedialLongest, (ulong)options.Boot ^ (ulong)_dialers.Count);
-            _dialers.Add(peer.Name, new MeetingDialer(peer, stop => dialer.Dial(peer.PeerAddress, HelloTo(peer), stop), backoff, Take));
+            _dialers.Add(peer.Name, new MeetingDialer(peer, stop => dialer.Dial(peer.PeerAddress, HelloTo(peer), stop), backoff, Take, options.Fatal));
         }
         listener.Use(this);
     }

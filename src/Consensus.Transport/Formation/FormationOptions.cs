@@ -1,3 +1,4 @@
+using Consensus.Node.Ports;
 using Consensus.Primitives;
 using Consensus.Raft;
 
@@ -24,6 +25,9 @@ public sealed record FormationOptions
 
     /// <summary>Is told every <see cref="ReminderEvery"/> whom this start waits for.</summary>
     public TransportLog Log { get; init; } = (_, _) => { };
+
+    /// <summary>As <see cref="PeerTransportOptions.Fatal"/>.</summary>
+    public Action<string, Exception?> Fatal { get; init; } = GuardedThread.FailFast;
 
     public TimeSpan ReminderEvery { get; init; } = TimeSpan.FromSeconds(5);
 

@@ -1,3 +1,4 @@
+using Consensus.Node.Ports;
 using Consensus.Transport.Dialing;
 
 namespace Consensus.Transport.Formation;
@@ -8,7 +9,8 @@ internal sealed class MeetingDialer(
     InitialPeer peer,
     Func<CancellationToken, DialOutcome> dial,
     Backoff backoff,
-    Func<InitialPeer, DialOutcome, string> take) : IDisposable
+    Func<InitialPeer, DialOutcome, string> take,
+    Action<string, Exception?> fatal) : IDisposable
 {
     private readonly CancellationTokenSource _stop = new();
     private readonly Signal _wake = new();
@@ -18,7 +20,7 @@ internal sealed class MeetingDialer(
 
     public void Start()
     {
-        _thread = new Thread(Run) { IsBackground = true, Name = $"meeting {peer.Name}" };
+        _thread = GuardedThread.Of($"meeting {peer.Name}", Run, fatal);
         _thread.Start();
     }
 

@@ -121,6 +121,28 @@ internal static class SocketIo
         }
     }
 
+    /// <summary>The other side has said what it wants to hear of: whatever it still sends is dropped, until it closes or nothing comes for <paramref name="stall"/>.</summary>
+    public static void DropUntilClosed(Socket socket, Span<byte> buffer, TimeSpan stall)
+    {
+        while (ReceiveSome(socket, buffer, stall, out _) == IoResult.Done)
+        {
+            // Of no interest.
+        }
+    }
+
+    /// <summary>Whether something can be read now, or the connection ended.</summary>
+    public static bool HasNews(Socket socket)
+    {
+        try
+        {
+            return socket.Poll(TimeSpan.Zero, SelectMode.SelectRead);
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            return true;
+        }
+    }
+
     /// <summary>Ends what other threads do with the socket; they dispose of it.</summary>
     public static void Shutdown(Socket socket)
     {

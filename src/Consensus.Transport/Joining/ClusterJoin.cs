@@ -1,4 +1,5 @@
 using Consensus.Node.Formation;
+using Consensus.Node.Ports;
 using Consensus.Primitives;
 using Consensus.Transport.Dialing;
 using Consensus.Transport.Formation;
@@ -40,7 +41,7 @@ public sealed class ClusterJoin : IDisposable
     public void KeepCalling(DirectoryIdentity formed, Func<bool> isWaiting, Action removed)
     {
         Invariant.Require(formed.IsFormed && _thread is null, "a formed process calls, from one thread");
-        _thread = new Thread(() => Call(IdentityOf(formed), isWaiting, removed)) { IsBackground = true, Name = "joining" };
+        _thread = GuardedThread.Of("joining", () => Call(IdentityOf(formed), isWaiting, removed), _options.Fatal);
         _thread.Start();
     }
 

@@ -1,4 +1,5 @@
 using Consensus.Node.Formation;
+using Consensus.Node.Ports;
 
 namespace Consensus.Transport.Joining;
 
@@ -21,6 +22,9 @@ public sealed record JoinOptions
 
     /// <summary>Is told every few calls what each address said, as long as nobody has told the cluster; later, what changes.</summary>
     public TransportLog Log { get; init; } = (_, _) => { };
+
+    /// <summary>As <see cref="PeerTransportOptions.Fatal"/>.</summary>
+    public Action<string, Exception?> Fatal { get; init; } = GuardedThread.FailFast;
 
     /// <summary>Between one round of calls and the next.</summary>
     public TimeSpan CallEvery { get; init; } = TimeSpan.FromSeconds(1);

@@ -6,6 +6,7 @@ namespace Consensus.Transport.Links;
 
 /// <summary>What all outgoing links of a transport share.</summary>
 /// <param name="Handshake">The judge as of now: the set of peers changes.</param>
+/// <param name="Fatal">Ends the process.</param>
 internal sealed record LinkSettings(
     PeerIdentity Self,
     Func<FormedHandshake> Handshake,
@@ -16,4 +17,5 @@ internal sealed record LinkSettings(
     TimeSpan RedialFirst,
     TimeSpan RedialLongest,
     int MaxQueuedBytes,
-    int MaxFrameBytes);
+    int MaxFrameBytes,
+    Action<string, Exception?> Fatal);

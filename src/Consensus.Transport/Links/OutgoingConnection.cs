@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Net.Sockets;
+using Consensus.Node.Ports;
 using Consensus.Primitives;
 using Consensus.Transport.Framing;
 
@@ -14,7 +15,8 @@ namespace Consensus.Transport.Links;
 /// <see cref="Send"/> and <see cref="Flush"/>: with the node's turn. <see cref="WaitUntilClosed"/>, <see cref="Dispose"/>: the link's thread.
 /// <see cref="Close"/>, <see cref="QueuedBytes"/>: any. The lock is held during a send that cannot block, which is what keeps a closed socket from being used.
 /// </remarks>
-internal sealed class OutgoingConnection(Socket socket, long peerBoot, int maxQueuedBytes, int maxFrameBytes) : IDisposable
+internal sealed class OutgoingConnection(
+    Socket socket, long peerBoot, int maxQueuedBytes, int maxFrameBytes, Action<string, Exception?> fatal) : IDisposable
 {
     /// <summary>What <see cref="Flush"/> writes at most; larger frames, and what comes after them, are the writer's.</summary>
     private const int GatheredBytes = 64 * 1024;
@@ -166,7 +168,7 @@ internal sealed class OutgoingConnection(Socket socket, long peerBoot, int maxQu
         }
         if (_writer is null)
         {
-            _writer = new Thread(Drain) { IsBackground = true, Name = "peer writer" };
+            _writer = GuardedThread.Of("peer writer", Drain, fatal);
             _writer.Start();
         }
         else

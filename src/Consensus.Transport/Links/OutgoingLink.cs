@@ -35,7 +35,7 @@ internal sealed class OutgoingLink : IDisposable
         _settings = settings;
         _predecessor = predecessor;
         _backoff = new Backoff(settings.RedialFirst, settings.RedialLongest, (ulong)(settings.Self.Boot ^ peer.Member.Value));
-        _thread = new Thread(Run) { IsBackground = true, Name = $"peer link to {peer.Name}" };
+        _thread = GuardedThread.Of($"peer link to {peer.Name}", Run, settings.Fatal);
     }
 
     public PeerEndpoint Peer => _peer;
@@ -108,7 +108,8 @@ internal sealed class OutgoingLink : IDisposable
             var wait = _settings.RedialLongest;
             if (outcome.Status is not (DialStatus.Welcomed or DialStatus.Refused))
             {
-                _settings.Log.Say(TransportLogLevel.Debug, $"no link to {peer.Name}: {outcome.Detail}");
+                var level = outcome.Status == DialStatus.Exhausted ? TransportLogLevel.Warning : TransportLogLevel.Debug;
+                _settings.Log.Say(level, $"no link to {peer.Name}: {outcome.Detail}");
             }
             switch (outcome.Status)
             {
@@ -158,7 +159,7 @@ internal sealed class OutgoingLink : IDisposable
         SocketIo.LimitUnsent(outcome.Socket!);
         var started = _settings.Time.GetTimestamp();
         using (var connection = new OutgoingConnection(
-            outcome.Socket!, welcome.Identity.Boot, _settings.MaxQueuedBytes, _settings.MaxFrameBytes))
+            outcome.Socket!, welcome.Identity.Boot, _settings.MaxQueuedBytes, _settings.MaxFrameBytes, _settings.Fatal))
         {
             _connection = connection;
             Interlocked.MemoryBarrier();

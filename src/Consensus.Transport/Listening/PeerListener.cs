@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Consensus.Node.Ports;
 using Consensus.Primitives.Wire;
 using Consensus.Transport.Framing;
 using Consensus.Transport.Handshake;
@@ -16,6 +17,12 @@ public sealed record PeerListenerOptions(int MaxConnections = 64, int MaxUnwelco
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
     public TransportLog Log { get; init; } = (_, _) => { };
+
+    /// <summary>As <see cref="PeerTransportOptions.Fatal"/>.</summary>
+    public Action<string, Exception?> Fatal { get; init; } = GuardedThread.FailFast;
+
+    /// <summary>Accepts the next connection; a test's may have no file descriptor left.</summary>
+    internal Func<Socket, Socket> Accept { get; init; } = socket => socket.Accept();
 }
 
 /// <summary>
@@ -28,7 +35,7 @@ public sealed record PeerListenerOptions(int MaxConnections = 64, int MaxUnwelco
 /// </remarks>
 public sealed class PeerListener : IDisposable
 {
-    /// <summary>Pause when the process has no file descriptor left.</summary>
+    /// <summary>Pause when the process has no file descriptor or thread left.</summary>
     private static readonly TimeSpan AcceptPause = TimeSpan.FromMilliseconds(50);
 
     private readonly Socket _socket;
@@ -49,7 +56,7 @@ public sealed class PeerListener : IDisposable
         _strangers = new RateLimitedLog(options.Log, options.Time);
         _refusals = new RateLimitedLog(options.Log, options.Time);
         EndPoint = (IPEndPoint)socket.LocalEndPoint!;
-        _acceptThread = new Thread(Accept) { IsBackground = true, Name = "peer accept" };
+        _acceptThread = GuardedThread.Of("peer accept", Accept, options.Fatal);
         _acceptThread.Start();
     }
 
@@ -136,14 +143,15 @@ public sealed class PeerListener : IDisposable
         {
             try
             {
-                Admit(_socket.Accept());
+                Admit(_options.Accept(_socket));
             }
             catch (ObjectDisposedException)
             {
                 return;
             }
-            catch (SocketException e)
+            catch (Exception e) when (e is SocketException or OutOfMemoryException)
             {
+                // Too many open files, mostly, or no thread for a connection: whoever dialled tries again.
                 if (!_stopped.Wait(AcceptPause))
                 {
                     _strangers.Say(TransportLogLevel.Warning, $"accepting a peer connection failed: {e.Message}");
@@ -163,11 +171,19 @@ public sealed class PeerListener : IDisposable
                 return;
             }
             connection = new AcceptedConnection(socket, RemoteOf(socket));
-            connection.Thread = new Thread(() => Serve(connection)) { IsBackground = true, Name = "peer connection" };
+            connection.Thread = GuardedThread.Of("peer connection", () => Serve(connection), _options.Fatal);
             _connections.Add(connection);
             _threads.Add(connection.Thread);
         }
-        connection.Thread.Start();
+        try
+        {
+            connection.Thread.Start();
+        }
+        catch (OutOfMemoryException)
+        {
+            Forget(connection);
+            throw;
+        }
     }
 
     /// <summary>The oldest connection without a Welcome makes room for a new one: members shake hands within milliseconds, strangers linger.</summary>
@@ -202,12 +218,17 @@ public sealed class PeerListener : IDisposable
         }
         finally
         {
-            connection.Socket.Dispose();
-            lock (_gate)
-            {
-                _connections.Remove(connection);
-                _threads.Remove(connection.Thread!);
-            }
+            Forget(connection);
+        }
+    }
+
+    private void Forget(AcceptedConnection connection)
+    {
+        connection.Socket.Dispose();
+        lock (_gate)
+        {
+            _connections.Remove(connection);
+            _threads.Remove(connection.Thread!);
         }
     }
 

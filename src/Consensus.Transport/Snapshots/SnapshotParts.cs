@@ -1,8 +1,21 @@
 using System.Net.Sockets;
+using Consensus.Node.Ports;
 using Consensus.Primitives.Wire;
 using Consensus.Transport.Framing;
 
 namespace Consensus.Transport.Snapshots;
+
+/// <summary>What the receiver of a snapshot says (<c>peer.proto</c>).</summary>
+internal abstract record SnapshotAnswer
+{
+    /// <summary>Send, from this byte of the content on.</summary>
+    public sealed record Go(long From) : SnapshotAnswer;
+
+    /// <summary>The whole file is on the disk and checked.</summary>
+    public sealed record Done : SnapshotAnswer;
+
+    public sealed record No(SnapshotRejection Rejection) : SnapshotAnswer;
+}
 
 /// <summary>The parts of a snapshot transfer (<c>peer.proto</c>), each in a frame of its own.</summary>
 internal static class SnapshotParts
@@ -12,6 +25,11 @@ internal static class SnapshotParts
 
     /// <summary>Longest body of the other parts; the header is a message of the node.</summary>
     public const int MaxPartBytes = 1024 * 1024;
+
+    private const int MaxSentenceChars = 1000;
+    private const long GoVerdict = 1;
+    private const long DoneVerdict = 2;
+    private const long NoVerdict = 3;
 
     public static byte[] Start(ReadOnlySpan<byte> header, long length)
     {
@@ -28,10 +46,27 @@ internal static class SnapshotParts
         return Finished(writer);
     }
 
-    public static byte[] Ack(bool accepted)
+    public static byte[] Answer(SnapshotAnswer answer)
     {
         var writer = StartOfFrame();
-        writer.Bool(1, accepted);
+        switch (answer)
+        {
+            case SnapshotAnswer.Go go:
+                writer.Int64(1, GoVerdict);
+                writer.Int64(2, go.From);
+                break;
+            case SnapshotAnswer.Done:
+                writer.Int64(1, DoneVerdict);
+                break;
+            case SnapshotAnswer.No no:
+                writer.Int64(1, NoVerdict);
+                writer.Int64(3, (int)no.Rejection.Reason);
+                writer.String(4, no.Rejection.Sentence.Length > MaxSentenceChars ? no.Rejection.Sentence[..MaxSentenceChars] : no.Rejection.Sentence);
+                break;
+            default:
+                Primitives.Invariant.Unreachable<int>(answer);
+                break;
+        }
         return Finished(writer);
     }
 
@@ -76,23 +111,46 @@ internal static class SnapshotParts
         return crc <= uint.MaxValue ? (uint)crc : throw new WireFormatException("a CRC above 32 bits");
     }
 
-    public static bool ReadAck(ReadOnlySpan<byte> body)
+    /// <summary>What a later version may say besides is a "not now": the sender tries again, and its operator reads the sentence.</summary>
+    public static SnapshotAnswer ReadAnswer(ReadOnlySpan<byte> body)
     {
-        var accepted = false;
+        var (verdict, from, reason, sentence) = (0L, 0L, 0L, "");
         var reader = new WireReader(body);
         while (reader.NextField())
         {
-            if (reader.Field == 1)
+            switch (reader.Field)
             {
-                accepted = reader.Bool();
-            }
-            else
-            {
-                reader.Skip();
+                case 1:
+                    verdict = reader.Int64();
+                    break;
+                case 2:
+                    from = reader.Int64();
+                    break;
+                case 3:
+                    reason = reader.Int64();
+                    break;
+                case 4:
+                    sentence = reader.String();
+                    break;
+                default:
+                    reader.Skip();
+                    break;
             }
         }
-        return accepted;
+        return verdict switch
+        {
+            GoVerdict => new SnapshotAnswer.Go(from),
+            DoneVerdict => new SnapshotAnswer.Done(),
+            _ => new SnapshotAnswer.No(new SnapshotRejection(ReasonOf(reason), Printable(sentence))),
+        };
     }
+
+    private static SnapshotRefusal ReasonOf(long number) =>
+        number is >= (int)SnapshotRefusal.NotNow and <= (int)SnapshotRefusal.UnknownContent ? (SnapshotRefusal)number : SnapshotRefusal.NotNow;
+
+    /// <summary>It goes into a log and a status of ours as it stands.</summary>
+    private static string Printable(string sentence) =>
+        string.Concat(sentence.Take(MaxSentenceChars).Select(c => char.IsControl(c) || char.IsSurrogate(c) ? ' ' : c));
 
     /// <summary>
     /// Reads one part into <paramref name="buffer"/>, which grows with what comes when it must, waiting at most <paramref name="stall"/> for each next byte.

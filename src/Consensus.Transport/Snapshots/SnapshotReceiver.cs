@@ -10,7 +10,8 @@ namespace Consensus.Transport.Snapshots;
 internal static class SnapshotReceiver
 {
     /// <summary>
-    /// Returns when the transfer ended, well or not. The sender hears "accepted" only after <see cref="ISnapshotArrival.Complete"/> returned.
+    /// Returns when the transfer ended, well or not. The sender hears whether it may send before it sends a byte of the content, and that it is done only after
+    /// <see cref="ISnapshotArrival.Complete"/> returned.
     /// </summary>
     public static void Serve(MemberId from, AcceptedConnection connection, IPeerEvents events, TimeSpan stall)
     {
@@ -20,40 +21,58 @@ internal static class SnapshotReceiver
             return;
         }
         var (length, header) = SnapshotParts.ReadStart(start.Span);
-        using var arrival = events.SnapshotArriving(from, header, length);
-        var accepted = arrival is not null && TakeContent(arrival, connection, buffer, length, stall);
-        if (accepted || arrival is null)
+        using var arrival = events.SnapshotArriving(from, header, length, out var rejection);
+        if (arrival is null)
         {
-            SocketIo.Send(connection.Socket, SnapshotParts.Ack(accepted), stall);
+            Answer(connection, new SnapshotAnswer.No(rejection!), stall);
+            return;
         }
+        Invariant.Require(arrival.TakenBytes >= 0 && arrival.TakenBytes <= length, "no more of a file is here than it has");
+        if (!Answer(connection, new SnapshotAnswer.Go(arrival.TakenBytes), stall))
+        {
+            return;
+        }
+        var answer = TakeContent(arrival, connection, buffer, length, stall);
+        if (answer is null || !Answer(connection, answer, stall) || answer is SnapshotAnswer.Done)
+        {
+            return;
+        }
+        // Closed at once, with content unread, the connection would be reset and the answer might be lost with it. The sender closes when it has read it.
+        SocketIo.DropUntilClosed(connection.Socket, buffer, stall);
     }
 
-    private static bool TakeContent(ISnapshotArrival arrival, AcceptedConnection connection, byte[] buffer, long length, TimeSpan stall)
+    private static bool Answer(AcceptedConnection connection, SnapshotAnswer answer, TimeSpan stall) =>
+        SocketIo.Send(connection.Socket, SnapshotParts.Answer(answer), stall) == IoResult.Done;
+
+    /// <summary>Null when the connection ended or stalled.</summary>
+    private static SnapshotAnswer? TakeContent(ISnapshotArrival arrival, AcceptedConnection connection, byte[] buffer, long length, TimeSpan stall)
     {
         var crc = 0u;
-        for (var taken = 0L; taken < length;)
+        for (var taken = arrival.TakenBytes; taken < length;)
         {
             if (SnapshotParts.Receive(connection.Socket, ref buffer, SnapshotParts.ChunkBytes, stall) is not { } chunk || connection.IsAborted)
             {
-                return false;
+                return null;
             }
             if (chunk.Length == 0 || chunk.Length > length - taken)
             {
                 throw new WireFormatException("a snapshot of another length than announced");
             }
-            arrival.Write(chunk.Span);
+            if (arrival.Write(chunk.Span) is { } rejection)
+            {
+                return new SnapshotAnswer.No(rejection);
+            }
             crc = Crc32C.Extend(crc, chunk.Span);
             taken += chunk.Length;
         }
         if (SnapshotParts.Receive(connection.Socket, ref buffer, SnapshotParts.MaxPartBytes, stall) is not { } end || connection.IsAborted)
         {
-            return false;
+            return null;
         }
         if (SnapshotParts.ReadEnd(end.Span) != crc)
         {
             throw new WireFormatException("a snapshot with a wrong CRC");
         }
-        arrival.Complete();
-        return true;
+        return arrival.Complete() is { } wrong ? new SnapshotAnswer.No(wrong) : new SnapshotAnswer.Done();
     }
 }

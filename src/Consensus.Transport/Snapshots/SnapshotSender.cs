@@ -9,13 +9,15 @@ namespace Consensus.Transport.Snapshots;
 
 /// <param name="Stall">Without progress for so long, a transfer failed.</param>
 /// <param name="AckWithin">How long the receiver may take to make the whole file durable.</param>
+/// <param name="Fatal">Ends the process.</param>
 internal sealed record SnapshotSettings(
     PeerIdentity Self,
     Func<FormedHandshake> Handshake,
     PeerDialer Dialer,
     TransportLog Log,
     TimeSpan Stall,
-    TimeSpan AckWithin);
+    TimeSpan AckWithin,
+    Action<string, Exception?> Fatal);
 
 /// <summary>Sends one snapshot file on a connection and a thread of its own.</summary>
 internal sealed class SnapshotSender(PeerEndpoint peer, ReadOnlyMemory<byte> header, Stream content, SnapshotSettings settings) : IDisposable
@@ -38,8 +40,8 @@ internal sealed class SnapshotSender(PeerEndpoint peer, ReadOnlyMemory<byte> hea
         }
     }
 
-    /// <summary>Sends, waits for the receiver's word, and disposes of the content. True when the receiver has the file on its disk.</summary>
-    public bool Run()
+    /// <summary>Sends, waits for the receiver's word, and disposes of the content.</summary>
+    public SnapshotOutcome Run()
     {
         try
         {
@@ -48,69 +50,126 @@ internal sealed class SnapshotSender(PeerEndpoint peer, ReadOnlyMemory<byte> hea
                 // A connection of this purpose would end the one that is under way.
                 if (_stop.IsCancellationRequested)
                 {
-                    return false;
+                    return SnapshotOutcome.Broken;
                 }
                 var hello = new Hello(settings.Self, Purpose.Snapshot, peer.Name, "", []);
                 var outcome = settings.Dialer.Dial(peer.Address, hello, _stop.Token);
                 if (outcome.Status != DialStatus.Welcomed)
                 {
-                    return Failed(outcome.Detail);
+                    return Broken(outcome.Detail);
                 }
                 using var socket = outcome.Socket!;
                 _socket = socket;
                 Interlocked.MemoryBarrier();
                 if (_stop.IsCancellationRequested)
                 {
-                    return false;
+                    return SnapshotOutcome.Broken;
                 }
                 var mistake = settings.Handshake().Mistaken((Welcome)outcome.Reply!, peer);
-                return mistake is null ? Send(socket) : Failed(mistake);
+                return mistake is null ? Send(socket) : Broken(mistake);
             }
         }
-        catch (Exception e) when (e is IOException or SocketException or ObjectDisposedException or WireFormatException)
+        catch (Exception e) when (e is SocketException or ObjectDisposedException or WireFormatException)
         {
-            return Failed(e.Message);
+            return Broken(e.Message);
         }
     }
 
     public void Dispose() => _stop.Dispose();
 
-    private bool Send(Socket socket)
+    private SnapshotOutcome Send(Socket socket)
     {
-        var length = content.Length - content.Position;
+        var start = content.Position;
+        var length = content.Length - start;
         if (SocketIo.Send(socket, SnapshotParts.Start(header.Span, length), settings.Stall) != IoResult.Done)
         {
-            return Failed("the connection closed or stalled at its start");
+            return Broken("the connection closed or stalled at its start");
         }
+        switch (Receive(socket, settings.Stall))
+        {
+            case SnapshotAnswer.Go go when go.From >= 0 && go.From <= length:
+                content.Position = start + go.From;
+                return SendContent(socket, go.From, length);
+            case SnapshotAnswer.No no:
+                return Refused(no.Rejection);
+            case null:
+                return Broken("the receiver said nothing of it");
+            default:
+                return Broken("the receiver answered what cannot be");
+        }
+    }
+
+    private SnapshotOutcome SendContent(Socket socket, long sent, long length)
+    {
         var frame = new byte[FrameFormat.HeaderSize + SnapshotParts.ChunkBytes];
         var crc = 0u;
-        for (var sent = 0L; sent < length;)
+        // It speaks before the end only to refuse.
+        while (sent < length && !SocketIo.HasNews(socket))
         {
             var body = frame.AsSpan(FrameFormat.HeaderSize, (int)Math.Min(SnapshotParts.ChunkBytes, length - sent));
-            content.ReadExactly(body);
+            if (Read(body) is { } failure)
+            {
+                return Unreadable(failure);
+            }
             FrameFormat.WriteHeader(frame, FrameFormat.SnapshotMagic, body);
             if (SocketIo.Send(socket, frame.AsSpan(0, FrameFormat.HeaderSize + body.Length), settings.Stall) != IoResult.Done)
             {
-                return Failed($"the connection closed or stalled after {sent} of {length} bytes");
+                return Broken($"the connection closed or stalled after {sent} of {length} bytes");
             }
             crc = Crc32C.Extend(crc, body);
             sent += body.Length;
         }
-        if (SocketIo.Send(socket, SnapshotParts.End(crc), settings.Stall) != IoResult.Done)
+        if (sent == length && SocketIo.Send(socket, SnapshotParts.End(crc), settings.Stall) != IoResult.Done)
         {
-            return Failed("the connection closed or stalled at its end");
+            return Broken("the connection closed or stalled at its end");
         }
-        var buffer = new byte[FrameFormat.HeaderSize];
-        var ack = SnapshotParts.Receive(socket, ref buffer, SnapshotParts.MaxPartBytes, settings.AckWithin);
-        return ack is { } body2 && SnapshotParts.ReadAck(body2.Span) ? true : Failed("the receiver did not take it");
+        return Receive(socket, settings.AckWithin) switch
+        {
+            SnapshotAnswer.Done when sent == length => SnapshotOutcome.Taken,
+            SnapshotAnswer.No no => Refused(no.Rejection),
+            _ => Broken($"the receiver closed or stalled after {sent} of {length} bytes"),
+        };
     }
 
-    private bool Failed(string why)
+    private static SnapshotAnswer? Receive(Socket socket, TimeSpan within)
+    {
+        var buffer = new byte[FrameFormat.HeaderSize];
+        return SnapshotParts.Receive(socket, ref buffer, SnapshotParts.MaxPartBytes, within) is { } body ? SnapshotParts.ReadAnswer(body.Span) : null;
+    }
+
+    /// <summary>Null when it was read. Whatever a disk throws here is of this one file: whether this member can go on without it, its node decides.</summary>
+    private Exception? Read(Span<byte> into)
+    {
+        try
+        {
+            content.ReadExactly(into);
+            return null;
+        }
+        catch (Exception e) when (e is IOException or StorageFailedException or UnauthorizedAccessException)
+        {
+            return e;
+        }
+    }
+
+    private SnapshotOutcome Broken(string why)
     {
         if (!_stop.IsCancellationRequested)
         {
             settings.Log(TransportLogLevel.Warning, $"the snapshot for {peer.Name} was not sent: {why}");
         }
-        return false;
+        return SnapshotOutcome.Broken;
+    }
+
+    private SnapshotOutcome Refused(SnapshotRejection rejection)
+    {
+        var level = rejection.ConcernsOperator ? TransportLogLevel.Warning : TransportLogLevel.Debug;
+        settings.Log(level, $"{peer.Name} does not take the snapshot ({rejection.Reason}): {rejection.Sentence}");
+        return new SnapshotOutcome(SnapshotEnd.Refused, rejection);
+    }
+
+    private SnapshotOutcome Unreadable(Exception failure)
+    {
+        settings.Log(TransportLogLevel.Warning, $"the snapshot for {peer.Name} was not sent, because it cannot be read here: {failure.Message}");
+        return new SnapshotOutcome(SnapshotEnd.Unreadable);
     }
 }

@@ -26,7 +26,7 @@ internal sealed class SnapshotTransfers(SnapshotSettings settings, IPeerEvents e
             {
                 sender.Stop();
             }
-            var thread = new Thread(() => Run(sender)) { IsBackground = true, Name = $"snapshot to {peer.Name}" };
+            var thread = GuardedThread.Of($"snapshot to {peer.Name}", () => Run(sender), settings.Fatal);
             _threads.Add(thread);
             thread.Start();
         }
@@ -66,7 +66,7 @@ internal sealed class SnapshotTransfers(SnapshotSettings settings, IPeerEvents e
 
     private void Run(SnapshotSender sender)
     {
-        var success = sender.Run();
+        var outcome = sender.Run();
         lock (_gate)
         {
             var member = sender.Peer.Member;
@@ -76,7 +76,7 @@ internal sealed class SnapshotTransfers(SnapshotSettings settings, IPeerEvents e
             }
             sender.Dispose();
         }
-        events.SnapshotSent(sender.Peer.Member, sender.Header, success);
+        events.SnapshotSent(sender.Peer.Member, sender.Header, outcome);
         lock (_gate)
         {
             _threads.Remove(Thread.CurrentThread);

@@ -27,6 +27,8 @@ internal sealed class UnflushedDisk : IDisk
 
     public void Delete(string path) => _disk.Delete(path);
 
+    public long FreeBytes(string directory) => disk.FreeBytes(directory);
+
     public void SyncDirectory(string path) => _disk.SyncDirectory(path);
 
     private sealed class UnflushedFile(IDiskFile file) : IDiskFile

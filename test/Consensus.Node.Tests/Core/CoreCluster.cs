@@ -23,6 +23,7 @@ internal sealed class CoreCluster
 
     private readonly List<CoreMember> _members = [];
     private readonly HashSet<MemberId> _cut = [];
+    private readonly List<(long At, CoreMember Sender, InstallSnapshotRequest Install)> _transfers = [];
 
     private readonly Limits _limits;
 
@@ -92,6 +93,20 @@ internal sealed class CoreCluster
         }
     }
 
+    /// <summary>How long a snapshot is on its way, in microseconds of virtual time.</summary>
+    public long TransferMicros { get; set; } = 100_000;
+
+    /// <summary>The snapshots that were offered, in order.</summary>
+    public List<InstallSnapshotRequest> Offered { get; } = [];
+
+    /// <summary>The member's process starts again with an empty disk. (What keeps such a one from voting is not the core's.)</summary>
+    public CoreMember Wipe(CoreMember member)
+    {
+        Kill(member);
+        member.Persisted.Clear();
+        return Restart(member, othersNotice: true);
+    }
+
     /// <summary>Lets time pass for everybody without anybody taking a turn, as when the machine stands still.</summary>
     public void StandStill(long micros) => Now += micros;
 
@@ -127,9 +142,29 @@ internal sealed class CoreCluster
         return next;
     }
 
+    private void EndTransfers()
+    {
+        foreach (var transfer in _transfers.Where(t => t.At <= Now).ToList())
+        {
+            _transfers.Remove(transfer);
+            var (_, sender, install) = transfer;
+            var target = _members.Find(m => m.Id == install.To);
+            if (target is { IsDown: false } && !_cut.Contains(install.To) && !_cut.Contains(install.From))
+            {
+                target.Inputs.Add(sender.Arrived(install));
+                sender.Inputs.Add(new SnapshotSentInput(install, SnapshotOutcome.Taken));
+            }
+            else
+            {
+                sender.Inputs.Add(new SnapshotSentInput(install, SnapshotOutcome.Broken));
+            }
+        }
+    }
+
     private void Step()
     {
         Now += StepMicros;
+        EndTransfers();
         foreach (var member in _members.Where(m => !m.IsDown && !m.IsPaused))
         {
             foreach (var linked in member.NewPeers.Where(p => _members.Exists(m => m.Id == p)).ToList())
@@ -147,6 +182,11 @@ internal sealed class CoreCluster
                     target.Inputs.Add(new PeerMessageInput(member.Id, arriving));
                 }
             }
+            foreach (var install in member.TakeOffers())
+            {
+                Offered.Add(install);
+                _transfers.Add((Now + TransferMicros, member, install));
+            }
         }
     }
 }
@@ -161,6 +201,8 @@ internal sealed class CoreMember
     public const long DefaultTurnUnits = 5_000;
 
     private readonly Configuration _configuration;
+    private readonly Dictionary<LogIndex, EncodedState> _files = [];
+    private readonly List<InstallSnapshotRequest> _offers = [];
 
     public CoreMember(
         Member member, Configuration configuration, Limits limits, long turnUnits = DefaultTurnUnits, Func<NodeCoreOptions, NodeCoreOptions>? with = null)
@@ -255,6 +297,9 @@ internal sealed class CoreMember
     /// <summary>The snapshots that it had saved.</summary>
     public List<SnapshotMark> Snapshots { get; } = [];
 
+    /// <summary>What its operator was told.</summary>
+    public List<string> Notices { get; } = [];
+
     /// <summary>There is room on its disk for snapshots.</summary>
     public bool HasRoom { get; set; } = true;
 
@@ -289,6 +334,21 @@ internal sealed class CoreMember
         var read = new PendingRead(Revision.Zero);
         Inputs.Add(new ReadInput(read));
         return read;
+    }
+
+    public List<InstallSnapshotRequest> TakeOffers()
+    {
+        var offers = _offers.ToList();
+        _offers.Clear();
+        return offers;
+    }
+
+    /// <summary>What a member hears of that was sent this snapshot: its file must still be there.</summary>
+    public SnapshotArrivedInput Arrived(InstallSnapshotRequest install)
+    {
+        var file = new SnapshotFile(install.Mark, SnapshotBytes);
+        using var reader = _files[install.Mark.LastIndex].Open(file);
+        return new SnapshotArrivedInput(install, file, ReplicatedState.Restore(_options.Limits, reader));
     }
 
     private RaftInitialState Recover(IReadOnlyList<PersistRequest> persisted)
@@ -328,8 +388,18 @@ internal sealed class CoreMember
         if (_output.SaveSnapshot is { } order)
         {
             Snapshots.Add(order.Mark);
+            _files[order.Mark.LastIndex] = new EncodedState(order.View);
             Inputs.Add(HasRoom ? new SnapshotSavedInput(new SnapshotFile(order.Mark, SnapshotBytes)) : new SnapshotNotSavedInput());
         }
+        if (_output.RemoveSnapshotsBefore is { } oldest)
+        {
+            foreach (var old in _files.Keys.Where(index => index < oldest.LastIndex).ToList())
+            {
+                _files.Remove(old);
+            }
+        }
+        _offers.AddRange(_output.SendSnapshots);
+        Notices.AddRange(_output.Notices);
         TimesPeersWereTold += _output.Peers is null ? 0 : 1;
         NewPeers.AddRange(_output.Peers?.Select(p => p.Member) ?? []);
         IsRemoved |= _output.IsRemoved;

@@ -1,4 +1,7 @@
+using Consensus.Node.Core;
+using Consensus.Node.Ports;
 using Consensus.Primitives;
+using Consensus.Raft;
 using Consensus.StateMachine;
 using Consensus.StateMachine.Commands;
 
@@ -71,6 +74,22 @@ public sealed class SnapshotTests
         Put(3_000);
         Assert.That(Member.Snapshots, Has.Count.EqualTo(2));
         Assert.That(Member.Core.Status.SnapshotIndex, Is.EqualTo(Member.Snapshots[1].LastIndex));
+    }
+
+    [TestCase(SnapshotEnd.Unreadable, SnapshotRefusal.None)]
+    [TestCase(SnapshotEnd.Refused, SnapshotRefusal.Damaged)]
+    public void In_place_of_a_file_that_cannot_be_read_another_one_is_taken_even_if_nobody_writes(SnapshotEnd end, SnapshotRefusal reason)
+    {
+        Put(11_000);
+        _cluster.Run(100_000);
+        var bad = Member.Snapshots.Single();
+        _cluster.Until(() => Member.Core.Status.SnapshotIndex == bad.LastIndex, "the first is in use");
+        var request = new InstallSnapshotRequest(Member.Id, new MemberId(9), Member.Core.Term, bad, ClusterTime.Zero);
+        Member.Inputs.Add(new SnapshotSentInput(request, new SnapshotOutcome(end, reason == SnapshotRefusal.None ? null : new SnapshotRejection(reason, "it is damaged"))));
+        _cluster.Until(() => Member.Snapshots.Count == 2, "another one is taken");
+        _cluster.Until(() => Member.Core.Status.SnapshotIndex == Member.Snapshots[1].LastIndex, "and is in use");
+        _cluster.Run(1_000_000);
+        Assert.That(Member.Snapshots, Has.Count.EqualTo(2), "once");
     }
 
     [Test]

@@ -8,7 +8,7 @@ public sealed class AnswerThreadTests
     [Test]
     public async Task Every_answer_reaches_its_caller_alone_or_in_numbers()
     {
-        var answers = new AnswerThread();
+        var answers = new AnswerThread((what, _) => Assert.Fail(what));
         answers.Start();
         var callers = new List<Task>();
         for (var i = 0; i < 5_000; i++)
@@ -24,7 +24,7 @@ public sealed class AnswerThreadTests
     [Test]
     public async Task Caller_that_takes_its_time_keeps_no_other_answer_waiting()
     {
-        var answers = new AnswerThread();
+        var answers = new AnswerThread((what, _) => Assert.Fail(what));
         answers.Start();
         using var goOn = new ManualResetEventSlim();
         var slow = new AwaitedRead(Revision.Zero);
@@ -44,7 +44,7 @@ public sealed class AnswerThreadTests
     {
         for (var round = 0; round < 200; round++)
         {
-            var answers = new AnswerThread();
+            var answers = new AnswerThread((what, _) => Assert.Fail(what));
             answers.Start();
             var read = new AwaitedRead(Revision.Zero);
             var caller = read.Task.AsTask();

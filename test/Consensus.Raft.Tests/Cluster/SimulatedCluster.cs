@@ -236,7 +236,7 @@ internal sealed class SimulatedCluster
             if (message is InstallSnapshotRequest install)
             {
                 node.Step(install);
-                _members[message.From].Node?.ReportSnapshotSent(install, success: true);
+                _members[message.From].Node?.ReportSnapshotSent(install, SnapshotReport.Taken);
             }
             else
             {

@@ -227,7 +227,7 @@ internal sealed partial class Simulator
             _network.Send(message, _now);
             if (message is InstallSnapshotRequest install)
             {
-                host.Node.ReportSnapshotSent(install, success: _calm || _random.Chance(2, 3));
+                host.Node.ReportSnapshotSent(install, _calm || _random.Chance(2, 3) ? SnapshotReport.Taken : SnapshotReport.Broken);
             }
         }
         host.Sent.Clear();

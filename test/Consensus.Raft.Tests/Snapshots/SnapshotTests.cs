@@ -93,7 +93,7 @@ public sealed class SnapshotTests
         var host = LeaderThatLost2(out var mark);
         var sent = host.TakeOne<InstallSnapshotRequest>();
         host.Take<Message>();
-        host.Node.ReportSnapshotSent(sent, success: true);
+        host.Node.ReportSnapshotSent(sent, SnapshotReport.Taken);
         host.Propose();
         Assert.That(host.Take<AppendRequest>().Where(a => a.To == Two), Is.Empty);
         host.Step(new AppendResponse(Two, host.Id, host.Node.Term, true, mark.LastIndex, LogIndex.Zero, Term.Zero, 0));
@@ -103,9 +103,9 @@ public sealed class SnapshotTests
     }
 
     [Test]
-    public void Snapshot_that_arrives_after_the_log_was_compacted_further_is_followed_by_the_next_one()
+    public void Snapshot_that_arrives_after_the_log_outgrew_its_bound_is_followed_by_the_next_one()
     {
-        var host = LeaderThatLost2(out var first);
+        var host = LeaderThatLost2(out var first, logBytes: 1_000);
         host.Take<Message>();
         for (var i = 0; i < 20; i++)
         {
@@ -124,7 +124,7 @@ public sealed class SnapshotTests
         var host = LeaderThatLost2(out var mark);
         var sent = host.TakeOne<InstallSnapshotRequest>();
         host.Take<Message>();
-        host.Node.ReportSnapshotSent(sent, success: false);
+        host.Node.ReportSnapshotSent(sent, SnapshotReport.Broken);
         host.Pump();
         host.Step(new HeartbeatResponse(Two, host.Id, host.Node.Term, 0));
         Assert.That(host.Take<AppendRequest>(), Is.Empty, "a heartbeat interval passes first");
@@ -141,7 +141,7 @@ public sealed class SnapshotTests
         var host = LeaderThatLost2(out var mark);
         var sent = host.TakeOne<InstallSnapshotRequest>();
         host.Take<Message>();
-        host.Node.ReportSnapshotSent(sent, success: false);
+        host.Node.ReportSnapshotSent(sent, SnapshotReport.Broken);
         host.Propose();
         host.Tick(Make.Options.HeartbeatIntervalTicks);
         Assert.That(host.TakeOne<AppendRequest>(Two).PreviousIndex, Is.EqualTo(mark.LastIndex));
@@ -156,7 +156,7 @@ public sealed class SnapshotTests
         var host = LeaderThatLost2(out var mark);
         var sent = host.TakeOne<InstallSnapshotRequest>();
         host.Take<Message>();
-        host.Node.ReportSnapshotSent(sent, success: true);
+        host.Node.ReportSnapshotSent(sent, SnapshotReport.Taken);
         for (var i = 0; i < 60 && host.Node.GetProgress()[0].State == ProgressState.Snapshot; i++)
         {
             host.Tick(Make.T / 10);
@@ -169,7 +169,7 @@ public sealed class SnapshotTests
     [Test]
     public void The_end_of_an_earlier_transfer_says_nothing_of_the_one_that_is_under_way()
     {
-        var host = LeaderThatLost2(out var first);
+        var host = LeaderThatLost2(out var first, logBytes: 1_000);
         var earlier = host.TakeOne<InstallSnapshotRequest>();
         for (var i = 0; i < 20; i++)
         {
@@ -180,10 +180,11 @@ public sealed class SnapshotTests
         host.Step(new AppendResponse(Two, host.Id, host.Node.Term, true, first.LastIndex, LogIndex.Zero, Term.Zero, 0));
         var sent = host.TakeOne<InstallSnapshotRequest>();
         Assert.That(sent.Mark, Is.EqualTo(second));
-        host.Node.ReportSnapshotSent(earlier, success: false);
-        host.Node.ReportSnapshotSent(sent with { Term = new Term(sent.Term.Value - 1) }, success: false);
+        host.Node.ReportSnapshotSent(earlier, SnapshotReport.Broken);
+        host.Node.ReportSnapshotSent(sent with { Term = new Term(sent.Term.Value - 1) }, SnapshotReport.Broken);
+        host.Node.ReportSnapshotSent(sent with { Transfer = earlier.Transfer }, SnapshotReport.Broken);
         Assert.That(host.Node.GetProgress()[0].State, Is.EqualTo(ProgressState.Snapshot));
-        host.Node.ReportSnapshotSent(sent, success: false);
+        host.Node.ReportSnapshotSent(sent, SnapshotReport.Broken);
         Assert.That(host.Node.GetProgress()[0].State, Is.EqualTo(ProgressState.Probe));
     }
 
@@ -374,9 +375,10 @@ public sealed class SnapshotTests
         Assert.That(network[3].AppliedIndex, Is.EqualTo(network[1].AppliedIndex));
     }
 
-    private static Host LeaderWithEntries(int count, long trailing)
+    private static Host LeaderWithEntries(int count, long trailing, long logBytes = 1 << 20)
     {
-        var host = Make.Leader(1, Make.Voters(3), options: Make.Options with { TrailingEntries = trailing });
+        var options = Make.Options with { TrailingEntries = trailing, MaxLogBytes = logBytes };
+        var host = Make.Leader(1, Make.Voters(3), options: options);
         for (var i = 0; i < count; i++)
         {
             host.Propose();
@@ -387,9 +389,9 @@ public sealed class SnapshotTests
     }
 
     /// <summary>A leader that finds out that member 2 has nothing of what it compacted.</summary>
-    private static Host LeaderThatLost2(out SnapshotMark mark)
+    private static Host LeaderThatLost2(out SnapshotMark mark, long logBytes = 1 << 20)
     {
-        var host = LeaderWithEntries(20, trailing: 2);
+        var host = LeaderWithEntries(20, trailing: 2, logBytes);
         mark = host.TakeSnapshot();
         host.Step(new AppendResponse(Two, host.Id, host.Node.Term, false, LogIndex.Zero, LogIndex.Zero, Term.Zero, 0));
         return host;

@@ -105,7 +105,7 @@ internal sealed class Network
         if (message is InstallSnapshotRequest install)
         {
             var sender = _hosts.Single(h => h.Id == message.From);
-            sender.Node.ReportSnapshotSent(install, success: true);
+            sender.Node.ReportSnapshotSent(install, SnapshotReport.Taken);
         }
     }
 }

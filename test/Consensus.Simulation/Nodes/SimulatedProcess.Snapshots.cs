@@ -22,7 +22,7 @@ public sealed partial class SimulatedProcess
         }
         catch (IOException)
         {
-            Post(new SnapshotSentInput(install, Success: false));
+            Post(new SnapshotSentInput(install, SnapshotOutcome.Broken));
             return;
         }
         var writer = new WireWriter();
@@ -111,7 +111,7 @@ public sealed partial class SimulatedProcess
     private void EndSending(InstallSnapshotRequest install, Stream content, bool success, long within) => Time.After(within, () =>
     {
         content.Dispose();
-        Post(new SnapshotSentInput(install, success));
+        Post(new SnapshotSentInput(install, success ? SnapshotOutcome.Taken : SnapshotOutcome.Broken));
     });
 
     /// <summary>As <c>IPeerEvents.SnapshotArriving</c> of the node.</summary>

@@ -262,7 +262,10 @@ public sealed partial class SimulatedProcess
         if (_output.Compact is { } mark)
         {
             CompactLog(mark.LastIndex);
-            InBackground(() => _directory.Snapshots.RemoveOlderThan(mark));
+        }
+        if (_output.RemoveSnapshotsBefore is { } oldest)
+        {
+            InBackground(() => _directory.Snapshots.RemoveOlderThan(oldest));
         }
         if (_output.IsRemoved)
         {

@@ -44,6 +44,25 @@ public sealed class LinuxDiskTests
     }
 
     [Test]
+    public void A_file_that_is_gone_already_is_removed_without_a_failure()
+    {
+        using var temporary = new TemporaryDirectory();
+        Assert.That(() => new LinuxDisk().Delete(temporary.Path + "/nothing"), Throws.Nothing);
+        Assert.That(() => new LinuxDisk().Delete(temporary.Path), Throws.TypeOf<StorageFailedException>(), "what cannot be removed is one");
+    }
+
+    [TestCase(28, true, false)]
+    [TestCase(122, true, false)]
+    [TestCase(24, false, true)]
+    [TestCase(23, false, true)]
+    [TestCase(5, false, false)]
+    public void What_passes_by_itself_is_told_from_what_does_not(int error, bool isFull, bool isOutOfFiles)
+    {
+        var failure = Libc.Failure("write", "/x", error);
+        Assert.That((failure.IsDiskFull, failure.IsOutOfFiles, failure.MayPass), Is.EqualTo((isFull, isOutOfFiles, isFull || isOutOfFiles)));
+    }
+
+    [Test]
     public void Only_the_owner_can_enter_and_read()
     {
         using var temporary = new TemporaryDirectory();

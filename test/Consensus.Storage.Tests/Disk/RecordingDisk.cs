@@ -31,6 +31,8 @@ internal sealed class RecordingDisk(IDisk disk) : IDisk
 
     public void Delete(string path) => Record("unlink", () => disk.Delete(path));
 
+    public long FreeBytes(string directory) => disk.FreeBytes(directory);
+
     public void SyncDirectory(string path) => Record("fsync directory", () => disk.SyncDirectory(path));
 
     private void Record(string call, Action action)

@@ -125,10 +125,17 @@ public sealed class SimulatedDisk(ulong seed) : IDisk
 
     public void Delete(string path) => Do(DiskOperationKind.Delete, path, () =>
     {
-        Find(path);
         var (directory, name) = ParentOf(path);
-        directory.Remove(name);
+        if (directory.Names.ContainsKey(name))
+        {
+            directory.Remove(name);
+        }
     });
+
+    /// <summary>What <see cref="FreeBytes"/> tells.</summary>
+    public long Free { get; set; } = long.MaxValue;
+
+    public long FreeBytes(string directory) => Free;
 
     public void SyncDirectory(string path) => Do(DiskOperationKind.SyncDirectory, path, () => FindDirectory(path).Sync());
 
@@ -146,7 +153,7 @@ public sealed class SimulatedDisk(ulong seed) : IDisk
                 throw new StorageFailedException($"cannot {kind} {path}: Input/output error");
             case DiskFault.Full:
                 applyPart?.Invoke();
-                throw new StorageFailedException($"cannot {kind} {path}: the disk is full");
+                throw new StorageFailedException($"cannot {kind} {path}: the disk is full") { IsDiskFull = true };
             case DiskFault.CrashBefore:
                 if (!operation.IsSync)
                 {

@@ -38,6 +38,45 @@ public sealed class SnapshotStoreTests
         Assert.That(reader.NextSection(out _, out _), Is.False, "and so it stays");
     }
 
+    [TestCase(1000, 1000)]
+    [TestCase(1000, 999)]
+    public void A_snapshot_that_would_leave_the_log_without_a_segment_is_not_taken(long lengthBytes, long besideASegment)
+    {
+        var disk = new SimulatedDisk(1);
+        using var member = OpenMember.Start(disk, OpenMember.Root, new StorageOptions { SegmentBytes = 64 << 10 });
+        disk.Free = (64 << 10) + besideASegment;
+        if (besideASegment >= lengthBytes)
+        {
+            member.Snapshots.Receive(Mark, lengthBytes).Dispose();
+            return;
+        }
+        Assert.That(
+            () => member.Snapshots.Receive(Mark, lengthBytes), Throws.TypeOf<StorageFailedException>().With.Property(nameof(StorageFailedException.IsDiskFull)).True);
+        Assert.That(disk.List(OpenMember.Root + "/snap"), Is.Empty);
+    }
+
+    [Test]
+    public void Two_removals_of_old_snapshots_at_once_are_no_failure()
+    {
+        var disk = new SimulatedDisk(1);
+        using var member = OpenMember.Start(disk);
+        OpenMember.SaveSnapshot(member.Snapshots, Make.Mark(5, 1), 1);
+        OpenMember.SaveSnapshot(member.Snapshots, Make.Mark(6, 1), 1);
+        var isFirst = true;
+        disk.Inject = operation =>
+        {
+            if (operation.Kind == DiskOperationKind.Delete && isFirst)
+            {
+                // The other thread has listed the same names and is quicker.
+                isFirst = false;
+                member.Snapshots.RemoveOlderThan(Mark);
+            }
+            return DiskFault.None;
+        };
+        Assert.That(() => member.Snapshots.RemoveOlderThan(Mark), Throws.Nothing);
+        Assert.That(disk.List(OpenMember.Root + "/snap"), Is.Empty);
+    }
+
     [Test]
     public void A_file_sent_and_received_is_the_same_file()
     {

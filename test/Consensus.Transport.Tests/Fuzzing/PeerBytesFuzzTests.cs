@@ -1,4 +1,5 @@
 using Consensus.Fuzzing;
+using Consensus.Node.Ports;
 using Consensus.Primitives;
 using Consensus.Primitives.Wire;
 using Consensus.Transport.Framing;
@@ -86,14 +87,15 @@ public sealed class PeerBytesFuzzTests
         [
             SnapshotParts.Start(new byte[40], 1 << 30),
             SnapshotParts.End(0xDEADBEEF),
-            SnapshotParts.Ack(accepted: true),
+            SnapshotParts.Answer(new SnapshotAnswer.Go(1 << 20)),
+            SnapshotParts.Answer(new SnapshotAnswer.No(new SnapshotRejection(SnapshotRefusal.NoRoom, "its disk is full"))),
         ];
         for (var round = Mutator.Rounds(20_000); round > 0; round--)
         {
             var body = Mutator.Change(parts[random.Next(parts.Length)].AsSpan(FrameFormat.HeaderSize), random);
             Refused<object>(() => SnapshotParts.ReadStart(body));
             Refused<object>(() => SnapshotParts.ReadEnd(body));
-            Refused<object>(() => SnapshotParts.ReadAck(body));
+            Refused<object>(() => SnapshotParts.ReadAnswer(body));
         }
     }
 

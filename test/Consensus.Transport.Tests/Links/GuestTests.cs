@@ -134,12 +134,15 @@ public sealed class GuestTests
 
         public byte[] Bytes => _taken.ToArray();
 
-        public void Write(ReadOnlySpan<byte> chunk) => _taken.Write(chunk);
+        public long TakenBytes => 0;
 
-        public void Complete()
+        public SnapshotRejection? Write(ReadOnlySpan<byte> chunk)
         {
-            // All is taken.
+            _taken.Write(chunk);
+            return null;
         }
+
+        public SnapshotRejection? Complete() => null;
 
         public void Dispose()
         {

@@ -126,6 +126,35 @@ public sealed class PeerListenerTests
         Assert.That(() => PeerListener.Start(first.EndPoint), Throws.InstanceOf<SocketException>());
     }
 
+    [Test]
+    public void A_process_without_a_file_descriptor_left_says_so_and_accepts_again_when_it_has_one()
+    {
+        var failures = 3;
+        var log = new System.Collections.Concurrent.ConcurrentQueue<string>();
+        var fatal = new System.Collections.Concurrent.ConcurrentQueue<string>();
+        using var listener = Start(new PeerListenerOptions
+        {
+            Log = (_, message) => log.Enqueue(message),
+            Fatal = (what, _) => fatal.Enqueue(what),
+            Accept = socket => failures-- > 0 ? throw new SocketException((int)SocketError.TooManyOpenSockets) : socket.Accept(),
+        });
+        AssertStillAnswers(listener);
+        Assert.That(log, Has.Some.Contains("accepting a peer connection failed"));
+        Assert.That(fatal, Is.Empty);
+    }
+
+    [Test]
+    public void A_process_without_a_file_descriptor_left_dials_nobody_and_goes_on()
+    {
+        var dialer = new PeerDialer(Eventually.Deadline, Eventually.Deadline, TimeProvider.System)
+        {
+            Open = _ => throw new SocketException((int)SocketError.TooManyOpenSockets),
+        };
+        var outcome = dialer.Dial("127.0.0.1:1", Meet, CancellationToken.None);
+        Assert.That(outcome.Status, Is.EqualTo(DialStatus.Exhausted));
+        Assert.That(outcome.Detail, Is.Not.Empty);
+    }
+
     private static PeerListener Start(PeerListenerOptions options) => PeerListener.Start(new IPEndPoint(IPAddress.Loopback, FreePorts.Next()), options);
 
     private static Socket Connect(PeerListener listener)

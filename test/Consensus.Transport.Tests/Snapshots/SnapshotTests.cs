@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Net;
 using Consensus.Node.Ports;
 using Consensus.Primitives;
+using Consensus.Primitives.Wire;
 using Consensus.Transport.Framing;
 using Consensus.Transport.Handshake;
 using Consensus.Transport.Snapshots;
@@ -165,6 +166,7 @@ public sealed class SnapshotTests
         a.Transport.SendSnapshot(peer.Identity.Member, Array.Empty<byte>(), content);
         var (socket, hello) = peer.Accept();
         Assert.That(hello.Purpose, Is.EqualTo(Purpose.Snapshot));
+        socket.Send(SnapshotParts.Answer(new SnapshotAnswer.Go(0)));
         Assert.That(SocketIo.Receive(socket, new byte[100_000], Eventually.Deadline), Is.EqualTo(IoResult.Done));
         socket.Dispose();
         a.Events.WaitFor(new SnapshotSentEvent(peer.Identity.Member, false));
@@ -215,6 +217,7 @@ public sealed class SnapshotTests
         using var link = peer.Accept().Socket;
         a.Transport.SendSnapshot(peer.Identity.Member, Array.Empty<byte>(), new Content(Bytes(50 * 1024 * 1024)));
         using var silent = peer.Accept().Socket;
+        silent.Send(SnapshotParts.Answer(new SnapshotAnswer.Go(0)));
         a.Events.WaitFor(new SnapshotSentEvent(peer.Identity.Member, false));
 
         var arrivals = new ConcurrentQueue<Arrival>();
@@ -253,7 +256,7 @@ public sealed class SnapshotTests
     }
 
     [Test]
-    public void A_file_that_cannot_be_read_fails_the_transfer()
+    public void A_bad_sector_in_the_file_fails_the_transfer_and_nothing_else_and_is_told_as_such()
     {
         using var a = new TestMember("a");
         using var b = new TestMember("b");
@@ -261,9 +264,90 @@ public sealed class SnapshotTests
         var arrival = new Arrival();
         b.Events.OnSnapshot = (_, _, _) => arrival;
         a.Transport.SendSnapshot(b.Id, Array.Empty<byte>(), new Content(Bytes(200_000)) { FailAfter = 100_000 });
-        a.Events.WaitFor(new SnapshotSentEvent(b.Id, false));
+        Eventually.Holds(() => a.Events.Outcomes.Count > 0 || !a.Fatal.IsEmpty, "the transfer ended");
+        Assert.That(a.Fatal, Is.Empty);
+        Assert.That(a.Events.Outcomes.Single().End, Is.EqualTo(SnapshotEnd.Unreadable));
+        Assert.That(a.Log, Has.Some.Contains("Input/output error"));
         Eventually.Holds(() => arrival.IsDisposed, "the arrival is disposed");
         Assert.That(arrival.IsComplete, Is.False);
+    }
+
+    [Test]
+    public void A_receiver_that_runs_out_of_room_on_the_way_says_so_to_the_sender()
+    {
+        using var a = new TestMember("a");
+        using var b = new TestMember("b");
+        TestMember.Link(a, b);
+        var arrival = new Arrival();
+        arrival.OnChunk = () => arrival.Taken.Length < 1_000_000 ? null : new SnapshotRejection(SnapshotRefusal.NoRoom, "its disk is full");
+        b.Events.OnSnapshot = (_, _, _) => arrival;
+        a.Transport.SendSnapshot(b.Id, Array.Empty<byte>(), new Content(Bytes(50 * 1024 * 1024)));
+        a.Events.WaitFor(new SnapshotSentEvent(b.Id, false));
+        Assert.That(
+            a.Events.Outcomes.Single(), Is.EqualTo(new SnapshotOutcome(SnapshotEnd.Refused, new SnapshotRejection(SnapshotRefusal.NoRoom, "its disk is full"))));
+        Assert.That(a.Log, Has.Some.Contains("its disk is full"));
+        Eventually.Holds(() => arrival.IsDisposed, "the arrival is disposed");
+    }
+
+    [Test]
+    public void A_receiver_that_wants_nothing_of_it_is_sent_no_byte_and_its_reason_arrives()
+    {
+        using var a = new TestMember("a");
+        using var b = new TestMember("b");
+        TestMember.Link(a, b);
+        b.Events.Rejection = new SnapshotRejection(SnapshotRefusal.NotMember, "n1 is unknown here");
+        var content = new Content(Bytes(1000));
+        a.Transport.SendSnapshot(b.Id, Array.Empty<byte>(), content);
+        a.Events.WaitFor(new SnapshotSentEvent(b.Id, false));
+        Assert.That(a.Events.Outcomes.Single(), Is.EqualTo(new SnapshotOutcome(SnapshotEnd.Refused, b.Events.Rejection)));
+        Assert.That(content.WasRead, Is.False);
+    }
+
+    [Test]
+    public void A_file_of_which_a_part_is_there_goes_on_behind_it()
+    {
+        using var a = new TestMember("a");
+        using var b = new TestMember("b");
+        TestMember.Link(a, b);
+        var arrival = new Arrival { TakenBytes = 150_000 };
+        b.Events.OnSnapshot = (_, _, _) => arrival;
+        a.Transport.SendSnapshot(b.Id, Array.Empty<byte>(), new Content(Bytes(400_000)));
+        a.Events.WaitFor(new SnapshotSentEvent(b.Id, true));
+        Assert.That(arrival.Taken.AsSpan().SequenceEqual(Bytes(400_000).AsSpan(150_000)), Is.True);
+    }
+
+    [Test]
+    public void What_a_thread_of_a_connection_did_not_expect_ends_the_process_with_a_sentence()
+    {
+        using var a = new TestMember("a");
+        using var b = new TestMember("b");
+        TestMember.Link(a, b);
+        b.Events.OnSnapshot = (_, _, _) => throw new StorageFailedException("cannot create /x: Input/output error");
+        a.Transport.SendSnapshot(b.Id, Array.Empty<byte>(), new Content(Bytes(10)));
+        Eventually.Holds(() => !b.Fatal.IsEmpty, "the process of the receiver ends");
+        var (what, failure) = b.Fatal.Single();
+        Assert.That(what, Does.Contain("peer connection"));
+        Assert.That(failure, Is.TypeOf<StorageFailedException>());
+        a.Events.WaitFor(new SnapshotSentEvent(b.Id, false));
+    }
+
+    [Test]
+    public void An_answer_of_a_later_version_is_a_not_now()
+    {
+        byte[] Answer(long verdict, long reason)
+        {
+            var writer = new WireWriter();
+            writer.Int64(1, verdict);
+            writer.Int64(3, reason);
+            writer.String(4, "what nobody\nknows yet");
+            writer.Int64(99, 1);
+            return writer.ToArray();
+        }
+
+        var expected = new SnapshotAnswer.No(new SnapshotRejection(SnapshotRefusal.NotNow, "what nobody knows yet"));
+        Assert.That(SnapshotParts.ReadAnswer(Answer(3, 1_000)), Is.EqualTo(expected), "a reason");
+        Assert.That(SnapshotParts.ReadAnswer(Answer(77, 1_000)), Is.EqualTo(expected), "a verdict");
+        Assert.That(SnapshotParts.ReadAnswer([]), Is.TypeOf<SnapshotAnswer.No>(), "nothing at all");
     }
 
     [Test]
@@ -276,6 +360,7 @@ public sealed class SnapshotTests
         var content = new Content(Bytes(50 * 1024 * 1024));
         a.Transport.SendSnapshot(peer.Identity.Member, Array.Empty<byte>(), content);
         using var stuck = peer.Accept().Socket;
+        stuck.Send(SnapshotParts.Answer(new SnapshotAnswer.Go(0)));
         a.Dispose();
         Assert.That(a.Events.All.OfType<SnapshotSentEvent>(), Is.EqualTo(new[] { new SnapshotSentEvent(peer.Identity.Member, false) }));
         Assert.That(content.IsDisposed, Is.True);
@@ -296,6 +381,10 @@ public sealed class SnapshotTests
 
         public Action OnWrite { get; set; } = () => { };
 
+        public Func<SnapshotRejection?> OnChunk { get; set; } = () => null;
+
+        public long TakenBytes { get; init; }
+
         public Action OnComplete { get; set; } = () => { };
 
         public bool IsComplete => _isComplete;
@@ -313,19 +402,21 @@ public sealed class SnapshotTests
             }
         }
 
-        public void Write(ReadOnlySpan<byte> chunk)
+        public SnapshotRejection? Write(ReadOnlySpan<byte> chunk)
         {
             OnWrite();
             lock (_taken)
             {
                 _taken.Write(chunk);
             }
+            return OnChunk();
         }
 
-        public void Complete()
+        public SnapshotRejection? Complete()
         {
             OnComplete();
             _isComplete = true;
+            return null;
         }
 
         public void Dispose() => _isDisposed = true;
@@ -339,7 +430,14 @@ public sealed class SnapshotTests
 
         public long FailAfter { get; init; } = long.MaxValue;
 
-        public override int Read(Span<byte> buffer) => Position < FailAfter ? base.Read(buffer) : throw new IOException("bad sector");
+        public bool WasRead { get; private set; }
+
+        /// <summary>Fails as the real disk does.</summary>
+        public override int Read(Span<byte> buffer)
+        {
+            WasRead = true;
+            return Position < FailAfter ? base.Read(buffer) : throw new StorageFailedException("cannot read /snap/x: Input/output error");
+        }
 
         protected override void Dispose(bool disposing)
         {

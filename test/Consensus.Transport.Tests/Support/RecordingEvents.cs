@@ -22,6 +22,7 @@ internal sealed class RecordingEvents : IPeerEvents
 {
     private readonly object _gate = new();
     private readonly List<PeerEvent> _events = [];
+    private readonly List<SnapshotOutcome> _outcomes = [];
     private readonly List<(MemberId From, byte[] Frame)> _frames = [];
 
     /// <summary>Called for each frame before it is written down.</summary>
@@ -77,12 +78,36 @@ internal sealed class RecordingEvents : IPeerEvents
 
     public void ProcessGone(MemberId peer) => Add(new GoneEvent(peer));
 
-    public ISnapshotArrival? SnapshotArriving(MemberId from, ReadOnlySpan<byte> header, long lengthBytes) =>
-        OnSnapshot(from, header.ToArray(), lengthBytes);
+    /// <summary>What is said when <see cref="OnSnapshot"/> gives nothing.</summary>
+    public SnapshotRejection Rejection { get; set; } = new(SnapshotRefusal.NotNeeded, "all of it is here");
 
-    public void SnapshotSent(MemberId to, ReadOnlyMemory<byte> header, bool success)
+    /// <summary>How the transfers from here ended, in order.</summary>
+    public IReadOnlyList<SnapshotOutcome> Outcomes
     {
+        get
+        {
+            lock (_gate)
+            {
+                return [.. _outcomes];
+            }
+        }
+    }
+
+    public ISnapshotArrival? SnapshotArriving(MemberId from, ReadOnlySpan<byte> header, long lengthBytes, out SnapshotRejection? rejection)
+    {
+        var arrival = OnSnapshot(from, header.ToArray(), lengthBytes);
+        rejection = arrival is null ? Rejection : null;
+        return arrival;
+    }
+
+    public void SnapshotSent(MemberId to, ReadOnlyMemory<byte> header, SnapshotOutcome outcome)
+    {
+        var success = outcome.End == SnapshotEnd.Taken;
         OnSnapshotSent?.Invoke(header.ToArray(), success);
+        lock (_gate)
+        {
+            _outcomes.Add(outcome);
+        }
         Add(new SnapshotSentEvent(to, success));
     }
 

@@ -20,13 +20,15 @@ internal sealed class TestMember : IDisposable
     {
         Identity = Identities.Formed(name, incarnation, token, cluster);
         Boot = boot;
-        Listener = PeerListener.Start(new IPEndPoint(IPAddress.Loopback, port ?? FreePorts.Next()));
+        Listener = PeerListener.Start(
+            new IPEndPoint(IPAddress.Loopback, port ?? FreePorts.Next()), new PeerListenerOptions { Fatal = Record });
         var options = new PeerTransportOptions
         {
             Identity = Identity,
             Boot = boot,
             AdvertisedAddress = Listener.EndPoint.ToString(),
             Log = (_, message) => Log.Add(message),
+            Fatal = Record,
         };
         Transport = new PeerTransport(Listener, with?.Invoke(options) ?? options, Events);
     }
@@ -45,6 +47,9 @@ internal sealed class TestMember : IDisposable
 
     public System.Collections.Concurrent.ConcurrentBag<string> Log { get; } = [];
 
+    /// <summary>What would have ended the process.</summary>
+    public System.Collections.Concurrent.ConcurrentQueue<(string What, Exception? Failure)> Fatal { get; } = [];
+
     public PeerEndpoint Endpoint => Identities.EndpointOf(Identity, Listener.EndPoint.ToString());
 
     public void SendNow(MemberId to, byte[] frame)
@@ -54,6 +59,8 @@ internal sealed class TestMember : IDisposable
     }
 
     public void Dispose() => Transport.Dispose();
+
+    private void Record(string what, Exception? failure) => Fatal.Enqueue((what, failure));
 
     /// <summary>Each has the others as peers, and all outgoing links stand.</summary>
     public static void Link(params TestMember[] members)

@@ -153,7 +153,8 @@ internal sealed class ScenarioCluster
                 host.TakeSnapshot();
                 break;
             case "snapshot-sent":
-                host.Node.ReportSnapshotSent(member.SentSnapshots[Make.Id(command.Number(1))], command.Arguments[2] == "ok");
+                host.Node.ReportSnapshotSent(
+                    member.SentSnapshots[Make.Id(command.Number(1))], command.Arguments[2] == "ok" ? SnapshotReport.Taken : SnapshotReport.Broken);
                 break;
             default:
                 throw new FormatException($"there is no command '{command.Name}'");

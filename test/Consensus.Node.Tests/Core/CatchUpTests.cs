@@ -1,0 +1,101 @@
+using Consensus.Node.Core;
+using Consensus.Node.Ports;
+using Consensus.Primitives;
+using Consensus.StateMachine;
+using Consensus.StateMachine.Commands;
+
+namespace Consensus.Node.Tests.Core;
+
+/// <summary>A member that needs a snapshot becomes level, whatever is written meanwhile, and its leader says what keeps it from it.</summary>
+public sealed class CatchUpTests
+{
+    private const int WritesPerStep = 100;
+    private const long StepMicros = 5_000;
+    private CoreCluster _cluster = null!;
+
+    [SetUp]
+    public void Three_members()
+    {
+        _cluster = new CoreCluster(3);
+        _cluster.UntilReady();
+    }
+
+    [Test]
+    public void A_wiped_member_is_level_soon_while_20_000_writes_a_second_go_on_and_its_snapshot_takes_5_s()
+    {
+        _cluster.TransferMicros = 5_000_000;
+        Write(1_000_000);
+        var follower = _cluster.Wipe(_cluster.Followers.First());
+        var writtenBefore = _cluster.Leader.Core.AppliedIndex;
+        var started = _cluster.Now;
+        while (_cluster.Offered.Count == 0 || _cluster.Leader.Core.AppliedIndex - follower.Core.AppliedIndex > 10 * WritesPerStep)
+        {
+            Assert.That(_cluster.Now - started, Is.LessThan(30_000_000), $"virtual time; snapshots offered: {_cluster.Offered.Count}");
+            Write(StepMicros);
+        }
+        Assert.That(_cluster.Offered, Has.Count.EqualTo(1), "one snapshot is enough");
+        Assert.That(
+            _cluster.Leader.Core.AppliedIndex - writtenBefore,
+            Is.GreaterThan((_cluster.Now - started) / StepMicros * WritesPerStep * 9 / 10),
+            "nobody was made to wait for it");
+        _cluster.Until(() => follower.Core.Status.Ready, "and is ready");
+        Assert.That(_cluster.Leader.Notices, Is.Empty);
+    }
+
+    [Test]
+    public void While_a_member_catches_up_only_the_bytes_of_the_log_make_a_snapshot_due_and_afterwards_the_entries_again()
+    {
+        _cluster.TransferMicros = 2_000_000;
+        Write(1_000_000);
+        var leader = _cluster.Leader;
+        var follower = WipeOne();
+        var taken = leader.Snapshots.Count;
+        Write(1_500_000);
+        Assert.That(leader.Snapshots, Has.Count.EqualTo(taken), "30,000 entries are not much");
+        _cluster.Until(() => follower.Core.Status.Ready, "it is level");
+        Write(1_000_000);
+        Assert.That(leader.Snapshots.Count, Is.GreaterThan(taken));
+    }
+
+    [Test]
+    public void Who_does_not_take_its_snapshot_is_an_alarm_with_the_reason_until_it_does()
+    {
+        Write(1_000_000);
+        var leader = _cluster.Leader;
+        _cluster.TransferMicros = long.MaxValue / 2;
+        var follower = WipeOne();
+        var rejection = new SnapshotRejection(SnapshotRefusal.NoRoom, "its disk has no room: 3 bytes are free");
+        leader.Inputs.Add(new SnapshotSentInput(_cluster.Offered[0], new SnapshotOutcome(SnapshotEnd.Refused, rejection)));
+        _cluster.Until(() => leader.Core.Status.Alarms.Count == 1, "the alarm");
+        Assert.That(leader.Core.Status.Alarms[0], Does.Contain($"n{follower.Id.Value} does not take").And.Contain("3 bytes are free"));
+        _cluster.TransferMicros = 100_000;
+        _cluster.Until(() => _cluster.Offered.Count == 2, "it is offered again");
+        Assert.That(_cluster.Offered[1].Transfer, Is.EqualTo(_cluster.Offered[0].Transfer));
+        _cluster.Until(() => follower.Core.Status.Ready && leader.Core.Status.Alarms.Count == 0, "the alarm is over");
+    }
+
+    /// <summary>A member whose leader has noticed that it needs a snapshot.</summary>
+    private CoreMember WipeOne()
+    {
+        var follower = _cluster.Wipe(_cluster.Followers.First());
+        for (var steps = 0; _cluster.Offered.Count == 0; steps++)
+        {
+            Assert.That(steps, Is.LessThan(1_000), "a snapshot is offered");
+            Write(StepMicros);
+        }
+        return follower;
+    }
+
+    /// <summary>20,000 small commands a second for so long.</summary>
+    private void Write(long micros)
+    {
+        for (var end = _cluster.Now + micros; _cluster.Now < end;)
+        {
+            for (var i = 0; i < WritesPerStep; i++)
+            {
+                _cluster.Leader.Send(new PutCommand(Key.FromText("k"), new byte[8], LeaseId.None, KeyCondition.None));
+            }
+            _cluster.Run(StepMicros);
+        }
+    }
+}
