@@ -68,6 +68,29 @@ public enum ReadConsistency
     Stale,
 }
 
+/// <summary>How a member does, as the answering one knows it.</summary>
+public enum MemberHealth
+{
+    /// <summary>The answering member cannot know: only the leader does, and a follower of its leader.</summary>
+    Unknown,
+
+    /// <summary>It acknowledged lately, and what was committed a moment ago is on its disk.</summary>
+    Healthy,
+
+    /// <summary>It acknowledges, and its log is still on the way to what is committed.</summary>
+    Behind,
+
+    /// <summary>It answers, and its log stands still while it lacks what is committed.</summary>
+    NotAcknowledging,
+
+    /// <summary>It has not answered for an election time-out.</summary>
+    Silent,
+
+    /// <summary>Of the answering member itself: it knows no leader, or has not applied what is committed.</summary>
+    NotReady,
+}
+
+/// <param name="MatchIndex">The last log index known to be on its disk; null where the answering member does not know.</param>
 public sealed record MemberStatus(
     MemberId Id,
     string Name,
@@ -77,7 +100,17 @@ public sealed record MemberStatus(
     string ClientUrl,
     string PeerAddress,
     LogIndex? MatchIndex,
-    bool Healthy);
+    MemberHealth Health)
+{
+    /// <summary>Loop time at which it last acknowledged something, or, of the leader, was heard; null where the answering member does not know.</summary>
+    public long? HeardAtMicros { get; init; }
+
+    /// <summary>The way to it and back, in microseconds, smoothed; null where the answering member does not know.</summary>
+    public long? RoundTripMicros { get; init; }
+
+    /// <summary>The answering member has a link to it; true of itself.</summary>
+    public bool IsLinked { get; init; }
+}
 
 /// <summary>A consistent picture of this member, made on the loop and republished as it changes.</summary>
 /// <param name="Ready">Has a leader and has applied what was committed when it learned of it.</param>
@@ -107,6 +140,9 @@ public sealed record NodeStatus(
     IReadOnlyList<MemberStatus> Members,
     IReadOnlyList<string> Alarms)
 {
+    /// <summary>Loop time of this moment, to which <see cref="MemberStatus.HeardAtMicros"/> is to be compared.</summary>
+    public long NowMicros { get; init; }
+
     /// <summary>Flushes of the log since the process started: one fdatasync for all that waited.</summary>
     public long LogFlushes { get; init; }
 

@@ -66,9 +66,20 @@ public sealed record AppendResponse(
     long ReadRound) : Message(From, To, Term);
 
 /// <param name="Commit">Never above what the follower is known to match.</param>
-public sealed record HeartbeatRequest(MemberId From, MemberId To, Term Term, LogIndex Commit, ClusterTime Clock, long ReadRound) : Message(From, To, Term);
+public sealed record HeartbeatRequest(MemberId From, MemberId To, Term Term, LogIndex Commit, ClusterTime Clock, long ReadRound) : Message(From, To, Term)
+{
+    /// <summary>The leader's own time when it was sent, in microseconds; means something to that process only, and comes back with the answer.</summary>
+    public long SentMicros { get; init; }
 
-public sealed record HeartbeatResponse(MemberId From, MemberId To, Term Term, long ReadRound) : Message(From, To, Term);
+    /// <summary>What the leader measured for the way to this follower and back, in microseconds; 0 when it does not know yet.</summary>
+    public long RoundTripMicros { get; init; }
+}
+
+public sealed record HeartbeatResponse(MemberId From, MemberId To, Term Term, long ReadRound) : Message(From, To, Term)
+{
+    /// <summary>Of the request that it answers. The term binds it: only one process ever leads in it.</summary>
+    public long SentMicros { get; init; }
+}
 
 /// <summary>
 /// Names the snapshot that the follower needs. The file itself travels beside the messages; the receiving node steps this into

@@ -249,10 +249,15 @@ public sealed partial class RaftNode
     {
         Invariant.Require(Role != RaftRole.Leader, "a term has at most one leader");
         Invariant.Require(Leader.IsNone || Leader == leader, "a term has at most one leader");
+        if (Leader != leader)
+        {
+            _leaderRoundTripMicros = 0;
+        }
         BecomeFollower(Term, leader);
         ForgetLeaderGone();
         _standsSoon = false;
         _leaderHeardAt = _now;
+        _leaderHeardMicros = _ownersMicros;
         ResetElectionDeadline();
     }
 }

@@ -35,7 +35,8 @@ public sealed partial class RaftNode
         {
             CommitIndex = LogIndex.Max(CommitIndex, request.Commit);
         }
-        SendWhenDurable(new HeartbeatResponse(Self, request.From, Term, request.ReadRound));
+        _leaderRoundTripMicros = request.RoundTripMicros;
+        SendWhenDurable(new HeartbeatResponse(Self, request.From, Term, request.ReadRound) { SentMicros = request.SentMicros });
     }
 
     /// <summary>Indexes without a gap, terms that never decrease and are not from the future: anything else was not sent by a leader.</summary>

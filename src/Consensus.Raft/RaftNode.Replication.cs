@@ -141,6 +141,7 @@ public sealed partial class RaftNode
             return;
         }
         progress.Heard(_now);
+        progress.Contact.Heard(_ownersMicros);
         AnswerRound(progress, response.ReadRound);
         if (response.Success)
         {
@@ -207,6 +208,11 @@ public sealed partial class RaftNode
             return;
         }
         progress.Heard(_now);
+        progress.Contact.Heard(_ownersMicros);
+        if (response.SentMicros >= _pausedUntilMicros)
+        {
+            progress.Contact.Measured(_ownersMicros - response.SentMicros);
+        }
         AnswerRound(progress, response.ReadRound);
         var silence = _now - progress.AdvancedAt;
         if (progress.State == ProgressState.Probe && silence >= _options.HeartbeatIntervalTicks / 2)
@@ -333,7 +339,11 @@ public sealed partial class RaftNode
     {
         var commit = LogIndex.Min(progress.Match, CommitIndex);
         progress.ToldCommit = LogIndex.Max(progress.ToldCommit, commit);
-        _messages.Add(new HeartbeatRequest(Self, progress.Member, Term, commit, _clock.Now, _rounds.Latest));
+        _messages.Add(new HeartbeatRequest(Self, progress.Member, Term, commit, _clock.Now, _rounds.Latest)
+        {
+            SentMicros = _ownersMicros,
+            RoundTripMicros = progress.Contact.RoundTripMicros ?? 0,
+        });
     }
 
     private readonly struct Matched(RaftNode node) : IReached

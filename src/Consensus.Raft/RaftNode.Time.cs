@@ -12,10 +12,33 @@ public sealed partial class RaftNode
     private const long LongestWait = 60_000;
 
     private long _now;
+
+    /// <summary>The owner's time of this turn, in microseconds. Nothing is decided by it: it dates what is told of other members.</summary>
+    private long _ownersMicros;
+
+    /// <summary>The owner was paused until then: what was on its way meanwhile measures the pause, not the way.</summary>
+    private long _pausedUntilMicros;
+
+    private long _leaderHeardMicros;
+    private long _leaderRoundTripMicros;
     private long _electionDeadline;
     private long _leaderHeardAt;
     private long _heartbeatDue;
     private long _transferDeadline = Never;
+
+    /// <summary>The leader of this term as this follower knows it: when it was last heard, by the owner's time, and the way to it and back as it says itself; null: not known yet.</summary>
+    public (long HeardMicros, long? RoundTripMicros) LeaderContact => (_leaderHeardMicros, _leaderRoundTripMicros > 0 ? _leaderRoundTripMicros : null);
+
+    /// <summary>Tells the owner's time, in microseconds, before the messages of a turn.</summary>
+    /// <param name="wasPaused">The owner stood still until now.</param>
+    public void ObserveTime(long ownersMicros, bool wasPaused)
+    {
+        _ownersMicros = ownersMicros;
+        if (wasPaused)
+        {
+            _pausedUntilMicros = ownersMicros;
+        }
+    }
 
     /// <summary>Lets protocol time pass. The caller caps late ticks.</summary>
     public void Tick(int ticks)

@@ -116,7 +116,12 @@ public sealed partial class RaftNode
         {
             if (p.LeftOutAt == LogIndex.Zero)
             {
-                statuses.Add(new ProgressStatus(p.Member, p.Match, p.Next, p.State, _now - p.HeardAt < _options.ElectionTimeoutTicks, p.Offered is not null));
+                statuses.Add(new ProgressStatus(p.Member, p.Match, p.Next, p.State, _now - p.HeardAt < _options.ElectionTimeoutTicks)
+                {
+                    IsCatchingUp = p.Offered is not null,
+                    HeardMicros = p.Contact.HeardMicros,
+                    RoundTripMicros = p.Contact.RoundTripMicros,
+                });
             }
         }
         return statuses;

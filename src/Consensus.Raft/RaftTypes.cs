@@ -64,6 +64,14 @@ public enum ProgressState
 }
 
 /// <param name="RecentlyActive">Heard of within the last election timeout.</param>
-/// <param name="IsCatchingUp">It was offered a snapshot and is not level yet; the log that it needs is kept.</param>
-public readonly record struct ProgressStatus(
-    MemberId Member, LogIndex Match, LogIndex Next, ProgressState State, bool RecentlyActive, bool IsCatchingUp = false);
+public readonly record struct ProgressStatus(MemberId Member, LogIndex Match, LogIndex Next, ProgressState State, bool RecentlyActive)
+{
+    /// <summary>It was offered a snapshot and is not level yet; the log that it needs is kept.</summary>
+    public bool IsCatchingUp { get; init; }
+
+    /// <summary>The owner's time at which it last answered anything in this term; null: never.</summary>
+    public long? HeardMicros { get; init; }
+
+    /// <summary>The way to it and back, in microseconds of the owner's time, smoothed; null: not measured in this term.</summary>
+    public long? RoundTripMicros { get; init; }
+}

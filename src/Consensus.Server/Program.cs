@@ -15,6 +15,7 @@ return await ServerRunner.RunAsync(args, Environment.GetEnvironmentVariable, Con
             AdvertiseClient = options.AdvertiseClient,
             ClusterToken = options.ClusterToken,
             InitialCluster = options.IsInitialClusterGiven ? [.. options.InitialCluster.Select(member => (member.Name, member.PeerAddress))] : null,
+            PeerAddresses = [.. options.PeerAddresses.Select(member => (member.Name, member.PeerAddress))],
             Join = options.Join,
             Raft = options.ToRaftOptions(),
             SnapshotEntries = options.SnapshotEntries,

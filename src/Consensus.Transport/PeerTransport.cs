@@ -59,6 +59,8 @@ public sealed class PeerTransport : IPeerTransport, IDisposable, IAsyncDisposabl
             _self,
             () => _handshake,
             dialer,
+            options.Whereabouts,
+            known => _links!.Hears(known),
             events,
             new RateLimitedLog(options.Log, options.Time),
             options.Time,

@@ -1,5 +1,7 @@
+using System.Collections.Immutable;
 using Consensus.Node.Formation;
 using Consensus.Node.Ports;
+using Consensus.Primitives;
 
 namespace Consensus.Transport;
 
@@ -14,6 +16,9 @@ public sealed record PeerTransportOptions
 
     /// <summary>host:port that the others dial.</summary>
     public required string AdvertisedAddress { get; init; }
+
+    /// <summary>host:port of members that an operator says to be elsewhere than the log does: they are dialled there first.</summary>
+    public IReadOnlyDictionary<MemberId, string> Whereabouts { get; init; } = ImmutableDictionary<MemberId, string>.Empty;
 
     public TimeProvider Time { get; init; } = TimeProvider.System;
 

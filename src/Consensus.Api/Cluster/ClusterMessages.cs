@@ -4,9 +4,22 @@ namespace Consensus.Api.Cluster;
 
 /// <param name="Role"><c>leader</c>, <c>follower</c> or <c>learner</c>.</param>
 /// <param name="MatchIndex">The last log index known to be replicated to it; only the leader knows, elsewhere null.</param>
-/// <param name="Healthy">As the answering member sees it.</param>
+/// <param name="Healthy">It acknowledged lately, and what was committed a moment ago is on its disk; null where the answering member cannot know.</param>
 public sealed record MemberAnswer(
-    string Id, string Name, string Role, bool Self, string ClientUrl, string PeerUrl, long? MatchIndex, bool Healthy);
+    string Id, string Name, string Role, bool Self, string ClientUrl, string PeerUrl, long? MatchIndex, bool? Healthy)
+{
+    /// <summary>
+    /// <c>healthy</c>, <c>behind</c>, <c>notAcknowledging</c> (it answers, and its log stands still), <c>silent</c>, <c>notReady</c> (of the answering member itself) or
+    /// <c>unknown</c>.
+    /// </summary>
+    public string? Health { get; init; }
+
+    /// <summary>Since it last acknowledged something, or, of the leader, since it was heard; null of the answering member, and where that does not know.</summary>
+    public long? LastContactMs { get; init; }
+
+    /// <summary>The way to it and back, smoothed; null as of <see cref="LastContactMs"/>.</summary>
+    public double? RoundTripMs { get; init; }
+}
 
 /// <summary>A process that was started with <c>--join</c> and waits to be added.</summary>
 public sealed record JoiningAnswer(string Id, string Name, string PeerUrl);

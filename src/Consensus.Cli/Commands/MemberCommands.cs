@@ -2,6 +2,7 @@ using System.CommandLine;
 using Consensus.Api.Cluster;
 using Consensus.Cli.Output;
 using Consensus.Cli.Parsing;
+using Consensus.Cli.Status;
 using Consensus.Client;
 
 namespace Consensus.Cli.Commands;
@@ -127,7 +128,7 @@ internal static class MemberCommands
             cluster.ClusterId));
     }
 
-    private static TextTable Rows() => new("MEMBER", "ID", "ROLE", "HEALTHY", "MATCH", "CLIENT", "PEER");
+    private static TextTable Rows() => new("MEMBER", "ID", "ROLE", "HEALTH", "CONTACT", "ROUND TRIP", "MATCH", "CLIENT", "PEER");
 
     private static TextTable Table(ClusterAnswer cluster)
     {
@@ -138,7 +139,7 @@ internal static class MemberCommands
         }
         foreach (var waiting in cluster.Joining ?? [])
         {
-            table.Add(waiting.Name, waiting.Id, "waits to be added", null, null, null, waiting.PeerUrl);
+            table.Add(waiting.Name, waiting.Id, "waits to be added", null, null, null, null, null, waiting.PeerUrl);
         }
         return table;
     }
@@ -148,7 +149,9 @@ internal static class MemberCommands
         member.Name,
         member.Id,
         member.Role,
-        member.Healthy ? "yes" : "no",
+        MemberWords.Health(member),
+        MemberWords.Contact(member),
+        MemberWords.RoundTrip(member),
         member.MatchIndex is { } match ? Plain.Number(match) : null,
         member.ClientUrl,
         member.PeerUrl,

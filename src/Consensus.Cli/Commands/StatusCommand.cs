@@ -35,9 +35,12 @@ internal static class StatusCommand
     private static TextTable Table(ClusterReport report)
     {
         var table = new TextTable(
-            "MEMBER", "ROLE", "TERM", "COMMIT", "APPLIED", "LAG", "REVISION", "LOG", "KEYS", "LEASES", "LOCKS", "VERSION");
+            "MEMBER", "ROLE", "TERM", "COMMIT", "APPLIED", "LAG", "HEALTH", "CONTACT", "ROUND TRIP", "REVISION", "LOG", "KEYS", "LEASES", "LOCKS", "VERSION");
         foreach (var member in report.Members)
         {
+            // As the leader sees it, where its list was asked for.
+            var health = member.Listed is { } listed ? MemberWords.Health(listed) : null;
+            var contact = member.Listed is { } heard ? MemberWords.Contact(heard) : null;
             if (member.Status is { } status)
             {
                 table.Add(
@@ -47,6 +50,9 @@ internal static class StatusCommand
                     Plain.Number(status.CommitIndex),
                     Plain.Number(status.AppliedIndex),
                     Plain.Number(report.Lag(member) ?? 0),
+                    health,
+                    contact,
+                    member.Listed is { } measured ? MemberWords.RoundTrip(measured) : null,
                     Plain.Number(status.Revision),
                     Plain.Bytes(status.LogBytes),
                     Plain.Number(status.Keys),
@@ -56,7 +62,7 @@ internal static class StatusCommand
             }
             else
             {
-                table.Add(member.Name, "unreachable", null, null, null, null, null, null, null, null, null, null);
+                table.Add(member.Name, "unreachable", null, null, null, null, health, contact, null, null, null, null, null, null, null);
             }
         }
         return table;

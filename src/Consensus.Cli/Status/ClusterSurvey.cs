@@ -12,19 +12,22 @@ internal static class ClusterSurvey
     public static async Task<ClusterReport> RunAsync(ConsensusClientOptions options, CancellationToken cancellationToken)
     {
         var asked = await Task.WhenAll(options.Endpoints.Distinct().Select(endpoint => AskBesideAsync(endpoint, cancellationToken)));
-        // The leader's own list, where it was asked: it knows best who is there.
-        var cluster = asked.OrderByDescending(answer => answer.Status?.Role == "leader").Select(answer => answer.Cluster).FirstOrDefault(answer => answer is not null);
-        var listed = cluster?.Members ?? [];
-        var reports = new List<MemberReport>(await Task.WhenAll(listed.Select(async member =>
+        var listed = ListOf(asked)?.Members ?? [];
+        var answers = await Task.WhenAll(listed.Select(async member =>
         {
             var known = asked.FirstOrDefault(answer => answer.Status?.Name == member.Name);
-            if (known is null && Uri.TryCreate(member.ClientUrl, UriKind.Absolute, out var endpoint))
-            {
-                known = await AskBesideAsync(endpoint, cancellationToken);
-            }
+            return known is null && Uri.TryCreate(member.ClientUrl, UriKind.Absolute, out var endpoint)
+                ? await AskBesideAsync(endpoint, cancellationToken)
+                : known;
+        }));
+        var cluster = ListOf([.. asked, .. answers.OfType<Answer>().Where(answer => listed.Any(member => member.Name == answer.Status?.Name))]);
+        var reports = new List<MemberReport>(listed.Select((member, at) =>
+        {
+            var known = answers[at];
             var failure = known?.Failure ?? "its client address is not known.";
-            return new MemberReport(member.Name, known?.Endpoint, member, known?.Status, known?.Json ?? "", failure);
-        })));
+            var seen = cluster?.Members.FirstOrDefault(best => best.Id == member.Id) ?? member;
+            return new MemberReport(member.Name, known?.Endpoint, seen, known?.Status, known?.Json ?? "", failure);
+        }));
         // Endpoints on nobody's list: of another cluster, or the only ones there are to tell about.
         reports.AddRange(asked
             .Where(answer => !reports.Any(report => SameServer(report, answer)))
@@ -35,6 +38,13 @@ internal static class ClusterSurvey
             Joining = [.. (cluster?.Joining ?? []).Select(waiting => waiting.Name)],
         };
     }
+
+    /// <summary>The leader's own list, where it answered: it knows best how the others do.</summary>
+    private static ClusterAnswer? ListOf(IEnumerable<Answer> answers) => answers
+        .Where(answer => answer.Cluster is not null)
+        .OrderByDescending(answer => answer.Status?.Role == "leader" ? answer.Status.Term : -1)
+        .Select(answer => answer.Cluster)
+        .FirstOrDefault();
 
     private static bool SameServer(MemberReport report, Answer answer) =>
         report.Endpoint == answer.Endpoint

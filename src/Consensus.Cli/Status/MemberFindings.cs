@@ -35,10 +35,13 @@ internal static class MemberFindings
             return reason + ": start it again, or look into its log.";
         }
         var what = $"{member.Name} does not answer ({reason})";
-        return member.Listed.Healthy
-            ? $"{what}, though the other members are linked with it: it has just ended (start it again, and look into its log), it hangs, or its client address "
-                + "cannot be reached from this machine (check --listen-client, --advertise-client and firewalls)."
-            : $"{what}, and the other members have lost it too: start it again; its log says why it ended. If its disk is gone, replace it (docs/membership.md).";
+        return member.Listed.Healthy switch
+        {
+            true => $"{what}, though the leader hears it: it has just ended (start it again, and look into its log), it hangs, or its client address "
+                + "cannot be reached from this machine (check --listen-client, --advertise-client and firewalls).",
+            false => $"{what}, and the leader does not hear it either: start it again; its log says why it ended. If its disk is gone, replace it (docs/membership.md).",
+            null => $"{what}, and whether the leader hears it is not known: start it again, or look into its log.",
+        };
     }
 
     private static IEnumerable<string> OfOne(ClusterReport report, MemberReport member)
@@ -56,6 +59,10 @@ internal static class MemberFindings
         {
             yield return $"{member.Name} knows of no leader: it has just started, or it is cut off from {report.Leader.Name}; check the network between their peer addresses.";
         }
+        if (member.Listed?.Health is "notAcknowledging" or "silent" && report.Leader is not null && member != report.Leader)
+        {
+            yield return Unheard(report.Leader, member);
+        }
         if (report.Lag(member) is >= LaggingFrom and var lag)
         {
             yield return Lagging(report, member, lag);
@@ -71,6 +78,11 @@ internal static class MemberFindings
             yield return $"{member.Name}: {alarm}{(alarm.EndsWith('.') ? "" : ".")}";
         }
     }
+
+    private static string Unheard(MemberReport leader, MemberReport member) => member.Listed!.Health == "silent"
+        ? $"{leader.Name}, the leader, gets no answer from {member.Name}{(MemberWords.Contact(member.Listed) is { } ago ? $" (the last {ago})" : "")}: "
+            + $"check the network between their peer addresses ({Peer(leader)}, {Peer(member)})."
+        : $"{member.Name} answers {leader.Name}, the leader, and its log stands still all the same: look at its disk and into its log.";
 
     private static string Lagging(ClusterReport report, MemberReport member, long lag)
     {

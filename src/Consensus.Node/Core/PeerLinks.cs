@@ -13,9 +13,6 @@ internal sealed class PeerLinks
 
     public void Heard(MemberId member, long now) => _heard[member] = now;
 
-    /// <summary>False when nothing came from it within so many microseconds.</summary>
-    public bool HeardWithin(MemberId member, long micros, long now) => _heard.TryGetValue(member, out var heard) && now - heard < micros;
-
     /// <summary>True when it was heard once, and not for so many microseconds.</summary>
     public bool IsSilent(MemberId member, long micros, long now) => _heard.TryGetValue(member, out var heard) && now - heard >= micros;
 

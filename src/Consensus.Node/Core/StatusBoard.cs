@@ -10,6 +10,7 @@ internal sealed class StatusBoard(TurnContext turn, Snapshots snapshots, CatchUp
 {
     private const long PublishEveryMicros = 50_000;
 
+    private readonly MemberWatch _watch = new(turn.Options.ElectionTimeoutMicros);
     private NodeStatus? _status;
     private bool _hasCaughtUp;
     private long _publishedAt;
@@ -44,6 +45,7 @@ internal sealed class StatusBoard(TurnContext turn, Snapshots snapshots, CatchUp
     {
         var announced = turn.Applied.State.ListMembers().ToDictionary(m => m.Id);
         var progress = turn.Raft.GetProgress();
+        _watch.Look(turn.Raft.Term, turn.Raft.CommitIndex, progress, turn.Now);
         var members = new List<MemberStatus>();
         foreach (var member in turn.Raft.Configuration.Members)
         {
@@ -74,7 +76,10 @@ internal sealed class StatusBoard(TurnContext turn, Snapshots snapshots, CatchUp
             turn.Options.Boot,
             IsReady(),
             members,
-            Alarms());
+            Alarms())
+        {
+            NowMicros = turn.Now,
+        };
     }
 
     /// <summary>Has a leader, has once applied all that was committed under it, and is not behind with applying now; while it stops it is not.</summary>
@@ -92,24 +97,43 @@ internal sealed class StatusBoard(TurnContext turn, Snapshots snapshots, CatchUp
     private MemberStatus StatusOf(Member member, MemberInfo? info, IReadOnlyList<ProgressStatus> progress)
     {
         var isSelf = member.Id == turn.Options.Self;
-        LogIndex? match = isSelf ? turn.Raft.DurableIndex : null;
-        foreach (var known in progress)
-        {
-            if (known.Member == member.Id)
-            {
-                match = known.Match;
-            }
-        }
-        return new MemberStatus(
+        var isLeader = member.Id == turn.Raft.Leader;
+        var status = new MemberStatus(
             member.Id,
             member.Name,
             turn.Raft.Configuration.IsVoter(member.Id),
             isSelf,
-            member.Id == turn.Raft.Leader,
+            isLeader,
             info?.ClientUrl ?? (isSelf ? turn.Options.ClientUrl : ""),
             info is { PeerAddress.Length: > 0 } ? info.PeerAddress : member.PeerAddress,
-            match,
-            isSelf || turn.Links.Contains(member.Id) || turn.Links.HeardWithin(member.Id, 2 * turn.Options.ElectionTimeoutMicros, turn.Now));
+            isSelf ? turn.Raft.DurableIndex : null,
+            MemberHealth.Unknown)
+        {
+            IsLinked = isSelf || turn.Links.Contains(member.Id),
+        };
+        if (isSelf)
+        {
+            return status with { Health = IsReady() ? MemberHealth.Healthy : MemberHealth.NotReady };
+        }
+        if (isLeader)
+        {
+            var (heardAt, roundTrip) = turn.Raft.LeaderContact;
+            return status with { Health = _watch.JudgeLeader(heardAt, turn.Now), HeardAtMicros = heardAt, RoundTripMicros = roundTrip };
+        }
+        foreach (var known in progress)
+        {
+            if (known.Member == member.Id)
+            {
+                return status with
+                {
+                    MatchIndex = known.Match,
+                    Health = _watch.JudgeFollower(known, turn.Now),
+                    HeardAtMicros = known.HeardMicros,
+                    RoundTripMicros = known.RoundTripMicros,
+                };
+            }
+        }
+        return status;
     }
 
     private List<string> Alarms()

@@ -20,6 +20,7 @@ internal sealed class TurnClock(TurnContext turn)
         _isKnown = true;
         turn.Now = Math.Max(turn.Now, nowMicros);
         wasPaused = elapsed > turn.Options.ElectionTimeoutMicros;
+        turn.Raft.ObserveTime(turn.Now, wasPaused);
         if (wasPaused)
         {
             _carryMicros = 0;

@@ -86,6 +86,7 @@ public sealed partial class ConsensusNode : IConsensusNode
     {
         LogBytes = _outside.Log.SizeBytes,
         LogFlushes = _outside.Log.Flushes,
+        NowMicros = NowMicros(),
         Loop = _meter.Read(NowMicros()),
     };
 

@@ -80,6 +80,9 @@ internal sealed class Progress(MemberId member, LogIndex next, long now, Infligh
 
     public Inflights Inflights { get; } = inflights;
 
+    /// <summary>For people.</summary>
+    public Contact Contact { get; } = new();
+
     public void Heard(long now)
     {
         HeardAt = now;

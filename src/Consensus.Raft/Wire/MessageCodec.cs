@@ -103,9 +103,12 @@ internal static class MessageCodec
                 writer.Int64(4, m.Commit.Value);
                 writer.Int64(5, m.Clock.Micros);
                 writer.Int64(6, m.ReadRound);
+                writer.Int64(7, m.SentMicros);
+                writer.Int64(8, m.RoundTripMicros);
                 break;
             case HeartbeatResponse m:
                 writer.Int64(4, m.ReadRound);
+                writer.Int64(5, m.SentMicros);
                 break;
             case InstallSnapshotRequest m:
                 var mark = writer.BeginMessage(4);
@@ -172,8 +175,9 @@ internal static class MessageCodec
             AppendResponseField => new AppendResponse(
                 f.From, f.To, f.Term(3), f.Flag(4), f.Index(5), f.Index(6), f.Term(7), f.NotNegative(8)),
             HeartbeatRequestField => new HeartbeatRequest(
-                f.From, f.To, f.Term(3), f.Index(4), new ClusterTime(f.NotNegative(5)), f.NotNegative(6)),
-            HeartbeatResponseField => new HeartbeatResponse(f.From, f.To, f.Term(3), f.NotNegative(4)),
+                f.From, f.To, f.Term(3), f.Index(4), new ClusterTime(f.NotNegative(5)), f.NotNegative(6))
+            { SentMicros = f.NotNegative(7), RoundTripMicros = f.NotNegative(8) },
+            HeartbeatResponseField => new HeartbeatResponse(f.From, f.To, f.Term(3), f.NotNegative(4)) { SentMicros = f.NotNegative(5) },
             TimeoutNowRequestField => new TimeoutNowRequest(f.From, f.To, f.Term(3)),
             ReadIndexRequestField => new ReadIndexRequest(f.From, f.To, f.Term(3), f.Any(4)) { Boot = f.Boot },
             ReadIndexResponseField => new ReadIndexResponse(f.From, f.To, f.Term(3), f.Any(4), f.Index(5), f.Flag(6)) { Boot = f.Boot },

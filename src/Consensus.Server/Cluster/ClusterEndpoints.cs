@@ -26,7 +26,7 @@ internal sealed class ClusterEndpoints(
     public Task ClusterAsync(ApiCall call)
     {
         var status = node.Status;
-        var members = status.Members.Select(AnswerOf).ToList();
+        var members = status.Members.Select(member => AnswerOf(member, status)).ToList();
         var joining = node.Joiners.Select(waiting => new JoiningAnswer(waiting.Member.ToString(), waiting.Name, waiting.PeerAddress)).ToList();
         var answer = new ClusterAnswer(status.Cluster.ToString(), LeaderName(status), status.Term.Value, members, joining);
         return replies.Json(call.Http, StatusCodes.Status200OK, answer, ApiJson.Default.ClusterAnswer, status.Revision);
@@ -129,7 +129,8 @@ internal sealed class ClusterEndpoints(
             : AnswerProblems.Of(answer.Kind, answer.Reason);
     }
 
-    public static MemberAnswer AnswerOf(MemberStatus member) => new(
+    /// <param name="status">Of the same moment.</param>
+    public static MemberAnswer AnswerOf(MemberStatus member, NodeStatus status) => new(
         member.Id.ToString(),
         member.Name,
         RoleOf(member),
@@ -137,7 +138,27 @@ internal sealed class ClusterEndpoints(
         member.ClientUrl,
         member.PeerAddress,
         member.MatchIndex?.Value,
-        member.Healthy);
+        member.Health == MemberHealth.Unknown ? null : member.Health == MemberHealth.Healthy)
+    {
+        Health = WordOf(member.Health),
+        LastContactMs = SinceContact(member, status) is { } micros ? Durations.Ms(micros) : null,
+        RoundTripMs = member.RoundTripMicros / 1000.0,
+    };
+
+    /// <summary>Microseconds since the member was last heard; null where this one does not know. What was published may be older than the moment.</summary>
+    public static long? SinceContact(MemberStatus member, NodeStatus status) =>
+        member.HeardAtMicros is { } heard ? Math.Max(0, status.NowMicros - heard) : null;
+
+    private static string WordOf(MemberHealth health) => health switch
+    {
+        MemberHealth.Healthy => "healthy",
+        MemberHealth.Behind => "behind",
+        MemberHealth.NotAcknowledging => "notAcknowledging",
+        MemberHealth.Silent => "silent",
+        MemberHealth.NotReady => "notReady",
+        MemberHealth.Unknown => "unknown",
+        _ => Invariant.Unreachable<string>(health),
+    };
 
     private static string? LeaderName(NodeStatus status) => status.LeaderName.Length == 0 ? null : status.LeaderName;
 

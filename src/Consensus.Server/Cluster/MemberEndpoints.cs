@@ -170,7 +170,7 @@ internal sealed class MemberEndpoints(IConsensusNode node, MemberLookup lookup, 
         ClientUrl: "",
         joiner.PeerAddress,
         MatchIndex: null,
-        Healthy: true);
+        MemberHealth.Unknown);
 
     /// <summary>The member as the status shows it, which may lag behind the answer to the change: then as the change left it.</summary>
     private Task AnswerMember(HttpContext http, MemberStatus changed, int statusCode)
@@ -182,7 +182,7 @@ internal sealed class MemberEndpoints(IConsensusNode node, MemberLookup lookup, 
         {
             http.Response.Headers.Location = $"{ApiRoutes.ClusterMembers}/{member.Id}";
         }
-        return replies.Json(http, statusCode, ClusterEndpoints.AnswerOf(member), ApiJson.Default.MemberAnswer, status.Revision);
+        return replies.Json(http, statusCode, ClusterEndpoints.AnswerOf(member, status), ApiJson.Default.MemberAnswer, status.Revision);
     }
 
     private static Problem ProblemOf(MembershipAnswer answer)

@@ -26,7 +26,7 @@ internal static class EphemeralPorts
             {
                 ListenPeer = peer,
                 AdvertisePeer = isDefault ? peer.ToString() : options.AdvertisePeer,
-                InitialCluster = isDefault ? [new InitialClusterMember(options.Name, peer.ToString())] : options.InitialCluster,
+                InitialCluster = isDefault && !options.IsInitialClusterGiven ? [new InitialClusterMember(options.Name, peer.ToString())] : options.InitialCluster,
             };
         }
         return options;

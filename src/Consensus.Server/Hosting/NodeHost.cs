@@ -46,7 +46,7 @@ public sealed class NodeHost : INodeHost
 
     /// <summary>
     /// Starts a member. Comes back as soon as it is formed, recovered and linked; that it is ready (has a leader) shows in its status. A first start waits
-    /// here until it met all initial members, or one member of the cluster that it joins.
+    /// here until it met all initial members, or one member of the cluster that it joins: also when it was to form one that is there already.
     /// </summary>
     /// <param name="fatal">Told once when the member cannot go on; must end the process without another answer.</param>
     /// <param name="notice">One sentence for the log.</param>
@@ -67,19 +67,11 @@ public sealed class NodeHost : INodeHost
             host = new NodeHost(directory, listener, notice);
             var boot = RandomPositive();
             var advertised = options.AdvertisePeer.Length > 0 ? options.AdvertisePeer : listener.EndPoint.ToString();
-            host._join = options.Join.Count == 0 ? null : new ClusterJoin(new JoinOptions
-            {
-                Identity = directory.Identity,
-                Boot = boot,
-                AdvertisedAddress = advertised,
-                Addresses = options.Join,
-                Log = log,
-                Fatal = fatal,
-            });
             if (!directory.Identity.IsFormed)
             {
-                await (host._join is { } join
-                    ? host.JoinAsync(join, options, cancellation)
+                MemberAddresses.CheckForFirstStart(options);
+                await (options.Join.Count > 0
+                    ? host.JoinAsync(options, options.Join, advertised, boot, log, fatal, cancellation)
                     : host.FormAsync(options, advertised, boot, log, fatal, cancellation)).ConfigureAwait(false);
             }
             host.Run(options, advertised, boot, log, fatal);
@@ -155,18 +147,44 @@ public sealed class NodeHost : INodeHost
             _notice($"first start of {options.Name}: waiting to meet {string.Join(", ", initial.Where(p => p.Name != options.Name).Select(p => $"{p.Name} ({p.Address})"))}");
         }
         var formed = await formation.RunAsync(cancellation).ConfigureAwait(false);
+        if (!formed.IsFormed)
+        {
+            _notice($"cluster {formed.Cluster} was formed without this data directory, which is empty: {options.Name} forms none, and waits to be added to that one");
+            await JoinAsync(options, OthersOf(options), advertised, boot, log, fatal, cancellation).ConfigureAwait(false);
+            return;
+        }
         _directory.Form(formed.Cluster, formed.Member, Configuration.OfVoters(formed.Members));
         _notice($"the cluster is formed: {formed.Cluster}");
     }
+
+    /// <summary>The addresses of the other initial members: whom a process asks that was to form a cluster and came too late.</summary>
+    private static List<string> OthersOf(NodeHostOptions options) =>
+        [.. (options.InitialCluster ?? []).Where(peer => peer.Name != options.Name).Select(peer => peer.Address)];
+
+    private ClusterJoin NewJoin(
+        NodeHostOptions options, IReadOnlyList<string> addresses, string advertised, long boot, TransportLog log, Action<string, Exception?> fatal) => new(new JoinOptions
+    {
+        Identity = _directory.Identity,
+        Boot = boot,
+        AdvertisedAddress = advertised,
+        Addresses = addresses,
+
+        // --join is given by a person who looks at what comes of it; a unit file with --initial-cluster would be started again and again.
+        WaitsForItsName = options.Join.Count == 0,
+        Log = log,
+        Fatal = fatal,
+    });
 
     /// <summary>
     /// The identity is all that a joiner has. Its configuration is empty, so it neither campaigns nor counts for anything until the leader sends it a log
     /// that contains it.
     /// </summary>
-    private async Task JoinAsync(ClusterJoin join, NodeHostOptions options, CancellationToken cancellation)
+    private async Task JoinAsync(
+        NodeHostOptions options, IReadOnlyList<string> addresses, string advertised, long boot, TransportLog log, Action<string, Exception?> fatal, CancellationToken cancellation)
     {
-        _notice($"first start of {options.Name}: asking {string.Join(", ", options.Join)} which cluster to join");
-        var cluster = await join.RunAsync(cancellation).ConfigureAwait(false);
+        _notice($"first start of {options.Name}: asking {string.Join(", ", addresses)} which cluster to join");
+        _join = NewJoin(options, addresses, advertised, boot, log, fatal);
+        var cluster = await _join.RunAsync(cancellation).ConfigureAwait(false);
         var identity = _directory.Identity;
         _directory.Form(cluster, ClusterIdentity.MemberIdOf(identity.Name, identity.Incarnation), Configuration.Empty);
     }
@@ -179,7 +197,6 @@ public sealed class NodeHost : INodeHost
         {
             _notice(note);
         }
-        RefuseOtherCluster(options, recovered);
         var (state, snapshot) = Load(options.Limits, recovered.Snapshot);
         var coreOptions = new NodeCoreOptions
         {
@@ -200,7 +217,13 @@ public sealed class NodeHost : INodeHost
             new RaftInitialState(identity.Member, recovered.HardState, recovered.Configuration, recovered.Snapshot, recovered.Entries, recovered.Commit),
             state,
             snapshot);
-        SayIfNotAdded(core.Configuration, options);
+        var whereabouts = MemberAddresses.Resolve(options, advertised, core.Configuration);
+        foreach (var notice in MemberAddresses.Notices(options, advertised, _listener.EndPoint, core))
+        {
+            _notice(notice);
+        }
+        var called = WhomToCall(options, recovered);
+        SayIfNotAdded(core.Configuration, isSeen: called.Count > 0);
         var surroundings = new NodeSurroundings(durable, _directory.Snapshots, TimeProvider.System, fatal, _notice)
         {
             Removed = sentence => _removed.TrySetResult(sentence),
@@ -208,9 +231,13 @@ public sealed class NodeHost : INodeHost
         _node = new ConsensusNode(coreOptions, core, surroundings);
         _transport = new PeerTransport(
             _listener,
-            new PeerTransportOptions { Identity = identity, Boot = boot, AdvertisedAddress = advertised, Log = log, Fatal = fatal },
+            new PeerTransportOptions { Identity = identity, Boot = boot, AdvertisedAddress = advertised, Whereabouts = whereabouts, Log = log, Fatal = fatal },
             _node);
         _node.Start(_transport);
+        if (_join is null && called.Count > 0)
+        {
+            _join = NewJoin(options, called, advertised, boot, log, fatal);
+        }
         _join?.KeepCalling(identity, () => IsWaiting(_node.Status), () => ((IPeerEvents)_node).RemovedFromCluster(identity.Member));
     }
 
@@ -220,15 +247,21 @@ public sealed class NodeHost : INodeHost
     /// </summary>
     private static bool IsWaiting(NodeStatus status) => status.Leader.IsNone || !status.Members.Any(member => member.IsSelf);
 
-    private void SayIfNotAdded(Configuration configuration, NodeHostOptions options)
+    /// <summary>
+    /// Whom a process shows itself to that is not added yet. The initial members, when it was started to form a cluster with them and came too late: what it recovers before its
+    /// log's first entry does not name it then.
+    /// </summary>
+    private IReadOnlyList<string> WhomToCall(NodeHostOptions options, RecoveredLog recovered) =>
+        options.Join.Count > 0 ? options.Join
+        : recovered.Configuration.Find(_directory.Identity.Member) is null ? OthersOf(options)
+        : [];
+
+    private void SayIfNotAdded(Configuration configuration, bool isSeen)
     {
         var identity = _directory.Identity;
         if (configuration.Find(identity.Member) is null && !configuration.Removed.Contains(identity.Member))
         {
-            var how = options.Join.Count > 0
-                ? $"consensusctl members add {identity.Name}"
-                : "start it with --join, so that the members see it";
-            _notice($"{identity.Name} waits to be added to cluster {identity.Cluster}: {how}");
+            _notice($"{identity.Name} waits to be added to cluster {identity.Cluster}: {(isSeen ? StartupText.HowToAdd(identity.Name) : "start it with --join, so that the members see it")}");
         }
     }
 
@@ -240,22 +273,6 @@ public sealed class NodeHost : INodeHost
         }
         using var reader = _directory.Snapshots.Open(mark);
         return (ReplicatedState.Restore(limits, reader), reader.File);
-    }
-
-    /// <summary>The list is read only for an empty directory; one that contradicts what the log says is a mistake to be told (rule 7).</summary>
-    private static void RefuseOtherCluster(NodeHostOptions options, RecoveredLog recovered)
-    {
-        if (options.InitialCluster is not { } given)
-        {
-            return;
-        }
-        var known = recovered.Configuration.Members.Select(m => $"{m.Name}={m.PeerAddress}").Order(StringComparer.Ordinal);
-        var asked = given.Select(p => $"{p.Name}={p.Address}").Order(StringComparer.Ordinal);
-        if (!known.SequenceEqual(asked))
-        {
-            throw new StorageRefusedException(
-                $"--initial-cluster {string.Join(',', asked)} disagrees with the data directory, whose cluster is {string.Join(',', known)}; leave the option out, or use an empty directory");
-        }
     }
 
     private static void Pass(TransportLogLevel level, string message, Action<string> notice)

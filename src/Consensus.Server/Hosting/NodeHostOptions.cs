@@ -22,8 +22,13 @@ public sealed record NodeHostOptions
 
     public string ClusterToken { get; init; } = "";
 
-    /// <summary>Name and host:port of every initial member, this one included; null when it was not given: a cluster of one.</summary>
+    /// <summary>Name and host:port of every initial member, this one included; null when it was not given: a cluster of one. Read for an empty directory only (rule 7).</summary>
     public IReadOnlyList<(string Name, string Address)>? InitialCluster { get; init; }
+
+    /// <summary>
+    /// Name and host:port of members of this directory's cluster that are elsewhere than the log says, for this start; the log learns it afterwards. Empty for an empty directory.
+    /// </summary>
+    public IReadOnlyList<(string Name, string Address)> PeerAddresses { get; init; } = [];
 
     /// <summary>host:port of members of a cluster to join; empty to form one. On a formed directory they are only asked, as long as there is no leader.</summary>
     public IReadOnlyList<string> Join { get; init; } = [];

@@ -25,6 +25,9 @@ public static class ServerRunner
 
     private static readonly TimeSpan ReadyPollInterval = TimeSpan.FromMilliseconds(50);
 
+    /// <summary>About five seconds: an election, and a log that has to be caught up with, are over sooner.</summary>
+    private const int LooksBeforeNotice = 100;
+
     /// <returns>The exit code.</returns>
     public static async Task<int> RunAsync(
         IReadOnlyList<string> arguments, Func<string, string?> environment, TextWriter output, TextWriter errors, StartNode startNode)
@@ -76,7 +79,7 @@ public static class ServerRunner
         await using var host = await startNode(options, app.Services.GetRequiredService<ILoggerFactory>(), CancellationToken.None);
         app.MapConsensusApi(host.Node, InfoOf(options), lifecycle);
         await app.StartAsync();
-        await output.WriteAsync(StartupText.Listening(options));
+        await output.WriteAsync(StartupText.Listening(options, host.Node.Status));
         await output.FlushAsync();
         var stopping = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var registration = app.Lifetime.ApplicationStopping.Register(stopping.SetResult);
@@ -97,11 +100,16 @@ public static class ServerRunner
     private static async Task SayWhenReadyAsync(INodeHost host, ServerLifecycle lifecycle, TextWriter output, Task ending)
     {
         using var poll = new PeriodicTimer(ReadyPollInterval);
-        while (!host.Node.Status.Ready)
+        for (var looks = 1; !host.Node.Status.Ready; looks++)
         {
             if (ending.IsCompleted)
             {
                 return;
+            }
+            if (looks == LooksBeforeNotice)
+            {
+                await output.WriteAsync(StartupText.Waiting(host.Node.Status));
+                await output.FlushAsync();
             }
             await poll.WaitForNextTickAsync();
         }

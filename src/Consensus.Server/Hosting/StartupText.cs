@@ -8,22 +8,27 @@ namespace Consensus.Server.Hosting;
 /// <summary>The few lines that a start prints: where it listens, where its data is, what to try next.</summary>
 internal static class StartupText
 {
-    public static string Listening(ServerOptions options)
+    /// <param name="status">Of the member as it was recovered or formed: whom it knows.</param>
+    public static string Listening(ServerOptions options, NodeStatus status)
     {
         var text = new StringBuilder();
-        var members = options switch
-        {
-            { Join.Length: > 0 } => "member of a cluster that it joins",
-            { InitialCluster.Length: 1 } => "a single node",
-            _ => $"one of {options.InitialCluster.Length} members",
-        };
-        text.Append(CultureInfo.InvariantCulture, $"consensusd {ConsensusServer.Version}: {options.Name}, {members}\n");
+        var others = status.Members.Where(member => !member.IsSelf).ToList();
+        text.Append(CultureInfo.InvariantCulture, $"consensusd {ConsensusServer.Version}: {options.Name}, {Membership(status, others.Count)} cluster {status.Cluster}\n");
         text.Append(CultureInfo.InvariantCulture, $"  clients  http://{options.ListenClient}\n");
-        text.Append(CultureInfo.InvariantCulture, $"  members  {options.ListenPeer}\n");
+        text.Append(CultureInfo.InvariantCulture, $"  members  {options.ListenPeer}{(options.AdvertisePeer == options.ListenPeer.ToString() ? "" : $", told to the others as {options.AdvertisePeer}")}\n");
+        if (others.Count > 0)
+        {
+            text.Append(CultureInfo.InvariantCulture, $"  others   {Addresses(others)}\n");
+        }
         text.Append(CultureInfo.InvariantCulture, $"  data     {Path.GetFullPath(options.DataDirectory)}\n");
         if (options.Insecure)
         {
             text.Append("  INSECURE: whoever reaches these addresses can read and change everything; there is no TLS and no access control\n");
+        }
+        if (!IsMember(status))
+        {
+            text.Append(CultureInfo.InvariantCulture, $"Waits to be added: {HowToAdd(options.Name)}\n");
+            return text.ToString();
         }
         text.Append("Try, in another terminal:\n");
         text.Append(CultureInfo.InvariantCulture, $"  curl {TryUrl(options)}/v1/locks/demo -d '{{\"owner\":\"me\",\"ttl\":\"60s\"}}'\n");
@@ -31,9 +36,43 @@ internal static class StartupText
         return text.ToString();
     }
 
+    /// <summary>What an operator types for a process that waits to be added.</summary>
+    public static string HowToAdd(string name) => $"consensusctl members add {name} (--endpoints of a member), and when it has caught up consensusctl members promote {name}";
+
+    /// <summary>Said once of a member that is not ready for long: what it waits for.</summary>
+    public static string Waiting(NodeStatus status)
+    {
+        if (!IsMember(status))
+        {
+            return $"Still waits to be added to cluster {status.Cluster}: {HowToAdd(status.Name)}.\n";
+        }
+        if (!status.Leader.IsNone)
+        {
+            return $"Not ready yet: {status.LeaderName} leads, and this member is catching up with it.\n";
+        }
+        var others = status.Members.Where(member => !member.IsSelf).ToList();
+        var reached = others.Where(member => member.IsLinked).ToList();
+        var missed = others.Where(member => !member.IsLinked).ToList();
+        return "Not ready yet: no leader is known. "
+            + (reached.Count > 0 ? $"Linked with {string.Join(", ", reached.Select(member => member.Name))}. " : "")
+            + (missed.Count > 0 ? $"Not reached: {Addresses(missed)}; start them, check the network, and where they have moved give --peer-address NAME=HOST:PORT." : "")
+            + "\n";
+    }
+
     public static string Ready(NodeStatus status, TimeSpan uptime) => string.Create(
         CultureInfo.InvariantCulture,
         $"Ready after {uptime.TotalSeconds:0.0} s: cluster {status.Cluster}, leader {status.LeaderName}, term {status.Term}, revision {status.Revision}.\n");
+
+    private static bool IsMember(NodeStatus status) => status.Members.Any(member => member.IsSelf);
+
+    private static string Membership(NodeStatus status, int others) => (IsMember(status), others) switch
+    {
+        (false, _) => "no member yet of",
+        (true, 0) => "the only member of",
+        _ => string.Create(CultureInfo.InvariantCulture, $"one of {others + 1} members of"),
+    };
+
+    private static string Addresses(IEnumerable<MemberStatus> members) => string.Join(", ", members.Select(member => $"{member.Name} {member.PeerAddress}"));
 
     private static string TryUrl(ServerOptions options) =>
         ListenAddress.IsAny(options.ListenClient.Address) ? $"http://127.0.0.1:{options.ListenClient.Port}" : $"http://{options.ListenClient}";

@@ -25,6 +25,7 @@ internal sealed class MetricsEndpoint(
         var status = node.Status;
         var text = new MetricsText();
         WriteMember(text, status);
+        WriteMembers(text, status);
         WriteState(text, status);
         WriteProcess(text);
         WriteRequests(text);
@@ -56,6 +57,33 @@ internal sealed class MetricsEndpoint(
         text.Gauge("consensus_snapshot_index", "Log index of the last snapshot.", status.SnapshotIndex.Value);
         text.Gauge("consensus_snapshot_bytes", "Bytes of the last snapshot.", status.SnapshotBytes);
         text.Gauge("consensus_alarms", "Alarms of this member; /v1/status has their sentences.", alarms.Of(status).Count);
+    }
+
+    /// <summary>What this member knows of the others: the leader of all, a follower of its leader. What it does not know is left out.</summary>
+    private static void WriteMembers(MetricsText text, NodeStatus status)
+    {
+        var known = status.Members.Where(member => member is { IsSelf: false, Health: not MemberHealth.Unknown }).ToList();
+        text.Family("consensus_member_healthy", "gauge", "1 when another member acknowledged lately and keeps up, as far as this one knows.");
+        foreach (var member in known)
+        {
+            text.Sample("consensus_member_healthy", MetricsText.Label("member", member.Name), member.Health == MemberHealth.Healthy ? 1 : 0);
+        }
+        text.Family("consensus_member_last_contact_seconds", "gauge", "Since another member last acknowledged something, or, of the leader, was heard.");
+        foreach (var member in known)
+        {
+            if (ClusterEndpoints.SinceContact(member, status) is { } micros)
+            {
+                text.Sample("consensus_member_last_contact_seconds", MetricsText.Label("member", member.Name), micros / 1e6);
+            }
+        }
+        text.Family("consensus_member_round_trip_seconds", "gauge", "The way to another member and back, smoothed.");
+        foreach (var member in known)
+        {
+            if (member.RoundTripMicros is { } micros)
+            {
+                text.Sample("consensus_member_round_trip_seconds", MetricsText.Label("member", member.Name), micros / 1e6);
+            }
+        }
     }
 
     private static void WriteState(MetricsText text, NodeStatus status)

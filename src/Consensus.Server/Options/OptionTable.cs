@@ -30,6 +30,7 @@ internal static class OptionTable
     public const string AdvertisePeer = "advertise-peer";
     public const string ClusterToken = "cluster-token";
     public const string InitialCluster = "initial-cluster";
+    public const string PeerAddress = "peer-address";
     public const string Join = "join";
     public const string ElectionTimeout = "election-timeout";
     public const string HeartbeatInterval = "heartbeat-interval";
@@ -49,6 +50,7 @@ internal static class OptionTable
         new(AdvertisePeer, "HOST:PORT", "where the other members reach it (its own entry in --initial-cluster, or the listen address)"),
         new(ClusterToken, "TEXT", "keeps clusters apart; the same on all members (consensus)"),
         new(InitialCluster, "N1=HOST:PORT,N2=…", "all members of a new cluster with their peer addresses (this member alone)"),
+        new(PeerAddress, "N1=HOST:PORT,N2=…", "members that have moved, and where they are: for this start, when several moved at once (none)"),
         new(Join, "HOST:PORT,…", "peer addresses of members of a cluster that this one, with an empty data directory, is to be added to (none)"),
         new(ElectionTimeout, "DURATION", "how long it waits for a leader before it stands for election (1s)"),
         new(HeartbeatInterval, "DURATION", "how often it shows itself as leader (100ms)"),

@@ -4,7 +4,7 @@ using Consensus.Raft;
 
 namespace Consensus.Server.Options;
 
-/// <summary>A member of the cluster as <c>--initial-cluster</c> names it.</summary>
+/// <summary>A member of the cluster as <c>--initial-cluster</c> and <c>--peer-address</c> name it.</summary>
 /// <param name="PeerAddress"><c>host:port</c>.</param>
 public sealed record InitialClusterMember(string Name, string PeerAddress);
 
@@ -28,11 +28,14 @@ public sealed record ServerOptions
 
     public required string ClusterToken { get; init; }
 
-    /// <summary>All members of a new cluster, this one among them. Read for an empty data directory only (rule 7).</summary>
+    /// <summary>All members of a new cluster, with this one among them where that matters: for an empty data directory, for which alone it is read (rule 7).</summary>
     public required ImmutableArray<InitialClusterMember> InitialCluster { get; init; }
 
     /// <summary>False when <see cref="InitialCluster"/> is the default: this member alone.</summary>
     public required bool IsInitialClusterGiven { get; init; }
+
+    /// <summary>Members that have moved, with their new addresses: for this start.</summary>
+    public required ImmutableArray<InitialClusterMember> PeerAddresses { get; init; }
 
     /// <summary>Peer addresses of members of the cluster to join; empty to form one. Read for an empty data directory, and to be seen waiting.</summary>
     public required ImmutableArray<string> Join { get; init; }

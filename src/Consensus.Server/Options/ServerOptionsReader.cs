@@ -9,6 +9,7 @@ namespace Consensus.Server.Options;
 public static partial class ServerOptionsReader
 {
     private const int MaxInitialMembers = 15;
+    private const int MaxMembers = 32;
     private const int MaxJoinAddresses = 32;
 
     private static readonly TimeSpan MinTtlLeast = TimeSpan.FromMicroseconds(ApiLimits.LowestMinTtlMicros);
@@ -45,6 +46,9 @@ public static partial class ServerOptionsReader
             ClusterToken = values.Text(OptionTable.ClusterToken, "consensus"),
             InitialCluster = cluster,
             IsInitialClusterGiven = values.IsGiven(OptionTable.InitialCluster),
+            PeerAddresses = values.IsGiven(OptionTable.PeerAddress)
+                ? MemberList(values, OptionTable.PeerAddress, MaxMembers, "belong to a cluster")
+                : [],
             Join = Join(values, advertisePeer),
             ElectionTimeout = election,
             HeartbeatInterval = heartbeat,
@@ -102,25 +106,17 @@ public static partial class ServerOptionsReader
     private static (ImmutableArray<InitialClusterMember> Members, string AdvertisePeer) Cluster(
         OptionValues values, string name, IPEndPoint listen)
     {
-        var advertised = AdvertisePeer(values);
-        if (!values.IsGiven(OptionTable.InitialCluster))
+        // Whether the list fits this member matters for an empty data directory only; so that is asked once the directory is open.
+        ImmutableArray<InitialClusterMember> members = values.IsGiven(OptionTable.InitialCluster)
+            ? MemberList(values, OptionTable.InitialCluster, MaxInitialMembers, "vote")
+            : [];
+        var own = AdvertisePeer(values) ?? members.FirstOrDefault(member => member.Name == name)?.PeerAddress;
+        if (own is null && ListenAddress.IsAny(listen.Address))
         {
-            if (advertised is null && ListenAddress.IsAny(listen.Address))
-            {
-                throw new OptionsException($"--advertise-peer is missing: --listen-peer is {listen}, which is no address that members can reach");
-            }
-            var own = advertised ?? listen.ToString();
-            return ([new InitialClusterMember(name, own)], own);
+            throw new OptionsException($"--advertise-peer is missing: --listen-peer is {listen}, which is no address that members can reach");
         }
-        var members = InitialCluster(values);
-        var self = members.FirstOrDefault(member => member.Name == name)
-            ?? throw values.Wrong(OptionTable.InitialCluster, $"does not name this member, \"{name}\"");
-        if (advertised is not null && advertised != self.PeerAddress)
-        {
-            throw values.Wrong(
-                OptionTable.InitialCluster, $"gives this member, \"{name}\", the address {self.PeerAddress}, but --advertise-peer is {advertised}");
-        }
-        return (members, self.PeerAddress);
+        own ??= listen.ToString();
+        return (members.IsEmpty ? [new InitialClusterMember(name, own)] : members, own);
     }
 
     private static string? AdvertisePeer(OptionValues values)
@@ -135,27 +131,27 @@ public static partial class ServerOptionsReader
             : throw values.Wrong(OptionTable.AdvertisePeer, $"is \"{text}\", not a host and a port such as 127.0.0.1:7380");
     }
 
-    private static ImmutableArray<InitialClusterMember> InitialCluster(OptionValues values)
+    private static ImmutableArray<InitialClusterMember> MemberList(OptionValues values, string flag, int most, string what)
     {
         var members = ImmutableArray.CreateBuilder<InitialClusterMember>();
-        foreach (var entry in values.Text(OptionTable.InitialCluster, "").Split(',', StringSplitOptions.TrimEntries))
+        foreach (var entry in values.Text(flag, "").Split(',', StringSplitOptions.TrimEntries))
         {
             var equals = entry.IndexOf('=', StringComparison.Ordinal);
             var name = equals < 0 ? "" : entry[..equals];
             var address = equals < 0 ? "" : entry[(equals + 1)..];
             if (!NamePattern().IsMatch(name) || !ListenAddress.TrySplit(address, out _, out var port) || port == 0)
             {
-                throw values.Wrong(OptionTable.InitialCluster, $"has the entry \"{entry}\", not a name and an address such as n1=127.0.0.1:7380");
+                throw values.Wrong(flag, $"has the entry \"{entry}\", not a name and an address such as n1=127.0.0.1:7380");
             }
             if (members.Any(member => member.Name == name || member.PeerAddress == address))
             {
-                throw values.Wrong(OptionTable.InitialCluster, $"has the entry \"{entry}\", whose name or address another entry has too");
+                throw values.Wrong(flag, $"has the entry \"{entry}\", whose name or address another entry has too");
             }
             members.Add(new InitialClusterMember(name, address));
         }
-        return members.Count <= MaxInitialMembers
+        return members.Count <= most
             ? members.ToImmutable()
-            : throw values.Wrong(OptionTable.InitialCluster, $"names {members.Count} members; at most {MaxInitialMembers} can vote");
+            : throw values.Wrong(flag, $"names {members.Count} members; at most {most} can {what}");
     }
 
     private static ImmutableArray<string> Join(OptionValues values, string advertisePeer)

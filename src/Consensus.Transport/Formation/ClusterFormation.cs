@@ -27,6 +27,9 @@ public sealed class ClusterFormation : IConnectionPolicy
     private readonly Signal _changed = new();
     private volatile string? _refused;
 
+    /// <summary>The cluster that a listed member belongs to already, without this process.</summary>
+    private volatile FormationResult? _formedWithoutUs;
+
     /// <exception cref="ArgumentException">No cluster can come of the initial list; the message is one sentence for the operator.</exception>
     public ClusterFormation(PeerListener listener, FormationOptions options)
     {
@@ -51,8 +54,8 @@ public sealed class ClusterFormation : IConnectionPolicy
     }
 
     /// <summary>
-    /// Ends when all initial members agree; waits for them without an end. Throws <see cref="FormationRefusedException"/> when one of them
-    /// says that this member cannot take part.
+    /// Ends when all initial members agree, or when one of them belongs to a cluster already that was formed without this process, which then never forms one; waits without an end.
+    /// Throws <see cref="FormationRefusedException"/> when one of them says that this member cannot take part.
     /// </summary>
     public Task<FormationResult> RunAsync(CancellationToken cancellation) =>
         Task.Factory.StartNew(() => Run(cancellation), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
@@ -123,6 +126,10 @@ public sealed class ClusterFormation : IConnectionPolicy
                 {
                     return decision;
                 }
+                if (_formedWithoutUs is { } formed)
+                {
+                    return formed;
+                }
                 if (_refused is { } sentence)
                 {
                     throw new FormationRefusedException(sentence);
@@ -163,6 +170,10 @@ public sealed class ClusterFormation : IConnectionPolicy
         {
             case Welcome welcome:
                 return TakeWelcome(peer, welcome);
+            // A formed member does not know this directory: the cluster is there, and this process is a stranger to it, whatever its name (rule 7).
+            case Refusal { Code: RefusalCode.DirectoryReplaced or RefusalCode.UnknownMember or RefusalCode.Removed, Cluster.IsNone: false } refusal:
+                Exists(refusal.Cluster);
+                return refusal.Sentence;
             case Refusal { IsTransient: false } refusal:
                 Stop(refusal.Sentence);
                 return refusal.Sentence;
@@ -181,6 +192,10 @@ public sealed class ClusterFormation : IConnectionPolicy
         if (to.IsFormed)
         {
             var obstacle = _meeting.Join(to.Cluster, welcome.Known);
+            if (obstacle is not null)
+            {
+                Exists(to.Cluster);
+            }
             _changed.Set();
             return obstacle ?? "formed";
         }
@@ -197,6 +212,12 @@ public sealed class ClusterFormation : IConnectionPolicy
             }
         }
         return "has not met everyone yet";
+    }
+
+    private void Exists(ClusterId cluster)
+    {
+        _formedWithoutUs = new FormationResult(cluster, _meeting.Self, []);
+        _changed.Set();
     }
 
     private void Stop(string sentence)

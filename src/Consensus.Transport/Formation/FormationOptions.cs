@@ -36,11 +36,17 @@ public sealed record FormationOptions
     public TimeSpan HandshakeTimeout { get; init; } = TimeSpan.FromSeconds(2);
 }
 
-/// <summary>The cluster that every initial member forms alike: to be made durable before anything else happens.</summary>
+/// <summary>What a first start with <c>--initial-cluster</c> came to: the cluster that every initial member forms alike, to be made durable before anything else happens.</summary>
 /// <param name="Cluster">Of the token and all initial members' incarnations.</param>
 /// <param name="Member">This member.</param>
-/// <param name="Members">All initial members, this one included: the voters of the initial configuration.</param>
-public sealed record FormationResult(ClusterId Cluster, MemberId Member, IReadOnlyList<Member> Members);
+/// <param name="Members">
+/// All initial members, this one included: the voters of the initial configuration. Empty when the cluster was formed without this process: nothing may be made durable of it, and
+/// the process can only ask to be added (<see cref="Joining.ClusterJoin"/>).
+/// </param>
+public sealed record FormationResult(ClusterId Cluster, MemberId Member, IReadOnlyList<Member> Members)
+{
+    public bool IsFormed => Members.Count > 0;
+}
 
 /// <summary>This member cannot take part in the cluster that it was started for. The message is one sentence for the operator.</summary>
 public sealed class FormationRefusedException(string message) : Exception(message);

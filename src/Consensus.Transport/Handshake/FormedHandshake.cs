@@ -68,7 +68,28 @@ internal sealed class FormedHandshake(PeerIdentity self, IReadOnlyDictionary<Mem
         {
             return Refuse(RefusalCode.NotReady, $"{from.Name} is not formed yet.");
         }
-        return new Welcome(self, hello.Purpose == Purpose.Meet ? [.. Members().Select(member => member with { Address = "" })] : []);
+        if (hello.Purpose == Purpose.Link && !PeerAddress.CanBeAdvertised(from.Address))
+        {
+            return Refuse(RefusalCode.Inconsistent, $"The address '{from.Address}' that {from.Name} advertises is not host:port.");
+        }
+        return new Welcome(self, hello.Purpose switch
+        {
+            Purpose.Meet => [.. Members().Select(member => member with { Address = "" })],
+            Purpose.Link => Whereabouts(_ => null),
+            _ => [],
+        });
+    }
+
+    /// <summary>The members with their addresses, for as many as fit into a Welcome.</summary>
+    /// <param name="current">Where a member is at present; null: where the log says.</param>
+    public IReadOnlyList<KnownMember> Whereabouts(Func<MemberId, string?> current)
+    {
+        var left = MaxAddressBytes;
+        return Members().ConvertAll(member =>
+        {
+            var address = current(member.Member) ?? member.Address;
+            return member with { Address = (left -= address.Length) >= 0 ? address : "" };
+        });
     }
 
     /// <summary>
@@ -102,13 +123,7 @@ internal sealed class FormedHandshake(PeerIdentity self, IReadOnlyDictionary<Mem
             ? Refuse(
                 RefusalCode.DirectoryReplaced,
                 $"Cluster {self.Cluster} has a member {from.Name} with another data directory: remove that one first and then start this one again, or give it another name.")
-            : new Welcome(self, WithAddressesThatFit());
-    }
-
-    private List<KnownMember> WithAddressesThatFit()
-    {
-        var left = MaxAddressBytes;
-        return Members().ConvertAll(member => (left -= member.Address.Length) >= 0 ? member : member with { Address = "" });
+            : new Welcome(self, Whereabouts(_ => null));
     }
 
     private Refusal RefuseRemoved(PeerIdentity from) =>

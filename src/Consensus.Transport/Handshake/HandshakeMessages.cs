@@ -51,7 +51,7 @@ internal sealed record PeerIdentity(
 }
 
 /// <summary>A member as met, or as the cluster knows it.</summary>
-/// <param name="Address">In the answer to <see cref="Purpose.Join"/>: host:port to dial; else empty.</param>
+/// <param name="Address">In the answer to <see cref="Purpose.Link"/> and <see cref="Purpose.Join"/>: host:port where it is dialled; else empty.</param>
 internal readonly record struct KnownMember(string Name, MemberId Member, string Address = "");
 
 internal abstract record HandshakeMessage;
@@ -69,7 +69,7 @@ internal sealed record Hello(
 /// <summary>What the acceptor answers: <see cref="Welcome"/> or <see cref="Refusal"/>.</summary>
 internal abstract record HandshakeReply : HandshakeMessage;
 
-/// <param name="Known">To <see cref="Purpose.Meet"/>: whom the acceptor has met, or, when it is formed, the cluster's members; to <see cref="Purpose.Join"/> these, with as many addresses as fit.</param>
+/// <param name="Known">To <see cref="Purpose.Meet"/>: whom the acceptor has met, or, when it is formed, the cluster's members; to <see cref="Purpose.Link"/> and <see cref="Purpose.Join"/> these, with as many addresses as fit.</param>
 internal sealed record Welcome(PeerIdentity Identity, IReadOnlyList<KnownMember> Known) : HandshakeReply;
 
 /// <param name="Sentence">For the operator of the refused one.</param>

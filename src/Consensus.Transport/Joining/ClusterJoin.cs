@@ -21,6 +21,7 @@ public sealed class ClusterJoin : IDisposable
     private readonly Signal _wake = new();
     private Thread? _thread;
     private int _disposed;
+    private bool _saidThatItsNameIsTaken;
 
     public ClusterJoin(JoinOptions options)
     {
@@ -106,11 +107,28 @@ public sealed class ClusterJoin : IDisposable
             // Said once, it may be by a member that has still to learn who left.
             case Refusal { Code: RefusalCode.DirectoryReplaced } when !called.IsRepeated:
                 return ClusterId.None;
+            case Refusal { Code: RefusalCode.DirectoryReplaced } taken when _options.WaitsForItsName:
+                SayThatItsNameIsTaken(taken.Cluster);
+                return ClusterId.None;
             case Refusal { IsTransient: false } refusal:
                 throw new FormationRefusedException(refusal.Sentence);
             default:
                 return ClusterId.None;
         }
+    }
+
+    private void SayThatItsNameIsTaken(ClusterId cluster)
+    {
+        if (_saidThatItsNameIsTaken)
+        {
+            return;
+        }
+        _saidThatItsNameIsTaken = true;
+        var name = _options.Identity.Name;
+        _options.Log(
+            TransportLogLevel.Warning,
+            $"cluster {cluster} has a member {name} with another data directory, and this one is empty: if that one is lost, remove it "
+                + $"(consensusctl members remove {name}) and then add this one (consensusctl members add {name}); until then this process waits");
     }
 
     private void Call(PeerIdentity self, Func<bool> isWaiting, Action removed)

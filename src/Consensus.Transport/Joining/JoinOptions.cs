@@ -18,6 +18,12 @@ public sealed record JoinOptions
     /// <summary><c>--join</c>: host:port of some of the members.</summary>
     public required IReadOnlyList<string> Addresses { get; init; }
 
+    /// <summary>
+    /// While a member with another data directory has this process's name, it waits until that one is removed, and says so; else it refuses to go on. For a process that a
+    /// supervisor starts again and again.
+    /// </summary>
+    public bool WaitsForItsName { get; init; }
+
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
     /// <summary>Is told every few calls what each address said, as long as nobody has told the cluster; later, what changes.</summary>

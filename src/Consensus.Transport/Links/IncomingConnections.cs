@@ -22,7 +22,24 @@ internal sealed class IncomingConnections(
     private readonly Lock _gate = new();
     private readonly Dictionary<(MemberId From, Purpose Purpose), AcceptedConnection> _standing = [];
 
-    public HandshakeReply Judge(Hello hello) => handshake().Judge(hello);
+    /// <summary>
+    /// Whoever is welcome to a link is dialled back where it says it is, and hears where the others are: two members that moved at the same time find each other by any third.
+    /// What it says is noted before it is told of the others, so that of two at once one hears of the other.
+    /// </summary>
+    public HandshakeReply Judge(Hello hello)
+    {
+        var judge = handshake();
+        var reply = judge.Judge(hello);
+        if (reply is not Welcome welcome || hello.Purpose is not (Purpose.Link or Purpose.Join))
+        {
+            return reply;
+        }
+        if (hello.Purpose == Purpose.Link)
+        {
+            links.SaysWhereItIs(hello.Identity);
+        }
+        return welcome with { Known = judge.Whereabouts(links.AddressOf) };
+    }
 
     public void Serve(Hello hello, AcceptedConnection connection)
     {

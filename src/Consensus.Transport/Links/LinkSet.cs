@@ -1,5 +1,6 @@
 using Consensus.Node.Ports;
 using Consensus.Primitives;
+using Consensus.Transport.Dialing;
 using Consensus.Transport.Handshake;
 
 namespace Consensus.Transport.Links;
@@ -16,6 +17,12 @@ internal sealed class LinkSet(LinkSettings settings, Action<MemberId> unlinked)
 
     private readonly Lock _gate = new();
     private readonly HashSet<MemberId> _guests = [];
+
+    /// <summary>Members that have a link to us: their processes have said themselves where they are.</summary>
+    private readonly HashSet<MemberId> _linkedToUs = [];
+
+    /// <summary>Links that are not started yet.</summary>
+    private readonly List<OutgoingLink> _new = [];
 
     /// <summary>Stopped links whose threads may still run.</summary>
     private readonly List<OutgoingLink> _retired = [];
@@ -68,13 +75,14 @@ internal sealed class LinkSet(LinkSettings settings, Action<MemberId> unlinked)
             {
                 links.Add(guest, _links[guest]);
             }
-            var vanished = _links.Values.Where(link => !links.ContainsKey(link.Peer.Member)).ToList();
+            var vanished = _links.Values.Where(link => !links.ContainsKey(link.Member)).ToList();
             _links = links;
             publish();
+            StartTheNew();
             foreach (var link in vanished)
             {
                 Retire(link);
-                gone(link.Peer.Member);
+                gone(link.Member);
             }
         }
     }
@@ -89,6 +97,24 @@ internal sealed class LinkSet(LinkSettings settings, Action<MemberId> unlinked)
         }
     }
 
+    /// <summary>Where a member is dialled at present; null when there is no link to it.</summary>
+    public string? AddressOf(MemberId member) => Find(member)?.Peer.Address;
+
+    /// <summary>A member whose identity was found right says where it is: it is dialled back there (rule 7).</summary>
+    public void SaysWhereItIs(PeerIdentity from) => Find(from.Member)?.IsAt(from.Address);
+
+    /// <summary>A peer that welcomed us says where it dials others.</summary>
+    public void Hears(IReadOnlyList<KnownMember> known)
+    {
+        foreach (var member in known)
+        {
+            if (PeerAddress.CanBeAdvertised(member.Address))
+            {
+                Find(member.Member)?.MayBeAt(member.Address);
+            }
+        }
+    }
+
     /// <summary>
     /// The link to a member that has just linked itself with us: a peer's, or a guest's from now on. Null when it must not have one (any more), when there are
     /// too many guests, or when we are ending.
@@ -96,14 +122,11 @@ internal sealed class LinkSet(LinkSettings settings, Action<MemberId> unlinked)
     public OutgoingLink? FindOrInvite(Hello hello)
     {
         var from = hello.Identity;
-        if (_links.TryGetValue(from.Member, out var link))
-        {
-            return link;
-        }
         lock (_gate)
         {
-            if (_links.TryGetValue(from.Member, out link))
+            if (_links.TryGetValue(from.Member, out var link))
             {
+                _linkedToUs.Add(from.Member);
                 return link;
             }
             // Asked only now: it may have been removed since its handshake was judged.
@@ -113,7 +136,9 @@ internal sealed class LinkSet(LinkSettings settings, Action<MemberId> unlinked)
             }
             link = LinkTo(new PeerEndpoint(from.Member, from.Name, from.Address));
             _guests.Add(from.Member);
+            _linkedToUs.Add(from.Member);
             _links = new Dictionary<MemberId, OutgoingLink>(_links) { [from.Member] = link };
+            StartTheNew();
             return link;
         }
     }
@@ -123,6 +148,7 @@ internal sealed class LinkSet(LinkSettings settings, Action<MemberId> unlinked)
     {
         lock (_gate)
         {
+            _linkedToUs.Remove(member);
             if (!_closed && _guests.Contains(member))
             {
                 Drop(member);
@@ -150,16 +176,26 @@ internal sealed class LinkSet(LinkSettings settings, Action<MemberId> unlinked)
     {
         if (_links.TryGetValue(peer.Member, out var link))
         {
-            if (link.Peer != peer)
+            if (link.IsLogged(peer.Address, _linkedToUs.Contains(peer.Member)))
             {
-                link.Move(peer);
                 unlinked(peer.Member);
             }
             return link;
         }
-        link = new OutgoingLink(peer, settings, _retired.FindLast(old => old.Peer.Member == peer.Member)?.Thread);
-        link.Start();
+        link = new OutgoingLink(peer, settings, _retired.FindLast(old => old.Member == peer.Member)?.Thread);
+        if (settings.Whereabouts.TryGetValue(peer.Member, out var address))
+        {
+            link.IsAt(address);
+        }
+        _new.Add(link);
         return link;
+    }
+
+    /// <summary>Only once all can be found: the first of them may hear at once where another one is.</summary>
+    private void StartTheNew()
+    {
+        _new.ForEach(link => link.Start());
+        _new.Clear();
     }
 
     private void Drop(MemberId guest)
@@ -175,7 +211,7 @@ internal sealed class LinkSet(LinkSettings settings, Action<MemberId> unlinked)
     private void Retire(OutgoingLink link)
     {
         link.Stop(silent: false);
-        unlinked(link.Peer.Member);
+        unlinked(link.Member);
         foreach (var ended in _retired.Where(old => !old.Thread.IsAlive).ToList())
         {
             _retired.Remove(ended);

@@ -1,4 +1,5 @@
 using Consensus.Node.Ports;
+using Consensus.Primitives;
 using Consensus.Transport.Dialing;
 using Consensus.Transport.Handshake;
 
@@ -6,11 +7,15 @@ namespace Consensus.Transport.Links;
 
 /// <summary>What all outgoing links of a transport share.</summary>
 /// <param name="Handshake">The judge as of now: the set of peers changes.</param>
+/// <param name="Whereabouts">host:port of members that an operator says to be elsewhere than the log does.</param>
+/// <param name="Heard">Told what a peer that welcomed us says of where others are.</param>
 /// <param name="Fatal">Ends the process.</param>
 internal sealed record LinkSettings(
     PeerIdentity Self,
     Func<FormedHandshake> Handshake,
     PeerDialer Dialer,
+    IReadOnlyDictionary<MemberId, string> Whereabouts,
+    Action<IReadOnlyList<KnownMember>> Heard,
     IPeerEvents Events,
     RateLimitedLog Log,
     TimeProvider Time,

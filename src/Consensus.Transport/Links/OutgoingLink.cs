@@ -1,4 +1,5 @@
 using Consensus.Node.Ports;
+using Consensus.Primitives;
 using Consensus.Transport.Dialing;
 using Consensus.Transport.Framing;
 using Consensus.Transport.Handshake;
@@ -7,7 +8,8 @@ namespace Consensus.Transport.Links;
 
 /// <summary>
 /// Keeps one connection to one peer standing. A thread of its own dials, then waits on the connection so that its close is noticed at once,
-/// dials again, and tells what it learns. All events about this peer's outgoing link come from that thread, in order.
+/// dials again, and tells what it learns. All events about this peer's outgoing link come from that thread, in order. Where the peer may be is
+/// looked at before each dial; the addresses are tried in turn until one of them answers as this very member.
 /// </summary>
 internal sealed class OutgoingLink : IDisposable
 {
@@ -17,28 +19,55 @@ internal sealed class OutgoingLink : IDisposable
     /// <summary>A link that closes sooner than this, twice in a row, is not dialled again at once: the two sides may disagree about something.</summary>
     private static readonly TimeSpan ShortLife = TimeSpan.FromSeconds(1);
 
+    /// <summary>Dials in vain, one after the other, before an operator is told: a process that is started again is back sooner.</summary>
+    private const int FailuresBeforeNotice = 8;
+
     private readonly LinkSettings _settings;
+    private readonly Lock _gate = new();
+    private readonly Whereabouts _whereabouts;
+    private readonly MemberId _member;
+    private readonly string _name;
     private readonly Thread? _predecessor;
     private readonly Thread _thread;
     private readonly Backoff _backoff;
     private readonly CancellationTokenSource _stop = new();
     private readonly Signal _wake = new();
-    private volatile PeerEndpoint _peer;
     private volatile OutgoingConnection? _connection;
     private volatile bool _silent;
+
+    /// <summary>Rises when the peer is to be dialled elsewhere than where the link stands.</summary>
+    private volatile int _moves;
+
     private bool _lastWasShort;
+    private int _failures;
+
+    /// <summary>Where this member was taken to be last; an operator is told when it turns out to be elsewhere.</summary>
+    private string _knownAt;
 
     /// <param name="predecessor">The thread of a stopped link to the same member: its events come first.</param>
     public OutgoingLink(PeerEndpoint peer, LinkSettings settings, Thread? predecessor)
     {
-        _peer = peer;
+        (_member, _name, _knownAt) = (peer.Member, peer.Name, peer.Address);
+        _whereabouts = new Whereabouts(peer.Address);
         _settings = settings;
         _predecessor = predecessor;
         _backoff = new Backoff(settings.RedialFirst, settings.RedialLongest, (ulong)(settings.Self.Boot ^ peer.Member.Value));
         _thread = GuardedThread.Of($"peer link to {peer.Name}", Run, settings.Fatal);
     }
 
-    public PeerEndpoint Peer => _peer;
+    public MemberId Member => _member;
+
+    /// <summary>With the address where it stands, or where it is dialled first.</summary>
+    public PeerEndpoint Peer
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return new PeerEndpoint(_member, _name, _whereabouts.First);
+            }
+        }
+    }
 
     public Thread Thread => _thread;
 
@@ -53,12 +82,49 @@ internal sealed class OutgoingLink : IDisposable
     /// <summary>With the node's turn.</summary>
     public void Flush() => _connection?.Flush();
 
-    /// <summary>The peer is elsewhere from now on.</summary>
-    public void Move(PeerEndpoint peer)
+    /// <summary>
+    /// The log says where the peer is. True when it is dialled elsewhere from now on, so that a link that stands is closed.
+    /// </summary>
+    /// <param name="isLinked">Its process has a link to us, and so has said itself where it is.</param>
+    public bool IsLogged(string address, bool isLinked)
     {
-        _peer = peer;
+        lock (_gate)
+        {
+            if (!_whereabouts.IsLogged(address, isLinked))
+            {
+                return false;
+            }
+        }
+        _moves++;
         Interlocked.MemoryBarrier();
         _connection?.Close();
+        _wake.Set();
+        return true;
+    }
+
+    /// <summary>The peer's process says itself, or somebody who is sure, that it is there. A link to a living process of its is left alone.</summary>
+    public void IsAt(string address)
+    {
+        lock (_gate)
+        {
+            if (!_whereabouts.IsAt(address))
+            {
+                return;
+            }
+        }
+        _wake.Set();
+    }
+
+    /// <summary>Another member knows the peer there.</summary>
+    public void MayBeAt(string address)
+    {
+        lock (_gate)
+        {
+            if (!_whereabouts.MayBeAt(address))
+            {
+                return;
+            }
+        }
         _wake.Set();
     }
 
@@ -99,59 +165,79 @@ internal sealed class OutgoingLink : IDisposable
     private void Run()
     {
         _predecessor?.Join();
-        var hasJustClosed = false;
+        string? stoodAt = null;
+        var next = 0;
         while (!_stop.IsCancellationRequested)
         {
             _wake.Reset();
-            var peer = _peer;
-            var outcome = _settings.Dialer.Dial(peer.Address, HelloTo(peer), _stop.Token);
+            var moves = _moves;
+            var (address, isLast) = Choose(ref next);
+            var outcome = _settings.Dialer.Dial(address, HelloTo(), _stop.Token);
             var wait = _settings.RedialLongest;
             if (outcome.Status is not (DialStatus.Welcomed or DialStatus.Refused))
             {
-                var level = outcome.Status == DialStatus.Exhausted ? TransportLogLevel.Warning : TransportLogLevel.Debug;
-                _settings.Log.Say(level, $"no link to {peer.Name}: {outcome.Detail}");
+                NoticeFailure(outcome.Status, outcome.Detail);
             }
             switch (outcome.Status)
             {
                 case DialStatus.Welcomed:
-                    hasJustClosed = UseUntilClosed(peer, outcome, out var mayRedialAtOnce);
+                    stoodAt = UseUntilClosed(address, moves, outcome, out var mayRedialAtOnce) ? address : null;
+                    if (stoodAt is not null || mayRedialAtOnce)
+                    {
+                        next = 0;
+                    }
                     if (mayRedialAtOnce)
                     {
                         continue;
                     }
                     break;
                 case DialStatus.HostRefused:
-                    if (hasJustClosed)
+                    if (stoodAt == address)
                     {
-                        Tell(events => events.ProcessGone(peer.Member));
+                        Tell(events => events.ProcessGone(_member));
                     }
-                    hasJustClosed = false;
+                    stoodAt = null;
                     break;
                 case DialStatus.Refused:
-                    hasJustClosed = false;
-                    wait = HandleRefusal(peer, (Refusal)outcome.Reply!);
+                    stoodAt = null;
+                    wait = HandleRefusal(address, (Refusal)outcome.Reply!);
                     break;
                 case DialStatus.Broken:
                     // A dying process may still accept, and then reset: the next dial tells whether its port is closed.
                     break;
                 default:
-                    hasJustClosed = false;
+                    stoodAt = null;
                     break;
             }
-            WaitToRedial(wait);
+            if (isLast || stoodAt is not null)
+            {
+                WaitToRedial(wait);
+            }
         }
     }
 
-    private Hello HelloTo(PeerEndpoint peer) => new(_settings.Self, Purpose.Link, peer.Name, "", []);
+    /// <summary>The address to dial now, and whether it is the last that is not tried yet.</summary>
+    private (string Address, bool IsLast) Choose(ref int next)
+    {
+        lock (_gate)
+        {
+            var all = _whereabouts.All;
+            var now = next < all.Count ? next : 0;
+            next = (now + 1) % all.Count;
+            return (all[now], next == 0);
+        }
+    }
+
+    private Hello HelloTo() => new(_settings.Self, Purpose.Link, _name, "", []);
 
     /// <summary>True when it stood and was closed by the other side or the network.</summary>
-    private bool UseUntilClosed(PeerEndpoint peer, DialOutcome outcome, out bool mayRedialAtOnce)
+    private bool UseUntilClosed(string address, int moves, DialOutcome outcome, out bool mayRedialAtOnce)
     {
         var welcome = (Welcome)outcome.Reply!;
-        if (_settings.Handshake().Mistaken(welcome, peer) is { } mistake)
+        if (_settings.Handshake().Mistaken(welcome, new PeerEndpoint(_member, _name, address)) is { } mistake)
         {
             outcome.Socket!.Dispose();
-            _settings.Log.Say(TransportLogLevel.Warning, $"no link to {peer.Name}: {mistake}");
+            _settings.Log.Say(TransportLogLevel.Warning, $"no link to {_name}: {mistake}");
             mayRedialAtOnce = false;
             return false;
         }
@@ -163,18 +249,20 @@ internal sealed class OutgoingLink : IDisposable
         {
             _connection = connection;
             Interlocked.MemoryBarrier();
-            // Move and Stop set their mark first and then close what they see: what they could not see is closed here.
-            if (_stop.IsCancellationRequested || !ReferenceEquals(peer, _peer))
+            // IsLogged and Stop set their mark first and then close what they see: what they could not see is closed here.
+            if (_stop.IsCancellationRequested || moves != _moves)
             {
                 _connection = null;
                 mayRedialAtOnce = true;
                 return false;
             }
-            Tell(events => events.LinkUp(peer.Member, welcome.Identity.Boot));
+            NoticeLink(address);
+            Tell(events => events.LinkUp(_member, welcome.Identity.Boot));
+            _settings.Heard(welcome.Known);
             connection.WaitUntilClosed();
             _connection = null;
         }
-        Tell(events => events.LinkDown(peer.Member));
+        Tell(events => events.LinkDown(_member));
         var isShort = _settings.Time.GetElapsedTime(started) < ShortLife;
         mayRedialAtOnce = !(isShort && _lastWasShort);
         _lastWasShort = isShort;
@@ -182,10 +270,46 @@ internal sealed class OutgoingLink : IDisposable
         {
             _backoff.Reset();
         }
-        return !_stop.IsCancellationRequested && ReferenceEquals(peer, _peer);
+        return !_stop.IsCancellationRequested && moves == _moves;
     }
 
-    private TimeSpan HandleRefusal(PeerEndpoint peer, Refusal refusal)
+    /// <summary>It answered there as the very member that it is: from now on that is where it is dialled first.</summary>
+    private void NoticeLink(string address)
+    {
+        lock (_gate)
+        {
+            _whereabouts.IsAt(address);
+        }
+        if (address != _knownAt)
+        {
+            _settings.Log.Say(TransportLogLevel.Information, $"{_name} has moved: it answers at {address}, and no longer at {_knownAt}");
+        }
+        else if (_failures >= FailuresBeforeNotice)
+        {
+            _settings.Log.Say(TransportLogLevel.Information, $"{_name} answers again at {address}");
+        }
+        _knownAt = address;
+        _failures = 0;
+    }
+
+    private void NoticeFailure(DialStatus status, string detail)
+    {
+        _settings.Log.Say(status == DialStatus.Exhausted ? TransportLogLevel.Warning : TransportLogLevel.Debug, $"no link to {_name}: {detail}");
+        if (++_failures == FailuresBeforeNotice)
+        {
+            string addresses;
+            lock (_gate)
+            {
+                addresses = string.Join(" or ", _whereabouts.All);
+            }
+            _settings.Log.Say(
+                TransportLogLevel.Information,
+                $"{_name} does not answer at {addresses} ({detail}); it is dialled on: should it have moved, it says so as soon as it reaches a member, "
+                    + $"and --peer-address {_name}=HOST:PORT says so here");
+        }
+    }
+
+    private TimeSpan HandleRefusal(string address, Refusal refusal)
     {
         if (refusal.IsTransient)
         {
@@ -195,16 +319,16 @@ internal sealed class OutgoingLink : IDisposable
         {
             if (refusal.Code == RefusalCode.Removed)
             {
-                Tell(events => events.RemovedFromCluster(peer.Member));
+                Tell(events => events.RemovedFromCluster(_member));
             }
             else
             {
-                Tell(events => events.RefusedByPeer(peer.Member, refusal.Sentence));
+                Tell(events => events.RefusedByPeer(_member, refusal.Sentence));
             }
         }
         else
         {
-            _settings.Log.Say(TransportLogLevel.Warning, $"{peer.Address} refuses a link: {refusal.Sentence}");
+            _settings.Log.Say(TransportLogLevel.Warning, $"{address} refuses a link: {refusal.Sentence}");
         }
         return _settings.RedialLongest;
     }

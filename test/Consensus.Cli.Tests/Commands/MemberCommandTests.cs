@@ -6,11 +6,11 @@ namespace Consensus.Cli.Tests.Commands;
 
 internal sealed class MemberCommandTests
 {
-    private const string N1 = """{"id":"00a1","name":"n1","role":"leader","self":true,"clientUrl":"http://n1:7379","peerUrl":"n1:7380","matchIndex":70,"healthy":true}""";
-    private const string N2 = """{"id":"00a2","name":"n2","role":"follower","self":false,"clientUrl":"http://n2:7379","peerUrl":"n2:7380","matchIndex":69,"healthy":false}""";
-    private const string N4 = """{"id":"00a4","name":"n4","role":"learner","self":false,"clientUrl":"","peerUrl":"n4:7380","matchIndex":null,"healthy":true}""";
+    private const string N1 = """{"id":"00a1","name":"n1","role":"leader","self":true,"clientUrl":"http://n1:7379","peerUrl":"n1:7380","matchIndex":70,"healthy":true,"health":"healthy","lastContactMs":null,"roundTripMs":null}""";
+    private const string N2 = """{"id":"00a2","name":"n2","role":"follower","self":false,"clientUrl":"http://n2:7379","peerUrl":"n2:7380","matchIndex":69,"healthy":false,"health":"notAcknowledging","lastContactMs":12034,"roundTripMs":0.412}""";
+    private const string N4 = """{"id":"00a4","name":"n4","role":"learner","self":false,"clientUrl":"","peerUrl":"n4:7380","matchIndex":null,"healthy":null,"health":"unknown","lastContactMs":null,"roundTripMs":null}""";
     private const string Waiting = """{"id":"00a5","name":"n5","peerUrl":"n5:7380"}""";
-    private const string Headings = "MEMBER\tID\tROLE\tHEALTHY\tMATCH\tCLIENT\tPEER\n";
+    private const string Headings = "MEMBER\tID\tROLE\tHEALTH\tCONTACT\tROUND TRIP\tMATCH\tCLIENT\tPEER\n";
 
     [Test]
     public async Task Members_are_listed_with_who_waits_to_be_added()
@@ -22,10 +22,10 @@ internal sealed class MemberCommandTests
         Assert.That(table, Is.EqualTo(new CliRun(
             0,
             Headings
-            + "n1\t00a1\tleader\tyes\t70\thttp://n1:7379\tn1:7380\n"
-            + "n2\t00a2\tfollower\tno\t69\thttp://n2:7379\tn2:7380\n"
-            + "n4\t00a4\tlearner\tyes\t-\t-\tn4:7380\n"
-            + "n5\t00a5\twaits to be added\t-\t-\t-\tn5:7380\n",
+            + "n1\t00a1\tleader\thealthy\t-\t-\t70\thttp://n1:7379\tn1:7380\n"
+            + "n2\t00a2\tfollower\tnot acknowledging\t12s ago\t0.41 ms\t69\thttp://n2:7379\tn2:7380\n"
+            + "n4\t00a4\tlearner\tunknown\t-\t-\t-\t-\tn4:7380\n"
+            + "n5\t00a5\twaits to be added\t-\t-\t-\t-\t-\tn5:7380\n",
             "")));
         Assert.That(json.Output, Is.EqualTo(Cluster([N1, N2, N4], Waiting) + "\n"));
     }
@@ -36,7 +36,7 @@ internal sealed class MemberCommandTests
         using var server = new FakeServer(_ => new FakeAnswer(200, $$"""{"clusterId":"c","leader":"n1","term":4,"members":[{{N1}}]}"""));
         var run = await Ctl.RunAsync(server.Endpoint, "members", "list");
 
-        Assert.That(run, Is.EqualTo(new CliRun(0, Headings + "n1\t00a1\tleader\tyes\t70\thttp://n1:7379\tn1:7380\n", "")));
+        Assert.That(run, Is.EqualTo(new CliRun(0, Headings + "n1\t00a1\tleader\thealthy\t-\t-\t70\thttp://n1:7379\tn1:7380\n", "")));
     }
 
     [Test]
@@ -46,7 +46,7 @@ internal sealed class MemberCommandTests
         var learner = await Ctl.RunAsync(server.Endpoint, "members", "add", "n4");
         _ = await Ctl.RunAsync(server.Endpoint, "members", "add", "n4", "--voter");
 
-        Assert.That(learner, Is.EqualTo(new CliRun(0, Headings + "n4\t00a4\tlearner\tyes\t-\t-\tn4:7380\n", "")));
+        Assert.That(learner, Is.EqualTo(new CliRun(0, Headings + "n4\t00a4\tlearner\tunknown\t-\t-\t-\t-\tn4:7380\n", "")));
         Assert.That(
             server.Requests.Select(request => $"{request.Method} {request.Target} {request.Text}"),
             Is.EqualTo(new[] { """POST /v1/cluster/members {"name":"n4"}""", """POST /v1/cluster/members {"name":"n4","role":"voter"}""" }));
@@ -59,7 +59,7 @@ internal sealed class MemberCommandTests
         var run = await Ctl.RunAsync(server.Endpoint, "members", "promote", "n4");
         _ = await Ctl.RunAsync(server.Endpoint, "members", "promote", "00a4", "--replaces", "n2");
 
-        Assert.That(run, Is.EqualTo(new CliRun(0, Headings + "n4\t00a4\tfollower\tyes\t-\t-\tn4:7380\n", "")));
+        Assert.That(run, Is.EqualTo(new CliRun(0, Headings + "n4\t00a4\tfollower\tunknown\t-\t-\t-\t-\tn4:7380\n", "")));
         Assert.That(
             server.Requests.Select(request => $"{request.Method} {request.Target} {request.Text}"),
             Is.EqualTo(new[]

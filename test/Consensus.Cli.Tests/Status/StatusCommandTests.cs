@@ -13,8 +13,8 @@ internal sealed class StatusCommandTests
 
         var lines = run.Output.TrimEnd().Split('\n');
         Assert.That(run.ExitCode, Is.Zero, run.Error);
-        Assert.That(lines[0], Is.EqualTo("MEMBER\tROLE\tTERM\tCOMMIT\tAPPLIED\tLAG\tREVISION\tLOG\tKEYS\tLEASES\tLOCKS\tVERSION"));
-        Assert.That(lines[1], Is.EqualTo("n1\tleader\t4\t100\t100\t0\t55\t64 KiB\t3\t2\t1\t0.1.0"));
+        Assert.That(lines[0], Is.EqualTo("MEMBER\tROLE\tTERM\tCOMMIT\tAPPLIED\tLAG\tHEALTH\tCONTACT\tROUND TRIP\tREVISION\tLOG\tKEYS\tLEASES\tLOCKS\tVERSION"));
+        Assert.That(lines[1], Is.EqualTo("n1\tleader\t4\t100\t100\t0\thealthy\t-\t-\t55\t64 KiB\t3\t2\t1\t0.1.0"));
         Assert.That(lines.Skip(2).Take(2).Select(line => line[..11]), Is.EqualTo(new[] { "n2\tfollower", "n3\tfollower" }));
         Assert.That(lines[4], Is.EqualTo("All is well: 3 members answer, n1 leads."));
     }
@@ -30,6 +30,18 @@ internal sealed class StatusCommandTests
         Assert.That(run.Output, Does.Contain("n3\tunreachable\t-"));
         Assert.That(run.Output, Does.Contain("n3 does not answer").And.Contain("start it again"));
         Assert.That(run.Output, Does.Not.Contain("All is well"));
+    }
+
+    [TestCase("silent", "n1, the leader, gets no answer from n3 (the last 1.2s ago): check the network between their peer addresses (n1 p1:1, n3 p3:1)")]
+    [TestCase("notAcknowledging", "n3 answers n1, the leader, and its log stands still all the same")]
+    public async Task A_member_that_the_leader_does_not_call_healthy_is_told(string health, string sentence)
+    {
+        using var cluster = new FakeMembers();
+        (cluster.Members[2].Healthy, cluster.Members[2].Health) = (false, health);
+        var run = await Ctl.RunAsync(cluster.Endpoint(1), "status");
+        Assert.That(run.Output, Does.Contain(sentence));
+        Assert.That(run.Output, Does.Not.Contain("All is well"));
+        Assert.That(run.Output.Split('\n')[3], Does.StartWith("n3\t").And.Contain($"\t{(health == "silent" ? "silent" : "not acknowledging")}\t1.2s ago\t0.25 ms\t"));
     }
 
     [Test]
@@ -89,9 +101,9 @@ internal sealed class StatusCommandTests
     {
         using var cluster = new FakeMembers();
         cluster.Stop(2);
-        Assert.That((await Ctl.RunAsync(cluster.Endpoint(0), "status")).Output, Does.Contain("though the other members are linked with it").And.Contain("--advertise-client"));
+        Assert.That((await Ctl.RunAsync(cluster.Endpoint(0), "status")).Output, Does.Contain("though the leader hears it").And.Contain("--advertise-client"));
         cluster.Members[2].Healthy = false;
-        Assert.That((await Ctl.RunAsync(cluster.Endpoint(0), "status")).Output, Does.Contain("the other members have lost it too: start it again"));
+        Assert.That((await Ctl.RunAsync(cluster.Endpoint(0), "status")).Output, Does.Contain("the leader does not hear it either: start it again"));
     }
 
     [Test]

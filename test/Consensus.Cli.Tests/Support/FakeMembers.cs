@@ -39,7 +39,7 @@ internal sealed class FakeMembers : IDisposable
     private string Cluster()
     {
         var members = _servers.Select((server, index) => $$"""
-            {"id":"{{index}}","name":"n{{index + 1}}","role":"{{Members[index].Listed}}","self":false,"clientUrl":"{{server.Endpoint}}","peerUrl":"p{{index + 1}}:1","matchIndex":null,"healthy":{{(Members[index].Healthy ? "true" : "false")}}}
+            {"id":"{{index}}","name":"n{{index + 1}}","role":"{{Members[index].Listed}}","self":false,"clientUrl":"{{server.Endpoint}}","peerUrl":"p{{index + 1}}:1","matchIndex":null,"healthy":{{(Members[index].Healthy ? "true" : "false")}},"health":"{{Members[index].Health}}","lastContactMs":{{(index == 0 ? "null" : "1234")}},"roundTripMs":{{(index == 0 ? "null" : "0.25")}}}
             """);
         return $$"""{"clusterId":"c","leader":"n1","term":4,"members":[{{string.Join(',', members)}}],"joining":{{Joining}}}""";
     }
@@ -60,8 +60,10 @@ internal sealed class FakeMembers : IDisposable
         /// <summary>Its role in the cluster's list.</summary>
         public string Listed { get; set; } = "follower";
 
-        /// <summary>Whether the others are linked with it.</summary>
+        /// <summary>Whether the answering member hears it.</summary>
         public bool Healthy { get; set; } = true;
+
+        public string Health { get; set; } = "healthy";
 
         public string Leader { get; set; } = "\"n1\"";
 

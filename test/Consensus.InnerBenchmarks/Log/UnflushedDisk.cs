@@ -27,7 +27,7 @@ internal sealed class UnflushedDisk : IDisk
 
     public void Delete(string path) => _disk.Delete(path);
 
-    public long FreeBytes(string directory) => disk.FreeBytes(directory);
+    public long FreeBytes(string directory) => _disk.FreeBytes(directory);
 
     public void SyncDirectory(string path) => _disk.SyncDirectory(path);
 

@@ -52,4 +52,69 @@ public sealed class DriftMeterTests
         }
         Assert.That(meter.PartsPerThousand, Is.Zero);
     }
+
+    [Test]
+    public void Messages_that_waited_for_a_stopped_member_are_no_drift()
+    {
+        var meter = new DriftMeter();
+        for (var second = 0; second <= 200; second++)
+        {
+            // From 40 to 49 it stood still; what came meanwhile is seen at 50, all at once, each with the leader's clock at its leaving.
+            if (second is >= 40 and < 50)
+            {
+                continue;
+            }
+            if (second == 50)
+            {
+                meter.Restart();
+                for (var queued = 40; queued < 50; queued++)
+                {
+                    meter.Observe(new Term(1), new ClusterTime(queued * Second), second * Second);
+                }
+            }
+            meter.Observe(new Term(1), new ClusterTime(second * Second), second * Second);
+            Assert.That(meter.PartsPerThousand, Is.Zero, $"at {second} s");
+        }
+    }
+
+    [Test]
+    public void Pause_of_the_leader_is_no_drift()
+    {
+        var meter = new DriftMeter();
+        for (var second = 0; second <= 200; second++)
+        {
+            // It stood still for ten seconds, which are no lease time, and leads on in the same term.
+            if (second is < 40 or >= 50)
+            {
+                meter.Observe(new Term(1), new ClusterTime((second < 40 ? second : second - 10) * Second), second * Second);
+            }
+            Assert.That(meter.PartsPerThousand, Is.Zero, $"at {second} s");
+        }
+    }
+
+    [Test]
+    public void Messages_that_come_late_now_and_then_are_no_drift()
+    {
+        var meter = new DriftMeter();
+        var random = new DeterministicRandom(5);
+        for (var tenth = 0; tenth <= 3000; tenth++)
+        {
+            var delay = random.Next(3) == 0 ? (long)random.Next(900_000) : 500;
+            meter.Observe(new Term(1), new ClusterTime(tenth * Second / 10), (tenth * Second / 10) + delay);
+            Assert.That(meter.IsAlarming, Is.False);
+        }
+    }
+
+    [Test]
+    public void Drift_is_seen_though_the_leader_is_stopped_now_and_then()
+    {
+        var meter = new DriftMeter();
+        var lost = 0L;
+        for (var second = 0; second <= 300; second++)
+        {
+            lost += second % 60 == 30 ? 3 * Second : 0;
+            meter.Observe(new Term(1), new ClusterTime((second * Second * 1_020 / 1_000) + (10 * Second) - Math.Min(lost, 10 * Second)), second * Second);
+        }
+        Assert.That(meter.IsAlarming, Is.True);
+    }
 }

@@ -5,6 +5,7 @@ using System.Text.Json.Serialization.Metadata;
 using Consensus.Api;
 using Consensus.Api.Cluster;
 using Consensus.Api.Problems;
+using Consensus.Node;
 using Consensus.Server.Tests.Hosting;
 using Microsoft.AspNetCore.Builder;
 
@@ -97,7 +98,7 @@ internal sealed class ClusterRouteTests
     }
 
     private bool IsDown(int seenBy, int member) =>
-        _cluster.Hosts[seenBy]!.Node.Status.Members.Any(m => m.Name == $"n{member + 1}" && !m.Healthy);
+        _cluster.Hosts[seenBy]!.Node.Status.Members.Any(m => m.Name == $"n{member + 1}" && m.Health == MemberHealth.Silent);
 
     private async Task StartAsync(int size, int joining = 0)
     {

@@ -15,14 +15,34 @@ internal sealed class ClusterTests : ContractTest
         var cluster = await AnswerAsync(ApiJson.Default.ClusterAnswer, HttpStatusCode.OK, "GET", "/v1/cluster");
         Assert.That((cluster.ClusterId, cluster.Leader, cluster.Term), Is.EqualTo(("00000000000000c1", "n1", 3L)));
         Assert.That(
-            cluster.Members.Select(m => (m.Name, m.Role, m.Self, m.PeerUrl, m.Healthy)),
+            cluster.Members.Select(m => (m.Name, m.Role, m.Self, m.PeerUrl)),
             Is.EqualTo(new[]
             {
-                ("n1", "leader", true, "127.0.0.1:7380", true),
-                ("n2", "follower", false, "127.0.0.1:7480", false),
-                ("n3", "learner", false, "127.0.0.1:7580", true),
+                ("n1", "leader", true, "127.0.0.1:7380"),
+                ("n2", "follower", false, "127.0.0.1:7480"),
+                ("n3", "learner", false, "127.0.0.1:7580"),
             }));
-        Assert.That(cluster.Members[1].MatchIndex, Is.Null);
+        Assert.That(cluster.Members[2].MatchIndex, Is.Null);
+    }
+
+    [Test]
+    public async Task How_each_member_does_is_shown_and_what_is_not_known_is_said_to_be_unknown()
+    {
+        var cluster = await AnswerAsync(ApiJson.Default.ClusterAnswer, HttpStatusCode.OK, "GET", "/v1/cluster");
+        Assert.That(
+            cluster.Members.Select(m => (m.Healthy, m.Health, m.LastContactMs, m.RoundTripMs)),
+            Is.EqualTo(new (bool?, string?, long?, double?)[]
+            {
+                (true, "healthy", null, null),
+                (false, "silent", 12_500, 0.412),
+                (null, "unknown", null, null),
+            }));
+        using var response = await SendAsync("GET", "/metrics");
+        var lines = (await response.Content.ReadAsStringAsync()).Split('\n');
+        Assert.That(lines, Does.Contain("consensus_member_healthy{member=\"n2\"} 0"));
+        Assert.That(lines, Does.Contain("consensus_member_last_contact_seconds{member=\"n2\"} 12.5"));
+        Assert.That(lines, Does.Contain("consensus_member_round_trip_seconds{member=\"n2\"} 0.000412"));
+        Assert.That(lines, Has.None.Contains("{member=\"n3\"}"), "nothing is claimed of whom it does not know");
     }
 
     [Test]

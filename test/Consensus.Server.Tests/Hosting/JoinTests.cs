@@ -117,14 +117,14 @@ internal sealed class JoinTests
         () => cluster.Hosts.Where(h => h is not null && h.Node.Status.Members.Any(m => m.IsSelf)).All(h => h!.Node.Joiners.Any(j => j.Name == name)),
         $"every member lists {name} as waiting");
 
-    private static AddMember AddWaiting(NodeHost at, string name)
+    internal static AddMember AddWaiting(NodeHost at, string name)
     {
         var joiner = at.Node.Joiners.Single(j => j.Name == name);
         return new AddMember(new Member(joiner.Member, joiner.Name, joiner.PeerAddress));
     }
 
     /// <summary>Asks until what is "not yet" has come: another change is over, the learner has caught up.</summary>
-    private static async Task ChangeAsync(NodeHost at, MembershipChange change)
+    internal static async Task ChangeAsync(NodeHost at, MembershipChange change)
     {
         var answer = default(MembershipAnswer);
         await LocalCluster.EventuallyAsync(

@@ -16,6 +16,7 @@ internal sealed class LocalCluster : IAsyncDisposable
     private readonly string _root = Directory.CreateTempSubdirectory("consensus-").FullName;
     private readonly List<(string Name, string Address)> _initial = [];
     private readonly List<(string Name, string Address)> _joining = [];
+    private readonly Dictionary<int, string> _movedTo = [];
     private readonly NodeHost?[] _hosts;
 
     private LocalCluster(int size, int joining)
@@ -36,7 +37,7 @@ internal sealed class LocalCluster : IAsyncDisposable
 
     public IReadOnlyList<NodeHost?> Hosts => _hosts;
 
-    /// <param name="joining">Members after these, for which <see cref="StartMemberAsync"/> means that they are started to join.</param>
+    /// <param name="joining">Members after these, for which <see cref="StartMemberAsync(int)"/> means that they are started to join.</param>
     public static async Task<LocalCluster> StartAsync(int size, long snapshotEntries = 10_000, int joining = 0)
     {
         var cluster = new LocalCluster(size, joining) { SnapshotEntries = snapshotEntries };
@@ -47,23 +48,32 @@ internal sealed class LocalCluster : IAsyncDisposable
 
     public string DataOf(int index) => Path.Combine(_root, $"n{index + 1}");
 
-    public async Task StartMemberAsync(int index)
+    /// <summary>Where the member listens for others when it is started next.</summary>
+    public string PeerAddressOf(int index) =>
+        _movedTo.TryGetValue(index, out var moved) ? moved : index >= _initial.Count ? _joining[index - _initial.Count].Address : _initial[index].Address;
+
+    /// <summary>From its next start on the member listens on another port.</summary>
+    public string Move(int index) => _movedTo[index] = $"127.0.0.1:{FreePorts.Next()}";
+
+    public Task StartMemberAsync(int index) => StartMemberAsync(index, options => options);
+
+    public async Task StartMemberAsync(int index, Func<NodeHostOptions, NodeHostOptions> with)
     {
         var joins = index >= _initial.Count;
-        var (name, address) = joins ? _joining[index - _initial.Count] : _initial[index];
+        var name = (joins ? _joining[index - _initial.Count] : _initial[index]).Name;
         _hosts[index] = await NodeHost.StartAsync(
-            new NodeHostOptions
+            with(new NodeHostOptions
             {
                 Name = name,
                 DataDirectory = Path.Combine(_root, name),
-                ListenPeer = IPEndPoint.Parse(address),
+                ListenPeer = IPEndPoint.Parse(PeerAddressOf(index)),
                 AdvertiseClient = $"http://{name}",
                 InitialCluster = joins ? null : _initial,
                 Join = joins ? [_initial[0].Address] : [],
                 SnapshotEntries = SnapshotEntries,
                 Raft = new RaftOptions { TrailingEntries = 10 },
                 Storage = new Consensus.Storage.StorageOptions { SegmentBytes = 1 << 20 },
-            },
+            }),
             (message, failure) =>
             {
                 Fatals.Add($"{name}: {message}: {failure}");

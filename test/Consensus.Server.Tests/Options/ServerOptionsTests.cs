@@ -53,6 +53,30 @@ internal sealed class ServerOptionsTests
     }
 
     [Test]
+    public void What_is_advertised_explicitly_wins_over_the_cluster_list() =>
+        Assert.That(Read("--initial-cluster n1=127.0.0.1:1,n2=127.0.0.1:2 --advertise-peer 127.0.0.1:3").AdvertisePeer, Is.EqualTo("127.0.0.1:3"));
+
+    [Test]
+    public void A_cluster_list_that_does_not_name_this_member_is_judged_only_when_the_data_directory_is_known()
+    {
+        var options = Read("--name n4 --initial-cluster n1=127.0.0.1:1,n2=127.0.0.1:2 --listen-peer 127.0.0.1:9");
+        Assert.That((options.AdvertisePeer, options.InitialCluster.Length, options.IsInitialClusterGiven), Is.EqualTo(("127.0.0.1:9", 2, true)));
+    }
+
+    [Test]
+    public void Members_that_have_moved_are_a_list_from_flag_environment_or_file()
+    {
+        InitialClusterMember[] moved = [new("n2", "b.example:1"), new("n3", "[::1]:2")];
+        Assert.That(Read("--peer-address n2=b.example:1,n3=[::1]:2").PeerAddresses, Is.EqualTo(moved));
+        Assert.That(Read("", new() { ["CONSENSUS_PEER_ADDRESS"] = "n2=b.example:1,n3=[::1]:2" }).PeerAddresses, Is.EqualTo(moved));
+        var file = Path.GetTempFileName();
+        File.WriteAllText(file, """{"peerAddress":["n2=b.example:1","n3=[::1]:2"]}""");
+        Assert.That(Read($"--config {file}").PeerAddresses, Is.EqualTo(moved));
+        File.Delete(file);
+        Assert.That(Read("").PeerAddresses, Is.Empty);
+    }
+
+    [Test]
     public void Members_to_join_through_are_a_list_without_repeats()
     {
         var options = Read("--name n4 --join a.example:7380,[::1]:2,a.example:7380 --listen-peer 127.0.0.1:9");
@@ -151,8 +175,10 @@ internal sealed class ServerOptionsTests
     [TestCase("--initial-cluster n1=127.0.0.1:1,", "has the entry \"\"")]
     [TestCase("--initial-cluster n1=127.0.0.1:1,n1=127.0.0.1:2", "another entry has too")]
     [TestCase("--initial-cluster n1=127.0.0.1:1,n2=127.0.0.1:1", "another entry has too")]
-    [TestCase("--initial-cluster n2=127.0.0.1:2", "does not name this member, \"n1\"")]
-    [TestCase("--initial-cluster n1=127.0.0.1:1 --advertise-peer 127.0.0.1:2", "but --advertise-peer is 127.0.0.1:2")]
+    [TestCase("--peer-address n1", "--peer-address has the entry \"n1\"")]
+    [TestCase("--peer-address n1=a:1,n1=b:1", "another entry has too")]
+    [TestCase("--peer-address n1=a:1,n2=a:1", "another entry has too")]
+    [TestCase("--initial-cluster n2=a.example:2 --listen-peer 0.0.0.0:7380 --insecure", "--advertise-peer is missing")]
     [TestCase("--join 127.0.0.1:1 --initial-cluster n1=127.0.0.1:7380", "--join is given together with --initial-cluster")]
     [TestCase("--join n1=127.0.0.1:1", "has the entry \"n1=127.0.0.1:1\", not a host and a port")]
     [TestCase("--join 127.0.0.1", "has the entry \"127.0.0.1\"")]

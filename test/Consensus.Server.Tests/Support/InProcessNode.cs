@@ -99,12 +99,18 @@ internal sealed class InProcessNode(Limits? limits = null) : IConsensusNode
                     9,
                     Ready,
                     [
-                        new MemberStatus(Self, "n1", true, true, !leader.IsNone, "http://127.0.0.1:7379", "127.0.0.1:7380", _index, true),
-                        new MemberStatus(new MemberId(0x52), "n2", true, false, false, "http://127.0.0.1:7479", "127.0.0.1:7480", null, false),
-                        new MemberStatus(new MemberId(0x53), "n3", false, false, false, "http://127.0.0.1:7579", "127.0.0.1:7580", null, true),
+                        new MemberStatus(Self, "n1", true, true, !leader.IsNone, "http://127.0.0.1:7379", "127.0.0.1:7380", _index, MemberHealth.Healthy),
+                        new MemberStatus(new MemberId(0x52), "n2", true, false, false, "http://127.0.0.1:7479", "127.0.0.1:7480", _index, MemberHealth.Silent)
+                        {
+                            HeardAtMicros = 3_000_000,
+                            RoundTripMicros = 412,
+                            IsLinked = true,
+                        },
+                        new MemberStatus(new MemberId(0x53), "n3", false, false, false, "http://127.0.0.1:7579", "127.0.0.1:7580", null, MemberHealth.Unknown),
                     ],
                     ["the disk is nearly full"])
                 {
+                    NowMicros = 15_500_000,
                     Loop = new LoopStatus(100, 5_000, 400, 300, LoopIdleMicros, 1_000_000),
                 };
             }

@@ -85,7 +85,7 @@ public sealed class ClusterFormationTests
     }
 
     [Test]
-    public void A_wiped_member_is_refused_by_the_formed_ones()
+    public void A_wiped_member_forms_nothing_once_the_others_are_formed()
     {
         var members = NewCluster("ab");
         var tasks = members.Select(member => member.Start()).ToList();
@@ -94,8 +94,33 @@ public sealed class ClusterFormationTests
         members[1].Close();
         members[1].Incarnation++;
         members[1].Reopen();
-        var refusal = Assert.Throws<FormationRefusedException>(() => Eventually.Result(members[1].Start()));
-        Assert.That(refusal.Message, Does.Contain("The data directory of b was replaced"));
+        AssertFormedWithout(members[1], Eventually.Result(members[1].Start()), tasks[0].Result.Cluster);
+    }
+
+    [Test]
+    public void A_process_that_the_formed_ones_do_not_know_forms_nothing()
+    {
+        var members = NewCluster("abc");
+        var early = members.Take(2).ToList();
+        early.ForEach(member => member.List = [.. member.List.Take(2)]);
+        var tasks = early.Select(member => member.Start()).ToList();
+        AssertOneCluster(tasks);
+        using var a = members[0].BecomeFormed(tasks[0].Result);
+        AssertFormedWithout(members[2], Eventually.Result(members[2].Start()), tasks[0].Result.Cluster);
+    }
+
+    [Test]
+    public void A_process_forms_nothing_while_another_one_is_still_awaited()
+    {
+        var members = NewCluster("abc");
+        var tasks = members.Select(member => member.Start()).ToList();
+        AssertOneCluster(tasks);
+        using var a = members[0].BecomeFormed(tasks[0].Result);
+        members[1].Close();
+        members[2].Close();
+        members[2].Incarnation++;
+        members[2].Reopen();
+        AssertFormedWithout(members[2], Eventually.Result(members[2].Start()), tasks[0].Result.Cluster);
     }
 
     [Test]
@@ -178,6 +203,13 @@ public sealed class ClusterFormationTests
             Assert.That(result.Members, Has.Count.EqualTo(results.Count));
             Assert.That(result.Members.Select(member => member.Id), Does.Contain(result.Member));
         }
+    }
+
+    private static void AssertFormedWithout(Starter stranger, FormationResult result, ClusterId cluster)
+    {
+        Assert.That(result.IsFormed, Is.False);
+        Assert.That(result.Cluster, Is.EqualTo(cluster));
+        Assert.That(result.Member, Is.EqualTo(ClusterIdentity.MemberIdOf(stranger.Name, stranger.Incarnation)), "it is nobody that the cluster knows");
     }
 
     private List<Starter> NewCluster(string names)

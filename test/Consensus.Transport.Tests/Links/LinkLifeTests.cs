@@ -55,7 +55,7 @@ public sealed class LinkLifeTests
         a.Events.WaitFor<UpEvent>();
         link.Dispose();
         // It still accepts the redial and answers, but closes at once: then its port closes too.
-        var (redial, _) = peer.Accept(new Welcome(Identities.OnWire(peer.Identity), []));
+        var (redial, _) = peer.Accept(new Welcome(peer.OnWire(), []));
         redial.Dispose();
         peer.Dispose();
         a.Events.WaitFor<GoneEvent>();
@@ -240,7 +240,7 @@ public sealed class LinkLifeTests
         // The predecessor's machine vanished without a word: its connection stays open.
         using var dead = peer.Accept(boot: 1).Socket;
         a.Events.WaitFor(new UpEvent(peer.Identity.Member, 1));
-        using var incoming = RawPeer.DialLink(a, Identities.OnWire(peer.Identity, boot: 2));
+        using var incoming = RawPeer.DialLink(a, peer.OnWire(boot: 2));
         using var fresh = peer.Accept(boot: 2).Socket;
         a.Events.WaitFor(new UpEvent(peer.Identity.Member, 2));
         Assert.That(RawPeer.IsClosedByPeer(dead), Is.True);

@@ -129,7 +129,7 @@ public sealed class LinkTests
         using (socket)
         {
             a.Events.WaitFor<UpEvent>();
-            const int Large = 1_500_000, LargeCount = 20;
+            const int Large = 1_500_000, LargeCount = 12;
             for (var i = 0; i < LargeCount; i++)
             {
                 Assert.That(a.Transport.Send(peer.Identity.Member, Marked(Large, i)), Is.True);
@@ -246,7 +246,7 @@ public sealed class LinkTests
         using var a = new TestMember("a");
         using var peer = new RawPeer("b");
         a.Transport.SetPeers([peer.Endpoint]);
-        var identity = Identities.OnWire(peer.Identity);
+        var identity = peer.OnWire();
         var random = new DeterministicRandom(4);
         var good = RawPeer.Frame(FrameFormat.LinkMagic, [1, 2, 3, 4, 5]);
         for (var round = 0; round < 100; round++)
@@ -272,10 +272,10 @@ public sealed class LinkTests
         using var a = new TestMember("a");
         using var peer = new RawPeer("b");
         a.Transport.SetPeers([peer.Endpoint]);
-        using var older = RawPeer.DialLink(a, Identities.OnWire(peer.Identity, boot: 1));
+        using var older = RawPeer.DialLink(a, peer.OnWire(boot: 1));
         older.Send(RawPeer.Frame(FrameFormat.LinkMagic, [1]));
         a.Events.WaitForFrames(1);
-        using var newer = RawPeer.DialLink(a, Identities.OnWire(peer.Identity, boot: 2));
+        using var newer = RawPeer.DialLink(a, peer.OnWire(boot: 2));
         Assert.That(RawPeer.IsClosedByPeer(older), Is.True);
         newer.Send(RawPeer.Frame(FrameFormat.LinkMagic, [2]));
         a.Events.WaitForFrames(2);

@@ -144,7 +144,7 @@ public sealed class SnapshotTests
         a.Transport.SetPeers([peer.Endpoint]);
         var arrival = new Arrival();
         a.Events.OnSnapshot = (_, _, _) => arrival;
-        using (var socket = RawPeer.DialLink(a, Identities.OnWire(peer.Identity), Purpose.Snapshot))
+        using (var socket = RawPeer.DialLink(a, peer.OnWire(), Purpose.Snapshot))
         {
             socket.Send(SnapshotParts.Start([1], 100_000));
             socket.Send(RawPeer.Frame(FrameFormat.SnapshotMagic, Bytes(50_000)));
@@ -200,7 +200,7 @@ public sealed class SnapshotTests
         {
             var arrival = new Arrival();
             a.Events.OnSnapshot = (_, _, _) => arrival;
-            using var socket = RawPeer.DialLink(a, Identities.OnWire(peer.Identity), Purpose.Snapshot);
+            using var socket = RawPeer.DialLink(a, peer.OnWire(), Purpose.Snapshot);
             socket.Send(wire);
             socket.Shutdown(System.Net.Sockets.SocketShutdown.Send);
             Assert.That(RawPeer.IsClosedByPeer(socket), Is.True, what);
@@ -230,7 +230,7 @@ public sealed class SnapshotTests
         // One that is too slow even to begin is given up before anything arrives; then another one tries.
         while (arrivals.IsEmpty)
         {
-            using var sender = RawPeer.DialLink(a, Identities.OnWire(peer.Identity), Purpose.Snapshot);
+            using var sender = RawPeer.DialLink(a, peer.OnWire(), Purpose.Snapshot);
             SocketIo.Send(sender, SnapshotParts.Start([1], 1000), Eventually.Deadline);
             Assert.That(RawPeer.IsClosedByPeer(sender), Is.True, "the receiver gives up");
         }

@@ -28,6 +28,9 @@ internal sealed class RawPeer : IDisposable
 
     public PeerEndpoint Endpoint => Identities.EndpointOf(Identity, _listener.LocalEndPoint!.ToString()!);
 
+    /// <summary>Who it is, and that it is here.</summary>
+    public PeerIdentity OnWire(long boot = 5) => Identities.OnWire(Identity, boot, Endpoint.Address);
+
     /// <summary>Accepts the next connection, reads its Hello and answers; <paramref name="reply"/> null is a Welcome.</summary>
     public (Socket Socket, Hello Hello) Accept(HandshakeReply? reply = null, long boot = 9)
     {
@@ -36,12 +39,15 @@ internal sealed class RawPeer : IDisposable
         socket.ReceiveTimeout = (int)Eventually.Deadline.TotalMilliseconds;
         var deadline = new Deadline(TimeProvider.System, Eventually.Deadline);
         Assert.That(HandshakeChannel.Receive(socket, deadline, out var hello), Is.EqualTo(IoResult.Done));
-        HandshakeChannel.Send(socket, reply ?? new Welcome(Identities.OnWire(Identity, boot), []), deadline);
+        HandshakeChannel.Send(socket, reply ?? new Welcome(OnWire(boot), []), deadline);
         return (socket, (Hello)hello!);
     }
 
     /// <summary>True once somebody has connected; nobody answers it.</summary>
     public bool IsDialled() => _listener.Poll(Eventually.Deadline, SelectMode.SelectRead);
+
+    /// <summary>Somebody has connected by now.</summary>
+    public bool WasDialled => _listener.Poll(TimeSpan.Zero, SelectMode.SelectRead);
 
     public void Dispose() => _listener.Dispose();
 
