@@ -183,6 +183,7 @@ public interface IConsensusNode
     /// A view to read from: linearizable by a read-index round, or the local copy; and in both cases not before
     /// <paramref name="minRevision"/> is applied here (rule 29).
     /// </summary>
+    /// <param name="aborted">The caller does not wait any more: the read is given up, and answered as cancelled.</param>
     ValueTask<ReadAnswer> ReadAsync(ReadConsistency consistency, Revision minRevision, CancellationToken aborted);
 
     /// <summary>As <see cref="ReadAsync"/>, with the view's place in the log.</summary>

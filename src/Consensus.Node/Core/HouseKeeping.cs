@@ -14,7 +14,9 @@ internal sealed class HouseKeeping(TurnContext turn, CommandDesk commands)
 {
     private const long CompactEveryMicros = 1_000_000;
 
-    private readonly HashSet<MemberId> _detached = [];
+
+    /// <summary>Whom the leader has not heard for long, and what it has logged of that: once for each time that a member is lost.</summary>
+    private readonly Dictionary<MemberId, List<Detachment>> _detached = [];
     private PendingCommand? _expire;
     private PendingCommand? _announce;
     private PendingCommand? _compaction;
@@ -148,25 +150,32 @@ internal sealed class HouseKeeping(TurnContext turn, CommandDesk commands)
         foreach (var member in turn.Raft.Configuration.Members)
         {
             if (member.Id == turn.Options.Self
-                || !turn.Links.IsSilent(member.Id, turn.Options.DetachAfterMicros, turn.Now)
-                || !_detached.Add(member.Id))
+                || !turn.Links.IsSilent(member.Id, turn.Options.DetachAfterMicros, turn.Now))
             {
                 continue;
             }
+            if (_detached.TryGetValue(member.Id, out var logged))
+            {
+                // One that was refused because too much waited is logged when there is room, or its waiters would keep their places for ever.
+                logged.ForEach(detachment => detachment.LogUnlessDone(commands));
+                continue;
+            }
+            _detached.Add(member.Id, logged = []);
             var announced = 0L;
             foreach (var known in State.ListMembers())
             {
                 if (known.Id == member.Id)
                 {
                     announced = known.Boot;
-                    commands.LogOwn(new DetachWaitersCommand(known.Id, known.Boot));
+                    logged.Add(new Detachment(known.Id, known.Boot));
                 }
             }
             if (turn.Links.BootOf(member.Id) is var last && last != 0 && last != announced)
             {
                 // It was lost before its announcement was logged, and may have forwarded requests all the same.
-                commands.LogOwn(new DetachWaitersCommand(member.Id, last));
+                logged.Add(new Detachment(member.Id, last));
             }
+            logged.ForEach(detachment => detachment.LogUnlessDone(commands));
         }
     }
 
@@ -183,6 +192,20 @@ internal sealed class HouseKeeping(TurnContext turn, CommandDesk commands)
             {
                 _forget = commands.LogOwn(new ForgetMemberCommand(known.Id));
                 return;
+            }
+        }
+    }
+
+    /// <summary>The waiters of one process lose it.</summary>
+    private sealed class Detachment(MemberId member, long boot)
+    {
+        private PendingCommand? _own;
+
+        public void LogUnlessDone(CommandDesk commands)
+        {
+            if (!IsUnderWay(_own) && !IsDone(_own))
+            {
+                _own = commands.LogOwn(new DetachWaitersCommand(member, boot));
             }
         }
     }

@@ -174,6 +174,9 @@ public sealed class NodeCore
             case ReadInput read:
                 _reads.Accept(read.Pending);
                 break;
+            case ReadCancelledInput cancelled:
+                _reads.OnReaderGone(cancelled.Pending);
+                break;
             case PeerMessageInput peer:
                 Receive(peer.From, peer.Message);
                 break;
@@ -191,10 +194,12 @@ public sealed class NodeCore
                 }
                 _house.Heard(up.Peer);
                 _raft.ReportReachable(up.Peer);
+                LinkChanged(up.Peer);
                 break;
             case LinkDownInput down:
                 _turn.Links.Down(down.Peer, isMember: _raft.Configuration.Find(down.Peer) is not null);
                 _raft.ReportUnreachable(down.Peer);
+                LinkChanged(down.Peer);
                 break;
             case ProcessGoneInput gone:
                 _raft.ReportProcessGone(gone.Peer);
@@ -267,6 +272,14 @@ public sealed class NodeCore
             default:
                 Invariant.Unreachable<int>(message);
                 break;
+        }
+    }
+
+    private void LinkChanged(MemberId peer)
+    {
+        foreach (var desk in _desks)
+        {
+            desk.LinkChanged(peer);
         }
     }
 

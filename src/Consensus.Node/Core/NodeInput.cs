@@ -17,6 +17,9 @@ public sealed record CommandCancelledInput(PendingCommand Pending) : NodeInput;
 
 public sealed record ReadInput(PendingRead Pending) : NodeInput;
 
+/// <summary>Whoever asked for this read went away.</summary>
+public sealed record ReadCancelledInput(PendingRead Pending) : NodeInput;
+
 public sealed record PeerMessageInput(MemberId From, PeerMessage Message) : NodeInput;
 
 /// <param name="Boot">The peer's process at the other end: what is sent reaches this one or none.</param>

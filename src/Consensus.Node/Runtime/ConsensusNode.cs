@@ -190,6 +190,10 @@ public sealed partial class ConsensusNode : IConsensusNode
         {
             return ValueTask.FromResult(new ReadAnswer(AnswerKind.NotDone, null, NotDoneReason.NotReady));
         }
+        if (aborted.CanBeCanceled)
+        {
+            pending.GiveUpWhen(_inbox, aborted);
+        }
         return pending.Task;
     }
 

@@ -39,6 +39,8 @@ internal sealed class AwaitedCommand(RequestId request, ReadOnlyMemory<byte> pay
 internal sealed class AwaitedRead(Revision minRevision) : PendingRead(minRevision), IAwaited, IValueTaskSource<ReadAnswer>
 {
     private ManualResetValueTaskSourceCore<ReadAnswer> _source;
+    private CancellationTokenRegistration _giveUp;
+    private Inbox? _inbox;
 
     public ValueTask<ReadAnswer> Task => new(this, _source.Version);
 
@@ -48,7 +50,20 @@ internal sealed class AwaitedRead(Revision minRevision) : PendingRead(minRevisio
         _source.SetResult(Answer);
     }
 
-    public ReadAnswer GetResult(short token) => _source.GetResult(token);
+    /// <summary>Before <see cref="Task"/> is awaited: nobody waits any more once <paramref name="aborted"/> is signalled.</summary>
+    public void GiveUpWhen(Inbox inbox, CancellationToken aborted)
+    {
+        _inbox = inbox;
+        _giveUp = aborted.UnsafeRegister(static (state, _) => ((AwaitedRead)state!).GiveUp(), this);
+    }
+
+    private void GiveUp() => _inbox!.PostToLoop(new ReadCancelledInput(this));
+
+    public ReadAnswer GetResult(short token)
+    {
+        _giveUp.Unregister();
+        return _source.GetResult(token);
+    }
 
     public ValueTaskSourceStatus GetStatus(short token) => _source.GetStatus(token);
 

@@ -126,6 +126,19 @@ public sealed class NodeHostTests
         await LocalCluster.EventuallyAsync(() => node.Status.Counts.Waiters == 0, "the place is free");
     }
 
+    [TestCase(ReadConsistency.Stale)]
+    [TestCase(ReadConsistency.Linearizable)]
+    public async Task A_read_that_its_caller_gives_up_is_answered_as_cancelled(ReadConsistency consistency)
+    {
+        await using var cluster = await LocalCluster.StartAsync(1);
+        using var client = new CancellationTokenSource();
+        var waiting = cluster.Hosts[0]!.Node.ReadAsync(consistency, new Revision(1_000_000), client.Token).AsTask();
+        await client.CancelAsync();
+        Assert.That((await waiting).Reason, Is.EqualTo(NotDoneReason.Cancelled));
+        var before = cluster.Hosts[0]!.Node.ReadAsync(consistency, new Revision(1_000_000), client.Token).AsTask();
+        Assert.That((await before).Reason, Is.EqualTo(NotDoneReason.Cancelled), "it was given up before it was asked");
+    }
+
     [Test]
     public async Task A_member_that_stops_keeps_a_place_under_a_lease_for_its_identity_and_gives_up_one_without()
     {

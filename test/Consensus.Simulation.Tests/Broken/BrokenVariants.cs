@@ -65,7 +65,7 @@ internal static class BrokenVariants
         new("committed without a majority", LeaderCompleteness.Name, 19, Crashes | Cuts, static () => new CommitsWithoutMajority()),
         new("committed without a majority", StateMachineSafety.Name, 19, Crashes | Cuts, static () => new CommitsWithoutMajority()),
         new("entries of earlier terms counted", LeaderCompleteness.Name, 133, FaultKinds.Kill | FaultKinds.Loss, static () => new CountsOldTermEntries(), AsInFigure8),
-        new("vote forgotten at a restart", ElectionSafety.Name, 11, FaultKinds.Kill | FaultKinds.Reordering, static () => new ForgetsItsVote(), SlowVotes),
+        new("vote forgotten at a restart", ElectionSafety.Name, 5, FaultKinds.Kill | FaultKinds.Reordering, static () => new ForgetsItsVote(), SlowVotes),
         new("entries that change on their way", LogMatching.Name, 1, FaultKinds.None, static () => new ChangesEntriesOnTheirWay()),
         new("read without a read index", RevisionsIncrease.Name, 1, Cuts, static () => new ReadsWithoutReadIndex()),
         new("read without a read index", ObjectHistories.Name, 1, Cuts, static () => new ReadsWithoutReadIndex()),

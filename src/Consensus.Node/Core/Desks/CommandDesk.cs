@@ -17,6 +17,7 @@ internal sealed class CommandDesk : Desk
     /// <summary>What waits for room goes on when something is committed or applied; this is for the case that nothing is.</summary>
     private const long GatedMicros = 20_000;
 
+    /// <summary>About 10 MB.</summary>
     private const int MaxGivenUp = 100_000;
 
     private readonly Dictionary<long, PendingCommand> _pending = [];
@@ -26,7 +27,7 @@ internal sealed class CommandDesk : Desk
     private readonly Forwarder _forwarder;
 
     /// <summary>Acquires that were given up without an identity: should one be granted all the same, it is given back.</summary>
-    private readonly HashSet<long> _givenUp = [];
+    private readonly GivenUpRequests _givenUp = new(MaxGivenUp);
     private readonly WireWriter _encoder = new();
 
     private long _restsUntil;
@@ -58,6 +59,9 @@ internal sealed class CommandDesk : Desk
 
     /// <summary>What waits does so for room behind others, not for a leader.</summary>
     private bool IsGated => Turn.Leads ? _proposer.IsGated : _forwarder.IsGated;
+
+    /// <summary>How many of them wait to be sent.</summary>
+    public int Queued => _queued.Count;
 
     public bool IsEmpty => _pending.Count == 0;
 
@@ -330,22 +334,13 @@ internal sealed class CommandDesk : Desk
         }
         if (!pending.HasIdentity)
         {
-            RememberGivenUp(pending.Request.Sequence);
+            _givenUp.Add(pending.Request.Sequence);
         }
         foreach (var name in pending.Asked)
         {
             // One that is not applied yet must not be overtaken by its own end: then nothing would take it out of the line.
             LogOwn(CancelWaitCommand.Of(name, pending.Request, CancelReason.Disconnected), pending.Stage == PendingStage.Waiting ? null : pending.Lane);
         }
-    }
-
-    private void RememberGivenUp(long sequence)
-    {
-        if (_givenUp.Count >= MaxGivenUp)
-        {
-            _givenUp.Clear();
-        }
-        _givenUp.Add(sequence);
     }
 
     private void NotDone(PendingCommand pending, NotDoneReason reason) => Answer(pending, AnswerKind.NotDone, null, reason);

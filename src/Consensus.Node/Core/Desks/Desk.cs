@@ -21,6 +21,11 @@ internal abstract class Desk(TurnContext turn)
     {
     }
 
+    /// <summary>The link to a member was closed, or another stands: what was sent over the one before may be lost, and what waited for a link may go.</summary>
+    public virtual void LinkChanged(MemberId peer)
+    {
+    }
+
     /// <summary>What is queued goes to the leader, unless it rests.</summary>
     public virtual void Send()
     {

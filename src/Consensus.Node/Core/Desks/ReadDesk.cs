@@ -1,3 +1,4 @@
+using Consensus.Primitives;
 using Consensus.Raft;
 
 namespace Consensus.Node.Core.Desks;
@@ -15,10 +16,14 @@ internal sealed class ReadDesk(TurnContext turn, long firstContext) : Desk(turn)
     private long _restsUntil;
     private int _count;
 
-    public override long NextDue => _new.Count > 0 && !Turn.Raft.Leader.IsNone ? Turn.Soon(_restsUntil) : long.MaxValue;
+    public override long NextDue => _new.Count > 0 && Turn.ReachesLeader ? Turn.Soon(_restsUntil) : long.MaxValue;
 
     public void Accept(PendingRead read)
     {
+        if (read.Stage == PendingStage.Answered)
+        {
+            return;
+        }
         if (_count >= Turn.Options.MaxPendingCommands)
         {
             Turn.Answer(read, new ReadAnswer(AnswerKind.NotDone, null, NotDoneReason.TooManyRequests));
@@ -29,11 +34,40 @@ internal sealed class ReadDesk(TurnContext turn, long firstContext) : Desk(turn)
         (read.NeedsReadIndex ? _new : _toApply).Add(read);
     }
 
+    /// <summary>Whoever asked went away. The lists that it stands in are rid of it when they are gone through next.</summary>
+    public void OnReaderGone(PendingRead read)
+    {
+        if (read.Stage != PendingStage.Answered)
+        {
+            GiveUp(read, NotDoneReason.Cancelled);
+        }
+    }
+
     public override void LeaderChanged() => _restsUntil = 0;
+
+    /// <summary>A question over a link that closed is not waited for: it is asked again, at once if another link stands.</summary>
+    public override void LinkChanged(MemberId peer)
+    {
+        if (peer != Turn.Raft.Leader)
+        {
+            return;
+        }
+        foreach (var round in _rounds.Values)
+        {
+            _new.AddRange(round.Reads);
+        }
+        _rounds.Clear();
+        _restsUntil = 0;
+    }
 
     public override void Send()
     {
-        if (_new.Count == 0 || Turn.Raft.Leader.IsNone || Turn.Now < _restsUntil)
+        if (_new.Count == 0 || !Turn.ReachesLeader || Turn.Now < _restsUntil)
+        {
+            return;
+        }
+        _new.RemoveAll(IsAnswered);
+        if (_new.Count == 0)
         {
             return;
         }
@@ -68,6 +102,10 @@ internal sealed class ReadDesk(TurnContext turn, long firstContext) : Desk(turn)
         for (var i = 0; i < _toApply.Count; i++)
         {
             var read = _toApply[i];
+            if (IsAnswered(read))
+            {
+                continue;
+            }
             if (read.Index > Turn.Applied.Index || read.MinRevision > Turn.Applied.State.Revision)
             {
                 _toApply[kept++] = read;
@@ -108,7 +146,7 @@ internal sealed class ReadDesk(TurnContext turn, long firstContext) : Desk(turn)
 
     public override void AnswerAll()
     {
-        foreach (var read in _new.Concat(_toApply).Concat(_rounds.Values.SelectMany(round => round.Reads)))
+        foreach (var read in _new.Concat(_toApply).Concat(_rounds.Values.SelectMany(round => round.Reads)).Where(read => !IsAnswered(read)))
         {
             GiveUp(read, NotDoneReason.NotReady);
         }
@@ -126,6 +164,10 @@ internal sealed class ReadDesk(TurnContext turn, long firstContext) : Desk(turn)
 
     private void SweepList(List<PendingRead> reads, NotDoneReason reason) => reads.RemoveAll(read =>
     {
+        if (IsAnswered(read))
+        {
+            return true;
+        }
         if (read.DeadlineMicros > Turn.Now)
         {
             return false;
@@ -133,6 +175,8 @@ internal sealed class ReadDesk(TurnContext turn, long firstContext) : Desk(turn)
         GiveUp(read, reason);
         return true;
     });
+
+    private static bool IsAnswered(PendingRead read) => read.Stage == PendingStage.Answered;
 
     private void GiveUp(PendingRead read, NotDoneReason reason) => Answer(read, new ReadAnswer(AnswerKind.NotDone, null, reason));
 
