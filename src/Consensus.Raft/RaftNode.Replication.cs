@@ -209,7 +209,7 @@ public sealed partial class RaftNode
         }
         progress.Heard(_now);
         progress.Contact.Heard(_ownersMicros);
-        if (response.SentMicros >= _pausedUntilMicros)
+        if (response.SentMicros > _pausedUntilMicros)
         {
             progress.Contact.Measured(_ownersMicros - response.SentMicros);
         }

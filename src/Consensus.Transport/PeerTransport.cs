@@ -63,6 +63,7 @@ public sealed class PeerTransport : IPeerTransport, IDisposable, IAsyncDisposabl
             known => _links!.Hears(known),
             events,
             new RateLimitedLog(options.Log, options.Time),
+            options.Log,
             options.Time,
             options.RedialFirst,
             options.RedialLongest,

@@ -25,6 +25,7 @@ internal sealed class OutgoingLink : IDisposable
     private readonly LinkSettings _settings;
     private readonly Lock _gate = new();
     private readonly Whereabouts _whereabouts;
+    private readonly RateLimitedLog _notices;
     private readonly MemberId _member;
     private readonly string _name;
     private readonly Thread? _predecessor;
@@ -50,6 +51,7 @@ internal sealed class OutgoingLink : IDisposable
         (_member, _name, _knownAt) = (peer.Member, peer.Name, peer.Address);
         _whereabouts = new Whereabouts(peer.Address);
         _settings = settings;
+        _notices = new RateLimitedLog(settings.Notices, settings.Time);
         _predecessor = predecessor;
         _backoff = new Backoff(settings.RedialFirst, settings.RedialLongest, (ulong)(settings.Self.Boot ^ peer.Member.Value));
         _thread = GuardedThread.Of($"peer link to {peer.Name}", Run, settings.Fatal);
@@ -282,11 +284,11 @@ internal sealed class OutgoingLink : IDisposable
         }
         if (address != _knownAt)
         {
-            _settings.Log.Say(TransportLogLevel.Information, $"{_name} has moved: it answers at {address}, and no longer at {_knownAt}");
+            _notices.Say(TransportLogLevel.Information, $"{_name} has moved: it answers at {address}, and no longer at {_knownAt}");
         }
         else if (_failures >= FailuresBeforeNotice)
         {
-            _settings.Log.Say(TransportLogLevel.Information, $"{_name} answers again at {address}");
+            _notices.Say(TransportLogLevel.Information, $"{_name} answers again at {address}");
         }
         _knownAt = address;
         _failures = 0;
@@ -302,10 +304,10 @@ internal sealed class OutgoingLink : IDisposable
             {
                 addresses = string.Join(" or ", _whereabouts.All);
             }
-            _settings.Log.Say(
+            _notices.Say(
                 TransportLogLevel.Information,
-                $"{_name} does not answer at {addresses} ({detail}); it is dialled on: should it have moved, it says so as soon as it reaches a member, "
-                    + $"and --peer-address {_name}=HOST:PORT says so here");
+                $"{_name} does not answer at {addresses} ({detail}) and is dialled on; should it have moved, it says so itself as soon as it reaches this member, "
+                    + $"or --peer-address {_name}=HOST:PORT does");
         }
     }
 

@@ -64,6 +64,12 @@ internal sealed class ProcessCluster : IAsyncDisposable
 
     public void Start(int member, params string[] under) => _processes[member] = new ServerProcess(ArgumentsOf(member), under);
 
+    /// <summary>Starts a member with arguments of the test's own.</summary>
+    public void StartWith(int member, params string[] arguments) => _processes[member] = new ServerProcess(arguments);
+
+    /// <summary>From its next start on the member listens for others on another port; those that are told a list are told the new one.</summary>
+    public void Move(int member) => _ports[member] = (_ports[member].Client, FreePorts.Next());
+
     /// <summary>Waits for a member that ends by itself; its exit code and what it said.</summary>
     public async Task<(int Code, string Output)> EndAsync(int member)
     {

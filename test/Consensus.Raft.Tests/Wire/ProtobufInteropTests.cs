@@ -64,11 +64,12 @@ public sealed class ProtobufInteropTests
             Assert.That((preVote.LastIndex, preVote.LastTerm, preVote.LeaderGone), Is.EqualTo((300L, 6L, true)));
             Assert.That((vote.LastIndex, vote.LastTerm, vote.Disruptive), Is.EqualTo((300L, 6L, true)));
             Assert.That((heartbeat.Commit, heartbeat.ClockMicros, heartbeat.ReadRound), Is.EqualTo((299L, 123L, 44L)));
+            Assert.That((heartbeat.SentMicros, heartbeat.RoundTripMicros), Is.EqualTo((55L, 66L)));
             Assert.That((install.Mark.LastIndex, install.Mark.LastTerm, install.Mark.StampMicros, install.ClockMicros), Is.EqualTo((long.MaxValue, 12L, 1_000_000L, 123L)));
             Assert.That((read.Context, read.Index, read.Refused), Is.EqualTo((9L, 300L, true)));
             Assert.That(Parse(1).PreVoteResponse.Granted, Is.True);
             Assert.That(Parse(3).VoteResponse.Granted, Is.True);
-            Assert.That(Parse(7).HeartbeatResponse.ReadRound, Is.EqualTo(44));
+            Assert.That((Parse(7).HeartbeatResponse.ReadRound, Parse(7).HeartbeatResponse.SentMicros), Is.EqualTo((44L, 55L)));
             Assert.That(Parse(10).ReadIndexRequest.Context, Is.EqualTo(-9));
         });
     }

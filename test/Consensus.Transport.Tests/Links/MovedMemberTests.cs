@@ -144,4 +144,19 @@ public sealed class MovedMemberTests
         Eventually.Holds(() => a.Log.Any(line => line.Contains("b answers again at")), "its return is said");
         Assert.That(a.Log.Count(line => line.Contains("does not answer at")), Is.EqualTo(1));
     }
+
+    [Test]
+    public void A_move_is_said_however_much_is_said_of_others()
+    {
+        using var a = new TestMember("a", with: options => options with { RedialFirst = TimeSpan.FromMilliseconds(1), RedialLongest = TimeSpan.FromMilliseconds(1) });
+        var before = new TestMember("b");
+        var gone = new TestMember("c");
+        before.Dispose();
+        gone.Dispose();
+        a.Transport.SetPeers([before.Endpoint, gone.Endpoint]);
+        Eventually.Holds(() => a.Log.Count(line => line.StartsWith("no link to")) >= 10, "more is said of dials in vain than the log takes");
+        using var b = new TestMember("b", boot: 2);
+        b.Transport.SetPeers([a.Endpoint]);
+        Eventually.Holds(() => a.Log.Any(line => line.StartsWith($"b has moved: it answers at {b.Endpoint.Address}")), "it is said");
+    }
 }
