@@ -32,7 +32,7 @@ public sealed record RaftOptions
     /// <summary>
     /// Bytes on their way to one follower are lessened while they take longer than this to be acknowledged: what is small and urgent stands behind them in the one order of the log.
     /// </summary>
-    public int MaxInflightTicks { get; init; } = 200;
+    public int MaxInflightTicks { get; init; } = 100;
 
     /// <summary>The least that bytes on their way are lessened to: a long way is no queue.</summary>
     public long LeastInflightBytes { get; init; } = 1 << 20;

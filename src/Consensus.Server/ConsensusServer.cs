@@ -1,6 +1,7 @@
 using System.Net;
 using System.Reflection;
 using Consensus.Node;
+using Consensus.Node.Core.Flow;
 using Consensus.Server.Backups;
 using Consensus.Server.Cluster;
 using Consensus.Server.Commands;
@@ -73,7 +74,8 @@ public static class ConsensusServer
         ArgumentNullException.ThrowIfNull(app);
         ArgumentNullException.ThrowIfNull(info);
         var logger = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Consensus.Server");
-        var replies = new Replies(node);
+        var unsent = new ByteBudget(info.MaxUnsentAnswerBytes);
+        var replies = new Replies(node, unsent);
         var counters = new RequestCounters();
         var views = new PinnedViews(TimeProvider.System);
         app.Lifetime.ApplicationStopped.Register(views.Dispose);
@@ -82,7 +84,8 @@ public static class ConsensusServer
         app.Lifetime.ApplicationStopped.Register(watches.Dispose);
         var bodies = new UnfinishedBodies(info.MaxUnfinishedBodyBytes, info.BodyTimeLimit, TimeProvider.System);
         var streams = new StreamMemory(info.MaxStreamBytes, replies, TimeProvider.System);
-        var endpoints = CreateEndpoints(node, replies, info, lifecycle, views, watches, bodies, streams, counters, logger);
+        var held = new HeldByServer(node, bodies, streams, unsent, watches);
+        var endpoints = CreateEndpoints(node, replies, info, lifecycle, views, watches, bodies, held, counters, logger);
         var hosts = new HostGuard(info.HostNames, info.ListensOnAnyAddress);
         var dispatcher = new ApiDispatcher(endpoints, replies, hosts, bodies, counters, logger);
         app.Run(streams.Around(dispatcher.InvokeAsync));
@@ -96,7 +99,7 @@ public static class ConsensusServer
         PinnedViews views,
         WatchHub hub,
         UnfinishedBodies bodies,
-        StreamMemory streams,
+        HeldByServer held,
         RequestCounters counters,
         ILogger logger)
     {
@@ -125,7 +128,7 @@ public static class ConsensusServer
             new SnapshotEndpoint(node, replies, logger),
             new MemberEndpoints(node, members, replies, logger),
             new HealthEndpoints(node, replies, lifecycle),
-            new MetricsEndpoint(node, replies, counters, hub, bodies, streams, info, lifecycle, alarms),
+            new MetricsEndpoint(node, replies, counters, hub, bodies, held, info, lifecycle, alarms),
             new OpenApiEndpoint(replies));
     }
 }

@@ -25,6 +25,9 @@ public sealed record ServerInfo
     /// <summary>What requests over HTTP/2 may hold, beyond one of each connection, all together.</summary>
     public long MaxStreamBytes { get; init; } = StreamMemory.ShareOf(ProcessMemory.AvailableBytes);
 
+    /// <summary>What large answers that their clients have not taken yet may hold, all together.</summary>
+    public long MaxUnsentAnswerBytes { get; init; } = ProcessMemory.ShareForUnsentAnswers;
+
     /// <summary>
     /// How long an unfinished body is waited for. Together with the time that a command may wait for a leader this stays below the time for which an answer that changed nothing is
     /// kept (<see cref="StateMachine.Limits.BriefKeepMicros"/>): an attempt whose body came late must still find it.

@@ -49,7 +49,7 @@ public sealed record NodeCoreOptions
     public long MaxForwardedBytes { get; init; } = 4L << 20;
 
     /// <summary>What a leader has proposed is to be committed within this time: the rest waits where urgent commands pass it. See <see cref="Flow.ProposalWindow"/>.</summary>
-    public long ProposalTargetMicros { get; init; } = 100_000;
+    public long ProposalTargetMicros { get; init; } = 50_000;
 
     /// <summary>Bytes that a leader proposes however long they take …</summary>
     public long LeastProposalBytes { get; init; } = 1L << 20;

@@ -64,6 +64,26 @@ public readonly record struct SnapshotOutcome(SnapshotEnd End, SnapshotRejection
     public static SnapshotOutcome Broken => new(SnapshotEnd.Broken);
 }
 
+/// <summary>What a transport sends of a snapshot's file.</summary>
+public static class SnapshotContent
+{
+    /// <summary>
+    /// Fills the buffer. Null when that was done. Whatever a disk throws here is of this one file: whether its member can go on without it, its node decides.
+    /// </summary>
+    public static Exception? Read(Stream content, Span<byte> into)
+    {
+        try
+        {
+            content.ReadExactly(into);
+            return null;
+        }
+        catch (Exception e) when (e is IOException or StorageFailedException or UnauthorizedAccessException)
+        {
+            return e;
+        }
+    }
+}
+
 /// <summary>
 /// Takes in the bytes of one snapshot file, on one thread. Disposed of without <see cref="Complete"/> when the connection breaks, or when it was rejected. It throws
 /// nothing that the disk throws.

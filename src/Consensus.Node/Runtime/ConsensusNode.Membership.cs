@@ -1,17 +1,16 @@
 using Consensus.Node.Core;
-using Consensus.Node.Formation;
 using Consensus.Node.Ports;
 using Consensus.Primitives;
 using Consensus.Raft.Membership;
 
 namespace Consensus.Node.Runtime;
 
-/// <summary>Membership changes on their way in, and what a turn tells the outside about them.</summary>
+/// <summary>Membership changes on their way in.</summary>
 public sealed partial class ConsensusNode
 {
     private static readonly MembershipAnswer NotReady = new(AnswerKind.NotDone, default, "", NotDoneReason.NotReady);
 
-    private int _toldRemoved;
+    private volatile IPeerTransport? _transport;
 
     public IReadOnlyList<JoiningMember> Joiners => _transport?.Joiners ?? [];
 
@@ -25,14 +24,5 @@ public sealed partial class ConsensusNode
         return _inbox.PostToLoop(new MembershipInput(pending))
             ? new ValueTask<MembershipAnswer>(pending.Task)
             : ValueTask.FromResult(NotReady);
-    }
-
-    /// <summary>By any thread: from its own log, or because another member says so.</summary>
-    private void TellRemoved()
-    {
-        if (Interlocked.Exchange(ref _toldRemoved, 1) == 0)
-        {
-            _outside.Removed?.Invoke(MemberRemovedException.Sentence(_options.Name, _options.Cluster));
-        }
     }
 }

@@ -5,10 +5,8 @@ using Consensus.Node.Core.Flow;
 using Consensus.Node.Ports;
 using Consensus.Primitives;
 using Consensus.Primitives.Wire;
-using Consensus.Raft;
 using Consensus.StateMachine;
 using Consensus.StateMachine.Commands;
-using Consensus.StateMachine.Snapshots;
 using Consensus.StateMachine.Wire;
 
 namespace Consensus.Node.Runtime;
@@ -28,11 +26,12 @@ public sealed record NodeSurroundings(
 }
 
 /// <summary>
-/// A running member: turns of the <see cref="NodeCore"/>, one at a time, on the loop thread or on whichever thread brought the news (see
-/// <see cref="Inbox"/>); the log thread; and the way in for endpoints and links.
+/// A running member: what a member does is <see cref="NodeRuntime"/>'s; here it gets its threads. Turns are taken one at a time, on the loop thread or on whichever thread brought
+/// the news (see <see cref="Inbox"/>); beside them are the log thread, and the way in for endpoints.
 /// </summary>
 public sealed partial class ConsensusNode : IConsensusNode
 {
+    private const string LoopFailed = "the node's loop failed";
     private const int KeptEncoderBytes = 64 * 1024;
 
     [ThreadStatic]
@@ -41,25 +40,17 @@ public sealed partial class ConsensusNode : IConsensusNode
     private readonly NodeCoreOptions _options;
     private readonly NodeCore _core;
     private readonly NodeSurroundings _outside;
+    private readonly NodeRuntime _runtime;
     private readonly Inbox _inbox;
     private readonly LogThread _logThread;
     private readonly AnswerThread _answers;
-    private readonly SnapshotArrivals _arrivals;
     private readonly Thread _loop;
-    private readonly WireWriter _frame = new(1 << 16);
-    private IPeerTransport? _transport;
     private long _sequence;
     private volatile bool _ended;
-    private volatile StateView _view;
-    private volatile NodeStatus _status;
-    private LeadershipNote _leadership;
-    private long _appliedIndex;
 
     /// <summary>Of whoever has the turn.</summary>
     private List<NodeInput> _inputs = [];
     private List<Action> _actions = [];
-    private readonly List<IAwaited> _answered = [];
-    private readonly NodeOutput _output = new();
     private readonly TurnMeter _meter;
 
     public ConsensusNode(NodeCoreOptions options, NodeCore core, NodeSurroundings outside)
@@ -69,20 +60,14 @@ public sealed partial class ConsensusNode : IConsensusNode
         _sequence = new CounterStarts(options.Boot).Requests;
         _core = core;
         _outside = outside;
-        _view = core.View;
-        _status = core.Status;
-        _leadership = new LeadershipNote(core.Status.Term.Value, core.Status.LeaderName);
-        _appliedIndex = core.AppliedIndex.Value;
         _meter = new TurnMeter(NowMicros(), options.ElectionTimeoutMicros, GC.GetTotalPauseDuration);
-        _logThread = new LogThread(outside.Log, PostFromLog, Fail);
+        _runtime = new NodeRuntime(options, core, outside, this);
+        _logThread = new LogThread(_runtime.Log, outside.Fatal);
         _answers = new AnswerThread(outside.Fatal);
-        _arrivals = new SnapshotArrivals(outside.Snapshots, options.Limits, () => _status, input => _inbox.PostToLoop(input), outside.Notice, Fail);
         _loop = GuardedThread.Of("consensus-loop", RunLoop, outside.Fatal);
     }
 
-    private sealed record LeadershipNote(long Term, string LeaderName);
-
-    public NodeStatus Status => _status with
+    public NodeStatus Status => _runtime.Status with
     {
         LogBytes = _outside.Log.SizeBytes,
         LogFlushes = _outside.Log.Flushes,
@@ -90,14 +75,10 @@ public sealed partial class ConsensusNode : IConsensusNode
         Loop = _meter.Read(NowMicros()),
     };
 
-    public (long Term, string LeaderName) Leadership
-    {
-        get
-        {
-            var note = Volatile.Read(ref _leadership);
-            return (note.Term, note.LeaderName);
-        }
-    }
+    public (long Term, string LeaderName) Leadership => _runtime.Leadership;
+
+    /// <summary>What the links tell it.</summary>
+    public IPeerEvents Events => _runtime.Events;
 
     public IReadOnlyList<HeldBytes> Held
     {
@@ -118,6 +99,7 @@ public sealed partial class ConsensusNode : IConsensusNode
     public void Start(IPeerTransport transport)
     {
         _transport = transport;
+        _runtime.Start(transport);
         _logThread.Start();
         _answers.Start();
         _loop.Start();
@@ -179,8 +161,8 @@ public sealed partial class ConsensusNode : IConsensusNode
         }
         if (consistency == ReadConsistency.Stale)
         {
-            var view = _view;
-            if (view.Revision >= minRevision && view.AppliedIndex.Value >= Volatile.Read(ref _appliedIndex))
+            var view = _runtime.View;
+            if (view.Revision >= minRevision && view.AppliedIndex.Value >= _runtime.AppliedIndex)
             {
                 return ValueTask.FromResult(new ReadAnswer(AnswerKind.Done, view, NotDoneReason.None));
             }
@@ -220,8 +202,8 @@ public sealed partial class ConsensusNode : IConsensusNode
     public async Task StopAsync(TimeSpan limit)
     {
         var pending = new AwaitedStop();
-        _inbox.PostToLoop(new StopInput(pending));
-        await Task.WhenAny(pending.Task, Task.Delay(limit, _outside.Time, CancellationToken.None)).ConfigureAwait(false);
+        _runtime.BeginStop(pending, limit, () => pending.Complete(inline: false));
+        await pending.Task.ConfigureAwait(false);
         _ended = true;
         _inbox.Close();
         if (_loop.IsAlive)
@@ -229,8 +211,9 @@ public sealed partial class ConsensusNode : IConsensusNode
             _loop.Join();
         }
         _answers.Stop();
-        _arrivals.DropThrough(new LogIndex(long.MaxValue));
-        _logThread.Stop();
+        _runtime.Close();
+        _logThread.Join();
+        _outside.Log.Dispose();
     }
 
     /// <summary>Queues an input, and takes the turn if nobody has it. False when the node has ended and will not look at it.</summary>
@@ -243,18 +226,6 @@ public sealed partial class ConsensusNode : IConsensusNode
         return !dropped;
     }
 
-    private void PostFromLog(NodeInput input, bool nextBatchWaits)
-    {
-        if (nextBatchWaits)
-        {
-            _inbox.PostToLoop(input);
-        }
-        else
-        {
-            Post(input);
-        }
-    }
-
     /// <summary>On a thread that was given the turn with what it brought.</summary>
     private void TakeTurn()
     {
@@ -265,7 +236,7 @@ public sealed partial class ConsensusNode : IConsensusNode
         }
         catch (Exception failure)
         {
-            Fail("the node's loop failed", failure);
+            _runtime.Fail(LoopFailed, failure);
         }
     }
 
@@ -279,145 +250,24 @@ public sealed partial class ConsensusNode : IConsensusNode
                 _inbox.Finish(_core.NextWakeMicros, onLoopThread: true);
             }
             _inbox.End();
-            _output.Clear();
             _inbox.Take(ref _inputs, ref _actions);
-            _core.Turn(NowMicros(), _inputs, moreIsWaiting: true, _output);
-            _core.AnswerEverything(_output);
-            CompleteAnswered(_output);
-            if (_output.IsRemoved)
-            {
-                TellRemoved();
-            }
+            _runtime.LastTurn(NowMicros(), _inputs);
+            _runtime.PerformLast();
         }
         catch (Exception failure)
         {
-            Fail("the node's loop failed", failure);
+            _runtime.Fail(LoopFailed, failure);
         }
     }
 
     private void Turn()
     {
         _inbox.Take(ref _inputs, ref _actions);
-        foreach (var action in _actions)
-        {
-            action();
-        }
-        _output.Clear();
         var now = NowMicros();
         _meter.Begin(now, _core.NextWakeMicros);
-        _core.Turn(now, _inputs, _inbox.HasMore, _output);
-        Perform(_output);
+        _runtime.Turn(now, _inputs, _actions, _inbox.HasMore);
+        _runtime.Perform();
         _meter.End(NowMicros());
-    }
-
-    private void Perform(NodeOutput output)
-    {
-        if (output.Persists.Count > 0)
-        {
-            _logThread.Append(output.Persists);
-        }
-        // First who may not come back: else one of them could be let in as a stranger meanwhile.
-        if (output.RemovedMembers is not null)
-        {
-            _transport!.SetRemoved(output.RemovedMembers);
-        }
-        if (output.Peers is not null)
-        {
-            _transport!.SetPeers(output.Peers);
-        }
-        SendFrames(output);
-        PublishViews();
-        CompleteAnswered(output);
-        if (output.IsRemoved)
-        {
-            TellRemoved();
-        }
-        if (output.SaveSnapshot is { } order)
-        {
-            SaveSnapshot(order);
-        }
-        foreach (var install in output.SendSnapshots)
-        {
-            SendSnapshot(install);
-        }
-        if (output.Compact is { } mark)
-        {
-            _logThread.Compact(mark.LastIndex);
-        }
-        if (output.RemoveSnapshotsBefore is { } oldest)
-        {
-            RemoveSnapshotsBefore(oldest);
-        }
-        output.Notices.ForEach(_outside.Notice);
-    }
-
-    private void PublishViews()
-    {
-        Volatile.Write(ref _appliedIndex, _core.AppliedIndex.Value);
-        if (!ReferenceEquals(_view, _core.View))
-        {
-            _view = _core.View;
-        }
-        if (!ReferenceEquals(_status, _core.Status))
-        {
-            _status = _core.Status;
-            if (_leadership.Term != _status.Term.Value || _leadership.LeaderName != _status.LeaderName)
-            {
-                Volatile.Write(ref _leadership, new LeadershipNote(_status.Term.Value, _status.LeaderName));
-            }
-        }
-    }
-
-    private void CompleteAnswered(NodeOutput output)
-    {
-        _answered.Clear();
-        foreach (var request in output.Answered)
-        {
-            if (request is IAwaited awaited)
-            {
-                _answered.Add(awaited);
-            }
-        }
-        _answers.Complete(_answered);
-    }
-
-    private void SaveSnapshot(SnapshotOrder order) => InBackground(() =>
-    {
-        try
-        {
-            var file = _outside.Snapshots.Save(order.Mark, sink => SnapshotWriter.Write(order.View, new PacedSink(sink, _outside.Time, Thread.Sleep)));
-            _inbox.PostToLoop(new SnapshotSavedInput(file));
-        }
-        catch (StorageFailedException e) when (e.MayPass)
-        {
-            // Nothing that was acknowledged depends on it, and the log may have room for long: it has its space beforehand.
-            _outside.Notice($"no snapshot could be taken, and the log grows until one is: {e.Message}");
-            _inbox.PostToLoop(new SnapshotNotSavedInput());
-        }
-    });
-
-    private void RemoveSnapshotsBefore(SnapshotMark mark) => InBackground(() =>
-    {
-        try
-        {
-            _arrivals.DropThrough(mark.LastIndex);
-            _outside.Snapshots.RemoveOlderThan(mark);
-        }
-        catch (StorageFailedException e) when (e.MayPass)
-        {
-            _outside.Notice($"older snapshots stay until the next one is taken: {e.Message}");
-        }
-    });
-
-    /// <summary>Snapshots have threads of their own, so that neither the loop nor a request's thread waits for them.</summary>
-    private void InBackground(Action work) =>
-        GuardedThread.Of("consensus-snapshot", work, (what, failure) => Fail(what, failure!), "the disk failed under a snapshot").Start();
-
-    private void Fail(string what, Exception failure)
-    {
-        _ended = true;
-        _inbox.Close();
-        _outside.Fatal(what, failure);
     }
 
     private long NowMicros() => _outside.Time.GetTimestamp() / (_outside.Time.TimestampFrequency / 1_000_000);

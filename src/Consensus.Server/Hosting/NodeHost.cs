@@ -207,10 +207,17 @@ public sealed class NodeHost : INodeHost
             ClientUrl = options.AdvertiseClient,
             PeerAddress = advertised,
             Version = options.Version,
-            Raft = options.Raft with { Seed = (ulong)RandomPositive() },
+            Raft = options.Raft with
+            {
+                Seed = (ulong)RandomPositive(),
+                MaxLogBytes = Math.Min(options.Raft.MaxLogBytes, ProcessMemory.ShareForLog),
+                TrailingBytes = Math.Min(options.Raft.TrailingBytes, ProcessMemory.ShareForLog / 4),
+            },
             Limits = options.Limits,
             SnapshotEntries = options.SnapshotEntries,
             MaxPendingBytes = ProcessMemory.ShareForPendingCommands,
+            MaxInboxBytes = ProcessMemory.ShareForInbox,
+            MaxForeignBytes = ProcessMemory.ShareForInbox,
         };
         var core = new NodeCore(
             coreOptions,
@@ -232,13 +239,13 @@ public sealed class NodeHost : INodeHost
         _transport = new PeerTransport(
             _listener,
             new PeerTransportOptions { Identity = identity, Boot = boot, AdvertisedAddress = advertised, Whereabouts = whereabouts, Log = log, Fatal = fatal },
-            _node);
+            _node.Events);
         _node.Start(_transport);
         if (_join is null && called.Count > 0)
         {
             _join = NewJoin(options, called, advertised, boot, log, fatal);
         }
-        _join?.KeepCalling(identity, () => IsWaiting(_node.Status), () => ((IPeerEvents)_node).RemovedFromCluster(identity.Member));
+        _join?.KeepCalling(identity, () => IsWaiting(_node.Status), () => _node.Events.RemovedFromCluster(identity.Member));
     }
 
     /// <summary>

@@ -5,14 +5,19 @@ using System.Text.Json.Serialization.Metadata;
 using Consensus.Api;
 using Consensus.Api.Problems;
 using Consensus.Node;
+using Consensus.Node.Core.Flow;
 using Consensus.Primitives;
 
 namespace Consensus.Server.Http;
 
 /// <summary>Writes answers: status, the headers that every answer carries, a Content-Length, and the body in one piece.</summary>
-internal sealed class Replies(IConsensusNode node)
+/// <param name="unsent">What large answers may hold until their clients have taken them.</param>
+internal sealed class Replies(IConsensusNode node, ByteBudget unsent)
 {
     public const string JsonContentType = "application/json";
+
+    /// <summary>Of an answer each connection has this much for itself, which the bound on connections counts.</summary>
+    private const int OwnAnswerBytes = 64 * 1024;
 
     private LeadershipText _leadership = new(-1, "", "");
     private RevisionText _revision = new(-1, "");
@@ -111,13 +116,46 @@ internal sealed class Replies(IConsensusNode node)
     }
 
     /// <summary>The body in one piece; the server sends it together with the headers when the request ends. Nothing for HEAD.</summary>
-    public static void Body(HttpContext http, ReadOnlySpan<byte> body)
+    /// <remarks>
+    /// A large one is held whole until its client has taken it, and takes as long as the client likes. While such answers hold all that they may, a read is answered with 429 instead;
+    /// what was done is told all the same.
+    /// </remarks>
+    public void Body(HttpContext http, ReadOnlySpan<byte> body)
     {
+        var isHead = HttpMethods.IsHead(http.Request.Method);
+        if (!isHead && body.Length > OwnAnswerBytes && !TryHold(http, body.Length))
+        {
+            http.Response.Clear();
+            Problem(http, new Problem(
+                ProblemTypes.TooManyRequests, $"answers that their clients have not taken yet hold the {unsent.Limit} bytes that this member has for them; nothing was done")
+            {
+                RetryAfterSeconds = 1,
+            });
+            return;
+        }
         http.Response.ContentLength = body.Length;
-        if (!HttpMethods.IsHead(http.Request.Method))
+        if (!isHead)
         {
             http.Response.BodyWriter.Write(body);
         }
+    }
+
+    private bool TryHold(HttpContext http, int bytes)
+    {
+        if (!HttpMethods.IsGet(http.Request.Method))
+        {
+            unsent.Hold(bytes);
+        }
+        else if (!unsent.TryHold(bytes, isUrgent: false))
+        {
+            return false;
+        }
+        http.Response.OnCompleted(() =>
+        {
+            unsent.LetGo(bytes);
+            return Task.CompletedTask;
+        });
+        return true;
     }
 
     /// <summary>An entity tag: a key's modRevision in quotes.</summary>

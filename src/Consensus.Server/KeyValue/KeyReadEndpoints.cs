@@ -82,13 +82,13 @@ internal sealed class KeyReadEndpoints(IConsensusNode node, ListReader lists, Wa
         if (form == AcceptedForm.Bytes)
         {
             http.Response.ContentType = "application/octet-stream";
-            Replies.Body(http, record.Value.Span);
+            replies.Body(http, record.Value.Span);
             return;
         }
         http.Response.ContentType = Replies.JsonContentType;
         var buffer = JsonBuffer.Rent();
         KeyJson.WriteItem(buffer.Json, key, record, withValue: true);
-        Replies.Body(http, buffer.Written);
+        replies.Body(http, buffer.Written);
         buffer.Return();
     }
 
@@ -110,7 +110,7 @@ internal sealed class KeyReadEndpoints(IConsensusNode node, ListReader lists, Wa
         call.Http.Response.ContentType = Replies.JsonContentType;
         var buffer = JsonBuffer.Rent();
         WritePage(buffer.Json, page, Key.Own(prefix), keysOnly);
-        Replies.Body(call.Http, buffer.Written);
+        replies.Body(call.Http, buffer.Written);
         buffer.Return();
     }
 

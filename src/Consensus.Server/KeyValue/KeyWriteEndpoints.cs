@@ -84,7 +84,7 @@ internal sealed class KeyWriteEndpoints(CommandRunner commands, Replies replies)
         http.Response.ContentType = Replies.JsonContentType;
         var buffer = JsonBuffer.Rent();
         KeyJson.WritePut(buffer.Json, done.Key, done.CreateRevision, done.ModRevision, done.Version, done.Lease);
-        Replies.Body(http, buffer.Written);
+        replies.Body(http, buffer.Written);
         buffer.Return();
     }
 

@@ -1,7 +1,6 @@
 using Consensus.Node;
 using Consensus.Raft;
 using Consensus.Server.Cluster;
-using Consensus.Server.Connections;
 using Consensus.Server.Http;
 using Consensus.Server.Routing;
 using Consensus.Server.Watches;
@@ -15,7 +14,7 @@ internal sealed class MetricsEndpoint(
     RequestCounters counters,
     WatchHub watches,
     UnfinishedBodies bodies,
-    StreamMemory streams,
+    HeldByServer held,
     ServerInfo info,
     ServerLifecycle lifecycle,
     MemberAlarms alarms)
@@ -28,10 +27,11 @@ internal sealed class MetricsEndpoint(
         WriteMembers(text, status);
         WriteState(text, status);
         WriteProcess(text);
+        WriteHeld(text);
         WriteRequests(text);
         replies.Start(call.Http, StatusCodes.Status200OK, status.Revision);
         call.Http.Response.ContentType = MetricsText.ContentType;
-        Replies.Body(call.Http, text.ToBytes());
+        replies.Body(call.Http, text.ToBytes());
         return Task.CompletedTask;
     }
 
@@ -122,15 +122,26 @@ internal sealed class MetricsEndpoint(
         }
     }
 
+    private void WriteHeld(MetricsText text)
+    {
+        var all = held.All;
+        text.Family("consensus_bytes_held", "gauge", "What each thing that holds payload holds at this moment; docs/architecture.md has the table.");
+        foreach (var one in all)
+        {
+            text.Sample("consensus_bytes_held", MetricsText.Label("what", one.What), one.Held);
+        }
+        text.Family("consensus_bytes_limit", "gauge", "What each of them may hold.");
+        foreach (var one in all)
+        {
+            text.Sample("consensus_bytes_limit", MetricsText.Label("what", one.What), one.Limit);
+        }
+    }
+
     private void WriteRequests(MetricsText text)
     {
         text.Gauge("consensus_watches", "Open event streams of this member.", watches.Watches);
         text.Gauge("consensus_unfinished_bodies", "Requests whose body has not come whole yet.", bodies.Count);
-        text.Gauge("consensus_unfinished_body_bytes", "Bytes that they hold.", bodies.HeldBytes);
-        text.Gauge("consensus_unfinished_body_bytes_limit", "Bytes that they may hold.", bodies.MaxBytes);
         text.Counter("consensus_unfinished_bodies_refused_total", "Requests that were refused (429) because they held them.", bodies.Refused);
-        text.Gauge("consensus_stream_request_bytes", "Bytes that requests over HTTP/2 hold beyond what each connection has for itself.", streams.HeldBytes);
-        text.Gauge("consensus_stream_request_bytes_limit", "Bytes that they may hold.", streams.MaxBytes);
         text.Counter("consensus_reads_total", "Answered requests that read keys, leases, holds or fences.", counters.Reads);
         text.Counter("consensus_writes_total", "Answered requests that were to change them.", counters.Writes);
         text.Counter("consensus_failures_total", "Of both, those answered with a status of 500 and above.", counters.Failures);

@@ -15,7 +15,7 @@ internal sealed class OpenApiEndpoint(Replies replies)
     {
         replies.Start(call.Http, StatusCodes.Status200OK, Revision.Zero);
         call.Http.Response.ContentType = Replies.JsonContentType;
-        Replies.Body(call.Http, Document.Value);
+        replies.Body(call.Http, Document.Value);
         return Task.CompletedTask;
     }
 

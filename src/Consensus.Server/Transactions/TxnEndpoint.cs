@@ -76,7 +76,7 @@ internal sealed class TxnEndpoint(IConsensusNode node, CommandRunner commands, R
         }
         json.WriteEndArray();
         json.WriteEndObject();
-        Replies.Body(http, buffer.Written);
+        replies.Body(http, buffer.Written);
         buffer.Return();
     }
 

@@ -35,6 +35,9 @@ internal sealed class WatchBoard(int mostWatches, int mostMessages, long mostMes
     /// <summary>For each kept message the group that has it, oldest first.</summary>
     private readonly Queue<WatchGroup> _kept = new();
     private long _keptBytes;
+
+    /// <summary>What the groups keep for those that are behind.</summary>
+    public long KeptBytes => Volatile.Read(ref _keptBytes);
     private bool _follows;
 
     /// <summary>The newest view whose changes were all looked at; null before the first watch.</summary>

@@ -12,7 +12,7 @@ namespace Consensus.Server.Watches;
 internal sealed class WatchHub : IDisposable
 {
     /// <summary>Messages kept for watches that are a little behind; together, and of all groups.</summary>
-    private const long MostMessageBytes = 32 << 20;
+    public const long MostMessageBytes = 32 << 20;
 
     private const int MostMessages = 16_384;
 
@@ -82,6 +82,9 @@ internal sealed class WatchHub : IDisposable
             _board.Close(watcher);
         }
     }
+
+    /// <summary>What is kept for watches that are behind. Any thread.</summary>
+    public long MessageBytes => _board.KeptBytes;
 
     /// <summary>What the awake watch does next. <see cref="WatchStep.Sleep"/> has put it to sleep already.</summary>
     /// <param name="taken">Empty; filled for <see cref="WatchStep.Write"/>.</param>

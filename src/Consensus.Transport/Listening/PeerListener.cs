@@ -212,7 +212,7 @@ public sealed class PeerListener : IDisposable
             SocketIo.Prepare(connection.Socket);
             ShakeHandsAndServe(connection);
         }
-        catch (Exception e) when (e is SocketException or ObjectDisposedException or WireFormatException)
+        catch (Exception e) when (e is SocketException or IOException or ObjectDisposedException or WireFormatException)
         {
             _strangers.Say(TransportLogLevel.Debug, $"the peer connection from {connection.Remote} was closed: {e.Message}");
         }

@@ -107,7 +107,7 @@ internal sealed class SnapshotSender(PeerEndpoint peer, ReadOnlyMemory<byte> hea
         while (sent < length && !SocketIo.HasNews(socket))
         {
             var body = frame.AsSpan(FrameFormat.HeaderSize, (int)Math.Min(SnapshotParts.ChunkBytes, length - sent));
-            if (Read(body) is { } failure)
+            if (SnapshotContent.Read(content, body) is { } failure)
             {
                 return Unreadable(failure);
             }
@@ -135,20 +135,6 @@ internal sealed class SnapshotSender(PeerEndpoint peer, ReadOnlyMemory<byte> hea
     {
         var buffer = new byte[FrameFormat.HeaderSize];
         return SnapshotParts.Receive(socket, ref buffer, SnapshotParts.MaxPartBytes, within) is { } body ? SnapshotParts.ReadAnswer(body.Span) : null;
-    }
-
-    /// <summary>Null when it was read. Whatever a disk throws here is of this one file: whether this member can go on without it, its node decides.</summary>
-    private Exception? Read(Span<byte> into)
-    {
-        try
-        {
-            content.ReadExactly(into);
-            return null;
-        }
-        catch (Exception e) when (e is IOException or StorageFailedException or UnauthorizedAccessException)
-        {
-            return e;
-        }
     }
 
     private SnapshotOutcome Broken(string why)

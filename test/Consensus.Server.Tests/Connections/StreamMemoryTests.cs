@@ -7,7 +7,7 @@ namespace Consensus.Server.Tests.Connections;
 internal sealed class StreamMemoryTests : UnfinishedBodyTest
 {
     private const int Budget = 256 * 1024;
-    private const string Held = "consensus_stream_request_bytes";
+    private const string Held = "consensus_bytes_held{what=\"streams\"}";
 
     protected override ServerInfo Info { get; } = new() { Version = "1.2.3", MaxStreamBytes = Budget, BodyTimeLimit = TimeSpan.FromMinutes(10) };
 

@@ -103,14 +103,14 @@ internal sealed class UnfinishedBodyTests : UnfinishedBodyTest
         while (await MetricAsync(Metric) + await MetricAsync(Refusals) < Connections)
         {
             Assert.That(limit.IsCancellationRequested, Is.False, "all of them reach the server");
-            most = Math.Max(most, await MetricAsync("consensus_unfinished_body_bytes"));
+            most = Math.Max(most, await MetricAsync("consensus_bytes_held{what=\"unfinished-bodies\"}"));
         }
-        most = Math.Max(most, await MetricAsync("consensus_unfinished_body_bytes"));
+        most = Math.Max(most, await MetricAsync("consensus_bytes_held{what=\"unfinished-bodies\"}"));
         Assert.That(most, Is.InRange(80, Connections * 10_000));
         Assert.That(GC.GetTotalAllocatedBytes() - before, Is.LessThan((long)Connections * Declared / 4), "nor did the process allocate it");
         open.ForEach(connection => connection.Dispose());
         await UntilUnfinishedAsync(0);
-        Assert.That(await MetricAsync("consensus_unfinished_body_bytes"), Is.Zero, "all is given back");
+        Assert.That(await MetricAsync("consensus_bytes_held{what=\"unfinished-bodies\"}"), Is.Zero, "all is given back");
         Assert.That(Node.AppliedCommands, Is.Zero);
     }
 
@@ -119,7 +119,7 @@ internal sealed class UnfinishedBodyTests : UnfinishedBodyTest
     {
         using var connection = Begin(ApiLimits.MaxValueBytes, 10_000);
         await UntilUnfinishedAsync(1);
-        Assert.That(await MetricAsync("consensus_unfinished_body_bytes"), Is.InRange(10_000, 50_000));
+        Assert.That(await MetricAsync("consensus_bytes_held{what=\"unfinished-bodies\"}"), Is.InRange(10_000, 50_000));
     }
 
     [Test]
@@ -145,7 +145,7 @@ internal sealed class UnfinishedBodyTests : UnfinishedBodyTest
         Assert.That(connection.Receive().Status, Is.EqualTo(200));
         using var read = await SendAsync("GET", "/v1/kv/a", null, ("Accept", "application/octet-stream"));
         Assert.That(await read.Content.ReadAsByteArrayAsync(), Is.EqualTo(body));
-        Assert.That(await MetricAsync("consensus_unfinished_body_bytes"), Is.Zero);
+        Assert.That(await MetricAsync("consensus_bytes_held{what=\"unfinished-bodies\"}"), Is.Zero);
     }
 
     [Test]
@@ -158,7 +158,7 @@ internal sealed class UnfinishedBodyTests : UnfinishedBodyTest
         connection.Send(new byte[size]);
         Assert.That(connection.Receive().Status, Is.EqualTo(413));
         await UntilUnfinishedAsync(0);
-        Assert.That(await MetricAsync("consensus_unfinished_body_bytes"), Is.Zero);
+        Assert.That(await MetricAsync("consensus_bytes_held{what=\"unfinished-bodies\"}"), Is.Zero);
     }
 
     [Test]
@@ -200,7 +200,7 @@ internal sealed class BodyBudgetTests : UnfinishedBodyTest
             using var get = await SendAsync("GET", "/v1/kv/b");
             Assert.That(get.StatusCode, Is.EqualTo(HttpStatusCode.OK));
             await AcquireAsync("l", "me");
-            Assert.That(await MetricAsync("consensus_unfinished_body_bytes"), Is.InRange(Budget * 9 / 10, Budget));
+            Assert.That(await MetricAsync("consensus_bytes_held{what=\"unfinished-bodies\"}"), Is.InRange(Budget * 9 / 10, Budget));
             Assert.That(await MetricAsync("consensus_unfinished_bodies_refused_total"), Is.Positive);
             Assert.That(Node.AppliedCommands, Is.EqualTo(2), "of the refused and of the unfinished ones nothing was done");
         }
@@ -274,10 +274,10 @@ internal sealed class BodyBudgetTests : UnfinishedBodyTest
         await UntilAsync(() => sent.Any(one => one.IsCompleted), "one is refused");
         var (status, retryAfter) = await sent.First(one => one.IsCompleted);
         Assert.That((status, retryAfter > TimeSpan.Zero), Is.EqualTo((429, true)));
-        Assert.That(await MetricAsync("consensus_unfinished_body_bytes"), Is.InRange(Budget / 2, Budget));
+        Assert.That(await MetricAsync("consensus_bytes_held{what=\"unfinished-bodies\"}"), Is.InRange(Budget / 2, Budget));
         await stop.CancelAsync();
         await UntilUnfinishedAsync(0);
-        Assert.That(await MetricAsync("consensus_unfinished_body_bytes"), Is.Zero, "aborted streams give it back");
+        Assert.That(await MetricAsync("consensus_bytes_held{what=\"unfinished-bodies\"}"), Is.Zero, "aborted streams give it back");
         await Task.WhenAll(sent).ContinueWith(_ => { }, TaskScheduler.Default);
         var stored = HttpStatusCode.TooManyRequests;
         using var limit = Patience.Begin();
@@ -323,7 +323,7 @@ internal sealed class BodyTimeLimitTests : UnfinishedBodyTest
         ProblemOf(answer, ProblemTypes.RequestTimeout);
         Assert.That(answer.Headers["Connection"], Is.EqualTo("close"));
         await UntilUnfinishedAsync(0);
-        Assert.That(await MetricAsync("consensus_unfinished_body_bytes"), Is.Zero);
+        Assert.That(await MetricAsync("consensus_bytes_held{what=\"unfinished-bodies\"}"), Is.Zero);
         Assert.That(Node.AppliedCommands, Is.Zero);
     }
 

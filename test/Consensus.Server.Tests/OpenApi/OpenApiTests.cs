@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json;
 using Consensus.Api;
+using Consensus.Node.Core.Flow;
 using Consensus.Server.Connections;
 using Consensus.Server.Http;
 using Consensus.Server.Lists;
@@ -28,11 +29,12 @@ internal sealed class OpenApiTests : ContractTest
     {
         using var views = new PinnedViews(TimeProvider.System);
         using var watches = new WatchHub(Node, TimeProvider.System, Info.MaxWatches, NullLogger.Instance);
-        var replies = new Replies(Node);
+        var unsent = new ByteBudget(1);
+        var replies = new Replies(Node, unsent);
         var bodies = new UnfinishedBodies(1, TimeSpan.FromSeconds(1), TimeProvider.System);
         var streams = new StreamMemory(1, replies, TimeProvider.System);
         return ConsensusServer.CreateEndpoints(
-            Node, replies, Info, Lifecycle, views, watches, bodies, streams, new RequestCounters(), NullLogger.Instance).All;
+            Node, replies, Info, Lifecycle, views, watches, bodies, new HeldByServer(Node, bodies, streams, unsent, watches), new RequestCounters(), NullLogger.Instance).All;
     }
 
     private static JsonElement Resolve(JsonElement document, JsonElement element)

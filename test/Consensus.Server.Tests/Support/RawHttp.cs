@@ -13,8 +13,13 @@ internal sealed class RawHttp : IDisposable
     private readonly NetworkStream _stream;
     private readonly List<byte> _received = [];
 
-    public RawHttp(int port)
+    /// <param name="receiveBufferBytes">What the kernel takes for it before it reads; 0: as usual.</param>
+    public RawHttp(int port, int receiveBufferBytes = 0)
     {
+        if (receiveBufferBytes > 0)
+        {
+            _socket.ReceiveBufferSize = receiveBufferBytes;
+        }
         _socket.Connect(IPAddress.Loopback, port);
         _socket.ReceiveTimeout = _socket.SendTimeout = (int)Patience.Limit.TotalMilliseconds;
         _stream = new NetworkStream(_socket, ownsSocket: true);
@@ -23,6 +28,9 @@ internal sealed class RawHttp : IDisposable
     public void Send(string text) => Send(Encoding.Latin1.GetBytes(text));
 
     public void Send(ReadOnlySpan<byte> bytes) => _stream.Write(bytes);
+
+    /// <summary>Waits until something has come, and leaves it there.</summary>
+    public void WaitForBytes() => Assert.That(_socket.Poll(Patience.Limit, SelectMode.SelectRead), Is.True, "something comes");
 
     /// <summary>True when the server ended the connection before the bytes could be sent or another answer came.</summary>
     public bool IsClosedByServer()

@@ -9,9 +9,6 @@ namespace Consensus.Simulation.Tests.Broken;
 /// </summary>
 public sealed class BrokenVariantTests
 {
-    /// <summary>So many seeds are tried from the one at which a mistake was seen last.</summary>
-    private const ulong Window = 10;
-
     private const ulong SearchedSeeds = 300;
 
     private static IEnumerable<TestCaseData> Variants => BrokenVariants.All.Select(v => new TestCaseData(v).SetArgDisplayNames(v.ToString()));
@@ -20,8 +17,8 @@ public sealed class BrokenVariantTests
     public void A_mistake_is_seen_and_the_same_seed_wired_rightly_keeps_every_promise(object variant)
     {
         var broken = (BrokenVariant)variant;
-        var seed = FirstSeed(broken, broken.Seed, Window, out var others);
-        Assert.That(seed, Is.Not.Null, $"\"{broken.Checker}\" saw nothing in {Window} seeds from {broken.Seed}; {string.Join("; ", others)}");
+        var seed = FirstSeed(broken, broken.Seed, broken.Window, out var others);
+        Assert.That(seed, Is.Not.Null, $"\"{broken.Checker}\" saw nothing in {broken.Window} seeds from {broken.Seed}; {string.Join("; ", others)}");
         Assert.That(RunResult.Of(broken.PlanOf(seed!.Value)).Failure, Is.Null, $"seed {seed}, wired rightly");
     }
 

@@ -7,6 +7,7 @@ using Consensus.Primitives;
 using Consensus.Raft;
 using Consensus.Raft.Log;
 using Consensus.Raft.Membership;
+using Consensus.Raft.Wire;
 using Consensus.Simulation.Checkers.Histories;
 using Consensus.Simulation.Nodes;
 using Consensus.StateMachine;
@@ -19,11 +20,6 @@ namespace Consensus.Simulation.Tests.Broken;
 internal sealed class AcknowledgesBeforeFlush : Wiring
 {
     public override void BatchTaken(SimulatedProcess process, List<PersistRequest> batch) => process.TellPersisted(batch);
-
-    public override void BatchDurable(SimulatedProcess process, List<PersistRequest> batch)
-    {
-        // It was told already.
-    }
 }
 
 /// <summary>A leader takes for committed what it sends, before a majority has it.</summary>
@@ -304,5 +300,47 @@ internal sealed class RefusesChangesThatAreMade : Wiring
             process.Post(new PeerMessageInput(to, new ChangeRefused(forward.Term, forward.Boot, forward.Sequence, refused)));
         }
         return base.Send(process, to, message);
+    }
+}
+
+/// <summary>What the disk throws under a snapshot that comes goes through to the transport's thread.</summary>
+internal sealed class ReceivesUnguarded : Wiring
+{
+    public override ISnapshotArrival? Arriving(SimulatedProcess process, MemberId from, byte[] header, long lengthBytes, out SnapshotRejection? rejection)
+    {
+        var request = (InstallSnapshotRequest)RaftCodec.ReadMessage(header)!;
+        rejection = SnapshotAdmission.Judge(process.Core.Status, request);
+        return rejection is null ? new Unguarded(process, request, process.Snapshots.Receive(request.Mark, lengthBytes)) : null;
+    }
+
+    private sealed class Unguarded(SimulatedProcess process, InstallSnapshotRequest request, IIncomingSnapshot incoming) : ISnapshotArrival
+    {
+        public long TakenBytes => incoming.TakenBytes;
+
+        public SnapshotRejection? Write(ReadOnlySpan<byte> chunk)
+        {
+            incoming.Write(chunk);
+            return null;
+        }
+
+        public SnapshotRejection? Complete()
+        {
+            var file = incoming.Complete();
+            using var reader = process.Snapshots.Open(file.Mark);
+            process.Post(new SnapshotArrivedInput(request, file, ReplicatedState.Restore(Limits.Default, reader)));
+            return null;
+        }
+
+        public void Dispose() => incoming.Dispose();
+    }
+}
+
+/// <summary>What the disk throws under a snapshot that goes comes through to the transport's thread.</summary>
+internal sealed class SendsUnguarded : Wiring
+{
+    public override Exception? ReadOutgoing(Stream content, Span<byte> into)
+    {
+        content.ReadExactly(into);
+        return null;
     }
 }

@@ -111,6 +111,14 @@ public sealed class ClusterWatch : IClusterObserver
         }
     }
 
+    public void Escaped(SimulatedProcess process, Exception failure)
+    {
+        if (_options.Sees(LastWords.Name))
+        {
+            LastWords.Escaped(process.Node.Name, failure);
+        }
+    }
+
     public void Ended(SimulatedNode node) => Bounds.CeasesToLead(node.Number, _now());
 
     public void Turned(SimulatedProcess process, NodeOutput output)

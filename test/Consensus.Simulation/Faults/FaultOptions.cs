@@ -83,7 +83,10 @@ public enum FaultKinds
     /// <summary>A process ends right after it asked its leader for something, and the next one of its member begins at once, perhaps to end likewise.</summary>
     Respawn = 1 << 25,
 
-    All = (1 << 26) - 1,
+    /// <summary>A sector of a snapshot's file cannot be read, once.</summary>
+    BadSector = 1 << 26,
+
+    All = (1 << 27) - 1,
 }
 
 /// <param name="MeanMicros">Mean time between two faults.</param>

@@ -57,6 +57,9 @@ public sealed partial class Nemesis
             case FaultKinds.FailedSync:
                 node.Faults.NextSyncFails = true;
                 break;
+            case FaultKinds.BadSector:
+                node.Faults.NextSnapshotReadFails = true;
+                break;
             case FaultKinds.RecoveryCrash:
                 node.End(_random.Chance(1, 2) ? EndKind.PowerLoss : EndKind.Killed);
                 node.Faults.RecoveryCrashes = true;

@@ -15,7 +15,7 @@ public sealed partial class Nemesis
         FaultKinds.Kill, FaultKinds.PowerLoss, FaultKinds.PowerLossOfAll, FaultKinds.Restart, FaultKinds.Pause, FaultKinds.Partition, FaultKinds.OneWay,
         FaultKinds.Partial, FaultKinds.SlowLink, FaultKinds.LinkReset, FaultKinds.SlowDisk, FaultKinds.StalledDisk, FaultKinds.FullDisk, FaultKinds.FailedSync,
         FaultKinds.BitRot, FaultKinds.RecoveryCrash, FaultKinds.ClockRates, FaultKinds.ClockBeyond, FaultKinds.ClientCut, FaultKinds.Transfer,
-        FaultKinds.Respawn,
+        FaultKinds.Respawn, FaultKinds.BadSector,
     ];
 
     private readonly SimulatedCluster _cluster;
@@ -127,6 +127,7 @@ public sealed partial class Nemesis
         foreach (var node in _cluster.Nodes)
         {
             node.Faults.NextSyncFails = false;
+            node.Faults.NextSnapshotReadFails = false;
             node.Faults.RecoveryCrashes = false;
             node.Faults.StalledUntil = 0;
             node.Process?.Recover();

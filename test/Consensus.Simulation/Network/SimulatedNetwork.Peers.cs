@@ -57,7 +57,7 @@ public sealed partial class SimulatedNetwork
         {
             return false;
         }
-        from.TellRemoved();
+        from.Events.RemovedFromCluster(target.Node.Id);
         return true;
     }
 

@@ -1,7 +1,5 @@
-using Consensus.Node.Core;
 using Consensus.Node.Peers;
 using Consensus.Primitives;
-using Consensus.Primitives.Wire;
 using Consensus.Simulation.Engine;
 using Consensus.Simulation.Nodes;
 
@@ -27,7 +25,6 @@ public sealed partial class SimulatedNetwork
     private readonly Trace _trace;
     private readonly DeterministicRandom _random;
     private readonly SimulatedLink[,] _links;
-    private readonly WireWriter _frame = new(1 << 12);
     private readonly bool _linksChange;
     private IReadOnlyList<SimulatedNode> _nodes = [];
 
@@ -63,8 +60,9 @@ public sealed partial class SimulatedNetwork
     public long Delay(int from, int to) =>
         Options.DelayMicros + _random.Next(Options.JitterMicros + 1) + (from >= 0 ? _links[from, to].Slowness : 0);
 
-    /// <summary>A message of one member's loop to another. False when there is no connection: nothing left.</summary>
-    public bool Send(SimulatedProcess sender, MemberId to, PeerMessage message)
+    /// <summary>A frame of one member's loop to another. False when there is no connection: nothing left.</summary>
+    /// <param name="isRaft">It is a message between Raft cores.</param>
+    public bool Send(SimulatedProcess sender, MemberId to, byte[] frame, bool isRaft)
     {
         var from = sender.Node.Number;
         if (Find(to) is not { } receiver || !_links[from, receiver.Number].IsUp)
@@ -73,9 +71,6 @@ public sealed partial class SimulatedNetwork
         }
         var link = _links[from, receiver.Number];
         Sent++;
-        _frame.Clear();
-        PeerCodec.Write(_frame, message);
-        var isRaft = message is RaftPeerMessage;
         if (link.IsBlocked)
         {
             return true;
@@ -85,7 +80,6 @@ public sealed partial class SimulatedNetwork
             Lost++;
             return true;
         }
-        var frame = _frame.ToArray();
         var arrival = _time.Now + Delay(from, receiver.Number);
         if (isRaft && Options.ReorderingPer10000 > 0 && _random.Chance(Options.ReorderingPer10000, 10_000))
         {
@@ -202,16 +196,16 @@ public sealed partial class SimulatedNetwork
         }
         _time.At(arrival, () =>
         {
-            if (receiver.Process != target || PeerCodec.Read(frame) is not { } message)
+            if (receiver.Process != target)
             {
                 return;
             }
             _trace.Note(TraceEvent.Deliver, (from.Number * 64) + receiver.Number, frame);
             if (_trace.Writes)
             {
-                _trace.Line($"{from.Name} → {receiver.Name}: {MessageText.Of(message)}");
+                _trace.Line($"{from.Name} → {receiver.Name}: {MessageText.Of(PeerCodec.Read(frame)!)}");
             }
-            target.Receive(fromId, message);
+            target.Events.Received(fromId, frame);
         });
     }
 
@@ -282,7 +276,7 @@ public sealed partial class SimulatedNetwork
         }
         _trace.Note(TraceEvent.Link, from, to);
         TellUp(link, process);
-        process.Post(new LinkDownInput(link.Peer));
+        process.Events.LinkDown(link.Peer);
         PlanDial(from, to, Delay(from, to) * 2);
     }
 
@@ -317,7 +311,7 @@ public sealed partial class SimulatedNetwork
             if (CanTalk(from, to) && _nodes[to].HostIsUp && link.RedialMicros == ShortestRedial)
             {
                 // Said once, at the first dial after the loss.
-                process.Post(new ProcessGoneInput(_nodes[to].Id));
+                process.Events.ProcessGone(_nodes[to].Id);
             }
             link.RedialMicros = Math.Clamp(link.RedialMicros * 2, ShortestRedial, LongestRedial);
             PlanDial(from, to, link.RedialMicros - _random.Next(link.RedialMicros / 2));

@@ -6,6 +6,8 @@ namespace Consensus.Simulation.Nodes;
 /// <summary>What is wrong with one machine's disk now.</summary>
 public sealed class DiskFaults(ulong seed)
 {
+    private const string Snapshots = SimulatedNode.DataPath + "/snap/";
+
     private readonly DeterministicRandom _random = new(seed);
 
     /// <summary>Multiplies every latency.</summary>
@@ -20,24 +22,27 @@ public sealed class DiskFaults(ulong seed)
     /// <summary>The next sync fails with EIO.</summary>
     public bool NextSyncFails { get; set; }
 
+    /// <summary>The next read of a snapshot's file fails with EIO.</summary>
+    public bool NextSnapshotReadFails { get; set; }
+
     /// <summary>The process is ending: at each step the chance that this is where it ends, in thirds.</summary>
     public bool IsEnding { get; set; }
 
     /// <summary>Crash somewhere in the next recovery.</summary>
     public bool RecoveryCrashes { get; set; }
 
-    public bool IsFaulty => IsFull || NextSyncFails || RecoveryCrashes;
+    public bool IsFaulty => IsFull || NextSyncFails || NextSnapshotReadFails || RecoveryCrashes;
 
     public long Injected { get; private set; }
 
     /// <summary>Another disk is in its place, with nothing wrong with it; how fast it is remains.</summary>
-    public void Replaced() => (IsFull, NextSyncFails, RecoveryCrashes) = (false, false, false);
+    public void Replaced() => (IsFull, NextSyncFails, NextSnapshotReadFails, RecoveryCrashes) = (false, false, false, false);
 
     internal DiskFault Judge(DiskOperation operation)
     {
         if (operation.Kind == DiskOperationKind.Read)
         {
-            return DiskFault.None;
+            return JudgeRead(operation.Path);
         }
         if (IsEnding || RecoveryCrashes)
         {
@@ -54,6 +59,16 @@ public sealed class DiskFaults(ulong seed)
             return Count(DiskFault.InputOutputError);
         }
         return IsFull && operation.TakesSpace ? Count(DiskFault.Full) : DiskFault.None;
+    }
+
+    private DiskFault JudgeRead(string path)
+    {
+        if (!NextSnapshotReadFails || IsEnding || !path.StartsWith(Snapshots, StringComparison.Ordinal))
+        {
+            return DiskFault.None;
+        }
+        NextSnapshotReadFails = false;
+        return Count(DiskFault.InputOutputError);
     }
 
     private DiskFault Count(DiskFault fault)

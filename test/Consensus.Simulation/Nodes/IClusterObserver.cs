@@ -22,6 +22,9 @@ public interface IClusterObserver
     /// <summary>A member's leader's snapshot is on its disk and about to be handed to its loop.</summary>
     void SnapshotTaken(SimulatedNode node, SnapshotMark mark);
 
+    /// <summary>Something was thrown out of a thread of the transport that ends a real process without a word.</summary>
+    void Escaped(SimulatedProcess process, Exception failure);
+
     /// <summary>A member answers who asked it for a membership change.</summary>
     void ChangeAnswered(PendingChange change);
 

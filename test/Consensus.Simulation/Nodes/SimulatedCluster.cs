@@ -1,5 +1,6 @@
 using Consensus.Primitives;
 using Consensus.Raft;
+using Consensus.Simulation.Checkers;
 using Consensus.Simulation.Engine;
 using Consensus.Simulation.Network;
 using Consensus.StateMachine;
@@ -129,6 +130,8 @@ public sealed class SimulatedCluster
         public void SnapshotTaken(SimulatedNode node, SnapshotMark mark)
         {
         }
+
+        public void Escaped(SimulatedProcess process, Exception failure) => LastWords.Escaped(process.Node.Name, failure);
 
         public void ChangeAnswered(Consensus.Node.Core.PendingChange change)
         {

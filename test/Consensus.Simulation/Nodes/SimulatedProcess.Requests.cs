@@ -48,47 +48,4 @@ public sealed partial class SimulatedProcess
         Execute(new CommandEnvelope(CancelWaitCommand.Of(name, request, CancelReason.Disconnected)), static _ => { });
 
     public LeaseId NewLeaseId() => new((long)(_random.NextUInt64() >> 1) | 1);
-
-    /// <summary>Asks the member to stop: it hands over and settles, at most for two seconds, and then ends (rule 30).</summary>
-    public void Stop()
-    {
-        Post(new StopInput(new SimulatedStop(() => Time.After(ShortestTurn, EndCleanly))));
-        Time.After(2_000_000, EndCleanly);
-    }
-
-    private void EndCleanly()
-    {
-        if (_ended)
-        {
-            return;
-        }
-        if (IsPaused)
-        {
-            Time.At(PausedUntil, EndCleanly);
-            return;
-        }
-        _output.Clear();
-        Core.AnswerEverything(_output);
-        CompleteAnswered();
-        try
-        {
-            // The log's thread writes what waits before it ends.
-            _logJob?.Run();
-            if (_waiting.Count > 0)
-            {
-                _cluster.Observer.Begins(Node, _waiting);
-                WriteBatch(_waiting, LogIndex.Zero);
-            }
-            if (_log.LastFrameIsUncovered)
-            {
-                _log.AppendEmptyFrame();
-            }
-        }
-        catch (Consensus.Node.Ports.StorageFailedException)
-        {
-            Node.End(EndKind.DiskFailed);
-            return;
-        }
-        Node.End(EndKind.Stopped);
-    }
 }

@@ -1,9 +1,11 @@
 using Consensus.Node.Core;
 using Consensus.Node.Peers;
 using Consensus.Node.Ports;
+using Consensus.Node.Runtime;
 using Consensus.Primitives;
 using Consensus.Raft;
 using Consensus.Simulation.Engine;
+using Consensus.Simulation.Network;
 using Consensus.Simulation.Watches;
 using Consensus.StateMachine;
 using Consensus.Storage.Formation;
@@ -12,8 +14,7 @@ using Consensus.Storage.Tests.Simulation;
 namespace Consensus.Simulation.Nodes;
 
 /// <summary>
-/// A running member: the production core, log and snapshots, with the loop's, the log's and the background threads' work done as events in virtual time. It does
-/// what <c>ConsensusNode</c> and <c>LogThread</c> do, in their order.
+/// A running member: production's core and runtime, log and snapshots; the threads around them are events in virtual time.
 /// </summary>
 public sealed partial class SimulatedProcess
 {
@@ -23,23 +24,35 @@ public sealed partial class SimulatedProcess
 
     private readonly SimulatedCluster _cluster;
     private readonly DeterministicRandom _random;
-    private readonly DataDirectory _directory;
-    private readonly IDurableLog _log;
-    private readonly NodeOutput _output = new();
+    private readonly WatchedLog _log;
+    private readonly NodeRuntime _runtime;
+    private readonly SimulatedTransport _transport;
     private readonly NodeCoreOptions _options;
     private List<NodeInput> _inbox = [];
     private List<NodeInput> _taken = [];
+    private List<Action> _actions = [];
+    private List<Action> _takenActions = [];
     private long _turnAt = long.MaxValue;
     private long _turnVersion;
     private long _lastTurn;
     private long _sequence;
+    private bool _closed;
     private bool _ended;
     private WatchServer? _watches;
 
     private SimulatedProcess(
-        SimulatedCluster cluster, SimulatedNode node, NodeCoreOptions options, ulong seed, DataDirectory directory, IDurableLog log, NodeCore core) =>
-        (_cluster, Node, _options, _random, _directory, _log, Core, _sequence) =
-            (cluster, node, options, new DeterministicRandom(seed), directory, log, core, new CounterStarts(options.Boot).Requests);
+        SimulatedCluster cluster, SimulatedNode node, NodeCoreOptions options, ulong seed, DataDirectory directory, IDurableLog log, NodeCore core)
+    {
+        (_cluster, Node, _options, _random, Core) = (cluster, node, options, new DeterministicRandom(seed), core);
+        _sequence = new CounterStarts(options.Boot).Requests;
+        _disk = new DiskWork(cluster, this, new DeterministicRandom(seed ^ 0xD15C));
+        Snapshots = directory.Snapshots;
+        _log = new WatchedLog(cluster, node, log);
+        _transport = new SimulatedTransport(cluster, this);
+        var outside = new NodeSurroundings(_log, directory.Snapshots, new LocalTime(this), Fatal, cluster.Trace.Line) { Removed = _ => Retire() };
+        _runtime = new NodeRuntime(options, core, outside, this);
+        _runtime.Start(_transport);
+    }
 
     public SimulatedNode Node { get; }
 
@@ -51,6 +64,18 @@ public sealed partial class SimulatedProcess
     public long PausedUntil { get; private set; }
 
     public bool HasEnded => _ended;
+
+    /// <summary>Whom it wants to be linked with; null before its first turn, when it lets nobody in.</summary>
+    public HashSet<MemberId>? Peers => _transport.Peers;
+
+    /// <summary>Ids that were members once and never will be again, as far as it knows.</summary>
+    public HashSet<MemberId> Removed => _transport.Removed;
+
+    /// <summary>Its snapshot files, without production's runtime around them.</summary>
+    internal ISnapshotStore Snapshots { get; }
+
+    /// <summary>What the network tells it.</summary>
+    public IPeerEvents Events => _runtime.Events;
 
     /// <summary>What a server around this process serves of watches.</summary>
     internal WatchServer Watches => _watches ??= new WatchServer(this, _cluster);
@@ -107,23 +132,12 @@ public sealed partial class SimulatedProcess
     internal void Begin() => PlanTurn(Time.Now + _random.Next(1_000));
 
     /// <summary>Something for the loop, from any of the threads that are around it.</summary>
-    public void Post(NodeInput input)
-    {
-        if (_ended)
-        {
-            return;
-        }
-        _inbox.Add(input);
-        PlanTurn(Math.Max(Time.Now, _lastTurn) + _random.Next(ShortestTurn, LongestTurn));
-    }
+    public void Post(NodeInput input) => PostWhenFree(input);
 
-    /// <summary>A frame from the network.</summary>
-    internal void Receive(MemberId from, PeerMessage message) => Post(new PeerMessageInput(from, _cluster.Wiring.Arrives(this, message)));
-
-    internal void LinkUp(MemberId peer, long boot) => Post(new LinkUpInput(peer, _cluster.Wiring.BootAtLinkUp(this, boot)));
+    internal void LinkUp(MemberId peer, long boot) => Events.LinkUp(peer, _cluster.Wiring.BootAtLinkUp(this, boot));
 
     /// <summary>A frame to the network, as the transport takes it.</summary>
-    internal bool SendFrame(MemberId to, PeerMessage message) => _cluster.Network.Send(this, to, message);
+    internal bool SendFrame(MemberId to, PeerMessage message) => _transport.SendMessage(to, message);
 
     /// <summary>Stops every thread for a while, as SIGSTOP or a machine that stands still does.</summary>
     public void Pause(long micros)
@@ -132,6 +146,27 @@ public sealed partial class SimulatedProcess
         _cluster.Trace.Line($"{Node.Name} is paused for {micros} µs");
         PlanTurn(PausedUntil);
     }
+
+    /// <summary>Nothing holds this process up any more: it runs, and what its disk was slow with is done in a moment.</summary>
+    internal void Recover()
+    {
+        PausedUntil = Time.Now;
+        PlanTurn(Time.Now);
+        _disk.Hurry();
+    }
+
+    /// <summary>The process ends: what its threads were doing on the disk stops somewhere.</summary>
+    internal void Abandon(EndKind kind)
+    {
+        (_closed, _ended) = (true, true);
+        if (kind is not (EndKind.DiskFailed or EndKind.Stopped))
+        {
+            _disk.Abandon(Node.Faults);
+        }
+    }
+
+    /// <summary>Asks the member to stop: it hands over and settles, at most for two seconds, and then ends (rule 30).</summary>
+    public void Stop() => _runtime.BeginStop(new SimulatedStop(() => At(Time.Now + ShortestTurn, EndCleanly)), TimeSpan.FromSeconds(2), EndCleanly);
 
     private static NodeCoreOptions OptionsOf(SimulatedCluster cluster, SimulatedNode node, long boot, ulong seed) => new()
     {
@@ -155,7 +190,7 @@ public sealed partial class SimulatedProcess
             return (new ReplicatedState(cluster.Limits), null);
         }
         using var reader = directory.Snapshots.Open(mark);
-        return (ReplicatedState.Restore(cluster.Limits, cluster.Wiring.Source(reader)), reader.File);
+        return (ReplicatedState.Restore(cluster.Limits, reader), reader.File);
     }
 
     private void PlanTurn(long at)
@@ -170,9 +205,11 @@ public sealed partial class SimulatedProcess
         Time.At(at, () => TurnDue(version));
     }
 
+    private long SoonestTurn() => Math.Max(Time.Now, _lastTurn) + _random.Next(ShortestTurn, LongestTurn);
+
     private void TurnDue(long version)
     {
-        if (_ended || version != _turnVersion)
+        if (_closed || version != _turnVersion)
         {
             return;
         }
@@ -189,23 +226,22 @@ public sealed partial class SimulatedProcess
     {
         _lastTurn = Time.Now;
         (_inbox, _taken) = (_taken, _inbox);
+        (_actions, _takenActions) = (_takenActions, _actions);
         var moreIsWaiting = SplitSometimes();
         var localNow = LocalNow;
         _cluster.Trace.Note(TraceEvent.Turn, Node.Number, _taken.Count);
-        _output.Clear();
-        try
-        {
-            Core.Turn(localNow, _taken, moreIsWaiting, _output);
-        }
-        catch (Exception e) when (e is not SimulationFailureException)
-        {
-            throw new SimulationFailureException("invariant", $"{Node.Name}'s loop failed: {e.Message}", e);
-        }
+        var output = OfLoop(() => _runtime.Turn(localNow, _taken, _takenActions, moreIsWaiting));
         _taken.Clear();
-        Perform();
+        _takenActions.Clear();
+        _cluster.Observer.Turned(this, output);
+        _runtime.Perform();
         if (_ended)
         {
             return;
+        }
+        if (Peers is null)
+        {
+            _transport.SetPeers([]);
         }
         var sleepMs = Math.Clamp((Core.NextWakeMicros - localNow + 999) / 1000, 0, 10_000);
         var wake = sleepMs == 0 ? Time.Now + ShortestTurn : Node.Clock.WhenShows(localNow + (sleepMs * 1000));
@@ -225,63 +261,46 @@ public sealed partial class SimulatedProcess
         return true;
     }
 
-    private void Perform()
+    private NodeOutput OfLoop(Func<NodeOutput> turn)
     {
-        _cluster.Observer.Turned(this, _output);
-        if (_output.Persists.Count > 0)
+        try
         {
-            AppendToLog(_output.Persists);
+            return turn();
         }
-        FollowMembership();
-        var asks = false;
-        foreach (var (to, message) in _output.Sends)
+        catch (Exception e) when (e is not SimulationFailureException)
         {
-            asks |= message is ForwardCommands or ForwardChange or ForwardTransfer or RaftPeerMessage { Message: ReadIndexRequest };
-            if (!_cluster.Wiring.Send(this, to, message) && message is ForwardCommands forward)
-            {
-                Core.NotSent(forward);
-            }
-        }
-        if (asks)
-        {
-            _cluster.Asked(this);
-        }
-        CompleteAnswered();
-        if (_ended)
-        {
-            return;
-        }
-        if (_output.SaveSnapshot is { } order)
-        {
-            SaveSnapshot(order);
-        }
-        foreach (var install in _output.SendSnapshots)
-        {
-            SendSnapshot(install);
-        }
-        if (_output.Compact is { } mark)
-        {
-            CompactLog(mark.LastIndex);
-        }
-        if (_output.RemoveSnapshotsBefore is { } oldest)
-        {
-            InBackground(() => _directory.Snapshots.RemoveOlderThan(oldest));
-        }
-        if (_output.IsRemoved)
-        {
-            TellRemoved();
+            throw new SimulationFailureException("invariant", $"{Node.Name}'s loop failed: {e.Message}", e);
         }
     }
 
-    private void CompleteAnswered()
+    /// <summary>It knows that it was removed, which is for ever, so the process stops.</summary>
+    private void Retire()
     {
-        foreach (var request in _output.Answered)
+        Node.IsRetired = true;
+        _cluster.Trace.Line($"{Node.Name} ({Node.Id}) knows that it was removed");
+        Stop();
+    }
+
+    private void EndCleanly()
+    {
+        _closed = true;
+        var output = OfLoop(() => _runtime.LastTurn(LocalNow, _inbox));
+        // Nothing of this leaves, so nobody shall take a vote among it for one.
+        output.Sends.Clear();
+        _cluster.Observer.Turned(this, output);
+        _runtime.PerformLast();
+        EndLog();
+        if (!_ended)
         {
-            if (request is PendingChange change)
-            {
-                _cluster.Observer.ChangeAnswered(change);
-            }
-            (request as ISimulatedRequest)?.Complete();
+            Node.End(EndKind.Stopped);
         }
+    }
+
+    /// <summary>The clock of its machine.</summary>
+    private sealed class LocalTime(SimulatedProcess process) : TimeProvider
+    {
+        public override long TimestampFrequency => 1_000_000;
+
+        public override long GetTimestamp() => process.LocalNow;
     }
 }

@@ -1,44 +1,39 @@
 using Consensus.Node;
 using Consensus.Node.Core;
 using Consensus.Node.Core.Flow;
+using Consensus.Node.Runtime;
 using Consensus.Primitives;
 using Consensus.Raft.Membership;
 
 namespace Consensus.Simulation.Nodes;
 
-/// <summary>A request whose answer somebody wants to see.</summary>
-internal interface ISimulatedRequest
-{
-    void Complete();
-}
-
 /// <summary>A command whose answer somebody wants to see, at the moment at which the member gives it.</summary>
 public sealed class SimulatedCommand(RequestId request, ReadOnlyMemory<byte> payload, CommandLane lane, Action<CommandAnswer> answered)
-    : PendingCommand(request, payload, "", lane), ISimulatedRequest
+    : PendingCommand(request, payload, "", lane), IAwaited
 {
-    public void Complete() => answered(Answer);
+    void IAwaited.Complete(bool inline) => answered(Answer);
 }
 
 /// <summary>A read whose view somebody wants to see.</summary>
-public sealed class SimulatedRead(Revision minRevision, Action<ReadAnswer> answered) : PendingRead(minRevision), ISimulatedRequest
+public sealed class SimulatedRead(Revision minRevision, Action<ReadAnswer> answered) : PendingRead(minRevision), IAwaited
 {
-    public void Complete() => answered(Answer);
+    void IAwaited.Complete(bool inline) => answered(Answer);
 }
 
 /// <summary>A membership change whose answer somebody wants to see.</summary>
-public sealed class SimulatedChange(RequestId request, MembershipChange change, Action<MembershipAnswer> answered) : PendingChange(request, change, ""), ISimulatedRequest
+public sealed class SimulatedChange(RequestId request, MembershipChange change, Action<MembershipAnswer> answered) : PendingChange(request, change, ""), IAwaited
 {
-    public void Complete() => answered(Answer);
+    void IAwaited.Complete(bool inline) => answered(Answer);
 }
 
 /// <summary>A hand-over of leadership whose end somebody wants to see.</summary>
-public sealed class SimulatedTransfer(MemberId to, Action answered) : PendingTransfer(to), ISimulatedRequest
+public sealed class SimulatedTransfer(MemberId to, Action answered) : PendingTransfer(to), IAwaited
 {
-    public void Complete() => answered();
+    void IAwaited.Complete(bool inline) => answered();
 }
 
 /// <summary>A stop whose end somebody wants to see.</summary>
-public sealed class SimulatedStop(Action answered) : PendingStop, ISimulatedRequest
+public sealed class SimulatedStop(Action answered) : PendingStop, IAwaited
 {
-    public void Complete() => answered();
+    void IAwaited.Complete(bool inline) => answered();
 }

@@ -4,7 +4,6 @@ using Consensus.Node.Ports;
 using Consensus.Primitives;
 using Consensus.StateMachine;
 using Consensus.StateMachine.Commands;
-using Consensus.StateMachine.Snapshots;
 
 namespace Consensus.Simulation.Nodes;
 
@@ -19,19 +18,20 @@ public class Wiring
     /// <summary>What recovery found, as it is given to the core.</summary>
     public virtual RecoveredLog BeforeCore(SimulatedNode node, RecoveredLog recovered) => recovered;
 
-    /// <summary>The sections from which state is restored.</summary>
-    public virtual ISnapshotSource Source(ISnapshotReader reader) => reader;
-
     /// <summary>The log thread took a batch and begins to write it.</summary>
     public virtual void BatchTaken(SimulatedProcess process, List<PersistRequest> batch)
     {
     }
 
-    /// <summary>The batch is durable.</summary>
-    public virtual void BatchDurable(SimulatedProcess process, List<PersistRequest> batch) => process.TellPersisted(batch);
-
     /// <summary>A frame leaves the loop; false when it could not.</summary>
     public virtual bool Send(SimulatedProcess process, MemberId to, PeerMessage message) => process.SendFrame(to, message);
+
+    /// <summary>A member asks to send this one a snapshot's file; null refuses it.</summary>
+    public virtual ISnapshotArrival? Arriving(SimulatedProcess process, MemberId from, byte[] header, long lengthBytes, out SnapshotRejection? rejection) =>
+        process.Events.SnapshotArriving(from, header, lengthBytes, out rejection);
+
+    /// <summary>The transport reads a snapshot's file to send it; null when that was done.</summary>
+    public virtual Exception? ReadOutgoing(Stream content, Span<byte> into) => SnapshotContent.Read(content, into);
 
     /// <summary>The bounds that members judge by.</summary>
     public virtual Limits LimitsOf(Limits planned) => planned;

@@ -63,7 +63,7 @@ public sealed record SimulationPlan(ulong Seed, ClusterPlan Cluster, ClientOptio
             LockWeight = (int)Pick(random, 5, 25, 80),
             DelayMicros = Pick(random, 100, 1_000, 20_000),
         };
-        return WithTurns(WithRespawns(WithTroubles(WithCoordination(WithWatchers(WithMembership(new SimulationPlan(seed, cluster, clients, faults, random.Next(10, 60) * 1_000_000)))))));
+        return WithBadSectors(WithTurns(WithRespawns(WithTroubles(WithCoordination(WithWatchers(WithMembership(new SimulationPlan(seed, cluster, clients, faults, random.Next(10, 60) * 1_000_000))))))));
     }
 
     /// <summary>In half of the runs a turn may apply a few entries only, so that what is committed is applied over many. Drawn apart.</summary>
@@ -71,6 +71,13 @@ public sealed record SimulationPlan(ulong Seed, ClusterPlan Cluster, ClientOptio
     {
         var random = new DeterministicRandom(plan.Seed ^ 0x7412_B4D6);
         return random.Chance(1, 2) ? plan : plan with { Cluster = plan.Cluster with { TurnUnits = Pick(random, 1, 10, 50, 500) } };
+    }
+
+    /// <summary>In a third of the runs sectors of snapshots cannot be read. Drawn apart.</summary>
+    private static SimulationPlan WithBadSectors(SimulationPlan plan)
+    {
+        var random = new DeterministicRandom(plan.Seed ^ 0xBAD5_EC70);
+        return random.Chance(1, 3) ? plan with { Faults = plan.Faults with { Kinds = plan.Faults.Kinds | FaultKinds.BadSector } } : plan;
     }
 
     /// <summary>
@@ -203,7 +210,7 @@ public sealed record SimulationPlan(ulong Seed, ClusterPlan Cluster, ClientOptio
         var share = random.Next(1, 5);
         foreach (var kind in Enum.GetValues<FaultKinds>())
         {
-            if (kind is not (FaultKinds.None or FaultKinds.All or FaultKinds.Membership or FaultKinds.Respawn) && random.Chance(share, 5))
+            if (kind is not (FaultKinds.None or FaultKinds.All or FaultKinds.Membership or FaultKinds.Respawn or FaultKinds.BadSector) && random.Chance(share, 5))
             {
                 kinds |= kind;
             }
