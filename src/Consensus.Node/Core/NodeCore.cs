@@ -353,6 +353,11 @@ public sealed class NodeCore
             {
                 _reads.OnReadState(read);
             }
+            if (ready.Reads.Count > 0)
+            {
+                // What was gathered meanwhile goes with this turn.
+                _reads.Send();
+            }
         }
     }
 

@@ -18,7 +18,7 @@ public class PendingCommand(RequestId request, ReadOnlyMemory<byte> payload, str
     /// <summary>The encoded command envelope; empty once it is applied, while it waits for its turn in a line.</summary>
     public ReadOnlyMemory<byte> Payload { get; private set; } = payload;
 
-    public CommandLane Lane { get; } = lane;
+    public CommandLane Lane { get; internal set; } = lane;
 
     /// <summary>What it counts for in budgets.</summary>
     public int Bytes => OwnBytes + Payload.Length;

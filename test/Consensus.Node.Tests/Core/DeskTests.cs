@@ -1,5 +1,6 @@
 using Consensus.Node.Core;
 using Consensus.Node.Core.Desks;
+using Consensus.Node.Core.Flow;
 using Consensus.Node.Peers;
 using Consensus.Primitives;
 using Consensus.Raft;
@@ -37,7 +38,7 @@ public sealed class DeskTests
         return new TurnContext(options, new RaftNode(options.Raft, initial), new AppliedState(new ReplicatedState(Limits.Default), Term.Zero, configuration));
     }
 
-    private static PendingCommand Wait(long sequence) => new(new RequestId(new MemberId(1), 1, sequence), new byte[10], "") { Asked = [ObjectName.Lock(Job)], WaitMicros = 1 };
+    private static PendingCommand Wait(long sequence) => new(new RequestId(new MemberId(1), 1, sequence), new byte[10], "", CommandLane.Small) { Asked = [ObjectName.Lock(Job)], WaitMicros = 1 };
 
     [Test]
     public void Waits_that_are_cancelled_while_there_is_no_leader_leave_the_queue()
@@ -151,9 +152,9 @@ public sealed class DeskTests
     [Test]
     public void Detaching_a_lost_member_is_tried_again_when_it_was_refused_because_too_much_waited()
     {
-        var cluster = new CoreCluster(3);
+        var cluster = new CoreCluster(3, with: options => options with { Raft = options.Raft with { MaxUncommittedBytes = 4_000 } });
         cluster.UntilReady();
-        var (leader, lost, kept) = (cluster.Leader, cluster.Followers.First(), cluster.Followers.Last());
+        var (leader, lost) = (cluster.Leader, cluster.Followers.First());
         var holder = leader.Send(Acquire(5));
         cluster.Until(() => holder.Stage == PendingStage.Answered, "the lock is granted");
         lost.Send(Acquire(6, waitMicros: 60_000_000));
@@ -162,10 +163,9 @@ public sealed class DeskTests
         cluster.Run(1_000_000);
         var isHeld = true;
         cluster.OnTheWay = (_, _, message) => isHeld && message is RaftPeerMessage { Message: AppendResponse } ? null : message;
-        var large = new PutCommand(Job, new byte[1 << 20], LeaseId.None, KeyCondition.None);
-        var puts = Enumerable.Range(0, 70).Select(i => (i % 2 == 0 ? leader : kept).Send(large)).ToList();
+        var releases = Enumerable.Range(0, 100).Select(_ => leader.Send(new ReleaseLockCommand(Job, new FencingToken(1), Force: false))).ToList();
         cluster.Run(1_500_000);
-        Assert.That(puts.Any(put => put.Stage == PendingStage.Answered && put.Answer.Reason == NotDoneReason.TooManyRequests), "the leader takes nothing any more");
+        Assert.That(releases.Any(one => one.Stage == PendingStage.Answered && one.Answer.Reason == NotDoneReason.TooManyRequests), "the leader takes nothing any more");
         Assert.That(leader.Core.Status.Counts.Waiters, Is.EqualTo(1));
         isHeld = false;
         cluster.Until(() => cluster.Leader.Core.Status.Counts.Waiters == 0, "the lost member's waiter is gone");

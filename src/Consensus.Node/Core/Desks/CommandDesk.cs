@@ -25,6 +25,7 @@ internal sealed class CommandDesk : Desk
     private readonly Proposer _proposer;
     private readonly ByteBudget _bytes;
     private readonly Forwarder _forwarder;
+    private readonly Company _company;
 
     /// <summary>Acquires that were given up without an identity: should one be granted all the same, it is given back.</summary>
     private readonly GivenUpRequests _givenUp = new(MaxGivenUp);
@@ -42,9 +43,11 @@ internal sealed class CommandDesk : Desk
         _proposer = new Proposer(turn, _queued, pending => NotDone(pending, NotDoneReason.TooManyRequests));
         _bytes = new ByteBudget(turn.Options.MaxPendingBytes);
         _forwarder = new Forwarder(turn, _queued);
+        _company = new Company(turn);
     }
 
     public override long NextDue => _queued.Count == 0 || !Turn.ReachesLeader ? long.MaxValue
+        : Turn.Leads && _company.AwaitedUntil != 0 ? Math.Max(_company.AwaitedUntil, _restsUntil)
         : !IsGated ? Turn.Soon(_restsUntil)
         // What this turn applied may have made room.
         : _forwarder.IsGated && _forwarder.HasRoom ? Turn.Now
@@ -60,7 +63,7 @@ internal sealed class CommandDesk : Desk
     /// <summary>What waits does so for room behind others, not for a leader.</summary>
     private bool IsGated => Turn.Leads ? _proposer.IsGated : _forwarder.IsGated;
 
-    /// <summary>How many of them wait to be sent.</summary>
+    /// <summary>How many commands wait to be sent, other members' among them.</summary>
     public int Queued => _queued.Count;
 
     public bool IsEmpty => _pending.Count == 0;
@@ -81,6 +84,11 @@ internal sealed class CommandDesk : Desk
             return;
         }
         _pending.Add(pending.Request.Sequence, pending);
+        if (pending.Lane == CommandLane.Small && _company.IsFor(pending))
+        {
+            pending.Lane = CommandLane.Patient;
+        }
+        _company.Joins(pending.Lane, isAlone: _queued.Count == 0, pending.Asked.IsEmpty ? null : pending.Asked[0]);
         _queued.Add(pending);
     }
 
@@ -107,10 +115,11 @@ internal sealed class CommandDesk : Desk
 
     public override void Send()
     {
-        if (_queued.Count == 0 || Turn.Now < _restsUntil)
+        if (_queued.Count == 0 || Turn.Now < _restsUntil || (Turn.Leads && _company.IsAwaited))
         {
             return;
         }
+        _company.Came();
         if (Turn.Leads)
         {
             _proposer.Propose();
@@ -134,7 +143,11 @@ internal sealed class CommandDesk : Desk
     }
 
     /// <summary>On the leader: commands that another member's clients gave it. Appended ones are answered there, by being applied.</summary>
-    public void TakeForwarded(MemberId from, ForwardCommands forward) => _proposer.TakeForwarded(from, forward);
+    public void TakeForwarded(MemberId from, ForwardCommands forward)
+    {
+        _company.Joins(forward.Lane, isAlone: _queued.Count == 0, of: null);
+        _proposer.TakeForwarded(from, forward);
+    }
 
     public void OnRefused(ForwardRefused refused)
     {
@@ -239,6 +252,8 @@ internal sealed class CommandDesk : Desk
         }
     }
 
+    public override void AfterApply() => _company.AfterApply();
+
     /// <summary>"Not done" only when nothing left this member (rule 19).</summary>
     public override void Sweep()
     {
@@ -297,6 +312,7 @@ internal sealed class CommandDesk : Desk
     {
         _forwarder.Settled(pending);
         pending.Stage = PendingStage.Queued;
+        _company.Came();
         _queued.Add(pending);
     }
 

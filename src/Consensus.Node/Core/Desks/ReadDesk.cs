@@ -4,19 +4,31 @@ using Consensus.Raft;
 namespace Consensus.Node.Core.Desks;
 
 /// <summary>
-/// Reads: all that arrive in one turn share one read-index round (dissertation §6.4); each is answered with an immutable view once this member has applied up to the index.
+/// Reads share read-index rounds (dissertation §6.4): what comes while one is on its way goes with the next, which starts when that one is back. Each read is answered with an
+/// immutable view once this member has applied up to the index of its round.
 /// </summary>
 /// <param name="firstContext">Contexts count up from here. They are this process's alone: an answer that comes back is bound to its boot as well, by the Raft core.</param>
 internal sealed class ReadDesk(TurnContext turn, long firstContext) : Desk(turn)
 {
+    /// <summary>
+    /// A round that is not back by now holds up no reads but its own: the next starts all the same. Where the way to the others is long, that many rounds are on it at once.
+    /// </summary>
+    private const long GatherMicros = 1000;
+
     private readonly List<PendingRead> _new = [];
     private readonly Dictionary<long, Round> _rounds = [];
     private readonly List<PendingRead> _toApply = [];
     private long _lastContext = firstContext;
+    private long _lastAskedAt;
     private long _restsUntil;
     private int _count;
 
-    public override long NextDue => _new.Count > 0 && Turn.ReachesLeader ? Turn.Soon(_restsUntil) : long.MaxValue;
+    public override long NextDue =>
+        _new.Count == 0 || !Turn.ReachesLeader ? long.MaxValue
+        : Gathers ? Math.Max(_restsUntil, _lastAskedAt + GatherMicros)
+        : Turn.Soon(_restsUntil);
+
+    private bool Gathers => Turn.Now < _lastAskedAt + GatherMicros && _rounds.ContainsKey(_lastContext);
 
     public void Accept(PendingRead read)
     {
@@ -62,7 +74,7 @@ internal sealed class ReadDesk(TurnContext turn, long firstContext) : Desk(turn)
 
     public override void Send()
     {
-        if (_new.Count == 0 || !Turn.ReachesLeader || Turn.Now < _restsUntil)
+        if (_new.Count == 0 || !Turn.ReachesLeader || Turn.Now < _restsUntil || Gathers)
         {
             return;
         }
@@ -72,6 +84,7 @@ internal sealed class ReadDesk(TurnContext turn, long firstContext) : Desk(turn)
             return;
         }
         var context = ++_lastContext;
+        _lastAskedAt = Turn.Now;
         _rounds.Add(context, new Round([.. _new], Turn.Now));
         _new.Clear();
         Turn.Raft.ReadIndex(context);
