@@ -36,7 +36,10 @@ public sealed partial class RaftNode
     /// (dissertation §4.2.2). A member whose disk does not move does not stand: it could not lead (raft-bugs 25).
     /// </summary>
     private bool CanCampaign =>
-        _configurations.IsVoterSince(CommitIndex, Self) && !_waitsForDisk && !_disk.IsStalled(_now, _options.ElectionTimeoutTicks);
+        _configurations.IsVoterSince(CommitIndex, Self) && !IsHeldUpByDisk;
+
+    /// <summary>This member's disk has not finished anything for an election timeout, or has not caught up since: it neither leads nor stands meanwhile.</summary>
+    public bool IsHeldUpByDisk => _waitsForDisk || _disk.IsStalled(_now, _options.ElectionTimeoutTicks);
 
     private void OnElectionTimeout()
     {

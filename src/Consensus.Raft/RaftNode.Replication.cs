@@ -90,6 +90,7 @@ public sealed partial class RaftNode
         if (Role == RaftRole.Leader)
         {
             _rounds.ForgetEarlier(member, boot);
+            _progress.Find(member)?.ForgetSnapshotFailures();
             ReportUnreachable(member);
         }
         else if (member == Leader)

@@ -73,6 +73,10 @@ public sealed partial class RaftNode
         if (CheckQuorumDeadline() <= _now)
         {
             _waitsForDisk = _disk.IsStalled(_now, _options.ElectionTimeoutTicks);
+            if (_waitsForDisk)
+            {
+                CallOnAnother();
+            }
             BecomeFollower(Term, MemberId.None);
             return;
         }

@@ -61,6 +61,15 @@ public sealed partial class RaftNode
         }
     }
 
+    /// <summary>This leader's own disk does not move: whoever is furthest shall stand now, and need not wait an election timeout for a leader that has given up.</summary>
+    private void CallOnAnother()
+    {
+        if (FurthestVoter() is { } next && _now - next.HeardAt < _options.ElectionTimeoutTicks)
+        {
+            _messages.Add(new TimeoutNowRequest(Self, next.Member, Term));
+        }
+    }
+
     private void AbortTransfer()
     {
         TransferTarget = MemberId.None;

@@ -10,8 +10,12 @@ internal sealed class StatusBoard(TurnContext turn, Snapshots snapshots, CatchUp
 {
     private const long PublishEveryMicros = 50_000;
 
+    /// <summary>A disk that is slow now and then is told for so long after each time.</summary>
+    private const long SlowDiskAlarmMicros = 10_000_000;
+
     private readonly MemberWatch _watch = new(turn.Options.ElectionTimeoutMicros);
     private NodeStatus? _status;
+    private long _diskWasSlowAt = -SlowDiskAlarmMicros;
     private bool _hasCaughtUp;
     private long _publishedAt;
     private RaftRole _publishedRole;
@@ -145,6 +149,16 @@ internal sealed class StatusBoard(TurnContext turn, Snapshots snapshots, CatchUp
             alarms.Add(string.Create(
                 CultureInfo.InvariantCulture,
                 $"this member's clock runs {Math.Abs(parts) / 10}.{Math.Abs(parts) % 10} % {(parts > 0 ? "slower" : "faster")} than the leader's: leases are promised up to 0.5 %; check its time source, and whether its machine is starved or suspended"));
+        }
+        if (turn.Raft.IsHeldUpByDisk)
+        {
+            _diskWasSlowAt = turn.Now;
+        }
+        if (turn.Now - _diskWasSlowAt < SlowDiskAlarmMicros)
+        {
+            alarms.Add(string.Create(
+                CultureInfo.InvariantCulture,
+                $"this member's disk took longer than the election timeout of {turn.Options.Raft.ElectionTimeoutTicks} ms to finish a write: such a member neither leads nor stands for election, and where every member says so nobody can lead; find what holds up the disk, or start the members with a longer --election-timeout"));
         }
         return alarms;
     }

@@ -53,7 +53,8 @@ internal static class ChangeCodec
         writer.String(5, refused.Answer.Reason);
     }
 
-    public static ForwardChange ReadForward(ReadOnlySpan<byte> bytes)
+    /// <summary>Null for a kind of change that this version does not know: whoever asked for it hears nothing of it, as of a message of a later version.</summary>
+    public static ForwardChange? ReadForward(ReadOnlySpan<byte> bytes)
     {
         long term = 0, boot = 0, sequence = 0;
         var principal = "";
@@ -80,17 +81,12 @@ internal static class ChangeCodec
                     change = ReadChange(field, reader.Bytes());
                     break;
                 default:
-                    // A kind of change of a later version is no change at all: refused below.
+                    // A kind of change of a later version is no change at all.
                     reader.Skip();
                     break;
             }
         }
-        return new ForwardChange(
-            new Term(term),
-            boot,
-            sequence,
-            principal,
-            change ?? throw new WireFormatException("a membership change that this version does not know"));
+        return change is null ? null : new ForwardChange(new Term(term), boot, sequence, principal, change);
     }
 
     public static ChangeRefused ReadRefused(ReadOnlySpan<byte> bytes)
@@ -122,9 +118,9 @@ internal static class ChangeCodec
                     break;
             }
         }
-        return verdict is > (int)ChangeVerdict.Appended and <= (int)ChangeVerdict.TooManyMembers
-            ? new ChangeRefused(new Term(term), boot, sequence, new ChangeAnswer((ChangeVerdict)verdict, reason))
-            : throw new WireFormatException("an unknown verdict on a membership change");
+        // A verdict of a later version: not now, and nothing was changed.
+        var known = verdict is > (int)ChangeVerdict.Appended and <= (int)ChangeVerdict.TooManyMembers ? (ChangeVerdict)verdict : ChangeVerdict.NotReady;
+        return new ChangeRefused(new Term(term), boot, sequence, new ChangeAnswer(known, reason));
     }
 
     private static MembershipChange ReadChange(int field, ReadOnlySpan<byte> bytes)

@@ -207,7 +207,8 @@ public static class PeerCodec
                     break;
                 case 3:
                     var value = reader.Int64();
-                    reason = value is >= 1 and <= 3 ? (ForwardRefusal)value : throw new WireFormatException("an unknown reason of refusal");
+                    // A reason of a later version: not now, and what was asked was not done.
+                    reason = value is >= 1 and <= 3 ? (ForwardRefusal)value : ForwardRefusal.Transferring;
                     break;
                 case 4:
                     sequences.Add(NotNegative(reader.Int64()));

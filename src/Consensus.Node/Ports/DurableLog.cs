@@ -51,8 +51,11 @@ public interface IDurableLog : IDisposable
     /// <summary>Writes and flushes one empty frame; the log thread calls it after a second of idleness.</summary>
     void AppendEmptyFrame();
 
-    /// <summary>Deletes segments that hold nothing after <paramref name="through"/>, which a durable snapshot covers.</summary>
-    void Compact(LogIndex through);
+    /// <summary>
+    /// Deletes a few segments that hold nothing after <paramref name="through"/>, which a durable snapshot covers: each costs a flush of the directory, and after a long time without a
+    /// snapshot there may be hundreds, for which no write shall wait. True when more of them are left.
+    /// </summary>
+    bool Compact(LogIndex through);
 
     /// <summary>Bytes of log on disk that hold records. Any thread.</summary>
     long SizeBytes { get; }

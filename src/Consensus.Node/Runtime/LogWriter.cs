@@ -87,7 +87,8 @@ internal sealed class LogWriter(IDurableLog log, INodeThreads threads, Action<st
     {
         lock (_gate)
         {
-            if (_compactThrough > LogIndex.Zero && (_hasJustWritten || _waiting.Count == 0))
+            // What is not removed before the end is removed with what the next snapshot covers.
+            if (_compactThrough > LogIndex.Zero && !_isClosed && (_hasJustWritten || _waiting.Count == 0))
             {
                 (_compactNow, _compactThrough, _hasJustWritten) = (_compactThrough, LogIndex.Zero, false);
                 return LogStep.Compact;
@@ -119,7 +120,11 @@ internal sealed class LogWriter(IDurableLog log, INodeThreads threads, Action<st
                     _batch.Clear();
                     break;
                 case LogStep.Compact:
-                    log.Compact(_compactNow);
+                    if (log.Compact(_compactNow))
+                    {
+                        // The rest goes after what waits to be written by now.
+                        Compact(_compactNow);
+                    }
                     break;
                 case LogStep.Cover:
                     log.AppendEmptyFrame();

@@ -106,8 +106,7 @@ internal sealed class Progress(MemberId member, LogIndex next, long now, Infligh
             return false;
         }
         Match = match;
-        SnapshotFailures = 0;
-        NoSnapshotBefore = long.MinValue;
+        ForgetSnapshotFailures();
         Next = LogIndex.Max(Next, match.Next);
         AdvancedAt = MovedAt = now;
         return true;
@@ -162,6 +161,9 @@ internal sealed class Progress(MemberId member, LogIndex next, long now, Infligh
 
     /// <summary>It is level, or cannot be waited for any longer.</summary>
     public void EndCatchUp() => Offered = null;
+
+    /// <summary>What kept it from taking a snapshot may be over.</summary>
+    public void ForgetSnapshotFailures() => (SnapshotFailures, NoSnapshotBefore) = (0, long.MinValue);
 
     public void SnapshotFailed(long notBefore)
     {

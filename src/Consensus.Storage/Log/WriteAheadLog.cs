@@ -26,6 +26,9 @@ internal sealed record LogPosition(
 /// </summary>
 public sealed class WriteAheadLog : IDurableLog
 {
+    /// <summary>Each costs a flush of the directory, for which the next batch waits.</summary>
+    private const int SegmentsRemovedAtOnce = 2;
+
     /// <summary>A buffer that one huge batch made larger than this is not kept.</summary>
     private const int KeptBufferBytes = 4 << 20;
 
@@ -93,20 +96,32 @@ public sealed class WriteAheadLog : IDurableLog
         WriteFrame();
     });
 
-    public void Compact(LogIndex through) => Guarded(() =>
+    public bool Compact(LogIndex through)
+    {
+        var moreIsLeft = false;
+        Guarded(() => moreIsLeft = RemoveSome(through));
+        return moreIsLeft;
+    }
+
+    private bool RemoveSome(LogIndex through)
     {
         // The header of each segment repeats hard state, configuration and snapshot mark, and later frames are later segments': whatever is
         // deleted here, the newest of each is in what stays.
         var covered = LogIndex.Min(through, _state.MarkIndex);
-        while (_segments.Count > 1 && _segments[1].LastIndexBefore <= covered)
+        for (var removed = 0; _segments.Count > 1 && _segments[1].LastIndexBefore <= covered; removed++)
         {
+            if (removed == SegmentsRemovedAtOnce)
+            {
+                return true;
+            }
             // One by one, oldest first, each durable: a crash leaves no hole in the sequence.
             _disk.Delete(_segments[0].Path);
             _disk.SyncDirectory(_directory);
             Interlocked.Add(ref _sizeBytes, -_segments[0].UsedBytes);
             _segments.RemoveAt(0);
         }
-    });
+        return false;
+    }
 
     public void Dispose() => _file.Dispose();
 

@@ -203,6 +203,7 @@ internal sealed class CoreMember
     private readonly Configuration _configuration;
     private readonly Dictionary<LogIndex, EncodedState> _files = [];
     private readonly List<InstallSnapshotRequest> _offers = [];
+    private readonly List<(long At, NodeInput Done)> _flushes = [];
 
     public CoreMember(
         Member member, Configuration configuration, Limits limits, long turnUnits = DefaultTurnUnits, Func<NodeCoreOptions, NodeCoreOptions>? with = null)
@@ -279,7 +280,6 @@ internal sealed class CoreMember
     /// <summary>What it asks to persist is not durable before this is over.</summary>
     public bool IsDiskStuck { get; set; }
 
-    private readonly List<NodeInput> _atDisk = [];
 
     /// <summary>It was told, for sure, that it was removed.</summary>
     public bool IsRemoved { get; private set; }
@@ -299,6 +299,9 @@ internal sealed class CoreMember
 
     /// <summary>What its operator was told.</summary>
     public List<string> Notices { get; } = [];
+
+    /// <summary>How long its disk takes for a flush.</summary>
+    public long FlushMicros { get; set; }
 
     /// <summary>There is room on its disk for snapshots.</summary>
     public bool HasRoom { get; set; } = true;
@@ -378,12 +381,12 @@ internal sealed class CoreMember
         foreach (var request in _output.Persists)
         {
             Persisted.Add(request);
-            _atDisk.Add(request.TakenSnapshot is null ? new PersistedInput(request.Sequence) : new SnapshotMarkedInput());
+            _flushes.Add((now + FlushMicros, request.TakenSnapshot is null ? new PersistedInput(request.Sequence) : new SnapshotMarkedInput()));
         }
-        if (!IsDiskStuck)
+        foreach (var flush in _flushes.TakeWhile(f => f.At <= now && !IsDiskStuck).ToList())
         {
-            Inputs.AddRange(_atDisk);
-            _atDisk.Clear();
+            _flushes.Remove(flush);
+            Inputs.Add(flush.Done);
         }
         if (_output.SaveSnapshot is { } order)
         {

@@ -64,6 +64,37 @@ public sealed class PeerCodecTests
         Assert.That(PeerCodec.Read(writer.Written), Is.InstanceOf<ForwardRefused>());
     }
 
+    /// <summary>Closing the link would cost every other message on it too, again and again.</summary>
+    [Test]
+    public void A_reason_or_verdict_of_a_later_version_is_a_not_now_and_closes_no_link([Values(0, 13, 1_000_000, -1)] int number)
+    {
+        Assert.That(Read<ForwardRefused>(3, 3, number).Reason, Is.EqualTo(ForwardRefusal.Transferring));
+        Assert.That(Read<ChangeRefused>(5, 4, number).Answer.Verdict, Is.EqualTo(ChangeVerdict.NotReady));
+
+        static T Read<T>(int message, int field, long value)
+        {
+            var writer = new WireWriter();
+            var start = writer.BeginMessage(message);
+            writer.Int64(1, 7);
+            writer.Int64Always(field, value);
+            writer.EndMessage(start);
+            return (T)(object)PeerCodec.Read(writer.Written)!;
+        }
+    }
+
+    [Test]
+    public void A_kind_of_membership_change_of_a_later_version_is_passed_over()
+    {
+        var writer = new WireWriter();
+        var start = writer.BeginMessage(4);
+        writer.Int64(1, 7);
+        var inner = writer.BeginMessage(99);
+        writer.Int64(1, 7);
+        writer.EndMessage(inner);
+        writer.EndMessage(start);
+        Assert.That(PeerCodec.Read(writer.Written), Is.Null);
+    }
+
     [Test]
     public void Damaged_frames_are_refused_and_nothing_worse([Values(1, 2, 3)] int seed)
     {

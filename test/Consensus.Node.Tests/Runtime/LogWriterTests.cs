@@ -83,6 +83,30 @@ public sealed class LogWriterTests
     }
 
     [Test]
+    public void However_many_segments_can_go_what_is_to_be_written_waits_for_a_few_of_them_only()
+    {
+        var writer = Writer();
+        _log.Removals = 3;
+        writer.Compact(new LogIndex(9));
+        Assert.That(Step(writer), Is.EqualTo(LogStep.Compact));
+        writer.Append([Request(1)]);
+        Assert.That(Step(writer), Is.EqualTo(LogStep.Write));
+        writer.Append([Request(2)]);
+        Assert.That(new[] { Step(writer), Step(writer), Step(writer) }, Is.EqualTo(new[] { LogStep.Compact, LogStep.Write, LogStep.Compact }));
+        Assert.That(writer.Next(hasIdled: false), Is.EqualTo(LogStep.Sleep), "all of them are gone");
+    }
+
+    [Test]
+    public void The_end_waits_for_no_removal()
+    {
+        var writer = Writer();
+        writer.Compact(new LogIndex(9));
+        writer.Append([Request(1)]);
+        writer.Close();
+        Assert.That(new[] { Step(writer), Step(writer), Step(writer) }, Is.EqualTo(new[] { LogStep.Write, LogStep.Cover, LogStep.End }));
+    }
+
+    [Test]
     public void After_a_second_of_idleness_the_last_frame_is_covered_and_then_nothing_more_is_written()
     {
         var writer = Writer();
@@ -159,7 +183,14 @@ public sealed class LogWriterTests
 
         public void AppendEmptyFrame() => LastFrameIsUncovered = false;
 
-        public void Compact(LogIndex through) => Done.Add($"through {through}");
+        /// <summary>Removals that are needed until nothing more can go.</summary>
+        public int Removals { get; set; } = 1;
+
+        public bool Compact(LogIndex through)
+        {
+            Done.Add($"through {through}");
+            return --Removals > 0;
+        }
 
         public void Dispose()
         {

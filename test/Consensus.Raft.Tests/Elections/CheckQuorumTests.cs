@@ -70,6 +70,34 @@ public sealed class CheckQuorumTests
     }
 
     [Test]
+    public void Leader_whose_disk_stalls_calls_on_the_furthest_voter_to_stand_at_once()
+    {
+        var host = Make.Leader(1, Make.Voters(3));
+        host.AcknowledgeAll(2, 3);
+        host.PersistsAtOnce = false;
+        host.Propose();
+        for (var i = 0; i < 10 && host.Node.Role == RaftRole.Leader; i++)
+        {
+            host.Tick(Make.T / 5);
+            host.Step(new AppendResponse(Make.Id(3), host.Id, host.Node.Term, true, host.Node.LastIndex, LogIndex.Zero, Term.Zero, 0));
+            host.Step(new HeartbeatResponse(Make.Id(2), host.Id, new Term(1), 0));
+        }
+        Assert.That(host.Node.Role, Is.EqualTo(RaftRole.Follower));
+        Assert.That(host.Node.IsHeldUpByDisk, Is.True);
+        var call = host.TakeOne<TimeoutNowRequest>();
+        Assert.That((call.To, call.Term), Is.EqualTo((Make.Id(3), new Term(1))));
+    }
+
+    [Test]
+    public void Leader_that_lost_its_quorum_calls_on_nobody()
+    {
+        var host = Make.Leader(1, Make.Voters(3));
+        host.Tick(Make.T);
+        Assert.That(host.Node.Role, Is.EqualTo(RaftRole.Follower));
+        Assert.That(host.Take<TimeoutNowRequest>(), Is.Empty);
+    }
+
+    [Test]
     public void Leader_whose_disk_stalls_steps_down_within_two_election_timeouts_and_does_not_stand_again()
     {
         var network = Network.OfVoters(3);
@@ -77,6 +105,7 @@ public sealed class CheckQuorumTests
         network.Tick(Make.Options.HeartbeatIntervalTicks);
         network[1].PersistsAtOnce = false;
         network[1].Propose();
+        network.Drops = message => message is TimeoutNowRequest;
         network.Tick((2 * Make.T) - 1, 1);
         Assert.That(network[1].Node.Role, Is.EqualTo(RaftRole.Follower));
         network.Tick(10 * Make.T, 1);

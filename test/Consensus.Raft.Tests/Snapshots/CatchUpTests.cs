@@ -88,6 +88,20 @@ public sealed class CatchUpTests
     }
 
     [Test]
+    public void The_next_process_of_a_follower_that_refused_is_offered_its_snapshot_soon()
+    {
+        var host = LeaderThatLost2(out var first);
+        for (var i = 0; i < 8; i++)
+        {
+            host.Node.ReportSnapshotSent(host.TakeOne<InstallSnapshotRequest>(), SnapshotReport.Refused);
+            TicksToTheNextOffer(host, first);
+        }
+        host.Node.ReportSnapshotSent(host.TakeOne<InstallSnapshotRequest>(), SnapshotReport.Refused);
+        host.Node.ReportNewProcess(Two, 77);
+        Assert.That(TicksToTheNextOffer(host, first), Is.LessThan(Make.Options.SnapshotPauseTicks));
+    }
+
+    [Test]
     public void What_broke_is_tried_again_soon_and_a_success_ends_the_pauses()
     {
         var host = LeaderThatLost2(out var first);

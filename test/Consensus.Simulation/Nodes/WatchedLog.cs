@@ -22,7 +22,7 @@ internal sealed class WatchedLog(SimulatedCluster cluster, SimulatedNode node, I
 
     public void AppendEmptyFrame() => log.AppendEmptyFrame();
 
-    public void Compact(LogIndex through) => log.Compact(through);
+    public bool Compact(LogIndex through) => log.Compact(through);
 
     public void Dispose() => log.Dispose();
 }

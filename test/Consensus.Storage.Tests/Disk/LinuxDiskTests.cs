@@ -30,7 +30,7 @@ public sealed class LinuxDiskTests
                 member.Append(Make.Entry(i, 1, 1000));
             }
             member.TakeSnapshot(mark);
-            member.Log.Compact(mark.LastIndex);
+            member.Compact(mark.LastIndex);
             member.Snapshots.RemoveOlderThan(mark);
         }
         Assert.That(Directory.GetFiles(path + "/wal"), Has.Length.EqualTo(2));

@@ -17,7 +17,7 @@ public sealed class CompactionTests
             Fill(member, 1, 40);
             var before = member.Log.SizeBytes;
             member.TakeSnapshot(mark);
-            member.Log.Compact(mark.LastIndex);
+            member.Compact(mark.LastIndex);
 
             Assert.That(disk.List(OpenMember.Root + "/wal"), Has.Count.LessThanOrEqualTo(2));
             Assert.That(member.Log.SizeBytes, Is.LessThan(before / 2));
@@ -27,6 +27,25 @@ public sealed class CompactionTests
         Assert.That(again.Recovered.Snapshot?.LastIndex, Is.EqualTo(mark.LastIndex));
         Assert.That(again.Recovered.Configuration.Find(Make.Self)?.PeerAddress, Is.EqualTo("127.0.0.1:7038"));
         Assert.That(again.Recovered.Entries.Select(e => e.Index.Value), Is.EqualTo(new[] { 39L, 40 }));
+    }
+
+    [Test]
+    public void However_many_segments_can_go_only_a_few_go_at_once()
+    {
+        var disk = new SimulatedDisk(1);
+        using var member = OpenMember.Start(disk);
+        Fill(member, 1, 200);
+        var mark = Make.Mark(199, 1);
+        member.TakeSnapshot(mark);
+        var next = 201L;
+        int Segments() => disk.List(OpenMember.Root + "/wal").Count;
+        Assert.That(Segments(), Is.GreaterThan(10));
+        for (var before = Segments(); member.Log.Compact(mark.LastIndex); before = Segments())
+        {
+            Assert.That(before - Segments(), Is.InRange(1, 2), "and entries go in between");
+            member.Append(Make.Entry(next++, 1));
+        }
+        Assert.That(Segments(), Is.LessThanOrEqualTo(3), "in the end all of them");
     }
 
     [Test]
@@ -41,7 +60,7 @@ public sealed class CompactionTests
             Fill(member, 61, 60, term: 3);
             member.TakeSnapshot(Make.Mark(110, 3));
             Fill(member, 121, 30, term: 3);
-            member.Log.Compact(new LogIndex(110));
+            member.Compact(new LogIndex(110));
         }
         Assert.That(disk.List(OpenMember.Root + "/wal")[0], Is.Not.EqualTo("0000000000000001.wal"));
         using var again = OpenMember.Start(disk);
@@ -58,11 +77,11 @@ public sealed class CompactionTests
         {
             Fill(member, 1, 40);
             var segments = disk.List(OpenMember.Root + "/wal").Count;
-            member.Log.Compact(new LogIndex(40));
+            member.Compact(new LogIndex(40));
             Assert.That(disk.List(OpenMember.Root + "/wal"), Has.Count.EqualTo(segments), "without a snapshot");
 
             member.TakeSnapshot(Make.Mark(5, 1));
-            member.Log.Compact(new LogIndex(40));
+            member.Compact(new LogIndex(40));
         }
         using var again = OpenMember.Start(disk);
         Assert.That(again.Recovered.Entries.Select(e => e.Index.Value), Is.EqualTo(Enumerable.Range(6, 35).Select(i => (long)i)));
@@ -75,7 +94,7 @@ public sealed class CompactionTests
         using var member = OpenMember.Start(disk);
         Fill(member, 1, 3);
         member.TakeSnapshot(Make.Mark(3, 1));
-        member.Log.Compact(new LogIndex(3));
+        member.Compact(new LogIndex(3));
 
         Assert.That(disk.List(OpenMember.Root + "/wal"), Is.EqualTo(new[] { "0000000000000001.wal" }));
     }

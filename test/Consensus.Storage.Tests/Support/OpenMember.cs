@@ -1,4 +1,5 @@
 using Consensus.Node.Ports;
+using Consensus.Primitives;
 using Consensus.Raft;
 using Consensus.Raft.Log;
 using Consensus.Storage.Disk;
@@ -64,6 +65,15 @@ internal sealed class OpenMember : IDisposable
     {
         SaveSnapshot(Snapshots, mark, sections);
         Log.Append([Request(taken: mark)]);
+    }
+
+    /// <summary>All that can go, a few at a time.</summary>
+    public void Compact(LogIndex through)
+    {
+        while (Log.Compact(through))
+        {
+            // More is left.
+        }
     }
 
     public void InstallSnapshot(SnapshotMark mark, int sections = 3)

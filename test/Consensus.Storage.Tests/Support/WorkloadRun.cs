@@ -68,14 +68,14 @@ internal sealed class WorkloadRun(SimulatedDisk disk)
             case Step.Take take:
                 OpenMember.SaveSnapshot(member.Snapshots, take.Mark, 3);
                 Append([member.Request(taken: take.Mark)]);
-                member.Log.Compact(take.Mark.LastIndex);
+                member.Compact(take.Mark.LastIndex);
                 member.Snapshots.RemoveOlderThan(take.Mark);
                 break;
             case Step.Install install:
                 OpenMember.SaveSnapshot(member.Snapshots, install.Mark, 3);
                 Append([member.Request(installed: install.Mark)]);
                 member.Snapshots.RemoveOlderThan(install.Mark);
-                member.Log.Compact(install.Mark.LastIndex);
+                member.Compact(install.Mark.LastIndex);
                 break;
             case Step.Restart:
                 member.Dispose();
