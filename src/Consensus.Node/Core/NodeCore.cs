@@ -55,7 +55,7 @@ public sealed class NodeCore
         Invariant.Require(options.Boot > 0, "a process has a boot number");
         _raft = new RaftNode(options.Raft with { Boot = options.Boot }, initial);
         _applied = new AppliedState(state, initial.Snapshot?.LastTerm ?? Term.Zero, initial.Configuration);
-        _turn = new TurnContext(options, _raft, _applied);
+        _turn = new TurnContext(options, _raft, _applied) { Addresses = new AnnouncedAddresses(initial.Entries, initial.Commit) };
         _clock = new TurnClock(_turn);
         _gate = new PersistGate(_turn);
         var starts = new CounterStarts(options.Boot);

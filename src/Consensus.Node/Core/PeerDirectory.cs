@@ -49,8 +49,8 @@ internal sealed class PeerDirectory(TurnContext turn)
         {
             if (member.Id != turn.Options.Self)
             {
-                var address = announced.TryGetValue(member.Id, out var info) && info.PeerAddress.Length > 0 ? info.PeerAddress : member.PeerAddress;
-                peers.Add(new PeerEndpoint(member.Id, member.Name, address));
+                announced.TryGetValue(member.Id, out var info);
+                peers.Add(new PeerEndpoint(member.Id, member.Name, turn.Addresses.Of(member, info, turn.Applied.Index)));
             }
         }
         KeepForAWhile(peers);

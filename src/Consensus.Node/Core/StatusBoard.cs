@@ -109,7 +109,7 @@ internal sealed class StatusBoard(TurnContext turn, Snapshots snapshots, CatchUp
             isSelf,
             isLeader,
             info?.ClientUrl ?? (isSelf ? turn.Options.ClientUrl : ""),
-            info is { PeerAddress.Length: > 0 } ? info.PeerAddress : member.PeerAddress,
+            turn.Addresses.Of(member, info, turn.Applied.Index),
             isSelf ? turn.Raft.DurableIndex : null,
             MemberHealth.Unknown)
         {

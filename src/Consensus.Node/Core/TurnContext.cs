@@ -21,6 +21,8 @@ internal sealed class TurnContext(NodeCoreOptions options, RaftNode raft, Applie
 
     public PeerLinks Links { get; } = new();
 
+    public AnnouncedAddresses Addresses { get; init; } = new([], LogIndex.Zero);
+
     /// <summary>Of the present turn.</summary>
     public NodeOutput Out { get; set; } = new();
 

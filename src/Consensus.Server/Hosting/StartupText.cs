@@ -12,7 +12,7 @@ internal static class StartupText
     public static string Listening(ServerOptions options, NodeStatus status)
     {
         var text = new StringBuilder();
-        var others = status.Members.Where(member => !member.IsSelf).ToList();
+        var others = OthersOf(status);
         text.Append(CultureInfo.InvariantCulture, $"consensusd {ConsensusServer.Version}: {options.Name}, {Membership(status, others.Count)} cluster {status.Cluster}\n");
         text.Append(CultureInfo.InvariantCulture, $"  clients  http://{options.ListenClient}\n");
         text.Append(CultureInfo.InvariantCulture, $"  members  {options.ListenPeer}{(options.AdvertisePeer == options.ListenPeer.ToString() ? "" : $", told to the others as {options.AdvertisePeer}")}\n");
@@ -50,18 +50,31 @@ internal static class StartupText
         {
             return $"Not ready yet: {status.LeaderName} leads, and this member is catching up with it.\n";
         }
-        var others = status.Members.Where(member => !member.IsSelf).ToList();
+        var others = OthersOf(status);
         var reached = others.Where(member => member.IsLinked).ToList();
         var missed = others.Where(member => !member.IsLinked).ToList();
-        return "Not ready yet: no leader is known. "
-            + (reached.Count > 0 ? $"Linked with {string.Join(", ", reached.Select(member => member.Name))}. " : "")
-            + (missed.Count > 0 ? $"Not reached: {Addresses(missed)}; start them, check the network, and where they have moved give --peer-address NAME=HOST:PORT." : "")
-            + "\n";
+        var text = "Not ready yet: no leader is known.";
+        if (reached.Count > 0)
+        {
+            text += $" Linked with {string.Join(", ", reached.Select(member => member.Name))}.";
+        }
+        if (missed.Count > 0)
+        {
+            text += $" Not reached: {Addresses(missed)}; start them, check the network, and where they have moved give --peer-address NAME=HOST:PORT.";
+        }
+        else if (others.Count > 0)
+        {
+            text += " If that stays, they do not reach this member: where it tells them to dial it is said above, and --advertise-peer changes it.";
+        }
+        return text + "\n";
     }
 
     public static string Ready(NodeStatus status, TimeSpan uptime) => string.Create(
         CultureInfo.InvariantCulture,
         $"Ready after {uptime.TotalSeconds:0.0} s: cluster {status.Cluster}, leader {status.LeaderName}, term {status.Term}, revision {status.Revision}.\n");
+
+    private static List<MemberStatus> OthersOf(NodeStatus status) =>
+        [.. status.Members.Where(member => !member.IsSelf).OrderBy(member => member.Name, StringComparer.Ordinal)];
 
     private static bool IsMember(NodeStatus status) => status.Members.Any(member => member.IsSelf);
 

@@ -289,6 +289,9 @@ internal sealed class CoreMember
 
     public int TimesPeersWereTold { get; private set; }
 
+    /// <summary>Whom it was told last to be linked with, and where.</summary>
+    public IReadOnlyList<PeerEndpoint>? ToldPeers { get; private set; }
+
     public List<PersistRequest> Persisted { get; } = [];
 
     /// <summary>What the last turn said about older snapshots.</summary>
@@ -404,6 +407,7 @@ internal sealed class CoreMember
         _offers.AddRange(_output.SendSnapshots);
         Notices.AddRange(_output.Notices);
         TimesPeersWereTold += _output.Peers is null ? 0 : 1;
+        ToldPeers = _output.Peers ?? ToldPeers;
         NewPeers.AddRange(_output.Peers?.Select(p => p.Member) ?? []);
         IsRemoved |= _output.IsRemoved;
         return [.. _output.Sends];

@@ -48,6 +48,13 @@ internal sealed class StartupTextTests
         Assert.That(text, Does.Contain("--peer-address NAME=HOST:PORT"));
     }
 
+    [Test]
+    public void A_member_that_reaches_all_and_is_reached_by_none_says_where_to_look()
+    {
+        var text = StartupText.Waiting(Three with { Leader = MemberId.None, Members = [Three.Members[0], Three.Members[1]] });
+        Assert.That(text, Is.EqualTo("Not ready yet: no leader is known. Linked with n2. If that stays, they do not reach this member: where it tells them to dial it is said above, and --advertise-peer changes it.\n"));
+    }
+
     private static ServerOptions Options(string arguments) =>
         ServerOptionsReader.Read(arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries), _ => null);
 }
