@@ -85,6 +85,16 @@ public sealed partial class CorrectnessPageTests
         Assert.That(mistakes.Where(mistake => !Page.Contains($"| {mistake} |", StringComparison.Ordinal)), Is.Empty);
     }
 
+    [Test]
+    public void Every_model_of_the_exploration_and_every_mistake_that_is_looked_for_in_it_is_on_the_page()
+    {
+        var models = ModelName().Matches(Sources["Consensus.Exploration/Models/AllModels.cs"]).Select(m => $"| `{m.Groups[1].Value}` |").ToList();
+        var mistakes = ExploredMistake().Matches(Sources["Consensus.Exploration.Tests/MistakeTests.cs"]).Select(m => $"| {m.Groups[1].Value} |").ToList();
+        Assert.That(models, Has.Count.GreaterThan(3));
+        Assert.That(mistakes, Has.Count.GreaterThan(5));
+        Assert.That(models.Concat(mistakes).Where(row => !Page.Contains(row, StringComparison.Ordinal)), Is.Empty);
+    }
+
     private static List<(int Number, string CaughtBy)> Rows() =>
         [.. CatalogueRow().Matches(Page).Select(m => (int.Parse(m.Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture), m.Groups[2].Value))];
 
@@ -118,6 +128,12 @@ public sealed partial class CorrectnessPageTests
 
     [GeneratedRegex(@"^ +new\(""([^""]+)"", ", RegexOptions.Multiline)]
     private static partial Regex Mistake();
+
+    [GeneratedRegex(@"^ +Name = ""(\w+)"",", RegexOptions.Multiline)]
+    private static partial Regex ModelName();
+
+    [GeneratedRegex(@"^ +\(""([^""]+)"", ", RegexOptions.Multiline)]
+    private static partial Regex ExploredMistake();
 
     [GeneratedRegex(@"^    (\w+) = 1 << \d+,", RegexOptions.Multiline)]
     private static partial Regex FaultKind();

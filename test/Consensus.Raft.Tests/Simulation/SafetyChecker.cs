@@ -1,6 +1,7 @@
 using Consensus.Primitives;
 using Consensus.Raft.Log;
 using Consensus.Raft.Tests.Support;
+using Consensus.Raft.Tests.Support.Safety;
 using Consensus.Raft.Wire;
 
 namespace Consensus.Raft.Tests.Simulation;
@@ -32,7 +33,7 @@ internal sealed class SafetyChecker
         _hosts.Add(host.Id, host);
         _inForce.Add(host.Id, (host.Node.Configuration, host.Node.Configuration));
         host.OnReady = ready => OnReady(host, ready);
-        host.OnSent = message => OnSent(host, message);
+        host.OnSent = message => SpokenIsDurable.Require(host.Disk, message);
     }
 
     public void OnReadAnswered(in ReadState read, LogIndex committedWhenAsked) =>
@@ -60,25 +61,11 @@ internal sealed class SafetyChecker
         }
         if (host.Node.Role == RaftRole.Leader)
         {
-            CheckChanges(host.Node, ready.Entries);
+            ConfigurationSteps.RequireAppended(host.Node, ready.Entries);
         }
         foreach (var entry in ready.Committed)
         {
             OnCommitted(entry);
-        }
-    }
-
-    /// <summary>A leader appends no configuration while the one before it is not committed, whether that is another change or its own joint step.</summary>
-    private static void CheckChanges(RaftNode node, IReadOnlyList<Entry> entries)
-    {
-        foreach (var entry in entries.Where(e => e.Kind == EntryKind.Configuration && e.Term == node.Term))
-        {
-            var before = entry.Index.Previous;
-            while (before >= node.FirstIndex && node.Log[before].Kind != EntryKind.Configuration)
-            {
-                before = before.Previous;
-            }
-            Invariant.Require(before < node.FirstIndex || before <= node.CommitIndex, "a configuration follows a committed one");
         }
     }
 
@@ -108,7 +95,7 @@ internal sealed class SafetyChecker
         }
         Invariant.Require(entry.Index.Value == _committed.Count + 1, "entries are committed in order");
         Invariant.Require(_committed.Count == 0 || entry.Stamp >= _committed[^1].Stamp, "stamps never decrease along the log");
-        Invariant.Require(_inForce.Values.Any(c => IsOnAQuorum(c.Now, entry) || IsOnAQuorum(c.Before, entry)), "a committed entry is on the disks of a quorum");
+        Invariant.Require(_inForce.Values.Any(c => DiskQuorum.Holds(c.Now, DiskOf, entry) || DiskQuorum.Holds(c.Before, DiskOf, entry)), "a committed entry is on the disks of a quorum");
         _committed.Add(entry);
         if (entry.Kind == EntryKind.Configuration)
         {
@@ -116,56 +103,16 @@ internal sealed class SafetyChecker
         }
     }
 
-    /// <summary>One change at a time: who counts changes only into a joint configuration of both, and out of it to its new voters.</summary>
     private void OnConfigurationCommitted(Configuration next)
     {
         var before = Configuration;
         Configuration = next;
         Changes++;
-        if (before is null)
+        if (before is not null)
         {
-            return;
-        }
-        var voters = next.IsJoint ? next.OutgoingVoters : next.Voters;
-        Invariant.Require(voters.SequenceEqual(before.Voters), "who counts changes in joint steps only");
-        Invariant.Require(!before.IsJoint || !next.IsJoint, "a joint configuration is left before the next change");
-        Invariant.Require(before.Removed.All(next.Removed.Contains), "a member that was removed stays removed");
-    }
-
-    private bool IsOnAQuorum(Configuration configuration, Entry entry) =>
-        !configuration.Voters.IsEmpty && IsOnAMajority(configuration.Voters, entry) && IsOnAMajority(configuration.OutgoingVoters, entry);
-
-    private bool IsOnAMajority(IReadOnlyCollection<MemberId> voters, Entry entry) =>
-        voters.Count == 0 || voters.Count(v => _hosts[v].Disk.Holds(entry.Index, entry.Term)) > voters.Count / 2;
-
-    /// <summary>What leaves must be on the sender's disk already (rule 5).</summary>
-    private static void OnSent(Host host, Message message)
-    {
-        var saved = host.Disk.HardState;
-        switch (message)
-        {
-            case VoteRequest request:
-                Invariant.Require(
-                    saved.Term > request.Term || (saved.Term == request.Term && saved.VotedFor == request.From),
-                    "a candidate's term and vote are on disk before it asks");
-                break;
-            case VoteResponse { Granted: true } response:
-                Invariant.Require(
-                    saved.Term > response.Term || (saved.Term == response.Term && saved.VotedFor == response.To),
-                    "a vote is on disk before it is told");
-                break;
-            case AppendResponse { Success: true } response:
-                Invariant.Require(saved.Term >= response.Term, "a term is on disk before it is told");
-                Invariant.Require(host.Disk.LastIndex >= response.MatchIndex, "what is acknowledged is on disk");
-                break;
-            case PreVoteRequest request:
-                Invariant.Require(saved.Term >= new Term(request.Term.Value - 1), "a term is on disk before it is told");
-                break;
-            case PreVoteResponse { Granted: true } or ReadIndexRequest:
-                break;
-            default:
-                Invariant.Require(saved.Term >= message.Term, "a term is on disk before it is told");
-                break;
+            ConfigurationSteps.RequireCommitted(before, next);
         }
     }
+
+    private Disk DiskOf(MemberId member) => _hosts[member].Disk;
 }

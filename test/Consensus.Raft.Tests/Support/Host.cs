@@ -32,6 +32,9 @@ internal sealed class Host
     /// <summary>Whether writes complete as soon as they are submitted.</summary>
     public bool PersistsAtOnce { get; set; } = true;
 
+    /// <summary>A mistake made on purpose: votes and acknowledgements do not wait for the disk.</summary>
+    public bool SpeaksBeforeItPersists { get; init; }
+
     /// <summary>Messages that left, oldest first; tests take them out.</summary>
     public List<Message> Sent { get; } = [];
 
@@ -39,6 +42,9 @@ internal sealed class Host
     public List<Entry> Applied { get; } = [];
 
     public LogIndex AppliedIndex { get; private set; }
+
+    /// <summary>How many messages wait for the disk.</summary>
+    public int Held => _held.Sum(static held => held.Messages.Count);
 
     public List<ReadState> Reads { get; } = [];
 
@@ -114,7 +120,7 @@ internal sealed class Host
         where TMessage : Message
     {
         var taken = Take<TMessage>();
-        Assert.That(taken, Has.Count.EqualTo(1), typeof(TMessage).Name);
+        Invariant.Require(taken.Count == 1, $"one {typeof(TMessage).Name} left");
         return taken[0];
     }
 
@@ -122,7 +128,7 @@ internal sealed class Host
         where TMessage : Message
     {
         var taken = Take<TMessage>().Where(m => m.To == to).ToList();
-        Assert.That(taken, Has.Count.EqualTo(1), typeof(TMessage).Name);
+        Invariant.Require(taken.Count == 1, $"one {typeof(TMessage).Name} left for {to}");
         return taken[0];
     }
 
@@ -170,7 +176,7 @@ internal sealed class Host
         {
             Step(new VoteResponse(request.To, Id, request.Term, Granted: true));
         }
-        Assert.That(Node.Role, Is.EqualTo(RaftRole.Leader));
+        Invariant.Require(Node.Role == RaftRole.Leader, "who has everybody's vote leads");
         PersistsAtOnce = persistsAtOnce;
     }
 
@@ -207,7 +213,7 @@ internal sealed class Host
         }
         if (ready.MessagesAfterPersist.Count > 0)
         {
-            if (Disk.Waiting == 0)
+            if (Disk.Waiting == 0 || SpeaksBeforeItPersists)
             {
                 Send(ready.MessagesAfterPersist);
             }
