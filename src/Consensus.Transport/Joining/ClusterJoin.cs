@@ -15,6 +15,9 @@ public sealed class ClusterJoin : IDisposable
 {
     private const int RoundsBetweenReminders = 5;
 
+    /// <summary>What it waits for then is said already, and takes a person.</summary>
+    private const int RoundsBetweenRemindersOfItsName = 60;
+
     private readonly JoinOptions _options;
     private readonly JoinCalls _calls;
     private readonly CancellationTokenSource _stop = new();
@@ -82,7 +85,15 @@ public sealed class ClusterJoin : IDisposable
             {
                 return cluster;
             }
-            if (round % RoundsBetweenReminders == 0)
+            if (_saidThatItsNameIsTaken)
+            {
+                if (round % RoundsBetweenRemindersOfItsName == 0)
+                {
+                    var name = _options.Identity.Name;
+                    _options.Log(TransportLogLevel.Information, $"{name} still waits until the member {name} with another data directory is removed");
+                }
+            }
+            else if (round % RoundsBetweenReminders == 0)
             {
                 var said = string.Join(", ", _calls.Addresses.Select(called => $"{called.Address} ({called.LatestDetail})"));
                 _options.Log(TransportLogLevel.Information, $"{_options.Identity.Name} waits for a member that answers: {said}");

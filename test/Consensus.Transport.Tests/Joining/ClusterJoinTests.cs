@@ -18,8 +18,9 @@ public sealed class ClusterJoinTests
     [TearDown]
     public void Forget() => _log.Clear();
 
-    private ClusterJoin Join(string name, string[] addresses, string token = Identities.Token, long incarnation = 1) => new(new JoinOptions
+    private ClusterJoin Join(string name, string[] addresses, string token = Identities.Token, long incarnation = 1, bool waits = false) => new(new JoinOptions
     {
+        WaitsForItsName = waits,
         Identity = new DirectoryIdentity(name, incarnation, ClusterIdentity.TokenDigest(token), ClusterId.None, MemberId.None),
         Boot = 5,
         AdvertisedAddress = "127.0.0.1:9",
@@ -119,6 +120,23 @@ public sealed class ClusterJoinTests
         Assert.That((hello.Purpose, hello.Identity.IsFormed, hello.Identity.Address), Is.EqualTo((Purpose.Join, false, "127.0.0.1:9")));
         var refused = Assert.Throws<FormationRefusedException>(() => Eventually.Result(learned));
         Assert.That(refused.Message, Is.EqualTo("The name is in use."));
+    }
+
+    [Test]
+    public void A_process_that_waits_for_its_name_says_once_how_it_is_freed_and_joins_when_it_is()
+    {
+        using var member = new RawPeer("a");
+        using var join = Join("n4", [member.Endpoint.Address], waits: true);
+        var learned = join.RunAsync(CancellationToken.None);
+        for (var i = 0; i < 4; i++)
+        {
+            member.Accept(new Refusal(RefusalCode.DirectoryReplaced, "The name is in use.", Identities.Cluster, "a")).Socket.Dispose();
+        }
+        Assert.That(learned.IsCompleted, Is.False);
+        member.Accept().Socket.Dispose();
+        Assert.That(Eventually.Result(learned), Is.EqualTo(Identities.Cluster));
+        Assert.That(
+            _log.Count(line => line.Contains("(consensusctl members remove n4) and then add this one (consensusctl members add n4)")), Is.EqualTo(1));
     }
 
     [Test]
