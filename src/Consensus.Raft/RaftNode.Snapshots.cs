@@ -65,6 +65,9 @@ public sealed partial class RaftNode
     /// <summary>Followers for which the log was kept until it had grown past its bound. Gives each once.</summary>
     public IReadOnlyList<MemberId> TakeCatchUpsGivenUp() => Take(_catchUpsGivenUp);
 
+    /// <summary>Entries are gone from memory that no snapshot holds: a follower that lacks them, perhaps one that a majority needs, gets them by the next snapshot only.</summary>
+    public bool HasForgottenPastSnapshot => _log.FirstIndex.Previous > (_mark?.LastIndex ?? LogIndex.Zero);
+
     /// <summary>What the newest snapshot covers is kept only as far as followers need it.</summary>
     private void TrimLog()
     {

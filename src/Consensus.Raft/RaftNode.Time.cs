@@ -45,6 +45,8 @@ public sealed partial class RaftNode
     {
         Invariant.Require(ticks >= 0, "protocol time never runs backward");
         _now += ticks;
+        // A process that starts finds all that its disk holds.
+        BoundLog();
         if (Role == RaftRole.Leader)
         {
             TickLeader();

@@ -85,6 +85,9 @@ public sealed partial class RaftNode
     /// <summary>Bytes of the entries above <see cref="SettledIndex"/>: what a new entry waits for before it can be applied here.</summary>
     public long UnsettledBytes => _log.BytesAfter(SettledIndex, _log.LastIndex);
 
+    /// <summary>Bytes of the entries that were not handed out to be applied: nothing of them can be forgotten.</summary>
+    public long UnappliedBytes => _log.BytesAfter(_handedToApply, _log.LastIndex);
+
     /// <summary>On a leader: bytes of entries that are appended but not committed.</summary>
     public long UncommittedBytes => Role == RaftRole.Leader ? _uncommittedBytes : 0;
 

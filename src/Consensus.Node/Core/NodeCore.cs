@@ -102,6 +102,9 @@ public sealed class NodeCore
         new("log", _raft.LogBytes, _turn.Options.Raft.MaxLogBytes),
     ];
 
+    /// <summary>Bytes of log that are not applied yet.</summary>
+    public long UnappliedBytes => _raft.UnappliedBytes;
+
     /// <summary>Bytes of log that are not committed or not on this member's disk.</summary>
     public long UnsettledBytes => _raft.UnsettledBytes;
 
@@ -129,7 +132,7 @@ public sealed class NodeCore
         NoticeLeadership();
         // Before the desks send: what the house has logged goes with the commands of this turn.
         _house.Keep(moreIsWaiting);
-        _snapshots.ReplaceABadOne();
+        _snapshots.TakeWhenNeeded();
         foreach (var desk in _desks)
         {
             desk.Send();

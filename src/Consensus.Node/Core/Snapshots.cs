@@ -106,14 +106,17 @@ internal sealed class Snapshots
         _isBad |= isFileAtFault && Latest?.Mark.LastIndex == sent.Request.Mark.LastIndex;
     }
 
-    /// <summary>A snapshot is named by its last entry: in place of one that is bad there can be another as soon as there is another entry.</summary>
-    public void ReplaceABadOne()
+    /// <summary>
+    /// With each turn, since nothing may be applied before there is one. A snapshot is named by its last entry: in place of one that is bad there can be another as soon as there is
+    /// another entry.
+    /// </summary>
+    public void TakeWhenNeeded()
     {
-        if (!_isBad)
+        if (!_isBad && !_turn.Raft.HasForgottenPastSnapshot)
         {
             return;
         }
-        if (_turn.Raft.LastIndex == Latest!.Mark.LastIndex)
+        if (_isBad && _turn.Raft.LastIndex == Latest!.Mark.LastIndex)
         {
             _turn.Raft.Propose(new Proposal(EntryKind.Time, RequestId.None, ReadOnlyMemory<byte>.Empty), out _, out _);
         }
@@ -181,7 +184,7 @@ internal sealed class Snapshots
     /// </summary>
     private bool IsDue() =>
         _bytesSince >= _bytesDue
-        || (_isBad && _turn.Applied.Index > Latest!.Mark.LastIndex && _turn.Now >= _notBefore)
+        || ((_isBad || _turn.Raft.HasForgottenPastSnapshot) && _turn.Applied.Index > (Latest?.Mark.LastIndex ?? LogIndex.Zero) && _turn.Now >= _notBefore)
         || (!_turn.Raft.IsAnyCatchingUp
             && _turn.Applied.Index - _startedAt >= _turn.Options.SnapshotEntries
             && (Latest is not { LengthBytes: > SmallBytes } || _bytesSince >= Latest.LengthBytes / 2));

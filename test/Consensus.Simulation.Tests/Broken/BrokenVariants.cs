@@ -98,6 +98,7 @@ internal static class BrokenVariants
         new("places taken by whoever uses the same lease", Places.Name, 1, FaultKinds.None, static () => new AttachesByLease(), Coordinated),
         new("a disk error that no thread catches while a snapshot comes", LastWords.Name, 6, FaultKinds.FullDisk | FaultKinds.Kill, static () => new ReceivesUnguarded(), ManySnapshots),
         new("a disk error that no thread catches while a snapshot goes", LastWords.Name, 1, FaultKinds.BadSector | FaultKinds.Kill, static () => new SendsUnguarded(), ManySnapshots),
+        new("a log in memory without a bound", HeldBytesBound.Name, 1, FaultKinds.Kill, static () => new ForgetsNoLog(), LittleLogInMemory),
         new("votes that never leave", Progress.Name, 1, FaultKinds.None, static () => new KeepsVotesBack()),
     ];
 
@@ -157,6 +158,17 @@ internal static class BrokenVariants
     {
         Cluster = plan.Cluster with { SnapshotEntries = 10, Raft = plan.Cluster.Raft with { TrailingEntries = 0 } },
         Faults = plan.Faults with { MeanMicros = 200_000 },
+    };
+
+    /// <summary>No snapshot is ever due, so nothing but the bound makes the log shorter.</summary>
+    private static SimulationPlan LittleLogInMemory(SimulationPlan plan) => plan with
+    {
+        Cluster = plan.Cluster with
+        {
+            SnapshotEntries = 1_000_000,
+            Raft = plan.Cluster.Raft with { MaxLogBytes = 10_000, TrailingBytes = 2_000 },
+        },
+        Clients = plan.Clients with { Clients = 12, ThinkMicros = 1_000 },
     };
 
     /// <summary>Answers take long enough for the next process to have asked when they come.</summary>

@@ -344,3 +344,10 @@ internal sealed class SendsUnguarded : Wiring
         return null;
     }
 }
+
+/// <summary>The member is not given the budget of its log.</summary>
+internal sealed class ForgetsNoLog : Wiring
+{
+    public override NodeCoreOptions OptionsOf(NodeCoreOptions planned) =>
+        planned with { Raft = planned.Raft with { MaxLogBytes = long.MaxValue, TrailingBytes = long.MaxValue } };
+}

@@ -133,6 +133,10 @@ public sealed class ClusterWatch : IClusterObserver
         }
         FollowVotes(output);
         FollowApplied(node, core, followed);
+        if (_options.Sees(HeldBytesBound.Name))
+        {
+            HeldBytesBound.Turned(node.Name, core, process.Planned);
+        }
         if (followed.BeginsToLead)
         {
             followed.BeginsToLead = false;

@@ -60,6 +60,9 @@ public sealed partial class SimulatedProcess
 
     public long Boot => _options.Boot;
 
+    /// <summary>What was planned for it; what it was started with is the wiring's.</summary>
+    public NodeCoreOptions Planned => _options;
+
     /// <summary>True time until which no thread of this process runs.</summary>
     public long PausedUntil { get; private set; }
 
@@ -105,7 +108,7 @@ public sealed partial class SimulatedProcess
             recovered = cluster.Wiring.BeforeCore(node, recovered);
             var (state, snapshot) = Load(cluster, directory, recovered.Snapshot);
             var core = new NodeCore(
-                options,
+                cluster.Wiring.OptionsOf(options),
                 new RaftInitialState(node.Id, recovered.HardState, recovered.Configuration, recovered.Snapshot, recovered.Entries, recovered.Commit),
                 state,
                 snapshot);

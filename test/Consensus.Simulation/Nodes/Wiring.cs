@@ -1,4 +1,5 @@
 using Consensus.Node;
+using Consensus.Node.Core;
 using Consensus.Node.Peers;
 using Consensus.Node.Ports;
 using Consensus.Primitives;
@@ -35,6 +36,9 @@ public class Wiring
 
     /// <summary>The bounds that members judge by.</summary>
     public virtual Limits LimitsOf(Limits planned) => planned;
+
+    /// <summary>What a member is started with, of what was planned for it.</summary>
+    public virtual NodeCoreOptions OptionsOf(NodeCoreOptions planned) => planned;
 
     /// <summary>A frame comes to the loop.</summary>
     public virtual PeerMessage Arrives(SimulatedProcess process, PeerMessage message) => message;

@@ -225,6 +225,26 @@ public sealed class BulkTests
     }
 
     [Test]
+    public void Log_that_was_forgotten_before_any_snapshot_held_it_makes_one_due_at_once()
+    {
+        var cluster = new CoreCluster(3, with: options => options with
+        {
+            SnapshotEntries = 1_000_000,
+            SnapshotBytes = 1L << 40,
+            Raft = options.Raft with { MaxLogBytes = 10 << 20, TrailingBytes = 2 << 20 },
+        });
+        cluster.UntilReady();
+        var lost = cluster.Followers.Last();
+        cluster.CutOff(lost);
+        var puts = Enumerable.Range(0, 20).Select(i => cluster.Leader.Send(LargePut(i))).ToList();
+        cluster.Until(() => puts.All(IsAnswered), "a majority goes on");
+        Assert.That(cluster.Leader.Core.Status.FirstIndex.Value, Is.GreaterThan(5));
+        Assert.That(cluster.Leader.Snapshots, Is.Not.Empty);
+        Assert.That(cluster.Leader.Snapshots[^1].LastIndex, Is.GreaterThanOrEqualTo(cluster.Leader.Core.Status.FirstIndex.Previous));
+        Assert.That(Of("log", cluster.Leader), Is.LessThanOrEqualTo(12 << 20));
+    }
+
+    [Test]
     public void Request_that_waits_in_line_holds_no_payload()
     {
         var cluster = new CoreCluster(3);
