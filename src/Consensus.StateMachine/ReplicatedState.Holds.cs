@@ -218,9 +218,6 @@ public sealed partial class ReplicatedState
     private bool HasRoom(HoldSpace space, LockRecord record) =>
         record.Holders < _limits.MaxHoldersPerLock && Fits(space, record, record.Permits, LockMode.Shared, 1);
 
-    /// <summary>Whether an acquire that comes now would stand in line, as far as is applied here. A hint for whoever has time: apply alone judges.</summary>
-    public bool IsTaken(ObjectName name) => _locks.TryGet(name, out var record) && (record.Attached > 0 || !HasRoom(name.Space, record));
-
     private bool IsDelayed(LockRecord record) => record.Delay is { } delay && delay.Until > _stamp;
 
     /// <summary>

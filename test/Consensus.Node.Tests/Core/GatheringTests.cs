@@ -3,23 +3,13 @@ using Consensus.Node.Core.Flow;
 using Consensus.Node.Peers;
 using Consensus.Primitives;
 using Consensus.Raft;
-using Consensus.StateMachine;
-using Consensus.StateMachine.Commands;
-using Consensus.StateMachine.Outcomes;
 
 namespace Consensus.Node.Tests.Core;
 
-/// <summary>What waits a moment for company, and what does not.</summary>
+/// <summary>Reads that wait a moment for company, and those that do not.</summary>
 public sealed class GatheringTests
 {
     private const long GatherMicros = 1_000;
-
-    private static readonly Key Job = Key.FromText("job");
-
-    private static AcquireLockCommand Acquire(long lease, long waitMicros = 60_000_000) =>
-        new(Job, "owner", 60_000_000, new LeaseId(lease), LeaseId.None, waitMicros);
-
-    private static PutCommand Put => new(Key.FromText("a"), new byte[] { 1 }, LeaseId.None, KeyCondition.None);
 
     private static CoreCluster Ready(int size = 3)
     {
@@ -30,14 +20,6 @@ public sealed class GatheringTests
 
     private static List<ReadIndexRequest> Questions(IEnumerable<(MemberId To, PeerMessage Message)> sent) =>
         [.. sent.Select(frame => (frame.Message as RaftPeerMessage)?.Message).OfType<ReadIndexRequest>()];
-
-    private static LockGranted HoldTheLock(CoreCluster cluster)
-    {
-        var holder = cluster.Leader.Send(Acquire(5));
-        cluster.Until(() => holder.Stage == PendingStage.Answered, "the lock is granted");
-        cluster.Run(500_000);
-        return (LockGranted)holder.Answer.Outcome!;
-    }
 
     [Test]
     public void Read_alone_is_asked_for_at_once()
@@ -99,86 +81,5 @@ public sealed class GatheringTests
         Assert.That((first.Stage, second.Answer.Kind, second.Answer.View is not null), Is.EqualTo((PendingStage.Queued, AnswerKind.Done, true)));
         cluster.Run(1_500_000);
         Assert.That(first.Answer.View, Is.Not.Null, "an election time-out later it was asked for again");
-    }
-
-    [Test]
-    public void Acquires_that_will_only_stand_in_line_wait_a_moment_for_company_at_the_leader()
-    {
-        var cluster = Ready();
-        HoldTheLock(cluster);
-        var (start, leader, follower) = (cluster.Now, cluster.Leader, cluster.Followers.First());
-        var acquire = leader.Send(Acquire(6));
-        leader.Turn(start);
-        Assert.That((acquire.Stage, leader.Core.NextWakeMicros), Is.EqualTo((PendingStage.Queued, start + GatherMicros)), "the loop wakes for it");
-        leader.Inputs.Add(new PeerMessageInput(follower.Id, Forwarded(follower, Acquire(7), start)));
-        var before = leader.Persisted.Count;
-        leader.Turn(start + 400);
-        Assert.That(leader.Persisted, Has.Count.EqualTo(before));
-        leader.Turn(start + GatherMicros);
-        Assert.That(leader.Persisted.Skip(before).Single().Entries, Has.Count.EqualTo(2), "the second does not make the first wait longer");
-    }
-
-    [TestCase(true)]
-    [TestCase(false)]
-    public void Acquire_that_waits_for_company_goes_with_the_next_command_whoever_asked_for_it(bool atTheLeader)
-    {
-        var cluster = Ready();
-        HoldTheLock(cluster);
-        var (start, leader, follower) = (cluster.Now, cluster.Leader, cluster.Followers.First());
-        leader.Inputs.Add(new PeerMessageInput(follower.Id, Forwarded(follower, Acquire(6), start)));
-        var before = leader.Persisted.Count;
-        leader.Turn(start);
-        Assert.That(leader.Persisted, Has.Count.EqualTo(before));
-        if (atTheLeader)
-        {
-            leader.Send(Put);
-        }
-        else
-        {
-            var other = cluster.Followers.Last();
-            leader.Inputs.Add(new PeerMessageInput(other.Id, Forwarded(other, Put, start)));
-        }
-        leader.Turn(start + 100);
-        Assert.That(leader.Persisted.Skip(before).Single().Entries, Has.Count.EqualTo(2));
-    }
-
-    [TestCase(true, 0)]
-    [TestCase(false, 60_000_000)]
-    [TestCase(false, 0)]
-    public void Acquire_that_may_be_answered_at_once_waits_for_nobody(bool isHeld, long waitMicros)
-    {
-        var cluster = Ready();
-        if (isHeld)
-        {
-            HoldTheLock(cluster);
-        }
-        var (leader, follower) = (cluster.Leader, cluster.Followers.First());
-        var own = leader.Send(Acquire(6, waitMicros));
-        leader.Turn(cluster.Now);
-        Assert.That(own.Stage, Is.EqualTo(PendingStage.Sent));
-        Assert.That(Forwarded(follower, Acquire(7, waitMicros), cluster.Now).Lane, Is.EqualTo(CommandLane.Small));
-    }
-
-    [Test]
-    public void Acquire_waits_for_company_no_longer_than_the_lock_is_held()
-    {
-        var cluster = Ready(size: 1);
-        var leader = cluster.Leader;
-        var token = HoldTheLock(cluster).Hold.Token;
-        var now = cluster.Now;
-        leader.Send(new ReleaseLockCommand(Job, token, Force: false));
-        leader.Turn(now);
-        var acquire = leader.Send(Acquire(6));
-        leader.Turn(now + 100);
-        Assert.That((acquire.Stage, leader.Core.NextWakeMicros), Is.EqualTo((PendingStage.Queued, now + 100)), "the release was applied in this turn");
-        leader.Turn(now + 100);
-        Assert.That(acquire.Stage, Is.EqualTo(PendingStage.Sent));
-    }
-
-    /// <summary>The frame with which a follower forwards a command, at once.</summary>
-    private static ForwardCommands Forwarded(CoreMember follower, Command command, long now)
-    {
-        follower.Send(command);
-        return follower.Turn(now).Select(frame => frame.Message).OfType<ForwardCommands>().Single();
     }
 }

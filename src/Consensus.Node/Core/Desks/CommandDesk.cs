@@ -25,7 +25,6 @@ internal sealed class CommandDesk : Desk
     private readonly Proposer _proposer;
     private readonly ByteBudget _bytes;
     private readonly Forwarder _forwarder;
-    private readonly Company _company;
 
     /// <summary>Acquires that were given up without an identity: should one be granted all the same, it is given back.</summary>
     private readonly GivenUpRequests _givenUp = new(MaxGivenUp);
@@ -43,11 +42,9 @@ internal sealed class CommandDesk : Desk
         _proposer = new Proposer(turn, _queued, pending => NotDone(pending, NotDoneReason.TooManyRequests));
         _bytes = new ByteBudget(turn.Options.MaxPendingBytes);
         _forwarder = new Forwarder(turn, _queued);
-        _company = new Company(turn);
     }
 
     public override long NextDue => _queued.Count == 0 || !Turn.ReachesLeader ? long.MaxValue
-        : Turn.Leads && _company.AwaitedUntil != 0 ? Math.Max(_company.AwaitedUntil, _restsUntil)
         : !IsGated ? Turn.Soon(_restsUntil)
         // What this turn applied may have made room.
         : _forwarder.IsGated && _forwarder.HasRoom ? Turn.Now
@@ -84,11 +81,6 @@ internal sealed class CommandDesk : Desk
             return;
         }
         _pending.Add(pending.Request.Sequence, pending);
-        if (pending.Lane == CommandLane.Small && _company.IsFor(pending))
-        {
-            pending.Lane = CommandLane.Patient;
-        }
-        _company.Joins(pending.Lane, isAlone: _queued.Count == 0, pending.Asked.IsEmpty ? null : pending.Asked[0]);
         _queued.Add(pending);
     }
 
@@ -115,11 +107,10 @@ internal sealed class CommandDesk : Desk
 
     public override void Send()
     {
-        if (_queued.Count == 0 || Turn.Now < _restsUntil || (Turn.Leads && _company.IsAwaited))
+        if (_queued.Count == 0 || Turn.Now < _restsUntil)
         {
             return;
         }
-        _company.Came();
         if (Turn.Leads)
         {
             _proposer.Propose();
@@ -143,11 +134,7 @@ internal sealed class CommandDesk : Desk
     }
 
     /// <summary>On the leader: commands that another member's clients gave it. Appended ones are answered there, by being applied.</summary>
-    public void TakeForwarded(MemberId from, ForwardCommands forward)
-    {
-        _company.Joins(forward.Lane, isAlone: _queued.Count == 0, of: null);
-        _proposer.TakeForwarded(from, forward);
-    }
+    public void TakeForwarded(MemberId from, ForwardCommands forward) => _proposer.TakeForwarded(from, forward);
 
     public void OnRefused(ForwardRefused refused)
     {
@@ -252,8 +239,6 @@ internal sealed class CommandDesk : Desk
         }
     }
 
-    public override void AfterApply() => _company.AfterApply();
-
     /// <summary>"Not done" only when nothing left this member (rule 19).</summary>
     public override void Sweep()
     {
@@ -312,7 +297,6 @@ internal sealed class CommandDesk : Desk
     {
         _forwarder.Settled(pending);
         pending.Stage = PendingStage.Queued;
-        _company.Came();
         _queued.Add(pending);
     }
 

@@ -11,18 +11,15 @@ public enum CommandLane
     /// <summary>What else is no larger than <see cref="Urgency.MaxBytes"/>.</summary>
     Small,
 
-    /// <summary>Acquires that will only stand in line, as the member knows that was asked. At the leader they wait a moment for company.</summary>
-    Patient,
-
     Bulk,
 }
 
 /// <summary>Commands that wait to be proposed or forwarded: in each lane in the order in which they came.</summary>
 internal sealed class CommandLanes
 {
-    private readonly PendingQueue[] _lanes = [new(), new(), new(), new()];
+    private readonly PendingQueue[] _lanes = [new(), new(), new()];
 
-    public int Count => _lanes[0].Count + _lanes[1].Count + _lanes[2].Count + _lanes[3].Count;
+    public int Count => _lanes[0].Count + _lanes[1].Count + _lanes[2].Count;
 
     public PendingCommand? First(CommandLane lane) => _lanes[(int)lane].First;
 
