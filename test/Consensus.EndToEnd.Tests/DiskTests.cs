@@ -60,6 +60,48 @@ public sealed class DiskTests
     }
 
     [Test]
+    public async Task A_member_without_room_for_its_leaders_snapshot_refuses_it_and_says_so_and_has_it_once_there_is_room()
+    {
+        const int Late = 2;
+        var mounted = "";
+        await using var cluster = await ProcessCluster.StartAsync(3, cluster =>
+        {
+            var directory = Directory.CreateDirectory(cluster.DataOf(Late)).FullName;
+            if (Run("mount", "-t", "tmpfs", "-o", "size=100m", "none", directory) != 0)
+            {
+                Assert.Ignore("this machine lets nobody mount a small file system: skipped");
+            }
+            mounted = directory;
+        });
+        try
+        {
+            await cluster.StopAsync(Late);
+            var value = new string('v', 500_000);
+            for (var i = 0; i < 400; i++)
+            {
+                await cluster.UntilWrittenAsync(i % 2, $"/v1/kv/k{i}", value);
+            }
+            cluster.Start(Late);
+            await ProcessCluster.EventuallyAsync(
+                async () => await cluster.TryAsync(HttpMethod.Get, await cluster.LeaderAsync(), "/v1/status") is { IsOk: true } status
+                    && status.Json.GetProperty("alarms").EnumerateArray().Any(alarm => alarm.GetString()!.Contains("n3 does not take the snapshot", StringComparison.Ordinal)),
+                "its leader says why it does not catch up");
+            Assert.That(cluster.Process(Late).HasExited, Is.False);
+            Assert.That(cluster.Process(Late).Output, Does.Contain("its disk has no room"));
+
+            Assert.That(Run("mount", "-o", "remount,size=1g", mounted), Is.Zero);
+            await cluster.UntilReadyAsync();
+            Assert.That((await cluster.TryAsync(HttpMethod.Get, Late, "/v1/kv/k399")).IsOk);
+            await cluster.StopAsync(Late);
+        }
+        finally
+        {
+            // Lazily, since a failed test's process may still be in it.
+            Run("umount", "-l", mounted);
+        }
+    }
+
+    [Test]
     public async Task A_flush_that_fails_ends_the_process_without_another_acknowledgement()
     {
         if (!File.Exists("/usr/bin/strace"))
