@@ -362,6 +362,7 @@ public sealed class NodeCore
                 _reads.Send();
             }
         }
+        _turn.Out.AppliedUnits = budget.Charged;
     }
 
     private void Install(SnapshotMark mark, long sequence)

@@ -47,8 +47,12 @@ public sealed class NodeOutput
     /// <summary>This member was removed, for sure: it stops after what else this turn asks for.</summary>
     public bool IsRemoved { get; set; }
 
+    /// <summary>What this turn applied, in units of its budget, of about a microsecond each.</summary>
+    public long AppliedUnits { get; set; }
+
     public void Clear()
     {
+        AppliedUnits = 0;
         Sends.Clear();
         Persists.Clear();
         Answered.Clear();

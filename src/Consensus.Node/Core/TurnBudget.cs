@@ -12,11 +12,12 @@ internal struct TurnBudget(long units)
     private const int ObjectUnits = 3;
     private const int BytesPerUnit = 1024;
 
-    private long _left = units;
+    /// <summary>Charged so far.</summary>
+    public long Charged { get; private set; }
 
     /// <summary>Nothing more is begun in this turn. The last entry may have cost more than was left: one command is bounded by itself.</summary>
-    public readonly bool IsSpent => _left <= 0;
+    public readonly bool IsSpent => Charged >= units;
 
     public void Charge(Entry entry, long objects) =>
-        _left -= EntryUnits + (objects * ObjectUnits) + (entry.ApproximateSize / BytesPerUnit);
+        Charged += EntryUnits + (objects * ObjectUnits) + (entry.ApproximateSize / BytesPerUnit);
 }

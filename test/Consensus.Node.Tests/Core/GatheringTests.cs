@@ -1,5 +1,4 @@
 using Consensus.Node.Core;
-using Consensus.Node.Core.Flow;
 using Consensus.Node.Peers;
 using Consensus.Primitives;
 using Consensus.Raft;

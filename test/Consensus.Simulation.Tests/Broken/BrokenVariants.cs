@@ -63,7 +63,7 @@ internal static class BrokenVariants
     public static IReadOnlyList<BrokenVariant> All { get; } =
     [
         new("acknowledged before the flush", Durability.Name, 1, Power, static () => new AcknowledgesBeforeFlush(), SlowFlush),
-        new("acknowledged before the flush", RevisionsIncrease.Name, 7, FaultKinds.PowerLossOfAll, static () => new AcknowledgesBeforeFlush(), SlowFlush),
+        new("acknowledged before the flush", RevisionsIncrease.Name, 55, FaultKinds.PowerLossOfAll, static () => new AcknowledgesBeforeFlush(), SlowFlush),
         new("committed without a majority", Durability.Name, 1, Crashes | Cuts, static () => new CommitsWithoutMajority()),
         new("committed without a majority", LeaderCompleteness.Name, 19, Crashes | Cuts, static () => new CommitsWithoutMajority()),
         new("committed without a majority", StateMachineSafety.Name, 19, Crashes | Cuts, static () => new CommitsWithoutMajority()),
@@ -99,6 +99,7 @@ internal static class BrokenVariants
         new("a disk error that no thread catches while a snapshot comes", LastWords.Name, 6, FaultKinds.FullDisk | FaultKinds.Kill, static () => new ReceivesUnguarded(), ManySnapshots),
         new("a disk error that no thread catches while a snapshot goes", LastWords.Name, 1, FaultKinds.BadSector | FaultKinds.Kill, static () => new SendsUnguarded(), ManySnapshots),
         new("a log in memory without a bound", HeldBytesBound.Name, 1, FaultKinds.Kill, static () => new ForgetsNoLog(), LittleLogInMemory),
+        new("turns without a limit", LeaderIsHeard.Name, 1, FaultKinds.PowerLossOfAll, static () => new TurnsWithoutLimit(), MuchToApply),
         new("votes that never leave", Progress.Name, 1, FaultKinds.None, static () => new KeepsVotesBack()),
     ];
 
@@ -152,6 +153,13 @@ internal static class BrokenVariants
     };
 
     private static SimulationPlan MembersComeAndGo(SimulationPlan plan) => plan with { Cluster = plan.Cluster with { Spares = 4 } };
+
+    /// <summary>Members start with all of their log behind them, and it takes them as long to apply as if it were a thousand times as long.</summary>
+    private static SimulationPlan MuchToApply(SimulationPlan plan) => plan with
+    {
+        Cluster = plan.Cluster with { SnapshotEntries = 5_000, TurnUnits = 5, Cost = new() { UnitMicros = 1_000 }, Disk = new() },
+        Faults = plan.Faults with { MeanMicros = 2_000_000 },
+    };
 
     /// <summary>Who was away for a moment needs a snapshot.</summary>
     private static SimulationPlan ManySnapshots(SimulationPlan plan) => plan with

@@ -351,3 +351,12 @@ internal sealed class ForgetsNoLog : Wiring
     public override NodeCoreOptions OptionsOf(NodeCoreOptions planned) =>
         planned with { Raft = planned.Raft with { MaxLogBytes = long.MaxValue, TrailingBytes = long.MaxValue } };
 }
+
+/// <summary>A turn applies everything that is committed, and a member that starts does not know what was.</summary>
+internal sealed class TurnsWithoutLimit : Wiring
+{
+    public override NodeCoreOptions OptionsOf(NodeCoreOptions planned) => planned with { TurnUnits = long.MaxValue };
+
+    public override RecoveredLog BeforeCore(SimulatedNode node, RecoveredLog recovered) =>
+        recovered with { Commit = recovered.Snapshot?.LastIndex ?? LogIndex.Zero };
+}

@@ -126,6 +126,7 @@ public sealed class ClusterWatch : IClusterObserver
         var node = process.Node;
         var core = process.Core;
         var followed = _followed[node];
+        FollowTime(process, followed);
         FollowRole(process, followed, output);
         foreach (var request in output.Persists)
         {
@@ -150,6 +151,16 @@ public sealed class ClusterWatch : IClusterObserver
             followed.View = core.View;
             FollowView(node, followed, core.View);
         }
+    }
+
+    private void FollowTime(SimulatedProcess process, Followed followed)
+    {
+        var wasPaused = process.PausedUntil > followed.TurnedAt;
+        if (followed.LeadsIn > Term.Zero && !wasPaused && _options.Sees(LeaderIsHeard.Name))
+        {
+            LeaderIsHeard.Turned(process.Node.Name, _now() - followed.TurnedAt, process.ElectionTimeoutMicros);
+        }
+        followed.TurnedAt = _now();
     }
 
     private void FollowRole(SimulatedProcess process, Followed followed, NodeOutput output)
@@ -303,6 +314,9 @@ public sealed class ClusterWatch : IClusterObserver
         public Term LeadsIn { get; set; }
 
         public bool LedBefore { get; set; }
+
+        /// <summary>True time of the last turn.</summary>
+        public long TurnedAt { get; set; }
 
         public bool BeginsToLead { get; set; }
 

@@ -17,6 +17,15 @@ public sealed record NetworkOptions
     /// <summary>Chance that a message between Raft cores is overtaken by later ones.</summary>
     public int ReorderingPer10000 { get; init; }
 
+    /// <summary>Bytes that each link carries in a second, and each snapshot's connection; 0 for as many as there are.</summary>
+    public long BytesPerSecond { get; init; }
+
+    /// <summary>Most bytes that wait for one link; the last tenth is for urgent frames. The default is the transport's.</summary>
+    public long MaxQueuedBytes { get; init; } = 32L << 20;
+
+    /// <summary>How long so many bytes take, in microseconds.</summary>
+    public long TransmitMicros(long bytes) => BytesPerSecond == 0 ? 0 : bytes * 1_000_000 / BytesPerSecond;
+
     /// <summary>How much later a duplicate, or a message that is overtaken, arrives at most.</summary>
     public long StragglerMicros { get; init; } = 50_000;
 }

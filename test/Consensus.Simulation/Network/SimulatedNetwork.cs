@@ -62,7 +62,8 @@ public sealed partial class SimulatedNetwork
 
     /// <summary>A frame of one member's loop to another. False when there is no connection: nothing left.</summary>
     /// <param name="isRaft">It is a message between Raft cores.</param>
-    public bool Send(SimulatedProcess sender, MemberId to, byte[] frame, bool isRaft)
+    /// <param name="isUrgent">It goes before others that are not.</param>
+    public bool Send(SimulatedProcess sender, MemberId to, byte[] frame, bool isRaft, bool isUrgent)
     {
         var from = sender.Node.Number;
         if (Find(to) is not { } receiver || !_links[from, receiver.Number].IsUp)
@@ -75,21 +76,28 @@ public sealed partial class SimulatedNetwork
         {
             return true;
         }
+        if (link.Transmit(_time.Now, frame.Length, isUrgent, Options) is not { } leaves)
+        {
+            return false;
+        }
         if (Options.LossPer10000 > 0 && _random.Chance(Options.LossPer10000, 10_000))
         {
             Lost++;
             return true;
         }
-        var arrival = _time.Now + Delay(from, receiver.Number);
+        var arrival = leaves + Delay(from, receiver.Number);
         if (isRaft && Options.ReorderingPer10000 > 0 && _random.Chance(Options.ReorderingPer10000, 10_000))
         {
             Overtaken++;
             arrival += _random.Next(Options.StragglerMicros + 1);
         }
+        else if (isUrgent)
+        {
+            link.LastUrgentArrival = arrival = Math.Max(arrival, link.LastUrgentArrival);
+        }
         else
         {
-            arrival = Math.Max(arrival, link.LastArrival);
-            link.LastArrival = arrival;
+            link.LastArrival = arrival = Math.Max(arrival, link.LastArrival);
         }
         PlanDelivery(sender, receiver, link.PeerBoot, frame, arrival);
         if (isRaft && Options.DuplicationPer10000 > 0 && _random.Chance(Options.DuplicationPer10000, 10_000))
@@ -98,6 +106,17 @@ public sealed partial class SimulatedNetwork
             PlanDelivery(sender, receiver, link.PeerBoot, frame, arrival + _random.Next(Options.StragglerMicros + 1));
         }
         return true;
+    }
+
+    /// <summary>Bytes of a member's frames that wait for links.</summary>
+    public long QueuedBytes(int from)
+    {
+        long bytes = 0;
+        for (var to = 0; to < _nodes.Count; to++)
+        {
+            bytes += _links[from, to].QueuedBytes(_time.Now, Options);
+        }
+        return bytes;
     }
 
     /// <summary>A process began to listen: everybody's next dial finds it, and it dials everybody.</summary>
@@ -302,6 +321,8 @@ public sealed partial class SimulatedNetwork
                 (link.Peer, link.PeerBoot, link.IsUntold) = (_nodes[to].Id, target.Boot, true);
                 link.RedialMicros = ShortestRedial;
                 link.LastArrival = Math.Max(link.LastArrival, _time.Now);
+                link.LastUrgentArrival = Math.Max(link.LastUrgentArrival, _time.Now);
+                link.Empty();
                 _trace.Note(TraceEvent.Link, from, 100 + to);
                 TellUpSoon(link, process);
                 DialBack(process, to);

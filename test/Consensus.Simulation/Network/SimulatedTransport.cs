@@ -36,8 +36,8 @@ internal sealed class SimulatedTransport(SimulatedCluster cluster, SimulatedProc
         PeersChanged();
     }
 
-    /// <summary>Bytes that wait are counted nowhere: a simulated link takes what it is given.</summary>
-    public (long Held, long Limit) QueuedBytes => (0, long.MaxValue);
+    public (long Held, long Limit) QueuedBytes =>
+        (cluster.Network.QueuedBytes(process.Node.Number), cluster.Network.Options.MaxQueuedBytes * cluster.Nodes.Count);
 
     public bool Send(MemberId to, ReadOnlySpan<byte> frame, bool isUrgent = false)
     {
@@ -78,7 +78,7 @@ internal sealed class SimulatedTransport(SimulatedCluster cluster, SimulatedProc
             PeerCodec.Write(_encoder, message);
             (_frame, _message) = (_encoder.ToArray(), message);
         }
-        return cluster.Network.Send(process, to, _frame, message is RaftPeerMessage);
+        return cluster.Network.Send(process, to, _frame, message is RaftPeerMessage, message.IsUrgent);
     }
 
     private void PeersChanged()

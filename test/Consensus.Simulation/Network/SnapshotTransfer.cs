@@ -15,6 +15,8 @@ internal sealed class SnapshotTransfer(
     SimulatedCluster cluster, SimulatedProcess sender, MemberId to, byte[] header, Stream content, Action<SnapshotOutcome> ended)
 {
     private const int ChunkBytes = 64 << 10;
+
+    /// <summary>What a chunk takes at least.</summary>
     private const long ChunkMicros = 1_000;
 
     /// <summary>How long it takes at most until a sender knows that its connection broke.</summary>
@@ -53,14 +55,20 @@ internal sealed class SnapshotTransfer(
         });
     }
 
-    private void SendChunk(SimulatedProcess target, ISnapshotArrival arrival) => After(Delay(target) + ChunkMicros, () =>
+    private void SendChunk(SimulatedProcess target, ISnapshotArrival arrival)
+    {
+        var count = (int)Math.Min(ChunkBytes, content.Length - content.Position);
+        var takes = Math.Max(ChunkMicros, Network.Options.TransmitMicros(count) + cluster.Plan.Cost.SnapshotMicros(count));
+        After(Delay(target) + takes, () => SendChunk(target, arrival, count));
+    }
+
+    private void SendChunk(SimulatedProcess target, ISnapshotArrival arrival, int count)
     {
         if (target.HasEnded || !Network.CanTalk(sender.Node.Number, target.Node.Number))
         {
             GiveUp(target, arrival, SnapshotOutcome.Broken);
             return;
         }
-        var count = (int)Math.Min(ChunkBytes, content.Length - content.Position);
         if (count == 0)
         {
             Complete(target, arrival);
@@ -84,7 +92,7 @@ internal sealed class SnapshotTransfer(
         {
             SendChunk(target, arrival);
         }
-    });
+    }
 
     /// <summary>The whole file is over there: its receiver says whether it took it, or its connection breaks with its process.</summary>
     private void Complete(SimulatedProcess target, ISnapshotArrival arrival)

@@ -32,10 +32,25 @@ public sealed record ClusterPlan
 
     public DiskTiming Disk { get; init; } = new();
 
+    public WorkCost Cost { get; init; } = new();
+
     public WatcherOptions Watches { get; init; } = new();
 
     /// <summary>Lines of trace to keep; 0 for none.</summary>
     public int TraceLines { get; init; }
+}
+
+/// <summary>What the work of a member costs in virtual time, beside what <see cref="DiskTiming"/> says.</summary>
+public sealed record WorkCost
+{
+    /// <summary>Microseconds for each unit of the turn's budget that a turn applies: what it asks for is done only then, as is the next turn.</summary>
+    public long UnitMicros { get; init; } = 1;
+
+    /// <summary>Bytes of snapshots that are encoded and written, or read and decoded, in a second; 0 for as many as there are.</summary>
+    public long SnapshotBytesPerSecond { get; init; }
+
+    /// <summary>How long it takes, in microseconds, to do something with so many bytes of a snapshot.</summary>
+    public long SnapshotMicros(long bytes) => SnapshotBytesPerSecond == 0 ? 0 : bytes * 1_000_000 / SnapshotBytesPerSecond;
 }
 
 /// <summary>How long the disk takes when nothing is wrong with it, in microseconds.</summary>

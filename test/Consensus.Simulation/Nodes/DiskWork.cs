@@ -6,9 +6,17 @@ using Consensus.Storage.Tests.Simulation;
 namespace Consensus.Simulation.Nodes;
 
 /// <summary>What one thread of a process does with the disk, under way.</summary>
-internal sealed class DiskJob(Action body, Action then)
+internal sealed class DiskJob(Action body, Action then, bool isOfSnapshot)
 {
     public Action Body { get; } = body;
+
+    /// <summary>The bytes that it reads and writes are charged.</summary>
+    public bool IsOfSnapshot { get; } = isOfSnapshot;
+
+    /// <summary>Since when it works, and what the disk had moved then.</summary>
+    public long BeganAt { get; set; }
+
+    public long MovedBefore { get; set; }
 
     /// <summary>What its thread does next, unless the process has ended by then.</summary>
     public Action Then { get; } = then;
@@ -34,9 +42,10 @@ internal sealed class DiskWork(SimulatedCluster cluster, SimulatedProcess proces
     /// <summary>Whose work is done at this moment.</summary>
     public DiskJob? Running { get; private set; }
 
-    public DiskJob Begin(long takesMicros, Action body, Action? then = null)
+    /// <param name="isOfSnapshot">What it moves takes time beside <paramref name="takesMicros"/>: whoever hears of it hears it so much later.</param>
+    public DiskJob Begin(long takesMicros, Action body, Action? then = null, bool isOfSnapshot = false)
     {
-        var job = new DiskJob(body, then ?? (static () => { }));
+        var job = new DiskJob(body, then ?? (static () => { }), isOfSnapshot);
         _jobs.Add(job);
         Time.After(takesMicros, () => Finish(job));
         return job;
@@ -49,7 +58,8 @@ internal sealed class DiskWork(SimulatedCluster cluster, SimulatedProcess proces
         {
             return Time.Now;
         }
-        job.FreeAt = Math.Max(job.FreeAt, Time.Now) + Delay();
+        Charge(job);
+        job.FreeAt += Delay();
         return job.FreeAt;
     }
 
@@ -126,7 +136,7 @@ internal sealed class DiskWork(SimulatedCluster cluster, SimulatedProcess proces
         }
         _jobs.Remove(job);
         Running = job;
-        job.FreeAt = Time.Now;
+        (job.BeganAt, job.MovedBefore, job.FreeAt) = (Time.Now, process.Node.Disk.MovedBytes, Time.Now);
         try
         {
             job.Body();
@@ -135,23 +145,16 @@ internal sealed class DiskWork(SimulatedCluster cluster, SimulatedProcess proces
         {
             Running = null;
         }
-        GoOn(job);
+        Charge(job);
+        process.At(job.FreeAt, job.Then);
     }
 
-    private void GoOn(DiskJob job)
+    /// <summary>For what it moved so far.</summary>
+    private void Charge(DiskJob job)
     {
-        var at = Math.Max(job.FreeAt, process.PausedUntil);
-        if (process.HasEnded)
+        if (job.IsOfSnapshot)
         {
-            return;
-        }
-        if (at <= Time.Now)
-        {
-            job.Then();
-        }
-        else
-        {
-            Time.At(at, () => GoOn(job));
+            job.FreeAt = Math.Max(job.FreeAt, job.BeganAt + (cluster.Plan.Cost.SnapshotMicros(process.Node.Disk.MovedBytes - job.MovedBefore) * process.Node.Faults.Slowness));
         }
     }
 }

@@ -10,6 +10,7 @@ namespace Consensus.Simulation.Nodes;
 public sealed partial class SimulatedProcess : INodeThreads
 {
     private readonly DiskWork _disk;
+    private readonly Queue<Action> _afterPause = [];
     private DiskJob? _logJob;
     private bool _logIsAwake;
     private long _logSleeps;
@@ -48,7 +49,7 @@ public sealed partial class SimulatedProcess : INodeThreads
 
     void INodeThreads.Run(BackgroundWork work, Action body)
     {
-        _disk.Begin(work == BackgroundWork.SaveSnapshot ? SnapshotMicros() : DiskMicros(work == BackgroundWork.RemoveSnapshots ? 1 : 0), body);
+        _disk.Begin(work == BackgroundWork.SaveSnapshot ? SnapshotMicros() : DiskMicros(work == BackgroundWork.RemoveSnapshots ? 1 : 0), body, isOfSnapshot: true);
         if (work != BackgroundWork.OpenSnapshot)
         {
             _cluster.WorkBegins(this);
@@ -112,7 +113,7 @@ public sealed partial class SimulatedProcess : INodeThreads
     /// <summary>A thread of the transport works on the disk as long as a snapshot takes.</summary>
     internal void BeginOnTransportThread(Action body, Action then)
     {
-        _disk.Begin(SnapshotMicros(), () => OnTransportThread(body), then);
+        _disk.Begin(SnapshotMicros(), () => OnTransportThread(body), then, isOfSnapshot: true);
         _cluster.WorkBegins(this);
     }
 
@@ -139,17 +140,29 @@ public sealed partial class SimulatedProcess : INodeThreads
     }
 
     /// <summary>Has a thread of this process do something at this true time, or when it goes on after a pause; never once it takes nothing more.</summary>
-    private void At(long micros, Action happens)
+    internal void At(long micros, Action happens)
     {
-        if (micros <= Time.Now)
+        if (micros > Time.Now)
         {
-            if (!_closed)
-            {
-                happens();
-            }
-            return;
+            Time.At(micros, () => At(micros, happens));
         }
-        Time.At(micros, () => At(PausedUntil, happens));
+        else if (IsPaused)
+        {
+            _afterPause.Enqueue(happens);
+        }
+        else if (!_closed)
+        {
+            happens();
+        }
+    }
+
+    /// <summary>What came due during a pause happens at its end, in order.</summary>
+    private void Resume()
+    {
+        while (!IsPaused && _afterPause.TryDequeue(out var happens))
+        {
+            At(Time.Now, happens);
+        }
     }
 
     private void StepLog(bool hasIdled)

@@ -22,6 +22,9 @@ public sealed partial class SimulatedProcess
     private const long ShortestTurn = 10;
     private const long LongestTurn = 60;
 
+    /// <summary>About what an entry is charged that touches two objects.</summary>
+    private const long UnitsOfAnEntry = 9;
+
     private readonly SimulatedCluster _cluster;
     private readonly DeterministicRandom _random;
     private readonly WatchedLog _log;
@@ -36,6 +39,7 @@ public sealed partial class SimulatedProcess
     private long _turnVersion;
     private long _lastTurn;
     private long _sequence;
+    private bool _isTurning;
     private bool _closed;
     private bool _ended;
     private WatchServer? _watches;
@@ -62,6 +66,8 @@ public sealed partial class SimulatedProcess
 
     /// <summary>What was planned for it; what it was started with is the wiring's.</summary>
     public NodeCoreOptions Planned => _options;
+
+    public long ElectionTimeoutMicros => _options.ElectionTimeoutMicros;
 
     /// <summary>True time until which no thread of this process runs.</summary>
     public long PausedUntil { get; private set; }
@@ -131,8 +137,12 @@ public sealed partial class SimulatedProcess
         }
     }
 
-    /// <summary>The loop's first turn.</summary>
-    internal void Begin() => PlanTurn(Time.Now + _random.Next(1_000));
+    /// <summary>The loop's first turn, when what the log knew to be committed is applied.</summary>
+    internal void Begin()
+    {
+        var applied = Core.AppliedIndex - Core.Status.SnapshotIndex;
+        PlanTurn(Time.Now + _random.Next(1_000) + (applied * UnitsOfAnEntry * _cluster.Plan.Cost.UnitMicros));
+    }
 
     /// <summary>Something for the loop, from any of the threads that are around it.</summary>
     public void Post(NodeInput input) => PostWhenFree(input);
@@ -147,6 +157,7 @@ public sealed partial class SimulatedProcess
     {
         PausedUntil = Math.Max(PausedUntil, Time.Now + micros);
         _cluster.Trace.Line($"{Node.Name} is paused for {micros} µs");
+        Time.At(PausedUntil, Resume);
         PlanTurn(PausedUntil);
     }
 
@@ -154,6 +165,7 @@ public sealed partial class SimulatedProcess
     internal void Recover()
     {
         PausedUntil = Time.Now;
+        Resume();
         PlanTurn(Time.Now);
         _disk.Hurry();
     }
@@ -212,7 +224,7 @@ public sealed partial class SimulatedProcess
 
     private void TurnDue(long version)
     {
-        if (_closed || version != _turnVersion)
+        if (_closed || _isTurning || version != _turnVersion)
         {
             return;
         }
@@ -227,7 +239,6 @@ public sealed partial class SimulatedProcess
 
     private void Turn()
     {
-        _lastTurn = Time.Now;
         (_inbox, _taken) = (_taken, _inbox);
         (_actions, _takenActions) = (_takenActions, _actions);
         var moreIsWaiting = SplitSometimes();
@@ -237,6 +248,15 @@ public sealed partial class SimulatedProcess
         _taken.Clear();
         _takenActions.Clear();
         _cluster.Observer.Turned(this, output);
+        _isTurning = true;
+        _lastTurn = Time.Now + (output.AppliedUnits * _cluster.Plan.Cost.UnitMicros);
+        At(_lastTurn, () => EndTurn(localNow));
+    }
+
+    /// <summary>When as much time has passed as the turn took, what it asks for is done.</summary>
+    private void EndTurn(long localNow)
+    {
+        _isTurning = false;
         _runtime.Perform();
         if (_ended)
         {
@@ -248,7 +268,7 @@ public sealed partial class SimulatedProcess
         }
         var sleepMs = Math.Clamp((Core.NextWakeMicros - localNow + 999) / 1000, 0, 10_000);
         var wake = sleepMs == 0 ? Time.Now + ShortestTurn : Node.Clock.WhenShows(localNow + (sleepMs * 1000));
-        PlanTurn(moreIsWaiting ? Time.Now + ShortestTurn : wake);
+        PlanTurn(_inbox.Count + _actions.Count > 0 ? Time.Now + ShortestTurn : Math.Max(wake, Time.Now + ShortestTurn));
     }
 
     /// <summary>Now and then some of what is queued comes too late for this turn, as what arrives between taking and turning does.</summary>
@@ -286,6 +306,11 @@ public sealed partial class SimulatedProcess
 
     private void EndCleanly()
     {
+        if (_isTurning)
+        {
+            At(Math.Max(_lastTurn, Time.Now + ShortestTurn), EndCleanly);
+            return;
+        }
         _closed = true;
         var output = OfLoop(() => _runtime.LastTurn(LocalNow, _inbox));
         // Nothing of this leaves, so nobody shall take a vote among it for one.

@@ -63,7 +63,7 @@ public sealed record SimulationPlan(ulong Seed, ClusterPlan Cluster, ClientOptio
             LockWeight = (int)Pick(random, 5, 25, 80),
             DelayMicros = Pick(random, 100, 1_000, 20_000),
         };
-        return WithBadSectors(WithTurns(WithRespawns(WithTroubles(WithCoordination(WithWatchers(WithMembership(new SimulationPlan(seed, cluster, clients, faults, random.Next(10, 60) * 1_000_000))))))));
+        return WithCosts(WithBadSectors(WithTurns(WithRespawns(WithTroubles(WithCoordination(WithWatchers(WithMembership(new SimulationPlan(seed, cluster, clients, faults, random.Next(10, 60) * 1_000_000)))))))));
     }
 
     /// <summary>In half of the runs a turn may apply a few entries only, so that what is committed is applied over many. Drawn apart.</summary>
@@ -71,6 +71,25 @@ public sealed record SimulationPlan(ulong Seed, ClusterPlan Cluster, ClientOptio
     {
         var random = new DeterministicRandom(plan.Seed ^ 0x7412_B4D6);
         return random.Chance(1, 2) ? plan : plan with { Cluster = plan.Cluster with { TurnUnits = Pick(random, 1, 10, 50, 500) } };
+    }
+
+    /// <summary>In half of the runs work takes as long as on a slow machine, and in some snapshots take seconds or links are narrow. Drawn apart.</summary>
+    private static SimulationPlan WithCosts(SimulationPlan plan)
+    {
+        var random = new DeterministicRandom(plan.Seed ^ 0xC057_0C05);
+        return plan with
+        {
+            Cluster = plan.Cluster with
+            {
+                Cost = new WorkCost
+                {
+                    // A whole budget is worth about 5 ms.
+                    UnitMicros = random.Chance(1, 2) ? 1 : Math.Clamp(5_000 / plan.Cluster.TurnUnits, 1, 20),
+                    SnapshotBytesPerSecond = Pick(random, 0, 0, 0, 10_000, 100_000),
+                },
+                Network = plan.Cluster.Network with { BytesPerSecond = Pick(random, 0, 0, 0, 100_000, 1_000_000) },
+            },
+        };
     }
 
     /// <summary>In a third of the runs sectors of snapshots cannot be read. Drawn apart.</summary>

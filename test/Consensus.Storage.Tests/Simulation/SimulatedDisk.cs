@@ -24,6 +24,9 @@ public sealed class SimulatedDisk(ulong seed) : IDisk
     /// <summary>Operations so far that changed or synced something.</summary>
     public long Operations { get; private set; }
 
+    /// <summary>Bytes that were read and written so far.</summary>
+    public long MovedBytes { get; private set; }
+
     /// <summary>The process ended (kill -9): its open files and locks are gone, and what it wrote is seen by the next one. Ends fault injection.</summary>
     public void KillProcess()
     {
@@ -225,6 +228,7 @@ public sealed class SimulatedDisk(ulong seed) : IDisk
         public void Write(long offset, ReadOnlySpan<byte> bytes)
         {
             Invariant.Require(writable, "only a file opened for it is written");
+            disk.MovedBytes += bytes.Length;
             var copy = bytes.ToArray();
             Do(DiskOperationKind.Write, () => file.Write(offset, copy), () =>
                 file.Write(offset, copy.AsSpan(0, (int)disk._random.Next(copy.Length + 1))));
@@ -234,6 +238,7 @@ public sealed class SimulatedDisk(ulong seed) : IDisk
         {
             Do(DiskOperationKind.Read, () => { });
             var count = (int)Math.Clamp(file.Length - offset, 0, into.Length);
+            disk.MovedBytes += count;
             file.Cached.Slice((int)Math.Min(offset, file.Length), count).CopyTo(into);
             return count;
         }
