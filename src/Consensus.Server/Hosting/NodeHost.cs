@@ -163,17 +163,17 @@ public sealed class NodeHost : INodeHost
 
     private ClusterJoin NewJoin(
         NodeHostOptions options, IReadOnlyList<string> addresses, string advertised, long boot, TransportLog log, Action<string, Exception?> fatal) => new(new JoinOptions
-    {
-        Identity = _directory.Identity,
-        Boot = boot,
-        AdvertisedAddress = advertised,
-        Addresses = addresses,
+        {
+            Identity = _directory.Identity,
+            Boot = boot,
+            AdvertisedAddress = advertised,
+            Addresses = addresses,
 
-        // --join is given by a person who looks at what comes of it; a unit file with --initial-cluster would be started again and again.
-        WaitsForItsName = options.Join.Count == 0,
-        Log = log,
-        Fatal = fatal,
-    });
+            // --join is given by a person who looks at what comes of it; a unit file with --initial-cluster would be started again and again.
+            WaitsForItsName = options.Join.Count == 0,
+            Log = log,
+            Fatal = fatal,
+        });
 
     /// <summary>
     /// The identity is all that a joiner has. Its configuration is empty, so it neither campaigns nor counts for anything until the leader sends it a log

@@ -221,6 +221,7 @@ internal sealed class LockRunProcessTests
     {
         using var program = Run("8s", $"({IgnoreTermForever}) & echo $! > grandchild.new; mv grandchild.new grandchild; {IgnoreTermForever}");
         var grandchild = await ReadPid("grandchild");
+        await Eventually.True(() => _locks.Renewals > 0, "a renewal: from before the first on its guard knows of the command");
         program.Signal(CliProcess.SigStop);
         await Eventually.True(() => !CliProcess.IsAlive(grandchild), "the end of the group");
         Assert.That(ProcessEntry.All().Single(process => process.Pid == program.Id).State, Is.EqualTo('T'), "it is stopped still");

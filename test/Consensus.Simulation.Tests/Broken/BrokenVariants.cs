@@ -100,6 +100,7 @@ internal static class BrokenVariants
         new("a disk error that no thread catches while a snapshot goes", LastWords.Name, 1, FaultKinds.BadSector | FaultKinds.Kill, static () => new SendsUnguarded(), ManySnapshots),
         new("a log in memory without a bound", HeldBytesBound.Name, 1, FaultKinds.Kill, static () => new ForgetsNoLog(), LittleLogInMemory),
         new("turns without a limit", LeaderIsHeard.Name, 1, FaultKinds.PowerLossOfAll, static () => new TurnsWithoutLimit(), MuchToApply),
+        new("a log that is not kept for who catches up", CatchUpEnds.Name, 1, FaultKinds.Kill, static () => new KeepsNoLogForWhoCatchesUp(), SlowSnapshots),
         new("votes that never leave", Progress.Name, 1, FaultKinds.None, static () => new KeepsVotesBack()),
     ];
 
@@ -159,6 +160,15 @@ internal static class BrokenVariants
     {
         Cluster = plan.Cluster with { SnapshotEntries = 5_000, TurnUnits = 5, Cost = new() { UnitMicros = 1_000 }, Disk = new() },
         Faults = plan.Faults with { MeanMicros = 2_000_000 },
+    };
+
+    /// <summary>Who was away for a moment needs a snapshot, and before it has that the next one is taken.</summary>
+    private static SimulationPlan SlowSnapshots(SimulationPlan plan) => ManySnapshots(plan) with
+    {
+        Cluster = ManySnapshots(plan).Cluster with { Nodes = 3, Cost = new() { SnapshotBytesPerSecond = 100_000 }, Disk = new() },
+        Clients = plan.Clients with { ThinkMicros = 5_000 },
+        Faults = plan.Faults with { MeanMicros = 8_000_000 },
+        DurationMicros = 60_000_000,
     };
 
     /// <summary>Who was away for a moment needs a snapshot.</summary>

@@ -360,3 +360,9 @@ internal sealed class TurnsWithoutLimit : Wiring
     public override RecoveredLog BeforeCore(SimulatedNode node, RecoveredLog recovered) =>
         recovered with { Commit = recovered.Snapshot?.LastIndex ?? LogIndex.Zero };
 }
+
+/// <summary>The log is forgotten up to what is applied, whoever is being sent a snapshot of before.</summary>
+internal sealed class KeepsNoLogForWhoCatchesUp : Wiring
+{
+    public override NodeCoreOptions OptionsOf(NodeCoreOptions planned) => planned with { Raft = planned.Raft with { MaxLogBytes = 1 } };
+}

@@ -19,6 +19,7 @@ public sealed class ClusterWatch : IClusterObserver
     private readonly Dictionary<SimulatedNode, Followed> _followed = [];
     private readonly Durability _durability;
     private readonly ChangeAnswers _changes = new();
+    private readonly CatchUpEnds _catchUps = new();
     private readonly Func<long> _now;
     private readonly WatchOptions _options;
 
@@ -108,6 +109,10 @@ public sealed class ClusterWatch : IClusterObserver
         if (_options.Sees(StateMachineSafety.Name))
         {
             States.Installed(node.Id, mark.LastIndex, mark.LastTerm);
+        }
+        if (_options.Sees(CatchUpEnds.Name) && node.Process is { } process)
+        {
+            _catchUps.Took(node.Id, process.Boot, process.Core.Term, process.Core.AppliedIndex, mark.LastIndex);
         }
     }
 

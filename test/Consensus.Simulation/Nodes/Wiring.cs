@@ -1,5 +1,4 @@
 using Consensus.Node;
-using Consensus.Node.Core;
 using Consensus.Node.Peers;
 using Consensus.Node.Ports;
 using Consensus.Primitives;
@@ -19,9 +18,6 @@ public class Wiring
     /// <summary>What recovery found, as it is given to the core.</summary>
     public virtual RecoveredLog BeforeCore(SimulatedNode node, RecoveredLog recovered) => recovered;
 
-    /// <summary>What a member is told of its timing and its bounds.</summary>
-    public virtual NodeCoreOptions OptionsOf(NodeCoreOptions planned) => planned;
-
     /// <summary>The log thread took a batch and begins to write it.</summary>
     public virtual void BatchTaken(SimulatedProcess process, List<PersistRequest> batch)
     {
@@ -39,6 +35,9 @@ public class Wiring
 
     /// <summary>The bounds that members judge by.</summary>
     public virtual Limits LimitsOf(Limits planned) => planned;
+
+    /// <summary>What a member is started with, of what was planned for it.</summary>
+    public virtual NodeCoreOptions OptionsOf(NodeCoreOptions planned) => planned;
 
     /// <summary>A frame comes to the loop.</summary>
     public virtual PeerMessage Arrives(SimulatedProcess process, PeerMessage message) => message;
