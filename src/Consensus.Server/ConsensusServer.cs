@@ -34,18 +34,12 @@ public static class ConsensusServer
     /// <summary>A web application on Kestrel with this server's limits, that has no routes yet.</summary>
     public static WebApplication Build(IPEndPoint listen)
     {
-        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions
-        {
-            ApplicationName = "consensusd",
-            // Else it watches the working directory for an appsettings.json, and every write to a log below wakes the watcher.
-            Args = ["--hostBuilder:reloadConfigOnChange=false"],
-        });
-        builder.Logging.ClearProviders();
+        // Empty: ours is the one place that reads options, not ASPNETCORE_URLS, and no appsettings.json of whatever directory this runs in.
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "consensusd" });
+        builder.WebHost.UseKestrelCore();
         builder.Logging.AddSimpleConsole(console => console.SingleLine = true);
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
         builder.Logging.AddFilter("Consensus", LogLevel.Information);
-        // Ours is the one place that reads options: not ASPNETCORE_URLS, and no appsettings.json of whatever directory this runs in.
-        builder.Configuration.Sources.Clear();
         // A start that fails (a port in use) is told once, in ServerRunner's one sentence; the host would log the same with its stack trace.
         builder.Logging.AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);
         // Kestrel notes that HTTP/2 lacks TLS here; Http2PriorKnowledge sees to that.

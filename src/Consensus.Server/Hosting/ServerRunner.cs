@@ -75,8 +75,17 @@ public static class ServerRunner
     private static async Task<int> ServeAsync(ServerOptions options, TextWriter output, TextWriter errors, StartNode startNode)
     {
         var lifecycle = new ServerLifecycle(TimeProvider.System);
-        await using var app = ConsensusServer.Build(options.ListenClient);
-        await using var host = await startNode(options, app.Services.GetRequiredService<ILoggerFactory>(), CancellationToken.None);
+        // A third of a start is the web host's: it is put together while the node reads its disk, forms and elects.
+        using var loggers = new EarlyLoggers();
+        var building = Task.Run(() =>
+        {
+            var built = ConsensusServer.Build(options.ListenClient);
+            loggers.Provide(built.Services.GetRequiredService<ILoggerFactory>());
+            return built;
+        });
+        var starting = StartAsync(options, loggers, startNode);
+        await using var app = await building;
+        await using var host = await starting;
         app.MapConsensusApi(host.Node, InfoOf(options), lifecycle);
         await app.StartAsync();
         await output.WriteAsync(StartupText.Listening(options, host.Node.Status));
@@ -96,6 +105,10 @@ public static class ServerRunner
         await errors.WriteLineAsync($"consensusd: {await host.Removed}");
         return ExitRemoved;
     }
+
+    /// <summary>A start that is refused at once is so by its task too.</summary>
+    private static async Task<INodeHost> StartAsync(ServerOptions options, ILoggerFactory loggers, StartNode startNode) =>
+        await startNode(options, loggers, CancellationToken.None);
 
     private static async Task SayWhenReadyAsync(INodeHost host, ServerLifecycle lifecycle, TextWriter output, Task ending)
     {

@@ -1,4 +1,3 @@
-using System.Collections;
 using System.Reflection;
 using Consensus.Primitives;
 using Consensus.Raft;
@@ -36,23 +35,37 @@ internal sealed class Meaning
         Tick(typeof(RaftNode), "_committedAt", 1);
         Tick(typeof(RaftNode), "_ledSince", timeout);
         Number(typeof(RaftNode), "_uncommittedBytes");
+        Number(typeof(RaftNode), "_lastTransfer");
+        Number(typeof(RaftNode), "_ownersMicros");
+        Number(typeof(RaftNode), "_pausedUntilMicros");
+        Number(typeof(RaftLog), "_baseSum");
+        Number(typeof(RaftLog), "_sums");
         Tick(typeof(Progress), Property("HeardAt"), timeout);
         Tick(typeof(Progress), Property("PausedUntil"), 0);
         Tick(typeof(Progress), Property("ForgottenAt"), 0);
         Tick(typeof(Progress), Property("AdvancedAt"), options.HeartbeatIntervalTicks);
+        Tick(typeof(Progress), Property("MovedAt"), timeout);
+        Tick(typeof(Progress), Property("NoSnapshotBefore"), 0);
         Tick(typeof(Progress), Property("SentAt"), 1);
         Tick(typeof(Progress), Property("SnapshotDeadline"), 0);
         Number(typeof(Progress), Property("AnsweredRound"));
+        Number(typeof(Progress), Property("Transfer"));
         Tick(typeof(PersistQueue), Property("ProgressAt"), timeout);
         Number(typeof(ReadRounds), Property("Latest"));
         Number(typeof(ReadRounds).GetNestedType("Round", Any)!, Property("Number"));
         Number(typeof(Inflights), "_bytes");
-        Number(typeof(Inflights), "maxBytes");
 
         LeaveOut(typeof(RaftNode), "_now");
         LeaveOut(typeof(RaftNode), "_random");
         LeaveOut(typeof(RaftLog), "_lastSlice");
         LeaveOut(typeof(RaftLog), "_lastSliceFirst");
+
+        // When others were heard, for people; and how many megabytes may be on their way, where entries are of a few bytes.
+        LeaveOut(typeof(Progress), Property("Contact"));
+        LeaveOut(typeof(RaftNode), "_leaderHeardMicros");
+        LeaveOut(typeof(RaftNode), "_leaderRoundTripMicros");
+        LeaveOut(typeof(Inflights), Property("LimitBytes"));
+        LeaveOut(typeof(Inflights), "_adaptedAt");
 
         // A write is told by its place among those under way.
         LeaveOut(typeof(PersistQueue), Property("LastSequence"));
@@ -65,7 +78,7 @@ internal sealed class Meaning
 
         // What is in no order that matters, or beside what was forgotten.
         Read(typeof(VoteTally), "_answers", static (value, _, _) => ((IEnumerable<(MemberId Member, bool Granted)>)value!).OrderBy(answer => answer.Member).ToArray());
-        Read(typeof(Inflights), "_ring", static (value, owner, _) => InOrder((IList)value!, (Inflights)owner));
+        Read(typeof(Inflights), "_ring", static (value, owner, _) => InOrder(((LogIndex, long, long)[])value!, (Inflights)owner).Select(sent => (sent.Last, sent.Bytes)).ToArray());
         LeaveOut(typeof(Inflights), "_start");
         var lost = 2L * timeout;
         Read(typeof(ForwardedReads), "_asked", (value, _, now) => ((IEnumerable<(long Context, long AskedAt)>)value!)
@@ -81,7 +94,7 @@ internal sealed class Meaning
         {
             return read(value, owner, now);
         }
-        var isKnown = field.FieldType != typeof(long) || Kinds.IsImmutable(field.DeclaringType!) || !IsOfTheCore(field) || _numbers.Contains(field);
+        var isKnown = !HoldsNumbers(field.FieldType) || Kinds.IsImmutable(field.DeclaringType!) || !IsOfTheCore(field) || _numbers.Contains(field);
         Invariant.Require(isKnown, $"{field.DeclaringType!.Name}.{field.Name} is known to be a tick or a number");
         return value;
     }
@@ -101,11 +114,15 @@ internal sealed class Meaning
 
     private static bool IsOfTheCore(FieldInfo field) => field.DeclaringType!.Assembly == typeof(RaftNode).Assembly;
 
-    private static object[] InOrder(IList ring, Inflights inflights)
+    private static IEnumerable<(LogIndex Last, long Bytes, long SentAt)> InOrder((LogIndex Last, long Bytes, long SentAt)[] ring, Inflights inflights)
     {
         var start = (int)FieldOf(typeof(Inflights), "_start").GetValue(inflights)!;
-        return [.. Enumerable.Range(0, inflights.Count).Select(i => ring[(start + i) % ring.Count]!)];
+        return Enumerable.Range(0, inflights.Count).Select(i => ring[(start + i) % ring.Length]);
     }
+
+    /// <summary>A number, or some in a tuple or a collection.</summary>
+    private static bool HoldsNumbers(Type type) =>
+        type == typeof(long) || (type.IsGenericType && type.GetGenericArguments().Any(HoldsNumbers)) || (type.IsArray && HoldsNumbers(type.GetElementType()!));
 
     private void Tick(Type type, string field, long back) =>
         Read(type, field, (value, _, now) => (long)value! is var tick && tick == long.MaxValue ? tick : Math.Max(tick, now - back) - now);
