@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Consensus.Node.Core.Desks;
 using Consensus.Primitives;
 using Consensus.StateMachine.Commands;
@@ -20,28 +19,31 @@ internal sealed class CleanStop(TurnContext turn, CommandDesk commands)
         turn.IsStopping = true;
         turn.StatusIsStale = true;
         turn.NextSweep = turn.Now;
-        var kept = ImmutableArray.CreateBuilder<RequestId>();
+        var kept = new List<PendingCommand>();
         foreach (var pending in commands.Pending)
         {
-            if (pending.Asked.IsEmpty || pending.Stage == PendingStage.Queued)
+            if (pending.Asked.IsEmpty || commands.RefuseWhileStopping(pending))
             {
                 continue;
             }
             if (pending.HasIdentity)
             {
-                kept.Add(pending.Request);
+                kept.Add(pending);
             }
             else
             {
                 foreach (var name in pending.Asked)
                 {
-                    _settles.Add(commands.LogOwn(CancelWaitCommand.Of(name, pending.Request, CancelReason.Stopping)));
+                    _settles.Add(commands.LogEnd(CancelWaitCommand.Of(name, pending.Request, CancelReason.Stopping), CommandDesk.LaneOfEnd(pending)));
                 }
             }
         }
-        foreach (var part in kept.Chunk(DetachedAtOnce))
+        foreach (var lane in kept.GroupBy(CommandDesk.LaneOfEnd))
         {
-            _settles.Add(commands.LogOwn(new DetachRequestsCommand([.. part])));
+            foreach (var part in lane.Select(pending => pending.Request).Chunk(DetachedAtOnce))
+            {
+                _settles.Add(commands.LogEnd(new DetachRequestsCommand([.. part]), lane.Key));
+            }
         }
     }
 

@@ -161,6 +161,7 @@ internal sealed class HouseKeeping(TurnContext turn, CommandDesk commands)
                 continue;
             }
             _detached.Add(member.Id, logged = []);
+            commands.Proposer.GiveBack(member.Id, except: null);
             var announced = 0L;
             foreach (var known in State.ListMembers())
             {

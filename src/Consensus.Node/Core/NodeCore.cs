@@ -49,6 +49,10 @@ public sealed class NodeCore
     private MemberId _noticedLeader;
     private Term _noticedTerm;
 
+    /// <summary>As of the last turn's end: the Raft core itself may be asked by the loop only.</summary>
+    private long _logBytes;
+    private long _uncommittedBytes;
+
     /// <param name="state">The state restored from <c>initial.Snapshot</c>, or an empty one.</param>
     public NodeCore(NodeCoreOptions options, RaftInitialState initial, ReplicatedState state, SnapshotFile? snapshot)
     {
@@ -74,6 +78,7 @@ public sealed class NodeCore
         ApplyWhatWasCommitted();
         _applied.FreshenView(_turn.Now);
         _board.Build();
+        CountHeld();
     }
 
     /// <summary>The newest view that was taken; any thread may read it.</summary>
@@ -98,8 +103,8 @@ public sealed class NodeCore
         new("requests", _commands.Bytes.Held, _commands.Bytes.Limit),
         new("forwarded", _commands.Forwarder.Bytes.Held, _commands.Forwarder.Bytes.Limit),
         new("foreign-requests", _commands.Proposer.ForeignBytes.Held, _commands.Proposer.ForeignBytes.Limit),
-        new("uncommitted", _raft.UncommittedBytes, _turn.Options.Raft.MaxUncommittedBytes),
-        new("log", _raft.LogBytes, _turn.Options.Raft.MaxLogBytes),
+        new("uncommitted", Volatile.Read(ref _uncommittedBytes), _turn.Options.Raft.MaxUncommittedBytes),
+        new("log", Volatile.Read(ref _logBytes), _turn.Options.Raft.MaxLogBytes),
     ];
 
     /// <summary>Bytes of log that are not applied yet.</summary>
@@ -151,11 +156,17 @@ public sealed class NodeCore
         SweepWhenDue();
         // Last: it shows what the turn did.
         _board.Publish();
+        CountHeld();
         NextWakeMicros = PlanWake();
     }
 
     /// <summary>A frame of commands could not be handed to its link: nothing of it left this member.</summary>
-    public void NotSent(ForwardCommands forward) => _commands.NotSent(forward);
+    public void NotSent(ForwardCommands forward)
+    {
+        _commands.NotSent(forward);
+        // The turn is over, and its plan knows nothing of them.
+        NextWakeMicros = Math.Min(NextWakeMicros, _turn.Now + TurnContext.RefusedPauseMicros);
+    }
 
     /// <summary>The process ends now: whatever is left is answered with what is known of it.</summary>
     public void AnswerEverything(NodeOutput output)
@@ -194,6 +205,7 @@ public sealed class NodeCore
                 if (_turn.Links.Up(up.Peer, up.Boot))
                 {
                     _raft.ReportNewProcess(up.Peer, up.Boot);
+                    _commands.Proposer.GiveBack(up.Peer, except: up.Boot);
                 }
                 _house.Heard(up.Peer);
                 _raft.ReportReachable(up.Peer);
@@ -419,6 +431,12 @@ public sealed class NodeCore
         var objects = _output.Objects;
         _output.Clear();
         return objects;
+    }
+
+    private void CountHeld()
+    {
+        Volatile.Write(ref _logBytes, _raft.LogBytes);
+        Volatile.Write(ref _uncommittedBytes, _raft.UncommittedBytes);
     }
 
     private void SweepWhenDue()

@@ -1,4 +1,5 @@
 using Consensus.Node;
+using Consensus.Node.Core;
 using Consensus.Node.Peers;
 using Consensus.Node.Ports;
 using Consensus.Primitives;

@@ -47,7 +47,7 @@ internal sealed class CommandDesk : Desk
     public override long NextDue => _queued.Count == 0 || !Turn.ReachesLeader ? long.MaxValue
         : !IsGated ? Turn.Soon(_restsUntil)
         // What this turn applied may have made room.
-        : _forwarder.IsGated && _forwarder.HasRoom ? Turn.Now
+        : _forwarder.IsGated && _forwarder.HasRoom ? Math.Max(Turn.Now, _restsUntil)
         : Turn.Now + GatedMicros;
 
     /// <summary>What this member's own clients asked for and is not answered or applied yet.</summary>
@@ -75,6 +75,11 @@ internal sealed class CommandDesk : Desk
             return;
         }
         pending.DeadlineMicros = Turn.Now + Turn.Options.RequestTimeoutMicros;
+        if (MayNotBegin(pending))
+        {
+            NotDone(pending, NotDoneReason.NotReady);
+            return;
+        }
         if (!TryHold(pending))
         {
             NotDone(pending, NotDoneReason.TooManyRequests);
@@ -86,6 +91,28 @@ internal sealed class CommandDesk : Desk
 
     /// <summary>Has a command of the member's own logged; nobody waits for its answer unless the result is kept.</summary>
     public PendingCommand LogOwn(Command command) => LogOwn(command, null);
+
+    /// <summary>The lane in which what ends a request goes. One that is not applied yet must not be overtaken by its own end: then nothing would take it out of the line.</summary>
+    /// <returns>Null: that of such commands.</returns>
+    public static CommandLane? LaneOfEnd(PendingCommand pending) => pending.Stage == PendingStage.Waiting ? null : pending.Lane;
+
+    /// <summary>The process stops: what is queued still is not done, if it may wait in a line. True when it is queued.</summary>
+    public bool RefuseWhileStopping(PendingCommand pending)
+    {
+        if (pending.Stage != PendingStage.Queued)
+        {
+            return false;
+        }
+        if (MayNotBegin(pending))
+        {
+            NotDone(pending, NotDoneReason.NotReady);
+        }
+        return true;
+    }
+
+    /// <summary>Has the end of requests logged.</summary>
+    /// <param name="lane">See <see cref="LaneOfEnd"/>.</param>
+    public PendingCommand LogEnd(Command command, CommandLane? lane) => LogOwn(command, lane);
 
     /// <param name="lane">Null: that of such commands.</param>
     private PendingCommand LogOwn(Command command, CommandLane? lane)
@@ -101,8 +128,22 @@ internal sealed class CommandDesk : Desk
     public override void LeaderChanged()
     {
         _restsUntil = 0;
-        _forwarder.LeaderChanged();
+        _forwarder.WayChanged();
         _proposer.LeaderChanged();
+    }
+
+    /// <summary>What was sent over a link that closed is at the leader or lost, and on its way no more: what waited for it goes on over the next one.</summary>
+    public override void LinkChanged(MemberId peer)
+    {
+        if (peer != Turn.Raft.Leader)
+        {
+            return;
+        }
+        _forwarder.WayChanged();
+        foreach (var pending in _pending.Values)
+        {
+            _forwarder.Settled(pending);
+        }
     }
 
     public override void Send()
@@ -239,6 +280,8 @@ internal sealed class CommandDesk : Desk
         }
     }
 
+    public override void AfterApply() => _proposer.NoticeSettled();
+
     /// <summary>"Not done" only when nothing left this member (rule 19).</summary>
     public override void Sweep()
     {
@@ -280,6 +323,9 @@ internal sealed class CommandDesk : Desk
         }
     }
 
+    /// <summary>A place in a line that it took now would keep the stop from ending, or outlive it.</summary>
+    private bool MayNotBegin(PendingCommand pending) => Turn.IsStopping && pending.WaitMicros > 0;
+
     /// <summary>What the member logs on its own account is bounded by what it is for.</summary>
     private bool TryHold(PendingCommand pending)
     {
@@ -297,6 +343,11 @@ internal sealed class CommandDesk : Desk
     {
         _forwarder.Settled(pending);
         pending.Stage = PendingStage.Queued;
+        if (MayNotBegin(pending))
+        {
+            NotDone(pending, NotDoneReason.NotReady);
+            return;
+        }
         _queued.Add(pending);
     }
 
@@ -338,8 +389,7 @@ internal sealed class CommandDesk : Desk
         }
         foreach (var name in pending.Asked)
         {
-            // One that is not applied yet must not be overtaken by its own end: then nothing would take it out of the line.
-            LogOwn(CancelWaitCommand.Of(name, pending.Request, CancelReason.Disconnected), pending.Stage == PendingStage.Waiting ? null : pending.Lane);
+            LogEnd(CancelWaitCommand.Of(name, pending.Request, CancelReason.Disconnected), LaneOfEnd(pending));
         }
     }
 

@@ -20,6 +20,9 @@ internal sealed class Forwarder(TurnContext turn, CommandLanes lanes)
     private readonly Queue<PendingCommand> _frames = new();
     private long _lastFrameAt;
 
+    /// <summary>Of the command that stands before the gate.</summary>
+    private long _gatedBytes;
+
     /// <summary>Bytes of commands that are on their way to the leader, urgent ones apart.</summary>
     public ByteBudget Bytes { get; } = new(turn.Options.MaxForwardedBytes);
 
@@ -27,9 +30,14 @@ internal sealed class Forwarder(TurnContext turn, CommandLanes lanes)
     public bool IsGated { get; private set; }
 
     /// <summary>What is behind the gate would find the way free, or a part of it would.</summary>
-    public bool HasRoom => Bytes.Held <= Bytes.Limit / 2;
+    public bool HasRoom => Bytes.Held == 0 || (Bytes.Held <= Bytes.Limit / 2 && Bytes.Held + _gatedBytes <= Bytes.Limit);
 
-    public void LeaderChanged() => IsGated = false;
+    /// <summary>What was on its way is there, or is lost: nothing is waited for.</summary>
+    public void WayChanged()
+    {
+        IsGated = false;
+        _frames.Clear();
+    }
 
     public void Forward()
     {
@@ -109,6 +117,7 @@ internal sealed class Forwarder(TurnContext turn, CommandLanes lanes)
         if (!Bytes.TryHold(pending.Bytes, isUrgent: true))
         {
             IsGated = true;
+            _gatedBytes = pending.Bytes;
             return false;
         }
         pending.ForwardedBytes = pending.Bytes;

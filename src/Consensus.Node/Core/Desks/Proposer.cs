@@ -54,10 +54,13 @@ internal sealed class Proposer(TurnContext turn, CommandLanes lanes, Action<Pend
         SendRefusals();
     }
 
+    /// <summary>In every turn: the next command may come long after this one is settled.</summary>
+    public void NoticeSettled() => _window.Settled(turn.Raft.SettledIndex, turn.Now);
+
     /// <summary>Everything that is urgent, and of the rest what there is room for.</summary>
     public void Propose()
     {
-        _window.Settled(turn.Raft.SettledIndex, turn.Now);
+        NoticeSettled();
         IsGated = false;
         for (var lane = CommandLane.Urgent; lane <= CommandLane.Bulk && !IsGated; lane++)
         {
@@ -96,6 +99,20 @@ internal sealed class Proposer(TurnContext turn, CommandLanes lanes, Action<Pend
         foreach (var foreign in Waiting.Where(foreign => foreign.DeadlineMicros <= turn.Now).ToList())
         {
             Refuse(foreign, ForwardRefusal.Full);
+        }
+        SendRefusals();
+    }
+
+    /// <summary>
+    /// What earlier processes of a member gave it, or this one too, goes back: nothing was done of it. What ends their waits is urgent or comes in another lane, and would pass it here;
+    /// then it would stand in line for ever.
+    /// </summary>
+    /// <param name="except">The process whose commands stay; null: none.</param>
+    public void GiveBack(MemberId from, long? except)
+    {
+        foreach (var foreign in Waiting.Where(foreign => foreign.Request.Member == from && foreign.Request.Boot != except).ToList())
+        {
+            Refuse(foreign, ForwardRefusal.NotLeader);
         }
         SendRefusals();
     }

@@ -12,7 +12,7 @@ namespace Consensus.Node.Core.Flow;
 /// took less, while the window kept something waiting, makes it larger in proportion, at most double. Owned by the loop; its time is the loop's, so a seed runs alike every time.
 /// </remarks>
 /// <param name="least">Bytes that are always let through: below them a slow disk or a long way to the others is no queue that would be worth shortening.</param>
-/// <param name="most">Bytes that are never exceeded but by one entry alone.</param>
+/// <param name="most">Bytes that are never exceeded but by one entry, beside a quarter of them.</param>
 /// <param name="targetMicros">Within which what is in the window is to be settled.</param>
 internal sealed class ProposalWindow(long least, long most, long targetMicros)
 {
@@ -22,10 +22,14 @@ internal sealed class ProposalWindow(long least, long most, long targetMicros)
 
     public long Bytes { get; private set; } = Math.Clamp(4 << 20, least, most);
 
-    /// <param name="unsettled">Bytes that are appended and not settled. With none, anything fits: what is larger than the window goes alone.</param>
+    /// <summary>
+    /// Whether a command may be proposed. It counts for three quarters of the window at most: beside small commands that never end there are always some bytes that are not settled, and
+    /// what is as large as the window would wait for ever for a moment without any.
+    /// </summary>
+    /// <param name="unsettled">Bytes that are appended and not settled. With none, anything fits.</param>
     public bool HasRoom(long unsettled, long bytes)
     {
-        var has = unsettled == 0 || unsettled + bytes <= Bytes;
+        var has = unsettled == 0 || unsettled + Math.Min(bytes, Bytes - (Bytes / 4)) <= Bytes;
         _keptWaiting |= !has;
         return has;
     }
@@ -39,7 +43,7 @@ internal sealed class ProposalWindow(long least, long most, long targetMicros)
         }
     }
 
-    /// <summary>What is settled as of now. Call it before <see cref="HasRoom"/>.</summary>
+    /// <summary>What is settled as of now. Call it before <see cref="HasRoom"/>, and as soon as something is settled: what is noticed late counts as slow.</summary>
     public void Settled(LogIndex index, long now)
     {
         if (_watched == LogIndex.Zero || index < _watched)

@@ -272,7 +272,7 @@ public sealed class BulkTests
         // Nothing is committed for a while: the window is full, and the acquire waits at the leader.
         var isHeldUp = true;
         cluster.OnTheWay = (_, to, message) => isHeldUp && to == leader && message is RaftPeerMessage { Message: Raft.AppendResponse } ? null : message;
-        Enumerable.Range(0, 10).ToList().ForEach(i => leader.Send(LargePut(i)));
+        Enumerable.Range(0, 700).ToList().ForEach(i => leader.Send(Put($"small-{i % 3}", 7_000)));
         cluster.Run(20_000);
         var acquire = follower.Send(Acquire(2, waitMicros: 600_000_000));
         cluster.Run(20_000);

@@ -50,9 +50,17 @@ public sealed class ProposalWindowTests
     {
         var window = new ProposalWindow(1000, 1000, Target);
         Assert.That(window.HasRoom(0, 5000), Is.True);
-        Assert.That(window.HasRoom(1, 5000), Is.False);
+        Assert.That(window.HasRoom(251, 5000), Is.False);
         Assert.That(window.HasRoom(600, 400), Is.True);
         Assert.That(window.HasRoom(600, 401), Is.False);
+    }
+
+    [TestCase(1000)]
+    [TestCase(5000)]
+    public void What_is_as_large_as_the_window_or_larger_goes_beside_small_commands_that_never_end(long bytes)
+    {
+        var window = new ProposalWindow(1000, 1000, Target);
+        Assert.That(window.HasRoom(250, bytes), Is.True);
     }
 
     [Test]
