@@ -137,7 +137,11 @@ public sealed class FlowControlTests
     {
         var host = Replicating(Make.Options with
         {
-            MaxInflightBytes = 160_000, LeastInflightBytes = 20_000, MaxInflightTicks = 200, MaxAppendBytes = 10_000, EagerAppends = 100,
+            MaxInflightBytes = 160_000,
+            LeastInflightBytes = 20_000,
+            MaxInflightTicks = 200,
+            MaxAppendBytes = 10_000,
+            EagerAppends = 100,
         });
         for (var i = 0; i < 200; i++)
         {
