@@ -12,4 +12,5 @@ internal enum BenchMode
     Vary,
     Watch,
     Bulk,
+    Restart,
 }

@@ -18,6 +18,7 @@ internal sealed record BenchOptions
                scripts/bench vary [options]          put, get and lock with 64 clients, and from there 1,024 clients, 1 and 5 members, values of 64 to 65536 bytes
                scripts/bench watch [options]         watchers of one key, and how long a put takes to reach the last of them
                scripts/bench bulk [options]          renewals of locks beside 48 clients that put values of 1 MB: how long they take, and what is lost
+               scripts/bench restart [options]       kill -9 of all members with much log behind their snapshots: until they are ready, until the first write, in how many new terms
                scripts/bench inner [--filter X]      time and allocation of single parts (log, codec, apply, index, routing); options of BenchmarkDotNet
 
           --rounds N          alternate rounds, each on fresh clusters; the table shows medians   (default 3; vary: 2)
@@ -27,12 +28,12 @@ internal sealed record BenchOptions
           --nodes N           members of each cluster                                            (default 3)
           --value-bytes N     bytes of each value, from 64 to 65536                              (default 256)
           --systems A,B       of consensus,etcd; etcd is left out when it is not installed       (default both; saturation: consensus)
-          --kills K           failover: how many leaders of each system are ended in each way    (default 10)
+          --kills K           failover: how many leaders of each system are ended in each way; restart: how many times all (default 10)
           --ways A,B          failover: of kill,stop                                             (default both)
           --minutes M         saturation: how long for each system                               (default 10)
           --watchers N        watch: how many                                                    (default 100)
-          --puts N            memory: how many puts                                              (default 1000000)
-          --keys N            memory: over how many keys                                         (default 100000)
+          --puts N            memory: how many puts; restart: before each round                  (default 1000000; restart: 340000)
+          --keys N            memory, restart: over how many keys                                         (default 100000)
           --parts A,B         scale: of leases,watchers,waiters,keys                             (default all)
           --size F            scale: this fraction of the full numbers, for a try                (default 1)
           --limits            also measure an empty Kestrel endpoint and the disk's fdatasync
@@ -165,6 +166,13 @@ internal sealed record BenchOptions
                 Systems = ["consensus"];
                 Rounds = 1;
                 Seconds = quick ? Seconds : 60;
+                return true;
+            case "restart" when first:
+                Mode = BenchMode.Restart;
+                Systems = ["consensus"];
+                Puts = 340_000;
+                ValueBytes = 64;
+                Kills = quick ? 2 : 10;
                 return true;
             case "memory" when first:
                 Mode = BenchMode.Memory;

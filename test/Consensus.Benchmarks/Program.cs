@@ -9,6 +9,7 @@ using Consensus.Benchmarks.Failover;
 using Consensus.Benchmarks.Limits;
 using Consensus.Benchmarks.Load;
 using Consensus.Benchmarks.Memory;
+using Consensus.Benchmarks.Restart;
 using Consensus.Benchmarks.Saturation;
 using Consensus.Benchmarks.Scale;
 using Consensus.Benchmarks.Vary;
@@ -104,6 +105,7 @@ internal static class Program
             BenchMode.Vary => results with { Load = new VaryRun(options, directory).Run() },
             BenchMode.Watch => results with { Watch = new WatchRun(options, factory).Run() },
             BenchMode.Bulk => results with { Bulk = new BulkRun(options, factory).Run() },
+            BenchMode.Restart => results with { Restart = new RestartRun(options, factory).Run() },
             BenchMode.Memory => results with { Memory = new MemoryRun(options, factory).Run() },
             _ => throw new ArgumentOutOfRangeException(nameof(options)),
         };

@@ -5,6 +5,7 @@ using Consensus.Benchmarks.Failover;
 using Consensus.Benchmarks.Limits;
 using Consensus.Benchmarks.Load;
 using Consensus.Benchmarks.Memory;
+using Consensus.Benchmarks.Restart;
 using Consensus.Benchmarks.Scale;
 using Consensus.Benchmarks.Watch;
 
@@ -24,6 +25,8 @@ internal sealed record RawResults(DateTimeOffset Started, int Processors, string
     public IReadOnlyList<WatchSample> Watch { get; init; } = [];
 
     public IReadOnlyList<BulkSample> Bulk { get; init; } = [];
+
+    public IReadOnlyList<RestartSample> Restart { get; init; } = [];
 
     public IReadOnlyList<Measurement> EmptyEndpoint { get; init; } = [];
 

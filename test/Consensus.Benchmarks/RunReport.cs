@@ -4,6 +4,7 @@ using Consensus.Benchmarks.Bulk;
 using Consensus.Benchmarks.Failover;
 using Consensus.Benchmarks.Load;
 using Consensus.Benchmarks.Memory;
+using Consensus.Benchmarks.Restart;
 using Consensus.Benchmarks.Saturation;
 using Consensus.Benchmarks.Scale;
 using Consensus.Benchmarks.Watch;
@@ -46,6 +47,12 @@ internal static class RunReport
         if (results.Scale.Count > 0)
         {
             text.Append(ScaleRun.Report(results.Scale)).Append('\n');
+        }
+
+        if (results.Restart.Count > 0)
+        {
+            text.Append("All members are ended with kill -9 and started together. Times from the first start.\n\n");
+            text.Append(RestartRun.Report(results.Restart)).Append('\n');
         }
 
         if (results.Memory.Count > 0)

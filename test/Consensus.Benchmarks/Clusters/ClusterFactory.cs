@@ -14,4 +14,11 @@ internal sealed class ClusterFactory(BenchOptions options, string runDirectory)
             ? new EtcdCluster(Path.GetFullPath(options.Etcd), directory, options.Nodes)
             : new ConsensusCluster(Path.GetFullPath(options.Server), directory, options.Nodes);
     }
+
+    /// <summary>Of ours, whose members take snapshots when there are many bytes of log, however many entries that is.</summary>
+    public LocalCluster CreateWithSnapshotsByBytes() => new ConsensusCluster(
+        Path.GetFullPath(options.Server), Path.Combine(runDirectory, string.Create(CultureInfo.InvariantCulture, $"consensus-{++_made}")), options.Nodes)
+    {
+        MoreArguments = ["--snapshot-entries", "100000000"],
+    };
 }

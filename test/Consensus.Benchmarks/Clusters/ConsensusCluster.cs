@@ -7,6 +7,9 @@ namespace Consensus.Benchmarks.Clusters;
 /// <summary>Members of <c>consensusd</c> with its default settings.</summary>
 internal sealed class ConsensusCluster(string program, string directory, int size) : LocalCluster(program, directory, size)
 {
+    /// <summary>Of every member, besides those that it needs.</summary>
+    public IReadOnlyList<string> MoreArguments { get; init; } = [];
+
     public override string Name => "consensus";
 
     public override string FlushMetric => "consensus_log_flushes_total";
@@ -21,6 +24,7 @@ internal sealed class ConsensusCluster(string program, string directory, int siz
         "--listen-peer", Address(PeerPorts[member]),
         "--cluster-token", "bench",
         "--initial-cluster", string.Join(',', PeerPorts.Select((port, index) => $"{MemberName(index)}={Address(port)}")),
+        .. MoreArguments,
     ];
 
     protected override bool IsServing(string host) => ControlClient.IsSuccess($"http://{host}/readyz");

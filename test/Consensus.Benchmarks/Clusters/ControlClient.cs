@@ -47,6 +47,10 @@ internal static class ControlClient
         }
     }
 
+    /// <summary>Whether a put of this body was acknowledged.</summary>
+    public static bool TryPut(string url, string body) =>
+        TrySend(new HttpRequestMessage(HttpMethod.Put, url) { Content = new ByteArrayContent(Encoding.UTF8.GetBytes(body)) }) is not null;
+
     private static JsonElement? TrySend(HttpRequestMessage request)
     {
         try

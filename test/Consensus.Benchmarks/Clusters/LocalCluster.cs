@@ -160,6 +160,13 @@ internal abstract class LocalCluster : IDisposable
         return values.Any(value => value is null) ? null : values.Sum();
     }
 
+    /// <summary>A gauge of the members' <c>/metrics</c>, of the member where it is largest; null when some member does not tell it.</summary>
+    public double? LargestOfMetric(string name)
+    {
+        var values = Hosts.Select(host => ControlClient.TryGetMetric($"http://{host}/metrics", name)).ToList();
+        return values.Any(value => value is null) ? null : values.Max();
+    }
+
     public TimeSpan CpuTime() => _servers.OfType<ServerProcess>().Aggregate(TimeSpan.Zero, (sum, server) => sum + server.CpuTime());
 
     /// <summary>Waits for a killed member's process to be gone.</summary>
