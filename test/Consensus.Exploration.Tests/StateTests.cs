@@ -67,6 +67,19 @@ public sealed class StateTests
         Assert.That(writer.HashOf(other), Is.EqualTo(writer.HashOf(one)));
     }
 
+    [Test]
+    public void A_number_that_is_not_there_is_another_state_than_0_and_a_fraction_ends_the_search()
+    {
+        var writer = new StateWriter(new Meaning(Make.Options));
+        Assert.That(writer.HashOf(new Sample(null, null)), Is.Not.EqualTo(writer.HashOf(new Sample(0, null))));
+        Assert.That(writer.HashOf(new Sample(null, null)), Is.Not.EqualTo(writer.HashOf(new Sample(null, false))));
+        Assert.That(() => writer.HashOf(new Fraction(0.25)), Throws.TypeOf<InvariantViolationException>());
+    }
+
+    private sealed record Sample(long? Number, bool? Flag);
+
+    private sealed record Fraction(double Part);
+
     private static Steps WalkAbout(string name, out List<(int Number, Member Twin)> twins)
     {
         var model = AllModels.InOrder.Single(m => m.Name == name);

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Consensus.Api.Cluster;
 
 namespace Consensus.Cli.Status;
 
@@ -35,14 +36,24 @@ internal static class MemberFindings
             return reason + ": start it again, or look into its log.";
         }
         var what = $"{member.Name} does not answer ({reason})";
-        return member.Listed.Healthy switch
+        // Of the leader the list is another member's: the leader itself is the one that does not answer.
+        var who = member.Listed.Role == "leader" ? "another member" : "the leader";
+        return IsHeard(member.Listed) switch
         {
-            true => $"{what}, though the leader hears it: it has just ended (start it again, and look into its log), it hangs, or its client address "
+            true => $"{what}, though {who} hears it: it has just ended (start it again, and look into its log), it hangs, or its client address "
                 + "cannot be reached from this machine (check --listen-client, --advertise-client and firewalls).",
-            false => $"{what}, and the leader does not hear it either: start it again; its log says why it ended. If its disk is gone, replace it (docs/membership.md).",
-            null => $"{what}, and whether the leader hears it is not known: start it again, or look into its log.",
+            false => $"{what}, and {who} does not hear it either: start it again; its log says why it ended. If its disk is gone, replace it (docs/membership.md).",
+            null => $"{what}, and whether {who} hears it is not known: start it again, or look into its log.",
         };
     }
+
+    /// <summary>One that is behind, or whose log stands still, answers all the same.</summary>
+    private static bool? IsHeard(MemberAnswer listed) => listed.Health switch
+    {
+        "silent" => false,
+        "behind" or "notAcknowledging" => true,
+        _ => listed.Healthy,
+    };
 
     private static IEnumerable<string> OfOne(ClusterReport report, MemberReport member)
     {

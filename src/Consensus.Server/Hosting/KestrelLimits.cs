@@ -20,7 +20,7 @@ internal static class KestrelLimits
     internal const int MaxUnreadBytes = 64 * 1024;
 
     /// <summary>Of a stream that is written in parts; an answer in one piece is buffered whole.</summary>
-    private const int MaxUnsentBytes = 64 * 1024;
+    internal const int MaxUnsentBytes = 64 * 1024;
 
     private const int MaxHeaderBytes = 16 * 1024;
     private const int MaxHeaders = 64;
@@ -37,9 +37,9 @@ internal static class KestrelLimits
     /// <summary>A body or an answer that moves slower than 240 bytes/s, after 5 s of grace, ends its connection. Waiting costs nothing: no body moves.</summary>
     private static readonly MinDataRate SlowestRate = new(bytesPerSecond: 240, gracePeriod: TimeSpan.FromSeconds(5));
 
-    /// <summary>What connections can make the server hold, unread bytes and one request with its headers each, is at most half of the memory.</summary>
+    /// <summary>What connections can make the server hold, unread bytes, one request with its headers and what is not sent of an answer each, is at most half of the memory.</summary>
     public static int MaxConnectionsIn(long memoryBytes) =>
-        (int)Math.Clamp(memoryBytes / 2 / (MaxUnreadBytes + StreamMemory.OwnBytes), FewestConnections, MostConnections);
+        (int)Math.Clamp(memoryBytes / 2 / (MaxUnreadBytes + StreamMemory.OwnBytes + MaxUnsentBytes), FewestConnections, MostConnections);
 
     /// <summary>Sockets are read by themselves, whatever Kestrel's own limits are.</summary>
     public static void Apply(SocketTransportOptions sockets)

@@ -7,6 +7,7 @@ using Consensus.Api.Problems;
 using Consensus.Node;
 using Consensus.Node.Core.Flow;
 using Consensus.Primitives;
+using Consensus.Server.Hosting;
 
 namespace Consensus.Server.Http;
 
@@ -17,7 +18,7 @@ internal sealed class Replies(IConsensusNode node, ByteBudget unsent)
     public const string JsonContentType = "application/json";
 
     /// <summary>Of an answer each connection has this much for itself, which the bound on connections counts.</summary>
-    private const int OwnAnswerBytes = 64 * 1024;
+    private const int OwnAnswerBytes = KestrelLimits.MaxUnsentBytes;
 
     private LeadershipText _leadership = new(-1, "", "");
     private RevisionText _revision = new(-1, "");
@@ -126,11 +127,7 @@ internal sealed class Replies(IConsensusNode node, ByteBudget unsent)
         if (!isHead && body.Length > OwnAnswerBytes && !TryHold(http, body.Length))
         {
             http.Response.Clear();
-            Problem(http, new Problem(
-                ProblemTypes.TooManyRequests, $"answers that their clients have not taken yet hold the {unsent.Limit} bytes that this member has for them; nothing was done")
-            {
-                RetryAfterSeconds = 1,
-            });
+            Problem(http, NoRoom);
             return;
         }
         http.Response.ContentLength = body.Length;
@@ -139,6 +136,18 @@ internal sealed class Replies(IConsensusNode node, ByteBudget unsent)
             http.Response.BodyWriter.Write(body);
         }
     }
+
+    /// <summary>
+    /// What is to be done and answers with what it reads is asked for this beforehand, for its answer is told all the same: the refusal while answers that their clients do not take hold
+    /// what they may, else null.
+    /// </summary>
+    public Problem? RefusalOfReads() => unsent.Held < unsent.OrdinaryLimit ? null : NoRoom;
+
+    private Problem NoRoom => new(
+        ProblemTypes.TooManyRequests, $"answers that their clients have not taken yet hold the {unsent.Limit} bytes that this member has for them; nothing was done")
+    {
+        RetryAfterSeconds = 1,
+    };
 
     private bool TryHold(HttpContext http, int bytes)
     {

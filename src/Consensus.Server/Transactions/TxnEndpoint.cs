@@ -35,6 +35,11 @@ internal sealed class TxnEndpoint(IConsensusNode node, CommandRunner commands, R
             await replies.Problem(http, refusal!);
             return;
         }
+        if (Reads(command) && replies.RefusalOfReads() is { } noRoom)
+        {
+            await replies.Problem(http, noRoom);
+            return;
+        }
         var answer = await commands.ExecuteAsync(call, identity, body, command);
         if (answer is { Kind: AnswerKind.Done, Outcome: TxnDone done })
         {
@@ -45,6 +50,8 @@ internal sealed class TxnEndpoint(IConsensusNode node, CommandRunner commands, R
             await replies.Problem(http, AnswerProblems.Of(answer));
         }
     }
+
+    private static bool Reads(TxnCommand command) => command.Success.Any(operation => operation is TxnGet) || command.Failure.Any(operation => operation is TxnGet);
 
     /// <summary>What a revision holds never changes: only that this member has reached it is asked for.</summary>
     private async ValueTask<TxnDone> ReadAgainAsync(TxnCommand command, TxnDone done)

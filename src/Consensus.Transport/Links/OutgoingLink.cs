@@ -198,17 +198,17 @@ internal sealed class OutgoingLink : IDisposable
                     {
                         Tell(events => events.ProcessGone(_member));
                     }
-                    stoodAt = null;
+                    Forget(address);
                     break;
                 case DialStatus.Refused:
-                    stoodAt = null;
+                    Forget(address);
                     wait = HandleRefusal(address, (Refusal)outcome.Reply!);
                     break;
                 case DialStatus.Broken:
                     // A dying process may still accept, and then reset: the next dial tells whether its port is closed.
                     break;
                 default:
-                    stoodAt = null;
+                    Forget(address);
                     break;
             }
             if (isLast || stoodAt is not null)
@@ -216,6 +216,9 @@ internal sealed class OutgoingLink : IDisposable
                 WaitToRedial(wait);
             }
         }
+
+        // What another address says is nothing that the process says where it stood: that one is still to be asked.
+        void Forget(string address) => stoodAt = stoodAt == address ? null : stoodAt;
     }
 
     /// <summary>The address to dial now, and whether it is the last that is not tried yet.</summary>

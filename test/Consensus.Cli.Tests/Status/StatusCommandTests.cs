@@ -32,6 +32,21 @@ internal sealed class StatusCommandTests
         Assert.That(run.Output, Does.Not.Contain("All is well"));
     }
 
+    [TestCase(2, "silent", false, "and the leader does not hear it either")]
+    [TestCase(2, "behind", false, "though the leader hears it")]
+    [TestCase(2, "notAcknowledging", false, "though the leader hears it")]
+    [TestCase(0, "healthy", true, "though another member hears it")]
+    [TestCase(0, "silent", false, "and another member does not hear it either")]
+    public async Task Who_hears_a_member_that_does_not_answer_is_told_as_it_is(int down, string health, bool healthy, string sentence)
+    {
+        using var cluster = new FakeMembers();
+        cluster.Members[0].Listed = "leader";
+        (cluster.Members[down].Healthy, cluster.Members[down].Health) = (healthy, health);
+        cluster.Stop(down);
+        var run = await Ctl.RunAsync(cluster.Endpoint(1), "status");
+        Assert.That(run.Output, Does.Contain($"n{down + 1} does not answer").And.Contain(sentence));
+    }
+
     [TestCase("silent", "n1, the leader, gets no answer from n3 (the last 1.2s ago): check the network between their peer addresses (n1 p1:1, n3 p3:1)")]
     [TestCase("notAcknowledging", "n3 answers n1, the leader, and its log stands still all the same")]
     public async Task A_member_that_the_leader_does_not_call_healthy_is_told(string health, string sentence)

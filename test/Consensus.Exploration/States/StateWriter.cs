@@ -45,6 +45,7 @@ internal sealed class StateWriter(Meaning meaning)
                 _writer.Raw(bytes.Span);
                 break;
             case IConvertible number:
+                Invariant.Require(value is not (float or double or decimal), "a number of a state is a whole one: of a fraction a part would be lost here");
                 _writer.RawVarint(unchecked((ulong)number.ToInt64(CultureInfo.InvariantCulture)));
                 break;
             case IEnumerable elements:
@@ -64,7 +65,13 @@ internal sealed class StateWriter(Meaning meaning)
         now = Meaning.NowOf(value) ?? now;
         foreach (var field in Kinds.FieldsOf(type))
         {
-            WriteValue(meaning.Of(field, value, now), now);
+            var content = meaning.Of(field, value, now);
+            if (Nullable.GetUnderlyingType(field.FieldType) is not null)
+            {
+                // Else what is not there would be written as 0 is.
+                _writer.RawVarint(content is null ? 0UL : 1UL);
+            }
+            WriteValue(content, now);
         }
     }
 

@@ -65,6 +65,49 @@ internal sealed class UnsentAnswerTests : UnfinishedBodyTest
     }
 
     [Test]
+    public async Task Transactions_that_read_are_refused_before_anything_is_done_while_their_answers_are_not_taken()
+    {
+        foreach (var key in new[] { "one", "other" })
+        {
+            var value = new byte[1_000_000];
+            value.AsSpan().Fill(0xFF);
+            using var content = new ByteArrayContent(value);
+            using var put = await Client.PutAsync(new Uri($"/v1/kv/{key}", UriKind.Relative), content);
+            Assert.That(put.StatusCode, Is.EqualTo(HttpStatusCode.OK));
+        }
+        const string Read = """{"success":[{"get":{"key":"one"}},{"get":{"key":"other"}}]}""";
+        const string Both = """{"success":[{"put":{"key":"t","value":"z"}},{"get":{"key":"one"}}]}""";
+        var lazy = new List<RawHttp>();
+        try
+        {
+            // Each holds 2.7 MB in the end, all together twice what they may; the kernel takes the first answers of a connection.
+            var request = $"POST /v1/txn HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {Read.Length}\r\n\r\n{Read}";
+            for (var i = 0; i < 24; i++)
+            {
+                var before = await MetricAsync(Held);
+                lazy.Add(new RawHttp(Port, receiveBufferBytes: 4 * 1024));
+                lazy[^1].Send(string.Concat(Enumerable.Repeat(request, 4)));
+                using var limit = Patience.Begin();
+                while (await MetricAsync(Held) is var held && held <= before && held < Budget / 10 * 9)
+                {
+                    Assert.That(limit.IsCancellationRequested, Is.False, "its answer is held");
+                }
+            }
+            Assert.That(await MetricAsync(Held), Is.InRange(Budget / 2, Budget / 4 * 5), "those that were on their way are told, and no others");
+            using var refused = await SendAsync("POST", "/v1/txn", Both);
+            await ReadProblemAsync(refused, ProblemTypes.TooManyRequests);
+            using var absent = await SendAsync("GET", "/v1/kv/t");
+            Assert.That(absent.StatusCode, Is.EqualTo(HttpStatusCode.NotFound), "nothing was done");
+            using var writes = await SendAsync("POST", "/v1/txn", """{"success":[{"put":{"key":"u","value":"z"}}]}""");
+            Assert.That(writes.StatusCode, Is.EqualTo(HttpStatusCode.OK), "what reads nothing is served");
+        }
+        finally
+        {
+            lazy.ForEach(one => one.Dispose());
+        }
+    }
+
+    [Test]
     public async Task Metrics_name_each_thing_that_holds_payload_once_with_its_bound()
     {
         using var response = await SendAsync("GET", "/metrics");

@@ -64,6 +64,24 @@ public sealed class LinkLifeTests
     }
 
     [Test]
+    public void A_process_that_dies_during_the_redial_is_told_as_gone_though_it_may_be_elsewhere_too()
+    {
+        using var peer = new RawPeer("b");
+        using var a = new TestMember("a", with: options => options with
+        {
+            Whereabouts = new Dictionary<MemberId, string> { [peer.Identity.Member] = "127.0.0.1:1" },
+        });
+        a.Transport.SetPeers([peer.Endpoint]);
+        var (link, _) = peer.Accept();
+        a.Events.WaitFor<UpEvent>();
+        link.Dispose();
+        // Its port still takes the redial; then that is reset, and nobody listens there any more, nor where the operator said.
+        Assert.That(peer.IsDialled(), Is.True);
+        peer.Dispose();
+        a.Events.WaitFor<GoneEvent>();
+    }
+
+    [Test]
     public void A_peer_that_was_never_linked_is_never_told_as_gone()
     {
         var b = new TestMember("b");
