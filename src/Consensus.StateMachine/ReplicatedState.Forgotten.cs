@@ -14,9 +14,10 @@ public sealed partial class ReplicatedState
     private readonly CowTree<long, Identity> _forgottenByAge = new();
     private long _forgottenBytes;
 
-    private void RememberForgotten(Identity identity, KeptOutcome kept)
+    private void RememberForgotten(Identity identity, long sequence, ForgottenKind kind)
     {
-        LoadForgotten(identity, new ForgottenOutcome(kept.Sequence, _stamp));
+        DropForgotten(identity);
+        LoadForgotten(identity, new ForgottenOutcome(sequence, _stamp, kind));
         while (_forgotten.Count > _limits.MaxForgottenKeys || _forgottenBytes > _limits.MaxForgottenBytes)
         {
             _forgottenByAge.TryFirst(out _, out var oldest);
@@ -59,7 +60,12 @@ public sealed partial class ReplicatedState
         {
             throw new WireFormatException("an identity both kept and forgotten");
         }
-        LoadForgotten(identity, new ForgottenOutcome(fields.Number(3), fields.Time(4)));
+        var kind = (ForgottenKind)fields.Number(5);
+        if (!Enum.IsDefined(kind))
+        {
+            throw new WireFormatException("a forgotten outcome of an unknown kind");
+        }
+        LoadForgotten(identity, new ForgottenOutcome(fields.Number(3), fields.Time(4), kind));
     }
 
     private static long SizeOf(Identity identity) => 64 + identity.IdempotencyKey.Length + (2L * identity.Principal.Length);

@@ -112,7 +112,7 @@ public sealed partial class ReplicatedState
                     _fences.Set(fence.Key(1), new FencingToken(fence.Number(2)));
                     break;
                 case SectionKind.Forgotten:
-                    LoadForgotten(new Fields(item, "bbvv", "a forgotten outcome"));
+                    LoadForgotten(new Fields(item, "bbvvv", "a forgotten outcome"));
                     break;
                 case SectionKind.Brief:
                     LoadBrief(new Fields(item, BriefAnswer.Shape, "a brief answer"));

@@ -43,7 +43,7 @@ public sealed partial class ReplicatedState
         {
             return Repeat(brief);
         }
-        if (_forgotten.Contains(_identity))
+        if (_forgotten.TryGet(_identity, out var forgotten) && !(forgotten.Kind == ForgottenKind.UnkeptRepeatable && AlwaysPasses.IsRepeatable(command)))
         {
             return new RetryTooLate(Revision);
         }
@@ -106,17 +106,17 @@ public sealed partial class ReplicatedState
         }
     }
 
-    /// <summary>Where there is no room for what came of it, there is for that it was done: sent again it is told so, and not done a second time.</summary>
-    /// <param name="isRepeatable">Then it may be asked again like any other.</param>
+    /// <summary>Where there is no room for what came of it, there is for that it was done: sent again, or withdrawn, it is told so, and not done a second time.</summary>
+    /// <param name="isRepeatable">Then, sent again, it is judged like any other.</param>
     private void Keep(KeptOutcome kept, bool isRepeatable = false)
     {
         if (_hasRoom)
         {
             Store(_identity, kept);
         }
-        else if (!isRepeatable)
+        else
         {
-            RememberForgotten(_identity, kept with { Sequence = _nextKept++ });
+            RememberForgotten(_identity, _nextKept++, isRepeatable ? ForgottenKind.UnkeptRepeatable : ForgottenKind.Unkept);
         }
     }
 
@@ -145,6 +145,7 @@ public sealed partial class ReplicatedState
     {
         kept = kept with { Sequence = _nextKept++ };
         _brief.Drop(identity);
+        DropForgotten(identity);
         _kept.Set(identity, kept);
         _keptByAge.Set(kept.Sequence, identity);
         _keptBytes += SizeOf(identity, kept);
@@ -190,7 +191,7 @@ public sealed partial class ReplicatedState
         _kept.Remove(identity);
         _keptByAge.Remove(kept.Sequence);
         _keptBytes -= SizeOf(identity, kept);
-        RememberForgotten(identity, kept);
+        RememberForgotten(identity, kept.Sequence, ForgottenKind.Dropped);
     }
 
     private static long SizeOf(Identity identity, KeptOutcome kept) => kept.Bytes + identity.IdempotencyKey.Length + (2L * identity.Principal.Length);

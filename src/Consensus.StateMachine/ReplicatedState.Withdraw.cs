@@ -17,10 +17,10 @@ public sealed partial class ReplicatedState
         {
             return TakeBack(identity, kept);
         }
-        if (_forgotten.Contains(identity))
+        if (_forgotten.TryGet(identity, out var forgotten))
         {
-            // It had an effect, and which is no longer known: neither "done" nor "released" could be vouched for.
-            return new RetryTooLate(Revision);
+            // It had an effect. Where it is no longer known which, neither "done" nor "released" could be vouched for.
+            return forgotten.Kind == ForgottenKind.Dropped ? new RetryTooLate(Revision) : new Withdrawn(Revision, WithdrawResult.Done);
         }
         if (_brief.TryGet(identity, _stamp, out var brief) && brief.IsSuccess)
         {

@@ -135,6 +135,7 @@ public static partial class SnapshotWriter
         writer.Bytes(2, identity.IdempotencyKey.Bytes);
         writer.Int64(3, forgotten.Sequence);
         writer.Int64(4, forgotten.Dropped.Micros);
+        writer.Int64(5, (int)forgotten.Kind);
     }
 
     private static void WriteMember(WireWriter writer, MemberInfo member)

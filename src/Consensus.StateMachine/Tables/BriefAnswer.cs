@@ -90,11 +90,11 @@ internal sealed record BriefAnswer(long Sequence, ClusterTime Stored, ReadOnlyMe
 
     public ReadOnlyMemory<byte> Blob { get; private init; }
 
-    /// <summary>What it takes in memory, about, with its place in two trees.</summary>
     /// <summary>It was answered with a success that found everything done.</summary>
     public bool IsSuccess => Kind is BriefKind.NothingDeleted or BriefKind.ReleasedBefore or BriefKind.FencePassed or BriefKind.NoFence or BriefKind.NothingWritten
         or BriefKind.ProclaimedBefore;
 
+    /// <summary>What it takes in memory, about, with its place in two trees.</summary>
     public long Bytes => 240 + Fingerprint.Length + Name.Length + (2L * Text.Length) + Blob.Length;
 
     /// <summary>

@@ -42,8 +42,21 @@ internal sealed record KeptOutcome(
 
 /// <summary>That a request with an identity had an effect whose outcome is no longer kept.</summary>
 /// <param name="Sequence">The place it had among all kept.</param>
-/// <param name="Dropped">When its outcome was dropped.</param>
-internal sealed record ForgottenOutcome(long Sequence, ClusterTime Dropped);
+/// <param name="Dropped">When its outcome was dropped, or there was no room for it.</param>
+internal sealed record ForgottenOutcome(long Sequence, ClusterTime Dropped, ForgottenKind Kind);
+
+/// <summary>What is still known of it. The numbers are in snapshots.</summary>
+internal enum ForgottenKind
+{
+    /// <summary>Nothing: it may have been granted something.</summary>
+    Dropped = 0,
+
+    /// <summary>There was never room for its outcome. It was granted nothing, for what grants is refused then.</summary>
+    Unkept = 1,
+
+    /// <summary>The same, and it is harmless to do it again.</summary>
+    UnkeptRepeatable = 2,
+}
 
 /// <summary>Outcomes that changed state. The numbers are in snapshots.</summary>
 internal enum EffectKind

@@ -216,21 +216,28 @@ public sealed class HistoryCheckerTests
             var checker = new Withdrawals(Limits.Default);
             foreach (var outcome in before)
             {
-                checker.Resolved(operation, outcome, new ClusterTime(0));
+                checker.Resolved(operation, outcome, isChanged: true, new ClusterTime(0));
             }
             checker.Withdrawn(operation, new Withdrawn(new Revision(6), result), empty);
             return checker;
         }
 
-        After(WithdrawResult.Withdrawn, asked).Resolved(asked, new RequestWithdrawn(new Revision(6)), new ClusterTime(1));
-        After(WithdrawResult.Withdrawn, asked).Resolved(asked, grant, new ClusterTime(15_000_001));
-        After(WithdrawResult.Released, asked, grant).Resolved(asked, new RetryTooLate(new Revision(6)), new ClusterTime(1));
+        After(WithdrawResult.Withdrawn, asked).Resolved(asked, new RequestWithdrawn(new Revision(6)), isChanged: true, new ClusterTime(1));
+        After(WithdrawResult.Withdrawn, asked).Resolved(asked, grant, isChanged: true, new ClusterTime(15_000_001));
+        After(WithdrawResult.Released, asked, grant).Resolved(asked, new RetryTooLate(new Revision(6)), isChanged: true, new ClusterTime(1));
         After(WithdrawResult.Done, put, Put("k", "x", 0, 10, 5, 1).Outcome!);
-        Breaks(Withdrawals.Name, () => After(WithdrawResult.Withdrawn, asked).Resolved(asked, grant, new ClusterTime(15_000_000)));
-        Breaks(Withdrawals.Name, () => After(WithdrawResult.Released, asked, grant).Resolved(asked, grant, new ClusterTime(60_000_000)));
+        Breaks(Withdrawals.Name, () => After(WithdrawResult.Withdrawn, asked).Resolved(asked, grant, isChanged: true, new ClusterTime(15_000_000)));
+        Breaks(Withdrawals.Name, () => After(WithdrawResult.Released, asked, grant).Resolved(asked, grant, isChanged: true, new ClusterTime(60_000_000)));
         Breaks(Withdrawals.Name, () => After(WithdrawResult.Withdrawn, asked, grant));
         Breaks(Withdrawals.Name, () => After(WithdrawResult.Done, asked, grant));
         Breaks(Withdrawals.Name, () => After(WithdrawResult.Released, put, Put("k", "x", 0, 10, 5, 1).Outcome!));
-        Breaks(Withdrawals.Name, () => After(WithdrawResult.Withdrawn, put, Put("k", "x", 0, 10, 5, 1).Outcome!));
+        foreach (var effect in new Outcome[]
+        {
+            Put("k", "x", 0, 10, 5, 1).Outcome!, new DeleteDone(new Revision(5), 1), new LeaseRevoked(new Revision(5), new LeaseId(7), 0, 0), new LockReleased(new Revision(5)),
+            new FenceReset(new Revision(5), Existed: true), new FencePassed(new Revision(5), new FencingToken(3)),
+        })
+        {
+            Breaks(Withdrawals.Name, () => After(WithdrawResult.Withdrawn, put, effect));
+        }
     }
 }

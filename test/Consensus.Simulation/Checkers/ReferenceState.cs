@@ -115,7 +115,7 @@ public sealed class ReferenceState(Limits limits)
             if (History?.Find(request) is { HasIdentity: true } operation)
             {
                 Finals?.Resolved(operation, outcome, isChanged || request != entry.Request, entry.Stamp);
-                Withdrawals?.Resolved(operation, outcome, entry.Stamp);
+                Withdrawals?.Resolved(operation, outcome, isChanged || request != entry.Request, entry.Stamp);
             }
         }
     }

@@ -45,7 +45,7 @@ internal sealed class Simulate(SimulateOptions options, TextWriter output, TextW
         {
             output.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"seed {seed}: {drawn.Cluster.Nodes} nodes, {result.VirtualMicros / 1e6:F0} s virtual in {(_clock.Elapsed - began).TotalMilliseconds:F0} ms, {result.Events} events, {result.Operations} operations, {result.Entries} entries, {result.Elections} elections{(result.Undecided > 0 ? $", {result.Undecided} undecided" : "")}{(result.Failure is null ? "" : ": FAILED")}"));
+                $"seed {seed}: {drawn.Cluster.Nodes} nodes, {result.VirtualMicros / 1e6:F0} s virtual in {(_clock.Elapsed - began).TotalMilliseconds:F0} ms, {result.Events} events, {result.Operations} operations, {result.Entries} entries, {result.Elections} elections{(result.Undecided > 0 ? $", {result.Undecided} undecided" : "")}, trace {result.Trace}{(result.Failure is null ? "" : ": FAILED")}"));
         }
         if (result.Failure is null)
         {

@@ -16,24 +16,24 @@ public sealed record SimulationPlan(ulong Seed, ClusterPlan Cluster, ClientOptio
 
     public int TotalClients => Clients.Clients + Coordination.Clients;
 
-    /// <summary>The same run with less in it.</summary>
+    /// <summary>The same run with less in it; without a reduction, the very same.</summary>
     public SimulationPlan Reduce(Reduction by)
     {
-        var faults = Faults with { Without = by.Without };
+        bool Stays(FaultKinds kind) => (by.Without & kind) == 0;
         return this with
         {
             Cluster = Cluster with
             {
                 Network = Cluster.Network with
                 {
-                    LossPer10000 = faults.Has(FaultKinds.Loss) ? Cluster.Network.LossPer10000 : 0,
-                    DuplicationPer10000 = faults.Has(FaultKinds.Duplication) ? Cluster.Network.DuplicationPer10000 : 0,
-                    ReorderingPer10000 = faults.Has(FaultKinds.Reordering) ? Cluster.Network.ReorderingPer10000 : 0,
+                    LossPer10000 = Stays(FaultKinds.Loss) ? Cluster.Network.LossPer10000 : 0,
+                    DuplicationPer10000 = Stays(FaultKinds.Duplication) ? Cluster.Network.DuplicationPer10000 : 0,
+                    ReorderingPer10000 = Stays(FaultKinds.Reordering) ? Cluster.Network.ReorderingPer10000 : 0,
                 },
             },
             Clients = Clients with { Clients = Math.Min(by.Clients ?? Clients.Clients, Clients.Clients) },
             Coordination = Coordination with { Clients = Math.Clamp((by.Clients ?? TotalClients) - Clients.Clients, 0, Coordination.Clients) },
-            Faults = faults,
+            Faults = Faults with { Without = by.Without },
             DurationMicros = Math.Min(by.PhaseOneMicros ?? DurationMicros, DurationMicros),
         };
     }

@@ -79,6 +79,98 @@ public sealed class FullTableTests
         Assert.That(machine.View.GetFence(Machine.Key("f")), Is.EqualTo(hold.Token));
     }
 
+    [TestCaseSource(nameof(Passing))]
+    public void What_was_done_unkept_is_done_to_whoever_withdraws_it(Func<Hold, Hold, Command> make, Type first, Type again)
+    {
+        var (machine, hold, leader) = Prepare();
+        machine.Queued(Lock("l", "next", 3, 600 * Second));
+        Fill(machine);
+        var command = make(hold, leader);
+        Assert.That(machine.Do(command, "k"), Is.InstanceOf(first));
+        Assert.That(machine.Do(command, "k"), Is.InstanceOf(again));
+        machine.RestoreFromSnapshot();
+        var isRenewal = command is RenewLeasesCommand or RenewLockCommand { Value: null };
+        var expected = new Withdrawn(machine.State.Revision, isRenewal ? WithdrawResult.Withdrawn : WithdrawResult.Done);
+        Assert.That(machine.Do(new WithdrawCommand(Machine.Key("k"))), Is.EqualTo(expected));
+        machine.Pass(15 * Second);
+        Assert.That(machine.Do(new WithdrawCommand(Machine.Key("k"))), Is.EqualTo(expected), "again");
+        Assert.That(machine.Do(command, "k"), Is.InstanceOf(isRenewal ? typeof(RequestWithdrawn) : again));
+    }
+
+    [TestCaseSource(nameof(Passing))]
+    public void What_was_done_unkept_is_done_to_whoever_withdraws_it_long_after(Func<Hold, Hold, Command> make, Type first, Type again)
+    {
+        var (machine, hold, leader) = Prepare();
+        machine.Queued(Lock("l", "next", 3, 600 * Second));
+        Fill(machine);
+        var command = make(hold, leader);
+        Assert.That(machine.Do(command, "k"), Is.InstanceOf(first));
+        machine.Pass(300 * Second);
+        var hadNoEffect = command is RenewLeasesCommand or RenewLockCommand { Value: null } or TxnCommand { Success: [TxnGet] };
+        var expected = new Withdrawn(machine.State.Revision, hadNoEffect ? WithdrawResult.Withdrawn : WithdrawResult.Done);
+        Assert.That(machine.Do(new WithdrawCommand(Machine.Key("k"))), Is.EqualTo(expected));
+        Assert.That(machine.Do(command, "k"), Is.InstanceOf(hadNoEffect ? typeof(RequestWithdrawn) : again));
+    }
+
+    [Test]
+    public void Another_release_under_the_key_of_an_unkept_one_is_remembered_once()
+    {
+        var (machine, hold, leader) = Prepare();
+        var third = machine.Granted(Lock("third", "h", 3, ttl: 600 * Second));
+        Fill(machine);
+        machine.Do(Release(hold), "k");
+        machine.Do(Release(third), "k");
+        Assert.That(machine.View.Counts.ForgottenKeys, Is.EqualTo(1));
+        machine.RestoreFromSnapshot();
+        machine.Pass(60 * Second);
+        Assert.That(machine.Do(Release(leader), "k"), Is.InstanceOf<LockReleased>());
+        machine.RestoreFromSnapshot();
+        Assert.That(machine.View.Tables.Forgotten.All().Any(item => item.Key.IdempotencyKey == Machine.Key("k")), Is.False, "it is kept now");
+    }
+
+    [Test]
+    public void What_was_done_unkept_twice_under_one_key_does_not_keep_others_from_being_forgotten()
+    {
+        var (machine, hold, leader) = Prepare();
+        Fill(machine);
+        machine.Do(Release(hold), "k");
+        machine.Do(Release(leader), "k");
+        machine.Do(Delete("a/1"), "d");
+        Assert.That(machine.View.Counts.ForgottenKeys, Is.EqualTo(2));
+        for (var day = 0; day < 2; day++)
+        {
+            // On the first what filled the table is dropped, and is older than these.
+            machine.Pass((24 * 3600 * Second) + 1);
+            machine.Do(new WithdrawCommand(Machine.Key("none")));
+        }
+        Assert.That(machine.View.Counts.ForgottenKeys, Is.Zero);
+    }
+
+    [Test]
+    public void The_key_of_what_was_done_unkept_and_had_better_not_be_done_twice_is_good_for_nothing_else()
+    {
+        var (machine, hold, _) = Prepare();
+        Fill(machine);
+        machine.Do(Delete("a/1"), "k");
+        Assert.That(machine.Do(Release(hold), "k"), Is.InstanceOf<RetryTooLate>());
+        machine.Do(new RevokeLeaseCommand(Lease), "r");
+        Assert.That(machine.Do(Delete("a/2"), "r"), Is.InstanceOf<RetryTooLate>());
+        Assert.That((machine.Look(hold).HolderCount, machine.View.GetKey(Machine.Key("a/2")) is null), Is.EqualTo((1, false)));
+    }
+
+    [Test]
+    public void A_snapshot_that_says_of_a_forgotten_outcome_what_nobody_knows_is_refused()
+    {
+        var (machine, _, _) = Prepare();
+        Fill(machine);
+        machine.Do(Delete("a/1"), "k");
+        var buffer = SnapshotBuffer.Of(machine.View);
+        var body = buffer.Sections.Find(section => section.Kind == 11).Body;
+        Assert.That(body[^1], Is.EqualTo(1), "its last field is the kind");
+        body[^1] = 3;
+        Assert.That(() => ReplicatedState.Restore(Limits.Default, buffer), Throws.TypeOf<Consensus.Primitives.Wire.WireFormatException>());
+    }
+
     private static IEnumerable<TestCaseData> Refused()
     {
         yield return Case("put", _ => Put("b"));

@@ -54,10 +54,12 @@ internal sealed class FinalAnswers(Limits limits)
         }
     }
 
-    private static bool IsRenewal(Operation operation) =>
+    /// <summary>A plain renewal: nothing of it is kept.</summary>
+    public static bool IsRenewal(Operation operation) =>
         operation.Kind == OperationKind.Renew || operation.Command is RenewLeasesCommand or RenewLockCommand { Value: null };
 
-    private static bool HasEffect(Outcome outcome, bool isChanged) => outcome switch
+    /// <param name="isChanged">What was asked changed something that has a revision, or a fence.</param>
+    public static bool HasEffect(Outcome outcome, bool isChanged) => outcome switch
     {
         PutDone or DeleteDone { Deleted: > 0 } or LeaseGranted or LeaseRevoked or LockGranted or ManyGranted or HandedOver or FenceReset { Existed: true } => true,
         TxnDone done => done.Results.Any(result => result is TxnPutResult or TxnDeleteResult { Deleted: > 0 }),

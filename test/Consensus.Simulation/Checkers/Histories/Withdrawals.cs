@@ -23,7 +23,8 @@ internal sealed class Withdrawals(Limits limits)
     private readonly HashSet<Operation> _had = [];
 
     /// <summary>The log came to this for an attempt of the operation, which has an identity.</summary>
-    public void Resolved(Operation operation, Outcome outcome, ClusterTime stamp)
+    /// <param name="isChanged">The entry changed something that has a revision, or a fence; true for those that had waited.</param>
+    public void Resolved(Operation operation, Outcome outcome, bool isChanged, ClusterTime stamp)
     {
         if (_withdrawn.TryGetValue(operation, out var told))
         {
@@ -50,10 +51,11 @@ internal sealed class Withdrawals(Limits limits)
             case LeaseGranted lease:
                 _leases[operation] = lease.Id;
                 break;
-            case PutDone or DeleteDone { Deleted: > 0 } or LeaseRevoked or HandedOver:
-                _had.Add(operation);
-                break;
             default:
+                if (!FinalAnswers.IsRenewal(operation) && FinalAnswers.HasEffect(outcome, isChanged))
+                {
+                    _had.Add(operation);
+                }
                 break;
         }
     }
