@@ -21,10 +21,10 @@ internal sealed record BenchOptions
                scripts/bench restart [options]       kill -9 of all members with much log behind their snapshots: until they are ready, until the first write, in how many new terms
                scripts/bench inner [--filter X]      time and allocation of single parts (log, codec, apply, index, routing); options of BenchmarkDotNet
 
-          --rounds N          alternate rounds, each on fresh clusters; the table shows medians   (default 3; vary: 2)
-          --seconds S         length of one measurement                                          (default 5)
+          --rounds N          alternate rounds, each on fresh clusters; the table shows medians   (default 3; vary: 2; bulk: 1)
+          --seconds S         length of one measurement                                          (default 5; bulk: 60)
           --workloads A,B     of put,get,cas,lock,contended,stale,mixed,renew,election           (default all)
-          --clients A,B       closed-loop clients                                                (default 1,64,256)
+          --clients A,B       closed-loop clients                                                (default 1,64,256; bulk: 48, one number)
           --nodes N           members of each cluster                                            (default 3)
           --value-bytes N     bytes of each value, from 64 to 65536                              (default 256)
           --systems A,B       of consensus,etcd; etcd is left out when it is not installed       (default both; saturation: consensus)

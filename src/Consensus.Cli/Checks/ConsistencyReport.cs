@@ -62,7 +62,7 @@ internal sealed record ConsistencyReport(long Index, IReadOnlyList<MemberHash> M
             yield return string.Create(
                 CultureInfo.InvariantCulture,
                 $"The members are in different states at index {Index}, and no state has a majority: nobody can tell which is right. Stop the clients, save "
-                + $"\"consensusctl snapshot save --stale\" from each member, keep every data directory, and restore the backup that you trust (docs/operations.md).");
+                + $"\"consensusctl snapshot save --stale FILE\" from each member, keep every data directory, and restore the backup that you trust (docs/operations.md).");
             yield break;
         }
         foreach (var odd in Told.Where(member => member.Hash != majority))

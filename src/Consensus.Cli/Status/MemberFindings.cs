@@ -42,7 +42,8 @@ internal static class MemberFindings
         {
             true => $"{what}, though {who} hears it: it has just ended (start it again, and look into its log), it hangs, or its client address "
                 + "cannot be reached from this machine (check --listen-client, --advertise-client and firewalls).",
-            false => $"{what}, and {who} does not hear it either: start it again; its log says why it ended. If its disk is gone, replace it (docs/membership.md).",
+            false => $"{what}, and {who} does not hear it either: start it again; its log says why it ended. If its process still runs, it hangs (kill -9 it first) "
+                + "or its network is down. If its disk is gone, replace it (docs/membership.md).",
             null => $"{what}, and whether {who} hears it is not known: start it again, or look into its log.",
         };
     }

@@ -40,7 +40,7 @@ internal static class QuorumFindings
         var silent = report.Members.Where(member => member.Status is null && member.IsVoter).Select(member => member.Name).ToList();
         var names = string.Join(", ", silent);
         var which = needed >= silent.Count ? $"Start {names} again" : $"Start {needed} of {names} again";
-        return $"{which}. If their disks are gone for good: \"consensusctl snapshot save --stale\" from a member that answers, and restore it as a new cluster (docs/operations.md).";
+        return $"{which}. If their disks are gone for good: \"consensusctl snapshot save --stale FILE\" from a member that answers, and restore it as a new cluster (docs/operations.md).";
     }
 
     private static string PeerAddresses(ClusterReport report)
