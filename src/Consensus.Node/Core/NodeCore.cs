@@ -45,6 +45,7 @@ public sealed class NodeCore
     private readonly CleanStop _stop;
     private readonly DriftMeter _drift = new();
     private readonly StatusBoard _board;
+    private readonly CatchUpQuestion _catchUpQuestion;
     private readonly ApplyOutput _output = new();
     private MemberId _noticedLeader;
     private Term _noticedTerm;
@@ -74,7 +75,8 @@ public sealed class NodeCore
         _snapshots = new Snapshots(_turn, snapshot);
         _stop = new CleanStop(_turn, _commands);
         _catchUps = new CatchUps(_turn);
-        _board = new StatusBoard(_turn, _snapshots, _catchUps, _drift);
+        _catchUpQuestion = new CatchUpQuestion(_turn, _reads);
+        _board = new StatusBoard(_turn, _snapshots, _catchUps, _catchUpQuestion, _drift);
         ApplyWhatWasCommitted();
         _applied.FreshenView(_turn.Now);
         _board.Build();
@@ -137,6 +139,7 @@ public sealed class NodeCore
         NoticeLeadership();
         // Before the desks send: what the house has logged goes with the commands of this turn.
         _house.Keep(moreIsWaiting);
+        _catchUpQuestion.Keep();
         _snapshots.TakeWhenNeeded();
         foreach (var desk in _desks)
         {

@@ -6,7 +6,7 @@ using Consensus.StateMachine;
 namespace Consensus.Node.Core;
 
 /// <summary>What is published of this member: its status, whether it is ready, its alarms.</summary>
-internal sealed class StatusBoard(TurnContext turn, Snapshots snapshots, CatchUps catchUps, DriftMeter drift)
+internal sealed class StatusBoard(TurnContext turn, Snapshots snapshots, CatchUps catchUps, CatchUpQuestion question, DriftMeter drift)
 {
     private const long PublishEveryMicros = 50_000;
 
@@ -16,7 +16,6 @@ internal sealed class StatusBoard(TurnContext turn, Snapshots snapshots, CatchUp
     private readonly MemberWatch _watch = new(turn.Options.ElectionTimeoutMicros);
     private NodeStatus? _status;
     private long _diskWasSlowAt = -SlowDiskAlarmMicros;
-    private bool _hasCaughtUp;
     private long _publishedAt;
     private RaftRole _publishedRole;
 
@@ -86,17 +85,8 @@ internal sealed class StatusBoard(TurnContext turn, Snapshots snapshots, CatchUp
         };
     }
 
-    /// <summary>Has a leader, has once applied all that was committed under it, and is not behind with applying now; while it stops it is not.</summary>
-    private bool IsReady()
-    {
-        if (turn.IsStopping || turn.Raft.Leader.IsNone)
-        {
-            _hasCaughtUp = false;
-            return false;
-        }
-        _hasCaughtUp |= turn.Applied.Index >= turn.Raft.CommitIndex && turn.Applied.Term == turn.Raft.Term;
-        return _hasCaughtUp && !turn.HasBacklog;
-    }
+    /// <summary>Has a leader, has once applied all that this one had committed, and is not behind with applying now; while it stops it is not.</summary>
+    private bool IsReady() => question.HasCaughtUp && !turn.HasBacklog;
 
     private MemberStatus StatusOf(Member member, MemberInfo? info, IReadOnlyList<ProgressStatus> progress)
     {

@@ -74,6 +74,23 @@ public sealed class CatchUpTests
         _cluster.Until(() => follower.Core.Status.Ready && leader.Core.Status.Alarms.Count == 0, "the alarm is over");
     }
 
+    [Test]
+    public void A_member_that_lacks_what_was_committed_while_it_was_away_is_not_ready_though_its_leader_is_heard_and_its_term_is_the_same()
+    {
+        var away = _cluster.Followers.First();
+        _cluster.Kill(away);
+        Write(1_000_000);
+        _cluster.TransferMicros = 5_000_000;
+        var back = _cluster.Restart(away, othersNotice: true);
+        var committed = _cluster.Leader.Core.AppliedIndex;
+        _cluster.Until(() => !back.Core.Leader.IsNone, "it hears its leader");
+        _cluster.Run(1_000_000);
+        Assert.That(back.Core.AppliedIndex, Is.LessThan(committed));
+        Assert.That(back.Core.Status.Ready, Is.False);
+        _cluster.Until(() => back.Core.Status.Ready, "it is ready");
+        Assert.That(back.Core.AppliedIndex, Is.GreaterThanOrEqualTo(committed));
+    }
+
     /// <summary>A member whose leader has noticed that it needs a snapshot.</summary>
     private CoreMember WipeOne()
     {

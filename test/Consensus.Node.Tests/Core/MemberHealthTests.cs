@@ -48,7 +48,7 @@ public sealed class MemberHealthTests
         cluster.Until(() => Of(leader, lost).Health == MemberHealth.Silent, "the leader says that it is silent");
         Assert.That(Of(leader, lost).IsLinked, Is.True);
         Assert.That(lost.Core.Status.Members.Where(other => !other.IsSelf).Select(other => other.Health), Has.None.EqualTo(MemberHealth.Healthy));
-        Assert.That(Of(lost, lost).Health, Is.EqualTo(MemberHealth.NotReady));
+        cluster.Until(() => Of(lost, lost).Health == MemberHealth.NotReady, "and it says so of itself, once its own time-out is over");
         cluster.Reconnect(lost);
         cluster.Until(() => Of(cluster.Leader, lost).Health == MemberHealth.Healthy, "it is healthy again");
     }
