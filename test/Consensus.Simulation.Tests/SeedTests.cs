@@ -39,6 +39,7 @@ public sealed class SeedTests
         LateAnswersWithoutReordering, // a revocation that was done while the kept answers were full was said to be withdrawn
         914000205, // a release likewise
         40000577, // members come and go: at the end only one that its own newest configuration leaves out can win
+        210002243, // at 10 kB a second a snapshot took longer than members have to become equal: the simulator's own mistake
     ];
 
     private static IEnumerable<ulong> FixedSeeds => Golden.Concat(Enumerable.Range(1, 60).Select(i => 7_000_000UL + (ulong)i));

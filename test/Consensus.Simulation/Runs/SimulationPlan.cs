@@ -85,7 +85,7 @@ public sealed record SimulationPlan(ulong Seed, ClusterPlan Cluster, ClientOptio
                 {
                     // A whole budget is worth about 5 ms.
                     UnitMicros = random.Chance(1, 2) ? 1 : Math.Clamp(5_000 / plan.Cluster.TurnUnits, 1, 20),
-                    SnapshotBytesPerSecond = Pick(random, 0, 0, 0, 10_000, 100_000),
+                    SnapshotBytesPerSecond = Pick(random, 0, 0, 0, 40_000, 100_000),
                 },
                 Network = plan.Cluster.Network with { BytesPerSecond = Pick(random, 0, 0, 0, 100_000, 1_000_000) },
             },
