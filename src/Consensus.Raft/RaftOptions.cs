@@ -52,12 +52,12 @@ public sealed record RaftOptions
     /// snapshot, until it is level.
     /// </summary>
     public long MaxLogBytes { get; init; } = 256 << 20;
+
     /// <summary>A snapshot that a follower refused is offered again after this many ticks, then after twice as many, and so on …</summary>
     public int SnapshotPauseTicks { get; init; } = 1_000;
 
     /// <summary>… and after this many at the latest.</summary>
     public int LongestSnapshotPauseTicks { get; init; } = 60_000;
-
 
     /// <summary>Most bytes of committed entries handed out in one Ready.</summary>
     public long MaxCommittedBytes { get; init; } = 4 << 20;

@@ -9,7 +9,7 @@ namespace Consensus.Server.Connections;
 /// What requests over HTTP/2 hold of this member's memory, all together. One connection carries a thousand of them, each with its headers, so a bound on connections does not
 /// bound them. Each connection has room for a request of its own; what its streams hold beyond that comes out of one budget. Thread-safe.
 /// </summary>
-/// <param name="maxBytes">From seven eighths of it on requests are refused, which holds memory too until the client took the answer; past all of it their connection is closed.</param>
+/// <param name="maxBytes">From seven eighths of it on requests are refused; past all of it their connection is closed.</param>
 internal sealed class StreamMemory(long maxBytes, Replies replies, TimeProvider clock)
 {
     /// <summary>About what a request holds beside the text of its headers: a stream, its context and its pipes.</summary>
@@ -76,7 +76,8 @@ internal sealed class StreamMemory(long maxBytes, Replies replies, TimeProvider 
             http.Features.GetRequiredFeature<IConnectionLifetimeFeature>().Abort();
             return Task.CompletedTask;
         }
-        // Not when the handler returns: a client that takes no answer keeps the stream.
+        // Not when the handler returns: a client that does not take an answer larger than a stream's pipe (64 KiB) keeps the stream. The server completes a smaller one as soon as it is
+        // in the pipe, taken or not: what such answers hold until they are taken is not counted.
         http.Response.OnCompleted(static request => ((HeldRequest)request).OnCompleted(), request);
         return verdict == Verdict.Serve ? next(http) : replies.Problem(http, new Problem(
             ProblemTypes.TooManyRequests, "requests over HTTP/2 hold what this member has of memory for them; nothing was done")
