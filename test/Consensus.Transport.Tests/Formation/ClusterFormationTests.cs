@@ -106,6 +106,8 @@ public sealed class ClusterFormationTests
         var tasks = early.Select(member => member.Start()).ToList();
         AssertOneCluster(tasks);
         using var a = members[0].BecomeFormed(tasks[0].Result);
+        // Both: one that has formed and does not serve yet would still judge a stranger by its list.
+        using var b = members[1].BecomeFormed(tasks[1].Result);
         AssertFormedWithout(members[2], Eventually.Result(members[2].Start()), tasks[0].Result.Cluster);
     }
 
