@@ -1,8 +1,9 @@
 using Consensus.Primitives;
 using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Outcomes;
+using Consensus.StateMachine.Rules;
+using Consensus.StateMachine.Snapshots;
 using Consensus.StateMachine.Tables;
-using Consensus.StateMachine.Trees;
 using Consensus.StateMachine.Wire;
 
 namespace Consensus.StateMachine;
@@ -11,31 +12,68 @@ namespace Consensus.StateMachine;
 /// The replicated state machine: a pure function from the log to state and outcomes. One owner applies; others read immutable
 /// <see cref="StateView"/>s.
 /// </summary>
-public sealed partial class ReplicatedState
+public sealed class ReplicatedState
 {
     /// <summary>The highest feature level that this version can apply.</summary>
     public const int SupportedFeatureLevel = 0;
 
-    private readonly Limits _limits;
-    private readonly CowTree<MemberId, MemberInfo> _members = new();
-    private ApplyOutput _output = new();
-    private ClusterTime _stamp;
-    private RequestId _request;
-    private string _principal = "";
-    private Identity _identity;
-    private ReadOnlyMemory<byte> _fingerprint;
-    private Revision _revisionBefore;
+    private readonly StateTables _tables;
+    private readonly Applying _entry = new();
 
-    public ReplicatedState(Limits limits) => (_limits, _brief) = (limits, new BriefAnswers(limits));
+    private readonly KeyRules _keys;
+    private readonly RetryRules _retries;
+    private readonly LeaseRules _leases;
+    private readonly AcquireRules _acquires;
+    private readonly HolderRules _holders;
+    private readonly WaitRules _waits;
+    private readonly ExpiryRules _expiry;
+    private readonly MemberRules _members;
+    private readonly TxnRules _transactions;
+    private readonly FenceRules _fences;
+    private readonly WithdrawRules _withdrawals;
+    private readonly CompactionRules _compaction;
+    private readonly NewClusterRules _newCluster;
+
+    public ReplicatedState(Limits limits)
+    {
+        _tables = new StateTables(limits);
+        var answers = new HoldAnswers(_tables, _entry);
+        _keys = new KeyRules(_tables, _entry);
+        _retries = new RetryRules(_tables, _entry, new HoldReplays(_tables, answers));
+        var holds = new HoldRules(_tables, _entry, _keys, _retries, answers);
+        _leases = new LeaseRules(_tables, _entry, holds);
+        _waits = new WaitRules(_tables, _entry, holds, _retries, answers);
+        _acquires = new AcquireRules(_tables, _entry, holds, _waits, answers);
+        _holders = new HolderRules(_tables, holds, _leases, answers);
+        _expiry = new ExpiryRules(_tables, _entry, holds, _waits);
+        _members = new MemberRules(_tables, _waits);
+        _transactions = new TxnRules(_tables, _entry, _keys, _retries);
+        _fences = new FenceRules(_tables, _entry, _retries);
+        _withdrawals = new WithdrawRules(_tables, _entry, holds, _waits);
+        _compaction = new CompactionRules(_tables, _entry);
+        _newCluster = new NewClusterRules(_tables, holds);
+    }
 
     public LogIndex AppliedIndex { get; private set; }
 
     /// <summary>The stamp of the last applied entry.</summary>
     public ClusterTime AppliedStamp { get; private set; }
 
-    public Revision Revision { get; private set; } = Revision.Initial;
+    public Revision Revision => _tables.Revision;
+
+    /// <summary>The last revision of the history that is forgotten; 0 when nothing is.</summary>
+    public Revision CompactRevision => _tables.History.CompactRevision;
 
     public StateHash Hash { get; private set; } = StateHash.Initial;
+
+    /// <summary>How much there is of everything, as of now.</summary>
+    public StateCounts Counts => _tables.Counts;
+
+    /// <summary>The earliest deadline of a lease, a wait, a hold or a lock delay, or what an entry left over; <see cref="ClusterTime.Never"/> when there is none.</summary>
+    public ClusterTime NextDeadline => _tables.Objects.HasUnsettled ? AppliedStamp : _expiry.NextDeadline;
+
+    /// <summary>True while anything lives by cluster time: an idle leader then logs a time entry once a second (rule 1).</summary>
+    public bool HasDeadlines => _expiry.HasDeadlines;
 
     /// <summary>
     /// Applies the next entry (index = <see cref="AppliedIndex"/> + 1, stamp not before the last). A command that does not decode throws: the
@@ -48,11 +86,7 @@ public sealed partial class ReplicatedState
         Invariant.Require(entry.Stamp >= AppliedStamp, "stamps never fall along the log");
         AppliedIndex = entry.Index;
         AppliedStamp = entry.Stamp;
-        _stamp = entry.Stamp;
-        _request = entry.Request;
-        _principal = entry.Principal;
-        _output = output;
-        (_promotions, _own) = (0, null);
+        _entry.Begin(entry.Stamp, entry.Request, entry.Principal, output);
         var first = output.Resolutions.Count;
         Hash = Hash.Add(entry.Index.Value).Add(entry.Stamp.Micros);
         if (!entry.IsCommand)
@@ -60,15 +94,12 @@ public sealed partial class ReplicatedState
             return;
         }
         Hash = Hash.Add(entry.Payload.Span);
-        var revisionBefore = _revisionBefore = Revision;
+        var revisionBefore = Revision;
         var envelope = CommandCodec.Read(entry.Payload);
-        _identity = envelope.IdempotencyKey.IsEmpty
-            ? default
-            : new Identity(entry.Principal, new Key(envelope.IdempotencyKey.Span));
-        _fingerprint = envelope.Fingerprint;
-        var outcome = AnswerRetry(envelope.Command) ?? Execute(envelope.Command);
+        _entry.Begin(envelope, revisionBefore);
+        var outcome = _retries.AnswerRetry(envelope.Command) ?? Execute(envelope.Command);
         output.Resolutions.Add(new Resolution(entry.Request, outcome));
-        Keep(envelope.Command, outcome);
+        _retries.Keep(envelope.Command, outcome);
         Invariant.Require(Revision >= revisionBefore, "the revision never falls");
         for (var i = first; i < output.Resolutions.Count; i++)
         {
@@ -80,99 +111,76 @@ public sealed partial class ReplicatedState
 
     private Outcome Execute(Command command) => command switch
     {
-        PutCommand c => Put(c),
-        DeleteCommand c => Delete(c),
-        DeletePrefixCommand c => DeletePrefix(c),
-        GrantLeaseCommand c => GrantLease(c),
-        RenewLeasesCommand c => RenewLeases(c),
-        RevokeLeaseCommand c => RevokeLease(c),
-        AcquireLockCommand c => AcquireLock(c),
-        RenewLockCommand c => RenewLock(c),
-        ReleaseLockCommand c => ReleaseLock(c),
-        CancelWaitCommand c => CancelWait(c),
-        ExpireCommand => Expire(),
-        DetachWaitersCommand c => DetachWaiters(c),
-        DetachRequestsCommand c => DetachRequests(c),
-        AnnounceMemberCommand c => AnnounceMember(c),
-        ForgetMemberCommand c => ForgetMember(c),
-        AcquireManyCommand c => AcquireMany(c),
-        HandOverCommand c => HandOver(c),
-        TxnCommand c => Txn(c),
-        FenceCommand c => Fence(c),
-        ResetFenceCommand c => ResetFence(c),
-        CompactCommand c => Compact(c),
-        WithdrawCommand c => Withdraw(c),
+        PutCommand c => _keys.Put(c),
+        DeleteCommand c => _keys.Delete(c),
+        DeletePrefixCommand c => _keys.DeletePrefix(c),
+        GrantLeaseCommand c => _leases.Grant(c),
+        RenewLeasesCommand c => _leases.Renew(c),
+        RevokeLeaseCommand c => _leases.Revoke(c),
+        AcquireLockCommand c => _acquires.Acquire(c),
+        RenewLockCommand c => _holders.Renew(c),
+        ReleaseLockCommand c => _holders.Release(c),
+        CancelWaitCommand c => _waits.Cancel(c),
+        ExpireCommand => _expiry.Expire(),
+        DetachWaitersCommand c => _waits.Detach(c),
+        DetachRequestsCommand c => _waits.Detach(c),
+        AnnounceMemberCommand c => _members.Announce(c),
+        ForgetMemberCommand c => _members.Forget(c),
+        AcquireManyCommand c => _acquires.AcquireMany(c),
+        HandOverCommand c => _holders.HandOver(c),
+        TxnCommand c => _transactions.Do(c),
+        FenceCommand c => _fences.Raise(c),
+        ResetFenceCommand c => _fences.Reset(c),
+        CompactCommand c => _compaction.Compact(c),
+        WithdrawCommand c => _withdrawals.Withdraw(c),
         _ => Invariant.Unreachable<Outcome>(command),
     };
 
-    private Revision Bump()
-    {
-        Revision = Revision.Next;
-        return Revision;
-    }
+    /// <summary>
+    /// The revision up to which history is to be forgotten by now: what is older than <see cref="Limits.HistoryKeepMicros"/>, and the oldest while all
+    /// takes more than <see cref="Limits.MaxHistoryBytes"/>. Null when nothing is due yet.
+    /// </summary>
+    /// <param name="now">In cluster time.</param>
+    /// <param name="moreIsDue">One entry does not take it all: ask again once it is applied.</param>
+    public Revision? CompactionDue(ClusterTime now, out bool moreIsDue) => _compaction.Due(now, out moreIsDue);
 
-    private void Resolve(RequestId request, Outcome outcome)
+    /// <summary>
+    /// Ends all waits, leases and holds, with the keys that were tied to them; forgets the members and the past; and raises the revision to at least
+    /// max(present + 2^32, <paramref name="unixSeconds"/> × 2^20). Keys, fences, what was released or lost, and stored results of requests stay.
+    /// </summary>
+    /// <param name="unixSeconds">Of the restore, since 1970.</param>
+    public NewClusterLosses BeginNewCluster(long unixSeconds)
     {
-        _output.Objects++;
-        _output.Resolutions.Add(new Resolution(request, outcome));
+        _entry.Begin(AppliedStamp, RequestId.None, "", new ApplyOutput());
+        var losses = _newCluster.Begin(unixSeconds);
+        Hash = Hash.Add(Revision.Value);
+        return losses;
     }
-
-    private Noted AnnounceMember(AnnounceMemberCommand c)
-    {
-        if (_members.TryGet(c.Member, out var known) && known.Boot != c.Boot)
-        {
-            DetachAll(c.Member, boot => boot != c.Boot);
-        }
-        _members.Set(c.Member, new MemberInfo(c.Member, c.Name, c.Boot, c.ClientUrl, c.PeerAddress, c.Version, c.FeatureLevel));
-        return new Noted(Revision);
-    }
-
-    private Noted ForgetMember(ForgetMemberCommand c)
-    {
-        DetachAll(c.Member, _ => true);
-        _members.Remove(c.Member);
-        return new Noted(Revision);
-    }
-
-    /// <summary>How much there is of everything, as of now.</summary>
-    public StateCounts Counts => new(_keys.Count, _leases.Count, _soleHolds + _holds.Count, _waiters.Count, _kept.Count, _stateBytes)
-    {
-        Fences = _fences.Count,
-        ForgottenKeys = _forgotten.Count,
-        BriefAnswers = _brief.Count,
-        Changes = _history.Count,
-        HistoryBytes = _history.Bytes,
-    };
 
     /// <summary>The members as they announced themselves, as of now. Called by the owner.</summary>
-    public IEnumerable<MemberInfo> ListMembers() => _members.Peek().All().Select(static item => item.Value);
+    public IEnumerable<MemberInfo> ListMembers() => _tables.Members.All();
 
     /// <summary>
     /// An immutable view of the present state, cheap to take (no copy; later writes copy what they touch). Called by the owner;
     /// the view may be read by any thread.
     /// </summary>
-    public StateView TakeView() => new(
-        AppliedIndex,
-        AppliedStamp,
-        Revision,
-        Hash,
-        Counts,
-        new ViewTables(
-            _keys.Freeze(),
-            _leases.Freeze(),
-            _leaseKeys.Freeze(),
-            _leaseHolds.Freeze(),
-            _locks.Freeze(),
-            _holds.Freeze(),
-            _waiters.Freeze(),
-            _kept.Freeze(),
-            _members.Freeze())
-        {
-            Fences = _fences.Freeze(),
-            Forgotten = _forgotten.Freeze(),
-            Brief = _brief.Freeze(),
-            History = _history.Freeze(),
-            CompactRevision = CompactRevision,
-        },
-        new ViewCounters(_nextWaiter, _nextFact, _nextKept));
+    public StateView TakeView() => new(AppliedIndex, AppliedStamp, Revision, Hash, Counts, _tables.Freeze(), _tables.Counters);
+
+    /// <summary>
+    /// Throws <see cref="InvariantViolationException"/> unless every table agrees with its indexes and with what others count of it. Takes time by all that there is: for tests
+    /// and simulations. Called by the owner.
+    /// </summary>
+    public void Verify() => _tables.Verify();
+
+    /// <summary>
+    /// Rebuilds the state from a snapshot written by <see cref="SnapshotWriter"/>. Throws <see cref="Primitives.Wire.WireFormatException"/> when it is damaged
+    /// or of a format that this version does not know.
+    /// </summary>
+    public static ReplicatedState Restore(Limits limits, ISnapshotSource source)
+    {
+        var state = new ReplicatedState(limits);
+        var meta = SnapshotReader.Read(source, state._tables);
+        (state.AppliedIndex, state.AppliedStamp, state.Hash) = (meta.AppliedIndex, meta.AppliedStamp, meta.Hash);
+        return state;
+    }
 }

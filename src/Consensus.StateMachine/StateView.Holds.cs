@@ -9,12 +9,12 @@ public sealed partial class StateView
 {
     public LockInfo GetLock(Key name) => GetLock(ObjectName.Lock(name));
 
-    public LockInfo GetLock(ObjectName name) => Show(name, Tables.Locks.TryGet(name, out var record) ? record : LockRecord.Free);
+    public LockInfo GetLock(ObjectName name) => Show(name, Tables.Objects.TryGet(name, out var record) ? record : ObjectRecord.Free);
 
     /// <summary>Objects of one name space that are held, waited for or kept for their last owner, in byte order of their names.</summary>
     public IEnumerable<LockInfo> ListLocks(HoldSpace space, Key prefix, Key? after)
     {
-        foreach (var (name, record) in Tables.Locks.From(new ObjectName(space, Later(prefix, after))))
+        foreach (var (name, record) in Tables.Objects.From(new ObjectName(space, Later(prefix, after))))
         {
             if (name.Space != space || !name.Name.StartsWith(prefix))
             {
@@ -27,7 +27,7 @@ public sealed partial class StateView
         }
     }
 
-    private LockInfo Show(ObjectName name, LockRecord record) => new(
+    private LockInfo Show(ObjectName name, ObjectRecord record) => new(
         name,
         record.Holders == 0 ? [] : HoldersOf(name, record),
         record.Holders,
@@ -37,17 +37,17 @@ public sealed partial class StateView
     {
         Permits = record.Permits,
         PermitsUsed = name.Space == HoldSpace.Semaphore ? record.PermitsUsed : 0,
-        DelayedUntil = record.Delay is { } delay && delay.Until > AppliedStamp ? delay.Until : null,
+        DelayedUntil = record.IsDelayedAt(AppliedStamp) ? record.Delay!.Until : null,
     };
 
-    private ImmutableArray<Hold> HoldersOf(ObjectName name, LockRecord record)
+    private ImmutableArray<Hold> HoldersOf(ObjectName name, ObjectRecord record)
     {
         if (record.Sole is { } sole)
         {
             return [Show(name, sole)];
         }
         var list = ImmutableArray.CreateBuilder<Hold>();
-        foreach (var (key, hold) in Tables.Holds.From(new HoldKey(name, FencingToken.None)))
+        foreach (var (key, hold) in Tables.Holds.Shared.From(new HoldKey(name, FencingToken.None)))
         {
             if (key.Object != name || list.Count == ShownItems)
             {
@@ -79,7 +79,7 @@ public sealed partial class StateView
     {
         var list = ImmutableArray.CreateBuilder<ObjectName>();
         var seen = new HashSet<ObjectName>();
-        foreach (var (item, name) in Tables.LeaseHolds.From(new LeaseHold(lease, FencingToken.None)))
+        foreach (var (item, name) in Tables.Holds.ByLease.From(new LeaseHold(lease, FencingToken.None)))
         {
             if (item.Lease != lease || list.Count == ShownItems)
             {

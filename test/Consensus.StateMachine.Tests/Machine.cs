@@ -39,6 +39,10 @@ internal sealed class Machine(Limits? limits = null)
         var output = new ApplyOutput();
         State.Apply(new LoggedEntry(State.AppliedIndex.Next, Now, true, request, principal, writer.ToArray()), output);
         All.AddRange(output.Resolutions);
+        if (IsSmall(State.Counts))
+        {
+            State.Verify();
+        }
         return output.Resolutions.Last(r => r.Request == request).Outcome;
     }
 
@@ -61,7 +65,15 @@ internal sealed class Machine(Limits? limits = null)
 
     public byte[] Snapshot() => SnapshotBuffer.Of(View).Bytes();
 
-    public void RestoreFromSnapshot() => State = ReplicatedState.Restore(_limits, SnapshotBuffer.Of(View));
+    public void RestoreFromSnapshot()
+    {
+        State = ReplicatedState.Restore(_limits, SnapshotBuffer.Of(View));
+        State.Verify();
+    }
+
+    /// <summary>Looking at everything after each command is for states that are looked at quickly.</summary>
+    private static bool IsSmall(StateCounts counts) =>
+        counts.Keys + counts.Leases + counts.LocksHeld + counts.Waiters + counts.IdempotencyKeys + counts.ForgottenKeys + counts.BriefAnswers + counts.Changes < 1_000;
 }
 
 /// <summary>A snapshot's sections in memory.</summary>

@@ -1,6 +1,5 @@
 using Consensus.Primitives;
 using Consensus.Primitives.Wire;
-using Consensus.StateMachine.Wire;
 
 namespace Consensus.StateMachine.Snapshots;
 
@@ -16,26 +15,12 @@ public sealed record SnapshotSummary(
     long Waiters,
     long Fences)
 {
-    /// <summary>The shape of the meta section (<see cref="Fields"/>).</summary>
-    internal const string MetaShape = "vvvhvvvvvvvvvvvvv";
-
     /// <summary>Reads the first section of a snapshot. Throws <see cref="WireFormatException"/> when it is another one, or not of this version.</summary>
     public static SnapshotSummary Read(int kind, ReadOnlyMemory<byte> body)
     {
-        if (kind != SectionKind.Meta)
-        {
-            throw new WireFormatException("a snapshot that does not begin with its meta section");
-        }
-        var meta = new Fields(body, MetaShape, "a snapshot's meta section");
+        var meta = MetaSection.Read(kind, body);
+        var counts = meta.Counts;
         return new SnapshotSummary(
-            new LogIndex(meta.Number(1)),
-            meta.Time(2),
-            new Revision(meta.Number(3)),
-            new StateHash((ulong)meta.Number(4)),
-            meta.Number(8),
-            meta.Number(9),
-            meta.Number(10),
-            meta.Number(11),
-            meta.Number(15));
+            meta.AppliedIndex, meta.AppliedStamp, meta.Revision, meta.Hash, counts.Keys, counts.Leases, counts.LocksHeld, counts.Waiters, counts.Fences);
     }
 }

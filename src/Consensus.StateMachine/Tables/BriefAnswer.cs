@@ -71,9 +71,6 @@ internal enum BriefKind
 /// <param name="Revision">Of the answer.</param>
 internal sealed record BriefAnswer(long Sequence, ClusterTime Stored, ReadOnlyMemory<byte> Fingerprint, BriefKind Kind, Revision Revision)
 {
-    /// <summary>The shape of the message <c>BriefAnswer</c> of <c>snapshot.proto</c> (<see cref="Fields"/>).</summary>
-    public const string Shape = "bbvvbvvbbvvvvvb";
-
     public Key Name { get; private init; }
 
     public string Text { get; private init; } = "";
@@ -175,38 +172,60 @@ internal sealed record BriefAnswer(long Sequence, ClusterTime Stored, ReadOnlyMe
         ? null
         : new Hold(Name, Text, new FencingToken(A), new LeaseId(E), 0, new Revision(A), ClusterTime.Zero);
 
+    /// <summary>The message <c>BriefAnswer</c> of <c>snapshot.proto</c>.</summary>
+    private static class Saved
+    {
+        public static readonly MessageShape Shape = new("a brief answer");
+        public static readonly int Principal = Shape.Text(1);
+        public static readonly int IdempotencyKey = Shape.Bytes(2);
+        public static readonly int Sequence = Shape.Number(3);
+        public static readonly int Stored = Shape.Number(4);
+        public static readonly int Fingerprint = Shape.Bytes(5);
+        public static readonly int Kind = Shape.Number(6);
+        public static readonly int Revision = Shape.Number(7);
+        public static readonly int Name = Shape.Bytes(8);
+        public static readonly int Text = Shape.Text(9);
+        public static readonly int A = Shape.Number(10);
+        public static readonly int B = Shape.Number(11);
+        public static readonly int C = Shape.Number(12);
+        public static readonly int D = Shape.Number(13);
+        public static readonly int E = Shape.Number(14);
+        public static readonly int Blob = Shape.Bytes(15);
+    }
+
     public void Write(WireWriter writer, Identity identity)
     {
-        writer.String(1, identity.Principal);
-        writer.Bytes(2, identity.IdempotencyKey.Bytes);
-        writer.Int64(3, Sequence);
-        writer.Int64(4, Stored.Micros);
-        writer.Bytes(5, Fingerprint.Span);
-        writer.Int64(6, (int)Kind);
-        writer.Int64(7, Revision.Value);
-        writer.Bytes(8, Name.Bytes);
-        writer.String(9, Text);
-        writer.Int64(10, A);
-        writer.Int64(11, B);
-        writer.Int64(12, C);
-        writer.Int64(13, D);
-        writer.Int64(14, E);
-        writer.Bytes(15, Blob.Span);
+        writer.String(Saved.Principal, identity.Principal);
+        writer.Bytes(Saved.IdempotencyKey, identity.IdempotencyKey.Bytes);
+        writer.Int64(Saved.Sequence, Sequence);
+        writer.Int64(Saved.Stored, Stored.Micros);
+        writer.Bytes(Saved.Fingerprint, Fingerprint.Span);
+        writer.Int64(Saved.Kind, (int)Kind);
+        writer.Int64(Saved.Revision, Revision.Value);
+        writer.Bytes(Saved.Name, Name.Bytes);
+        writer.String(Saved.Text, Text);
+        writer.Int64(Saved.A, A);
+        writer.Int64(Saved.B, B);
+        writer.Int64(Saved.C, C);
+        writer.Int64(Saved.D, D);
+        writer.Int64(Saved.E, E);
+        writer.Bytes(Saved.Blob, Blob.Span);
     }
 
     /// <summary>A retry may come much later: damage is to be found now.</summary>
-    public static (Identity Identity, BriefAnswer Answer) Read(in Fields fields)
+    public static (Identity Identity, BriefAnswer Answer) Read(ReadOnlyMemory<byte> item)
     {
-        var answer = new BriefAnswer(fields.Number(3), fields.Time(4), fields.Bytes(5).ToArray(), (BriefKind)fields.Number(6), new Revision(fields.Number(7)))
+        var fields = new Fields(item, Saved.Shape);
+        var answer = new BriefAnswer(fields.Number(Saved.Sequence), fields.Time(Saved.Stored), fields.Bytes(Saved.Fingerprint).ToArray(), (BriefKind)fields.Number(Saved.Kind), new Revision(fields.Number(Saved.Revision)))
         {
-            Name = fields.Key(8),
-            Text = fields.Text(9),
-            A = fields.Number(10),
-            B = fields.Number(11),
-            C = fields.Number(12),
-            D = fields.Number(13),
-            E = fields.Number(14),
-            Blob = fields.Bytes(15).ToArray(),
+            Name = fields.Key(Saved.Name),
+            Text = fields.Text(Saved.Text),
+            A = fields.Number(Saved.A),
+            B = fields.Number(Saved.B),
+            C = fields.Number(Saved.C),
+            D = fields.Number(Saved.D),
+            E = fields.Number(Saved.E),
+            Blob = fields.Bytes(Saved.Blob).ToArray(),
         };
         var isDamaged = answer.Kind switch
         {
@@ -217,6 +236,6 @@ internal sealed record BriefAnswer(long Sequence, ClusterTime Stored, ReadOnlyMe
         };
         return isDamaged
             ? throw new WireFormatException("a brief answer of an unknown kind, bound or reason")
-            : (new Identity(fields.Text(1), fields.Key(2)), answer);
+            : (new Identity(fields.Text(Saved.Principal), fields.Key(Saved.IdempotencyKey)), answer);
     }
 }

@@ -1,4 +1,5 @@
 using Consensus.Primitives;
+using Consensus.Primitives.Wire;
 using Consensus.StateMachine.Trees;
 
 namespace Consensus.StateMachine.Tables;
@@ -11,40 +12,30 @@ namespace Consensus.StateMachine.Tables;
 /// <remarks>One whose time is over is as if it were not there; it is taken out later, a few with each command, so that no command pays for all of them.</remarks>
 internal sealed class BriefAnswers(Limits limits)
 {
-    private readonly CowTree<Identity, BriefAnswer> _answers = new();
+    private readonly CowTree<Identity, BriefAnswer> _primary = new();
     private readonly ByAge _refusals = new();
     private readonly ByAge _withdrawals = new();
 
     /// <summary>Also those whose time is over.</summary>
-    public int Count => _answers.Count;
+    public int Count => _primary.Count;
 
-    public FrozenTree<Identity, BriefAnswer> Freeze() => _answers.Freeze();
+    public FrozenTree<Identity, BriefAnswer> Freeze() => _primary.Freeze();
 
     public bool TryGet(Identity identity, ClusterTime now, out BriefAnswer answer) =>
-        _answers.TryGet(identity, out answer) && now - answer.Stored <= limits.BriefKeepMicros;
+        _primary.TryGet(identity, out answer) && now - answer.Stored <= limits.BriefKeepMicros;
 
     /// <summary>Adds one that is the newest, or puts it in the place of what was remembered before.</summary>
     public void Store(Identity identity, BriefAnswer answer)
     {
         Drop(identity);
-        Load(identity, answer);
+        Add(identity, answer);
         while (_refusals.Exceeds(limits.MaxBriefAnswers, limits.MaxBriefBytes, out var oldest) || _withdrawals.Exceeds(limits.MaxWithdrawals, long.MaxValue, out oldest))
         {
             Drop(oldest);
         }
     }
 
-    /// <summary>Adds one as it was stored. False when there is one of this identity.</summary>
-    public bool Load(Identity identity, BriefAnswer answer)
-    {
-        if (_answers.Contains(identity))
-        {
-            return false;
-        }
-        _answers.Set(identity, answer);
-        AgesOf(answer).Add(identity, answer, SizeOf(identity, answer));
-        return true;
-    }
+    public bool Contains(Identity identity) => _primary.Contains(identity);
 
     /// <summary>Takes out some of those whose time is over.</summary>
     /// <param name="most">Of each sort.</param>
@@ -56,11 +47,37 @@ internal sealed class BriefAnswers(Limits limits)
 
     public void Drop(Identity identity)
     {
-        if (_answers.TryGet(identity, out var answer))
+        if (_primary.TryGet(identity, out var answer))
         {
-            _answers.Remove(identity);
+            _primary.Remove(identity);
             AgesOf(answer).Remove(answer, SizeOf(identity, answer));
         }
+    }
+
+    /// <summary>Throws unless the ages of both sorts are those of the answers, and the bytes theirs.</summary>
+    public void Verify()
+    {
+        var all = _primary.Peek().All().ToList();
+        _refusals.Verify(all.FindAll(item => AgesOf(item.Value) == _refusals));
+        _withdrawals.Verify(all.FindAll(item => AgesOf(item.Value) == _withdrawals));
+    }
+
+    /// <summary>Adds one as it was written, and gives its identity. Throws <see cref="WireFormatException"/> when it is damaged, or there already.</summary>
+    public Identity Load(ReadOnlyMemory<byte> item)
+    {
+        var (identity, answer) = BriefAnswer.Read(item);
+        if (Contains(identity))
+        {
+            throw new WireFormatException("an identity remembered twice");
+        }
+        Add(identity, answer);
+        return identity;
+    }
+
+    private void Add(Identity identity, BriefAnswer answer)
+    {
+        _primary.Set(identity, answer);
+        AgesOf(answer).Add(identity, answer, SizeOf(identity, answer));
     }
 
     private void DropOld(ByAge ages, ClusterTime now, int most)
@@ -73,7 +90,7 @@ internal sealed class BriefAnswers(Limits limits)
 
     private ByAge AgesOf(BriefAnswer answer) => answer.Kind == BriefKind.Withdrawn ? _withdrawals : _refusals;
 
-    private static long SizeOf(Identity identity, BriefAnswer answer) => answer.Bytes + identity.IdempotencyKey.Length + (2L * identity.Principal.Length);
+    private static long SizeOf(Identity identity, BriefAnswer answer) => answer.Bytes + identity.Bytes;
 
     private sealed class ByAge
     {
@@ -90,6 +107,12 @@ internal sealed class BriefAnswers(Limits limits)
         {
             _identities.Remove(answer.Sequence);
             _bytes -= bytes;
+        }
+
+        public void Verify(List<(Identity Key, BriefAnswer Value)> answers)
+        {
+            Indexes.Require(_identities, answers.Select(static item => (item.Value.Sequence, item.Key)), "the index of brief answers by age");
+            Invariant.Require(_bytes == answers.Sum(static item => SizeOf(item.Key, item.Value)), "the bytes of the brief answers are counted");
         }
 
         public bool TryOldest(out Identity oldest) => _identities.TryFirst(out _, out oldest);

@@ -11,7 +11,7 @@ namespace Consensus.StateMachine.Transactions;
 /// What a transaction would do, worked out operation by operation without touching the state. No key is written twice, so every write replaces what stood before
 /// the transaction; only gets need to see the writes before them.
 /// </summary>
-internal sealed class TxnPlan(Limits limits, CowTree<Key, KeyRecord> keys, FrozenTree<LeaseId, LeaseRecord> leases, Revision revision, long stateBytes)
+internal sealed class TxnPlan(StateTables state)
 {
     private readonly ImmutableArray<TxnResult>.Builder _results = ImmutableArray.CreateBuilder<TxnResult>();
     private readonly HashSet<Key> _written = [];
@@ -21,7 +21,7 @@ internal sealed class TxnPlan(Limits limits, CowTree<Key, KeyRecord> keys, Froze
 
     /// <summary>The keys with the writes so far, made when the first get needs it.</summary>
     private CowTree<Key, KeyRecord>? _overlay;
-    private long _stateBytes = stateBytes;
+    private long _stateBytes = state.Bytes;
     private long _answerBytes;
     private int _objects;
 
@@ -45,31 +45,31 @@ internal sealed class TxnPlan(Limits limits, CowTree<Key, KeyRecord> keys, Froze
     {
         if (_written.Contains(put.Key) || _deletedKeys.Contains(put.Key) || _deletedPrefixes.Exists(put.Key.StartsWith))
         {
-            return new KeyWrittenTwice(revision, put.Key);
+            return new KeyWrittenTwice(state.Revision, put.Key);
         }
-        keys.Peek().TryGet(put.Key, out var stored, out var old);
+        state.Keys.TryGet(put.Key, out var stored, out var old);
         if (!put.Lease.IsNone)
         {
-            if (!leases.TryGet(put.Lease, out var lease))
+            if (!state.Leases.TryGet(put.Lease, out var lease))
             {
-                return new LeaseMissing(revision, put.Lease);
+                return new LeaseMissing(state.Revision, put.Lease);
             }
             _attached.TryGetValue(put.Lease, out var attached);
-            if (old?.Lease != put.Lease && lease.Attachments + attached >= limits.MaxAttachmentsPerLease)
+            if (old?.Lease != put.Lease && lease.Attachments + attached >= state.Limits.MaxAttachmentsPerLease)
             {
-                return new BoundReached(revision, BoundKind.LeaseAttachments, limits.MaxAttachmentsPerLease);
+                return new BoundReached(state.Revision, BoundKind.LeaseAttachments, state.Limits.MaxAttachmentsPerLease);
             }
         }
-        var grows = ReplicatedState.SizeOf(put.Key, put.Value) - (old is null ? 0 : ReplicatedState.SizeOf(put.Key, old.Value));
-        if (grows > 0 && _stateBytes + grows > limits.MaxStateBytes)
+        var grows = KeyTable.SizeOf(put.Key, put.Value) - KeyTable.SizeOf(put.Key, old);
+        if (grows > 0 && _stateBytes + grows > state.Limits.MaxStateBytes)
         {
-            return new QuotaExceeded(revision, limits.MaxStateBytes);
+            return new QuotaExceeded(state.Revision, state.Limits.MaxStateBytes);
         }
         if (Touch(1) is { } tooMany)
         {
             return tooMany;
         }
-        var record = new KeyRecord(put.Value.ToArray(), old?.CreateRevision ?? revision.Next, revision.Next, (old?.Version ?? 0) + 1, put.Lease);
+        var record = new KeyRecord(put.Value.ToArray(), old?.CreateRevision ?? state.Revision.Next, state.Revision.Next, (old?.Version ?? 0) + 1, put.Lease);
         _stateBytes += grows;
         Write(old is null ? put.Key : stored, old, record);
         _results.Add(new TxnPutResult(put.Key, record.CreateRevision, record.ModRevision, record.Version, record.Lease));
@@ -80,14 +80,14 @@ internal sealed class TxnPlan(Limits limits, CowTree<Key, KeyRecord> keys, Froze
     {
         if (_written.Contains(key))
         {
-            return new KeyWrittenTwice(revision, key);
+            return new KeyWrittenTwice(state.Revision, key);
         }
         if (Touch(1) is { } tooMany)
         {
             return tooMany;
         }
         _deletedKeys.Add(key);
-        var exists = keys.Peek().TryGet(key, out var stored, out var old);
+        var exists = state.Keys.TryGet(key, out var stored, out var old);
         if (exists)
         {
             Remove(stored, old);
@@ -100,10 +100,10 @@ internal sealed class TxnPlan(Limits limits, CowTree<Key, KeyRecord> keys, Froze
     {
         if (Changes.Find(change => change.After is not null && change.Key.StartsWith(prefix)) is { } put)
         {
-            return new KeyWrittenTwice(revision, put.Key);
+            return new KeyWrittenTwice(state.Revision, put.Key);
         }
         var deleted = 0;
-        foreach (var (key, record) in keys.Peek().From(prefix))
+        foreach (var (key, record) in state.Keys.From(prefix))
         {
             if (!key.StartsWith(prefix))
             {
@@ -111,7 +111,7 @@ internal sealed class TxnPlan(Limits limits, CowTree<Key, KeyRecord> keys, Froze
             }
             if (_written.Contains(key))
             {
-                return new KeyWrittenTwice(revision, key);
+                return new KeyWrittenTwice(state.Revision, key);
             }
             if (Touch(1) is { } tooMany)
             {
@@ -137,9 +137,9 @@ internal sealed class TxnPlan(Limits limits, CowTree<Key, KeyRecord> keys, Froze
             return null;
         }
         _answerBytes += BytesOf(stored, record);
-        if (_answerBytes > limits.MaxTxnGetBytes)
+        if (_answerBytes > state.Limits.MaxTxnGetBytes)
         {
-            return new AnswerTooLarge(revision, limits.MaxTxnGetBytes);
+            return new AnswerTooLarge(state.Revision, state.Limits.MaxTxnGetBytes);
         }
         _results.Add(new TxnGetResult([new KeyItem(stored, record)], 1));
         return null;
@@ -148,11 +148,11 @@ internal sealed class TxnPlan(Limits limits, CowTree<Key, KeyRecord> keys, Froze
     private TooManyObjects? GetPrefix(TxnGet get)
     {
         var seen = Seen();
-        var limit = get.Limit == 0 ? limits.MaxTxnGetItems : Math.Min(get.Limit, limits.MaxTxnGetItems);
+        var limit = get.Limit == 0 ? state.Limits.MaxTxnGetItems : Math.Min(get.Limit, state.Limits.MaxTxnGetItems);
         var items = ImmutableArray.CreateBuilder<KeyItem>();
         foreach (var (key, record) in seen.From(get.Key))
         {
-            if (items.Count == limit || !key.StartsWith(get.Key) || _answerBytes + BytesOf(key, record) > limits.MaxTxnGetBytes)
+            if (items.Count == limit || !key.StartsWith(get.Key) || _answerBytes + BytesOf(key, record) > state.Limits.MaxTxnGetBytes)
             {
                 break;
             }
@@ -163,7 +163,7 @@ internal sealed class TxnPlan(Limits limits, CowTree<Key, KeyRecord> keys, Froze
             _answerBytes += BytesOf(key, record);
             items.Add(new KeyItem(key, record));
         }
-        _results.Add(new TxnGetResult(items.ToImmutable(), StateView.CountOf(seen, get.Key)));
+        _results.Add(new TxnGetResult(items.ToImmutable(), KeysView.CountOf(seen, get.Key)));
         return null;
     }
 
@@ -172,18 +172,18 @@ internal sealed class TxnPlan(Limits limits, CowTree<Key, KeyRecord> keys, Froze
     private TooManyObjects? Touch(int objects)
     {
         _objects += objects;
-        return _objects > limits.MaxObjectsPerCommand ? new TooManyObjects(revision, limits.MaxObjectsPerCommand) : null;
+        return _objects > state.Limits.MaxObjectsPerCommand ? new TooManyObjects(state.Revision, state.Limits.MaxObjectsPerCommand) : null;
     }
 
     private void Remove(Key key, KeyRecord old)
     {
-        _stateBytes -= ReplicatedState.SizeOf(key, old.Value);
+        _stateBytes -= KeyTable.SizeOf(key, old);
         Write(key, old, null);
     }
 
     private void Write(Key key, KeyRecord? before, KeyRecord? after)
     {
-        var change = new KeyChange(revision.Next, key, before, after);
+        var change = new KeyChange(state.Revision.Next, key, before, after);
         Changes.Add(change);
         _written.Add(key);
         Attach(before?.Lease ?? LeaseId.None, -1);
@@ -206,10 +206,10 @@ internal sealed class TxnPlan(Limits limits, CowTree<Key, KeyRecord> keys, Froze
     {
         if (_overlay is null && Changes.Count > 0)
         {
-            _overlay = keys.Fork();
+            _overlay = state.Keys.Fork();
             Changes.ForEach(change => WriteTo(_overlay, change));
         }
-        return (_overlay ?? keys).Peek();
+        return _overlay?.Peek() ?? state.Keys.Peek();
     }
 
     private static void WriteTo(CowTree<Key, KeyRecord> tree, KeyChange change)

@@ -162,7 +162,7 @@ public static class CommandCodec
                 break;
             case CancelWaitCommand c:
                 writer.Bytes(1, c.Name.Bytes);
-                WriteRequest(writer, 2, c.Request);
+                RequestIdCodec.Write(writer, 2, c.Request);
                 writer.Int64(3, (int)c.Reason);
                 writer.Int64(4, (int)c.Space);
                 break;
@@ -175,7 +175,7 @@ public static class CommandCodec
             case DetachRequestsCommand c:
                 foreach (var request in c.Requests)
                 {
-                    WriteRequest(writer, 1, request);
+                    RequestIdCodec.Write(writer, 1, request);
                 }
                 break;
             case ForgetMemberCommand c:
@@ -235,15 +235,6 @@ public static class CommandCodec
     {
         writer.Int64(field, (int)condition.Kind);
         writer.Int64(field + 1, condition.ModRevision.Value);
-    }
-
-    private static void WriteRequest(WireWriter writer, int field, RequestId request)
-    {
-        var start = writer.BeginMessage(field);
-        writer.Fixed64(1, (ulong)request.Member.Value);
-        writer.Fixed64(2, (ulong)request.Boot);
-        writer.Int64(3, request.Sequence);
-        writer.EndMessage(start);
     }
 
     /// <summary>

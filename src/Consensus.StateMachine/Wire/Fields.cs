@@ -14,7 +14,7 @@ namespace Consensus.StateMachine.Wire;
 internal readonly ref struct Fields
 {
     /// <summary>Field numbers of a shape are 1 to this.</summary>
-    private const int MaxFields = 20;
+    public const int MaxFields = 20;
 
     private static readonly System.Text.UTF8Encoding StrictUtf8 = new(false, throwOnInvalidBytes: true);
 
@@ -25,7 +25,12 @@ internal readonly ref struct Fields
     private readonly List<ReadOnlyMemory<byte>>? _repeatedMessages;
     private readonly int _present;
 
-    public Fields(ReadOnlyMemory<byte> body, string shape, string what)
+    public Fields(ReadOnlyMemory<byte> body, MessageShape shape)
+        : this(body, shape.Kinds, shape.What)
+    {
+    }
+
+    public Fields(ReadOnlyMemory<byte> body, ReadOnlySpan<char> shape, string what)
     {
         Invariant.Require(shape.Length <= MaxFields, "a shape has at most so many fields");
         _body = body;
@@ -109,7 +114,7 @@ internal readonly ref struct Fields
         }
     }
 
-    public RequestId Request(int field) => RequestOf(Bytes(field));
+    public RequestId Request(int field) => RequestIdCodec.Read(Bytes(field));
 
     /// <summary>The repeated numbers; a shape has one such field at most.</summary>
     public ImmutableArray<FencingToken> Tokens() => [.. (_repeatedNumbers ?? []).Select(number => new FencingToken(number))];
@@ -118,19 +123,13 @@ internal readonly ref struct Fields
     public ImmutableArray<LeaseId> Leases() => [.. (_repeatedNumbers ?? []).Select(number => new LeaseId(number))];
 
     /// <summary>The repeated messages; a shape has one such field at most.</summary>
-    public ImmutableArray<RequestId> Requests() => [.. (_repeatedMessages ?? []).Select(RequestOf)];
+    public ImmutableArray<RequestId> Requests() => [.. (_repeatedMessages ?? []).Select(RequestIdCodec.Read)];
 
     /// <summary>The repeated bytes; a shape has one such field at most.</summary>
     public ImmutableArray<Key> Keys() => [.. (_repeatedMessages ?? []).Select(bytes => Consensus.StateMachine.Key.Own(bytes.ToArray()))];
 
     /// <summary>The repeated messages, whole.</summary>
     public IReadOnlyList<ReadOnlyMemory<byte>> Messages() => _repeatedMessages ?? [];
-
-    private static RequestId RequestOf(ReadOnlyMemory<byte> message)
-    {
-        var request = new Fields(message, "ffv", "a request id");
-        return new RequestId(new MemberId(request.Number(1)), request.Number(2), request.Number(3));
-    }
 
     /// <summary>The next field's bytes as a part of the memory that is read.</summary>
     public static ReadOnlyMemory<byte> Slice(ReadOnlyMemory<byte> whole, ref WireReader reader)

@@ -13,13 +13,13 @@ internal sealed record HoldStep(StateView Before, StateView After, Command Comma
     public IReadOnlyList<HoldKey> EndedHolds { get; } = [.. Missing(Before, After)];
 
     /// <summary>Whether kept by its object or in the table.</summary>
-    public static IEnumerable<(HoldKey Key, HoldRecord Value)> HoldsOf(StateView view) => view.Tables.Holds.All().Concat(
-        view.Tables.Locks.All().Where(l => l.Value.Sole is not null).Select(l => (new HoldKey(l.Key, l.Value.Sole!.Token), l.Value.Sole)));
+    public static IEnumerable<(HoldKey Key, HoldRecord Value)> HoldsOf(StateView view) => view.Tables.Holds.Shared.All().Concat(
+        view.Tables.Objects.All().Where(l => l.Value.Sole is not null).Select(l => (new HoldKey(l.Key, l.Value.Sole!.Token), l.Value.Sole)));
 
     public static HoldRecord? Find(StateView view, HoldKey key)
     {
-        view.Tables.Locks.TryGet(key.Object, out var record);
-        return view.Tables.Holds.TryGet(key, out var hold) ? hold : record?.Sole is { } sole && sole.Token == key.Token ? sole : null;
+        view.Tables.Objects.TryGet(key.Object, out var record);
+        return view.Tables.Holds.Shared.TryGet(key, out var hold) ? hold : record?.Sole is { } sole && sole.Token == key.Token ? sole : null;
     }
 
     private static IEnumerable<HoldKey> Missing(StateView here, StateView there) =>
@@ -31,7 +31,7 @@ internal static class HoldInvariants
 {
     public static void Check(HoldStep step, ClusterTime nextDeadline)
     {
-        foreach (var (name, record) in step.After.Tables.Locks.All())
+        foreach (var (name, record) in step.After.Tables.Objects.All())
         {
             CheckObject(step.After, name, record);
         }
@@ -51,7 +51,7 @@ internal static class HoldInvariants
     }
 
     /// <summary>Never exclusive beside another hold, never more permits than there are; and what is counted is what there is.</summary>
-    private static void CheckObject(StateView view, ObjectName name, LockRecord record)
+    private static void CheckObject(StateView view, ObjectName name, ObjectRecord record)
     {
         var holds = HoldStep.HoldsOf(view).Where(h => h.Key.Object == name).Select(h => h.Value).ToList();
         var waiters = WaitersOf(view, name).ToList();
@@ -113,7 +113,7 @@ internal static class HoldInvariants
     private static HashSet<string> DelaysOf(HoldStep step, ObjectName name)
     {
         var owners = new HashSet<string>();
-        if (step.Before.Tables.Locks.TryGet(name, out var before) && before.Delay is { } delay && delay.Until > step.Now)
+        if (step.Before.Tables.Objects.TryGet(name, out var before) && before.Delay is { } delay && delay.Until > step.Now)
         {
             owners.Add(delay.Owner);
         }
@@ -130,7 +130,7 @@ internal static class HoldInvariants
 
     /// <summary>A withdrawal releases what was granted, and revokes a lease: only what went with the lease is lost.</summary>
     private static bool IsLossOfWithdrawal(HoldStep step, HoldKey ended) =>
-        step.Command is WithdrawCommand && step.After.Tables.Locks.TryGet(ended.Object, out var record) && record.Losses.Any(l => l.Token == ended.Token);
+        step.Command is WithdrawCommand && step.After.Tables.Objects.TryGet(ended.Object, out var record) && record.Losses.Any(l => l.Token == ended.Token);
 
     private static void CheckAnswer(HoldStep step, Resolution resolution)
     {
@@ -171,7 +171,7 @@ internal static class HoldInvariants
     /// <summary>Once all that was due has ended, nobody waits who could be granted.</summary>
     private static void CheckSettled(HoldStep step)
     {
-        foreach (var (name, record) in step.After.Tables.Locks.All())
+        foreach (var (name, record) in step.After.Tables.Objects.All())
         {
             var delay = record.Delay is { } present && present.Until > step.Now ? present : null;
             var next = WaitersOf(step.After, name).FirstOrDefault(w => MayBeGranted(step, w) && (delay is null || delay.Owner == w.Owner));

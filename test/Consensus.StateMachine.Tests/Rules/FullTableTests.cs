@@ -125,7 +125,7 @@ public sealed class FullTableTests
         machine.Pass(60 * Second);
         Assert.That(machine.Do(Release(leader), "k"), Is.InstanceOf<LockReleased>());
         machine.RestoreFromSnapshot();
-        Assert.That(machine.View.Tables.Forgotten.All().Any(item => item.Key.IdempotencyKey == Machine.Key("k")), Is.False, "it is kept now");
+        Assert.That(machine.View.Tables.Answers.Forgotten.All().Any(item => item.Key.IdempotencyKey == Machine.Key("k")), Is.False, "it is kept now");
     }
 
     [Test]

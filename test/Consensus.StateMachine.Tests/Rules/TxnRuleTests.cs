@@ -202,8 +202,8 @@ public sealed class TxnRuleTests
         machine.Do(new GrantLeaseCommand(new LeaseId(5), 60_000_000));
         machine.Do(Do(Put("a", lease: 5), GetPrefix(""), Delete("none")), "id");
         var kept = SnapshotBuffer.Of(machine.View).Sections.Where(s => s.Kind == 6).Select(s => V1.Snapshot.KeptOutcomes.Parser.ParseFrom(s.Body).Items.Single()).Single();
-        var results = V1.Snapshot.TxnResults.Parser.WithDiscardUnknownFields(true).ParseFrom(kept.Blob);
-        Assert.That(results.ToByteString(), Is.EqualTo(kept.Blob));
+        var results = V1.Snapshot.TxnResults.Parser.WithDiscardUnknownFields(true).ParseFrom(kept.Results);
+        Assert.That(results.ToByteString(), Is.EqualTo(kept.Results));
         Assert.That(results.Results.Select(r => r.ResultCase.ToString()), Is.EqualTo(new[] { "Put", "Get", "Delete" }));
         Assert.That((results.Results[0].Put.Key.ToStringUtf8(), results.Results[0].Put.Lease), Is.EqualTo(("a", 5UL)));
         Assert.That((results.Results[1].Get.Items, results.Results[1].Get.Count), Is.EqualTo((1L, 1L)), "how much was read, not what");

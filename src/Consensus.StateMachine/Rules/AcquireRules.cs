@@ -1,0 +1,183 @@
+using System.Collections.Immutable;
+using Consensus.Primitives;
+using Consensus.StateMachine.Commands;
+using Consensus.StateMachine.Outcomes;
+using Consensus.StateMachine.Tables;
+
+namespace Consensus.StateMachine.Rules;
+
+/// <summary>
+/// Who asks for a lock, for permits of a semaphore or for the leadership of an election. All three are holds of a named object: a semaphore has permits, a lock may be shared, an
+/// election has a value. A newcomer never passes anybody who waits and could be granted.
+/// </summary>
+internal sealed class AcquireRules(StateTables state, Applying entry, HoldRules holds, WaitRules waits, HoldAnswers answers)
+{
+    public Outcome Acquire(AcquireLockCommand c)
+    {
+        if (waits.PlaceOfRequest() is { } place)
+        {
+            return waits.Attach(place, c);
+        }
+        var name = c.Object;
+        var record = state.Objects[name];
+        if (record.Attached > 0)
+        {
+            // What the mere passing of time made possible comes first.
+            holds.Promote(name);
+            record = state.Objects[name];
+        }
+        if (RefuseLease(c.OwnLease, c.SharedLease, 1) is { } noLease)
+        {
+            return noLease;
+        }
+        if (RefusePermits(c, record) is { } mismatch)
+        {
+            return mismatch;
+        }
+        var fits = HoldRules.Fits(name.Space, record, AskedTerms.PermitsOf(c), AskedTerms.ModeOf(c), AskedTerms.CountOf(c));
+        var isFree = fits && holds.IsOpenTo(name, record, c.Owner);
+        if (!isFree && c.WaitMicros <= 0)
+        {
+            return answers.Held(name, record, 0);
+        }
+        if (!record.IsActive && state.Objects.ActiveCount >= state.Limits.MaxLocks)
+        {
+            return new BoundReached(state.Revision, BoundKind.Locks, state.Limits.MaxLocks);
+        }
+        if (holds.RefuseBytes(c.Metadata.Length, c.Value.Length, c.Metadata.Length + c.Value.Length) is { } tooLarge)
+        {
+            return tooLarge;
+        }
+        var terms = AskedTerms.Of(c);
+        if (!isFree)
+        {
+            return waits.Enqueue(c, terms, record);
+        }
+        if (c.SharedLease.IsNone && state.Leases.Count >= state.Limits.MaxLeases)
+        {
+            return new BoundReached(state.Revision, BoundKind.Leases, state.Limits.MaxLeases);
+        }
+        if (record.Holders >= state.Limits.MaxHoldersPerLock)
+        {
+            return new BoundReached(state.Revision, BoundKind.Holders, state.Limits.MaxHoldersPerLock);
+        }
+        var claim = new Claim(c.Owner, entry.Request, c.TtlMicros, c.OwnLease, c.SharedLease, terms);
+        var granted = holds.Grant(name, record, name.Space == HoldSpace.Semaphore ? record with { Permits = c.Permits } : record, claim, 0);
+        if (record.Delay is not null)
+        {
+            // Its last owner took it back, which ends the delay for all others who fit.
+            holds.Promote(name);
+        }
+        return granted;
+    }
+
+    /// <summary>Several locks in one step: all of them, or none and no waiting.</summary>
+    public Outcome AcquireMany(AcquireManyCommand c)
+    {
+        if (RefuseNames(c.Names) is { } badNames)
+        {
+            return badNames;
+        }
+        foreach (var key in c.Names)
+        {
+            holds.Promote(ObjectName.Lock(key));
+        }
+        if (RefuseLease(c.OwnLease, c.SharedLease, c.Names.Length) is { } noLease)
+        {
+            return noLease;
+        }
+        var newlyActive = 0;
+        foreach (var key in c.Names)
+        {
+            var name = ObjectName.Lock(key);
+            var record = state.Objects[name];
+            if (record.Holders > 0 || !holds.IsOpenTo(name, record, c.Owner))
+            {
+                return answers.Held(name, record, 0);
+            }
+            newlyActive += record.IsActive ? 0 : 1;
+        }
+        if (state.Objects.ActiveCount + newlyActive > state.Limits.MaxLocks)
+        {
+            return new BoundReached(state.Revision, BoundKind.Locks, state.Limits.MaxLocks);
+        }
+        if (holds.RefuseBytes(c.Metadata.Length, 0, (long)c.Metadata.Length * c.Names.Length) is { } tooLarge)
+        {
+            return tooLarge;
+        }
+        var lease = c.SharedLease;
+        if (lease.IsNone)
+        {
+            if (state.Leases.Count >= state.Limits.MaxLeases)
+            {
+                return new BoundReached(state.Revision, BoundKind.Leases, state.Limits.MaxLeases);
+            }
+            lease = state.Leases.Start(c.OwnLease, c.TtlMicros, entry.DeadlineAfter(c.TtlMicros), holds: 0, isOwn: true).Id;
+        }
+        return GrantMany(c, lease);
+    }
+
+    private ManyGranted GrantMany(AcquireManyCommand c, LeaseId lease)
+    {
+        var claim = new Claim(c.Owner, entry.Request, c.TtlMicros, LeaseId.None, lease, AskedTerms.Of(c));
+        var granted = ImmutableArray.CreateBuilder<Hold>(c.Names.Length);
+        foreach (var key in c.Names)
+        {
+            var name = ObjectName.Lock(key);
+            var record = state.Objects[name];
+            granted.Add(holds.Grant(name, record, record, claim, 0).Hold);
+        }
+        return new ManyGranted(state.Revision, granted.MoveToImmutable());
+    }
+
+    /// <summary>The endpoint lets neither through: no names at all, too many, or one twice.</summary>
+    private Outcome? RefuseNames(ImmutableArray<Key> names)
+    {
+        if (names.Length > state.Limits.MaxLocksPerCommand)
+        {
+            return new TooManyObjects(state.Revision, state.Limits.MaxLocksPerCommand);
+        }
+        if (names.IsEmpty)
+        {
+            return new KeyWrittenTwice(state.Revision, default);
+        }
+        var seen = new HashSet<Key>();
+        foreach (var name in names)
+        {
+            if (!seen.Add(name))
+            {
+                return new KeyWrittenTwice(state.Revision, name);
+            }
+        }
+        return null;
+    }
+
+    private Outcome? RefuseLease(LeaseId own, LeaseId shared, int more)
+    {
+        if (shared.IsNone)
+        {
+            return state.Leases.Contains(own) || own.IsNone ? new LeaseIdTaken(state.Revision, own) : null;
+        }
+        if (!state.Leases.TryGet(shared, out var lease))
+        {
+            return new LeaseMissing(state.Revision, shared);
+        }
+        return lease.Attachments + more > state.Limits.MaxAttachmentsPerLease
+            ? new BoundReached(state.Revision, BoundKind.LeaseAttachments, state.Limits.MaxAttachmentsPerLease)
+            : null;
+    }
+
+    /// <summary>The first user's limit is in force until nobody holds or waits any more.</summary>
+    private PermitsMismatch? RefusePermits(AcquireLockCommand c, ObjectRecord record)
+    {
+        if (c.Space != HoldSpace.Semaphore)
+        {
+            return null;
+        }
+        if (record.Holders + record.Waiters > 0 && record.Permits != c.Permits)
+        {
+            return new PermitsMismatch(state.Revision, record.Permits);
+        }
+        return AskedTerms.CountOf(c) > c.Permits ? new PermitsMismatch(state.Revision, c.Permits) : null;
+    }
+}

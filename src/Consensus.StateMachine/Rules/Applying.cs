@@ -1,0 +1,55 @@
+using Consensus.Primitives;
+using Consensus.StateMachine.Commands;
+using Consensus.StateMachine.Outcomes;
+using Consensus.StateMachine.Tables;
+
+namespace Consensus.StateMachine.Rules;
+
+/// <summary>The entry that is being applied, and what comes of it: what every rule is given beside the tables. One object, filled anew for each entry.</summary>
+internal sealed class Applying
+{
+    /// <summary>By which everything is judged: no rule knows another time.</summary>
+    public ClusterTime Stamp { get; private set; }
+
+    public RequestId Request { get; private set; }
+
+    public string Principal { get; private set; } = "";
+
+    /// <summary>Under which the request may be retried; none without an idempotency key.</summary>
+    public Identity Identity { get; private set; }
+
+    /// <summary>Of the request. A part of the entry's bytes: what is kept of it is copied.</summary>
+    public ReadOnlyMemory<byte> Fingerprint { get; private set; }
+
+    /// <summary>That of the state before the command.</summary>
+    public Revision RevisionBefore { get; private set; }
+
+    public ApplyOutput Output { get; private set; } = new();
+
+    /// <summary>How many waiters it has granted something: one entry may not grant more than so many (rule 9).</summary>
+    public int Promotions { get; set; }
+
+    /// <summary>False while a command is done for whose outcome there is no room.</summary>
+    public bool HasRoom { get; set; }
+
+    public void Begin(ClusterTime stamp, RequestId request, string principal, ApplyOutput output)
+    {
+        (Stamp, Request, Principal, Output) = (stamp, request, principal, output);
+        (Identity, Fingerprint, Promotions) = (default, default, 0);
+    }
+
+    public void Begin(CommandEnvelope envelope, Revision revisionBefore)
+    {
+        Identity = envelope.IdempotencyKey.IsEmpty ? default : new Identity(Principal, new Key(envelope.IdempotencyKey.Span));
+        Fingerprint = envelope.Fingerprint;
+        RevisionBefore = revisionBefore;
+    }
+
+    public void Resolve(RequestId request, Outcome outcome)
+    {
+        Output.Objects++;
+        Output.Resolutions.Add(new Resolution(request, outcome));
+    }
+
+    public ClusterTime DeadlineAfter(long micros) => micros >= ClusterTime.Never.Micros - Stamp.Micros ? ClusterTime.Never : Stamp.PlusMicros(micros);
+}

@@ -1,0 +1,26 @@
+using Consensus.StateMachine.Commands;
+using Consensus.StateMachine.Tables;
+
+namespace Consensus.StateMachine.Rules;
+
+/// <summary>On what terms somebody asks: only locks have modes, only semaphores count, and only elections have a value.</summary>
+internal static class AskedTerms
+{
+    public static LockMode ModeOf(AcquireLockCommand c) => c.Space == HoldSpace.Lock ? c.Mode : LockMode.Exclusive;
+
+    public static long CountOf(AcquireLockCommand c) => c.Space == HoldSpace.Semaphore ? Math.Max(1, c.Count) : 1;
+
+    public static long PermitsOf(AcquireLockCommand c) => c.Space == HoldSpace.Semaphore ? c.Permits : 0;
+
+    /// <summary>The logged command's array is as large as the whole entry and is shared with the log: the state keeps its own copies.</summary>
+    public static HoldTerms Of(AcquireLockCommand c) => HoldTerms.Of(
+        ModeOf(c),
+        CountOf(c),
+        c.LockDelayMicros,
+        c.MaxHoldMicros,
+        c.Metadata.ToArray(),
+        c.Space == HoldSpace.Election ? c.Value.ToArray() : default);
+
+    /// <summary>As above, for each of several locks.</summary>
+    public static HoldTerms Of(AcquireManyCommand c) => HoldTerms.Of(LockMode.Exclusive, 1, c.LockDelayMicros, c.MaxHoldMicros, c.Metadata.ToArray(), default);
+}

@@ -1,0 +1,46 @@
+using Consensus.StateMachine.Commands;
+using Consensus.StateMachine.Outcomes;
+using Consensus.StateMachine.Tables;
+
+namespace Consensus.StateMachine.Rules;
+
+/// <summary>High-water marks of fencing tokens, for systems that cannot keep one themselves (rule 23). They take no revision.</summary>
+internal sealed class FenceRules(StateTables state, Applying entry, RetryRules retries)
+{
+    public Outcome Raise(FenceCommand c)
+    {
+        if (c.Token.Value > state.Revision.Value)
+        {
+            return new TokenFromFuture(state.Revision);
+        }
+        var isKnown = state.Fences.TryGet(c.Resource, out var stored, out var highest);
+        var order = c.Token.CompareTo(highest);
+        if (order < 0)
+        {
+            return new FenceStale(state.Revision, highest);
+        }
+        if (order > 0)
+        {
+            if (!isKnown && state.Fences.Count >= state.Limits.MaxFences)
+            {
+                return new BoundReached(state.Revision, BoundKind.Fences, state.Limits.MaxFences);
+            }
+            state.Fences.Set(isKnown ? stored : c.Resource, c.Token);
+            if (!entry.Identity.IsNone)
+            {
+                retries.Keep(new FenceMoved(state.Revision, c.Token));
+            }
+        }
+        return new FencePassed(state.Revision, c.Token);
+    }
+
+    public FenceReset Reset(ResetFenceCommand c)
+    {
+        var existed = state.Fences.Remove(c.Resource);
+        if (existed && !entry.Identity.IsNone)
+        {
+            retries.Keep(new FenceRemoved(state.Revision));
+        }
+        return new FenceReset(state.Revision, existed);
+    }
+}

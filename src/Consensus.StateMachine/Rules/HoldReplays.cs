@@ -1,0 +1,55 @@
+using System.Collections.Immutable;
+using Consensus.Primitives;
+using Consensus.StateMachine.Outcomes;
+using Consensus.StateMachine.Tables;
+using Consensus.StateMachine.Wire;
+
+namespace Consensus.StateMachine.Rules;
+
+/// <summary>What retries of grants are told: the hold as it is now, or that it is gone. An old grant repeated would be a lie.</summary>
+internal sealed class HoldReplays(StateTables state, HoldAnswers answers)
+{
+    public Outcome Of(HoldGiven effect) => state.Holds.Find(effect.Object, effect.Token) is { } hold
+        ? new LockGranted(state.Revision, answers.Show(effect.Object, Share(effect.Object, hold)), effect.WaitedMicros)
+        : answers.Gone(effect.Object, effect.Token);
+
+    public Outcome Of(HoldsGiven effect)
+    {
+        var first = HoldCodec.Read(effect.Holds);
+        foreach (var hold in first)
+        {
+            if (state.Holds.Find(hold.Object, hold.Token) is null)
+            {
+                return answers.Gone(hold.Object, hold.Token);
+            }
+        }
+        var holds = ImmutableArray.CreateBuilder<Hold>(first.Length);
+        foreach (var hold in first)
+        {
+            holds.Add(answers.Show(hold.Object, Share(hold.Object, state.Holds.Find(hold.Object, hold.Token)!)));
+        }
+        return new ManyGranted(state.Revision, holds.MoveToImmutable());
+    }
+
+    /// <summary>The hold was given to somebody else: that it was is true whatever became of it.</summary>
+    public HandedOver Of(HoldHandedOver effect)
+    {
+        var given = HoldCodec.Read(effect.Holds)[0];
+        return new HandedOver(effect.Revision, state.Holds.Find(given.Object, given.Token) is { } hold ? answers.Show(given.Object, hold) : given);
+    }
+
+    public Outcome OfProclaimed(ObjectName name, FencingToken token, Revision revision) => state.Holds.Find(name, token) is { } hold
+        ? new LockRenewed(revision, answers.Show(name, hold))
+        : answers.Gone(name, token);
+
+    /// <summary>
+    /// More than one request was told now, and entries may be applied in another order than their client sent them: an early attempt that comes late, and whose
+    /// connection is gone, must not give back what a later attempt was granted. So nobody gives it back any more; its release or its lease ends it.
+    /// </summary>
+    private HoldRecord Share(ObjectName name, HoldRecord hold)
+    {
+        var shared = hold with { Request = RequestId.None };
+        state.Holds.Replace(name, hold, shared);
+        return shared;
+    }
+}

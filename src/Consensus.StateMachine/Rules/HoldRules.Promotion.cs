@@ -1,0 +1,124 @@
+using Consensus.StateMachine.Outcomes;
+using Consensus.StateMachine.Tables;
+
+namespace Consensus.StateMachine.Rules;
+
+/// <summary>
+/// Who is next. Those who wait are granted in their order for as long as they fit, and nobody behind one who does not fit yet: a writer is not starved by
+/// readers, nor a request for many permits by those for few. Who is detached, too late or without a living lease is passed over.
+/// </summary>
+internal sealed partial class HoldRules
+{
+    /// <summary>Grants in order what can be granted now: called whenever anything ended that could have been in the way.</summary>
+    /// <returns>What the entry's own request was granted, if it was among them: it is the outcome of the entry, and is resolved with that.</returns>
+    public LockGranted? Promote(ObjectName name)
+    {
+        var own = default(LockGranted);
+        var record = state.Objects[name];
+        while (NextInLine(name, record) is { } waiter && Fits(name.Space, record, record.Permits, waiter.Terms.Mode, waiter.Terms.Count))
+        {
+            if (entry.Promotions >= state.Limits.MaxObjectsPerCommand)
+            {
+                state.Objects.SetUnsettled(name, record, true);
+                return own;
+            }
+            entry.Promotions++;
+            var granted = GrantWaiter(waiter);
+            own = waiter.Request == entry.Request ? granted : own;
+            record = state.Objects[name];
+        }
+        state.Objects.SetUnsettled(name, record, false);
+        return own;
+    }
+
+    public void Promote(TouchedObjects objects)
+    {
+        foreach (var name in objects.InOrder)
+        {
+            Promote(name);
+        }
+    }
+
+    /// <summary>Whether a newcomer of this name passes nobody, and the object is not kept for another.</summary>
+    public bool IsOpenTo(ObjectName name, ObjectRecord record, string owner) =>
+        (!record.IsDelayedAt(entry.Stamp) || record.Delay!.Owner == owner) && NextInLine(name, record) is null;
+
+    /// <summary>Makes a hold of a waiting place, and tells whoever waits there, unless it is the entry's own request.</summary>
+    public LockGranted GrantWaiter(WaiterRecord waiter)
+    {
+        var name = waiter.Object;
+        var before = state.Objects[name];
+        state.Waiters.Remove(waiter);
+        var granted = Grant(name, before, before.Without(waiter), waiter.Claim, entry.Stamp - waiter.Asked, leaseWaiters: -1);
+        retries.KeepGrant(waiter, granted);
+        if (waiter.Request != entry.Request)
+        {
+            entry.Resolve(waiter.Request, granted);
+        }
+        return granted;
+    }
+
+    /// <summary>The first waiter of this owner that may be granted anything; null also while the object is kept for another.</summary>
+    public WaiterRecord? FirstGrantableTo(ObjectName name, ObjectRecord record, string owner) =>
+        record.IsDelayedAt(entry.Stamp) && record.Delay!.Owner != owner ? null : FirstGrantableOf(name, owner);
+
+    private WaiterRecord? FirstGrantableOf(ObjectName name, string owner)
+    {
+        var from = 0L;
+        while (state.Waiters.TryNextOf(owner, name, from, out var waiter))
+        {
+            if (MayBeGranted(waiter))
+            {
+                return waiter;
+            }
+            from = waiter.Sequence + 1;
+        }
+        return null;
+    }
+
+    /// <summary>
+    /// The only one who may be granted anything now; null when there is nobody, or no room for anybody. While the object is kept for its last owner, only those of that name
+    /// are in line.
+    /// </summary>
+    private WaiterRecord? NextInLine(ObjectName name, ObjectRecord record)
+    {
+        if (record.Attached == 0 || !HasRoom(name.Space, record))
+        {
+            return null;
+        }
+        return record.IsDelayedAt(entry.Stamp) ? FirstGrantableOf(name, record.Delay!.Owner) : FirstGrantable(name);
+    }
+
+    private WaiterRecord? FirstGrantable(ObjectName name)
+    {
+        var from = 0L;
+        while (state.Waiters.TryNext(name, from, out var waiter))
+        {
+            if (MayBeGranted(waiter))
+            {
+                return waiter;
+            }
+            from = waiter.Sequence + 1;
+        }
+        return null;
+    }
+
+    /// <summary>
+    /// A waiter whose wait or lease is over by this entry's stamp is never granted anything (rule 2). The bound on leases was judged for newcomers: it does not keep
+    /// anybody waiting who has a place, or nobody would ever come back to grant it.
+    /// </summary>
+    private bool MayBeGranted(WaiterRecord waiter)
+    {
+        if (waiter.WaitDeadline <= entry.Stamp)
+        {
+            return false;
+        }
+        return waiter.SharedLease.IsNone
+            ? !state.Leases.Contains(waiter.OwnLease)
+            : state.Leases.TryGet(waiter.SharedLease, out var lease) && lease.Deadline > entry.Stamp;
+    }
+
+    /// <summary>False when no further hold of any kind could stand beside those that there are.</summary>
+    private bool HasRoom(HoldSpace space, ObjectRecord record) =>
+        record.Holders < state.Limits.MaxHoldersPerLock && Fits(space, record, record.Permits, LockMode.Shared, 1);
+}

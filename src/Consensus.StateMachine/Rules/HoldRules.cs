@@ -1,0 +1,189 @@
+using System.Collections.Immutable;
+using Consensus.Primitives;
+using Consensus.StateMachine.Outcomes;
+using Consensus.StateMachine.Tables;
+
+namespace Consensus.StateMachine.Rules;
+
+/// <summary>
+/// How a hold begins and ends, and with it a lease: what the one ends takes others with it. A hold's token is the revision of its grant, so no token is ever used twice or goes
+/// backward; each grant, release and loss of a hold has a revision of its own (rule 16).
+/// </summary>
+internal sealed partial class HoldRules(StateTables state, Applying entry, KeyRules keys, RetryRules retries, HoldAnswers answers)
+{
+    /// <summary>Gives a hold: one revision, which is the token. A lease of its own starts now, not when it was asked for (rule 4).</summary>
+    /// <param name="before">The object as it is stored.</param>
+    /// <param name="after">The same without the waiting place that becomes the hold.</param>
+    /// <param name="leaseWaiters">By how many waiting places of the shared lease this is one more or less.</param>
+    public LockGranted Grant(ObjectName name, ObjectRecord before, ObjectRecord after, in Claim claim, long waitedMicros, int leaseWaiters = 0)
+    {
+        Invariant.Require(Fits(name.Space, after, after.Permits, claim.Terms.Mode, claim.Terms.Count), "a grant fits beside the holds that there are");
+        var token = new FencingToken(state.Bump().Value);
+        var lease = claim.SharedLease.IsNone
+            ? state.Leases.Start(claim.OwnLease, claim.TtlMicros, entry.DeadlineAfter(claim.TtlMicros), holds: 1, isOwn: true)
+            : state.Leases.Attach(claim.SharedLease, holds: 1, waiters: leaseWaiters);
+        Invariant.Require(lease is not null, "a hold hangs on a living lease");
+        var until = claim.Terms.MaxHoldMicros > 0 ? entry.DeadlineAfter(claim.Terms.MaxHoldMicros) : ClusterTime.Never;
+        var hold = new HoldRecord(claim.Owner, token, lease.Id, claim.Request, waitedMicros, until, claim.Terms);
+        Store(name, before, after.With(hold, HoldTable.IsSole(name, hold)));
+        state.Holds.Add(name, hold);
+        var shown = answers.Show(name, hold, lease);
+        if (name.Space == HoldSpace.Election)
+        {
+            RecordElection(name.Name, shown);
+        }
+        return new LockGranted(state.Revision, shown, waitedMicros);
+    }
+
+    /// <param name="record">The object as it is stored.</param>
+    public void Release(ObjectName name, ObjectRecord record, HoldRecord hold) => End(name, hold, record, Released(record, hold));
+
+    /// <summary>The object without a hold that its holder gives up.</summary>
+    public ObjectRecord Released(ObjectRecord record, HoldRecord hold) => record.Without(hold, Newest(record.Released, hold.Token), record.Losses);
+
+    /// <summary>The hold ends against its holder's will; the reason is kept so that the holder can be told (rule 22).</summary>
+    public void Lose(ObjectName name, HoldRecord hold, LossReason reason)
+    {
+        var record = state.Objects[name];
+        var loss = new LockLoss(hold.Token, hold.Owner, reason, state.Revision.Next);
+        var after = record.Without(hold, record.Released, Newest(record.Losses, loss));
+        End(name, hold, record, hold.Terms.LockDelayMicros > 0 ? Delay(after, hold) : after);
+    }
+
+    /// <summary>The end of a hold but for its lease and for who comes next: one revision.</summary>
+    public void Take(ObjectName name, HoldRecord hold, ObjectRecord before, ObjectRecord after)
+    {
+        state.Bump();
+        Store(name, before, after);
+        state.Holds.Remove(name, hold);
+        if (name.Space == HoldSpace.Election)
+        {
+            RecordElection(name.Name, null);
+        }
+    }
+
+    /// <summary>Ends the time for which a free object is kept for its last owner.</summary>
+    public void EndDelay(ObjectName name)
+    {
+        var record = state.Objects[name];
+        Store(name, record, record with { Delay = null });
+        Promote(name);
+    }
+
+    /// <summary>An election has another leader, none, or another value; the present revision is the change's.</summary>
+    public void RecordElection(Key name, Hold? leader)
+    {
+        entry.Output.Objects++;
+        state.History.Add(new ElectionChange(state.Revision, name, leader), entry.Stamp);
+    }
+
+    /// <summary>A hold went from its lease; one that was made for holds ends with the last of them.</summary>
+    public void LeaveLease(LeaseId id)
+    {
+        if (!state.Leases.TryGet(id, out var lease))
+        {
+            return;
+        }
+        var left = lease with { Holds = lease.Holds - 1, Attachments = lease.Attachments - 1 };
+        if (left is { IsOwn: true, Holds: 0 })
+        {
+            EndLease(left, LossReason.Revoked);
+        }
+        else
+        {
+            state.Leases.Replace(left);
+        }
+    }
+
+    /// <summary>Frees everything that the lease carried, in one step: its keys in one revision, each lost hold and each grant that follows in one of its own.</summary>
+    public (long Keys, long Holds) EndLease(LeaseRecord lease, LossReason reason)
+    {
+        state.Leases.Remove(lease);
+        if (lease.Attachments == 0)
+        {
+            return (0, 0);
+        }
+        var deleted = keys.DeleteOf(lease.Id);
+
+        // All its places before anybody behind them is looked for: else each end would walk past the rest of them.
+        var freed = new TouchedObjects();
+        foreach (var place in state.Waiters.Of(lease.Id))
+        {
+            var waiter = RemoveWaiter(place);
+            var missing = new LeaseMissing(state.Revision, lease.Id);
+            entry.Resolve(waiter.Request, missing);
+            retries.KeepBriefly(waiter, missing);
+            freed.Add(place.Object);
+        }
+        Promote(freed);
+        var holds = state.Holds.Of(lease.Id);
+        foreach (var (name, token) in holds)
+        {
+            var hold = state.Holds.Find(name, token);
+            Invariant.Require(hold is not null, "a lease knows the holds that hang on it");
+            Lose(name, hold, reason);
+        }
+        return (deleted, holds.Count);
+    }
+
+    /// <summary>Takes a waiter out of the line; whoever stood behind it is seen to by the caller.</summary>
+    public WaiterRecord RemoveWaiter(WaiterKey place)
+    {
+        state.Waiters.TryGet(place, out var waiter);
+        state.Waiters.Remove(waiter);
+        state.Leases.Attach(waiter.SharedLease, waiters: -1);
+        var record = state.Objects[place.Object];
+        Store(place.Object, record, record.Without(waiter));
+        return waiter;
+    }
+
+    public void Store(ObjectName name, ObjectRecord before, ObjectRecord after)
+    {
+        entry.Output.Objects++;
+        state.Objects.Store(name, before, after);
+    }
+
+    /// <summary>A hold with so many bytes is refused where they are too many for it, or for the state.</summary>
+    /// <param name="grows">By how many the state would grow.</param>
+    public QuotaExceeded? RefuseBytes(long metadata, long value, long grows)
+    {
+        if (metadata > state.Limits.MaxMetadataBytes || value > state.Limits.MaxMetadataBytes)
+        {
+            return new QuotaExceeded(state.Revision, state.Limits.MaxMetadataBytes);
+        }
+        return grows > 0 && state.Bytes + grows > state.Limits.MaxStateBytes ? new QuotaExceeded(state.Revision, state.Limits.MaxStateBytes) : null;
+    }
+
+    /// <summary>Whether a further hold may stand beside those that there are: never beside an exclusive one, never more permits than there are.</summary>
+    public static bool Fits(HoldSpace space, ObjectRecord record, long permits, LockMode mode, long count) => space switch
+    {
+        HoldSpace.Semaphore => count <= permits - record.PermitsUsed,
+        HoldSpace.Lock => record.Holders == 0 || (record.Mode == LockMode.Shared && mode == LockMode.Shared),
+        HoldSpace.Election => record.Holders == 0,
+        _ => Invariant.Unreachable<bool>(space),
+    };
+
+    private void End(ObjectName name, HoldRecord hold, ObjectRecord before, ObjectRecord after)
+    {
+        Take(name, hold, before, after);
+        LeaveLease(hold.Lease);
+        if (after.Attached > 0)
+        {
+            Promote(name);
+        }
+    }
+
+    /// <summary>
+    /// Keeps the object for the owner of the lost hold. When it is being kept for another one already (several shared or counted holds were lost), the later end
+    /// counts.
+    /// </summary>
+    private ObjectRecord Delay(ObjectRecord record, HoldRecord lost)
+    {
+        var delay = new LockDelay(lost.Owner, entry.DeadlineAfter(lost.Terms.LockDelayMicros), lost.Token);
+        return record.Delay is { } present && present.Until > delay.Until ? record : record with { Delay = delay };
+    }
+
+    private ImmutableArray<T> Newest<T>(ImmutableArray<T> items, T item) => items.Length < state.Limits.MaxRememberedTokens
+        ? items.Add(item)
+        : [.. items.AsSpan()[^(state.Limits.MaxRememberedTokens - 1)..], item];
+}

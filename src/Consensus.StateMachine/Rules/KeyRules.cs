@@ -1,0 +1,123 @@
+using System.Runtime.InteropServices;
+using Consensus.Primitives;
+using Consensus.StateMachine.Commands;
+using Consensus.StateMachine.Outcomes;
+using Consensus.StateMachine.Tables;
+
+namespace Consensus.StateMachine.Rules;
+
+/// <summary>Keys: put and deleted one by one or by prefix.</summary>
+internal sealed class KeyRules(StateTables state, Applying entry)
+{
+    public Outcome Put(PutCommand c)
+    {
+        state.Keys.TryGet(c.Key, out var stored, out var old);
+        if (!Holds(c.Condition, old))
+        {
+            return new ConditionFailed(state.Revision, old?.ModRevision ?? Revision.Zero);
+        }
+        if (!c.Lease.IsNone)
+        {
+            if (!state.Leases.TryGet(c.Lease, out var lease))
+            {
+                return new LeaseMissing(state.Revision, c.Lease);
+            }
+            if (old?.Lease != c.Lease && lease.Attachments >= state.Limits.MaxAttachmentsPerLease)
+            {
+                return new BoundReached(state.Revision, BoundKind.LeaseAttachments, state.Limits.MaxAttachmentsPerLease);
+            }
+        }
+        var grows = KeyTable.SizeOf(c.Key, c.Value) - KeyTable.SizeOf(c.Key, old);
+        if (grows > 0 && state.Bytes + grows > state.Limits.MaxStateBytes)
+        {
+            return new QuotaExceeded(state.Revision, state.Limits.MaxStateBytes);
+        }
+        var revision = state.Bump();
+
+        var record = new KeyRecord(Kept(c.Value), old?.CreateRevision ?? revision, revision, (old?.Version ?? 0) + 1, c.Lease);
+        var key = old is null ? c.Key : stored;
+        Change(new KeyChange(revision, key, old, record));
+        return new PutDone(revision, key, record.CreateRevision, revision, record.Version, c.Lease);
+    }
+
+    public Outcome Delete(DeleteCommand c)
+    {
+        state.Keys.TryGet(c.Key, out var stored, out var old);
+        if (!Holds(c.Condition, old))
+        {
+            return new ConditionFailed(state.Revision, old?.ModRevision ?? Revision.Zero);
+        }
+        if (old is null)
+        {
+            return new DeleteDone(state.Revision, 0);
+        }
+        Change(new KeyChange(state.Bump(), stored, old, null));
+        return new DeleteDone(state.Revision, 1);
+    }
+
+    public Outcome DeletePrefix(DeletePrefixCommand c)
+    {
+        var found = new List<(Key Key, KeyRecord Record)>();
+        foreach (var (key, record) in state.Keys.From(c.Prefix))
+        {
+            if (!key.StartsWith(c.Prefix))
+            {
+                break;
+            }
+            if (found.Count == state.Limits.MaxObjectsPerCommand)
+            {
+                return new TooManyObjects(state.Revision, state.Limits.MaxObjectsPerCommand);
+            }
+            found.Add((key, record));
+        }
+        var revision = found.Count > 0 ? state.Bump() : state.Revision;
+        foreach (var (key, record) in found)
+        {
+            Change(new KeyChange(revision, key, record, null));
+        }
+        return new DeleteDone(revision, found.Count);
+    }
+
+    /// <summary>Deletes what the lease carries, in one revision; gives how many keys that were.</summary>
+    public long DeleteOf(LeaseId lease)
+    {
+        var keys = state.Keys.Of(lease);
+        var revision = keys.Count > 0 ? state.Bump() : state.Revision;
+        foreach (var key in keys)
+        {
+            state.Keys.TryGet(key, out var record);
+            Change(new KeyChange(revision, key, record, null));
+        }
+        return keys.Count;
+    }
+
+    /// <summary>Makes one change of a key: the key itself, the lease that carries it, and the history.</summary>
+    public void Change(KeyChange change)
+    {
+        var (leaseBefore, leaseAfter) = (KeyTable.LeaseOf(change.Before), KeyTable.LeaseOf(change.After));
+        if (leaseBefore != leaseAfter)
+        {
+            state.Leases.Attach(leaseBefore, keys: -1);
+            state.Leases.Attach(leaseAfter, keys: 1);
+        }
+        state.Keys.Change(change);
+        entry.Output.Objects++;
+        state.History.Add(change, entry.Stamp);
+    }
+
+    /// <summary>
+    /// A value lies in the array of its logged command. While it is most of it, log, history and state share that array: a copy would have to be collected three
+    /// times over. Else the state keeps its own, so that a small value does not hold a large array.
+    /// </summary>
+    private static ReadOnlyMemory<byte> Kept(ReadOnlyMemory<byte> value) =>
+        MemoryMarshal.TryGetArray(value, out var segment) && segment.Array!.Length - value.Length <= value.Length / 4 ? value : value.ToArray();
+
+    private static bool Holds(KeyCondition condition, KeyRecord? record) => condition.Kind switch
+    {
+        KeyConditionKind.None => true,
+        KeyConditionKind.ModRevisionIs => record is not null && record.ModRevision == condition.ModRevision,
+        KeyConditionKind.Absent => record is null,
+        KeyConditionKind.Exists => record is not null,
+        _ => Invariant.Unreachable<bool>(condition.Kind),
+    };
+}

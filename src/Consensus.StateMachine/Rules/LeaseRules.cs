@@ -1,0 +1,67 @@
+using System.Collections.Immutable;
+using Consensus.Primitives;
+using Consensus.StateMachine.Commands;
+using Consensus.StateMachine.Outcomes;
+using Consensus.StateMachine.Tables;
+
+namespace Consensus.StateMachine.Rules;
+
+/// <summary>Leases: alive until an entry ends them, judged by that entry's stamp (rule 2).</summary>
+internal sealed class LeaseRules(StateTables state, Applying entry, HoldRules holds)
+{
+    public Outcome Grant(GrantLeaseCommand c)
+    {
+        if (state.Leases.Contains(c.Id) || c.Id.IsNone)
+        {
+            return new LeaseIdTaken(state.Revision, c.Id);
+        }
+        if (state.Leases.Count >= state.Limits.MaxLeases)
+        {
+            return new BoundReached(state.Revision, BoundKind.Leases, state.Limits.MaxLeases);
+        }
+        state.Leases.Start(c.Id, c.TtlMicros, entry.DeadlineAfter(c.TtlMicros), holds: 0, isOwn: false);
+        return new LeaseGranted(state.Revision, c.Id, c.TtlMicros);
+    }
+
+    public LeasesRenewed Renew(RenewLeasesCommand c)
+    {
+        var renewals = ImmutableArray.CreateBuilder<LeaseRenewal>(c.Ids.Length);
+        entry.Output.Objects += c.Ids.Length;
+        foreach (var id in c.Ids)
+        {
+            renewals.Add(state.Leases.TryGet(id, out var lease)
+                ? new LeaseRenewal(id, lease.TtlMicros, Renew(lease).Deadline)
+                : new LeaseRenewal(id, 0, ClusterTime.Zero));
+        }
+        return new LeasesRenewed(state.Revision, renewals.MoveToImmutable());
+    }
+
+    public Outcome Revoke(RevokeLeaseCommand c)
+    {
+        if (!state.Leases.TryGet(c.Id, out var lease))
+        {
+            return new LeaseMissing(state.Revision, c.Id);
+        }
+        var (keys, freed) = holds.EndLease(lease, LossReason.Revoked);
+        return new LeaseRevoked(state.Revision, c.Id, keys, freed);
+    }
+
+    /// <summary>A renewal never moves a deadline back (rule 2).</summary>
+    public LeaseRecord Renew(LeaseRecord lease)
+    {
+        var deadline = ClusterTime.Max(lease.Deadline, entry.DeadlineAfter(lease.TtlMicros));
+        if (deadline == lease.Deadline)
+        {
+            return lease;
+        }
+        var renewed = state.Leases.Move(lease, deadline);
+        if (lease.Deadline <= entry.Stamp && lease.HasWaiters)
+        {
+            // Past its deadline it was passed over; now it can be granted again what became free meanwhile.
+            var waitedFor = new TouchedObjects();
+            state.Waiters.Of(lease.Id).ForEach(place => waitedFor.Add(place.Object));
+            holds.Promote(waitedFor);
+        }
+        return renewed;
+    }
+}

@@ -1,0 +1,26 @@
+using Consensus.StateMachine.Commands;
+using Consensus.StateMachine.Outcomes;
+using Consensus.StateMachine.Tables;
+
+namespace Consensus.StateMachine.Rules;
+
+/// <summary>Members tell who they are, and are forgotten; those who wait through a process that is gone are detached.</summary>
+internal sealed class MemberRules(StateTables state, WaitRules waits)
+{
+    public Noted Announce(AnnounceMemberCommand c)
+    {
+        if (state.Members.TryGet(c.Member, out var known) && known.Boot != c.Boot)
+        {
+            waits.DetachAll(c.Member, boot => boot != c.Boot);
+        }
+        state.Members.Set(new MemberInfo(c.Member, c.Name, c.Boot, c.ClientUrl, c.PeerAddress, c.Version, c.FeatureLevel));
+        return new Noted(state.Revision);
+    }
+
+    public Noted Forget(ForgetMemberCommand c)
+    {
+        waits.DetachAll(c.Member, _ => true);
+        state.Members.Remove(c.Member);
+        return new Noted(state.Revision);
+    }
+}

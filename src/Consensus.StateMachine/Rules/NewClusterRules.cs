@@ -1,0 +1,52 @@
+using Consensus.Primitives;
+using Consensus.StateMachine.Outcomes;
+using Consensus.StateMachine.Tables;
+
+namespace Consensus.StateMachine.Rules;
+
+/// <summary>
+/// A backup as the first state of a new cluster (rule 15). Its clients' holds have run on, or ended, in the cluster that it was taken of: whoever believes to hold something must
+/// ask again, and gets a token that no cluster has ever given.
+/// </summary>
+internal sealed class NewClusterRules(StateTables state, HoldRules holds)
+{
+    /// <summary>Further than any cluster writes between a backup and its restore: at 10,000 writes a second, five days.</summary>
+    private const long RevisionLeap = 1L << 32;
+
+    /// <summary>So many revisions for each second since 1970: also a second restore of the same backup is above the first, and what was granted there.</summary>
+    private const long RevisionsPerSecond = 1L << 20;
+
+    /// <inheritdoc cref="ReplicatedState.BeginNewCluster"/>
+    public NewClusterLosses Begin(long unixSeconds)
+    {
+        var before = state.Counts;
+
+        // First: what ends below has revisions of its own, and those too must be new.
+        state.Revision = new Revision(Math.Max(state.Revision.Value + RevisionLeap, unixSeconds * RevisionsPerSecond));
+
+        // Waiters before what they wait for, so that nobody is granted anything.
+        foreach (var waiter in state.Waiters.All().ToList())
+        {
+            holds.RemoveWaiter(waiter.Key);
+        }
+        foreach (var name in state.Objects.AllUnsettled())
+        {
+            state.Objects.SetUnsettled(name, state.Objects[name], false);
+        }
+        foreach (var id in state.Leases.All())
+        {
+            if (state.Leases.TryGet(id, out var lease))
+            {
+                holds.EndLease(lease, LossReason.Revoked);
+            }
+        }
+        foreach (var member in state.Members.All().ToList())
+        {
+            state.Members.Remove(member.Id);
+        }
+        state.History.Forget(state.History.Count, state.Revision);
+        var after = state.Counts;
+        Invariant.Require(after is { Leases: 0, LocksHeld: 0, Waiters: 0 }, "a new cluster begins with nothing held");
+        return new NewClusterLosses(before.Leases, before.LocksHeld, before.Waiters, before.Keys - after.Keys);
+    }
+}

@@ -1,0 +1,181 @@
+using Consensus.Primitives;
+using Consensus.StateMachine.Commands;
+using Consensus.StateMachine.Outcomes;
+using Consensus.StateMachine.Tables;
+using Consensus.StateMachine.Wire;
+
+namespace Consensus.StateMachine.Rules;
+
+/// <summary>
+/// A retry gets the first answer and has no effect of its own, through any member, across failover and snapshot (rule 21). What had an effect is kept; an answer that changed
+/// nothing is remembered more briefly, and is final for its request, whichever attempt was told it: a refusal, and a success that found everything done, as a fence passed with
+/// the token that is the highest already.
+/// </summary>
+internal sealed class RetryRules(StateTables state, Applying entry, HoldReplays replays)
+{
+    /// <summary>The answer to a retry, or to a new identity for which there is no room; null when the command is to be executed.</summary>
+    public Outcome? AnswerRetry(Command command)
+    {
+        entry.HasRoom = true;
+        var identity = entry.Identity;
+        if (identity.IsNone)
+        {
+            return null;
+        }
+        var answers = state.Answers;
+        answers.ForgetOld(entry.Stamp);
+        if (answers.Kept.TryGet(identity, out var kept))
+        {
+            return kept.Effect is TakenBack || kept.Fingerprint.Span.SequenceEqual(entry.Fingerprint.Span)
+                ? Replay(kept.Effect)
+                : new IdempotencyMismatch(state.Revision);
+        }
+        if (answers.Brief.TryGet(identity, entry.Stamp, out var brief))
+        {
+            return Repeat(brief);
+        }
+        if (answers.Forgotten.TryGet(identity, out var forgotten) && !(forgotten.Kind == ForgottenKind.UnkeptRepeatable && AlwaysPasses.IsRepeatable(command)))
+        {
+            return new RetryTooLate(state.Revision);
+        }
+        if (state.Waiters.TryFind(identity, out var place))
+        {
+            // Its room is that of its grant, which is kept in any case.
+            return command is AcquireLockCommand acquire && acquire.Object == place.Object ? null : new IdempotencyMismatch(state.Revision);
+        }
+        entry.HasRoom = answers.MakeRoom(entry.Stamp);
+        return entry.HasRoom || AlwaysPasses.Does(command)
+            ? null
+            : new BoundReached(state.Revision, BoundKind.IdempotencyKeys, state.Limits.MaxIdempotencyKeys) { RetryAfterMicros = answers.UntilOldestMayGo(entry.Stamp) };
+    }
+
+    /// <summary>Keeps what came of the entry's command, as an effect or as an answer that changed nothing.</summary>
+    public void Keep(Command command, Outcome outcome)
+    {
+        if (entry.Identity.IsNone || state.Answers.Kept.Contains(entry.Identity))
+        {
+            return;
+        }
+        Effect? effect = (command, outcome) switch
+        {
+            (PutCommand, PutDone o) => new KeyPut(o.Key, o.CreateRevision, o.ModRevision, o.Version, o.Lease),
+            (_, DeleteDone { Deleted: > 0 } o) => new KeysDeleted(o.Revision, o.Deleted),
+            (_, LeaseGranted o) => new LeaseMade(o.Revision, o.Id, o.TtlMicros),
+            (_, LeaseRevoked o) => new LeaseEnded(o.Revision, o.Id, o.KeysDeleted, o.LocksFreed),
+            (AcquireLockCommand, LockGranted o) => EffectOf(o),
+            (_, ManyGranted o) => new HoldsGiven(o.Revision, HoldCodec.Write(o.Holds)),
+            (_, HandedOver o) => new HoldHandedOver(o.Revision, HoldCodec.Write([o.Hold])),
+            // Only what the renewal proclaimed is an effect: it raised the revision.
+            (RenewLockCommand { Value: not null, Space: HoldSpace.Election } c, LockRenewed o) when o.Revision > entry.RevisionBefore =>
+                new ValueProclaimed(c.Name, c.Token, o.Revision),
+            (ReleaseLockCommand c, LockReleased o) when c.Force || o.Revision > entry.RevisionBefore => new HoldReleased(o.Revision),
+            _ => null,
+        };
+        if (effect is not null)
+        {
+            Keep(effect, AlwaysPasses.IsRepeatable(command));
+        }
+        else if (!state.Answers.Forgotten.Contains(entry.Identity))
+        {
+            // Else the command itself had an effect and told of it, and there was room for no more than that.
+            KeepBriefly(command, outcome);
+        }
+    }
+
+    /// <summary>For a command that knows itself that it had an effect, under the identity that the entry has.</summary>
+    /// <param name="isRepeatable">Then, if there was no room for it and it is sent again, it is judged like any other.</param>
+    public void Keep(Effect effect, bool isRepeatable = false)
+    {
+        if (entry.HasRoom)
+        {
+            state.Answers.Keep(entry.Identity, entry.Stamp, entry.Fingerprint.ToArray(), effect);
+        }
+        else
+        {
+            state.Answers.KeepNoMore(entry.Identity, entry.Stamp, isRepeatable ? ForgottenKind.UnkeptRepeatable : ForgottenKind.Unkept);
+        }
+    }
+
+    /// <summary>A waiter that was promoted had its effect now, under the identity with which it asked.</summary>
+    public void KeepGrant(WaiterRecord waiter, LockGranted granted)
+    {
+        if (!waiter.Identity.IsNone && !state.Answers.Kept.Contains(waiter.Identity))
+        {
+            state.Answers.Keep(waiter.Identity, entry.Stamp, waiter.Fingerprint, EffectOf(granted));
+        }
+    }
+
+    /// <summary>A wait that ended without a grant is answered for good, whether its attempt is still connected or not.</summary>
+    public void KeepBriefly(WaiterRecord waiter, Outcome outcome)
+    {
+        if (!waiter.Identity.IsNone)
+        {
+            state.Answers.KeepBriefly(waiter.Identity, entry.Stamp, waiter.Fingerprint, outcome);
+        }
+    }
+
+    /// <summary>
+    /// Renewals are not kept: there are many, and a late one does no harm. No lease and no token comes back once it has ended, so that a "no" stays one by itself; and a "yes"
+    /// done twice is a renewal. One that proclaims a value is a write, and is kept.
+    /// </summary>
+    private void KeepBriefly(Command command, Outcome outcome)
+    {
+        if (command is not (RenewLeasesCommand or RenewLockCommand { Value: null }) && !state.Answers.Brief.TryGet(entry.Identity, entry.Stamp, out _))
+        {
+            state.Answers.KeepBriefly(entry.Identity, entry.Stamp, entry.Fingerprint.ToArray(), outcome);
+        }
+    }
+
+    private static HoldGiven EffectOf(LockGranted o) => new(o.Hold.Object, o.Hold.Token, o.WaitedMicros);
+
+    private Outcome Replay(Effect effect) => effect switch
+    {
+        KeyPut e => new PutDone(e.ModRevision, e.Key, e.CreateRevision, e.ModRevision, e.Version, e.Lease),
+        KeysDeleted e => new DeleteDone(e.Revision, e.Deleted),
+        LeaseMade e => new LeaseGranted(e.Revision, e.Lease, e.TtlMicros),
+        LeaseEnded e => new LeaseRevoked(e.Revision, e.Lease, e.Keys, e.Holds),
+        HoldGiven e => replays.Of(e),
+        HoldReleased e => new LockReleased(e.Revision),
+        HoldsGiven e => replays.Of(e),
+        HoldHandedOver e => replays.Of(e),
+        ValueProclaimed e => replays.OfProclaimed(ObjectName.Election(e.Election), e.Token, e.Revision),
+        TxnWritten e => new TxnDone(e.Revision, e.Succeeded, TxnResultCodec.Read(e.Results)),
+        FenceMoved e => new FencePassed(e.Revision, e.Token),
+        FenceRemoved e => new FenceReset(e.Revision, Existed: true),
+        TakenBack => new RequestWithdrawn(state.Revision),
+        _ => Invariant.Unreachable<Outcome>(effect),
+    };
+
+    /// <summary>
+    /// Tells a brief answer again. Whoever asked now may have sent another attempt since the first one was answered: its time begins anew. Not that of what is full, for there may
+    /// be room soon, and libraries of HTTP ask again after a 429 by themselves, under the same key.
+    /// </summary>
+    private Outcome Repeat(BriefAnswer answer)
+    {
+        if (answer.Kind != BriefKind.Withdrawn && !answer.Fingerprint.Span.SequenceEqual(entry.Fingerprint.Span))
+        {
+            return new IdempotencyMismatch(state.Revision);
+        }
+        if (answer.Kind is not (BriefKind.BoundReached or BriefKind.QuotaExceeded))
+        {
+            state.Answers.Renew(entry.Identity, entry.Stamp, answer);
+        }
+        return answer.Kind switch
+        {
+            BriefKind.Withdrawn => new RequestWithdrawn(state.Revision),
+            BriefKind.ProclaimedBefore => replays.OfProclaimed(ObjectName.Election(answer.Name), new FencingToken(answer.A), answer.Revision),
+            _ => AsOfNow(answer),
+        };
+    }
+
+    /// <summary>When it is worth asking again is told as it is now; under this key not before its answer is forgotten.</summary>
+    private Outcome AsOfNow(BriefAnswer answer) => answer.ToOutcome() switch
+    {
+        BoundReached { Bound: BoundKind.IdempotencyKeys } full => full with
+        {
+            RetryAfterMicros = Math.Max(state.Answers.UntilOldestMayGo(entry.Stamp), state.Limits.BriefKeepMicros + 1 - (entry.Stamp - answer.Stored)),
+        },
+        LockHeld { DelayedUntil: { } until } held => held with { DelayLeftMicros = Math.Max(0, until - entry.Stamp) },
+        var other => other,
+    };
+}

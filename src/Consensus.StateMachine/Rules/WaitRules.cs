@@ -1,0 +1,163 @@
+using Consensus.Primitives;
+using Consensus.StateMachine.Commands;
+using Consensus.StateMachine.Outcomes;
+using Consensus.StateMachine.Tables;
+
+namespace Consensus.StateMachine.Rules;
+
+/// <summary>How a waiting place is taken, taken again by a later attempt, detached and given up.</summary>
+internal sealed class WaitRules(StateTables state, Applying entry, HoldRules holds, RetryRules retries, HoldAnswers answers)
+{
+    public Outcome Enqueue(AcquireLockCommand c, HoldTerms terms, ObjectRecord record)
+    {
+        if (state.Waiters.Count >= state.Limits.MaxWaiters)
+        {
+            return new BoundReached(state.Revision, BoundKind.Waiters, state.Limits.MaxWaiters);
+        }
+        if (record.Waiters >= state.Limits.MaxWaitersPerLock)
+        {
+            return new BoundReached(state.Revision, BoundKind.Waiters, state.Limits.MaxWaitersPerLock);
+        }
+        state.Waiters.Add(new WaiterRecord(
+            state.Waiters.NextSequence++,
+            c.Object,
+            c.Owner,
+            entry.Request,
+            entry.Identity,
+            entry.Fingerprint.ToArray(),
+            c.TtlMicros,
+            c.OwnLease,
+            c.SharedLease,
+            entry.Stamp,
+            entry.DeadlineAfter(c.WaitMicros),
+            null,
+            terms));
+        var waiters = record.Waiters + 1;
+        holds.Store(c.Object, record, record with { Waiters = waiters, Attached = record.Attached + 1, Permits = AskedTerms.PermitsOf(c) });
+        state.Leases.Attach(c.SharedLease, waiters: 1);
+        return new LockQueued(state.Revision, waiters);
+    }
+
+    /// <summary>
+    /// The place that an earlier attempt of this very request has. A lease or an owner is no identity: one lease may have many places for one object, each of a request of its
+    /// own (rule 18).
+    /// </summary>
+    public WaiterKey? PlaceOfRequest() => !entry.Identity.IsNone && state.Waiters.TryFind(entry.Identity, out var place) ? place : null;
+
+    /// <summary>
+    /// A retry takes the place over; the earlier attempt is told so. Whoever was detached is in line again. One that asks for something else is no retry: it would be granted
+    /// what it did not ask for. So is one that will not wait: its answer is due now.
+    /// </summary>
+    public Outcome Attach(WaiterKey place, AcquireLockCommand c)
+    {
+        state.Waiters.TryGet(place, out var waiter);
+        var isOther = c.WaitMicros <= 0 || !waiter.Fingerprint.Span.SequenceEqual(entry.Fingerprint.Span);
+        var record = state.Objects[place.Object];
+        if (isOther || waiter.Terms.Mode != AskedTerms.ModeOf(c) || waiter.Terms.Count != AskedTerms.CountOf(c) || record.Permits != AskedTerms.PermitsOf(c))
+        {
+            return new IdempotencyMismatch(state.Revision);
+        }
+        if (waiter.Request != entry.Request && !waiter.IsDetached)
+        {
+            entry.Resolve(waiter.Request, new WaitTakenOver(state.Revision));
+        }
+        state.Waiters.Replace(waiter, waiter with { Request = entry.Request, DetachedUntil = null });
+        if (waiter.IsDetached)
+        {
+            holds.Store(place.Object, record, record with { Attached = record.Attached + 1 });
+        }
+        return holds.Promote(place.Object) ?? (Outcome)new LockQueued(state.Revision, state.Waiters.PositionOf(place));
+    }
+
+    public Noted Cancel(CancelWaitCommand c)
+    {
+        var name = c.Object;
+        if (state.Waiters.TryFind(c.Request, out var place) && place.Object == name)
+        {
+            holds.RemoveWaiter(place);
+            entry.Resolve(c.Request, new WaitCancelled(state.Revision, c.Reason));
+            holds.Promote(name);
+        }
+        else if (c.Reason == CancelReason.Disconnected && state.Objects[name] is var record && state.Holds.Find(name, record, c.Request) is { } hold)
+        {
+            holds.Release(name, record, hold);
+        }
+        return new Noted(state.Revision);
+    }
+
+    /// <summary>The wait is over; whoever it stood in the way of is seen to by the caller.</summary>
+    public void End(WaiterKey place)
+    {
+        var waiter = holds.RemoveWaiter(place);
+        var held = answers.Held(place.Object, state.Objects[place.Object], entry.Stamp - waiter.Asked);
+        entry.Resolve(waiter.Request, held);
+        if (waiter.WaitDeadline <= entry.Stamp)
+        {
+            // A place that was detached for too long is given up with no answer to its request, which may ask for another.
+            retries.KeepBriefly(waiter, held);
+        }
+    }
+
+    /// <summary>The request is withdrawn, and told so while its attempt is connected.</summary>
+    public void GiveUp(WaiterKey place)
+    {
+        var waiter = holds.RemoveWaiter(place);
+        if (!waiter.IsDetached)
+        {
+            entry.Resolve(waiter.Request, new RequestWithdrawn(state.Revision));
+        }
+        holds.Promote(place.Object);
+    }
+
+    public Noted Detach(DetachWaitersCommand c)
+    {
+        DetachAll(c.Member, boot => boot == c.Boot || c.Boot == 0);
+        return new Noted(state.Revision);
+    }
+
+    public Noted Detach(DetachRequestsCommand c)
+    {
+        var places = new List<WaiterKey>();
+        foreach (var request in c.Requests)
+        {
+            if (state.Waiters.TryFind(request, out var place))
+            {
+                places.Add(place);
+            }
+        }
+        Detach(places, _ => true);
+        return new Noted(state.Revision);
+    }
+
+    public void DetachAll(MemberId member, Func<long, bool> isLost) => Detach(state.Waiters.Of(member), isLost);
+
+    /// <summary>Detaches all before anybody behind them is granted anything, so that nobody is granted who is about to be detached.</summary>
+    private void Detach(List<WaiterKey> places, Func<long, bool> isLost)
+    {
+        var freed = new TouchedObjects();
+        foreach (var place in places)
+        {
+            if (state.Waiters.TryGet(place, out var waiter) && !waiter.IsDetached && isLost(waiter.Request.Boot))
+            {
+                Detach(place, waiter);
+                freed.Add(place.Object);
+            }
+        }
+        holds.Promote(freed);
+    }
+
+    /// <summary>A place that nobody could take again, for want of an identity, is given up at once.</summary>
+    private void Detach(WaiterKey place, WaiterRecord waiter)
+    {
+        if (waiter.Identity.IsNone)
+        {
+            holds.RemoveWaiter(place);
+            entry.Resolve(waiter.Request, new WaitCancelled(state.Revision, CancelReason.Disconnected));
+            return;
+        }
+        state.Waiters.Replace(waiter, waiter with { DetachedUntil = entry.DeadlineAfter(state.Limits.DetachedKeepMicros) });
+        var record = state.Objects[place.Object];
+        holds.Store(place.Object, record, record with { Attached = record.Attached - 1 });
+        entry.Resolve(waiter.Request, new WaitDetached(state.Revision));
+    }
+}

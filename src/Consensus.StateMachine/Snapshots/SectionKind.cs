@@ -1,0 +1,22 @@
+namespace Consensus.StateMachine.Snapshots;
+
+/// <summary>The kinds of section, in the order in which they are written but for the last three. The numbers are in files.</summary>
+internal static class SectionKind
+{
+    public const int Meta = 1;
+    public const int Leases = 2;
+    public const int Keys = 3;
+    public const int Objects = 4;
+    public const int Waiters = 5;
+    public const int Kept = 6;
+    public const int Members = 7;
+    public const int History = 8;
+    public const int Fences = 9;
+
+    /// <summary>Shared and counted ones, right after the objects, which keep their sole holds.</summary>
+    public const int Holds = 10;
+
+    public const int Forgotten = 11;
+
+    public const int Brief = 12;
+}

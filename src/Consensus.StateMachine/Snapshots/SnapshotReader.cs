@@ -1,0 +1,108 @@
+using Consensus.Primitives.Wire;
+using Consensus.StateMachine.Tables;
+using Consensus.StateMachine.Wire;
+
+namespace Consensus.StateMachine.Snapshots;
+
+/// <summary>Gives the sections of a snapshot to the tables that wrote them.</summary>
+internal static class SnapshotReader
+{
+    /// <summary>Fills empty tables. Throws <see cref="WireFormatException"/> when the snapshot is damaged, or of a format that this version does not know.</summary>
+    public static MetaSection Read(ISnapshotSource source, StateTables tables)
+    {
+        if (!source.NextSection(out var kind, out var body))
+        {
+            throw new WireFormatException("a snapshot with sections missing");
+        }
+        var meta = MetaSection.Read(kind, body);
+        Begin(meta, tables);
+        while (source.NextSection(out kind, out body))
+        {
+            if (kind == SectionKind.Meta)
+            {
+                // The last one counts.
+                meta = MetaSection.Read(kind, body);
+                Begin(meta, tables);
+            }
+            else
+            {
+                ReadSection(kind, body, meta, tables);
+            }
+        }
+        var loaded = tables.Counts with { Changes = tables.History.LoadedCount, HistoryBytes = 0, StateBytes = 0 };
+        if (loaded != meta.Counts)
+        {
+            throw new WireFormatException("a snapshot with sections missing");
+        }
+        tables.History.EndLoad(tables.Keys);
+        return meta;
+    }
+
+    private static void Begin(MetaSection meta, StateTables tables)
+    {
+        tables.Revision = meta.Revision;
+        tables.Counters = meta.Counters;
+        tables.History.BeginLoad(meta.CompactRevision);
+    }
+
+    private static void ReadSection(int kind, ReadOnlyMemory<byte> body, MetaSection meta, StateTables tables)
+    {
+        var reader = new WireReader(body.Span);
+        while (reader.NextField())
+        {
+            if (reader.Field != 1)
+            {
+                reader.RefuseUnknown("a snapshot section");
+            }
+            ReadItem(kind, Fields.Slice(body, ref reader), meta, tables);
+        }
+    }
+
+    private static void ReadItem(int kind, ReadOnlyMemory<byte> item, MetaSection meta, StateTables tables)
+    {
+        switch (kind)
+        {
+            case SectionKind.Leases:
+                tables.Leases.Load(item);
+                break;
+            case SectionKind.Keys:
+                tables.Leases.Attach(tables.Keys.Load(item), keys: 1);
+                break;
+            case SectionKind.Objects:
+                var name = tables.Objects.Load(item, out var sole);
+                if (sole is { } hold)
+                {
+                    tables.Holds.Load(name, hold, tables.Leases);
+                }
+                break;
+            case SectionKind.Holds:
+                tables.Holds.Load(item, tables.Leases);
+                break;
+            case SectionKind.Waiters:
+                var waiter = tables.Waiters.Load(item);
+                tables.Leases.Attach(waiter.SharedLease, waiters: 1);
+                tables.Objects.LoadWaiter(waiter);
+                break;
+            case SectionKind.Kept:
+                tables.Answers.Kept.Load(item);
+                break;
+            case SectionKind.Members:
+                tables.Members.Load(item);
+                break;
+            case SectionKind.History:
+                tables.History.Load(item, meta.Revision, meta.AppliedStamp);
+                break;
+            case SectionKind.Fences:
+                tables.Fences.Load(item);
+                break;
+            case SectionKind.Forgotten:
+                tables.Answers.LoadForgotten(item);
+                break;
+            case SectionKind.Brief:
+                tables.Answers.LoadBrief(item);
+                break;
+            default:
+                throw new WireFormatException($"a snapshot section of the kind {kind}, which this version does not know");
+        }
+    }
+}

@@ -1,0 +1,336 @@
+using Consensus.Primitives;
+using Consensus.Primitives.Wire;
+using Consensus.StateMachine.Trees;
+using Consensus.StateMachine.Wire;
+
+namespace Consensus.StateMachine.Tables;
+
+/// <param name="Request">The request that it was granted to; none when more than one was told.</param>
+/// <param name="Until">It is lost then, whatever is renewed; <see cref="ClusterTime.Never"/> without a bound.</param>
+internal sealed record HoldRecord(
+    string Owner,
+    FencingToken Token,
+    LeaseId Lease,
+    RequestId Request,
+    long WaitedMicros,
+    ClusterTime Until,
+    HoldTerms Terms);
+
+/// <summary>The holds of one object stand in the order of their tokens.</summary>
+internal readonly record struct HoldKey(ObjectName Object, FencingToken Token) : IComparable<HoldKey>
+{
+    public int CompareTo(HoldKey other)
+    {
+        var byObject = Object.CompareTo(other.Object);
+        return byObject != 0 ? byObject : Token.CompareTo(other.Token);
+    }
+}
+
+/// <summary>A lease with one hold that hangs on it; no two holds ever have the same token.</summary>
+internal readonly record struct LeaseHold(LeaseId Lease, FencingToken Token) : IComparable<LeaseHold>
+{
+    public int CompareTo(LeaseHold other)
+    {
+        var byLease = Lease.CompareTo(other.Lease);
+        return byLease != 0 ? byLease : Token.CompareTo(other.Token);
+    }
+}
+
+/// <param name="Shared">Shared and counted holds: a sole one is with its object.</param>
+/// <param name="ByLease">All holds.</param>
+internal readonly record struct HoldsView(FrozenTree<HoldKey, HoldRecord> Shared, FrozenTree<LeaseHold, ObjectName> ByLease);
+
+/// <summary>
+/// All holds, by object and token, by lease, by the end of what they may be held for, and by the request that was granted one. Nearly all are sole ones: the only hold of an
+/// exclusive lock or of an election. Such a one is kept by its object's record, for it is looked at together with that and never needs a place of its own.
+/// </summary>
+internal sealed class HoldTable(ObjectTable objects)
+{
+    /// <summary>Shared and counted holds.</summary>
+    private readonly CowTree<HoldKey, HoldRecord> _primary = new();
+
+    /// <summary>Of the holds in <see cref="_primary"/>: a sole one is found at its object.</summary>
+    private readonly Dictionary<RequestId, HoldKey> _byRequest = [];
+    private readonly CowTree<LeaseHold, ObjectName> _byLease = new();
+    private readonly CowTree<Due, ObjectName> _byEnd = new();
+    private long _soleCount;
+
+    public long Count => _soleCount + _primary.Count;
+
+    /// <summary>What of it counts towards the state's byte quota.</summary>
+    public long Bytes { get; private set; }
+
+    public bool HasDeadlines => _byEnd.Count > 0;
+
+    /// <summary>The first end of a hold that may not be held for longer; <see cref="ClusterTime.Never"/> when there is none.</summary>
+    public ClusterTime NextDeadline => _byEnd.TryFirst(out var due, out _) ? due.Deadline : ClusterTime.Never;
+
+    /// <summary>The only hold that its object can have beside none.</summary>
+    public static bool IsSole(ObjectName name, HoldRecord hold) => name.Space != HoldSpace.Semaphore && hold.Terms.Mode == LockMode.Exclusive;
+
+    public HoldRecord? Find(ObjectName name, FencingToken token) => Find(name, objects[name], token);
+
+    /// <param name="record">The object as it is stored.</param>
+    public HoldRecord? Find(ObjectName name, ObjectRecord record, FencingToken token)
+    {
+        if (record.Sole is { } sole)
+        {
+            return sole.Token == token ? sole : null;
+        }
+        return record.Holders > 0 && _primary.TryGet(new HoldKey(name, token), out var hold) ? hold : null;
+    }
+
+    /// <summary>The hold that this very request was granted, while it is held and nobody else was told of it.</summary>
+    public HoldRecord? Find(ObjectName name, ObjectRecord record, RequestId request)
+    {
+        if (record.Sole is { } sole)
+        {
+            return sole.Request == request && request != RequestId.None ? sole : null;
+        }
+        return _byRequest.TryGetValue(request, out var key) && key.Object == name ? Find(name, record, key.Token) : null;
+    }
+
+    public HoldRecord? First(ObjectName name, ObjectRecord record)
+    {
+        if (record.Holders == 0 || record.Sole is not null)
+        {
+            return record.Sole;
+        }
+        return _primary.TryFirstFrom(new HoldKey(name, FencingToken.None), out _, out var hold) ? hold : null;
+    }
+
+    /// <summary>All that hold the object now, in the order of their tokens.</summary>
+    public List<HoldRecord> Of(ObjectName name, ObjectRecord record)
+    {
+        var holds = new List<HoldRecord>();
+        if (record.Sole is { } sole)
+        {
+            holds.Add(sole);
+            return holds;
+        }
+        foreach (var (key, hold) in _primary.Peek().From(new HoldKey(name, FencingToken.None)))
+        {
+            if (key.Object != name)
+            {
+                break;
+            }
+            holds.Add(hold);
+        }
+        return holds;
+    }
+
+    /// <summary>All that hang on the lease, in the order of their tokens.</summary>
+    public List<HoldKey> Of(LeaseId lease)
+    {
+        var holds = new List<HoldKey>();
+        foreach (var (key, name) in _byLease.Peek().From(new LeaseHold(lease, FencingToken.None)))
+        {
+            if (key.Lease != lease)
+            {
+                break;
+            }
+            holds.Add(new HoldKey(name, key.Token));
+        }
+        return holds;
+    }
+
+    /// <summary>The hold that may be held the shortest, if its time is over by now.</summary>
+    public bool TryDue(ClusterTime now, out HoldKey key)
+    {
+        var isDue = _byEnd.TryFirst(out var due, out var name) && due.Deadline <= now;
+        key = new HoldKey(name, new FencingToken(due.Id));
+        return isDue;
+    }
+
+    /// <summary>Adds a hold, which its object's record has or counts already.</summary>
+    public void Add(ObjectName name, HoldRecord hold)
+    {
+        if (IsSole(name, hold))
+        {
+            _soleCount++;
+        }
+        else
+        {
+            var key = new HoldKey(name, hold.Token);
+            _primary.Set(key, hold);
+            NameRequest(hold, key);
+        }
+        _byLease.Set(new LeaseHold(hold.Lease, hold.Token), name);
+        if (hold.Until != ClusterTime.Never)
+        {
+            _byEnd.Set(DueOf(hold), name);
+        }
+        Bytes += hold.Terms.Bytes;
+    }
+
+    /// <summary>Removes a hold, which its object's record has and counts no more.</summary>
+    public void Remove(ObjectName name, HoldRecord hold)
+    {
+        if (IsSole(name, hold))
+        {
+            _soleCount--;
+        }
+        else
+        {
+            _primary.Remove(new HoldKey(name, hold.Token));
+            _byRequest.Remove(hold.Request);
+        }
+        _byLease.Remove(new LeaseHold(hold.Lease, hold.Token));
+        if (hold.Until != ClusterTime.Never)
+        {
+            _byEnd.Remove(DueOf(hold));
+        }
+        Bytes -= hold.Terms.Bytes;
+    }
+
+    /// <summary>The same hold with another value or request; its object's record is changed too where it has it.</summary>
+    public void Replace(ObjectName name, HoldRecord before, HoldRecord after)
+    {
+        if (IsSole(name, after))
+        {
+            objects.Replace(name, objects[name] with { Sole = after });
+        }
+        else
+        {
+            var key = new HoldKey(name, after.Token);
+            _primary.Set(key, after);
+            _byRequest.Remove(before.Request);
+            NameRequest(after, key);
+        }
+        Bytes += after.Terms.Bytes - before.Terms.Bytes;
+    }
+
+    public HoldsView Freeze() => new(_primary.Freeze(), _byLease.Freeze());
+
+    /// <summary>Every hold, whether it has a place of its own or is with its object.</summary>
+    public IEnumerable<(HoldKey Key, HoldRecord Hold)> All()
+    {
+        foreach (var (key, hold) in _primary.Peek().All())
+        {
+            yield return (key, hold);
+        }
+        foreach (var (name, record) in objects.All())
+        {
+            if (record.Sole is { } sole)
+            {
+                yield return (new HoldKey(name, sole.Token), sole);
+            }
+        }
+    }
+
+    /// <summary>Throws unless the indexes have exactly what the holds say, and count and bytes are theirs.</summary>
+    public void Verify()
+    {
+        var all = All().ToList();
+        Indexes.Require(_byLease, all.Select(static h => (new LeaseHold(h.Hold.Lease, h.Hold.Token), h.Key.Object)), "the index of holds by lease");
+        Indexes.Require(
+            _byEnd, all.Where(static h => h.Hold.Until != ClusterTime.Never).Select(static h => (DueOf(h.Hold), h.Key.Object)), "the index of holds by their end");
+        Indexes.Require(
+            _byRequest,
+            all.Where(static h => !IsSole(h.Key.Object, h.Hold) && h.Hold.Request != RequestId.None).Select(static h => (h.Hold.Request, h.Key)),
+            "the index of holds by request");
+        Invariant.Require(_primary.Peek().All().All(static h => !IsSole(h.Key.Object, h.Value) && h.Key.Token == h.Value.Token), "a sole hold is kept by its object");
+        Invariant.Require(Count == all.Count, "the holds are counted");
+        Invariant.Require(Bytes == all.Sum(static h => h.Hold.Terms.Bytes), "the bytes of the holds are their terms'");
+    }
+
+    private void NameRequest(HoldRecord hold, HoldKey key)
+    {
+        if (hold.Request != RequestId.None)
+        {
+            _byRequest[hold.Request] = key;
+        }
+    }
+
+    private static Due DueOf(HoldRecord hold) => new(hold.Until, hold.Token.Value);
+
+    /// <summary>The message <c>Hold</c> of <c>snapshot.proto</c>.</summary>
+    private static class Saved
+    {
+        public static readonly MessageShape Shape = new("a hold");
+        public static readonly int Owner = Shape.Text(1);
+        public static readonly int Token = Shape.Number(2);
+        public static readonly int Lease = Shape.Id(3);
+        public static readonly int OwnsLease = Shape.Number(4);
+        public static readonly int Request = Shape.Message(5);
+        public static readonly int WaitedMicros = Shape.Number(6);
+        public static readonly int Mode = Shape.Number(7);
+        public static readonly int Count = Shape.Number(8);
+        public static readonly int Until = Shape.Number(9);
+        public static readonly int LockDelayMicros = Shape.Number(10);
+        public static readonly int Metadata = Shape.Bytes(11);
+        public static readonly int Value = Shape.Bytes(12);
+    }
+
+    /// <summary>The message <c>HoldOf</c>: a hold with the name of its object.</summary>
+    private static class SavedOf
+    {
+        public static readonly MessageShape Shape = new("a hold of an object");
+        public static readonly int Space = Shape.Number(1);
+        public static readonly int Name = Shape.Bytes(2);
+        public static readonly int Hold = Shape.Message(3);
+    }
+
+    public static void Write(WireWriter writer, ObjectName name, HoldRecord hold)
+    {
+        writer.Int64(SavedOf.Space, (int)name.Space);
+        writer.Bytes(SavedOf.Name, name.Name.Bytes);
+        Write(writer, SavedOf.Hold, hold);
+    }
+
+    /// <param name="field">Of the message that it is a part of.</param>
+    public static void Write(WireWriter writer, int field, HoldRecord hold)
+    {
+        var start = writer.BeginMessage(field);
+        writer.String(Saved.Owner, hold.Owner);
+        writer.Int64(Saved.Token, hold.Token.Value);
+        writer.Fixed64(Saved.Lease, (ulong)hold.Lease.Value);
+        RequestIdCodec.Write(writer, Saved.Request, hold.Request);
+        writer.Int64(Saved.WaitedMicros, hold.WaitedMicros);
+        writer.Int64(Saved.Mode, (int)hold.Terms.Mode);
+        writer.Int64(Saved.Count, hold.Terms.Count);
+        writer.Int64(Saved.Until, hold.Until == ClusterTime.Never ? 0 : hold.Until.Micros);
+        writer.Int64(Saved.LockDelayMicros, hold.Terms.LockDelayMicros);
+        writer.Bytes(Saved.Metadata, hold.Terms.Metadata.Span);
+        writer.Bytes(Saved.Value, hold.Terms.Value.Span);
+        writer.EndMessage(start);
+    }
+
+    /// <summary>Adds a shared or counted hold as it was written with its object's name.</summary>
+    /// <param name="leases">Count it too: a hold without its lease is damage, as is one twice, or beside a sole one. Each throws <see cref="WireFormatException"/>.</param>
+    public void Load(ReadOnlyMemory<byte> item, LeaseTable leases)
+    {
+        var fields = new Fields(item, SavedOf.Shape);
+        Load(new ObjectName(CommandCodec.Space(fields.Number(SavedOf.Space)), fields.Key(SavedOf.Name)), fields.Bytes(SavedOf.Hold), leases);
+    }
+
+    /// <summary>As above, of a known object.</summary>
+    public void Load(ObjectName name, ReadOnlyMemory<byte> item, LeaseTable leases)
+    {
+        var fields = new Fields(item, Saved.Shape);
+        var until = fields.Number(Saved.Until);
+        var hold = new HoldRecord(
+            fields.Text(Saved.Owner),
+            new FencingToken(fields.Number(Saved.Token)),
+            fields.Lease(Saved.Lease),
+            fields.Request(Saved.Request),
+            fields.Number(Saved.WaitedMicros),
+            until == 0 ? ClusterTime.Never : new ClusterTime(until),
+            HoldTerms.Of(
+                CommandCodec.Mode(fields.Number(Saved.Mode)),
+                Math.Max(1, fields.Number(Saved.Count)),
+                fields.Number(Saved.LockDelayMicros),
+                0,
+                fields.Bytes(Saved.Metadata).ToArray(),
+                fields.Bytes(Saved.Value).ToArray()));
+        var record = objects[name];
+        var isAlone = IsSole(name, hold) || record.Sole is not null;
+        if ((isAlone && record.Holders > 0) || Find(name, record, hold.Token) is not null || !leases.TryGet(hold.Lease, out var lease))
+        {
+            throw new WireFormatException($"a hold of the {name} beside an exclusive one, twice, or without its lease");
+        }
+        Add(name, hold);
+        leases.Replace(lease with { Holds = lease.Holds + 1, Attachments = lease.Attachments + 1, IsOwn = lease.IsOwn || fields.Flag(Saved.OwnsLease) });
+        objects.LoadHold(name, hold);
+    }
+}

@@ -1,0 +1,29 @@
+using Consensus.Primitives;
+
+namespace Consensus.StateMachine.Tables;
+
+/// <summary>On what terms something is asked for and held: what is the same in a waiting place and in the hold that comes of it, which share the object.</summary>
+/// <param name="Count">Permits; 1 but for a semaphore.</param>
+/// <param name="MaxHoldMicros">From the grant on; 0: without end. A hold has its end in <see cref="HoldRecord.Until"/>.</param>
+internal sealed record HoldTerms(
+    LockMode Mode,
+    long Count,
+    long LockDelayMicros,
+    long MaxHoldMicros,
+    ReadOnlyMemory<byte> Metadata,
+    ReadOnlyMemory<byte> Value)
+{
+    private static readonly HoldTerms Plain = new(LockMode.Exclusive, 1, 0, 0, default, default);
+
+    /// <summary>What of it counts towards the state's byte quota.</summary>
+    public long Bytes => Metadata.Length + Value.Length;
+
+    /// <summary>Nearly all holds are on plain terms: these cost no memory each.</summary>
+    public static HoldTerms Of(LockMode mode, long count, long lockDelayMicros, long maxHoldMicros, ReadOnlyMemory<byte> metadata, ReadOnlyMemory<byte> value) =>
+        mode == LockMode.Exclusive && count == 1 && lockDelayMicros == 0 && maxHoldMicros == 0 && metadata.IsEmpty && value.IsEmpty
+            ? Plain
+            : new HoldTerms(mode, count, lockDelayMicros, maxHoldMicros, metadata, value);
+}
+
+/// <summary>One who asks, with all that a grant needs. Exactly one of the two leases is given: an own one starts at the grant.</summary>
+internal readonly record struct Claim(string Owner, RequestId Request, long TtlMicros, LeaseId OwnLease, LeaseId SharedLease, HoldTerms Terms);

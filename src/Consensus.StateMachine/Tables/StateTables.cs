@@ -1,0 +1,106 @@
+using Consensus.Primitives;
+using Consensus.StateMachine.History;
+using Consensus.StateMachine.Trees;
+
+namespace Consensus.StateMachine.Tables;
+
+/// <summary>The frozen tables of a view.</summary>
+internal sealed record ViewTables(
+    KeysView Keys,
+    FrozenTree<LeaseId, LeaseRecord> Leases,
+    FrozenTree<ObjectName, ObjectRecord> Objects,
+    HoldsView Holds,
+    FrozenTree<WaiterKey, WaiterRecord> Waiters,
+    AnswersView Answers,
+    FrozenTree<Key, FencingToken> Fences,
+    FrozenTree<MemberId, MemberInfo> Members,
+    PastChanges History,
+    Revision CompactRevision);
+
+/// <summary>Sequence numbers that a restored state goes on from.</summary>
+internal readonly record struct ViewCounters(long NextWaiter, long NextFact, long NextKept);
+
+/// <summary>
+/// The replicated state without its rules: the tables and the revision. Each table has one tree that is its content (<c>_primary</c>), the indexes over it, its bytes, what of
+/// it goes into a view (<c>Freeze</c>), how a record of it is written and loaded, and whether all that agrees (<c>Verify</c>).
+/// </summary>
+internal sealed class StateTables
+{
+    public StateTables(Limits limits)
+    {
+        Limits = limits;
+        Objects = new ObjectTable(limits);
+        Holds = new HoldTable(Objects);
+        Answers = new AnswerTable(limits);
+    }
+
+    public Limits Limits { get; }
+
+    public Revision Revision { get; set; } = Revision.Initial;
+
+    public KeyTable Keys { get; } = new();
+
+    public LeaseTable Leases { get; } = new();
+
+    public ObjectTable Objects { get; }
+
+    public HoldTable Holds { get; }
+
+    public WaiterTable Waiters { get; } = new();
+
+    public AnswerTable Answers { get; }
+
+    public FenceTable Fences { get; } = new();
+
+    public MemberTable Members { get; } = new();
+
+    public HistoryTable History { get; } = new();
+
+    /// <summary>What counts towards the byte quota.</summary>
+    public long Bytes => Keys.Bytes + Holds.Bytes + Waiters.Bytes;
+
+    public StateCounts Counts => new(Keys.Count, Leases.Count, Holds.Count, Waiters.Count, Answers.Kept.Count, Bytes)
+    {
+        Fences = Fences.Count,
+        ForgottenKeys = Answers.Forgotten.Count,
+        BriefAnswers = Answers.Brief.Count,
+        Changes = History.Count,
+        HistoryBytes = History.Bytes,
+    };
+
+    public ViewCounters Counters
+    {
+        get => new(Waiters.NextSequence, Objects.NextFact, Answers.NextSequence);
+        set => (Waiters.NextSequence, Objects.NextFact, Answers.NextSequence) = (value.NextWaiter, value.NextFact, value.NextKept);
+    }
+
+    public Revision Bump()
+    {
+        Revision = Revision.Next;
+        return Revision;
+    }
+
+    public ViewTables Freeze() => new(
+        Keys.Freeze(),
+        Leases.Freeze(),
+        Objects.Freeze(),
+        Holds.Freeze(),
+        Waiters.Freeze(),
+        Answers.Freeze(),
+        Fences.Freeze(),
+        Members.Freeze(),
+        History.Freeze(),
+        History.CompactRevision);
+
+    /// <summary>Throws <see cref="InvariantViolationException"/> unless every table agrees with its indexes, and with what others count of it.</summary>
+    public void Verify()
+    {
+        Keys.Verify();
+        Leases.Verify(Keys, Holds, Waiters);
+        Objects.Verify(Holds, Waiters);
+        Holds.Verify();
+        Waiters.Verify();
+        Answers.Verify();
+        History.Verify();
+    }
+}

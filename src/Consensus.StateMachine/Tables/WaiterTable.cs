@@ -1,0 +1,336 @@
+using Consensus.Primitives;
+using Consensus.Primitives.Wire;
+using Consensus.StateMachine.Trees;
+using Consensus.StateMachine.Wire;
+
+namespace Consensus.StateMachine.Tables;
+
+/// <summary>A waiting place. <see cref="Sequence"/> orders all waiters by arrival.</summary>
+/// <param name="DetachedUntil">Set while its connection's member is lost: it keeps its place, ungranted, until then (rule 18).</param>
+internal sealed record WaiterRecord(
+    long Sequence,
+    ObjectName Object,
+    string Owner,
+    RequestId Request,
+    Identity Identity,
+    ReadOnlyMemory<byte> Fingerprint,
+    long TtlMicros,
+    LeaseId OwnLease,
+    LeaseId SharedLease,
+    ClusterTime Asked,
+    ClusterTime WaitDeadline,
+    ClusterTime? DetachedUntil,
+    HoldTerms Terms)
+{
+    public bool IsDetached => DetachedUntil is not null;
+
+    public ClusterTime Deadline => DetachedUntil is { } until && until < WaitDeadline ? until : WaitDeadline;
+
+    public WaiterKey Key => new(Object, Sequence);
+
+    public Claim Claim => new(Owner, Request, TtlMicros, OwnLease, SharedLease, Terms);
+}
+
+/// <summary>The waiters of one object stand together, in order of arrival.</summary>
+internal readonly record struct WaiterKey(ObjectName Object, long Sequence) : IComparable<WaiterKey>
+{
+    public int CompareTo(WaiterKey other)
+    {
+        var byObject = Object.CompareTo(other.Object);
+        return byObject != 0 ? byObject : Sequence.CompareTo(other.Sequence);
+    }
+}
+
+/// <summary>
+/// The waiting places, first come first served, and everything by which one is found. Its object and its shared lease count it too: that is the rules' work, which change
+/// both with it.
+/// </summary>
+internal sealed class WaiterTable
+{
+    private readonly CowTree<WaiterKey, WaiterRecord> _primary = new();
+
+    /// <summary>Those who may be granted something: without the detached ones, of which a line may be full.</summary>
+    private readonly CowTree<WaiterKey, WaiterRecord> _attached = new();
+    private readonly CowTree<OwnerPlace, WaiterRecord> _attachedByOwner = new();
+    private readonly CowTree<Due, ObjectName> _byDeadline = new();
+    private readonly CowTree<LeasePlace, bool> _bySharedLease = new();
+    private readonly CowTree<Identity, WaiterKey> _byIdentity = new();
+    private readonly CowTree<MemberPlace, ObjectName> _byMember = new();
+    private readonly Dictionary<RequestId, WaiterKey> _byRequest = [];
+
+    public int Count => _primary.Count;
+
+    /// <summary>What of it counts towards the state's byte quota.</summary>
+    public long Bytes { get; private set; }
+
+    /// <summary>The number of the next to come.</summary>
+    public long NextSequence { get; set; } = 1;
+
+    /// <summary>The first end of a wait; <see cref="ClusterTime.Never"/> when nobody waits.</summary>
+    public ClusterTime NextDeadline => _byDeadline.TryFirst(out var due, out _) ? due.Deadline : ClusterTime.Never;
+
+    public bool TryGet(WaiterKey place, out WaiterRecord waiter) => _primary.TryGet(place, out waiter);
+
+    /// <summary>As of now; not to be walked over a write.</summary>
+    public IEnumerable<WaiterRecord> All() => _primary.Peek().All().Select(static item => item.Value);
+
+    /// <summary>1 for the next in line, detached ones counted.</summary>
+    public long PositionOf(WaiterKey place)
+    {
+        var places = _primary.Peek();
+        return places.Rank(place) - places.Rank(new WaiterKey(place.Object, 0)) + 1;
+    }
+
+    /// <summary>The place that an earlier attempt of the same request has.</summary>
+    public bool TryFind(Identity identity, out WaiterKey place) => _byIdentity.TryGet(identity, out place);
+
+    public bool TryFind(RequestId request, out WaiterKey place) => _byRequest.TryGetValue(request, out place);
+
+    /// <summary>The first in line from a sequence number on, detached ones left out.</summary>
+    public bool TryNext(ObjectName name, long from, out WaiterRecord waiter) =>
+        _attached.TryFirstFrom(new WaiterKey(name, from), out var key, out waiter) && key.Object == name;
+
+    /// <summary>As above, of one owner.</summary>
+    public bool TryNextOf(string owner, ObjectName name, long from, out WaiterRecord waiter) =>
+        _attachedByOwner.TryFirstFrom(new OwnerPlace(name, owner, from), out var key, out waiter) && key.Object == name && key.Owner == owner;
+
+    /// <summary>The place whose wait ends first, if it ends by now.</summary>
+    public bool TryDue(ClusterTime now, out WaiterKey place)
+    {
+        var isDue = _byDeadline.TryFirst(out var due, out var name) && due.Deadline <= now;
+        place = new WaiterKey(name, due.Id);
+        return isDue;
+    }
+
+    public List<WaiterKey> Of(LeaseId lease)
+    {
+        var places = new List<WaiterKey>();
+        foreach (var (key, _) in _bySharedLease.Peek().From(new LeasePlace(lease, default)))
+        {
+            if (key.Lease != lease)
+            {
+                break;
+            }
+            places.Add(key.Place);
+        }
+        return places;
+    }
+
+    public List<WaiterKey> Of(MemberId member)
+    {
+        var places = new List<WaiterKey>();
+        foreach (var (key, name) in _byMember.Peek().From(new MemberPlace(member, 0)))
+        {
+            if (key.Member != member)
+            {
+                break;
+            }
+            places.Add(new WaiterKey(name, key.Sequence));
+        }
+        return places;
+    }
+
+    public void Add(WaiterRecord waiter)
+    {
+        _primary.Set(waiter.Key, waiter);
+        Bytes += waiter.Terms.Bytes;
+        Index(waiter);
+    }
+
+    /// <param name="waiter">As it is stored.</param>
+    public void Remove(WaiterRecord waiter)
+    {
+        _primary.Remove(waiter.Key);
+        Bytes -= waiter.Terms.Bytes;
+        Unindex(waiter);
+    }
+
+    /// <summary>The same place with another attempt, or detached: its terms stay.</summary>
+    public void Replace(WaiterRecord before, WaiterRecord after)
+    {
+        Unindex(before);
+        _primary.Set(after.Key, after);
+        Index(after);
+    }
+
+    public FrozenTree<WaiterKey, WaiterRecord> Freeze() => _primary.Freeze();
+
+    private void Index(WaiterRecord waiter)
+    {
+        var key = waiter.Key;
+        _byDeadline.Set(new Due(waiter.Deadline, waiter.Sequence), waiter.Object);
+        _byMember.Set(new MemberPlace(waiter.Request.Member, waiter.Sequence), waiter.Object);
+        _byRequest[waiter.Request] = key;
+        if (!waiter.IsDetached)
+        {
+            _attached.Set(key, waiter);
+            _attachedByOwner.Set(new OwnerPlace(waiter.Object, waiter.Owner, waiter.Sequence), waiter);
+        }
+        if (!waiter.SharedLease.IsNone)
+        {
+            _bySharedLease.Set(new LeasePlace(waiter.SharedLease, key), true);
+        }
+        if (!waiter.Identity.IsNone)
+        {
+            _byIdentity.Set(waiter.Identity, key);
+        }
+    }
+
+    private void Unindex(WaiterRecord waiter)
+    {
+        _byDeadline.Remove(new Due(waiter.Deadline, waiter.Sequence));
+        _byMember.Remove(new MemberPlace(waiter.Request.Member, waiter.Sequence));
+        _byRequest.Remove(waiter.Request);
+        if (!waiter.IsDetached)
+        {
+            _attached.Remove(waiter.Key);
+            _attachedByOwner.Remove(new OwnerPlace(waiter.Object, waiter.Owner, waiter.Sequence));
+        }
+        if (!waiter.SharedLease.IsNone)
+        {
+            _bySharedLease.Remove(new LeasePlace(waiter.SharedLease, waiter.Key));
+        }
+        if (!waiter.Identity.IsNone)
+        {
+            _byIdentity.Remove(waiter.Identity);
+        }
+    }
+
+    /// <summary>Throws unless every index has exactly what the places say, and the bytes are theirs.</summary>
+    public void Verify()
+    {
+        var all = All().ToList();
+        var attached = all.FindAll(static w => !w.IsDetached);
+        Indexes.Require(_primary, all.Select(static w => (w.Key, w)), "the table of waiters");
+        Indexes.Require(_attached, attached.Select(static w => (w.Key, w)), "the index of attached waiters");
+        Indexes.Require(_attachedByOwner, attached.Select(static w => (new OwnerPlace(w.Object, w.Owner, w.Sequence), w)), "the index of waiters by owner");
+        Indexes.Require(_byDeadline, all.Select(static w => (new Due(w.Deadline, w.Sequence), w.Object)), "the index of waiters by deadline");
+        Indexes.Require(
+            _bySharedLease, all.Where(static w => !w.SharedLease.IsNone).Select(static w => (new LeasePlace(w.SharedLease, w.Key), true)), "the index of waiters by lease");
+        Indexes.Require(_byIdentity, all.Where(static w => !w.Identity.IsNone).Select(static w => (w.Identity, w.Key)), "the index of waiters by identity");
+        Indexes.Require(_byMember, all.Select(static w => (new MemberPlace(w.Request.Member, w.Sequence), w.Object)), "the index of waiters by member");
+        Indexes.Require(_byRequest, all.Select(static w => (w.Request, w.Key)), "the index of waiters by request");
+        Invariant.Require(Bytes == all.Sum(static w => w.Terms.Bytes), "the bytes of the waiters are their terms'");
+        Invariant.Require(all.TrueForAll(w => w.Sequence < NextSequence), "a waiter to come has a number of its own");
+    }
+
+    /// <summary>The message <c>Waiter</c> of <c>snapshot.proto</c>.</summary>
+    private static class Saved
+    {
+        public static readonly MessageShape Shape = new("a waiter");
+        public static readonly int Sequence = Shape.Number(1);
+        public static readonly int Name = Shape.Bytes(2);
+        public static readonly int Owner = Shape.Text(3);
+        public static readonly int Request = Shape.Message(4);
+        public static readonly int Principal = Shape.Text(5);
+        public static readonly int IdempotencyKey = Shape.Bytes(6);
+        public static readonly int Fingerprint = Shape.Bytes(7);
+        public static readonly int TtlMicros = Shape.Number(8);
+        public static readonly int OwnLease = Shape.Id(9);
+        public static readonly int SharedLease = Shape.Id(10);
+        public static readonly int Asked = Shape.Number(11);
+        public static readonly int WaitDeadline = Shape.Number(12);
+        public static readonly int DetachedUntil = Shape.Number(13);
+        public static readonly int Space = Shape.Number(14);
+        public static readonly int Mode = Shape.Number(15);
+        public static readonly int Count = Shape.Number(16);
+        public static readonly int LockDelayMicros = Shape.Number(17);
+        public static readonly int MaxHoldMicros = Shape.Number(18);
+        public static readonly int Metadata = Shape.Bytes(19);
+        public static readonly int Value = Shape.Bytes(20);
+    }
+
+    public static void Write(WireWriter writer, WaiterRecord waiter)
+    {
+        writer.Int64(Saved.Sequence, waiter.Sequence);
+        writer.Bytes(Saved.Name, waiter.Object.Name.Bytes);
+        writer.String(Saved.Owner, waiter.Owner);
+        RequestIdCodec.Write(writer, Saved.Request, waiter.Request);
+        writer.String(Saved.Principal, waiter.Identity.Principal ?? "");
+        writer.Bytes(Saved.IdempotencyKey, waiter.Identity.IdempotencyKey.Bytes);
+        writer.Bytes(Saved.Fingerprint, waiter.Fingerprint.Span);
+        writer.Int64(Saved.TtlMicros, waiter.TtlMicros);
+        writer.Fixed64(Saved.OwnLease, (ulong)waiter.OwnLease.Value);
+        writer.Fixed64(Saved.SharedLease, (ulong)waiter.SharedLease.Value);
+        writer.Int64(Saved.Asked, waiter.Asked.Micros);
+        writer.Int64(Saved.WaitDeadline, waiter.WaitDeadline.Micros);
+        if (waiter.DetachedUntil is { } until)
+        {
+            writer.Int64Always(Saved.DetachedUntil, until.Micros);
+        }
+        writer.Int64(Saved.Space, (int)waiter.Object.Space);
+        writer.Int64(Saved.Mode, (int)waiter.Terms.Mode);
+        writer.Int64(Saved.Count, waiter.Terms.Count);
+        writer.Int64(Saved.LockDelayMicros, waiter.Terms.LockDelayMicros);
+        writer.Int64(Saved.MaxHoldMicros, waiter.Terms.MaxHoldMicros);
+        writer.Bytes(Saved.Metadata, waiter.Terms.Metadata.Span);
+        writer.Bytes(Saved.Value, waiter.Terms.Value.Span);
+    }
+
+    /// <summary>Adds a waiter as it was written, and gives it. Throws <see cref="WireFormatException"/> when it is damaged, or is there already.</summary>
+    public WaiterRecord Load(ReadOnlyMemory<byte> item)
+    {
+        var fields = new Fields(item, Saved.Shape);
+        var identityKey = fields.Key(Saved.IdempotencyKey);
+        var waiter = new WaiterRecord(
+            fields.Number(Saved.Sequence),
+            new ObjectName(CommandCodec.Space(fields.Number(Saved.Space)), fields.Key(Saved.Name)),
+            fields.Text(Saved.Owner),
+            fields.Request(Saved.Request),
+            identityKey.IsEmpty ? default : new Identity(fields.Text(Saved.Principal), identityKey),
+            fields.Bytes(Saved.Fingerprint).ToArray(),
+            fields.Number(Saved.TtlMicros),
+            fields.Lease(Saved.OwnLease),
+            fields.Lease(Saved.SharedLease),
+            fields.Time(Saved.Asked),
+            fields.Time(Saved.WaitDeadline),
+            fields.Has(Saved.DetachedUntil) ? fields.Time(Saved.DetachedUntil) : null,
+            HoldTerms.Of(
+                CommandCodec.Mode(fields.Number(Saved.Mode)),
+                Math.Max(1, fields.Number(Saved.Count)),
+                fields.Number(Saved.LockDelayMicros),
+                fields.Number(Saved.MaxHoldMicros),
+                fields.Bytes(Saved.Metadata).ToArray(),
+                fields.Bytes(Saved.Value).ToArray()));
+        if (_primary.Contains(waiter.Key))
+        {
+            throw new WireFormatException("a waiting place twice");
+        }
+        Add(waiter);
+        return waiter;
+    }
+
+    /// <summary>The waiters of one owner for one object stand together, in order of arrival.</summary>
+    private readonly record struct OwnerPlace(ObjectName Object, string Owner, long Sequence) : IComparable<OwnerPlace>
+    {
+        public int CompareTo(OwnerPlace other)
+        {
+            var byObject = Object.CompareTo(other.Object);
+            if (byObject != 0)
+            {
+                return byObject;
+            }
+            var byOwner = string.CompareOrdinal(Owner, other.Owner);
+            return byOwner != 0 ? byOwner : Sequence.CompareTo(other.Sequence);
+        }
+    }
+
+    /// <summary>A lease with one waiting place under it, of which it may have many for one object.</summary>
+    private readonly record struct LeasePlace(LeaseId Lease, WaiterKey Place) : IComparable<LeasePlace>
+    {
+        public int CompareTo(LeasePlace other)
+        {
+            var byLease = Lease.CompareTo(other.Lease);
+            return byLease != 0 ? byLease : Place.CompareTo(other.Place);
+        }
+    }
+
+    private readonly record struct MemberPlace(MemberId Member, long Sequence) : IComparable<MemberPlace>
+    {
+        public int CompareTo(MemberPlace other)
+        {
+            var byMember = Member.CompareTo(other.Member);
+            return byMember != 0 ? byMember : Sequence.CompareTo(other.Sequence);
+        }
+    }
+}
