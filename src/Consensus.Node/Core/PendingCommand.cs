@@ -13,6 +13,16 @@ public class PendingCommand(RequestId request, ReadOnlyMemory<byte> payload, str
     /// <summary>About what one holds beside its payload, in bytes.</summary>
     private const int OwnBytes = 300;
 
+    /// <summary>A client's command, with all that the desk has to know of it.</summary>
+    /// <param name="payload">The envelope, encoded.</param>
+    public PendingCommand(RequestId request, CommandEnvelope envelope, ReadOnlyMemory<byte> payload, string principal)
+        : this(request, payload, principal, LaneOf(envelope.Command, payload.Length))
+    {
+        Asked = AskedBy(envelope.Command);
+        WaitMicros = envelope.Command is AcquireLockCommand acquire ? acquire.WaitMicros : 0;
+        HasIdentity = !envelope.IdempotencyKey.IsEmpty;
+    }
+
     public RequestId Request { get; } = request;
 
     /// <summary>The encoded command envelope; empty once it is applied, while it waits for its turn in a line.</summary>
@@ -53,7 +63,7 @@ public class PendingCommand(RequestId request, ReadOnlyMemory<byte> payload, str
         bytes > Urgency.MaxBytes ? CommandLane.Bulk : Urgency.Of(command) ? CommandLane.Urgent : CommandLane.Small;
 
     /// <summary>For <see cref="Asked"/>.</summary>
-    public static ImmutableArray<ObjectName> AskedBy(Command command) => command switch
+    private static ImmutableArray<ObjectName> AskedBy(Command command) => command switch
     {
         AcquireLockCommand acquire => [acquire.Object],
         AcquireManyCommand many => [.. many.Names.Select(ObjectName.Lock)],

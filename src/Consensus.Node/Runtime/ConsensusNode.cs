@@ -120,13 +120,7 @@ public sealed partial class ConsensusNode : IConsensusNode
             _encoder = null;
         }
         var request = new RequestId(_options.Self, _options.Boot, Interlocked.Increment(ref _sequence));
-        var acquire = envelope.Command as AcquireLockCommand;
-        var pending = new AwaitedCommand(request, encoder.ToArray(), principal, PendingCommand.LaneOf(envelope.Command, encoder.Length))
-        {
-            Asked = PendingCommand.AskedBy(envelope.Command),
-            WaitMicros = acquire?.WaitMicros ?? 0,
-            HasIdentity = !envelope.IdempotencyKey.IsEmpty,
-        };
+        var pending = new AwaitedCommand(request, envelope, encoder.ToArray(), principal);
         if (_inbox.PostCommand(new CommandInput(pending), pending.Bytes, pending.Lane == CommandLane.Urgent, out var dropped, out var isFull))
         {
             TakeTurn();
@@ -136,7 +130,7 @@ public sealed partial class ConsensusNode : IConsensusNode
             var reason = isFull ? NotDoneReason.TooManyRequests : NotDoneReason.NotReady;
             return ValueTask.FromResult(new CommandAnswer(AnswerKind.NotDone, null, reason, RequestId.None));
         }
-        return acquire is { WaitMicros: > 0 } && aborted.CanBeCanceled
+        return pending.WaitMicros > 0 && aborted.CanBeCanceled
             ? AwaitAbortable(pending, aborted)
             : pending.Task;
     }

@@ -1,8 +1,8 @@
 using System.Threading.Tasks.Sources;
 using Consensus.Node.Core;
-using Consensus.Node.Core.Flow;
 using Consensus.Primitives;
 using Consensus.Raft.Membership;
+using Consensus.StateMachine.Commands;
 
 namespace Consensus.Node.Runtime;
 
@@ -14,8 +14,8 @@ internal interface IAwaited
 }
 
 /// <summary>A command whose answer a caller awaits.</summary>
-internal sealed class AwaitedCommand(RequestId request, ReadOnlyMemory<byte> payload, string principal, CommandLane lane)
-    : PendingCommand(request, payload, principal, lane), IAwaited, IValueTaskSource<CommandAnswer>
+internal sealed class AwaitedCommand(RequestId request, CommandEnvelope envelope, ReadOnlyMemory<byte> payload, string principal)
+    : PendingCommand(request, envelope, payload, principal), IAwaited, IValueTaskSource<CommandAnswer>
 {
     private ManualResetValueTaskSourceCore<CommandAnswer> _source;
 

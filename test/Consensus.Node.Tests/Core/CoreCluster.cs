@@ -316,14 +316,9 @@ internal sealed class CoreMember
     {
         var writer = new WireWriter();
         ReadOnlyMemory<byte> key = withIdentity ? Encoding.UTF8.GetBytes($"key-{Id}-{_sequence}") : default;
-        CommandCodec.Write(writer, new CommandEnvelope(command, key, withIdentity ? new byte[16] : default));
-        var acquire = command as AcquireLockCommand;
-        var pending = new PendingCommand(new RequestId(Id, _options.Boot, ++_sequence), writer.ToArray(), "", PendingCommand.LaneOf(command, writer.Length))
-        {
-            Asked = PendingCommand.AskedBy(command),
-            WaitMicros = acquire?.WaitMicros ?? 0,
-            HasIdentity = withIdentity,
-        };
+        var envelope = new CommandEnvelope(command, key, withIdentity ? new byte[16] : default);
+        CommandCodec.Write(writer, envelope);
+        var pending = new PendingCommand(new RequestId(Id, _options.Boot, ++_sequence), envelope, writer.ToArray(), "");
         Inputs.Add(new CommandInput(pending));
         return pending;
     }

@@ -19,13 +19,8 @@ public sealed partial class SimulatedProcess
         envelope = _cluster.Wiring.Taken(this, envelope);
         Encoder.Clear();
         CommandCodec.Write(Encoder, envelope);
-        var acquire = envelope.Command as AcquireLockCommand;
-        var pending = new SimulatedCommand(new RequestId(Node.Id, Boot, ++_sequence), Encoder.ToArray(), PendingCommand.LaneOf(envelope.Command, Encoder.Length), answer => answered(_cluster.Wiring.Answers(this, answer)))
-        {
-            Asked = PendingCommand.AskedBy(envelope.Command),
-            WaitMicros = acquire?.WaitMicros ?? 0,
-            HasIdentity = !envelope.IdempotencyKey.IsEmpty,
-        };
+        var request = new RequestId(Node.Id, Boot, ++_sequence);
+        var pending = new SimulatedCommand(request, envelope, Encoder.ToArray(), answer => answered(_cluster.Wiring.Answers(this, answer)));
         Post(new CommandInput(pending));
         return pending;
     }

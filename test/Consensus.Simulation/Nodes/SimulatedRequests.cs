@@ -1,15 +1,15 @@
 using Consensus.Node;
 using Consensus.Node.Core;
-using Consensus.Node.Core.Flow;
 using Consensus.Node.Runtime;
 using Consensus.Primitives;
 using Consensus.Raft.Membership;
+using Consensus.StateMachine.Commands;
 
 namespace Consensus.Simulation.Nodes;
 
 /// <summary>A command whose answer somebody wants to see, at the moment at which the member gives it.</summary>
-public sealed class SimulatedCommand(RequestId request, ReadOnlyMemory<byte> payload, CommandLane lane, Action<CommandAnswer> answered)
-    : PendingCommand(request, payload, "", lane), IAwaited
+public sealed class SimulatedCommand(RequestId request, CommandEnvelope envelope, ReadOnlyMemory<byte> payload, Action<CommandAnswer> answered)
+    : PendingCommand(request, envelope, payload, ""), IAwaited
 {
     void IAwaited.Complete(bool inline) => answered(Answer);
 }
