@@ -7,9 +7,6 @@ namespace Consensus.Node.Core;
 /// <summary>The clean stop of rule 30: waiting requests are detached or cancelled in the log, then leadership is handed over.</summary>
 internal sealed class CleanStop(TurnContext turn, CommandDesk commands)
 {
-    private const int DetachedAtOnce = 1000;
-
-    private readonly List<PendingCommand> _settles = [];
     private PendingStop? _stop;
     private bool _handedOver;
 
@@ -32,24 +29,15 @@ internal sealed class CleanStop(TurnContext turn, CommandDesk commands)
             }
             else
             {
-                foreach (var name in pending.Asked)
-                {
-                    _settles.Add(commands.LogEnd(CancelWaitCommand.Of(name, pending.Request, CancelReason.Stopping), CommandDesk.LaneOfEnd(pending)));
-                }
+                commands.Ends.Cancel(pending, CancelReason.Stopping);
             }
         }
-        foreach (var lane in kept.GroupBy(CommandDesk.LaneOfEnd))
-        {
-            foreach (var part in lane.Select(pending => pending.Request).Chunk(DetachedAtOnce))
-            {
-                _settles.Add(commands.LogEnd(new DetachRequestsCommand([.. part]), lane.Key));
-            }
-        }
+        commands.Ends.Detach(kept);
     }
 
     public void Continue()
     {
-        if (_stop is null || _settles.Exists(s => s.Stage != PendingStage.Answered))
+        if (_stop is null || !commands.Ends.AreApplied)
         {
             return;
         }

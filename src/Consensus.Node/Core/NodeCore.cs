@@ -204,6 +204,9 @@ public sealed class NodeCore
             case CommandCancelledInput cancelled:
                 _commands.OnClientGone(cancelled.Pending);
                 break;
+            case HoldAbandonedInput abandoned:
+                _commands.Ends.GiveBack(abandoned.Name, abandoned.Request);
+                break;
             case LinkUpInput up:
                 if (_turn.Links.Up(up.Peer, up.Boot))
                 {

@@ -15,6 +15,9 @@ public sealed record CommandInput(PendingCommand Pending) : NodeInput;
 /// <summary>The client of this command went away.</summary>
 public sealed record CommandCancelledInput(PendingCommand Pending) : NodeInput;
 
+/// <summary>What this request was granted goes back: its client never had the answer (rule 18).</summary>
+public sealed record HoldAbandonedInput(ObjectName Name, RequestId Request) : NodeInput;
+
 public sealed record ReadInput(PendingRead Pending) : NodeInput;
 
 /// <summary>Whoever asked for this read went away.</summary>

@@ -173,8 +173,7 @@ public sealed partial class ConsensusNode : IConsensusNode
         return pending.Task;
     }
 
-    public void Abandon(ObjectName name, RequestId request) =>
-        _ = ExecuteAsync(new CommandEnvelope(CancelWaitCommand.Of(name, request, CancelReason.Disconnected)), "", CancellationToken.None).AsTask();
+    public void Abandon(ObjectName name, RequestId request) => Post(new HoldAbandonedInput(name, request));
 
     public LeaseId NewLeaseId()
     {

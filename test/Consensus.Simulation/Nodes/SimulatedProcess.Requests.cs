@@ -39,8 +39,7 @@ public sealed partial class SimulatedProcess
     public void ClientGone(SimulatedCommand command) => Post(new CommandCancelledInput(command));
 
     /// <summary>A hold was granted to a client that is gone: it is given back (rule 18).</summary>
-    public void GiveBack(Consensus.StateMachine.ObjectName name, RequestId request) =>
-        Execute(new CommandEnvelope(CancelWaitCommand.Of(name, request, CancelReason.Disconnected)), static _ => { });
+    public void GiveBack(Consensus.StateMachine.ObjectName name, RequestId request) => Post(new HoldAbandonedInput(name, request));
 
     public LeaseId NewLeaseId() => new((long)(_random.NextUInt64() >> 1) | 1);
 }

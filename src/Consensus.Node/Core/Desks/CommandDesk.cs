@@ -10,28 +10,21 @@ using Consensus.StateMachine.Wire;
 namespace Consensus.Node.Core.Desks;
 
 /// <summary>
-/// A command's way from its arrival to its answer. It is sent to the leader of one named term, and is answered by its entry being applied here, by a refusal, or by its deadline.
+/// A command's way from its arrival to its answer. It is sent to the leader of one named term, and is answered by its entry being applied here, by a refusal, or by its deadline. What
+/// is on that way stands in a <see cref="CommandTable"/>; what has to be logged after it, when nobody waits for it any more, is <see cref="RequestEnds"/>'s.
 /// </summary>
 internal sealed class CommandDesk : Desk
 {
     /// <summary>What waits for room goes on when something is committed or applied; this is for the case that nothing is.</summary>
     private const long GatedMicros = 20_000;
 
-    /// <summary>About 10 MB.</summary>
-    private const int MaxGivenUp = 100_000;
-
-    private readonly Dictionary<long, PendingCommand> _pending = [];
+    private readonly CommandTable _table;
     private readonly CommandLanes _queued = new();
     private readonly Proposer _proposer;
-    private readonly ByteBudget _bytes;
     private readonly Forwarder _forwarder;
-
-    /// <summary>Acquires that were given up without an identity: should one be granted all the same, it is given back.</summary>
-    private readonly GivenUpRequests _givenUp = new(MaxGivenUp);
     private readonly WireWriter _encoder = new();
 
     private long _restsUntil;
-    private long _waiting;
     private long _nextInternal;
 
     /// <param name="firstInternal">The member's own requests count down from here, far above the front's numbers, so that the two never meet.</param>
@@ -39,9 +32,10 @@ internal sealed class CommandDesk : Desk
         : base(turn)
     {
         _nextInternal = firstInternal;
+        _table = new CommandTable(turn.Options);
         _proposer = new Proposer(turn, _queued, pending => NotDone(pending, NotDoneReason.TooManyRequests));
-        _bytes = new ByteBudget(turn.Options.MaxPendingBytes);
         _forwarder = new Forwarder(turn, _queued);
+        Ends = new RequestEnds(turn, this);
     }
 
     public override long NextDue => _queued.Count == 0 || !Turn.ReachesLeader ? long.MaxValue
@@ -51,11 +45,13 @@ internal sealed class CommandDesk : Desk
         : Turn.Now + GatedMicros;
 
     /// <summary>What this member's own clients asked for and is not answered or applied yet.</summary>
-    public ByteBudget Bytes => _bytes;
+    public ByteBudget Bytes => _table.Bytes;
 
     public Proposer Proposer => _proposer;
 
     public Forwarder Forwarder => _forwarder;
+
+    public RequestEnds Ends { get; }
 
     /// <summary>What waits does so for room behind others, not for a leader.</summary>
     private bool IsGated => Turn.Leads ? _proposer.IsGated : _forwarder.IsGated;
@@ -63,10 +59,10 @@ internal sealed class CommandDesk : Desk
     /// <summary>How many commands wait to be sent, other members' among them.</summary>
     public int Queued => _queued.Count;
 
-    public bool IsEmpty => _pending.Count == 0;
+    public bool IsEmpty => _table.IsEmpty;
 
     /// <summary>What is not answered yet, in the order in which it came; the member's own commands last.</summary>
-    public List<PendingCommand> Pending => [.. _pending.Values.OrderBy(pending => pending.Request.Sequence)];
+    public List<PendingCommand> Pending => _table.InOrder;
 
     public void Accept(PendingCommand pending)
     {
@@ -80,21 +76,25 @@ internal sealed class CommandDesk : Desk
             NotDone(pending, NotDoneReason.NotReady);
             return;
         }
-        if (!TryHold(pending))
+        if (!_table.TryAdd(pending))
         {
             NotDone(pending, NotDoneReason.TooManyRequests);
             return;
         }
-        _pending.Add(pending.Request.Sequence, pending);
         _queued.Add(pending);
     }
 
     /// <summary>Has a command of the member's own logged; nobody waits for its answer unless the result is kept.</summary>
-    public PendingCommand LogOwn(Command command) => LogOwn(command, null);
+    /// <param name="lane">Null: that of such commands.</param>
+    public PendingCommand LogOwn(Command command, CommandLane? lane = null)
+    {
+        _encoder.Clear();
+        CommandCodec.Write(_encoder, new CommandEnvelope(command));
+        return LogOwn(_encoder.ToArray(), lane ?? PendingCommand.LaneOf(command, _encoder.Length));
+    }
 
-    /// <summary>The lane in which what ends a request goes. One that is not applied yet must not be overtaken by its own end: then nothing would take it out of the line.</summary>
-    /// <returns>Null: that of such commands.</returns>
-    public static CommandLane? LaneOfEnd(PendingCommand pending) => pending.Stage == PendingStage.Waiting ? null : pending.Lane;
+    /// <summary>Has one logged once more, which was answered without having been applied for sure.</summary>
+    public PendingCommand LogAgain(PendingCommand own) => LogOwn(own.Payload, own.Lane);
 
     /// <summary>The process stops: what is queued still is not done, if it may wait in a line. True when it is queued.</summary>
     public bool RefuseWhileStopping(PendingCommand pending)
@@ -110,17 +110,9 @@ internal sealed class CommandDesk : Desk
         return true;
     }
 
-    /// <summary>Has the end of requests logged.</summary>
-    /// <param name="lane">See <see cref="LaneOfEnd"/>.</param>
-    public PendingCommand LogEnd(Command command, CommandLane? lane) => LogOwn(command, lane);
-
-    /// <param name="lane">Null: that of such commands.</param>
-    private PendingCommand LogOwn(Command command, CommandLane? lane)
+    private PendingCommand LogOwn(ReadOnlyMemory<byte> payload, CommandLane lane)
     {
-        _encoder.Clear();
-        CommandCodec.Write(_encoder, new CommandEnvelope(command));
-        var request = new RequestId(Turn.Options.Self, Turn.Options.Boot, _nextInternal--);
-        var pending = new PendingCommand(request, _encoder.ToArray(), "", lane ?? PendingCommand.LaneOf(command, _encoder.Length)) { IsInternal = true };
+        var pending = new PendingCommand(new RequestId(Turn.Options.Self, Turn.Options.Boot, _nextInternal--), payload, "", lane) { IsInternal = true };
         Accept(pending);
         return pending;
     }
@@ -140,7 +132,7 @@ internal sealed class CommandDesk : Desk
             return;
         }
         _forwarder.WayChanged();
-        foreach (var pending in _pending.Values)
+        foreach (var pending in _table.All)
         {
             _forwarder.Settled(pending);
         }
@@ -167,7 +159,7 @@ internal sealed class CommandDesk : Desk
     {
         foreach (var command in forward.Commands)
         {
-            if (_pending.TryGetValue(command.Sequence, out var pending) && pending.Stage == PendingStage.Sent && pending.SentIn == forward.Term)
+            if (_table.Find(command.Sequence) is { Stage: PendingStage.Sent } pending && pending.SentIn == forward.Term)
             {
                 Requeue(pending);
             }
@@ -186,7 +178,7 @@ internal sealed class CommandDesk : Desk
         }
         foreach (var sequence in refused.Sequences)
         {
-            if (!_pending.TryGetValue(sequence, out var pending) || pending.Stage != PendingStage.Sent || pending.SentIn != refused.Term)
+            if (_table.Find(sequence) is not { Stage: PendingStage.Sent } pending || pending.SentIn != refused.Term)
             {
                 continue;
             }
@@ -219,7 +211,7 @@ internal sealed class CommandDesk : Desk
         {
             return;
         }
-        if (_pending.TryGetValue(resolution.Request.Sequence, out var pending))
+        if (_table.Find(resolution.Request.Sequence) is { } pending)
         {
             if (resolution.Outcome is LockQueued)
             {
@@ -230,12 +222,9 @@ internal sealed class CommandDesk : Desk
                 Answer(pending, AnswerKind.Done, resolution.Outcome, NotDoneReason.None);
             }
         }
-        else if (resolution.Outcome is LockGranted or ManyGranted && _givenUp.Remove(resolution.Request.Sequence))
+        else
         {
-            foreach (var hold in resolution.Outcome is ManyGranted many ? many.Holds : [((LockGranted)resolution.Outcome).Hold])
-            {
-                LogOwn(CancelWaitCommand.Of(hold.Object, resolution.Request, CancelReason.Disconnected));
-            }
+            Ends.OnResolved(resolution);
         }
     }
 
@@ -249,25 +238,13 @@ internal sealed class CommandDesk : Desk
                 NotDone(pending, NotDoneReason.Cancelled);
                 break;
             default:
-                CancelInLog(pending);
+                Ends.Cancel(pending, CancelReason.Disconnected);
                 Unknown(pending, NotDoneReason.Cancelled);
                 break;
         }
     }
 
-    public override void TermApplied(Term term)
-    {
-        List<PendingCommand>? found = null;
-        foreach (var pending in _pending.Values)
-        {
-            if (pending.Stage == PendingStage.Sent && pending.SentIn < term)
-            {
-                (found ??= []).Add(pending);
-            }
-        }
-        found?.Sort(static (a, b) => a.Request.Sequence.CompareTo(b.Request.Sequence));
-        found?.ForEach(Requeue);
-    }
+    public override void TermApplied(Term term) => _table.Where(pending => pending.Stage == PendingStage.Sent && pending.SentIn < term).ForEach(Requeue);
 
     public override void SnapshotInstalled(Term lastTerm)
     {
@@ -285,15 +262,7 @@ internal sealed class CommandDesk : Desk
     /// <summary>"Not done" only when nothing left this member (rule 19).</summary>
     public override void Sweep()
     {
-        List<PendingCommand>? late = null;
-        foreach (var pending in _pending.Values)
-        {
-            if (pending.DeadlineMicros <= Turn.Now)
-            {
-                (late ??= []).Add(pending);
-            }
-        }
-        foreach (var pending in late ?? [])
+        foreach (var pending in _table.Where(pending => pending.DeadlineMicros <= Turn.Now))
         {
             if (pending.Stage == PendingStage.Queued)
             {
@@ -306,11 +275,13 @@ internal sealed class CommandDesk : Desk
             }
         }
         _proposer.Sweep();
+        // Last: what was given up just now may have an end to log.
+        Ends.Sweep();
     }
 
     public override void AnswerAll()
     {
-        foreach (var pending in _pending.Values.ToList())
+        foreach (var pending in _table.InOrder)
         {
             if (pending.Stage == PendingStage.Queued)
             {
@@ -325,19 +296,6 @@ internal sealed class CommandDesk : Desk
 
     /// <summary>A place in a line that it took now would keep the stop from ending, or outlive it.</summary>
     private bool MayNotBegin(PendingCommand pending) => Turn.IsStopping && pending.WaitMicros > 0;
-
-    /// <summary>What the member logs on its own account is bounded by what it is for.</summary>
-    private bool TryHold(PendingCommand pending)
-    {
-        if (pending.IsInternal)
-        {
-            _bytes.Hold(pending.Bytes);
-            return true;
-        }
-        var isUrgent = pending.Lane == CommandLane.Urgent;
-        var most = isUrgent ? Turn.Options.MaxPendingCommands : Turn.Options.MaxPendingCommands - (Turn.Options.MaxPendingCommands / 10);
-        return _pending.Count - _waiting < most && _bytes.TryHold(pending.Bytes, isUrgent);
-    }
 
     private void Requeue(PendingCommand pending)
     {
@@ -355,14 +313,7 @@ internal sealed class CommandDesk : Desk
     {
         _queued.Remove(pending);
         _forwarder.Settled(pending);
-        if (pending.Stage != PendingStage.Waiting)
-        {
-            _waiting++;
-            _bytes.LetGo(pending.Bytes);
-            pending.ForgetPayload();
-            _bytes.Hold(pending.Bytes);
-        }
-        pending.Stage = PendingStage.Waiting;
+        _table.StandsInLine(pending);
         pending.DeadlineMicros = Turn.Now + pending.WaitMicros + Turn.Options.RequestTimeoutMicros;
     }
 
@@ -371,26 +322,9 @@ internal sealed class CommandDesk : Desk
     {
         if (!pending.HasIdentity)
         {
-            CancelInLog(pending);
+            Ends.Cancel(pending, CancelReason.Disconnected);
         }
         Unknown(pending, NotDoneReason.None);
-    }
-
-    /// <summary>A lock request that is given up may hold or get a place or the lock itself: the log settles it (rule 18).</summary>
-    private void CancelInLog(PendingCommand pending)
-    {
-        if (pending.Asked.IsEmpty)
-        {
-            return;
-        }
-        if (!pending.HasIdentity)
-        {
-            _givenUp.Add(pending.Request.Sequence);
-        }
-        foreach (var name in pending.Asked)
-        {
-            LogEnd(CancelWaitCommand.Of(name, pending.Request, CancelReason.Disconnected), LaneOfEnd(pending));
-        }
     }
 
     private void NotDone(PendingCommand pending, NotDoneReason reason) => Answer(pending, AnswerKind.NotDone, null, reason);
@@ -399,10 +333,8 @@ internal sealed class CommandDesk : Desk
 
     private void Answer(PendingCommand pending, AnswerKind kind, Outcome? outcome, NotDoneReason reason)
     {
-        _waiting -= pending.Stage == PendingStage.Waiting ? 1 : 0;
-        if (_pending.Remove(pending.Request.Sequence))
+        if (_table.Remove(pending))
         {
-            _bytes.LetGo(pending.Bytes);
             _forwarder.Settled(pending);
         }
         _queued.Remove(pending);

@@ -1,0 +1,105 @@
+using Consensus.Node.Core.Flow;
+using Consensus.Primitives;
+using Consensus.StateMachine;
+using Consensus.StateMachine.Commands;
+using Consensus.StateMachine.Outcomes;
+
+namespace Consensus.Node.Core.Desks;
+
+/// <summary>
+/// What is logged to end requests that nobody waits for any more: a place in a line, or what was granted, would stay with a client that is gone (rule 18). Each is logged until it is
+/// applied, for nobody else asks for it: it may be refused while too much waits, and be late while nobody leads. All of them may be applied twice without harm. Those of a process
+/// that is gone are the leader's (<see cref="HouseKeeping"/>).
+/// </summary>
+internal sealed class RequestEnds(TurnContext turn, CommandDesk desk)
+{
+    /// <summary>About 10 MB.</summary>
+    private const int MaxGivenUp = 100_000;
+
+    /// <summary>A request takes up to 31 bytes, and with that all of them are small enough to be urgent.</summary>
+    private const int DetachedAtOnce = 200;
+
+    /// <summary>What is logged again at one sweep: a leader that refuses thousands for want of room is not asked for all of them five times a second.</summary>
+    private const int AgainAtOnce = 1_000;
+
+    /// <summary>Acquires that were given up without an identity: should one be granted all the same, it is given back.</summary>
+    private readonly GivenUpRequests _givenUp = new(MaxGivenUp);
+
+    /// <summary>What is logged and was not seen to be applied. One for each request that this member had, so no more than these.</summary>
+    private readonly List<PendingCommand> _logged = [];
+
+    /// <summary>Nothing is under way, nor waits to be logged again.</summary>
+    public bool AreApplied => _logged.TrueForAll(IsApplied);
+
+    /// <summary>A request for holds is given up: it may have, or get, its place or the holds themselves.</summary>
+    public void Cancel(PendingCommand pending, CancelReason reason)
+    {
+        if (pending.Asked.IsEmpty)
+        {
+            return;
+        }
+        if (!pending.HasIdentity && reason == CancelReason.Disconnected)
+        {
+            _givenUp.Add(pending.Request.Sequence);
+        }
+        foreach (var name in pending.Asked)
+        {
+            Log(CancelWaitCommand.Of(name, pending.Request, reason), LaneOf(pending));
+        }
+    }
+
+    /// <summary>The process stops: these requests keep their places, for whoever asks again under their identities.</summary>
+    public void Detach(IEnumerable<PendingCommand> kept)
+    {
+        foreach (var lane in kept.GroupBy(LaneOf))
+        {
+            foreach (var part in lane.Select(pending => pending.Request).Chunk(DetachedAtOnce))
+            {
+                Log(new DetachRequestsCommand([.. part]), lane.Key);
+            }
+        }
+    }
+
+    /// <summary>What was granted goes back.</summary>
+    public void GiveBack(ObjectName name, RequestId request) => Log(CancelWaitCommand.Of(name, request, CancelReason.Disconnected), null);
+
+    /// <summary>A request of this process that does not stand at the desk came to its end: if it was given up, what it was granted goes back.</summary>
+    public void OnResolved(in Resolution resolution)
+    {
+        if (resolution.Outcome is not (LockGranted or ManyGranted) || !_givenUp.Remove(resolution.Request.Sequence))
+        {
+            return;
+        }
+        foreach (var hold in resolution.Outcome is ManyGranted many ? many.Holds : [((LockGranted)resolution.Outcome).Hold])
+        {
+            GiveBack(hold.Object, resolution.Request);
+        }
+    }
+
+    /// <summary>Now and then: what was answered and was not applied for sure is logged again as soon as somebody takes it.</summary>
+    public void Sweep()
+    {
+        _logged.RemoveAll(IsApplied);
+        if (!turn.ReachesLeader)
+        {
+            return;
+        }
+        var again = 0;
+        for (var i = 0; i < _logged.Count && again < AgainAtOnce; i++)
+        {
+            if (_logged[i].Stage == PendingStage.Answered)
+            {
+                _logged[i] = desk.LogAgain(_logged[i]);
+                again++;
+            }
+        }
+    }
+
+    private static bool IsApplied(PendingCommand own) => own is { Stage: PendingStage.Answered, Answer.Kind: AnswerKind.Done };
+
+    /// <summary>The lane of what ends a request. One that is not applied yet must not be overtaken by its own end: then nothing would take it out of the line.</summary>
+    /// <returns>Null: that of such commands.</returns>
+    private static CommandLane? LaneOf(PendingCommand pending) => pending.Stage == PendingStage.Waiting ? null : pending.Lane;
+
+    private void Log(Command command, CommandLane? lane) => _logged.Add(desk.LogOwn(command, lane));
+}
