@@ -86,7 +86,7 @@ public enum MemberHealth
     /// <summary>It has not answered for an election time-out.</summary>
     Silent,
 
-    /// <summary>Of the answering member itself: it knows no leader, or has not applied what is committed.</summary>
+    /// <summary>Of the answering member itself: it knows no leader, has no link to it, or has not applied what is committed.</summary>
     NotReady,
 }
 

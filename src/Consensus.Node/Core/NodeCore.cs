@@ -310,6 +310,7 @@ public sealed class NodeCore
         if (wasPaused)
         {
             _drift.Restart();
+            _catchUpQuestion.Forget();
             _house.HoldExpiry(_turn.Options.ElectionTimeoutMicros);
         }
         return ticks;

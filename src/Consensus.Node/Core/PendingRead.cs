@@ -11,6 +11,9 @@ public class PendingRead(Revision minRevision) : PendingRequest<ReadAnswer>
     /// <summary>False for a stale read that only waits for its smallest revision.</summary>
     public bool NeedsReadIndex { get; init; } = true;
 
+    /// <summary>The member's own: it is let in however many clients' reads wait.</summary>
+    public bool IsInternal { get; init; }
+
     /// <summary>True for a read that is to leave the house whole, as a backup: then <see cref="Mark"/> says where its view stands in the log.</summary>
     public bool WantsMark { get; init; }
 

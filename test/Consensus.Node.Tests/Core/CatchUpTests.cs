@@ -1,6 +1,7 @@
 using Consensus.Node.Core;
 using Consensus.Node.Ports;
 using Consensus.Primitives;
+using Consensus.Raft.Membership;
 using Consensus.StateMachine;
 using Consensus.StateMachine.Commands;
 
@@ -89,6 +90,64 @@ public sealed class CatchUpTests
         Assert.That(back.Core.Status.Ready, Is.False);
         _cluster.Until(() => back.Core.Status.Ready, "it is ready");
         Assert.That(back.Core.AppliedIndex, Is.GreaterThanOrEqualTo(committed));
+    }
+
+    [Test]
+    public void A_member_that_stood_still_is_not_ready_before_it_has_applied_what_was_committed_meanwhile()
+    {
+        var stood = _cluster.Followers.First();
+        stood.IsPaused = true;
+        _cluster.CutOff(stood);
+        Write(1_500_000);
+        _cluster.TransferMicros = 5_000_000;
+        var committed = _cluster.Leader.Core.AppliedIndex;
+        _cluster.Reconnect(stood);
+        stood.IsPaused = false;
+        _cluster.Run(1_000_000);
+        Assert.That(stood.Core.Leader, Is.EqualTo(_cluster.Leader.Id), "it never took its leader for lost");
+        Assert.That((stood.Core.AppliedIndex < committed, stood.Core.Status.Ready), Is.EqualTo((true, false)));
+        _cluster.Until(() => stood.Core.Status.Ready, "it is ready");
+        Assert.That(stood.Core.AppliedIndex, Is.GreaterThanOrEqualTo(committed));
+    }
+
+    [Test]
+    public void A_member_that_has_no_link_to_its_leader_is_not_ready_though_it_hears_that_one()
+    {
+        var (leader, follower) = (_cluster.Leader, _cluster.Followers.First());
+        follower.Inputs.Add(new LinkDownInput(leader.Id));
+        _cluster.Run(2_000_000);
+        Assert.That((follower.Core.Leader, follower.Core.Status.Ready), Is.EqualTo((leader.Id, false)));
+        follower.Inputs.Add(new LinkUpInput(leader.Id, leader.Boot));
+        _cluster.Until(() => follower.Core.Status.Ready, "it is ready");
+    }
+
+    [Test]
+    public void A_member_is_ready_again_after_its_leader_changed_and_a_minority_never_is()
+    {
+        var old = _cluster.Leader;
+        _cluster.CutOff(old);
+        _cluster.Run(3_000_000);
+        Assert.That(old.Core.Status.Ready, Is.False, "alone it leads nobody");
+        _cluster.Until(() => _cluster.Members.Where(member => member != old).All(member => member.Core.Status.Ready), "the others are ready under another leader");
+        _cluster.Reconnect(old);
+        _cluster.Until(() => old.Core.Status.Ready, "and so is the former one");
+    }
+
+    [Test]
+    public void Three_of_five_are_ready_and_so_is_a_member_that_joins_and_does_not_vote()
+    {
+        _cluster = new CoreCluster(5);
+        _cluster.UntilReady();
+        _cluster.Followers.Take(2).ToList().ForEach(_cluster.Kill);
+        _cluster.Leader.Inputs.Add(new LinkDownInput(_cluster.Members.First(member => member.IsDown).Id));
+        _cluster.Run(2_000_000);
+        Assert.That(_cluster.Members.Where(member => !member.IsDown).Select(member => member.Core.Status.Ready), Is.All.True);
+        var joiner = _cluster.Join(6);
+        Assert.That(joiner.Core.Status.Ready, Is.False);
+        var change = _cluster.Leader.Change(new AddMember(CoreCluster.MemberOf(6)));
+        _cluster.Until(() => change.Stage == PendingStage.Answered, "it is added");
+        _cluster.Until(() => joiner.Core.Status.Ready, "it is ready");
+        Assert.That(joiner.Core.Configuration.IsVoter(joiner.Id), Is.False);
     }
 
     /// <summary>A member whose leader has noticed that it needs a snapshot.</summary>

@@ -106,6 +106,16 @@ public sealed class DeskTests
         Assert.That(next.Answer.Reason, Is.EqualTo(NotDoneReason.NotReady), "and no read is answered twice");
     }
 
+    [Test]
+    public void The_members_own_read_is_let_in_however_many_others_wait()
+    {
+        var desk = new ReadDesk(WithoutLeader(maxPending: 1), 0);
+        desk.Accept(Ask(needsReadIndex: true));
+        var own = new PendingRead(Revision.Zero) { IsInternal = true };
+        desk.Accept(own);
+        Assert.That(own.Stage, Is.EqualTo(PendingStage.Queued));
+    }
+
     private static PendingRead Ask(bool needsReadIndex) => new(new Revision(1_000)) { NeedsReadIndex = needsReadIndex };
 
     [Test]

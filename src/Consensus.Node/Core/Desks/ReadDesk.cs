@@ -36,7 +36,7 @@ internal sealed class ReadDesk(TurnContext turn, long firstContext) : Desk(turn)
         {
             return;
         }
-        if (_count >= Turn.Options.MaxPendingCommands)
+        if (_count >= Turn.Options.MaxPendingCommands && !read.IsInternal)
         {
             Turn.Answer(read, new ReadAnswer(AnswerKind.NotDone, null, NotDoneReason.TooManyRequests));
             return;
