@@ -1,5 +1,6 @@
 using Consensus.Node.Core.Desks;
 using Consensus.Primitives;
+using Consensus.Raft;
 using Consensus.Raft.Log;
 using Consensus.StateMachine;
 using Consensus.StateMachine.Commands;
@@ -14,6 +15,8 @@ internal sealed class HouseKeeping(TurnContext turn, CommandDesk commands)
 {
     private const long CompactEveryMicros = 1_000_000;
 
+    /// <summary>A leader that has no room refuses at once: an announcement is tried again no sooner than this.</summary>
+    private const long AnnounceEveryMicros = 200_000;
 
     /// <summary>Whom the leader has not heard for long, and what it has logged of that: once for each time that a member is lost.</summary>
     private readonly Dictionary<MemberId, List<Detachment>> _detached = [];
@@ -25,17 +28,23 @@ internal sealed class HouseKeeping(TurnContext turn, CommandDesk commands)
     private bool _moreToCompact;
     private long _nextCompaction;
     private long _noExpiryBefore;
+    private long _noTimeBefore;
+    private long _noAnnouncementBefore;
 
+    /// <summary>The commit that something waits for brings a turn with it.</summary>
     public long NextDue
     {
         get
         {
-            if (!turn.Leads || !State.HasDeadlines)
+            if (!turn.Leads || !turn.Raft.HasCommittedInTerm || !State.HasDeadlines)
             {
                 return long.MaxValue;
             }
-            var expiry = Math.Max(_noExpiryBefore, turn.Now + Math.Max(1000, State.NextDeadline - turn.Raft.Clock));
-            return Math.Min(expiry, turn.Now + Math.Max(1000, turn.Options.TimeEntryMicros - (turn.Raft.Clock - turn.Raft.LastStamp)));
+            var expiry = IsUnderWay(_expire)
+                ? long.MaxValue
+                : Math.Max(_noExpiryBefore, turn.Now + Math.Max(1000, State.NextDeadline - turn.Raft.Clock));
+            var time = Math.Max(_noTimeBefore, turn.Now + Math.Max(1000, turn.Options.TimeEntryMicros - (turn.Raft.Clock - turn.Raft.LastStamp)));
+            return Math.Min(expiry, time);
         }
     }
 
@@ -97,8 +106,9 @@ internal sealed class HouseKeeping(TurnContext turn, CommandDesk commands)
 
     private void Announce()
     {
-        if (!_announced && !IsUnderWay(_announce) && !IsDone(_announce) && !turn.IsStopping)
+        if (!_announced && !IsUnderWay(_announce) && !IsDone(_announce) && !turn.IsStopping && turn.Now >= _noAnnouncementBefore)
         {
+            _noAnnouncementBefore = turn.Now + AnnounceEveryMicros;
             _announce = commands.LogOwn(new AnnounceMemberCommand(
                 turn.Options.Self,
                 turn.Options.Name,
@@ -113,6 +123,12 @@ internal sealed class HouseKeeping(TurnContext turn, CommandDesk commands)
 
     private void ExpireWhatIsDue(bool moreIsWaiting)
     {
+        if (_expire is { Stage: PendingStage.Answered, Answer.Kind: not AnswerKind.Done })
+        {
+            // There was no room for it. Asking in every turn would make none.
+            _expire = null;
+            HoldExpiry(TurnContext.RefusedPauseMicros);
+        }
         if (!IsUnderWay(_expire) && !moreIsWaiting && turn.Now >= _noExpiryBefore && State.NextDeadline <= turn.Raft.Clock)
         {
             _expire = commands.LogOwn(new ExpireCommand());
@@ -121,9 +137,10 @@ internal sealed class HouseKeeping(TurnContext turn, CommandDesk commands)
 
     private void LogTimeWhenIdle()
     {
-        if (State.HasDeadlines && turn.Raft.Clock - turn.Raft.LastStamp >= turn.Options.TimeEntryMicros)
+        if (State.HasDeadlines && turn.Now >= _noTimeBefore && turn.Raft.Clock - turn.Raft.LastStamp >= turn.Options.TimeEntryMicros
+            && turn.Raft.Propose(new Proposal(EntryKind.Time, RequestId.None, ReadOnlyMemory<byte>.Empty), out _, out _) != ProposeResult.Appended)
         {
-            turn.Raft.Propose(new Proposal(EntryKind.Time, RequestId.None, ReadOnlyMemory<byte>.Empty), out _, out _);
+            _noTimeBefore = turn.Now + TurnContext.RefusedPauseMicros;
         }
     }
 
