@@ -78,8 +78,13 @@ internal sealed class SnapshotArrivals(
         {
             (parked, _parked) = (_parked, null);
         }
-        if (parked is null || parked.IsOf(request, lengthBytes))
+        if (parked is null)
         {
+            return null;
+        }
+        if (parked.IsOf(request, lengthBytes))
+        {
+            parked.GoesOn = true;
             return parked;
         }
         parked.Drop();
@@ -107,10 +112,12 @@ internal sealed class SnapshotArrivals(
             StorageFailedException { IsDiskFull: true } => new SnapshotRejection(SnapshotRefusal.NoRoom, $"its disk has no room: {failure.Message}"),
             StorageFailedException { MayPass: true } => new SnapshotRejection(SnapshotRefusal.NotNow, failure.Message),
             FileNotFoundException => new SnapshotRejection(SnapshotRefusal.NotNeeded, "a newer snapshot of its own took its place"),
+            WireFormatException when onWrongBytes == SnapshotRefusal.NotNow => new SnapshotRejection(
+                onWrongBytes, $"its parts came over more than one connection and are not whole together, so it is received anew: {failure.Message}"),
             WireFormatException => new SnapshotRejection(onWrongBytes, failure.Message),
             _ => new SnapshotRejection(SnapshotRefusal.NotNow, "its disk failed, and its process ends"),
         };
-        notice($"the snapshot up to index {request.Mark.LastIndex} from the leader is not taken: {rejection.Sentence}");
+        notice($"the snapshot up to index {request.Mark.LastIndex} from the leader is not taken{(rejection.Reason == SnapshotRefusal.NotNow ? " now" : "")}: {rejection.Sentence}");
         if (failure is StorageRefusedException or UnauthorizedAccessException or StorageFailedException { MayPass: false })
         {
             fatal("the disk failed under a snapshot from the leader", failure);
@@ -123,7 +130,12 @@ internal sealed class SnapshotArrivals(
         /// <summary>There is nothing to go on with.</summary>
         private bool _isOver;
 
+        private SnapshotRefusal OnWrongBytes => GoesOn ? SnapshotRefusal.NotNow : SnapshotRefusal.Damaged;
+
         public InstallSnapshotRequest Request => request;
+
+        /// <summary>A part of it came over an earlier connection. What broke that one may have changed it too: only a file that came in one piece is its leader's fault.</summary>
+        public bool GoesOn { get; set; }
 
         public long TakenBytes => incoming.TakenBytes;
 
@@ -146,14 +158,14 @@ internal sealed class SnapshotArrivals(
             catch (Exception e) when (IsExpected(e))
             {
                 _isOver = true;
-                return owner.Reject(request, e, SnapshotRefusal.Damaged);
+                return owner.Reject(request, e, OnWrongBytes);
             }
         }
 
         public SnapshotRejection? Complete()
         {
             _isOver = true;
-            var wrongBytes = SnapshotRefusal.Damaged;
+            var wrongBytes = OnWrongBytes;
             try
             {
                 var file = incoming.Complete();

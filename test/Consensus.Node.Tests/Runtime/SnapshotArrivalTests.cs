@@ -149,6 +149,23 @@ public sealed class SnapshotArrivalTests
     }
 
     [Test]
+    public void A_file_whose_parts_are_not_whole_together_is_received_anew_and_only_one_that_came_in_one_piece_is_damaged()
+    {
+        _store.FailAt(Step.Complete, new WireFormatException("the snapshot received is damaged"));
+        Begin(Request, 3).Write([1]);
+        _begun!.Dispose();
+        Begin(Request, 3).Write([2, 3]);
+        Assert.That(_begun!.Complete()?.Reason, Is.EqualTo(SnapshotRefusal.NotNow), "who sent it is not at fault for sure");
+        _begun!.Dispose();
+        Assert.That(_said[^1], Does.Contain("more than one connection").And.Contain("received anew"));
+        Assert.That(Begin(Request, 3).TakenBytes, Is.Zero);
+        _begun!.Write([1, 2, 3]);
+        Assert.That(_begun!.Complete()?.Reason, Is.EqualTo(SnapshotRefusal.Damaged));
+        _begun!.Dispose();
+        Assert.That(_store.Disposed, Is.EqualTo(2));
+    }
+
+    [Test]
     public void What_is_left_of_a_transfer_goes_when_it_is_of_no_use_any_more()
     {
         Begin(Request, 10).Write([1, 2, 3]);
