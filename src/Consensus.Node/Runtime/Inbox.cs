@@ -92,7 +92,7 @@ internal sealed class Inbox(long maxCommandBytes)
         }
     }
 
-    /// <summary>As <see cref="Post"/>, for a frame of this many bytes; waits while too much of them is queued.</summary>
+    /// <summary>As <see cref="Post"/>, for a frame of this many bytes; waits while too much of them is queued. After <see cref="End"/> it is dropped.</summary>
     public bool PostFromPeer(NodeInput input, int bytes)
     {
         lock (_gate)
@@ -101,6 +101,11 @@ internal sealed class Inbox(long maxCommandBytes)
             {
                 _peersWait = true;
                 Monitor.Wait(_gate);
+            }
+            if (_ended)
+            {
+                // Links may go on for longer than the node, and nobody takes what they bring.
+                return false;
             }
             _peerBytes += bytes;
             _inputs.Add(input);

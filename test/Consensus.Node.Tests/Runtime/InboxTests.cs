@@ -116,6 +116,19 @@ public sealed class InboxTests
     }
 
     [Test]
+    public void After_the_end_frames_of_links_that_still_stand_are_not_kept()
+    {
+        var harness = new Harness();
+        harness.Start();
+        harness.Dispose();
+        for (var i = 0; i < 100; i++)
+        {
+            harness.PostFromPeer(new PersistedInput(1), 1 << 20);
+        }
+        Assert.That((harness.Inbox.HasMore, harness.Inbox.PeerBytes), Is.EqualTo((false, 0L)));
+    }
+
+    [Test]
     public void Everything_posted_before_the_end_is_seen_though_threads_post_while_it_closes()
     {
         for (var round = 0; round < 200; round++)
