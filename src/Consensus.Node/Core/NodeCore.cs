@@ -3,8 +3,6 @@ using Consensus.Node.Peers;
 using Consensus.Node.Ports;
 using Consensus.Primitives;
 using Consensus.Raft;
-using Consensus.Raft.Log;
-using Consensus.Raft.Wire;
 using Consensus.StateMachine;
 
 namespace Consensus.Node.Core;
@@ -16,7 +14,7 @@ namespace Consensus.Node.Core;
 /// </summary>
 /// <remarks>
 /// Requests wait at desks, one for each kind; what a member does unasked is beside them. Here is only the way from one room to the next: inputs are given out, the desks take their
-/// turns, and what the Raft core has committed is applied.
+/// turns, and the <see cref="Applier"/> takes what the Raft core has made of it all.
 /// </remarks>
 public sealed class NodeCore
 {
@@ -46,7 +44,7 @@ public sealed class NodeCore
     private readonly DriftMeter _drift = new();
     private readonly StatusBoard _board;
     private readonly CatchUpQuestion _catchUpQuestion;
-    private readonly ApplyOutput _output = new();
+    private readonly Applier _applier;
     private MemberId _noticedLeader;
     private Term _noticedTerm;
 
@@ -76,8 +74,9 @@ public sealed class NodeCore
         _stop = new CleanStop(_turn, _commands);
         _catchUps = new CatchUps(_turn);
         _catchUpQuestion = new CatchUpQuestion(_turn, _reads);
+        _applier = new Applier(_turn, _desks, _commands, _changes, _reads, _hashes, _snapshots, _peers, _gate);
         _board = new StatusBoard(_turn, _snapshots, _catchUps, _catchUpQuestion, _drift);
-        ApplyWhatWasCommitted();
+        _applier.ApplyWhatWasCommitted();
         _applied.FreshenView(_turn.Now);
         _board.Build();
         CountHeld();
@@ -146,7 +145,7 @@ public sealed class NodeCore
             desk.Send();
         }
         // After the desks: what they proposed leaves, and goes to the disk, with this turn.
-        DrainRaft();
+        _applier.DrainRaft();
         // After it: only now is it known what the core took, and which configuration is in force.
         _snapshots.ForgetArrived();
         _catchUps.Tell();
@@ -348,96 +347,6 @@ public sealed class NodeCore
         {
             _house.BecameLeader();
         }
-    }
-
-    /// <summary>Takes the core's output until there is none, and applies what is committed for as long as the turn's budget lasts.</summary>
-    private void DrainRaft()
-    {
-        var budget = new TurnBudget(_turn.Options.TurnUnits);
-        while (_raft.HasOutput || (_raft.HasCommitted && !budget.IsSpent))
-        {
-            var ready = _raft.TakeReady(withCommitted: false);
-            foreach (var message in ready.Messages)
-            {
-                _turn.Send(message);
-            }
-            if (ready.Snapshot is not null)
-            {
-                Install(ready.Snapshot, ready.Sequence);
-            }
-            _gate.Pass(ready);
-            while (!budget.IsSpent && _raft.TryTakeCommitted(out var entry))
-            {
-                budget.Charge(entry, Apply(entry));
-                _snapshots.TakeWhenDue();
-            }
-            foreach (var read in ready.Reads)
-            {
-                _reads.OnReadState(read);
-            }
-            if (ready.Reads.Count > 0)
-            {
-                // What was gathered meanwhile goes with this turn.
-                _reads.Send();
-            }
-        }
-        _turn.Out.AppliedUnits = budget.Charged;
-    }
-
-    private void Install(SnapshotMark mark, long sequence)
-    {
-        _snapshots.Install(mark, sequence);
-        foreach (var desk in _desks)
-        {
-            desk.SnapshotInstalled(mark.LastTerm);
-        }
-        _peers.NoticeRemoval();
-    }
-
-    /// <summary>
-    /// Before the first turn: what the log knew to be committed. Nobody is kept waiting by it, since nobody knows yet that this member is there, and it leaves the first turns
-    /// little to do.
-    /// </summary>
-    private void ApplyWhatWasCommitted()
-    {
-        while (_raft.TryTakeCommitted(out var entry))
-        {
-            Apply(entry);
-        }
-    }
-
-    /// <returns>How many objects it touched.</returns>
-    private long Apply(Entry entry)
-    {
-        Invariant.Require(entry.Index == _applied.Index.Next, "entries are applied in order, each once");
-        if (entry.Term > _applied.Term)
-        {
-            _applied.Term = entry.Term;
-            foreach (var desk in _desks)
-            {
-                desk.TermApplied(entry.Term);
-            }
-        }
-        Invariant.Require(entry.FeatureLevel <= ReplicatedState.SupportedFeatureLevel, "a member applies only what it knows");
-        _applied.State.Apply(
-            new LoggedEntry(entry.Index, entry.Stamp, entry.Kind == EntryKind.Command, entry.Request, entry.Principal, entry.Payload),
-            _output);
-        _hashes.Record();
-        if (entry.Kind == EntryKind.Configuration)
-        {
-            _applied.Configuration = RaftCodec.ReadConfiguration(entry.Payload.Span);
-            _changes.OnApplied(entry);
-            _peers.NoticeRemoval();
-        }
-        _snapshots.Count(entry.ApproximateSize);
-        _turn.StatusIsStale = true;
-        foreach (var resolution in _output.Resolutions)
-        {
-            _commands.Resolve(resolution);
-        }
-        var objects = _output.Objects;
-        _output.Clear();
-        return objects;
     }
 
     private void CountHeld()
