@@ -187,7 +187,7 @@ public interface IConsensusNode
     ValueTask<ReadAnswer> ReadAsync(ReadConsistency consistency, Revision minRevision, CancellationToken aborted);
 
     /// <summary>As <see cref="ReadAsync"/>, with the view's place in the log.</summary>
-    ValueTask<BackupAnswer> ReadForBackupAsync(ReadConsistency consistency, Revision minRevision);
+    ValueTask<BackupAnswer> ReadForBackupAsync(ReadConsistency consistency, Revision minRevision, CancellationToken aborted);
 
     /// <summary>
     /// The hash that this member's state had when it had applied everything up to <paramref name="index"/>; waits for that, at most about five seconds. The newest 65,536 are

@@ -6,13 +6,14 @@ namespace Consensus.Node.Runtime;
 /// <summary>What operators ask of one member: its state as a whole, and its hash at an index.</summary>
 public sealed partial class ConsensusNode
 {
-    public async ValueTask<BackupAnswer> ReadForBackupAsync(ReadConsistency consistency, Revision minRevision)
+    public async ValueTask<BackupAnswer> ReadForBackupAsync(ReadConsistency consistency, Revision minRevision, CancellationToken aborted)
     {
         var pending = new AwaitedRead(minRevision) { NeedsReadIndex = consistency == ReadConsistency.Linearizable, WantsMark = true };
         if (_ended || !Post(new ReadInput(pending)))
         {
             return new BackupAnswer(AnswerKind.NotDone, null, null, NotDoneReason.NotReady);
         }
+        GiveUpWhen(pending, aborted);
         var answer = await pending.Task.ConfigureAwait(false);
         return new BackupAnswer(answer.Kind, answer.View, pending.Mark, answer.Reason);
     }

@@ -166,10 +166,7 @@ public sealed partial class ConsensusNode : IConsensusNode
         {
             return ValueTask.FromResult(new ReadAnswer(AnswerKind.NotDone, null, NotDoneReason.NotReady));
         }
-        if (aborted.CanBeCanceled)
-        {
-            pending.GiveUpWhen(_inbox, aborted);
-        }
+        GiveUpWhen(pending, aborted);
         return pending.Task;
     }
 
@@ -207,6 +204,15 @@ public sealed partial class ConsensusNode : IConsensusNode
         _runtime.Close();
         _logThread.Join();
         _outside.Log.Dispose();
+    }
+
+    /// <summary>Before it is awaited. Nothing is registered for one that is answered already.</summary>
+    private void GiveUpWhen(AwaitedRead read, CancellationToken aborted)
+    {
+        if (aborted.CanBeCanceled && !read.Task.IsCompleted)
+        {
+            read.GiveUpWhen(_inbox, aborted);
+        }
     }
 
     /// <summary>Queues an input, and takes the turn if nobody has it. False when the node has ended and will not look at it.</summary>

@@ -47,7 +47,7 @@ internal sealed class SnapshotEndpoint(IConsensusNode node, Replies replies, ILo
 
     private async Task SendAsync(HttpContext http, ReadOptions options)
     {
-        var answer = await node.ReadForBackupAsync(options.Consistency, options.MinRevision);
+        var answer = await node.ReadForBackupAsync(options.Consistency, options.MinRevision, http.RequestAborted);
         if (answer is not { Kind: AnswerKind.Done, View: { } view, Mark: { } mark })
         {
             await replies.Problem(http, AnswerProblems.Of(answer.Kind, answer.Reason));

@@ -38,7 +38,7 @@ internal sealed class KeyReadEndpoints(IConsensusNode node, ListReader lists, Wa
             await replies.Problem(call.Http, refusal!);
             return;
         }
-        var answer = await node.ReadAsync(options.Consistency, options.MinRevision, CancellationToken.None);
+        var answer = await node.ReadAsync(options.Consistency, options.MinRevision, call.Http.RequestAborted);
         if (answer.View is not { } view)
         {
             await replies.Problem(call.Http, AnswerProblems.Of(answer.Kind, answer.Reason));

@@ -141,7 +141,7 @@ internal sealed class LeaseEndpoints(IConsensusNode node, CommandRunner commands
         if (isReplayable)
         {
             // The grant may be an old one: what is left of it is in the state, or it is gone (rule 21).
-            var read = await node.ReadAsync(ReadConsistency.Linearizable, granted.Revision, CancellationToken.None);
+            var read = await node.ReadAsync(ReadConsistency.Linearizable, granted.Revision, http.RequestAborted);
             if (read.View is { } view)
             {
                 if (view.GetLease(granted.Id) is not { } lease)

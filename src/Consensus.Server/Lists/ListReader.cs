@@ -42,7 +42,7 @@ internal sealed class ListReader(IConsensusNode node, PinnedViews views)
             }
             options = options with { MinRevision = Max(options.MinRevision, cursor.Revision) };
         }
-        var answer = await node.ReadAsync(options.Consistency, options.MinRevision, CancellationToken.None);
+        var answer = await node.ReadAsync(options.Consistency, options.MinRevision, call.Http.RequestAborted);
         if (answer.View is not { } view)
         {
             return new ListResult(null, AnswerProblems.Of(answer.Kind, answer.Reason));
@@ -69,8 +69,8 @@ internal sealed class ListReader(IConsensusNode node, PinnedViews views)
         }
         // What a revision holds never changes: only that this member has reached it is asked for.
         var answer = given is { } cursor
-            ? await node.ReadAsync(ReadConsistency.Stale, Max(options.MinRevision, cursor.Revision), CancellationToken.None)
-            : await node.ReadAsync(options.Consistency, options.MinRevision, CancellationToken.None);
+            ? await node.ReadAsync(ReadConsistency.Stale, Max(options.MinRevision, cursor.Revision), call.Http.RequestAborted)
+            : await node.ReadAsync(options.Consistency, options.MinRevision, call.Http.RequestAborted);
         if (answer.View is not { } view)
         {
             return new ListResult(null, AnswerProblems.Of(answer.Kind, answer.Reason));

@@ -43,7 +43,7 @@ internal sealed class TxnEndpoint(IConsensusNode node, CommandRunner commands, R
         var answer = await commands.ExecuteAsync(call, identity, body, command);
         if (answer is { Kind: AnswerKind.Done, Outcome: TxnDone done })
         {
-            Answer(http, TxnReads.Lacks(done) ? await ReadAgainAsync(command, done) : done);
+            Answer(http, TxnReads.Lacks(done) ? await ReadAgainAsync(command, done, http.RequestAborted) : done);
         }
         else
         {
@@ -54,9 +54,9 @@ internal sealed class TxnEndpoint(IConsensusNode node, CommandRunner commands, R
     private static bool Reads(TxnCommand command) => command.Success.Any(operation => operation is TxnGet) || command.Failure.Any(operation => operation is TxnGet);
 
     /// <summary>What a revision holds never changes: only that this member has reached it is asked for.</summary>
-    private async ValueTask<TxnDone> ReadAgainAsync(TxnCommand command, TxnDone done)
+    private async ValueTask<TxnDone> ReadAgainAsync(TxnCommand command, TxnDone done, CancellationToken aborted)
     {
-        var answer = await node.ReadAsync(ReadConsistency.Stale, done.Revision, CancellationToken.None);
+        var answer = await node.ReadAsync(ReadConsistency.Stale, done.Revision, aborted);
         if (answer.View is not { } view)
         {
             return done;

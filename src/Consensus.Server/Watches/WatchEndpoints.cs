@@ -47,7 +47,7 @@ internal sealed class WatchEndpoints(IConsensusNode node, WatchHub hub, Replies 
     private async Task OpenAsync(ApiCall call, WatchTarget target, WatchParameters parameters)
     {
         var http = call.Http;
-        var answer = await node.ReadAsync(parameters.Read.Consistency, parameters.Read.MinRevision, CancellationToken.None);
+        var answer = await node.ReadAsync(parameters.Read.Consistency, parameters.Read.MinRevision, http.RequestAborted);
         if (answer.View is not { } view)
         {
             await replies.Problem(http, AnswerProblems.Of(answer.Kind, answer.Reason));

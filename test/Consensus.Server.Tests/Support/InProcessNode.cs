@@ -35,6 +35,12 @@ internal sealed class InProcessNode(Limits? limits = null) : IConsensusNode
     /// <summary>When set, what reads are told.</summary>
     public ReadAnswer? ReadFault { get; set; }
 
+    /// <summary>Reads are not answered, as while no leader is reached, but given up when their callers are gone.</summary>
+    public bool HoldsReads { get; set; }
+
+    /// <summary>Reads that are held.</summary>
+    public int ReadsHeld { get; private set; }
+
     /// <summary>Ids that the next lease requests draw before random ones.</summary>
     public Queue<LeaseId> NextLeaseIds { get; } = [];
 
@@ -156,6 +162,10 @@ internal sealed class InProcessNode(Limits? limits = null) : IConsensusNode
             {
                 return ValueTask.FromResult(fault);
             }
+            if (HoldsReads)
+            {
+                return new ValueTask<ReadAnswer>(HoldAsync(aborted));
+            }
             if (_state.Revision < minRevision && consistency == ReadConsistency.Stale)
             {
                 var follower = new TaskCompletionSource<ReadAnswer>(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -168,9 +178,24 @@ internal sealed class InProcessNode(Limits? limits = null) : IConsensusNode
         }
     }
 
-    public async ValueTask<BackupAnswer> ReadForBackupAsync(ReadConsistency consistency, Revision minRevision)
+    private async Task<ReadAnswer> HoldAsync(CancellationToken aborted)
     {
-        var (kind, view, reason) = await ReadAsync(consistency, minRevision, CancellationToken.None);
+        ReadsHeld++;
+        var gone = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using (aborted.Register(gone.SetResult))
+        {
+            await gone.Task;
+        }
+        lock (_guard)
+        {
+            ReadsHeld--;
+            return new ReadAnswer(AnswerKind.NotDone, null, NotDoneReason.Cancelled);
+        }
+    }
+
+    public async ValueTask<BackupAnswer> ReadForBackupAsync(ReadConsistency consistency, Revision minRevision, CancellationToken aborted)
+    {
+        var (kind, view, reason) = await ReadAsync(consistency, minRevision, aborted);
         var configuration = Configuration.OfVoters([new Member(Self, "n1", "127.0.0.1:7380")]);
         return new BackupAnswer(
             kind, view, view is null ? null : new SnapshotMark(view.AppliedIndex, new Term(3), view.AppliedStamp, configuration), reason);

@@ -40,8 +40,8 @@ internal sealed class RacingNode : IConsensusNode
     public ValueTask<ReadAnswer> ReadAsync(ReadConsistency consistency, Revision minRevision, CancellationToken aborted) =>
         _other.ReadAsync(consistency, minRevision, aborted);
 
-    public ValueTask<BackupAnswer> ReadForBackupAsync(ReadConsistency consistency, Revision minRevision) =>
-        _other.ReadForBackupAsync(consistency, minRevision);
+    public ValueTask<BackupAnswer> ReadForBackupAsync(ReadConsistency consistency, Revision minRevision, CancellationToken aborted) =>
+        _other.ReadForBackupAsync(consistency, minRevision, aborted);
 
     public ValueTask<HashAnswer> HashAtAsync(LogIndex index) => _other.HashAtAsync(index);
 
