@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Numerics;
 
 namespace Consensus.Transport.Links;
 
@@ -13,20 +14,26 @@ internal sealed class FrameLane
     private readonly Queue<Segment> _segments = new();
     private Segment? _last;
 
-    /// <summary>Of the frames that wait.</summary>
-    public long Bytes { get; private set; }
+    /// <summary>Nothing waits.</summary>
+    public bool IsEmpty => _segments.Count == 0;
+
+    /// <summary>What is held for the frames that wait: whole segments, however little of them is used.</summary>
+    public long HeldBytes { get; private set; }
+
+    /// <summary>What a frame of this size would be held in beyond <see cref="HeldBytes"/>: nothing where it fits into the last segment. The pool gives powers of two.</summary>
+    public long Cost(int size) => Fits(size) ? 0 : (long)BitOperations.RoundUpToPowerOf2((uint)Math.Max(SegmentBytes, size));
 
     /// <summary>Room for the next frame at the end of the lane, which the caller fills wholly.</summary>
     public Span<byte> Add(int size)
     {
-        if (_last is null || _last.Bytes.Length - _last.Length < size)
+        if (!Fits(size))
         {
             _last = new Segment(ArrayPool<byte>.Shared.Rent(Math.Max(SegmentBytes, size)));
             _segments.Enqueue(_last);
+            HeldBytes += _last.Bytes.Length;
         }
-        var room = _last.Bytes.AsSpan(_last.Length, size);
+        var room = _last!.Bytes.AsSpan(_last.Length, size);
         _last.Length += size;
-        Bytes += size;
         return room;
     }
 
@@ -38,9 +45,11 @@ internal sealed class FrameLane
             return null;
         }
         _last = _segments.Count == 0 ? null : _last;
-        Bytes -= segment.Length;
+        HeldBytes -= segment.Bytes.Length;
         return segment;
     }
+
+    private bool Fits(int size) => _last is not null && _last.Bytes.Length - _last.Length >= size;
 
     public sealed class Segment(byte[] bytes)
     {

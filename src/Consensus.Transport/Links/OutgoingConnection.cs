@@ -29,8 +29,8 @@ internal sealed class OutgoingConnection(
     private readonly FrameLane _bulk = new();
     private int _gathered;
 
-    /// <summary>The writer's: bytes that it took and has still to send.</summary>
-    private int _left;
+    /// <summary>The writer's: what holds the bytes that it took and has still to send.</summary>
+    private int _withWriter;
 
     /// <summary>What gathered and was not sent at once: the writer takes it before anything else.</summary>
     private FrameLane.Segment? _unsent;
@@ -43,7 +43,7 @@ internal sealed class OutgoingConnection(
     /// <summary>The process at the other end.</summary>
     public long PeerBoot { get; } = peerBoot;
 
-    /// <summary>Bytes that wait here for the network.</summary>
+    /// <summary>Bytes that are held here for frames that wait for the network.</summary>
     public long QueuedBytes
     {
         get
@@ -55,10 +55,10 @@ internal sealed class OutgoingConnection(
         }
     }
 
-    private long Queued => _gathered + _left + _urgent.Bytes + _bulk.Bytes;
+    private long Queued => _gathered + _withWriter + _urgent.HeldBytes + _bulk.HeldBytes;
 
     /// <summary>Something is in a lane, or with the writer: what comes now must not overtake it in its own lane.</summary>
-    private bool IsBackedUp => _writerIsBusy || _urgent.Bytes > 0 || _bulk.Bytes > 0;
+    private bool IsBackedUp => _writerIsBusy || !_urgent.IsEmpty || !_bulk.IsEmpty;
 
     /// <summary>Copies a frame; false when the bound is reached or the connection is closed. The last tenth of the bound is for urgent frames.</summary>
     public bool Send(ReadOnlySpan<byte> frame, bool isUrgent)
@@ -67,11 +67,15 @@ internal sealed class OutgoingConnection(
         lock (_gate)
         {
             var size = FrameFormat.HeaderSize + frame.Length;
-            if (_closed || Queued + size > (isUrgent ? maxQueuedBytes : maxQueuedBytes - (maxQueuedBytes / 10)))
+            var lane = isUrgent ? _urgent : _bulk;
+            var waits = IsBackedUp || _gathered + size > GatheredBytes;
+            var cost = waits ? lane.Cost(size) : size;
+            // One that is alone is taken, however large it is held.
+            if (_closed || (Queued > 0 && cost > 0 && Queued + cost > (isUrgent ? maxQueuedBytes : maxQueuedBytes - (maxQueuedBytes / 10))))
             {
                 return false;
             }
-            var target = IsBackedUp || _gathered + size > GatheredBytes ? (isUrgent ? _urgent : _bulk).Add(size) : Gather(size);
+            var target = waits ? lane.Add(size) : Gather(size);
             frame.CopyTo(target[FrameFormat.HeaderSize..]);
             FrameFormat.WriteHeader(target, FrameFormat.LinkMagic, target[FrameFormat.HeaderSize..]);
             return true;
@@ -164,7 +168,7 @@ internal sealed class OutgoingConnection(
         {
             _unsent = new FrameLane.Segment(ArrayPool<byte>.Shared.Rent(unsent.Length)) { Length = unsent.Length };
             unsent.CopyTo(_unsent.Bytes);
-            _left = unsent.Length;
+            _withWriter = _unsent.Bytes.Length;
         }
         if (_writer is null)
         {
@@ -203,10 +207,10 @@ internal sealed class OutgoingConnection(
                     _unsent = null;
                     if (next is not null)
                     {
-                        _left = next.Length;
+                        _withWriter = next.Bytes.Length;
                         return next;
                     }
-                    _writerIsBusy = false;
+                    (_writerIsBusy, _withWriter) = (false, 0);
                 }
                 Monitor.Wait(_gate);
             }
@@ -227,7 +231,6 @@ internal sealed class OutgoingConnection(
             bytes = bytes[sent..];
             lock (_gate)
             {
-                _left -= sent;
                 if (_closed)
                 {
                     return false;
