@@ -1,9 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Text;
 using Consensus.Benchmarks.Clusters;
 using Consensus.Benchmarks.Generator;
-using Consensus.Benchmarks.Http;
 
 namespace Consensus.Benchmarks.Scale;
 
@@ -14,7 +12,6 @@ namespace Consensus.Benchmarks.Scale;
 internal sealed class LeaseScale(LocalCluster cluster, int count)
 {
     private const int Owners = 64;
-    private const int BatchSize = 1_000;
     private const int TtlSeconds = 180;
     private const int Rounds = 4;
     private static readonly TimeSpan RoundLength = TimeSpan.FromSeconds(TtlSeconds / 3.0);
@@ -22,9 +19,7 @@ internal sealed class LeaseScale(LocalCluster cluster, int count)
 
     public IEnumerable<ScaleFinding> Run()
     {
-        var owners = Enumerable.Range(0, Owners)
-            .Select(index => new Owner(cluster.Hosts[index % cluster.Hosts.Count], (count / Owners) + (index < count % Owners ? 1 : 0)))
-            .ToList();
+        var owners = LeaseOwner.Many(cluster, Owners, count, TtlSeconds);
         var started = Stopwatch.GetTimestamp();
         Drive(owners.ConvertAll(owner => owner.Granting()));
         var granting = Stopwatch.GetElapsedTime(started);
@@ -61,61 +56,5 @@ internal sealed class LeaseScale(LocalCluster cluster, int count)
         {
             throw new BenchException($"leases: {result.Errors} errors; {result.FirstError}");
         }
-    }
-
-    private sealed class Owner(string host, int leases)
-    {
-        private readonly List<string> _ids = new(leases);
-
-        /// <summary>Whole requests, one for each batch; made once.</summary>
-        private List<byte[]>? _renewals;
-
-        public long Dead { get; private set; }
-
-        public IClientScript Granting() => new GrantScript(this, RequestWriter.Build("POST", "/v1/leases", host, $"{{\"ttl\":\"{TtlSeconds}s\"}}"));
-
-        public IClientScript Renewing() => new RenewScript(this, _renewals ??= [.. _ids.Chunk(BatchSize).Select(batch => RequestWriter.Build(
-            "POST", "/v1/leases/keepalive", host, $"{{\"ids\":[\"{string.Join("\",\"", batch)}\"]}}"))]);
-
-        private sealed class GrantScript(Owner owner, byte[] request) : IClientScript
-        {
-            private static ReadOnlySpan<byte> Id => "\"id\":\""u8;
-
-            private int _left = owner.Size;
-
-            public int NextRequest(Span<byte> target, bool stopping) => stopping || _left == 0 ? 0 : RequestWriter.Copy(request, target);
-
-            public StepOutcome OnAnswer(int status, ReadOnlySpan<byte> body)
-            {
-                var at = body.IndexOf(Id);
-                if (status != 201 || at < 0)
-                {
-                    return StepOutcome.Failed;
-                }
-
-                var text = body[(at + Id.Length)..];
-                owner._ids.Add(Encoding.ASCII.GetString(text[..text.IndexOf((byte)'"')]));
-                _left--;
-                return StepOutcome.Completed;
-            }
-        }
-
-        private sealed class RenewScript(Owner owner, List<byte[]> requests) : IClientScript
-        {
-            private int _next;
-
-            public int RequestCapacity => 64 * 1024;
-
-            public int NextRequest(Span<byte> target, bool stopping) =>
-                stopping || _next == requests.Count ? 0 : RequestWriter.Copy(requests[_next++], target);
-
-            public StepOutcome OnAnswer(int status, ReadOnlySpan<byte> body)
-            {
-                owner.Dead += body.Count("\"alive\":false"u8);
-                return status == 200 ? StepOutcome.Completed : StepOutcome.Failed;
-            }
-        }
-
-        private int Size => leases;
     }
 }

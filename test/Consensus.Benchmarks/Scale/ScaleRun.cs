@@ -5,7 +5,7 @@ namespace Consensus.Benchmarks.Scale;
 /// <summary>Each part fills a fresh three-member cluster with one kind of thing, far beyond what a benchmark of speed needs, and looks how it bears it.</summary>
 internal sealed class ScaleRun(BenchOptions options, ClusterFactory factory)
 {
-    public static readonly IReadOnlyList<string> Parts = ["leases", "watchers", "waiters", "keys"];
+    public static readonly IReadOnlyList<string> Parts = ["leases", "watchers", "waiters", "keys", "turns"];
 
     public List<ScaleFinding> Run()
     {
@@ -21,6 +21,7 @@ internal sealed class ScaleRun(BenchOptions options, ClusterFactory factory)
                 "watchers" => new WatcherScale(cluster, Scaled(10_000)).Run(),
                 "waiters" => new WaiterScale(cluster, Scaled(10_000)).Run(),
                 "keys" => new KeyScale(cluster, Scaled(1_000_000)).Run(),
+                "turns" => new TurnScale(cluster, Scaled(1_000_000)).Run(),
                 _ => throw new ArgumentOutOfRangeException(nameof(options), part),
             });
             if (cluster.FindDeadMember() is { } dead)
