@@ -50,8 +50,13 @@ internal sealed class HouseKeeping(TurnContext turn, CommandDesk commands)
 
     private ReplicatedState State => turn.Applied.State;
 
+    /// <summary>Somebody was heard. Of who is no member nothing is kept: whoever has the cluster's token may come under one id after another.</summary>
     public void Heard(MemberId member)
     {
+        if (turn.Raft.Configuration.Find(member) is null)
+        {
+            return;
+        }
         turn.Links.Heard(member, turn.Now);
         _detached.Remove(member);
     }

@@ -116,6 +116,17 @@ public sealed class DeskTests
         Assert.That(own.Stage, Is.EqualTo(PendingStage.Queued));
     }
 
+    [Test]
+    public void Of_who_is_heard_and_is_no_member_nothing_is_kept()
+    {
+        var turn = WithoutLeader();
+        var house = new HouseKeeping(turn, new CommandDesk(turn, long.MaxValue));
+        var (member, stranger) = (new MemberId(2), new MemberId(99));
+        house.Heard(member);
+        house.Heard(stranger);
+        Assert.That(new[] { member, stranger }.Select(one => turn.Links.IsSilent(one, 1, turn.Now + 1)), Is.EqualTo(new[] { true, false }));
+    }
+
     private static PendingRead Ask(bool needsReadIndex) => new(new Revision(1_000)) { NeedsReadIndex = needsReadIndex };
 
     [Test]
