@@ -158,7 +158,11 @@ public sealed record NodeStatus(
 /// <param name="IdleMicros">Since the last turn ended; a loop that is well turns several times a second.</param>
 /// <param name="StallMicros">A loop that has been idle for longer than this does not do what the others count on: an election time-out.</param>
 public readonly record struct LoopStatus(
-    long Turns, long TurnMicros, long LongestTurnMicros, long LongestDelayMicros, long IdleMicros, long StallMicros);
+    long Turns, long TurnMicros, long LongestTurnMicros, long LongestDelayMicros, long IdleMicros, long StallMicros)
+{
+    /// <summary>Turns that were longer than 20 ms.</summary>
+    public long LongTurns { get; init; }
+}
 
 /// <summary>What the server's endpoints see of the node. Every method may be called by any thread.</summary>
 public interface IConsensusNode

@@ -12,7 +12,7 @@ internal sealed record BenchOptions
         usage: scripts/bench [load] [options]        throughput, latency, CPU and memory under load
                scripts/bench failover [options]      time without a write when the leader is killed (-9), and when it is stopped (SIGTERM)
                scripts/bench --verify                whether an acknowledgement ever leaves before its flush (with strace)
-               scripts/bench scale [options]         a million leases, ten thousand watchers, ten thousand waiters, a million keys, the longest turn with these
+               scripts/bench scale [options]         a million leases, ten thousand watchers, ten thousand waiters, a million keys, and how long turns are with these
                scripts/bench memory [options]        memory of a member of each system after many puts over fewer keys
                scripts/bench saturation [options]    256 clients that put, get and lock for minutes: elections and failed operations
                scripts/bench vary [options]          put, get and lock with 64 clients, and from there 1,024 clients, 1 and 5 members, values of 64 to 65536 bytes

@@ -9,6 +9,9 @@ internal sealed class TurnMeter
     /// <summary>Turns that are shorter are not looked at for stops of the runtime.</summary>
     private const long WorthLookingMicros = 1_000;
 
+    /// <summary>Longer than any turn's budget is worth: such turns are counted.</summary>
+    private const long LongMicros = 20_000;
+
     private readonly long _stallMicros;
     private readonly Func<TimeSpan> _stopped;
     private TimeSpan _stoppedBefore;
@@ -17,6 +20,7 @@ internal sealed class TurnMeter
     private long _turns;
     private long _micros;
     private long _longest;
+    private long _longTurns;
     private long _longestDelay;
 
     /// <param name="stallMicros">From which idleness on a loop is stalled.</param>
@@ -48,6 +52,10 @@ internal sealed class TurnMeter
         }
         Volatile.Write(ref _micros, _micros + length);
         Raise(ref _longest, length);
+        if (length > LongMicros)
+        {
+            Volatile.Write(ref _longTurns, _longTurns + 1);
+        }
         Volatile.Write(ref _turns, _turns + 1);
         Volatile.Write(ref _endedAt, now);
     }
@@ -58,7 +66,10 @@ internal sealed class TurnMeter
         Volatile.Read(ref _longest),
         Volatile.Read(ref _longestDelay),
         Math.Max(0, now - Volatile.Read(ref _endedAt)),
-        _stallMicros);
+        _stallMicros)
+    {
+        LongTurns = Volatile.Read(ref _longTurns),
+    };
 
     private static void Raise(ref long longest, long length)
     {

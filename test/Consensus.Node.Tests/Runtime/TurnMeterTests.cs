@@ -32,6 +32,19 @@ public sealed class TurnMeterTests
     }
 
     [Test]
+    public void Turns_longer_than_20_ms_are_counted_and_stops_of_the_runtime_make_none_long()
+    {
+        var meter = new TurnMeter(0, 500_000, () => _stopped);
+        foreach (var (begin, end, stop) in new[] { (0, 20_000, 0), (100_000, 120_001, 0), (200_000, 230_000, 15), (300_000, 400_000, 0) })
+        {
+            meter.Begin(begin, begin);
+            _stopped += TimeSpan.FromMilliseconds(stop);
+            meter.End(end);
+        }
+        Assert.That(meter.Read(400_000).LongTurns, Is.EqualTo(2));
+    }
+
+    [Test]
     public void A_turn_that_goes_on_counts_as_idle_for_whoever_looks()
     {
         var meter = new TurnMeter(0, 500_000, () => _stopped);
