@@ -6,7 +6,8 @@ namespace Consensus.StateMachine.Trees;
 /// An ordered map as a B+tree whose nodes are copied on write. The owner writes; <see cref="Freeze"/> hands out the present root, after which every node
 /// reachable from it is never written again: a write copies the path that it touches. Readers of a frozen root need no lock.
 /// </summary>
-internal sealed class CowTree<TKey, TValue>
+/// <param name="measure">By what the pairs are summed in the nodes; null for a tree whose sums nobody asks for, an index.</param>
+internal sealed class CowTree<TKey, TValue>(IMeasure<TKey, TValue>? measure = null)
     where TKey : IComparable<TKey>
 {
     private Node<TKey, TValue>? _root;
@@ -14,26 +15,29 @@ internal sealed class CowTree<TKey, TValue>
 
     public int Count => _root?.Total ?? 0;
 
+    /// <summary>Of all pairs; zeros without a measure.</summary>
+    public TreeSum Sum => _root?.Sum ?? default;
+
     /// <summary>An immutable picture of the present content; O(1).</summary>
     public FrozenTree<TKey, TValue> Freeze()
     {
         _epoch++;
-        return new FrozenTree<TKey, TValue>(_root);
+        return Peek();
     }
 
     /// <summary>A tree of its own with the present content; O(1). What is written to the one is never seen in the other.</summary>
     public CowTree<TKey, TValue> Fork()
     {
         _epoch++;
-        return new CowTree<TKey, TValue> { _root = _root, _epoch = _epoch };
+        return new CowTree<TKey, TValue>(measure) { _root = _root, _epoch = _epoch };
     }
 
-    public bool TryGet(TKey key, out TValue value) => new FrozenTree<TKey, TValue>(_root).TryGet(key, out value);
+    public bool TryGet(TKey key, out TValue value) => Peek().TryGet(key, out value);
 
     public bool Contains(TKey key) => TryGet(key, out _);
 
     /// <summary>The owner's own look at the content; not to be kept over a write.</summary>
-    public FrozenTree<TKey, TValue> Peek() => new(_root);
+    public FrozenTree<TKey, TValue> Peek() => new(_root, measure);
 
     /// <summary>Adds or replaces.</summary>
     public void Set(TKey key, TValue value)
@@ -43,7 +47,7 @@ internal sealed class CowTree<TKey, TValue>
             _root = new Leaf<TKey, TValue>(_epoch);
         }
         _root = _root.Owned(_epoch);
-        var split = _root.Set(key, value, _epoch);
+        var split = _root.Set(key, value, measure, _epoch);
         if (split is not null)
         {
             _root = new Branch<TKey, TValue>(_epoch, _root, split);
@@ -58,7 +62,7 @@ internal sealed class CowTree<TKey, TValue>
             return false;
         }
         _root = _root.Owned(_epoch);
-        _root.Remove(key, _epoch);
+        _root.Remove(key, measure, _epoch);
         if (_root.Total == 0)
         {
             _root = null;
@@ -71,10 +75,10 @@ internal sealed class CowTree<TKey, TValue>
     }
 
     /// <summary>The smallest key, if there is any.</summary>
-    public bool TryFirst(out TKey key, out TValue value) => new FrozenTree<TKey, TValue>(_root).TryFirst(out key, out value);
+    public bool TryFirst(out TKey key, out TValue value) => Peek().TryFirst(out key, out value);
 
     /// <summary>The first that is not smaller than <paramref name="from"/>, if there is any.</summary>
-    public bool TryFirstFrom(TKey from, out TKey key, out TValue value) => new FrozenTree<TKey, TValue>(_root).TryFirstFrom(from, out key, out value);
+    public bool TryFirstFrom(TKey from, out TKey key, out TValue value) => Peek().TryFirstFrom(from, out key, out value);
 }
 
 /// <summary>A node belongs to the epoch in which it was made; a later epoch copies it before writing.</summary>
@@ -88,15 +92,18 @@ internal abstract class Node<TKey, TValue>(long epoch)
     /// <summary>Pairs below this node.</summary>
     public abstract int Total { get; }
 
+    /// <summary>Of the pairs below this node.</summary>
+    public abstract TreeSum Sum { get; }
+
     public abstract TKey FirstKey { get; }
 
     public Node<TKey, TValue> Owned(long epoch) => Epoch == epoch ? this : Copy(epoch);
 
     /// <summary>Writes into this node, which the epoch owns; gives the new right half when it had to split.</summary>
-    public abstract Node<TKey, TValue>? Set(TKey key, TValue value, long epoch);
+    public abstract Node<TKey, TValue>? Set(TKey key, TValue value, IMeasure<TKey, TValue>? measure, long epoch);
 
     /// <summary>Removes a key that is there.</summary>
-    public abstract void Remove(TKey key, long epoch);
+    public abstract void Remove(TKey key, IMeasure<TKey, TValue>? measure, long epoch);
 
     protected abstract Node<TKey, TValue> Copy(long epoch);
 
@@ -122,15 +129,22 @@ internal sealed class Leaf<TKey, TValue> : Node<TKey, TValue>
 {
     private TKey[] _keys;
     private TValue[] _values;
+
+    /// <summary>Of the pairs; empty without a measure.</summary>
+    private ulong[] _digests;
+
     private int _count;
+    private TreeSum _sum;
 
     public Leaf(long epoch)
-        : base(epoch) => (_keys, _values) = ([], []);
+        : base(epoch) => (_keys, _values, _digests) = ([], [], []);
 
-    private Leaf(long epoch, TKey[] keys, TValue[] values, int count)
-        : base(epoch) => (_keys, _values, _count) = (keys, values, count);
+    private Leaf(long epoch, TKey[] keys, TValue[] values, ulong[] digests, int count)
+        : base(epoch) => (_keys, _values, _digests, _count) = (keys, values, digests, count);
 
     public override int Total => _count;
+
+    public override TreeSum Sum => _sum;
 
     public int Count => _count;
 
@@ -164,11 +178,20 @@ internal sealed class Leaf<TKey, TValue> : Node<TKey, TValue>
         return ~low;
     }
 
-    public override Node<TKey, TValue>? Set(TKey key, TValue value, long epoch)
+    /// <summary>Of one pair.</summary>
+    public TreeSum SumAt(int index, IMeasure<TKey, TValue> measure) => SumOf(_keys[index], _values[index], _digests[index], measure);
+
+    public override Node<TKey, TValue>? Set(TKey key, TValue value, IMeasure<TKey, TValue>? measure, long epoch)
     {
+        var digest = measure?.Digest(key, value) ?? 0;
         var at = Find(key);
         if (at >= 0)
         {
+            if (measure is not null)
+            {
+                _sum += SumOf(key, value, digest, measure) - SumAt(at, measure);
+                _digests[at] = digest;
+            }
             _values[at] = value;
             return null;
         }
@@ -178,24 +201,31 @@ internal sealed class Leaf<TKey, TValue> : Node<TKey, TValue>
         {
             // Appending in order is common (indexes by time): then the left half stays nearly full.
             var keep = at == Capacity ? Capacity - 1 : Capacity / 2;
-            right = new Leaf<TKey, TValue>(epoch, _keys[keep..], _values[keep..], Capacity - keep);
+            right = new Leaf<TKey, TValue>(epoch, _keys[keep..], _values[keep..], measure is null ? [] : _digests[keep..], Capacity - keep);
+            right.AddUp(measure);
+            _sum -= right._sum;
             Array.Clear(_keys, keep, Capacity - keep);
             Array.Clear(_values, keep, Capacity - keep);
             _count = keep;
             if (at > keep)
             {
-                right.Insert(at - keep, key, value);
+                right.Insert(at - keep, key, value, digest, measure);
                 return right;
             }
         }
-        Insert(at, key, value);
+        Insert(at, key, value, digest, measure);
         return right;
     }
 
-    public override void Remove(TKey key, long epoch)
+    public override void Remove(TKey key, IMeasure<TKey, TValue>? measure, long epoch)
     {
         var at = Find(key);
         Invariant.Require(at >= 0, "only a key that is there is removed");
+        if (measure is not null)
+        {
+            _sum -= SumAt(at, measure);
+            RemoveAt(_digests, _count, at);
+        }
         RemoveAt(_keys, _count, at);
         RemoveAt(_values, _count, at);
         _count--;
@@ -212,17 +242,39 @@ internal sealed class Leaf<TKey, TValue> : Node<TKey, TValue>
         Array.Resize(ref _values, Math.Max(_values.Length, _count + right._count));
         Array.Copy(right._keys, 0, _keys, _count, right._count);
         Array.Copy(right._values, 0, _values, _count, right._count);
+        if (_digests.Length > 0)
+        {
+            Array.Resize(ref _digests, _keys.Length);
+            Array.Copy(right._digests, 0, _digests, _count, right._count);
+        }
+        _sum += right._sum;
         _count += right._count;
         return true;
     }
 
     protected override Node<TKey, TValue> Copy(long epoch) =>
-        new Leaf<TKey, TValue>(epoch, (TKey[])_keys.Clone(), (TValue[])_values.Clone(), _count);
+        new Leaf<TKey, TValue>(epoch, (TKey[])_keys.Clone(), (TValue[])_values.Clone(), _digests.Length == 0 ? [] : (ulong[])_digests.Clone(), _count) { _sum = _sum };
 
-    private void Insert(int at, TKey key, TValue value)
+    private static TreeSum SumOf(TKey key, TValue value, ulong digest, IMeasure<TKey, TValue> measure) =>
+        new(measure.Bytes(key, value), measure.IsLeased(value) ? 1 : 0, digest);
+
+    private void AddUp(IMeasure<TKey, TValue>? measure)
+    {
+        for (var i = 0; measure is not null && i < _count; i++)
+        {
+            _sum += SumAt(i, measure);
+        }
+    }
+
+    private void Insert(int at, TKey key, TValue value, ulong digest, IMeasure<TKey, TValue>? measure)
     {
         InsertAt(ref _keys, _count, at, key);
         InsertAt(ref _values, _count, at, value);
+        if (measure is not null)
+        {
+            InsertAt(ref _digests, _count, at, digest);
+            _sum += SumOf(key, value, digest, measure);
+        }
         _count++;
     }
 }
@@ -234,6 +286,7 @@ internal sealed class Branch<TKey, TValue> : Node<TKey, TValue>
     private TKey[] _firstKeys;
     private int _count;
     private int _total;
+    private TreeSum _sum;
 
     public Branch(long epoch, Node<TKey, TValue> left, Node<TKey, TValue> right)
         : base(epoch)
@@ -242,6 +295,7 @@ internal sealed class Branch<TKey, TValue> : Node<TKey, TValue>
         _firstKeys = [left.FirstKey, right.FirstKey];
         _count = 2;
         _total = left.Total + right.Total;
+        _sum = left.Sum + right.Sum;
     }
 
     private Branch(long epoch, Node<TKey, TValue>[] children, TKey[] firstKeys, int count)
@@ -251,10 +305,13 @@ internal sealed class Branch<TKey, TValue> : Node<TKey, TValue>
         for (var i = 0; i < count; i++)
         {
             _total += children[i].Total;
+            _sum += children[i].Sum;
         }
     }
 
     public override int Total => _total;
+
+    public override TreeSum Sum => _sum;
 
     public int ChildCount => _count;
 
@@ -281,23 +338,29 @@ internal sealed class Branch<TKey, TValue> : Node<TKey, TValue>
         return low - 1;
     }
 
-    public override Node<TKey, TValue>? Set(TKey key, TValue value, long epoch)
+    public override Node<TKey, TValue>? Set(TKey key, TValue value, IMeasure<TKey, TValue>? measure, long epoch)
     {
         var at = ChildFor(key);
         var child = _children[at] = _children[at].Owned(epoch);
-        var before = child.Total;
-        var split = child.Set(key, value, epoch);
-        _total += child.Total - before + (split?.Total ?? 0);
+        var before = (child.Total, child.Sum);
+        var split = child.Set(key, value, measure, epoch);
+        _total += child.Total - before.Total + (split?.Total ?? 0);
+        if (measure is not null)
+        {
+            _sum += child.Sum - before.Sum + (split?.Sum ?? default);
+        }
         _firstKeys[at] = child.FirstKey;
         return split is null ? null : Adopt(at + 1, split, epoch);
     }
 
-    public override void Remove(TKey key, long epoch)
+    public override void Remove(TKey key, IMeasure<TKey, TValue>? measure, long epoch)
     {
         var at = ChildFor(key);
         var child = _children[at] = _children[at].Owned(epoch);
-        child.Remove(key, epoch);
+        var before = child.Sum;
+        child.Remove(key, measure, epoch);
         _total--;
+        _sum += child.Sum - before;
         if (child.Total == 0)
         {
             Drop(at);
@@ -325,12 +388,15 @@ internal sealed class Branch<TKey, TValue> : Node<TKey, TValue>
             Array.Clear(_firstKeys, keep, Capacity - keep);
             _count = keep;
             _total -= right._total;
+            _sum -= right._sum;
             if (at > keep)
             {
-                // The child's pairs are in our total already: they move with it.
+                // The child's pairs are in our totals already: they move with it.
                 _total -= child.Total;
+                _sum -= child.Sum;
                 right.Insert(at - keep, child);
                 right._total += child.Total;
+                right._sum += child.Sum;
                 return right;
             }
         }
