@@ -20,6 +20,9 @@ public sealed class ReplicatedState
     private readonly StateTables _tables;
     private readonly Applying _entry = new();
 
+    /// <summary>Of the entries that were applied, and of their outcomes.</summary>
+    private StateHash _applied = StateHash.Initial;
+
     private readonly KeyRules _keys;
     private readonly RetryRules _retries;
     private readonly LeaseRules _leases;
@@ -64,7 +67,8 @@ public sealed class ReplicatedState
     /// <summary>The last revision of the history that is forgotten; 0 when nothing is.</summary>
     public Revision CompactRevision => _tables.History.CompactRevision;
 
-    public StateHash Hash { get; private set; } = StateHash.Initial;
+    /// <summary>Of everything that was applied and of what came of it, and of all that the tables hold now.</summary>
+    public StateHash Hash => HashOf(_applied, _tables.Digest);
 
     /// <summary>How much there is of everything, as of now.</summary>
     public StateCounts Counts => _tables.Counts;
@@ -88,12 +92,12 @@ public sealed class ReplicatedState
         AppliedStamp = entry.Stamp;
         _entry.Begin(entry.Stamp, entry.Request, entry.Principal, output);
         var first = output.Resolutions.Count;
-        Hash = Hash.Add(entry.Index.Value).Add(entry.Stamp.Micros);
+        _applied = _applied.Add(entry.Index.Value).Add(entry.Stamp.Micros);
         if (!entry.IsCommand)
         {
             return;
         }
-        Hash = Hash.Add(entry.Payload.Span);
+        _applied = _applied.Add(entry.Payload.Span);
         var revisionBefore = Revision;
         var envelope = CommandCodec.Read(entry.Payload);
         _entry.Begin(envelope, revisionBefore);
@@ -104,8 +108,8 @@ public sealed class ReplicatedState
         for (var i = first; i < output.Resolutions.Count; i++)
         {
             var resolution = output.Resolutions[i];
-            Hash = Hash.Add(resolution.Request.Sequence).Add(OutcomeDigest.KindOf(resolution.Outcome)).Add(resolution.Outcome.Revision.Value);
-            Hash = Hash.Add(OutcomeDigest.DetailOf(resolution.Outcome));
+            _applied = _applied.Add(resolution.Request.Sequence).Add(OutcomeDigest.KindOf(resolution.Outcome)).Add(resolution.Outcome.Revision.Value);
+            _applied = _applied.Add(OutcomeDigest.DetailOf(resolution.Outcome));
         }
     }
 
@@ -153,7 +157,7 @@ public sealed class ReplicatedState
     {
         _entry.Begin(AppliedStamp, RequestId.None, "", new ApplyOutput());
         var losses = _newCluster.Begin(unixSeconds);
-        Hash = Hash.Add(Revision.Value);
+        _applied = _applied.Add(Revision.Value);
         return losses;
     }
 
@@ -164,7 +168,7 @@ public sealed class ReplicatedState
     /// An immutable view of the present state, cheap to take (no copy; later writes copy what they touch). Called by the owner;
     /// the view may be read by any thread.
     /// </summary>
-    public StateView TakeView() => new(AppliedIndex, AppliedStamp, Revision, Hash, Counts, _tables.Freeze(), _tables.Counters);
+    public StateView TakeView() => new(AppliedIndex, AppliedStamp, Revision, _applied, _tables.Digest, Counts, _tables.Freeze(), _tables.Counters);
 
     /// <summary>
     /// Throws <see cref="InvariantViolationException"/> unless every table agrees with its indexes and with what others count of it. Takes time by all that there is: for tests
@@ -180,7 +184,9 @@ public sealed class ReplicatedState
     {
         var state = new ReplicatedState(limits);
         var meta = SnapshotReader.Read(source, state._tables);
-        (state.AppliedIndex, state.AppliedStamp, state.Hash) = (meta.AppliedIndex, meta.AppliedStamp, meta.Hash);
+        (state.AppliedIndex, state.AppliedStamp, state._applied) = (meta.AppliedIndex, meta.AppliedStamp, meta.Applied);
         return state;
     }
+
+    internal static StateHash HashOf(StateHash applied, StateHash tables) => applied.Add((long)tables.Value);
 }

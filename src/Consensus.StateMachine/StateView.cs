@@ -12,11 +12,13 @@ public sealed partial class StateView
         LogIndex appliedIndex,
         ClusterTime appliedStamp,
         Revision revision,
-        StateHash hash,
+        StateHash applied,
+        StateHash digest,
         StateCounts counts,
         ViewTables tables,
         ViewCounters counters) =>
-        (AppliedIndex, AppliedStamp, Revision, Hash, Counts, Tables, Counters) = (appliedIndex, appliedStamp, revision, hash, counts, tables, counters);
+        (AppliedIndex, AppliedStamp, Revision, Applied, Digest, Counts, Tables, Counters) =
+        (appliedIndex, appliedStamp, revision, applied, digest, counts, tables, counters);
 
     public LogIndex AppliedIndex { get; }
 
@@ -24,12 +26,19 @@ public sealed partial class StateView
 
     public Revision Revision { get; }
 
-    public StateHash Hash { get; }
+    /// <summary>As <see cref="ReplicatedState.Hash"/> was.</summary>
+    public StateHash Hash => ReplicatedState.HashOf(Applied, Digest);
 
     public StateCounts Counts { get; }
 
     /// <summary>Lowest feature level announced by any member that ever announced itself; 0 when none did.</summary>
     public int FeatureLevel => Tables.Members.All().Select(m => m.Value.FeatureLevel).DefaultIfEmpty(0).Min();
+
+    /// <summary>Of the entries that were applied, and of their outcomes.</summary>
+    internal StateHash Applied { get; }
+
+    /// <summary>Of all that the tables hold.</summary>
+    internal StateHash Digest { get; }
 
     internal ViewTables Tables { get; }
 

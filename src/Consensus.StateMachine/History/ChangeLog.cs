@@ -18,6 +18,9 @@ internal sealed class ChangeLog(int chunkCapacity = ChangeChunk.UsualCapacity)
     /// <summary>What the history takes in memory, as counted for its bound.</summary>
     public long Bytes { get; private set; }
 
+    /// <summary>The sum of the changes' digests.</summary>
+    public ulong Digest { get; private set; }
+
     public PastChanges Freeze() => new(_chunks, _chunkCount, _offset, _chunkCount == 0 ? 0 : _chunks[_chunkCount - 1].Count);
 
     public void Append(in Recorded recorded)
@@ -33,6 +36,7 @@ internal sealed class ChangeLog(int chunkCapacity = ChangeChunk.UsualCapacity)
         _chunks[_chunkCount - 1].Add(recorded);
         Count++;
         Bytes += recorded.Bytes;
+        Digest += recorded.Digest;
     }
 
     /// <summary>Forgets the oldest so many.</summary>
@@ -42,7 +46,9 @@ internal sealed class ChangeLog(int chunkCapacity = ChangeChunk.UsualCapacity)
         for (Count -= count; count > 0; count--)
         {
             var chunk = _chunks[wholeChunks];
-            Bytes -= chunk[_offset++].Bytes;
+            ref readonly var oldest = ref chunk[_offset++];
+            Bytes -= oldest.Bytes;
+            Digest -= oldest.Digest;
             if (_offset == chunk.Count)
             {
                 wholeChunks++;

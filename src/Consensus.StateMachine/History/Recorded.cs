@@ -14,4 +14,16 @@ internal readonly record struct Recorded(Change Change, ClusterTime Stamp)
         ElectionChange c => c.Name.Length + (c.Leader is { } leader ? leader.Owner.Length + leader.Value.Length + leader.Metadata.Length : 0),
         _ => Invariant.Unreachable<long>(Change),
     };
+
+    /// <summary>A hash of what changed when. Of values it knows the revisions that wrote them: it is computed when the change is added and once more when it is forgotten.</summary>
+    public ulong Digest => Change switch
+    {
+        KeyChange c => Begin(1).Add(c.Key.Bytes).Add(RevisionOf(c.Before)).Add(RevisionOf(c.After)).Value,
+        ElectionChange c => Begin(2).Add(c.Name.Bytes).Add(c.Leader?.Token.Value ?? 0).Add(c.Leader is { } leader ? leader.Value.Span : default).Value,
+        _ => Invariant.Unreachable<ulong>(Change),
+    };
+
+    private StateHash Begin(int kind) => StateHash.Initial.Add(kind).Add(Change.Revision.Value).Add(Stamp.Micros);
+
+    private static long RevisionOf(KeyRecord? record) => record?.ModRevision.Value ?? 0;
 }

@@ -10,7 +10,8 @@ internal sealed record MetaSection(
     LogIndex AppliedIndex,
     ClusterTime AppliedStamp,
     Revision Revision,
-    StateHash Hash,
+    StateHash Applied,
+    StateHash Digest,
     ViewCounters Counters,
     Revision CompactRevision,
     StateCounts Counts)
@@ -22,7 +23,7 @@ internal sealed record MetaSection(
         public static readonly int AppliedIndex = Shape.Number(1);
         public static readonly int AppliedStamp = Shape.Number(2);
         public static readonly int Revision = Shape.Number(3);
-        public static readonly int StateHash = Shape.Hash(4);
+        public static readonly int AppliedHash = Shape.Hash(4);
         public static readonly int NextWaiter = Shape.Number(5);
         public static readonly int NextFact = Shape.Number(6);
         public static readonly int NextKept = Shape.Number(7);
@@ -36,6 +37,7 @@ internal sealed record MetaSection(
         public static readonly int Fences = Shape.Number(15);
         public static readonly int ForgottenKeys = Shape.Number(16);
         public static readonly int BriefAnswers = Shape.Number(17);
+        public static readonly int Digest = Shape.Hash(18);
     }
 
     public static void Write(WireWriter writer, StateView view)
@@ -43,7 +45,7 @@ internal sealed record MetaSection(
         writer.Int64(Saved.AppliedIndex, view.AppliedIndex.Value);
         writer.Int64(Saved.AppliedStamp, view.AppliedStamp.Micros);
         writer.Int64(Saved.Revision, view.Revision.Value);
-        writer.Fixed64(Saved.StateHash, view.Hash.Value);
+        writer.Fixed64(Saved.AppliedHash, view.Applied.Value);
         writer.Int64(Saved.NextWaiter, view.Counters.NextWaiter);
         writer.Int64(Saved.NextFact, view.Counters.NextFact);
         writer.Int64(Saved.NextKept, view.Counters.NextKept);
@@ -52,11 +54,12 @@ internal sealed record MetaSection(
         writer.Int64(Saved.LocksHeld, view.Counts.LocksHeld);
         writer.Int64(Saved.Waiters, view.Counts.Waiters);
         writer.Int64(Saved.IdempotencyKeys, view.Counts.IdempotencyKeys);
-        writer.Int64Always(Saved.CompactRevision, view.CompactRevision.Value);
+        writer.Int64(Saved.CompactRevision, view.CompactRevision.Value);
         writer.Int64(Saved.Changes, view.Counts.Changes);
         writer.Int64(Saved.Fences, view.Counts.Fences);
         writer.Int64(Saved.ForgottenKeys, view.Counts.ForgottenKeys);
         writer.Int64(Saved.BriefAnswers, view.Counts.BriefAnswers);
+        writer.Fixed64(Saved.Digest, view.Digest.Value);
     }
 
     /// <summary>Throws <see cref="WireFormatException"/> when it is another section, or not of this version.</summary>
@@ -67,15 +70,14 @@ internal sealed record MetaSection(
             throw new WireFormatException("a snapshot that does not begin with its meta section");
         }
         var fields = new Fields(body, Saved.Shape);
-        var revision = new Revision(fields.Number(Saved.Revision));
         return new MetaSection(
             new LogIndex(fields.Number(Saved.AppliedIndex)),
             fields.Time(Saved.AppliedStamp),
-            revision,
-            new StateHash((ulong)fields.Number(Saved.StateHash)),
+            new Revision(fields.Number(Saved.Revision)),
+            new StateHash((ulong)fields.Number(Saved.AppliedHash)),
+            new StateHash((ulong)fields.Number(Saved.Digest)),
             new ViewCounters(fields.Number(Saved.NextWaiter), fields.Number(Saved.NextFact), fields.Number(Saved.NextKept)),
-            // A snapshot from before there was a history tells nothing of the past.
-            fields.Has(Saved.CompactRevision) ? new Revision(fields.Number(Saved.CompactRevision)) : revision,
+            new Revision(fields.Number(Saved.CompactRevision)),
             new StateCounts(
                 fields.Number(Saved.Keys),
                 fields.Number(Saved.Leases),

@@ -35,6 +35,10 @@ internal static class SnapshotReader
             throw new WireFormatException("a snapshot with sections missing");
         }
         tables.History.EndLoad(tables.Keys);
+        if (tables.Digest != meta.Digest)
+        {
+            throw new WireFormatException("a snapshot that has not what its writer had");
+        }
         return meta;
     }
 

@@ -21,6 +21,6 @@ public sealed record SnapshotSummary(
         var meta = MetaSection.Read(kind, body);
         var counts = meta.Counts;
         return new SnapshotSummary(
-            meta.AppliedIndex, meta.AppliedStamp, meta.Revision, meta.Hash, counts.Keys, counts.Leases, counts.LocksHeld, counts.Waiters, counts.Fences);
+            meta.AppliedIndex, meta.AppliedStamp, meta.Revision, ReplicatedState.HashOf(meta.Applied, meta.Digest), counts.Keys, counts.Leases, counts.LocksHeld, counts.Waiters, counts.Fences);
     }
 }

@@ -12,12 +12,14 @@ namespace Consensus.StateMachine.Tables;
 /// <remarks>One whose time is over is as if it were not there; it is taken out later, a few with each command, so that no command pays for all of them.</remarks>
 internal sealed class BriefAnswers(Limits limits)
 {
-    private readonly CowTree<Identity, BriefAnswer> _primary = new();
+    private readonly CowTree<Identity, BriefAnswer> _primary = new(NewMeasure());
     private readonly ByAge _refusals = new();
     private readonly ByAge _withdrawals = new();
 
     /// <summary>Also those whose time is over.</summary>
     public int Count => _primary.Count;
+
+    public TreeSum Sum => _primary.Sum;
 
     public FrozenTree<Identity, BriefAnswer> Freeze() => _primary.Freeze();
 
@@ -57,6 +59,7 @@ internal sealed class BriefAnswers(Limits limits)
     /// <summary>Throws unless the ages of both sorts are those of the answers, and the bytes theirs.</summary>
     public void Verify()
     {
+        Indexes.RequireSums(_primary, NewMeasure(), "the brief answers");
         var all = _primary.Peek().All().ToList();
         _refusals.Verify(all.FindAll(item => AgesOf(item.Value) == _refusals));
         _withdrawals.Verify(all.FindAll(item => AgesOf(item.Value) == _withdrawals));
@@ -89,6 +92,8 @@ internal sealed class BriefAnswers(Limits limits)
     }
 
     private ByAge AgesOf(BriefAnswer answer) => answer.Kind == BriefKind.Withdrawn ? _withdrawals : _refusals;
+
+    private static WrittenForm<Identity, BriefAnswer> NewMeasure() => new(static (writer, identity, answer) => answer.Write(writer, identity), SizeOf);
 
     private static long SizeOf(Identity identity, BriefAnswer answer) => answer.Bytes + identity.Bytes;
 

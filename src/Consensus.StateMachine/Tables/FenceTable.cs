@@ -8,9 +8,11 @@ namespace Consensus.StateMachine.Tables;
 /// <summary>The high-water marks of fencing tokens, by resource. It has no index.</summary>
 internal sealed class FenceTable
 {
-    private readonly CowTree<Key, FencingToken> _primary = new();
+    private readonly CowTree<Key, FencingToken> _primary = new(new WrittenForm<Key, FencingToken>(Write));
 
     public int Count => _primary.Count;
+
+    public TreeSum Sum => _primary.Sum;
 
     /// <summary>With the equal key that is stored: whoever keeps it on keeps no second copy of its bytes.</summary>
     public bool TryGet(Key resource, out Key stored, out FencingToken highest) => _primary.Peek().TryGet(resource, out stored, out highest);

@@ -28,13 +28,15 @@ internal enum ForgottenKind
 /// </summary>
 internal sealed class ForgottenAnswers(Limits limits)
 {
-    private readonly CowTree<Identity, ForgottenOutcome> _primary = new();
+    private readonly CowTree<Identity, ForgottenOutcome> _primary = new(NewMeasure());
     private readonly CowTree<long, Identity> _byAge = new();
 
     public int Count => _primary.Count;
 
     /// <summary>What they take in memory, as counted for their bound.</summary>
-    public long Bytes { get; private set; }
+    public long Bytes => _primary.Sum.Bytes;
+
+    public TreeSum Sum => _primary.Sum;
 
     public bool Contains(Identity identity) => _primary.Contains(identity);
 
@@ -70,7 +72,6 @@ internal sealed class ForgottenAnswers(Limits limits)
         {
             _primary.Remove(identity);
             _byAge.Remove(forgotten.Sequence);
-            Bytes -= SizeOf(identity);
         }
     }
 
@@ -80,15 +81,16 @@ internal sealed class ForgottenAnswers(Limits limits)
     public void Verify()
     {
         Indexes.Require(_byAge, _primary.Peek().All().Select(static item => (item.Value.Sequence, item.Key)), "the index of forgotten outcomes by age");
-        Invariant.Require(Bytes == _primary.Peek().All().Sum(static item => SizeOf(item.Key)), "the bytes of the forgotten outcomes are counted");
+        Indexes.RequireSums(_primary, NewMeasure(), "the forgotten outcomes");
     }
 
     private void Add(Identity identity, ForgottenOutcome forgotten)
     {
         _primary.Set(identity, forgotten);
         _byAge.Set(forgotten.Sequence, identity);
-        Bytes += SizeOf(identity);
     }
+
+    private static WrittenForm<Identity, ForgottenOutcome> NewMeasure() => new(Write, static (identity, _) => SizeOf(identity));
 
     private static long SizeOf(Identity identity) => 64 + identity.Bytes;
 

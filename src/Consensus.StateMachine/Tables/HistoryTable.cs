@@ -23,6 +23,9 @@ internal sealed class HistoryTable
     /// <summary>What it takes in memory, as counted for its bound.</summary>
     public long Bytes => _primary.Bytes;
 
+    /// <summary>The sum of the changes' hashes.</summary>
+    public ulong Digest => _primary.Digest;
+
     public void Add(Change change, ClusterTime stamp)
     {
         Invariant.Require(change.Revision >= _last && change.Revision > CompactRevision, "history is written in order");
@@ -45,13 +48,13 @@ internal sealed class HistoryTable
     /// <summary>Throws unless the changes stand in order, after what is forgotten, and the bytes are theirs.</summary>
     public void Verify()
     {
-        var (count, bytes, before) = (0, 0L, CompactRevision.Next);
+        var (count, bytes, digest, before) = (0, 0L, 0UL, CompactRevision.Next);
         foreach (var recorded in All())
         {
             Invariant.Require(recorded.Change.Revision >= before && recorded.Change.Revision <= _last, "history stands in order");
-            (count, bytes, before) = (count + 1, bytes + recorded.Bytes, recorded.Change.Revision);
+            (count, bytes, digest, before) = (count + 1, bytes + recorded.Bytes, digest + recorded.Digest, recorded.Change.Revision);
         }
-        Invariant.Require((count, bytes) == (Count, Bytes), "the changes are counted");
+        Invariant.Require((count, bytes, digest) == (Count, Bytes, Digest), "the changes are counted");
     }
 
     /// <summary>The message <c>Change</c> of <c>snapshot.proto</c>.</summary>

@@ -47,7 +47,7 @@ internal readonly record struct HoldsView(FrozenTree<HoldKey, HoldRecord> Shared
 internal sealed class HoldTable(ObjectTable objects)
 {
     /// <summary>Shared and counted holds.</summary>
-    private readonly CowTree<HoldKey, HoldRecord> _primary = new();
+    private readonly CowTree<HoldKey, HoldRecord> _primary = new(NewMeasure());
 
     /// <summary>Of the holds in <see cref="_primary"/>: a sole one is found at its object.</summary>
     private readonly Dictionary<RequestId, HoldKey> _byRequest = [];
@@ -57,8 +57,11 @@ internal sealed class HoldTable(ObjectTable objects)
 
     public long Count => _soleCount + _primary.Count;
 
-    /// <summary>What of it counts towards the state's byte quota.</summary>
-    public long Bytes { get; private set; }
+    /// <summary>What of it counts towards the state's byte quota: of sole holds what their objects say.</summary>
+    public long Bytes => objects.Sum.Bytes + _primary.Sum.Bytes;
+
+    /// <summary>Of shared and counted holds.</summary>
+    public TreeSum Sum => _primary.Sum;
 
     public bool HasDeadlines => _byEnd.Count > 0;
 
@@ -160,7 +163,6 @@ internal sealed class HoldTable(ObjectTable objects)
         {
             _byEnd.Set(DueOf(hold), name);
         }
-        Bytes += hold.Terms.Bytes;
     }
 
     /// <summary>Removes a hold, which its object's record has and counts no more.</summary>
@@ -180,7 +182,6 @@ internal sealed class HoldTable(ObjectTable objects)
         {
             _byEnd.Remove(DueOf(hold));
         }
-        Bytes -= hold.Terms.Bytes;
     }
 
     /// <summary>The same hold with another value or request; its object's record is changed too where it has it.</summary>
@@ -197,7 +198,6 @@ internal sealed class HoldTable(ObjectTable objects)
             _byRequest.Remove(before.Request);
             NameRequest(after, key);
         }
-        Bytes += after.Terms.Bytes - before.Terms.Bytes;
     }
 
     public HoldsView Freeze() => new(_primary.Freeze(), _byLease.Freeze());
@@ -232,7 +232,11 @@ internal sealed class HoldTable(ObjectTable objects)
         Invariant.Require(_primary.Peek().All().All(static h => !IsSole(h.Key.Object, h.Value) && h.Key.Token == h.Value.Token), "a sole hold is kept by its object");
         Invariant.Require(Count == all.Count, "the holds are counted");
         Invariant.Require(Bytes == all.Sum(static h => h.Hold.Terms.Bytes), "the bytes of the holds are their terms'");
+        Indexes.RequireSums(_primary, NewMeasure(), "the holds");
     }
+
+    private static WrittenForm<HoldKey, HoldRecord> NewMeasure() =>
+        new(static (writer, key, hold) => Write(writer, key.Object, hold), static (_, hold) => hold.Terms.Bytes);
 
     private void NameRequest(HoldRecord hold, HoldKey key)
     {

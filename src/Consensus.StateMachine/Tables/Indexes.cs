@@ -32,4 +32,16 @@ internal static class Indexes
         }
         Invariant.Require(index.Count == count, $"{what} has nothing else");
     }
+
+    /// <summary>Throws unless the nodes of a table's tree add up to what its records are.</summary>
+    public static void RequireSums<TKey, TValue>(CowTree<TKey, TValue> primary, IMeasure<TKey, TValue> measure, string what)
+        where TKey : IComparable<TKey>
+    {
+        var sum = default(TreeSum);
+        foreach (var (key, value) in primary.Peek().All())
+        {
+            sum += new TreeSum(measure.Bytes(key, value), measure.IsLeased(value) ? 1 : 0, measure.Digest(key, value));
+        }
+        Invariant.Require(primary.Sum == sum, $"{what} add up to their sums");
+    }
 }

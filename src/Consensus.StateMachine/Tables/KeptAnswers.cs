@@ -16,13 +16,15 @@ internal sealed record KeptOutcome(long Sequence, ClusterTime Stored, ReadOnlyMe
 /// <summary>The effects that are kept whole, by the identity of their request and by age.</summary>
 internal sealed class KeptAnswers
 {
-    private readonly CowTree<Identity, KeptOutcome> _primary = new();
+    private readonly CowTree<Identity, KeptOutcome> _primary = new(NewMeasure());
     private readonly CowTree<long, Identity> _byAge = new();
 
     public int Count => _primary.Count;
 
     /// <summary>What they take in memory, as counted for their bound.</summary>
-    public long Bytes { get; private set; }
+    public long Bytes => _primary.Sum.Bytes;
+
+    public TreeSum Sum => _primary.Sum;
 
     public IEnumerable<Identity> Identities => _primary.Peek().All().Select(static item => item.Key);
 
@@ -41,21 +43,18 @@ internal sealed class KeptAnswers
     {
         _primary.Set(identity, kept);
         _byAge.Set(kept.Sequence, identity);
-        Bytes += SizeOf(identity, kept);
     }
 
     /// <summary>The same place by age with another effect.</summary>
     public void Replace(Identity identity, KeptOutcome before, KeptOutcome after)
     {
         _primary.Set(identity, after);
-        Bytes += SizeOf(identity, after) - SizeOf(identity, before);
     }
 
     public void Remove(Identity identity, KeptOutcome kept)
     {
         _primary.Remove(identity);
         _byAge.Remove(kept.Sequence);
-        Bytes -= SizeOf(identity, kept);
     }
 
     public FrozenTree<Identity, KeptOutcome> Freeze() => _primary.Freeze();
@@ -64,8 +63,10 @@ internal sealed class KeptAnswers
     public void Verify()
     {
         Indexes.Require(_byAge, _primary.Peek().All().Select(static item => (item.Value.Sequence, item.Key)), "the index of kept outcomes by age");
-        Invariant.Require(Bytes == _primary.Peek().All().Sum(static item => SizeOf(item.Key, item.Value)), "the bytes of the kept outcomes are counted");
+        Indexes.RequireSums(_primary, NewMeasure(), "the kept outcomes");
     }
+
+    private static WrittenForm<Identity, KeptOutcome> NewMeasure() => new(Write, SizeOf);
 
     private static long SizeOf(Identity identity, KeptOutcome kept) => kept.Bytes + identity.Bytes;
 

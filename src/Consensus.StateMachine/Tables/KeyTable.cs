@@ -61,13 +61,15 @@ internal sealed class KeyTable
 {
     private const int OverheadBytes = 64;
 
-    private readonly CowTree<Key, KeyRecord> _primary = new();
+    private readonly CowTree<Key, KeyRecord> _primary = new(new Measure());
     private readonly CowTree<LeaseKey, bool> _byLease = new();
 
     public int Count => _primary.Count;
 
     /// <summary>What of it counts towards the state's byte quota: keys, values, and 64 bytes for each.</summary>
-    public long Bytes { get; private set; }
+    public long Bytes => _primary.Sum.Bytes;
+
+    public TreeSum Sum => _primary.Sum;
 
     public bool TryGet(Key key, out KeyRecord record) => _primary.TryGet(key, out record);
 
@@ -121,7 +123,6 @@ internal sealed class KeyTable
         {
             _primary.Remove(change.Key);
         }
-        Bytes += SizeOf(change.Key, change.After) - SizeOf(change.Key, change.Before);
     }
 
     public KeysView Freeze() => new(_primary.Freeze(), _byLease.Freeze());
@@ -132,13 +133,13 @@ internal sealed class KeyTable
 
     public static long SizeOf(Key key, ReadOnlyMemory<byte> value) => key.Length + value.Length + OverheadBytes;
 
-    /// <summary>Throws unless the leases' keys are those that say so, and the bytes are those of keys and values.</summary>
+    /// <summary>Throws unless the leases' keys are those that say so, and the sums are those of keys and values.</summary>
     public void Verify()
     {
         var all = _primary.Peek().All();
         Indexes.Require(
             _byLease, all.Where(static k => !k.Value.Lease.IsNone).Select(static k => (new LeaseKey(k.Value.Lease, k.Key), true)), "the index of keys by lease");
-        Invariant.Require(Bytes == all.Sum(static k => SizeOf(k.Key, k.Value)), "the bytes of the keys are counted");
+        Indexes.RequireSums(_primary, new Measure(), "the keys");
     }
 
     public static void Write(WireWriter writer, Key key, KeyRecord record) => KeyRecordCodec.Write(writer, key, record);
@@ -153,5 +154,22 @@ internal sealed class KeyTable
         }
         Change(new KeyChange(record.ModRevision, key, null, record));
         return record.Lease;
+    }
+
+    /// <summary>Values are large: they are hashed where they are, and not written first.</summary>
+    private sealed class Measure : IMeasure<Key, KeyRecord>
+    {
+        public long Bytes(Key key, KeyRecord record) => SizeOf(key, record);
+
+        public bool IsLeased(KeyRecord record) => !record.Lease.IsNone;
+
+        public ulong Digest(Key key, KeyRecord record) => StateHash.Initial
+            .Add(key.Bytes)
+            .Add(record.Value.Span)
+            .Add(record.CreateRevision.Value)
+            .Add(record.ModRevision.Value)
+            .Add(record.Version)
+            .Add(record.Lease.Value)
+            .Value;
     }
 }

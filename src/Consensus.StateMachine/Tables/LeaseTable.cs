@@ -16,10 +16,12 @@ internal sealed record LeaseRecord(LeaseId Id, long TtlMicros, ClusterTime Deadl
 /// <summary>The leases, by id and by deadline. What hangs on one is found in the tables of keys, holds and waiters; here it is only counted.</summary>
 internal sealed class LeaseTable
 {
-    private readonly CowTree<LeaseId, LeaseRecord> _primary = new();
+    private readonly CowTree<LeaseId, LeaseRecord> _primary = new(NewMeasure());
     private readonly CowTree<Due, bool> _byDeadline = new();
 
     public int Count => _primary.Count;
+
+    public TreeSum Sum => _primary.Sum;
 
     /// <summary><see cref="ClusterTime.Never"/> when there is none.</summary>
     public ClusterTime NextDeadline => _byDeadline.TryFirst(out var due, out _) ? due.Deadline : ClusterTime.Never;
@@ -95,7 +97,10 @@ internal sealed class LeaseTable
         }
         Indexes.Require(_byDeadline, _primary.Peek().All().Select(static item => (DueOf(item.Value), true)), "the index of leases by deadline");
         Invariant.Require(_primary.Peek().All().All(static item => item.Key == item.Value.Id), "a lease stands at its id");
+        Indexes.RequireSums(_primary, NewMeasure(), "the leases");
     }
+
+    private static WrittenForm<LeaseId, LeaseRecord> NewMeasure() => new(static (writer, _, lease) => Write(writer, lease));
 
     private static Due DueOf(LeaseRecord lease) => new(lease.Deadline, lease.Id.Value);
 

@@ -8,7 +8,9 @@ namespace Consensus.StateMachine.Tables;
 /// <summary>The members as they announced themselves. It has no index.</summary>
 internal sealed class MemberTable
 {
-    private readonly CowTree<MemberId, MemberInfo> _primary = new();
+    private readonly CowTree<MemberId, MemberInfo> _primary = new(new WrittenForm<MemberId, MemberInfo>(static (writer, _, member) => Write(writer, member)));
+
+    public TreeSum Sum => _primary.Sum;
 
     public bool TryGet(MemberId id, out MemberInfo member) => _primary.TryGet(id, out member);
 

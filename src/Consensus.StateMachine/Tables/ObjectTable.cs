@@ -88,10 +88,13 @@ internal sealed record ObjectRecord(
 /// </summary>
 internal sealed class ObjectTable(Limits limits)
 {
-    private readonly CowTree<ObjectName, ObjectRecord> _primary = new();
+    private readonly CowTree<ObjectName, ObjectRecord> _primary = new(NewMeasure());
     private readonly CowTree<Due, ObjectName> _byDelay = new();
     private readonly CowTree<ObjectName, bool> _unsettled = new();
     private readonly CowTree<long, ObjectName> _unused = new();
+
+    /// <summary>The bytes are those of the sole holds.</summary>
+    public TreeSum Sum => _primary.Sum;
 
     /// <summary>Objects that are held, waited for, or kept for their last owner.</summary>
     public long ActiveCount { get; private set; }
@@ -192,6 +195,8 @@ internal sealed class ObjectTable(Limits limits)
         }
     }
 
+    private static WrittenForm<ObjectName, ObjectRecord> NewMeasure() => new(Write, static (_, record) => record.Sole?.Terms.Bytes ?? 0);
+
     private static Due DueOf(LockDelay delay) => new(delay.Until, delay.Token.Value);
 
     /// <summary>Throws unless the indexes have exactly what the objects say, and the counts of each are those of its holds and waiters.</summary>
@@ -214,6 +219,7 @@ internal sealed class ObjectTable(Limits limits)
         }
         Invariant.Require(
             holdsOf.Select(static g => g.Key).Concat(waitersOf.Select(static g => g.Key)).All(_primary.Contains), "what is held or waited for is an object");
+        Indexes.RequireSums(_primary, NewMeasure(), "the objects");
     }
 
     /// <summary>The message <c>Lock</c> of <c>snapshot.proto</c>. What can be counted from the holds and waiting places is not in it.</summary>

@@ -59,6 +59,28 @@ internal sealed class StateTables
     /// <summary>What counts towards the byte quota.</summary>
     public long Bytes => Keys.Bytes + Holds.Bytes + Waiters.Bytes;
 
+    /// <summary>
+    /// Of all that is replicated: members whose tables are equal have the same, however they came by them, and others do not. A change of the history counts by what it is and not
+    /// by the value that it replaced, which the keys had.
+    /// </summary>
+    public StateHash Digest => StateHash.Initial
+        .Add(Revision.Value)
+        .Add(Waiters.NextSequence)
+        .Add(Objects.NextFact)
+        .Add(Answers.NextSequence)
+        .Add(History.CompactRevision.Value)
+        .Add((long)Keys.Sum.Digest)
+        .Add((long)Leases.Sum.Digest)
+        .Add((long)Objects.Sum.Digest)
+        .Add((long)Holds.Sum.Digest)
+        .Add((long)Waiters.Sum.Digest)
+        .Add((long)Answers.Kept.Sum.Digest)
+        .Add((long)Answers.Forgotten.Sum.Digest)
+        .Add((long)Answers.Brief.Sum.Digest)
+        .Add((long)Fences.Sum.Digest)
+        .Add((long)Members.Sum.Digest)
+        .Add((long)History.Digest);
+
     public StateCounts Counts => new(Keys.Count, Leases.Count, Holds.Count, Waiters.Count, Answers.Kept.Count, Bytes)
     {
         Fences = Fences.Count,

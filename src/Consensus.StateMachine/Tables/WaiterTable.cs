@@ -47,7 +47,7 @@ internal readonly record struct WaiterKey(ObjectName Object, long Sequence) : IC
 /// </summary>
 internal sealed class WaiterTable
 {
-    private readonly CowTree<WaiterKey, WaiterRecord> _primary = new();
+    private readonly CowTree<WaiterKey, WaiterRecord> _primary = new(NewMeasure());
 
     /// <summary>Those who may be granted something: without the detached ones, of which a line may be full.</summary>
     private readonly CowTree<WaiterKey, WaiterRecord> _attached = new();
@@ -61,7 +61,9 @@ internal sealed class WaiterTable
     public int Count => _primary.Count;
 
     /// <summary>What of it counts towards the state's byte quota.</summary>
-    public long Bytes { get; private set; }
+    public long Bytes => _primary.Sum.Bytes;
+
+    public TreeSum Sum => _primary.Sum;
 
     /// <summary>The number of the next to come.</summary>
     public long NextSequence { get; set; } = 1;
@@ -133,7 +135,6 @@ internal sealed class WaiterTable
     public void Add(WaiterRecord waiter)
     {
         _primary.Set(waiter.Key, waiter);
-        Bytes += waiter.Terms.Bytes;
         Index(waiter);
     }
 
@@ -141,7 +142,6 @@ internal sealed class WaiterTable
     public void Remove(WaiterRecord waiter)
     {
         _primary.Remove(waiter.Key);
-        Bytes -= waiter.Terms.Bytes;
         Unindex(waiter);
     }
 
@@ -210,9 +210,11 @@ internal sealed class WaiterTable
         Indexes.Require(_byIdentity, all.Where(static w => !w.Identity.IsNone).Select(static w => (w.Identity, w.Key)), "the index of waiters by identity");
         Indexes.Require(_byMember, all.Select(static w => (new MemberPlace(w.Request.Member, w.Sequence), w.Object)), "the index of waiters by member");
         Indexes.Require(_byRequest, all.Select(static w => (w.Request, w.Key)), "the index of waiters by request");
-        Invariant.Require(Bytes == all.Sum(static w => w.Terms.Bytes), "the bytes of the waiters are their terms'");
+        Indexes.RequireSums(_primary, NewMeasure(), "the waiters");
         Invariant.Require(all.TrueForAll(w => w.Sequence < NextSequence), "a waiter to come has a number of its own");
     }
+
+    private static WrittenForm<WaiterKey, WaiterRecord> NewMeasure() => new(static (writer, _, waiter) => Write(writer, waiter), static (_, waiter) => waiter.Terms.Bytes);
 
     /// <summary>The message <c>Waiter</c> of <c>snapshot.proto</c>.</summary>
     private static class Saved

@@ -143,21 +143,6 @@ public sealed class HistoryRuleTests
     }
 
     [Test]
-    public void A_snapshot_from_before_there_was_a_history_knows_nothing_of_the_past()
-    {
-        var machine = new Machine();
-        machine.Do(Put("a"));
-        var buffer = SnapshotBuffer.Of(machine.View);
-        var meta = V1.Snapshot.Meta.Parser.ParseFrom(buffer.Sections[0].Body);
-        meta.ClearCompactRevision();
-        meta.Changes = 0;
-        buffer.Sections[0] = (1, Google.Protobuf.MessageExtensions.ToByteArray(meta));
-        buffer.Sections.RemoveAll(s => s.Kind == 8);
-        var view = ReplicatedState.Restore(Limits.Default, buffer).TakeView();
-        Assert.That((view.CompactRevision, view.GetKeyAt(A, view.Revision)!.Version), Is.EqualTo((view.Revision, 1L)));
-    }
-
-    [Test]
     public void A_history_that_does_not_lead_to_the_keys_is_refused()
     {
         var machine = new Machine();

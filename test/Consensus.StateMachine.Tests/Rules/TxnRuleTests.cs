@@ -221,7 +221,7 @@ public sealed class TxnRuleTests
     {
         var sections = SnapshotBuffer.Of(view).Sections;
         var meta = V1.Snapshot.Meta.Parser.ParseFrom(sections[0].Body);
-        (meta.AppliedIndex, meta.StateHash, meta.NextKept, meta.BriefAnswers) = (0, 0, 0, 0);
+        (meta.AppliedIndex, meta.AppliedHash, meta.Digest, meta.NextKept, meta.BriefAnswers) = (0, 0, 0, 0, 0);
         return [.. meta.ToByteArray(), .. sections.Skip(1).Where(s => s.Kind != 12).SelectMany(s => s.Body)];
     }
 }

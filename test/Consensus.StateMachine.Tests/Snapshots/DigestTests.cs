@@ -1,0 +1,70 @@
+using Consensus.Primitives;
+using Consensus.Primitives.Wire;
+using Consensus.StateMachine.Commands;
+using Consensus.StateMachine.Tests.Rules;
+using Google.Protobuf;
+
+namespace Consensus.StateMachine.Tests.Snapshots;
+
+/// <summary>A snapshot's counts tell what is missing; only its digest tells what is another.</summary>
+public sealed class DigestTests
+{
+    private Machine _machine = null!;
+
+    [SetUp]
+    public void Fill()
+    {
+        _machine = new Machine();
+        _machine.Do(new PutCommand(Machine.Key("k"), "value"u8.ToArray(), LeaseId.None, KeyCondition.None));
+        _machine.Granted(Asks.Lock("l", "a", 5));
+        _machine.Queued(Asks.Lock("l", "b", 6, 60 * Asks.Second));
+    }
+
+    [TestCase(2, "a lease")]
+    [TestCase(3, "a key")]
+    [TestCase(4, "an object with its hold")]
+    [TestCase(5, "a waiter")]
+    public void A_snapshot_with_one_number_or_letter_changed_is_refused(int kind, string what)
+    {
+        var buffer = SnapshotBuffer.Of(_machine.View);
+        var at = buffer.Sections.FindIndex(section => section.Kind == kind);
+        buffer.Sections[at] = (kind, Changed(kind, buffer.Sections[at].Body));
+
+        Assert.That(
+            () => ReplicatedState.Restore(Limits.Default, buffer),
+            Throws.InstanceOf<WireFormatException>().With.Message.EqualTo("a snapshot that has not what its writer had"),
+            what);
+    }
+
+    [Test]
+    public void A_state_that_was_restored_has_the_hash_of_the_one_that_was_saved()
+    {
+        var restored = ReplicatedState.Restore(Limits.Default, SnapshotBuffer.Of(_machine.View));
+
+        Assert.That(restored.Hash, Is.EqualTo(_machine.State.Hash));
+        Assert.That(restored.TakeView().Hash, Is.EqualTo(_machine.View.Hash));
+    }
+
+    private static byte[] Changed(int kind, byte[] body)
+    {
+        switch (kind)
+        {
+            case 2:
+                var leases = V1.Snapshot.Leases.Parser.ParseFrom(body);
+                leases.Items[0].TtlMicros++;
+                return leases.ToByteArray();
+            case 3:
+                var keys = V1.Snapshot.Keys.Parser.ParseFrom(body);
+                keys.Items[0].Value = ByteString.CopyFrom("other"u8);
+                return keys.ToByteArray();
+            case 4:
+                var objects = V1.Snapshot.Locks.Parser.ParseFrom(body);
+                objects.Items[0].Hold.Owner = "c";
+                return objects.ToByteArray();
+            default:
+                var waiters = V1.Snapshot.Waiters.Parser.ParseFrom(body);
+                waiters.Items[0].WaitDeadlineMicros++;
+                return waiters.ToByteArray();
+        }
+    }
+}
