@@ -91,6 +91,19 @@ public sealed class ProtocolCheckerTests
     }
 
     [Test]
+    [SeenBy(ReadyHasCaughtUp.Name)]
+    public void A_member_that_is_ready_before_it_has_caught_up_is_seen()
+    {
+        var ready = new ReadyHasCaughtUp();
+        ready.Turned(A, isReady: true, new LogIndex(1));
+        ready.MayBeBehind(A, new LogIndex(7));
+        ready.Turned(A, isReady: false, new LogIndex(1));
+        Breaks(ReadyHasCaughtUp.Name, () => ready.Turned(A, isReady: true, new LogIndex(6)));
+        ready.Turned(A, isReady: true, new LogIndex(7));
+        ready.Turned(B, isReady: true, new LogIndex(1));
+    }
+
+    [Test]
     [SeenBy(LeaderAppendOnly.Name)]
     public void A_leader_that_cuts_its_own_log_is_seen()
     {

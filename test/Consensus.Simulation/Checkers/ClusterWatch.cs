@@ -20,6 +20,7 @@ public sealed class ClusterWatch : IClusterObserver
     private readonly Durability _durability;
     private readonly ChangeAnswers _changes = new();
     private readonly CatchUpEnds _catchUps = new();
+    private readonly ReadyHasCaughtUp _ready = new();
     private readonly Func<long> _now;
     private readonly WatchOptions _options;
 
@@ -64,6 +65,7 @@ public sealed class ClusterWatch : IClusterObserver
         {
             _durability.Recovered(node.Id, recovered.HardState, recovered.Snapshot, recovered.Entries);
         }
+        _ready.MayBeBehind(node.Id, LastApplied);
         var followed = _followed[node] = new Followed();
         followed.Log.Restart(recovered.HardState, recovered.Snapshot, recovered.Entries);
         followed.Applied = recovered.Snapshot?.LastIndex ?? LogIndex.Zero;
@@ -139,6 +141,7 @@ public sealed class ClusterWatch : IClusterObserver
         }
         FollowVotes(output);
         FollowApplied(node, core, followed);
+        FollowReadiness(process);
         if (_options.Sees(HeldBytesBound.Name))
         {
             HeldBytesBound.Turned(node.Name, core, process.Planned);
@@ -165,7 +168,25 @@ public sealed class ClusterWatch : IClusterObserver
         {
             LeaderIsHeard.Turned(process.Node.Name, _now() - followed.TurnedAt, process.ElectionTimeoutMicros);
         }
+        if (wasPaused && _now() - followed.TurnedAt > 2 * process.ElectionTimeoutMicros)
+        {
+            // Twice: its clock may be slower than true time.
+            _ready.MayBeBehind(process.Node.Id, LastApplied);
+        }
         followed.TurnedAt = _now();
+    }
+
+    private void FollowReadiness(SimulatedProcess process)
+    {
+        var core = process.Core;
+        if (core.Leader.IsNone)
+        {
+            _ready.MayBeBehind(process.Node.Id, LastApplied);
+        }
+        if (_options.Sees(ReadyHasCaughtUp.Name))
+        {
+            _ready.Turned(process.Node.Id, core.Status.Ready, core.AppliedIndex);
+        }
     }
 
     private void FollowRole(SimulatedProcess process, Followed followed, NodeOutput output)
