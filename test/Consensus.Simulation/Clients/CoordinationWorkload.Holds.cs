@@ -105,7 +105,8 @@ internal sealed partial class CoordinationWorkload
                 return Make(OperationKind.RenewHold, name, new RenewLockCommand(hold.Object.Name, hold.Token)
                 {
                     Space = hold.Object.Space,
-                    Value = hold.Object.Space == HoldSpace.Election && random.Chance(1, 2) ? Encoding.UTF8.GetBytes(Owner) : null,
+                    // A bare null would be a value, of no bytes.
+                    Value = hold.Object.Space == HoldSpace.Election && random.Chance(1, 2) ? Encoding.UTF8.GetBytes(Owner) : default(ReadOnlyMemory<byte>?),
                 }, hold.Token, hold.Object);
         }
     }
