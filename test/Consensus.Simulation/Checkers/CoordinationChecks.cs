@@ -15,7 +15,7 @@ internal sealed class CoordinationChecks(WatchOptions watches, LeasePromise leas
     private readonly LockDelays _delays = new();
     private readonly MaxHolds _maxHolds = new();
     private readonly GrantOrder _order = new();
-    private readonly Transactions _transactions = new(CoordinationWorkload.KeyPrefix);
+    private readonly Transactions _transactions = new(CoordinationWorkload.KeyName);
 
     /// <summary>True times at which holds were broken by an operator, by token.</summary>
     private readonly Dictionary<long, long> _brokenAt = [];
@@ -83,6 +83,10 @@ internal sealed class CoordinationChecks(WatchOptions watches, LeasePromise leas
         if (watches.Sees(HoldersFit.Name))
         {
             new HoldersFit(bounds).Check(operations, number => clientOf(number).Clock, _brokenAt);
+        }
+        if (watches.Sees(HoldsByRevision.Name))
+        {
+            HoldsByRevision.Check(operations);
         }
         return watches.Sees(Fences.Name) ? Fences.Check(operations) : 0;
     }

@@ -5,6 +5,9 @@ public sealed record ClientOptions
 {
     public int Clients { get; init; } = 6;
 
+    /// <summary>Before the name of every key and lock.</summary>
+    public string Prefix { get; init; } = "";
+
     public int Keys { get; init; } = 5;
 
     public int Locks { get; init; } = 3;

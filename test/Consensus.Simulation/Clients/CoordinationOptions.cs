@@ -9,6 +9,12 @@ public sealed record CoordinationOptions
     /// <summary>0 for none.</summary>
     public int Clients { get; init; }
 
+    /// <summary>Before every name.</summary>
+    public string Prefix { get; init; } = "";
+
+    /// <summary>Of all keys of transactions.</summary>
+    public string KeyPrefix => Prefix + CoordinationWorkload.KeyName;
+
     public int Keys { get; init; } = 4;
 
     /// <summary>Of locks, of semaphores and of elections.</summary>
@@ -18,6 +24,9 @@ public sealed record CoordinationOptions
     public int Permits { get; init; } = 3;
 
     public int TransactionWeight { get; init; } = 20;
+
+    /// <summary>Transactions that do nothing but delete what has a prefix.</summary>
+    public int PrefixDeleteWeight { get; init; }
 
     public int ReadWeight { get; init; } = 15;
 

@@ -10,7 +10,8 @@ namespace Consensus.Simulation.Clients;
 /// <summary>Transactions over several keys, and reads of all of them, now and in the past.</summary>
 internal sealed partial class CoordinationWorkload
 {
-    public const string KeyPrefix = "t";
+    /// <summary>What the names of keys begin with, after the prefix of all names.</summary>
+    public const string KeyName = "t";
 
     /// <summary>What it saw of keys last.</summary>
     private readonly Dictionary<Key, KeyRecord> _known = [];
@@ -29,12 +30,17 @@ internal sealed partial class CoordinationWorkload
         }
         var success = Branch(random.Next(1, 4), 's');
         var failure = Branch(random.Next(3), 'f');
-        return Make(OperationKind.Transaction, KeyPrefix, new TxnCommand([.. compares], success, failure));
+        return Make(OperationKind.Transaction, plan.KeyPrefix, new TxnCommand([.. compares], success, failure));
     }
+
+    private Operation PrefixDelete() => Make(
+        OperationKind.Transaction,
+        plan.KeyPrefix,
+        new TxnCommand([], [new TxnDelete(random.Chance(1, 2) ? Key.FromText(plan.KeyPrefix) : DrawKey(), IsPrefix: true)], []));
 
     private TxnCompare Compare()
     {
-        var key = KeyName();
+        var key = DrawKey();
         var known = _known.GetValueOrDefault(key);
         var target = (CompareTarget)random.Next((long)CompareTarget.Version, (long)CompareTarget.Hold);
         var isNumber = target is CompareTarget.Version or CompareTarget.CreateRevision or CompareTarget.ModRevision;
@@ -57,11 +63,11 @@ internal sealed partial class CoordinationWorkload
         var used = new HashSet<Key>();
         for (var i = 0; i < count; i++)
         {
-            var key = KeyName();
+            var key = DrawKey();
             for (var again = 0; again < 3 && used.Contains(key); again++)
             {
                 // A branch that writes a key twice is refused: now and then that is asked too.
-                key = KeyName();
+                key = DrawKey();
             }
             used.Add(key);
             operations.Add(random.Next(12) switch
@@ -71,9 +77,9 @@ internal sealed partial class CoordinationWorkload
                     Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"v{history.NextNumber}{name}{i}")),
                     _leases.Count > 0 && random.Chance(1, 4) ? _leases[0].Id : LeaseId.None),
                 < 8 => new TxnDelete(key, IsPrefix: false),
-                8 => new TxnDelete(random.Chance(1, 3) ? Key.FromText(KeyPrefix) : key, IsPrefix: true),
+                8 => new TxnDelete(random.Chance(1, 3) ? Key.FromText(plan.KeyPrefix) : key, IsPrefix: true),
                 < 11 => new TxnGet(key, IsPrefix: false, 0),
-                _ => new TxnGet(Key.FromText(KeyPrefix), IsPrefix: true, random.Next(4)),
+                _ => new TxnGet(Key.FromText(plan.KeyPrefix), IsPrefix: true, random.Next(4)),
             });
         }
         return operations.ToImmutable();
@@ -86,7 +92,7 @@ internal sealed partial class CoordinationWorkload
             var name = DrawObject();
             return Make(OperationKind.ReadHold, name.Name.ToString(), null, default, name);
         }
-        return Make(OperationKind.ReadKeys, KeyPrefix, atRevision: random.Chance(1, 2) ? new Revision(Math.Max(1, _seenRevision - random.Next(60))) : Revision.Zero);
+        return Make(OperationKind.ReadKeys, plan.KeyPrefix, atRevision: random.Chance(1, 2) ? new Revision(Math.Max(1, _seenRevision - random.Next(60))) : Revision.Zero);
     }
 
     private void LearnKeys(Operation operation)

@@ -29,7 +29,11 @@ internal sealed partial class CoordinationWorkload(
             _holds.RemoveAll(hold => hold.Deadline <= clockNow);
             _leases.RemoveAll(lease => lease.Deadline <= clockNow);
         }
-        var drawn = random.Next(plan.TransactionWeight + plan.ReadWeight + plan.HoldWeight + plan.LeaseWeight + plan.FenceWeight + plan.ForceWeight);
+        var drawn = random.Next(plan.PrefixDeleteWeight + plan.TransactionWeight + plan.ReadWeight + plan.HoldWeight + plan.LeaseWeight + plan.FenceWeight + plan.ForceWeight);
+        if ((drawn -= plan.PrefixDeleteWeight) < 0)
+        {
+            return PrefixDelete();
+        }
         if ((drawn -= plan.TransactionWeight) < 0)
         {
             return Transaction();
@@ -162,9 +166,9 @@ internal sealed partial class CoordinationWorkload(
 
     private long DrawTtl() => random.Next(options.ShortestTtl, options.LongestTtl);
 
-    private string Drawn(string prefix, int count) => string.Create(CultureInfo.InvariantCulture, $"{prefix}{random.Next(count)}");
+    private string Drawn(string prefix, int count) => string.Create(CultureInfo.InvariantCulture, $"{plan.Prefix}{prefix}{random.Next(count)}");
 
-    private Key KeyName() => Key.FromText(Drawn("t", plan.Keys));
+    private Key DrawKey() => Key.FromText(Drawn(KeyName, plan.Keys));
 
     private readonly record struct OwnLease(LeaseId Id, long TtlMicros, long Deadline);
 

@@ -100,9 +100,9 @@ internal sealed class KeyAndLockWorkload(ClientOptions options, History history,
 
     private bool DrawIdentity() => _random.Chance(_options.IdentityPercent, 100);
 
-    private string KeyName() => string.Create(CultureInfo.InvariantCulture, $"k{_random.Next(_options.Keys)}");
+    private string KeyName() => string.Create(CultureInfo.InvariantCulture, $"{_options.Prefix}k{_random.Next(_options.Keys)}");
 
-    private string LockName() => string.Create(CultureInfo.InvariantCulture, $"l{_random.Next(_options.Locks)}");
+    private string LockName() => string.Create(CultureInfo.InvariantCulture, $"{_options.Prefix}l{_random.Next(_options.Locks)}");
 
     public override void Learn(Operation operation, long clockNow)
     {

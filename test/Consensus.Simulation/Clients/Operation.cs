@@ -67,6 +67,12 @@ public sealed record ReadResult(long ViewRevision, string? Value = null, long Mo
     /// <summary>Up to where the history is forgotten.</summary>
     public long CompactRevision { get; init; }
 
+    /// <summary>Who holds what <see cref="OperationKind.ReadHold"/> looked at; null when only the first was looked at.</summary>
+    public IReadOnlyList<Hold>? Holders { get; init; }
+
+    /// <summary>The limit of a semaphore in use, else 0.</summary>
+    public long Permits { get; init; }
+
     /// <summary>Owners that wait for what <see cref="OperationKind.ReadHold"/> looked at, in their order.</summary>
     public IReadOnlyList<string>? Waiters { get; init; }
 }
@@ -138,6 +144,9 @@ public sealed class Operation
 
     /// <summary>Attempts that a member answered as not done.</summary>
     public List<RequestId> NotDone { get; } = [];
+
+    /// <summary>What more attempts under its identity were answered after it was over: answered, or withdrawn.</summary>
+    public List<Outcome> ToldAgain { get; } = [];
 
     public int Attempts { get; set; }
 

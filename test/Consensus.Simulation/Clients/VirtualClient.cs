@@ -271,6 +271,8 @@ public sealed class VirtualClient
                 var info = view.GetLock(operation.Name);
                 return new ReadResult(view.Revision.Value, Holder: info.Holder?.Owner, Token: info.Holder?.Token.Value ?? 0)
                 {
+                    Holders = info.Holders,
+                    Permits = info.Permits,
                     Waiters = [.. info.Waiters.Select(waiter => waiter.Owner)],
                 };
             case OperationKind.ReadFence:

@@ -47,7 +47,7 @@ public sealed partial class SimulationRun
         }
         if (_plan.Coordination.Clients > 0)
         {
-            targets.Add(new WatchTarget(WatchKind.Prefix, Key.FromText(CoordinationWorkload.KeyPrefix), false));
+            targets.Add(new WatchTarget(WatchKind.Prefix, Key.FromText(CoordinationWorkload.KeyName), false));
             for (var i = 0; i < _plan.Coordination.Names; i++)
             {
                 targets.Add(new WatchTarget(WatchKind.Election, Key.FromText(string.Create(CultureInfo.InvariantCulture, $"e{i}")), false));

@@ -41,8 +41,7 @@ internal sealed class FinalAnswers(Limits limits)
         if (isNo)
         {
             // Whoever releases or revokes twice may find that somebody else did, where there was no room to keep the first answer.
-            var isUnkept = operation.Kind is OperationKind.Release or OperationKind.ReleaseHold or OperationKind.RevokeLease;
-            Violation.Unless(isUnkept || !IsRefusal(outcome) || !_effects.TryGetValue(operation, out var effect), Name, () =>
+            Violation.Unless(IsUnkept(operation) || !IsRefusal(outcome) || !_effects.TryGetValue(operation, out var effect), Name, () =>
                 $"{operation} was answered {OutcomeText.Of(outcome)} at {stamp}, after it had come to {OutcomeText.Of(_effects[operation])}");
             // What was full is judged anew so long after it was told first; everything else after it was told last.
             var isToldAgain = outcome is BoundReached or QuotaExceeded && _noes.TryGetValue(operation, out var before) && stamp - before.Told <= limits.BriefKeepMicros;
@@ -53,6 +52,25 @@ internal sealed class FinalAnswers(Limits limits)
             _effects.TryAdd(operation, outcome);
         }
     }
+
+    /// <summary>The same by answers alone: what is told to one more attempt, at once, is an effect where the first answer was one, and a refusal where that was.</summary>
+    public static void CheckToldAgain(IEnumerable<Operation> operations)
+    {
+        foreach (var operation in operations.Where(o => o is { Status: OperationStatus.Done, Outcome: not null } && !IsRenewal(o)))
+        {
+            foreach (var again in operation.ToldAgain)
+            {
+                var wasEffect = HasEffect(operation.Outcome!, isChanged: true);
+                var isNo = IsRefusal(operation.Outcome!);
+                // Where there was no room to keep its answer, whoever gives back twice finds it gone.
+                var fits = again is RetryTooLate || (wasEffect ? !IsRefusal(again) || IsUnkept(operation) : !isNo || !HasEffect(again, isChanged: true));
+                Violation.Unless(fits, Name, () => $"{operation} was told {OutcomeText.Of(again)} when it came again");
+            }
+        }
+    }
+
+    private static bool IsUnkept(Operation operation) =>
+        operation.Kind is OperationKind.Release or OperationKind.ReleaseHold or OperationKind.RevokeLease;
 
     /// <summary>A plain renewal: nothing of it is kept.</summary>
     public static bool IsRenewal(Operation operation) =>

@@ -44,7 +44,7 @@ public static class GuardedWrites
     private static bool HadEffect(TxnDone done) => done.Results.Any(result => result is TxnPutResult or TxnDeleteResult { Deleted: > 0 });
 
     /// <summary>By token: the revision at which a hold is known to have ended. A release tells the revision after it, with what it made others do.</summary>
-    private static Dictionary<(ObjectName Name, long Token), long> EndsOf(List<Operation> operations)
+    internal static Dictionary<(ObjectName Name, long Token), long> EndsOf(IEnumerable<Operation> operations)
     {
         var ends = new Dictionary<(ObjectName, long), long>();
         void End(ObjectName name, long token, long revision) =>

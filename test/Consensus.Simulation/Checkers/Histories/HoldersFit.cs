@@ -30,6 +30,23 @@ public sealed class HoldersFit(ClockBounds bounds)
         }
     }
 
+    /// <summary>When holds may have been broken by an operator, where only answers are known: as soon as that was asked for, if it was not before the grant.</summary>
+    public static Dictionary<long, long> BrokenByForce(IReadOnlyList<Operation> operations)
+    {
+        var broken = new Dictionary<long, long>();
+        foreach (var force in operations.Where(o => o is { Command: ReleaseLockCommand { Force: true, Token.Value: 0 }, Status: not OperationStatus.NotDone }))
+        {
+            foreach (var granted in operations.Where(o => o.Outcome is LockGranted or ManyGranted && o.InvokedAt <= force.ReturnedAt))
+            {
+                foreach (var hold in granted.Holds.Where(hold => hold.Object == force.Name && !(force.Outcome is LockReleased done && done.Revision < hold.AcquiredRevision)))
+                {
+                    broken[hold.Token.Value] = Math.Min(force.InvokedAt, broken.GetValueOrDefault(hold.Token.Value, long.MaxValue));
+                }
+            }
+        }
+        return broken;
+    }
+
     private void CheckObject(ObjectName name, List<Belief> beliefs, Func<int, SimulatedClock> clockOf)
     {
         var standing = new List<Belief>();

@@ -34,6 +34,10 @@ internal static class OutcomeText
 
     public static TxnResult AsKept(TxnResult result) => result is TxnGetResult get ? new TxnGetNotKept(get.Items.Length, get.Count) : result;
 
+    /// <summary>What was told again is what was told first, where it was not said to be left out.</summary>
+    public static bool Tells(IEnumerable<TxnResult> first, IReadOnlyList<TxnResult> again) =>
+        Of(first.Zip(again, (was, told) => told is TxnGetNotKept ? AsKept(was) : was)) == Of(again);
+
     public static string Of(KeyRecord record) => string.Create(
         CultureInfo.InvariantCulture,
         $"{Encoding.UTF8.GetString(record.Value.Span)}(c{record.CreateRevision.Value} m{record.ModRevision.Value} v{record.Version} l{record.Lease.Value})");

@@ -8,8 +8,11 @@ namespace Consensus.Simulation.Checkers.Histories;
 
 /// <summary>What one transaction comes to, worked out on plain dictionaries.</summary>
 /// <param name="keys">What there is before it.</param>
-/// <param name="before">The state before it, for what it knows of holds and leases.</param>
-internal sealed class TransactionModel(IReadOnlyDictionary<Key, KeyRecord> keys, StateView before)
+/// <param name="revision">The store's before it.</param>
+/// <param name="holdIsSo">Whether a compare of a hold holds.</param>
+/// <param name="isAlive">Whether a lease can be used.</param>
+internal sealed class TransactionModel(
+    IReadOnlyDictionary<Key, KeyRecord> keys, Revision revision, Func<TxnCompare, bool> holdIsSo, Func<LeaseId, bool> isAlive)
 {
     private const int MostItems = 1_000;
 
@@ -23,9 +26,14 @@ internal sealed class TransactionModel(IReadOnlyDictionary<Key, KeyRecord> keys,
     /// <summary>Keys that it writes; null for one that it deletes.</summary>
     public SortedDictionary<Key, KeyRecord?> Writes { get; } = [];
 
+    /// <param name="keys">What there is before it.</param>
+    /// <param name="before">The state before it, for what it knows of holds and leases.</param>
+    public static TransactionModel On(IReadOnlyDictionary<Key, KeyRecord> keys, StateView before) =>
+        new(keys, before.Revision, compare => HoldIsSo(compare, before), lease => before.GetLease(lease) is not null);
+
     public Outcome Of(TxnCommand command)
     {
-        var succeeds = command.Compares.All(compare => Holds(compare, keys.GetValueOrDefault(compare.Name), before));
+        var succeeds = command.Compares.All(compare => Holds(compare, keys.GetValueOrDefault(compare.Name), holdIsSo));
         var results = ImmutableArray.CreateBuilder<TxnResult>();
         foreach (var operation in succeeds ? command.Success : command.Failure)
         {
@@ -36,18 +44,25 @@ internal sealed class TransactionModel(IReadOnlyDictionary<Key, KeyRecord> keys,
             }
             results.Add(Do(operation));
         }
-        return new TxnDone(Writes.Count > 0 ? before.Revision.Next : before.Revision, succeeds, results.ToImmutable());
+        return new TxnDone(Writes.Count > 0 ? revision.Next : revision, succeeds, results.ToImmutable());
     }
 
     /// <param name="compare">What is compared.</param>
     /// <param name="record">The key; null when it does not exist.</param>
     /// <param name="before">For holds.</param>
-    public static bool Holds(TxnCompare compare, KeyRecord? record, StateView before)
+    public static bool Holds(TxnCompare compare, KeyRecord? record, StateView before) => Holds(compare, record, hold => HoldIsSo(hold, before));
+
+    private static bool HoldIsSo(TxnCompare compare, StateView before)
+    {
+        var isHeld = before.GetLock(new ObjectName(compare.Space, compare.Name)).Holders.Any(hold => hold.Token.Value == compare.Number);
+        return isHeld == (compare.Operator == CompareOperator.Equal);
+    }
+
+    private static bool Holds(TxnCompare compare, KeyRecord? record, Func<TxnCompare, bool> holdIsSo)
     {
         if (compare.Target == CompareTarget.Hold)
         {
-            var isHeld = before.GetLock(new ObjectName(compare.Space, compare.Name)).Holders.Any(hold => hold.Token.Value == compare.Number);
-            return isHeld == (compare.Operator == CompareOperator.Equal);
+            return holdIsSo(compare);
         }
         if (compare.Target == CompareTarget.Value && record is null)
         {
@@ -83,9 +98,9 @@ internal sealed class TransactionModel(IReadOnlyDictionary<Key, KeyRecord> keys,
         };
         if (twice is { } key)
         {
-            return new KeyWrittenTwice(before.Revision, key);
+            return new KeyWrittenTwice(revision, key);
         }
-        return operation is TxnPut { Lease.IsNone: false } leased && before.GetLease(leased.Lease) is null ? new LeaseMissing(before.Revision, leased.Lease) : null;
+        return operation is TxnPut { Lease.IsNone: false } leased && !isAlive(leased.Lease) ? new LeaseMissing(revision, leased.Lease) : null;
     }
 
     /// <summary>A put anywhere below the prefix counts before a deletion there: so production code names the key.</summary>
@@ -108,8 +123,7 @@ internal sealed class TransactionModel(IReadOnlyDictionary<Key, KeyRecord> keys,
         {
             case TxnPut put:
                 var old = keys.GetValueOrDefault(put.Key);
-                var revision = before.Revision.Next;
-                var record = new KeyRecord(put.Value, old?.CreateRevision ?? revision, revision, (old?.Version ?? 0) + 1, put.Lease);
+                var record = new KeyRecord(put.Value, old?.CreateRevision ?? revision.Next, revision.Next, (old?.Version ?? 0) + 1, put.Lease);
                 Write(put.Key, record);
                 return new TxnPutResult(put.Key, record.CreateRevision, record.ModRevision, record.Version, record.Lease);
             case TxnDelete { IsPrefix: false } delete:

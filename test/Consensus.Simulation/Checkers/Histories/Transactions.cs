@@ -19,8 +19,7 @@ internal sealed class Transactions(string prefix)
     private readonly Key _prefix = Key.FromText(prefix);
     private readonly SortedDictionary<Key, KeyRecord> _keys = [];
 
-    /// <summary>Every state of every key, with the revision from which on it was that.</summary>
-    private readonly SortedDictionary<Key, List<(long Revision, KeyRecord? Record)>> _past = [];
+    private readonly KeyHistory _past = new();
 
     /// <summary>Of those with an identity, what came of it, and when; it is told again, at any time where it was an effect.</summary>
     private readonly Dictionary<Operation, (Outcome First, bool WasEffect, ClusterTime Told)> _answers = [];
@@ -50,22 +49,10 @@ internal sealed class Transactions(string prefix)
         {
             if (answer.First is TxnDone first && transaction.Outcome is TxnDone told && told.Revision == first.Revision)
             {
-                var known = first.Results.Zip(told.Results, (was, again) => again is TxnGetNotKept ? OutcomeText.AsKept(was) : was);
-                Violation.Unless(OutcomeText.Of(known) == OutcomeText.Of(told.Results), Name, () => $"{transaction} was told this; at first it was {OutcomeText.Of(first)}");
+                Violation.Unless(OutcomeText.Tells(first.Results, told.Results), Name, () => $"{transaction} was told this; at first it was {OutcomeText.Of(first)}");
             }
         }
-        foreach (var read in operations.Where(o => o is { Kind: OperationKind.ReadKeys, Status: OperationStatus.Done }))
-        {
-            var seen = read.Seen!;
-            var at = read.AtRevision.Value > 0 ? read.AtRevision.Value : seen.ViewRevision;
-            if (seen.Items is not { } items)
-            {
-                Violation.Unless(at > seen.ViewRevision || at < seen.CompactRevision, Name, () => $"{read} was refused as forgotten or of the future");
-                continue;
-            }
-            var (saw, was) = (Text(items.Select(item => (item.Key, (KeyRecord?)item.Record))), Text(StateAt(at)));
-            Violation.Unless(saw == was, Name, () => $"{read} saw {saw}; at revision {at} there was {was}");
-        }
+        _past.CheckReads(operations);
     }
 
     private void Transact(AppliedEntry entry, TxnCommand asked, List<KeyChange> changed)
@@ -90,13 +77,13 @@ internal sealed class Transactions(string prefix)
             Remember(entry, false);
             return;
         }
-        var model = new TransactionModel(_keys, entry.Before);
+        var model = TransactionModel.On(_keys, entry.Before);
         var expected = model.Of(asked);
         var outcome = OutcomeText.Of(entry.Outcome);
         Violation.Unless(outcome == OutcomeText.Of(expected), Name, () =>
             $"{entry}: {outcome}; the model says {OutcomeText.Of(expected)}; it was asked: {(entry.Asked is null ? asked : entry.Asked)}");
-        var wrote = Text(changed.Select(change => (change.Key, change.After)));
-        var writes = Text(model.Writes.Select(write => (write.Key, write.Value)));
+        var wrote = KeyHistory.Text(changed.Select(change => (change.Key, change.After)));
+        var writes = KeyHistory.Text(model.Writes.Select(write => (write.Key, write.Value)));
         Violation.Unless(wrote == writes, Name, () => $"{entry} wrote {wrote}; the model writes {writes}");
         foreach (var (key, record) in model.Writes)
         {
@@ -123,25 +110,6 @@ internal sealed class Transactions(string prefix)
         {
             _keys[key] = record;
         }
-        if (!_past.TryGetValue(key, out var states))
-        {
-            _past[key] = states = [];
-        }
-        states.Add((revision.Value, record));
+        _past.Store(key, record, revision);
     }
-
-    private IEnumerable<(Key Key, KeyRecord? Record)> StateAt(long revision)
-    {
-        foreach (var (key, states) in _past)
-        {
-            var last = states.FindLastIndex(state => state.Revision <= revision);
-            if (last >= 0 && states[last].Record is { } record)
-            {
-                yield return (key, record);
-            }
-        }
-    }
-
-    private static string Text(IEnumerable<(Key Key, KeyRecord? Record)> keys) =>
-        string.Join(" ", keys.OrderBy(key => key.Key).Select(key => $"{key.Key}={(key.Record is { } record ? OutcomeText.Of(record) : "gone")}"));
 }

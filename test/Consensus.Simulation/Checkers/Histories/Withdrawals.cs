@@ -1,6 +1,7 @@
 using Consensus.Primitives;
 using Consensus.Simulation.Clients;
 using Consensus.StateMachine;
+using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Outcomes;
 
 namespace Consensus.Simulation.Checkers.Histories;
@@ -90,6 +91,43 @@ internal sealed class Withdrawals(Limits limits)
         if (withdrawn.Result != WithdrawResult.Done)
         {
             _withdrawn[operation] = granted ? ClusterTime.Never : after.AppliedStamp;
+        }
+    }
+
+    /// <summary>The same by answers alone, where nobody sees the log.</summary>
+    /// <param name="operations">All that was asked.</param>
+    /// <param name="withEffect">Those under which something is known to have been written.</param>
+    public static void CheckAnswers(IReadOnlyList<Operation> operations, IReadOnlySet<Operation> withEffect)
+    {
+        var looks = Look.Of(operations).ToLookup(look => look.Owner, StringComparer.Ordinal);
+        foreach (var withdrawal in operations.Where(o => o is { Withdraws: not null, Status: OperationStatus.Done }))
+        {
+            var operation = withdrawal.Withdraws!;
+            if (withdrawal.Outcome is not Withdrawn withdrawn)
+            {
+                Violation.Unless(withdrawal.Outcome is RetryTooLate, Name, () => $"{withdrawal} took back {operation}");
+                continue;
+            }
+            var grants = operation.HoldsAs is not null || operation.Command is GrantLeaseCommand;
+            var fits = withdrawn.Result switch
+            {
+                WithdrawResult.Released => grants,
+                WithdrawResult.Done => !grants,
+                _ => !withEffect.Contains(operation),
+            };
+            Violation.Unless(fits, Name, () => $"{withdrawal} took back {operation}{(withEffect.Contains(operation) ? ", which had an effect" : "")}");
+            if (withdrawn.Result == WithdrawResult.Done)
+            {
+                continue;
+            }
+            Violation.Unless(operation.ToldAgain.TrueForAll(told => told is RequestWithdrawn or RetryTooLate), Name, () =>
+                $"{withdrawal} took back {operation}; afterwards it was answered {string.Join(", ", operation.ToldAgain.Select(OutcomeText.Of))}");
+            // Under the name of another operation it takes back what that one lost: then who is seen may be either.
+            foreach (var look in operation.HoldsAs == operation.Owner ? looks[operation.Owner] : [])
+            {
+                var isLater = look.By.InvokedAt >= withdrawal.ReturnedAt || (!look.Waits && look.Revision > withdrawn.Revision.Value);
+                Violation.Unless(!isLater, Name, () => $"{withdrawal} took back {operation}, which is seen by {look.By}");
+            }
         }
     }
 
