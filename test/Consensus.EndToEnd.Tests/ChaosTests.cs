@@ -16,5 +16,6 @@ public sealed class ChaosTests
         var report = await new ChaosRun(options, line => TestContext.Out.WriteLine(line)).RunAsync();
         Assert.That(report.Injected, Is.Not.Empty);
         Assert.That(report.Operations, Is.GreaterThan(0));
+        Assert.That(report.Told, Is.GreaterThan(0));
     }
 }

@@ -1,29 +1,39 @@
 using System.Globalization;
 using System.Net.Sockets;
-using System.Text;
 using System.Text.Json;
 using Consensus.Primitives;
+using Consensus.Server.Watches;
+using Consensus.Simulation.Checkers.Histories;
 using Consensus.Simulation.Clients;
+using Consensus.StateMachine;
 using Consensus.StateMachine.Commands;
-using Consensus.StateMachine.Outcomes;
 
 namespace Consensus.Chaos.Clients;
 
-/// <summary>One client: one operation at a time over plain HTTP, tried again through any member under the same identity.</summary>
-internal sealed class ChaosClient(Record record, Func<IReadOnlyList<string>> members, int number, int round, ulong seed) : IDisposable
+/// <summary>
+/// One client: one operation at a time over plain HTTP, tried again through any member under the same identity. It leaves lines that it waits in, takes back what it does not know
+/// the fate of, and sends again what was answered already.
+/// </summary>
+/// <param name="workload">What it asks; null for one that asks only what it is told to.</param>
+internal sealed class ChaosClient(
+    Record record, Func<IReadOnlyList<Door>> doors, int number, int round, ulong seed, Func<DeterministicRandom, Workload>? workload = null) : IDisposable
 {
     private const int MaxAttempts = 8;
-    private const int Keys = 5;
-    private const int Locks = 3;
 
     private readonly DeterministicRandom _random = new(seed);
-    private readonly List<Held> _held = [];
-    private readonly Dictionary<string, long> _seen = [];
+    private readonly Workload? _workload = workload?.Invoke(new DeterministicRandom(seed ^ 0x57AB1E));
     private readonly HttpClient _http = new(new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(1), UseProxy = false }) { Timeout = Timeout.InfiniteTimeSpan };
     private int _favourite = (int)(seed % 1000);
 
     /// <summary>Operations answered so far; read by others.</summary>
     public long Answered { get; private set; }
+
+    /// <summary>Lines that it left while it waited.</summary>
+    public long WaitsLeft { get; private set; }
+
+    public long SentAgain { get; private set; }
+
+    private string Identity => string.Create(CultureInfo.InvariantCulture, $"r{round}-");
 
     public void Dispose() => _http.Dispose();
 
@@ -31,17 +41,76 @@ internal sealed class ChaosClient(Record record, Func<IReadOnlyList<string>> mem
     {
         while (!stop.IsCancellationRequested)
         {
-            await DoAsync(record.Invoke(Choose));
+            await DoAsync(() => _workload!.Next(record.Now));
             await Task.Delay((int)_random.Next(30), CancellationToken.None);
         }
     }
 
-    /// <summary>The last word on a key or lock.</summary>
-    public Task ReadAsync(string name, bool isLock) =>
-        DoAsync(record.Invoke(n => new Operation { Number = n, Client = number, Kind = isLock ? OperationKind.ReadLock : OperationKind.Read, Object = name }));
-
-    private async Task DoAsync(Operation operation)
+    /// <summary>Something outside its own plan.</summary>
+    public Task<Operation> AskAsync(OperationKind kind, string name, ObjectName of = default, Command? command = null, string value = "") => DoAsync(() => new Operation
     {
+        Number = record.History.NextNumber,
+        Client = number,
+        Kind = kind,
+        Object = name,
+        Name = of,
+        Value = value,
+        Command = command,
+        TtlMicros = command is AcquireLockCommand acquire ? acquire.TtlMicros : 0,
+        WaitMicros = command is AcquireLockCommand waits ? waits.WaitMicros : 0,
+        HasIdentity = kind is not (OperationKind.Read or OperationKind.ReadKeys or OperationKind.ReadHold or OperationKind.ReadLock or OperationKind.ReadFence),
+    });
+
+    /// <summary>What a watch of this looks at when it begins anew: the revision of it, or null when nobody answers.</summary>
+    public async Task<long?> LookAsync(WatchTarget target)
+    {
+        var name = target.Name.ToString();
+        var read = target.Kind == WatchKind.Election
+            ? await AskAsync(OperationKind.ReadHold, name, ObjectName.Election(target.Name))
+            : await AskAsync(OperationKind.ReadKeys, name);
+        return read.Seen?.ViewRevision;
+    }
+
+    /// <summary>What is no operation of a history: the body of a success, from whichever member; null otherwise.</summary>
+    public async Task<JsonElement?> GetAsync(string path)
+    {
+        var present = doors();
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(5));
+        try
+        {
+            using var response = await _http.GetAsync(new Uri(present[(int)_random.Next(present.Count)].Url + path), patience.Token);
+            return response.IsSuccessStatusCode ? JsonSerializer.Deserialize<JsonElement>(await response.Content.ReadAsByteArrayAsync(patience.Token)) : null;
+        }
+        catch (Exception e) when (e is HttpRequestException or OperationCanceledException or IOException)
+        {
+            return null;
+        }
+    }
+
+    private async Task<Operation> DoAsync(Func<Operation> next)
+    {
+        var operation = record.Invoke(next);
+        var gaveUp = await TryUntilItEndsAsync(operation);
+        record.Learn(() => _workload?.Learn(operation, record.Now));
+        if (operation.Status == OperationStatus.Done)
+        {
+            Answered++;
+        }
+        if (gaveUp)
+        {
+            await WithdrawAsync(operation);
+        }
+        else if (operation is { HasIdentity: true, Status: OperationStatus.Done } && !FinalAnswers.IsRenewal(operation) && _random.Chance(1, 12))
+        {
+            await SendAgainAsync(operation);
+        }
+        return operation;
+    }
+
+    /// <summary>True when it is to be withdrawn.</summary>
+    private async Task<bool> TryUntilItEndsAsync(Operation operation)
+    {
+        var leaves = operation.WaitMicros > 0 && _workload is not null && _random.Chance(1, 6);
         while (true)
         {
             operation.Attempts++;
@@ -49,29 +118,60 @@ internal sealed class ChaosClient(Record record, Func<IReadOnlyList<string>> mem
             {
                 _favourite = (int)_random.Next(1000);
             }
-            var result = await TryAsync(operation);
+            var result = await TryAsync(operation, leaves ? _random.Next(20, 1 + (operation.WaitMicros / 1000)) : _random.Next(300, 7_000) + (operation.WaitMicros / 1000));
             if (result.Status == OperationStatus.Done)
             {
                 record.Return(operation, OperationStatus.Done, result.Outcome, result.Seen);
-                Answered++;
-                Learn(operation);
-                return;
+                return false;
             }
             operation.HadUnknownAttempt |= result.Status == OperationStatus.Unknown && !operation.IsRead;
-            var mayRetry = operation.HasIdentity || operation.IsRead || !operation.HadUnknownAttempt;
-            if (!mayRetry || operation.Attempts >= MaxAttempts)
+            WaitsLeft += leaves && result.Status == OperationStatus.Unknown ? 1 : 0;
+            var gaveUp = operation is { HasIdentity: true, HadUnknownAttempt: true } && _workload is not null && (leaves ? _random.Chance(1, 2) : _random.Chance(1, 8));
+            var mayRetry = operation.HasIdentity || operation.IsRead || operation.Kind == OperationKind.Withdraw || !operation.HadUnknownAttempt;
+            var isLast = gaveUp || leaves || result.IsFinal || !mayRetry || (operation.Attempts >= MaxAttempts && operation.Kind != OperationKind.Withdraw) || operation.Attempts >= 3 * MaxAttempts;
+            if (isLast)
             {
                 record.Return(operation, operation.HadUnknownAttempt ? OperationStatus.Unknown : OperationStatus.NotDone, null, null);
-                return;
+                return gaveUp;
             }
             await Task.Delay((int)_random.Next(20, 500));
         }
     }
 
-    private async Task<AttemptResult> TryAsync(Operation operation)
+    private async Task WithdrawAsync(Operation operation)
     {
-        using var request = RequestOf(operation);
-        using var patience = new CancellationTokenSource(TimeSpan.FromMilliseconds(_random.Next(300, 7_000) + (operation.WaitMicros / 1000)));
+        await DoAsync(() => new Operation
+        {
+            Number = record.History.NextNumber,
+            Client = number,
+            Kind = OperationKind.Withdraw,
+            Object = operation.Owner,
+            Command = new WithdrawCommand(Key.FromText(operation.Owner)),
+            Withdraws = operation,
+        });
+        if (_random.Chance(1, 2))
+        {
+            await SendAgainAsync(operation);
+        }
+    }
+
+    /// <summary>One attempt more of what is over, as if the network had kept it back.</summary>
+    private async Task SendAgainAsync(Operation operation)
+    {
+        _favourite = (int)_random.Next(1000);
+        SentAgain++;
+        var result = await TryAsync(operation, 5_000);
+        if (result is { Status: OperationStatus.Done, Outcome: { } outcome })
+        {
+            record.ToldAgain(operation, outcome);
+        }
+    }
+
+    private async Task<AttemptResult> TryAsync(Operation operation, long patienceMs)
+    {
+        var present = doors();
+        using var request = RequestWriter.Of(operation, present[_favourite % present.Count], Identity);
+        using var patience = new CancellationTokenSource(TimeSpan.FromMilliseconds(patienceMs));
         try
         {
             using var response = await _http.SendAsync(request, patience.Token);
@@ -89,138 +189,4 @@ internal sealed class ChaosClient(Record record, Func<IReadOnlyList<string>> mem
             return AttemptResult.Unknown;
         }
     }
-
-    private HttpRequestMessage RequestOf(Operation o)
-    {
-        var path = o.IsOfLock ? $"/v1/locks/{o.Object}" : $"/v1/kv/{o.Object}";
-        var request = o.Kind switch
-        {
-            OperationKind.Put => With(HttpMethod.Put, path, o.Value),
-            OperationKind.Delete => With(HttpMethod.Delete, path),
-            OperationKind.Read or OperationKind.ReadLock => With(HttpMethod.Get, path),
-            OperationKind.StaleRead => With(HttpMethod.Get, path + "?consistency=stale"),
-            OperationKind.Acquire => With(HttpMethod.Post, path, string.Create(
-                CultureInfo.InvariantCulture, $"{{\"owner\":\"{o.Owner}\",\"ttl\":\"{o.TtlMicros / 1000}ms\",\"wait\":\"{o.WaitMicros / 1000}ms\"}}")),
-            OperationKind.Renew => With(HttpMethod.Put, path, string.Create(CultureInfo.InvariantCulture, $"{{\"fencingToken\":{o.Token}}}")),
-            _ => With(HttpMethod.Delete, string.Create(CultureInfo.InvariantCulture, $"{path}?fencingToken={o.Token}")),
-        };
-        switch (o.Condition.Kind)
-        {
-            case KeyConditionKind.Absent:
-                request.Headers.TryAddWithoutValidation("If-None-Match", "*");
-                break;
-            case KeyConditionKind.Exists:
-                request.Headers.TryAddWithoutValidation("If-Match", "*");
-                break;
-            case KeyConditionKind.ModRevisionIs:
-                request.Headers.TryAddWithoutValidation("If-Match", $"\"{o.Condition.ModRevision.Value}\"");
-                break;
-            default:
-                break;
-        }
-        if (o.HasIdentity && !o.IsRead)
-        {
-            request.Headers.TryAddWithoutValidation("Idempotency-Key", $"r{round}-{o.Owner}");
-        }
-        return request;
-    }
-
-    /// <summary>
-    /// Every write has a body, be it empty: without one the handler sends a request a second time by itself when the server closes the connection, and a
-    /// "connection refused" of the second sending would say nothing about the first.
-    /// </summary>
-    private HttpRequestMessage With(HttpMethod method, string path, string body = "")
-    {
-        var present = members();
-        return new HttpRequestMessage(method, present[_favourite % present.Count] + path) { Content = method == HttpMethod.Get ? null : new ByteArrayContent(Encoding.UTF8.GetBytes(body)) };
-    }
-
-    private Operation Choose(long n)
-    {
-        if (_random.Chance(1, 4))
-        {
-            // A holder stops at its deadline sooner or later; until then it asks on, to hear that it is too late.
-            _held.RemoveAll(h => h.Deadline <= record.Now);
-        }
-        if (_held.Count > 0 && _random.Chance(1, 2))
-        {
-            return ForHeld(n, _held[(int)_random.Next(_held.Count)]);
-        }
-        var key = string.Create(CultureInfo.InvariantCulture, $"r{round}k{_random.Next(Keys)}");
-        var name = string.Create(CultureInfo.InvariantCulture, $"r{round}l{_random.Next(Locks)}");
-        return _random.Next(10) switch
-        {
-            0 or 1 => Write(n, OperationKind.Put, key, KeyCondition.None),
-            2 => Write(n, OperationKind.Put, key, new KeyCondition(KeyConditionKind.ModRevisionIs, new Revision(_seen.GetValueOrDefault(key, 1)))),
-            3 => Write(n, OperationKind.Put, key, new KeyCondition(_random.Chance(1, 2) ? KeyConditionKind.Absent : KeyConditionKind.Exists)),
-            4 => Write(n, OperationKind.Delete, key, KeyCondition.None),
-            5 => new Operation { Number = n, Client = number, Kind = OperationKind.Read, Object = key },
-            6 => new Operation { Number = n, Client = number, Kind = _random.Chance(1, 2) ? OperationKind.StaleRead : OperationKind.Read, Object = key },
-            7 => new Operation { Number = n, Client = number, Kind = OperationKind.ReadLock, Object = name },
-            _ => new Operation
-            {
-                Number = n,
-                Client = number,
-                Kind = OperationKind.Acquire,
-                Object = name,
-                TtlMicros = _random.Next(200, 4_000) * 1000,
-                WaitMicros = _random.Chance(1, 2) ? _random.Next(100, 2_500) * 1000 : 0,
-                HasIdentity = _random.Chance(3, 4),
-            },
-        };
-    }
-
-    private Operation ForHeld(long n, Held held)
-    {
-        var isRelease = _random.Chance(1, 3);
-        if (isRelease)
-        {
-            _held.Remove(held);
-        }
-        return new Operation
-        {
-            Number = n,
-            Client = number,
-            Kind = isRelease ? OperationKind.Release : OperationKind.Renew,
-            Object = held.Name,
-            Token = held.Token,
-            TtlMicros = held.TtlMicros,
-            HasIdentity = _random.Chance(3, 4),
-        };
-    }
-
-    private Operation Write(long n, OperationKind kind, string key, KeyCondition condition) => new()
-    {
-        Number = n,
-        Client = number,
-        Kind = kind,
-        Object = key,
-        Value = kind == OperationKind.Put ? string.Create(CultureInfo.InvariantCulture, $"v{n}") : "",
-        Condition = condition,
-        HasIdentity = _random.Chance(3, 4),
-    };
-
-    private void Learn(Operation operation)
-    {
-        if (operation is { IsOfLock: false, Seen.ModRevision: > 0 })
-        {
-            _seen[operation.Object] = operation.Seen.ModRevision;
-        }
-        switch (operation.Outcome)
-        {
-            case PutDone put:
-                _seen[operation.Object] = put.ModRevision.Value;
-                break;
-            case LockGranted granted:
-                _held.Add(new Held(operation.Object, granted.Hold.Token.Value, operation.TtlMicros, operation.InvokedAt + ((operation.TtlMicros + granted.WaitedMicros) / 100 * 99)));
-                break;
-            case NotHolder:
-                _held.RemoveAll(h => h.Token == operation.Token);
-                break;
-            default:
-                break;
-        }
-    }
-
-    private readonly record struct Held(string Name, long Token, long TtlMicros, long Deadline);
 }

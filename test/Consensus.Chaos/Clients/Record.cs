@@ -1,46 +1,75 @@
 using System.Diagnostics;
+using Consensus.Primitives;
+using Consensus.Simulation.Checkers;
 using Consensus.Simulation.Checkers.Histories;
 using Consensus.Simulation.Clients;
 using Consensus.Simulation.Engine;
+using Consensus.StateMachine;
+using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Outcomes;
 
 namespace Consensus.Chaos.Clients;
 
 /// <summary>
-/// What all clients of one round asked and were answered, and the checkers' judgement of it. One clock for all: the clients run in this process, and the
+/// What all clients of one round asked and were answered, what watches were told, and the checkers' judgement of it. One clock for all: the clients run in this process, and the
 /// members' clocks are this machine's. Any thread.
 /// </summary>
 internal sealed class Record
 {
     private static readonly SimulatedClock TrueClock = new(0);
 
+    /// <summary>Members forget no history that is younger.</summary>
+    private const long HistoryKeptMicros = 5 * 60 * 1_000_000L;
+
     private readonly Lock _gate = new();
-    private readonly History _history = new();
     private readonly ClockBounds _bounds = new();
+    private readonly LeasePromise _plainLocks;
     private readonly LeasePromise _leases;
     private readonly RetryOnce _retries = new();
-    private readonly long _started = Stopwatch.GetTimestamp();
+    private readonly List<WatchSession> _sessions = [];
+    private readonly Chronicle _chronicle = new();
+    private readonly Func<long> _now;
+    private long _revision;
 
-    public Record() => _leases = new LeasePromise(_bounds);
+    /// <param name="began">The newest revision when the round began.</param>
+    /// <param name="now">For histories that were made before; microseconds.</param>
+    public Record(Revision began, Func<long>? now = null)
+    {
+        Began = began;
+        var started = Stopwatch.GetTimestamp();
+        _now = now ?? (() => (long)Stopwatch.GetElapsedTime(started).TotalMicroseconds);
+        (_plainLocks, _leases) = (new LeasePromise(_bounds), new LeasePromise(_bounds));
+        _revision = began.Value;
+    }
 
     /// <summary>Microseconds since the round began.</summary>
-    public long Now => (long)Stopwatch.GetElapsedTime(_started).TotalMicroseconds;
+    public long Now => _now();
 
-    public IReadOnlyList<Operation> Operations => _history.Operations;
+    public Revision Began { get; }
+
+    /// <summary>To be used in <see cref="Invoke"/> and <see cref="Learn"/> alone.</summary>
+    public History History { get; } = new();
+
+    public IReadOnlyList<Operation> Operations => History.Operations;
 
     public int Undecided { get; private set; }
 
-    public long LeasesJudged => _leases.Judged;
+    public long LeasesJudged => _plainLocks.Judged + _leases.Judged;
 
-    /// <param name="make">Given the operation's number.</param>
-    public Operation Invoke(Func<long, Operation> make)
+    public IReadOnlyList<WatchSession> Sessions => _sessions;
+
+    /// <summary>The newest revision that anybody was answered from.</summary>
+    public Revision Newest => new(Interlocked.Read(ref _revision));
+
+    /// <param name="make">The next operation: <see cref="History"/> has its number.</param>
+    public Operation Invoke(Func<Operation> make)
     {
         lock (_gate)
         {
-            var operation = make(_history.NextNumber);
+            var operation = make();
             operation.InvokedAt = Now;
             operation.InvokedClock = operation.InvokedAt;
-            _history.Invoked(operation);
+            History.Invoked(operation);
             return operation;
         }
     }
@@ -53,25 +82,148 @@ internal sealed class Record
             operation.Outcome = outcome;
             operation.Seen = seen;
             operation.ReturnedAt = status == OperationStatus.Done ? Now : long.MaxValue;
-            if (status != OperationStatus.Done)
+            Note(Math.Max(seen?.ViewRevision ?? 0, outcome?.Revision.Value ?? 0));
+        }
+    }
+
+    /// <summary>One more attempt of an operation that was over was answered.</summary>
+    public void ToldAgain(Operation operation, Outcome outcome)
+    {
+        lock (_gate)
+        {
+            operation.ToldAgain.Add(outcome);
+            Note(outcome.Revision.Value);
+        }
+    }
+
+    /// <summary>What a client makes of an answer.</summary>
+    public void Learn(Action learn)
+    {
+        lock (_gate)
+        {
+            learn();
+        }
+    }
+
+    /// <summary>A watch was opened; the session is its client's until the judgement.</summary>
+    public void Opened(WatchSession session)
+    {
+        lock (_gate)
+        {
+            _sessions.Add(session);
+        }
+    }
+
+    /// <summary>A watch that misses nothing was told this.</summary>
+    public void Told(Revision revision, IReadOnlyList<Change> changes)
+    {
+        lock (_gate)
+        {
+            _chronicle.Told(revision, changes, Now);
+            Note(revision.Value);
+        }
+    }
+
+    /// <summary>Once nobody asks any more, and every watch was told everything. Throws what a broken promise throws.</summary>
+    public void Check()
+    {
+        var operations = History.Operations;
+        foreach (var operation in operations)
+        {
+            CheckOne(operation);
+        }
+        RevisionsIncrease.Check(operations);
+        TokensIncrease.Check(operations);
+        FinalAnswers.CheckToldAgain(operations);
+        new OneHolder(_bounds).Check(operations, _ => TrueClock);
+        new HoldersFit(_bounds).Check(operations, _ => TrueClock, HoldersFit.BrokenByForce(operations));
+        GuardedWrites.Check(operations);
+        HoldsByRevision.Check(operations);
+        var leaseOf = Promise(operations);
+        // Of several signs of its end the earliest tells most.
+        var ended = new Dictionary<LeaseId, long>();
+        void Ended(LeaseId lease, long at) => ended[lease] = Math.Min(at, ended.GetValueOrDefault(lease, long.MaxValue));
+        _chronicle.Check(operations, Ended);
+        Withdrawals.CheckAnswers(operations, _chronicle.WithEffect(operations));
+        NoteEnds(operations, leaseOf, Ended);
+        foreach (var (lease, at) in ended)
+        {
+            _leases.SeenExpired(lease.Value, at);
+        }
+        CheckWatches();
+        Undecided = ObjectHistories.Check(operations, _plainLocks.PromisedUntil) + Fences.Check(operations);
+    }
+
+    private void Note(long revision) => _revision = Math.Max(_revision, revision);
+
+    private void CheckOne(Operation operation)
+    {
+        if (operation.Status != OperationStatus.Done)
+        {
+            return;
+        }
+        _retries.Answered(operation);
+        foreach (var again in operation.ToldAgain)
+        {
+            _retries.Effect(operation.Owner, again);
+        }
+        if (!operation.IsPlain)
+        {
+            return;
+        }
+        _plainLocks.Acknowledged(operation, TrueClock);
+        if (operation.Outcome is NotHolder { Loss: { Reason: LossReason.Expired } loss })
+        {
+            _plainLocks.SeenExpired(loss.Token.Value, operation.ReturnedAt);
+        }
+    }
+
+    /// <summary>What was promised of leases of every kind.</summary>
+    /// <returns>By token: the lease that a hold hangs on.</returns>
+    private Dictionary<long, LeaseId> Promise(IReadOnlyList<Operation> operations)
+    {
+        var leases = new Dictionary<long, LeaseId>();
+        foreach (var operation in operations.Where(o => o.Status == OperationStatus.Done))
+        {
+            foreach (var (lease, micros) in operation.Promises)
             {
-                return;
+                _leases.Promised(lease.Value, operation, micros, TrueClock);
             }
-            _retries.Answered(operation);
-            _leases.Acknowledged(operation, TrueClock);
-            if (outcome is NotHolder { Loss: { Reason: LossReason.Expired } loss })
+            foreach (var hold in operation.Holds)
             {
-                _leases.SeenExpired(loss.Token.Value, operation.ReturnedAt);
+                leases[hold.Token.Value] = hold.Lease;
+            }
+        }
+        return leases;
+    }
+
+    /// <summary>Leases that answers say have ended by themselves.</summary>
+    private static void NoteEnds(IReadOnlyList<Operation> operations, Dictionary<long, LeaseId> leaseOf, Action<LeaseId, long> ended)
+    {
+        foreach (var operation in operations.Where(o => o is { Status: OperationStatus.Done, IsPlain: false }))
+        {
+            if (operation.Outcome is NotHolder { Loss: { Reason: LossReason.Expired } loss } && leaseOf.TryGetValue(loss.Token.Value, out var lease))
+            {
+                ended(lease, operation.ReturnedAt);
+            }
+            foreach (var renewal in operation.Outcome is LeasesRenewed renewed ? renewed.Renewals.Where(r => !r.Alive) : [])
+            {
+                if (!operations.Any(o => o.Command is RevokeLeaseCommand revoke && revoke.Id == renewal.Id && o.Status != OperationStatus.NotDone && o.InvokedAt <= operation.ReturnedAt))
+                {
+                    ended(renewal.Id, operation.ReturnedAt);
+                }
             }
         }
     }
 
-    /// <summary>Once nobody asks any more. Throws what a broken promise throws.</summary>
-    public void Check()
+    private void CheckWatches()
     {
-        RevisionsIncrease.Check(_history.Operations);
-        TokensIncrease.Check(_history.Operations);
-        new OneHolder(_bounds).Check(_history.Operations, _ => TrueClock);
-        Undecided = ObjectHistories.Check(_history.Operations, _leases.PromisedUntil);
+        var order = new WatchOrder();
+        order.Applied(_chronicle.Changes, _chronicle.Last, Now < HistoryKeptMicros ? Began : Newest);
+        foreach (var session in _sessions)
+        {
+            session.Check(order, _chronicle);
+        }
+        Violation.Unless(_sessions.Count == 0 || _chronicle.Changes.Any(), WatchOrder.Name, () => $"{_sessions.Count} watches were opened, and nothing was told of");
     }
 }

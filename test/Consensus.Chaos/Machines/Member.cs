@@ -44,7 +44,9 @@ internal sealed class Member
 
     public int Slot => _place.Slot;
 
-    public string Url => "http://" + _place.ClientAddress;
+    public string ClientAddress => _place.ClientAddress;
+
+    public string Url => "http://" + ClientAddress;
 
     public string PeerAddress => _place.PeerAddress;
 

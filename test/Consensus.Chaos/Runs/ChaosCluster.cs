@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Net;
+using Consensus.Chaos.Clients;
 using Consensus.Chaos.Machines;
 
 namespace Consensus.Chaos.Runs;
@@ -13,6 +15,7 @@ internal sealed class ChaosCluster : IDisposable
 
     private readonly string _directory;
     private readonly List<Place> _places;
+    private readonly List<Front> _fronts;
     private readonly Lock _gate = new();
     private readonly List<Member> _everybody = [];
     private volatile Member[] _members;
@@ -32,6 +35,7 @@ internal sealed class ChaosCluster : IDisposable
             Network.IsCuttable ? 7380 : ports[places + slot],
             Directory.CreateDirectory(Path.Combine(_directory, string.Create(CultureInfo.InvariantCulture, $"place{slot + 1}"))).FullName,
             Network.Within(slot)))];
+        _fronts = [.. _places.Select(place => new Front(IPEndPoint.Parse(place.ClientAddress)))];
         Disk = new SmallDisk(_places[0].Directory);
         var initial = string.Join(',', _places.Take(members).Select((place, i) => $"n{i + 1}={place.PeerAddress}"));
         _members = [.. _places.Take(members).Select((place, i) => Make(string.Create(CultureInfo.InvariantCulture, $"n{i + 1}"), place, "--initial-cluster", initial))];
@@ -44,7 +48,13 @@ internal sealed class ChaosCluster : IDisposable
     public IReadOnlyList<Member> Members => _members;
 
     /// <summary>Whom clients may ask.</summary>
-    public IReadOnlyList<string> Urls { get; private set; } = [];
+    public IReadOnlyList<Door> Doors { get; private set; } = [];
+
+    /// <summary>The same, through fronts.</summary>
+    public IReadOnlyList<Door> FrontDoors { get; private set; } = [];
+
+    /// <summary>Connections that fronts ended.</summary>
+    public long ClientResets => _fronts.Sum(front => front.Resets);
 
     /// <summary>Of the first place.</summary>
     public SmallDisk Disk { get; }
@@ -79,10 +89,18 @@ internal sealed class ChaosCluster : IDisposable
     {
         member.End(withData: false);
         _members = [.. _members.Where(m => m != member)];
-        UpdateUrls();
+        UpdateDoors();
     }
 
-    public void UpdateUrls() => Urls = [.. _members.Select(m => m.Url)];
+    public void UpdateDoors()
+    {
+        var members = _members;
+        Doors = [.. members.Select(m => new Door(m.Url, m.ClientAddress))];
+        FrontDoors = [.. members.Select(m => new Door(_fronts[m.Slot].Url, m.ClientAddress))];
+    }
+
+    /// <summary>In front of a member.</summary>
+    public Front FrontOf(Member member) => _fronts[member.Slot];
 
     public void Heal()
     {
@@ -114,6 +132,7 @@ internal sealed class ChaosCluster : IDisposable
                     File.WriteAllText(Path.Combine(_directory, string.Create(CultureInfo.InvariantCulture, $"{i + 1}-{_everybody[i].Name}.log")), _everybody[i].Output);
                 }
             }
+            _fronts.ForEach(front => front.Dispose());
             Network.Dispose();
             if (KeepsFiles)
             {

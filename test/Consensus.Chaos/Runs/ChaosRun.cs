@@ -8,43 +8,6 @@ using Consensus.Simulation.Nodes;
 
 namespace Consensus.Chaos.Runs;
 
-/// <summary>What a run did.</summary>
-public sealed class ChaosReport
-{
-    public int Rounds { get; internal set; }
-
-    public long Operations { get; internal set; }
-
-    public long Unknown { get; internal set; }
-
-    public int Undecided { get; internal set; }
-
-    public long LeasesJudged { get; internal set; }
-
-    /// <summary>Over links that were slow, lossy or narrow.</summary>
-    public long PacketsCarried { get; internal set; }
-
-    public long PacketsLost { get; internal set; }
-
-    /// <summary>Segments on rough links that were turned into the end of their connection.</summary>
-    public long Resets { get; internal set; }
-
-    /// <summary>How often two members were at one index, and in the same state.</summary>
-    public long StatesCompared { get; internal set; }
-
-    public SortedDictionary<string, int> Injected { get; } = new(StringComparer.Ordinal);
-
-    public TimeSpan Took { get; internal set; }
-
-    /// <summary>What this machine does not allow, and so was not tried.</summary>
-    public List<string> Skipped { get; } = [];
-
-    public override string ToString() => string.Create(
-        CultureInfo.InvariantCulture,
-        $"{Rounds} rounds in {Took.TotalMinutes:0.0} minutes: {Operations} operations, {Unknown} of unknown fate, {LeasesJudged} expired leases judged, {StatesCompared} states compared, {Undecided} histories undecided; "
-        + $"{string.Join(", ", Injected.Select(fault => $"{fault.Value} × {fault.Key}"))}; {PacketsCarried} packets carried over rough links, {PacketsLost} lost, {Resets} resets");
-}
-
 /// <summary>
 /// Rounds against one cluster: faults while clients ask; then everything is healed and every client must be answered; then a last look at every object, and
 /// judgement. Each round has keys and locks of its own.
@@ -78,7 +41,7 @@ public sealed class ChaosRun(ChaosOptions options, Action<string> say)
                 {
                     (report.PacketsCarried, report.PacketsLost, report.Resets) = (rough.Carried, rough.Lost, rough.Resets);
                 }
-                report.StatesCompared = states.Compared;
+                (report.StatesCompared, report.ClientResets) = (states.Compared, cluster.ClientResets);
                 report.Took = Stopwatch.GetElapsedTime(started);
                 say($"round {report.Rounds} is clean; so far {report}");
             }
@@ -98,31 +61,46 @@ public sealed class ChaosRun(ChaosOptions options, Action<string> say)
 
     private async Task RunRoundAsync(ChaosCluster cluster, EqualStates states, ChaosReport report)
     {
-        var record = new Record();
-        cluster.UpdateUrls();
-        var clients = Enumerable.Range(0, options.Clients).Select(i => new ChaosClient(record, () => cluster.Urls, i, report.Rounds, _random.NextUInt64())).ToList();
+        cluster.UpdateDoors();
+        var record = new Record(await PresentRevisionAsync(cluster, report.Rounds));
+        using var crowd = new Crowd(record, cluster, options, report.Rounds, _random.NextUInt64());
         using var nemesis = new ProcessNemesis(cluster, _random.NextUInt64());
         using var stopFaults = new CancellationTokenSource(options.Round);
         using var stopClients = new CancellationTokenSource();
-        var running = clients.Select(client => Task.Run(() => client.RunAsync(stopClients.Token))).ToList();
+        using var stopWatches = new CancellationTokenSource();
+        var watching = crowd.Watchers.Select(watcher => Task.Run(() => watcher.RunAsync(stopWatches.Token))).ToList();
+        var running = crowd.Clients.Select(client => Task.Run(() => client.RunAsync(stopClients.Token))).ToList();
         var looking = Task.Run(() => states.RunAsync(stopClients.Token));
         await nemesis.RunAsync(stopFaults.Token);
         cluster.Heal();
         await nemesis.FinishAsync(ProgressWithin);
-        await UntilAllAreAnsweredAsync(cluster, clients, running);
+        await UntilAllAreAnsweredAsync(cluster, crowd.Clients, [.. running, .. watching]);
         await stopClients.CancelAsync();
         await Task.WhenAll([.. running, looking]);
-        foreach (var (name, isLock) in record.Operations.Select(o => (o.Object, o.IsOfLock)).Distinct().ToList())
-        {
-            await clients[0].ReadAsync(name, isLock);
-        }
-        clients.ForEach(client => client.Dispose());
+        await new Afterwards(record, crowd.Reader, crowd.Watchers, ProgressWithin).RunAsync();
+        await stopWatches.CancelAsync();
+        await Task.WhenAll(watching);
         await states.UntilAllAreAtOneIndexAsync(ProgressWithin);
         record.Check();
-        Add(report, record, nemesis);
+        report.Add(record, crowd, nemesis.Injected);
     }
 
-    private static async Task UntilAllAreAnsweredAsync(ChaosCluster cluster, List<ChaosClient> clients, List<Task> running)
+    /// <summary>What is written from here on belongs to the round.</summary>
+    private async Task<Revision> PresentRevisionAsync(ChaosCluster cluster, int round)
+    {
+        using var client = new ChaosClient(new Record(Revision.Initial), () => cluster.Doors, 0, round, _random.NextUInt64());
+        var since = Stopwatch.GetTimestamp();
+        while (Stopwatch.GetElapsedTime(since) < ProgressWithin)
+        {
+            if ((await client.AskAsync(OperationKind.ReadLock, "nobody's")).Seen is { } seen)
+            {
+                return new Revision(seen.ViewRevision);
+            }
+        }
+        throw new SimulationFailureException("progress", string.Create(CultureInfo.InvariantCulture, $"nobody answers within {ProgressWithin.TotalSeconds} s of the beginning of a round"));
+    }
+
+    private static async Task UntilAllAreAnsweredAsync(ChaosCluster cluster, IReadOnlyList<ChaosClient> clients, List<Task> running)
     {
         var before = clients.Select(client => client.Answered).ToList();
         var since = Stopwatch.GetTimestamp();
@@ -140,18 +118,6 @@ public sealed class ChaosRun(ChaosOptions options, Action<string> say)
                     $"{waiting} clients were not answered within {ProgressWithin.TotalSeconds} s of healing; down: {string.Join(", ", cluster.Members.Where(m => !m.IsUp).Select(m => m.Name))}"));
             }
             await Task.Delay(50);
-        }
-    }
-
-    private static void Add(ChaosReport report, Record record, ProcessNemesis nemesis)
-    {
-        report.Operations += record.Operations.Count;
-        report.Unknown += record.Operations.Count(o => o.Status == OperationStatus.Unknown);
-        report.Undecided += record.Undecided;
-        report.LeasesJudged += record.LeasesJudged;
-        foreach (var (fault, count) in nemesis.Injected)
-        {
-            report.Injected[fault] = report.Injected.GetValueOrDefault(fault) + count;
         }
     }
 

@@ -126,7 +126,7 @@ internal sealed class Churn : IDisposable
     {
         var joiner = _cluster.StartJoiner(former);
         var id = await _operator.AddAsync(joiner.Name, formerId);
-        _cluster.UpdateUrls();
+        _cluster.UpdateDoors();
         _count("membership: a learner is added");
         return (joiner, id);
     }

@@ -48,7 +48,7 @@ internal sealed class ProcessNemesis : IDisposable
     {
         var members = _cluster.Members;
         var member = members[(int)_random.Next(members.Count)];
-        switch (_random.Next(21))
+        switch (_random.Next(24))
         {
             case 0 or 1:
                 Count("kill -9");
@@ -109,12 +109,26 @@ internal sealed class ProcessNemesis : IDisposable
             case 18 or 19 or 20 when _cluster.Network.Rough is not null && _roughUntilMs is null:
                 RoughenLinks(member);
                 break;
+            case 21:
+                Count("clients' connections reset");
+                SomeOf(members, member).ForEach(one => _cluster.FrontOf(one).Reset());
+                break;
+            case 22:
+                Count("answers torn");
+                SomeOf(members, member).ForEach(one => _cluster.FrontOf(one).TearAfter((int)_random.Next(1, 4_000)));
+                break;
+            case 23:
+                Count("clients' connections stalled");
+                SomeOf(members, member).ForEach(one => _cluster.FrontOf(one).Stall((int)_random.Next(200, 6_000)));
+                break;
             default:
                 // Not possible here, or under way already.
                 await InjectAsync();
                 break;
         }
     }
+
+    private List<Member> SomeOf(IReadOnlyList<Member> members, Member one) => _random.Chance(1, 3) ? [.. members] : [one];
 
     private async Task PartitionAsync(IReadOnlyList<Member> members, Member victim)
     {

@@ -1,0 +1,121 @@
+using System.Net;
+using System.Net.Sockets;
+using Consensus.Chaos.Machines;
+
+namespace Consensus.EndToEnd.Tests.Links;
+
+/// <summary>The proxy between the clients of process chaos and its members.</summary>
+public sealed class FrontTests
+{
+    private TcpListener _member = null!;
+    private Front _front = null!;
+
+    [SetUp]
+    public void Start()
+    {
+        _member = new TcpListener(IPAddress.Loopback, 0);
+        _member.Start();
+        _front = new Front((IPEndPoint)_member.LocalEndpoint);
+    }
+
+    [TearDown]
+    public void End()
+    {
+        _front.Dispose();
+        _member.Dispose();
+    }
+
+    [Test]
+    public async Task Bytes_go_through_in_both_directions_until_the_connection_is_reset()
+    {
+        using var client = await ConnectAsync();
+        using var member = await _member.AcceptSocketAsync();
+        await client.SendAsync("ask"u8.ToArray());
+        Assert.That(await ReadAsync(member, 3), Is.EqualTo("ask"u8.ToArray()));
+        await member.SendAsync("answer"u8.ToArray());
+        Assert.That(await ReadAsync(client, 6), Is.EqualTo("answer"u8.ToArray()));
+        _front.Reset();
+        Assert.That(await IsOverAsync(client), Is.True);
+        Assert.That(await IsOverAsync(member), Is.True);
+        Assert.That(_front.Resets, Is.EqualTo(1));
+    }
+
+    [Test]
+    public async Task An_answer_is_torn_after_so_many_bytes()
+    {
+        using var client = await ConnectAsync();
+        using var member = await _member.AcceptSocketAsync();
+        await client.SendAsync("ask"u8.ToArray());
+        await ReadAsync(member, 3);
+        _front.TearAfter(4);
+        await member.SendAsync("answer"u8.ToArray());
+        var read = new byte[6];
+        var length = 0;
+        try
+        {
+            while (await client.ReceiveAsync(read.AsMemory(length)) is > 0 and var more)
+            {
+                length += more;
+            }
+        }
+        catch (SocketException)
+        {
+            // The reset may overtake what was before it.
+        }
+        Assert.That(length, Is.LessThanOrEqualTo(4));
+        Assert.That(read[..length], Is.EqualTo("answer"u8[..length].ToArray()));
+    }
+
+    [Test]
+    public async Task What_was_sent_by_a_client_that_left_during_a_stall_never_arrives()
+    {
+        var client = await ConnectAsync();
+        using var member = await _member.AcceptSocketAsync();
+        await client.SendAsync("first"u8.ToArray());
+        await ReadAsync(member, 5);
+        _front.Stall(int.MaxValue);
+        await client.SendAsync("second"u8.ToArray());
+        client.Dispose();
+        Assert.That(await IsOverAsync(member), Is.True);
+    }
+
+    [Test]
+    public async Task Where_no_member_listens_the_connection_ends()
+    {
+        _member.Stop();
+        using var client = await ConnectAsync();
+        Assert.That(await IsOverAsync(client), Is.True);
+    }
+
+    private async Task<Socket> ConnectAsync()
+    {
+        var client = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        await client.ConnectAsync(IPAddress.Loopback, new Uri(_front.Url).Port);
+        return client;
+    }
+
+    private static async Task<byte[]> ReadAsync(Socket socket, int length)
+    {
+        var read = new byte[length];
+        for (var at = 0; at < length;)
+        {
+            var more = await socket.ReceiveAsync(read.AsMemory(at));
+            Assert.That(more, Is.GreaterThan(0));
+            at += more;
+        }
+        return read;
+    }
+
+    /// <summary>It ends, and brings nothing before.</summary>
+    private static async Task<bool> IsOverAsync(Socket socket)
+    {
+        try
+        {
+            return await socket.ReceiveAsync(new byte[1]) == 0;
+        }
+        catch (SocketException)
+        {
+            return true;
+        }
+    }
+}
