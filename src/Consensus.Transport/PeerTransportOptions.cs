@@ -31,7 +31,7 @@ public sealed record PeerTransportOptions
     public int MaxQueuedBytesPerLink { get; init; } = 32 * 1024 * 1024;
 
     /// <summary>Bytes of one frame. All members must agree on it.</summary>
-    public int MaxFrameBytes { get; init; } = 16 * 1024 * 1024;
+    public int MaxFrameBytes { get; init; } = 8 * 1024 * 1024;
 
     /// <summary>For a connection to stand.</summary>
     public TimeSpan DialTimeout { get; init; } = TimeSpan.FromSeconds(1);

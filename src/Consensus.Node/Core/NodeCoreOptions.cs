@@ -60,6 +60,9 @@ public sealed record NodeCoreOptions
     /// <summary>Most bytes of clients' commands that wait for the next turn. The last tenth is for urgent ones.</summary>
     public long MaxInboxBytes { get; init; } = 32L << 20;
 
+    /// <summary>Most bytes of other members' frames that wait for the next turn: past it their links wait.</summary>
+    public long MaxInboxFrameBytes { get; init; } = 32L << 20;
+
     /// <summary>A member that the leader has not heard for this long loses its hold on waiting places (rule 18).</summary>
     public long DetachAfterMicros { get; init; } = 2_000_000;
 

@@ -56,7 +56,7 @@ public sealed partial class ConsensusNode : IConsensusNode
     public ConsensusNode(NodeCoreOptions options, NodeCore core, NodeSurroundings outside)
     {
         _options = options;
-        _inbox = new Inbox(options.MaxInboxBytes);
+        _inbox = new Inbox(options.MaxInboxBytes, options.MaxInboxFrameBytes);
         _sequence = new CounterStarts(options.Boot).Requests;
         _core = core;
         _outside = outside;
@@ -89,7 +89,7 @@ public sealed partial class ConsensusNode : IConsensusNode
             return
             [
                 new("inbox-requests", inbox.Held, inbox.Limit),
-                new("inbox-frames", _inbox.PeerBytes, Inbox.MaxPeerBytes),
+                new("inbox-frames", _inbox.PeerBytes, _inbox.MaxPeerBytes),
                 .. _core.Held,
                 new("links", links.Held, links.Limit),
             ];

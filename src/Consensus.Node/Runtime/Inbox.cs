@@ -11,10 +11,8 @@ namespace Consensus.Node.Runtime;
 /// All that holds payload is bounded in bytes. Past the bound of peers' frames the link's thread waits, and so does the sender behind it. Past that of clients' commands a command is
 /// refused; the last tenth of it is for urgent ones. What was taken is bounded by the core.
 /// </remarks>
-internal sealed class Inbox(long maxCommandBytes)
+internal sealed class Inbox(long maxCommandBytes, long maxPeerBytes)
 {
-    public const long MaxPeerBytes = 32L << 20;
-
     private readonly object _gate = new();
     private readonly Parker _loop = new();
     private List<NodeInput> _inputs = [];
@@ -53,6 +51,8 @@ internal sealed class Inbox(long maxCommandBytes)
 
     /// <summary>Bytes of clients' commands that wait, and how many may. Any thread.</summary>
     public (long Held, long Limit) CommandBytes => (Volatile.Read(ref _commandBytes), maxCommandBytes);
+
+    public long MaxPeerBytes => maxPeerBytes;
 
     /// <summary>Bytes of peers' frames that wait. Any thread.</summary>
     public long PeerBytes => Volatile.Read(ref _peerBytes);
@@ -97,7 +97,7 @@ internal sealed class Inbox(long maxCommandBytes)
     {
         lock (_gate)
         {
-            while (_peerBytes > MaxPeerBytes && !_closed)
+            while (_peerBytes > maxPeerBytes && !_closed)
             {
                 _peersWait = true;
                 Monitor.Wait(_gate);

@@ -24,6 +24,9 @@ namespace Consensus.Server.Hosting;
 /// </summary>
 public sealed class NodeHost : INodeHost
 {
+    /// <summary>Whoever starts with one may come to this many.</summary>
+    private const int FewestMembers = 3;
+
     private readonly DataDirectory _directory;
     private readonly PeerListener _listener;
     private readonly Action<string> _notice;
@@ -198,6 +201,7 @@ public sealed class NodeHost : INodeHost
             _notice(note);
         }
         var (state, snapshot) = Load(options.Limits, recovered.Snapshot);
+        var memory = MemoryPlan.OfThisProcess;
         var coreOptions = new NodeCoreOptions
         {
             Cluster = identity.Cluster,
@@ -210,14 +214,16 @@ public sealed class NodeHost : INodeHost
             Raft = options.Raft with
             {
                 Seed = (ulong)RandomPositive(),
-                MaxLogBytes = Math.Min(options.Raft.MaxLogBytes, ProcessMemory.ShareForLog),
-                TrailingBytes = Math.Min(options.Raft.TrailingBytes, ProcessMemory.ShareForLog / 4),
+                MaxLogBytes = Math.Min(options.Raft.MaxLogBytes, memory.Log),
+                TrailingBytes = Math.Min(options.Raft.TrailingBytes, memory.Log / 4),
+                MaxUncommittedBytes = Math.Min(options.Raft.MaxUncommittedBytes, memory.Uncommitted),
             },
             Limits = options.Limits,
             SnapshotEntries = options.SnapshotEntries,
-            MaxPendingBytes = ProcessMemory.ShareForPendingCommands,
-            MaxInboxBytes = ProcessMemory.ShareForInbox,
-            MaxForeignBytes = ProcessMemory.ShareForInbox,
+            MaxPendingBytes = memory.Requests,
+            MaxInboxBytes = memory.InboxRequests,
+            MaxInboxFrameBytes = memory.InboxFrames,
+            MaxForeignBytes = memory.ForeignRequests,
         };
         var core = new NodeCore(
             coreOptions,
@@ -229,6 +235,10 @@ public sealed class NodeHost : INodeHost
         {
             _notice(notice);
         }
+        if (memory.Warning(options.Limits, Math.Max(core.Configuration.Members.Length, FewestMembers)) is { } warning)
+        {
+            _notice(warning);
+        }
         var called = WhomToCall(options, recovered);
         SayIfNotAdded(core.Configuration, isSeen: called.Count > 0);
         var surroundings = new NodeSurroundings(durable, _directory.Snapshots, TimeProvider.System, fatal, _notice)
@@ -238,7 +248,16 @@ public sealed class NodeHost : INodeHost
         _node = new ConsensusNode(coreOptions, core, surroundings);
         _transport = new PeerTransport(
             _listener,
-            new PeerTransportOptions { Identity = identity, Boot = boot, AdvertisedAddress = advertised, Whereabouts = whereabouts, Log = log, Fatal = fatal },
+            new PeerTransportOptions
+            {
+                Identity = identity,
+                Boot = boot,
+                AdvertisedAddress = advertised,
+                Whereabouts = whereabouts,
+                Log = log,
+                Fatal = fatal,
+                MaxQueuedBytesPerLink = (int)memory.Link,
+            },
             _node.Events);
         _node.Start(_transport);
         if (_join is null && called.Count > 0)

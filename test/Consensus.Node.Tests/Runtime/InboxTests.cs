@@ -78,7 +78,7 @@ public sealed class InboxTests
     public void Commands_that_wait_for_a_turn_are_bounded_in_bytes_and_the_last_tenth_is_for_urgent_ones()
     {
         // Nothing turns: the loop thread stands still, as behind a long turn.
-        var inbox = new Inbox(maxCommandBytes: 32 << 20);
+        var inbox = new Inbox(maxCommandBytes: 32 << 20, maxPeerBytes: 32 << 20);
         const int Large = 1_500_000;
         var large = Count(Large, isUrgent: false);
         Assert.That(large, Is.EqualTo((32 << 20) * 9L / 10 / Large));

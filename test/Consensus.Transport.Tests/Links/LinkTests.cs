@@ -50,7 +50,7 @@ public sealed class LinkTests
         using var a = new TestMember("a");
         using var b = new TestMember("b");
         TestMember.Link(a, b);
-        var largest = new byte[16 * 1024 * 1024];
+        var largest = new byte[8 * 1024 * 1024];
         new Random(1).NextBytes(largest);
         a.SendNow(b.Id, largest);
         a.SendNow(b.Id, []);
