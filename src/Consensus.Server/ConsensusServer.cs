@@ -73,7 +73,7 @@ public static class ConsensusServer
         var counters = new RequestCounters();
         var views = new PinnedViews(TimeProvider.System);
         app.Lifetime.ApplicationStopped.Register(views.Dispose);
-        var watches = new WatchHub(node, TimeProvider.System, info.MaxWatches, logger);
+        var watches = new WatchHub(node, TimeProvider.System, info.MaxWatches, info.MaxWatchMessageBytes, logger);
         app.Lifetime.ApplicationStopping.Register(watches.Stop);
         app.Lifetime.ApplicationStopped.Register(watches.Dispose);
         var bodies = new UnfinishedBodies(info.MaxUnfinishedBodyBytes, info.BodyTimeLimit, TimeProvider.System);

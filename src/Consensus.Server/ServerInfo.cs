@@ -1,7 +1,5 @@
 using Consensus.Api;
-using Consensus.Server.Connections;
 using Consensus.Server.Hosting;
-using Consensus.Server.Http;
 
 namespace Consensus.Server;
 
@@ -20,13 +18,16 @@ public sealed record ServerInfo
     public int MaxWatches { get; init; } = 20_000;
 
     /// <summary>What bodies that have not come whole yet may hold of this member's memory, all together.</summary>
-    public long MaxUnfinishedBodyBytes { get; init; } = UnfinishedBodies.ShareOf(ProcessMemory.AvailableBytes);
+    public long MaxUnfinishedBodyBytes { get; init; } = MemoryPlan.OfThisProcess.UnfinishedBodies;
 
-    /// <summary>What requests over HTTP/2 may hold, beyond one of each connection, all together.</summary>
-    public long MaxStreamBytes { get; init; } = StreamMemory.ShareOf(ProcessMemory.AvailableBytes);
+    /// <summary>What requests over HTTP/2 and their small answers may hold, beyond one of each connection, all together.</summary>
+    public long MaxStreamBytes { get; init; } = MemoryPlan.OfThisProcess.Streams;
 
     /// <summary>What large answers that their clients have not taken yet may hold, all together.</summary>
-    public long MaxUnsentAnswerBytes { get; init; } = ProcessMemory.ShareForUnsentAnswers;
+    public long MaxUnsentAnswerBytes { get; init; } = MemoryPlan.OfThisProcess.Answers;
+
+    /// <summary>What messages that are kept for watches may hold; and as much again those that their clients have not taken.</summary>
+    public long MaxWatchMessageBytes { get; init; } = MemoryPlan.OfThisProcess.WatchMessages;
 
     /// <summary>
     /// How long an unfinished body is waited for. Together with the time that a command may wait for a leader this stays below the time for which an answer that changed nothing is

@@ -104,6 +104,7 @@ public sealed class ReplicatedState
         var outcome = _retries.AnswerRetry(envelope.Command) ?? Execute(envelope.Command);
         output.Resolutions.Add(new Resolution(entry.Request, outcome));
         _retries.Keep(envelope.Command, outcome);
+        _compaction.ForgetBeyondBound();
         Invariant.Require(Revision >= revisionBefore, "the revision never falls");
         for (var i = first; i < output.Resolutions.Count; i++)
         {

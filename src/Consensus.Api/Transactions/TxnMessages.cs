@@ -156,7 +156,7 @@ public sealed record TxnItemsAnswer
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public long? Count { get; init; }
 
-    /// <summary>True in the answer to a retry when what the get saw at first cannot be read again; absent else.</summary>
+    /// <summary>True when what the get saw cannot be told: it cannot be read again for a retry, or large answers hold all that the member has for them; absent else.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public bool Omitted { get; init; }
 }

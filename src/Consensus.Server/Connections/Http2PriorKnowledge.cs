@@ -22,6 +22,7 @@ internal static class Http2PriorKnowledge
     private static async Task InvokeAsync(ConnectionContext connection, ConnectionDelegate next, TimeSpan timeout, TimeProvider clock)
     {
         ConnectionStreams? streams = null;
+        var transport = connection.Transport;
         // The server's own time-out for headers begins only after this.
         using var limit = new CancellationTokenSource(timeout, clock);
         try
@@ -31,6 +32,7 @@ internal static class Http2PriorKnowledge
                 connection.Features.Set<ITlsConnectionFeature>(Negotiated.Http2);
                 connection.Features.Set<ITlsApplicationProtocolFeature>(Negotiated.Http2);
                 connection.Features.Set(streams = new ConnectionStreams());
+                connection.Transport = new StreamWire(connection.Transport, streams);
             }
         }
         catch (OperationCanceledException)
@@ -44,6 +46,7 @@ internal static class Http2PriorKnowledge
         }
         finally
         {
+            connection.Transport = transport;
             streams?.Close();
         }
     }

@@ -18,6 +18,11 @@ internal static class RejectionAnswers
 {
     public static void UseRejectionAnswers(this ListenOptions listen) => listen.Use(next => async connection =>
     {
+        if (connection.Features.Get<ConnectionStreams>() is not null)
+        {
+            await next(connection);
+            return;
+        }
         var transport = connection.Transport;
         connection.Transport = new Duplex(transport.Input, new RejectionWriter(transport.Output));
         try

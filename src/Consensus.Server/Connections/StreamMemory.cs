@@ -1,13 +1,24 @@
 using Consensus.Api.Problems;
+using Consensus.Server.Hosting;
 using Consensus.Server.Http;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 
 namespace Consensus.Server.Connections;
 
+/// <summary>Whether there is room for something on a stream.</summary>
+internal enum StreamVerdict
+{
+    Serve,
+    Refuse,
+    Close,
+}
+
 /// <summary>
-/// What requests over HTTP/2 hold of this member's memory, all together. One connection carries a thousand of them, each with its headers, so a bound on connections does not
-/// bound them. Each connection has room for a request of its own; what its streams hold beyond that comes out of one budget. Thread-safe.
+/// What requests over HTTP/2 and their answers hold of this member's memory, all together. One connection carries a thousand of them, each with its headers, and a client that
+/// opens no window leaves every answer here; so a bound on connections does not bound them. Each connection has room for a request and an answer of its own; what its streams hold
+/// beyond that comes out of one budget. Thread-safe.
 /// </summary>
 /// <param name="maxBytes">From seven eighths of it on requests are refused; past all of it their connection is closed.</param>
 internal sealed class StreamMemory(long maxBytes, Replies replies, TimeProvider clock)
@@ -15,8 +26,11 @@ internal sealed class StreamMemory(long maxBytes, Replies replies, TimeProvider 
     /// <summary>About what a request holds beside the text of its headers: a stream, its context and its pipes.</summary>
     public const int StreamBytes = 4096;
 
-    /// <summary>What each connection has for itself, which the bound on connections counts: one request with the longest headers.</summary>
-    public const int OwnBytes = 36 * 1024;
+    /// <summary>What each connection has for itself, which the bound on connections counts: one request with the longest headers, and one answer.</summary>
+    public const int OwnBytes = (36 * 1024) + KestrelLimits.OwnAnswerBytes;
+
+    /// <summary>The pipes of the server are made of blocks.</summary>
+    private const int BlockBytes = 4096;
 
     /// <summary>The server keeps finished streams for reuse, with their text, for some seconds: more than this is counted until then.</summary>
     private const int MuchText = 4096;
@@ -29,13 +43,6 @@ internal sealed class StreamMemory(long maxBytes, Replies replies, TimeProvider 
     private readonly Lock _gate = new();
     private readonly Queue<(long Since, ConnectionStreams Connection, int Bytes)> _lingering = new();
     private long _heldBytes;
-
-    private enum Verdict
-    {
-        Serve,
-        Refuse,
-        Close,
-    }
 
     public long MaxBytes => maxBytes;
 
@@ -51,8 +58,12 @@ internal sealed class StreamMemory(long maxBytes, Replies replies, TimeProvider 
         }
     }
 
-    /// <summary>An eighth of the memory that the process may have.</summary>
-    public static long ShareOf(long memoryBytes) => Math.Max(memoryBytes / 8, 4 << 20);
+    /// <summary>Whether an answer may be written to the request's stream; anything may that does not come over HTTP/2.</summary>
+    /// <param name="isOwed">Something was done that it tells, or it is itself a refusal.</param>
+    public static StreamVerdict Judge(HttpContext http, int answerBytes, bool isOwed) =>
+        HttpProtocol.IsHttp2(http.Request.Protocol) && http.Features.Get<ConnectionStreams>() is { Owner: { } memory } connection
+            ? memory.HoldAnswer(http, connection, answerBytes, isOwed)
+            : StreamVerdict.Serve;
 
     public RequestDelegate Around(RequestDelegate next) => http =>
         http.Features.Get<ConnectionStreams>() is { } connection ? InvokeAsync(http, connection, next) : next(http);
@@ -63,58 +74,125 @@ internal sealed class StreamMemory(long maxBytes, Replies replies, TimeProvider 
         {
             _heldBytes -= BeyondOwn(connection.HeldBytes);
             connection.IsClosed = true;
+            connection.Requests.Clear();
+        }
+    }
+
+    /// <summary>What was to be written to a stream has left, or never will.</summary>
+    public void End(ConnectionStreams connection, int stream)
+    {
+        lock (_gate)
+        {
+            if (connection.Requests.TryGetValue(stream, out var request))
+            {
+                request.HasLeft = true;
+                ForgetIfOver(request);
+            }
+        }
+    }
+
+    /// <summary>The request is completed: nothing more is written to its stream's pipe.</summary>
+    public void Complete(StreamRequest request, bool isGivenUp)
+    {
+        lock (_gate)
+        {
+            request.IsCompleted = true;
+            request.HasLeft |= isGivenUp;
+            ForgetIfOver(request);
         }
     }
 
     private Task InvokeAsync(HttpContext http, ConnectionStreams connection, RequestDelegate next)
     {
         var textBytes = RequestText.BytesOf(http);
-        var request = new HeldRequest(this, http, connection, StreamBytes + textBytes, textBytes > MuchText);
-        var verdict = Hold(connection, request.Bytes);
-        if (verdict == Verdict.Close)
+        var number = http.Features.GetRequiredFeature<IHttp2StreamIdFeature>().StreamId;
+        var request = new StreamRequest(this, http, connection, number, StreamBytes + textBytes, textBytes > MuchText);
+        var verdict = Hold(request);
+        if (verdict == StreamVerdict.Close)
         {
-            http.Features.GetRequiredFeature<IConnectionLifetimeFeature>().Abort();
+            Abort(http);
             return Task.CompletedTask;
         }
-        // Not when the handler returns: a client that does not take an answer larger than a stream's pipe (64 KiB) keeps the stream. The server completes a smaller one as soon as it is
-        // in the pipe, taken or not: what such answers hold until they are taken is not counted.
-        http.Response.OnCompleted(static request => ((HeldRequest)request).OnCompleted(), request);
-        return verdict == Verdict.Serve ? next(http) : replies.Problem(http, new Problem(
-            ProblemTypes.TooManyRequests, "requests over HTTP/2 hold what this member has of memory for them; nothing was done")
-        {
-            RetryAfterSeconds = RetryAfterSeconds,
-        });
+        http.Response.OnCompleted(static request => ((StreamRequest)request).OnCompletedAsync(), request);
+        return verdict == StreamVerdict.Serve ? next(http) : replies.Problem(http, NoRoom);
     }
 
-    private Verdict Hold(ConnectionStreams connection, int bytes)
+    public static Problem NoRoom { get; } = new(
+        ProblemTypes.TooManyRequests, "requests and answers over HTTP/2 hold what this member has of memory for them; nothing was done")
+    {
+        RetryAfterSeconds = RetryAfterSeconds,
+    };
+
+    public static void Abort(HttpContext http) => http.Features.GetRequiredFeature<IConnectionLifetimeFeature>().Abort();
+
+    private StreamVerdict Hold(StreamRequest request)
     {
         lock (_gate)
         {
             TakeBackDue();
+            var connection = request.Connection;
             connection.Owner = this;
-            var shared = BeyondOwn(connection.HeldBytes + bytes) - BeyondOwn(connection.HeldBytes);
-            if (shared > 0 && _heldBytes + shared > maxBytes)
+            var verdict = TryHold(connection, request.Bytes);
+            if (verdict != StreamVerdict.Close)
             {
-                return Verdict.Close;
+                connection.Requests[request.Number] = request;
             }
-            connection.HeldBytes += bytes;
-            _heldBytes += shared;
-            return shared > 0 && _heldBytes > maxBytes - (maxBytes / 8) ? Verdict.Refuse : Verdict.Serve;
+            return verdict;
         }
     }
 
-    private void LetGo(ConnectionStreams connection, int bytes, bool lingers)
+    private StreamVerdict HoldAnswer(HttpContext http, ConnectionStreams connection, int answerBytes, bool isOwed)
     {
+        var number = http.Features.GetRequiredFeature<IHttp2StreamIdFeature>().StreamId;
+        var bytes = (answerBytes + BlockBytes - 1) / BlockBytes * BlockBytes;
         lock (_gate)
         {
-            if (lingers)
+            // Without a request its connection is closed: nothing will be written.
+            if (!connection.Requests.TryGetValue(number, out var request))
             {
-                _lingering.Enqueue((clock.GetTimestamp(), connection, bytes));
+                return StreamVerdict.Serve;
             }
-            else
+            TakeBackDue();
+            var verdict = TryHold(connection, bytes);
+            if (verdict == StreamVerdict.Refuse && !isOwed)
             {
                 TakeBack(connection, bytes);
+                return StreamVerdict.Refuse;
             }
+            if (verdict != StreamVerdict.Close)
+            {
+                request.Bytes += bytes;
+                return StreamVerdict.Serve;
+            }
+            return isOwed ? StreamVerdict.Close : StreamVerdict.Refuse;
+        }
+    }
+
+    private StreamVerdict TryHold(ConnectionStreams connection, int bytes)
+    {
+        var shared = BeyondOwn(connection.HeldBytes + bytes) - BeyondOwn(connection.HeldBytes);
+        if (shared > 0 && _heldBytes + shared > maxBytes)
+        {
+            return StreamVerdict.Close;
+        }
+        connection.HeldBytes += bytes;
+        _heldBytes += shared;
+        return shared > 0 && _heldBytes > maxBytes - (maxBytes / 8) ? StreamVerdict.Refuse : StreamVerdict.Serve;
+    }
+
+    private void ForgetIfOver(StreamRequest request)
+    {
+        if (!request.IsCompleted || !request.HasLeft || !request.Connection.Requests.Remove(request.Number))
+        {
+            return;
+        }
+        if (request.Lingers)
+        {
+            _lingering.Enqueue((clock.GetTimestamp(), request.Connection, request.Bytes));
+        }
+        else
+        {
+            TakeBack(request.Connection, request.Bytes);
         }
     }
 
@@ -137,39 +215,4 @@ internal sealed class StreamMemory(long maxBytes, Replies replies, TimeProvider 
     }
 
     private static long BeyondOwn(long heldBytes) => Math.Max(0, heldBytes - OwnBytes);
-
-    private sealed class HeldRequest(StreamMemory memory, HttpContext http, ConnectionStreams connection, int bytes, bool hasMuchText)
-    {
-        public int Bytes => bytes;
-
-        public Task OnCompleted()
-        {
-            memory.LetGo(connection, bytes, lingers: hasMuchText || !IsRead());
-            return Task.CompletedTask;
-        }
-
-        /// <summary>Nothing of the request is still to come.</summary>
-        private bool IsRead()
-        {
-            if (http.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: false })
-            {
-                return true;
-            }
-            try
-            {
-                var reader = http.Request.BodyReader;
-                if (!reader.TryRead(out var rest))
-                {
-                    return false;
-                }
-                reader.AdvanceTo(rest.Buffer.End);
-                return rest.IsCompleted;
-            }
-            catch (Exception e) when (e is IOException or OperationCanceledException or InvalidOperationException)
-            {
-                // It was reset, or its reader is closed.
-                return false;
-            }
-        }
-    }
 }

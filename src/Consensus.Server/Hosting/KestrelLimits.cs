@@ -19,8 +19,14 @@ internal static class KestrelLimits
     /// </summary>
     internal const int MaxUnreadBytes = 64 * 1024;
 
-    /// <summary>Of a stream that is written in parts; an answer in one piece is buffered whole.</summary>
-    internal const int MaxUnsentBytes = 64 * 1024;
+    /// <summary>What a connection takes of its answers until their writer waits; one more, or one slice of a large one, comes to it.</summary>
+    private const int PipeBytes = 32 * 1024;
+
+    /// <summary>The largest answer that is written in one piece.</summary>
+    internal const int OwnAnswerBytes = LargeAnswer.SliceBytes;
+
+    /// <summary>What one connection may make the server hold for itself.</summary>
+    internal const int ConnectionBytes = MaxUnreadBytes + StreamMemory.OwnBytes + PipeBytes;
 
     private const int MaxHeaderBytes = 16 * 1024;
     private const int MaxHeaders = 64;
@@ -37,15 +43,15 @@ internal static class KestrelLimits
     /// <summary>A body or an answer that moves slower than 240 bytes/s, after 5 s of grace, ends its connection. Waiting costs nothing: no body moves.</summary>
     private static readonly MinDataRate SlowestRate = new(bytesPerSecond: 240, gracePeriod: TimeSpan.FromSeconds(5));
 
-    /// <summary>What connections can make the server hold, unread bytes, one request with its headers and what is not sent of an answer each, is at most half of the memory.</summary>
+    /// <summary>What connections can make the server hold, unread bytes, one request with its headers and what is not sent of an answer each, is at most an eighth of the memory.</summary>
     public static int MaxConnectionsIn(long memoryBytes) =>
-        (int)Math.Clamp(memoryBytes / 2 / (MaxUnreadBytes + StreamMemory.OwnBytes + MaxUnsentBytes), FewestConnections, MostConnections);
+        (int)Math.Clamp(new MemoryPlan(memoryBytes).Connections / ConnectionBytes, FewestConnections, MostConnections);
 
     /// <summary>Sockets are read by themselves, whatever Kestrel's own limits are.</summary>
     public static void Apply(SocketTransportOptions sockets)
     {
         sockets.MaxReadBufferSize = MaxUnreadBytes;
-        sockets.MaxWriteBufferSize = MaxUnsentBytes;
+        sockets.MaxWriteBufferSize = PipeBytes;
     }
 
     /// <param name="memoryBytes">That this process may have.</param>
@@ -63,7 +69,7 @@ internal static class KestrelLimits
         limits.MaxRequestBodySize = null;
         limits.MaxRequestBufferSize = MaxUnreadBytes;
         limits.MaxRequestLineSize = MaxRequestLineBytes;
-        limits.MaxResponseBufferSize = MaxUnsentBytes;
+        limits.MaxResponseBufferSize = PipeBytes;
         limits.MaxRequestHeadersTotalSize = MaxHeaderBytes;
         limits.MaxRequestHeaderCount = MaxHeaders;
         limits.RequestHeadersTimeout = HeadersTimeout;

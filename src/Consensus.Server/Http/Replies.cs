@@ -7,18 +7,16 @@ using Consensus.Api.Problems;
 using Consensus.Node;
 using Consensus.Node.Core.Flow;
 using Consensus.Primitives;
+using Consensus.Server.Connections;
 using Consensus.Server.Hosting;
 
 namespace Consensus.Server.Http;
 
-/// <summary>Writes answers: status, the headers that every answer carries, a Content-Length, and the body in one piece.</summary>
+/// <summary>Writes answers: status, the headers that every answer carries, a Content-Length, and the body.</summary>
 /// <param name="unsent">What large answers may hold until their clients have taken them.</param>
 internal sealed class Replies(IConsensusNode node, ByteBudget unsent)
 {
     public const string JsonContentType = "application/json";
-
-    /// <summary>Of an answer each connection has this much for itself, which the bound on connections counts.</summary>
-    private const int OwnAnswerBytes = KestrelLimits.MaxUnsentBytes;
 
     private LeadershipText _leadership = new(-1, "", "");
     private RevisionText _revision = new(-1, "");
@@ -85,12 +83,18 @@ internal sealed class Replies(IConsensusNode node, ByteBudget unsent)
     {
         Start(http, status, revision);
         http.Response.ContentType = JsonContentType;
-        var buffer = JsonBuffer.Rent();
+        var buffer = Rent(http);
         JsonSerializer.Serialize(buffer.Json, answer, type);
-        Body(http, buffer.Written);
-        buffer.Return();
-        return Task.CompletedTask;
+        return Send(http, buffer);
     }
+
+    /// <summary>
+    /// Where an answer is written for <see cref="Send"/>. While large answers hold all that they may, one to a read is refused; what was done is told all the same.
+    /// </summary>
+    public JsonBuffer Rent(HttpContext http) => JsonBuffer.Rent(unsent, isUrgent: false, isOwed: !IsRead(http));
+
+    /// <summary>For an answer that tells something else when there is no room, not even in the last tenth: see <see cref="JsonBuffer.IsRefused"/>.</summary>
+    public JsonBuffer RentForReads() => JsonBuffer.Rent(unsent, isUrgent: true, isOwed: false);
 
     public Task Problem(HttpContext http, Problem problem)
     {
@@ -111,31 +115,97 @@ internal sealed class Replies(IConsensusNode node, ByteBudget unsent)
         }
         var buffer = JsonBuffer.Rent();
         JsonSerializer.Serialize(buffer.Json, problem.ToAnswer(), ApiJson.Default.ProblemAnswer);
-        Body(http, buffer.Written);
+        Write(http, buffer.Written, isOwed: true);
         buffer.Return();
         return Task.CompletedTask;
     }
 
-    /// <summary>The body in one piece; the server sends it together with the headers when the request ends. Nothing for HEAD.</summary>
+    /// <summary>The body that was written, with its length; nothing for HEAD. The buffer is given back.</summary>
     /// <remarks>
-    /// A large one is held whole until its client has taken it, and takes as long as the client likes. While such answers hold all that they may, a read is answered with 429 instead;
-    /// what was done is told all the same.
+    /// A small one is sent together with the headers when the request ends. A large one is held until its client has taken it, and takes as long as the client likes, as slices of a
+    /// stream.
     /// </remarks>
-    public void Body(HttpContext http, ReadOnlySpan<byte> body)
+    public Task Send(HttpContext http, JsonBuffer buffer)
     {
-        var isHead = HttpMethods.IsHead(http.Request.Method);
-        if (!isHead && body.Length > OwnAnswerBytes && !TryHold(http, body.Length))
+        buffer.Json.Flush();
+        if (buffer.IsRefused)
         {
-            http.Response.Clear();
-            Problem(http, NoRoom);
+            buffer.Return();
+            return Refuse(http, NoRoom);
+        }
+        if (buffer.IsLarge)
+        {
+            return SendLarge(http, buffer.Take());
+        }
+        Write(http, buffer.Written, isOwed: !IsRead(http));
+        buffer.Return();
+        return Task.CompletedTask;
+    }
+
+    /// <summary>A body that is there already: a value of the state, a document, a text. A large one counts as an answer until it is taken: the state may have let go of it.</summary>
+    /// <param name="isUrgent">Tells an operator what is the matter: may use all of the budget.</param>
+    public Task Body(HttpContext http, ReadOnlyMemory<byte> body, bool isUrgent = false)
+    {
+        if (body.Length <= KestrelLimits.OwnAnswerBytes)
+        {
+            Write(http, body.Span, isOwed: !IsRead(http));
+            return Task.CompletedTask;
+        }
+        return unsent.TryHold(body.Length, isUrgent) ? SendLarge(http, new LargeAnswer([body], unsent, body.Length)) : Refuse(http, NoRoom);
+    }
+
+    private Task SendLarge(HttpContext http, LargeAnswer answer)
+    {
+        http.Response.ContentLength = answer.Length;
+        if (HttpMethods.IsHead(http.Request.Method))
+        {
+            answer.LetGo();
+            return Task.CompletedTask;
+        }
+        var verdict = StreamMemory.Judge(http, 2 * LargeAnswer.SliceOf(http), isOwed: !IsRead(http));
+        if (verdict == StreamVerdict.Serve)
+        {
+            return answer.SendAsync(http);
+        }
+        answer.LetGo();
+        return TurnAway(http, verdict);
+    }
+
+    /// <summary>In one piece; the server sends it together with the headers when the request ends. Nothing for HEAD.</summary>
+    private void Write(HttpContext http, ReadOnlySpan<byte> body, bool isOwed)
+    {
+        http.Response.ContentLength = body.Length;
+        if (HttpMethods.IsHead(http.Request.Method) || body.IsEmpty)
+        {
             return;
         }
-        http.Response.ContentLength = body.Length;
-        if (!isHead)
+        var verdict = StreamMemory.Judge(http, body.Length, isOwed);
+        if (verdict == StreamVerdict.Serve)
         {
             http.Response.BodyWriter.Write(body);
+            return;
         }
+        _ = TurnAway(http, verdict);
     }
+
+    /// <summary>There is no room on its stream: it is told so, or cut off.</summary>
+    public Task TurnAway(HttpContext http, StreamVerdict verdict)
+    {
+        if (verdict == StreamVerdict.Refuse)
+        {
+            return Refuse(http, StreamMemory.NoRoom);
+        }
+        StreamMemory.Abort(http);
+        return Task.CompletedTask;
+    }
+
+    private Task Refuse(HttpContext http, Problem problem)
+    {
+        http.Response.Clear();
+        return Problem(http, problem);
+    }
+
+    private static bool IsRead(HttpContext http) => HttpMethods.IsGet(http.Request.Method) || HttpMethods.IsHead(http.Request.Method);
 
     /// <summary>
     /// What is to be done and answers with what it reads is asked for this beforehand, for its answer is told all the same: the refusal while answers that their clients do not take hold
@@ -148,24 +218,6 @@ internal sealed class Replies(IConsensusNode node, ByteBudget unsent)
     {
         RetryAfterSeconds = 1,
     };
-
-    private bool TryHold(HttpContext http, int bytes)
-    {
-        if (!HttpMethods.IsGet(http.Request.Method))
-        {
-            unsent.Hold(bytes);
-        }
-        else if (!unsent.TryHold(bytes, isUrgent: false))
-        {
-            return false;
-        }
-        http.Response.OnCompleted(() =>
-        {
-            unsent.LetGo(bytes);
-            return Task.CompletedTask;
-        });
-        return true;
-    }
 
     /// <summary>An entity tag: a key's modRevision in quotes.</summary>
     public static string EntityTag(Revision modRevision) => string.Create(CultureInfo.InvariantCulture, $"\"{modRevision.Value}\"");

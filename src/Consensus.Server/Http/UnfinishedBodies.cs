@@ -43,9 +43,6 @@ internal sealed class UnfinishedBodies(long maxBytes, TimeSpan timeLimit, TimePr
         }
     }
 
-    /// <summary>An eighth of the memory that the process may have, and no more than 64 MiB; in a very small one, room for two of the largest bodies.</summary>
-    public static long ShareOf(long memoryBytes) => Math.Clamp(memoryBytes / 8, 4 << 20, 64 << 20);
-
     /// <summary>
     /// Begins to wait for a body. Null when there is no room. When the time is over, the pending read of <paramref name="reader"/> comes back as cancelled.
     /// </summary>

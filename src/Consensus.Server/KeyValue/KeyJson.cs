@@ -8,6 +8,8 @@ namespace Consensus.Server.KeyValue;
 /// <summary>Keys and values as JSON, straight from their bytes: the shape of <see cref="Api.KeyValue.KeyAnswer"/>.</summary>
 internal static class KeyJson
 {
+    private const int SegmentBytes = 4096;
+
     private static readonly JsonEncodedText KeyName = JsonEncodedText.Encode("key");
     private static readonly JsonEncodedText KeyBase64 = JsonEncodedText.Encode("keyBase64");
     private static readonly JsonEncodedText Value = JsonEncodedText.Encode("value");
@@ -64,11 +66,27 @@ internal static class KeyJson
     {
         if (Utf8.IsValid(bytes))
         {
-            json.WriteString(asText, bytes);
+            WriteText(json, asText, bytes);
         }
         else
         {
             json.WriteBase64String(asBase64, bytes);
         }
+    }
+
+    /// <summary>In segments when it is long: the writer takes memory for every byte of a string to become six.</summary>
+    private static void WriteText(Utf8JsonWriter json, JsonEncodedText name, ReadOnlySpan<byte> text)
+    {
+        if (text.Length <= SegmentBytes)
+        {
+            json.WriteString(name, text);
+            return;
+        }
+        json.WritePropertyName(name);
+        for (; text.Length > SegmentBytes; text = text[SegmentBytes..])
+        {
+            json.WriteStringValueSegment(text[..SegmentBytes], isFinalSegment: false);
+        }
+        json.WriteStringValueSegment(text, isFinalSegment: true);
     }
 }

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Consensus.Api;
 using Consensus.Api.Problems;
 using Consensus.Node;
@@ -61,7 +60,7 @@ internal sealed class KeyReadEndpoints(IConsensusNode node, ListReader lists, Wa
         }
         else if (found is { } record)
         {
-            Item(call.Http, key, record, view, form);
+            await ItemAsync(call.Http, key, record, view, form);
         }
         else
         {
@@ -70,26 +69,24 @@ internal sealed class KeyReadEndpoints(IConsensusNode node, ListReader lists, Wa
         }
     }
 
-    private void Item(HttpContext http, Key key, KeyRecord record, StateView view, AcceptedForm form)
+    private Task ItemAsync(HttpContext http, Key key, KeyRecord record, StateView view, AcceptedForm form)
     {
         var isKnown = EntityTags.IsKnown(http.Request.Headers.IfNoneMatch, record.ModRevision);
         replies.Start(http, isKnown ? StatusCodes.Status304NotModified : StatusCodes.Status200OK, view.Revision);
         http.Response.Headers.ETag = Replies.EntityTag(record.ModRevision);
         if (isKnown)
         {
-            return;
+            return Task.CompletedTask;
         }
         if (form == AcceptedForm.Bytes)
         {
             http.Response.ContentType = "application/octet-stream";
-            replies.Body(http, record.Value.Span);
-            return;
+            return replies.Body(http, record.Value);
         }
         http.Response.ContentType = Replies.JsonContentType;
-        var buffer = JsonBuffer.Rent();
+        var buffer = replies.Rent(http);
         KeyJson.WriteItem(buffer.Json, key, record, withValue: true);
-        replies.Body(http, buffer.Written);
-        buffer.Return();
+        return replies.Send(http, buffer);
     }
 
     private async Task ListAsync(ApiCall call)
@@ -108,14 +105,14 @@ internal sealed class KeyReadEndpoints(IConsensusNode node, ListReader lists, Wa
         }
         replies.Start(call.Http, StatusCodes.Status200OK, page.View.Revision);
         call.Http.Response.ContentType = Replies.JsonContentType;
-        var buffer = JsonBuffer.Rent();
-        WritePage(buffer.Json, page, Key.Own(prefix), keysOnly);
-        replies.Body(call.Http, buffer.Written);
-        buffer.Return();
+        var buffer = replies.Rent(call.Http);
+        WritePage(buffer, page, Key.Own(prefix), keysOnly);
+        await replies.Send(call.Http, buffer);
     }
 
-    private void WritePage(Utf8JsonWriter json, ListPage page, Key prefix, bool keysOnly)
+    private void WritePage(JsonBuffer buffer, ListPage page, Key prefix, bool keysOnly)
     {
+        var json = buffer.Json;
         json.WriteStartObject();
         json.WriteStartArray("items"u8);
         Key? after = page.After is { } last ? new Key(last.Span) : null;
@@ -125,6 +122,10 @@ internal sealed class KeyReadEndpoints(IConsensusNode node, ListReader lists, Wa
         string? nextCursor = null;
         foreach (var (key, record) in KeysOf(page, prefix, after))
         {
+            if (buffer.IsRefused)
+            {
+                return;
+            }
             if (left == 0 || bytes >= ApiLimits.MaxPageBytes)
             {
                 nextCursor = lists.Continue(page, ListKind.Keys, after!.Value.Memory, count);

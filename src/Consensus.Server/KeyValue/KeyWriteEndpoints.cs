@@ -41,7 +41,7 @@ internal sealed class KeyWriteEndpoints(CommandRunner commands, Replies replies)
         }
         else if (answer.Outcome is PutDone done)
         {
-            Put(http, done);
+            await PutAsync(http, done);
         }
         else
         {
@@ -77,15 +77,14 @@ internal sealed class KeyWriteEndpoints(CommandRunner commands, Replies replies)
         }
     }
 
-    private void Put(HttpContext http, PutDone done)
+    private Task PutAsync(HttpContext http, PutDone done)
     {
         replies.Start(http, StatusCodes.Status200OK, done.Revision);
         http.Response.Headers.ETag = Replies.EntityTag(done.ModRevision);
         http.Response.ContentType = Replies.JsonContentType;
-        var buffer = JsonBuffer.Rent();
+        var buffer = replies.Rent(http);
         KeyJson.WritePut(buffer.Json, done.Key, done.CreateRevision, done.ModRevision, done.Version, done.Lease);
-        replies.Body(http, buffer.Written);
-        buffer.Return();
+        return replies.Send(http, buffer);
     }
 
     private Task FailedAsync(HttpContext http, Outcome outcome)

@@ -15,6 +15,7 @@ internal sealed class HeldByServer(IConsensusNode node, UnfinishedBodies bodies,
         new("streams", streams.HeldBytes, streams.MaxBytes),
         .. node.Held,
         new("answers", unsent.Held, unsent.Limit),
-        new("watch-messages", watches.MessageBytes, WatchHub.MostMessageBytes),
+        new("watch-messages", watches.MessageBytes, watches.MostMessageBytes),
+        new("untaken-messages", watches.Untaken.HeldBytes, watches.Untaken.MaxBytes),
     ];
 }

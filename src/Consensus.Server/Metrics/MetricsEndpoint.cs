@@ -31,8 +31,7 @@ internal sealed class MetricsEndpoint(
         WriteRequests(text);
         replies.Start(call.Http, StatusCodes.Status200OK, status.Revision);
         call.Http.Response.ContentType = MetricsText.ContentType;
-        replies.Body(call.Http, text.ToBytes());
-        return Task.CompletedTask;
+        return replies.Body(call.Http, text.ToBytes(), isUrgent: true);
     }
 
     private void WriteMember(MetricsText text, NodeStatus status)

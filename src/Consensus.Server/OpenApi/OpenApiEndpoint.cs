@@ -15,8 +15,7 @@ internal sealed class OpenApiEndpoint(Replies replies)
     {
         replies.Start(call.Http, StatusCodes.Status200OK, Revision.Zero);
         call.Http.Response.ContentType = Replies.JsonContentType;
-        replies.Body(call.Http, Document.Value);
-        return Task.CompletedTask;
+        return replies.Body(call.Http, Document.Value, isUrgent: true);
     }
 
     private static byte[] Load()

@@ -43,7 +43,7 @@ internal sealed class TxnEndpoint(IConsensusNode node, CommandRunner commands, R
         var answer = await commands.ExecuteAsync(call, identity, body, command);
         if (answer is { Kind: AnswerKind.Done, Outcome: TxnDone done })
         {
-            Answer(http, TxnReads.Lacks(done) ? await ReadAgainAsync(command, done, http.RequestAborted) : done);
+            await AnswerAsync(http, TxnReads.Lacks(done) ? await ReadAgainAsync(command, done, http.RequestAborted) : done);
         }
         else
         {
@@ -65,11 +65,24 @@ internal sealed class TxnEndpoint(IConsensusNode node, CommandRunner commands, R
         return TxnReads.ReadAgain(command, done, view);
     }
 
-    private void Answer(HttpContext http, TxnDone done)
+    /// <summary>What was done is told, room or none; what was read is left out when there is none.</summary>
+    private Task AnswerAsync(HttpContext http, TxnDone done)
     {
         replies.Start(http, StatusCodes.Status200OK, done.Revision);
         http.Response.ContentType = Replies.JsonContentType;
-        var buffer = JsonBuffer.Rent();
+        var buffer = replies.RentForReads();
+        Write(buffer, done, withReads: true);
+        if (buffer.IsRefused)
+        {
+            buffer.Return();
+            buffer = replies.Rent(http);
+            Write(buffer, done, withReads: false);
+        }
+        return replies.Send(http, buffer);
+    }
+
+    private static void Write(JsonBuffer buffer, TxnDone done, bool withReads)
+    {
         var json = buffer.Json;
         json.WriteStartObject();
         json.WriteBoolean("succeeded"u8, done.Succeeded);
@@ -78,13 +91,19 @@ internal sealed class TxnEndpoint(IConsensusNode node, CommandRunner commands, R
         foreach (var result in done.Results)
         {
             json.WriteStartObject();
-            Write(json, result);
+            if (result is TxnGetResult && !withReads)
+            {
+                WriteOmitted(json);
+            }
+            else
+            {
+                Write(json, result);
+            }
             json.WriteEndObject();
         }
         json.WriteEndArray();
         json.WriteEndObject();
-        replies.Body(http, buffer.Written);
-        buffer.Return();
+        json.Flush();
     }
 
     private static void Write(Utf8JsonWriter json, TxnResult result)
@@ -112,13 +131,18 @@ internal sealed class TxnEndpoint(IConsensusNode node, CommandRunner commands, R
                 json.WriteEndObject();
                 break;
             case TxnGetNotKept:
-                json.WriteStartObject("get"u8);
-                json.WriteBoolean("omitted"u8, true);
-                json.WriteEndObject();
+                WriteOmitted(json);
                 break;
             default:
                 Invariant.Unreachable<int>(result);
                 break;
         }
+    }
+
+    private static void WriteOmitted(Utf8JsonWriter json)
+    {
+        json.WriteStartObject("get"u8);
+        json.WriteBoolean("omitted"u8, true);
+        json.WriteEndObject();
     }
 }

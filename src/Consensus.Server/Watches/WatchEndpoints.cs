@@ -2,6 +2,7 @@ using Consensus.Api.Problems;
 using Consensus.Node;
 using Consensus.Primitives;
 using Consensus.Server.Commands;
+using Consensus.Server.Connections;
 using Consensus.Server.Hosting;
 using Consensus.Server.Http;
 using Consensus.Server.Lists;
@@ -78,7 +79,13 @@ internal sealed class WatchEndpoints(IConsensusNode node, WatchHub hub, Replies 
             var first = target.Kind == WatchKind.Election && parameters.From is null
                 ? WatchMessages.OfElection(target.Name, view.GetLock(ObjectName.Election(target.Name)).Holder, view.Revision)
                 : WatchMessages.Open(from);
-            await new WatchStream(hub, watcher, http.Response.BodyWriter, http.RequestAborted).RunAsync(first);
+            var verdict = StreamMemory.Judge(http, 2 * LargeAnswer.SliceOf(http), isOwed: false);
+            if (verdict != StreamVerdict.Serve)
+            {
+                await replies.TurnAway(http, verdict);
+                return;
+            }
+            await new WatchStream(hub, watcher, http.Response.BodyWriter, LargeAnswer.SliceOf(http), http.Abort, http.RequestAborted).RunAsync(first);
         }
         finally
         {

@@ -3,7 +3,15 @@ using Consensus.Primitives;
 namespace Consensus.Server.Watches;
 
 /// <summary>One revision as all watches of a group are told it.</summary>
-internal sealed record WatchMessage(Revision Revision, byte[] Bytes);
+internal sealed class WatchMessage(Revision revision, byte[] bytes)
+{
+    public Revision Revision => revision;
+
+    public byte[] Bytes => bytes;
+
+    /// <summary>Watches that write it at this moment, as far as <c>UntakenMessages</c> counts them, by whose lock it is guarded.</summary>
+    public int Holders { get; set; }
+}
 
 /// <summary>
 /// All watches with one target: the newest messages, encoded once for all of them, and those that sleep because there is nothing for them. Belongs to the hub's lock.

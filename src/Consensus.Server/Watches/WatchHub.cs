@@ -11,9 +11,6 @@ namespace Consensus.Server.Watches;
 /// </summary>
 internal sealed class WatchHub : IDisposable
 {
-    /// <summary>Messages kept for watches that are a little behind; together, and of all groups.</summary>
-    public const long MostMessageBytes = 32 << 20;
-
     private const int MostMessages = 16_384;
 
     private static readonly TimeSpan HeartbeatInterval = TimeSpan.FromSeconds(15);
@@ -31,10 +28,13 @@ internal sealed class WatchHub : IDisposable
     private readonly Lock _guard = new();
     private readonly WatchBoard _board;
 
-    public WatchHub(IConsensusNode node, TimeProvider clock, int mostWatches, ILogger logger)
+    /// <param name="mostMessageBytes">Of messages kept for watches that are a little behind, together and of all groups; and as many of messages that their clients do not take.</param>
+    public WatchHub(IConsensusNode node, TimeProvider clock, int mostWatches, long mostMessageBytes, ILogger logger)
     {
         (_node, _clock, _logger) = (node, clock, logger);
-        _board = new WatchBoard(mostWatches, MostMessages, MostMessageBytes);
+        MostMessageBytes = mostMessageBytes;
+        Untaken = new UntakenMessages(mostMessageBytes, clock);
+        _board = new WatchBoard(mostWatches, MostMessages, mostMessageBytes);
         _sweep = clock.CreateTimer(_ => WakeLongAsleep(), null, SweepInterval, SweepInterval);
     }
 
@@ -83,6 +83,10 @@ internal sealed class WatchHub : IDisposable
         }
     }
 
+    public long MostMessageBytes { get; }
+
+    public UntakenMessages Untaken { get; }
+
     /// <summary>What is kept for watches that are behind. Any thread.</summary>
     public long MessageBytes => _board.KeptBytes;
 
@@ -113,6 +117,7 @@ internal sealed class WatchHub : IDisposable
         {
             _board.Stop();
         }
+        Untaken.WakeAll();
     }
 
     public void Dispose()
@@ -193,6 +198,7 @@ internal sealed class WatchHub : IDisposable
 
     private void WakeLongAsleep()
     {
+        Untaken.EndTheSlowest();
         lock (_guard)
         {
             _board.WakeLongAsleep(_clock.GetTimestamp() - (long)(HeartbeatInterval.TotalSeconds * _clock.TimestampFrequency));

@@ -138,10 +138,8 @@ internal static class WatchMessages
     private static byte[] Finish(JsonBuffer buffer, long? id, string eventName)
     {
         var head = string.Create(CultureInfo.InvariantCulture, $"{(id is { } number ? $"id: {number}\n" : "")}event: {eventName}\ndata: ");
-        var data = buffer.Written;
-        var message = new byte[head.Length + data.Length + 2];
+        var message = buffer.ToBytes(head.Length, 2);
         Encoding.ASCII.GetBytes(head, message);
-        data.CopyTo(message.AsSpan(head.Length));
         message[^2] = message[^1] = (byte)'\n';
         buffer.Return();
         return message;

@@ -5,9 +5,11 @@ using Consensus.Primitives;
 namespace Consensus.Server.Watches;
 
 /// <summary>Writes one watch to its client, at the client's pace, until one of them ends it.</summary>
-internal sealed class WatchStream(WatchHub hub, Watcher watcher, PipeWriter output, CancellationToken aborted)
+/// <param name="sliceBytes">The most that is written before it is seen whether the client takes it: what its connection or stream has room for.</param>
+/// <param name="end">Cuts the client off, from any thread.</param>
+internal sealed class WatchStream(WatchHub hub, Watcher watcher, PipeWriter output, int sliceBytes, Action end, CancellationToken aborted)
 {
-    /// <summary>How much is written before it is seen whether the client takes it.</summary>
+    /// <summary>How much is taken at a time, beside one message that goes beyond it.</summary>
     private const int StepBytes = 64 * 1024;
 
     /// <summary>How many changes of the history are looked at before a newer view is.</summary>
@@ -64,21 +66,64 @@ internal sealed class WatchStream(WatchHub hub, Watcher watcher, PipeWriter outp
 
     private async ValueTask<bool> WriteTakenAsync()
     {
-        if (_taken.Count == 0)
+        var bytes = 0L;
+        foreach (var message in _taken)
         {
+            bytes += message.Bytes.Length;
+        }
+        if (bytes <= UntakenMessages.OwnBytes)
+        {
+            return await WriteAllAsync();
+        }
+        if (hub.Untaken.TryHold(_taken, end) is not { } held)
+        {
+            watcher.Next = _taken[0].Revision;
+            _taken.Clear();
+            await hub.Untaken.RoomAsync().WaitAsync(aborted);
             return true;
         }
-        for (var i = 0; i < _taken.Count - 1; i++)
+        try
         {
-            output.Write(_taken[i].Bytes);
+            return await WriteAllAsync();
         }
-        return await WriteAsync(_taken[^1].Bytes);
+        finally
+        {
+            hub.Untaken.LetGo(held);
+        }
+    }
+
+    private async ValueTask<bool> WriteAllAsync()
+    {
+        var unflushed = 0;
+        foreach (var message in _taken)
+        {
+            for (var rest = message.Bytes.AsMemory(); !rest.IsEmpty;)
+            {
+                var length = Math.Min(sliceBytes - unflushed, rest.Length);
+                output.Write(rest.Span[..length]);
+                rest = rest[length..];
+                unflushed += length;
+                if (unflushed == sliceBytes && !await FlushAsync())
+                {
+                    return false;
+                }
+                unflushed %= sliceBytes;
+            }
+        }
+        return unflushed == 0 || await FlushAsync();
     }
 
     /// <summary>False when the client takes no more.</summary>
-    private async ValueTask<bool> WriteAsync(ReadOnlyMemory<byte> bytes)
+    private async ValueTask<bool> FlushAsync()
     {
-        var result = await output.WriteAsync(bytes, aborted);
+        var result = await output.FlushAsync(aborted);
         return !result.IsCompleted && !result.IsCanceled;
+    }
+
+    /// <summary>One short message.</summary>
+    private ValueTask<bool> WriteAsync(ReadOnlyMemory<byte> bytes)
+    {
+        output.Write(bytes.Span);
+        return FlushAsync();
     }
 }

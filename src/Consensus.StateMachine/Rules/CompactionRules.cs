@@ -48,11 +48,46 @@ internal sealed class CompactionRules(StateTables state, Applying entry)
         }
         if (upTo > state.History.CompactRevision)
         {
-            var forgotten = CountUpTo(upTo);
-            entry.Output.Objects += forgotten;
-            state.History.Forget(forgotten, upTo);
+            Forget(upTo);
         }
         return new Noted(state.Revision);
+    }
+
+    /// <summary>
+    /// Each entry forgets what its own changes push beyond <see cref="Limits.MaxHistoryBytes"/>: the leader asks for it once a second, and in a second of large values the history
+    /// grows by as much as the disks take. What the entry changed itself stays until the next one. One that replaces or deletes more than a command may forget leaves the rest to those
+    /// after it and to the leader; what that is made of was in the state before.
+    /// </summary>
+    public void ForgetBeyondBound()
+    {
+        var excess = state.History.Bytes - state.Limits.MaxHistoryBytes;
+        if (excess <= 0)
+        {
+            return;
+        }
+        var (upTo, count) = (state.History.CompactRevision, 0);
+        foreach (var recorded in state.History.All())
+        {
+            var revision = recorded.Change.Revision;
+            if (revision > entry.RevisionBefore || (revision != upTo && (excess <= 0 || count >= state.Limits.MaxObjectsPerCommand)))
+            {
+                break;
+            }
+            upTo = revision;
+            excess -= recorded.Bytes;
+            count++;
+        }
+        if (upTo > state.History.CompactRevision)
+        {
+            Forget(upTo);
+        }
+    }
+
+    private void Forget(Revision upTo)
+    {
+        var forgotten = CountUpTo(upTo);
+        entry.Output.Objects += forgotten;
+        state.History.Forget(forgotten, upTo);
     }
 
     private int CountUpTo(Revision revision) => state.History.All().TakeWhile(recorded => recorded.Change.Revision <= revision).Count();

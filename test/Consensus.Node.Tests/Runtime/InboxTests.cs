@@ -164,7 +164,7 @@ public sealed class InboxTests
 
         public Harness() => _loop = new Thread(RunLoop) { IsBackground = true };
 
-        public Inbox Inbox { get; } = new(maxCommandBytes: 32 << 20);
+        public Inbox Inbox { get; } = new(maxCommandBytes: 32 << 20, maxPeerBytes: 32 << 20);
 
         /// <summary>Microseconds after which a turn that took something asks for another; 0 for none.</summary>
         public long WakeAfter { get; set; }

@@ -28,7 +28,7 @@ internal sealed class OpenApiTests : ContractTest
     private IReadOnlyList<Endpoint> Table()
     {
         using var views = new PinnedViews(TimeProvider.System);
-        using var watches = new WatchHub(Node, TimeProvider.System, Info.MaxWatches, NullLogger.Instance);
+        using var watches = new WatchHub(Node, TimeProvider.System, Info.MaxWatches, Info.MaxWatchMessageBytes, NullLogger.Instance);
         var unsent = new ByteBudget(1);
         var replies = new Replies(Node, unsent);
         var bodies = new UnfinishedBodies(1, TimeSpan.FromSeconds(1), TimeProvider.System);

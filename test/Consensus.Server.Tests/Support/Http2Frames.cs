@@ -6,11 +6,44 @@ namespace Consensus.Server.Tests.Support;
 /// <summary>Frames of HTTP/2 (RFC 9113 §4) by hand: client libraries keep the rules that are to be broken.</summary>
 internal static class Http2Frames
 {
-    private const byte Data = 0, Headers = 1, SettingsType = 4;
-    private const byte EndStream = 1, EndHeaders = 4;
+    public const byte Data = 0, Headers = 1, ResetType = 3, SettingsType = 4, WindowUpdateType = 8;
+    public const byte EndStream = 1, EndHeaders = 4;
 
     /// <summary>How a connection begins: the preface and settings that change nothing.</summary>
     public static byte[] Opening => [.. "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8, .. Frame(SettingsType, 0, 0, [])];
+
+    /// <summary>The same, with a window for every answer of this many bytes (RFC 9113 §6.5.2).</summary>
+    public static byte[] OpeningWithWindow(int bytes)
+    {
+        const int InitialWindowSize = 4;
+        var setting = new byte[6];
+        setting[1] = InitialWindowSize;
+        BinaryPrimitives.WriteInt32BigEndian(setting.AsSpan(2), bytes);
+        return [.. "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8, .. Frame(SettingsType, 0, 0, setting)];
+    }
+
+    public static byte[] Get(int stream, string path, string accept = "*/*") => Frame(
+        Headers,
+        EndHeaders | EndStream,
+        stream,
+        [.. Field(":method", "GET"), .. Field(":scheme", "http"), .. Field(":authority", "localhost"), .. Field(":path", path), .. Field("accept", accept)]);
+
+    /// <summary>Of a stream, or of the whole connection as stream 0.</summary>
+    public static byte[] WindowUpdate(int stream, int bytes)
+    {
+        var payload = new byte[4];
+        BinaryPrimitives.WriteInt32BigEndian(payload, bytes);
+        return Frame(WindowUpdateType, 0, stream, payload);
+    }
+
+    /// <summary>Its client gives the stream up.</summary>
+    public static byte[] Reset(int stream)
+    {
+        const int Cancel = 8;
+        var payload = new byte[4];
+        BinaryPrimitives.WriteInt32BigEndian(payload, Cancel);
+        return Frame(ResetType, 0, stream, payload);
+    }
 
     /// <summary>The head of a request whose body is still to come, with a header of this many bytes that says nothing.</summary>
     public static byte[] Put(int stream, string path, int declared, int paddingBytes) => Frame(

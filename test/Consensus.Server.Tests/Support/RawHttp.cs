@@ -88,6 +88,21 @@ internal sealed class RawHttp : IDisposable
         return (settings, window);
     }
 
+    public Http2Frame ReceiveHttp2Frame()
+    {
+        var head = TakeExactly(9);
+        return new Http2Frame(
+            head[3], head[4], BinaryPrimitives.ReadInt32BigEndian(head.AsSpan(5)) & int.MaxValue, TakeExactly((head[0] << 16) | (head[1] << 8) | head[2]));
+    }
+
+    /// <summary>Waits for the head of the stream's answer.</summary>
+    public void ReceiveHttp2Head(int stream)
+    {
+        while (ReceiveHttp2Frame() is { } frame && !(frame.Type == Http2Frames.Headers && frame.Stream == stream))
+        {
+        }
+    }
+
     /// <summary>How many requests are answered until the server ends the connection.</summary>
     public int CountHttp2AnswersToItsEnd()
     {
@@ -111,6 +126,9 @@ internal sealed class RawHttp : IDisposable
             return answers;
         }
     }
+
+    /// <summary>Takes so many bytes, whatever they are.</summary>
+    public void ReceiveAtLeast(int bytes) => TakeExactly(bytes);
 
     public void Dispose() => _stream.Dispose();
 
@@ -160,3 +178,6 @@ internal sealed class RawHttp : IDisposable
 }
 
 internal sealed record RawAnswer(int Status, IReadOnlyDictionary<string, string> Headers, string Body);
+
+/// <param name="Stream">0 for the connection.</param>
+internal sealed record Http2Frame(byte Type, byte Flags, int Stream, byte[] Payload);

@@ -22,7 +22,7 @@ internal sealed class WatchHubTests
     private WatchHub _hub = null!;
 
     [SetUp]
-    public void CreateHub() => _hub = new WatchHub(_node, _clock, 20_000, NullLogger.Instance);
+    public void CreateHub() => _hub = new WatchHub(_node, _clock, 20_000, 32 << 20, NullLogger.Instance);
 
     [TearDown]
     public async Task StopHubAsync()
@@ -50,7 +50,7 @@ internal sealed class WatchHubTests
         await Task.Yield();
         try
         {
-            await new WatchStream(_hub, watcher, output, _gone.Token).RunAsync(ReadOnlyMemory<byte>.Empty);
+            await new WatchStream(_hub, watcher, output, 32 * 1024, () => _gone.Cancel(), _gone.Token).RunAsync(ReadOnlyMemory<byte>.Empty);
         }
         catch (OperationCanceledException) when (_gone.IsCancellationRequested)
         {

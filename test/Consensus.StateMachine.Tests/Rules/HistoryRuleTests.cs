@@ -79,17 +79,48 @@ public sealed class HistoryRuleTests
     }
 
     [Test]
-    public void History_that_is_too_large_is_due_whatever_its_age()
+    public void Each_entry_forgets_what_its_changes_push_beyond_the_bound_of_the_history()
     {
-        var machine = new Machine(new Limits { MaxHistoryBytes = 64_000 });
-        for (var i = 0; i < 10; i++)
+        const int Bound = 64_000, Change = 10_201;
+        var machine = new Machine(new Limits { MaxHistoryBytes = Bound });
+        for (var i = 0; i < 30; i++)
         {
             machine.Do(Put("a", bytes: 10_000));
+            Assert.That(machine.View.Counts.HistoryBytes, Is.AtMost(Bound), $"put {i}");
         }
-        Assert.That(machine.View.Counts.HistoryBytes, Is.EqualTo((10 * 201) + 90_000));
-        machine.Do(new CompactCommand(Due(machine)!.Value));
-        Assert.That(machine.View.Counts.HistoryBytes, Is.InRange(50_000, 63_000));
+        Assert.That(machine.View.Counts.HistoryBytes, Is.GreaterThan(Bound - Change), "no more than it must");
+        Assert.That(machine.View.ChangesFrom(machine.View.CompactRevision.Next).Count(), Is.EqualTo(Bound / Change));
         Assert.That(Due(machine), Is.Null);
+    }
+
+    [Test]
+    public void What_an_entry_changed_itself_is_kept_until_the_next_one_however_large()
+    {
+        var machine = new Machine(new Limits { MaxHistoryBytes = 5_000 });
+        foreach (var key in new[] { "a", "b", "c" })
+        {
+            machine.Do(Put(key, bytes: 10_000));
+        }
+        machine.Do(new DeletePrefixCommand(default));
+        Assert.That((machine.View.CompactRevision.Next, machine.View.Counts.Changes), Is.EqualTo((machine.State.Revision, 3L)));
+        machine.Do(Put("a"));
+        Assert.That((machine.View.CompactRevision.Next, machine.View.Counts.Changes), Is.EqualTo((machine.State.Revision, 1L)));
+    }
+
+    [Test]
+    public void One_entry_forgets_as_much_as_one_command_may_touch_and_the_leader_the_rest()
+    {
+        var machine = new Machine(new Limits { MaxHistoryBytes = 3_000, MaxObjectsPerCommand = 5 });
+        for (var i = 0; i < 14; i++)
+        {
+            machine.Do(Put("a", bytes: i == 13 ? 3_000 : 1));
+        }
+        machine.Do(Put("a", bytes: 1));
+        Assert.That(machine.View.Counts.HistoryBytes, Is.GreaterThan(3_000));
+        Assert.That(machine.View.Counts.Changes, Is.EqualTo(15 - 5));
+        machine.Do(new CompactCommand(Due(machine)!.Value));
+        machine.Do(new CompactCommand(Due(machine)!.Value));
+        Assert.That(machine.View.Counts.HistoryBytes, Is.AtMost(3_000));
     }
 
     [Test]

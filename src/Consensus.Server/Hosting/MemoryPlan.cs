@@ -1,0 +1,80 @@
+using System.Globalization;
+using Consensus.StateMachine;
+
+namespace Consensus.Server.Hosting;
+
+/// <summary>
+/// How much everything that holds payload may have of a process's memory, in one place: half of the memory goes to what this member holds for itself. The rest is for what is
+/// replicated, whose bounds are judged in Apply and the same on every member (rule 24), and for the state. docs/architecture.md has the table, and a test adds it up.
+/// </summary>
+/// <param name="MemoryBytes">That this process may have.</param>
+internal sealed record MemoryPlan(long MemoryBytes)
+{
+    /// <summary>With less, the budgets do not fit beside the replicated bounds.</summary>
+    public const long SmallestBytes = 768L * MiB;
+
+    private const long MiB = 1 << 20;
+
+    /// <summary>On a link of a member, while one is received.</summary>
+    private const long FrameBytes = 8 * MiB;
+
+    /// <summary>A frame of the log while it is written, with what it is made of, and two backups.</summary>
+    private const long OnTheWayBytes = (8 + 2) * MiB;
+
+    /// <summary>What there must be for keys, leases and holds, and for the runtime itself.</summary>
+    private const long LeastRoomBytes = 64 * MiB;
+
+    /// <summary>About what one takes that is only remembered.</summary>
+    private const long WithdrawalBytes = 300;
+
+    public static MemoryPlan OfThisProcess => new(ProcessMemory.AvailableBytes);
+
+    public long Connections => MemoryBytes / 8;
+
+    public long Streams => Share(16, 4, long.MaxValue / MiB);
+
+    public long UnfinishedBodies => Share(32, 4, 64);
+
+    /// <summary>Clients' commands that no turn has seen.</summary>
+    public long InboxRequests => Share(64, 4, 32);
+
+    public long InboxFrames => Share(64, 4, 32);
+
+    /// <summary>A value that waits for its answer is there twice, as its body and within its command.</summary>
+    public long Requests => Share(32, 4, 64);
+
+    public long ForeignRequests => Share(64, 4, 32);
+
+    public long Uncommitted => Share(64, 4, 64);
+
+    public long Log => Share(16, 16, 256);
+
+    /// <summary>Of one; the largest frame has 4 MiB and one command.</summary>
+    public long Link => Share(64, 8, 32);
+
+    public long Answers => Share(32, 8, 128);
+
+    /// <summary>Kept for watches that are behind; and as much again for what their clients do not take.</summary>
+    public long WatchMessages => Share(64, 4, 32);
+
+    /// <summary>What the replicated bounds come to beside keys, leases and holds.</summary>
+    public static long ReplicatedOf(Limits limits) =>
+        limits.MaxHistoryBytes + limits.MaxIdempotencyBytes + limits.MaxForgottenBytes + limits.MaxBriefBytes + (limits.MaxWithdrawals * WithdrawalBytes);
+
+    /// <summary>All that this member may hold of its own, in a cluster of so many.</summary>
+    public long OwnBytes(int members) =>
+        Connections + Streams + UnfinishedBodies + InboxRequests + InboxFrames + (2 * Requests) + ForeignRequests + Uncommitted + Log + Answers + (2 * WatchMessages)
+        + ((members - 1) * (Link + FrameBytes)) + OnTheWayBytes;
+
+    /// <summary>Whether everything that has a budget can be full at once, with room for a small state beside it.</summary>
+    public bool Fits(Limits limits, int members) => OwnBytes(members) + ReplicatedOf(limits) + LeastRoomBytes <= MemoryBytes;
+
+    /// <summary>What an operator is told whose process has too little; null when it has enough.</summary>
+    public string? Warning(Limits limits, int members) => Fits(limits, members)
+        ? null
+        : string.Create(
+            CultureInfo.InvariantCulture,
+            $"this process may have {MemoryBytes / MiB} MiB of memory, and what it may come to hold for its clients needs {(OwnBytes(members) + ReplicatedOf(limits)) / MiB} MiB beside the keys: large values can end it for want of memory; give it {SmallestBytes / MiB} MiB at least");
+
+    private long Share(int part, long leastMiB, long mostMiB) => Math.Clamp(MemoryBytes / part, leastMiB * MiB, mostMiB * MiB);
+}

@@ -1,0 +1,130 @@
+namespace Consensus.Server.Watches;
+
+/// <summary>
+/// What watches hold of messages that their clients have not taken yet: the group may have forgotten them, and one that reads the history has made them for itself. A message that
+/// many watches write counts once. Without room a watch puts back what it took and waits; whoever has held its messages for longest is then ended, and its client comes back and goes
+/// on where it was. Thread-safe.
+/// </summary>
+internal sealed class UntakenMessages(long maxBytes, TimeProvider clock)
+{
+    /// <summary>What is no more than this the connection, or the stream, has room for itself.</summary>
+    public const int OwnBytes = 4096;
+
+    /// <summary>Nobody is ended who began to write later than this before.</summary>
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(2);
+
+    private readonly Lock _gate = new();
+
+    /// <summary>In the order in which they began.</summary>
+    private readonly LinkedList<Holder> _holders = [];
+    private readonly Queue<TaskCompletionSource> _waiting = new();
+    private long _heldBytes;
+
+    public long MaxBytes => maxBytes;
+
+    public long HeldBytes => Volatile.Read(ref _heldBytes);
+
+    /// <summary>A watch that writes.</summary>
+    /// <param name="end">Ends it from outside: its client is cut off.</param>
+    public sealed class Holder(IReadOnlyList<WatchMessage> messages, long since, Action end)
+    {
+        public IReadOnlyList<WatchMessage> Messages => messages;
+
+        public long Since => since;
+
+        public bool IsEnded { get; set; }
+
+        public void End() => end();
+    }
+
+    /// <summary>Null when there is no room. The first has room for anything.</summary>
+    /// <param name="messages">Not changed until they are let go.</param>
+    public LinkedListNode<Holder>? TryHold(IReadOnlyList<WatchMessage> messages, Action end)
+    {
+        lock (_gate)
+        {
+            var more = 0L;
+            foreach (var message in messages)
+            {
+                more += message.Holders == 0 ? message.Bytes.Length : 0;
+            }
+            if (_heldBytes > 0 && _heldBytes + more > maxBytes)
+            {
+                return null;
+            }
+            foreach (var message in messages)
+            {
+                message.Holders++;
+            }
+            _heldBytes += more;
+            return _holders.AddLast(new Holder(messages, clock.GetTimestamp(), end));
+        }
+    }
+
+    public void LetGo(LinkedListNode<Holder> held)
+    {
+        lock (_gate)
+        {
+            _holders.Remove(held);
+            foreach (var message in held.Value.Messages)
+            {
+                _heldBytes -= --message.Holders == 0 ? message.Bytes.Length : 0;
+            }
+        }
+        WakeNext();
+    }
+
+    /// <summary>Until it is worth trying again.</summary>
+    public Task RoomAsync()
+    {
+        var waiting = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        lock (_gate)
+        {
+            _waiting.Enqueue(waiting);
+        }
+        return waiting.Task;
+    }
+
+    /// <summary>Once a second: while somebody waits, ends those that have held a quarter of all for longest.</summary>
+    public void EndTheSlowest()
+    {
+        var ended = new List<Holder>();
+        lock (_gate)
+        {
+            var bytes = 0L;
+            for (var node = _holders.First; _waiting.Count > 0 && bytes < maxBytes / 4 && node is { Value: var holder }; node = node.Next)
+            {
+                if (clock.GetElapsedTime(holder.Since) < Grace)
+                {
+                    break;
+                }
+                bytes += holder.Messages.Sum(message => (long)message.Bytes.Length);
+                if (!holder.IsEnded)
+                {
+                    holder.IsEnded = true;
+                    ended.Add(holder);
+                }
+            }
+        }
+        ended.ForEach(holder => holder.End());
+        WakeNext();
+    }
+
+    /// <summary>The member stops: nobody waits any more.</summary>
+    public void WakeAll()
+    {
+        while (WakeNext())
+        {
+        }
+    }
+
+    private bool WakeNext()
+    {
+        TaskCompletionSource? next;
+        lock (_gate)
+        {
+            _waiting.TryDequeue(out next);
+        }
+        return next is not null && next.TrySetResult();
+    }
+}

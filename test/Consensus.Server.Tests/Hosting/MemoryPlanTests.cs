@@ -1,0 +1,54 @@
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using Consensus.Server.Hosting;
+using Consensus.StateMachine;
+
+namespace Consensus.Server.Tests.Hosting;
+
+/// <summary>All budgets full at once fit into the memory.</summary>
+internal sealed class MemoryPlanTests
+{
+    private const long MiB = 1 << 20;
+
+    [TestCase(3, MemoryPlan.SmallestBytes)]
+    [TestCase(3, 1024 * MiB)]
+    [TestCase(3, 2048 * MiB)]
+    [TestCase(3, 64 * 1024 * MiB)]
+    [TestCase(5, 1024 * MiB)]
+    [TestCase(5, 64 * 1024 * MiB)]
+    public void What_a_member_may_hold_fits_beside_what_is_replicated(int members, long memoryBytes)
+    {
+        var plan = new MemoryPlan(memoryBytes);
+        Assert.That(plan.Fits(Limits.Default, members), Is.True);
+        Assert.That(plan.Warning(Limits.Default, members), Is.Null);
+        Assert.That(plan.OwnBytes(members), Is.LessThanOrEqualTo((memoryBytes / 2) + (80 * MiB)), "what grows with the memory is half of it");
+    }
+
+    [TestCase(128 * MiB)]
+    [TestCase(384 * MiB)]
+    [TestCase(640 * MiB)]
+    public void Who_has_less_is_told_what_is_needed(long memoryBytes)
+    {
+        var plan = new MemoryPlan(memoryBytes);
+        Assert.That(plan.Fits(Limits.Default, members: 3), Is.False);
+        Assert.That(plan.Warning(Limits.Default, members: 3), Does.Contain("768 MiB at least"));
+    }
+
+    [Test]
+    public void The_smallest_memory_is_the_one_that_operators_are_told()
+    {
+        var page = File.ReadAllText(Path.Combine(Path.GetDirectoryName(Here())!, "..", "..", "..", "docs", "operations.md"));
+        Assert.That(page, Does.Contain(string.Create(CultureInfo.InvariantCulture, $"Give a member at least {MemoryPlan.SmallestBytes / MiB} MiB")));
+    }
+
+    [Test]
+    public void Connections_have_an_eighth_of_the_memory()
+    {
+        foreach (var memory in new[] { 384 * MiB, 1024 * MiB, 64 * 1024 * MiB })
+        {
+            Assert.That((long)KestrelLimits.MaxConnectionsIn(memory) * KestrelLimits.ConnectionBytes, Is.LessThanOrEqualTo(memory / 8));
+        }
+    }
+
+    private static string Here([CallerFilePath] string here = "") => here;
+}
