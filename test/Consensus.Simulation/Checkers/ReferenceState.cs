@@ -19,7 +19,7 @@ public sealed class ReferenceState(Limits limits)
 {
     private readonly ReplicatedState _state = new(limits);
     private readonly ApplyOutput _output = new();
-    private readonly List<StateHash> _hashes = [StateHash.Initial];
+    private readonly List<StateHash> _hashes = [new ReplicatedState(limits).Hash];
     private readonly HashSet<long> _expiries = [];
     private readonly SortedSet<Key> _locks = [];
 
