@@ -29,7 +29,9 @@ public sealed partial class RaftNode
         || _handedToDisk < _log.LastIndex
         || (Role == RaftRole.Leader && LeaderHasOutput());
 
-    /// <summary>Hands over all gathered output and forgets it.</summary>
+    /// <summary>
+    /// Hands over gathered output and forgets it. Of much that is to be persisted it is a part, and there is more output then: what may be said only when all of it is durable goes with the last part.
+    /// </summary>
     /// <param name="withCommitted">False: committed entries stay for <see cref="TryTakeCommitted"/>.</param>
     public Ready TakeReady(bool withCommitted = true)
     {
@@ -43,22 +45,23 @@ public sealed partial class RaftNode
             SendAppends();
         }
         HardState? hardState = _handedHardState == HardState ? null : HardState;
-        var entries = _log.Slice(_handedToDisk.Next, _log.LastIndex);
+        var last = _log.LastWithin(_handedToDisk.Next, _log.LastIndex, _options.MaxPersistBytes, out _);
+        var entries = _log.Slice(_handedToDisk.Next, last);
         var snapshot = _pendingSnapshot;
         _handedHardState = HardState;
-        _handedToDisk = _log.LastIndex;
+        _handedToDisk = last;
         _pendingSnapshot = null;
         var mustPersist = hardState is not null || entries.Count > 0 || snapshot is not null;
         return new Ready
         {
-            Sequence = mustPersist ? _disk.Add(_log.LastIndex, hardState is not null, _now) : 0,
+            Sequence = mustPersist ? _disk.Add(last, hardState is not null, _now) : 0,
             HardState = hardState,
             Entries = entries,
             Snapshot = snapshot,
             Messages = Take(_messages),
-            MessagesAfterPersist = Take(_afterPersist),
+            MessagesAfterPersist = last == _log.LastIndex ? Take(_afterPersist) : [],
             Committed = withCommitted ? TakeCommitted() : [],
-            CommitIndex = CommitIndex,
+            CommitIndex = LogIndex.Min(CommitIndex, last),
             Reads = Take(_reads),
         };
     }

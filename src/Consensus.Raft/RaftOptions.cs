@@ -26,6 +26,12 @@ public sealed record RaftOptions
     /// <summary>Most bytes of entries in one append request; one larger entry goes alone.</summary>
     public int MaxAppendBytes { get; init; } = 1 << 20;
 
+    /// <summary>
+    /// Most bytes of entries that are handed to the disk as one; one larger entry goes alone. Nothing is applied before it is durable here, so an urgent entry waits for all that is
+    /// handed over with it.
+    /// </summary>
+    public int MaxPersistBytes { get; init; } = 1 << 20;
+
     /// <summary>Most bytes on their way to one follower. Fewer when they are long on their way, see <see cref="MaxInflightTicks"/>.</summary>
     public long MaxInflightBytes { get; init; } = 16 << 20;
 

@@ -33,7 +33,7 @@ internal sealed class LogWriter(IDurableLog log, INodeThreads threads, Action<st
     public const long IdleMicros = 1_000_000;
 
     /// <summary>
-    /// What one frame has at most, unless one request alone has more: it bounds the memory that a frame is written from, and the time until the disk is seen to move.
+    /// What one frame has at most, unless one entry alone has more (<see cref="Raft.RaftOptions.MaxPersistBytes"/>): it bounds the memory that a frame is written from, and the time until the disk is seen to move.
     /// </summary>
     public const long MaxFrameBytes = 4 << 20;
 

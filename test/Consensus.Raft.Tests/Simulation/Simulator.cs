@@ -119,7 +119,13 @@ internal sealed partial class Simulator
         _ => Make.Voters(3),
     };
 
-    private RaftOptions DrawOptions(ulong seed) => new()
+    private RaftOptions DrawOptions(ulong seed)
+    {
+        var options = DrawSizes(seed);
+        return options with { MaxPersistBytes = options.MaxAppendBytes };
+    }
+
+    private RaftOptions DrawSizes(ulong seed) => new()
     {
         ElectionTimeoutTicks = ElectionTimeout,
         HeartbeatIntervalTicks = 10,

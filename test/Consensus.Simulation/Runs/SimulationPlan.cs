@@ -240,12 +240,15 @@ public sealed record SimulationPlan(ulong Seed, ClusterPlan Cluster, ClientOptio
     private static Raft.RaftOptions DrawRaft(DeterministicRandom random)
     {
         var (election, heartbeat) = random.Chance(2, 3) ? (1000, 100) : (300, 30);
+        var inflight = (int)Pick(random, 1, 4, 256);
+        var part = (int)Pick(random, 300, 4_000, 1 << 20);
         return new Raft.RaftOptions
         {
             ElectionTimeoutTicks = election,
             HeartbeatIntervalTicks = heartbeat,
-            MaxInflightAppends = (int)Pick(random, 1, 4, 256),
-            MaxAppendBytes = (int)Pick(random, 300, 4_000, 1 << 20),
+            MaxInflightAppends = inflight,
+            MaxAppendBytes = part,
+            MaxPersistBytes = part,
             TrailingEntries = Pick(random, 0, 10, 200, 5_000),
             MaxCommittedBytes = Pick(random, 500, 4 << 20),
         };
