@@ -160,6 +160,9 @@ public sealed record NodeStatus(
 public readonly record struct LoopStatus(
     long Turns, long TurnMicros, long LongestTurnMicros, long LongestDelayMicros, long IdleMicros, long StallMicros)
 {
+    /// <summary>The longest time for which the runtime stopped all threads from the begin of one turn to that of the next.</summary>
+    public long LongestStopMicros { get; init; }
+
     /// <summary>Turns that were longer than 20 ms.</summary>
     public long LongTurns { get; init; }
 }

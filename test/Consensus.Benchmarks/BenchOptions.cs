@@ -31,6 +31,7 @@ internal sealed record BenchOptions
           --kills K           failover: how many leaders of each system are ended in each way; restart: how many times all (default 10)
           --ways A,B          failover: of kill,stop                                             (default both)
           --minutes M         saturation: how long for each system                               (default 10)
+          --small-clients N   bulk: beside the others, so many that put values of --value-bytes  (default 0)
           --watchers N        watch: how many                                                    (default 100)
           --puts N            memory: how many puts; restart: before each round                  (default 1000000; restart: 340000)
           --keys N            memory, restart: over how many keys                                         (default 100000)
@@ -72,6 +73,8 @@ internal sealed record BenchOptions
     public IReadOnlyList<LeaderEnd> Ways { get; private set; } = LeaderEndNames.All;
 
     public double Minutes { get; private set; } = 10;
+
+    public int SmallClients { get; private set; }
 
     public int Watchers { get; private set; } = 100;
 
@@ -224,6 +227,9 @@ internal sealed record BenchOptions
                 break;
             case "--minutes":
                 Minutes = Number(name, value, 0.05, 1440);
+                break;
+            case "--small-clients":
+                SmallClients = Whole(name, value, 0, 4096);
                 break;
             case "--watchers":
                 Watchers = Whole(name, value, 1, 20_000);

@@ -39,6 +39,7 @@ internal sealed record RawResults(DateTimeOffset Started, int Processors, string
     }
 }
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true)]
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals)]
 [JsonSerializable(typeof(RawResults))]
 internal sealed partial class RawResultsJson : JsonSerializerContext;

@@ -71,8 +71,8 @@ internal static class RunReport
 
         if (results.Bulk.Count > 0)
         {
-            text.Append("Renewals every fifth of the TTL, from when each was due until its answer, beside clients that put 1 MB each, one after the other; RSS of the largest member.\n\n");
-            text.Append(BulkRun.Report(results.Bulk)).Append('\n');
+            text.Append("Renewals every fifth of the TTL, from when each was due until its answer, beside clients that put, one after the other. Full collections and their stops in the round; the longest since the start.\n\n");
+            text.Append(BulkReport.Write(results.Bulk)).Append('\n');
         }
 
         if (results.DiskFlush is { } disk)

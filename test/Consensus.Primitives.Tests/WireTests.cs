@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Consensus.Primitives.Wire;
 
 namespace Consensus.Primitives.Tests;
@@ -22,6 +23,43 @@ public sealed class WireTests
         reader.NextField();
         Assert.That(reader.Int64(), Is.EqualTo(6));
         Assert.That(reader.NextField(), Is.False);
+    }
+
+    [Test]
+    public void A_large_value_in_messages_is_given_away_in_the_array_it_was_written_into()
+    {
+        var writer = new WireWriter();
+        var outer = writer.BeginMessage(1);
+        var inner = writer.BeginMessage(2);
+        writer.Bytes(3, new byte[1_000_000]);
+        writer.Int64(4, 5);
+        writer.EndMessage(inner);
+        writer.Int64(5, 6);
+        writer.EndMessage(outer);
+        MemoryMarshal.TryGetArray(writer.WrittenMemory, out var written);
+        var taken = writer.Take();
+        MemoryMarshal.TryGetArray(taken, out var array);
+        Assert.That(array.Array, Is.SameAs(written.Array), "no copy was made");
+        Assert.That(array.Array!, Has.Length.InRange(1_000_000, 1_001_000), "and no more than it takes");
+        var before = taken.ToArray();
+        writer.Bytes(3, [7, 7, 7]);
+        Assert.That(writer.Length, Is.EqualTo(5), "it begins anew");
+        Assert.That(taken.Span.SequenceEqual(before), Is.True, "and writes into another array");
+    }
+
+    [TestCase(1_000, TestName = "What is small is given away as a copy and the writer keeps its array")]
+    [TestCase(70_000, TestName = "What leaves much of its array empty is given away as a copy")]
+    public void Taken_by_copy(int bytes)
+    {
+        var writer = new WireWriter(100_000);
+        writer.Raw(new byte[bytes]);
+        MemoryMarshal.TryGetArray(writer.WrittenMemory, out var written);
+        MemoryMarshal.TryGetArray(writer.Take(), out var taken);
+        Assert.That(taken.Array, Is.Not.SameAs(written.Array));
+        Assert.That(taken.Array!, Has.Length.EqualTo(bytes));
+        writer.Raw([1]);
+        MemoryMarshal.TryGetArray(writer.WrittenMemory, out var next);
+        Assert.That(next.Array, Is.SameAs(written.Array));
     }
 
     [Test]

@@ -48,8 +48,11 @@ public sealed record NodeCoreOptions
     /// <summary>Most bytes of commands that are on their way to the leader, urgent ones apart; one larger goes alone. What is behind them waits here.</summary>
     public long MaxForwardedBytes { get; init; } = 4L << 20;
 
+    /// <summary>While a command above <see cref="StateMachine.Commands.Urgency.MaxBytes"/> has waited for room for so long, further ones are refused.</summary>
+    public long MaxBulkWaitMicros { get; init; } = 1_000_000;
+
     /// <summary>What a leader has proposed is to be committed within this time: the rest waits where urgent commands pass it. See <see cref="Flow.ProposalWindow"/>.</summary>
-    public long ProposalTargetMicros { get; init; } = 50_000;
+    public long ProposalTargetMicros { get; init; } = 25_000;
 
     /// <summary>Bytes that a leader proposes however long they take …</summary>
     public long LeastProposalBytes { get; init; } = 1L << 20;

@@ -47,6 +47,9 @@ public class PendingCommand(RequestId request, ReadOnlyMemory<byte> payload, str
     /// <summary>True for the node's own bookkeeping: nobody reads the answer, and it may run while the member stops.</summary>
     public bool IsInternal { get; init; }
 
+    /// <summary>Loop time at which it was first queued at this desk, in microseconds.</summary>
+    internal long ArrivedMicros { get; set; }
+
     /// <summary>What it holds of the bytes that may be on their way to the leader; 0 unless it was forwarded.</summary>
     internal int ForwardedBytes { get; set; }
 

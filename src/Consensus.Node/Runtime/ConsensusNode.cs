@@ -114,13 +114,15 @@ public sealed partial class ConsensusNode : IConsensusNode
         var encoder = _encoder ??= new WireWriter(1024);
         encoder.Clear();
         CommandCodec.Write(encoder, envelope);
-        if (encoder.Length > KeptEncoderBytes)
+        var bytes = encoder.Length;
+        var payload = encoder.Take();
+        if (bytes > KeptEncoderBytes)
         {
             // Every thread has one.
             _encoder = null;
         }
         var request = new RequestId(_options.Self, _options.Boot, Interlocked.Increment(ref _sequence));
-        var pending = new AwaitedCommand(request, envelope, encoder.ToArray(), principal);
+        var pending = new AwaitedCommand(request, envelope, payload, principal);
         if (_inbox.PostCommand(new CommandInput(pending), pending.Bytes, pending.Lane == CommandLane.Urgent, out var dropped, out var isFull))
         {
             TakeTurn();

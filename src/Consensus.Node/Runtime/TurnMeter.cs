@@ -15,6 +15,7 @@ internal sealed class TurnMeter
     private readonly long _stallMicros;
     private readonly Func<TimeSpan> _stopped;
     private TimeSpan _stoppedBefore;
+    private long _longestStop;
     private long _startedAt;
     private long _endedAt;
     private long _turns;
@@ -35,11 +36,14 @@ internal sealed class TurnMeter
     public void Begin(long now, long dueAt)
     {
         _startedAt = now;
-        _stoppedBefore = _stopped();
+        var stopped = _stopped();
         if (_turns > 0)
         {
             Raise(ref _longestDelay, now - dueAt);
+            // A loop turns so often that there are seldom two stops between one turn and the next.
+            Raise(ref _longestStop, (long)(stopped - _stoppedBefore).TotalMicroseconds);
         }
+        _stoppedBefore = stopped;
     }
 
     /// <summary>With the turn, at its end.</summary>
@@ -68,6 +72,7 @@ internal sealed class TurnMeter
         Math.Max(0, now - Volatile.Read(ref _endedAt)),
         _stallMicros)
     {
+        LongestStopMicros = Volatile.Read(ref _longestStop),
         LongTurns = Volatile.Read(ref _longTurns),
     };
 

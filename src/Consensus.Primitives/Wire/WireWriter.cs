@@ -10,6 +10,12 @@ namespace Consensus.Primitives.Wire;
 /// </summary>
 public sealed class WireWriter : IBufferWriter<byte>
 {
+    /// <summary>From about here on an array is a large object, which costs fresh pages and full collections.</summary>
+    private const int LargeBytes = 64 * 1024;
+
+    /// <summary>Room behind what is asked for: the lengths of the messages around a large value, and what is small in them, are still to come.</summary>
+    private const int ClosingBytes = 128;
+
     private byte[] _buffer;
     private int _position;
 
@@ -33,6 +39,25 @@ public sealed class WireWriter : IBufferWriter<byte>
     }
 
     public byte[] ToArray() => Written.ToArray();
+
+    /// <summary>
+    /// Gives what was written away, and clears the writer. What is large and nearly fills its array goes with it, and the writer takes another: a copy would be one more large object.
+    /// </summary>
+    public ReadOnlyMemory<byte> Take()
+    {
+        ReadOnlyMemory<byte> taken;
+        if (_position >= LargeBytes && _buffer.Length - _position <= _buffer.Length / 8)
+        {
+            taken = WrittenMemory;
+            _buffer = new byte[256];
+        }
+        else
+        {
+            taken = ToArray();
+        }
+        _position = 0;
+        return taken;
+    }
 
     /// <summary>A 64-bit integer as varint (proto <c>int64</c>): a negative number takes ten bytes.</summary>
     public void Int64(int field, long value)
@@ -166,7 +191,8 @@ public sealed class WireWriter : IBufferWriter<byte>
     {
         if (_buffer.Length - _position < count)
         {
-            Array.Resize(ref _buffer, Math.Max(checked(_position + count), (int)Math.Min(_buffer.Length * 2L, Array.MaxLength)));
+            var needed = checked(_position + count);
+            Array.Resize(ref _buffer, (int)Math.Min(Math.Max(needed + (long)ClosingBytes, _buffer.Length * 2L), Array.MaxLength));
         }
         return _buffer.AsSpan(_position);
     }

@@ -115,6 +115,8 @@ internal sealed class MetricsEndpoint(
         text.Gauge("dotnet_gc_heap_bytes", "Bytes of the managed heap.", GC.GetTotalMemory(forceFullCollection: false));
         text.Counter("dotnet_gc_allocated_bytes_total", "Bytes allocated on the managed heap.", GC.GetTotalAllocatedBytes());
         text.Counter("dotnet_gc_pause_seconds_total", "Time for which garbage collection stopped all threads.", GC.GetTotalPauseDuration().TotalSeconds);
+        text.Gauge(
+            "consensus_longest_stop_seconds", "The longest such stop since the start, from one turn of the loop to the next.", node.Status.Loop.LongestStopMicros / 1e6);
         text.Family("dotnet_gc_collections_total", "counter", "Garbage collections by generation.");
         for (var generation = 0; generation <= GC.MaxGeneration; generation++)
         {

@@ -4,49 +4,17 @@ using Consensus.Benchmarks.Clusters;
 namespace Consensus.Benchmarks.Bulk;
 
 /// <summary>
-/// Locks that are held and renewed beside clients that put values of 1 MB as fast as they are let: how long renewals take, and whether a hold is lost. Of the locks half have a TTL
-/// of 1 s, half of 3 s.
+/// Locks that are held and renewed beside clients that put values of 1 MB as fast as they are let, and, if it is asked for, beside others that put small ones: how long renewals take,
+/// and whether a hold is lost. Of the locks half have a TTL of 1 s, half of 3 s.
 /// </summary>
 internal sealed class BulkRun(BenchOptions options, ClusterFactory factory)
 {
+    private const int LargeBytes = 1_000_000;
     private const int HoldersOfEach = 30;
     private static readonly TimeSpan[] Ttls = [TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(3)];
     private static readonly TimeSpan Rehearsal = TimeSpan.FromSeconds(3);
 
     public List<BulkSample> Run() => [.. Enumerable.Range(1, options.Rounds).Select(Measure)];
-
-    public static string Report(IReadOnlyList<BulkSample> samples)
-    {
-        var table = new Table(
-            "round", "TTL s", "holders", "renewals", "p50 ms", "p99 ms", "max ms", "lost", "late", "not done", "bulk clients", "bulk by status", "bulk MB/s", "bulk p50 ms", "bulk max ms", "refused max ms", "RSS MiB", "elections");
-        foreach (var sample in samples)
-        {
-            foreach (var holders in sample.Holders)
-            {
-                table.Add(
-                    Text(sample.Round),
-                    Table.Number(holders.TtlMs / 1000.0),
-                    Text(holders.Holders),
-                    Table.Number(holders.Renewals),
-                    Table.Number(holders.P50Ms),
-                    Table.Number(holders.P99Ms),
-                    Table.Number(holders.MaxMs),
-                    Text(holders.Lost),
-                    Text(holders.Late),
-                    Text(holders.NotDone),
-                    Text(sample.BulkClients),
-                    string.Join(' ', sample.BulkByStatus.Select(pair => $"{pair.Key}:{pair.Value}")),
-                    Table.Number(sample.BulkByStatus.GetValueOrDefault(200) / sample.Seconds),
-                    Table.Number(sample.BulkP50Ms),
-                    Table.Number(sample.BulkMaxMs),
-                    Table.Number(sample.LongestRefusedMs),
-                    Table.Number(sample.LargestResidentBytes / (1024.0 * 1024)),
-                    Text(sample.Elections));
-            }
-        }
-
-        return table.ToString();
-    }
 
     private BulkSample Measure(int round)
     {
@@ -55,34 +23,52 @@ internal sealed class BulkRun(BenchOptions options, ClusterFactory factory)
         var holders = Ttls.Select(ttl => new Holders(cluster, HoldersOfEach, ttl)).ToList();
         holders.ForEach(one => one.Start());
         Thread.Sleep(Rehearsal);
+        List<Flood> floods = [new Flood(cluster, options.Clients[0], LargeBytes, "bulk")];
+        if (options.SmallClients > 0)
+        {
+            floods.Add(new Flood(cluster, options.SmallClients, options.ValueBytes, "small"));
+        }
+
+        var before = Enumerable.Range(0, cluster.Size).Select(member => new MemberMetrics(cluster, member)).ToList();
         holders.ForEach(one => one.Measure());
-        var flood = new Flood(cluster, options.Clients[0]);
-        flood.Start();
+        floods.ForEach(flood => flood.Start());
         Thread.Sleep(TimeSpan.FromSeconds(options.Seconds));
         var held = holders.ConvertAll(one => one.End());
-        var resident = cluster.LargestResidentBytes();
-        flood.End();
         if (cluster.FindDeadMember() is { } dead)
         {
             throw new BenchException(dead);
         }
 
-        var sample = new BulkSample(
-            round,
-            options.Seconds,
-            options.Clients[0],
-            held,
-            flood.ByStatus,
-            Statistics.Median(flood.Times),
-            flood.Times.DefaultIfEmpty(double.NaN).Max(),
-            flood.LongestRefusedMs,
-            resident,
-            cluster.CountNewElections());
+        var leader = cluster.WaitForLeader();
+        var members = before.Select((metrics, member) => metrics.Until(new MemberMetrics(cluster, member), leads: member == leader)).ToList();
+        floods.ForEach(flood => flood.End());
+        var sample = new BulkSample(round, options.Seconds, held, floods.ConvertAll(flood => flood.Sample()), members, cluster.CountNewElections());
         Progress.Say(string.Create(
             CultureInfo.InvariantCulture,
-            $"  bulk {round,3}  renewals p99 {held.Max(one => one.P99Ms),8:0} ms  lost {held.Sum(one => one.Lost)}  bulk {string.Join(' ', sample.BulkByStatus.Select(pair => $"{pair.Key}:{pair.Value}"))}"));
+            $"  bulk {round,3}  renewals p99 {held.Max(one => one.P99Ms),8:0} ms  lost {held.Sum(one => one.Lost)}  bulk {BulkReport.ByStatus(sample.Floods[0])}"));
         return sample;
     }
 
-    private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
+    /// <summary>What a member said of itself at one moment.</summary>
+    private sealed class MemberMetrics(LocalCluster cluster, int member)
+    {
+        private readonly double _full = Read(cluster, member, "dotnet_gc_collections_total{generation=\"2\"}");
+        private readonly double _stopped = Read(cluster, member, "dotnet_gc_pause_seconds_total");
+        private readonly double _longestStop = Read(cluster, member, "consensus_longest_stop_seconds");
+        private readonly double _longestTurn = Read(cluster, member, "consensus_turn_longest_seconds");
+        private readonly long _resident = cluster.ResidentBytesOf(member);
+
+        public MemberSample Until(MemberMetrics end, bool leads) => new(
+            string.Create(CultureInfo.InvariantCulture, $"n{member + 1}"),
+            leads,
+            end._full - _full,
+            (end._stopped - _stopped) * 1000,
+            end._longestStop * 1000,
+            end._longestTurn * 1000,
+            end._resident);
+
+        /// <summary>A server of an earlier version does not tell each of them.</summary>
+        private static double Read(LocalCluster cluster, int member, string name) =>
+            ControlClient.TryGetMetric($"http://{cluster.Hosts[member]}/metrics", name) ?? double.NaN;
+    }
 }

@@ -5,10 +5,10 @@ using Consensus.Benchmarks.Clusters;
 
 namespace Consensus.Benchmarks.Bulk;
 
-/// <summary>Clients that put large values, each into a key of its own, one after the other. One that is refused asks again after a pause that is far shorter than the one that it is told.</summary>
-internal sealed class Flood(LocalCluster cluster, int clients)
+/// <summary>Clients that put values, each into a key of its own, one after the other. One that is refused asks again after a pause that is far shorter than the one that it is told.</summary>
+/// <param name="prefix">Of their keys.</param>
+internal sealed class Flood(LocalCluster cluster, int clients, int valueBytes, string prefix)
 {
-    private const int ValueBytes = 1_000_000;
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan PauseAfterRefusal = TimeSpan.FromMilliseconds(100);
 
@@ -16,13 +16,8 @@ internal sealed class Flood(LocalCluster cluster, int clients)
     private readonly List<double> _times = [];
     private readonly SortedDictionary<int, long> _byStatus = [];
     private readonly List<Thread> _threads = [];
+    private double _longestRefusedMs;
     private volatile bool _ending;
-
-    public double LongestRefusedMs { get; private set; }
-
-    public IReadOnlyDictionary<int, long> ByStatus => _byStatus;
-
-    public IReadOnlyList<double> Times => _times;
 
     public void Start()
     {
@@ -41,13 +36,17 @@ internal sealed class Flood(LocalCluster cluster, int clients)
         _threads.ForEach(thread => thread.Join());
     }
 
+    /// <summary>After the end.</summary>
+    public FloodSample Sample() => new(
+        clients, valueBytes, _byStatus, Statistics.Median(_times), _times.DefaultIfEmpty(double.NaN).Max(), _longestRefusedMs);
+
     private void Put(int client)
     {
         using var connection = new BlockingClient(cluster.Endpoints[client % cluster.Size], Limit);
         var head = Encoding.ASCII.GetBytes(string.Create(
             CultureInfo.InvariantCulture,
-            $"PUT /v1/kv/bulk/{client} HTTP/1.1\r\nHost: {cluster.Hosts[client % cluster.Size]}\r\nContent-Length: {ValueBytes}\r\n\r\n"));
-        var request = new byte[head.Length + ValueBytes];
+            $"PUT /v1/kv/{prefix}/{client} HTTP/1.1\r\nHost: {cluster.Hosts[client % cluster.Size]}\r\nContent-Length: {valueBytes}\r\n\r\n"));
+        var request = new byte[head.Length + valueBytes];
         head.CopyTo(request, 0);
         new Random(client).NextBytes(request.AsSpan(head.Length));
         while (!_ending)
@@ -73,7 +72,7 @@ internal sealed class Flood(LocalCluster cluster, int clients)
             }
             else
             {
-                LongestRefusedMs = Math.Max(LongestRefusedMs, milliseconds);
+                _longestRefusedMs = Math.Max(_longestRefusedMs, milliseconds);
             }
         }
     }

@@ -32,6 +32,24 @@ public sealed class TurnMeterTests
     }
 
     [Test]
+    public void The_longest_stop_of_the_runtime_is_told_whether_it_fell_into_a_turn_or_between_two()
+    {
+        var meter = new TurnMeter(0, 500_000, () => _stopped);
+        meter.Begin(0, 0);
+        Assert.That(meter.Read(0).LongestStopMicros, Is.Zero, "what was before the first turn is not known one by one");
+        _stopped += TimeSpan.FromMilliseconds(30);
+        meter.End(33_000);
+        meter.Begin(40_000, 40_000);
+        meter.End(41_000);
+        _stopped += TimeSpan.FromMilliseconds(50);
+        meter.Begin(100_000, 100_000);
+        meter.End(101_000);
+        _stopped += TimeSpan.FromMilliseconds(20);
+        meter.Begin(200_000, 200_000);
+        Assert.That(meter.Read(200_000).LongestStopMicros, Is.EqualTo(50_000));
+    }
+
+    [Test]
     public void Turns_longer_than_20_ms_are_counted_and_stops_of_the_runtime_make_none_long()
     {
         var meter = new TurnMeter(0, 500_000, () => _stopped);

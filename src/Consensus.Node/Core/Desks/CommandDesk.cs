@@ -70,13 +70,14 @@ internal sealed class CommandDesk : Desk
         {
             return;
         }
+        pending.ArrivedMicros = Turn.Now;
         pending.DeadlineMicros = Turn.Now + Turn.Options.RequestTimeoutMicros;
         if (MayNotBegin(pending))
         {
             NotDone(pending, NotDoneReason.NotReady);
             return;
         }
-        if (!_table.TryAdd(pending))
+        if (IsTooMuch(pending) || !_table.TryAdd(pending))
         {
             NotDone(pending, NotDoneReason.TooManyRequests);
             return;
@@ -296,6 +297,15 @@ internal sealed class CommandDesk : Desk
 
     /// <summary>A place in a line that it took now would keep the stop from ending, or outlive it.</summary>
     private bool MayNotBegin(PendingCommand pending) => Turn.IsStopping && pending.WaitMicros > 0;
+
+    /// <summary>
+    /// Bulk comes faster than it is taken: what came first has waited for its time, and what comes now would wait as long before it is refused. While nobody leads it waits for that.
+    /// </summary>
+    private bool IsTooMuch(PendingCommand pending) =>
+        pending is { Lane: CommandLane.Bulk, IsInternal: false }
+        && Turn.ReachesLeader
+        && _queued.First(CommandLane.Bulk) is { } first
+        && Turn.Now - first.ArrivedMicros >= Turn.Options.MaxBulkWaitMicros;
 
     private void Requeue(PendingCommand pending)
     {

@@ -46,12 +46,8 @@ internal sealed class Forwarder(TurnContext turn, CommandLanes lanes)
         {
             return;
         }
-        PendingCommand? latest = null;
-        for (var lane = CommandLane.Urgent; lane <= CommandLane.Bulk && !IsGated; lane++)
-        {
-            latest = Forward(lane) ?? latest;
-        }
-        if (latest is not null)
+        var urgent = Forward(isUrgent: true);
+        if ((Forward(isUrgent: false) ?? urgent) is { } latest)
         {
             _frames.Enqueue(latest);
             _lastFrameAt = turn.Now;
@@ -78,24 +74,29 @@ internal sealed class Forwarder(TurnContext turn, CommandLanes lanes)
         return _frames.Count >= EagerFrames && turn.Now < _lastFrameAt + GatherMicros;
     }
 
+    private PendingCommand? Next(bool isUrgent) =>
+        isUrgent ? lanes.First(CommandLane.Urgent) : lanes.Next(lanes.First(CommandLane.Small), lanes.First(CommandLane.Bulk));
+
     /// <summary>A frame has commands of one lane. The last command that left; null when none did.</summary>
-    private PendingCommand? Forward(CommandLane lane)
+    private PendingCommand? Forward(bool isUrgent)
     {
         List<ForwardedCommand>? commands = null;
         PendingCommand? latest = null;
+        var lane = CommandLane.Urgent;
         var bytes = 0;
-        while (lanes.First(lane) is { } pending && MayLeave(pending))
+        while (Next(isUrgent) is { } pending && MayLeave(pending))
         {
-            lanes.Remove(pending);
-            pending.MarkSent(turn.Raft.Term);
-            bytes += pending.Bytes;
-            (commands ??= []).Add(new ForwardedCommand(pending.Request.Sequence, pending.Principal, 0, pending.Payload));
-            latest = pending;
-            if (bytes > FrameBytes)
+            if (commands is not null && (pending.Lane != lane || bytes > FrameBytes))
             {
                 Send(commands, lane);
                 (commands, bytes) = (null, 0);
             }
+            lane = pending.Lane;
+            lanes.Leave(pending);
+            pending.MarkSent(turn.Raft.Term);
+            bytes += pending.Bytes;
+            (commands ??= []).Add(new ForwardedCommand(pending.Request.Sequence, pending.Principal, 0, pending.Payload));
+            latest = pending;
         }
         if (commands is not null)
         {

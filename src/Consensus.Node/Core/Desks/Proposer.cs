@@ -46,6 +46,7 @@ internal sealed class Proposer(TurnContext turn, CommandLanes lanes, Action<Pend
             }
             else
             {
+                foreign.ArrivedMicros = turn.Now;
                 // Its own member gives it up after the whole time, and could then not say any more that nothing was done.
                 foreign.DeadlineMicros = turn.Now + (turn.Options.RequestTimeoutMicros * 4 / 5);
                 lanes.Add(foreign);
@@ -62,22 +63,13 @@ internal sealed class Proposer(TurnContext turn, CommandLanes lanes, Action<Pend
     {
         NoticeSettled();
         IsGated = false;
-        for (var lane = CommandLane.Urgent; lane <= CommandLane.Bulk && !IsGated; lane++)
+        PendingCommand? next;
+        for (var pending = lanes.First(CommandLane.Urgent); pending is not null; pending = next)
         {
-            PendingCommand? next;
-            for (var pending = lanes.First(lane); pending is not null && !IsGated; pending = next)
-            {
-                next = pending.Behind;
-                if (lane == CommandLane.Urgent || HasRoomFor(pending))
-                {
-                    Propose(pending);
-                }
-                else
-                {
-                    IsGated = true;
-                }
-            }
+            next = pending.Behind;
+            Propose(pending);
         }
+        ProposeTheRest();
         SendRefusals();
     }
 
@@ -117,8 +109,26 @@ internal sealed class Proposer(TurnContext turn, CommandLanes lanes, Action<Pend
         SendRefusals();
     }
 
-    private bool HasRoomFor(PendingCommand pending) =>
-        _window.HasRoom(turn.Raft.UnsettledBytes, pending.Payload.Length) && (pending.Lane != CommandLane.Bulk || !turn.Raft.HasLaggard);
+    private void ProposeTheRest()
+    {
+        var (small, bulk) = (lanes.First(CommandLane.Small), lanes.First(CommandLane.Bulk));
+        while (lanes.Next(small, bulk) is { } pending)
+        {
+            if (pending == bulk && turn.Raft.HasLaggard)
+            {
+                // Small commands do not wait for the follower that is behind.
+                (bulk, IsGated) = (null, true);
+                continue;
+            }
+            if (!_window.HasRoom(turn.Raft.UnsettledBytes, pending.Payload.Length))
+            {
+                IsGated = true;
+                return;
+            }
+            (small, bulk) = pending == small ? (small.Behind, bulk) : (small, bulk!.Behind);
+            Propose(pending);
+        }
+    }
 
     private void Propose(PendingCommand pending)
     {
@@ -129,7 +139,7 @@ internal sealed class Proposer(TurnContext turn, CommandLanes lanes, Action<Pend
         {
             case ProposeResult.Appended:
                 _window.Proposed(index, turn.Now);
-                lanes.Remove(pending);
+                lanes.Leave(pending);
                 if (foreign is null)
                 {
                     pending.MarkSent(term);

@@ -17,7 +17,13 @@ public enum CommandLane
 /// <summary>Commands that wait to be proposed or forwarded: in each lane in the order in which they came.</summary>
 internal sealed class CommandLanes
 {
+    /// <summary>While both wait, bulk has one byte in ten: small commands pass it, but not for ever.</summary>
+    private const long SmallBytesForOneOfBulk = 9;
+
     private readonly PendingQueue[] _lanes = [new(), new(), new()];
+
+    /// <summary>Bytes of small commands that left while bulk waited, less what bulk had for them.</summary>
+    private long _passed;
 
     public int Count => _lanes[0].Count + _lanes[1].Count + _lanes[2].Count;
 
@@ -41,4 +47,24 @@ internal sealed class CommandLanes
 
     /// <summary>Idempotent.</summary>
     public void Remove(PendingCommand pending) => _lanes[(int)pending.Lane].Remove(pending);
+
+    /// <summary>
+    /// Of the first in each of the two lanes that are not urgent, the one whose turn it is: the small one, until so much passed the other that it has its share. Null when there is none.
+    /// </summary>
+    public PendingCommand? Next(PendingCommand? small, PendingCommand? bulk) =>
+        small is null || (bulk is not null && _passed >= bulk.Bytes * SmallBytesForOneOfBulk) ? bulk : small;
+
+    /// <summary>It is proposed or forwarded: it waits no more, and counts for the shares of the lanes.</summary>
+    public void Leave(PendingCommand pending)
+    {
+        Remove(pending);
+        if (pending.Lane == CommandLane.Small)
+        {
+            _passed = _lanes[(int)CommandLane.Bulk].Count > 0 ? _passed + pending.Bytes : 0;
+        }
+        else if (pending.Lane == CommandLane.Bulk)
+        {
+            _passed = Math.Max(0, _passed - (pending.Bytes * SmallBytesForOneOfBulk));
+        }
+    }
 }
