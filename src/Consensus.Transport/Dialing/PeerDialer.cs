@@ -30,7 +30,7 @@ internal enum DialStatus
     Exhausted,
 }
 
-/// <param name="Detail">What happened, for a log.</param>
+/// <param name="Detail">What happened, for a log, without the address that was dialled: whoever tells it names that. The end point is named where the address is a host name.</param>
 internal readonly record struct DialOutcome(DialStatus Status, Socket? Socket, HandshakeReply? Reply, string Detail);
 
 /// <summary>Connects to a peer and says Hello, on the calling thread.</summary>
@@ -45,10 +45,10 @@ internal sealed class PeerDialer(TimeSpan dialTimeout, TimeSpan handshakeTimeout
     public DialOutcome Dial(string address, Hello hello, CancellationToken stop)
     {
         var endPoints = PeerAddress.Resolve(address, dialTimeout, stop);
-        var outcome = new DialOutcome(DialStatus.Unreachable, null, null, $"{address} is not a reachable host:port");
+        var outcome = new DialOutcome(DialStatus.Unreachable, null, null, "no such host is found");
         foreach (var endPoint in endPoints)
         {
-            var latest = Dial(endPoint, hello, stop);
+            var latest = Dial(endPoint, endPoint.ToString() == address ? "" : $"{endPoint}: ", hello, stop);
             if (latest.Status is DialStatus.Welcomed or DialStatus.Refused)
             {
                 return latest;
@@ -59,7 +59,8 @@ internal sealed class PeerDialer(TimeSpan dialTimeout, TimeSpan handshakeTimeout
         return outcome;
     }
 
-    private DialOutcome Dial(IPEndPoint endPoint, Hello hello, CancellationToken stop)
+    /// <param name="where">Goes before each detail.</param>
+    private DialOutcome Dial(IPEndPoint endPoint, string where, Hello hello, CancellationToken stop)
     {
         Socket? socket = null;
         var kept = false;
@@ -71,16 +72,16 @@ internal sealed class PeerDialer(TimeSpan dialTimeout, TimeSpan handshakeTimeout
             var status = Connect(socket, endPoint, stop);
             if (status != DialStatus.Welcomed)
             {
-                return new DialOutcome(status, null, null, $"{endPoint}: {Words(status)}");
+                return new DialOutcome(status, null, null, where + Words(status));
             }
             using var endOnStop = stop.Register(() => SocketIo.Shutdown(socket));
-            var outcome = ShakeHands(socket, endPoint, hello);
+            var outcome = ShakeHands(socket, where, hello);
             kept = outcome.Status == DialStatus.Welcomed;
             return outcome;
         }
         catch (SocketException e)
         {
-            return new DialOutcome(StatusOf(e.SocketErrorCode), null, null, $"{endPoint}: {e.Message}");
+            return new DialOutcome(StatusOf(e.SocketErrorCode), null, null, where + e.Message);
         }
         finally
         {
@@ -126,7 +127,7 @@ internal sealed class PeerDialer(TimeSpan dialTimeout, TimeSpan handshakeTimeout
         return Equals(socket.LocalEndPoint, socket.RemoteEndPoint) ? DialStatus.HostRefused : DialStatus.Welcomed;
     }
 
-    private DialOutcome ShakeHands(Socket socket, IPEndPoint endPoint, Hello hello)
+    private DialOutcome ShakeHands(Socket socket, string where, Hello hello)
     {
         var deadline = new Deadline(time, handshakeTimeout);
         try
@@ -141,13 +142,13 @@ internal sealed class PeerDialer(TimeSpan dialTimeout, TimeSpan handshakeTimeout
             {
                 (IoResult.Done, Welcome welcome) => new DialOutcome(DialStatus.Welcomed, socket, welcome, ""),
                 (IoResult.Done, Refusal refusal) => new DialOutcome(DialStatus.Refused, null, refusal, refusal.Sentence),
-                (IoResult.TimedOut, _) => new DialOutcome(DialStatus.TimedOut, null, null, $"{endPoint}: no answer to Hello"),
-                _ => new DialOutcome(DialStatus.Broken, null, null, $"{endPoint}: closed during the handshake"),
+                (IoResult.TimedOut, _) => new DialOutcome(DialStatus.TimedOut, null, null, where + "no answer to Hello"),
+                _ => new DialOutcome(DialStatus.Broken, null, null, where + "closed during the handshake"),
             };
         }
         catch (WireFormatException e)
         {
-            return new DialOutcome(DialStatus.Broken, null, null, $"{endPoint}: {e.Message}");
+            return new DialOutcome(DialStatus.Broken, null, null, where + e.Message);
         }
     }
 

@@ -156,8 +156,20 @@ public sealed class ClusterFormation : IConnectionPolicy
 
     private void Remind()
     {
-        var awaited = _meeting.Awaited.Select(peer => $"{peer.Name} ({peer.PeerAddress}: {_dialers[peer.Name].LatestDetail})");
-        _options.Log(TransportLogLevel.Information, $"{_self.Name} waits to meet {string.Join(", ", awaited)}");
+        var met = _meeting.Met;
+        var awaited = _meeting.Awaited;
+        var missed = awaited.Where(peer => !met.Contains(peer.Name)).ToList();
+        var text = met.Count == 0 ? $"{_self.Name} has met nobody yet" : $"{_self.Name} has met {string.Join(", ", met.Select(Told))}";
+        if (missed.Count > 0)
+        {
+            var where = missed.Select(peer => $"{peer.Name} ({peer.PeerAddress}: {_dialers[peer.Name].LatestDetail})");
+            text += $", and waits to meet {string.Join(", ", where)}; start who does not run, and if somebody has moved, "
+                + $"start {_self.Name} again with the present addresses in --initial-cluster";
+        }
+        _options.Log(TransportLogLevel.Information, text);
+
+        // One that was met is waited for too, until it has met the others.
+        string Told(string name) => awaited.Any(peer => peer.Name == name) ? $"{name} ({_dialers[name].LatestDetail})" : name;
     }
 
     private Hello HelloTo(InitialPeer peer) => new(_self, Purpose.Meet, peer.Name, _cluster.Text, _meeting.View);

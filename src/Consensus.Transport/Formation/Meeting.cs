@@ -30,14 +30,14 @@ internal sealed class Meeting
     private readonly Lock _gate = new();
     private readonly InitialCluster _cluster;
     private readonly string _token;
-    private readonly Dictionary<string, Met> _met = [];
+    private readonly Dictionary<string, MetMember> _met = [];
     private FormationResult? _decision;
 
     public Meeting(InitialCluster cluster, long incarnation, string token)
     {
         (_cluster, _token) = (cluster, token);
         Self = ClusterIdentity.MemberIdOf(cluster.Self.Name, incarnation);
-        _met.Add(cluster.Self.Name, new Met(incarnation, Self, []));
+        _met.Add(cluster.Self.Name, new MetMember(incarnation, Self, []));
         lock (_gate)
         {
             DecideIfAgreed();
@@ -77,6 +77,18 @@ internal sealed class Meeting
             lock (_gate)
             {
                 return [.. _cluster.Others.Where(peer => !_met.TryGetValue(peer.Name, out var met) || !Agrees(met))];
+            }
+        }
+    }
+
+    /// <summary>Names of the other members that are met, in order.</summary>
+    public IReadOnlyList<string> Met
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return [.. _met.Keys.Where(name => name != _cluster.Self.Name).Order(StringComparer.Ordinal)];
             }
         }
     }
@@ -135,7 +147,7 @@ internal sealed class Meeting
         {
             return false;
         }
-        var now = new Met(incarnation, ClusterIdentity.MemberIdOf(name, incarnation), [.. view]);
+        var now = new MetMember(incarnation, ClusterIdentity.MemberIdOf(name, incarnation), [.. view]);
         var isNew = !_met.TryGetValue(name, out var before)
             || before.Incarnation != incarnation
             || !before.Reported.SetEquals(now.Reported);
@@ -153,7 +165,7 @@ internal sealed class Meeting
         }
     }
 
-    private bool Agrees(Met other) => other.Reported.SetEquals(ViewLocked());
+    private bool Agrees(MetMember other) => other.Reported.SetEquals(ViewLocked());
 
     private List<KnownMember> ViewLocked() => [.. _met.Select(met => new KnownMember(met.Key, met.Value.Member))];
 
@@ -161,5 +173,5 @@ internal sealed class Meeting
         [.. _cluster.Members.Select(peer => new Member(idOf(peer.Name), peer.Name, peer.PeerAddress))];
 
     /// <param name="Reported">The view in its latest Hello or Welcome.</param>
-    private sealed record Met(long Incarnation, MemberId Member, HashSet<KnownMember> Reported);
+    private sealed record MetMember(long Incarnation, MemberId Member, HashSet<KnownMember> Reported);
 }

@@ -178,7 +178,7 @@ internal sealed class OutgoingLink : IDisposable
             var wait = _settings.RedialLongest;
             if (outcome.Status is not (DialStatus.Welcomed or DialStatus.Refused))
             {
-                NoticeFailure(outcome.Status, outcome.Detail);
+                NoticeFailure(outcome.Status, address, outcome.Detail);
             }
             switch (outcome.Status)
             {
@@ -297,9 +297,9 @@ internal sealed class OutgoingLink : IDisposable
         _failures = 0;
     }
 
-    private void NoticeFailure(DialStatus status, string detail)
+    private void NoticeFailure(DialStatus status, string address, string detail)
     {
-        _settings.Log.Say(status == DialStatus.Exhausted ? TransportLogLevel.Warning : TransportLogLevel.Debug, $"no link to {_name}: {detail}");
+        _settings.Log.Say(status == DialStatus.Exhausted ? TransportLogLevel.Warning : TransportLogLevel.Debug, $"no link to {_name} at {address}: {detail}");
         if (++_failures == FailuresBeforeNotice)
         {
             string addresses;

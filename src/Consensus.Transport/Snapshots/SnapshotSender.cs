@@ -56,7 +56,7 @@ internal sealed class SnapshotSender(PeerEndpoint peer, ReadOnlyMemory<byte> hea
                 var outcome = settings.Dialer.Dial(peer.Address, hello, _stop.Token);
                 if (outcome.Status != DialStatus.Welcomed)
                 {
-                    return Broken(outcome.Detail);
+                    return Broken($"{peer.Address}: {outcome.Detail}");
                 }
                 using var socket = outcome.Socket!;
                 _socket = socket;

@@ -55,7 +55,7 @@ public sealed class ClusterFormationTests
         var members = NewCluster("ab");
         members[1].Close();
         var first = members[0].Start();
-        members[0].WaitForLog("waits to meet b");
+        members[0].WaitForLog("a has met nobody yet, and waits to meet b");
         members[1].Reopen();
         AssertOneCluster([first, members[1].Start()]);
     }
@@ -182,6 +182,17 @@ public sealed class ClusterFormationTests
         _ = member.Start();
         var outcome = RawPeer.Dial(member.EndPoint, Identities.HelloTo("a", Identities.OnWire(Identities.Formed("b", token: Starter.DefaultToken))));
         Assert.That(((Refusal)outcome.Reply!).Code, Is.EqualTo(RefusalCode.NotReady));
+    }
+
+    [Test]
+    public void A_process_that_waits_says_who_was_met_and_who_not_and_each_address_once()
+    {
+        var members = NewCluster("abc");
+        members[2].Close();
+        _ = members[0].Start();
+        _ = members[1].Start();
+        members[0].WaitForLog(
+            $"a has met b (has not met everyone yet), and waits to meet c ({members[2].Address}: nobody listens there); start who does not run, and if somebody has moved, start a again");
     }
 
     [Test]
