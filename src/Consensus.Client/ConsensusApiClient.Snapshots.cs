@@ -23,11 +23,13 @@ public sealed partial class ConsensusApiClient
         var sends = 0;
         HttpResponseMessage? response = null;
         Attempt? answered = null;
-        var last = await RetryPolicy.Build(_options, request, _options.TimeProvider.GetTimestamp()).ExecuteAsync(
+        var firstSend = _options.TimeProvider.GetTimestamp();
+        var end = new SettleDeadline(_options, request.Wait, firstSend);
+        var last = await RetryPolicy.Build(_options, request, firstSend).ExecuteAsync(
             async token =>
             {
                 var endpoint = endpoints[sends++ % endpoints.Count];
-                (var attempt, response) = await _transport.OpenStreamAsync(endpoint, request, _options.AttemptTimeout, token).ConfigureAwait(false);
+                (var attempt, response) = await _transport.OpenStreamAsync(endpoint, request, end.OfAttempt(endpoints.Count - sends), token).ConfigureAwait(false);
                 answered = attempt.Unreachable ? answered : attempt;
                 return attempt;
             },

@@ -53,6 +53,7 @@ public sealed partial class ConsensusApiClient : IConsensusApi
         Attempt? unknown = null;
         Attempt? answered = null;
         var firstSend = _options.TimeProvider.GetTimestamp();
+        var end = new SettleDeadline(_options, request.Wait, firstSend);
         cancellationToken.ThrowIfCancellationRequested();
         var last = await SendOnceAsync(cancellationToken).ConfigureAwait(false);
         if (RetryPolicy.MayBeSentAgain(last, request))
@@ -78,8 +79,7 @@ public sealed partial class ConsensusApiClient : IConsensusApi
         {
             var index = (first + sends++) % endpoints.Count;
             var key = identity?.BeginSend(endpoints[index]);
-            var attempt = await _transport.SendAsync(endpoints[index], request, key, request.Wait + _options.AttemptTimeout, token)
-                .ConfigureAwait(false);
+            var attempt = await _transport.SendAsync(endpoints[index], request, key, end.OfAttempt(endpoints.Count - sends), token).ConfigureAwait(false);
             identity?.EndSend(attempt);
             if (attempt.Kind == AttemptKind.Unknown)
             {

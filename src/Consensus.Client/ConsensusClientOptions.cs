@@ -35,6 +35,12 @@ public sealed record ConsensusClientOptions
     /// <summary>The clock of retries and of holds. Its timestamps must go on while the machine sleeps, as the default's do on Linux and Windows.</summary>
     public TimeProvider TimeProvider { get; init; } = BootTimeProvider.Instance;
 
+    /// <summary>
+    /// After how long, beyond the wait that it asked for, an operation ends in any case: what is under way then is cut off, and its outcome unknown if it was a write. Null: an attempt
+    /// that began within <see cref="RetryFor"/> has its whole <see cref="AttemptTimeout"/>.
+    /// </summary>
+    internal TimeSpan? SettlesWithin { get; init; }
+
     /// <summary>For how long beyond the time-out of an acquire its answer is still waited for.</summary>
     internal TimeSpan AnswerGrace { get; init; } = TimeSpan.FromMilliseconds(200);
 

@@ -97,6 +97,7 @@ internal sealed class CommandHost(CliEnvironment environment)
             options = options with
             {
                 RetryFor = timeout,
+                SettlesWithin = timeout > TimeSpan.Zero && timeout < options.AttemptTimeout ? timeout : null,
                 RetryUnreachableFor = timeout < options.RetryUnreachableFor ? timeout : options.RetryUnreachableFor,
             };
         }

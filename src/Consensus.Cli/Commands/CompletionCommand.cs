@@ -43,6 +43,7 @@ internal static class CompletionCommand
                 AttemptTimeout = Patience * 0.75,
                 RetryFor = TimeSpan.Zero,
                 RetryUnreachableFor = TimeSpan.Zero,
+                SettlesWithin = null,
             };
             using var client = new ConsensusApiClient(options);
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(session.Cancellation);

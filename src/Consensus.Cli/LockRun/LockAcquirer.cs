@@ -124,7 +124,7 @@ internal sealed class LockAcquirer
                 {
                     await Task.WhenAny(ask, ProbeAsync(silent, asking.Token));
                 }
-                if (!ask.IsCompleted && IsHopelessAfter(_options.RetryFor + _options.AttemptTimeout))
+                if (!ask.IsCompleted && IsHopelessAfter(_options.SettlesWithin ?? _options.RetryFor + _options.AttemptTimeout))
                 {
                     return null;
                 }
@@ -157,6 +157,7 @@ internal sealed class LockAcquirer
             AttemptTimeout = ShortestLook,
             RetryFor = TimeSpan.Zero,
             RetryUnreachableFor = TimeSpan.Zero,
+            SettlesWithin = null,
         });
         try
         {

@@ -54,6 +54,7 @@ internal static class Withdrawal
             AttemptTimeout = Patience,
             RetryFor = TimeSpan.Zero,
             RetryUnreachableFor = TimeSpan.Zero,
+            SettlesWithin = null,
             SendsOnCallingThread = false,
         });
         try

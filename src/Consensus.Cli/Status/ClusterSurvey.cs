@@ -11,13 +11,14 @@ internal static class ClusterSurvey
 
     public static async Task<ClusterReport> RunAsync(ConsensusClientOptions options, CancellationToken cancellationToken)
     {
-        var asked = await Task.WhenAll(options.Endpoints.Distinct().Select(endpoint => AskBesideAsync(endpoint, cancellationToken)));
+        var patience = options.SettlesWithin < Patience ? options.SettlesWithin.Value : Patience;
+        var asked = await Task.WhenAll(options.Endpoints.Distinct().Select(endpoint => AskBesideAsync(endpoint, patience, cancellationToken)));
         var listed = ListOf(asked)?.Members ?? [];
         var answers = await Task.WhenAll(listed.Select(async member =>
         {
             var known = asked.FirstOrDefault(answer => answer.Status?.Name == member.Name);
             return known is null && Uri.TryCreate(member.ClientUrl, UriKind.Absolute, out var endpoint)
-                ? await AskBesideAsync(endpoint, cancellationToken)
+                ? await AskBesideAsync(endpoint, patience, cancellationToken)
                 : known;
         }));
         var cluster = ListOf([.. asked, .. answers.OfType<Answer>().Where(answer => listed.Any(member => member.Name == answer.Status?.Name))]);
@@ -52,15 +53,15 @@ internal static class ClusterSurvey
         || (Uri.TryCreate(report.Listed?.ClientUrl, UriKind.Absolute, out var listed) && listed == answer.Endpoint);
 
     /// <summary>On a thread of its own: one member that does not answer must not hold up the others.</summary>
-    private static Task<Answer> AskBesideAsync(Uri endpoint, CancellationToken cancellationToken) => Task.Factory.StartNew(
-        () => AskAsync(endpoint, cancellationToken), cancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default).Unwrap();
+    private static Task<Answer> AskBesideAsync(Uri endpoint, TimeSpan patience, CancellationToken cancellationToken) => Task.Factory.StartNew(
+        () => AskAsync(endpoint, patience, cancellationToken), cancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default).Unwrap();
 
-    private static async Task<Answer> AskAsync(Uri endpoint, CancellationToken cancellationToken)
+    private static async Task<Answer> AskAsync(Uri endpoint, TimeSpan patience, CancellationToken cancellationToken)
     {
         using var client = new ConsensusApiClient(new ConsensusClientOptions
         {
             Endpoints = [endpoint],
-            AttemptTimeout = Patience,
+            AttemptTimeout = patience,
             RetryFor = TimeSpan.Zero,
             RetryUnreachableFor = TimeSpan.Zero,
             SendsOnCallingThread = true,

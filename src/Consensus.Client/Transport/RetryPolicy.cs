@@ -9,9 +9,6 @@ namespace Consensus.Client.Transport;
 /// </summary>
 internal static class RetryPolicy
 {
-    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(50);
-    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(1);
-
     /// <summary>Whether an outcome is one that another attempt may better: asked before there is a policy, for most operations need none.</summary>
     public static bool MayBeSentAgain(Attempt attempt, ApiRequest request) =>
         attempt.Kind is AttemptKind.NothingDone or AttemptKind.Unknown
@@ -22,6 +19,7 @@ internal static class RetryPolicy
     public static ResiliencePipeline<Attempt> Build(ConsensusClientOptions options, ApiRequest request, long firstSend)
     {
         var time = options.TimeProvider;
+        var end = new SettleDeadline(options, request.Wait, firstSend);
         var everReached = false;
         var builder = new ResiliencePipelineBuilder<Attempt> { TimeProvider = time };
         return builder.AddRetry(new RetryStrategyOptions<Attempt>
@@ -36,22 +34,19 @@ internal static class RetryPolicy
                 everReached |= !attempt.Unreachable;
                 var firstRound = arguments.AttemptNumber + 1 < options.Endpoints.Count;
                 var budget = everReached ? options.RetryFor + request.Wait : options.RetryUnreachableFor;
-                return ValueTask.FromResult(firstRound || time.GetElapsedTime(firstSend) < budget);
+                return ValueTask.FromResult(end.HasTimeForAnother && (firstRound || time.GetElapsedTime(firstSend) < budget));
             },
             DelayGenerator = arguments =>
             {
                 var round = Math.DivRem(arguments.AttemptNumber + 1, options.Endpoints.Count, out var turn);
-                return ValueTask.FromResult<TimeSpan?>(turn != 0 ? TimeSpan.Zero : Pause(round, arguments.Outcome.Result?.RetryAfter));
+                return ValueTask.FromResult<TimeSpan?>(turn != 0 ? TimeSpan.Zero : end.Shorten(Pause(round, arguments.Outcome.Result?.RetryAfter)));
             },
         }).Build();
     }
 
     private static TimeSpan Pause(int round, TimeSpan? retryAfter)
     {
-        var doubled = FirstPause * Math.Pow(2, Math.Min(round - 1, 10));
-        var pause = doubled < LongestPause ? doubled : LongestPause;
-        // Spread out, so that clients cut off together do not come back together.
-        var jittered = pause * (0.75 + (Random.Shared.NextDouble() / 2));
-        return retryAfter is { } asked && asked > jittered && asked <= LongestPause ? asked : jittered;
+        var pause = RetryPause.After(round);
+        return retryAfter is { } asked && asked > pause && asked <= RetryPause.Longest ? asked : pause;
     }
 }

@@ -12,9 +12,6 @@ internal sealed class ResumingWatch(ConsensusClientOptions clientOptions, HttpTr
     /// <summary>The server sends a comment every 15 s; after more than two without one nobody is there.</summary>
     private static readonly TimeSpan LongestSilence = TimeSpan.FromSeconds(40);
 
-    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(50);
-    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(1);
-
     private readonly TimeProvider _time = clientOptions.TimeProvider;
     private long? _place = options.FromRevision - 1;
     private bool _began;
@@ -22,16 +19,19 @@ internal sealed class ResumingWatch(ConsensusClientOptions clientOptions, HttpTr
     private int _failures;
     private long _brokeAt;
 
+    /// <summary>Of the beginning.</summary>
+    private SettleDeadline _end;
+
     /// <param name="first">Which endpoint is asked first.</param>
     public async IAsyncEnumerable<WatchMessage> RunAsync(int first, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         _brokeAt = _time.GetTimestamp();
+        _end = new SettleDeadline(clientOptions, TimeSpan.Zero, _brokeAt);
         for (var sends = 0; ; sends++)
         {
             cancellationToken.ThrowIfCancellationRequested();
             var endpoint = clientOptions.Endpoints[(first + sends) % clientOptions.Endpoints.Count];
-            var (attempt, response) = await transport.OpenStreamAsync(endpoint, Request(), clientOptions.AttemptTimeout, cancellationToken)
-                .ConfigureAwait(false);
+            var (attempt, response) = await transport.OpenStreamAsync(endpoint, Request(), Patience(sends), cancellationToken).ConfigureAwait(false);
             if (response is null)
             {
                 if (attempt.Is(ProblemTypes.Compacted))
@@ -65,6 +65,9 @@ internal sealed class ResumingWatch(ConsensusClientOptions clientOptions, HttpTr
                 .ConfigureAwait(false);
         }
     }
+
+    /// <summary>For the head of the next stream. Once the watch has begun it goes on for as long as it takes.</summary>
+    private TimeSpan Patience(int sends) => _began ? clientOptions.AttemptTimeout : _end.OfAttempt(clientOptions.Endpoints.Count - 1 - sends);
 
     /// <summary>The messages of one stream, to its end, however it ends.</summary>
     private async IAsyncEnumerable<WatchMessage> ReadAsync(HttpResponseMessage response, [EnumeratorCancellation] CancellationToken cancellationToken)
@@ -133,6 +136,7 @@ internal sealed class ResumingWatch(ConsensusClientOptions clientOptions, HttpTr
         };
         var isFirstRound = _failures + 1 < clientOptions.Endpoints.Count;
         if (attempt.Kind == AttemptKind.Refused
+            || (!_began && !_end.HasTimeForAnother)
             || (budget != Timeout.InfiniteTimeSpan && !isFirstRound && _time.GetElapsedTime(_brokeAt) >= budget))
         {
             throw new ConsensusException(ConsensusApiClient.ToProblem(attempt));
@@ -140,9 +144,8 @@ internal sealed class ResumingWatch(ConsensusClientOptions clientOptions, HttpTr
         var round = ++_failures / clientOptions.Endpoints.Count;
         if (_failures % clientOptions.Endpoints.Count == 0)
         {
-            var doubled = FirstPause * Math.Pow(2, Math.Min(round - 1, 10));
-            var pause = (doubled < LongestPause ? doubled : LongestPause) * (0.75 + (Random.Shared.NextDouble() / 2));
-            await Task.Delay(pause, _time, cancellationToken).ConfigureAwait(false);
+            var pause = RetryPause.After(round);
+            await Task.Delay(_began ? pause : _end.Shorten(pause), _time, cancellationToken).ConfigureAwait(false);
         }
     }
 
