@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Consensus.Api.Elections;
 using Consensus.Client.Holding;
+using Consensus.Client.Transport;
 
 namespace Consensus.Client;
 
@@ -39,17 +40,20 @@ public sealed partial class ConsensusClient
     {
         WellFormed.Name(election);
         ElectionState? last = null;
-        while (true)
+        for (var ended = 1; ; ended++)
         {
             await foreach (var message in _api.WatchElectionAsync(election, null, cancellationToken).ConfigureAwait(false))
             {
                 // After what was compacted it begins with the present leader again, who may be the one told last.
                 if (message is WatchLeader { Election: var data } && ElectionState.Of(data) is var state && state != last)
                 {
-                    last = state;
+                    (last, ended) = (state, 0);
                     yield return state;
                 }
             }
+
+            // Whoever answers "compacted" to a watch that begins with the present answers it again: it is not asked as fast as it can answer.
+            await Task.Delay(RetryPause.After(Math.Max(1, ended)), _time, cancellationToken).ConfigureAwait(false);
         }
     }
 

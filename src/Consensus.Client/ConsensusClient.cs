@@ -10,6 +10,7 @@ public sealed partial class ConsensusClient : IConsensusClient
 {
     private readonly IConsensusApi _api;
     private readonly string _clientName;
+    private readonly TimeProvider _time;
     private readonly HoldKeeper _keeper;
     private readonly Withdrawals _withdrawals;
     private readonly Acquirer _acquirer;
@@ -31,6 +32,7 @@ public sealed partial class ConsensusClient : IConsensusClient
         WellFormed.Text(options.ClientName);
         _api = api;
         _clientName = options.ClientName;
+        _time = options.TimeProvider;
         _keeper = new HoldKeeper(options.TimeProvider);
         _withdrawals = new Withdrawals(api, options.LastPatience);
         _acquirer = new Acquirer(_keeper, _withdrawals, options.TimeProvider, options.AnswerGrace);

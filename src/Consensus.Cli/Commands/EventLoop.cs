@@ -7,6 +7,9 @@ namespace Consensus.Cli.Commands;
 /// <summary>Shows the messages of a watch until the program is ended; a watch that cannot go on says why, and never leaves a gap without a word.</summary>
 internal static class EventLoop
 {
+    /// <summary>A member that ends each watch so is not asked as fast as it can answer.</summary>
+    private static readonly TimeSpan PauseAfterCompaction = TimeSpan.FromMilliseconds(50);
+
     /// <param name="show">Shows one message; "open" and "compacted" of a JSON output are shown here.</param>
     /// <exception cref="OperationCanceledException">The program was told to end.</exception>
     public static async Task<int> RunAsync(
@@ -53,6 +56,7 @@ internal static class EventLoop
                     // No member says that of a watch that begins with the present: to ask again would be to ask for ever.
                     return ExitCode.Refused;
                 }
+                await Task.Delay(PauseAfterCompaction, session.Environment.Clock, session.Cancellation);
             }
         }
         catch (ConsensusException refused)
