@@ -75,6 +75,8 @@ public sealed class MovedMemberTests
             },
             "it says what it waits for, and the commands");
         Assert.That(cluster.Process(0).HasExited, Is.False);
+        await RefusedAsync(cluster, 1);
+        await RefusedAsync(cluster, 2);
         await DoneAsync(cluster, HttpMethod.Delete, 1, Members + "/n1");
         await ProcessCluster.EventuallyAsync(
             () => Task.FromResult(cluster.Process(0).Output.Contains("n1, no member yet of cluster", StringComparison.Ordinal)), "it is a waiting joiner");
@@ -83,6 +85,16 @@ public sealed class MovedMemberTests
         await DoneAsync(cluster, HttpMethod.Patch, 2, Members + "/n1", """{"role":"voter"}""");
         cluster.Kill(1);
         await cluster.UntilWrittenAsync(0, "/v1/kv/a");
+    }
+
+    /// <summary>Whichever member is asked: nothing is added in the place of one that is not removed yet, and the command that removes it is named.</summary>
+    private static async Task RefusedAsync(ProcessCluster cluster, int asked)
+    {
+        var latest = new Answer(0, default);
+        await ProcessCluster.EventuallyAsync(
+            async () => (latest = await cluster.TryAsync(HttpMethod.Post, asked, Members, """{"name":"n1"}""")).Status == HttpStatusCode.PreconditionFailed,
+            "an addition before the removal is refused");
+        Assert.That(latest.Json.GetProperty("detail").GetString(), Does.Contain("consensusctl members remove n1"));
     }
 
     [Test]

@@ -10,6 +10,8 @@ namespace Consensus.Cli.Commands;
 /// <summary><c>members list/add/promote/remove</c> and <c>leader show/transfer</c>.</summary>
 internal static class MemberCommands
 {
+    private const string Silent = "silent";
+
     public static Command CreateMembers(CommandHost host) => new("members", "Who belongs to the cluster, and changes of that, one at a time.")
     {
         List(host),
@@ -41,11 +43,35 @@ internal static class MemberCommands
         var name = Names.Argument("JOINER", "The name of a process that was started with --join.");
         var voter = new Option<bool>("--voter") { Description = "It votes at once, before it has caught up: less safe than adding and promoting." };
         var command = new Command("add", "Adds a waiting process as a learner: it receives the log and does not count yet.") { name, voter };
-        host.Bind(command, async (parsed, session) => session.Show(
-            await session.Client.AddMemberAsync(parsed.GetRequiredValue(name), parsed.GetValue(voter), session.Cancellation),
-            member => Rows().Add(Row(member))));
+        host.Bind(command, async (parsed, session) =>
+        {
+            var result = await session.Client.AddMemberAsync(parsed.GetRequiredValue(name), parsed.GetValue(voter), session.Cancellation);
+            if (result is { Succeeded: true, Value.Health: "unknown" } && await IsDeadAsync(session, result.Value.Id))
+            {
+                return session.Fail(new ApiProblem(ApiFailureKind.Refused, 0, "", DeadAlready(result.Value.Name)));
+            }
+            return session.Show(result, member => Rows().Add(Row(member)));
+        });
         return command;
     }
+
+    /// <summary>Whether the leader gets no answer from this member. A member that does not lead cannot know it, and takes an addition of who is a member already for done.</summary>
+    private static async Task<bool> IsDeadAsync(CommandSession session, string id)
+    {
+        var seen = await session.Client.GetClusterAsync(session.Cancellation);
+        if (seen.Value?.Members?.FirstOrDefault(member => member.Name == seen.Value.Leader) is not { Self: false } leader
+            || !Uri.TryCreate(leader.ClientUrl, UriKind.Absolute, out var endpoint))
+        {
+            return seen.Value?.Members?.Any(member => member.Id == id && member.Health == Silent) == true;
+        }
+        using var client = new ConsensusApiClient(session.Options with { Endpoints = [endpoint], SendsOnCallingThread = true });
+        var list = await client.GetClusterAsync(session.Cancellation);
+        return list.Value?.Members?.Any(member => member.Id == id && member.Health == Silent) == true;
+    }
+
+    private static string DeadAlready(string name) =>
+        $"{name} is a member already, and does not answer the leader: nothing was added; start consensusd --name {name} on its data directory again, or, if that is lost, "
+            + $"remove it (consensusctl members remove {name}) and then add the new one.";
 
     private static Command Promote(CommandHost host)
     {
@@ -139,7 +165,8 @@ internal static class MemberCommands
         }
         foreach (var waiting in cluster.Joining ?? [])
         {
-            table.Add(waiting.Name, waiting.Id, "waits to be added", null, null, null, null, null, waiting.PeerUrl);
+            var isTaken = cluster.Members?.Any(member => member.Name == waiting.Name) == true;
+            table.Add(waiting.Name, waiting.Id, isTaken ? "waits for its name" : "waits to be added", null, null, null, null, null, waiting.PeerUrl);
         }
         return table;
     }

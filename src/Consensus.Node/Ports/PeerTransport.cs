@@ -6,7 +6,10 @@ namespace Consensus.Node.Ports;
 /// <param name="Address">host:port.</param>
 public sealed record PeerEndpoint(MemberId Member, string Name, string Address);
 
-/// <summary>A process that was started to join the cluster and waits to be added. Forgotten a few seconds after it last asked.</summary>
+/// <summary>
+/// A process that was started to join the cluster and waits to be added, or for its name: while a member with another data directory has that, it cannot be. Forgotten a few
+/// seconds after it last asked.
+/// </summary>
 /// <param name="Member">Of its name and its data directory's incarnation.</param>
 /// <param name="PeerAddress">host:port that the members shall dial.</param>
 public sealed record JoiningMember(MemberId Member, string Name, string PeerAddress);

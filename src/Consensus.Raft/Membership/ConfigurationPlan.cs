@@ -73,13 +73,13 @@ internal static class ConfigurationPlan
         }
         if (old.Removed.Contains(member.Id))
         {
-            return Refuse(ChangeVerdict.Taken, $"this {member.Name} was removed before, and a removed member never comes back: start it with an empty data directory");
+            return Refuse(ChangeVerdict.Taken, $"this {member.Name} was removed before, and a removed member never comes back: start {member.Name} on an empty data directory");
         }
         foreach (var other in old.Members)
         {
             if (other.Name == member.Name)
             {
-                return Refuse(ChangeVerdict.Taken, $"another member has the name {other.Name}: remove that one first");
+                return Refuse(ChangeVerdict.Taken, $"a member with another data directory has the name {other.Name}: if that one is lost, remove it first (consensusctl members remove {other.Name})");
             }
             if (other.PeerAddress == member.PeerAddress)
             {

@@ -149,8 +149,8 @@ internal sealed class MemberEndpoints(IConsensusNode node, MemberLookup lookup, 
         }
         if (members.FirstOrDefault(member => member.Name == name) is { } present)
         {
-            await (role == WantedRole.Voter && !present.IsVoter
-                ? replies.Problem(http, new Problem(ProblemTypes.PreconditionFailed, $"{name} is a member already, a learner: promote it"))
+            await (WhyNotAsAsked(present, role) is { } sentence
+                ? replies.Problem(http, new Problem(ProblemTypes.PreconditionFailed, sentence))
                 : AnswerMember(http, present, StatusCodes.Status200OK));
             return;
         }
@@ -160,6 +160,16 @@ internal sealed class MemberEndpoints(IConsensusNode node, MemberLookup lookup, 
         await replies.Problem(http, Problem.NotFound(
             $"no process named \"{name}\" asked {node.Status.Name} to join ({waiting}); start one with: consensusd --name {name} --join {self}"));
     }
+
+    /// <summary>
+    /// Null when what was asked for is so. Not when the member is silent: who adds a name that is dead wants another process in its place, and nothing was added.
+    /// </summary>
+    private static string? WhyNotAsAsked(MemberStatus present, WantedRole role) =>
+        present.Health == MemberHealth.Silent
+            ? $"{present.Name} is a member already, and does not answer: nothing was added; start consensusd --name {present.Name} on its data directory again, or, if that is lost, "
+                + $"remove it (consensusctl members remove {present.Name}) and then add the new one"
+        : role == WantedRole.Voter && !present.IsVoter ? $"{present.Name} is a member already, a learner: promote it (consensusctl members promote {present.Name})"
+        : null;
 
     private static MemberStatus AsMember(JoiningMember joiner, WantedRole role) => new(
         joiner.Member,

@@ -122,7 +122,7 @@ internal sealed class FormedHandshake(PeerIdentity self, IReadOnlyDictionary<Mem
         return Members().Any(member => member.Name == from.Name && member.Member != claimed)
             ? Refuse(
                 RefusalCode.DirectoryReplaced,
-                $"Cluster {self.Cluster} has a member {from.Name} with another data directory: remove that one first and then start this one again, or give it another name.")
+                $"Cluster {self.Cluster} has a member {from.Name} with another data directory: if that one is lost, remove it (consensusctl members remove {from.Name}) and then start consensusd --name {from.Name} again with the same command line; else give the new one another --name.")
             : new Welcome(self, Whereabouts(_ => null));
     }
 

@@ -182,7 +182,7 @@ public sealed class ClusterJoin : IDisposable
         }
         if (!called.IsRepeated)
         {
-            _options.Log(TransportLogLevel.Warning, $"{called.Address} does not list this process as waiting: {refusal.Sentence}");
+            _options.Log(TransportLogLevel.Warning, $"{called.Address} says that this process cannot be added: {refusal.Sentence}");
         }
         return false;
     }

@@ -30,6 +30,11 @@ internal sealed class IncomingConnections(
     {
         var judge = handshake();
         var reply = judge.Judge(hello);
+        if (hello.Purpose == Purpose.Join && reply is Refusal { Code: RefusalCode.DirectoryReplaced })
+        {
+            // It waits until the member of its name is removed: whoever asks who waits shall know it, and find it at once when that is done.
+            joiners.Heard(hello.Identity);
+        }
         if (reply is not Welcome welcome || hello.Purpose is not (Purpose.Link or Purpose.Join))
         {
             return reply;

@@ -48,8 +48,31 @@ internal sealed class MemberCommandTests
 
         Assert.That(learner, Is.EqualTo(new CliRun(0, Headings + "n4\t00a4\tlearner\tunknown\t-\t-\t-\t-\tn4:7380\n", "")));
         Assert.That(
-            server.Requests.Select(request => $"{request.Method} {request.Target} {request.Text}"),
+            server.Requests.Where(request => request.Method != "GET").Select(request => $"{request.Method} {request.Target} {request.Text}"),
             Is.EqualTo(new[] { """POST /v1/cluster/members {"name":"n4"}""", """POST /v1/cluster/members {"name":"n4","role":"voter"}""" }));
+    }
+
+    [TestCase("silent", 1)]
+    [TestCase("unknown", 0)]
+    [TestCase("behind", 0)]
+    public async Task Adding_the_name_of_a_dead_member_through_one_that_cannot_know_it_is_refused_by_what_the_leader_knows(string health, int code)
+    {
+        var seen = N2.Replace("notAcknowledging", health, StringComparison.Ordinal);
+        using var leader = new FakeServer(_ => new FakeAnswer(200, Cluster([N1, seen])));
+        var n1 = N1.Replace("http://n1:7379", leader.Endpoint.ToString(), StringComparison.Ordinal).Replace("\"self\":true", "\"self\":false", StringComparison.Ordinal);
+        var unknown = N2.Replace("notAcknowledging", "unknown", StringComparison.Ordinal);
+        using var follower = new FakeServer(request => new FakeAnswer(200, request.Method == "POST" ? unknown : Cluster([n1, unknown])));
+        var run = await Ctl.RunAsync(follower.Endpoint, "members", "add", "n2");
+
+        Assert.That(run.ExitCode, Is.EqualTo(code), run.Error);
+        Assert.That(run.Error, code == 0 ? Is.Empty : Does.StartWith("consensusctl: n2 is a member already").And.Contain("nothing was added").And.Contain("consensusctl members remove n2"));
+    }
+
+    [Test]
+    public async Task A_process_that_waits_for_the_name_of_a_member_is_listed_as_that()
+    {
+        using var server = new FakeServer(_ => new FakeAnswer(200, Cluster([N1, N2], Waiting.Replace("n5", "n2", StringComparison.Ordinal))));
+        Assert.That((await Ctl.RunAsync(server.Endpoint, "members", "list")).Output, Does.EndWith("n2\t00a5\twaits for its name\t-\t-\t-\t-\t-\tn2:7380\n"));
     }
 
     [Test]

@@ -46,6 +46,15 @@ internal sealed class MemberTests : ContractTest
         Assert.That(Node.Changes, Is.Empty);
     }
 
+    [TestCase("learner")]
+    [TestCase("voter")]
+    public async Task Adding_the_name_of_a_member_that_is_silent_adds_nothing_and_names_the_command_that_removes_it(string role)
+    {
+        var problem = await RefusedAsync(ProblemTypes.PreconditionFailed, "POST", "/v1/cluster/members", $$"""{"name":"n2","role":"{{role}}"}""");
+        Assert.That(problem.Detail, Does.StartWith("n2 is a member already, and does not answer: nothing was added").And.Contain("consensusctl members remove n2"));
+        Assert.That(Node.Changes, Is.Empty);
+    }
+
     [Test]
     public async Task Adding_a_name_that_nobody_waits_under_says_what_to_start()
     {

@@ -67,6 +67,23 @@ public sealed class ClusterJoinTests
     }
 
     [Test]
+    public void A_process_whose_name_is_taken_is_listed_as_waiting_so_that_it_is_found_when_the_name_is_free()
+    {
+        using var a = new TestMember("a");
+        var old = Identities.Formed("n4");
+        a.Transport.SetPeers([Identities.EndpointOf(old, "127.0.0.1:9")]);
+        using var join = Join("n4", [a.Endpoint.Address], incarnation: 77, waits: true);
+        var learned = join.RunAsync(CancellationToken.None);
+        var now = ClusterIdentity.MemberIdOf("n4", 77);
+        Eventually.Holds(() => a.Transport.Joiners.Select(joiner => (joiner.Name, joiner.Member)).SequenceEqual([("n4", now)]), "it is listed under its own id");
+        Assert.That(learned.IsCompleted, Is.False);
+        a.Transport.SetRemoved([old.Member]);
+        a.Transport.SetPeers([]);
+        Assert.That(a.Transport.Joiners.Select(joiner => joiner.Member), Is.EqualTo(new[] { now }), "at once, before its next call");
+        Assert.That(Eventually.Result(learned), Is.EqualTo(Identities.Cluster));
+    }
+
+    [Test]
     public void A_joiner_waits_for_a_member_to_come_up_and_says_for_whom()
     {
         var listener = PeerListener.Start(new IPEndPoint(IPAddress.Loopback, 0));
@@ -74,7 +91,7 @@ public sealed class ClusterJoinTests
         listener.Dispose();
         using var join = Join("n4", [address.ToString()]);
         var learned = join.RunAsync(CancellationToken.None);
-        Eventually.Holds(() => _log.Any(line => line.Contains($"n4 waits for a member that answers: {address}")), "it says for whom it waits");
+        Eventually.Holds(() => _log.Any(line => line == $"n4 waits for a member that answers: {address} (nobody listens there)"), "it says for whom it waits");
         using var late = new TestMember("a", port: address.Port);
         late.Transport.SetPeers([]);
         Assert.That(Eventually.Result(learned), Is.EqualTo(Identities.Cluster));
@@ -173,7 +190,7 @@ public sealed class ClusterJoinTests
         Eventually.Holds(() => Volatile.Read(ref told) > 0, "it is told");
         join.Dispose();
         Assert.That(told, Is.EqualTo(1));
-        Assert.That(_log.Count(line => line.Contains("does not list this process as waiting: Gone.")), Is.EqualTo(1), "another cluster's word counts for nothing");
+        Assert.That(_log.Count(line => line.Contains("says that this process cannot be added: Gone.")), Is.EqualTo(1), "another cluster's word counts for nothing");
     }
 
     [Test]
