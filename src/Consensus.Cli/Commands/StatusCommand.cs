@@ -45,11 +45,11 @@ internal static class StatusCommand
             {
                 table.Add(
                     member.Name,
-                    status.Role,
+                    member.Role,
                     Plain.Number(status.Term),
                     Plain.Number(status.CommitIndex),
                     Plain.Number(status.AppliedIndex),
-                    Plain.Number(report.Lag(member) ?? 0),
+                    report.Lag(member) is { } lag ? Plain.Number(lag) : null,
                     health,
                     contact,
                     member.Listed is { } measured ? MemberWords.RoundTrip(measured) : null,
@@ -62,7 +62,7 @@ internal static class StatusCommand
             }
             else
             {
-                table.Add(member.Name, "unreachable", null, null, null, null, health, contact, null, null, null, null, null, null, null);
+                table.Add(member.Name, member.Role, null, null, null, null, health, contact, null, null, null, null, null, null, null);
             }
         }
         return table;

@@ -33,7 +33,10 @@ internal static class ClusterSurvey
         reports.AddRange(asked
             .Where(answer => !reports.Any(report => SameServer(report, answer)))
             .Select(answer => new MemberReport(
-                answer.Status?.Name ?? answer.Endpoint.Authority, answer.Endpoint, null, answer.Status, answer.Json, answer.Failure)));
+                answer.Status?.Name ?? answer.Endpoint.Authority, answer.Endpoint, null, answer.Status, answer.Json, answer.Failure)
+            {
+                IsWaiting = cluster?.Joining?.Any(waiting => waiting.Id == answer.Status?.MemberId) == true,
+            }));
         return new ClusterReport([.. reports.OrderBy(report => report.Name, StringComparer.Ordinal)], cluster is not null)
         {
             Joining = [.. (cluster?.Joining ?? []).Select(waiting => waiting.Name)],

@@ -15,9 +15,9 @@ internal sealed record Diagnosis(bool CanServe, IReadOnlyList<string> Problems, 
     }
 
     /// <summary>The sentence about a cluster with nothing wrong.</summary>
-    public static string Healthy(ClusterReport report) => report.Members.Count == 1
+    public static string Healthy(ClusterReport report) => report.Own.Count() == 1
         ? $"All is well: {report.Leader?.Name} is the only member and leads."
-        : $"All is well: {report.Members.Count} members answer, {report.Leader?.Name} leads.";
+        : $"All is well: {report.Own.Count()} members answer, {report.Leader?.Name} leads.";
 
     /// <summary>Everything to tell a person, in order.</summary>
     public IEnumerable<string> Sentences(ClusterReport report) => [.. Problems.Count > 0 ? Problems : [Healthy(report)], .. Notes];

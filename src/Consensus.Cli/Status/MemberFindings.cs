@@ -13,13 +13,13 @@ internal static class MemberFindings
     {
         foreach (var silent in report.Members.Where(member => member.Status is null))
         {
-            yield return Silent(silent);
+            yield return Silent(report, silent);
         }
-        foreach (var stranger in report.Members.Where(member => report.ClusterKnown && member.Listed is null && member.Status is not null))
+        foreach (var stranger in report.Members.Where(member => report.ClusterKnown && member is { Listed: null, Status: not null, IsWaiting: false }))
         {
             yield return $"{stranger.Name} at {stranger.Endpoint?.Authority} is no member of this cluster: leave it out of --endpoints.";
         }
-        foreach (var member in report.Members)
+        foreach (var member in report.Own)
         {
             foreach (var sentence in OfOne(report, member))
             {
@@ -28,23 +28,25 @@ internal static class MemberFindings
         }
     }
 
-    private static string Silent(MemberReport member)
+    private static string Silent(ClusterReport report, MemberReport member)
     {
         var reason = member.Failure.TrimEnd('.');
         if (member.Listed is null)
         {
-            return reason + ": start it again, or look into its log.";
+            return $"{reason}: start the member that serves clients there again (consensusd, with the options that it had), or look into its log.";
         }
         var what = $"{member.Name} does not answer ({reason})";
         // Of the leader the list is another member's: the leader itself is the one that does not answer.
         var who = member.Listed.Role == "leader" ? "another member" : "the leader";
-        return IsHeard(member.Listed) switch
+        var start = $"start {member.Name} again (consensusd --name {member.Name}, on its data directory, with the options that it had)";
+        return (IsHeard(member.Listed), report.WaitsForItsName(member.Name)) switch
         {
-            true => $"{what}, though {who} hears it: it has just ended (start it again, and look into its log), it hangs, or its client address "
+            (true, _) => $"{what}, though {who} hears it: it has just ended ({start}, and look into its log), it hangs, or its client address "
                 + "cannot be reached from this machine (check --listen-client, --advertise-client and firewalls).",
-            false => $"{what}, and {who} does not hear it either: start it again; its log says why it ended. If its process still runs, it hangs (kill -9 it first) "
+            (false, true) => $"{what}, and {who} does not hear it either.",
+            (false, false) => $"{what}, and {who} does not hear it either: {start}; its log says why it ended. If its process still runs, it hangs (kill -9 it first) "
                 + "or its network is down. If its disk is gone, replace it (docs/membership.md).",
-            null => $"{what}, and whether {who} hears it is not known: start it again, or look into its log.",
+            (null, _) => $"{what}, and whether {who} hears it is not known: {start}, or look into its log.",
         };
     }
 

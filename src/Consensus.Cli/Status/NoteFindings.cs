@@ -7,7 +7,10 @@ internal static class NoteFindings
     {
         foreach (var waiting in report.Joining)
         {
-            yield return $"Note: {waiting} waits to be added: consensusctl members add {waiting}";
+            yield return report.WaitsForItsName(waiting)
+                ? $"Note: another process named {waiting} waits with an empty data directory: if that of the member {waiting} is lost, consensusctl members remove {waiting}, and then "
+                    + $"consensusctl members add {waiting}; else give it another --name."
+                : $"Note: {waiting} waits to be added: consensusctl members add {waiting}";
         }
         foreach (var learner in report.Members.Where(member => member is { Listed.Role: "learner", Status.Ready: true }))
         {

@@ -61,18 +61,18 @@ internal static class TopScreen
     {
         if (member.Status is not { } status)
         {
-            return ([member.Name, "unreachable", .. Enumerable.Repeat("-", Headings.Length - 2)], LineStyle.Bad);
+            return ([member.Name, member.Role, .. Enumerable.Repeat("-", Headings.Length - 2)], LineStyle.Bad);
         }
         string[] cells =
         [
             member.Name,
-            status.Role,
+            member.Role,
             Rate(rates.Reads),
             Rate(rates.Writes),
             Rate(rates.Failures),
             Rate(rates.Entries),
             Plain.Number(status.AppliedIndex),
-            Plain.Number(view.Now.Report.Lag(member) ?? 0),
+            view.Now.Report.Lag(member) is { } lag ? Plain.Number(lag) : "-",
             Plain.Bytes(status.LogBytes),
             status.MemoryBytes is { } memory ? Plain.Bytes(memory) : "-",
             rates.CpuPercent is { } percent ? string.Create(CultureInfo.InvariantCulture, $"{percent:0} %") : "-",

@@ -28,7 +28,7 @@ internal sealed class StatusCommandTests
 
         Assert.That(run.ExitCode, Is.Zero);
         Assert.That(run.Output, Does.Contain("n3\tunreachable\t-"));
-        Assert.That(run.Output, Does.Contain("n3 does not answer").And.Contain("start it again"));
+        Assert.That(run.Output, Does.Contain("n3 does not answer").And.Contain("start n3 again (consensusd --name n3, on its data directory"));
         Assert.That(run.Output, Does.Not.Contain("All is well"));
     }
 
@@ -118,7 +118,7 @@ internal sealed class StatusCommandTests
         cluster.Stop(2);
         Assert.That((await Ctl.RunAsync(cluster.Endpoint(0), "status")).Output, Does.Contain("though the leader hears it").And.Contain("--advertise-client"));
         cluster.Members[2].Healthy = false;
-        Assert.That((await Ctl.RunAsync(cluster.Endpoint(0), "status")).Output, Does.Contain("the leader does not hear it either: start it again"));
+        Assert.That((await Ctl.RunAsync(cluster.Endpoint(0), "status")).Output, Does.Contain("the leader does not hear it either: start n3 again"));
     }
 
     [Test]
@@ -195,6 +195,55 @@ internal sealed class StatusCommandTests
         using var document = JsonDocument.Parse(run.Output);
         Assert.That(document.RootElement.GetProperty("problems").GetArrayLength(), Is.Zero);
         Assert.That(document.RootElement.GetProperty("notes").GetArrayLength(), Is.EqualTo(5));
+    }
+
+    [Test]
+    public async Task A_process_that_waits_to_be_added_is_told_as_that_and_as_nothing_else()
+    {
+        using var cluster = new FakeMembers();
+        var waiting = cluster.Members[2];
+        (waiting.IsListed, waiting.Id, waiting.Leader, waiting.Applied) = (false, "9", "null", 0);
+        (cluster.Members[0].Applied, cluster.Members[1].Applied) = (5_000, 5_000);
+        cluster.Joining = """[{"id":"9","name":"n3","peerUrl":"p3:1"}]""";
+        var run = await Ctl.RunAsync(cluster.Endpoint(0), "status", "--endpoints", $"{cluster.Endpoint(0)},{cluster.Endpoint(2)}");
+
+        Assert.That(run.Output.Split('\n')[3], Does.StartWith("n3\twaits to be added\t4\t0\t0\t-\t"));
+        Assert.That(run.Output, Does.Contain("Note: n3 waits to be added: consensusctl members add n3"));
+        Assert.That(run.Output, Does.Contain("All is well: 2 members answer, n1 leads."));
+        Assert.That(run.Output, Does.Not.Contain("no member of this cluster").And.Not.Contain("knows of no leader").And.Not.Contain("behind"));
+    }
+
+    [Test]
+    public async Task A_process_that_waits_for_the_name_of_a_dead_member_is_told_with_the_two_commands_and_nobody_is_to_be_started()
+    {
+        using var cluster = new FakeMembers();
+        (cluster.Members[2].Healthy, cluster.Members[2].Health) = (false, "silent");
+        cluster.Joining = """[{"id":"9","name":"n3","peerUrl":"p3:1"}]""";
+        cluster.Stop(2);
+        var run = await Ctl.RunAsync(cluster.Endpoint(0), "status");
+
+        Assert.That(run.Output, Does.Contain("n3 does not answer").And.Not.Contain("start n3 again").And.Not.Contain("Note: n3 waits"));
+        Assert.That(run.Output, Does.Contain("Note: another process named n3 waits with an empty data directory: if that of the member n3 is lost, consensusctl members remove n3, and then consensusctl members add n3;"));
+    }
+
+    [Test]
+    public async Task A_member_of_another_cluster_is_no_leader_and_no_measure_here()
+    {
+        using var cluster = new FakeMembers();
+        var stranger = cluster.Members[2];
+        (stranger.IsListed, stranger.Role, stranger.Term, stranger.Applied) = (false, "leader", 9, 1_000_000);
+        var run = await Ctl.RunAsync(cluster.Endpoint(0), "status", "--endpoints", $"{cluster.Endpoint(0)},{cluster.Endpoint(2)}");
+
+        Assert.That(run.Output, Does.Contain($"n3 at {cluster.Endpoint(2).Authority} is no member of this cluster: leave it out of --endpoints."));
+        Assert.That(run.Output, Does.Not.Contain("behind").And.Not.Contain("older term"));
+    }
+
+    [Test]
+    public async Task Without_a_leader_the_option_for_members_that_have_moved_is_named_with_their_names()
+    {
+        using var cluster = new FakeMembers();
+        cluster.Members[0].Role = "candidate";
+        Assert.That((await Ctl.RunAsync(cluster.Endpoint(1), "status")).Output, Does.Contain("--peer-address n1=HOST:PORT,n2=HOST:PORT,n3=HOST:PORT"));
     }
 
     [Test]

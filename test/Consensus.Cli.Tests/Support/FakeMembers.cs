@@ -38,14 +38,20 @@ internal sealed class FakeMembers : IDisposable
 
     private string Cluster()
     {
-        var members = _servers.Select((server, index) => $$"""
+        var members = _servers.Select((server, index) => !Members[index].IsListed ? "" : $$"""
             {"id":"{{index}}","name":"n{{index + 1}}","role":"{{Members[index].Listed}}","self":false,"clientUrl":"{{server.Endpoint}}","peerUrl":"p{{index + 1}}:1","matchIndex":null,"healthy":{{(Members[index].Healthy ? "true" : "false")}},"health":"{{Members[index].Health}}","lastContactMs":{{(index == 0 ? "null" : "1234")}},"roundTripMs":{{(index == 0 ? "null" : "0.25")}}}
             """);
-        return $$"""{"clusterId":"c","leader":"n1","term":4,"members":[{{string.Join(',', members)}}],"joining":{{Joining}}}""";
+        return $$"""{"clusterId":"c","leader":"n1","term":4,"members":[{{string.Join(',', members.Where(member => member.Length > 0))}}],"joining":{{Joining}}}""";
     }
 
     internal sealed class Member
     {
+        /// <summary>As it says itself.</summary>
+        public string Id { get; set; } = "1";
+
+        /// <summary>Whether the cluster's list has it.</summary>
+        public bool IsListed { get; set; } = true;
+
         public string Role { get; set; } = "follower";
 
         public long Term { get; set; } = 4;
@@ -99,7 +105,7 @@ internal sealed class FakeMembers : IDisposable
         }
 
         public string Status(string name) => $$"""
-            {"name":"{{name}}","memberId":"1","clusterId":"c","version":"{{Version}}","role":"{{Role}}","leader":{{Leader}},"term":{{Term}},"commitIndex":{{Applied}},"appliedIndex":{{Applied}},
+            {"name":"{{name}}","memberId":"{{Id}}","clusterId":"c","version":"{{Version}}","role":"{{Role}}","leader":{{Leader}},"term":{{Term}},"commitIndex":{{Applied}},"appliedIndex":{{Applied}},
             "firstIndex":{{First}},"lastIndex":{{Last ?? Applied}},"durableIndex":{{Durable ?? Applied}},"revision":55,"stateHash":"{{Hash}}","clusterTimeMs":0,"logBytes":65536,"snapshotIndex":0,"snapshotBytes":0,"keys":3,"leases":2,"locks":1,
             "waiters":0,"idempotencyKeys":0,"stateBytes":0,"uptimeMs":1,"ready":true,"insecure":{{(Insecure ? "true" : "false")}},"alarms":[{{Alarms}}]}
             """;
