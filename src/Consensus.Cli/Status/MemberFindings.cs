@@ -33,7 +33,9 @@ internal static class MemberFindings
         var reason = member.Failure.TrimEnd('.');
         if (member.Listed is null)
         {
-            return $"{reason}: start the member that serves clients there again (consensusd, with the options that it had), or look into its log.";
+            var waiting = report.Joining.Where(name => !report.Members.Any(seen => seen.Name == name)).ToList();
+            var perhaps = waiting.Count > 0 ? $"should that be {string.Join(" or ", waiting)}, which waits to be added, it serves clients in a few seconds; else " : "";
+            return $"{reason}: {perhaps}start the member that serves clients there again (consensusd, with the options that it had), or look into its log.";
         }
         var what = $"{member.Name} does not answer ({reason})";
         // Of the leader the list is another member's: the leader itself is the one that does not answer.

@@ -5,7 +5,7 @@ namespace Consensus.Client.Transport;
 internal readonly struct SettleDeadline(ConsensusClientOptions options, TimeSpan wait, long firstSend)
 {
     /// <summary>With less than this another attempt is not worth its while: it would be cut off before a member can answer.</summary>
-    private static readonly TimeSpan Least = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan Least = TimeSpan.FromMilliseconds(250);
 
     /// <summary>A member that has a leader answers within this, so that another one can be asked when one hangs.</summary>
     private static readonly TimeSpan Share = TimeSpan.FromSeconds(1);

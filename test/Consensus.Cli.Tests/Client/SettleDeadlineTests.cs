@@ -43,10 +43,10 @@ internal sealed class SettleDeadlineTests
     [Test]
     public void No_attempt_begins_when_the_time_is_over_and_a_pause_leaves_time_for_one()
     {
-        var end = Begin(1);
+        var end = Begin(2);
+        _time.Advance(TimeSpan.FromSeconds(1));
+        Assert.That((end.HasTimeForAnother, end.Shorten(TimeSpan.FromSeconds(2)).TotalSeconds), Is.EqualTo((true, 0.75)));
         _time.Advance(TimeSpan.FromSeconds(0.5));
-        Assert.That((end.HasTimeForAnother, end.Shorten(TimeSpan.FromSeconds(2)).TotalSeconds), Is.EqualTo((true, 0.45)));
-        _time.Advance(TimeSpan.FromSeconds(0.45));
         Assert.That(end.HasTimeForAnother, Is.False);
     }
 }

@@ -214,6 +214,17 @@ internal sealed class StatusCommandTests
     }
 
     [Test]
+    public async Task An_endpoint_that_is_not_open_yet_may_be_a_process_that_waits_to_be_added()
+    {
+        using var cluster = new FakeMembers();
+        cluster.Members[2].IsListed = false;
+        cluster.Joining = """[{"id":"9","name":"n3","peerUrl":"p3:1"}]""";
+        cluster.Stop(2);
+        var run = await Ctl.RunAsync(cluster.Endpoint(0), "status", "--endpoints", $"{cluster.Endpoint(0)},{cluster.Endpoint(2)}");
+        Assert.That(run.Output, Does.Contain($"{cluster.Endpoint(2).Authority} accepts no connection: should that be n3, which waits to be added, it serves clients in a few seconds; else start"));
+    }
+
+    [Test]
     public async Task A_process_that_waits_for_the_name_of_a_dead_member_is_told_with_the_two_commands_and_nobody_is_to_be_started()
     {
         using var cluster = new FakeMembers();

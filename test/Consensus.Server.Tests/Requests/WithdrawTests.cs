@@ -24,6 +24,17 @@ internal sealed class WithdrawTests : ContractTest
 
     private Task<WithdrawAnswer> WithdrawAsync(string target = "/v1/requests/r") => AnswerAsync(ApiJson.Default.WithdrawAnswer, HttpStatusCode.OK, "DELETE", target);
 
+    [Test]
+    public async Task Headers_and_a_body_that_mean_nothing_to_a_withdrawal_change_nothing()
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Delete, "/v1/requests/nobodys") { Content = new StringContent("{\"to\":1}") };
+        request.Headers.Add("Idempotency-Key", "other");
+        request.Headers.TryAddWithoutValidation("If-Match", "\"7\"");
+        using var response = await Client.SendAsync(request);
+        Assert.That((int)response.StatusCode, Is.EqualTo(200));
+        Assert.That(await response.Content.ReadAsStringAsync(), Does.Contain("\"outcome\":\"withdrawn\""));
+    }
+
     [TestCaseSource(nameof(Grants))]
     public async Task What_was_granted_is_given_back_and_a_retry_is_told_so(string target, string body)
     {
