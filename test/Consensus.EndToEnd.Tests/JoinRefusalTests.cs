@@ -24,7 +24,7 @@ public sealed class JoinRefusalTests
             "--name", "n1", .. cluster.ArgumentsOf(3).Skip(2).SkipLast(1), $"127.0.0.1:{cluster.PeerPortOf(0)},127.0.0.1:{cluster.PeerPortOf(1)}",
         ]);
         Assert.That(await wiped.ExitAsync(), Is.EqualTo(1), wiped.Output);
-        Assert.That(wiped.Output, Does.Contain("has a member n1 with another data directory: remove that one first"));
+        Assert.That(wiped.Output, Does.Contain("has a member n1 with another data directory: if that one is lost, remove it (consensusctl members remove n1)"));
         await cluster.UntilWrittenAsync(1, "/v1/kv/a");
     }
 }

@@ -51,7 +51,7 @@ public sealed class MembershipTests
         cluster.Start(3);
         var (code, output) = await cluster.EndAsync(3);
         Assert.That(code, Is.EqualTo(1), output);
-        Assert.That(output, Does.Contain("has a member n4 with another data directory: remove that one first"));
+        Assert.That(output, Does.Contain("has a member n4 with another data directory: if that one is lost, remove it (consensusctl members remove n4)"));
 
         await DoneAsync(cluster, HttpMethod.Delete, 1, Members + "/n4");
         cluster.Start(3);

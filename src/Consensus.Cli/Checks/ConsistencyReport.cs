@@ -74,7 +74,7 @@ internal sealed record ConsistencyReport(long Index, IReadOnlyList<MemberHash> M
             yield return odd.Member.Status?.Role == "leader"
                 ? $"{name} leads: first \"consensusctl leader transfer\" to another member, then replace it as below."
                 : $"{name} does not lead: writes are still judged by the majority, but its reads may be wrong until it is replaced.";
-            yield return $"To replace it: stop {name}, \"consensusctl members remove {name}\", start it with --join on an empty directory, "
+            yield return $"To replace it: stop {name}, \"consensusctl members remove {name}\", start consensusd --name {name} with --join on an empty directory, "
                 + $"\"consensusctl members add {name}\", and once it is ready \"consensusctl members promote {name}\".";
         }
     }

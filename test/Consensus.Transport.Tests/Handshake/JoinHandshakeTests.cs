@@ -38,7 +38,7 @@ public sealed class JoinHandshakeTests
     public void A_name_that_another_data_directory_has_is_refused_with_what_to_do(string name)
     {
         var refusal = AssertRefused(Identities.Unformed(name, incarnation: 2), RefusalCode.DirectoryReplaced);
-        Assert.That(refusal.Sentence, Does.Contain($"has a member {name} with another data directory").And.Contain("remove that one first"));
+        Assert.That(refusal.Sentence, Does.Contain($"has a member {name} with another data directory").And.Contain($"(consensusctl members remove {name}) and then start consensusd --name {name} again"));
         AssertRefused(Identities.OnWire(Identities.Formed(name, incarnation: 2)), RefusalCode.DirectoryReplaced);
     }
 
