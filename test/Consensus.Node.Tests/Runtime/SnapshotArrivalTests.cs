@@ -72,7 +72,7 @@ public sealed class SnapshotArrivalTests
         _store.FailAt(Step.Open, new WireFormatException("a section of an unknown kind"));
         Assert.That(Transfer()?.Reason, Is.EqualTo(SnapshotRefusal.UnknownContent));
         Assert.That(_fatal, Is.Empty);
-        Assert.That(_said, Has.Some.Contains("unknown kind"));
+        Assert.That(_warned, Has.Some.Contains("unknown kind"));
     }
 
     [Test]
