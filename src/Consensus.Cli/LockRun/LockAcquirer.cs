@@ -143,10 +143,14 @@ internal sealed class LockAcquirer
         }
     }
 
-    private TimeSpan FirstLook() => _options.RetryFor > TimeSpan.FromMilliseconds(100) && _options.RetryFor < ShortestLook ? _options.RetryFor : ShortestLook;
+    /// <summary>A short time-out has room for a look and for what that waits.</summary>
+    private TimeSpan FirstLook() => Shorter(_options.SettlesWithin / 2, _options.RetryFor > TimeSpan.FromMilliseconds(100) && _options.RetryFor < ShortestLook ? _options.RetryFor : ShortestLook);
 
-    private TimeSpan NextLook(TimeSpan look) =>
-        !_outage.WasSeen || _outage.Trouble.Length > 0 ? ShortestLook : look * 2 < LongestLook ? look * 2 : LongestLook;
+    private static TimeSpan Shorter(TimeSpan? limit, TimeSpan usual) => limit < usual ? limit.Value : usual;
+
+    private TimeSpan NextLook(TimeSpan look) => IsHopelessAfter(TimeSpan.Zero) && _options.SettlesWithin is { } limit
+        ? Shorter(limit / 4, ShortestLook)
+        : !_outage.WasSeen || _outage.Trouble.Length > 0 ? ShortestLook : look * 2 < LongestLook ? look * 2 : LongestLook;
 
     /// <summary>A member that lets a request wait is silent, and so is one that is not there any more.</summary>
     private async Task ProbeAsync(Uri endpoint, CancellationToken cancellationToken)
@@ -154,7 +158,7 @@ internal sealed class LockAcquirer
         using var client = new ConsensusApiClient(_options with
         {
             Endpoints = [endpoint],
-            AttemptTimeout = ShortestLook,
+            AttemptTimeout = Shorter(_options.SettlesWithin / 2, ShortestLook),
             RetryFor = TimeSpan.Zero,
             RetryUnreachableFor = TimeSpan.Zero,
             SettlesWithin = null,
