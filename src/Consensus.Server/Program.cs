@@ -1,5 +1,6 @@
 using Consensus.Server;
 using Consensus.Server.Hosting;
+using Consensus.Transport;
 
 IoThread.ServeRequests();
 return await ServerRunner.RunAsync(args, Environment.GetEnvironmentVariable, Console.Out, Console.Error, async (options, loggers, cancellation) =>
@@ -11,6 +12,7 @@ return await ServerRunner.RunAsync(args, Environment.GetEnvironmentVariable, Con
             Name = options.Name,
             DataDirectory = options.DataDirectory,
             ListenPeer = options.ListenPeer,
+            ListenClient = options.ListenClient,
             AdvertisePeer = options.AdvertisePeer,
             AdvertiseClient = options.AdvertiseClient,
             ClusterToken = options.ClusterToken,
@@ -22,6 +24,6 @@ return await ServerRunner.RunAsync(args, Environment.GetEnvironmentVariable, Con
             Version = ConsensusServer.Version,
         },
         ProcessEnd.Now,
-        sentence => logger.LogInformation("{Notice}", sentence),
+        (level, sentence) => logger.Log(level == TransportLogLevel.Warning ? LogLevel.Warning : LogLevel.Information, "{Notice}", sentence),
         cancellation);
 });

@@ -23,6 +23,9 @@ public sealed record NodeSurroundings(
 {
     /// <summary>The member was removed from its cluster, for sure: it shall stop cleanly. Told once, with the sentence for its operator.</summary>
     public Action<string>? Removed { get; init; }
+
+    /// <summary>As <see cref="Notice"/>, of what somebody has to look after.</summary>
+    public Action<string> Warn { get; init; } = Notice;
 }
 
 /// <summary>

@@ -37,7 +37,7 @@ internal sealed class NodeRuntime
         _leadership = new LeadershipNote(core.Status.Term.Value, core.Status.LeaderName);
         _appliedIndex = core.AppliedIndex.Value;
         Log = new LogWriter(outside.Log, threads, Fail);
-        var arrivals = new SnapshotArrivals(outside.Snapshots, options.Limits, () => _status, input => threads.PostToLoop(input), outside.Notice, Fail);
+        var arrivals = new SnapshotArrivals(outside.Snapshots, options.Limits, () => _status, input => threads.PostToLoop(input), outside.Notice, outside.Warn, Fail);
         _snapshots = new SnapshotWork(outside, threads, arrivals, Fail);
         Events = new PeerEvents(options, outside, threads, arrivals, this);
     }

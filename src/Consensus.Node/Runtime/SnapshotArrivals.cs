@@ -21,6 +21,7 @@ internal sealed class SnapshotArrivals(
     Func<NodeStatus> status,
     Action<NodeInput> post,
     Action<string> notice,
+    Action<string> warn,
     Action<string, Exception> fatal)
 {
     private readonly Lock _gate = new();
@@ -53,8 +54,8 @@ internal sealed class SnapshotArrivals(
             }
         }
         notice(begun.TakenBytes == 0
-            ? $"receiving a snapshot up to index {request.Mark.LastIndex} ({lengthBytes} bytes)"
-            : $"receiving the rest of a snapshot up to index {request.Mark.LastIndex} ({lengthBytes - begun.TakenBytes} of {lengthBytes} bytes)");
+            ? $"receiving a snapshot up to index {request.Mark.LastIndex} ({SizeText.MiB(lengthBytes)})"
+            : $"receiving the rest of a snapshot up to index {request.Mark.LastIndex} ({SizeText.MiB(lengthBytes - begun.TakenBytes)} of {SizeText.MiB(lengthBytes)})");
         return begun;
     }
 
@@ -117,7 +118,8 @@ internal sealed class SnapshotArrivals(
             WireFormatException => new SnapshotRejection(onWrongBytes, failure.Message),
             _ => new SnapshotRejection(SnapshotRefusal.NotNow, "its disk failed, and its process ends"),
         };
-        notice($"the snapshot up to index {request.Mark.LastIndex} from the leader is not taken{(rejection.Reason == SnapshotRefusal.NotNow ? " now" : "")}: {rejection.Sentence}");
+        var tell = rejection.ConcernsOperator ? warn : notice;
+        tell($"this member does not take the leader's snapshot up to index {request.Mark.LastIndex}{(rejection.Reason == SnapshotRefusal.NotNow ? " now" : "")}: {rejection.Sentence}");
         if (failure is StorageRefusedException or UnauthorizedAccessException or StorageFailedException { MayPass: false })
         {
             fatal("the disk failed under a snapshot from the leader", failure);

@@ -23,7 +23,7 @@ internal sealed class SnapshotWork(NodeSurroundings outside, INodeThreads thread
         catch (StorageFailedException e) when (e.MayPass)
         {
             // Nothing that was acknowledged depends on it, and the log may have room for long: it has its space beforehand.
-            outside.Notice($"no snapshot could be taken, and the log grows until one is: {e.Message}");
+            outside.Warn($"no snapshot could be taken, and the log grows until one is: {e.Message}; free some space, and the next one is tried when as much was logged again");
             threads.PostToLoop(new SnapshotNotSavedInput());
         }
     });
@@ -50,7 +50,7 @@ internal sealed class SnapshotWork(NodeSurroundings outside, INodeThreads thread
             }
             catch (StorageFailedException e)
             {
-                outside.Notice($"the snapshot up to index {install.Mark.LastIndex} cannot be read, another one is taken: {e.Message}");
+                outside.Warn($"the snapshot up to index {install.Mark.LastIndex} cannot be read, another one is taken: {e.Message}; look after this disk");
                 threads.PostToLoop(new SnapshotSentInput(install, new SnapshotOutcome(SnapshotEnd.Unreadable)));
                 return;
             }

@@ -3,6 +3,7 @@ using Consensus.Node.Core;
 using Consensus.Primitives;
 using Consensus.Raft;
 using Consensus.Server.Options;
+using Consensus.Transport.Formation;
 
 namespace Consensus.Server.Hosting;
 
@@ -18,11 +19,19 @@ internal static class MemberAddresses
     {
         if (options.PeerAddresses.Count > 0)
         {
-            throw new OptionsException("--peer-address says where members of a cluster are by now, and this data directory is empty: it belongs to none; leave the option out");
+            throw new OptionsException("--peer-address says where members of a cluster are by now, and this data directory is empty: it belongs to none; give the directory of this member, or leave the option out");
         }
         if (options.InitialCluster is not { } list)
         {
             return;
+        }
+        try
+        {
+            ClusterFormation.Check([.. list.Select(peer => new InitialPeer(peer.Name, peer.Address))]);
+        }
+        catch (ArgumentException e)
+        {
+            throw new OptionsException(e.Message.TrimEnd('.'));
         }
         var own = list.FirstOrDefault(peer => peer.Name == options.Name);
         if (own == default)
@@ -54,7 +63,7 @@ internal static class MemberAddresses
             }
             if (known.Members.FirstOrDefault(member => member.Name == name) is not { } member)
             {
-                var names = string.Join(", ", known.Members.Select(member => member.Name));
+                var names = string.Join(", ", known.Members.Select(member => member.Name).Order(StringComparer.Ordinal));
                 throw new OptionsException(
                     $"--peer-address names \"{name}\", whom this data directory does not know: {(names.Length > 0 ? $"its cluster has {names}" : "it waits to be added to its cluster")}");
             }

@@ -29,15 +29,14 @@ public sealed class NodeHost : INodeHost
 
     private readonly DataDirectory _directory;
     private readonly PeerListener _listener;
-    private readonly Action<string> _notice;
+    private readonly TransportLog _log;
     private readonly TaskCompletionSource<string> _removed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private ClusterJoin? _join;
     private PeerTransport? _transport;
     private ConsensusNode? _node;
     private bool _stopped;
 
-    private NodeHost(DataDirectory directory, PeerListener listener, Action<string> notice) =>
-        (_directory, _listener, _notice) = (directory, listener, notice);
+    private NodeHost(DataDirectory directory, PeerListener listener, TransportLog log) => (_directory, _listener, _log) = (directory, listener, log);
 
     public ConsensusNode Node => _node ?? throw new InvalidOperationException("the node is not started yet");
 
@@ -52,22 +51,28 @@ public sealed class NodeHost : INodeHost
     /// here until it met all initial members, or one member of the cluster that it joins: also when it was to form one that is there already.
     /// </summary>
     /// <param name="fatal">Told once when the member cannot go on; must end the process without another answer.</param>
-    /// <param name="notice">One sentence for the log.</param>
+    /// <param name="log">One sentence at a time, for an operator: nothing of <see cref="TransportLogLevel.Debug"/>.</param>
     public static async Task<NodeHost> StartAsync(
         NodeHostOptions options,
         Action<string, Exception?> fatal,
-        Action<string> notice,
+        TransportLog log,
         CancellationToken cancellation)
     {
-        var directory = DataDirectory.Open(
-            options.DataDirectory, options.Name, ClusterIdentity.TokenDigest(options.ClusterToken), options.Storage);
+        log = WithoutDebug(log);
+        if (!DataDirectory.HasIdentity(options.DataDirectory))
+        {
+            // Before anything is written: what a refused start leaves would have to be removed by whoever starts it as it was meant.
+            MemberAddresses.CheckForFirstStart(options);
+        }
         PeerListener? listener = null;
+        DataDirectory? directory = null;
         NodeHost? host = null;
         try
         {
-            TransportLog log = (level, message) => Pass(level, message, notice);
             listener = Listen(options.ListenPeer, log, fatal);
-            host = new NodeHost(directory, listener, notice);
+            CheckForClients(options.ListenClient);
+            directory = DataDirectory.Open(options.DataDirectory, options.Name, ClusterIdentity.TokenDigest(options.ClusterToken), options.Storage);
+            host = new NodeHost(directory, listener, log);
             var boot = RandomPositive();
             var advertised = options.AdvertisePeer.Length > 0 ? options.AdvertisePeer : listener.EndPoint.ToString();
             if (!directory.Identity.IsFormed)
@@ -89,7 +94,7 @@ public sealed class NodeHost : INodeHost
             else
             {
                 listener?.Dispose();
-                directory.Dispose();
+                directory?.Dispose();
             }
             throw;
         }
@@ -105,6 +110,29 @@ public sealed class NodeHost : INodeHost
         catch (SocketException e)
         {
             throw new IOException($"cannot listen for other members on {address}: {e.Message}", e);
+        }
+    }
+
+    /// <summary>The web host listens there only when the node runs; a port that cannot be had is refused while nothing is written yet.</summary>
+    /// <exception cref="IOException">The address cannot be had; names it.</exception>
+    private static void CheckForClients(IPEndPoint? address)
+    {
+        if (address is null)
+        {
+            return;
+        }
+        using var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            if (address.Address.Equals(IPAddress.IPv6Any))
+            {
+                socket.DualMode = true;
+            }
+            socket.Bind(address);
+        }
+        catch (SocketException e)
+        {
+            throw new IOException($"cannot listen for clients on {address}: {e.Message}", e);
         }
     }
 
@@ -134,7 +162,11 @@ public sealed class NodeHost : INodeHost
     private async Task FormAsync(
         NodeHostOptions options, string advertised, long boot, TransportLog log, Action<string, Exception?> fatal, CancellationToken cancellation)
     {
-        var initial = options.InitialCluster ?? [(options.Name, advertised)];
+        if (options.InitialCluster is not { Count: > 1 } initial)
+        {
+            FormAlone(options, options.InitialCluster is [var only] ? only.Address : advertised);
+            return;
+        }
         var formation = new ClusterFormation(_listener, new FormationOptions
         {
             Name = options.Name,
@@ -145,19 +177,25 @@ public sealed class NodeHost : INodeHost
             Log = log,
             Fatal = fatal,
         });
-        if (initial.Count > 1)
-        {
-            _notice($"first start of {options.Name}: waiting to meet {string.Join(", ", initial.Where(p => p.Name != options.Name).Select(p => $"{p.Name} ({p.Address})"))}");
-        }
+        Notice($"first start of {options.Name}: waiting to meet {string.Join(", ", initial.Where(p => p.Name != options.Name).Select(p => $"{p.Name} ({p.Address})"))}");
         var formed = await formation.RunAsync(cancellation).ConfigureAwait(false);
         if (!formed.IsFormed)
         {
-            _notice($"cluster {formed.Cluster} was formed without this data directory, which is empty: {options.Name} forms none, and waits to be added to that one");
+            Notice($"cluster {formed.Cluster} was formed without this data directory, which is empty: {options.Name} forms none, and waits to be added to that one");
             await JoinAsync(options, OthersOf(options), advertised, boot, log, fatal, cancellation).ConfigureAwait(false);
             return;
         }
         _directory.Form(formed.Cluster, formed.Member, Configuration.OfVoters(formed.Members));
-        _notice($"the cluster is formed: {formed.Cluster}");
+        Notice($"the cluster is formed: {formed.Cluster}");
+    }
+
+    /// <summary>Who is to meet nobody needs nothing of what meets others, whose code a start would wait for; and what is printed of the start says that it is alone.</summary>
+    private void FormAlone(NodeHostOptions options, string address)
+    {
+        var incarnation = _directory.Identity.Incarnation;
+        var self = new Member(ClusterIdentity.MemberIdOf(options.Name, incarnation), options.Name, address);
+        var cluster = ClusterIdentity.ClusterIdOf(options.ClusterToken, [new InitialMember(self.Name, self.PeerAddress, incarnation)]);
+        _directory.Form(cluster, self.Id, Configuration.OfVoters([self]));
     }
 
     /// <summary>The addresses of the other initial members: whom a process asks that was to form a cluster and came too late.</summary>
@@ -185,7 +223,7 @@ public sealed class NodeHost : INodeHost
     private async Task JoinAsync(
         NodeHostOptions options, IReadOnlyList<string> addresses, string advertised, long boot, TransportLog log, Action<string, Exception?> fatal, CancellationToken cancellation)
     {
-        _notice($"first start of {options.Name}: asking {string.Join(", ", addresses)} which cluster to join");
+        Notice($"first start of {options.Name}: asking {string.Join(", ", addresses)} which cluster to join");
         _join = NewJoin(options, addresses, advertised, boot, log, fatal);
         var cluster = await _join.RunAsync(cancellation).ConfigureAwait(false);
         var identity = _directory.Identity;
@@ -198,7 +236,7 @@ public sealed class NodeHost : INodeHost
         var recovered = _directory.Recover(out var durable);
         foreach (var note in recovered.Notes)
         {
-            _notice(note);
+            Notice(note);
         }
         var (state, snapshot) = Load(options.Limits, recovered.Snapshot);
         var memory = MemoryPlan.OfThisProcess;
@@ -233,16 +271,17 @@ public sealed class NodeHost : INodeHost
         var whereabouts = MemberAddresses.Resolve(options, advertised, core.Configuration);
         foreach (var notice in MemberAddresses.Notices(options, advertised, _listener.EndPoint, core))
         {
-            _notice(notice);
+            Notice(notice);
         }
         if (memory.Warning(options.Limits, Math.Max(core.Configuration.Members.Length, FewestMembers)) is { } warning)
         {
-            _notice(warning);
+            _log(TransportLogLevel.Warning, warning);
         }
         var called = WhomToCall(options, recovered);
         SayIfNotAdded(core.Configuration, isSeen: called.Count > 0);
-        var surroundings = new NodeSurroundings(durable, _directory.Snapshots, TimeProvider.System, fatal, _notice)
+        var surroundings = new NodeSurroundings(durable, _directory.Snapshots, TimeProvider.System, fatal, Notice)
         {
+            Warn = sentence => _log(TransportLogLevel.Warning, sentence),
             Removed = sentence => _removed.TrySetResult(sentence),
         };
         _node = new ConsensusNode(coreOptions, core, surroundings);
@@ -287,7 +326,7 @@ public sealed class NodeHost : INodeHost
         var identity = _directory.Identity;
         if (configuration.Find(identity.Member) is null && !configuration.Removed.Contains(identity.Member))
         {
-            _notice($"{identity.Name} waits to be added to cluster {identity.Cluster}: {(isSeen ? StartupText.HowToAdd(identity.Name) : "start it with --join, so that the members see it")}");
+            Notice($"{identity.Name} waits to be added to cluster {identity.Cluster}: {(isSeen ? StartupText.HowToAdd(identity.Name) : $"start consensusd --name {identity.Name} again with --join HOST:PORT, the peer address of a member, so that the members see it")}");
         }
     }
 
@@ -301,13 +340,15 @@ public sealed class NodeHost : INodeHost
         return (ReplicatedState.Restore(limits, reader), reader.File);
     }
 
-    private static void Pass(TransportLogLevel level, string message, Action<string> notice)
+    private void Notice(string sentence) => _log(TransportLogLevel.Information, sentence);
+
+    private static TransportLog WithoutDebug(TransportLog log) => (level, sentence) =>
     {
         if (level != TransportLogLevel.Debug)
         {
-            notice(message);
+            log(level, sentence);
         }
-    }
+    };
 
     private static long RandomPositive()
     {

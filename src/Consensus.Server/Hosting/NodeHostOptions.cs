@@ -14,6 +14,9 @@ public sealed record NodeHostOptions
 
     public required IPEndPoint ListenPeer { get; init; }
 
+    /// <summary>Where the process is going to listen for clients: an address that cannot be had is refused before anything is written. Null: nowhere.</summary>
+    public IPEndPoint? ListenClient { get; init; }
+
     /// <summary>host:port that the other members dial; the listening address when empty.</summary>
     public string AdvertisePeer { get; init; } = "";
 

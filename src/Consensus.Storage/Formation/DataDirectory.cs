@@ -43,6 +43,9 @@ public sealed class DataDirectory : IDataDirectory
 
     private StorageIdentity StorageIdentity => new(Identity.Cluster, Identity.Member, Identity.Incarnation);
 
+    /// <summary>Whether there is a data directory with an identity: one that was started before. Writes nothing; for what must be judged before <see cref="Open(string, string, ReadOnlyMemory{byte}, StorageOptions)"/> makes one.</summary>
+    public static bool HasIdentity(string path) => new LinuxDisk().FileExists(Path.Combine(Path.GetFullPath(path), IdentityFile.Name));
+
     /// <summary>Opens a directory on this machine's disk, with a random incarnation if it is new.</summary>
     public static DataDirectory Open(string path, string name, ReadOnlyMemory<byte> tokenDigest, StorageOptions options) =>
         Open(new LinuxDisk(), Path.GetFullPath(path), name, tokenDigest, RandomIncarnation, options);
@@ -93,12 +96,16 @@ public sealed class DataDirectory : IDataDirectory
         var formed = Identity with { Cluster = cluster, Member = member };
         var owner = new StorageIdentity(cluster, member, Identity.Incarnation);
 
-        // Until the identity names the cluster, whatever a crash left here was never used.
-        foreach (var leftover in _disk.List(LogPath))
+        // Until the identity names the cluster, whatever a crash left here was never used. Where nothing was left there is nothing to flush.
+        var leftovers = _disk.List(LogPath);
+        foreach (var leftover in leftovers)
         {
             _disk.Delete(Path.Combine(LogPath, leftover));
         }
-        _disk.SyncDirectory(LogPath);
+        if (leftovers.Count > 0)
+        {
+            _disk.SyncDirectory(LogPath);
+        }
         var state = new LogState(new HardState(Term.Zero, MemberId.None), initial, null, LogIndex.Zero);
         var (_, file) = SegmentFiles.Create(
             _disk, LogPath, owner, new SegmentHeader(1, 1, 0, 0, state), new WireWriter(), _options.SegmentBytes, FrameHeader.Bytes);
@@ -211,12 +218,18 @@ public sealed class DataDirectory : IDataDirectory
         disk.SyncDirectory(path);
         if (identity.Name != name)
         {
-            throw new StorageRefusedException($"the data directory {path} belongs to the member '{identity.Name}', not to '{name}'");
+            throw new StorageRefusedException(
+                $"the data directory {path} belongs to the member '{identity.Name}', not to '{name}'{WayOut(identity, $"give --name {identity.Name}, or another --data-dir")}");
         }
         return identity.TokenDigest.Span.SequenceEqual(tokenDigest.Span)
             ? identity
-            : throw new StorageRefusedException($"the data directory {path} was made with another cluster token");
+            : throw new StorageRefusedException(
+                $"the data directory {path} was made with another cluster token{WayOut(identity, "give that --cluster-token, or another --data-dir")}");
     }
+
+    /// <summary>What a directory that no cluster knows may be: the leaving of a start that was mistaken.</summary>
+    private static string WayOut(DirectoryIdentity identity, string otherwise) =>
+        identity.IsFormed ? $": {otherwise}" : $": {otherwise}, or remove this one, which belongs to no cluster yet";
 
     internal static long RandomIncarnation()
     {

@@ -72,15 +72,16 @@ public sealed class SnapshotStore : ISnapshotStore
     {
         if (lengthBytes <= 0 || lengthBytes > _options.MaxSnapshotBytes)
         {
-            throw new WireFormatException(string.Create(CultureInfo.InvariantCulture,
-                $"a snapshot of {lengthBytes} bytes is not taken: the most is {_options.MaxSnapshotBytes}"));
+            throw new WireFormatException(
+                $"a snapshot of {SizeText.MiB(lengthBytes)} is not taken: the most that this version takes is {SizeText.MiB(_options.MaxSnapshotBytes)}; delete what is not needed");
         }
         // The log goes on meanwhile, and cannot do without its next segment.
         var free = _disk.FreeBytes(_directory);
         if (free < _options.SegmentBytes || free - _options.SegmentBytes < lengthBytes)
         {
-            throw new StorageFailedException(string.Create(CultureInfo.InvariantCulture,
-                $"{_directory} has {free} bytes free, and a snapshot of {lengthBytes} bytes beside a log segment of {_options.SegmentBytes} needs more"))
+            throw new StorageFailedException(
+                $"{_directory} has {SizeText.FreeMiB(free)} free, and a snapshot of {SizeText.MiB(lengthBytes)} beside a log segment of {SizeText.MiB(_options.SegmentBytes)} needs "
+                    + $"{SizeText.MiB(lengthBytes + _options.SegmentBytes)}; free some space there, and it is offered again within a minute")
             { IsDiskFull = true };
         }
         var (file, temporary) = CreateTemporary(mark);
@@ -127,7 +128,8 @@ public sealed class SnapshotStore : ISnapshotStore
     internal void RemoveAllBut(SnapshotMark? inUse, List<string> notes)
     {
         var keep = inUse is null ? null : SnapshotName.Of(inUse);
-        foreach (var name in _disk.List(_directory))
+        var names = _disk.List(_directory);
+        foreach (var name in names)
         {
             if (name == keep || !(SnapshotName.IsTemporary(name) || SnapshotName.TryParse(name, out _)))
             {
@@ -137,7 +139,10 @@ public sealed class SnapshotStore : ISnapshotStore
             _disk.Delete(path);
             notes.Add($"{path} was removed: {(SnapshotName.IsTemporary(name) ? "a snapshot that was never finished" : "a snapshot that the log does not use")}");
         }
-        _disk.SyncDirectory(_directory);
+        if (names.Count > 0)
+        {
+            _disk.SyncDirectory(_directory);
+        }
     }
 
     /// <summary>Gives a whole and flushed file its final name.</summary>

@@ -30,6 +30,10 @@ public sealed class ClusterFormation : IConnectionPolicy
     /// <summary>The cluster that a listed member belongs to already, without this process.</summary>
     private volatile FormationResult? _formedWithoutUs;
 
+    /// <summary>Judges an initial list before anything else is done with it; which of its members this one is does not matter here.</summary>
+    /// <exception cref="ArgumentException">No cluster can come of the initial list; the message is one sentence for the operator.</exception>
+    public static void Check(IReadOnlyList<InitialPeer> initial) => InitialCluster.Of(initial.Count > 0 ? initial[0].Name : "", initial);
+
     /// <exception cref="ArgumentException">No cluster can come of the initial list; the message is one sentence for the operator.</exception>
     public ClusterFormation(PeerListener listener, FormationOptions options)
     {

@@ -7,6 +7,7 @@ using Consensus.Server.Hosting;
 using Consensus.StateMachine;
 using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Outcomes;
+using Consensus.Transport;
 
 namespace Consensus.Server.Tests.Hosting;
 
@@ -34,6 +35,9 @@ internal sealed class LocalCluster : IAsyncDisposable
     public List<string> Fatals { get; } = [];
 
     public System.Collections.Concurrent.ConcurrentQueue<string> Notices { get; } = [];
+
+    /// <summary>Those of <see cref="Notices"/> that somebody has to look after.</summary>
+    public System.Collections.Concurrent.ConcurrentQueue<string> Warnings { get; } = [];
 
     public IReadOnlyList<NodeHost?> Hosts => _hosts;
 
@@ -79,9 +83,13 @@ internal sealed class LocalCluster : IAsyncDisposable
                 Fatals.Add($"{name}: {message}: {failure}");
                 TestContext.Progress.WriteLine($"{name}: {message}: {failure}");
             },
-            message =>
+            (level, message) =>
             {
                 Notices.Enqueue($"{name}: {message}");
+                if (level == TransportLogLevel.Warning)
+                {
+                    Warnings.Enqueue($"{name}: {message}");
+                }
                 TestContext.Out.WriteLine($"{name}: {message}");
             },
             CancellationToken.None);

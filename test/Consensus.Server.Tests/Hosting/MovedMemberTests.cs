@@ -99,6 +99,14 @@ internal sealed class MovedMemberTests
     }
 
     [Test]
+    public async Task The_names_that_a_directory_knows_are_listed_in_order()
+    {
+        await using var cluster = await LocalCluster.StartAsync(3);
+        await cluster.StopMemberAsync(0);
+        Assert.That(await RefusalAsync(cluster, 0, ("n9", "127.0.0.1:9")), Does.EndWith("its cluster has n1, n2, n3"));
+    }
+
+    [Test]
     public async Task A_name_that_the_directory_does_not_know_is_refused()
     {
         await using var cluster = await LocalCluster.StartAsync(1, joining: 1);
@@ -147,7 +155,7 @@ internal sealed class MovedMemberTests
         Directory.Delete(cluster.DataOf(wiped), recursive: true);
         var starting = cluster.StartMemberAsync(wiped);
         await LocalCluster.EventuallyAsync(
-            () => cluster.Notices.Any(notice => notice.Contains($"(consensusctl members remove {name})", StringComparison.Ordinal)
+            () => cluster.Warnings.Any(notice => notice.Contains($"(consensusctl members remove {name})", StringComparison.Ordinal)
                 && notice.Contains($"(consensusctl members add {name})", StringComparison.Ordinal)),
             "it says what it waits for");
         Assert.That(starting.IsCompleted, Is.False);

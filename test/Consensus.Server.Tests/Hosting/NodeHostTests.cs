@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using Consensus.Node;
 using Consensus.Primitives;
 using Consensus.Server.Hosting;
+using Consensus.Server.Options;
 using Consensus.StateMachine;
 using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Outcomes;
@@ -26,22 +27,56 @@ public sealed class NodeHostTests
         Assert.That(await LocalCluster.GetAsync(cluster.Hosts[0]!, "k99"), Is.EqualTo("v99"));
     }
 
-    [Test]
-    public async Task A_peer_port_in_use_is_refused_by_name()
+    [TestCase(true, "cannot listen for other members on")]
+    [TestCase(false, "cannot listen for clients on")]
+    public async Task A_port_in_use_is_refused_by_name_before_anything_is_written(bool isPeer, string sentence)
     {
         using var taken = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         taken.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         taken.Listen();
+        var (inUse, free) = ((IPEndPoint)taken.LocalEndPoint!, new IPEndPoint(IPAddress.Loopback, 0));
+        var refusal = await RefusedAsync<IOException>(options => options with { ListenPeer = isPeer ? inUse : free, ListenClient = isPeer ? free : inUse });
+        Assert.That(refusal.Message, Does.StartWith($"{sentence} {inUse}: ").And.Contain("in use"));
+    }
+
+    [Test]
+    public async Task Arguments_that_cannot_be_meant_are_refused_before_anything_is_written()
+    {
+        var moved = await RefusedAsync<OptionsException>(options => options with { PeerAddresses = [("n2", "127.0.0.1:9")] });
+        Assert.That(moved.Message, Does.StartWith("--peer-address says where members of a cluster are by now, and this data directory is empty"));
+        var nameless = await RefusedAsync<OptionsException>(options => options with { InitialCluster = [("n2", "127.0.0.1:9")] });
+        Assert.That(nameless.Message, Does.Contain("does not name this member"));
+        var elsewhere = await RefusedAsync<OptionsException>(options => options with { AdvertisePeer = "127.0.0.1:8", InitialCluster = [("n1", "127.0.0.1:9")] });
+        Assert.That(elsewhere.Message, Does.Contain("--advertise-peer"));
+        (string, string)[] endless = [("n1", "127.0.0.1:9"), .. Enumerable.Range(2, 14).Select(i => ($"n{i}", $"{new string('h', 200)}:{i}"))];
+        var tooLong = await RefusedAsync<OptionsException>(options => options with { InitialCluster = endless });
+        Assert.That(tooLong.Message, Does.Contain("--initial-cluster is longer than"));
+    }
+
+    /// <summary>A start that is refused, and leaves nothing behind: started as it was meant, it may have another name and another token.</summary>
+    private static async Task<T> RefusedAsync<T>(Func<NodeHostOptions, NodeHostOptions> with)
+        where T : Exception
+    {
         var directory = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
-        var options = new NodeHostOptions { Name = "n1", DataDirectory = directory, ListenPeer = (IPEndPoint)taken.LocalEndPoint!, AdvertiseClient = "http://127.0.0.1:1" };
+        var options = with(new NodeHostOptions
+        {
+            Name = "n1",
+            DataDirectory = directory,
+            ListenPeer = new IPEndPoint(IPAddress.Loopback, 0),
+            AdvertiseClient = "http://127.0.0.1:1",
+        });
         try
         {
-            var refusal = await Assert.ThrowsAsync<IOException>(() => NodeHost.StartAsync(options, (_, _) => { }, _ => { }, CancellationToken.None));
-            Assert.That(refusal!.Message, Does.Contain(taken.LocalEndPoint!.ToString()).And.Contain("in use"));
+            var refusal = await Assert.ThrowsAsync<T>(() => NodeHost.StartAsync(options, (_, _) => { }, (_, _) => { }, CancellationToken.None));
+            Assert.That(Directory.Exists(directory), Is.False, "nothing is written");
+            return refusal!;
         }
         finally
         {
-            Directory.Delete(directory, recursive: true);
+            if (Directory.Exists(directory))
+            {
+                Directory.Delete(directory, recursive: true);
+            }
         }
     }
 

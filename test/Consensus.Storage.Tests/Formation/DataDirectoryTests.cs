@@ -56,6 +56,21 @@ public sealed class DataDirectoryTests
     }
 
     [Test]
+    public void A_refused_name_or_token_says_what_to_give_and_that_a_directory_of_no_cluster_may_be_removed()
+    {
+        var disk = new SimulatedDisk(1);
+        Open(disk).Dispose();
+        Assert.That(() => DataDirectory.Open(disk, OpenMember.Root, "n2", Make.Digest, () => 1, OpenMember.SmallSegments),
+            Throws.TypeOf<StorageRefusedException>().With.Message.EndsWith(": give --name n1, or another --data-dir, or remove this one, which belongs to no cluster yet"));
+        using (var formed = Open(disk))
+        {
+            formed.Form(Make.Cluster, Make.Self, Make.Initial);
+        }
+        Assert.That(() => DataDirectory.Open(disk, OpenMember.Root, "n1", new byte[32], () => 1, OpenMember.SmallSegments),
+            Throws.TypeOf<StorageRefusedException>().With.Message.EndsWith(": give that --cluster-token, or another --data-dir"));
+    }
+
+    [Test]
     public void A_directory_with_other_things_in_it_is_not_taken_over()
     {
         var disk = new SimulatedDisk(1);

@@ -56,6 +56,18 @@ public sealed class SnapshotStoreTests
     }
 
     [Test]
+    public void Sizes_of_a_snapshot_that_finds_no_room_are_told_in_MiB_with_what_helps()
+    {
+        var disk = new SimulatedDisk(1);
+        using var member = OpenMember.Start(disk, OpenMember.Root, new StorageOptions { SegmentBytes = 64 << 10 });
+        disk.Free = (12 << 20) + 7;
+        Assert.That(
+            () => member.Snapshots.Receive(Mark, 190_000_000),
+            Throws.TypeOf<StorageFailedException>().With.Message.EndsWith(
+                "/snap has 12 MiB free, and a snapshot of 182 MiB beside a log segment of 0.1 MiB needs 182 MiB; free some space there, and it is offered again within a minute"));
+    }
+
+    [Test]
     public void Two_removals_of_old_snapshots_at_once_are_no_failure()
     {
         var disk = new SimulatedDisk(1);
