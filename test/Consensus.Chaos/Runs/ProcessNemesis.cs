@@ -115,7 +115,7 @@ internal sealed class ProcessNemesis : IDisposable
                 break;
             case 22:
                 Count("answers torn");
-                SomeOf(members, member).ForEach(one => _cluster.FrontOf(one).TearAfter((int)_random.Next(1, 4_000)));
+                SomeOf(members, member).ForEach(one => _cluster.FrontOf(one).TearAfter((int)_random.Next(1, 1_000)));
                 break;
             case 23:
                 Count("clients' connections stalled");
