@@ -29,7 +29,7 @@ public sealed class FrontTests
     public async Task Bytes_go_through_in_both_directions_until_the_connection_is_reset()
     {
         using var client = await ConnectAsync();
-        using var member = await _member.AcceptSocketAsync();
+        using var member = await _member.AcceptSocketAsync().InTimeAsync();
         await client.SendAsync("ask"u8.ToArray());
         Assert.That(await ReadAsync(member, 3), Is.EqualTo("ask"u8.ToArray()));
         await member.SendAsync("answer"u8.ToArray());
@@ -44,7 +44,7 @@ public sealed class FrontTests
     public async Task An_answer_is_torn_after_so_many_bytes()
     {
         using var client = await ConnectAsync();
-        using var member = await _member.AcceptSocketAsync();
+        using var member = await _member.AcceptSocketAsync().InTimeAsync();
         await client.SendAsync("ask"u8.ToArray());
         await ReadAsync(member, 3);
         _front.TearAfter(4);
@@ -53,7 +53,7 @@ public sealed class FrontTests
         var length = 0;
         try
         {
-            while (await client.ReceiveAsync(read.AsMemory(length)) is > 0 and var more)
+            while (await client.ReceiveAsync(read.AsMemory(length)).AsTask().InTimeAsync() is > 0 and var more)
             {
                 length += more;
             }
@@ -70,7 +70,7 @@ public sealed class FrontTests
     public async Task What_was_sent_by_a_client_that_left_during_a_stall_never_arrives()
     {
         var client = await ConnectAsync();
-        using var member = await _member.AcceptSocketAsync();
+        using var member = await _member.AcceptSocketAsync().InTimeAsync();
         await client.SendAsync("first"u8.ToArray());
         await ReadAsync(member, 5);
         _front.Stall(int.MaxValue);
@@ -99,7 +99,7 @@ public sealed class FrontTests
         var read = new byte[length];
         for (var at = 0; at < length;)
         {
-            var more = await socket.ReceiveAsync(read.AsMemory(at));
+            var more = await socket.ReceiveAsync(read.AsMemory(at)).AsTask().InTimeAsync();
             Assert.That(more, Is.GreaterThan(0));
             at += more;
         }
@@ -111,7 +111,7 @@ public sealed class FrontTests
     {
         try
         {
-            return await socket.ReceiveAsync(new byte[1]) == 0;
+            return await socket.ReceiveAsync(new byte[1]).InTimeAsync() == 0;
         }
         catch (SocketException)
         {
