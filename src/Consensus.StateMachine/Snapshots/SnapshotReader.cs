@@ -15,19 +15,12 @@ internal static class SnapshotReader
             throw new WireFormatException("a snapshot with sections missing");
         }
         var meta = MetaSection.Read(kind, body);
-        Begin(meta, tables);
+        tables.Revision = meta.Revision;
+        tables.Counters = meta.Counters;
+        tables.History.BeginLoad(meta.CompactRevision);
         while (source.NextSection(out kind, out body))
         {
-            if (kind == SectionKind.Meta)
-            {
-                // The last one counts.
-                meta = MetaSection.Read(kind, body);
-                Begin(meta, tables);
-            }
-            else
-            {
-                ReadSection(kind, body, meta, tables);
-            }
+            ReadSection(kind, body, meta, tables);
         }
         var loaded = tables.Counts with { Changes = tables.History.LoadedCount, HistoryBytes = 0, StateBytes = 0 };
         if (loaded != meta.Counts)
@@ -40,13 +33,6 @@ internal static class SnapshotReader
             throw new WireFormatException("a snapshot that has not what its writer had");
         }
         return meta;
-    }
-
-    private static void Begin(MetaSection meta, StateTables tables)
-    {
-        tables.Revision = meta.Revision;
-        tables.Counters = meta.Counters;
-        tables.History.BeginLoad(meta.CompactRevision);
     }
 
     private static void ReadSection(int kind, ReadOnlyMemory<byte> body, MetaSection meta, StateTables tables)
@@ -106,7 +92,7 @@ internal static class SnapshotReader
                 tables.Answers.LoadBrief(item);
                 break;
             default:
-                throw new WireFormatException($"a snapshot section of the kind {kind}, which this version does not know");
+                throw new WireFormatException($"a snapshot section of the kind {kind}, which this version does not know here");
         }
     }
 }
