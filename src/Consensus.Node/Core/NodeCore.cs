@@ -89,6 +89,9 @@ public sealed class NodeCore
 
     public LogIndex AppliedIndex => _applied.Index;
 
+    /// <summary>As <see cref="ReplicatedState.Verify"/>: for tests. Called between turns.</summary>
+    public void VerifyState() => _applied.State.Verify();
+
     public RaftRole Role => _raft.Role;
 
     public Term Term => _raft.Term;

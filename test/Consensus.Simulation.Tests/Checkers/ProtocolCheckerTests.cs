@@ -5,6 +5,7 @@ using Consensus.Raft;
 using Consensus.Raft.Log;
 using Consensus.Raft.Membership;
 using Consensus.Simulation.Checkers.Protocol;
+using Consensus.StateMachine;
 using static Consensus.Simulation.Tests.Checkers.Histories;
 
 namespace Consensus.Simulation.Tests.Checkers;
@@ -174,6 +175,14 @@ public sealed class ProtocolCheckerTests
         states.State(A, new LogIndex(1), new StateHash(7));
         states.State(B, new LogIndex(1), new StateHash(7));
         Breaks(StateMachineSafety.Name, () => states.State(C, new LogIndex(1), new StateHash(8)));
+    }
+
+    [Test]
+    [SeenBy(StateMachineSafety.Name)]
+    public void A_table_that_does_not_agree_with_its_index_is_seen()
+    {
+        StateMachineSafety.Tables("a", new ReplicatedState(Limits.Default).Verify);
+        Breaks(StateMachineSafety.Name, () => StateMachineSafety.Tables("a", static () => Invariant.Require(false, "the index has what the table has")));
     }
 
     [Test]

@@ -148,6 +148,9 @@ public sealed class ReferenceState(Limits limits)
         _view = view;
     }
 
+    /// <summary>As <see cref="ReplicatedState.Verify"/>.</summary>
+    public void Verify() => _state.Verify();
+
     /// <summary>A member's state after this index must be this one.</summary>
     public void Compare(string member, LogIndex index, StateHash hash)
     {

@@ -1,6 +1,7 @@
 using Consensus.Primitives;
 using Consensus.Simulation.Checkers;
 using Consensus.Simulation.Checkers.Histories;
+using Consensus.Simulation.Checkers.Protocol;
 using Consensus.Simulation.Clients;
 using Consensus.Simulation.Faults;
 using Consensus.Simulation.Nodes;
@@ -86,6 +87,7 @@ public sealed partial class SimulationRun
         LetLeasesEnd();
         ReadEverything();
         LetWatchesComplete();
+        CheckTables();
         CheckHistory();
     }
 
@@ -217,6 +219,22 @@ public sealed partial class SimulationRun
         { Kind: OperationKind.Transaction } => OperationKind.ReadKeys,
         _ => null,
     };
+
+    private void CheckTables()
+    {
+        if (!_watches.Sees(StateMachineSafety.Name))
+        {
+            return;
+        }
+        StateMachineSafety.Tables("the replica that never restarts", _watch.Reference.Verify);
+        foreach (var node in Cluster.Nodes)
+        {
+            if (node.Process is { } process)
+            {
+                StateMachineSafety.Tables(node.Name, process.Core.VerifyState);
+            }
+        }
+    }
 
     private void CheckHistory()
     {

@@ -1,11 +1,12 @@
 using Consensus.Primitives;
 using Consensus.Raft.Log;
+using Consensus.Simulation.Nodes;
 
 namespace Consensus.Simulation.Checkers.Protocol;
 
 /// <summary>
 /// No two members apply different entries at one index (Raft figure 3), and whoever applied up to an index has the same state: the running hash over commands and
-/// results is equal.
+/// results is equal. What the hash does not see, the tables' indexes and sums, is looked at when a run ends.
 /// </summary>
 public sealed class StateMachineSafety
 {
@@ -38,6 +39,20 @@ public sealed class StateMachineSafety
         Violation.Unless(index <= LastIndex, Name, () => $"{member} installed a snapshot of entry {index}, which nobody applied");
         Violation.Unless(index == LogIndex.Zero || _applied[(int)index.Value - 1].Term == term, Name, () =>
             $"{member} installed a snapshot of an entry {index} of term {term}; the one that was applied has term {_applied[(int)index.Value - 1].Term}");
+    }
+
+    /// <summary>The tables of a state agree with their indexes and with one another.</summary>
+    /// <param name="verify">Throws where they do not.</param>
+    public static void Tables(string whose, Action verify)
+    {
+        try
+        {
+            verify();
+        }
+        catch (InvariantViolationException broken)
+        {
+            throw new SimulationFailureException(Name, $"the state of {whose}: {broken.Message}");
+        }
     }
 
     /// <summary>A member's state after applying up to an index.</summary>
