@@ -216,7 +216,12 @@ internal sealed record BriefAnswer(long Sequence, ClusterTime Stored, ReadOnlyMe
     public static (Identity Identity, BriefAnswer Answer) Read(ReadOnlyMemory<byte> item)
     {
         var fields = new Fields(item, Saved.Shape);
-        var answer = new BriefAnswer(fields.Number(Saved.Sequence), fields.Time(Saved.Stored), fields.Bytes(Saved.Fingerprint).ToArray(), (BriefKind)fields.Number(Saved.Kind), new Revision(fields.Number(Saved.Revision)))
+        var answer = new BriefAnswer(
+            fields.Number(Saved.Sequence),
+            fields.Time(Saved.Stored),
+            fields.Bytes(Saved.Fingerprint).ToArray(),
+            (BriefKind)fields.Number(Saved.Kind),
+            new Revision(fields.Number(Saved.Revision)))
         {
             Name = fields.Key(Saved.Name),
             Text = fields.Text(Saved.Text),
