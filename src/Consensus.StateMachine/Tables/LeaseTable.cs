@@ -16,7 +16,7 @@ internal sealed record LeaseRecord(LeaseId Id, long TtlMicros, ClusterTime Deadl
 /// <summary>The leases, by id and by deadline. What hangs on one is found in the tables of keys, holds and waiters; here it is only counted.</summary>
 internal sealed class LeaseTable
 {
-    private readonly CowTree<LeaseId, LeaseRecord> _primary = new(NewMeasure());
+    private readonly CowTree<LeaseId, LeaseRecord> _primary = new(new Measure());
     private readonly CowTree<Due, bool> _byDeadline = new();
 
     public int Count => _primary.Count;
@@ -97,10 +97,19 @@ internal sealed class LeaseTable
         }
         Indexes.Require(_byDeadline, _primary.Peek().All().Select(static item => (DueOf(item.Value), true)), "the index of leases by deadline");
         Invariant.Require(_primary.Peek().All().All(static item => item.Key == item.Value.Id), "a lease stands at its id");
-        Indexes.RequireSums(_primary, NewMeasure(), "the leases");
+        Indexes.RequireSums(_primary, new Measure(), "the leases");
     }
 
-    private static WrittenForm<LeaseId, LeaseRecord> NewMeasure() => new(static (writer, _, lease) => Write(writer, lease));
+    /// <summary>Of what is written of a lease. Renewals are many: its numbers are hashed as they are.</summary>
+    private sealed class Measure : IMeasure<LeaseId, LeaseRecord>
+    {
+        public long Bytes(LeaseId id, LeaseRecord lease) => 0;
+
+        public bool IsLeased(LeaseRecord lease) => false;
+
+        public ulong Digest(LeaseId id, LeaseRecord lease) =>
+            StateHash.Initial.Add(lease.Id.Value).Add(lease.TtlMicros).Add(lease.Deadline.Micros).Add(lease.IsOwn ? 1 : 0).Value;
+    }
 
     private static Due DueOf(LeaseRecord lease) => new(lease.Deadline, lease.Id.Value);
 

@@ -298,6 +298,12 @@ internal sealed class Branch<TKey, TValue> : Node<TKey, TValue>
         _sum = left.Sum + right.Sum;
     }
 
+    /// <summary>What its children add up to is known: to look at each of them costs more than all else of a copy.</summary>
+    private Branch(Branch<TKey, TValue> other, long epoch)
+        : base(epoch) =>
+        (_children, _firstKeys, _count, _total, _sum) =
+        ((Node<TKey, TValue>[])other._children.Clone(), (TKey[])other._firstKeys.Clone(), other._count, other._total, other._sum);
+
     private Branch(long epoch, Node<TKey, TValue>[] children, TKey[] firstKeys, int count)
         : base(epoch)
     {
@@ -374,8 +380,7 @@ internal sealed class Branch<TKey, TValue> : Node<TKey, TValue>
         MergeLeaves(at, epoch);
     }
 
-    protected override Node<TKey, TValue> Copy(long epoch) =>
-        new Branch<TKey, TValue>(epoch, (Node<TKey, TValue>[])_children.Clone(), (TKey[])_firstKeys.Clone(), _count);
+    protected override Node<TKey, TValue> Copy(long epoch) => new Branch<TKey, TValue>(this, epoch);
 
     private Branch<TKey, TValue>? Adopt(int at, Node<TKey, TValue> child, long epoch)
     {
