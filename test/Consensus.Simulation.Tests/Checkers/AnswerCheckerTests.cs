@@ -119,6 +119,32 @@ public sealed class AnswerCheckerTests
     }
 
     [Test]
+    [SeenBy(Transactions.Name)]
+    public void A_retry_of_a_transaction_may_be_told_that_what_it_read_is_left_out_and_nothing_else_of_it()
+    {
+        var key = Key.FromText("k");
+        var before = new KeyRecord("a"u8.ToArray(), new Revision(2), new Revision(2), 1, LeaseId.None);
+        var after = new KeyRecord("b"u8.ToArray(), new Revision(2), new Revision(3), 2, LeaseId.None);
+        var command = new TxnCommand([], [new TxnGet(key, IsPrefix: false, 0), new TxnPut(key, after.Value, LeaseId.None)], []);
+        void Check(TxnResult read, long version = 2)
+        {
+            var put = new TxnPutResult(key, after.CreateRevision, after.ModRevision, version, LeaseId.None);
+            var chronicle = new Chronicle();
+            chronicle.Told(before.ModRevision, [new KeyChange(before.ModRevision, key, null, before)], 20);
+            chronicle.Told(after.ModRevision, [new KeyChange(after.ModRevision, key, null, after)], 20);
+            var told = Asked(OperationKind.Transaction, command, new TxnDone(after.ModRevision, true, [read, put]));
+            chronicle.Check([LostPut("k", "a", 0), told], (_, _) => Assert.Fail("no lease ended"));
+        }
+
+        Check(new TxnGetResult([new KeyItem(key, before)], 1));
+        // How much was left out is not told.
+        Check(new TxnGetNotKept(0, 0));
+        Breaks(Transactions.Name, () => Check(new TxnGetResult([], 0)));
+        Breaks(Transactions.Name, () => Check(new TxnGetResult([new KeyItem(key, after)], 1)));
+        Breaks(Transactions.Name, () => Check(new TxnGetNotKept(0, 0), version: 3));
+    }
+
+    [Test]
     [SeenBy(FinalAnswers.Name)]
     public void An_answer_that_turns_when_the_request_comes_again_is_seen()
     {
