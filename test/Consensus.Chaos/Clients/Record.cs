@@ -50,7 +50,17 @@ internal sealed class Record
     /// <summary>To be used in <see cref="Invoke"/> and <see cref="Learn"/> alone.</summary>
     public History History { get; } = new();
 
-    public IReadOnlyList<Operation> Operations => History.Operations;
+    /// <summary>As of now: a watch that opens anew may still ask.</summary>
+    public IReadOnlyList<Operation> Operations
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return [.. History.Operations];
+            }
+        }
+    }
 
     public int Undecided { get; private set; }
 

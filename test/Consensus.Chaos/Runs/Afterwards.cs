@@ -87,24 +87,33 @@ internal sealed class Afterwards(Record record, ChaosClient client, IReadOnlyLis
         var written = new List<(Revision, Key, bool)>();
         foreach (var key in record.Operations.Where(o => o is { IsPlain: true, IsOfLock: false }).Select(o => o.Key).Distinct().ToList())
         {
-            var value = string.Create(CultureInfo.InvariantCulture, $"last{record.Operations.Count}");
-            written.Add((await UntilDoneAsync(() => client.AskAsync(OperationKind.Put, key.ToString(), value: value), outcome => outcome is PutDone), key, false));
+            written.Add((await UntilDoneAsync(() => client.AskAsync(OperationKind.Put, key.ToString(), value: LastValue()), outcome => outcome is PutDone), key, false));
         }
         var keys = record.Operations.Select(o => o.Command).OfType<TxnCommand>().SelectMany(txn => txn.Success.Concat(txn.Failure)).OfType<TxnPut>().Select(put => put.Key);
         foreach (var key in keys.Distinct().ToList())
         {
-            var put = new TxnPut(key, Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"last{record.Operations.Count}")), LeaseId.None);
             written.Add((await UntilDoneAsync(
-                () => client.AskAsync(OperationKind.Transaction, key.ToString(), command: new TxnCommand([], [put], [])), outcome => outcome is TxnDone), key, false));
+                () =>
+                {
+                    var put = new TxnPut(key, Encoding.UTF8.GetBytes(LastValue()), LeaseId.None);
+                    return client.AskAsync(OperationKind.Transaction, key.ToString(), command: new TxnCommand([], [put], []));
+                },
+                outcome => outcome is TxnDone), key, false));
         }
         foreach (var name in record.Operations.Where(o => o.Name.Space == HoldSpace.Election).Select(o => o.Name).Distinct().ToList())
         {
-            var owner = string.Create(CultureInfo.InvariantCulture, $"last{record.Operations.Count}");
-            var command = new AcquireLockCommand(name.Name, owner, LastTtlMicros, LeaseId.None, LeaseId.None, LastWaitMicros) { Space = HoldSpace.Election, Value = Encoding.UTF8.GetBytes(owner) };
-            written.Add((await UntilDoneAsync(
-                () => client.AskAsync(OperationKind.AcquireHold, name.Name.ToString(), name, command), outcome => outcome is LockGranted), name.Name, true));
+            written.Add((await UntilDoneAsync(() => client.AskAsync(OperationKind.AcquireHold, name.Name.ToString(), name, LastAcquire(name)), outcome => outcome is LockGranted), name.Name, true));
         }
         return written;
+    }
+
+    /// <summary>Another one for each time that it is asked: the fate of the one before may be unknown, and no two writes are to look the same.</summary>
+    private string LastValue() => string.Create(CultureInfo.InvariantCulture, $"last{record.Operations.Count}");
+
+    private AcquireLockCommand LastAcquire(ObjectName name)
+    {
+        var owner = LastValue();
+        return new(name.Name, owner, LastTtlMicros, LeaseId.None, LeaseId.None, LastWaitMicros) { Space = HoldSpace.Election, Value = Encoding.UTF8.GetBytes(owner) };
     }
 
     /// <summary>The revision at which it was done.</summary>
