@@ -22,7 +22,7 @@ internal sealed class CommandLanes
 
     private readonly PendingQueue[] _lanes = [new(), new(), new()];
 
-    /// <summary>Bytes of small commands that left while bulk waited, less what bulk had for them.</summary>
+    /// <summary>Bytes of small commands that left while bulk waited, less what bulk had for them; no more than give the first of it its turn.</summary>
     private long _passed;
 
     public int Count => _lanes[0].Count + _lanes[1].Count + _lanes[2].Count;
@@ -60,7 +60,8 @@ internal sealed class CommandLanes
         Remove(pending);
         if (pending.Lane == CommandLane.Small)
         {
-            _passed = _lanes[(int)CommandLane.Bulk].Count > 0 ? _passed + pending.Bytes : 0;
+            // While bulk is kept back for a follower that is behind, small commands pass it for as long as that takes, and would all be owed to it after.
+            _passed = First(CommandLane.Bulk) is { } bulk ? Math.Min(_passed + pending.Bytes, bulk.Bytes * SmallBytesForOneOfBulk) : 0;
         }
         else if (pending.Lane == CommandLane.Bulk)
         {

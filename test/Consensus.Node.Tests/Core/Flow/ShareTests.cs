@@ -121,6 +121,26 @@ public sealed class ShareTests
     }
 
     [Test]
+    public void Bulk_that_was_kept_back_for_long_is_owed_one_turn_and_no_more()
+    {
+        var lanes = new CommandLanes();
+        var (first, second) = (Pending(CommandLane.Bulk, 10_000), Pending(CommandLane.Bulk, 10_000));
+        lanes.Add(first);
+        lanes.Add(second);
+        for (var i = 0; i < 1_000; i++)
+        {
+            var passing = Pending(CommandLane.Small, 8_000);
+            lanes.Add(passing);
+            lanes.Leave(passing);
+        }
+        var small = Pending(CommandLane.Small, 8_000);
+        lanes.Add(small);
+        Assert.That(lanes.Next(small, first), Is.SameAs(first));
+        lanes.Leave(first);
+        Assert.That(lanes.Next(small, second), Is.SameAs(small));
+    }
+
+    [Test]
     public void Bulk_has_a_tenth_of_what_leaves_while_both_wait()
     {
         var lanes = new CommandLanes();
