@@ -17,8 +17,9 @@ internal sealed class UntakenMessages(long maxBytes, TimeProvider clock)
 
     /// <summary>In the order in which they began.</summary>
     private readonly LinkedList<Holder> _holders = [];
-    private readonly Queue<TaskCompletionSource> _waiting = new();
+    private readonly LinkedList<TaskCompletionSource> _waiting = [];
     private long _heldBytes;
+    private bool _isStopped;
 
     public long MaxBytes => maxBytes;
 
@@ -75,14 +76,31 @@ internal sealed class UntakenMessages(long maxBytes, TimeProvider clock)
     }
 
     /// <summary>Until it is worth trying again.</summary>
-    public Task RoomAsync()
+    /// <param name="aborted">Its client is gone: nobody is ended for it any more, and it takes nobody's turn.</param>
+    public async Task RoomAsync(CancellationToken aborted)
     {
-        var waiting = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var waiting = new LinkedListNode<TaskCompletionSource>(new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
         lock (_gate)
         {
-            _waiting.Enqueue(waiting);
+            if (_isStopped)
+            {
+                return;
+            }
+            _waiting.AddLast(waiting);
         }
-        return waiting.Task;
+        try
+        {
+            await waiting.Value.Task.WaitAsync(aborted);
+        }
+        catch (OperationCanceledException)
+        {
+            if (!TryLeave(waiting))
+            {
+                // It was its turn already.
+                WakeNext();
+            }
+            throw;
+        }
     }
 
     /// <summary>Once a second: while somebody waits, ends those that have held a quarter of all for longest.</summary>
@@ -113,18 +131,40 @@ internal sealed class UntakenMessages(long maxBytes, TimeProvider clock)
     /// <summary>The member stops: nobody waits any more.</summary>
     public void WakeAll()
     {
+        lock (_gate)
+        {
+            _isStopped = true;
+        }
         while (WakeNext())
         {
         }
     }
 
-    private bool WakeNext()
+    private bool TryLeave(LinkedListNode<TaskCompletionSource> waiting)
     {
-        TaskCompletionSource? next;
         lock (_gate)
         {
-            _waiting.TryDequeue(out next);
+            if (waiting.List is null)
+            {
+                return false;
+            }
+            _waiting.Remove(waiting);
+            return true;
         }
-        return next is not null && next.TrySetResult();
+    }
+
+    private bool WakeNext()
+    {
+        LinkedListNode<TaskCompletionSource>? next;
+        lock (_gate)
+        {
+            next = _waiting.First;
+            if (next is null)
+            {
+                return false;
+            }
+            _waiting.RemoveFirst();
+        }
+        return next.Value.TrySetResult();
     }
 }

@@ -79,7 +79,7 @@ internal sealed class WatchStream(WatchHub hub, Watcher watcher, PipeWriter outp
         {
             watcher.Next = _taken[0].Revision;
             _taken.Clear();
-            await hub.Untaken.RoomAsync().WaitAsync(aborted);
+            await hub.Untaken.RoomAsync(aborted);
             return true;
         }
         try
