@@ -136,6 +136,8 @@ internal sealed class StreamMemory(long maxBytes, Replies replies, TimeProvider 
             if (verdict != StreamVerdict.Close)
             {
                 connection.Requests[request.Number] = request;
+                // After it is known: a reset that comes now finds it, one that came before is found here.
+                request.HasLeft = connection.WasReset(request.Number);
             }
             return verdict;
         }

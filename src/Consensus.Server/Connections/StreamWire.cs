@@ -13,7 +13,7 @@ internal sealed class StreamWire(IDuplexPipe transport, ConnectionStreams stream
     /// <summary>"PRI * HTTP/2.0", "SM" and their line ends (RFC 9113 §3.4).</summary>
     private const int PrefaceBytes = 24;
 
-    public PipeReader Input { get; } = new Incoming(transport.Input, new StreamEnds(PrefaceBytes, onlyResets: true, streams.End));
+    public PipeReader Input { get; } = new Incoming(transport.Input, new StreamEnds(PrefaceBytes, onlyResets: true, streams.Reset));
 
     public PipeWriter Output { get; } = new Outgoing(transport.Output, streams);
 

@@ -1,0 +1,57 @@
+using Consensus.Node.Core.Flow;
+using Consensus.Server.Connections;
+using Consensus.Server.Http;
+using Consensus.Server.Tests.Support;
+using Consensus.Server.Tests.Watches;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
+
+namespace Consensus.Server.Tests.Connections;
+
+/// <summary>A reset is seen when the server reads it, which may be before it has begun with the stream's request.</summary>
+internal sealed class EarlyResetTests
+{
+    private const int Stream = 7;
+
+    [Test]
+    public async Task A_request_that_its_client_gave_up_is_not_counted_for_ever([Values] bool beforeItWasKnown)
+    {
+        var clock = new ManualClock();
+        var memory = new StreamMemory(1 << 20, new Replies(new InProcessNode(), new ByteBudget(1 << 20)), clock);
+        var connection = new ConnectionStreams();
+        var response = new CompletedResponse();
+        var http = new DefaultHttpContext();
+        http.Features.Set<IHttpRequestFeature>(new HttpRequestFeature { RawTarget = "/" + new string('x', StreamMemory.OwnBytes) });
+        http.Features.Set<IHttpResponseFeature>(response);
+        http.Features.Set<IHttp2StreamIdFeature>(new StreamId());
+        http.Features.Set(connection);
+        if (beforeItWasKnown)
+        {
+            connection.Reset(Stream);
+        }
+        await memory.Around(_ => Task.CompletedTask)(http);
+        if (!beforeItWasKnown)
+        {
+            connection.Reset(Stream);
+        }
+        await response.CompleteAsync();
+        Assert.That(memory.HeldBytes, Is.GreaterThan(StreamMemory.OwnBytes), "the server keeps the text for some seconds");
+        clock.Advance(TimeSpan.FromMinutes(1));
+        Assert.That(memory.HeldBytes, Is.Zero);
+    }
+
+    private sealed class StreamId : IHttp2StreamIdFeature
+    {
+        int IHttp2StreamIdFeature.StreamId => Stream;
+    }
+
+    private sealed class CompletedResponse : HttpResponseFeature
+    {
+        private readonly List<Func<Task>> _completed = [];
+
+        public override void OnCompleted(Func<object, Task> callback, object state) => _completed.Add(() => callback(state));
+
+        public Task CompleteAsync() => Task.WhenAll(_completed.Select(callback => callback()));
+    }
+}
