@@ -13,6 +13,9 @@ namespace Consensus.Server.KeyValue;
 /// <summary>GET and HEAD of <c>/v1/kv/</c>: one key, or the keys with a prefix, now or at a past revision; or a watch of them.</summary>
 internal sealed class KeyReadEndpoints(IConsensusNode node, ListReader lists, WatchEndpoints watches, Replies replies)
 {
+    /// <summary>A control character takes six bytes: a page of them must have room among the answers too, however little there is.</summary>
+    private const long MaxPageJsonBytes = 2L * ApiLimits.MaxPageBytes;
+
     public Task GetAsync(ApiCall call)
     {
         var form = Accepts.Of(call.Http.Request.Headers.Accept);
@@ -126,7 +129,7 @@ internal sealed class KeyReadEndpoints(IConsensusNode node, ListReader lists, Wa
             {
                 return;
             }
-            if (left == 0 || bytes >= ApiLimits.MaxPageBytes)
+            if (left == 0 || bytes >= ApiLimits.MaxPageBytes || json.BytesCommitted + json.BytesPending >= MaxPageJsonBytes)
             {
                 nextCursor = lists.Continue(page, ListKind.Keys, after!.Value.Memory, count);
                 break;
