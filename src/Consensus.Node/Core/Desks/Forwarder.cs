@@ -20,6 +20,9 @@ internal sealed class Forwarder(TurnContext turn, CommandLanes lanes)
     private readonly Queue<PendingCommand> _frames = new();
     private long _lastFrameAt;
 
+    /// <summary>Bulk among the bytes that are on their way.</summary>
+    private long _bulkBytes;
+
     /// <summary>Of the command that stands before the gate.</summary>
     private long _gatedBytes;
 
@@ -58,6 +61,7 @@ internal sealed class Forwarder(TurnContext turn, CommandLanes lanes)
     public void Settled(PendingCommand pending)
     {
         Bytes.LetGo(pending.ForwardedBytes);
+        _bulkBytes -= pending.Lane == CommandLane.Bulk ? pending.ForwardedBytes : 0;
         pending.ForwardedBytes = 0;
     }
 
@@ -74,8 +78,18 @@ internal sealed class Forwarder(TurnContext turn, CommandLanes lanes)
         return _frames.Count >= EagerFrames && turn.Now < _lastFrameAt + GatherMicros;
     }
 
-    private PendingCommand? Next(bool isUrgent) =>
-        isUrgent ? lanes.First(CommandLane.Urgent) : lanes.Next(lanes.First(CommandLane.Small), lanes.First(CommandLane.Bulk));
+    /// <summary>
+    /// While bulk has half of what may be on its way, small commands do not wait for it here: its leader may keep it back for a follower that is behind, and lets them pass.
+    /// </summary>
+    private PendingCommand? Next(bool isUrgent)
+    {
+        if (isUrgent)
+        {
+            return lanes.First(CommandLane.Urgent);
+        }
+        var small = lanes.First(CommandLane.Small);
+        return small is not null && _bulkBytes > Bytes.Limit / 2 ? small : lanes.Next(small, lanes.First(CommandLane.Bulk));
+    }
 
     /// <summary>A frame has commands of one lane. The last command that left; null when none did.</summary>
     private PendingCommand? Forward(bool isUrgent)
@@ -122,6 +136,7 @@ internal sealed class Forwarder(TurnContext turn, CommandLanes lanes)
             return false;
         }
         pending.ForwardedBytes = pending.Bytes;
+        _bulkBytes += pending.Lane == CommandLane.Bulk ? pending.Bytes : 0;
         return true;
     }
 }

@@ -59,6 +59,32 @@ public sealed class ShareTests
     }
 
     [Test]
+    public void Small_commands_at_a_follower_do_not_wait_for_bulk_that_waits_at_the_leader_for_another()
+    {
+        var cluster = new CoreCluster(3, with: options => options with
+        {
+            Raft = options.Raft with { MaxInflightBytes = 2 << 20, LeastInflightBytes = 2 << 20 },
+        });
+        cluster.UntilReady();
+        var (leader, asked, slow) = (cluster.Leader, cluster.Followers.First(), cluster.Followers.Last());
+        var first = leader.Core.Status.LastIndex;
+        var isSlow = true;
+        cluster.OnTheWay = (from, _, message) => isSlow && from == slow && message is RaftPeerMessage { Message: Raft.AppendResponse response }
+            ? new RaftPeerMessage(response with { MatchIndex = LogIndex.Min(response.MatchIndex, first) })
+            : message;
+        Enumerable.Range(0, 4).ToList().ForEach(i => leader.Send(Put($"before-{i}", Large)));
+        cluster.Run(100_000);
+        var puts = Enumerable.Range(0, 6).Select(i => asked.Send(Put($"large-{i}", Large))).ToList();
+        var small = Enumerable.Range(0, 1_500).Select(i => asked.Send(Put($"small-{i % 3}", 7_000))).ToList();
+        cluster.Run(700_000);
+        Assert.That(puts.Any(IsAnswered), Is.False, "they wait for the slow one");
+        Assert.That(small.Count(IsAnswered), Is.EqualTo(1_500), "more than nine bytes for each of a large one");
+        isSlow = false;
+        cluster.Until(() => puts.All(IsAnswered), "the follower is level");
+        Assert.That(puts.Select(put => put.Answer.Outcome), Is.All.InstanceOf<PutDone>());
+    }
+
+    [Test]
     public void Bulk_is_refused_while_the_first_that_waits_has_waited_for_its_time_and_other_commands_are_not([Values] bool atFollower)
     {
         var cluster = new CoreCluster(3);
