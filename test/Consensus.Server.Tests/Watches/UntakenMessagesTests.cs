@@ -1,5 +1,4 @@
 using Consensus.Primitives;
-using Consensus.Server.Tests.Support;
 using Consensus.Server.Watches;
 
 namespace Consensus.Server.Tests.Watches;

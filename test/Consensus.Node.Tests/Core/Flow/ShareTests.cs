@@ -75,6 +75,7 @@ public sealed class ShareTests
         Enumerable.Range(0, 4).ToList().ForEach(i => leader.Send(Put($"before-{i}", Large)));
         cluster.Run(100_000);
         var puts = Enumerable.Range(0, 6).Select(i => asked.Send(Put($"large-{i}", Large))).ToList();
+        cluster.Run(20_000);
         var small = Enumerable.Range(0, 1_500).Select(i => asked.Send(Put($"small-{i % 3}", 7_000))).ToList();
         cluster.Run(700_000);
         Assert.That(puts.Any(IsAnswered), Is.False, "they wait for the slow one");
