@@ -74,12 +74,12 @@ public sealed class ShareTests
             : message;
         Enumerable.Range(0, 4).ToList().ForEach(i => leader.Send(Put($"before-{i}", Large)));
         cluster.Run(100_000);
-        var puts = Enumerable.Range(0, 6).Select(i => asked.Send(Put($"large-{i}", Large))).ToList();
+        var puts = Enumerable.Range(0, 6).Select(i => asked.Send(Put($"large-{i}", 1_400_000))).ToList();
         cluster.Run(20_000);
-        var small = Enumerable.Range(0, 1_500).Select(i => asked.Send(Put($"small-{i % 3}", 7_000))).ToList();
+        var small = Enumerable.Range(0, 2_500).Select(i => asked.Send(Put($"small-{i % 3}", 7_000))).ToList();
         cluster.Run(700_000);
         Assert.That(puts.Any(IsAnswered), Is.False, "they wait for the slow one");
-        Assert.That(small.Count(IsAnswered), Is.EqualTo(1_500), "more than nine bytes for each of a large one");
+        Assert.That(small.Count(IsAnswered), Is.EqualTo(2_500), "more than nine bytes for each of a large one");
         isSlow = false;
         cluster.Until(() => puts.All(IsAnswered), "the follower is level");
         Assert.That(puts.Select(put => put.Answer.Outcome), Is.All.InstanceOf<PutDone>());
