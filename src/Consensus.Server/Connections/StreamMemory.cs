@@ -20,7 +20,7 @@ internal enum StreamVerdict
 /// opens no window leaves every answer here; so a bound on connections does not bound them. Each connection has room for a request and an answer of its own; what its streams hold
 /// beyond that comes out of one budget. Thread-safe.
 /// </summary>
-/// <param name="maxBytes">From seven eighths of it on requests are refused; past all of it their connection is closed.</param>
+/// <param name="maxBytes">From seven eighths of it on requests are refused that are not urgent; past all of it their connection is closed.</param>
 internal sealed class StreamMemory(long maxBytes, Replies replies, TimeProvider clock)
 {
     /// <summary>About what a request holds beside the text of its headers: a stream, its context and its pipes.</summary>
@@ -114,8 +114,20 @@ internal sealed class StreamMemory(long maxBytes, Replies replies, TimeProvider 
             return Task.CompletedTask;
         }
         http.Response.OnCompleted(static request => ((StreamRequest)request).OnCompletedAsync(), request);
-        return verdict == StreamVerdict.Serve ? next(http) : replies.Problem(http, NoRoom);
+        return verdict == StreamVerdict.Serve || IsUrgent(http.Request) ? next(http) : replies.Problem(http, NoRoom);
     }
+
+    /// <summary>
+    /// What keeps alive or gives back: no watch on the same connection may cost a lock. By what is seen before anything is parsed, so that a few others pass with them (a delete of
+    /// keys); none of these waits.
+    /// </summary>
+    private static bool IsUrgent(HttpRequest request) => request.Method switch
+    {
+        "DELETE" or "PATCH" => true,
+        "POST" => (request.Path.Value ?? "").EndsWith("/keepalive", StringComparison.Ordinal),
+        "PUT" => !request.Path.StartsWithSegments("/v1/kv", StringComparison.Ordinal),
+        _ => false,
+    };
 
     public static Problem NoRoom { get; } = new(
         ProblemTypes.TooManyRequests, "requests and answers over HTTP/2 hold what this member has of memory for them; nothing was done")

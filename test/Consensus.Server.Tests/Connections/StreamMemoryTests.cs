@@ -14,7 +14,7 @@ internal sealed class StreamMemoryTests : UnfinishedBodyTest
     [Test]
     public async Task Requests_that_wait_on_one_connection_are_refused_beyond_the_budget_and_others_are_served()
     {
-        await AcquireAsync("l", "first", "600s");
+        var grant = await AcquireAsync("l", "first", "600s");
         using var crowded = new HttpClient { Timeout = Patience.Limit };
         using var stop = new CancellationTokenSource();
         var waiting = new List<Task<HttpResponseMessage>>();
@@ -32,6 +32,10 @@ internal sealed class StreamMemoryTests : UnfinishedBodyTest
             Assert.That(refused.Headers.RetryAfter?.Delta, Is.GreaterThan(TimeSpan.Zero));
         }
         Assert.That(await MetricAsync(Held), Is.InRange(Budget / 2, Budget));
+        using (var renewal = await crowded.SendAsync(Http2(HttpMethod.Put, "/v1/locks/l", $$"""{"fencingToken":{{grant.FencingToken}}}""")))
+        {
+            Assert.That(renewal.StatusCode, Is.EqualTo(HttpStatusCode.OK), "what keeps a lock alive has room on that very connection");
+        }
         using var another = new HttpClient { Timeout = Patience.Limit };
         using var put = Http2(new ByteArrayContent(new byte[10]));
         using var stored = await another.SendAsync(put);
@@ -73,6 +77,13 @@ internal sealed class StreamMemoryTests : UnfinishedBodyTest
             Assert.That(limit.IsCancellationRequested, Is.False, $"{present} bytes are held, not {bytes}");
         }
     }
+
+    private HttpRequestMessage Http2(HttpMethod method, string path, string body) => new(method, Url + path)
+    {
+        Version = HttpVersion.Version20,
+        VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+        Content = new StringContent(body),
+    };
 
     private async Task<HttpResponseMessage> WaitAsync(HttpClient client, int number, CancellationToken stop)
     {
