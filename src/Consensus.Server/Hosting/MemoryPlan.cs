@@ -52,6 +52,12 @@ internal sealed record MemoryPlan(long MemoryBytes)
     /// <summary>Of one; the largest frame has 4 MiB and one command.</summary>
     public long Link => Share(64, 8, 32);
 
+    /// <summary>
+    /// Of entries on their way to one follower. A frame of a little more than 1 MiB takes a segment of 2 MiB of its link: more would be dropped there, and found missing only by a
+    /// heartbeat.
+    /// </summary>
+    public long Inflight => Link * 3 / 8;
+
     public long Answers => Share(32, 8, 128);
 
     /// <summary>Kept for watches that are behind; and as much again for what their clients do not take.</summary>

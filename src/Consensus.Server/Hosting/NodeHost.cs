@@ -254,6 +254,7 @@ public sealed class NodeHost : INodeHost
                 Seed = (ulong)RandomPositive(),
                 MaxLogBytes = Math.Min(options.Raft.MaxLogBytes, memory.Log),
                 TrailingBytes = Math.Min(options.Raft.TrailingBytes, memory.Log / 4),
+                MaxInflightBytes = Math.Min(options.Raft.MaxInflightBytes, memory.Inflight),
                 MaxUncommittedBytes = Math.Min(options.Raft.MaxUncommittedBytes, memory.Uncommitted),
             },
             Limits = options.Limits,

@@ -41,6 +41,18 @@ internal sealed class MemoryPlanTests
         Assert.That(page, Does.Contain(string.Create(CultureInfo.InvariantCulture, $"Give a member at least {MemoryPlan.SmallestBytes / MiB} MiB")));
     }
 
+    [TestCase(MemoryPlan.SmallestBytes)]
+    [TestCase(1024 * MiB)]
+    [TestCase(64 * 1024 * MiB)]
+    public void What_is_on_its_way_to_a_follower_has_room_on_its_link(long memoryBytes)
+    {
+        var plan = new MemoryPlan(memoryBytes);
+        var append = MiB + 1000;
+        var segment = (long)System.Numerics.BitOperations.RoundUpToPowerOf2((ulong)append);
+        Assert.That(plan.Inflight / MiB * segment, Is.LessThanOrEqualTo(plan.Link - (plan.Link / 10)), "the last tenth is for what is urgent");
+        Assert.That(plan.Inflight, Is.GreaterThanOrEqualTo(2 * MiB));
+    }
+
     [Test]
     public void Connections_have_an_eighth_of_the_memory()
     {
