@@ -23,7 +23,8 @@ id_of() { # JSON NAME role|peerUrl
     sed -n "s/.*{\"id\":\"\([0-9a-f]*\)\",\"name\":\"$2\",\"$3\":.*/\1/p" <<<"$1" | head -n 1
 }
 
-member_id() { id_of "$(http_get "$(client_port "$any")" /v1/cluster)" "$1" role; }
+# No answer is not an empty list: whoever took it for one would move the data of a member away.
+lists_members() { listed=$(http_get "$(client_port "$any")" /v1/cluster) && [[ -n $listed ]]; }
 waiting_id() { id_of "$(http_get "$(client_port "$any")" /v1/cluster)" "$1" peerUrl; }
 
 # What passes by itself is asked for again: a change that is under way, a leader that is not there yet, a learner that is behind.
@@ -64,7 +65,7 @@ keep_aside() {
 }
 
 do_rejoin() {
-    local needed=$(( nodes / 2 + 1 )) id once_more
+    local needed=$(( nodes / 2 + 1 )) id listed once_more
     once_more="scripts/cluster rejoin $name$(dir_option)"
     find_others "$name" true
     if (( ${#others[@]} < needed )); then
@@ -83,7 +84,9 @@ do_rejoin() {
     fi
     check_ports_free "$name" 10
 
-    if id=$(member_id "$name") && [[ -n $id ]]; then
+    await 15 lists_members || die "$any does not say who the members are; $name is stopped, and nothing else was done. Try again: $once_more"
+    id=$(id_of "$listed" "$name" role)
+    if [[ -n $id ]]; then
         change 15 DELETE "/v1/cluster/members/$id" "" \
             || die "the old $name ($id) is not removed and keeps its data. Bring it back with it: scripts/cluster restart $name$(dir_option); or try again: $once_more"
         echo "2/5  the old $name ($id) is removed for ever"

@@ -51,6 +51,9 @@ public sealed class VirtualClient
 
     public SimulatedClock Clock { get; }
 
+    /// <summary>True time, in microseconds, after which no attempt that is held up by now comes to be executed any more.</summary>
+    public long HeldUpUntil { get; private set; }
+
     /// <summary>The operation under way.</summary>
     public Operation? Current { get; private set; }
 
@@ -161,7 +164,9 @@ public sealed class VirtualClient
         attempt.Process = process;
         if (!attempt.Operation.IsRead && _troubles.Chance(_options.HeldUpPercent, 100))
         {
-            Time.After(_troubles.Next(_options.ShortestHeldUp, _options.LongestHeldUp), () => GoOn(attempt));
+            var micros = _troubles.Next(_options.ShortestHeldUp, _options.LongestHeldUp);
+            HeldUpUntil = Math.Max(HeldUpUntil, Time.Now + micros);
+            Time.After(micros, () => GoOn(attempt));
             return;
         }
         Execute(attempt);

@@ -22,7 +22,7 @@ public sealed partial class SimulationRun
             return;
         }
         var names = History.Operations.Where(o => o.IsOfLock).Select(o => o.Key).Distinct().ToList();
-        var leases = new LeasesEnd();
+        var leases = new LeasesEnd(_clients.Select(client => client.HeldUpUntil).DefaultIfEmpty().Max());
         UntilLed();
         if (Cluster.Leader?.Process is { } process)
         {

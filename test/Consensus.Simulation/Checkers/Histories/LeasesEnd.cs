@@ -4,7 +4,8 @@ namespace Consensus.Simulation.Checkers.Histories;
 /// A lease that nobody renews ends once its TTL is over, however often leadership changes hands meanwhile: a failover gives it no new life (rule 1). Time in
 /// which nobody leads does not count.
 /// </summary>
-public sealed class LeasesEnd
+/// <param name="heldUpUntil">Until then a renewal may come that was sent when there still were some, and was held up on its way. True time, in microseconds.</param>
+public sealed class LeasesEnd(long heldUpUntil = 0)
 {
     public const string Name = "leases end";
 
@@ -17,7 +18,7 @@ public sealed class LeasesEnd
     /// <param name="at">True time, in microseconds.</param>
     public void Stands(string name, long token, long ttlMicros, long at)
     {
-        _latest.TryAdd(token, at + (ttlMicros / 1000 * 1005) + SlackMicros);
+        _latest.TryAdd(token, Math.Max(at, heldUpUntil) + (ttlMicros / 1000 * 1005) + SlackMicros);
         Violation.Unless(at <= _latest[token], Name, () => $"the lease of token {token} ({ttlMicros} µs) still holds {name} at {at}; it should have ended by {_latest[token]}");
     }
 
