@@ -12,7 +12,11 @@ public sealed record PeerEndpoint(MemberId Member, string Name, string Address);
 /// </summary>
 /// <param name="Member">Of its name and its data directory's incarnation.</param>
 /// <param name="PeerAddress">host:port that the members shall dial.</param>
-public sealed record JoiningMember(MemberId Member, string Name, string PeerAddress);
+public sealed record JoiningMember(MemberId Member, string Name, string PeerAddress)
+{
+    /// <summary>When it last asked, a member with another data directory had its name. Perhaps it has ended since: who is added must have asked when it could be.</summary>
+    public bool WaitsForName { get; init; }
+}
 
 /// <summary>
 /// Links to the other members, as the node sees them. Methods are called one at a time, by whichever thread has the node's turn; each returns at once and never throws for a

@@ -37,6 +37,11 @@ internal sealed class MemberEndpoints(IConsensusNode node, MemberLookup lookup, 
             await AnswerWithoutJoiner(http, name, role);
             return;
         }
+        if (joiner.WaitsForName)
+        {
+            await AnswerWhoWaitsForItsName(http, name);
+            return;
+        }
         var member = new Member(joiner.Member, joiner.Name, joiner.PeerAddress);
         var answer = await ChangeAsync(http, new AddMember(member, role == WantedRole.Voter));
         if (answer is { Kind: AnswerKind.Done })
@@ -137,6 +142,20 @@ internal sealed class MemberEndpoints(IConsensusNode node, MemberLookup lookup, 
         RemoveMember remove => $"{remove.Member} was removed",
         _ => Invariant.Unreachable<string>(change),
     };
+
+    /// <summary>Nothing is proposed: the process may have ended when it heard that its name is taken, and whoever is started after it under that name would be a stranger to its member.</summary>
+    private async Task AnswerWhoWaitsForItsName(HttpContext http, string name)
+    {
+        var (members, unknown) = await lookup.MembersAsync(http.RequestAborted);
+        await replies.Problem(http, unknown ?? (members.Any(member => member.Name == name)
+            ? new Problem(
+                ProblemTypes.PreconditionFailed,
+                $"a member with another data directory has the name {name}: if that one is lost, remove it first (consensusctl members remove {name})")
+            : new Problem(ProblemTypes.NotReady, $"{name} asked to join while a member had its name; if it still runs it asks again within seconds, and can be added then")
+            {
+                RetryAfterSeconds = 1,
+            }));
+    }
 
     /// <summary>Nobody of that name waits: either it is a member by now, or it was never seen.</summary>
     private async Task AnswerWithoutJoiner(HttpContext http, string name, WantedRole role)

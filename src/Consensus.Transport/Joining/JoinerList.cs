@@ -20,9 +20,9 @@ internal sealed class JoinerList(TimeProvider time)
     private readonly Dictionary<string, (JoiningMember Joiner, long HeardAt)> _heard = new(StringComparer.Ordinal);
 
     /// <summary>A joiner called. When there are too many, the one that is silent longest is forgotten.</summary>
-    public void Heard(PeerIdentity from)
+    public void Heard(PeerIdentity from, bool waitsForName = false)
     {
-        var joiner = new JoiningMember(ClusterIdentity.MemberIdOf(from.Name, from.Incarnation), from.Name, from.Address);
+        var joiner = new JoiningMember(ClusterIdentity.MemberIdOf(from.Name, from.Incarnation), from.Name, from.Address) { WaitsForName = waitsForName };
         lock (_gate)
         {
             if (_heard.Count == MaxJoiners && !_heard.ContainsKey(from.Name))

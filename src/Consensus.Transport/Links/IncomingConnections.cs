@@ -32,8 +32,8 @@ internal sealed class IncomingConnections(
         var reply = judge.Judge(hello);
         if (hello.Purpose == Purpose.Join && reply is Refusal { Code: RefusalCode.DirectoryReplaced })
         {
-            // It waits until the member of its name is removed: whoever asks who waits shall know it, and find it at once when that is done.
-            joiners.Heard(hello.Identity);
+            // It may wait until the member of its name is removed: whoever asks who waits shall know it. It can be added once it has asked again after that.
+            joiners.Heard(hello.Identity, waitsForName: true);
         }
         if (reply is not Welcome welcome || hello.Purpose is not (Purpose.Link or Purpose.Join))
         {

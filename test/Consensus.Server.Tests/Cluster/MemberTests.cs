@@ -103,6 +103,21 @@ internal sealed class MemberTests : ContractTest
         Assert.That(member.Role, Is.EqualTo("follower"));
     }
 
+    [Test]
+    public async Task Who_asked_while_its_name_was_taken_is_added_only_when_it_has_asked_again()
+    {
+        Node.Waiting.Add(new JoiningMember(new MemberId(0x99), "n2", "127.0.0.1:7480") { WaitsForName = true });
+        Node.Waiting.Add(new JoiningMember(new MemberId(0x98), "n9", "127.0.0.1:7481") { WaitsForName = true });
+
+        await RefusedAsync(ProblemTypes.PreconditionFailed, "POST", "/v1/cluster/members", """{"name":"n2"}""");
+        await RefusedAsync(ProblemTypes.NotReady, "POST", "/v1/cluster/members", """{"name":"n9"}""");
+        Assert.That(Node.Changes, Is.Empty, "it may have ended since");
+
+        Node.Waiting[^1] = Node.Waiting[^1] with { WaitsForName = false };
+        Node.ChangeAnswer = new MembershipAnswer(AnswerKind.Done, ChangeVerdict.Appended, "", NotDoneReason.None);
+        await AnswerAsync(ApiJson.Default.MemberAnswer, HttpStatusCode.Created, "POST", "/v1/cluster/members", """{"name":"n9"}""");
+    }
+
     [TestCase("n3")]
     [TestCase("0000000000000053")]
     public async Task A_learner_is_promoted_by_name_or_id(string member)
