@@ -11,7 +11,8 @@ internal static class KestrelLimits
     /// <summary>A waiting lock request holds its connection, so there may be many.</summary>
     private const int MostConnections = 20_000;
 
-    private const int FewestConnections = 256;
+    /// <summary>What fits in an eighth of the smallest memory that operators are told of: with less than that, a stranger with three hundred would leave nobody else one.</summary>
+    private const int FewestConnections = (int)(MemoryPlan.SmallestBytes / 8 / ConnectionBytes);
 
     /// <summary>
     /// What a client may send that nobody reads yet: behind a request that waits on HTTP/1.1, or into all streams of an HTTP/2 connection. What is read of a body goes on the

@@ -71,12 +71,23 @@ internal sealed class GiveUpProcessTests
     public async Task A_member_that_answers_nothing_is_told_while_it_is_waited_for()
     {
         using var silent = new FakeServer(_ => Silence);
-        using var program = new CliProcess(silent.Endpoint, "lock", "run", "a", "--timeout", "100ms", "--", "true");
+        using var program = new CliProcess(silent.Endpoint, "lock", "run", "a", "--timeout", "5s", "--", "true");
         var end = await program.EndAsync();
 
         Assert.That(end.ExitCode, Is.EqualTo(4), end.Error);
         Assert.That(end.Error, Does.Match("^consensusctl: still waiting for lock 'a': .* did not answer within 2 s.\n"));
         Assert.That(end.Error, Does.EndWith("It may have been granted, and then ends with its lease.\n"));
+    }
+
+    [Test]
+    public async Task A_short_timeout_ends_the_wait_for_a_member_that_answers_nothing()
+    {
+        using var silent = new FakeServer(_ => Silence);
+        using var program = new CliProcess(silent.Endpoint, "lock", "run", "a", "--timeout", "100ms", "--", "true");
+        var end = await program.EndAsync();
+
+        Assert.That(end.ExitCode, Is.EqualTo(4), end.Error);
+        Assert.That(end.Error, Does.Match("^consensusctl: lock 'a' was not acquired: .* did not answer within 0.1 s. It may have been granted, and then ends with its lease.\n$"));
     }
 
     [Test]

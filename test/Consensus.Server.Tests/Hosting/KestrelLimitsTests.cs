@@ -17,8 +17,8 @@ internal sealed class KestrelLimitsTests
         KestrelLimits.Apply(kestrel, memoryBytes);
         var limits = kestrel.Limits;
         var each = Math.Max(limits.MaxRequestBufferSize!.Value, limits.Http2.InitialConnectionWindowSize) + StreamMemory.OwnBytes + limits.MaxResponseBufferSize!.Value;
-        Assert.That(limits.MaxConcurrentConnections * each, Is.LessThanOrEqualTo(memoryBytes / 8));
-        Assert.That(limits.MaxConcurrentConnections, Is.InRange(256, 20_000));
+        Assert.That(limits.MaxConcurrentConnections * each, Is.LessThanOrEqualTo(Math.Max(memoryBytes, MemoryPlan.SmallestBytes) / 8));
+        Assert.That(limits.MaxConcurrentConnections, Is.InRange(590, 20_000), "a stranger with some hundreds leaves others their connection, however little memory there is");
     }
 
     [Test]

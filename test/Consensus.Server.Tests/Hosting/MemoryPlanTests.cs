@@ -56,7 +56,7 @@ internal sealed class MemoryPlanTests
     [Test]
     public void Connections_have_an_eighth_of_the_memory()
     {
-        foreach (var memory in new[] { 384 * MiB, 1024 * MiB, 64 * 1024 * MiB })
+        foreach (var memory in new[] { MemoryPlan.SmallestBytes, 1024 * MiB, 64 * 1024 * MiB })
         {
             Assert.That((long)KestrelLimits.MaxConnectionsIn(memory) * KestrelLimits.ConnectionBytes, Is.LessThanOrEqualTo(memory / 8));
         }
