@@ -26,16 +26,29 @@ internal sealed class WatchSession(string who, WatchTarget target, Revision from
     public bool IsResumed { get; init; }
 
     /// <summary>A watch of an election that begins anew is told who leads.</summary>
-    public void Present(Revision revision, Hold? leader) => _events.Add((_, _, chronicle) => chronicle.CheckPresent(who, target.Name, revision, leader));
+    public void Present(Revision revision, Hold? leader) => _events.Add((_, _, chronicle) =>
+    {
+        if (revision <= chronicle.Last)
+        {
+            chronicle.CheckPresent(who, target.Name, revision, leader);
+        }
+    });
 
+    /// <summary>What comes after the last that the watch of everything was told is not judged: when all is over the leases of the last leaders still end.</summary>
     public void Told(Revision revision, IEnumerable<Change> changes)
     {
         Messages++;
         var text = WatchText.Of(changes, target.WithPrevious);
-        _events.Add((_, session, _) => session.Told(revision, text));
+        _events.Add((_, session, chronicle) =>
+        {
+            if (revision <= chronicle.Last)
+            {
+                session.Told(revision, text);
+            }
+        });
     }
 
-    public void PassedOver(Revision upTo) => _events.Add((_, session, _) => session.PassedOver(upTo));
+    public void PassedOver(Revision upTo) => _events.Add((_, session, chronicle) => session.PassedOver(upTo < chronicle.Last ? upTo : chronicle.Last));
 
     /// <param name="next">What was to come next.</param>
     public void Compacted(Revision next, Revision compactRevision)
