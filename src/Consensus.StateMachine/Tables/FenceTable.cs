@@ -8,7 +8,7 @@ namespace Consensus.StateMachine.Tables;
 /// <summary>The high-water marks of fencing tokens, by resource. It has no index.</summary>
 internal sealed class FenceTable
 {
-    private readonly CowTree<Key, FencingToken> _primary = new(new WrittenForm<Key, FencingToken>(Write));
+    private readonly CowTree<Key, FencingToken> _primary = new(NewMeasure());
 
     public int Count => _primary.Count;
 
@@ -22,6 +22,11 @@ internal sealed class FenceTable
     public bool Remove(Key resource) => _primary.Remove(resource);
 
     public FrozenTree<Key, FencingToken> Freeze() => _primary.Freeze();
+
+    /// <summary>Throws unless the sums are those of the fences.</summary>
+    public void Verify() => Indexes.RequireSums(_primary, NewMeasure(), "the fences");
+
+    private static WrittenForm<Key, FencingToken> NewMeasure() => new(Write);
 
     /// <summary>The message <c>Fence</c> of <c>snapshot.proto</c>.</summary>
     private static class Saved

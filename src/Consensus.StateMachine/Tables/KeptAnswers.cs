@@ -46,10 +46,7 @@ internal sealed class KeptAnswers
     }
 
     /// <summary>The same place by age with another effect.</summary>
-    public void Replace(Identity identity, KeptOutcome before, KeptOutcome after)
-    {
-        _primary.Set(identity, after);
-    }
+    public void Replace(Identity identity, KeptOutcome after) => _primary.Set(identity, after);
 
     public void Remove(Identity identity, KeptOutcome kept)
     {

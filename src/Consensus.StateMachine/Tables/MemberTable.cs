@@ -8,7 +8,7 @@ namespace Consensus.StateMachine.Tables;
 /// <summary>The members as they announced themselves. It has no index.</summary>
 internal sealed class MemberTable
 {
-    private readonly CowTree<MemberId, MemberInfo> _primary = new(new WrittenForm<MemberId, MemberInfo>(static (writer, _, member) => Write(writer, member)));
+    private readonly CowTree<MemberId, MemberInfo> _primary = new(NewMeasure());
 
     public TreeSum Sum => _primary.Sum;
 
@@ -22,6 +22,11 @@ internal sealed class MemberTable
     public void Remove(MemberId id) => _primary.Remove(id);
 
     public FrozenTree<MemberId, MemberInfo> Freeze() => _primary.Freeze();
+
+    /// <summary>Throws unless the sums are those of the members.</summary>
+    public void Verify() => Indexes.RequireSums(_primary, NewMeasure(), "the members");
+
+    private static WrittenForm<MemberId, MemberInfo> NewMeasure() => new(static (writer, _, member) => Write(writer, member));
 
     /// <summary>The message <c>Member</c> of <c>snapshot.proto</c>.</summary>
     private static class Saved

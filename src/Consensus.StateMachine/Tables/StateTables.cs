@@ -133,6 +133,8 @@ internal sealed class StateTables
         Holds.Verify();
         Waiters.Verify();
         Answers.Verify();
+        Fences.Verify();
+        Members.Verify();
         History.Verify();
     }
 }

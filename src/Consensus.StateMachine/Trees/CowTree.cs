@@ -37,7 +37,7 @@ internal sealed class CowTree<TKey, TValue>(IMeasure<TKey, TValue>? measure = nu
     public bool Contains(TKey key) => TryGet(key, out _);
 
     /// <summary>The owner's own look at the content; not to be kept over a write.</summary>
-    public FrozenTree<TKey, TValue> Peek() => new(_root, measure);
+    public FrozenTree<TKey, TValue> Peek() => new(_root);
 
     /// <summary>Adds or replaces.</summary>
     public void Set(TKey key, TValue value)
@@ -178,9 +178,6 @@ internal sealed class Leaf<TKey, TValue> : Node<TKey, TValue>
         return ~low;
     }
 
-    /// <summary>Of one pair.</summary>
-    public TreeSum SumAt(int index, IMeasure<TKey, TValue> measure) => SumOf(_keys[index], _values[index], _digests[index], measure);
-
     public override Node<TKey, TValue>? Set(TKey key, TValue value, IMeasure<TKey, TValue>? measure, long epoch)
     {
         var digest = measure?.Digest(key, value) ?? 0;
@@ -254,6 +251,9 @@ internal sealed class Leaf<TKey, TValue> : Node<TKey, TValue>
 
     protected override Node<TKey, TValue> Copy(long epoch) =>
         new Leaf<TKey, TValue>(epoch, (TKey[])_keys.Clone(), (TValue[])_values.Clone(), _digests.Length == 0 ? [] : (ulong[])_digests.Clone(), _count) { _sum = _sum };
+
+    /// <summary>Of one pair.</summary>
+    private TreeSum SumAt(int index, IMeasure<TKey, TValue> measure) => SumOf(_keys[index], _values[index], _digests[index], measure);
 
     private static TreeSum SumOf(TKey key, TValue value, ulong digest, IMeasure<TKey, TValue> measure) =>
         new(measure.Bytes(key, value), measure.IsLeased(value) ? 1 : 0, digest);

@@ -1,9 +1,7 @@
-using Consensus.Primitives;
-
 namespace Consensus.StateMachine.Trees;
 
 /// <summary>One picture of a <see cref="CowTree{TKey, TValue}"/>.</summary>
-internal readonly struct FrozenTree<TKey, TValue>(Node<TKey, TValue>? root, IMeasure<TKey, TValue>? measure = null)
+internal readonly struct FrozenTree<TKey, TValue>(Node<TKey, TValue>? root)
     where TKey : IComparable<TKey>
 {
     public int Count => root?.Total ?? 0;
@@ -99,53 +97,6 @@ internal readonly struct FrozenTree<TKey, TValue>(Node<TKey, TValue>? root, IMea
             rank += at >= 0 ? at : ~at;
         }
         return rank;
-    }
-
-    /// <summary>The sum of the pairs whose keys are smaller than this one; O(log n). Zeros without a measure.</summary>
-    public TreeSum SumBefore(TKey key)
-    {
-        var sum = default(TreeSum);
-        if (measure is null)
-        {
-            return sum;
-        }
-        var node = root;
-        while (node is Branch<TKey, TValue> branch)
-        {
-            var child = branch.ChildFor(key);
-            for (var i = 0; i < child; i++)
-            {
-                sum += branch.Child(i).Sum;
-            }
-            node = branch.Child(child);
-        }
-        if (node is Leaf<TKey, TValue> leaf)
-        {
-            var at = leaf.Find(key);
-            for (var i = 0; i < (at >= 0 ? at : ~at); i++)
-            {
-                sum += leaf.SumAt(i, measure);
-            }
-        }
-        return sum;
-    }
-
-    /// <summary>The pair of this rank (0 is the first), which must be below <see cref="Count"/>; O(log n).</summary>
-    public (TKey Key, TValue Value) At(int rank)
-    {
-        Invariant.Require(rank >= 0 && rank < Count, "a pair is asked for by a rank that there is");
-        var node = root;
-        while (node is Branch<TKey, TValue> branch)
-        {
-            var child = 0;
-            for (; rank >= branch.Child(child).Total; child++)
-            {
-                rank -= branch.Child(child).Total;
-            }
-            node = branch.Child(child);
-        }
-        var leaf = (Leaf<TKey, TValue>)node!;
-        return (leaf.KeyAt(rank), leaf.ValueAt(rank));
     }
 
     /// <summary>Pairs in order of their keys, from the first one that is not smaller than <paramref name="key"/>.</summary>
