@@ -33,9 +33,6 @@ public static class ApiLimits
     /// <summary>Longest lock delay: 1 hour, in microseconds.</summary>
     public const long MaxLockDelayMicros = 3_600L * 1_000_000;
 
-    /// <summary>Longest name of a member, in characters of A-Z a-z 0-9 . _ - (rule 17).</summary>
-    public const int MaxMemberNameLength = 63;
-
     public const int MaxIdempotencyKeyLength = 128;
 
     /// <summary>Most items of one page of a list.</summary>

@@ -39,18 +39,14 @@ internal static partial class SnapshotRestoreCommand
         return command;
     }
 
-    /// <summary>A member's name, as the server takes it (rule 17).</summary>
-    [GeneratedRegex(@"^[A-Za-z0-9._-]{1,63}\z")]
-    private static partial Regex MemberName();
-
     [GeneratedRegex(@"^[^\s:]+:[1-9][0-9]{0,4}\z|^\[[0-9A-Fa-f:.]+\]:[1-9][0-9]{0,4}\z")]
     private static partial Regex HostAndPort();
 
     private static void Check(RestorePlan plan)
     {
-        if (!MemberName().IsMatch(plan.Name))
+        if (!plan.HasMemberName)
         {
-            throw new UsageException($"'{Plain.OneLine(plan.Name)}' is no member name: 1 to 63 of A-Z a-z 0-9 . _ -");
+            throw new UsageException($"'{Plain.OneLine(plan.Name)}' is no member name: {RestorePlan.NameForm}");
         }
         if (!HostAndPort().IsMatch(plan.PeerAddress))
         {

@@ -1,5 +1,4 @@
-using System.Buffers;
-using Consensus.Api;
+using Consensus.Primitives;
 using Consensus.Server.Json;
 
 namespace Consensus.Server.Cluster;
@@ -17,9 +16,6 @@ internal readonly record struct MemberUpdate(WantedRole Role, string? Replaces);
 /// <summary>Reads the bodies of membership changes. Each returns null with a sentence when the body is refused.</summary>
 internal static class MemberRequests
 {
-    private static readonly SearchValues<char> NameCharacters =
-        SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-");
-
     public static (string Name, WantedRole Role)? ReadAdd(ReadOnlySpan<byte> body, out string? refusal)
     {
         var json = new StrictObjectReader(body);
@@ -81,9 +77,7 @@ internal static class MemberRequests
         {
             return "the field \"name\" is missing: the name of a process that was started with --join";
         }
-        return name.Length > ApiLimits.MaxMemberNameLength || name.AsSpan().ContainsAnyExcept(NameCharacters)
-            ? $"the field \"name\" is no name of a member: 1 to {ApiLimits.MaxMemberNameLength} of A-Z a-z 0-9 . _ -"
-            : null;
+        return MemberName.IsValid(name) ? null : $"the field \"name\" is no name of a member: {MemberName.Form}";
     }
 
     private static string? RefuseRole(string role, out WantedRole wanted)

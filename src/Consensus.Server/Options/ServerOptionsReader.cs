@@ -1,7 +1,7 @@
-using System.Buffers;
 using System.Collections.Immutable;
 using System.Net;
 using Consensus.Api;
+using Consensus.Primitives;
 
 namespace Consensus.Server.Options;
 
@@ -11,11 +11,6 @@ public static class ServerOptionsReader
     private const int MaxInitialMembers = 15;
     private const int MaxMembers = 32;
     private const int MaxJoinAddresses = 32;
-
-    private const int LongestName = 63;
-
-    /// <summary>Rule 17. No regular expression: to load what reads them costs a start more than all other options together.</summary>
-    private static readonly SearchValues<char> NameCharacters = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-");
 
     private static readonly TimeSpan MinTtlLeast = TimeSpan.FromMicroseconds(ApiLimits.LowestMinTtlMicros);
 
@@ -64,12 +59,10 @@ public static class ServerOptionsReader
         };
     }
 
-    private static bool IsName(string text) => text.Length is > 0 and <= LongestName && !text.AsSpan().ContainsAnyExcept(NameCharacters);
-
     private static string Name(OptionValues values)
     {
         var name = values.Text(OptionTable.Name, "n1");
-        return IsName(name) ? name : throw values.Wrong(OptionTable.Name, $"is \"{name}\"; it has to be 1 to 63 of A-Z a-z 0-9 . _ -");
+        return MemberName.IsValid(name) ? name : throw values.Wrong(OptionTable.Name, $"is \"{name}\"; it has to be {MemberName.Form}");
     }
 
     private static IPEndPoint Listen(OptionValues values, string flag, int defaultPort, bool insecure)
@@ -142,7 +135,7 @@ public static class ServerOptionsReader
             var equals = entry.IndexOf('=', StringComparison.Ordinal);
             var name = equals < 0 ? "" : entry[..equals];
             var address = equals < 0 ? "" : entry[(equals + 1)..];
-            if (!IsName(name) || !ListenAddress.TrySplit(address, out _, out var port) || port == 0)
+            if (!MemberName.IsValid(name) || !ListenAddress.TrySplit(address, out _, out var port) || port == 0)
             {
                 throw values.Wrong(flag, $"has the entry \"{entry}\", not a name and an address such as n1=127.0.0.1:7380");
             }

@@ -1,14 +1,22 @@
+using Consensus.Primitives;
+
 namespace Consensus.Storage.Backups;
 
 /// <summary>How a backup becomes the first member of a new cluster.</summary>
 public sealed record RestorePlan
 {
+    /// <summary>What a member may be called, in words.</summary>
+    public const string NameForm = MemberName.Form;
+
     public required string File { get; init; }
 
     public required string DataDirectory { get; init; }
 
     /// <summary>Of the member that will run on it.</summary>
     public required string Name { get; init; }
+
+    /// <summary>Whether a member can be called so.</summary>
+    public bool HasMemberName => MemberName.IsValid(Name);
 
     /// <summary>That the member will be started with.</summary>
     public required string ClusterToken { get; init; }

@@ -1,5 +1,5 @@
+using Consensus.Primitives;
 using Consensus.Transport.Dialing;
-using Consensus.Transport.Handshake;
 
 namespace Consensus.Transport.Formation;
 
@@ -37,9 +37,9 @@ internal sealed class InitialCluster
     {
         foreach (var member in list)
         {
-            if (!HandshakeCodec.IsName(member.Name))
+            if (!MemberName.IsValid(member.Name))
             {
-                throw new ArgumentException($"The name '{member.Name}' in --initial-cluster is not of the form [A-Za-z0-9._-]{{1,63}}.");
+                throw new ArgumentException($"The name '{member.Name}' in --initial-cluster is not {MemberName.Form}.");
             }
             if (!PeerAddress.CanBeAdvertised(member.PeerAddress))
             {

@@ -11,7 +11,6 @@ internal static class HandshakeCodec
 {
     public const int ProtocolVersion = 1;
     public const int TokenDigestBytes = 32;
-    private const int MaxNameLength = 63;
     private const int MaxKnown = 64;
 
     public static void Write(WireWriter writer, HandshakeMessage message)
@@ -273,12 +272,8 @@ internal static class HandshakeCodec
 
     private static long PositiveOrZero(long id) => id >= 0 ? id : throw new WireFormatException("an id out of range");
 
-    /// <summary>Whether it is a member's name (rule 17).</summary>
-    public static bool IsName(string text) =>
-        text.Length is > 0 and <= MaxNameLength && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-');
-
     private static string NameOf(string text) =>
-        text.Length == 0 || IsName(text)
+        text.Length == 0 || MemberName.IsValid(text)
             ? text
             : throw new WireFormatException("a name with other characters than [A-Za-z0-9._-], or a long one");
 

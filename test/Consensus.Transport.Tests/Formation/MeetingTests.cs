@@ -83,7 +83,7 @@ public sealed class MeetingTests
     [TestCase("a=h:0", "a", "is not host:port")]
     [TestCase("a=h:65536", "a", "is not host:port")]
     [TestCase("a=h\u0001:5", "a", "is not host:port")]
-    [TestCase("a b=h:1", "a b", "not of the form")]
+    [TestCase("a b=h:1", "a b", "is not 1 to 63 of")]
     [TestCase("", "a", "does not name")]
     public void A_list_that_cannot_work_is_refused_with_one_sentence(string list, string self, string reason)
     {
