@@ -1,5 +1,5 @@
 using System.Buffers.Binary;
-using Consensus.Storage.Format;
+using Consensus.Primitives;
 
 namespace Consensus.Storage.Log;
 

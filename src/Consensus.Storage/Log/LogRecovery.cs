@@ -1,5 +1,6 @@
 using System.Globalization;
 using Consensus.Node.Ports;
+using Consensus.Primitives;
 using Consensus.Primitives.Wire;
 using Consensus.Storage.Disk;
 using Consensus.Storage.Format;

@@ -4,7 +4,6 @@ using Consensus.Primitives;
 using Consensus.Primitives.Wire;
 using Consensus.Raft;
 using Consensus.Storage.Disk;
-using Consensus.Storage.Format;
 
 namespace Consensus.Storage.Snapshots;
 

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using Consensus.Primitives;
 
 namespace Consensus.Transport.Framing;
 
@@ -34,7 +35,7 @@ internal static class FrameFormat
     {
         Span<byte> length = stackalloc byte[sizeof(uint)];
         BinaryPrimitives.WriteUInt32LittleEndian(length, (uint)body.Length);
-        return Crc32C.Extend(Crc32C.Of(length), body);
+        return Crc32C.Append(Crc32C.Of(length), body);
     }
 
     /// <summary>False when these are not the first bytes of such a frame, or its body would be longer than <paramref name="maxBody"/>.</summary>

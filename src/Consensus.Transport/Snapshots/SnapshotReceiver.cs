@@ -62,7 +62,7 @@ internal static class SnapshotReceiver
             {
                 return new SnapshotAnswer.No(rejection);
             }
-            crc = Crc32C.Extend(crc, chunk.Span);
+            crc = Crc32C.Append(crc, chunk.Span);
             taken += chunk.Length;
         }
         if (SnapshotParts.Receive(connection.Socket, ref buffer, SnapshotParts.MaxPartBytes, stall) is not { } end || connection.IsAborted)

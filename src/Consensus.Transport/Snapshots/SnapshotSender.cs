@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using Consensus.Node.Ports;
+using Consensus.Primitives;
 using Consensus.Primitives.Wire;
 using Consensus.Transport.Dialing;
 using Consensus.Transport.Framing;
@@ -116,7 +117,7 @@ internal sealed class SnapshotSender(PeerEndpoint peer, ReadOnlyMemory<byte> hea
             {
                 return Broken($"the connection closed or stalled after {sent} of {length} bytes");
             }
-            crc = Crc32C.Extend(crc, body);
+            crc = Crc32C.Append(crc, body);
             sent += body.Length;
         }
         if (sent == length && SocketIo.Send(socket, SnapshotParts.End(crc), settings.Stall) != IoResult.Done)

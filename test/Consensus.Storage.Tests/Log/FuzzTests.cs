@@ -1,6 +1,5 @@
 using Consensus.Node.Ports;
 using Consensus.Primitives;
-using Consensus.Storage.Format;
 using Consensus.Storage.Log;
 using Consensus.Storage.Tests.Simulation;
 using Consensus.Storage.Tests.Support;

@@ -1,10 +1,10 @@
 using System.Buffers.Binary;
 using System.Numerics;
 
-namespace Consensus.Storage.Format;
+namespace Consensus.Primitives;
 
 /// <summary>CRC-32C (Castagnoli, RFC 3720 appendix B.4) by the processor's own instruction, eight bytes at a time.</summary>
-internal static class Crc32C
+public static class Crc32C
 {
     public static uint Of(ReadOnlySpan<byte> bytes) => Append(0, bytes);
 

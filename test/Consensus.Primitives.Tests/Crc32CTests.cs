@@ -1,7 +1,6 @@
 using System.Text;
-using Consensus.Storage.Format;
 
-namespace Consensus.Storage.Tests.Format;
+namespace Consensus.Primitives.Tests;
 
 public sealed class Crc32CTests
 {
