@@ -87,6 +87,6 @@ public sealed record Limits
     /// <summary>How long a detached waiter keeps its place (rule 18).</summary>
     public long DetachedKeepMicros { get; init; } = 10L * 1_000_000;
 
-    /// <summary>Bytes of keys and values, each key counted with 64 bytes of overhead.</summary>
+    /// <summary>Of everything but the history, about as it takes memory: keys, leases, holds, waiting places, fences, and what is remembered for retries.</summary>
     public long MaxStateBytes { get; init; } = 4L << 30;
 }

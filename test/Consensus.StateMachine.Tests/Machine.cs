@@ -67,8 +67,10 @@ internal sealed class Machine(Limits? limits = null)
 
     public void RestoreFromSnapshot()
     {
+        var counts = State.Counts;
         State = ReplicatedState.Restore(_limits, SnapshotBuffer.Of(View));
         State.Verify();
+        Assert.That(State.Counts, Is.EqualTo(counts), "what a quota judges is the same, however the state came about");
     }
 
     /// <summary>Looking at everything after each command is for states that are looked at quickly.</summary>

@@ -44,11 +44,14 @@ internal sealed class AcquireRules(StateTables state, Applying entry, HoldRules 
         {
             return new BoundReached(state.Revision, BoundKind.Locks, state.Limits.MaxLocks);
         }
-        if (holds.RefuseBytes(c.Metadata.Length, c.Value.Length, c.Metadata.Length + c.Value.Length) is { } tooLarge)
+        var terms = AskedTerms.Of(c);
+        var grows = ObjectTable.GrowthOf(name, record) + (isFree
+            ? HoldTable.SizeOf(name, c.Owner, terms, c.MaxHoldMicros > 0) + (c.SharedLease.IsNone ? LeaseTable.RecordBytes : 0)
+            : WaiterTable.SizeOf(name, c.Owner, terms, entry.Identity, entry.Fingerprint.Length));
+        if (holds.RefuseBytes(c.Metadata.Length, c.Value.Length, grows) is { } tooLarge)
         {
             return tooLarge;
         }
-        var terms = AskedTerms.Of(c);
         if (!isFree)
         {
             return waits.Enqueue(c, terms, record);
@@ -87,6 +90,8 @@ internal sealed class AcquireRules(StateTables state, Applying entry, HoldRules 
             return noLease;
         }
         var newlyActive = 0;
+        var terms = AskedTerms.Of(c);
+        var grows = c.SharedLease.IsNone ? (long)LeaseTable.RecordBytes : 0;
         foreach (var key in c.Names)
         {
             var name = ObjectName.Lock(key);
@@ -96,12 +101,13 @@ internal sealed class AcquireRules(StateTables state, Applying entry, HoldRules 
                 return answers.Held(name, record, 0);
             }
             newlyActive += record.IsActive ? 0 : 1;
+            grows += ObjectTable.GrowthOf(name, record) + HoldTable.SizeOf(name, c.Owner, terms, c.MaxHoldMicros > 0);
         }
         if (state.Objects.ActiveCount + newlyActive > state.Limits.MaxLocks)
         {
             return new BoundReached(state.Revision, BoundKind.Locks, state.Limits.MaxLocks);
         }
-        if (holds.RefuseBytes(c.Metadata.Length, 0, (long)c.Metadata.Length * c.Names.Length) is { } tooLarge)
+        if (holds.RefuseBytes(c.Metadata.Length, 0, grows) is { } tooLarge)
         {
             return tooLarge;
         }
@@ -114,12 +120,12 @@ internal sealed class AcquireRules(StateTables state, Applying entry, HoldRules 
             }
             lease = state.Leases.Start(c.OwnLease, c.TtlMicros, entry.DeadlineAfter(c.TtlMicros), holds: 0, isOwn: true).Id;
         }
-        return GrantMany(c, lease);
+        return GrantMany(c, terms, lease);
     }
 
-    private ManyGranted GrantMany(AcquireManyCommand c, LeaseId lease)
+    private ManyGranted GrantMany(AcquireManyCommand c, HoldTerms terms, LeaseId lease)
     {
-        var claim = new Claim(c.Owner, entry.Request, c.TtlMicros, LeaseId.None, lease, AskedTerms.Of(c));
+        var claim = new Claim(c.Owner, entry.Request, c.TtlMicros, LeaseId.None, lease, terms);
         var granted = ImmutableArray.CreateBuilder<Hold>(c.Names.Length);
         foreach (var key in c.Names)
         {

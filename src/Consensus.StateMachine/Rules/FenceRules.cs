@@ -25,6 +25,10 @@ internal sealed class FenceRules(StateTables state, Applying entry, RetryRules r
             {
                 return new BoundReached(state.Revision, BoundKind.Fences, state.Limits.MaxFences);
             }
+            if (!isKnown && state.RefuseGrowth(FenceTable.SizeOf(c.Resource)) is { } full)
+            {
+                return full;
+            }
             state.Fences.Set(isKnown ? stored : c.Resource, c.Token);
             if (!entry.Identity.IsNone)
             {

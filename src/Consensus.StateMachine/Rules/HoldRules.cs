@@ -143,15 +143,15 @@ internal sealed partial class HoldRules(StateTables state, Applying entry, KeyRu
         state.Objects.Store(name, before, after);
     }
 
-    /// <summary>A hold with so many bytes is refused where they are too many for it, or for the state.</summary>
-    /// <param name="grows">By how many the state would grow.</param>
+    /// <summary>A hold with so much metadata or so large a value is refused where that is too much for one, or the whole for the state.</summary>
+    /// <param name="grows">By how many bytes the state would grow.</param>
     public QuotaExceeded? RefuseBytes(long metadata, long value, long grows)
     {
         if (metadata > state.Limits.MaxMetadataBytes || value > state.Limits.MaxMetadataBytes)
         {
             return new QuotaExceeded(state.Revision, state.Limits.MaxMetadataBytes);
         }
-        return grows > 0 && state.Bytes + grows > state.Limits.MaxStateBytes ? new QuotaExceeded(state.Revision, state.Limits.MaxStateBytes) : null;
+        return state.RefuseGrowth(grows);
     }
 
     /// <summary>Whether a further hold may stand beside those that there are: never beside an exclusive one, never more permits than there are.</summary>

@@ -27,10 +27,10 @@ internal sealed class KeyRules(StateTables state, Applying entry)
                 return new BoundReached(state.Revision, BoundKind.LeaseAttachments, state.Limits.MaxAttachmentsPerLease);
             }
         }
-        var grows = KeyTable.SizeOf(c.Key, c.Value) - KeyTable.SizeOf(c.Key, old);
-        if (grows > 0 && state.Bytes + grows > state.Limits.MaxStateBytes)
+        var grows = KeyTable.SizeOf(c.Key, c.Value, c.Lease) - KeyTable.SizeOf(c.Key, old);
+        if (state.RefuseGrowth(grows) is { } full)
         {
-            return new QuotaExceeded(state.Revision, state.Limits.MaxStateBytes);
+            return full;
         }
         var revision = state.Bump();
 

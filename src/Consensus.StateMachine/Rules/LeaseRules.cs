@@ -19,6 +19,10 @@ internal sealed class LeaseRules(StateTables state, Applying entry, HoldRules ho
         {
             return new BoundReached(state.Revision, BoundKind.Leases, state.Limits.MaxLeases);
         }
+        if (state.RefuseGrowth(LeaseTable.RecordBytes) is { } full)
+        {
+            return full;
+        }
         state.Leases.Start(c.Id, c.TtlMicros, entry.DeadlineAfter(c.TtlMicros), holds: 0, isOwn: false);
         return new LeaseGranted(state.Revision, c.Id, c.TtlMicros);
     }

@@ -25,6 +25,9 @@ internal sealed class AnswerTable(Limits limits)
 
     public BriefAnswers Brief { get; } = new(limits);
 
+    /// <summary>What all three take in memory, about.</summary>
+    public long Bytes => Kept.Sum.Bytes + Forgotten.Sum.Bytes + Brief.Sum.Bytes;
+
     /// <summary>The number of the next answer.</summary>
     public long NextSequence { get; set; } = 1;
 

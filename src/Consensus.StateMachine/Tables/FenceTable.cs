@@ -8,6 +8,8 @@ namespace Consensus.StateMachine.Tables;
 /// <summary>The high-water marks of fencing tokens, by resource. It has no index.</summary>
 internal sealed class FenceTable
 {
+    private const int OverheadBytes = 75;
+
     private readonly CowTree<Key, FencingToken> _primary = new(NewMeasure());
 
     public int Count => _primary.Count;
@@ -26,7 +28,10 @@ internal sealed class FenceTable
     /// <summary>Throws unless the sums are those of the fences.</summary>
     public void Verify() => Indexes.RequireSums(_primary, NewMeasure(), "the fences");
 
-    private static WrittenForm<Key, FencingToken> NewMeasure() => new(Write);
+    /// <summary>What one takes in memory, about.</summary>
+    public static long SizeOf(Key resource) => OverheadBytes + resource.Length;
+
+    private static WrittenForm<Key, FencingToken> NewMeasure() => new(Write, static (resource, _) => SizeOf(resource));
 
     /// <summary>The message <c>Fence</c> of <c>snapshot.proto</c>.</summary>
     private static class Saved

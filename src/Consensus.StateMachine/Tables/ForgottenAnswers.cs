@@ -92,7 +92,8 @@ internal sealed class ForgottenAnswers(Limits limits)
 
     private static WrittenForm<Identity, ForgottenOutcome> NewMeasure() => new(Write, static (identity, _) => SizeOf(identity));
 
-    private static long SizeOf(Identity identity) => 64 + identity.Bytes;
+    /// <summary>What it takes in memory, about, with its place in two trees.</summary>
+    private static long SizeOf(Identity identity) => 160 + identity.Bytes;
 
     /// <summary>The message <c>ForgottenOutcome</c> of <c>snapshot.proto</c>.</summary>
     private static class Saved

@@ -46,6 +46,10 @@ internal readonly record struct HoldsView(FrozenTree<HoldKey, HoldRecord> Shared
 /// </summary>
 internal sealed class HoldTable(ObjectTable objects)
 {
+    private const int OverheadBytes = 160;
+    private const int SharedOverheadBytes = 180;
+    private const int EndBytes = 45;
+
     /// <summary>Shared and counted holds.</summary>
     private readonly CowTree<HoldKey, HoldRecord> _primary = new(NewMeasure());
 
@@ -57,9 +61,6 @@ internal sealed class HoldTable(ObjectTable objects)
 
     public long Count => _soleCount + _primary.Count;
 
-    /// <summary>What of it counts towards the state's byte quota: of sole holds what their objects say.</summary>
-    public long Bytes => objects.Sum.Bytes + _primary.Sum.Bytes;
-
     /// <summary>Of shared and counted holds.</summary>
     public TreeSum Sum => _primary.Sum;
 
@@ -69,7 +70,9 @@ internal sealed class HoldTable(ObjectTable objects)
     public ClusterTime NextDeadline => _byEnd.TryFirst(out var due, out _) ? due.Deadline : ClusterTime.Never;
 
     /// <summary>The only hold that its object can have beside none.</summary>
-    public static bool IsSole(ObjectName name, HoldRecord hold) => name.Space != HoldSpace.Semaphore && hold.Terms.Mode == LockMode.Exclusive;
+    public static bool IsSole(ObjectName name, HoldRecord hold) => IsSole(name, hold.Terms);
+
+    private static bool IsSole(ObjectName name, HoldTerms terms) => name.Space != HoldSpace.Semaphore && terms.Mode == LockMode.Exclusive;
 
     public HoldRecord? Find(ObjectName name, FencingToken token) => Find(name, objects[name], token);
 
@@ -218,7 +221,7 @@ internal sealed class HoldTable(ObjectTable objects)
         }
     }
 
-    /// <summary>Throws unless the indexes have exactly what the holds say, and count and bytes are theirs.</summary>
+    /// <summary>Throws unless the indexes have exactly what the holds say, and count and sums are theirs.</summary>
     public void Verify()
     {
         var all = All().ToList();
@@ -231,12 +234,18 @@ internal sealed class HoldTable(ObjectTable objects)
             "the index of holds by request");
         Invariant.Require(_primary.Peek().All().All(static h => !IsSole(h.Key.Object, h.Value) && h.Key.Token == h.Value.Token), "a sole hold is kept by its object");
         Invariant.Require(Count == all.Count, "the holds are counted");
-        Invariant.Require(Bytes == all.Sum(static h => h.Hold.Terms.Bytes), "the bytes of the holds are their terms'");
         Indexes.RequireSums(_primary, NewMeasure(), "the holds");
     }
 
     private static WrittenForm<HoldKey, HoldRecord> NewMeasure() =>
-        new(static (writer, key, hold) => Write(writer, key.Object, hold), static (_, hold) => hold.Terms.Bytes);
+        new(static (writer, key, hold) => Write(writer, key.Object, hold), static (key, hold) => SizeOf(key.Object, hold));
+
+    public static long SizeOf(ObjectName name, HoldRecord hold) => SizeOf(name, hold.Owner, hold.Terms, hold.Until != ClusterTime.Never);
+
+    /// <summary>What a hold takes in memory, about, beside its object and its lease.</summary>
+    /// <param name="hasEnd">It has a <c>maxHold</c>.</param>
+    public static long SizeOf(ObjectName name, string owner, HoldTerms terms, bool hasEnd) =>
+        OverheadBytes + (2L * owner.Length) + terms.Bytes + (hasEnd ? EndBytes : 0) + (IsSole(name, terms) ? 0 : SharedOverheadBytes + name.Name.Length);
 
     private void NameRequest(HoldRecord hold, HoldKey key)
     {

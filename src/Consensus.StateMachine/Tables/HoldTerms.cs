@@ -15,8 +15,14 @@ internal sealed record HoldTerms(
 {
     private static readonly HoldTerms Plain = new(LockMode.Exclusive, 1, 0, 0, default, default);
 
-    /// <summary>What of it counts towards the state's byte quota.</summary>
-    public long Bytes => Metadata.Length + Value.Length;
+    private const int OverheadBytes = 100;
+
+    /// <summary>
+    /// What it takes in memory, about: nothing where it is plain. <see cref="MaxHoldMicros"/> does not tell, for a hold is restored without it, and counts the same before and after.
+    /// </summary>
+    public long Bytes => IsPlainButForItsEnd ? 0 : OverheadBytes + Metadata.Length + Value.Length;
+
+    private bool IsPlainButForItsEnd => Mode == LockMode.Exclusive && Count == 1 && LockDelayMicros == 0 && Metadata.IsEmpty && Value.IsEmpty;
 
     /// <summary>Nearly all holds are on plain terms: these cost no memory each.</summary>
     public static HoldTerms Of(LockMode mode, long count, long lockDelayMicros, long maxHoldMicros, ReadOnlyMemory<byte> metadata, ReadOnlyMemory<byte> value) =>

@@ -10,7 +10,7 @@ namespace Consensus.StateMachine.Tables;
 internal sealed record KeptOutcome(long Sequence, ClusterTime Stored, ReadOnlyMemory<byte> Fingerprint, Effect Effect)
 {
     /// <summary>What it takes in memory, about, with its place in two trees.</summary>
-    public long Bytes => 160 + Fingerprint.Length + Effect.Bytes;
+    public long Bytes => 220 + Fingerprint.Length + Effect.Bytes;
 }
 
 /// <summary>The effects that are kept whole, by the identity of their request and by age.</summary>

@@ -59,15 +59,13 @@ internal readonly record struct KeysView(FrozenTree<Key, KeyRecord> ByKey, Froze
 /// <summary>The keys with their values, and which lease carries which.</summary>
 internal sealed class KeyTable
 {
-    private const int OverheadBytes = 64;
+    private const int OverheadBytes = 160;
+    private const int LeasedBytes = 32;
 
     private readonly CowTree<Key, KeyRecord> _primary = new(new Measure());
     private readonly CowTree<LeaseKey, bool> _byLease = new();
 
     public int Count => _primary.Count;
-
-    /// <summary>What of it counts towards the state's byte quota: keys, values, and 64 bytes for each.</summary>
-    public long Bytes => _primary.Sum.Bytes;
 
     public TreeSum Sum => _primary.Sum;
 
@@ -129,9 +127,10 @@ internal sealed class KeyTable
 
     public static LeaseId LeaseOf(KeyRecord? record) => record?.Lease ?? LeaseId.None;
 
-    public static long SizeOf(Key key, KeyRecord? record) => record is null ? 0 : SizeOf(key, record.Value);
+    public static long SizeOf(Key key, KeyRecord? record) => record is null ? 0 : SizeOf(key, record.Value, record.Lease);
 
-    public static long SizeOf(Key key, ReadOnlyMemory<byte> value) => key.Length + value.Length + OverheadBytes;
+    /// <summary>What a key takes in memory, about.</summary>
+    public static long SizeOf(Key key, ReadOnlyMemory<byte> value, LeaseId lease) => OverheadBytes + key.Length + value.Length + (lease.IsNone ? 0 : LeasedBytes);
 
     /// <summary>Throws unless the leases' keys are those that say so, and the sums are those of keys and values.</summary>
     public void Verify()

@@ -8,6 +8,8 @@ namespace Consensus.StateMachine.Tables;
 /// <summary>The members as they announced themselves. It has no index.</summary>
 internal sealed class MemberTable
 {
+    private const int OverheadBytes = 250;
+
     private readonly CowTree<MemberId, MemberInfo> _primary = new(NewMeasure());
 
     public TreeSum Sum => _primary.Sum;
@@ -26,7 +28,11 @@ internal sealed class MemberTable
     /// <summary>Throws unless the sums are those of the members.</summary>
     public void Verify() => Indexes.RequireSums(_primary, NewMeasure(), "the members");
 
-    private static WrittenForm<MemberId, MemberInfo> NewMeasure() => new(static (writer, _, member) => Write(writer, member));
+    private static WrittenForm<MemberId, MemberInfo> NewMeasure() => new(static (writer, _, member) => Write(writer, member), static (_, member) => SizeOf(member));
+
+    /// <summary>What one takes in memory, about.</summary>
+    private static long SizeOf(MemberInfo member) =>
+        OverheadBytes + (2L * (member.Name.Length + member.ClientUrl.Length + member.PeerAddress.Length + member.Version.Length));
 
     /// <summary>The message <c>Member</c> of <c>snapshot.proto</c>.</summary>
     private static class Saved

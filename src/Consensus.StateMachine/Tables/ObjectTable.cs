@@ -88,12 +88,19 @@ internal sealed record ObjectRecord(
 /// </summary>
 internal sealed class ObjectTable(Limits limits)
 {
+    private const int OverheadBytes = 185;
+    private const int ArrayBytes = 24;
+    private const int TokenBytes = 8;
+    private const int LossBytes = 88;
+    private const int DelayBytes = 110;
+    private const int UnusedBytes = 60;
+
     private readonly CowTree<ObjectName, ObjectRecord> _primary = new(NewMeasure());
     private readonly CowTree<Due, ObjectName> _byDelay = new();
     private readonly CowTree<ObjectName, bool> _unsettled = new();
     private readonly CowTree<long, ObjectName> _unused = new();
 
-    /// <summary>The bytes are those of the sole holds.</summary>
+    /// <summary>With the sole holds.</summary>
     public TreeSum Sum => _primary.Sum;
 
     /// <summary>Objects that are held, waited for, or kept for their last owner.</summary>
@@ -195,7 +202,38 @@ internal sealed class ObjectTable(Limits limits)
         }
     }
 
-    private static WrittenForm<ObjectName, ObjectRecord> NewMeasure() => new(Write, static (_, record) => record.Sole?.Terms.Bytes ?? 0);
+    private static WrittenForm<ObjectName, ObjectRecord> NewMeasure() => new(Write, SizeOf);
+
+    /// <summary>What an object takes in memory, about, with its sole hold and all that is remembered of it.</summary>
+    private static long SizeOf(ObjectName name, ObjectRecord record)
+    {
+        var size = (long)OverheadBytes + name.Name.Length;
+        if (record.Sole is { } sole)
+        {
+            size += HoldTable.SizeOf(name, sole);
+        }
+        if (!record.Released.IsEmpty)
+        {
+            size += ArrayBytes + (TokenBytes * record.Released.Length);
+        }
+        if (!record.Losses.IsEmpty)
+        {
+            size += ArrayBytes + (LossBytes * record.Losses.Length);
+            foreach (var loss in record.Losses)
+            {
+                size += 2L * loss.Owner.Length;
+            }
+        }
+        if (record.Delay is { } delay)
+        {
+            size += DelayBytes + (2L * delay.Owner.Length);
+        }
+        return record.FactSequence == 0 ? size : size + UnusedBytes;
+    }
+
+    /// <summary>By how much the state grows when something is stored of an object of which nothing is.</summary>
+    /// <param name="record">As it is stored.</param>
+    public static long GrowthOf(ObjectName name, ObjectRecord record) => ReferenceEquals(record, ObjectRecord.Free) ? SizeOf(name, record) : 0;
 
     private static Due DueOf(LockDelay delay) => new(delay.Until, delay.Token.Value);
 

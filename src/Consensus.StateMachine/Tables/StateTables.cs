@@ -1,5 +1,6 @@
 using Consensus.Primitives;
 using Consensus.StateMachine.History;
+using Consensus.StateMachine.Outcomes;
 using Consensus.StateMachine.Trees;
 
 namespace Consensus.StateMachine.Tables;
@@ -59,8 +60,9 @@ internal sealed class StateTables
 
     public HistoryTable History { get; } = new();
 
-    /// <summary>What counts towards the byte quota.</summary>
-    public long Bytes => Keys.Bytes + Holds.Bytes + Waiters.Bytes;
+    /// <summary>What all takes in memory, about, and so counts towards the quota: everything but the history, which has a bound of its own.</summary>
+    public long Bytes =>
+        Keys.Sum.Bytes + Leases.Sum.Bytes + Objects.Sum.Bytes + Holds.Sum.Bytes + Waiters.Sum.Bytes + Answers.Bytes + Fences.Sum.Bytes + Members.Sum.Bytes;
 
     /// <summary>
     /// Of all that is replicated: members whose tables are equal have the same, however they came by them, and others do not. A change of the history counts by what it is and not
@@ -105,6 +107,9 @@ internal sealed class StateTables
         get => new(Waiters.NextSequence, Objects.NextFact, Answers.NextSequence);
         set => (Waiters.NextSequence, Objects.NextFact, Answers.NextSequence) = (value.NextWaiter, value.NextFact, value.NextKept);
     }
+
+    /// <summary>What would add so many bytes is refused where the quota does not allow it; what adds nothing never is (rule 24).</summary>
+    public QuotaExceeded? RefuseGrowth(long bytes) => bytes > 0 && Bytes + bytes > Limits.MaxStateBytes ? new QuotaExceeded(Revision, Limits.MaxStateBytes) : null;
 
     public Revision Bump()
     {

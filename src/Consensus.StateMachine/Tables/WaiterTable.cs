@@ -47,6 +47,9 @@ internal readonly record struct WaiterKey(ObjectName Object, long Sequence) : IC
 /// </summary>
 internal sealed class WaiterTable
 {
+    private const int OverheadBytes = 650;
+    private const int IdentityOverheadBytes = 120;
+
     private readonly CowTree<WaiterKey, WaiterRecord> _primary = new(NewMeasure());
 
     /// <summary>Those who may be granted something: without the detached ones, of which a line may be full.</summary>
@@ -59,9 +62,6 @@ internal sealed class WaiterTable
     private readonly Dictionary<RequestId, WaiterKey> _byRequest = [];
 
     public int Count => _primary.Count;
-
-    /// <summary>What of it counts towards the state's byte quota.</summary>
-    public long Bytes => _primary.Sum.Bytes;
 
     public TreeSum Sum => _primary.Sum;
 
@@ -214,7 +214,13 @@ internal sealed class WaiterTable
         Invariant.Require(all.TrueForAll(w => w.Sequence < NextSequence), "a waiter to come has a number of its own");
     }
 
-    private static WrittenForm<WaiterKey, WaiterRecord> NewMeasure() => new(static (writer, _, waiter) => Write(writer, waiter), static (_, waiter) => waiter.Terms.Bytes);
+    private static WrittenForm<WaiterKey, WaiterRecord> NewMeasure() => new(
+        static (writer, _, waiter) => Write(writer, waiter),
+        static (_, waiter) => SizeOf(waiter.Object, waiter.Owner, waiter.Terms, waiter.Identity, waiter.Fingerprint.Length));
+
+    /// <summary>What a place takes in memory, about, with all that it is found by.</summary>
+    public static long SizeOf(ObjectName name, string owner, HoldTerms terms, Identity identity, int fingerprint) =>
+        OverheadBytes + name.Name.Length + (2L * owner.Length) + terms.Bytes + (identity.IsNone ? 0 : IdentityOverheadBytes + identity.Bytes + fingerprint);
 
     /// <summary>The message <c>Waiter</c> of <c>snapshot.proto</c>.</summary>
     private static class Saved

@@ -21,7 +21,7 @@ internal sealed class TxnPlan(StateTables state)
 
     /// <summary>The keys with the writes so far, made when the first get needs it.</summary>
     private CowTree<Key, KeyRecord>? _overlay;
-    private long _stateBytes = state.Bytes;
+    private long _growth;
     private long _answerBytes;
     private int _objects;
 
@@ -60,17 +60,17 @@ internal sealed class TxnPlan(StateTables state)
                 return new BoundReached(state.Revision, BoundKind.LeaseAttachments, state.Limits.MaxAttachmentsPerLease);
             }
         }
-        var grows = KeyTable.SizeOf(put.Key, put.Value) - KeyTable.SizeOf(put.Key, old);
-        if (grows > 0 && _stateBytes + grows > state.Limits.MaxStateBytes)
+        var grows = KeyTable.SizeOf(put.Key, put.Value, put.Lease) - KeyTable.SizeOf(put.Key, old);
+        if (grows > 0 && state.RefuseGrowth(_growth + grows) is { } full)
         {
-            return new QuotaExceeded(state.Revision, state.Limits.MaxStateBytes);
+            return full;
         }
         if (Touch(1) is { } tooMany)
         {
             return tooMany;
         }
         var record = new KeyRecord(put.Value.ToArray(), old?.CreateRevision ?? state.Revision.Next, state.Revision.Next, (old?.Version ?? 0) + 1, put.Lease);
-        _stateBytes += grows;
+        _growth += grows;
         Write(old is null ? put.Key : stored, old, record);
         _results.Add(new TxnPutResult(put.Key, record.CreateRevision, record.ModRevision, record.Version, record.Lease));
         return null;
@@ -177,7 +177,7 @@ internal sealed class TxnPlan(StateTables state)
 
     private void Remove(Key key, KeyRecord old)
     {
-        _stateBytes -= KeyTable.SizeOf(key, old);
+        _growth -= KeyTable.SizeOf(key, old);
         Write(key, old, null);
     }
 

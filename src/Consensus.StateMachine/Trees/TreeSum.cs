@@ -1,7 +1,7 @@
 namespace Consensus.StateMachine.Trees;
 
 /// <summary>What a node of a tree knows of all pairs below it, besides how many they are.</summary>
-/// <param name="Bytes">What they count towards the quota.</param>
+/// <param name="Bytes">What they take in memory, about, and so count towards the quota.</param>
 /// <param name="Leased">How many hang on a lease.</param>
 /// <param name="Digest">
 /// The sum of the pairs' hashes. It does not depend on their order: equal content has the same digest, whatever the tree looks like and however it came about.
@@ -16,7 +16,7 @@ internal readonly record struct TreeSum(long Bytes, long Leased, ulong Digest)
 /// <summary>What the pairs of a tree are summed by.</summary>
 internal interface IMeasure<TKey, TValue>
 {
-    /// <summary>What the pair counts towards the quota. Asked often, so cheap.</summary>
+    /// <summary>What the pair takes in memory, about, and so counts towards the quota. Asked often, so cheap.</summary>
     long Bytes(TKey key, TValue value);
 
     /// <summary>Cheap as well.</summary>

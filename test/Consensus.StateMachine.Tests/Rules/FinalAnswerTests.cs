@@ -16,7 +16,7 @@ internal sealed class FinalAnswerTests
     /// <param name="Until">Makes the command one that has an effect.</param>
     internal sealed record Question(Command Command, Type Answer, Action Until);
 
-    private static readonly Limits Small = new() { MaxLocks = 2, MaxObjectsPerCommand = 2, MaxWaitersPerLock = 1, MaxLeases = 6, MaxFences = 1, MaxStateBytes = 400, MaxTxnGetBytes = 4 };
+    private static readonly Limits Small = new() { MaxLocks = 2, MaxObjectsPerCommand = 2, MaxWaitersPerLock = 1, MaxLeases = 6, MaxFences = 1, MaxStateBytes = 10_000, MaxTxnGetBytes = 4 };
 
     private static PutCommand Put(string key, int bytes = 0, KeyCondition condition = default) => new(Machine.Key(key), new byte[bytes], LeaseId.None, condition);
 
@@ -44,8 +44,8 @@ internal sealed class FinalAnswerTests
             Put("k") with { Lease = new LeaseId(9) }, typeof(LeaseMissing), () => machine.Do(new GrantLeaseCommand(new LeaseId(9), 60 * Second))));
         yield return Case("put beyond the quota", machine =>
         {
-            machine.Do(Put("k", 300));
-            return new Question(Put("l", 100), typeof(QuotaExceeded), () => machine.Do(Delete("k")));
+            machine.Do(Put("k", 9_500));
+            return new Question(Put("l", 400), typeof(QuotaExceeded), () => machine.Do(Delete("k")));
         });
         yield return Case("delete of too many", machine =>
         {

@@ -48,7 +48,7 @@ public sealed class LateRetryTests
     [Test]
     public void Forgotten_identities_are_bounded_in_number_and_in_bytes()
     {
-        foreach (var limits in new Limits[] { new() { MaxForgottenKeys = 2 }, new() { MaxForgottenBytes = 2 * (64 + 1) } })
+        foreach (var limits in new Limits[] { new() { MaxForgottenKeys = 2 }, new() { MaxForgottenBytes = 2 * (160 + 1) } })
         {
             var machine = new Machine(limits with { MaxIdempotencyKeys = 1 });
             for (var i = 1; i <= 4; i++)

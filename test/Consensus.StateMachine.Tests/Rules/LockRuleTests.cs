@@ -298,7 +298,7 @@ public sealed class LockRuleTests
     [Test]
     public void Bounds_refuse_and_do_nothing()
     {
-        var machine = new Machine(new Limits { MaxLeases = 1, MaxWaitersPerLock = 1, MaxObjectsPerCommand = 2, MaxStateBytes = 400 });
+        var machine = new Machine(new Limits { MaxLeases = 1, MaxWaitersPerLock = 1, MaxObjectsPerCommand = 2, MaxStateBytes = 1_900 });
         var token = machine.Acquire("job", 5).Hold.Token;
         Assert.That(machine.Do(new GrantLeaseCommand(new LeaseId(6), 1)), Is.InstanceOf<BoundReached>());
         machine.Wait("job", 7);

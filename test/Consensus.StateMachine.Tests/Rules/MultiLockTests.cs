@@ -64,9 +64,9 @@ public sealed class MultiLockTests
     [Test]
     public void Bounds_are_judged_for_all_of_them_together()
     {
-        var machine = new Machine(new Limits { MaxLocks = 2, MaxLeases = 1, MaxAttachmentsPerLease = 2, MaxStateBytes = 15 });
+        var machine = new Machine(new Limits { MaxLocks = 2, MaxLeases = 1, MaxAttachmentsPerLease = 2, MaxStateBytes = 1_000 });
         Assert.That(((BoundReached)machine.Do(Many("a", 1, "x", "y", "z"))).Bound, Is.EqualTo(BoundKind.Locks));
-        Assert.That(machine.Do(Many("a", 1, "x", "y") with { Metadata = new byte[8] }), Is.InstanceOf<QuotaExceeded>());
+        Assert.That(machine.Do(Many("a", 1, "x", "y") with { Metadata = new byte[50] }), Is.InstanceOf<QuotaExceeded>());
         machine.Do(new GrantLeaseCommand(new LeaseId(90), 60 * Second));
         Assert.That(((BoundReached)machine.Do(Many("a", 1, "x"))).Bound, Is.EqualTo(BoundKind.Leases));
         var under = Many("a", 0, "x", "y") with { OwnLease = LeaseId.None, SharedLease = new LeaseId(90) };

@@ -135,7 +135,7 @@ public sealed class TxnRuleTests
     [Test]
     public void One_that_cannot_be_done_whole_leaves_everything_untouched()
     {
-        var limits = new Limits { MaxObjectsPerCommand = 4, MaxStateBytes = 1_000, MaxAttachmentsPerLease = 2, MaxTxnOperations = 6, MaxTxnGetBytes = 500 };
+        var limits = new Limits { MaxObjectsPerCommand = 4, MaxStateBytes = 1_500, MaxAttachmentsPerLease = 2, MaxTxnOperations = 6, MaxTxnGetBytes = 500 };
         var machine = new Machine(limits);
         machine.Do(new GrantLeaseCommand(new LeaseId(5), 60_000_000));
         Write(machine, "a", "b", "c");

@@ -263,7 +263,7 @@ internal sealed class WithdrawTests
     [Test]
     public void A_withdrawal_passes_whatever_is_full()
     {
-        var machine = new Machine(new Limits { MaxIdempotencyKeys = 1, MaxIdempotencyBytes = 1, MaxLocks = 1, MaxLeases = 1, MaxStateBytes = 1 });
+        var machine = new Machine(new Limits { MaxIdempotencyKeys = 1, MaxIdempotencyBytes = 1, MaxLocks = 1, MaxLeases = 1, MaxStateBytes = 500 });
         var hold = machine.Granted(Lock("x", "me", 1), "r");
         Assert.That(machine.Do(Lock("y", "me", 2), "another"), Is.InstanceOf<BoundReached>(), "it is full");
         Assert.That(Withdraw(machine), Is.EqualTo(WithdrawResult.Released));
