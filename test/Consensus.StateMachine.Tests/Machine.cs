@@ -22,6 +22,9 @@ internal sealed class Machine(Limits? limits = null)
 
     public StateView View => State.TakeView();
 
+    /// <summary>How many there are of everything, without the history, and without what is remembered of locks that nobody holds.</summary>
+    public StateCounts Records => View.Counts with { Changes = 0, HistoryBytes = 0, StateBytes = 0 };
+
     public RequestId Last => Request(_sequence);
 
     public static RequestId Request(long sequence, long member = 1, long boot = 1) => new(new MemberId(member), boot, sequence);

@@ -1,5 +1,4 @@
 using System.Text;
-using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Outcomes;
 using static Consensus.StateMachine.Tests.Rules.Asks;
 

@@ -58,7 +58,7 @@ public sealed class MultiLockTests
         Assert.That(((KeyWrittenTwice)machine.Do(Many("a", 1, "x", "y", "x"))).Key, Is.EqualTo(Machine.Key("x")));
         Assert.That(machine.Do(Many("a", 1)), Is.InstanceOf<KeyWrittenTwice>());
         Assert.That(machine.Do(Many("a", 1, "a", "b", "c", "d")), Is.InstanceOf<TooManyObjects>());
-        Assert.That(machine.View.Counts, Is.EqualTo(new StateCounts(0, 0, 0, 0, 0, 0)));
+        Assert.That(machine.Records, Is.EqualTo(default(StateCounts)));
     }
 
     [Test]
@@ -97,6 +97,6 @@ public sealed class MultiLockTests
         {
             machine.Do(CancelWaitCommand.Of(hold.Object, request, CancelReason.Disconnected));
         }
-        Assert.That(machine.View.Counts, Is.EqualTo(new StateCounts(0, 0, 0, 0, 0, 0)));
+        Assert.That(machine.Records, Is.EqualTo(default(StateCounts)));
     }
 }

@@ -96,7 +96,7 @@ public sealed class SemaphoreTests
         var lease = machine.View.GetLease(new LeaseId(90))!;
         Assert.That((lease.HoldCount, lease.Holds.Single()), Is.EqualTo((2, ObjectName.Semaphore(Machine.Key("s")))));
         machine.Expire(1 * Second);
-        Assert.That(machine.View.Counts, Is.EqualTo(new StateCounts(0, 0, 0, 0, 0, 0)));
+        Assert.That(machine.Records, Is.EqualTo(default(StateCounts)));
         Assert.That(machine.View.GetLock(ObjectName.Semaphore(Machine.Key("s"))).LastLoss!.Reason, Is.EqualTo(LossReason.Expired));
     }
 

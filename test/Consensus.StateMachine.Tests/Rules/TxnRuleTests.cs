@@ -135,20 +135,22 @@ public sealed class TxnRuleTests
     [Test]
     public void One_that_cannot_be_done_whole_leaves_everything_untouched()
     {
-        var limits = new Limits { MaxObjectsPerCommand = 4, MaxStateBytes = 1_500, MaxAttachmentsPerLease = 2, MaxTxnOperations = 6, MaxTxnGetBytes = 500 };
+        var limits = new Limits { MaxObjectsPerCommand = 4, MaxStateBytes = 6_000, MaxAttachmentsPerLease = 2, MaxTxnOperations = 6, MaxTxnGetBytes = 500 };
         var machine = new Machine(limits);
         machine.Do(new GrantLeaseCommand(new LeaseId(5), 60_000_000));
         Write(machine, "a", "b", "c");
         machine.Do(new PutCommand(Machine.Key("large"), new byte[490], LeaseId.None, KeyCondition.None));
         RefusedWith<LeaseMissing>(machine, Do(Put("d"), Put("e", lease: 9)));
-        RefusedWith<QuotaExceeded>(machine, Do(Delete("a"), Put("e", new string('x', 300))));
+        RefusedWith<QuotaExceeded>(machine, Do(Delete("a"), Put("e", new string('x', 6_000))));
         RefusedWith<BoundReached>(machine, Do(Put("a", lease: 5), Put("b", lease: 5), Put("c", lease: 5)));
         RefusedWith<TooManyObjects>(machine, Do(Get("x"), DeletePrefix("")));
         RefusedWith<TooManyObjects>(machine, Do(GetPrefix(""), GetPrefix("")));
         RefusedWith<TooManyObjects>(machine, Do(Get("x"), Get("x"), Get("x"), Get("x"), Get("x")));
         RefusedWith<TooManyObjects>(machine, new TxnCommand([], [Put("x"), Get("x"), Get("x"), Get("x")], [Get("x"), Get("x"), Get("x")]));
         RefusedWith<AnswerTooLarge>(machine, Do(Put("x", "0123456789"), Get("large"), Get("x")));
-        Assert.That(machine.Do(Do(Delete("large"), Put("e", new string('x', 300)))), Is.InstanceOf<TxnDone>(), "what it deletes makes room");
+        var left = new string('x', (int)(limits.MaxStateBytes - machine.State.Counts.StateBytes));
+        RefusedWith<QuotaExceeded>(machine, Do(Put("e", left)));
+        Assert.That(machine.Do(Do(Delete("large"), Put("e", left))), Is.InstanceOf<TxnDone>(), "what it deletes makes room");
     }
 
     [Test]
