@@ -21,6 +21,7 @@ return await ServerRunner.RunAsync(args, Environment.GetEnvironmentVariable, Con
             Join = options.Join,
             Raft = options.ToRaftOptions(),
             SnapshotEntries = options.SnapshotEntries,
+            InitialSettings = options.InitialSettings,
             Version = ConsensusServer.Version,
         },
         ProcessEnd.Now,

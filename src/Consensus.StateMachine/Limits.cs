@@ -2,7 +2,7 @@ namespace Consensus.StateMachine;
 
 /// <summary>
 /// Bounds that are judged in Apply (rule 24). They are part of the replicated behaviour: every member of a cluster must use the
-/// same, so they are constants of a version, not options. Tests use smaller ones.
+/// same, so they are constants of a version or, where there is a <see cref="SettingDefinition"/>, set in the log; never options. Tests use smaller ones.
 /// </summary>
 public sealed record Limits
 {

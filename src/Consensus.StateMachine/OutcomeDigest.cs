@@ -45,6 +45,8 @@ internal static class OutcomeDigest
         RetryTooLate => 35,
         Withdrawn => 36,
         RequestWithdrawn => 37,
+        SettingPut => 38,
+        SettingOutOfRange => 39,
         _ => Invariant.Unreachable<long>(outcome),
     };
 
@@ -70,6 +72,8 @@ internal static class OutcomeDigest
         FenceStale o => o.Highest.Value,
         FenceReset o => o.Existed ? 1 : 0,
         Withdrawn o => (long)o.Result,
+        SettingPut o => o.Value,
+        SettingOutOfRange o => (long)o.Setting,
         _ => 0,
     };
 

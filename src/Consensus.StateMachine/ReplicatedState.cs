@@ -36,7 +36,9 @@ public sealed class ReplicatedState
     private readonly WithdrawRules _withdrawals;
     private readonly CompactionRules _compaction;
     private readonly NewClusterRules _newCluster;
+    private readonly SettingRules _settings;
 
+    /// <param name="limits">In force until the cluster has its settings; the others for ever.</param>
     public ReplicatedState(Limits limits)
     {
         _tables = new StateTables(limits);
@@ -49,7 +51,8 @@ public sealed class ReplicatedState
         _acquires = new AcquireRules(_tables, _entry, holds, _waits, answers);
         _holders = new HolderRules(_tables, holds, _leases, answers);
         _expiry = new ExpiryRules(_tables, _entry, holds, _waits);
-        _members = new MemberRules(_tables, _waits);
+        _settings = new SettingRules(_tables);
+        _members = new MemberRules(_tables, _waits, _settings);
         _transactions = new TxnRules(_tables, _entry, _keys, _retries);
         _fences = new FenceRules(_tables, _entry, _retries);
         _withdrawals = new WithdrawRules(_tables, _entry, holds, _waits);
@@ -69,6 +72,9 @@ public sealed class ReplicatedState
 
     /// <summary>Of everything that was applied and of what came of it, and of all that the tables hold now.</summary>
     public StateHash Hash => HashOf(_applied, _tables.Digest);
+
+    /// <summary>The bounds in force, with what is set of them.</summary>
+    public Limits Limits => _tables.Limits;
 
     /// <summary>How much there is of everything, as of now.</summary>
     public StateCounts Counts => _tables.Counts;
@@ -138,6 +144,7 @@ public sealed class ReplicatedState
         ResetFenceCommand c => _fences.Reset(c),
         CompactCommand c => _compaction.Compact(c),
         WithdrawCommand c => _withdrawals.Withdraw(c),
+        PutSettingCommand c => _settings.Put(c),
         _ => Invariant.Unreachable<Outcome>(command),
     };
 
@@ -151,7 +158,7 @@ public sealed class ReplicatedState
 
     /// <summary>
     /// Ends all waits, leases and holds, with the keys that were tied to them; forgets the members and the past; and raises the revision to at least
-    /// max(present + 2^32, <paramref name="unixSeconds"/> × 2^20). Keys, fences, what was released or lost, and stored results of requests stay.
+    /// max(present + 2^32, <paramref name="unixSeconds"/> × 2^20). Keys, fences, settings, what was released or lost, and stored results of requests stay.
     /// </summary>
     /// <param name="unixSeconds">Of the restore, since 1970.</param>
     public NewClusterLosses BeginNewCluster(long unixSeconds)

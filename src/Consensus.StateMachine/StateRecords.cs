@@ -78,4 +78,7 @@ public readonly record struct StateCounts(long Keys, long Leases, long LocksHeld
     public long Changes { get; init; }
 
     public long HistoryBytes { get; init; }
+
+    /// <summary>What <see cref="StateBytes"/> may come to.</summary>
+    public long QuotaBytes { get; init; }
 }

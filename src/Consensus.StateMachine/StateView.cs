@@ -31,6 +31,9 @@ public sealed partial class StateView
 
     public StateCounts Counts { get; }
 
+    /// <summary>The bounds in force, with what is set of them.</summary>
+    public Limits Limits => Tables.Limits;
+
     /// <summary>Lowest feature level announced by any member that ever announced itself; 0 when none did.</summary>
     public int FeatureLevel => Tables.Members.All().Select(m => m.Value.FeatureLevel).DefaultIfEmpty(0).Min();
 

@@ -23,7 +23,7 @@ internal sealed class Machine(Limits? limits = null)
     public StateView View => State.TakeView();
 
     /// <summary>How many there are of everything, without the history, and without what is remembered of locks that nobody holds.</summary>
-    public StateCounts Records => View.Counts with { Changes = 0, HistoryBytes = 0, StateBytes = 0 };
+    public StateCounts Records => View.Counts with { Changes = 0, HistoryBytes = 0, StateBytes = 0, QuotaBytes = 0 };
 
     public RequestId Last => Request(_sequence);
 

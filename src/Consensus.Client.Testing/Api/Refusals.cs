@@ -43,6 +43,7 @@ internal static class Refusals
         RequestWithdrawn => Of(ProblemTypes.Withdrawn, "the request was withdrawn under its Idempotency-Key; nothing is held under it, and nothing was done now"),
         ReplayedHoldGone => Of(ProblemTypes.LeaseExpired, "this request had its effect before, but what it was granted is gone"),
         BoundReached bound => Of(ProblemTypes.TooManyRequests, $"at most {bound.Limit}; nothing was done"),
+        SettingOutOfRange => BadRequest("the value is outside what the setting takes; nothing was done"),
         QuotaExceeded quota => Of(ProblemTypes.QuotaExceeded, $"the store's {quota.LimitBytes} bytes are used up; nothing was done"),
         TooManyObjects many => TooLarge($"this would touch more than {many.Limit} objects; nothing was done"),
         _ => Invariant.Unreachable<ApiProblem>(outcome),

@@ -121,9 +121,19 @@ internal sealed class HouseKeeping(TurnContext turn, CommandDesk commands)
                 turn.Options.ClientUrl,
                 turn.Options.PeerAddress,
                 turn.Options.Version,
-                ReplicatedState.SupportedFeatureLevel));
+                ReplicatedState.SupportedFeatureLevel)
+            {
+                Settings = InitialSettings.Of(turn.Options),
+            });
         }
-        _announced |= IsDone(_announce);
+        if (!_announced && IsDone(_announce))
+        {
+            _announced = true;
+            if (InitialSettings.Notice(turn.Options, State.Limits) is { } notice)
+            {
+                turn.Out.Notices.Add(notice);
+            }
+        }
     }
 
     private void ExpireWhatIsDue(bool moreIsWaiting)

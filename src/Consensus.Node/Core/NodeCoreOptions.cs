@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Consensus.Primitives;
 using Consensus.Raft;
 using Consensus.StateMachine;
@@ -25,7 +26,11 @@ public sealed record NodeCoreOptions
 
     public required RaftOptions Raft { get; init; }
 
+    /// <summary>The same on all members of a cluster.</summary>
     public Limits Limits { get; init; } = Limits.Default;
+
+    /// <summary>What this member is told of the settings of a new cluster, once each; of the others it brings those of <see cref="Limits"/>. Not read in a cluster that has its settings.</summary>
+    public ImmutableArray<SettingValue> InitialSettings { get; init; } = [];
 
     /// <summary>A snapshot is due after this many entries, or half the last snapshot's bytes of log where that is more (docs/decisions/0011) …</summary>
     public long SnapshotEntries { get; init; } = 10_000;

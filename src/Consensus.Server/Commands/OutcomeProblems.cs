@@ -3,6 +3,8 @@ using System.Text;
 using Consensus.Api.Problems;
 using Consensus.Primitives;
 using Consensus.Server.Http;
+using Consensus.Server.Settings;
+using Consensus.StateMachine;
 using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Outcomes;
 
@@ -52,8 +54,10 @@ internal static class OutcomeProblems
             {
                 RetryAfterSeconds = Seconds(bound.RetryAfterMicros),
             },
+            SettingOutOfRange outside => Problem.BadRequest(
+                $"the field \"value\" is outside what the setting takes: {SettingTexts.Range(SettingDefinition.Of(outside.Setting))}; nothing was done"),
             QuotaExceeded quota => new Problem(
-                ProblemTypes.QuotaExceeded, $"the store's {quota.LimitBytes} bytes are used up; nothing was done, deletes and reads still work"),
+                ProblemTypes.QuotaExceeded, $"the store's {quota.LimitBytes} bytes are used up; nothing was done, deletes and reads still work (consensusctl settings set quota-bytes)"),
             TooManyObjects many => Problem.TooLarge($"this would touch more than {many.Limit} objects; nothing was done"),
             IdempotencyMismatch => new Problem(
                 ProblemTypes.IdempotencyMismatch, "this Idempotency-Key came with another request before; nothing was done"),

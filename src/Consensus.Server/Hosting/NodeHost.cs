@@ -258,6 +258,7 @@ public sealed class NodeHost : INodeHost
                 MaxUncommittedBytes = Math.Min(options.Raft.MaxUncommittedBytes, memory.Uncommitted),
             },
             Limits = options.Limits,
+            InitialSettings = [.. options.InitialSettings],
             SnapshotEntries = options.SnapshotEntries,
             MaxPendingBytes = memory.Requests,
             MaxInboxBytes = memory.InboxRequests,
@@ -274,7 +275,7 @@ public sealed class NodeHost : INodeHost
         {
             Notice(notice);
         }
-        if (memory.Warning(options.Limits, Math.Max(core.Configuration.Members.Length, FewestMembers)) is { } warning)
+        if (memory.Warning(state.Limits, Math.Max(core.Configuration.Members.Length, FewestMembers)) is { } warning)
         {
             _log(TransportLogLevel.Warning, warning);
         }

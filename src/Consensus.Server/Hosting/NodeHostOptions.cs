@@ -44,5 +44,9 @@ public sealed record NodeHostOptions
 
     public StorageOptions Storage { get; init; } = new();
 
+    /// <summary>The same on all members of a cluster.</summary>
     public Limits Limits { get; init; } = Limits.Default;
+
+    /// <summary>Settings of a new cluster, that of the member which announces itself first; what a member of another one is given is not read, and it says so.</summary>
+    public IReadOnlyList<SettingValue> InitialSettings { get; init; } = [];
 }

@@ -36,6 +36,7 @@ internal static class OptionTable
     public const string HeartbeatInterval = "heartbeat-interval";
     public const string SnapshotEntries = "snapshot-entries";
     public const string MinTtl = "min-ttl";
+    public const string InitialSettings = "initial-settings";
     public const string AllowedHosts = "allowed-hosts";
     public const string Insecure = "insecure";
     public const string Config = "config";
@@ -56,6 +57,7 @@ internal static class OptionTable
         new(HeartbeatInterval, "DURATION", "how often it shows itself as leader (100ms)"),
         new(SnapshotEntries, "COUNT", "applied entries after which a snapshot is taken (10000)"),
         new(MinTtl, "DURATION", "the smallest TTL of a lease; not below 100ms (1s)"),
+        new(InitialSettings, "NAME=VALUE,…", "settings of a new cluster, such as quota-bytes=8GiB; later consensusctl settings changes them (none)"),
         new(AllowedHosts, "NAME,NAME,…", "more host names under which clients may ask; * allows any (none)"),
         new(Insecure, null, "listen beyond loopback though there is no TLS and no access control yet"),
         new(Config, "FILE", "a JSON file of these options: {\"name\":\"n1\",\"dataDir\":\"/var/lib/consensus\"}"),

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Net;
 using Consensus.Raft;
+using Consensus.StateMachine;
 
 namespace Consensus.Server.Options;
 
@@ -48,6 +49,9 @@ public sealed record ServerOptions
     public required long SnapshotEntries { get; init; }
 
     public required TimeSpan MinTtl { get; init; }
+
+    /// <summary>Of a new cluster: read when it is formed.</summary>
+    public required ImmutableArray<SettingValue> InitialSettings { get; init; }
 
     /// <summary>Host names beside our own under which clients may ask; <c>*</c> allows any.</summary>
     public required ImmutableArray<string> AllowedHosts { get; init; }

@@ -1,7 +1,8 @@
 using System.Collections.Immutable;
 using System.Net;
 using Consensus.Api;
-using Consensus.Primitives;
+using Consensus.Server.Settings;
+using Consensus.StateMachine;
 
 namespace Consensus.Server.Options;
 
@@ -54,6 +55,7 @@ public static class ServerOptionsReader
             HeartbeatInterval = heartbeat,
             SnapshotEntries = values.Count(OptionTable.SnapshotEntries, 10_000, 1, 100_000_000),
             MinTtl = values.Duration(OptionTable.MinTtl, TimeSpan.FromSeconds(1), MinTtlLeast, TimeSpan.FromHours(1)),
+            InitialSettings = InitialSettings(values),
             AllowedHosts = AllowedHosts(values),
             Insecure = insecure,
         };
@@ -176,6 +178,28 @@ public static class ServerOptionsReader
         return addresses.Length <= MaxJoinAddresses
             ? [.. addresses.Distinct()]
             : throw values.Wrong(OptionTable.Join, $"has {addresses.Length} entries; at most {MaxJoinAddresses} are read");
+    }
+
+    private static ImmutableArray<SettingValue> InitialSettings(OptionValues values)
+    {
+        if (!values.IsGiven(OptionTable.InitialSettings))
+        {
+            return [];
+        }
+        var settings = ImmutableArray.CreateBuilder<SettingValue>();
+        foreach (var entry in values.Text(OptionTable.InitialSettings, "").Split(',', StringSplitOptions.TrimEntries))
+        {
+            if (SettingTexts.TryRead(entry, out var mistake) is not { } setting)
+            {
+                throw values.Wrong(OptionTable.InitialSettings, mistake!);
+            }
+            if (settings.Any(other => other.Setting == setting.Setting))
+            {
+                throw values.Wrong(OptionTable.InitialSettings, $"has the entry \"{entry}\", whose setting another entry has too");
+            }
+            settings.Add(setting);
+        }
+        return settings.ToImmutable();
     }
 
     private static ImmutableArray<string> AllowedHosts(OptionValues values)

@@ -4,7 +4,7 @@ using Consensus.Primitives;
 namespace Consensus.StateMachine.Commands;
 
 /// <summary>
-/// Commands that give back, take away or keep alive. They are done whatever is full: where there is no room to keep what came of them, they are done unkept (rules 21, 24).
+/// Commands that give back, take away or keep alive, and what makes room. They are done whatever is full: where there is no room to keep what came of them, they are done unkept (rules 21, 24).
 /// </summary>
 internal static class AlwaysPasses
 {
@@ -14,6 +14,7 @@ internal static class AlwaysPasses
         RevokeLeaseCommand or RenewLeasesCommand => true,
         ReleaseLockCommand or RenewLockCommand or HandOverCommand or CancelWaitCommand => true,
         ResetFenceCommand => true,
+        PutSettingCommand => true,
         TxnCommand txn => !Puts(txn.Success) && !Puts(txn.Failure),
         _ => false,
     };

@@ -179,7 +179,14 @@ public sealed record AnnounceMemberCommand(
     string ClientUrl,
     string PeerAddress,
     string Version,
-    int FeatureLevel) : Command;
+    int FeatureLevel) : Command
+{
+    /// <summary>What the settings are to be, should the cluster have none yet: all of them. The first announcement of a cluster decides; those of later ones are not looked at.</summary>
+    public ImmutableArray<SettingValue> Settings { get; init; } = [];
+}
+
+/// <summary>Changes a setting: an operator's act. Refused outside its range.</summary>
+public sealed record PutSettingCommand(Setting Setting, long Value) : Command;
 
 /// <summary>A member was removed from the cluster: its waiters are detached, and what it announced is forgotten.</summary>
 public sealed record ForgetMemberCommand(MemberId Member) : Command;

@@ -189,6 +189,14 @@ public sealed record TokenFromFuture(Revision Revision) : Outcome(Revision);
 
 public sealed record FenceReset(Revision Revision, bool Existed) : Outcome(Revision);
 
+// ---- settings
+
+/// <summary>The setting is this now, on every member.</summary>
+public sealed record SettingPut(Revision Revision, Setting Setting, long Value) : Outcome(Revision);
+
+/// <summary>The value is below the lowest or above the highest that the setting takes; nothing was done. 400.</summary>
+public sealed record SettingOutOfRange(Revision Revision, Setting Setting) : Outcome(Revision);
+
 // ---- any command
 
 public enum BoundKind

@@ -5,7 +5,7 @@ using Consensus.StateMachine.Tables;
 namespace Consensus.StateMachine.Rules;
 
 /// <summary>Members tell who they are, and are forgotten; those who wait through a process that is gone are detached.</summary>
-internal sealed class MemberRules(StateTables state, WaitRules waits)
+internal sealed class MemberRules(StateTables state, WaitRules waits, SettingRules settings)
 {
     public Noted Announce(AnnounceMemberCommand c)
     {
@@ -13,6 +13,7 @@ internal sealed class MemberRules(StateTables state, WaitRules waits)
         {
             waits.DetachAll(c.Member, boot => boot != c.Boot);
         }
+        settings.Form(c.Settings);
         state.Members.Set(new MemberInfo(c.Member, c.Name, c.Boot, c.ClientUrl, c.PeerAddress, c.Version, c.FeatureLevel));
         return new Noted(state.Revision);
     }

@@ -68,6 +68,7 @@ internal sealed class RetryRules(StateTables state, Applying entry, HoldReplays 
             // Only what the renewal proclaimed is an effect: it raised the revision.
             (RenewLockCommand { Value: not null, Space: HoldSpace.Election } c, LockRenewed o) when o.Revision > entry.RevisionBefore =>
                 new ValueProclaimed(c.Name, c.Token, o.Revision),
+            (_, SettingPut o) => new SettingChanged(o.Revision, o.Setting, o.Value),
             (ReleaseLockCommand c, LockReleased o) when c.Force || o.Revision > entry.RevisionBefore => new HoldReleased(o.Revision),
             _ => null,
         };
@@ -142,6 +143,7 @@ internal sealed class RetryRules(StateTables state, Applying entry, HoldReplays 
         TxnWritten e => new TxnDone(e.Revision, e.Succeeded, TxnResultCodec.Read(e.Results)),
         FenceMoved e => new FencePassed(e.Revision, e.Token),
         FenceRemoved e => new FenceReset(e.Revision, Existed: true),
+        SettingChanged e => new SettingPut(e.Revision, e.Setting, e.Value),
         TakenBack => new RequestWithdrawn(state.Revision),
         _ => Invariant.Unreachable<Outcome>(effect),
     };

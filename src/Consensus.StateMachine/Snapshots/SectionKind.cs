@@ -1,6 +1,6 @@
 namespace Consensus.StateMachine.Snapshots;
 
-/// <summary>The kinds of section, in the order in which they are written but for the last three. The numbers are in files.</summary>
+/// <summary>The kinds of section, in the order in which they are written but for the last four. The numbers are in files.</summary>
 internal static class SectionKind
 {
     public const int Meta = 1;
@@ -19,4 +19,6 @@ internal static class SectionKind
     public const int Forgotten = 11;
 
     public const int Brief = 12;
+
+    public const int Settings = 13;
 }

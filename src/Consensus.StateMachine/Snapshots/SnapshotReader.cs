@@ -22,7 +22,7 @@ internal static class SnapshotReader
         {
             ReadSection(kind, body, meta, tables);
         }
-        var loaded = tables.Counts with { Changes = tables.History.LoadedCount, HistoryBytes = 0, StateBytes = 0 };
+        var loaded = tables.Counts with { Changes = tables.History.LoadedCount, HistoryBytes = 0, StateBytes = 0, QuotaBytes = 0 };
         if (loaded != meta.Counts)
         {
             throw new WireFormatException("a snapshot with sections missing");
@@ -90,6 +90,9 @@ internal static class SnapshotReader
                 break;
             case SectionKind.Brief:
                 tables.Answers.LoadBrief(item);
+                break;
+            case SectionKind.Settings:
+                tables.Settings.Load(item);
                 break;
             default:
                 throw new WireFormatException($"a snapshot section of the kind {kind}, which this version does not know here");

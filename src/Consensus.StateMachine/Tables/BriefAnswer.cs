@@ -64,6 +64,9 @@ internal enum BriefKind
 
     /// <summary>An election's value that was its value already: name, A token.</summary>
     ProclaimedBefore = 20,
+
+    /// <summary>A setting.</summary>
+    SettingOutOfRange = 21,
 }
 
 /// <param name="Sequence">Its place among all, by age.</param>
@@ -132,6 +135,7 @@ internal sealed record BriefAnswer(long Sequence, ClusterTime Stored, ReadOnlyMe
             BoundReached o => Make(BriefKind.BoundReached) with { A = (long)o.Bound, B = o.Limit },
             QuotaExceeded o => Make(BriefKind.QuotaExceeded) with { A = o.LimitBytes },
             TooManyObjects o => Make(BriefKind.TooManyObjects) with { A = o.Limit },
+            SettingOutOfRange o => Make(BriefKind.SettingOutOfRange) with { A = (long)o.Setting },
             LockReleased => Make(BriefKind.ReleasedBefore),
             FencePassed o => Make(BriefKind.FencePassed) with { A = o.Highest.Value },
             FenceReset { Existed: false } => Make(BriefKind.NoFence),
@@ -161,6 +165,7 @@ internal sealed record BriefAnswer(long Sequence, ClusterTime Stored, ReadOnlyMe
         BriefKind.BoundReached => new BoundReached(Revision, (BoundKind)A, B),
         BriefKind.QuotaExceeded => new QuotaExceeded(Revision, A),
         BriefKind.TooManyObjects => new TooManyObjects(Revision, A),
+        BriefKind.SettingOutOfRange => new SettingOutOfRange(Revision, SettingTable.Known(A)),
         BriefKind.ReleasedBefore => new LockReleased(Revision),
         BriefKind.FencePassed => new FencePassed(Revision, new FencingToken(A)),
         BriefKind.NoFence => new FenceReset(Revision, Existed: false),

@@ -61,5 +61,7 @@ internal sealed record FenceMoved(Revision Revision, FencingToken Token) : Effec
 /// <summary>There was a fence.</summary>
 internal sealed record FenceRemoved(Revision Revision) : Effect;
 
+internal sealed record SettingChanged(Revision Revision, Setting Setting, long Value) : Effect;
+
 /// <summary>What it had been granted was given back when the request was withdrawn.</summary>
 internal sealed record TakenBack(Revision Revision) : Effect;

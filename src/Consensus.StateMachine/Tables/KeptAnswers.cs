@@ -83,6 +83,7 @@ internal sealed class KeptAnswers
         FenceMoved = 17,
         FenceRemoved = 18,
         TakenBack = 19,
+        SettingChanged = 20,
     }
 
     /// <summary>The message <c>KeptOutcome</c> of <c>snapshot.proto</c>, which says what of it each kind has.</summary>
@@ -184,6 +185,11 @@ internal sealed class KeptAnswers
             case FenceRemoved fence:
                 Begin(EffectKind.FenceRemoved, fence.Revision);
                 break;
+            case SettingChanged setting:
+                Begin(EffectKind.SettingChanged, setting.Revision);
+                writer.Int64(Saved.Space, (long)setting.Setting);
+                writer.Int64(Saved.Version, setting.Value);
+                break;
             case TakenBack back:
                 Begin(EffectKind.TakenBack, back.Revision);
                 break;
@@ -234,6 +240,7 @@ internal sealed class KeptAnswers
             EffectKind.TxnWritten => new TxnWritten(revision, fields.Flag(Saved.Succeeded), ReadResults(fields)),
             EffectKind.FenceMoved => new FenceMoved(revision, token),
             EffectKind.FenceRemoved => new FenceRemoved(revision),
+            EffectKind.SettingChanged => new SettingChanged(revision, SettingTable.Known(fields.Number(Saved.Space)), fields.Number(Saved.Version)),
             EffectKind.TakenBack => new TakenBack(revision),
             _ => throw new WireFormatException($"a kept outcome of the unknown kind {kind}"),
         };

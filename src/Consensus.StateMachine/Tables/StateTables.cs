@@ -15,8 +15,10 @@ internal sealed record ViewTables(
     AnswersView Answers,
     FrozenTree<Key, FencingToken> Fences,
     FrozenTree<MemberId, MemberInfo> Members,
+    FrozenTree<long, long> Settings,
     PastChanges History,
-    Revision CompactRevision);
+    Revision CompactRevision,
+    Limits Limits);
 
 /// <summary>Sequence numbers that a restored state goes on from.</summary>
 internal readonly record struct ViewCounters(long NextWaiter, long NextFact, long NextKept);
@@ -32,13 +34,14 @@ internal sealed class StateTables
 
     public StateTables(Limits limits)
     {
-        Limits = limits;
+        Settings = new SettingTable(limits);
         Objects = new ObjectTable(limits);
         Holds = new HoldTable(Objects);
         Answers = new AnswerTable(limits);
     }
 
-    public Limits Limits { get; }
+    /// <summary>As they are in force.</summary>
+    public Limits Limits => Settings.Limits;
 
     public Revision Revision { get; set; } = Revision.Initial;
 
@@ -58,11 +61,14 @@ internal sealed class StateTables
 
     public MemberTable Members { get; } = new();
 
+    public SettingTable Settings { get; }
+
     public HistoryTable History { get; } = new();
 
     /// <summary>What all takes in memory, about, and so counts towards the quota: everything but the history, which has a bound of its own.</summary>
     public long Bytes =>
-        Keys.Sum.Bytes + Leases.Sum.Bytes + Objects.Sum.Bytes + Holds.Sum.Bytes + Waiters.Sum.Bytes + Answers.Bytes + Fences.Sum.Bytes + Members.Sum.Bytes;
+        Keys.Sum.Bytes + Leases.Sum.Bytes + Objects.Sum.Bytes + Holds.Sum.Bytes + Waiters.Sum.Bytes + Answers.Bytes + Fences.Sum.Bytes + Members.Sum.Bytes
+        + Settings.Sum.Bytes;
 
     /// <summary>
     /// Of all that is replicated: members whose tables are equal have the same, however they came by them, and others do not. A change of the history counts by what it is and not
@@ -88,6 +94,7 @@ internal sealed class StateTables
             sum = (sum * Factor) + Answers.Brief.Sum.Digest;
             sum = (sum * Factor) + Fences.Sum.Digest;
             sum = (sum * Factor) + Members.Sum.Digest;
+            sum = (sum * Factor) + Settings.Sum.Digest;
             sum = (sum * Factor) + History.Digest;
             return StateHash.Initial.Add((long)sum);
         }
@@ -100,6 +107,7 @@ internal sealed class StateTables
         BriefAnswers = Answers.Brief.Count,
         Changes = History.Count,
         HistoryBytes = History.Bytes,
+        QuotaBytes = Limits.MaxStateBytes,
     };
 
     public ViewCounters Counters
@@ -126,8 +134,10 @@ internal sealed class StateTables
         Answers.Freeze(),
         Fences.Freeze(),
         Members.Freeze(),
+        Settings.Freeze(),
         History.Freeze(),
-        History.CompactRevision);
+        History.CompactRevision,
+        Limits);
 
     /// <summary>Throws <see cref="InvariantViolationException"/> unless every table agrees with its indexes, and with what others count of it.</summary>
     public void Verify()
@@ -140,6 +150,7 @@ internal sealed class StateTables
         Answers.Verify();
         Fences.Verify();
         Members.Verify();
+        Settings.Verify();
         History.Verify();
     }
 }

@@ -1,6 +1,7 @@
 using Consensus.Primitives;
 using Consensus.Primitives.Wire;
 using Consensus.StateMachine.Commands;
+using Consensus.StateMachine.Tables;
 
 namespace Consensus.StateMachine.Wire;
 
@@ -31,6 +32,7 @@ public static class CommandCodec
     private const int ResetFenceField = 35;
     private const int CompactField = 36;
     private const int WithdrawField = 37;
+    private const int PutSettingField = 38;
 
     public static void Write(WireWriter writer, CommandEnvelope envelope)
     {
@@ -58,7 +60,7 @@ public static class CommandCodec
                 case FingerprintField:
                     fingerprint = Fields.Slice(bytes, ref reader);
                     break;
-                case >= PutField and <= WithdrawField:
+                case >= PutField and <= PutSettingField:
                     if (command is not null)
                     {
                         throw new WireFormatException("an envelope with two commands");
@@ -98,6 +100,7 @@ public static class CommandCodec
         ResetFenceCommand => ResetFenceField,
         CompactCommand => CompactField,
         WithdrawCommand => WithdrawField,
+        PutSettingCommand => PutSettingField,
         _ => Invariant.Unreachable<int>(command),
     };
 
@@ -189,6 +192,12 @@ public static class CommandCodec
                 writer.String(5, c.PeerAddress);
                 writer.String(6, c.Version);
                 writer.Int64(7, c.FeatureLevel);
+                foreach (var (setting, value) in c.Settings)
+                {
+                    var start = writer.BeginMessage(8);
+                    SettingTable.Write(writer, (long)setting, value);
+                    writer.EndMessage(start);
+                }
                 break;
             case AcquireManyCommand c:
                 foreach (var name in c.Names)
@@ -224,6 +233,9 @@ public static class CommandCodec
                 break;
             case WithdrawCommand c:
                 writer.Bytes(1, c.IdempotencyKey.Bytes);
+                break;
+            case PutSettingCommand c:
+                SettingTable.Write(writer, (long)c.Setting, c.Value);
                 break;
             default:
                 Invariant.Unreachable<int>(command);
@@ -291,7 +303,11 @@ public static class CommandCodec
             DetachRequestsField => new DetachRequestsCommand(fields.Requests()),
             ForgetMemberField => new ForgetMemberCommand(new MemberId(fields.Number(1))),
             AnnounceMemberField => new AnnounceMemberCommand(
-                new MemberId(fields.Number(1)), fields.Text(2), fields.Number(3), fields.Text(4), fields.Text(5), fields.Text(6), (int)fields.Number(7)),
+                new MemberId(fields.Number(1)), fields.Text(2), fields.Number(3), fields.Text(4), fields.Text(5), fields.Text(6), (int)fields.Number(7))
+            {
+                Settings = [.. fields.Messages().Select(SettingTable.Read)],
+            },
+            PutSettingField => new PutSettingCommand(SettingTable.Known(fields.Number(1)), fields.Number(2)),
             _ => Invariant.Unreachable<Command>(type),
         };
     }
@@ -299,8 +315,8 @@ public static class CommandCodec
     /// <summary>For each command, the shape of its <see cref="Fields"/>.</summary>
     private static readonly string[] Shapes =
     [
-        "bbfvv", "b--vv", "b", "fv", "V", "f", "bbvffvvvvvvvbb", "bvvvb", "bvvv", "bbvv", "", "ff", "B", "fbfbbbv", "f",
-        "Bbvffvvb", "bvbv", "", "bv", "b", "v", "b",
+        "bbfvv", "b--vv", "b", "fv", "V", "f", "bbvffvvvvvvvbb", "bvvvb", "bvvv", "bbvv", "", "ff", "B", "fbfbbbvB", "f",
+        "Bbvffvvb", "bvbv", "", "bv", "b", "v", "b", "vv",
     ];
 
     private static KeyCondition Condition(in Fields fields, int field)

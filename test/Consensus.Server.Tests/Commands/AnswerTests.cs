@@ -37,6 +37,8 @@ internal sealed class AnswerTests : ContractTest
         ("DELETE", "/v1/elections/e?fencingToken=2", null),
         ("PUT", "/v1/fences/f", """{"fencingToken":2}"""),
         ("DELETE", "/v1/fences/f", null),
+        ("PUT", "/v1/settings/max-leases", """{"value":5000}"""),
+        ("DELETE", "/v1/settings/max-leases", null),
         ("DELETE", "/v1/requests/r", null),
         ("POST", "/v1/txn", """{"success":[{"put":{"key":"a","value":"x"}}]}"""),
     ];
@@ -44,7 +46,7 @@ internal sealed class AnswerTests : ContractTest
     private static readonly string[] Reads =
     [
         "/v1/kv/a", "/v1/kv/a?revision=1", "/v1/kv/?prefix=a", "/v1/leases", "/v1/leases/1", "/v1/locks/", "/v1/locks/l", "/v1/semaphores/", "/v1/semaphores/s",
-        "/v1/elections/", "/v1/elections/e", "/v1/fences/", "/v1/fences/f",
+        "/v1/elections/", "/v1/elections/e", "/v1/fences/", "/v1/fences/f", "/v1/settings", "/v1/settings/max-leases",
     ];
 
     private static readonly (NotDoneReason Reason, ProblemType Type)[] NotDone =
@@ -131,7 +133,7 @@ internal sealed class AnswerTests : ContractTest
         [
             typeof(PutDone), typeof(DeleteDone), typeof(LeaseGranted), typeof(LeasesRenewed), typeof(LeaseRevoked), typeof(LockGranted), typeof(LockRenewed),
             typeof(LockReleased), typeof(ManyGranted), typeof(HandedOver), typeof(TxnDone), typeof(FencePassed), typeof(FenceReset),
-            typeof(Withdrawn),
+            typeof(Withdrawn), typeof(SettingPut),
         ];
         // Never the final outcome of a request of a client.
         Type[] inner = [typeof(LockQueued), typeof(Noted)];
@@ -192,6 +194,7 @@ internal sealed class AnswerTests : ContractTest
         yield return new NotHolder(revision, null, null);
         yield return new BoundReached(revision, BoundKind.Locks, 5);
         yield return new QuotaExceeded(revision, 5);
+        yield return new SettingOutOfRange(revision, Setting.QuotaBytes);
         yield return new TooManyObjects(revision, 5);
         yield return new IdempotencyMismatch(revision);
         yield return new RetryTooLate(revision);

@@ -1,5 +1,6 @@
 using System.Net;
 using Consensus.Server.Options;
+using Consensus.StateMachine;
 
 namespace Consensus.Server.Tests.Options;
 
@@ -32,7 +33,7 @@ internal sealed class ServerOptionsTests
     {
         var options = Read("--name n2 --data-dir=/d --listen-client 127.0.0.1:1 --listen-peer [::1]:2 --advertise-client https://a.example:3 "
             + "--advertise-peer a.example:4 --cluster-token t --initial-cluster n1=b.example:5,n2=a.example:4 --election-timeout 2s "
-            + "--heartbeat-interval 50ms --snapshot-entries 10 --min-ttl 100ms --allowed-hosts x.example,* --insecure");
+            + "--heartbeat-interval 50ms --snapshot-entries 10 --min-ttl 100ms --allowed-hosts x.example,* --initial-settings quota-bytes=8GiB,history-ms=10m,max-leases=5000 --insecure");
         Assert.That((options.Name, options.DataDirectory, options.ClusterToken), Is.EqualTo(("n2", "/d", "t")));
         Assert.That(options.ListenPeer, Is.EqualTo(new IPEndPoint(IPAddress.IPv6Loopback, 2)));
         Assert.That((options.AdvertiseClient, options.AdvertisePeer), Is.EqualTo(("https://a.example:3", "a.example:4")));
@@ -42,6 +43,10 @@ internal sealed class ServerOptionsTests
         }));
         Assert.That((options.SnapshotEntries, options.MinTtl, options.Insecure), Is.EqualTo((10L, TimeSpan.FromMilliseconds(100), true)));
         Assert.That(options.AllowedHosts, Is.EqualTo(new[] { "x.example", "*" }));
+        Assert.That(options.InitialSettings, Is.EqualTo(new[]
+        {
+            new SettingValue(Setting.QuotaBytes, 8L << 30), new SettingValue(Setting.HistoryMs, 600_000), new SettingValue(Setting.MaxLeases, 5_000),
+        }));
         Assert.That((options.ToRaftOptions().ElectionTimeoutTicks, options.ToRaftOptions().HeartbeatIntervalTicks), Is.EqualTo((2000, 50)));
     }
 
@@ -194,6 +199,12 @@ internal sealed class ServerOptionsTests
     [TestCase("--snapshot-entries many", "--snapshot-entries")]
     [TestCase("--min-ttl 99ms", "from 100ms to 1h")]
     [TestCase("--allowed-hosts a.example:80", "without a port")]
+    [TestCase("--initial-settings quota=8GiB", "has the entry \"quota=8GiB\", not a setting and its value such as quota-bytes=8GiB; the settings are quota-bytes, history-bytes")]
+    [TestCase("--initial-settings quota-bytes", "has the entry \"quota-bytes\", not a setting")]
+    [TestCase("--initial-settings quota-bytes=much", "whose value is not a size")]
+    [TestCase("--initial-settings quota-bytes=1", "quota-bytes is from 256MiB to 1TiB")]
+    [TestCase("--initial-settings history-ms=1500us", "whose value is not a duration")]
+    [TestCase("--initial-settings max-leases=5000,max-leases=6000", "another entry has too")]
     [TestCase("--insecure=perhaps", "neither true nor false")]
     [TestCase("--config=", "cannot be read")]
     public void A_wrong_option_is_refused_with_one_sentence(string arguments, string named)

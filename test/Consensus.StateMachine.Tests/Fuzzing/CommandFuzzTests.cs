@@ -155,6 +155,7 @@ public sealed class CommandFuzzTests
             19 => new FenceCommand(key, new FencingToken(random.Chance(1, 2) ? number : random.Next(1, 40))),
             20 => random.Chance(1, 2) ? new ResetFenceCommand(key) : new CompactCommand(new Revision(random.Chance(1, 2) ? number : random.Next(40))),
             21 => new WithdrawCommand(new Key([(byte)random.Next(20)])),
+            22 => new PutSettingCommand((Setting)random.Next(1, SettingDefinition.All.Length + 1), number),
             _ => random.Chance(1, 2) ? new ExpireCommand() : new AnnounceMemberCommand(request.Member, "n", number, "u", "p", "v", 0),
         };
     }

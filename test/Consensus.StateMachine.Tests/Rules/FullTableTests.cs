@@ -49,6 +49,7 @@ public sealed class FullTableTests
         yield return Case("delete", (_, _) => Delete("a/1"), typeof(DeleteDone), typeof(RetryTooLate));
         yield return Case("delete a prefix", (_, _) => new DeletePrefixCommand(Machine.Key("a/")), typeof(DeleteDone), typeof(RetryTooLate));
         yield return Case("reset a fence", (_, _) => new ResetFenceCommand(Machine.Key("f")), typeof(FenceReset), typeof(RetryTooLate));
+        yield return Case("change a setting", (_, _) => new PutSettingCommand(Setting.MaxLeases, 5_000), typeof(SettingPut), typeof(RetryTooLate));
         yield return Case("hand over", (l, _) => HandOver(l, "next"), typeof(HandedOver), typeof(RetryTooLate));
         yield return Case(
             "delete in a transaction",

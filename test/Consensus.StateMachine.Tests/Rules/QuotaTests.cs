@@ -84,6 +84,7 @@ internal sealed class QuotaTests
         yield return Of("a withdrawal", _ => new WithdrawCommand(Machine.Key("id")));
         yield return Of("a fence that is raised", _ => Fence("f", 2));
         yield return Of("a fence that is reset", _ => new ResetFenceCommand(Machine.Key("f")));
+        yield return Of("a setting", _ => new PutSettingCommand(Setting.QuotaBytes, 1L << 30));
         yield return Of("what the leader expires", _ => new ExpireCommand());
         yield return Of("what a member tells of itself", _ => new AnnounceMemberCommand(new MemberId(1), "n1", 2, "http://127.0.0.1:1", "127.0.0.1:2", "1", 0));
     }

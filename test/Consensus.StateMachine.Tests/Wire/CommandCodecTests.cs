@@ -24,6 +24,7 @@ public sealed class CommandCodecTests
         new DetachWaitersCommand(new MemberId(4), 5),
         new DetachRequestsCommand([Machine.Request(1), Machine.Request(2)]),
         new AnnounceMemberCommand(new MemberId(4), "n", 5, "u", "p", "v", 6),
+        new AnnounceMemberCommand(new MemberId(4), "n", 5, "u", "p", "v", 6) { Settings = [new SettingValue(Setting.QuotaBytes, 7), new SettingValue(Setting.MaxFences, 0)] },
         new ForgetMemberCommand(new MemberId(4)),
         new AcquireLockCommand(Machine.Key("s"), "o", 5, new LeaseId(6), LeaseId.None, 8)
         {
@@ -53,6 +54,7 @@ public sealed class CommandCodecTests
         new ResetFenceCommand(Machine.Key("disk")),
         new CompactCommand(new Revision(9)),
         new WithdrawCommand(Machine.Key("request-1")),
+        new PutSettingCommand(Setting.HistoryMs, 600_000),
     ];
 
     private static byte[] Encode(CommandEnvelope envelope)
