@@ -8,6 +8,7 @@ using Consensus.Api.Locks;
 using Consensus.Api.Problems;
 using Consensus.Api.Requests;
 using Consensus.Api.Semaphores;
+using Consensus.Api.Settings;
 using Consensus.Api.Transactions;
 using Consensus.Api.Watches;
 
@@ -57,6 +58,9 @@ namespace Consensus.Api;
 [JsonSerializable(typeof(FenceAnswer))]
 [JsonSerializable(typeof(FenceListAnswer))]
 [JsonSerializable(typeof(FenceResetAnswer))]
+[JsonSerializable(typeof(SettingRequest))]
+[JsonSerializable(typeof(SettingAnswer))]
+[JsonSerializable(typeof(SettingListAnswer))]
 [JsonSerializable(typeof(TxnRequest))]
 [JsonSerializable(typeof(TxnAnswer))]
 [JsonSerializable(typeof(WithdrawAnswer))]

@@ -29,6 +29,8 @@ public static class ApiRoutes
     public const string Election = "/v1/elections/{name}";
     public const string Fences = "/v1/fences/";
     public const string Fence = "/v1/fences/{resource}";
+    public const string Settings = "/v1/settings";
+    public const string Setting = "/v1/settings/{setting}";
     public const string Txn = "/v1/txn";
     public const string Requests = "/v1/requests/";
     public const string Request = "/v1/requests/{idempotencyKey}";

@@ -10,6 +10,7 @@ using Consensus.Api.Locks;
 using Consensus.Api.Problems;
 using Consensus.Api.Requests;
 using Consensus.Api.Semaphores;
+using Consensus.Api.Settings;
 using Consensus.Api.Transactions;
 using Consensus.Api.Watches;
 
@@ -46,6 +47,8 @@ namespace Consensus.Client;
 [JsonSerializable(typeof(FenceAnswer))]
 [JsonSerializable(typeof(FenceListAnswer))]
 [JsonSerializable(typeof(FenceResetAnswer))]
+[JsonSerializable(typeof(SettingAnswer))]
+[JsonSerializable(typeof(SettingListAnswer))]
 [JsonSerializable(typeof(TxnAnswer))]
 [JsonSerializable(typeof(WithdrawAnswer))]
 [JsonSerializable(typeof(WatchOpenData))]

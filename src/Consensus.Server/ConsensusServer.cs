@@ -20,6 +20,7 @@ using Consensus.Server.OpenApi;
 using Consensus.Server.Requests;
 using Consensus.Server.Routing;
 using Consensus.Server.Semaphores;
+using Consensus.Server.Settings;
 using Consensus.Server.Transactions;
 using Consensus.Server.Watches;
 
@@ -115,6 +116,7 @@ public static class ConsensusServer
             new HoldEndpoints(new ElectionReadEndpoints(ReadsOf(elections), watches, replies).GetAsync, WritesOf(elections)),
             new MultiLockEndpoint(node, commands, replies, info),
             new FenceEndpoints(node, commands, lists, replies, logger),
+            new SettingEndpoints(node, commands, replies, logger),
             new TxnEndpoint(node, commands, replies),
             new WithdrawEndpoint(commands, replies),
             new ClusterEndpoints(node, members, replies, info, lifecycle, alarms, counters, hub),

@@ -55,10 +55,10 @@ public sealed record StatusAnswer
 
     public required long IdempotencyKeys { get; init; }
 
-    /// <summary>Bytes of keys and values, as the quota counts them.</summary>
+    /// <summary>Bytes of everything but the history, about as it takes memory: what the quota counts.</summary>
     public required long StateBytes { get; init; }
 
-    /// <summary>Bytes of keys and values that the store may hold.</summary>
+    /// <summary>What <see cref="StateBytes"/> may come to: the setting <c>quota-bytes</c>, as this member has applied it.</summary>
     public long? QuotaBytes { get; init; }
 
     /// <summary>Free bytes on the file system of the data directory; null where that is not known.</summary>

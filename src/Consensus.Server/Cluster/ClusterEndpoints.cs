@@ -61,7 +61,7 @@ internal sealed class ClusterEndpoints(
             Waiters = status.Counts.Waiters,
             IdempotencyKeys = status.Counts.IdempotencyKeys,
             StateBytes = status.Counts.StateBytes,
-            QuotaBytes = MemberAlarms.QuotaBytes,
+            QuotaBytes = status.Counts.QuotaBytes,
             DiskFreeBytes = alarms.Disk?.FreeBytes,
             DiskBytes = alarms.Disk?.TotalBytes,
             Reads = counters.Reads,

@@ -1,6 +1,5 @@
 using System.Globalization;
 using Consensus.Node;
-using Consensus.StateMachine;
 
 namespace Consensus.Server.Cluster;
 
@@ -14,14 +13,12 @@ internal sealed class MemberAlarms(Func<DiskRoom?> disk)
 
     public DiskRoom? Disk => disk();
 
-    /// <summary>Bytes of keys and values that the store may hold.</summary>
-    public static long QuotaBytes => Limits.Default.MaxStateBytes;
-
     public IReadOnlyList<string> Of(NodeStatus status)
     {
         var room = Disk;
         var isTight = room is { } seen && seen.FreeBytes < Math.Max(LeastFreeBytes, 2 * status.SnapshotBytes);
-        var percent = status.Counts.StateBytes * 100 / QuotaBytes;
+        var (used, quota) = (status.Counts.StateBytes, status.Counts.QuotaBytes);
+        var percent = quota > 0 ? (long)(100m * used / quota) : 0;
         if (!isTight && percent < FullPercent)
         {
             return status.Alarms;
@@ -34,8 +31,9 @@ internal sealed class MemberAlarms(Func<DiskRoom?> disk)
         }
         if (percent >= FullPercent)
         {
-            alarms.Add($"keys and values take {percent} % of the {MiB(QuotaBytes)} MiB that the store may hold: "
-                + "writes that need more are refused (507) when it is full, deletes still pass; delete what is not needed");
+            alarms.Add($"the state takes {percent} % of the {MiB(quota)} MiB that the store may hold: "
+                + "writes that need more are refused (507) when it is full, deletes still pass; delete what is not needed, or, where every member has the memory, "
+                + "give it more (consensusctl settings set quota-bytes)");
         }
         return alarms;
     }

@@ -98,8 +98,8 @@ internal sealed class MetricsEndpoint(
         text.Gauge("consensus_history_bytes", "Their bytes, as their bound counts them.", status.Counts.HistoryBytes);
         text.Gauge("consensus_idempotency_keys", "Stored results of requests with an Idempotency-Key.", status.Counts.IdempotencyKeys);
         text.Gauge("consensus_brief_answers", "Answers that changed nothing, remembered while another attempt may be under way.", status.Counts.BriefAnswers);
-        text.Gauge("consensus_quota_bytes", "Bytes of keys and values that the store may hold.", MemberAlarms.QuotaBytes);
-        text.Gauge("consensus_state_bytes", "Bytes of keys and values as the quota counts them.", status.Counts.StateBytes);
+        text.Gauge("consensus_quota_bytes", "Bytes that the state may come to.", status.Counts.QuotaBytes);
+        text.Gauge("consensus_state_bytes", "Bytes of everything but the history, about as it takes memory: what the quota counts.", status.Counts.StateBytes);
     }
 
     private void WriteProcess(MetricsText text)

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Net;
 using Consensus.Api;
+using Consensus.Primitives;
 using Consensus.Server.Settings;
 using Consensus.StateMachine;
 

@@ -21,6 +21,8 @@ internal enum ApiRoute
     Election,
     Fences,
     Fence,
+    Settings,
+    Setting,
     Txn,
     Requests,
     Request,
@@ -73,6 +75,11 @@ internal static class ApiRouter
         {
             return MatchLease(ref name);
         }
+        if (path.StartsWith("/v1/settings/"u8))
+        {
+            name = path["/v1/settings/"u8.Length..];
+            return name.IsEmpty || name.Contains((byte)'/') ? ApiRoute.None : ApiRoute.Setting;
+        }
         if (path.StartsWith("/v1/cluster/members/"u8))
         {
             name = path["/v1/cluster/members/"u8.Length..];
@@ -85,6 +92,7 @@ internal static class ApiRouter
             _ when path.SequenceEqual("/v1/cluster"u8) => ApiRoute.Cluster,
             _ when path.SequenceEqual("/v1/cluster/members"u8) => ApiRoute.ClusterMembers,
             _ when path.SequenceEqual("/v1/cluster/leader"u8) => ApiRoute.ClusterLeader,
+            _ when path.SequenceEqual("/v1/settings"u8) => ApiRoute.Settings,
             _ when path.SequenceEqual("/v1/status"u8) => ApiRoute.Status,
             _ when path.SequenceEqual("/v1/statehash"u8) => ApiRoute.StateHash,
             _ when path.SequenceEqual("/v1/snapshot"u8) => ApiRoute.Snapshot,
@@ -144,6 +152,8 @@ internal static class ApiRouter
         ApiRoute.Election => ApiRoutes.Election,
         ApiRoute.Fences => ApiRoutes.Fences,
         ApiRoute.Fence => ApiRoutes.Fence,
+        ApiRoute.Settings => ApiRoutes.Settings,
+        ApiRoute.Setting => ApiRoutes.Setting,
         ApiRoute.Txn => ApiRoutes.Txn,
         ApiRoute.Requests => ApiRoutes.Requests,
         ApiRoute.Request => ApiRoutes.Request,

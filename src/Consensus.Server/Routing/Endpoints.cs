@@ -9,6 +9,7 @@ using Consensus.Server.Locks;
 using Consensus.Server.Metrics;
 using Consensus.Server.OpenApi;
 using Consensus.Server.Requests;
+using Consensus.Server.Settings;
 using Consensus.Server.Transactions;
 
 namespace Consensus.Server.Routing;
@@ -35,6 +36,7 @@ internal sealed class Endpoints
         HoldEndpoints elections,
         MultiLockEndpoint multiLock,
         FenceEndpoints fences,
+        SettingEndpoints settings,
         TxnEndpoint txn,
         WithdrawEndpoint withdraw,
         ClusterEndpoints cluster,
@@ -72,6 +74,10 @@ internal sealed class Endpoints
             new(ApiRoute.Fences, "GET", QueryNames.Read | QueryNames.Key | QueryNames.Prefix | QueryNames.Page, fences.GetAsync),
             new(ApiRoute.Fences, "PUT", QueryNames.Key, fences.PassAsync),
             new(ApiRoute.Fences, "DELETE", QueryNames.Key, fences.ResetAsync),
+            new(ApiRoute.Settings, "GET", QueryNames.Read, settings.ListAsync),
+            new(ApiRoute.Setting, "GET", QueryNames.Read, settings.GetAsync),
+            new(ApiRoute.Setting, "PUT", QueryNames.None, settings.PutAsync),
+            new(ApiRoute.Setting, "DELETE", QueryNames.None, settings.ResetAsync),
             new(ApiRoute.Txn, "POST", QueryNames.None, txn.ExecuteAsync),
             new(ApiRoute.Request, "DELETE", QueryNames.Key, withdraw.WithdrawAsync),
             new(ApiRoute.Requests, "DELETE", QueryNames.Key, withdraw.WithdrawAsync),

@@ -1,11 +1,14 @@
 using Consensus.Server.Cluster;
 using Consensus.Server.Tests.Support;
+using Consensus.StateMachine;
 
 namespace Consensus.Server.Tests.Cluster;
 
 internal sealed class MemberAlarmTests
 {
     private const long MiB = 1 << 20;
+
+    private static readonly long Quota = Limits.Default.MaxStateBytes;
 
     private static IReadOnlyList<string> AlarmsOf(DiskRoom? room, long stateBytes = 0, long snapshotBytes = 0)
     {
@@ -20,7 +23,7 @@ internal sealed class MemberAlarmTests
 
     [Test]
     public void With_room_for_everything_there_are_only_the_nodes_own() =>
-        Assert.That(AlarmsOf(new DiskRoom(2_000 * MiB, 10_000 * MiB), MemberAlarms.QuotaBytes / 2), Is.EqualTo(new[] { "of its own" }));
+        Assert.That(AlarmsOf(new DiskRoom(2_000 * MiB, 10_000 * MiB), Quota / 2), Is.EqualTo(new[] { "of its own" }));
 
     [Test]
     public void What_is_not_known_is_no_alarm() => Assert.That(AlarmsOf(null), Has.Count.EqualTo(1));
@@ -36,8 +39,8 @@ internal sealed class MemberAlarmTests
     [Test]
     public void A_store_that_is_nearly_full_is_told_in_words()
     {
-        Assert.That(AlarmsOf(null, MemberAlarms.QuotaBytes / 100 * 95), Has.Some.Contains("of the 4,096 MiB that the store may hold").And.Some.Contains("507"));
-        Assert.That(AlarmsOf(null, MemberAlarms.QuotaBytes / 100 * 89), Has.Count.EqualTo(1));
+        Assert.That(AlarmsOf(null, Quota / 100 * 95), Has.Some.Contains("of the 4,096 MiB that the store may hold").And.Some.Contains("507"));
+        Assert.That(AlarmsOf(null, Quota / 100 * 89), Has.Count.EqualTo(1));
     }
 
     [Test]

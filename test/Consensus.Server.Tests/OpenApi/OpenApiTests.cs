@@ -71,6 +71,7 @@ internal sealed class OpenApiTests : ContractTest
                 var target = path.Name.Replace("{key}", "a", StringComparison.Ordinal)
                     .Replace("{name}", "a", StringComparison.Ordinal)
                     .Replace("{resource}", "a", StringComparison.Ordinal)
+                    .Replace("{setting}", "a", StringComparison.Ordinal)
                     .Replace("{idempotencyKey}", "a", StringComparison.Ordinal)
                     .Replace("{id}", "1", StringComparison.Ordinal);
                 using var response = await SendAsync(method.Name.ToUpperInvariant(), target);
@@ -181,6 +182,9 @@ internal sealed class OpenApiTests : ContractTest
             ("Fence", ApiJson.Default.FenceAnswer),
             ("FenceList", ApiJson.Default.FenceListAnswer),
             ("FenceReset", ApiJson.Default.FenceResetAnswer),
+            ("SettingRequest", ApiJson.Default.SettingRequest),
+            ("Setting", ApiJson.Default.SettingAnswer),
+            ("SettingList", ApiJson.Default.SettingListAnswer),
             ("Withdraw", ApiJson.Default.WithdrawAnswer),
             ("TxnRequest", ApiJson.Default.TxnRequest),
             ("TxnCompare", ApiJson.Default.TxnCompareRequest),
