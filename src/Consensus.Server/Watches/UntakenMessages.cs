@@ -29,13 +29,35 @@ internal sealed class UntakenMessages(long maxBytes, TimeProvider clock)
     /// <param name="end">Ends it from outside: its client is cut off.</param>
     public sealed class Holder(IReadOnlyList<WatchMessage> messages, long since, Action end)
     {
+        private readonly Lock _gate = new();
+        private bool _hasLetGo;
+
         public IReadOnlyList<WatchMessage> Messages => messages;
 
         public long Since => since;
 
         public bool IsEnded { get; set; }
 
-        public void End() => end();
+        /// <summary>Not once it has let go: its request may be over by then, and what is cut off another one's, or nothing any more.</summary>
+        public void End()
+        {
+            lock (_gate)
+            {
+                if (!_hasLetGo)
+                {
+                    end();
+                }
+            }
+        }
+
+        /// <summary>From when this returns on it is ended no more.</summary>
+        public void LetGo()
+        {
+            lock (_gate)
+            {
+                _hasLetGo = true;
+            }
+        }
     }
 
     /// <summary>Null when there is no room. The first has room for anything.</summary>
@@ -64,6 +86,7 @@ internal sealed class UntakenMessages(long maxBytes, TimeProvider clock)
 
     public void LetGo(LinkedListNode<Holder> held)
     {
+        held.Value.LetGo();
         lock (_gate)
         {
             _holders.Remove(held);

@@ -56,5 +56,24 @@ internal sealed class UntakenMessagesTests
         await untaken.RoomAsync(CancellationToken.None).InTimeAsync();
     }
 
+    [Test]
+    public void Nobody_is_ended_who_has_let_go()
+    {
+        var untaken = new UntakenMessages(MaxBytes, _clock);
+        var ended = new List<string>();
+        LinkedListNode<UntakenMessages.Holder>? second = null;
+        untaken.TryHold([Message(100)], () =>
+        {
+            ended.Add("first");
+            // Meanwhile the other one's client has taken all.
+            untaken.LetGo(second!);
+        });
+        second = untaken.TryHold([Message(100)], () => ended.Add("second"));
+        _ = untaken.RoomAsync(CancellationToken.None);
+        _clock.Advance(TimeSpan.FromMinutes(1));
+        untaken.EndTheSlowest();
+        Assert.That(ended, Is.EqualTo(new[] { "first" }));
+    }
+
     private static WatchMessage Message(int bytes) => new(new Revision(1), new byte[bytes]);
 }
