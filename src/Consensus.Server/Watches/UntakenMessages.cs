@@ -64,6 +64,8 @@ internal sealed class UntakenMessages(long maxBytes, TimeProvider clock)
     /// <param name="messages">Not changed until they are let go.</param>
     public LinkedListNode<Holder>? TryHold(IReadOnlyList<WatchMessage> messages, Action end)
     {
+        LinkedListNode<Holder> held;
+        bool mayAnother;
         lock (_gate)
         {
             var more = 0L;
@@ -80,8 +82,15 @@ internal sealed class UntakenMessages(long maxBytes, TimeProvider clock)
                 message.Holders++;
             }
             _heldBytes += more;
-            return _holders.AddLast(new Holder(messages, clock.GetTimestamp(), end));
+            held = _holders.AddLast(new Holder(messages, clock.GetTimestamp(), end));
+            mayAnother = _waiting.Count > 0 && _heldBytes <= maxBytes - (maxBytes / 4);
         }
+        if (mayAnother)
+        {
+            // Those who wait are woken one at a time, each by the one before: this one may keep for long what it has, and needs little.
+            WakeNext();
+        }
+        return held;
     }
 
     public void LetGo(LinkedListNode<Holder> held)

@@ -57,6 +57,20 @@ internal sealed class UntakenMessagesTests
     }
 
     [Test]
+    public async Task Whoever_waits_is_woken_while_there_is_room_though_the_one_before_keeps_what_it_has()
+    {
+        var untaken = new UntakenMessages(MaxBytes, _clock);
+        var held = untaken.TryHold([Message(MaxBytes)], () => { })!;
+        var waiting = Enumerable.Range(0, 5).Select(_ => untaken.RoomAsync(CancellationToken.None)).ToList();
+        untaken.LetGo(held);
+        foreach (var one in waiting)
+        {
+            await one.InTimeAsync();
+            Assert.That(untaken.TryHold([Message(100)], () => { }), Is.Not.Null);
+        }
+    }
+
+    [Test]
     public void Nobody_is_ended_who_has_let_go()
     {
         var untaken = new UntakenMessages(MaxBytes, _clock);
