@@ -79,13 +79,15 @@ internal sealed class WatchEndpoints(IConsensusNode node, WatchHub hub, Replies 
             var first = target.Kind == WatchKind.Election && parameters.From is null
                 ? WatchMessages.OfElection(target.Name, view.GetLock(ObjectName.Election(target.Name)).Holder, view.Revision)
                 : WatchMessages.Open(from);
-            var verdict = StreamMemory.Judge(http, 2 * LargeAnswer.SliceOf(http), isOwed: false);
+            // The first message goes in one piece; of an election it may be larger than a slice.
+            var slice = LargeAnswer.SliceOf(http);
+            var verdict = StreamMemory.Judge(http, slice + Math.Max(slice, first.Length), isOwed: false);
             if (verdict != StreamVerdict.Serve)
             {
                 await replies.TurnAway(http, verdict);
                 return;
             }
-            await new WatchStream(hub, watcher, http.Response.BodyWriter, LargeAnswer.SliceOf(http), http.Abort, http.RequestAborted).RunAsync(first);
+            await new WatchStream(hub, watcher, http.Response.BodyWriter, slice, http.Abort, http.RequestAborted).RunAsync(first);
         }
         finally
         {

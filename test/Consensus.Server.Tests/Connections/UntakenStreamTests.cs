@@ -171,6 +171,28 @@ internal sealed class UntakenStreamTests : UnfinishedBodyTest
         }
     }
 
+    [Test]
+    public async Task The_first_message_of_a_watch_counts_however_large_it_is()
+    {
+        // A control character takes six bytes.
+        var value = string.Concat(Enumerable.Repeat("\\u0001", 4000));
+        using var elected = await SendAsync("POST", "/v1/elections/e", $$"""{"candidate":"c","value":"{{value}}","ttl":"600s"}""");
+        Assert.That(elected.StatusCode, Is.EqualTo(HttpStatusCode.OK));
+        using var lazy = Open();
+        const int More = 4;
+        var streams = 0;
+        while (await MetricAsync(Streams) == 0)
+        {
+            Ask(lazy, streams++, "/v1/elections/e", "text/event-stream");
+        }
+        var before = await MetricAsync(Streams);
+        for (var i = 0; i < More; i++)
+        {
+            Ask(lazy, streams++, "/v1/elections/e", "text/event-stream");
+        }
+        Assert.That(await MetricAsync(Streams) - before, Is.GreaterThanOrEqualTo(More * 6 * 4000));
+    }
+
     /// <summary>The first stream is for <see cref="Open"/>.</summary>
     private static int NumberOf(int request) => (2 * request) + 3;
 
