@@ -152,6 +152,8 @@ internal sealed class WatchBoard(int mostWatches, int mostMessages, long mostMes
             {
                 group.Restart(view.Revision.Next);
             }
+            _kept.Clear();
+            _keptBytes = 0;
             return matches;
         }
         var latest = new Dictionary<WatchGroup, WatchMatch>();
