@@ -40,7 +40,7 @@ internal sealed class WatchBoard(int mostWatches, int mostMessages, long mostMes
     public long KeptBytes => Volatile.Read(ref _keptBytes);
     private bool _follows;
 
-    /// <summary>The newest view whose changes were all looked at; null before the first watch.</summary>
+    /// <summary>The newest view whose changes were all looked at; null while nobody follows.</summary>
     private StateView? _view;
 
     /// <summary>Up to this revision all messages were made: a watch that finds none up to it has none.</summary>
@@ -125,7 +125,10 @@ internal sealed class WatchBoard(int mostWatches, int mostMessages, long mostMes
     public bool IsNeeded(out Revision known)
     {
         known = _view!.Revision;
-        return _follows = !IsStopped && Watches > 0;
+        _follows = !IsStopped && Watches > 0;
+        // Nobody would take a newer one in its place, and a state would be kept alive for as long as nobody watches.
+        _view = _follows ? _view : null;
+        return _follows;
     }
 
     /// <summary>

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Consensus.Node;
 using Consensus.Primitives;
 using Consensus.Server.Tests.Support;
@@ -36,6 +37,26 @@ internal sealed class WatchBoardTests
             Publish(await ViewAsync());
             Assert.That(_board.KeptBytes, Is.Zero);
         }
+    }
+
+    [Test]
+    public async Task No_state_is_kept_alive_once_the_last_watch_is_gone()
+    {
+        var view = await WatchAndGoAsync();
+        Put();
+        GC.Collect();
+        Assert.That(view.TryGetTarget(out _), Is.False);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private async Task<WeakReference<StateView>> WatchAndGoAsync()
+    {
+        var view = await ViewAsync();
+        var watcher = _board.Open(Target, view.Revision.Next, view, out _)!;
+        Assert.That(_board.IsNeeded(out _), Is.True);
+        _board.Close(watcher);
+        Assert.That(_board.IsNeeded(out _), Is.False);
+        return new WeakReference<StateView>(view);
     }
 
     private void Publish(StateView view)
