@@ -7,6 +7,7 @@ public static class ProblemTypes
     public static readonly ProblemType Forbidden = new("forbidden", "The request is not allowed", 403);
     public static readonly ProblemType NotFound = new("not-found", "There is no such thing", 404);
     public static readonly ProblemType MethodNotAllowed = new("method-not-allowed", "The path does not take this method", 405);
+    public static readonly ProblemType NotAcceptable = new("not-acceptable", "The answer has no form that the request accepts", 406);
     public static readonly ProblemType RequestTimeout = new("request-timeout", "The request did not arrive in time", 408);
     public static readonly ProblemType LockHeld = new("lock-held", "The lock is held", 409);
     public static readonly ProblemType RetryTooLate = new("retry-too-late", "The Idempotency-Key had its effect too long ago to know its answer", 409);
@@ -29,7 +30,7 @@ public static class ProblemTypes
 
     public static IReadOnlyList<ProblemType> All { get; } =
     [
-        BadRequest, Forbidden, NotFound, MethodNotAllowed, RequestTimeout, LockHeld, RetryTooLate, Withdrawn, PermitsMismatch, LeaseExpired, Compacted,
+        BadRequest, Forbidden, NotFound, MethodNotAllowed, NotAcceptable, RequestTimeout, LockHeld, RetryTooLate, Withdrawn, PermitsMismatch, LeaseExpired, Compacted,
         PreconditionFailed, StaleToken, NotHolder, TooLarge, Misdirected, IdempotencyMismatch, TooManyRequests, Internal, NoLeader, NotReady, OutcomeUnknown, QuotaExceeded,
     ];
 }

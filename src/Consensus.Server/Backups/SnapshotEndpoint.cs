@@ -55,6 +55,7 @@ internal sealed class SnapshotEndpoint(IConsensusNode node, Replies replies, ILo
         }
         var status = node.Status;
         replies.Start(http, StatusCodes.Status200OK, view.Revision);
+        http.Response.Headers.CacheControl = Replies.NotKept;
         http.Response.ContentType = BackupStream.ContentType;
         http.Response.Headers.ContentDisposition = string.Create(
             CultureInfo.InvariantCulture, $"attachment; filename=\"consensus-{status.Cluster}-{mark.LastIndex.Value}.snapshot\"");

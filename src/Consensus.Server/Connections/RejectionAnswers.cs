@@ -6,6 +6,7 @@ using System.Text;
 using System.Text.Json;
 using Consensus.Api;
 using Consensus.Api.Problems;
+using Consensus.Server.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace Consensus.Server.Connections;
@@ -110,7 +111,7 @@ internal sealed class RejectionWriter(PipeWriter inner) : PipeWriter
         var body = JsonSerializer.SerializeToUtf8Bytes(answer, ApiJson.Default.ProblemAnswer);
         var head = string.Create(
             CultureInfo.InvariantCulture,
-            $"HTTP/1.1 {type.Status} {Reason(type.Status)}\r\nContent-Type: {ProblemType.ContentType}\r\nContent-Length: {body.Length}\r\nConnection: close\r\n\r\n");
+            $"HTTP/1.1 {type.Status} {Reason(type.Status)}\r\nContent-Type: {ProblemType.ContentType}\r\nContent-Length: {body.Length}\r\nCache-Control: {Replies.NotKept}\r\nConnection: close\r\n\r\n");
         return [.. Encoding.ASCII.GetBytes(head), .. body];
     }
 

@@ -1,6 +1,5 @@
 using Consensus.Server.Holds;
 using Consensus.Server.Http;
-using Consensus.Server.KeyValue;
 using Consensus.Server.Routing;
 using Consensus.Server.Watches;
 
@@ -11,7 +10,7 @@ internal sealed class ElectionReadEndpoints(HoldReadEndpoints reads, WatchEndpoi
 {
     public Task GetAsync(ApiCall call)
     {
-        if (Accepts.Of(call.Http.Request.Headers.Accept) == AcceptedForm.EventStream)
+        if (call.Form == MediaForms.EventStream)
         {
             return watches.WatchElectionAsync(call);
         }

@@ -18,6 +18,9 @@ internal sealed class Replies(IConsensusNode node, ByteBudget unsent)
 {
     public const string JsonContentType = "application/json";
 
+    /// <summary>The <c>Cache-Control</c> of what no cache may keep.</summary>
+    public const string NotKept = "no-store";
+
     private LeadershipText _leadership = new(-1, "", "");
     private RevisionText _revision = new(-1, "");
     private long _newest;
@@ -48,6 +51,25 @@ internal sealed class Replies(IConsensusNode node, ByteBudget unsent)
         headers[ApiHeaders.Revision] = known.Text;
         headers[ApiHeaders.Term] = leadership.TermText;
         headers[ApiHeaders.Leader] = leadership.LeaderName;
+        SayWhoMayKeepIt(http, status);
+    }
+
+    /// <summary>
+    /// What was read may be kept as long as it is asked again each time, under what it depends on: an answer to a page's request is another one. Anything else is kept by nobody: a 404 or
+    /// a 410 would else be told to others after it ceased to be true (RFC 9111 §4.2.2).
+    /// </summary>
+    private static void SayWhoMayKeepIt(HttpContext http, int status)
+    {
+        var headers = http.Response.Headers;
+        if (IsRead(http) && status is (StatusCodes.Status200OK or StatusCodes.Status304NotModified))
+        {
+            headers.CacheControl = "no-cache";
+            headers.Vary = "Accept, Origin";
+        }
+        else
+        {
+            headers.CacheControl = NotKept;
+        }
     }
 
     /// <summary>
@@ -71,6 +93,13 @@ internal sealed class Replies(IConsensusNode node, ByteBudget unsent)
             newest = seen;
         }
         return revision.Value;
+    }
+
+    /// <summary>What a resource takes, for OPTIONS.</summary>
+    public Task Options(HttpContext http, string allow)
+    {
+        http.Response.Headers.Allow = allow;
+        return NoContent(http, Revision.Zero);
     }
 
     public Task NoContent(HttpContext http, Revision revision)
@@ -218,9 +247,6 @@ internal sealed class Replies(IConsensusNode node, ByteBudget unsent)
     {
         RetryAfterSeconds = 1,
     };
-
-    /// <summary>An entity tag: a key's modRevision in quotes.</summary>
-    public static string EntityTag(Revision modRevision) => string.Create(CultureInfo.InvariantCulture, $"\"{modRevision.Value}\"");
 
     private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
 }

@@ -18,8 +18,7 @@ internal sealed class KeyReadEndpoints(IConsensusNode node, ListReader lists, Wa
 
     public Task GetAsync(ApiCall call)
     {
-        var form = Accepts.Of(call.Http.Request.Headers.Accept);
-        if (form == AcceptedForm.EventStream)
+        if (call.Form == MediaForms.EventStream)
         {
             return watches.WatchKeysAsync(call);
         }
@@ -27,10 +26,10 @@ internal sealed class KeyReadEndpoints(IConsensusNode node, ListReader lists, Wa
         {
             return replies.Problem(call.Http, refusal!);
         }
-        return Names.IsGiven(call) ? GetOneAsync(call, form) : ListAsync(call);
+        return Names.IsGiven(call) ? GetOneAsync(call) : ListAsync(call);
     }
 
-    private async Task GetOneAsync(ApiCall call, AcceptedForm form)
+    private async Task GetOneAsync(ApiCall call)
     {
         if (!Names.TryGetKey(call, out var key, out var refusal)
             || !ReadOptions.TryRead(call.Query, out var options, out refusal)
@@ -54,7 +53,7 @@ internal sealed class KeyReadEndpoints(IConsensusNode node, ListReader lists, Wa
         var found = asked is { } at ? view.GetKeyAt(key, at) : view.GetKey(key);
         if (found is { } other && !EntityTags.IsWanted(call.Http.Request.Headers.IfMatch, other.ModRevision))
         {
-            call.Http.Response.Headers.ETag = Replies.EntityTag(other.ModRevision);
+            call.Http.Response.Headers.ETag = EntityTags.Of(other.ModRevision, call.Form);
             await replies.Problem(call.Http, new Problem(ProblemTypes.PreconditionFailed, $"the key's modRevision is {other.ModRevision}")
             {
                 Revision = other.ModRevision.Value,
@@ -63,7 +62,7 @@ internal sealed class KeyReadEndpoints(IConsensusNode node, ListReader lists, Wa
         }
         else if (found is { } record)
         {
-            await ItemAsync(call.Http, key, record, view, form);
+            await ItemAsync(call.Http, key, record, view, call.Form);
         }
         else
         {
@@ -72,16 +71,16 @@ internal sealed class KeyReadEndpoints(IConsensusNode node, ListReader lists, Wa
         }
     }
 
-    private Task ItemAsync(HttpContext http, Key key, KeyRecord record, StateView view, AcceptedForm form)
+    private Task ItemAsync(HttpContext http, Key key, KeyRecord record, StateView view, MediaForms form)
     {
-        var isKnown = EntityTags.IsKnown(http.Request.Headers.IfNoneMatch, record.ModRevision);
+        var isKnown = EntityTags.IsKnown(http.Request.Headers.IfNoneMatch, record.ModRevision, form);
         replies.Start(http, isKnown ? StatusCodes.Status304NotModified : StatusCodes.Status200OK, view.Revision);
-        http.Response.Headers.ETag = Replies.EntityTag(record.ModRevision);
+        http.Response.Headers.ETag = EntityTags.Of(record.ModRevision, form);
         if (isKnown)
         {
             return Task.CompletedTask;
         }
-        if (form == AcceptedForm.Bytes)
+        if (form == MediaForms.Bytes)
         {
             http.Response.ContentType = "application/octet-stream";
             return replies.Body(http, record.Value);

@@ -80,7 +80,7 @@ internal sealed class KeyWriteEndpoints(CommandRunner commands, Replies replies)
     private Task PutAsync(HttpContext http, PutDone done)
     {
         replies.Start(http, StatusCodes.Status200OK, done.Revision);
-        http.Response.Headers.ETag = Replies.EntityTag(done.ModRevision);
+        http.Response.Headers.ETag = EntityTags.Of(done.ModRevision, MediaForms.Bytes);
         http.Response.ContentType = Replies.JsonContentType;
         var buffer = replies.Rent(http);
         KeyJson.WritePut(buffer.Json, done.Key, done.CreateRevision, done.ModRevision, done.Version, done.Lease);
@@ -91,7 +91,7 @@ internal sealed class KeyWriteEndpoints(CommandRunner commands, Replies replies)
     {
         if (outcome is ConditionFailed { CurrentModRevision.Value: > 0 } failed)
         {
-            http.Response.Headers.ETag = Replies.EntityTag(failed.CurrentModRevision);
+            http.Response.Headers.ETag = EntityTags.Of(failed.CurrentModRevision, MediaForms.Bytes);
         }
         return replies.Problem(http, OutcomeProblems.Of(outcome));
     }

@@ -5,5 +5,6 @@ namespace Consensus.Server.Routing;
 
 /// <summary>One request, with its target taken apart.</summary>
 /// <param name="Name">What the path names within its collection; empty when it names the collection itself.</param>
+/// <param name="Form">What it is answered as; of a write nothing, for that is always JSON.</param>
 /// <param name="Bodies">What bounds the reading of its body.</param>
-internal sealed record ApiCall(HttpContext Http, ApiRoute Route, Key Name, QueryParameters Query, UnfinishedBodies Bodies);
+internal sealed record ApiCall(HttpContext Http, ApiRoute Route, Key Name, QueryParameters Query, MediaForms Form, UnfinishedBodies Bodies);

@@ -62,7 +62,9 @@ internal sealed class ApiDispatcher(
         var target = http.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
         if (!RequestPath.TrySplit(target, out var path, out var query))
         {
-            return replies.Problem(http, MethodNotAllowed("this target", "GET, HEAD, PUT, POST, PATCH, DELETE"));
+            return target == "*" && HttpMethods.IsOptions(http.Request.Method)
+                ? replies.Options(http, Endpoints.AllMethods)
+                : replies.Problem(http, MethodNotAllowed("this target", Endpoints.AllMethods));
         }
         var decoded = path.Length <= StackBytes ? stackalloc byte[StackBytes] : new byte[path.Length];
         if (!RequestPath.TryDecode(path, decoded, out var length, out var refusal))
@@ -74,6 +76,10 @@ internal sealed class ApiDispatcher(
         {
             return replies.Problem(http, Problem.NotFound("there is no such resource; /openapi/v1.json lists them"));
         }
+        if (HttpMethods.IsOptions(http.Request.Method))
+        {
+            return replies.Options(http, endpoints.Allow(route));
+        }
         if (endpoints.Find(route, http.Request.Method) is not { } endpoint)
         {
             return replies.Problem(http, MethodNotAllowed(ApiRouter.Template(route), endpoints.Allow(route)));
@@ -82,7 +88,14 @@ internal sealed class ApiDispatcher(
         {
             return replies.Problem(http, badQuery!);
         }
-        return endpoint.InvokeAsync(new ApiCall(http, route, name.IsEmpty ? default : new Key(name), parameters, bodies));
+        var call = new ApiCall(http, route, name.IsEmpty ? default : new Key(name), parameters, MediaForms.None, bodies);
+        var offered = endpoint.FormsOf(call);
+        if (offered == MediaForms.None)
+        {
+            return endpoint.InvokeAsync(call);
+        }
+        call = call with { Form = Accepts.Choose(headers.Accept, offered) };
+        return call.Form == MediaForms.None ? replies.Problem(http, Accepts.NotAcceptable(offered)) : endpoint.InvokeAsync(call);
     }
 
     private static Problem MethodNotAllowed(string what, string allow) =>

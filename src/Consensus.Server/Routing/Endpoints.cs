@@ -15,15 +15,26 @@ using Consensus.Server.Transactions;
 namespace Consensus.Server.Routing;
 
 /// <summary>What answers one method of one resource, and which query parameters it takes.</summary>
-internal sealed record Endpoint(ApiRoute Route, string Method, QueryNames Query, Func<ApiCall, Task> InvokeAsync);
+/// <param name="Forms">What a GET can be answered as.</param>
+internal sealed record Endpoint(ApiRoute Route, string Method, QueryNames Query, Func<ApiCall, Task> InvokeAsync, MediaForms Forms = MediaForms.Json)
+{
+    /// <summary>What is chosen among by <c>Accept</c>: nothing where it does not count.</summary>
+    public MediaForms FormsOf(ApiCall call) =>
+        Method != "GET" ? MediaForms.None
+        : Route == ApiRoute.Keys && Names.IsGiven(call) ? Forms | MediaForms.Bytes
+        : Forms;
+}
 
 /// <summary>The endpoints of locks, of semaphores, or of elections.</summary>
 /// <param name="GetAsync">Shows one, lists them, or watches one where that can be.</param>
 internal sealed record HoldEndpoints(Func<ApiCall, Task> GetAsync, HoldWriteEndpoints Writes);
 
-/// <summary>The table of all endpoints. HEAD is answered as GET, without the body.</summary>
+/// <summary>The table of all endpoints. HEAD is answered as GET, without the body; OPTIONS with the methods that there are.</summary>
 internal sealed class Endpoints
 {
+    /// <summary>What some resource takes.</summary>
+    public const string AllMethods = "GET, HEAD, PUT, POST, PATCH, DELETE, OPTIONS";
+
     private readonly Endpoint[][] _byRoute;
 
     public Endpoints(
@@ -49,13 +60,14 @@ internal sealed class Endpoints
     {
         const QueryNames ReadKeys =
             QueryNames.Read | QueryNames.Key | QueryNames.Prefix | QueryNames.Page | QueryNames.KeysOnly | QueryNames.Revision | QueryNames.Watch;
+        const MediaForms Watched = MediaForms.Json | MediaForms.EventStream;
         const QueryNames PutKey = QueryNames.Key | QueryNames.Value | QueryNames.Lease;
         All =
         [
-            new(ApiRoute.Key, "GET", QueryNames.Read | QueryNames.Key | QueryNames.Revision | QueryNames.Watch, keyReads.GetAsync),
+            new(ApiRoute.Key, "GET", QueryNames.Read | QueryNames.Key | QueryNames.Revision | QueryNames.Watch, keyReads.GetAsync, Watched | MediaForms.Bytes),
             new(ApiRoute.Key, "PUT", PutKey, keyWrites.PutAsync),
             new(ApiRoute.Key, "DELETE", QueryNames.Key | QueryNames.Prefix, keyWrites.DeleteAsync),
-            new(ApiRoute.Keys, "GET", ReadKeys, keyReads.GetAsync),
+            new(ApiRoute.Keys, "GET", ReadKeys, keyReads.GetAsync, Watched),
             new(ApiRoute.Keys, "PUT", PutKey, keyWrites.PutAsync),
             new(ApiRoute.Keys, "DELETE", QueryNames.Key | QueryNames.Prefix, keyWrites.DeleteAsync),
             new(ApiRoute.Leases, "GET", QueryNames.Read | QueryNames.Page, leaseReads.ListAsync),
@@ -89,10 +101,11 @@ internal sealed class Endpoints
             new(ApiRoute.ClusterLeader, "POST", QueryNames.None, cluster.TransferAsync),
             new(ApiRoute.Status, "GET", QueryNames.None, cluster.StatusAsync),
             new(ApiRoute.StateHash, "GET", QueryNames.Index, stateHash.GetAsync),
-            new(ApiRoute.Snapshot, "GET", QueryNames.Read, snapshot.GetAsync),
-            new(ApiRoute.Live, "GET", QueryNames.None, health.LiveAsync),
-            new(ApiRoute.Ready, "GET", QueryNames.Verbose, health.ReadyAsync),
-            new(ApiRoute.Metrics, "GET", QueryNames.None, metrics.GetAsync),
+            new(ApiRoute.Snapshot, "GET", QueryNames.Read, snapshot.GetAsync, MediaForms.Bytes),
+            // Who asks these looks at the status: one that names no form of theirs must not be told that the process is ill.
+            new(ApiRoute.Live, "GET", QueryNames.None, health.LiveAsync, MediaForms.None),
+            new(ApiRoute.Ready, "GET", QueryNames.Verbose, health.ReadyAsync, MediaForms.None),
+            new(ApiRoute.Metrics, "GET", QueryNames.None, metrics.GetAsync, MediaForms.Text),
             new(ApiRoute.OpenApi, "GET", QueryNames.None, openApi.GetAsync),
         ];
         _byRoute = [.. Enum.GetValues<ApiRoute>().Select(route => All.Where(endpoint => endpoint.Route == route).ToArray())];
@@ -104,8 +117,9 @@ internal sealed class Endpoints
     /// <param name="watch">What the reads take beside, where they can be watched.</param>
     private static IEnumerable<Endpoint> Holds(ApiRoute one, ApiRoute many, HoldEndpoints holds, QueryNames watch)
     {
-        yield return new(one, "GET", QueryNames.Read | QueryNames.Key | watch, holds.GetAsync);
-        yield return new(many, "GET", QueryNames.Read | QueryNames.Key | QueryNames.Prefix | QueryNames.Page | watch, holds.GetAsync);
+        var forms = watch == QueryNames.None ? MediaForms.Json : MediaForms.Json | MediaForms.EventStream;
+        yield return new(one, "GET", QueryNames.Read | QueryNames.Key | watch, holds.GetAsync, forms);
+        yield return new(many, "GET", QueryNames.Read | QueryNames.Key | QueryNames.Prefix | QueryNames.Page | watch, holds.GetAsync, forms);
         foreach (var route in (ApiRoute[])[one, many])
         {
             yield return new(route, "POST", QueryNames.Key, holds.Writes.AcquireAsync);
@@ -128,7 +142,7 @@ internal sealed class Endpoints
         return null;
     }
 
-    /// <summary>The methods of a resource, as a 405 answer lists them.</summary>
+    /// <summary>The methods of a resource, as <c>Allow</c> lists them.</summary>
     public string Allow(ApiRoute route) =>
-        string.Join(", ", _byRoute[(int)route].Select(endpoint => endpoint.Method == "GET" ? "GET, HEAD" : endpoint.Method));
+        string.Join(", ", _byRoute[(int)route].Select(endpoint => endpoint.Method == "GET" ? "GET, HEAD" : endpoint.Method).Append("OPTIONS"));
 }

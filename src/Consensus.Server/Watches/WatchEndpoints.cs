@@ -111,7 +111,7 @@ internal sealed class WatchEndpoints(IConsensusNode node, WatchHub hub, Replies 
         replies.Start(http, StatusCodes.Status200OK, revision);
         var headers = http.Response.Headers;
         headers.ContentType = "text/event-stream";
-        headers.CacheControl = "no-store";
+        headers.CacheControl = Replies.NotKept;
         // For proxies that would hold back what is not a whole answer.
         headers["X-Accel-Buffering"] = "no";
         if (http.Features.Get<IHttpMinResponseDataRateFeature>() is { } rate && HttpProtocol.IsHttp11(http.Request.Protocol))

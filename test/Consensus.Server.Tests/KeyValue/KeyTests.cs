@@ -32,7 +32,7 @@ internal sealed class KeyTests : ContractTest
         await PutAsync("/v1/kv/a", "grün \"quoted\" </script>");
         await PutAsync("/v1/kv/b", "later");
         using var response = await SendAsync("GET", "/v1/kv/a");
-        Assert.That(response.Headers.ETag?.Tag, Is.EqualTo("\"2\""));
+        Assert.That(response.Headers.ETag?.Tag, Is.EqualTo("\"2-json\""));
         Assert.That(response.Headers.GetValues("Consensus-Revision").Single(), Is.EqualTo("3"));
         Assert.That(response.Headers.GetValues("Consensus-Leader").Single(), Is.EqualTo("n1"));
         Assert.That((await GetAsync("/v1/kv/a")).Value, Is.EqualTo("grün \"quoted\" </script>"));
@@ -85,7 +85,7 @@ internal sealed class KeyTests : ContractTest
         using var get = await SendAsync("GET", "/v1/kv/a");
         var head = RawHttp.Get(Port, "/v1/kv/a", "HEAD");
         Assert.That(head.Status, Is.EqualTo(200));
-        Assert.That(head.Headers["ETag"], Is.EqualTo("\"2\""));
+        Assert.That(head.Headers["ETag"], Is.EqualTo("\"2-json\""));
         Assert.That(head.Headers["Content-Length"], Is.EqualTo((await get.Content.ReadAsByteArrayAsync()).Length.ToString()));
     }
 
@@ -93,17 +93,17 @@ internal sealed class KeyTests : ContractTest
     public async Task A_reader_that_has_the_present_record_is_told_so()
     {
         await PutAsync("/v1/kv/a", "value");
-        using var known = await SendAsync("GET", "/v1/kv/a", null, ("If-None-Match", "\"2\""));
+        using var known = await SendAsync("GET", "/v1/kv/a", null, ("If-None-Match", "\"2-json\""));
         Assert.That(known.StatusCode, Is.EqualTo(HttpStatusCode.NotModified));
         Assert.That(await known.Content.ReadAsByteArrayAsync(), Is.Empty);
-        using var changed = await SendAsync("GET", "/v1/kv/a", null, ("If-None-Match", "\"1\""));
+        using var changed = await SendAsync("GET", "/v1/kv/a", null, ("If-None-Match", "\"1-json\""));
         Assert.That(changed.StatusCode, Is.EqualTo(HttpStatusCode.OK));
     }
 
-    [TestCase("W/\"2\"", 304)]
-    [TestCase("\"7\", W/\"2\"", 304)]
+    [TestCase("W/\"2-json\"", 304)]
+    [TestCase("\"7-json\", W/\"2-json\"", 304)]
     [TestCase("*", 304)]
-    [TestCase("W/\"3\"", 200)]
+    [TestCase("W/\"3-json\"", 200)]
     public async Task A_tag_that_a_proxy_weakened_is_known_too(string tags, int status)
     {
         await PutAsync("/v1/kv/a", "value");
@@ -117,10 +117,10 @@ internal sealed class KeyTests : ContractTest
         await PutAsync("/v1/kv/a", "one");
         await PutAsync("/v1/kv/a", "two");
         using var response = await SendAsync("GET", "/v1/kv/a", null, ("If-Match", "\"2\""));
-        Assert.That(response.Headers.ETag?.Tag, Is.EqualTo("\"3\""));
+        Assert.That(response.Headers.ETag?.Tag, Is.EqualTo("\"3-json\""));
         Assert.That((await ReadProblemAsync(response, ProblemTypes.PreconditionFailed)).Revision, Is.EqualTo(3));
         await ProblemAsync(ProblemTypes.PreconditionFailed, "GET", "/v1/kv/a", null, ("If-Match", "W/\"3\""));
-        foreach (var tags in new[] { "\"3\"", "\"2\", \"3\"", "*" })
+        foreach (var tags in new[] { "\"3\"", "\"3-json\"", "\"2\", \"3\"", "*" })
         {
             using var wanted = await SendAsync("GET", "/v1/kv/a", null, ("If-Match", tags));
             Assert.That(wanted.StatusCode, Is.EqualTo(HttpStatusCode.OK), tags);
@@ -144,6 +144,9 @@ internal sealed class KeyTests : ContractTest
         Assert.That(problem.Revision, Is.EqualTo(2), "the key's present modRevision");
         var answer = await PutAsync("/v1/kv/a", "two", ("If-Match", "\"2\""));
         Assert.That(answer.ModRevision, Is.EqualTo(4));
+        await ProblemAsync(ProblemTypes.PreconditionFailed, "PUT", "/v1/kv/a", "three", ("If-Match", "\"2-json\""));
+        Assert.That((await PutAsync("/v1/kv/a", "three", ("If-Match", "\"4-json\""))).ModRevision, Is.EqualTo(5), "the tag of the JSON names the record too");
+        Assert.That((await PutAsync("/v1/kv/a", "four", ("If-Match", "\"5\", \"5-json\""))).ModRevision, Is.EqualTo(6), "and so do both of them");
         await ProblemAsync(ProblemTypes.PreconditionFailed, "PUT", "/v1/kv/absent", "x", ("If-Match", "*"));
         await PutAsync("/v1/kv/a", "three", ("If-Match", "*"));
     }

@@ -122,6 +122,24 @@ internal sealed class OpenApiTests : ContractTest
     }
 
     [Test]
+    public async Task Every_read_whose_form_may_be_chosen_says_what_it_offers_and_what_becomes_of_a_request_for_another()
+    {
+        var document = await DocumentAsync();
+        foreach (var endpoint in Table().Where(endpoint => endpoint.Method == "GET"))
+        {
+            var template = ApiRouter.Template(endpoint.Route);
+            var responses = document.GetProperty("paths").GetProperty(template).GetProperty("get").GetProperty("responses");
+            Assert.That(responses.TryGetProperty("406", out _), Is.EqualTo(endpoint.Forms != MediaForms.None), template);
+            if (endpoint.Forms != MediaForms.None)
+            {
+                var offered = Accepts.NotAcceptable(endpoint.Forms).Detail.Split(": ")[1].Split(", ");
+                var documented = responses.GetProperty("200").GetProperty("content").EnumerateObject().Select(form => form.Name.Split(';')[0]);
+                Assert.That(documented, endpoint.Route == ApiRoute.Keys ? Is.SupersetOf(offered) : Is.EquivalentTo(offered), template);
+            }
+        }
+    }
+
+    [Test]
     public async Task Every_reference_leads_somewhere_and_every_operation_has_a_name_of_its_own()
     {
         var document = await DocumentAsync();

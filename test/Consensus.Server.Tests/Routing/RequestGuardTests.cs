@@ -63,25 +63,24 @@ internal sealed class RequestGuardTests : ContractTest
         await RefusedAsync(ProblemTypes.Forbidden, "GET", "/v1/kv/a", null, ("Origin", origin));
     }
 
-    [TestCase("POST", "/v1/kv/a", "GET, HEAD, PUT, DELETE")]
-    [TestCase("PATCH", "/v1/kv/a", "GET, HEAD, PUT, DELETE")]
-    [TestCase("OPTIONS", "/v1/kv/a", "GET, HEAD, PUT, DELETE")]
-    [TestCase("POST", "/v1/kv/", "GET, HEAD, PUT, DELETE")]
-    [TestCase("PUT", "/v1/leases", "GET, HEAD, POST")]
-    [TestCase("POST", "/v1/leases/12", "GET, HEAD, DELETE")]
-    [TestCase("GET", "/v1/leases/keepalive", "POST")]
-    [TestCase("GET", "/v1/leases/12/keepalive", "POST")]
-    [TestCase("BREW", "/v1/locks/l", "GET, HEAD, POST, PUT, PATCH, DELETE")]
-    [TestCase("BREW", "/v1/semaphores/s", "GET, HEAD, POST, PUT, PATCH, DELETE")]
-    [TestCase("BREW", "/v1/elections/e", "GET, HEAD, POST, PUT, PATCH, DELETE")]
-    [TestCase("GET", "/v1/multilock", "POST")]
-    [TestCase("GET", "/v1/txn", "POST")]
-    [TestCase("POST", "/v1/fences/f", "GET, HEAD, PUT, DELETE")]
-    [TestCase("DELETE", "/v1/cluster", "GET, HEAD")]
-    [TestCase("GET", "/v1/cluster/leader", "POST")]
-    [TestCase("POST", "/v1/status", "GET, HEAD")]
-    [TestCase("POST", "/livez", "GET, HEAD")]
-    [TestCase("TRACE", "/metrics", "GET, HEAD")]
+    [TestCase("POST", "/v1/kv/a", "GET, HEAD, PUT, DELETE, OPTIONS")]
+    [TestCase("PATCH", "/v1/kv/a", "GET, HEAD, PUT, DELETE, OPTIONS")]
+    [TestCase("POST", "/v1/kv/", "GET, HEAD, PUT, DELETE, OPTIONS")]
+    [TestCase("PUT", "/v1/leases", "GET, HEAD, POST, OPTIONS")]
+    [TestCase("POST", "/v1/leases/12", "GET, HEAD, DELETE, OPTIONS")]
+    [TestCase("GET", "/v1/leases/keepalive", "POST, OPTIONS")]
+    [TestCase("GET", "/v1/leases/12/keepalive", "POST, OPTIONS")]
+    [TestCase("BREW", "/v1/locks/l", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")]
+    [TestCase("BREW", "/v1/semaphores/s", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")]
+    [TestCase("BREW", "/v1/elections/e", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")]
+    [TestCase("GET", "/v1/multilock", "POST, OPTIONS")]
+    [TestCase("GET", "/v1/txn", "POST, OPTIONS")]
+    [TestCase("POST", "/v1/fences/f", "GET, HEAD, PUT, DELETE, OPTIONS")]
+    [TestCase("DELETE", "/v1/cluster", "GET, HEAD, OPTIONS")]
+    [TestCase("GET", "/v1/cluster/leader", "POST, OPTIONS")]
+    [TestCase("POST", "/v1/status", "GET, HEAD, OPTIONS")]
+    [TestCase("POST", "/livez", "GET, HEAD, OPTIONS")]
+    [TestCase("TRACE", "/metrics", "GET, HEAD, OPTIONS")]
     public void Another_method_is_answered_with_those_that_there_are(string method, string target, string allow)
     {
         var answer = RawHttp.Get(Port, target, method);
@@ -89,10 +88,28 @@ internal sealed class RequestGuardTests : ContractTest
         Assert.That(answer.Headers["Allow"], Is.EqualTo(allow));
     }
 
+    [TestCase("/v1/kv/a", "GET, HEAD, PUT, DELETE, OPTIONS")]
+    [TestCase("/v1/leases/12/keepalive", "POST, OPTIONS")]
+    [TestCase("/v1/locks/l?unknown=1", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")]
+    [TestCase("/livez", "GET, HEAD, OPTIONS")]
+    [TestCase("*", "GET, HEAD, PUT, POST, PATCH, DELETE, OPTIONS")]
+    public void OPTIONS_tells_the_methods_that_there_are(string target, string allow)
+    {
+        var answer = RawHttp.Get(Port, target, "OPTIONS");
+        Assert.That((answer.Status, answer.Headers["Allow"], answer.Headers["Cache-Control"], answer.Body), Is.EqualTo((204, allow, "no-store", "")));
+    }
+
+    [Test]
+    public async Task OPTIONS_does_not_let_a_web_page_in_nor_find_what_there_is_not()
+    {
+        await RefusedAsync(ProblemTypes.Forbidden, "OPTIONS", "/v1/kv/a", null, ("Origin", "http://evil.example"), ("Access-Control-Request-Method", "PUT"));
+        await RefusedAsync(ProblemTypes.NotFound, "OPTIONS", "/v1/kva");
+    }
+
     [Test]
     public void A_target_that_names_no_resource_is_not_allowed()
     {
-        AssertProblem(RawHttp.Get(Port, "*", "OPTIONS"), ProblemTypes.MethodNotAllowed);
+        AssertProblem(RawHttp.Ask(Port, "CONNECT localhost:80 HTTP/1.1\r\nHost: localhost:80\r\n\r\n"), ProblemTypes.MethodNotAllowed);
     }
 
     [TestCase("/")]
