@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using Consensus.Api;
 using Consensus.Client.Transport;
 
 namespace Consensus.Client;
@@ -17,12 +18,20 @@ public sealed partial class ConsensusApiClient : IConsensusApi
     private volatile bool _disposed;
 
     /// <summary>A client that connects as it is used.</summary>
+    /// <exception cref="ArgumentException">There is no endpoint, or one is no scheme, host and port alone.</exception>
     public ConsensusApiClient(ConsensusClientOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
         if (options.Endpoints.Count == 0)
         {
             throw new ArgumentException("At least one endpoint is needed.", nameof(options));
+        }
+        foreach (var endpoint in options.Endpoints)
+        {
+            if (MemberUrl.WhyNot(endpoint) is { } reason)
+            {
+                throw new ArgumentException($"The endpoint {endpoint} cannot be used: {reason}.", nameof(options));
+            }
         }
         _options = options;
         _transport = new HttpTransport(options);

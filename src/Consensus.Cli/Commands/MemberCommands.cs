@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Consensus.Api;
 using Consensus.Api.Cluster;
 using Consensus.Cli.Output;
 using Consensus.Cli.Parsing;
@@ -60,7 +61,7 @@ internal static class MemberCommands
     {
         var seen = await session.Client.GetClusterAsync(session.Cancellation);
         if (seen.Value?.Members?.FirstOrDefault(member => member.Name == seen.Value.Leader) is not { Self: false } leader
-            || !Uri.TryCreate(leader.ClientUrl, UriKind.Absolute, out var endpoint))
+            || !MemberUrl.TryParse(leader.ClientUrl, out var endpoint, out _))
         {
             return seen.Value?.Members?.Any(member => member.Id == id && member.Health == Silent) == true;
         }

@@ -1,3 +1,4 @@
+using Consensus.Api;
 using Consensus.Client;
 
 namespace Consensus.Cli.Parsing;
@@ -30,13 +31,9 @@ internal static class EndpointList
         var endpoints = new List<Uri>();
         foreach (var part in text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
         {
-            var address = part.Contains("://", StringComparison.Ordinal) ? part : "http://" + part;
-            if (!Uri.TryCreate(address, UriKind.Absolute, out var endpoint)
-                || endpoint.Scheme is not ("http" or "https")
-                || endpoint.Host.Length == 0
-                || endpoint.PathAndQuery != "/")
+            if (!MemberUrl.TryParse(part, out var endpoint, out var refusal))
             {
-                throw new UsageException($"'{part}' is no endpoint; write host:port or http://host:port, separated by commas.");
+                throw new UsageException($"'{part}' is no endpoint: {refusal}; write host:port or http://host:port, separated by commas.");
             }
             endpoints.Add(endpoint);
         }

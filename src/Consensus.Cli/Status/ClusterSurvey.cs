@@ -1,3 +1,4 @@
+using Consensus.Api;
 using Consensus.Api.Cluster;
 using Consensus.Client;
 
@@ -17,7 +18,7 @@ internal static class ClusterSurvey
         var answers = await Task.WhenAll(listed.Select(async member =>
         {
             var known = asked.FirstOrDefault(answer => answer.Status?.Name == member.Name);
-            return known is null && Uri.TryCreate(member.ClientUrl, UriKind.Absolute, out var endpoint)
+            return known is null && MemberUrl.TryParse(member.ClientUrl, out var endpoint, out _)
                 ? await AskBesideAsync(endpoint, patience, cancellationToken)
                 : known;
         }));

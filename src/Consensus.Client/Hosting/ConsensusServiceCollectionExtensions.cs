@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Consensus.Api;
 using Consensus.Client.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -10,15 +11,20 @@ namespace Consensus.Client;
 public static class ConsensusServiceCollectionExtensions
 {
     /// <summary>Adds <see cref="IConsensusClient"/>, one for the whole program, and <see cref="ConsensusHealthCheck"/>.</summary>
-    /// <param name="endpoints">Client addresses of members, separated by commas.</param>
+    /// <param name="endpoints">Client addresses of members, separated by commas; <c>http://</c> may be left out.</param>
+    /// <exception cref="ArgumentException">There is no endpoint, or one is no scheme, host and port alone.</exception>
     public static IServiceCollection AddConsensusClient(this IServiceCollection services, string endpoints)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(endpoints);
         var options = new ConsensusClientOptions
         {
-            Endpoints = [.. endpoints.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(text => new Uri(text))],
+            Endpoints = [.. endpoints.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(Endpoint)],
         };
-        return services.AddConsensusClient(_ => options);
+        return options.Endpoints.Count > 0 ? services.AddConsensusClient(_ => options) : throw new ArgumentException("At least one endpoint is needed.", nameof(endpoints));
+
+        static Uri Endpoint(string text) => MemberUrl.TryParse(text, out var url, out var refusal)
+            ? url
+            : throw new ArgumentException($"The endpoint {text} cannot be used: {refusal}.", nameof(endpoints));
     }
 
     /// <summary>As the other, with options that may be made out of other services, such as the configuration.</summary>

@@ -20,7 +20,7 @@ internal sealed class HostGuard
         foreach (var name in names)
         {
             _allowsAny |= name == "*";
-            _names.Add(name);
+            _names.Add(IsBracketed(name) && IPAddress.TryParse(name, out var address) ? address.ToString() : name);
         }
         _allowsLocalAddress = listensOnAnyAddress;
     }
@@ -60,6 +60,9 @@ internal sealed class HostGuard
             || _names.Contains(address.ToString())
             || (_allowsLocalAddress && localAddress is not null && address.Equals(Unmapped(localAddress)));
     }
+
+    /// <summary>An IPv6 address as URLs have it.</summary>
+    private static bool IsBracketed(string name) => name.StartsWith('[') && name.EndsWith(']');
 
     private static IPAddress Unmapped(IPAddress address) => address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
 

@@ -92,14 +92,9 @@ public static class ServerOptionsReader
                 : $"http://{listen}";
         }
         var text = values.Text(OptionTable.AdvertiseClient, "");
-        var url = text.Contains("://", StringComparison.Ordinal) ? text : "http://" + text;
-        if (Uri.TryCreate(url, UriKind.Absolute, out var parsed)
-            && parsed.Scheme is "http" or "https"
-            && parsed is { AbsolutePath: "/", Query: "", Fragment: "", UserInfo: "", Port: > 0 })
-        {
-            return url.TrimEnd('/');
-        }
-        throw values.Wrong(OptionTable.AdvertiseClient, $"is \"{text}\", not a URL such as http://host:7379");
+        return MemberUrl.TryParse(text, out var url, out var refusal)
+            ? url.OriginalString.TrimEnd('/')
+            : throw values.Wrong(OptionTable.AdvertiseClient, $"is \"{text}\": {refusal}; write a URL such as http://host:7379");
     }
 
     private static (ImmutableArray<InitialClusterMember> Members, string AdvertisePeer) Cluster(

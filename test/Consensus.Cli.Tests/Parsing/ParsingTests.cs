@@ -29,6 +29,16 @@ internal sealed class ParsingTests
     public void Endpoints_are_separated_by_commas(string? text, string expected) =>
         Assert.That(string.Join(' ', EndpointList.Parse(text)), Is.EqualTo(expected));
 
+    [TestCase("http://a:1/path", "it has a path")]
+    [TestCase("a:1/path", "it has a path")]
+    [TestCase("a:1,b:2?x", "it has a query")]
+    [TestCase("a:1#b", "it has a fragment")]
+    [TestCase("me@a:1", "it has user information")]
+    [TestCase("ftp://a:1", "its scheme is neither http nor https")]
+    [TestCase("a b", "it is no URL")]
+    public void An_endpoint_of_which_a_part_would_be_cut_is_refused(string text, string reason) =>
+        Assert.That(() => EndpointList.Parse(text), Throws.InstanceOf<UsageException>().With.Message.Contains(reason));
+
     [Test]
     public void Text_from_the_data_cannot_break_a_line_or_a_terminal() =>
         Assert.That(Plain.OneLine("a\tb\r\n\u001b[31mc"), Is.EqualTo("a\\tb\\r\\n\\u001b[31mc"));

@@ -24,6 +24,7 @@ internal sealed class RequestGuardTests : ContractTest
     [TestCase("127.0.0.1:80")]
     [TestCase("127.9.9.9")]
     [TestCase("[::1]:7379")]
+    [TestCase("[2001:db8::7]:7379")]
     [TestCase("consensus.example")]
     [TestCase("Consensus.Example:443")]
     public void A_host_that_is_ours_is_served(string host) => Assert.That(GetAs(host).Status, Is.EqualTo(200));

@@ -48,7 +48,7 @@ internal abstract class ContractTest
     /// <summary>Stops the server as its process does when it is told to end.</summary>
     protected Task StopAppAsync() => _app.StopAsync();
 
-    protected virtual ServerInfo Info { get; } = new() { Version = "1.2.3", HostNames = ["consensus.example"] };
+    protected virtual ServerInfo Info { get; } = new() { Version = "1.2.3", HostNames = ["consensus.example", "[2001:DB8::7]"] };
 
     protected virtual InProcessNode CreateNode() => new();
 
