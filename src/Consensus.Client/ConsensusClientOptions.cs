@@ -1,3 +1,4 @@
+using System.Net;
 using Consensus.Api;
 
 namespace Consensus.Client;
@@ -8,7 +9,7 @@ public sealed record ConsensusClientOptions
     /// <summary>Where a member serves clients when nothing else is said.</summary>
     public static readonly Uri DefaultEndpoint = new(ApiRoutes.DefaultClientUrl);
 
-    /// <summary>Client addresses of members, at least one. The first that answers serves, and stays the first choice.</summary>
+    /// <summary>Client addresses of members, at least one; no more than scheme, host and port. The first that answers serves, and stays the first choice.</summary>
     public IReadOnlyList<Uri> Endpoints { get; init; } = [DefaultEndpoint];
 
     /// <summary>
@@ -40,6 +41,9 @@ public sealed record ConsensusClientOptions
     /// that began within <see cref="RetryFor"/> has its whole <see cref="AttemptTimeout"/>.
     /// </summary>
     internal TimeSpan? SettlesWithin { get; init; }
+
+    /// <summary>The addresses of a host. May block for as long as it likes: nobody waits for it beyond the deadline of a request.</summary>
+    internal Func<string, IPAddress[]> ResolveName { get; init; } = Dns.GetHostAddresses;
 
     /// <summary>For how long beyond the time-out of an acquire its answer is still waited for.</summary>
     internal TimeSpan AnswerGrace { get; init; } = TimeSpan.FromMilliseconds(200);

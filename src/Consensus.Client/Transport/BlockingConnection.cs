@@ -30,18 +30,22 @@ internal sealed class BlockingConnection : IDisposable
     /// <summary>True when the other end closed it, or said something unasked.</summary>
     public bool IsStale => _from != _to || _socket.Poll(0, SelectMode.SelectRead);
 
+    /// <param name="timeout">For all of it: the name, and the addresses that it has, of which each may take its share.</param>
     /// <exception cref="SocketException">Nobody accepts a connection in time.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
-    public static BlockingConnection Connect(Uri endpoint, TimeSpan timeout, CancellationToken cancellationToken)
+    public static BlockingConnection Connect(Uri endpoint, NameLookups names, TimeSpan timeout, CancellationToken cancellationToken)
     {
-        var addresses = IPAddress.TryParse(endpoint.IdnHost, out var literal) ? [literal] : Dns.GetHostAddresses(endpoint.IdnHost);
+        var deadline = new Deadline(timeout);
+        var addresses = names.LookUp(endpoint.IdnHost, timeout, cancellationToken);
         SocketException? failure = null;
-        foreach (var address in addresses)
+        for (var i = 0; i < addresses.Length; i++)
         {
+            var address = addresses[i];
             var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
             try
             {
-                Connect(socket, new IPEndPoint(address, endpoint.Port), timeout, cancellationToken);
+                KeepAliveProbes.Enable(socket);
+                Connect(socket, new IPEndPoint(address, endpoint.Port), deadline.Left / (addresses.Length - i), cancellationToken);
                 return new BlockingConnection(socket);
             }
             catch (SocketException error)

@@ -12,7 +12,7 @@ internal readonly record struct BlockingResult(BlockingAnswer? Answer, Exception
 /// <summary>
 /// Sends over plain HTTP without ever needing the thread pool. Keeps the connections that are open. Thread-safe.
 /// </summary>
-internal sealed class BlockingHttp(TimeSpan connectTimeout) : IDisposable
+internal sealed class BlockingHttp(TimeSpan connectTimeout, NameLookups names) : IDisposable
 {
     private readonly ConcurrentDictionary<string, ConcurrentBag<BlockingConnection>> _idle = new();
     private volatile bool _disposed;
@@ -33,7 +33,7 @@ internal sealed class BlockingHttp(TimeSpan connectTimeout) : IDisposable
             var isSent = false;
             try
             {
-                connection ??= BlockingConnection.Connect(endpoint, Shorter(connectTimeout, deadline.Left), cancellationToken);
+                connection ??= BlockingConnection.Connect(endpoint, names, Shorter(connectTimeout, deadline.Left), cancellationToken);
                 isSent = true;
                 BlockingAnswer answer;
                 using (cancellationToken.UnsafeRegister(static open => ((BlockingConnection)open!).Dispose(), connection))

@@ -21,8 +21,9 @@ internal sealed class HttpTransport : IDisposable
     public HttpTransport(ConsensusClientOptions options)
     {
         _sendsOnCallingThread = options.SendsOnCallingThread;
-        _blocking = new BlockingHttp(options.ConnectTimeout);
-        _http = new Lazy<HttpClient>(() => CreateClient(options.ConnectTimeout));
+        var names = new NameLookups(options.ResolveName);
+        _blocking = new BlockingHttp(options.ConnectTimeout, names);
+        _http = new Lazy<HttpClient>(() => CreateClient(options.ConnectTimeout, names));
     }
 
     public Task<Attempt> SendAsync(Uri endpoint, ApiRequest request, string? idempotencyKey, TimeSpan timeout, CancellationToken cancellationToken) =>
@@ -121,9 +122,10 @@ internal sealed class HttpTransport : IDisposable
         _blocking.Dispose();
     }
 
-    private static HttpClient CreateClient(TimeSpan connectTimeout) => new(new SocketsHttpHandler
+    private static HttpClient CreateClient(TimeSpan connectTimeout, NameLookups names) => new(new SocketsHttpHandler
     {
         ConnectTimeout = connectTimeout,
+        ConnectCallback = (context, cancellationToken) => ConnectAsync(context.DnsEndPoint, names, cancellationToken),
         UseProxy = false,
         AllowAutoRedirect = false,
         UseCookies = false,
@@ -134,6 +136,23 @@ internal sealed class HttpTransport : IDisposable
         Timeout = Timeout.InfiniteTimeSpan,
         MaxResponseContentBufferSize = MaxAnswerBytes,
     };
+
+    private static async ValueTask<Stream> ConnectAsync(DnsEndPoint to, NameLookups names, CancellationToken cancellationToken)
+    {
+        var addresses = await names.LookUpAsync(to.Host).WaitAsync(cancellationToken).ConfigureAwait(false);
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        try
+        {
+            KeepAliveProbes.Enable(socket);
+            await socket.ConnectAsync(addresses, to.Port, cancellationToken).ConfigureAwait(false);
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
 
     private Attempt SendBlocking(Uri endpoint, ApiRequest request, string? idempotencyKey, TimeSpan timeout, CancellationToken cancellationToken)
     {

@@ -3,6 +3,7 @@ using Consensus.Api.Locks;
 using Consensus.Node;
 using Consensus.Primitives;
 using Consensus.Server.Commands;
+using Consensus.Server.Connections;
 using Consensus.Server.Http;
 using Consensus.Server.Routing;
 using Consensus.StateMachine;
@@ -33,6 +34,7 @@ internal sealed class HoldWriteEndpoints(HoldForm form, IConsensusNode node, Com
             await replies.Problem(http, Problem.BadRequest(sentence!));
             return;
         }
+        using var unread = asked.WaitMicros > 0 ? UnreadBehindWaits.While(http) : null;
         var aborted = http.RequestAborted;
         var answer = await commands.WithNewLeaseAsync(
             lease => asked with { OwnLease = asked.SharedLease.IsNone ? lease : LeaseId.None },

@@ -15,7 +15,7 @@ internal static class KestrelLimits
     private const int FewestConnections = (int)(MemoryPlan.SmallestBytes / 8 / ConnectionBytes);
 
     /// <summary>
-    /// What a client may send that nobody reads yet: behind a request that waits on HTTP/1.1, or into all streams of an HTTP/2 connection. What is read of a body goes on the
+    /// What a client may send that nobody reads yet: behind a request that waits on HTTP/1.1 (with more than that <see cref="UnreadBehindWaits"/> cuts it off), or into all streams of an HTTP/2 connection. What is read of a body goes on the
     /// account of <see cref="UnfinishedBodies"/>, what requests of many streams hold on that of <see cref="StreamMemory"/>.
     /// </summary>
     internal const int MaxUnreadBytes = 64 * 1024;
@@ -88,7 +88,10 @@ internal static class KestrelLimits
     public static void Listen(KestrelServerOptions kestrel, System.Net.IPEndPoint endPoint, TimeProvider clock) => kestrel.Listen(endPoint, listen =>
     {
         listen.Protocols = HttpProtocols.Http1AndHttp2;
+        listen.UseKeepAliveProbes();
         listen.UseHttp2PriorKnowledge(HeadersTimeout, clock);
+        var unread = new UnreadBehindWaits(clock);
+        listen.Use(next => connection => unread.InvokeAsync(connection, next));
         listen.UseRejectionAnswers();
     });
 }

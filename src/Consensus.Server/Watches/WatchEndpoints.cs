@@ -75,6 +75,7 @@ internal sealed class WatchEndpoints(IConsensusNode node, WatchHub hub, Replies 
         await IoThread.Leave();
         try
         {
+            using var unread = UnreadBehindWaits.While(http);
             Start(http, view.Revision);
             var first = target.Kind == WatchKind.Election && parameters.From is null
                 ? WatchMessages.OfElection(target.Name, view.GetLock(ObjectName.Election(target.Name)).Holder, view.Revision)

@@ -15,7 +15,7 @@ internal sealed class BlockingHttpTests
     private BlockingHttp _http = null!;
 
     [SetUp]
-    public void Start() => _http = new BlockingHttp(TimeSpan.FromSeconds(5));
+    public void Start() => _http = new BlockingHttp(TimeSpan.FromSeconds(5), new NameLookups(Dns.GetHostAddresses));
 
     [TearDown]
     public void Stop() => _http.Dispose();
