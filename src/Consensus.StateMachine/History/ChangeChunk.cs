@@ -14,6 +14,9 @@ internal sealed class ChangeChunk(int capacity)
     private const long EnoughBytes = 1 << 20;
 
     private readonly Recorded[] _items = new Recorded[capacity];
+
+    /// <summary>For each change the sum of its digest and of those before it in the chunk.</summary>
+    private readonly ulong[] _digests = new ulong[capacity];
     private KeyOrder? _order;
     private long _bytes;
 
@@ -23,11 +26,17 @@ internal sealed class ChangeChunk(int capacity)
 
     public ref readonly Recorded this[int position] => ref _items[position];
 
-    public void Add(in Recorded item)
+    /// <param name="digest">The change's.</param>
+    public void Add(in Recorded item, ulong digest)
     {
-        _items[Count++] = item;
+        _items[Count] = item;
+        _digests[Count] = DigestOf(0, Count) + digest;
+        Count++;
         _bytes += item.Bytes;
     }
+
+    /// <summary>The sum of the digests of the changes from a position on to before another.</summary>
+    public ulong DigestOf(int from, int to) => to <= from ? 0 : _digests[to - 1] - (from == 0 ? 0 : _digests[from - 1]);
 
     /// <summary>The first of <paramref name="count"/> changes that is of this revision or a later one.</summary>
     public int Seek(Revision revision, int count)

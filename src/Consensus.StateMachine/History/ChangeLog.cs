@@ -33,10 +33,11 @@ internal sealed class ChangeLog(int chunkCapacity = ChangeChunk.UsualCapacity)
             }
             _chunks[_chunkCount++] = new ChangeChunk(chunkCapacity);
         }
-        _chunks[_chunkCount - 1].Add(recorded);
+        var digest = recorded.Digest;
+        _chunks[_chunkCount - 1].Add(recorded, digest);
         Count++;
         Bytes += recorded.Bytes;
-        Digest += recorded.Digest;
+        Digest += digest;
     }
 
     /// <summary>Forgets the oldest so many.</summary>
@@ -46,9 +47,9 @@ internal sealed class ChangeLog(int chunkCapacity = ChangeChunk.UsualCapacity)
         for (Count -= count; count > 0; count--)
         {
             var chunk = _chunks[wholeChunks];
-            ref readonly var oldest = ref chunk[_offset++];
-            Bytes -= oldest.Bytes;
-            Digest -= oldest.Digest;
+            Bytes -= chunk[_offset].Bytes;
+            Digest -= chunk.DigestOf(_offset, _offset + 1);
+            _offset++;
             if (_offset == chunk.Count)
             {
                 wholeChunks++;

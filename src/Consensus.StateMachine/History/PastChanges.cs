@@ -1,4 +1,5 @@
 using Consensus.Primitives;
+using Consensus.StateMachine.Comparison;
 
 namespace Consensus.StateMachine.History;
 
@@ -62,6 +63,40 @@ internal sealed class PastChanges(ChangeChunk[] chunks, int chunkCount, int offs
                 runs.Dequeue();
             }
         }
+    }
+
+    /// <summary>The sum of the changes before this revision. Takes time by the number of chunks.</summary>
+    public RangeSum SumBefore(Revision revision)
+    {
+        var (sum, last) = (default(RangeSum), ChunkOf(revision));
+        for (var i = 0; i < last; i++)
+        {
+            sum += SumIn(i, CountIn(i));
+        }
+        return last < chunkCount ? sum + SumIn(last, FirstIn(last, revision)) : sum;
+    }
+
+    /// <summary>The revision of the change of this rank (0 is the oldest), which there must be. Takes time by the number of chunks.</summary>
+    public Revision RevisionAt(long rank)
+    {
+        var chunk = 0;
+        for (var first = offset; ; first = 0)
+        {
+            var count = CountIn(chunk) - first;
+            if (rank < count)
+            {
+                return chunks[chunk][first + (int)rank].Change.Revision;
+            }
+            rank -= count;
+            chunk++;
+        }
+    }
+
+    /// <summary>The sum of the changes of a chunk up to before a position.</summary>
+    private RangeSum SumIn(int chunk, int end)
+    {
+        var first = chunk == 0 ? offset : 0;
+        return new RangeSum(end - first, chunks[chunk].DigestOf(first, end));
     }
 
     private int CountIn(int chunk) => chunk == chunkCount - 1 ? lastCount : chunks[chunk].Count;

@@ -15,7 +15,7 @@ internal readonly record struct Recorded(Change Change, ClusterTime Stamp)
         _ => Invariant.Unreachable<long>(Change),
     };
 
-    /// <summary>A hash of what changed when. Of values it knows the revisions that wrote them: it is computed when the change is added and once more when it is forgotten.</summary>
+    /// <summary>A hash of what changed when. Of values it knows the revisions that wrote them: it is computed for each change that is added.</summary>
     public ulong Digest => Change switch
     {
         KeyChange c => Begin(1).Add(c.Key.Bytes).Add(RevisionOf(c.Before)).Add(RevisionOf(c.After)).Value,

@@ -154,6 +154,9 @@ internal sealed class Leaf<TKey, TValue> : Node<TKey, TValue>
 
     public TValue ValueAt(int index) => _values[index];
 
+    /// <summary>Of one pair; 0 without a measure.</summary>
+    public ulong DigestAt(int index) => _digests.Length == 0 ? 0 : _digests[index];
+
     /// <summary>The place of the key, or the complement of where it would stand.</summary>
     public int Find(TKey key)
     {

@@ -1,3 +1,6 @@
+using Consensus.Primitives;
+using Consensus.StateMachine.Comparison;
+
 namespace Consensus.StateMachine.Trees;
 
 /// <summary>One picture of a <see cref="CowTree{TKey, TValue}"/>.</summary>
@@ -78,25 +81,52 @@ internal readonly struct FrozenTree<TKey, TValue>(Node<TKey, TValue>? root)
     }
 
     /// <summary>How many keys are smaller than this one; O(log n).</summary>
-    public int Rank(TKey key)
+    public int Rank(TKey key) => (int)SumBefore(key).Count;
+
+    /// <summary>The sum of the pairs whose keys are smaller than this one; O(log n). Without a measure its digest is 0.</summary>
+    public RangeSum SumBefore(TKey key)
     {
-        var rank = 0;
+        var (count, digest) = (0L, 0UL);
         var node = root;
         while (node is Branch<TKey, TValue> branch)
         {
             var child = branch.ChildFor(key);
             for (var i = 0; i < child; i++)
             {
-                rank += branch.Child(i).Total;
+                count += branch.Child(i).Total;
+                digest += branch.Child(i).Sum.Digest;
             }
             node = branch.Child(child);
         }
         if (node is Leaf<TKey, TValue> leaf)
         {
             var at = leaf.Find(key);
-            rank += at >= 0 ? at : ~at;
+            at = at >= 0 ? at : ~at;
+            count += at;
+            for (var i = 0; i < at; i++)
+            {
+                digest += leaf.DigestAt(i);
+            }
         }
-        return rank;
+        return new RangeSum(count, digest);
+    }
+
+    /// <summary>The pair of this rank (0 is the first), which must be below <see cref="Count"/>, with its digest; O(log n).</summary>
+    public (TKey Key, TValue Value, ulong Digest) At(long rank)
+    {
+        Invariant.Require(rank >= 0 && rank < Count, "a pair is asked for by a rank that there is");
+        var node = root;
+        while (node is Branch<TKey, TValue> branch)
+        {
+            var child = 0;
+            for (; rank >= branch.Child(child).Total; child++)
+            {
+                rank -= branch.Child(child).Total;
+            }
+            node = branch.Child(child);
+        }
+        var leaf = (Leaf<TKey, TValue>)node!;
+        return (leaf.KeyAt((int)rank), leaf.ValueAt((int)rank), leaf.DigestAt((int)rank));
     }
 
     /// <summary>Pairs in order of their keys, from the first one that is not smaller than <paramref name="key"/>.</summary>

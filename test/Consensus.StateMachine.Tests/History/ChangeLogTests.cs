@@ -1,4 +1,5 @@
 using Consensus.Primitives;
+using Consensus.StateMachine.Comparison;
 using Consensus.StateMachine.History;
 using Consensus.StateMachine.Outcomes;
 
@@ -31,7 +32,8 @@ public sealed class ChangeLogTests
                 log.Append(recorded);
                 model.Add(recorded);
             }
-            Assert.That((log.Count, log.Bytes), Is.EqualTo((model.Count, model.Sum(m => m.Bytes))));
+            Assert.That(
+                (log.Count, log.Bytes, log.Digest), Is.EqualTo((model.Count, model.Sum(m => m.Bytes), model.Aggregate(0UL, (sum, m) => sum + m.Digest))));
             if (random.Chance(1, 8))
             {
                 pictures.Add((log.Freeze(), [.. model]));
@@ -45,6 +47,9 @@ public sealed class ChangeLogTests
                 var after = new Revision(random.Next(revision.Value + 2));
                 var key = Machine.Key(Names[random.Next(Names.Length)]);
                 var later = content.Where(c => c.Change.Revision > after).Select(c => c.Change).OfType<KeyChange>().ToList();
+                var before = content.TakeWhile(c => c.Change.Revision < after).ToList();
+                Assert.That(past.SumBefore(after), Is.EqualTo(new RangeSum(before.Count, before.Aggregate(0UL, (sum, c) => sum + c.Digest))));
+                Assert.That(before.Count == content.Length || past.RevisionAt(before.Count) == content[before.Count].Change.Revision);
                 Assert.That(past.From(after), Is.EqualTo(content.Where(c => c.Change.Revision >= after)));
                 Assert.That(past.FirstOf(key, after), Is.SameAs(later.Find(c => c.Key == key)));
                 Assert.That(past.FirstOfEach(key, after), Is.EqualTo(later.Where(c => c.Key.CompareTo(key) >= 0).DistinctBy(c => c.Key).OrderBy(c => c.Key)));
@@ -68,9 +73,9 @@ public sealed class ChangeLogTests
     {
         var chunk = new ChangeChunk(ChangeChunk.UsualCapacity);
         var large = new KeyRecord(new byte[700_000], Revision.Initial, Revision.Initial, 1, LeaseId.None);
-        chunk.Add(new Recorded(new KeyChange(new Revision(2), Machine.Key("a"), large, null), ClusterTime.Zero));
+        chunk.Add(new Recorded(new KeyChange(new Revision(2), Machine.Key("a"), large, null), ClusterTime.Zero), 0);
         Assert.That(chunk.IsClosed, Is.False);
-        chunk.Add(new Recorded(new KeyChange(new Revision(3), Machine.Key("b"), large, null), ClusterTime.Zero));
+        chunk.Add(new Recorded(new KeyChange(new Revision(3), Machine.Key("b"), large, null), ClusterTime.Zero), 0);
         Assert.That(chunk.IsClosed);
     }
 }

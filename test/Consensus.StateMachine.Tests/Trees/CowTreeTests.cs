@@ -1,4 +1,5 @@
 using Consensus.Primitives;
+using Consensus.StateMachine.Comparison;
 using Consensus.StateMachine.Trees;
 
 namespace Consensus.StateMachine.Tests.Trees;
@@ -45,7 +46,14 @@ public sealed class CowTreeTests
             for (var probe = 0; probe < 20; probe++)
             {
                 var at = random.Next(-1, range + 1);
-                Assert.That(picture.Rank(at), Is.EqualTo(content.Count(p => p.Key < at)));
+                var before = content.TakeWhile(p => p.Key < at).ToArray();
+                Assert.That(picture.SumBefore(at), Is.EqualTo(new RangeSum(before.Length, Measure.Of(before).Digest)));
+                Assert.That(picture.Rank(at), Is.EqualTo(before.Length));
+                if (before.Length < content.Length)
+                {
+                    var (there, _) = content[before.Length];
+                    Assert.That(picture.At(before.Length), Is.EqualTo((there, content[before.Length].Value, Measure.Instance.Digest(there, content[before.Length].Value))));
+                }
                 Assert.That(picture.From(at).Select(p => p.Key).Take(3), Is.EqualTo(content.Where(p => p.Key >= at).Select(p => p.Key).Take(3)));
                 var first = content.Where(p => p.Key >= at).Select(p => (true, p.Key, p.Value)).FirstOrDefault();
                 Assert.That((picture.TryFirstFrom(at, out var key, out var firstValue), key, firstValue), Is.EqualTo(first));
@@ -78,6 +86,18 @@ public sealed class CowTreeTests
         Assert.That(shrunk.Sum, Is.EqualTo(grown.Sum));
         shrunk.Set(77, 0);
         Assert.That(shrunk.Sum.Digest, Is.Not.EqualTo(grown.Sum.Digest));
+    }
+
+    [Test]
+    public void A_tree_without_a_measure_counts_and_has_no_digests()
+    {
+        var index = new CowTree<long, long>();
+        for (var key = 0; key < 1_000; key++)
+        {
+            index.Set(key, key);
+        }
+        Assert.That(index.Freeze().SumBefore(700), Is.EqualTo(new RangeSum(700, 0)));
+        Assert.That(index.Freeze().At(700), Is.EqualTo((700, 700, 0)));
     }
 
     private sealed class Measure : IMeasure<long, long>

@@ -1,0 +1,50 @@
+using Consensus.Primitives;
+using Consensus.StateMachine.Tables;
+using Consensus.StateMachine.Trees;
+
+namespace Consensus.StateMachine.Comparison;
+
+/// <summary>All that is replicated, table by table: views whose tables are equal have the same digest, and others have not.</summary>
+public static class ComparedTables
+{
+    /// <summary>In the order of <see cref="StateTables.Digest"/>, the numbers that are in no table first.</summary>
+    public static IReadOnlyList<ComparedTable> Of(StateView view)
+    {
+        var tables = view.Tables;
+        return
+        [
+            new TreeComparison<Key, long>("counters", CountersOf(view), Places.Keys, ItemTexts.OfCounter),
+            new TreeComparison<Key, KeyRecord>("keys", tables.Keys.ByKey, Places.Keys, ItemTexts.Of),
+            new TreeComparison<LeaseId, LeaseRecord>("leases", tables.Leases, Places.Leases, ItemTexts.Of),
+            new TreeComparison<ObjectName, ObjectRecord>("objects", tables.Objects, Places.Objects, ItemTexts.Of),
+            new TreeComparison<HoldKey, HoldRecord>("holds", tables.Holds.Shared, Places.Holds, ItemTexts.Of),
+            new TreeComparison<WaiterKey, WaiterRecord>("waiters", tables.Waiters, Places.Waiters, ItemTexts.Of),
+            new TreeComparison<Identity, KeptOutcome>("kept", tables.Answers.Kept, Places.Identities, ItemTexts.Of),
+            new TreeComparison<Identity, ForgottenOutcome>("forgotten", tables.Answers.Forgotten, Places.Identities, ItemTexts.Of),
+            new TreeComparison<Identity, BriefAnswer>("brief", tables.Answers.Brief, Places.Identities, ItemTexts.Of),
+            new TreeComparison<Key, FencingToken>("fences", tables.Fences, Places.Keys, ItemTexts.OfFence),
+            new TreeComparison<MemberId, MemberInfo>("members", tables.Members, Places.Members, ItemTexts.Of),
+            new HistoryComparison("history", tables.History),
+        ];
+    }
+
+    private static FrozenTree<Key, long> CountersOf(StateView view)
+    {
+        var counters = new CowTree<Key, long>(new Measure());
+        counters.Set(Key.FromText("revision"), view.Revision.Value);
+        counters.Set(Key.FromText("next waiter"), view.Counters.NextWaiter);
+        counters.Set(Key.FromText("next remembered object"), view.Counters.NextFact);
+        counters.Set(Key.FromText("next answer"), view.Counters.NextKept);
+        counters.Set(Key.FromText("compacted revision"), view.Tables.CompactRevision.Value);
+        return counters.Freeze();
+    }
+
+    private sealed class Measure : IMeasure<Key, long>
+    {
+        public long Bytes(Key key, long value) => 0;
+
+        public bool IsLeased(long value) => false;
+
+        public ulong Digest(Key key, long value) => StateHash.Initial.Add(key.Bytes).Add(value).Value;
+    }
+}
