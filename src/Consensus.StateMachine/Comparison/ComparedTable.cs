@@ -10,7 +10,7 @@ public readonly record struct PlaceRange(ReadOnlyMemory<byte>? From, ReadOnlyMem
 public sealed record ComparedItem(ReadOnlyMemory<byte> Place, ulong Digest, string Name, string Content);
 
 /// <summary>
-/// One table of a view, as members compare theirs. Its records stand in one order at every member, each at a place, which is its key as bytes; nobody but the table knows the order.
+/// One table of a view, as members compare theirs. Its records stand in one order at every member, each at a place, which is its key as bytes that have this order.
 /// Any thread may ask, for as long as it likes.
 /// </summary>
 public abstract class ComparedTable

@@ -26,7 +26,7 @@ internal static class ItemTexts
     public static (string Name, string Content) Of(ObjectName name, ObjectRecord record) => (
         Quoted(name),
         Join(
-            record.Sole is { } sole ? "held by " + Of(sole) : record.Holders > 0 ? "shared holds" : "not held",
+            record.Sole is { } sole ? "holder " + Of(sole) : record.Holders > 0 ? "shared holders" : "no holder",
             record.Permits > 0 ? $"{record.Permits} permits" : "",
             record.Released.IsEmpty ? "" : $"released token {record.Released[^1]} (of {record.Released.Length} remembered)",
             record.LastLoss is { } loss ? $"lost token {loss.Token} of \"{loss.Owner}\" ({loss.Reason}) at revision {loss.AtRevision} (of {record.Losses.Length} remembered)" : "",
