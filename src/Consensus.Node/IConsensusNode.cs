@@ -53,6 +53,11 @@ public readonly record struct BackupAnswer(AnswerKind Kind, StateView? View, Sna
 /// <param name="Newest">What this member has applied.</param>
 public readonly record struct HashAnswer(AnswerKind Kind, LogIndex Index, StateHash Hash, LogIndex Oldest, LogIndex Newest, NotDoneReason Reason);
 
+/// <summary>This member's state at exactly one index. Not done without a reason: it has applied more than that already.</summary>
+/// <param name="View">Null unless <paramref name="Kind"/> is done.</param>
+/// <param name="Newest">What this member has applied.</param>
+public readonly record struct ViewAnswer(AnswerKind Kind, StateView? View, LogIndex Newest, NotDoneReason Reason);
+
 /// <summary>What became of a membership change.</summary>
 /// <param name="Verdict">Why nothing was done, unless <paramref name="Reason"/> says it; on done whether there was anything to do.</param>
 /// <param name="Sentence">For an operator: why the leader refused it; else empty.</param>
@@ -201,6 +206,12 @@ public interface IConsensusNode
     /// known, since the process started or was sent a snapshot.
     /// </summary>
     ValueTask<HashAnswer> HashAtAsync(LogIndex index);
+
+    /// <summary>
+    /// A view of this member's state when it had applied everything up to <paramref name="index"/> and no more; waits for that, at most about five seconds. There is none of an index
+    /// that is passed: a view is taken in the moment or never.
+    /// </summary>
+    ValueTask<ViewAnswer> ViewAtAsync(LogIndex index);
 
     /// <summary>A hold was granted but no byte of the answer could be written: it is given back (rule 18). Of several granted together, each.</summary>
     void Abandon(ObjectName name, RequestId request);

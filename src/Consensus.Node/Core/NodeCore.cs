@@ -253,6 +253,9 @@ public sealed class NodeCore
             case HashInput hash:
                 _hashes.Accept(hash.Pending);
                 break;
+            case ViewInput view:
+                _hashes.Accept(view.Pending);
+                break;
             case StopInput stop:
                 _stop.Start(stop.Pending);
                 break;

@@ -58,5 +58,7 @@ public sealed record TransferInput(PendingTransfer Pending) : NodeInput;
 
 public sealed record HashInput(PendingHash Pending) : NodeInput;
 
+public sealed record ViewInput(PendingView Pending) : NodeInput;
+
 /// <summary>The process was asked to end: hand over, settle what waits (rule 30). Answered when everything is settled.</summary>
 public sealed record StopInput(PendingStop Pending) : NodeInput;

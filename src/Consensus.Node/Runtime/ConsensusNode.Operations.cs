@@ -3,7 +3,7 @@ using Consensus.Primitives;
 
 namespace Consensus.Node.Runtime;
 
-/// <summary>What operators ask of one member: its state as a whole, and its hash at an index.</summary>
+/// <summary>What operators ask of one member: its state as a whole, and its hash or a view of it at an index.</summary>
 public sealed partial class ConsensusNode
 {
     public async ValueTask<BackupAnswer> ReadForBackupAsync(ReadConsistency consistency, Revision minRevision, CancellationToken aborted)
@@ -24,5 +24,13 @@ public sealed partial class ConsensusNode
         return !_ended && _inbox.PostToLoop(new HashInput(pending))
             ? await pending.Task.ConfigureAwait(false)
             : new HashAnswer(AnswerKind.NotDone, index, default, LogIndex.Zero, LogIndex.Zero, NotDoneReason.NotReady);
+    }
+
+    public async ValueTask<ViewAnswer> ViewAtAsync(LogIndex index)
+    {
+        var pending = new AwaitedView(index);
+        return !_ended && _inbox.PostToLoop(new ViewInput(pending))
+            ? await pending.Task.ConfigureAwait(false)
+            : new ViewAnswer(AnswerKind.NotDone, null, LogIndex.Zero, NotDoneReason.NotReady);
     }
 }

@@ -101,6 +101,16 @@ internal sealed class AwaitedHash(LogIndex index) : PendingHash(index), IAwaited
     public void Complete(bool inline) => _source.TrySetResult(Answer);
 }
 
+/// <summary>A view at an index that a caller awaits.</summary>
+internal sealed class AwaitedView(LogIndex index) : PendingView(index), IAwaited
+{
+    private readonly TaskCompletionSource<ViewAnswer> _source = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public Task<ViewAnswer> Task => _source.Task;
+
+    public void Complete(bool inline) => _source.TrySetResult(Answer);
+}
+
 /// <summary>A stop whose end a caller awaits. It goes on elsewhere than on the threads that it ends.</summary>
 internal sealed class AwaitedStop : PendingStop, IAwaited
 {

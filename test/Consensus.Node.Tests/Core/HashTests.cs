@@ -6,7 +6,7 @@ using Consensus.StateMachine.Commands;
 
 namespace Consensus.Node.Tests.Core;
 
-/// <summary>Hashes at an index and views with their place in the log, asked of members in virtual time.</summary>
+/// <summary>Hashes and views at an index, and views with their place in the log, asked of members in virtual time.</summary>
 public sealed class HashTests
 {
     private static CoreCluster Ready(int size)
@@ -74,6 +74,57 @@ public sealed class HashTests
         var cluster = Ready(3);
         var answer = Answer(cluster, cluster.Leader, new LogIndex(1_000_000));
         Assert.That((answer.Kind, answer.Reason), Is.EqualTo((AnswerKind.NotDone, NotDoneReason.NotReady)));
+    }
+
+    private static Func<ViewAnswer?> AskForView(CoreMember member, LogIndex index)
+    {
+        var pending = new PendingView(index);
+        member.Inputs.Add(new ViewInput(pending));
+        return () => pending.Stage == PendingStage.Answered ? pending.Answer : null;
+    }
+
+    [Test]
+    public void A_view_at_an_index_is_of_that_very_entry_though_the_same_turn_applies_more()
+    {
+        var cluster = Ready(3);
+        var start = cluster.Leader.Core.AppliedIndex.Value;
+        var asked = cluster.Members.SelectMany(member => Enumerable.Range(0, 12).Select(i => (Index: new LogIndex(start + i), Answer: AskForView(member, new LogIndex(start + i))))).ToList();
+        cluster.Run(10_000);
+        var puts = Enumerable.Range(0, 30)
+            .Select(i => cluster.Leader.Send(new PutCommand(Key.FromText($"k{i}"), new byte[] { 1 }, LeaseId.None, KeyCondition.None))).ToList();
+        cluster.Until(() => puts.TrueForAll(put => put.Stage == PendingStage.Answered), "all is written");
+        cluster.Until(() => asked.TrueForAll(each => each.Answer() is not null), "all are answered");
+        foreach (var at in asked.GroupBy(each => each.Index))
+        {
+            var views = at.Select(each => each.Answer()!.Value.View!).ToList();
+            Assert.That(views.Select(view => view.AppliedIndex), Is.All.EqualTo(at.Key));
+            Assert.That(views.Select(view => view.Hash).Distinct().Count(), Is.EqualTo(1), $"at {at.Key}");
+        }
+    }
+
+    [Test]
+    public void Of_an_index_that_is_passed_there_is_no_view_and_the_answer_says_how_far_the_member_is()
+    {
+        var cluster = Ready(3);
+        Write(cluster, 3);
+        var newest = cluster.Leader.Core.AppliedIndex;
+        var passed = AskForView(cluster.Leader, newest.Previous);
+        var present = AskForView(cluster.Leader, newest);
+        cluster.Until(() => passed() is not null && present() is not null, "both are answered");
+        Assert.That(passed(), Is.EqualTo(new ViewAnswer(AnswerKind.NotDone, null, newest, NotDoneReason.None)));
+        Assert.That((present()!.Value.Kind, present()!.Value.View!.AppliedIndex), Is.EqualTo((AnswerKind.Done, newest)));
+    }
+
+    [Test]
+    public void A_view_that_is_not_reached_in_time_is_given_up_and_more_than_sixteen_do_not_wait()
+    {
+        var cluster = Ready(3);
+        var answers = Enumerable.Range(0, 17).Select(i => AskForView(cluster.Leader, new LogIndex(1_000_000 + i))).ToList();
+        cluster.Until(() => answers[16]() is not null, "the last is refused at once");
+        Assert.That(answers[16]()!.Value.Reason, Is.EqualTo(NotDoneReason.TooManyRequests));
+        Assert.That(answers.Take(16).Select(answer => answer()), Is.All.Null);
+        cluster.Until(() => answers.TrueForAll(answer => answer() is not null), "the others are given up");
+        Assert.That(answers.Take(16).Select(answer => answer()!.Value.Reason), Is.All.EqualTo(NotDoneReason.NotReady));
     }
 
     [Test]

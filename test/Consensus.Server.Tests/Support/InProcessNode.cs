@@ -213,6 +213,17 @@ internal sealed class InProcessNode(Limits? limits = null) : IConsensusNode
         }
     }
 
+    /// <summary>As <see cref="HashAtAsync"/>.</summary>
+    public ValueTask<ViewAnswer> ViewAtAsync(LogIndex index)
+    {
+        lock (_guard)
+        {
+            var isNow = index == _index;
+            return ValueTask.FromResult(new ViewAnswer(
+                isNow ? AnswerKind.Done : AnswerKind.NotDone, isNow ? _state.TakeView() : null, _index, index > _index ? NotDoneReason.NotReady : NotDoneReason.None));
+        }
+    }
+
     public void Abandon(ObjectName name, RequestId request)
     {
         lock (_guard)

@@ -45,6 +45,8 @@ internal sealed class RacingNode : IConsensusNode
 
     public ValueTask<HashAnswer> HashAtAsync(LogIndex index) => _other.HashAtAsync(index);
 
+    public ValueTask<ViewAnswer> ViewAtAsync(LogIndex index) => _other.ViewAtAsync(index);
+
     public void Abandon(ObjectName name, RequestId request) => Given.Add((name, request));
 
     public LeaseId NewLeaseId() => _other.NewLeaseId();

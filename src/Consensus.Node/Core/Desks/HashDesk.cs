@@ -1,14 +1,22 @@
 using Consensus.Primitives;
+using Consensus.StateMachine;
 
 namespace Consensus.Node.Core.Desks;
 
-/// <summary>The state's hash at an index that an operator's check names: known, or waited for, or forgotten.</summary>
+/// <summary>
+/// The state at an index that an operator's check names. Its hash: known, or waited for, or forgotten. A view of it: taken when exactly that is applied, between two entries of a
+/// turn, or never.
+/// </summary>
 internal sealed class HashDesk(TurnContext turn) : Desk(turn)
 {
     private const int MaxWaits = 1_000;
 
+    /// <summary>Each may be of another index, and costs the writes after it copies of what they touch.</summary>
+    private const int MaxViewWaits = 16;
+
     private readonly HashHistory _hashes = new(turn.Applied.Index, turn.Applied.State.Hash);
     private readonly List<PendingHash> _waits = [];
+    private readonly List<PendingView> _viewWaits = [];
 
     public void Accept(PendingHash pending)
     {
@@ -27,10 +35,35 @@ internal sealed class HashDesk(TurnContext turn) : Desk(turn)
         }
     }
 
-    /// <summary>The next entry was applied.</summary>
-    public void Record() => _hashes.Add(Turn.Applied.State.Hash);
+    public void Accept(PendingView pending)
+    {
+        if (pending.Index <= Turn.Applied.Index)
+        {
+            TakeView(pending);
+        }
+        else if (_viewWaits.Count >= MaxViewWaits)
+        {
+            Turn.Answer(pending, new ViewAnswer(AnswerKind.NotDone, null, Turn.Applied.Index, NotDoneReason.TooManyRequests));
+        }
+        else
+        {
+            pending.DeadlineMicros = Turn.Now + Turn.Options.RequestTimeoutMicros;
+            _viewWaits.Add(pending);
+        }
+    }
 
-    public override void SnapshotInstalled(Term lastTerm) => _hashes.Restart(Turn.Applied.Index, Turn.Applied.State.Hash);
+    /// <summary>The next entry was applied.</summary>
+    public void Record()
+    {
+        _hashes.Add(Turn.Applied.State.Hash);
+        TakeViews();
+    }
+
+    public override void SnapshotInstalled(Term lastTerm)
+    {
+        _hashes.Restart(Turn.Applied.Index, Turn.Applied.State.Hash);
+        TakeViews();
+    }
 
     public override void AfterApply()
     {
@@ -40,21 +73,66 @@ internal sealed class HashDesk(TurnContext turn) : Desk(turn)
         }
     }
 
-    public override void Sweep() => _waits.RemoveAll(pending =>
+    public override void Sweep()
     {
-        if (pending.DeadlineMicros > Turn.Now)
+        _waits.RemoveAll(pending =>
         {
-            return false;
-        }
-        Answer(pending, AnswerKind.NotDone, NotDoneReason.NotReady);
-        return true;
-    });
+            if (pending.DeadlineMicros > Turn.Now)
+            {
+                return false;
+            }
+            Answer(pending, AnswerKind.NotDone, NotDoneReason.NotReady);
+            return true;
+        });
+        _viewWaits.RemoveAll(pending =>
+        {
+            if (pending.DeadlineMicros > Turn.Now)
+            {
+                return false;
+            }
+            GiveUp(pending);
+            return true;
+        });
+    }
 
     public override void AnswerAll()
     {
         _waits.ForEach(pending => Answer(pending, AnswerKind.NotDone, NotDoneReason.NotReady));
         _waits.Clear();
+        _viewWaits.ForEach(GiveUp);
+        _viewWaits.Clear();
     }
+
+    private void TakeViews()
+    {
+        if (_viewWaits.Count > 0)
+        {
+            _viewWaits.RemoveAll(pending =>
+            {
+                if (pending.Index > Turn.Applied.Index)
+                {
+                    return false;
+                }
+                TakeView(pending);
+                return true;
+            });
+        }
+    }
+
+    /// <summary>Of this very index, or it is passed.</summary>
+    private void TakeView(PendingView pending)
+    {
+        StateView? view = null;
+        if (pending.Index == Turn.Applied.Index)
+        {
+            Turn.Applied.FreshenView(Turn.Now);
+            view = Turn.Applied.View;
+        }
+        Turn.Answer(pending, new ViewAnswer(view is null ? AnswerKind.NotDone : AnswerKind.Done, view, Turn.Applied.Index, NotDoneReason.None));
+    }
+
+    private void GiveUp(PendingView pending) =>
+        Turn.Answer(pending, new ViewAnswer(AnswerKind.NotDone, null, Turn.Applied.Index, NotDoneReason.NotReady));
 
     private bool TryAnswer(PendingHash pending)
     {
