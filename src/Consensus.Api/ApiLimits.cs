@@ -46,6 +46,18 @@ public static class ApiLimits
     /// <summary>Most leases of one keep-alive request (rule 9).</summary>
     public const int MaxKeepAliveIds = 10_000;
 
+    /// <summary>Most ranges of one question about a table.</summary>
+    public const int MaxTableRanges = 16;
+
+    /// <summary>Most parts into which one range of a table is cut.</summary>
+    public const int MaxTableParts = 32;
+
+    /// <summary>Most records that are listed of one range of a table.</summary>
+    public const int MaxTableItems = 64;
+
+    /// <summary>An answer about ranges of a table ends early once its places and texts have this many bytes.</summary>
+    public const int MaxTableAnswerBytes = 1 << 18;
+
     /// <summary>Longest wait of a lock request: 10 minutes, in microseconds.</summary>
     public const long MaxWaitMicros = 10L * 60 * 1_000_000;
 

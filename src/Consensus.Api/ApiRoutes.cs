@@ -40,6 +40,7 @@ public static class ApiRoutes
     public const string ClusterLeader = "/v1/cluster/leader";
     public const string Status = "/v1/status";
     public const string StateHash = "/v1/statehash";
+    public const string StateTables = "/v1/statehash/tables";
     public const string Snapshot = "/v1/snapshot";
     public const string Live = "/livez";
     public const string Ready = "/readyz";

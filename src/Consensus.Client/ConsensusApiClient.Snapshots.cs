@@ -5,7 +5,7 @@ using Consensus.Client.Transport;
 
 namespace Consensus.Client;
 
-/// <summary>What operators ask of members: a backup, and the hash of their state.</summary>
+/// <summary>What operators ask of members: a backup, the hash of their state, and what it has in its tables.</summary>
 public sealed partial class ConsensusApiClient
 {
     /// <summary>
@@ -52,5 +52,32 @@ public sealed partial class ConsensusApiClient
             Target = index is { } number ? string.Create(CultureInfo.InvariantCulture, $"{ApiRoutes.StateHash}?index={number}") : ApiRoutes.StateHash,
         };
         return ToResult(request, await ExecuteAsync(request, cancellationToken).ConfigureAwait(false), OperationsJson.Default.StateHashAnswer);
+    }
+
+    /// <summary>
+    /// What the answering member's tables have at a log index; the member waits up to about five seconds for an index that it has not applied yet, and keeps its state of that index
+    /// for questions about ranges: 30 s after each, 2 min at most.
+    /// </summary>
+    internal async Task<ApiResult<StateTablesAnswer>> GetStateTablesAsync(long index, CancellationToken cancellationToken)
+    {
+        var request = new ApiRequest
+        {
+            Method = HttpMethod.Get,
+            Target = string.Create(CultureInfo.InvariantCulture, $"{ApiRoutes.StateTables}?index={index}"),
+        };
+        return ToResult(request, await ExecuteAsync(request, cancellationToken).ConfigureAwait(false), OperationsJson.Default.StateTablesAnswer);
+    }
+
+    /// <summary>Asks about ranges of a table of which <see cref="GetStateTablesAsync"/> has told. It changes nothing.</summary>
+    internal async Task<ApiResult<TableRangesAnswer>> AskRangesAsync(TableRangesRequest question, CancellationToken cancellationToken)
+    {
+        var request = new ApiRequest
+        {
+            Method = HttpMethod.Post,
+            Target = ApiRoutes.StateTables,
+            NeedsIdentity = false,
+            Body = RequestJson.Encode(question, RequestJson.Types.TableRangesRequest, nameof(question)),
+        };
+        return ToResult(request, await ExecuteAsync(request, cancellationToken).ConfigureAwait(false), OperationsJson.Default.TableRangesAnswer);
     }
 }

@@ -6,4 +6,6 @@ namespace Consensus.Client;
 /// <summary>As <see cref="ClientJson"/>, for what operators ask.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(StateHashAnswer))]
+[JsonSerializable(typeof(StateTablesAnswer))]
+[JsonSerializable(typeof(TableRangesAnswer))]
 internal sealed partial class OperationsJson : JsonSerializerContext;

@@ -5,6 +5,7 @@ using Consensus.Node.Core.Flow;
 using Consensus.Server.Backups;
 using Consensus.Server.Cluster;
 using Consensus.Server.Commands;
+using Consensus.Server.Comparison;
 using Consensus.Server.Connections;
 using Consensus.Server.Elections;
 using Consensus.Server.Fences;
@@ -74,13 +75,15 @@ public static class ConsensusServer
         var counters = new RequestCounters();
         var views = new PinnedViews(TimeProvider.System);
         app.Lifetime.ApplicationStopped.Register(views.Dispose);
+        var compared = new ComparedViews(TimeProvider.System);
+        app.Lifetime.ApplicationStopped.Register(compared.Dispose);
         var watches = new WatchHub(node, TimeProvider.System, info.MaxWatches, info.MaxWatchMessageBytes, logger);
         app.Lifetime.ApplicationStopping.Register(watches.Stop);
         app.Lifetime.ApplicationStopped.Register(watches.Dispose);
         var bodies = new UnfinishedBodies(info.MaxUnfinishedBodyBytes, info.BodyTimeLimit, TimeProvider.System);
         var streams = new StreamMemory(info.MaxStreamBytes, replies, TimeProvider.System);
         var held = new HeldByServer(node, bodies, streams, unsent, watches);
-        var endpoints = CreateEndpoints(node, replies, info, lifecycle, views, watches, bodies, held, counters, logger);
+        var endpoints = CreateEndpoints(node, replies, info, lifecycle, views, compared, watches, bodies, held, counters, logger);
         var hosts = new HostGuard(info.HostNames, info.ListensOnAnyAddress);
         var dispatcher = new ApiDispatcher(endpoints, replies, hosts, bodies, counters, logger);
         app.Run(streams.Around(dispatcher.InvokeAsync));
@@ -92,6 +95,7 @@ public static class ConsensusServer
         ServerInfo info,
         ServerLifecycle lifecycle,
         PinnedViews views,
+        ComparedViews compared,
         WatchHub hub,
         UnfinishedBodies bodies,
         HeldByServer held,
@@ -121,6 +125,7 @@ public static class ConsensusServer
             new WithdrawEndpoint(commands, replies),
             new ClusterEndpoints(node, members, replies, info, lifecycle, alarms, counters, hub),
             new StateHashEndpoint(node, replies),
+            new StateTableEndpoints(node, compared, replies),
             new SnapshotEndpoint(node, replies, logger),
             new MemberEndpoints(node, members, replies, logger),
             new HealthEndpoints(node, replies, lifecycle),

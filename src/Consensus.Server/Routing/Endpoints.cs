@@ -1,5 +1,6 @@
 using Consensus.Server.Backups;
 using Consensus.Server.Cluster;
+using Consensus.Server.Comparison;
 using Consensus.Server.Fences;
 using Consensus.Server.Holds;
 using Consensus.Server.Http;
@@ -52,6 +53,7 @@ internal sealed class Endpoints
         WithdrawEndpoint withdraw,
         ClusterEndpoints cluster,
         StateHashEndpoint stateHash,
+        StateTableEndpoints stateTables,
         SnapshotEndpoint snapshot,
         MemberEndpoints members,
         HealthEndpoints health,
@@ -101,11 +103,12 @@ internal sealed class Endpoints
             new(ApiRoute.ClusterLeader, "POST", QueryNames.None, cluster.TransferAsync),
             new(ApiRoute.Status, "GET", QueryNames.None, cluster.StatusAsync),
             new(ApiRoute.StateHash, "GET", QueryNames.Index, stateHash.GetAsync),
-            new(ApiRoute.Snapshot, "GET", QueryNames.Read, snapshot.GetAsync, MediaForms.Bytes),
-            // Who asks these looks at the status: one that names no form of theirs must not be told that the process is ill.
-            new(ApiRoute.Live, "GET", QueryNames.None, health.LiveAsync, MediaForms.None),
-            new(ApiRoute.Ready, "GET", QueryNames.Verbose, health.ReadyAsync, MediaForms.None),
-            new(ApiRoute.Metrics, "GET", QueryNames.None, metrics.GetAsync, MediaForms.Text),
+            new(ApiRoute.StateTables, "GET", QueryNames.Index, stateTables.GetAsync),
+            new(ApiRoute.StateTables, "POST", QueryNames.None, stateTables.AskAsync),
+            new(ApiRoute.Snapshot, "GET", QueryNames.Read, snapshot.GetAsync),
+            new(ApiRoute.Live, "GET", QueryNames.None, health.LiveAsync),
+            new(ApiRoute.Ready, "GET", QueryNames.Verbose, health.ReadyAsync),
+            new(ApiRoute.Metrics, "GET", QueryNames.None, metrics.GetAsync),
             new(ApiRoute.OpenApi, "GET", QueryNames.None, openApi.GetAsync),
         ];
         _byRoute = [.. Enum.GetValues<ApiRoute>().Select(route => All.Where(endpoint => endpoint.Route == route).ToArray())];
