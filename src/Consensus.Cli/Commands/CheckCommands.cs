@@ -13,23 +13,26 @@ internal static class CheckCommands
     private static Command Consistency(CommandHost host)
     {
         var command = new Command(
-            "consistency", "Compares the hashes of all members' states at one log index. 0: all equal, 1: they differ, 3: not all could be compared.");
+            "consistency",
+            "Compares the hashes of all members' states at one log index, and names what differs where they do. 0: all equal, 1: they differ, 3: not all could be compared.");
         host.Bind(command, async (_, session) =>
         {
             using var progress = new ProgressLine(session.Environment);
             var report = await ConsistencyCheck.RunAsync(session.Options, progress, session.Cancellation);
+            var differences = report.Differ ? await StateDifferences.FindAsync(session.Options, report, progress, session.Cancellation) : null;
             progress.Dispose();
-            Show(session, report);
+            Show(session, report, differences);
             return report.Differ ? ExitCode.Refused : report.AllCompared ? ExitCode.Done : ExitCode.Unreachable;
         });
         return command;
     }
 
-    private static void Show(CommandSession session, ConsistencyReport report)
+    /// <param name="differences">Null when there are none.</param>
+    private static void Show(CommandSession session, ConsistencyReport report, StateDifferences? differences)
     {
         if (session.Format == OutputFormat.Json)
         {
-            session.WriteJson(ToJson(report).ToJsonString());
+            session.WriteJson(ToJson(report, differences).ToJsonString());
             return;
         }
         var table = new TextTable("MEMBER", "ROLE", "INDEX", "STATE HASH", "VERDICT");
@@ -43,13 +46,13 @@ internal static class CheckCommands
                 report.Verdict(member));
         }
         table.Write(session.Environment);
-        foreach (var sentence in report.Sentences())
+        foreach (var sentence in report.Sentences().Concat(differences?.Sentences() ?? []))
         {
             session.Environment.Output.WriteLine(Plain.OneLine(sentence));
         }
     }
 
-    private static JsonObject ToJson(ConsistencyReport report)
+    private static JsonObject ToJson(ConsistencyReport report, StateDifferences? differences)
     {
         var members = new JsonArray();
         foreach (var member in report.Members)
@@ -64,15 +67,22 @@ internal static class CheckCommands
             });
         }
         var sentences = new JsonArray();
-        foreach (var sentence in report.Sentences())
+        foreach (var sentence in report.Sentences().Concat(differences?.Failures ?? []))
         {
             sentences.Add((JsonNode)sentence);
+        }
+        var tables = new JsonArray();
+        foreach (var table in differences?.Tables ?? [])
+        {
+            tables.Add((JsonNode)table.ToJson());
         }
         return new JsonObject
         {
             ["index"] = report.Index,
             ["equal"] = report.Differ ? false : report.AllCompared ? true : null,
             ["members"] = members,
+            ["comparedAt"] = differences?.Index,
+            ["differences"] = tables,
             ["sentences"] = sentences,
         };
     }

@@ -1,3 +1,6 @@
+using System.Text.Json;
+using Consensus.Api;
+
 namespace Consensus.Cli.Tests.Support;
 
 /// <summary>Three members that tell their status and the cluster's member list, each a server of its own.</summary>
@@ -30,6 +33,7 @@ internal sealed class FakeMembers : IDisposable
         "/v1/status" => new FakeAnswer(200, Members[index].Look($"n{index + 1}")),
         "/v1/cluster" => new FakeAnswer(200, Cluster()),
         "/v1/statehash" => Members[index].StateHash($"n{index + 1}", long.Parse(request.Target.Split("index=")[1])),
+        "/v1/statehash/tables" => Members[index].StateTables(request),
         _ => new FakeAnswer(404),
     };
 
@@ -89,6 +93,31 @@ internal sealed class FakeMembers : IDisposable
 
         /// <summary>Takes the place of the answer about an index, or null for the real one.</summary>
         public Func<long, FakeAnswer?> OnHash { get; set; } = _ => null;
+
+        /// <summary>What it has in its tables, at whatever index; null: it does not answer about them.</summary>
+        public ViewMember? Tables { get; set; }
+
+        /// <summary>At which it was asked for its tables.</summary>
+        public List<long> TablesAsked { get; } = [];
+
+        /// <summary>Takes the place of the answer about the tables at an index, or null for the real one.</summary>
+        public Func<long, FakeAnswer?> OnTables { get; set; } = _ => null;
+
+        public FakeAnswer StateTables(FakeRequest request)
+        {
+            if (Tables is null)
+            {
+                return FakeAnswer.Problem(404, "not-found", "no such path");
+            }
+            if (request.Method == "POST")
+            {
+                var question = JsonSerializer.Deserialize(request.Body, ApiJson.Default.TableRangesRequest)!;
+                return new FakeAnswer(200, JsonSerializer.Serialize(Tables.Answer(question), ApiJson.Default.TableRangesAnswer));
+            }
+            var index = long.Parse(request.Target.Split("index=")[1]);
+            TablesAsked.Add(index);
+            return OnTables(index) ?? new FakeAnswer(200, JsonSerializer.Serialize(Tables.Tables(index), ApiJson.Default.StateTablesAnswer));
+        }
 
         public FakeAnswer StateHash(string name, long index)
         {
