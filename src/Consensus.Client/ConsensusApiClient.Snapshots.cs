@@ -55,8 +55,8 @@ public sealed partial class ConsensusApiClient
     }
 
     /// <summary>
-    /// What the answering member's tables have at a log index; the member waits up to about five seconds for an index that it has not applied yet, and keeps its state of that index
-    /// for questions about ranges: 30 s after each, 2 min at most.
+    /// What the answering member's tables have at a log index; the member waits up to about five seconds for an index that it has not applied yet, and keeps its state of that
+    /// index for questions about ranges: 30 s after each, 2 min at most.
     /// </summary>
     internal async Task<ApiResult<StateTablesAnswer>> GetStateTablesAsync(long index, CancellationToken cancellationToken)
     {

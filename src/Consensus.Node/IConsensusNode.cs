@@ -208,8 +208,8 @@ public interface IConsensusNode
     ValueTask<HashAnswer> HashAtAsync(LogIndex index);
 
     /// <summary>
-    /// A view of this member's state when it had applied everything up to <paramref name="index"/> and no more; waits for that, at most about five seconds. There is none of an index
-    /// that is passed: a view is taken in the moment or never.
+    /// A view of this member's state when it had applied everything up to <paramref name="index"/> and no more; waits for that, at most about five seconds. There is none of an
+    /// index that is passed: a view is taken in the moment or never.
     /// </summary>
     ValueTask<ViewAnswer> ViewAtAsync(LogIndex index);
 

@@ -23,7 +23,7 @@ internal sealed class ComparedMember(string name, bool leads, ConsensusApiClient
 
     public StateTablesAnswer? Tables { get; private set; }
 
-    /// <summary>Why it keeps none; empty when it does.</summary>
+    /// <summary>Why it keeps none; null when it does.</summary>
     public ApiProblem? Problem { get; private set; }
 
     /// <summary>What it has applied; 0 when it does not say.</summary>
@@ -33,7 +33,7 @@ internal sealed class ComparedMember(string name, bool leads, ConsensusApiClient
     public async Task KeepAsync(long index, CancellationToken cancellationToken)
     {
         var answer = await client.GetStateTablesAsync(index, cancellationToken);
-        (Tables, Problem) = answer.Succeeded ? (answer.Value, null) : (null, answer.Problem);
+        (Tables, Problem) = (answer.Value, answer.Problem);
     }
 
     public Task<ApiResult<TableRangesAnswer>> AskAsync(string table, IReadOnlyList<TableRangeRequest> ranges, CancellationToken cancellationToken) =>

@@ -18,8 +18,8 @@ internal sealed record DifferingItem(TableItemAnswer? Left, TableItemAnswer? Rig
 internal sealed record NarrowedTable(IReadOnlyList<DifferingItem> Items, long More, bool IsExact, string Failure);
 
 /// <summary>
-/// Narrows a difference between two members' tables to records. One member cuts what differs into parts, the other is asked for the same parts, and so on with the parts that differ:
-/// a question has room for many ranges, so several differences cost hardly more than one, and the first ones are found first however many there are.
+/// Narrows a difference between two members' tables to records. One member cuts what differs into parts, the other is asked for the same parts, and so on with the parts that
+/// differ: a question has room for many ranges, so several differences cost hardly more than one, and the first ones are found first however many there are.
 /// </summary>
 internal sealed class TableNarrowing(string table, IComparedMember left, IComparedMember right, CancellationToken cancellationToken)
 {

@@ -105,10 +105,11 @@ internal sealed class Endpoints
             new(ApiRoute.StateHash, "GET", QueryNames.Index, stateHash.GetAsync),
             new(ApiRoute.StateTables, "GET", QueryNames.Index, stateTables.GetAsync),
             new(ApiRoute.StateTables, "POST", QueryNames.None, stateTables.AskAsync),
-            new(ApiRoute.Snapshot, "GET", QueryNames.Read, snapshot.GetAsync),
-            new(ApiRoute.Live, "GET", QueryNames.None, health.LiveAsync),
-            new(ApiRoute.Ready, "GET", QueryNames.Verbose, health.ReadyAsync),
-            new(ApiRoute.Metrics, "GET", QueryNames.None, metrics.GetAsync),
+            new(ApiRoute.Snapshot, "GET", QueryNames.Read, snapshot.GetAsync, MediaForms.Bytes),
+            // Who asks these looks at the status: one that names no form of theirs must not be told that the process is ill.
+            new(ApiRoute.Live, "GET", QueryNames.None, health.LiveAsync, MediaForms.None),
+            new(ApiRoute.Ready, "GET", QueryNames.Verbose, health.ReadyAsync, MediaForms.None),
+            new(ApiRoute.Metrics, "GET", QueryNames.None, metrics.GetAsync, MediaForms.Text),
             new(ApiRoute.OpenApi, "GET", QueryNames.None, openApi.GetAsync),
         ];
         _byRoute = [.. Enum.GetValues<ApiRoute>().Select(route => All.Where(endpoint => endpoint.Route == route).ToArray())];

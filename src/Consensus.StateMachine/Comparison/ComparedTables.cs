@@ -24,6 +24,7 @@ public static class ComparedTables
             new TreeComparison<Identity, BriefAnswer>("brief", tables.Answers.Brief, Places.Identities, ItemTexts.Of),
             new TreeComparison<Key, FencingToken>("fences", tables.Fences, Places.Keys, ItemTexts.OfFence),
             new TreeComparison<MemberId, MemberInfo>("members", tables.Members, Places.Members, ItemTexts.Of),
+            new TreeComparison<long, long>("settings", tables.Settings, Places.Numbers, ItemTexts.OfSetting),
             new HistoryComparison("history", tables.History),
         ];
     }

@@ -62,7 +62,16 @@ internal static class ItemTexts
 
     public static (string Name, string Content) Of(MemberId id, MemberInfo member) => (
         $"member {id}",
-        Join($"\"{member.Name}\"", $"boot {member.Boot:x}", $"clients at {member.ClientUrl}", $"peers at {member.PeerAddress}", $"version {member.Version}", $"feature level {member.FeatureLevel}"));
+        Join(
+            $"\"{member.Name}\"",
+            $"boot {member.Boot:x}",
+            $"clients at {member.ClientUrl}",
+            $"peers at {member.PeerAddress}",
+            $"version {member.Version}",
+            $"feature level {member.FeatureLevel}"));
+
+    public static (string Name, string Content) OfSetting(long setting, long value) => (
+        $"setting {SettingDefinition.Of((Setting)setting).Name}", value.ToString(CultureInfo.InvariantCulture));
 
     public static (string Name, string Content) OfCounter(Key name, long number) => (name.ToString(), number.ToString(CultureInfo.InvariantCulture));
 

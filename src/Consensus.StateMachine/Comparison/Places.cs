@@ -12,8 +12,8 @@ internal sealed record PlaceForm<TKey>(Func<TKey, ReadOnlyMemory<byte>> Write, F
 internal readonly record struct Read<TKey>(TKey Key);
 
 /// <summary>
-/// The places of each kind of key, whose bytes have the order of the keys: so lists of two members can be merged by whoever knows nothing of tables. They are asked with and answered,
-/// and never stored.
+/// The places of each kind of key, whose bytes have the order of the keys: so lists of two members can be merged by whoever knows nothing of tables. They are asked with and
+/// answered, and never stored.
 /// </summary>
 internal static class Places
 {

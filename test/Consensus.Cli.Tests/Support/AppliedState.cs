@@ -2,7 +2,6 @@ using Consensus.Primitives;
 using Consensus.Primitives.Wire;
 using Consensus.StateMachine;
 using Consensus.StateMachine.Commands;
-using Consensus.StateMachine.Outcomes;
 using Consensus.StateMachine.Wire;
 
 namespace Consensus.Cli.Tests.Support;

@@ -105,6 +105,10 @@ internal sealed class FakeMembers : IDisposable
 
         public FakeAnswer StateTables(FakeRequest request)
         {
+            if (request.Method == "GET")
+            {
+                TablesAsked.Add(long.Parse(request.Target.Split("index=")[1]));
+            }
             if (Tables is null)
             {
                 return FakeAnswer.Problem(404, "not-found", "no such path");
@@ -114,8 +118,7 @@ internal sealed class FakeMembers : IDisposable
                 var question = JsonSerializer.Deserialize(request.Body, ApiJson.Default.TableRangesRequest)!;
                 return new FakeAnswer(200, JsonSerializer.Serialize(Tables.Answer(question), ApiJson.Default.TableRangesAnswer));
             }
-            var index = long.Parse(request.Target.Split("index=")[1]);
-            TablesAsked.Add(index);
+            var index = TablesAsked[^1];
             return OnTables(index) ?? new FakeAnswer(200, JsonSerializer.Serialize(Tables.Tables(index), ApiJson.Default.StateTablesAnswer));
         }
 

@@ -24,7 +24,8 @@ internal sealed class ViewMember(string name, StateView view) : IComparedMember
     /// <summary>Takes the place of an answer, or null for the real one.</summary>
     public Func<string, TableRangesAnswer, ApiResult<TableRangesAnswer>?> OnAnswer { get; set; } = (_, _) => null;
 
-    public StateTablesAnswer Tables(long index) => new(name, index, [.. _tables.Select(table => new StateTableAnswer(table.Name, table.Sum.Count, TableAnswers.Text(table.Sum.Digest)))]);
+    public StateTablesAnswer Tables(long index) =>
+        new(name, index, [.. _tables.Select(table => new StateTableAnswer(table.Name, table.Sum.Count, TableAnswers.Text(table.Sum.Digest)))]);
 
     public Task<ApiResult<TableRangesAnswer>> AskAsync(string table, IReadOnlyList<TableRangeRequest> ranges, CancellationToken cancellationToken)
     {
@@ -38,7 +39,8 @@ internal sealed class ViewMember(string name, StateView view) : IComparedMember
         var ranges = question.Ranges.Select(range => new RangeQuestion(
             new PlaceRange(Place(range.From), Place(range.To)), range.Parts ?? 0, range.Cuts?.Select(cut => Place(cut)!.Value).ToList(), range.Items ?? 0)).ToList();
         Assert.That(ranges, Has.Count.InRange(1, ApiLimits.MaxTableRanges));
-        Assert.That(ranges, Has.All.Matches<RangeQuestion>(range => range.Parts <= ApiLimits.MaxTableParts && (range.Cuts?.Count ?? 0) < ApiLimits.MaxTableParts && range.Items <= ApiLimits.MaxTableItems));
+        Assert.That(ranges.TrueForAll(range =>
+            range.Parts <= ApiLimits.MaxTableParts && (range.Cuts?.Count ?? 0) < ApiLimits.MaxTableParts && range.Items <= ApiLimits.MaxTableItems));
         var table = _tables.Single(table => table.Name == question.Table);
         Assert.That(ranges.SelectMany(range => range.Places).All(table.IsPlace));
         var answer = new TableRangesAnswer(name, question.Index, question.Table, new TableAnswers(table).Of(ranges));

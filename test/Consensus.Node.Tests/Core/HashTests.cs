@@ -88,7 +88,8 @@ public sealed class HashTests
     {
         var cluster = Ready(3);
         var start = cluster.Leader.Core.AppliedIndex.Value;
-        var asked = cluster.Members.SelectMany(member => Enumerable.Range(0, 12).Select(i => (Index: new LogIndex(start + i), Answer: AskForView(member, new LogIndex(start + i))))).ToList();
+        var indexes = Enumerable.Range(0, 12).Select(i => new LogIndex(start + i)).ToList();
+        var asked = cluster.Members.SelectMany(member => indexes.Select(index => (Index: index, Answer: AskForView(member, index)))).ToList();
         cluster.Run(10_000);
         var puts = Enumerable.Range(0, 30)
             .Select(i => cluster.Leader.Send(new PutCommand(Key.FromText($"k{i}"), new byte[] { 1 }, LeaseId.None, KeyCondition.None))).ToList();

@@ -16,7 +16,8 @@ public sealed class ComparedTablesTests
         for (var i = 0; i < 250; i++)
         {
             machine.Pass(random.Next(200_000));
-            machine.Do(DrawnCommands.Draw(random, machine), random.Chance(1, 3) ? $"id{random.Next(30)}" : "", (byte)random.Next(1, 3), principal: random.Chance(1, 2) ? "ann" : "");
+            var identity = random.Chance(1, 3) ? $"id{random.Next(30)}" : "";
+            machine.Do(DrawnCommands.Draw(random, machine), identity, (byte)random.Next(1, 3), principal: random.Chance(1, 2) ? "ann" : "");
         }
         machine.Do(new AnnounceMemberCommand(new MemberId(3), "n3", 5, "http://c", "p", "1", 0));
         return machine;
@@ -30,7 +31,7 @@ public sealed class ComparedTablesTests
         {
             var items = table.Items(default).ToList();
             Assert.That(table.SumOf(default), Is.EqualTo(table.Sum), table.Name);
-            Assert.That(items.Zip(items.Skip(1)).All(pair => pair.First.Place.Span.SequenceCompareTo(pair.Second.Place.Span) < 0), $"{table.Name}: places have the order of the records");
+            AssertOrder(items, table.Name);
             for (var probe = 0; probe < 10 && items.Count > 0; probe++)
             {
                 var (from, to) = ((int)random.Next(items.Count), (int)random.Next(items.Count));
@@ -86,7 +87,9 @@ public sealed class ComparedTablesTests
         var view = Draw(seed, out _).View;
         var tables = ComparedTables.Of(view);
         var sum = 0UL;
-        foreach (var number in (long[])[view.Revision.Value, view.Counters.NextWaiter, view.Counters.NextFact, view.Counters.NextKept, view.CompactRevision.Value])
+        var (counters, numbers) = (view.Counters, new List<long>());
+        numbers.AddRange([view.Revision.Value, counters.NextWaiter, counters.NextFact, counters.NextKept, view.CompactRevision.Value]);
+        foreach (var number in numbers)
         {
             sum = (sum * Factor) + (ulong)number;
         }
@@ -95,9 +98,7 @@ public sealed class ComparedTablesTests
             sum = (sum * Factor) + table.Sum.Digest;
         }
         Assert.That(StateHash.Initial.Add((long)sum), Is.EqualTo(view.Digest));
-        Assert.That(
-            tables[0].Items(default).Select(item => item.Content),
-            Is.EquivalentTo(new[] { view.Revision.Value, view.Counters.NextWaiter, view.Counters.NextFact, view.Counters.NextKept, view.CompactRevision.Value }.Select(n => $"{n}")));
+        Assert.That(tables[0].Items(default).Select(item => item.Content), Is.EquivalentTo(numbers.Select(number => $"{number}")));
     }
 
     [Test]
@@ -130,7 +131,7 @@ public sealed class ComparedTablesTests
         foreach (var table in ComparedTables.Of(machine.View))
         {
             var items = table.Items(default).ToList();
-            Assert.That(items.Zip(items.Skip(1)).All(pair => pair.First.Place.Span.SequenceCompareTo(pair.Second.Place.Span) < 0), table.Name);
+            AssertOrder(items, table.Name);
             for (var i = 0; i < items.Count; i++)
             {
                 Assert.That(table.SumOf(new PlaceRange(null, items[i].Place)).Count, Is.EqualTo(i), $"{table.Name}: a place is read as it was written");
@@ -159,6 +160,9 @@ public sealed class ComparedTablesTests
         }
         yield return new PlaceRange(from, whole.To);
     }
+
+    private static void AssertOrder(List<ComparedItem> items, string table) => Assert.That(
+        items.Zip(items.Skip(1)).All(pair => pair.First.Place.Span.SequenceCompareTo(pair.Second.Place.Span) < 0), $"{table}: places have the order of the records");
 
     private static ulong SumOf(IEnumerable<ComparedItem> items) => items.Aggregate(0UL, (sum, item) => sum + item.Digest);
 
