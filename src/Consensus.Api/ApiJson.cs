@@ -68,6 +68,7 @@ namespace Consensus.Api;
 [JsonSerializable(typeof(WatchEventData))]
 [JsonSerializable(typeof(WatchChangesData))]
 [JsonSerializable(typeof(WatchCompactedData))]
+[JsonSerializable(typeof(LeaseEndedData))]
 [JsonSerializable(typeof(ElectionEventData))]
 [JsonSerializable(typeof(ClusterAnswer))]
 [JsonSerializable(typeof(MemberAnswer))]

@@ -55,6 +55,7 @@ namespace Consensus.Client;
 [JsonSerializable(typeof(WatchEventData))]
 [JsonSerializable(typeof(WatchChangesData))]
 [JsonSerializable(typeof(WatchCompactedData))]
+[JsonSerializable(typeof(LeaseEndedData))]
 [JsonSerializable(typeof(ElectionEventData))]
 [JsonSerializable(typeof(ProblemAnswer))]
 [JsonSerializable(typeof(ClusterAnswer))]

@@ -20,9 +20,24 @@ public sealed partial class ConsensusApiClient
     public IAsyncEnumerable<WatchMessage> WatchElectionAsync(string name, WatchOptions? options = null, CancellationToken cancellationToken = default) =>
         Watch(ElectionTarget(name, ""), options, cancellationToken);
 
-    private IAsyncEnumerable<WatchMessage> Watch(string target, WatchOptions? options, CancellationToken cancellationToken)
+    /// <summary>
+    /// The lock as it is, and each time what it becomes: who holds it, how many wait, what was lost last and why. A client that is slow or was cut off is told the present state and
+    /// nothing of what was between. When the stream breaks it goes on at the next endpoint.
+    /// </summary>
+    /// <exception cref="ConsensusException">While enumerated: it was refused, or it could not begin.</exception>
+    public IAsyncEnumerable<WatchMessage> WatchLockAsync(string name, CancellationToken cancellationToken = default) => Watch(LockTarget(name, ""), null, cancellationToken);
+
+    /// <summary>As <see cref="WatchLockAsync"/>, of a semaphore.</summary>
+    public IAsyncEnumerable<WatchMessage> WatchSemaphoreAsync(string name, CancellationToken cancellationToken = default) =>
+        Watch(SemaphoreTarget(name, ""), null, cancellationToken);
+
+    /// <summary>As <see cref="WatchLockAsync"/>, of a lease: how much hangs on it. Its renewals are not told. It ends after <see cref="WatchLeaseEnded"/>.</summary>
+    public IAsyncEnumerable<WatchMessage> WatchLeaseAsync(string lease, CancellationToken cancellationToken = default) =>
+        Watch(LeaseTarget(lease), null, cancellationToken, lease);
+
+    private IAsyncEnumerable<WatchMessage> Watch(string target, WatchOptions? options, CancellationToken cancellationToken, string? lease = null)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        return new ResumingWatch(_options, _transport, target, options ?? new WatchOptions()).RunAsync(Volatile.Read(ref _preferred), cancellationToken);
+        return new ResumingWatch(_options, _transport, target, options ?? new WatchOptions(), lease).RunAsync(Volatile.Read(ref _preferred), cancellationToken);
     }
 }

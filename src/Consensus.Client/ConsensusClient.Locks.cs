@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Consensus.Api.Locks;
 using Consensus.Client.Holding;
 
@@ -35,6 +36,19 @@ public sealed partial class ConsensusClient
     {
         var taken = await TryAcquireAsync(MultiLockOrder(names, options ?? new MultiLockOptions()), timeout, cancellationToken).ConfigureAwait(false);
         return taken is { } got ? new MultiLockHandle(_api, _keeper, got.Grant, got.Hold) : null;
+    }
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<LockAnswer> ObserveLockAsync(string name, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        WellFormed.Name(name);
+        await foreach (var message in _api.WatchLockAsync(name, cancellationToken).ConfigureAwait(false))
+        {
+            if (message is WatchLock { Lock: var state })
+            {
+                yield return state;
+            }
+        }
     }
 
     /// <inheritdoc/>

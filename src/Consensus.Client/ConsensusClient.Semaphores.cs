@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Consensus.Api.Semaphores;
 using Consensus.Client.Holding;
 
@@ -21,6 +22,19 @@ public sealed partial class ConsensusClient
         var taken = await TryAcquireAsync(SemaphoreOrder(name, permits, options ?? new SemaphoreOptions()), timeout, cancellationToken)
             .ConfigureAwait(false);
         return taken is { } got ? new SemaphoreHandle(_api, _keeper, got.Grant, got.Hold) : null;
+    }
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<SemaphoreAnswer> ObserveSemaphoreAsync(string name, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        WellFormed.Name(name);
+        await foreach (var message in _api.WatchSemaphoreAsync(name, cancellationToken).ConfigureAwait(false))
+        {
+            if (message is WatchSemaphore { Semaphore: var state })
+            {
+                yield return state;
+            }
+        }
     }
 
     /// <inheritdoc/>

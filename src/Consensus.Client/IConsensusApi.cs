@@ -32,6 +32,10 @@ internal interface IConsensusApi : IDisposable
 
     IAsyncEnumerable<WatchMessage> WatchKeysAsync(string prefix, WatchOptions? options, CancellationToken cancellationToken);
 
+    IAsyncEnumerable<WatchMessage> WatchLockAsync(string name, CancellationToken cancellationToken);
+
+    IAsyncEnumerable<WatchMessage> WatchSemaphoreAsync(string name, CancellationToken cancellationToken);
+
     IAsyncEnumerable<WatchMessage> WatchElectionAsync(string name, WatchOptions? options, CancellationToken cancellationToken);
 
     Task<ApiResult<LeaseAnswer>> GrantLeaseAsync(TimeSpan ttl, RequestIdentity identity, CancellationToken cancellationToken);

@@ -37,6 +37,12 @@ public interface IConsensusClient : IDisposable
     /// <summary>Who holds the lock and who waits; an unknown name is an unheld lock.</summary>
     Task<LockAnswer> GetLockAsync(string name, CancellationToken cancellationToken = default);
 
+    /// <summary>
+    /// The lock as it is and then each time what it becomes: who holds it, how many wait, the last loss and why. What lasted for moments only may not be told. Resumes by itself, for as
+    /// long as it is enumerated.
+    /// </summary>
+    IAsyncEnumerable<LockAnswer> ObserveLockAsync(string name, CancellationToken cancellationToken = default);
+
     /// <summary>Takes permits of a semaphore, waiting in line for them.</summary>
     /// <param name="permits">The limit, the same for all who use the semaphore at a time.</param>
     /// <exception cref="TimeoutException">They were not granted in time.</exception>
@@ -50,6 +56,9 @@ public interface IConsensusClient : IDisposable
 
     /// <summary>Who holds permits and who waits; an unknown name is an unused semaphore.</summary>
     Task<SemaphoreAnswer> GetSemaphoreAsync(string name, CancellationToken cancellationToken = default);
+
+    /// <summary>As <see cref="ObserveLockAsync"/>, of a semaphore.</summary>
+    IAsyncEnumerable<SemaphoreAnswer> ObserveSemaphoreAsync(string name, CancellationToken cancellationToken = default);
 
     /// <summary>Stands for election, and waits until elected.</summary>
     /// <exception cref="TimeoutException">It was not elected in time.</exception>

@@ -105,7 +105,7 @@ public static class ConsensusServer
         var commands = new CommandRunner(node);
         var lists = new ListReader(node, views);
         var watches = new WatchEndpoints(node, hub, replies);
-        HoldReadEndpoints ReadsOf(HoldForm form) => new(form, node, lists, replies);
+        HoldReadEndpoints ReadsOf(HoldForm form) => new(form, node, lists, watches, replies);
         HoldWriteEndpoints WritesOf(HoldForm form) => new(form, node, commands, replies, info, logger);
         var (locks, semaphores, elections) = (new LockForm(replies), new SemaphoreForm(replies), new ElectionForm(replies));
         var members = new MemberLookup(node);
@@ -113,7 +113,7 @@ public static class ConsensusServer
         return new Endpoints(
             new KeyReadEndpoints(node, lists, watches, replies),
             new KeyWriteEndpoints(commands, replies),
-            new LeaseReadEndpoints(node, lists, replies),
+            new LeaseReadEndpoints(node, lists, watches, replies),
             new LeaseEndpoints(node, commands, replies, info),
             new HoldEndpoints(ReadsOf(locks).GetAsync, WritesOf(locks)),
             new HoldEndpoints(ReadsOf(semaphores).GetAsync, WritesOf(semaphores)),

@@ -193,6 +193,7 @@ public sealed class ReplicatedState
         var state = new ReplicatedState(limits);
         var meta = SnapshotReader.Read(source, state._tables);
         (state.AppliedIndex, state.AppliedStamp, state._applied) = (meta.AppliedIndex, meta.AppliedStamp, meta.Applied);
+        state._tables.Expired.Begin(meta.AppliedStamp);
         return state;
     }
 

@@ -27,6 +27,9 @@ public sealed partial class StateView
         }
     }
 
+    /// <summary>Equal in views in which <see cref="GetLock(ObjectName)"/> shows the same, but for the deadlines of leases.</summary>
+    public object MarkOf(ObjectName name) => Tables.Objects.TryGet(name, out var record) ? record : ObjectRecord.Free;
+
     private LockInfo Show(ObjectName name, ObjectRecord record) => new(
         name,
         record.Holders == 0 ? [] : HoldersOf(name, record),

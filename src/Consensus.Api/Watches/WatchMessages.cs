@@ -56,6 +56,11 @@ public sealed record WatchChangesData(long Revision, IReadOnlyList<WatchEventDat
 /// <param name="CompactRevision">The oldest revision that can still be read.</param>
 public sealed record WatchCompactedData(long CompactRevision);
 
+/// <summary>Data of <c>event: ended</c>, the last message of a lease's stream.</summary>
+/// <param name="Reason"><c>expired</c> or <c>revoked</c>; null when the member does not know.</param>
+/// <param name="Revision">Of the state in which it was seen to be gone.</param>
+public sealed record LeaseEndedData(string Id, string? Reason, long Revision);
+
 /// <summary>Data of <c>event: leader</c> and <c>event: none</c> of an election.</summary>
 /// <param name="Leader">Null when nobody leads.</param>
 public sealed record ElectionEventData(

@@ -93,6 +93,9 @@ internal static class EventLoop
                 case WatchLeader leader:
                     through = leader.Election.Revision;
                     break;
+                case WatchState state:
+                    through = state.Revision;
+                    break;
                 case WatchCompacted compacted:
                     if (isJson)
                     {

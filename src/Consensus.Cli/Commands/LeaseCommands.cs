@@ -5,7 +5,7 @@ using Consensus.Cli.Parsing;
 
 namespace Consensus.Cli.Commands;
 
-/// <summary><c>lease grant/keepalive/revoke/show/list</c>.</summary>
+/// <summary><c>lease grant/keepalive/revoke/show/list/watch</c>.</summary>
 internal static class LeaseCommands
 {
     public static Command Create(CommandHost host) => new("lease", "Leases: keys and locks that end when nobody renews them.")
@@ -16,6 +16,11 @@ internal static class LeaseCommands
         WithId(host, "revoke", "Ends a lease: its keys are deleted and its locks freed.", RevokeAsync),
         WithId(host, "show", "Shows a lease and what it holds.", ShowAsync),
         List(host),
+        WatchStateCommand.Create(
+            host,
+            "Shows how much hangs on a lease, each change of that, and its end.",
+            Names.LeaseId(),
+            (session, id) => session.Client.WatchLeaseAsync(id, session.Cancellation)),
     };
 
     private static Command Grant(CommandHost host)

@@ -6,7 +6,7 @@ using Consensus.Client;
 
 namespace Consensus.Cli.Commands;
 
-/// <summary><c>lock acquire/release/hand-over/show/list/run</c>.</summary>
+/// <summary><c>lock acquire/release/hand-over/show/list/watch/run</c>.</summary>
 internal static class LockCommands
 {
     public static Command Create(CommandHost host) => new("lock", "Locks with fencing tokens.")
@@ -20,6 +20,11 @@ internal static class LockCommands
         HandOver(host),
         Show(host),
         List(host),
+        WatchStateCommand.Create(
+            host,
+            "Shows who holds a lock and how many wait, and each change of it as it comes.",
+            Names.Argument("NAME"),
+            (session, name) => session.Client.WatchLockAsync(name, session.Cancellation)),
         LockRunCommand.Create(host),
     };
 

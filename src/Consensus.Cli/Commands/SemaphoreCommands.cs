@@ -20,6 +20,11 @@ internal static class SemaphoreCommands
             (session, name, token) => session.Client.ForceReleaseSemaphoreAsync(name, token, session.Cancellation)),
         Show(host),
         List(host),
+        WatchStateCommand.Create(
+            host,
+            "Shows who holds permits and how many wait, and each change of it as it comes.",
+            Names.Argument("NAME"),
+            (session, name) => session.Client.WatchSemaphoreAsync(name, session.Cancellation)),
         Run(host),
     };
 

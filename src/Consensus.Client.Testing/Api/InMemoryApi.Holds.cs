@@ -159,9 +159,9 @@ internal sealed partial class InMemoryApi
     public Task<ApiResult<ElectionAnswer>> GetElectionAsync(string name, ReadOptions? read, CancellationToken cancellationToken) => ReadAsync(
         Checks.Name(name, "election name", out var key),
         read,
-        view => view.GetLock(ObjectName.Election(key)) is { Holder: { } leader } info
-            ? ApiResult<ElectionAnswer>.Of(Answers.OfElection(info, leader, store.Now), "")
-            : ApiResult<ElectionAnswer>.Failed(Refusals.NotFound($"nobody leads \"{name}\"")),
+        view => view.GetLock(ObjectName.Election(key)) is var info && (info.Holder is not null || info.WaiterCount > 0)
+            ? ApiResult<ElectionAnswer>.Of(Answers.OfElection(info, store.Now), "")
+            : ApiResult<ElectionAnswer>.Failed(Refusals.NotFound($"nobody leads \"{name}\", and nobody stands for it")),
         cancellationToken);
 
     public Task<ApiResult<LeaseAnswer>> GrantLeaseAsync(TimeSpan ttl, RequestIdentity identity, CancellationToken cancellationToken) => ExecuteAsync(

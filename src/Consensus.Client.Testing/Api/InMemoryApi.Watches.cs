@@ -26,6 +26,44 @@ internal sealed partial class InMemoryApi
         return WatchAsync(refusal, change => change is ElectionChange { Name: var changed } && changed == key, options, key, cancellationToken);
     }
 
+    public IAsyncEnumerable<WatchMessage> WatchLockAsync(string name, CancellationToken cancellationToken)
+    {
+        var refusal = Checks.Name(name, "lock name", out var key);
+        return WatchStateAsync(
+            refusal, ObjectName.Lock(key), view => new WatchLock(Answers.OfLock(view.GetLock(ObjectName.Lock(key)), store.Now), view.Revision.Value, ""), cancellationToken);
+    }
+
+    public IAsyncEnumerable<WatchMessage> WatchSemaphoreAsync(string name, CancellationToken cancellationToken)
+    {
+        var refusal = Checks.Name(name, "semaphore name", out var key);
+        return WatchStateAsync(
+            refusal,
+            ObjectName.Semaphore(key),
+            view => new WatchSemaphore(Answers.OfSemaphore(view.GetLock(ObjectName.Semaphore(key)), store.Now), view.Revision.Value, ""),
+            cancellationToken);
+    }
+
+    private async IAsyncEnumerable<WatchMessage> WatchStateAsync(
+        ApiProblem? refusal, ObjectName name, Func<StateView, WatchMessage> show, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        if (refusal is not null)
+        {
+            throw new ConsensusException(refusal);
+        }
+        object? told = null;
+        while (true)
+        {
+            await ConnectedAsync(cancellationToken).ConfigureAwait(false);
+            var (view, changed) = store.Observe();
+            if (view.MarkOf(name) is var mark && !mark.Equals(told))
+            {
+                told = mark;
+                yield return show(view);
+            }
+            await changed.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+    }
+
     /// <param name="election">For an election: a watch that goes on nowhere begins with the present leader.</param>
     private async IAsyncEnumerable<WatchMessage> WatchAsync(
         ApiProblem? refusal, Func<Change, bool> matches, WatchOptions? options, Key? election, [EnumeratorCancellation] CancellationToken cancellationToken)

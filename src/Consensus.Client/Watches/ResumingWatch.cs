@@ -2,12 +2,14 @@ using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Consensus.Api.Problems;
+using Consensus.Api.Watches;
 using Consensus.Client.Transport;
 
 namespace Consensus.Client.Watches;
 
 /// <summary>One watch over as many event streams as it takes: each goes on after the last revision that was told.</summary>
-internal sealed class ResumingWatch(ConsensusClientOptions clientOptions, HttpTransport transport, string target, WatchOptions options)
+/// <param name="lease">Of a watch of a lease, which ends with it.</param>
+internal sealed class ResumingWatch(ConsensusClientOptions clientOptions, HttpTransport transport, string target, WatchOptions options, string? lease = null)
 {
     /// <summary>The server sends a comment every 15 s; after more than two without one nobody is there.</summary>
     private static readonly TimeSpan LongestSilence = TimeSpan.FromSeconds(40);
@@ -39,6 +41,12 @@ internal sealed class ResumingWatch(ConsensusClientOptions clientOptions, HttpTr
                     yield return Compacted(attempt);
                     yield break;
                 }
+                if (_began && lease is not null && attempt.Is(ProblemTypes.NotFound))
+                {
+                    // It ended while nobody told of it.
+                    yield return new WatchLeaseEnded(new LeaseEndedData(lease, null, _place ?? 0), _place ?? 0, "");
+                    yield break;
+                }
                 await PauseOrThrowAsync(attempt, cancellationToken).ConfigureAwait(false);
                 continue;
             }
@@ -51,7 +59,7 @@ internal sealed class ResumingWatch(ConsensusClientOptions clientOptions, HttpTr
                     yield return message;
                 }
                 (isFirst, _began, _failures) = (false, true, 0);
-                if (message is WatchCompacted)
+                if (message is WatchCompacted or WatchLeaseEnded)
                 {
                     yield break;
                 }

@@ -15,6 +15,10 @@ internal static class WatchMessageReader
         "put" or "delete" => ReadSingle(block),
         "changes" => ReadChanges(block),
         "leader" or "none" => new WatchLeader(Data(block, ClientJson.Default.ElectionEventData), block.Data),
+        "lock" => new WatchLock(Data(block, ClientJson.Default.LockAnswer), Place(block) ?? 0, block.Data),
+        "semaphore" => new WatchSemaphore(Data(block, ClientJson.Default.SemaphoreAnswer), Place(block) ?? 0, block.Data),
+        "lease" => new WatchLease(Data(block, ClientJson.Default.LeaseDetailAnswer), Place(block) ?? 0, block.Data),
+        "ended" => new WatchLeaseEnded(Data(block, ClientJson.Default.LeaseEndedData), Place(block) ?? 0, block.Data),
         "compacted" => new WatchCompacted(Data(block, ClientJson.Default.WatchCompactedData).CompactRevision, block.Data),
         _ => null,
     };

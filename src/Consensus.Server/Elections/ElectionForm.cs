@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json;
 using Consensus.Api;
 using Consensus.Api.Elections;
 using Consensus.Primitives;
@@ -107,13 +108,15 @@ internal sealed class ElectionForm(Replies replies) : HoldForm
 
     public override Task ShowAsync(HttpContext http, LockInfo info, Revision revision, HoldContext context)
     {
-        if (info.Holder is not null)
+        if (info.Holder is not null || info.WaiterCount > 0)
         {
             return replies.Json(http, StatusCodes.Status200OK, Of(info, context.Now), ApiJson.Default.ElectionAnswer, revision);
         }
-        var candidates = info.WaiterCount == 0 ? "" : $"; {info.WaiterCount} wait to";
-        return replies.Problem(http, Problem.NotFound($"nobody leads \"{info.Name}\"{candidates}", revision));
+        return replies.Problem(http, Problem.NotFound($"nobody leads \"{info.Name}\", and nobody stands for it", revision));
     }
+
+    public override void Write(Utf8JsonWriter json, LockInfo info, HoldContext context) =>
+        JsonSerializer.Serialize(json, Of(info, context.Now), ApiJson.Default.ElectionAnswer);
 
     public override Task ListAsync(HttpContext http, HoldPage page, HoldContext context) => replies.Json(
         http,

@@ -1,3 +1,5 @@
+using System.Text.Json;
+using Consensus.Node;
 using Consensus.Primitives;
 using Consensus.Server.Lists;
 using Consensus.StateMachine;
@@ -8,7 +10,15 @@ namespace Consensus.Server.Holds;
 
 /// <summary>When, and in which cluster, an answer about holds is made.</summary>
 /// <param name="Now">In cluster time.</param>
-internal readonly record struct HoldContext(ClusterTime Now, ClusterId Cluster);
+internal readonly record struct HoldContext(ClusterTime Now, ClusterId Cluster)
+{
+    /// <summary>The last stamp of a view may be a second old; the member's clock is younger when it has heard its leader since.</summary>
+    public static HoldContext Of(IConsensusNode node, StateView view)
+    {
+        var status = node.Status;
+        return new HoldContext(ClusterTime.Max(view.AppliedStamp, status.ClusterTime), status.Cluster);
+    }
+}
 
 /// <summary>A page of a list.</summary>
 internal sealed record HoldPage(IReadOnlyList<LockInfo> Items, Revision Revision, string? NextCursor);
@@ -42,6 +52,9 @@ internal abstract class HoldForm
 
     /// <summary>Answers a GET of one.</summary>
     public abstract Task ShowAsync(HttpContext http, LockInfo info, Revision revision, HoldContext context);
+
+    /// <summary>What a GET of one shows, for an event stream.</summary>
+    public abstract void Write(Utf8JsonWriter json, LockInfo info, HoldContext context);
 
     public abstract Task ListAsync(HttpContext http, HoldPage page, HoldContext context);
 }

@@ -1,18 +1,26 @@
 using Consensus.Api;
 using Consensus.Node;
-using Consensus.Primitives;
 using Consensus.Server.Commands;
 using Consensus.Server.Http;
 using Consensus.Server.Lists;
 using Consensus.Server.Routing;
+using Consensus.Server.Watches;
+using Consensus.Server.Watches.States;
 using Consensus.StateMachine;
 
 namespace Consensus.Server.Holds;
 
-/// <summary>GET and HEAD of locks, semaphores and elections: one, or those with a prefix.</summary>
-internal sealed class HoldReadEndpoints(HoldForm form, IConsensusNode node, ListReader lists, Replies replies)
+/// <summary>GET and HEAD of locks, semaphores and elections: one, those with a prefix, or a stream of what one becomes.</summary>
+internal sealed class HoldReadEndpoints(HoldForm form, IConsensusNode node, ListReader lists, WatchEndpoints watches, Replies replies)
 {
-    public Task GetAsync(ApiCall call) => Names.IsGiven(call) ? GetOneAsync(call) : ListAsync(call);
+    public Task GetAsync(ApiCall call) =>
+        call.Form == MediaForms.EventStream ? WatchAsync(call)
+        : Names.IsGiven(call) ? GetOneAsync(call)
+        : ListAsync(call);
+
+    private Task WatchAsync(ApiCall call) => Names.TryGetName(call, form.NameWords, out var name, out var refusal)
+        ? watches.WatchStateAsync(call, new HoldSubject(form, new ObjectName(form.Space, name)), "")
+        : replies.Problem(call.Http, refusal!);
 
     private async Task GetOneAsync(ApiCall call)
     {
@@ -29,7 +37,7 @@ internal sealed class HoldReadEndpoints(HoldForm form, IConsensusNode node, List
             await replies.Problem(call.Http, AnswerProblems.Of(answer.Kind, answer.Reason));
             return;
         }
-        await form.ShowAsync(call.Http, view.GetLock(new ObjectName(form.Space, name)), view.Revision, Context(view));
+        await form.ShowAsync(call.Http, view.GetLock(new ObjectName(form.Space, name)), view.Revision, HoldContext.Of(node, view));
     }
 
     private async Task ListAsync(ApiCall call)
@@ -61,7 +69,7 @@ internal sealed class HoldReadEndpoints(HoldForm form, IConsensusNode node, List
             bytes += SizeOf(info);
             after = info.Name;
         }
-        await form.ListAsync(call.Http, new HoldPage(items, view.Revision, nextCursor), Context(view));
+        await form.ListAsync(call.Http, new HoldPage(items, view.Revision, nextCursor), HoldContext.Of(node, view));
     }
 
     /// <summary>About how large its answer is at the most, in bytes.</summary>
@@ -73,12 +81,5 @@ internal sealed class HoldReadEndpoints(HoldForm form, IConsensusNode node, List
             size += ApiLimits.MaxOwnerBytes + hold.Metadata.Length + hold.Value.Length;
         }
         return size;
-    }
-
-    /// <summary>The last stamp of the view may be a second old; the member's clock is younger when it has heard its leader since.</summary>
-    private HoldContext Context(StateView view)
-    {
-        var status = node.Status;
-        return new HoldContext(ClusterTime.Max(view.AppliedStamp, status.ClusterTime), status.Cluster);
     }
 }

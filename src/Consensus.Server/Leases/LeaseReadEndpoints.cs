@@ -8,16 +8,28 @@ using Consensus.Server.Commands;
 using Consensus.Server.Http;
 using Consensus.Server.Lists;
 using Consensus.Server.Routing;
+using Consensus.Server.Watches;
+using Consensus.Server.Watches.States;
 using Consensus.StateMachine;
 
 namespace Consensus.Server.Leases;
 
-/// <summary>GET and HEAD of leases.</summary>
-internal sealed class LeaseReadEndpoints(IConsensusNode node, ListReader lists, Replies replies)
+/// <summary>GET and HEAD of leases: one, all of them, or a stream of what one becomes.</summary>
+internal sealed class LeaseReadEndpoints(IConsensusNode node, ListReader lists, WatchEndpoints watches, Replies replies)
 {
     public async Task GetAsync(ApiCall call)
     {
-        if (!LeaseEndpoints.TryReadId(call, out var id, out var refusal) || !ReadOptions.TryRead(call.Query, out var options, out refusal))
+        if (!LeaseEndpoints.TryReadId(call, out var id, out var refusal))
+        {
+            await replies.Problem(call.Http, refusal!);
+            return;
+        }
+        if (call.Form == MediaForms.EventStream)
+        {
+            await watches.WatchStateAsync(call, new LeaseSubject(id), Absent(id));
+            return;
+        }
+        if (!ReadOptions.TryRead(call.Query, out var options, out refusal))
         {
             await replies.Problem(call.Http, refusal!);
             return;
@@ -30,7 +42,7 @@ internal sealed class LeaseReadEndpoints(IConsensusNode node, ListReader lists, 
         }
         if (view.GetLease(id) is not { } lease)
         {
-            await replies.Problem(call.Http, Problem.NotFound($"there is no lease {id}", view.Revision));
+            await replies.Problem(call.Http, Problem.NotFound(Absent(id), view.Revision));
             return;
         }
         await replies.Json(call.Http, StatusCodes.Status200OK, DetailOf(lease, Now(view)), ApiJson.Default.LeaseDetailAnswer, view.Revision);
@@ -86,7 +98,9 @@ internal sealed class LeaseReadEndpoints(IConsensusNode node, ListReader lists, 
         return last.Value > 0;
     }
 
-    private static LeaseDetailAnswer DetailOf(LeaseInfo lease, ClusterTime now)
+    private static string Absent(LeaseId id) => $"there is no lease {id}";
+
+    internal static LeaseDetailAnswer DetailOf(LeaseInfo lease, ClusterTime now)
     {
         var otherKeys = lease.Keys.Where(key => !Utf8.IsValid(key.Bytes)).Select(key => Convert.ToBase64String(key.Bytes)).ToList();
         return new LeaseDetailAnswer

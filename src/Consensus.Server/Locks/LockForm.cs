@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Consensus.Api;
 using Consensus.Api.Locks;
 using Consensus.Primitives;
@@ -82,6 +83,9 @@ internal sealed class LockForm(Replies replies) : HoldForm
 
     public override Task ShowAsync(HttpContext http, LockInfo info, Revision revision, HoldContext context) =>
         replies.Json(http, StatusCodes.Status200OK, Of(info, context.Now), ApiJson.Default.LockAnswer, revision);
+
+    public override void Write(Utf8JsonWriter json, LockInfo info, HoldContext context) =>
+        JsonSerializer.Serialize(json, Of(info, context.Now), ApiJson.Default.LockAnswer);
 
     public override Task ListAsync(HttpContext http, HoldPage page, HoldContext context) => replies.Json(
         http,

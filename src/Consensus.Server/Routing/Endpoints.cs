@@ -36,6 +36,8 @@ internal sealed class Endpoints
     /// <summary>What some resource takes.</summary>
     public const string AllMethods = "GET, HEAD, PUT, POST, PATCH, DELETE, OPTIONS";
 
+    private const MediaForms Watched = MediaForms.Json | MediaForms.EventStream;
+
     private readonly Endpoint[][] _byRoute;
 
     public Endpoints(
@@ -62,7 +64,6 @@ internal sealed class Endpoints
     {
         const QueryNames ReadKeys =
             QueryNames.Read | QueryNames.Key | QueryNames.Prefix | QueryNames.Page | QueryNames.KeysOnly | QueryNames.Revision | QueryNames.Watch;
-        const MediaForms Watched = MediaForms.Json | MediaForms.EventStream;
         const QueryNames PutKey = QueryNames.Key | QueryNames.Value | QueryNames.Lease;
         All =
         [
@@ -75,7 +76,7 @@ internal sealed class Endpoints
             new(ApiRoute.Leases, "GET", QueryNames.Read | QueryNames.Page, leaseReads.ListAsync),
             new(ApiRoute.Leases, "POST", QueryNames.None, leases.GrantAsync),
             new(ApiRoute.LeasesKeepAlive, "POST", QueryNames.None, leases.KeepManyAliveAsync),
-            new(ApiRoute.Lease, "GET", QueryNames.Read, leaseReads.GetAsync),
+            new(ApiRoute.Lease, "GET", QueryNames.Read, leaseReads.GetAsync, Watched),
             new(ApiRoute.Lease, "DELETE", QueryNames.None, leases.RevokeAsync),
             new(ApiRoute.LeaseKeepAlive, "POST", QueryNames.None, leases.KeepAliveAsync),
             .. Holds(ApiRoute.Lock, ApiRoute.Locks, locks, QueryNames.None),
@@ -118,12 +119,11 @@ internal sealed class Endpoints
     public IReadOnlyList<Endpoint> All { get; }
 
     /// <summary>What locks, semaphores and elections have in common. A name may also be given in the query, to the path of the list.</summary>
-    /// <param name="watch">What the reads take beside, where they can be watched.</param>
+    /// <param name="watch">What a stream of one takes beside.</param>
     private static IEnumerable<Endpoint> Holds(ApiRoute one, ApiRoute many, HoldEndpoints holds, QueryNames watch)
     {
-        var forms = watch == QueryNames.None ? MediaForms.Json : MediaForms.Json | MediaForms.EventStream;
-        yield return new(one, "GET", QueryNames.Read | QueryNames.Key | watch, holds.GetAsync, forms);
-        yield return new(many, "GET", QueryNames.Read | QueryNames.Key | QueryNames.Prefix | QueryNames.Page | watch, holds.GetAsync, forms);
+        yield return new(one, "GET", QueryNames.Read | QueryNames.Key | watch, holds.GetAsync, Watched);
+        yield return new(many, "GET", QueryNames.Read | QueryNames.Key | QueryNames.Prefix | QueryNames.Page | watch, holds.GetAsync, Watched);
         foreach (var route in (ApiRoute[])[one, many])
         {
             yield return new(route, "POST", QueryNames.Key, holds.Writes.AcquireAsync);

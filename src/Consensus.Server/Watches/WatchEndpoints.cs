@@ -7,6 +7,7 @@ using Consensus.Server.Hosting;
 using Consensus.Server.Http;
 using Consensus.Server.Lists;
 using Consensus.Server.Routing;
+using Consensus.Server.Watches.States;
 using Consensus.StateMachine;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
@@ -67,33 +68,87 @@ internal sealed class WatchEndpoints(IConsensusNode node, WatchHub hub, Replies 
         }
         if (hub.Open(target, from, view) is not { } watcher)
         {
-            await replies.Problem(http, hub.IsStopped
-                ? AnswerProblems.NotReady("this member is stopping; another one takes the watch")
-                : new Problem(ProblemTypes.TooManyRequests, "this member has as many watches as it takes; another one may take more"));
+            await replies.Problem(http, NoMore);
             return;
         }
-        await IoThread.Leave();
         try
         {
-            using var unread = UnreadBehindWaits.While(http);
-            Start(http, view.Revision);
-            var first = target.Kind == WatchKind.Election && parameters.From is null
-                ? WatchMessages.OfElection(target.Name, view.GetLock(ObjectName.Election(target.Name)).Holder, view.Revision)
-                : WatchMessages.Open(from);
-            // The first message goes in one piece; of an election it may be larger than a slice.
-            var slice = LargeAnswer.SliceOf(http);
-            var verdict = StreamMemory.Judge(http, slice + Math.Max(slice, first.Length), isOwed: false);
-            if (verdict != StreamVerdict.Serve)
+            if (await BeginAsync(http, view.Revision))
             {
-                await replies.TurnAway(http, verdict);
-                return;
+                var first = target.Kind == WatchKind.Election && parameters.From is null
+                    ? WatchMessages.OfElection(target.Name, view.GetLock(ObjectName.Election(target.Name)).Holder, view.Revision)
+                    : WatchMessages.Open(from);
+                using var unread = UnreadBehindWaits.While(http);
+                await new WatchStream(hub, watcher, http.Response.BodyWriter, LargeAnswer.SliceOf(http), http.Abort, http.RequestAborted).RunAsync(first);
             }
-            await new WatchStream(hub, watcher, http.Response.BodyWriter, slice, http.Abort, http.RequestAborted).RunAsync(first);
         }
         finally
         {
             hub.Close(watcher);
         }
+    }
+
+    /// <summary>What a lock, a semaphore or a lease is, and each time what it becomes. It goes on nowhere: whoever comes again is told what it is then.</summary>
+    /// <param name="absent">What is said when there is no such thing.</param>
+    public async Task WatchStateAsync(ApiCall call, StateSubject subject, string absent)
+    {
+        var http = call.Http;
+        if (!ReadOptions.TryRead(call.Query, out var read, out var refusal) || !ListParameters.AreAbsent(call.Query, out refusal))
+        {
+            await replies.Problem(http, refusal!);
+            return;
+        }
+        var answer = await node.ReadAsync(read.Consistency, read.MinRevision, http.RequestAborted);
+        if (answer.View is not { } view)
+        {
+            await replies.Problem(http, AnswerProblems.Of(answer.Kind, answer.Reason));
+            return;
+        }
+        if (subject.MarkIn(view) is null)
+        {
+            await replies.Problem(http, Problem.NotFound(absent, view.Revision));
+            return;
+        }
+        if (HttpMethods.IsHead(http.Request.Method))
+        {
+            Start(http, view.Revision);
+            return;
+        }
+        if (hub.Open(subject, view) is not { } group)
+        {
+            await replies.Problem(http, NoMore);
+            return;
+        }
+        try
+        {
+            if (await BeginAsync(http, view.Revision))
+            {
+                using var unread = UnreadBehindWaits.While(http);
+                var writer = new MessageWriter(hub.Untaken, http.Response.BodyWriter, LargeAnswer.SliceOf(http), http.Abort, http.RequestAborted);
+                await new StateStream(hub.States, group, writer, http.RequestAborted).RunAsync(hub.States.MessageOf(group, view));
+            }
+        }
+        finally
+        {
+            hub.States.Close(group);
+        }
+    }
+
+    private Problem NoMore => hub.IsStopped
+        ? AnswerProblems.NotReady("this member is stopping; another one takes the watch")
+        : new Problem(ProblemTypes.TooManyRequests, "this member has as many watches as it takes; another one may take more");
+
+    /// <summary>False when there is no room for a stream on its connection: then it is answered.</summary>
+    private async ValueTask<bool> BeginAsync(HttpContext http, Revision revision)
+    {
+        await IoThread.Leave();
+        Start(http, revision);
+        var verdict = StreamMemory.Judge(http, 2 * LargeAnswer.SliceOf(http), isOwed: false);
+        if (verdict != StreamVerdict.Serve)
+        {
+            await replies.TurnAway(http, verdict);
+        }
+        return verdict == StreamVerdict.Serve;
     }
 
     private static Problem? Judge(StateView view, Revision from) => WatchBeginnings.Judge(view, from) switch

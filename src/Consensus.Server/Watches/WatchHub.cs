@@ -1,6 +1,7 @@
 using Consensus.Node;
 using Consensus.Primitives;
 using Consensus.Server.Hosting;
+using Consensus.Server.Watches.States;
 using Consensus.StateMachine;
 
 namespace Consensus.Server.Watches;
@@ -27,6 +28,7 @@ internal sealed class WatchHub : IDisposable
     private readonly ITimer _sweep;
     private readonly Lock _guard = new();
     private readonly WatchBoard _board;
+    private readonly int _mostWatches;
 
     /// <param name="mostMessageBytes">Of messages kept for watches that are a little behind, together and of all groups; and as many of messages that their clients do not take.</param>
     public WatchHub(IConsensusNode node, TimeProvider clock, int mostWatches, long mostMessageBytes, ILogger logger)
@@ -34,20 +36,25 @@ internal sealed class WatchHub : IDisposable
         (_node, _clock, _logger) = (node, clock, logger);
         MostMessageBytes = mostMessageBytes;
         Untaken = new UntakenMessages(mostMessageBytes, clock);
+        _mostWatches = mostWatches;
         _board = new WatchBoard(mostWatches, MostMessages, mostMessageBytes);
+        States = new StateStreams(node, clock, mostMessageBytes, logger);
         _sweep = clock.CreateTimer(_ => WakeLongAsleep(), null, SweepInterval, SweepInterval);
     }
 
+    /// <summary>Of changes and of states together.</summary>
     public int Watches
     {
         get
         {
             lock (_guard)
             {
-                return _board.Watches;
+                return _board.Watches + States.Count;
             }
         }
     }
+
+    public StateStreams States { get; }
 
     public bool IsStopped
     {
@@ -66,12 +73,25 @@ internal sealed class WatchHub : IDisposable
     {
         lock (_guard)
         {
+            if (_board.Watches + States.Count >= _mostWatches)
+            {
+                return null;
+            }
             var watcher = _board.Open(target, from, view, out var beginsToFollow);
             if (beginsToFollow)
             {
                 _ = Task.Run(FollowAsync);
             }
             return watcher;
+        }
+    }
+
+    /// <summary>Begins a stream of states. Null when there are too many, or the member stops.</summary>
+    public StateGroup? Open(StateSubject subject, StateView view)
+    {
+        lock (_guard)
+        {
+            return _board.Watches + States.Count >= _mostWatches ? null : States.Open(subject, view);
         }
     }
 
@@ -88,7 +108,7 @@ internal sealed class WatchHub : IDisposable
     public UntakenMessages Untaken { get; }
 
     /// <summary>What is kept for watches that are behind. Any thread.</summary>
-    public long MessageBytes => _board.KeptBytes;
+    public long MessageBytes => _board.KeptBytes + States.KeptBytes;
 
     /// <summary>What the awake watch does next. <see cref="WatchStep.Sleep"/> has put it to sleep already.</summary>
     /// <param name="taken">Empty; filled for <see cref="WatchStep.Write"/>.</param>
@@ -117,6 +137,7 @@ internal sealed class WatchHub : IDisposable
         {
             _board.Stop();
         }
+        States.Stop();
         Untaken.WakeAll();
     }
 

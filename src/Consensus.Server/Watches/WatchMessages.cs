@@ -135,7 +135,8 @@ internal static class WatchMessages
         KeyJson.WriteItem(json, change.Key, before, withValue: true);
     }
 
-    private static byte[] Finish(JsonBuffer buffer, long? id, string eventName)
+    /// <summary>The message with what was written as its data, which is on one line. The buffer is given back.</summary>
+    public static byte[] Finish(JsonBuffer buffer, long? id, string eventName)
     {
         var head = string.Create(CultureInfo.InvariantCulture, $"{(id is { } number ? $"id: {number}\n" : "")}event: {eventName}\ndata: ");
         var message = buffer.ToBytes(head.Length, 2);

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.IO.Pipelines;
 using Consensus.Primitives;
 
@@ -17,13 +16,14 @@ internal sealed class WatchStream(WatchHub hub, Watcher watcher, PipeWriter outp
 
     private static readonly WatchHistory History = new(StepBytes, StepChanges, WatchMessages.Of);
 
+    private readonly MessageWriter _writer = new(hub.Untaken, output, sliceBytes, end, aborted);
     private readonly List<WatchMessage> _taken = [];
 
     /// <param name="first">The first message.</param>
     public async Task RunAsync(ReadOnlyMemory<byte> first)
     {
         await using var registration = aborted.UnsafeRegister(static state => ((WatchStream)state!).WakeUp(), this);
-        var goesOn = await WriteAsync(first);
+        var goesOn = await _writer.WriteShortAsync(first);
         while (goesOn && !aborted.IsCancellationRequested)
         {
             _taken.Clear();
@@ -33,7 +33,7 @@ internal sealed class WatchStream(WatchHub hub, Watcher watcher, PipeWriter outp
                     goesOn = await WriteTakenAsync();
                     break;
                 case WatchStep.ReadHistory when watcher.Next <= view.CompactRevision:
-                    await WriteAsync(WatchMessages.Compacted(view.CompactRevision));
+                    await _writer.WriteShortAsync(WatchMessages.Compacted(view.CompactRevision));
                     return;
                 case WatchStep.ReadHistory:
                     History.Take(watcher, view, _taken);
@@ -61,69 +61,18 @@ internal sealed class WatchStream(WatchHub hub, Watcher watcher, PipeWriter outp
             WakeUp();
         }
         await watcher.WaitAsync();
-        return !watcher.HasLongSlept || await WriteAsync(WatchMessages.Heartbeat(new Revision(watcher.Next.Value - 1)));
+        return !watcher.HasLongSlept || await _writer.WriteShortAsync(WatchMessages.Heartbeat(new Revision(watcher.Next.Value - 1)));
     }
 
     private async ValueTask<bool> WriteTakenAsync()
     {
-        var bytes = 0L;
-        foreach (var message in _taken)
-        {
-            bytes += message.Bytes.Length;
-        }
-        if (bytes <= UntakenMessages.OwnBytes)
-        {
-            return await WriteAllAsync();
-        }
-        if (hub.Untaken.TryHold(_taken, end) is not { } held)
+        var verdict = await _writer.WriteAsync(_taken);
+        if (verdict == WriteVerdict.NoRoom)
         {
             watcher.Next = _taken[0].Revision;
             _taken.Clear();
-            await hub.Untaken.RoomAsync(aborted);
-            return true;
+            await _writer.RoomAsync();
         }
-        try
-        {
-            return await WriteAllAsync();
-        }
-        finally
-        {
-            hub.Untaken.LetGo(held);
-        }
-    }
-
-    private async ValueTask<bool> WriteAllAsync()
-    {
-        var unflushed = 0;
-        foreach (var message in _taken)
-        {
-            for (var rest = message.Bytes.AsMemory(); !rest.IsEmpty;)
-            {
-                var length = Math.Min(sliceBytes - unflushed, rest.Length);
-                output.Write(rest.Span[..length]);
-                rest = rest[length..];
-                unflushed += length;
-                if (unflushed == sliceBytes && !await FlushAsync())
-                {
-                    return false;
-                }
-                unflushed %= sliceBytes;
-            }
-        }
-        return unflushed == 0 || await FlushAsync();
-    }
-
-    /// <summary>False when the client takes no more.</summary>
-    private async ValueTask<bool> FlushAsync()
-    {
-        var result = await output.FlushAsync(aborted);
-        return !result.IsCompleted && !result.IsCanceled;
-    }
-
-    /// <summary>One short message.</summary>
-    private ValueTask<bool> WriteAsync(ReadOnlyMemory<byte> bytes)
-    {
-        output.Write(bytes.Span);
-        return FlushAsync();
+        return verdict != WriteVerdict.Gone;
     }
 }

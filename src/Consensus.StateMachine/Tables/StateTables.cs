@@ -18,7 +18,8 @@ internal sealed record ViewTables(
     FrozenTree<long, long> Settings,
     PastChanges History,
     Revision CompactRevision,
-    Limits Limits);
+    FrozenTree<LeaseId, ClusterTime> Expired,
+    ClusterTime ExpiredKnownFrom);
 
 /// <summary>Sequence numbers that a restored state goes on from.</summary>
 internal readonly record struct ViewCounters(long NextWaiter, long NextFact, long NextKept);
@@ -65,10 +66,10 @@ internal sealed class StateTables
 
     public HistoryTable History { get; } = new();
 
-    /// <summary>What all takes in memory, about, and so counts towards the quota: everything but the history, which has a bound of its own.</summary>
-    public long Bytes =>
-        Keys.Sum.Bytes + Leases.Sum.Bytes + Objects.Sum.Bytes + Holds.Sum.Bytes + Waiters.Sum.Bytes + Answers.Bytes + Fences.Sum.Bytes + Members.Sum.Bytes
-        + Settings.Sum.Bytes;
+    public ExpiredLeases Expired { get; } = new();
+
+    /// <summary>What counts towards the byte quota.</summary>
+    public long Bytes => Keys.Bytes + Holds.Bytes + Waiters.Bytes;
 
     /// <summary>
     /// Of all that is replicated: members whose tables are equal have the same, however they came by them, and others do not. A change of the history counts by what it is and not
@@ -137,7 +138,8 @@ internal sealed class StateTables
         Settings.Freeze(),
         History.Freeze(),
         History.CompactRevision,
-        Limits);
+        Expired.Freeze(),
+        Expired.KnownFrom);
 
     /// <summary>Throws <see cref="InvariantViolationException"/> unless every table agrees with its indexes, and with what others count of it.</summary>
     public void Verify()

@@ -24,6 +24,56 @@ internal abstract partial class ClientContract
         Assert.That(first.ThrowIfLost, Throws.TypeOf<HandleLostException>());
     }
 
+    private static async Task<T> UntilAsync<T>(IAsyncEnumerator<T> states, Func<T, bool> condition)
+    {
+        while (true)
+        {
+            // What lasted for moments only may be told or not.
+            if (await states.NextAsync() is var state && condition(state))
+            {
+                return state;
+            }
+        }
+    }
+
+    [Test]
+    public async Task An_observer_of_a_lock_is_told_its_holder_its_queue_and_its_end()
+    {
+        var client = Client();
+        await using var observed = client.ObserveLockAsync(Name("a")).GetAsyncEnumerator();
+        Assert.That((await observed.NextAsync()).Holders, Is.Empty);
+
+        var first = await client.AcquireLockAsync(Name("a"), Lasting with { Owner = "one" });
+        var held = await UntilAsync(observed, state => state.HolderCount == 1);
+        Assert.That((held.Holders[0].Owner, held.Holders[0].FencingToken), Is.EqualTo(("one", first.FencingToken)));
+
+        var waiting = client.AcquireLockAsync(Name("a"), Lasting with { Owner = "two" });
+        Assert.That((await UntilAsync(observed, state => state.WaiterCount == 1)).Waiters[0].Owner, Is.EqualTo("two"));
+
+        await first.DisposeAsync();
+        var second = await waiting.InTimeAsync();
+        var next = await UntilAsync(observed, state => state.Holders is [{ Owner: "two" }]);
+        Assert.That((next.Holders[0].FencingToken, next.WaiterCount), Is.EqualTo((second.FencingToken, 0L)));
+
+        await second.DisposeAsync();
+        await UntilAsync(observed, state => state.HolderCount == 0);
+    }
+
+    [Test]
+    public async Task An_observer_of_a_semaphore_is_told_all_its_holders()
+    {
+        var client = Client();
+        await using var observed = client.ObserveSemaphoreAsync(Name("s")).GetAsyncEnumerator();
+        Assert.That((await observed.NextAsync()).Permits, Is.Null);
+
+        await using var one = await client.AcquireSemaphoreAsync(Name("s"), 3);
+        await using var two = await client.AcquireSemaphoreAsync(Name("s"), 3);
+
+        var state = await UntilAsync(observed, seen => seen.HolderCount == 2);
+        Assert.That((state.Permits, state.PermitsUsed), Is.EqualTo((3L, 2L)));
+        Assert.That(state.Holders.Select(holder => holder.FencingToken), Is.EqualTo(new[] { one.FencingToken, two.FencingToken }));
+    }
+
     [Test]
     public async Task Acquire_waits_in_line_for_its_turn()
     {

@@ -29,6 +29,31 @@ internal sealed class ResumingWatchTests
     }
 
     [Test]
+    public async Task A_watch_of_a_lease_that_ended_while_nobody_told_of_it_ends_too()
+    {
+        const string Lease = "event: lease\nid: 5\ndata: {\"id\":\"1f\",\"ttlMs\":1,\"expiresInMs\":1,\"keys\":[],\"keyCount\":0,\"locks\":[],\"semaphores\":[],\"elections\":[],\"lockCount\":0}\n\n";
+        var asked = 0;
+        using var server = new FakeServer(_ => ++asked == 1 ? new FakeAnswer(200, Lease, "text/event-stream") : FakeAnswer.Problem(404, "not-found", "there is no lease 1f"));
+        using var client = Client(server);
+        await using var watch = client.WatchLeaseAsync("1f").GetAsyncEnumerator();
+
+        Assert.That(await watch.NextAsync(), Is.InstanceOf<WatchLease>());
+        Assert.That(await watch.NextAsync(), Is.EqualTo(new WatchLeaseEnded(new Api.Watches.LeaseEndedData("1f", null, 5), 5, "")));
+        Assert.That(await watch.MoveNextAsync().AsTask().InTimeAsync(), Is.False);
+    }
+
+    [Test]
+    public async Task A_lease_that_there_is_not_is_refused()
+    {
+        using var server = new FakeServer(_ => FakeAnswer.Problem(404, "not-found", "there is no lease 1f"));
+        using var client = Client(server);
+        await using var watch = client.WatchLeaseAsync("1f").GetAsyncEnumerator();
+
+        var refused = await Assert.ThrowsAsync<ConsensusException>(async () => await watch.MoveNextAsync());
+        Assert.That(refused!.Problem.Status, Is.EqualTo(404));
+    }
+
+    [Test]
     public async Task A_watch_that_was_cut_off_at_once_begins_where_it_was_to()
     {
         using var server = Server("", Open + Six);

@@ -218,6 +218,7 @@ internal sealed class OpenApiTests : ContractTest
             ("WatchEvent", ApiJson.Default.WatchEventData),
             ("WatchChanges", ApiJson.Default.WatchChangesData),
             ("WatchCompacted", ApiJson.Default.WatchCompactedData),
+            ("LeaseEnded", ApiJson.Default.LeaseEndedData),
             ("ElectionEvent", ApiJson.Default.ElectionEventData),
             ("Cluster", ApiJson.Default.ClusterAnswer),
             ("Member", ApiJson.Default.MemberAnswer),

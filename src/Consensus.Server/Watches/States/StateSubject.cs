@@ -1,0 +1,53 @@
+using System.Text.Json;
+using Consensus.Api;
+using Consensus.Api.Watches;
+using Consensus.Primitives;
+using Consensus.Server.Commands;
+using Consensus.Server.Holds;
+using Consensus.Server.Leases;
+using Consensus.StateMachine;
+
+namespace Consensus.Server.Watches.States;
+
+/// <summary>What one stream of states is about. Streams with equal subjects are told the same.</summary>
+internal abstract record StateSubject
+{
+    /// <summary>Equal in views that show the same of it. Null when there is no such thing, and then there will never be one again.</summary>
+    public abstract object? MarkIn(StateView view);
+
+    /// <summary>The name of the event, and in <paramref name="json"/> its data: what a GET shows.</summary>
+    /// <param name="aliveAt">The last time at which there was known to be such a thing.</param>
+    public abstract string Write(Utf8JsonWriter json, StateView view, ClusterTime aliveAt, HoldContext context);
+}
+
+/// <summary>A lock or a semaphore: there always is one, be it free.</summary>
+internal sealed record HoldSubject(HoldForm Form, ObjectName Name) : StateSubject
+{
+    public override object MarkIn(StateView view) => view.MarkOf(Name);
+
+    public override string Write(Utf8JsonWriter json, StateView view, ClusterTime aliveAt, HoldContext context)
+    {
+        Form.Write(json, view.GetLock(Name), context);
+        return Form.Noun;
+    }
+}
+
+/// <summary>A lease. Its renewals change nothing that is told: who keeps it knows of them, and others would be told of little else.</summary>
+internal sealed record LeaseSubject(LeaseId Id) : StateSubject
+{
+    public const string Ended = "ended";
+
+    public override object? MarkIn(StateView view) => view.MarkOf(Id);
+
+    public override string Write(Utf8JsonWriter json, StateView view, ClusterTime aliveAt, HoldContext context)
+    {
+        if (view.GetLease(Id) is { } lease)
+        {
+            JsonSerializer.Serialize(json, LeaseReadEndpoints.DetailOf(lease, context.Now), ApiJson.Default.LeaseDetailAnswer);
+            return "lease";
+        }
+        var reason = view.ReasonOfEnd(Id, aliveAt) is { } known ? OutcomeProblems.ReasonName(known) : null;
+        JsonSerializer.Serialize(json, new LeaseEndedData(Id.ToString(), reason, view.Revision.Value), ApiJson.Default.LeaseEndedData);
+        return Ended;
+    }
+}
