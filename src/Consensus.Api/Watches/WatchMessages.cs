@@ -50,7 +50,9 @@ public sealed record WatchEventData
 
 /// <summary>Data of <c>event: changes</c>, for a revision with several events of the watch.</summary>
 /// <param name="Events">In the order in which they were done.</param>
-public sealed record WatchChangesData(long Revision, IReadOnlyList<WatchEventData> Events);
+/// <param name="More">True when this is not all of the revision: the next message goes on, and only the last one has an id.</param>
+public sealed record WatchChangesData(
+    long Revision, IReadOnlyList<WatchEventData> Events, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] bool More = false);
 
 /// <summary>Data of <c>event: compacted</c>, the last message: what comes next is no longer kept.</summary>
 /// <param name="CompactRevision">The oldest revision that can still be read.</param>

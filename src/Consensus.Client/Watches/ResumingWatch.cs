@@ -82,11 +82,23 @@ internal sealed class ResumingWatch(ConsensusClientOptions clientOptions, HttpTr
     {
         using (response)
         {
+            // Of a revision that comes in several messages: when the stream breaks among them, all of it comes again.
+            var parts = new List<WatchEventData>();
             using var reader = new EventStreamReader(await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false), LongestSilence);
             while (await NextAsync(reader, cancellationToken).ConfigureAwait(false) is { } block)
             {
                 var message = Parse(block, response);
+                if (message is WatchPart part)
+                {
+                    parts.AddRange(part.Events);
+                    continue;
+                }
                 _place = WatchMessageReader.Place(block) ?? _place;
+                if (message is WatchChanges last && parts.Count > 0)
+                {
+                    message = WatchMessageReader.Join(parts, last);
+                    parts.Clear();
+                }
                 if (message is not null)
                 {
                     yield return message;

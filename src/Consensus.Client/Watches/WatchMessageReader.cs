@@ -1,8 +1,12 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using Consensus.Api.Watches;
 
 namespace Consensus.Client.Watches;
+
+/// <summary>Events of a revision that goes on in the next message. Nobody but the reader of the stream sees it.</summary>
+internal sealed record WatchPart(IReadOnlyList<WatchEventData> Events) : WatchMessage("");
 
 /// <summary>Turns blocks of an event stream into messages.</summary>
 internal static class WatchMessageReader
@@ -33,10 +37,17 @@ internal static class WatchMessageReader
         return new WatchChanges(data.ModRevision, [data], block.Data);
     }
 
-    private static WatchChanges ReadChanges(ServerSentEvent block)
+    private static WatchMessage ReadChanges(ServerSentEvent block)
     {
         var data = Data(block, ClientJson.Default.WatchChangesData);
-        return new WatchChanges(data.Revision, data.Events, block.Data);
+        return data.More ? new WatchPart(data.Events) : new WatchChanges(data.Revision, data.Events, block.Data);
+    }
+
+    /// <summary>A revision that came in several messages, as one.</summary>
+    public static WatchChanges Join(IReadOnlyList<WatchEventData> parts, WatchChanges last)
+    {
+        var data = new WatchChangesData(last.Revision, [.. parts, .. last.Events]);
+        return new WatchChanges(data.Revision, data.Events, JsonSerializer.Serialize(data, ClientJson.Default.WatchChangesData));
     }
 
     private static T Data<T>(ServerSentEvent block, JsonTypeInfo<T> type) =>

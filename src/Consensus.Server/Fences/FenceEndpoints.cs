@@ -103,14 +103,17 @@ internal sealed class FenceEndpoints(IConsensusNode node, CommandRunner commands
         var items = new List<FenceAnswer>();
         Key? after = page.After is { } last ? new Key(last.Span) : null;
         string? nextCursor = null;
+        var size = default(PageBytes);
         foreach (var (resource, highest) in page.View.ListFences(Key.Own(prefix), after))
         {
-            if (items.Count == page.Limit)
+            if (items.Count == page.Limit || size.IsFull)
             {
                 nextCursor = lists.Continue(page, ListKind.Fences, after!.Value.Memory);
                 break;
             }
             items.Add(Of(resource, highest.Value));
+            size.AddItem();
+            size.AddText(resource.Bytes);
             after = resource;
         }
         await replies.Json(

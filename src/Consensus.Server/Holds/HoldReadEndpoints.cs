@@ -1,4 +1,3 @@
-using Consensus.Api;
 using Consensus.Node;
 using Consensus.Server.Commands;
 using Consensus.Server.Http;
@@ -57,29 +56,36 @@ internal sealed class HoldReadEndpoints(HoldForm form, IConsensusNode node, List
         var items = new List<LockInfo>();
         Key? after = page.After is { } last ? new Key(last.Span) : null;
         string? nextCursor = null;
-        var bytes = 0L;
+        var size = default(PageBytes);
         foreach (var info in view.ListLocks(form.Space, Key.Own(prefix), after))
         {
-            if (items.Count == page.Limit || bytes >= ApiLimits.MaxPageBytes)
+            if (items.Count == page.Limit || size.IsFull)
             {
                 nextCursor = lists.Continue(page, form.ListKind, after!.Value.Memory);
                 break;
             }
             items.Add(info);
-            bytes += SizeOf(info);
+            Add(info, ref size);
             after = info.Name;
         }
         await form.ListAsync(call.Http, new HoldPage(items, view.Revision, nextCursor), HoldContext.Of(node, view));
     }
 
-    /// <summary>About how large its answer is at the most, in bytes.</summary>
-    private static long SizeOf(LockInfo info)
+    private static void Add(LockInfo info, ref PageBytes size)
     {
-        var size = info.Name.Length + ((1L + info.Waiters.Length) * ApiLimits.MaxOwnerBytes);
+        size.AddItem();
+        size.AddText(info.Name.Bytes);
+        foreach (var waiter in info.Waiters)
+        {
+            size.AddItem();
+            size.AddText(waiter.Owner);
+        }
         foreach (var hold in info.Holders)
         {
-            size += ApiLimits.MaxOwnerBytes + hold.Metadata.Length + hold.Value.Length;
+            size.AddItem();
+            size.AddText(hold.Owner);
+            size.AddText(hold.Value.Span);
+            size.AddRaw(hold.Metadata.Length);
         }
-        return size;
     }
 }

@@ -73,11 +73,12 @@ internal sealed class WatchEndpoints(IConsensusNode node, WatchHub hub, Replies 
         }
         try
         {
-            if (await BeginAsync(http, view.Revision))
+            // The first message goes in one piece; of an election it may be larger than a slice.
+            var first = target.Kind == WatchKind.Election && parameters.From is null
+                ? WatchMessages.OfElection(target.Name, view.GetLock(ObjectName.Election(target.Name)).Holder, view.Revision)
+                : WatchMessages.Open(from);
+            if (await BeginAsync(http, view.Revision, first.Length))
             {
-                var first = target.Kind == WatchKind.Election && parameters.From is null
-                    ? WatchMessages.OfElection(target.Name, view.GetLock(ObjectName.Election(target.Name)).Holder, view.Revision)
-                    : WatchMessages.Open(from);
                 using var unread = UnreadBehindWaits.While(http);
                 await new WatchStream(hub, watcher, http.Response.BodyWriter, LargeAnswer.SliceOf(http), http.Abort, http.RequestAborted).RunAsync(first);
             }
@@ -121,7 +122,7 @@ internal sealed class WatchEndpoints(IConsensusNode node, WatchHub hub, Replies 
         }
         try
         {
-            if (await BeginAsync(http, view.Revision))
+            if (await BeginAsync(http, view.Revision, atOnce: 0))
             {
                 using var unread = UnreadBehindWaits.While(http);
                 var writer = new MessageWriter(hub.Untaken, http.Response.BodyWriter, LargeAnswer.SliceOf(http), http.Abort, http.RequestAborted);
@@ -139,11 +140,13 @@ internal sealed class WatchEndpoints(IConsensusNode node, WatchHub hub, Replies 
         : new Problem(ProblemTypes.TooManyRequests, "this member has as many watches as it takes; another one may take more");
 
     /// <summary>False when there is no room for a stream on its connection: then it is answered.</summary>
-    private async ValueTask<bool> BeginAsync(HttpContext http, Revision revision)
+    /// <param name="atOnce">Bytes that are written in one piece, whatever a slice has.</param>
+    private async ValueTask<bool> BeginAsync(HttpContext http, Revision revision, int atOnce)
     {
         await IoThread.Leave();
         Start(http, revision);
-        var verdict = StreamMemory.Judge(http, 2 * LargeAnswer.SliceOf(http), isOwed: false);
+        var slice = LargeAnswer.SliceOf(http);
+        var verdict = StreamMemory.Judge(http, slice + Math.Max(slice, atOnce), isOwed: false);
         if (verdict != StreamVerdict.Serve)
         {
             await replies.TurnAway(http, verdict);

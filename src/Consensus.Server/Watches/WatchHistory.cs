@@ -7,7 +7,7 @@ namespace Consensus.Server.Watches;
 /// <param name="stepBytes">So many bytes of messages are taken before it is seen whether the client takes them.</param>
 /// <param name="stepChanges">So many changes are looked at before a newer view is.</param>
 /// <param name="encode">The message of one revision with the changes that the target is told of.</param>
-internal sealed class WatchHistory(int stepBytes, int stepChanges, Func<WatchTarget, Revision, List<Change>, byte[]> encode)
+internal sealed class WatchHistory(int stepBytes, int stepChanges, Func<WatchTarget, Revision, List<Change>, WatchMessage> encode)
 {
     /// <summary>Takes messages out of the view's history, from the watch's next revision on, and moves it past them.</summary>
     public void Take(Watcher watcher, StateView view, List<WatchMessage> taken)
@@ -44,7 +44,7 @@ internal sealed class WatchHistory(int stepBytes, int stepChanges, Func<WatchTar
         {
             return 0;
         }
-        var message = new WatchMessage(revision, encode(target, revision, changes));
+        var message = encode(target, revision, changes);
         changes.Clear();
         taken.Add(message);
         return message.Bytes.Length;

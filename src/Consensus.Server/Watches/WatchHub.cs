@@ -14,6 +14,9 @@ internal sealed class WatchHub : IDisposable
 {
     private const int MostMessages = 16_384;
 
+    /// <summary>How many changes of the history a watch looks at before it looks at a newer view.</summary>
+    private const int StepChanges = 20_000;
+
     private static readonly TimeSpan HeartbeatInterval = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan SweepInterval = TimeSpan.FromSeconds(1);
 
@@ -28,17 +31,20 @@ internal sealed class WatchHub : IDisposable
     private readonly ITimer _sweep;
     private readonly Lock _guard = new();
     private readonly WatchBoard _board;
+    private readonly EncodedMessages _encoded;
     private readonly int _mostWatches;
 
-    /// <param name="mostMessageBytes">Of messages kept for watches that are a little behind, together and of all groups; and as many of messages that their clients do not take.</param>
+    /// <param name="mostMessageBytes">Of messages kept: half for watches that are a little behind, a quarter for those in the history, a quarter of states; and as many of messages that their clients do not take.</param>
     public WatchHub(IConsensusNode node, TimeProvider clock, int mostWatches, long mostMessageBytes, ILogger logger)
     {
         (_node, _clock, _logger) = (node, clock, logger);
         MostMessageBytes = mostMessageBytes;
         Untaken = new UntakenMessages(mostMessageBytes, clock);
         _mostWatches = mostWatches;
-        _board = new WatchBoard(mostWatches, MostMessages, mostMessageBytes);
-        States = new StateStreams(node, clock, mostMessageBytes, logger);
+        _board = new WatchBoard(mostWatches, MostMessages, mostMessageBytes / 2);
+        _encoded = new EncodedMessages(mostMessageBytes / 4, WatchMessages.Of);
+        History = new WatchHistory(WatchStream.StepBytes, StepChanges, _encoded.Of);
+        States = new StateStreams(node, clock, mostMessageBytes / 4, logger);
         _sweep = clock.CreateTimer(_ => WakeLongAsleep(), null, SweepInterval, SweepInterval);
     }
 
@@ -55,6 +61,9 @@ internal sealed class WatchHub : IDisposable
     }
 
     public StateStreams States { get; }
+
+    /// <summary>How a watch that is behind goes on.</summary>
+    public WatchHistory History { get; }
 
     public bool IsStopped
     {
@@ -108,7 +117,7 @@ internal sealed class WatchHub : IDisposable
     public UntakenMessages Untaken { get; }
 
     /// <summary>What is kept for watches that are behind. Any thread.</summary>
-    public long MessageBytes => _board.KeptBytes + States.KeptBytes;
+    public long MessageBytes => _board.KeptBytes + _encoded.Bytes + States.KeptBytes;
 
     /// <summary>What the awake watch does next. <see cref="WatchStep.Sleep"/> has put it to sleep already.</summary>
     /// <param name="taken">Empty; filled for <see cref="WatchStep.Write"/>.</param>
@@ -205,7 +214,7 @@ internal sealed class WatchHub : IDisposable
         // One at a time: whoever waits for the lock in between, a stream that goes back to sleep or a new watch, need not wait for all of them.
         foreach (var match in matches)
         {
-            var message = new WatchMessage(match.Revision, WatchMessages.Of(match.Group.Target, match.Revision, match.Changes));
+            var message = _encoded.Of(match.Group.Target, match.Revision, match.Changes);
             lock (_guard)
             {
                 _board.Publish(match.Group, message);

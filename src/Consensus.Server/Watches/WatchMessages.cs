@@ -14,8 +14,8 @@ namespace Consensus.Server.Watches;
 /// </summary>
 internal static class WatchMessages
 {
-    /// <summary>A message whose keys before the events are larger than this, in bytes, leaves them out.</summary>
-    private const long MostPreviousBytes = 8 << 20;
+    /// <summary>A message has no more than about this, in bytes as they are sent, unless its one event has. With more than this the keys before the events are left out.</summary>
+    private const long EnoughBytes = 1 << 20;
 
     /// <summary>
     /// A comment, and an id without an event: it keeps the connection open and says that the server is there, and a client that is cut off later goes on after what
@@ -55,33 +55,103 @@ internal static class WatchMessages
             var change = (ElectionChange)changes[^1];
             return OfElection(change.Name, change.Leader, revision);
         }
-        var buffer = JsonBuffer.Rent();
-        var json = buffer.Json;
-        var previous = !target.WithPrevious ? Previous.No
-            : changes.Sum(change => ((KeyChange)change).Before?.Value.Length ?? 0L) > MostPreviousBytes ? Previous.Omitted
-            : Previous.Yes;
-        if (changes is [KeyChange single])
+        if (target.WithPrevious && changes.Sum(change => ((KeyChange)change).Before?.Value.Length ?? 0L) <= EnoughBytes)
         {
-            json.WriteStartObject();
-            WriteEvent(json, single, previous);
-            json.WriteEndObject();
-            return Finish(buffer, revision.Value, EventName(single));
+            var whole = WriteWhole(changes, revision, Previous.Yes);
+            if (SizeOf(whole) <= EnoughBytes)
+            {
+                return Finish(whole, revision.Value, changes is [KeyChange one] ? EventName(one) : "changes");
+            }
+            whole.Return();
         }
-        json.WriteStartObject();
-        json.WriteNumber("revision"u8, revision.Value);
-        json.WriteStartArray("events"u8);
+        var previous = target.WithPrevious ? Previous.Omitted : Previous.No;
+        return changes is [KeyChange single] ? Finish(WriteWhole(changes, revision, previous), revision.Value, EventName(single)) : OfMany(changes, revision, previous);
+    }
+
+    /// <summary>
+    /// A revision that is large is several messages, of which only the last has the id: a client that is cut off between them is told the whole of it again. No message is larger than
+    /// it may be, unless a single event is.
+    /// </summary>
+    private static byte[] OfMany(List<Change> changes, Revision revision, Previous previous)
+    {
+        var parts = new List<byte[]>();
+        var buffer = BeginChanges(revision);
+        var isEmpty = true;
         foreach (var change in changes)
         {
             var key = (KeyChange)change;
-            json.WriteStartObject();
-            json.WriteString("event"u8, EventName(key));
-            WriteEvent(json, key, previous);
-            json.WriteEndObject();
+            var size = JsonSize.OfText(key.Key.Bytes) + (key.After is { } after ? JsonSize.OfText(after.Value.Span) : 0);
+            if (!isEmpty && SizeOf(buffer) + size > EnoughBytes)
+            {
+                parts.Add(Finish(EndChanges(buffer, hasMore: true), null, "changes"));
+                buffer = BeginChanges(revision);
+            }
+            WriteOneOfMany(buffer.Json, key, previous);
+            isEmpty = false;
         }
-        json.WriteEndArray();
-        json.WriteEndObject();
-        return Finish(buffer, revision.Value, "changes");
+        parts.Add(Finish(EndChanges(buffer, hasMore: false), revision.Value, "changes"));
+        return parts is [var only] ? only : Joined(parts);
     }
+
+    private static byte[] Joined(List<byte[]> parts)
+    {
+        var all = new byte[parts.Sum(part => part.Length)];
+        var at = 0;
+        foreach (var part in parts)
+        {
+            part.CopyTo(all, at);
+            at += part.Length;
+        }
+        return all;
+    }
+
+    private static JsonBuffer WriteWhole(List<Change> changes, Revision revision, Previous previous)
+    {
+        if (changes is [KeyChange single])
+        {
+            var buffer = JsonBuffer.Rent();
+            buffer.Json.WriteStartObject();
+            WriteEvent(buffer.Json, single, previous);
+            buffer.Json.WriteEndObject();
+            return buffer;
+        }
+        var many = BeginChanges(revision);
+        foreach (var change in changes)
+        {
+            WriteOneOfMany(many.Json, (KeyChange)change, previous);
+        }
+        return EndChanges(many, hasMore: false);
+    }
+
+    private static JsonBuffer BeginChanges(Revision revision)
+    {
+        var buffer = JsonBuffer.Rent();
+        buffer.Json.WriteStartObject();
+        buffer.Json.WriteNumber("revision"u8, revision.Value);
+        buffer.Json.WriteStartArray("events"u8);
+        return buffer;
+    }
+
+    private static void WriteOneOfMany(Utf8JsonWriter json, KeyChange change, Previous previous)
+    {
+        json.WriteStartObject();
+        json.WriteString("event"u8, EventName(change));
+        WriteEvent(json, change, previous);
+        json.WriteEndObject();
+    }
+
+    private static JsonBuffer EndChanges(JsonBuffer buffer, bool hasMore)
+    {
+        buffer.Json.WriteEndArray();
+        if (hasMore)
+        {
+            buffer.Json.WriteBoolean("more"u8, true);
+        }
+        buffer.Json.WriteEndObject();
+        return buffer;
+    }
+
+    private static long SizeOf(JsonBuffer buffer) => buffer.Json.BytesCommitted + buffer.Json.BytesPending;
 
     /// <param name="leader">Null when nobody leads.</param>
     public static byte[] OfElection(Key name, Hold? leader, Revision revision)

@@ -9,12 +9,7 @@ namespace Consensus.Server.Watches;
 internal sealed class WatchStream(WatchHub hub, Watcher watcher, PipeWriter output, int sliceBytes, Action end, CancellationToken aborted)
 {
     /// <summary>How much is taken at a time, beside one message that goes beyond it.</summary>
-    private const int StepBytes = 64 * 1024;
-
-    /// <summary>How many changes of the history are looked at before a newer view is.</summary>
-    private const int StepChanges = 20_000;
-
-    private static readonly WatchHistory History = new(StepBytes, StepChanges, WatchMessages.Of);
+    public const int StepBytes = 64 * 1024;
 
     private readonly MessageWriter _writer = new(hub.Untaken, output, sliceBytes, end, aborted);
     private readonly List<WatchMessage> _taken = [];
@@ -36,7 +31,7 @@ internal sealed class WatchStream(WatchHub hub, Watcher watcher, PipeWriter outp
                     await _writer.WriteShortAsync(WatchMessages.Compacted(view.CompactRevision));
                     return;
                 case WatchStep.ReadHistory:
-                    History.Take(watcher, view, _taken);
+                    hub.History.Take(watcher, view, _taken);
                     goesOn = await WriteTakenAsync();
                     break;
                 case WatchStep.Sleep:

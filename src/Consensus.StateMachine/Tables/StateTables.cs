@@ -18,6 +18,7 @@ internal sealed record ViewTables(
     FrozenTree<long, long> Settings,
     PastChanges History,
     Revision CompactRevision,
+    Limits Limits,
     FrozenTree<LeaseId, ClusterTime> Expired,
     ClusterTime ExpiredKnownFrom);
 
@@ -68,8 +69,10 @@ internal sealed class StateTables
 
     public ExpiredLeases Expired { get; } = new();
 
-    /// <summary>What counts towards the byte quota.</summary>
-    public long Bytes => Keys.Bytes + Holds.Bytes + Waiters.Bytes;
+    /// <summary>What all takes in memory, about, and so counts towards the quota: everything but the history, which has a bound of its own.</summary>
+    public long Bytes =>
+        Keys.Sum.Bytes + Leases.Sum.Bytes + Objects.Sum.Bytes + Holds.Sum.Bytes + Waiters.Sum.Bytes + Answers.Bytes + Fences.Sum.Bytes + Members.Sum.Bytes
+        + Settings.Sum.Bytes;
 
     /// <summary>
     /// Of all that is replicated: members whose tables are equal have the same, however they came by them, and others do not. A change of the history counts by what it is and not
@@ -138,6 +141,7 @@ internal sealed class StateTables
         Settings.Freeze(),
         History.Freeze(),
         History.CompactRevision,
+        Limits,
         Expired.Freeze(),
         Expired.KnownFrom);
 

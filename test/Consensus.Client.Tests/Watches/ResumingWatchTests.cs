@@ -29,6 +29,22 @@ internal sealed class ResumingWatchTests
     }
 
     [Test]
+    public async Task A_revision_in_several_messages_is_told_as_one_and_comes_again_whole_when_the_stream_breaks_among_them()
+    {
+        const string First = "event: changes\ndata: {\"revision\":7,\"events\":[{\"event\":\"delete\",\"key\":\"j\",\"modRevision\":7}],\"more\":true}\n\n";
+        using var server = Server(Open + Six + First, "id: 6\nevent: open\ndata: {\"fromRevision\":7}\n\n" + First + First + Seven);
+        using var client = Client(server);
+        await using var watch = client.WatchKeysAsync("").GetAsyncEnumerator();
+
+        var told = new[] { await watch.NextAsync(), await watch.NextAsync(), await watch.NextAsync() };
+
+        var last = (WatchChanges)told[2];
+        Assert.That((last.Revision, string.Concat(last.Events.Select(one => one.Key))), Is.EqualTo((7L, "jjkl")));
+        Assert.That(System.Text.Json.Nodes.JsonNode.Parse(last.Json)!["events"]!.AsArray(), Has.Count.EqualTo(4));
+        Assert.That(server.Requests[1].Header("Last-Event-ID"), Is.EqualTo("6"));
+    }
+
+    [Test]
     public async Task A_watch_of_a_lease_that_ended_while_nobody_told_of_it_ends_too()
     {
         const string Lease = "event: lease\nid: 5\ndata: {\"id\":\"1f\",\"ttlMs\":1,\"expiresInMs\":1,\"keys\":[],\"keyCount\":0,\"locks\":[],\"semaphores\":[],\"elections\":[],\"lockCount\":0}\n\n";

@@ -102,6 +102,24 @@ internal sealed class WatchHubTests
     }
 
     [Test]
+    public async Task A_revision_of_the_past_is_encoded_once_for_all_who_read_it()
+    {
+        const int Bytes = 100_000;
+        Put("hot", new string('v', Bytes));
+        Put("cold");
+        var readers = new List<PipeReader>();
+        for (var i = 0; i < 20; i++)
+        {
+            readers.Add(await WatchAsync(WatchKind.Key, "hot", from: 2));
+        }
+        foreach (var reader in readers)
+        {
+            Assert.That(IdsOf(await ReadAsync(reader, text => text.EndsWith("\n\n", StringComparison.Ordinal))), Is.EqualTo(new[] { 2L }));
+        }
+        Assert.That(_hub.MessageBytes, Is.InRange(Bytes, Bytes + 1000), "there is one of it");
+    }
+
+    [Test]
     public async Task Watches_with_many_targets_are_each_told_their_own_and_in_order()
     {
         var random = new DeterministicRandom(11);

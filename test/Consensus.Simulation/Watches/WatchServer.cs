@@ -37,7 +37,7 @@ internal sealed class WatchServer
         Options = cluster.Plan.Watches;
         _random = new DeterministicRandom((ulong)process.Boot ^ 0x3A7C4);
         Board = new WatchBoard(MostWatches, Options.KeptMessages, Options.KeptBytes);
-        History = new WatchHistory(Options.StepBytes, Options.StepChanges, WatchText.Encode);
+        History = new WatchHistory(Options.StepBytes, Options.StepChanges, (target, revision, changes) => new WatchMessage(revision, WatchText.Encode(target, revision, changes)));
     }
 
     public WatcherOptions Options { get; }
