@@ -25,6 +25,10 @@ public sealed record ProblemAnswer
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public long? FencingToken { get; init; }
 
+    /// <summary>409 <c>lock-held</c>: you hold it already, with this token: the same owner does, or the same lease. Holds are not re-entrant.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? OwnFencingToken { get; init; }
+
     /// <summary>409 <c>lock-held</c>: how many wait.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public long? Waiters { get; init; }

@@ -58,11 +58,16 @@ internal static class Refusals
     {
         var name = held.Name.IsEmpty ? null : held.Name.ToString();
         var detail = (name is null ? "" : $"\"{name}\" is ") + (held.Holder is { } holder ? $"held by \"{holder.Owner}\" with token {holder.Token}" : "not granted in time");
+        if (held.Own != FencingToken.None)
+        {
+            detail += $"; you hold it already, with token {held.Own} (the same owner, or the same lease), and holds are not re-entrant";
+        }
         return Of(ProblemTypes.LockHeld, detail, problem => problem with
         {
             Holder = held.Holder?.Owner,
             FencingToken = held.Holder?.Token.Value,
             Name = name,
+            OwnFencingToken = held.Own == FencingToken.None ? null : held.Own.Value,
             Waiters = held.Waiters,
         });
     }

@@ -24,7 +24,7 @@ internal static class OutcomeProblems
             ConditionFailed failed => OfCondition(failed),
             LeaseMissing missing => new Problem(ProblemTypes.LeaseExpired, $"the lease {missing.Id} does not exist or has ended"),
             LeaseIdTaken => AnswerProblems.NotReady("no free lease id was found; nothing was done"),
-            LockHeld held => OfHeld(held, LeaseId.None),
+            LockHeld held => OfHeld(held),
             NotHolder not => OfNotHolder(not, FencingToken.None),
             WaitCancelled cancelled => AnswerProblems.NotReady(cancelled.Reason switch
             {
@@ -105,8 +105,8 @@ internal static class OutcomeProblems
         Revision = failed.CurrentModRevision.Value,
     };
 
-    /// <param name="lease">That the request named, if any: who holds something under it already is told so, for holds are not re-entrant (rule 18).</param>
-    public static Problem OfHeld(LockHeld held, LeaseId lease)
+    /// <summary>Who holds it already is told so, for holds are not re-entrant (rule 18).</summary>
+    private static Problem OfHeld(LockHeld held)
     {
         var detail = new StringBuilder();
         if (!held.Name.IsEmpty)
@@ -119,13 +119,13 @@ internal static class OutcomeProblems
             { DelayedUntil: not null } => "held by nobody, but its last holder lost it, and for its lockDelay only the same owner may have it",
             _ => "not granted in time",
         });
-        if (!lease.IsNone && held.Holder?.Lease == lease)
-        {
-            detail.Append(", under the very lease of this request; holds are not re-entrant");
-        }
         if (held.WaitedMicros > 0)
         {
             detail.Append(CultureInfo.InvariantCulture, $", after a wait of {held.WaitedMicros / 1000} ms");
+        }
+        if (held.Own != FencingToken.None)
+        {
+            detail.Append(CultureInfo.InvariantCulture, $"; you hold it already, with token {held.Own} (the same owner, or the same lease), and holds are not re-entrant");
         }
         return new Problem(ProblemTypes.LockHeld, detail.ToString())
         {
@@ -133,6 +133,7 @@ internal static class OutcomeProblems
             Holder = held.Holder?.Owner,
             FencingToken = held.Holder?.Token.Value,
             Name = held.Name.IsEmpty ? null : held.Name.ToString(),
+            OwnFencingToken = held.Own == FencingToken.None ? null : held.Own.Value,
             Waiters = held.Waiters,
             RetryAfterSeconds = Seconds(held.DelayLeftMicros) ?? SecondsBetweenAsks,
         };

@@ -41,8 +41,7 @@ internal sealed class HoldWriteEndpoints(HoldForm form, IConsensusNode node, Com
             command => commands.ExecuteAsync(call, identity, body, command, aborted));
         if (answer.Kind != AnswerKind.Done || answer.Outcome is not LockGranted granted)
         {
-            await replies.Problem(
-                http, answer is { Kind: AnswerKind.Done, Outcome: LockHeld held } ? OutcomeProblems.OfHeld(held, asked.SharedLease) : AnswerProblems.Of(answer));
+            await replies.Problem(http, AnswerProblems.Of(answer));
             return;
         }
         if (aborted.IsCancellationRequested)

@@ -21,6 +21,9 @@ internal sealed record Problem(ProblemType Type, string Detail)
 
     public long? FencingToken { get; init; }
 
+    /// <summary>Of the hold that the one who asked has already.</summary>
+    public long? OwnFencingToken { get; init; }
+
     public long? Waiters { get; init; }
 
     /// <summary>Which of several locks.</summary>
@@ -53,6 +56,7 @@ internal sealed record Problem(ProblemType Type, string Detail)
         Revision = Revision,
         Holder = Holder,
         FencingToken = FencingToken,
+        OwnFencingToken = OwnFencingToken,
         Waiters = Waiters,
         Name = Name,
         Permits = Permits,

@@ -40,8 +40,7 @@ internal sealed class MultiLockEndpoint(IConsensusNode node, CommandRunner comma
             command => commands.ExecuteAsync(call, identity, body, command));
         if (answer.Kind != AnswerKind.Done || answer.Outcome is not ManyGranted granted)
         {
-            await replies.Problem(
-                http, answer is { Kind: AnswerKind.Done, Outcome: LockHeld held } ? OutcomeProblems.OfHeld(held, asked.SharedLease) : AnswerProblems.Of(answer));
+            await replies.Problem(http, AnswerProblems.Of(answer));
             return;
         }
         if (http.RequestAborted.IsCancellationRequested)

@@ -92,6 +92,9 @@ public sealed record LockHeld(Revision Revision, Hold? Holder, long Waiters, lon
     /// <summary>Which of several locks asked for together was the first that is held; else the one asked for.</summary>
     public Key Name { get; init; }
 
+    /// <summary>The token of a hold that the one who asked has of it already (the same owner, or the same lease): holds are not re-entrant. None when there is none.</summary>
+    public FencingToken Own { get; init; }
+
     /// <summary>Set while nobody holds it and only its last owner may take it back (<c>lockDelay</c>): until when.</summary>
     public ClusterTime? DelayedUntil { get; init; }
 

@@ -38,7 +38,7 @@ internal sealed class AcquireRules(StateTables state, Applying entry, HoldRules 
         var isFree = fits && holds.IsOpenTo(name, record, c.Owner);
         if (!isFree && c.WaitMicros <= 0)
         {
-            return answers.Held(name, record, 0);
+            return answers.Held(name, record, c.Owner, c.SharedLease, 0);
         }
         if (!record.IsActive && state.Objects.ActiveCount >= state.Limits.MaxLocks)
         {
@@ -98,7 +98,7 @@ internal sealed class AcquireRules(StateTables state, Applying entry, HoldRules 
             var record = state.Objects[name];
             if (record.Holders > 0 || !holds.IsOpenTo(name, record, c.Owner))
             {
-                return answers.Held(name, record, 0);
+                return answers.Held(name, record, c.Owner, c.SharedLease, 0);
             }
             newlyActive += record.IsActive ? 0 : 1;
             grows += ObjectTable.GrowthOf(name, record) + HoldTable.SizeOf(name, c.Owner, terms, c.MaxHoldMicros > 0);

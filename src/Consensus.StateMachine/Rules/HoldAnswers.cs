@@ -17,12 +17,14 @@ internal sealed class HoldAnswers(StateTables state, Applying entry)
     }
 
     /// <summary>It is not to be had now.</summary>
-    public LockHeld Held(ObjectName name, ObjectRecord record, long waitedMicros)
+    /// <param name="owner">Who asked for it, as <paramref name="lease"/> is the lease that was named: whoever holds it already is told so (rule 18).</param>
+    public LockHeld Held(ObjectName name, ObjectRecord record, string owner, LeaseId lease, long waitedMicros)
     {
         var isDelayed = record.IsDelayedAt(entry.Stamp);
         return new LockHeld(state.Revision, FirstHolder(name, record), record.Waiters, waitedMicros)
         {
             Name = name.Name,
+            Own = state.Holds.OwnOf(name, record, owner, lease),
             DelayedUntil = isDelayed ? record.Delay!.Until : null,
             DelayLeftMicros = isDelayed ? record.Delay!.Until - entry.Stamp : 0,
         };

@@ -19,7 +19,7 @@ internal enum BriefKind
     /// <summary>A lease.</summary>
     LeaseMissing = 4,
 
-    /// <summary>Name; text holder, A token and E lease, 0 without one; B waiters, C waited microseconds, D delayed until, 0 when it is not.</summary>
+    /// <summary>Name; text holder, A token and E lease, 0 without one; B waiters, C waited microseconds, D delayed until, 0 when it is not, F token of the asker's own hold, 0 without one.</summary>
     LockHeld = 5,
 
     /// <summary>Text owner.</summary>
@@ -88,6 +88,8 @@ internal sealed record BriefAnswer(long Sequence, ClusterTime Stored, ReadOnlyMe
 
     public long E { get; private init; }
 
+    public long F { get; private init; }
+
     public ReadOnlyMemory<byte> Blob { get; private init; }
 
     /// <summary>It was answered with a success that found everything done.</summary>
@@ -117,6 +119,7 @@ internal sealed record BriefAnswer(long Sequence, ClusterTime Stored, ReadOnlyMe
                 C = o.WaitedMicros,
                 D = o.DelayedUntil?.Micros ?? 0,
                 E = o.Holder?.Lease.Value ?? 0,
+                F = o.Own.Value,
             },
             NoSuchWaiter o => Make(BriefKind.NoSuchWaiter) with { Text = o.Owner },
             PermitsMismatch o => Make(BriefKind.PermitsMismatch) with { A = o.Permits },
@@ -153,7 +156,12 @@ internal sealed record BriefAnswer(long Sequence, ClusterTime Stored, ReadOnlyMe
         BriefKind.ConditionFailed => new ConditionFailed(Revision, new Revision(A)),
         BriefKind.NothingDeleted => new DeleteDone(Revision, 0),
         BriefKind.LeaseMissing => new LeaseMissing(Revision, new LeaseId(A)),
-        BriefKind.LockHeld => new LockHeld(Revision, Holder(), B, C) { Name = Name, DelayedUntil = D == 0 ? null : new ClusterTime(D) },
+        BriefKind.LockHeld => new LockHeld(Revision, Holder(), B, C)
+        {
+            Name = Name,
+            Own = new FencingToken(F),
+            DelayedUntil = D == 0 ? null : new ClusterTime(D),
+        },
         BriefKind.NoSuchWaiter => new NoSuchWaiter(Revision, Text),
         BriefKind.PermitsMismatch => new PermitsMismatch(Revision, A),
         BriefKind.NotHolder => new NotHolder(
@@ -196,6 +204,7 @@ internal sealed record BriefAnswer(long Sequence, ClusterTime Stored, ReadOnlyMe
         public static readonly int D = Shape.Number(13);
         public static readonly int E = Shape.Number(14);
         public static readonly int Blob = Shape.Bytes(15);
+        public static readonly int F = Shape.Number(16);
     }
 
     public void Write(WireWriter writer, Identity identity)
@@ -215,6 +224,7 @@ internal sealed record BriefAnswer(long Sequence, ClusterTime Stored, ReadOnlyMe
         writer.Int64(Saved.D, D);
         writer.Int64(Saved.E, E);
         writer.Bytes(Saved.Blob, Blob.Span);
+        writer.Int64(Saved.F, F);
     }
 
     /// <summary>A retry may come much later: damage is to be found now.</summary>
@@ -236,6 +246,7 @@ internal sealed record BriefAnswer(long Sequence, ClusterTime Stored, ReadOnlyMe
             D = fields.Number(Saved.D),
             E = fields.Number(Saved.E),
             Blob = fields.Bytes(Saved.Blob).ToArray(),
+            F = fields.Number(Saved.F),
         };
         var isDamaged = answer.Kind switch
         {

@@ -36,6 +36,28 @@ internal readonly record struct LeaseHold(LeaseId Lease, FencingToken Token) : I
     }
 }
 
+/// <summary>A hold by the name of its owner: of an object, in the order of the tokens.</summary>
+internal readonly record struct OwnerHold(ObjectName Object, string Owner, FencingToken Token) : IComparable<OwnerHold>
+{
+    public int CompareTo(OwnerHold other)
+    {
+        var byObject = Object.CompareTo(other.Object);
+        var byOwner = byObject != 0 ? byObject : string.CompareOrdinal(Owner, other.Owner);
+        return byOwner != 0 ? byOwner : Token.CompareTo(other.Token);
+    }
+}
+
+/// <summary>As above, by its lease.</summary>
+internal readonly record struct LeasedHold(ObjectName Object, LeaseId Lease, FencingToken Token) : IComparable<LeasedHold>
+{
+    public int CompareTo(LeasedHold other)
+    {
+        var byObject = Object.CompareTo(other.Object);
+        var byLease = byObject != 0 ? byObject : Lease.CompareTo(other.Lease);
+        return byLease != 0 ? byLease : Token.CompareTo(other.Token);
+    }
+}
+
 /// <param name="Shared">Shared and counted holds: a sole one is with its object.</param>
 /// <param name="ByLease">All holds.</param>
 internal readonly record struct HoldsView(FrozenTree<HoldKey, HoldRecord> Shared, FrozenTree<LeaseHold, ObjectName> ByLease);
@@ -55,6 +77,10 @@ internal sealed class HoldTable(ObjectTable objects)
 
     /// <summary>Of the holds in <see cref="_primary"/>: a sole one is found at its object.</summary>
     private readonly Dictionary<RequestId, HoldKey> _byRequest = [];
+
+    /// <summary>As above, both: whoever asks for something that very many hold is told in O(log n) that it is one of them.</summary>
+    private readonly CowTree<OwnerHold, bool> _byOwner = new();
+    private readonly CowTree<LeasedHold, bool> _byObjectAndLease = new();
     private readonly CowTree<LeaseHold, ObjectName> _byLease = new();
     private readonly CowTree<Due, ObjectName> _byEnd = new();
     private long _soleCount;
@@ -94,6 +120,29 @@ internal sealed class HoldTable(ObjectTable objects)
             return sole.Request == request && request != RequestId.None ? sole : null;
         }
         return _byRequest.TryGetValue(request, out var key) && key.Object == name ? Find(name, record, key.Token) : null;
+    }
+
+    /// <summary>The first hold of this owner, or under this lease; none when it has none.</summary>
+    public FencingToken OwnOf(ObjectName name, ObjectRecord record, string owner, LeaseId lease)
+    {
+        if (record.Sole is { } sole)
+        {
+            return sole.Owner == owner || (!lease.IsNone && sole.Lease == lease) ? sole.Token : FencingToken.None;
+        }
+        if (record.Holders == 0)
+        {
+            return FencingToken.None;
+        }
+        if (_byOwner.TryFirstFrom(new OwnerHold(name, owner, FencingToken.None), out var named, out _) && named.Object == name && named.Owner == owner)
+        {
+            return named.Token;
+        }
+        return !lease.IsNone
+            && _byObjectAndLease.TryFirstFrom(new LeasedHold(name, lease, FencingToken.None), out var leased, out _)
+            && leased.Object == name
+            && leased.Lease == lease
+            ? leased.Token
+            : FencingToken.None;
     }
 
     public HoldRecord? First(ObjectName name, ObjectRecord record)
@@ -160,6 +209,8 @@ internal sealed class HoldTable(ObjectTable objects)
             var key = new HoldKey(name, hold.Token);
             _primary.Set(key, hold);
             NameRequest(hold, key);
+            _byOwner.Set(new OwnerHold(name, hold.Owner, hold.Token), true);
+            _byObjectAndLease.Set(new LeasedHold(name, hold.Lease, hold.Token), true);
         }
         _byLease.Set(new LeaseHold(hold.Lease, hold.Token), name);
         if (hold.Until != ClusterTime.Never)
@@ -179,6 +230,8 @@ internal sealed class HoldTable(ObjectTable objects)
         {
             _primary.Remove(new HoldKey(name, hold.Token));
             _byRequest.Remove(hold.Request);
+            _byOwner.Remove(new OwnerHold(name, hold.Owner, hold.Token));
+            _byObjectAndLease.Remove(new LeasedHold(name, hold.Lease, hold.Token));
         }
         _byLease.Remove(new LeaseHold(hold.Lease, hold.Token));
         if (hold.Until != ClusterTime.Never)
@@ -228,6 +281,10 @@ internal sealed class HoldTable(ObjectTable objects)
         Indexes.Require(_byLease, all.Select(static h => (new LeaseHold(h.Hold.Lease, h.Hold.Token), h.Key.Object)), "the index of holds by lease");
         Indexes.Require(
             _byEnd, all.Where(static h => h.Hold.Until != ClusterTime.Never).Select(static h => (DueOf(h.Hold), h.Key.Object)), "the index of holds by their end");
+        var counted = all.Where(static h => !IsSole(h.Key.Object, h.Hold)).ToList();
+        Indexes.Require(_byOwner, counted.Select(static h => (new OwnerHold(h.Key.Object, h.Hold.Owner, h.Hold.Token), true)), "the index of holds by owner");
+        Indexes.Require(
+            _byObjectAndLease, counted.Select(static h => (new LeasedHold(h.Key.Object, h.Hold.Lease, h.Hold.Token), true)), "the index of holds by object and lease");
         Indexes.Require(
             _byRequest,
             all.Where(static h => !IsSole(h.Key.Object, h.Hold) && h.Hold.Request != RequestId.None).Select(static h => (h.Hold.Request, h.Key)),

@@ -20,6 +20,15 @@ internal sealed class LockCommandTests
     }
 
     [Test]
+    public async Task Who_holds_it_already_is_told_so()
+    {
+        var token = (await Member.RowsAsync("lock", "acquire", "l/own", "--owner", "a", "--ttl", "5m"))[0][3];
+
+        Assert.That(await Member.RefusedAsync("lock", "acquire", "l/own", "--owner", "a"), Does.Contain($"you hold it already, with token {token}"));
+        Assert.That(await Member.RefusedAsync("lock", "acquire", "l/own", "--owner", "b"), Does.Not.Contain("you hold it"));
+    }
+
+    [Test]
     public async Task A_lock_is_handed_over_to_somebody_who_waits()
     {
         var token = (await Member.RowsAsync("lock", "acquire", "l/pass", "--owner", "a", "--ttl", "5m"))[0][3];

@@ -107,6 +107,23 @@ internal abstract partial class ClientContract
     }
 
     [Test]
+    public async Task Who_waits_in_vain_for_what_it_holds_itself_is_told_its_token()
+    {
+        var (mine, yours) = (Client("me"), Client("you"));
+        await using var held = await mine.AcquireLockAsync(Name("a"), Lasting);
+        var brief = TimeSpan.FromMilliseconds(50);
+
+        var own = await Assert.ThrowsAsync<TimeoutException>(() => mine.AcquireLockAsync(Name("a"), Lasting, brief));
+        var other = await Assert.ThrowsAsync<TimeoutException>(() => yours.AcquireLockAsync(Name("a"), Lasting, brief));
+        var several = await Assert.ThrowsAsync<TimeoutException>(() => mine.AcquireLocksAsync([Name("b"), Name("a")], timeout: brief));
+
+        Assert.That(own!.Message, Does.Contain($"you hold it already, with token {held.FencingToken}"));
+        Assert.That(OwnTokenIn(own), Is.EqualTo(held.FencingToken));
+        Assert.That((OwnTokenIn(other!), other!.Message.Contains("you hold it")), Is.EqualTo(((long?)null, false)));
+        Assert.That(OwnTokenIn(several!), Is.EqualTo(held.FencingToken));
+    }
+
+    [Test]
     public async Task Who_stops_waiting_by_cancellation_gives_its_place_up()
     {
         var client = Client();
@@ -286,6 +303,8 @@ internal abstract partial class ClientContract
         Assert.That(await all.ReleaseAsync(), Is.False);
         Assert.That((await client.GetLockAsync(Name("a"))).HolderCount, Is.Zero, "what was left is given back");
     }
+
+    private static long? OwnTokenIn(TimeoutException over) => ((ConsensusException)over.InnerException!).Problem.Document!.OwnFencingToken;
 
     private static Task UntilWaitingAsync(IConsensusClient client, string name, long waiters) =>
         Eventually.UntilAsync(async () => (await client.GetLockAsync(name)).WaiterCount == waiters, $"{waiters} wait");

@@ -29,6 +29,11 @@ internal sealed class PlaceTests : ContractTest
         .Replace("LEASE", lease, StringComparison.Ordinal)
         .Replace("WAIT", wait, StringComparison.Ordinal);
 
+    /// <summary>Under a lease of its own, without a wait.</summary>
+    private static string AskAlone(string form, string who) => Ask(form.Replace("\"lease\":\"LEASE\"", "\"ttl\":\"15s\"", StringComparison.Ordinal), who, "", "0s");
+
+    private static string YouHoldIt(long? token) => $"; you hold it already, with token {token} (the same owner, or the same lease), and holds are not re-entrant";
+
     private async Task<(string Who, long Token)> GrantAsync(Task<HttpResponseMessage> asked, string who)
     {
         using var response = await asked;
@@ -88,13 +93,17 @@ internal sealed class PlaceTests : ContractTest
             using var held = await SendAsync("POST", path, Ask(form, "h1", lease, "0s"));
             Assert.That(held.StatusCode, Is.EqualTo(HttpStatusCode.OK));
             var refused = await ProblemAsync(ProblemTypes.LockHeld, "POST", path, Ask(form, "h2", lease, "0s"));
-            Assert.That(refused.Holder, Is.EqualTo("h1"));
-            Assert.That(refused.Detail, Does.Contain("under the very lease of this request; holds are not re-entrant"));
+            Assert.That((refused.Holder, refused.OwnFencingToken), Is.EqualTo(("h1", refused.FencingToken)));
+            Assert.That(refused.Detail, Does.EndWith(YouHoldIt(refused.FencingToken)));
+            var namesake = await ProblemAsync(ProblemTypes.LockHeld, "POST", path, AskAlone(form, "h1"));
+            Assert.That(namesake.OwnFencingToken, Is.EqualTo(refused.FencingToken));
+            var stranger = await ProblemAsync(ProblemTypes.LockHeld, "POST", path, AskAlone(form, "h3"));
+            Assert.That((stranger.Holder, stranger.OwnFencingToken), Is.EqualTo(("h1", (long?)null)));
+            Assert.That(stranger.Detail, Does.Not.Contain("you hold it"));
         }
-        var several = await ProblemAsync(ProblemTypes.LockHeld, "POST", "/v1/multilock", $$"""{"names":["x"],"owner":"h2","lease":"{{lease}}"}""");
-        Assert.That(several.Detail, Does.Contain("under the very lease of this request"));
-        var other = await ProblemAsync(ProblemTypes.LockHeld, "POST", "/v1/locks/x", """{"owner":"h1","ttl":"15s"}""");
-        Assert.That(other.Detail, Does.Not.Contain("lease"));
+        var several = await ProblemAsync(ProblemTypes.LockHeld, "POST", "/v1/multilock", $$"""{"names":["free","x"],"owner":"h2","lease":"{{lease}}"}""");
+        Assert.That((several.Name, several.OwnFencingToken), Is.EqualTo(("x", several.FencingToken)));
+        Assert.That(several.Detail, Does.EndWith(YouHoldIt(several.FencingToken)));
     }
 
     [Test]
