@@ -37,8 +37,13 @@ public sealed record Limits
 
     public long MaxFences { get; init; } = 1_000_000;
 
-    /// <summary>Of the released and of the lost tokens of one lock, how many of the newest are remembered to answer a late release with.</summary>
+    /// <summary>Of the lost tokens of one lock, how many of the newest are remembered to answer a late release with; of the released ones those that it keeps itself.</summary>
     public int MaxRememberedTokens { get; init; } = 16;
+
+    /// <summary>
+    /// Released tokens beyond those, of all locks together, as they count in memory: at 16 tokens in some 300 bytes about 1,700,000. The oldest go first.
+    /// </summary>
+    public long MaxReleasedBytes { get; init; } = 32L << 20;
 
     /// <summary>History older than this may be compacted (rule 29).</summary>
     public long HistoryKeepMicros { get; init; } = 5L * 60 * 1_000_000;

@@ -38,8 +38,9 @@ internal sealed partial class HoldRules(StateTables state, Applying entry, KeyRu
     /// <param name="record">The object as it is stored.</param>
     public void Release(ObjectName name, ObjectRecord record, HoldRecord hold) => End(name, hold, record, Released(record, hold));
 
-    /// <summary>The object without a hold that its holder gives up.</summary>
-    public ObjectRecord Released(ObjectRecord record, HoldRecord hold) => record.Without(hold, Newest(record.Released, hold.Token), record.Losses);
+    /// <summary>The object without a hold that its holder gives up. Where it remembers as many released tokens as it may, they begin anew: see <see cref="Take"/>.</summary>
+    public ObjectRecord Released(ObjectRecord record, HoldRecord hold) =>
+        record.Without(hold, record.Released.Length < state.Limits.MaxRememberedTokens ? record.Released.Add(hold.Token) : [hold.Token], record.Losses);
 
     /// <summary>The hold ends against its holder's will; the reason is kept so that the holder can be told (rule 22).</summary>
     public void Lose(ObjectName name, HoldRecord hold, LossReason reason)
@@ -50,10 +51,14 @@ internal sealed partial class HoldRules(StateTables state, Applying entry, KeyRu
         End(name, hold, record, hold.Terms.LockDelayMicros > 0 ? Delay(after, hold) : after);
     }
 
-    /// <summary>The end of a hold but for its lease and for who comes next: one revision.</summary>
+    /// <summary>The end of a hold but for its lease and for who comes next: one revision. Released tokens that the object does not remember any more go to where they are kept for longer.</summary>
     public void Take(ObjectName name, HoldRecord hold, ObjectRecord before, ObjectRecord after)
     {
         state.Bump();
+        if (after.Released != before.Released && after.Released.Length <= before.Released.Length)
+        {
+            state.Released.Add(name, before.Released);
+        }
         Store(name, before, after);
         state.Holds.Remove(name, hold);
         if (name.Space == HoldSpace.Election)

@@ -52,7 +52,7 @@ internal sealed class HolderRules(StateTables state, HoldRules holds, LeaseRules
             }
             return new LockReleased(state.Revision);
         }
-        return record.Released.Contains(c.Token) ? new LockReleased(state.Revision) : answers.NotHeld(name, c.Token);
+        return record.Released.Contains(c.Token) || state.Released.Contains(name, c.Token) ? new LockReleased(state.Revision) : answers.NotHeld(name, c.Token);
     }
 
     /// <summary>The hold goes to the first waiter of the named owner, past those who wait before it: release and grant in one step.</summary>

@@ -68,6 +68,9 @@ internal static class SnapshotReader
             case SectionKind.Holds:
                 tables.Holds.Load(item, tables.Leases);
                 break;
+            case SectionKind.Released:
+                tables.Released.Load(item);
+                break;
             case SectionKind.Waiters:
                 var waiter = tables.Waiters.Load(item);
                 tables.Leases.Attach(waiter.SharedLease, waiters: 1);

@@ -17,7 +17,7 @@ internal sealed record LockDelay(string Owner, ClusterTime Until, FencingToken T
 /// <param name="Permits">A semaphore's limit while anybody holds or waits; else 0.</param>
 /// <param name="PermitsUsed">The holders' counts together.</param>
 /// <param name="Attached">Those of <paramref name="Waiters"/> that are not detached.</param>
-/// <param name="Released">The newest released tokens, oldest first.</param>
+/// <param name="Released">Newest released tokens, oldest first; those before them are in <see cref="ReleasedTable"/>.</param>
 /// <param name="Losses">The newest losses, oldest first.</param>
 /// <param name="IsUnsettled">Waiters who could be granted are left over for a later entry, because one may not touch more (rule 9).</param>
 /// <param name="FactSequence">Its place among the remembered ones while it is not in use; else 0.</param>

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Consensus.Primitives;
 using Consensus.StateMachine.History;
 using Consensus.StateMachine.Outcomes;
@@ -11,6 +12,7 @@ internal sealed record ViewTables(
     FrozenTree<LeaseId, LeaseRecord> Leases,
     FrozenTree<ObjectName, ObjectRecord> Objects,
     HoldsView Holds,
+    FrozenTree<ReleasedRun, ImmutableArray<FencingToken>> Released,
     FrozenTree<WaiterKey, WaiterRecord> Waiters,
     AnswersView Answers,
     FrozenTree<Key, FencingToken> Fences,
@@ -39,6 +41,7 @@ internal sealed class StateTables
         Settings = new SettingTable(limits);
         Objects = new ObjectTable(limits);
         Holds = new HoldTable(Objects);
+        Released = new ReleasedTable(limits);
         Answers = new AnswerTable(limits);
     }
 
@@ -54,6 +57,8 @@ internal sealed class StateTables
     public ObjectTable Objects { get; }
 
     public HoldTable Holds { get; }
+
+    public ReleasedTable Released { get; }
 
     public WaiterTable Waiters { get; } = new();
 
@@ -92,6 +97,7 @@ internal sealed class StateTables
             sum = (sum * Factor) + Leases.Sum.Digest;
             sum = (sum * Factor) + Objects.Sum.Digest;
             sum = (sum * Factor) + Holds.Sum.Digest;
+            sum = (sum * Factor) + Released.Sum.Digest;
             sum = (sum * Factor) + Waiters.Sum.Digest;
             sum = (sum * Factor) + Answers.Kept.Sum.Digest;
             sum = (sum * Factor) + Answers.Forgotten.Sum.Digest;
@@ -134,6 +140,7 @@ internal sealed class StateTables
         Leases.Freeze(),
         Objects.Freeze(),
         Holds.Freeze(),
+        Released.Freeze(),
         Waiters.Freeze(),
         Answers.Freeze(),
         Fences.Freeze(),
@@ -152,6 +159,7 @@ internal sealed class StateTables
         Leases.Verify(Keys, Holds, Waiters);
         Objects.Verify(Holds, Waiters);
         Holds.Verify();
+        Released.Verify();
         Waiters.Verify();
         Answers.Verify();
         Fences.Verify();

@@ -12,12 +12,14 @@ public sealed class DamagedSnapshotTests
     /// <summary>Something in every section.</summary>
     private static Machine Busy()
     {
-        var machine = new Machine(Limits.Default with { MaxIdempotencyKeys = 1, IdempotencyKeepMicros = 1 });
-        machine.Do(new AnnounceMemberCommand(new MemberId(1), "n1", 1, "http://n1", "n1:1", "1", 0) { Settings = [new SettingValue(Setting.MaxLeases, 5_000)] });
+        var machine = new Machine(Limits.Default with { MaxIdempotencyKeys = 1, IdempotencyKeepMicros = 1, MaxRememberedTokens = 1 });
+        machine.Do(new AnnounceMemberCommand(new MemberId(1), "n1", 1, "http://n1", "n1:1", "1", 0));
         machine.Do(new GrantLeaseCommand(new LeaseId(90), 60 * Second));
         var held = machine.Granted(Lock("l", "a", 1));
         machine.Queued(Lock("l", "b", 2, 600 * Second), "waits");
         machine.Granted(Shared("s", "a", 3));
+        machine.Do(Release(machine.Granted(Lock("r", "a", 4))));
+        machine.Do(Release(machine.Granted(Lock("r", "a", 4))));
         machine.Do(new FenceCommand(Machine.Key("f"), held.Token));
         machine.Do(new DeleteCommand(Machine.Key("none"), KeyCondition.None), "brief");
         machine.Do(new PutCommand(Machine.Key("k"), new byte[] { 1 }, new LeaseId(90), KeyCondition.None), "dropped");
