@@ -1,4 +1,3 @@
-using Consensus.Primitives;
 using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Outcomes;
 using static Consensus.StateMachine.Tests.Rules.Asks;
