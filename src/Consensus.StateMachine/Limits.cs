@@ -45,6 +45,9 @@ public sealed record Limits
     /// </summary>
     public long MaxReleasedBytes { get; init; } = 32L << 20;
 
+    /// <summary>Lost holds of one lock, each with a <c>lockDelay</c> of its own, that are told apart; the last covers those beyond.</summary>
+    public int MaxDelaysPerLock { get; init; } = 16;
+
     /// <summary>History older than this may be compacted (rule 29).</summary>
     public long HistoryKeepMicros { get; init; } = 5L * 60 * 1_000_000;
 

@@ -24,6 +24,17 @@ public sealed record WaiterInfo(string Owner, long Position, ClusterTime WaitDea
     public long Count { get; init; } = 1;
 }
 
+/// <summary>What a lost hold with a <c>lockDelay</c> had is kept for its owner until then.</summary>
+/// <param name="Owner">Who alone may take it back; <see cref="Nobody"/> where it stands for the lost holds of several.</param>
+/// <param name="Token">Of the lost hold; of the first where it stands for several.</param>
+/// <param name="Mode">Of the lost hold: nothing exclusive is granted to others meanwhile, and nothing shared either when this was exclusive.</param>
+/// <param name="Count">Permits that stay taken; 1 but for a semaphore.</param>
+public sealed record HoldDelay(string Owner, ClusterTime Until, FencingToken Token, LockMode Mode, long Count)
+{
+    /// <summary>No owner is called so.</summary>
+    public const string Nobody = "";
+}
+
 /// <summary>A lock, semaphore or election as it is shown; an unknown name is an unheld one.</summary>
 /// <param name="Holders">In order of their tokens, at most 100; <paramref name="HolderCount"/> is the whole number.</param>
 /// <param name="Waiters">At most 100; <paramref name="WaiterCount"/> is the whole number.</param>
@@ -45,8 +56,11 @@ public sealed record LockInfo(
 
     public long PermitsUsed { get; init; }
 
-    /// <summary>Set while only the last owner may take it back (<c>lockDelay</c>).</summary>
-    public ClusterTime? DelayedUntil { get; init; }
+    /// <summary>What is kept back for those who lost it (<c>lockDelay</c>), in the order of the losses.</summary>
+    public ImmutableArray<HoldDelay> Delays { get; init; } = [];
+
+    /// <summary>When nothing of it is kept back any more; null when nothing is.</summary>
+    public ClusterTime? DelayedUntil => Delays.IsEmpty ? null : Delays.Max(static delay => delay.Until);
 }
 
 /// <summary>One event of the history: what a watch tells. Events of one revision are told together, in the order of the history.</summary>

@@ -40,7 +40,7 @@ public sealed partial class StateView
     {
         Permits = record.Permits,
         PermitsUsed = name.Space == HoldSpace.Semaphore ? record.PermitsUsed : 0,
-        DelayedUntil = record.IsDelayedAt(AppliedStamp) ? record.Delay!.Until : null,
+        Delays = record.Delays.IsEmpty ? [] : HoldDelays.At(record.Delays, AppliedStamp),
     };
 
     private ImmutableArray<Hold> HoldersOf(ObjectName name, ObjectRecord record)

@@ -101,6 +101,10 @@ public sealed record ElectionAnswer
     /// <summary>While only the last leader may be elected again: for how long yet.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public long? DelayMs { get; init; }
+
+    /// <summary>For whom it is kept then; absent when it is not.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<HoldDelayAnswer>? Delays { get; init; }
 }
 
 /// <summary>Elections that have a leader or candidates, in byte order of their names.</summary>

@@ -25,7 +25,7 @@ public sealed record LockAcquireRequest
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Mode { get; init; }
 
-    /// <summary>Should the hold be lost, nobody but the same owner is granted it for that long.</summary>
+    /// <summary>Should the hold be lost, what it had is kept for the same owner for that long.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? LockDelay { get; init; }
 
@@ -89,11 +89,25 @@ public sealed record LockWaiterAnswer(string Owner, long Position, string Mode);
 /// <param name="Revision">The revision at which it was lost.</param>
 public sealed record LockLossAnswer(string Owner, long FencingToken, string Reason, long Revision);
 
+/// <summary>A lost hold with a <c>lockDelay</c>: what it had is kept for its owner.</summary>
+/// <param name="Owner">Who alone may take it back; absent where it stands for the lost holds of several owners, and nobody may.</param>
+/// <param name="FencingToken">Of the lost hold; of the first where it stands for several.</param>
+/// <param name="DelayMs">For how long yet.</param>
+/// <param name="Mode">A lock's: nothing exclusive is granted to others meanwhile, and nothing shared either when this was <c>exclusive</c>.</param>
+/// <param name="Count">A semaphore's: permits that stay taken.</param>
+public sealed record HoldDelayAnswer(
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Owner,
+    long FencingToken,
+    long DelayMs,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Mode = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] long? Count = null);
+
 /// <summary>A lock; an unknown name is an unheld lock.</summary>
 /// <param name="Holders">At most 100; <paramref name="HolderCount"/> is the whole number.</param>
 /// <param name="Waiters">At most 100; <paramref name="WaiterCount"/> is the whole number.</param>
 /// <param name="LastLoss">The last hold that ended without a release, while that is remembered.</param>
-/// <param name="DelayMs">While only the last owner may take it back: for how long yet.</param>
+/// <param name="DelayMs">Until nothing of it is kept back any more; absent when nothing is.</param>
+/// <param name="Delays">What is kept back for whom; absent when nothing is.</param>
 public sealed record LockAnswer(
     string Name,
     IReadOnlyList<LockHolderAnswer> Holders,
@@ -101,7 +115,8 @@ public sealed record LockAnswer(
     IReadOnlyList<LockWaiterAnswer> Waiters,
     long WaiterCount,
     LockLossAnswer? LastLoss,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] long? DelayMs = null);
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] long? DelayMs = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<HoldDelayAnswer>? Delays = null);
 
 /// <summary>Locks that are held or waited for, in byte order of their names.</summary>
 public sealed record LockListAnswer(IReadOnlyList<LockAnswer> Items, long Revision, string? NextCursor);

@@ -72,6 +72,8 @@ public sealed record SemaphoreWaiterAnswer(string Owner, long Position, long Cou
 /// <param name="PermitsUsed">Held now.</param>
 /// <param name="Holders">At most 100; <paramref name="HolderCount"/> is the whole number.</param>
 /// <param name="Waiters">At most 100; <paramref name="WaiterCount"/> is the whole number.</param>
+/// <param name="DelayMs">Until no permits are kept back any more; absent when none are.</param>
+/// <param name="Delays">Lost permits that stay taken, and for whom; absent when there are none.</param>
 public sealed record SemaphoreAnswer(
     string Name,
     long? Permits,
@@ -81,7 +83,8 @@ public sealed record SemaphoreAnswer(
     IReadOnlyList<SemaphoreWaiterAnswer> Waiters,
     long WaiterCount,
     LockLossAnswer? LastLoss,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] long? DelayMs = null);
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] long? DelayMs = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<HoldDelayAnswer>? Delays = null);
 
 /// <summary>Semaphores that are used or waited for, in byte order of their names.</summary>
 public sealed record SemaphoreListAnswer(IReadOnlyList<SemaphoreAnswer> Items, long Revision, string? NextCursor);

@@ -89,10 +89,7 @@ internal static class ElectCommands
         {
             rows.AddHolder(leader, election.Value ?? "", token, election.Lease ?? "", election.ExpiresInMs ?? 0, election.Metadata, "leads");
         }
-        else
-        {
-            rows.AddFree(election.DelayMs);
-        }
+        rows.AddDelays(election.Delays, isFree: election.Leader is null);
         foreach (var candidate in election.Candidates)
         {
             rows.AddWaiter(candidate.Position, candidate.Candidate, null);

@@ -28,14 +28,17 @@ internal sealed class HoldRows(string name, string share)
         }
     }
 
-    /// <param name="delayMs">For how long yet only its last owner may take it.</param>
-    public void AddFree(long? delayMs)
+    /// <summary>What is kept back for those who lost it.</summary>
+    /// <param name="isFree">Nobody holds any of it: it is free where nothing is kept back.</param>
+    public void AddDelays(IReadOnlyList<HoldDelayAnswer>? delays, bool isFree)
     {
-        if (delayMs is { } left)
+        foreach (var delay in delays ?? [])
         {
-            _table.Add(name, "kept back", null, null, null, null, Durations.Show(left), "for its last owner only");
+            var part = delay.Count is { } count ? Plain.Number(count) : delay.Mode;
+            var note = delay.Owner is null ? "for nobody: several lost it" : "for its last owner only";
+            _table.Add(name, "kept back", delay.Owner, part, Plain.Number(delay.FencingToken), null, Durations.Show(delay.DelayMs), note);
         }
-        else
+        if (isFree && delays is null or [])
         {
             AddWhole("free");
         }

@@ -113,10 +113,7 @@ internal static class LockCommands
             rows.AddHolder(holder.Owner, holder.Mode, holder.FencingToken, holder.Lease, holder.ExpiresInMs, holder.Metadata);
         }
         rows.AddMoreHolders(held.HolderCount - held.Holders.Count);
-        if (held.Holders.Count == 0)
-        {
-            rows.AddFree(held.DelayMs);
-        }
+        rows.AddDelays(held.Delays, isFree: held.Holders.Count == 0);
         foreach (var waiter in held.Waiters)
         {
             rows.AddWaiter(waiter.Position, waiter.Owner, waiter.Mode);

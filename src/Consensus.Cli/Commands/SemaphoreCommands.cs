@@ -122,15 +122,12 @@ internal static class SemaphoreCommands
         {
             rows.AddWhole($"{Plain.Number(semaphore.PermitsUsed)} of {Plain.Number(limit)} held");
         }
-        else
-        {
-            rows.AddFree(semaphore.DelayMs);
-        }
         foreach (var holder in semaphore.Holders)
         {
             rows.AddHolder(holder.Owner, Plain.Number(holder.Count), holder.FencingToken, holder.Lease, holder.ExpiresInMs, holder.Metadata);
         }
         rows.AddMoreHolders(semaphore.HolderCount - semaphore.Holders.Count);
+        rows.AddDelays(semaphore.Delays, isFree: semaphore.Permits is null);
         foreach (var waiter in semaphore.Waiters)
         {
             rows.AddWaiter(waiter.Position, waiter.Owner, Plain.Number(waiter.Count));

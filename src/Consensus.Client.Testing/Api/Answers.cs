@@ -57,7 +57,8 @@ internal static class Answers
         [.. info.Waiters.Select(waiter => new LockWaiterAnswer(waiter.Owner, waiter.Position, Mode(waiter.Mode)))],
         info.WaiterCount,
         Loss(info.LastLoss),
-        DelayMs(info, now));
+        DelayMs(info, now),
+        Delays(info, now));
 
     public static SemaphoreAnswer OfSemaphore(LockInfo info, ClusterTime now) => new(
         info.Name.ToString(),
@@ -78,30 +79,28 @@ internal static class Answers
         [.. info.Waiters.Select(waiter => new SemaphoreWaiterAnswer(waiter.Owner, waiter.Position, waiter.Count))],
         info.WaiterCount,
         Loss(info.LastLoss),
-        DelayMs(info, now));
+        DelayMs(info, now),
+        Delays(info, now));
 
     public static ElectionAnswer OfElection(LockInfo info, ClusterTime now)
     {
-        var leader = info.Holder;
-        return new ElectionAnswer
-        {
-            Name = info.Name.ToString(),
-            Leader = leader?.Owner,
-            Value = leader is null ? null : Value(leader),
-            FencingToken = leader?.Token.Value,
-            Lease = leader?.Lease.ToString(),
-            TtlMs = leader is null ? null : Ms(leader.TtlMicros),
-            AcquiredRevision = leader?.AcquiredRevision.Value,
-            ExpiresInMs = leader is null ? null : ExpiresInMs(leader, now),
-            MaxHoldEndsInMs = leader is null ? null : MaxHoldEndsInMs(leader, now),
-            LockDelayMs = leader is null ? null : LockDelayMs(leader),
-            Metadata = leader is null ? null : Metadata(leader),
-            Candidates = [.. info.Waiters.Select(waiter => new CandidateAnswer(waiter.Owner, waiter.Position))],
-            CandidateCount = info.WaiterCount,
-            LastLoss = Loss(info.LastLoss),
-            DelayMs = DelayMs(info, now),
-        };
-    }
+        Name = info.Name.ToString(),
+        Leader = leader.Owner,
+        Value = Value(leader),
+        FencingToken = leader.Token.Value,
+        Lease = leader.Lease.ToString(),
+        TtlMs = Ms(leader.TtlMicros),
+        AcquiredRevision = leader.AcquiredRevision.Value,
+        ExpiresInMs = ExpiresInMs(leader, now),
+        MaxHoldEndsInMs = MaxHoldEndsInMs(leader, now),
+        LockDelayMs = LockDelayMs(leader),
+        Metadata = Metadata(leader),
+        Candidates = [.. info.Waiters.Select(waiter => new CandidateAnswer(waiter.Owner, waiter.Position))],
+        CandidateCount = info.WaiterCount,
+        LastLoss = Loss(info.LastLoss),
+        DelayMs = DelayMs(info, now),
+        Delays = Delays(info, now),
+    };
 
     public static string? Text(ReadOnlySpan<byte> bytes) => Utf8.IsValid(bytes) ? Encoding.UTF8.GetString(bytes) : null;
 
@@ -127,6 +126,15 @@ internal static class Answers
     private static RawJson? Metadata(Hold hold) => hold.Metadata.IsEmpty ? null : new RawJson(Encoding.UTF8.GetString(hold.Metadata.Span));
 
     private static long? DelayMs(LockInfo info, ClusterTime now) => info.DelayedUntil is { } until && until > now ? Left(until, now) : null;
+
+    private static IReadOnlyList<HoldDelayAnswer>? Delays(LockInfo info, ClusterTime now) => DelayMs(info, now) is null
+        ? null
+        : [.. info.Delays.Where(delay => delay.Until > now).Select(delay => new HoldDelayAnswer(
+            delay.Owner == HoldDelay.Nobody ? null : delay.Owner,
+            delay.Token.Value,
+            Left(delay.Until, now),
+            info.Object.Space == HoldSpace.Lock ? Mode(delay.Mode) : null,
+            info.Object.Space == HoldSpace.Semaphore ? delay.Count : null))];
 
     private static LockLossAnswer? Loss(LockLoss? loss) => loss is null
         ? null

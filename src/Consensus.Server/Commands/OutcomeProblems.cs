@@ -116,9 +116,13 @@ internal static class OutcomeProblems
         detail.Append(held switch
         {
             { Holder: { } holder } => $"held by \"{holder.Owner}\" with token {holder.Token}",
-            { DelayedUntil: not null } => "held by nobody, but its last holder lost it, and for its lockDelay only the same owner may have it",
+            { DelayedUntil: not null } => "held by nobody",
             _ => "not granted in time",
         });
+        if (held.DelayedUntil is not null)
+        {
+            detail.Append(", and what was lost of it is kept for its last owner alone for as long as its lockDelay says");
+        }
         if (held.WaitedMicros > 0)
         {
             detail.Append(CultureInfo.InvariantCulture, $", after a wait of {held.WaitedMicros / 1000} ms");

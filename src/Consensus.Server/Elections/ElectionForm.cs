@@ -145,6 +145,7 @@ internal sealed class ElectionForm(Replies replies) : HoldForm
             CandidateCount = info.WaiterCount,
             LastLoss = HoldShapes.Loss(info.LastLoss),
             DelayMs = HoldShapes.DelayMs(info, now),
+            Delays = HoldShapes.Delays(info, now),
         };
     }
 

@@ -73,13 +73,7 @@ internal sealed class HoldReadEndpoints(HoldForm form, IConsensusNode node, List
 
     private static void Add(LockInfo info, ref PageBytes size)
     {
-        size.AddItem();
-        size.AddText(info.Name.Bytes);
-        foreach (var waiter in info.Waiters)
-        {
-            size.AddItem();
-            size.AddText(waiter.Owner);
-        }
+        var size = info.Name.Length + ((1L + info.Waiters.Length + info.Delays.Length) * ApiLimits.MaxOwnerBytes);
         foreach (var hold in info.Holders)
         {
             size.AddItem();

@@ -32,7 +32,24 @@ internal static class HoldShapes
         ? null
         : new LockLossAnswer(loss.Owner, loss.Token.Value, OutcomeProblems.ReasonName(loss.Reason), loss.AtRevision.Value);
 
-    /// <summary>For how long yet only the last owner may take it; null when it is not so.</summary>
+    /// <summary>For how long yet something of it is kept back for those who lost it; null when nothing is.</summary>
     public static long? DelayMs(LockInfo info, ClusterTime now) =>
         info.DelayedUntil is { } until && until > now ? Durations.ExpiresInMs(until, now) : null;
+
+    /// <summary>What is kept back for whom; null when nothing is.</summary>
+    public static IReadOnlyList<HoldDelayAnswer>? Delays(LockInfo info, ClusterTime now) => DelayMs(info, now) is null
+        ? null
+        : [.. info.Delays.Where(delay => delay.Until > now).Select(delay => new HoldDelayAnswer(
+            delay.Owner == HoldDelay.Nobody ? null : delay.Owner,
+            delay.Token.Value,
+            Durations.ExpiresInMs(delay.Until, now),
+            info.Object.Space == HoldSpace.Lock ? ModeName(delay.Mode) : null,
+            info.Object.Space == HoldSpace.Semaphore ? delay.Count : null))];
+
+    public static string ModeName(LockMode mode) => mode switch
+    {
+        LockMode.Exclusive => "exclusive",
+        LockMode.Shared => "shared",
+        _ => Invariant.Unreachable<string>(mode),
+    };
 }

@@ -56,7 +56,7 @@ internal sealed class LockForm(Replies replies) : HoldForm
         var answer = new LockGrantAnswer(
             hold.Name.ToString(),
             hold.Owner,
-            ModeName(hold.Mode),
+            HoldShapes.ModeName(hold.Mode),
             hold.Token.Value,
             hold.Lease.ToString(),
             Durations.Ms(hold.TtlMicros),
@@ -72,7 +72,7 @@ internal sealed class LockForm(Replies replies) : HoldForm
         var answer = new LockRenewedAnswer(
             hold.Name.ToString(),
             hold.Owner,
-            ModeName(hold.Mode),
+            HoldShapes.ModeName(hold.Mode),
             hold.Token.Value,
             hold.Lease.ToString(),
             Durations.Ms(hold.TtlMicros),
@@ -101,14 +101,15 @@ internal sealed class LockForm(Replies replies) : HoldForm
         info.Name.ToString(),
         [.. info.Holders.Select(hold => OfHolder(hold, now))],
         info.HolderCount,
-        [.. info.Waiters.Select(waiter => new LockWaiterAnswer(waiter.Owner, waiter.Position, ModeName(waiter.Mode)))],
+        [.. info.Waiters.Select(waiter => new LockWaiterAnswer(waiter.Owner, waiter.Position, HoldShapes.ModeName(waiter.Mode)))],
         info.WaiterCount,
         HoldShapes.Loss(info.LastLoss),
-        HoldShapes.DelayMs(info, now));
+        HoldShapes.DelayMs(info, now),
+        HoldShapes.Delays(info, now));
 
     private static LockHolderAnswer OfHolder(Hold hold, ClusterTime now) => new(
         hold.Owner,
-        ModeName(hold.Mode),
+        HoldShapes.ModeName(hold.Mode),
         hold.Token.Value,
         hold.Lease.ToString(),
         Durations.Ms(hold.TtlMicros),
@@ -117,13 +118,6 @@ internal sealed class LockForm(Replies replies) : HoldForm
         HoldShapes.MaxHoldEndsInMs(hold, now),
         HoldShapes.LockDelayMs(hold),
         HoldShapes.Metadata(hold));
-
-    private static string ModeName(LockMode mode) => mode switch
-    {
-        LockMode.Exclusive => Exclusive,
-        LockMode.Shared => Shared,
-        _ => Invariant.Unreachable<string>(mode),
-    };
 
     private static string? RefuseMode(string? mode) => mode is null or Exclusive or Shared ? null : "the field \"mode\" is neither \"exclusive\" nor \"shared\"";
 }

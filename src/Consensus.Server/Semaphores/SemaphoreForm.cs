@@ -109,7 +109,8 @@ internal sealed class SemaphoreForm(Replies replies) : HoldForm
         [.. info.Waiters.Select(waiter => new SemaphoreWaiterAnswer(waiter.Owner, waiter.Position, waiter.Count))],
         info.WaiterCount,
         HoldShapes.Loss(info.LastLoss),
-        HoldShapes.DelayMs(info, now));
+        HoldShapes.DelayMs(info, now),
+        HoldShapes.Delays(info, now));
 
     private static SemaphoreHolderAnswer OfHolder(Hold hold, ClusterTime now) => new(
         hold.Owner,

@@ -95,7 +95,7 @@ public sealed record LockHeld(Revision Revision, Hold? Holder, long Waiters, lon
     /// <summary>The token of a hold that the one who asked has of it already (the same owner, or the same lease): holds are not re-entrant. None when there is none.</summary>
     public FencingToken Own { get; init; }
 
-    /// <summary>Set while nobody holds it and only its last owner may take it back (<c>lockDelay</c>): until when.</summary>
+    /// <summary>Set while what others lost is kept back for them (<c>lockDelay</c>): before that the asker cannot have it, whatever is released.</summary>
     public ClusterTime? DelayedUntil { get; init; }
 
     /// <summary>From this outcome to <see cref="DelayedUntil"/>; 0 without one.</summary>

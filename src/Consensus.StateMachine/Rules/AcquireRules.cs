@@ -34,11 +34,11 @@ internal sealed class AcquireRules(StateTables state, Applying entry, HoldRules 
         {
             return mismatch;
         }
-        var fits = HoldRules.Fits(name.Space, record, AskedTerms.PermitsOf(c), AskedTerms.ModeOf(c), AskedTerms.CountOf(c));
-        var isFree = fits && holds.IsOpenTo(name, record, c.Owner);
+        var wanted = Wanted.By(c);
+        var isFree = holds.MayHave(name.Space, record, wanted) && holds.PassesNobody(name, record, wanted);
         if (!isFree && c.WaitMicros <= 0)
         {
-            return answers.Held(name, record, c.Owner, c.SharedLease, 0);
+            return answers.Held(name, record, wanted, 0);
         }
         if (!record.IsActive && state.Objects.ActiveCount >= state.Limits.MaxLocks)
         {
@@ -66,9 +66,9 @@ internal sealed class AcquireRules(StateTables state, Applying entry, HoldRules 
         }
         var claim = new Claim(c.Owner, entry.Request, c.TtlMicros, c.OwnLease, c.SharedLease, terms);
         var granted = holds.Grant(name, record, name.Space == HoldSpace.Semaphore ? record with { Permits = c.Permits } : record, claim, 0);
-        if (record.Delay is not null)
+        if (!record.Delays.IsEmpty)
         {
-            // Its last owner took it back, which ends the delay for all others who fit.
+            // Its last owner may have taken it back, which ends the delay for others who fit.
             holds.Promote(name);
         }
         return granted;
@@ -90,15 +90,14 @@ internal sealed class AcquireRules(StateTables state, Applying entry, HoldRules 
             return noLease;
         }
         var newlyActive = 0;
-        var terms = AskedTerms.Of(c);
-        var grows = c.SharedLease.IsNone ? (long)LeaseTable.RecordBytes : 0;
+        var wanted = Wanted.By(c);
         foreach (var key in c.Names)
         {
             var name = ObjectName.Lock(key);
             var record = state.Objects[name];
-            if (record.Holders > 0 || !holds.IsOpenTo(name, record, c.Owner))
+            if (!holds.MayHave(name.Space, record, wanted) || !holds.PassesNobody(name, record, wanted))
             {
-                return answers.Held(name, record, c.Owner, c.SharedLease, 0);
+                return answers.Held(name, record, wanted, 0);
             }
             newlyActive += record.IsActive ? 0 : 1;
             grows += ObjectTable.GrowthOf(name, record) + HoldTable.SizeOf(name, c.Owner, terms, c.MaxHoldMicros > 0);
@@ -173,14 +172,14 @@ internal sealed class AcquireRules(StateTables state, Applying entry, HoldRules 
             : null;
     }
 
-    /// <summary>The first user's limit is in force until nobody holds or waits any more.</summary>
+    /// <summary>The first user's limit is in force until nobody holds or waits any more, and nothing is kept back.</summary>
     private PermitsMismatch? RefusePermits(AcquireLockCommand c, ObjectRecord record)
     {
         if (c.Space != HoldSpace.Semaphore)
         {
             return null;
         }
-        if (record.Holders + record.Waiters > 0 && record.Permits != c.Permits)
+        if ((record.Holders + record.Waiters > 0 || KeptBack.Permits(record, entry.Stamp) > 0) && record.Permits != c.Permits)
         {
             return new PermitsMismatch(state.Revision, record.Permits);
         }

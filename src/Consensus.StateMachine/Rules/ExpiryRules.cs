@@ -46,7 +46,7 @@ internal sealed class ExpiryRules(StateTables state, Applying entry, HoldRules h
         while (touched < most && state.Objects.TryDue(entry.Stamp, out var delayed))
         {
             touched++;
-            holds.EndDelay(delayed);
+            holds.EndDelays(delayed, entry.Stamp);
         }
         while (entry.Promotions < most && state.Objects.TryFirstUnsettled(out var unsettled))
         {

@@ -17,16 +17,16 @@ internal sealed class HoldAnswers(StateTables state, Applying entry)
     }
 
     /// <summary>It is not to be had now.</summary>
-    /// <param name="owner">Who asked for it, as <paramref name="lease"/> is the lease that was named: whoever holds it already is told so (rule 18).</param>
-    public LockHeld Held(ObjectName name, ObjectRecord record, string owner, LeaseId lease, long waitedMicros)
+    /// <param name="wanted">Whoever asks for what it holds already is told so (rule 18).</param>
+    public LockHeld Held(ObjectName name, ObjectRecord record, in Wanted wanted, long waitedMicros)
     {
-        var isDelayed = record.IsDelayedAt(entry.Stamp);
+        var keptUntil = KeptBack.Until(name.Space, record, wanted, entry.Stamp);
         return new LockHeld(state.Revision, FirstHolder(name, record), record.Waiters, waitedMicros)
         {
             Name = name.Name,
-            Own = state.Holds.OwnOf(name, record, owner, lease),
-            DelayedUntil = isDelayed ? record.Delay!.Until : null,
-            DelayLeftMicros = isDelayed ? record.Delay!.Until - entry.Stamp : 0,
+            Own = state.Holds.OwnOf(name, record, wanted.Owner, wanted.Lease),
+            DelayedUntil = keptUntil,
+            DelayLeftMicros = keptUntil is { } until ? until - entry.Stamp : 0,
         };
     }
 

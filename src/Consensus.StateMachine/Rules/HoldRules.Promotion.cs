@@ -5,7 +5,8 @@ namespace Consensus.StateMachine.Rules;
 
 /// <summary>
 /// Who is next. Those who wait are granted in their order for as long as they fit, and nobody behind one who does not fit yet: a writer is not starved by
-/// readers, nor a request for many permits by those for few. Who is detached, too late or without a living lease is passed over.
+/// readers, nor a request for many permits by those for few. Who is detached, too late or without a living lease is passed over. Only who takes back what it lost, while that is kept
+/// for it, passes those who wait.
 /// </summary>
 internal sealed partial class HoldRules
 {
@@ -15,7 +16,7 @@ internal sealed partial class HoldRules
     {
         var own = default(LockGranted);
         var record = state.Objects[name];
-        while (NextInLine(name, record) is { } waiter && Fits(name.Space, record, record.Permits, waiter.Terms.Mode, waiter.Terms.Count))
+        while (Next(name, record) is { } waiter)
         {
             if (entry.Promotions >= state.Limits.MaxObjectsPerCommand)
             {
@@ -39,9 +40,19 @@ internal sealed partial class HoldRules
         }
     }
 
-    /// <summary>Whether a newcomer of this name passes nobody, and the object is not kept for another.</summary>
-    public bool IsOpenTo(ObjectName name, ObjectRecord record, string owner) =>
-        (!record.IsDelayedAt(entry.Stamp) || record.Delay!.Owner == owner) && NextInLine(name, record) is null;
+    /// <summary>Whether a further hold may stand beside those that there are, and beside what is kept for others.</summary>
+    public bool MayHave(HoldSpace space, ObjectRecord record, in Wanted wanted) =>
+        Fits(space, record, wanted.Permits, wanted.Mode, wanted.Count) && !KeptBack.IsKept(space, record, wanted, entry.Stamp);
+
+    /// <summary>Whether a newcomer passes nobody who is in line before it.</summary>
+    public bool PassesNobody(ObjectName name, ObjectRecord record, in Wanted wanted)
+    {
+        if (record.Attached == 0 || !HasRoom(name.Space, record))
+        {
+            return true;
+        }
+        return (ComesBack(record, wanted) ? FirstGrantableOf(name, wanted.Owner) : FirstGrantable(name)) is null;
+    }
 
     /// <summary>Makes a hold of a waiting place, and tells whoever waits there, unless it is the entry's own request.</summary>
     public LockGranted GrantWaiter(WaiterRecord waiter)
@@ -58,9 +69,10 @@ internal sealed partial class HoldRules
         return granted;
     }
 
-    /// <summary>The first waiter of this owner that may be granted anything; null also while the object is kept for another.</summary>
+    /// <summary>The first waiter of this owner that may be granted anything, if it may have what it waits for.</summary>
+    /// <param name="record">The object as it is to be judged by.</param>
     public WaiterRecord? FirstGrantableTo(ObjectName name, ObjectRecord record, string owner) =>
-        record.IsDelayedAt(entry.Stamp) && record.Delay!.Owner != owner ? null : FirstGrantableOf(name, owner);
+        FirstGrantableOf(name, owner) is { } waiter && MayHave(name.Space, record, Wanted.By(waiter, record)) ? waiter : null;
 
     private WaiterRecord? FirstGrantableOf(ObjectName name, string owner)
     {
@@ -76,18 +88,35 @@ internal sealed partial class HoldRules
         return null;
     }
 
-    /// <summary>
-    /// The only one who may be granted anything now; null when there is nobody, or no room for anybody. While the object is kept for its last owner, only those of that name
-    /// are in line.
-    /// </summary>
-    private WaiterRecord? NextInLine(ObjectName name, ObjectRecord record)
+    /// <summary>The one who is granted what it waits for now: the first in line, else the first who comes back for what is kept for it; null when neither may have it.</summary>
+    private WaiterRecord? Next(ObjectName name, ObjectRecord record)
     {
         if (record.Attached == 0 || !HasRoom(name.Space, record))
         {
             return null;
         }
-        return record.IsDelayedAt(entry.Stamp) ? FirstGrantableOf(name, record.Delay!.Owner) : FirstGrantable(name);
+        var first = FirstGrantable(name);
+        return first is null || MayHave(name.Space, record, Wanted.By(first, record)) ? first : FirstToComeBack(name, record);
     }
+
+    private WaiterRecord? FirstToComeBack(ObjectName name, ObjectRecord record)
+    {
+        WaiterRecord? first = null;
+        foreach (var delay in record.Delays)
+        {
+            if (delay.Owner != HoldDelay.Nobody
+                && FirstGrantableTo(name, record, delay.Owner) is { } waiter
+                && ComesBack(record, Wanted.By(waiter, record))
+                && (first is null || waiter.Sequence < first.Sequence))
+            {
+                first = waiter;
+            }
+        }
+        return first;
+    }
+
+    /// <summary>It wants no more than what it lost and is kept for it.</summary>
+    private bool ComesBack(ObjectRecord record, in Wanted wanted) => wanted.Count <= KeptBack.For(record, wanted.Owner, entry.Stamp);
 
     private WaiterRecord? FirstGrantable(ObjectName name)
     {

@@ -25,7 +25,7 @@ internal sealed partial class HoldRules(StateTables state, Applying entry, KeyRu
         Invariant.Require(lease is not null, "a hold hangs on a living lease");
         var until = claim.Terms.MaxHoldMicros > 0 ? entry.DeadlineAfter(claim.Terms.MaxHoldMicros) : ClusterTime.Never;
         var hold = new HoldRecord(claim.Owner, token, lease.Id, claim.Request, waitedMicros, until, claim.Terms);
-        Store(name, before, after.With(hold, HoldTable.IsSole(name, hold)));
+        Store(name, before, TakenBack(after, hold).With(hold, HoldTable.IsSole(name, hold)));
         state.Holds.Add(name, hold);
         var shown = answers.Show(name, hold, lease);
         if (name.Space == HoldSpace.Election)
@@ -48,7 +48,7 @@ internal sealed partial class HoldRules(StateTables state, Applying entry, KeyRu
         var record = state.Objects[name];
         var loss = new LockLoss(hold.Token, hold.Owner, reason, state.Revision.Next);
         var after = record.Without(hold, record.Released, Newest(record.Losses, loss));
-        End(name, hold, record, hold.Terms.LockDelayMicros > 0 ? Delay(after, hold) : after);
+        End(name, hold, record, hold.Terms.LockDelayMicros > 0 ? KeptFor(after, hold) : after);
     }
 
     /// <summary>The end of a hold but for its lease and for who comes next: one revision. Released tokens that the object does not remember any more go to where they are kept for longer.</summary>
@@ -67,11 +67,12 @@ internal sealed partial class HoldRules(StateTables state, Applying entry, KeyRu
         }
     }
 
-    /// <summary>Ends the time for which a free object is kept for its last owner.</summary>
-    public void EndDelay(ObjectName name)
+    /// <summary>What was kept back of the object is not any more.</summary>
+    /// <param name="now">Only that whose time is over by then.</param>
+    public void EndDelays(ObjectName name, ClusterTime now)
     {
         var record = state.Objects[name];
-        Store(name, record, record with { Delay = null });
+        Store(name, record, record with { Delays = HoldDelays.At(record.Delays, now) });
         Promote(name);
     }
 
@@ -178,15 +179,17 @@ internal sealed partial class HoldRules(StateTables state, Applying entry, KeyRu
         }
     }
 
-    /// <summary>
-    /// Keeps the object for the owner of the lost hold. When it is being kept for another one already (several shared or counted holds were lost), the later end
-    /// counts.
-    /// </summary>
-    private ObjectRecord Delay(ObjectRecord record, HoldRecord lost)
+    /// <summary>Keeps back what the lost hold had, for its owner, beside what is kept back already.</summary>
+    private ObjectRecord KeptFor(ObjectRecord record, HoldRecord lost)
     {
-        var delay = new LockDelay(lost.Owner, entry.DeadlineAfter(lost.Terms.LockDelayMicros), lost.Token);
-        return record.Delay is { } present && present.Until > delay.Until ? record : record with { Delay = delay };
+        var delay = new HoldDelay(lost.Owner, entry.DeadlineAfter(lost.Terms.LockDelayMicros), lost.Token, lost.Terms.Mode, lost.Terms.Count);
+        return record with { Delays = HoldDelays.With(HoldDelays.At(record.Delays, entry.Stamp), delay, state.Limits.MaxDelaysPerLock) };
     }
+
+    /// <summary>What was kept back for the owner of a new hold is that hold now.</summary>
+    private ObjectRecord TakenBack(ObjectRecord record, HoldRecord hold) => record.Delays.IsEmpty
+        ? record
+        : record with { Delays = HoldDelays.TakenBack(HoldDelays.At(record.Delays, entry.Stamp), hold.Owner, hold.Terms.Mode, hold.Terms.Count) };
 
     private ImmutableArray<T> Newest<T>(ImmutableArray<T> items, T item) => items.Length < state.Limits.MaxRememberedTokens
         ? items.Add(item)

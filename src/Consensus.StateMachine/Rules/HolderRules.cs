@@ -65,7 +65,7 @@ internal sealed class HolderRules(StateTables state, HoldRules holds, LeaseRules
             return answers.NotHeld(name, c.Token);
         }
         var after = holds.Released(record, hold);
-        if (holds.FirstGrantableTo(name, record, c.To) is not { } waiter || !HoldRules.Fits(name.Space, after, after.Permits, waiter.Terms.Mode, waiter.Terms.Count))
+        if (holds.FirstGrantableTo(name, after, c.To) is not { } waiter)
         {
             return new NoSuchWaiter(state.Revision, c.To);
         }
@@ -78,7 +78,7 @@ internal sealed class HolderRules(StateTables state, HoldRules holds, LeaseRules
         return new HandedOver(state.Revision, granted.Hold);
     }
 
-    /// <summary>Frees the object whoever holds it; when nobody does, ends the time for which it is kept for its last owner.</summary>
+    /// <summary>Frees the object whoever holds it; when nobody does, ends the time for which it is kept for those who lost it.</summary>
     private Outcome Break(ObjectName name)
     {
         var record = state.Objects[name];
@@ -86,9 +86,9 @@ internal sealed class HolderRules(StateTables state, HoldRules holds, LeaseRules
         {
             return new TooManyObjects(state.Revision, state.Limits.MaxObjectsPerCommand);
         }
-        if (record.Holders == 0 && record.Delay is not null)
+        if (record.Holders == 0 && !record.Delays.IsEmpty)
         {
-            holds.EndDelay(name);
+            holds.EndDelays(name, ClusterTime.Never);
         }
 
         // All that hold now, not those who are granted because of it.

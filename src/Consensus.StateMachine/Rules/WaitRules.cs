@@ -89,7 +89,8 @@ internal sealed class WaitRules(StateTables state, Applying entry, HoldRules hol
     public void End(WaiterKey place)
     {
         var waiter = holds.RemoveWaiter(place);
-        var held = answers.Held(place.Object, state.Objects[place.Object], waiter.Owner, waiter.SharedLease, entry.Stamp - waiter.Asked);
+        var record = state.Objects[place.Object];
+        var held = answers.Held(place.Object, record, Wanted.By(waiter, record), entry.Stamp - waiter.Asked);
         entry.Resolve(waiter.Request, held);
         if (waiter.WaitDeadline <= entry.Stamp)
         {

@@ -7,18 +7,15 @@ using Consensus.StateMachine.Wire;
 
 namespace Consensus.StateMachine.Tables;
 
-/// <summary>After a loss only <paramref name="Owner"/> is granted anything until then.</summary>
-/// <param name="Token">Of the lost hold.</param>
-internal sealed record LockDelay(string Owner, ClusterTime Until, FencingToken Token);
-
 /// <summary>A lock, semaphore or election that is in use, or of which something is remembered; its waiting places, shared and counted holds are in tables of their own.</summary>
 /// <param name="Sole">The holder of a lock that is held exclusively, or of an election.</param>
 /// <param name="Mode">Of the present holders; exclusive without any.</param>
-/// <param name="Permits">A semaphore's limit while anybody holds or waits; else 0.</param>
+/// <param name="Permits">A semaphore's limit while anybody holds or waits, or permits are kept back; else 0.</param>
 /// <param name="PermitsUsed">The holders' counts together.</param>
 /// <param name="Attached">Those of <paramref name="Waiters"/> that are not detached.</param>
 /// <param name="Released">Newest released tokens, oldest first; those before them are in <see cref="ReleasedTable"/>.</param>
 /// <param name="Losses">The newest losses, oldest first.</param>
+/// <param name="Delays">What is kept back for those who lost holds, in the order of the losses; some may be over.</param>
 /// <param name="IsUnsettled">Waiters who could be granted are left over for a later entry, because one may not touch more (rule 9).</param>
 /// <param name="FactSequence">Its place among the remembered ones while it is not in use; else 0.</param>
 internal sealed record ObjectRecord(
@@ -31,17 +28,14 @@ internal sealed record ObjectRecord(
     long Attached,
     ImmutableArray<FencingToken> Released,
     ImmutableArray<LockLoss> Losses,
-    LockDelay? Delay,
+    ImmutableArray<HoldDelay> Delays,
     bool IsUnsettled,
     long FactSequence)
 {
-    public static readonly ObjectRecord Free = new(null, LockMode.Exclusive, 0, 0, 0, 0, 0, [], [], null, false, 0);
+    public static readonly ObjectRecord Free = new(null, LockMode.Exclusive, 0, 0, 0, 0, 0, [], [], [], false, 0);
 
-    /// <summary>Held, waited for, or kept for its last owner.</summary>
-    public bool IsActive => Holders > 0 || Waiters > 0 || Delay is not null;
-
-    /// <summary>Kept for its last owner at this time.</summary>
-    public bool IsDelayedAt(ClusterTime now) => Delay is { } delay && delay.Until > now;
+    /// <summary>Held, waited for, or kept for one who lost it.</summary>
+    public bool IsActive => Holders > 0 || Waiters > 0 || !Delays.IsEmpty;
 
     public LockLoss? LastLoss => Losses is [.., var last] ? last : null;
 
@@ -58,14 +52,13 @@ internal sealed record ObjectRecord(
         return null;
     }
 
-    /// <summary>With one more hold, which ends a lock delay.</summary>
+    /// <summary>With one more hold.</summary>
     public ObjectRecord With(HoldRecord hold, bool isSole) => this with
     {
         Sole = isSole ? hold : null,
         Mode = hold.Terms.Mode,
         Holders = Holders + 1,
         PermitsUsed = PermitsUsed + hold.Terms.Count,
-        Delay = null,
     };
 
     public ObjectRecord Without(HoldRecord hold, ImmutableArray<FencingToken> released, ImmutableArray<LockLoss> losses) => this with
@@ -83,7 +76,7 @@ internal sealed record ObjectRecord(
 }
 
 /// <summary>
-/// Locks, semaphores and elections, with what is counted of their holds and waiters, by name; by the end of a lock delay; those that are left unsettled; and those that nobody
+/// Locks, semaphores and elections, with what is counted of their holds and waiters, by name; by the first end of what is kept back; those that are left unsettled; and those that nobody
 /// uses, by age, of which the newest so many are remembered (rule 24).
 /// </summary>
 internal sealed class ObjectTable(Limits limits)
@@ -103,7 +96,7 @@ internal sealed class ObjectTable(Limits limits)
     /// <summary>With the sole holds.</summary>
     public TreeSum Sum => _primary.Sum;
 
-    /// <summary>Objects that are held, waited for, or kept for their last owner.</summary>
+    /// <summary>Objects that are held, waited for, or kept for those who lost them.</summary>
     public long ActiveCount { get; private set; }
 
     /// <summary>The number of the next that nobody uses any more.</summary>
@@ -138,11 +131,11 @@ internal sealed class ObjectTable(Limits limits)
         {
             ActiveCount += after.IsActive ? 1 : -1;
         }
-        if (!ReferenceEquals(before.Delay, after.Delay))
+        if (before.Delays != after.Delays)
         {
-            MoveDelay(name, before.Delay, after.Delay);
+            MoveDelay(name, HoldDelays.First(before.Delays), HoldDelays.First(after.Delays));
         }
-        if (after.Permits != 0 && after.Holders + after.Waiters == 0)
+        if (after.Permits != 0 && after.Holders + after.Waiters == 0 && after.Delays.IsEmpty)
         {
             after = after with { Permits = 0 };
         }
@@ -190,7 +183,7 @@ internal sealed class ObjectTable(Limits limits)
 
     public FrozenTree<ObjectName, ObjectRecord> Freeze() => _primary.Freeze();
 
-    private void MoveDelay(ObjectName name, LockDelay? before, LockDelay? after)
+    private void MoveDelay(ObjectName name, HoldDelay? before, HoldDelay? after)
     {
         if (before is not null)
         {
@@ -235,13 +228,15 @@ internal sealed class ObjectTable(Limits limits)
     /// <param name="record">As it is stored.</param>
     public static long GrowthOf(ObjectName name, ObjectRecord record) => ReferenceEquals(record, ObjectRecord.Free) ? SizeOf(name, record) : 0;
 
-    private static Due DueOf(LockDelay delay) => new(delay.Until, delay.Token.Value);
+    private static Due DueOf(HoldDelay delay) => new(delay.Until, delay.Token.Value);
 
     /// <summary>Throws unless the indexes have exactly what the objects say, and the counts of each are those of its holds and waiters.</summary>
     public void Verify(HoldTable holds, WaiterTable waiters)
     {
         var all = All().ToList();
-        Indexes.Require(_byDelay, all.Where(static o => o.Record.Delay is not null).Select(static o => (DueOf(o.Record.Delay!), o.Name)), "the index of lock delays");
+        Indexes.Require(
+            _byDelay, all.Where(static o => !o.Record.Delays.IsEmpty).Select(static o => (DueOf(HoldDelays.First(o.Record.Delays)!), o.Name)), "the index of lock delays");
+        Invariant.Require(all.TrueForAll(o => o.Record.Delays.Length <= limits.MaxDelaysPerLock), "an object tells so many lost holds apart");
         Indexes.Require(_unsettled, all.Where(static o => o.Record.IsUnsettled).Select(static o => (o.Name, true)), "the index of unsettled objects");
         Indexes.Require(_unused, all.Where(static o => !o.Record.IsActive).Select(static o => (o.Record.FactSequence, o.Name)), "the index of unused objects");
         Invariant.Require(all.TrueForAll(o => o.Record.FactSequence < NextFact && o.Record.IsActive == (o.Record.FactSequence == 0)), "an object in use is no fact");
@@ -267,11 +262,11 @@ internal sealed class ObjectTable(Limits limits)
         public static readonly int Name = Shape.Bytes(1);
         public static readonly int Sole = Shape.Message(2);
         public static readonly int Released = Shape.Numbers(3);
-        public static readonly int Losses = Shape.Messages(4);
+        public static readonly int Losses = Shape.Message(4);
         public static readonly int FactSequence = Shape.Number(5);
         public static readonly int Space = Shape.Number(6);
         public static readonly int Permits = Shape.Number(7);
-        public static readonly int Delay = Shape.Message(8);
+        public static readonly int Delays = Shape.Message(8);
         public static readonly int IsUnsettled = Shape.Number(9);
     }
 
@@ -281,6 +276,20 @@ internal sealed class ObjectTable(Limits limits)
         public static readonly int Owner = Shape.Text(1);
         public static readonly int Until = Shape.Number(2);
         public static readonly int Token = Shape.Number(3);
+        public static readonly int Mode = Shape.Number(4);
+        public static readonly int Count = Shape.Number(5);
+    }
+
+    private static class SavedLosses
+    {
+        public static readonly MessageShape Shape = new("lost holds");
+        public static readonly int Items = Shape.Messages(1);
+    }
+
+    private static class SavedDelays
+    {
+        public static readonly MessageShape Shape = new("lock delays");
+        public static readonly int Items = Shape.Messages(1);
     }
 
     private static class SavedLoss
@@ -303,27 +312,49 @@ internal sealed class ObjectTable(Limits limits)
         {
             writer.Int64(Saved.Released, token.Value);
         }
-        foreach (var loss in record.Losses)
+        if (!record.Losses.IsEmpty)
         {
-            var start = writer.BeginMessage(Saved.Losses);
+            WriteLosses(writer, record.Losses);
+        }
+        writer.Int64(Saved.FactSequence, record.FactSequence);
+        writer.Int64(Saved.Space, (int)name.Space);
+        writer.Int64(Saved.Permits, record.Permits);
+        if (!record.Delays.IsEmpty)
+        {
+            WriteDelays(writer, record.Delays);
+        }
+        writer.Bool(Saved.IsUnsettled, record.IsUnsettled);
+    }
+
+    private static void WriteLosses(WireWriter writer, ImmutableArray<LockLoss> losses)
+    {
+        var all = writer.BeginMessage(Saved.Losses);
+        foreach (var loss in losses)
+        {
+            var start = writer.BeginMessage(SavedLosses.Items);
             writer.Int64(SavedLoss.Token, loss.Token.Value);
             writer.String(SavedLoss.Owner, loss.Owner);
             writer.Int64(SavedLoss.Reason, (int)loss.Reason);
             writer.Int64(SavedLoss.AtRevision, loss.AtRevision.Value);
             writer.EndMessage(start);
         }
-        writer.Int64(Saved.FactSequence, record.FactSequence);
-        writer.Int64(Saved.Space, (int)name.Space);
-        writer.Int64(Saved.Permits, record.Permits);
-        if (record.Delay is { } delay)
+        writer.EndMessage(all);
+    }
+
+    private static void WriteDelays(WireWriter writer, ImmutableArray<HoldDelay> delays)
+    {
+        var all = writer.BeginMessage(Saved.Delays);
+        foreach (var delay in delays)
         {
-            var start = writer.BeginMessage(Saved.Delay);
+            var start = writer.BeginMessage(SavedDelays.Items);
             writer.String(SavedDelay.Owner, delay.Owner);
             writer.Int64(SavedDelay.Until, delay.Until.Micros);
             writer.Int64(SavedDelay.Token, delay.Token.Value);
+            writer.Int64(SavedDelay.Mode, (int)delay.Mode);
+            writer.Int64(SavedDelay.Count, delay.Count);
             writer.EndMessage(start);
         }
-        writer.Bool(Saved.IsUnsettled, record.IsUnsettled);
+        writer.EndMessage(all);
     }
 
     /// <summary>
@@ -342,14 +373,14 @@ internal sealed class ObjectTable(Limits limits)
         var record = ObjectRecord.Free with
         {
             Released = fields.Tokens(),
-            Losses = [.. fields.Messages().Select(LoadLoss)],
+            Losses = fields.Has(Saved.Losses) ? [.. new Fields(fields.Bytes(Saved.Losses), SavedLosses.Shape).Messages().Select(LoadLoss)] : [],
             FactSequence = fields.Number(Saved.FactSequence),
             Permits = fields.Number(Saved.Permits),
-            Delay = fields.Has(Saved.Delay) ? LoadDelay(fields.Bytes(Saved.Delay)) : null,
+            Delays = fields.Has(Saved.Delays) ? [.. new Fields(fields.Bytes(Saved.Delays), SavedDelays.Shape).Messages().Select(LoadDelay)] : [],
             IsUnsettled = fields.Flag(Saved.IsUnsettled),
         };
         _primary.Set(name, record);
-        MoveDelay(name, null, record.Delay);
+        MoveDelay(name, null, HoldDelays.First(record.Delays));
         ActiveCount += record.IsActive ? 1 : 0;
         if (record.FactSequence != 0)
         {
@@ -363,12 +394,12 @@ internal sealed class ObjectTable(Limits limits)
         return name;
     }
 
-    /// <summary>Counts a hold that was loaded, beside a lock delay of the object as it was then.</summary>
+    /// <summary>Counts a hold that was loaded.</summary>
     public void LoadHold(ObjectName name, HoldRecord hold)
     {
         var record = this[name];
         ActiveCount += record.IsActive ? 0 : 1;
-        _primary.Set(name, record.With(hold, HoldTable.IsSole(name, hold)) with { Delay = record.Delay });
+        _primary.Set(name, record.With(hold, HoldTable.IsSole(name, hold)));
     }
 
     public void LoadWaiter(WaiterRecord waiter)
@@ -378,10 +409,15 @@ internal sealed class ObjectTable(Limits limits)
         _primary.Set(waiter.Object, record with { Waiters = record.Waiters + 1, Attached = record.Attached + (waiter.IsDetached ? 0 : 1) });
     }
 
-    private static LockDelay LoadDelay(ReadOnlyMemory<byte> item)
+    private static HoldDelay LoadDelay(ReadOnlyMemory<byte> item)
     {
         var fields = new Fields(item, SavedDelay.Shape);
-        return new LockDelay(fields.Text(SavedDelay.Owner), fields.Time(SavedDelay.Until), new FencingToken(fields.Number(SavedDelay.Token)));
+        return new HoldDelay(
+            fields.Text(SavedDelay.Owner),
+            fields.Time(SavedDelay.Until),
+            new FencingToken(fields.Number(SavedDelay.Token)),
+            CommandCodec.Mode(fields.Number(SavedDelay.Mode)),
+            fields.Number(SavedDelay.Count));
     }
 
     private static LockLoss LoadLoss(ReadOnlyMemory<byte> item)

@@ -88,6 +88,7 @@ internal static class BrokenVariants
         new("leases shortened at a failover", HoldersFit.Name, 15, Crashes, static () => new ShortensLeasesAtFailover(), Coordinated),
         new("read without a read index", Fences.Name, 5, Cuts, static () => new ReadsWithoutReadIndex(), Fenced),
         new("lock delays that are lost on their way", LockDelays.Name, 1, FaultKinds.None, static () => new ForgetsTerms(), Coordinated),
+        new("lock delays of shared holds and permits that are lost on their way", LockDelays.Name, 1, FaultKinds.None, static () => new ForgetsSharedDelays(), Coordinated),
         new("bounds of holds that are lost on their way", MaxHolds.Name, 1, FaultKinds.None, static () => new ForgetsTerms(), Coordinated),
         new("a hand-over to whoever is next", HandOvers.Name, 1, FaultKinds.None, static () => new HandsOverToTheNext(), Coordinated),
         new("several locks asked for one by one", MultiLocks.Name, 5, FaultKinds.None, static () => new AsksForTheFirstOnly(), Coordinated),

@@ -237,6 +237,15 @@ internal sealed class ForgetsTerms : Wiring
     };
 }
 
+/// <summary>As above, of what several may hold at once.</summary>
+internal sealed class ForgetsSharedDelays : Wiring
+{
+    public override CommandEnvelope Taken(SimulatedProcess process, CommandEnvelope envelope) =>
+        envelope.Command is AcquireLockCommand ask && (ask.Space == HoldSpace.Semaphore || ask.Mode == LockMode.Shared)
+            ? envelope with { Command = ask with { LockDelayMicros = 0 } }
+            : envelope;
+}
+
 /// <summary>A hand-over goes to the first in line, whoever is named.</summary>
 internal sealed class HandsOverToTheNext : Wiring
 {

@@ -92,6 +92,55 @@ public sealed class HoldCheckerTests
     }
 
     [Test]
+    [SeenBy(LockDelays.Name)]
+    public void A_delay_of_a_shared_hold_that_a_grant_to_another_ended_is_seen()
+    {
+        static LockDelays Lost(LockMode mode)
+        {
+            var delays = new LockDelays();
+            delays.Saw(Entry(new ExpireCommand(), 1_000), Step([Held("a", 1, mode, delay: 100), Held("b", 2, mode)], [Held("b", 2, mode)]));
+            return delays;
+        }
+
+        static LockDelays Granted(LockDelays delays, long stamp, params Hold[] after)
+        {
+            delays.Saw(Entry(Ask, stamp), Step([Held("b", 2, LockMode.Shared)], after));
+            return delays;
+        }
+
+        var shared = Held("c", 3, LockMode.Shared);
+        Granted(Granted(Lost(LockMode.Shared), 1_001, Held("b", 2, LockMode.Shared), shared), 1_100, Held("d", 4));
+        Granted(Granted(Lost(LockMode.Shared), 1_001, Held("a", 3, LockMode.Shared)), 1_002, Held("d", 4));
+        Breaks(LockDelays.Name, () => Granted(Granted(Lost(LockMode.Shared), 1_001, shared), 1_099, Held("d", 4)));
+        Breaks(LockDelays.Name, () => Granted(Lost(LockMode.Exclusive), 1_099, shared));
+    }
+
+    [Test]
+    [SeenBy(LockDelays.Name)]
+    public void Lost_permits_that_are_given_to_another_are_seen()
+    {
+        static LockDelays Lost()
+        {
+            var delays = new LockDelays();
+            delays.Saw(Entry(new ExpireCommand(), 1_000), Step(Info(HoldSpace.Semaphore, [Held("a", 1, count: 2, delay: 100)], 3), Info(HoldSpace.Semaphore, [], 3)));
+            return delays;
+        }
+
+        static LockDelays Granted(LockDelays delays, long stamp, Hold[] before, params Hold[] after)
+        {
+            delays.Saw(Entry(Ask, stamp), Step(Info(HoldSpace.Semaphore, before, 3), Info(HoldSpace.Semaphore, after, 3)));
+            return delays;
+        }
+
+        var (one, two) = (Held("b", 2), Held("c", 3, count: 2));
+        Granted(Granted(Lost(), 1_001, [], one), 1_100, [one], one, two);
+        Granted(Granted(Lost(), 1_001, [], Held("a", 2, count: 2)), 1_002, [], one, two);
+        Breaks(LockDelays.Name, () => Granted(Lost(), 1_001, [], two));
+        Breaks(LockDelays.Name, () => Granted(Granted(Lost(), 1_001, [], one), 1_099, [one], one, two));
+        Breaks(LockDelays.Name, () => Granted(Granted(Lost(), 1_001, [], Held("a", 2)), 1_002, [], one, two));
+    }
+
+    [Test]
     [SeenBy(MaxHolds.Name)]
     public void A_hold_that_outlives_its_bound_or_ends_by_it_too_early_is_seen()
     {

@@ -59,11 +59,12 @@ internal static class HoldInvariants
         {
             Assert.That(holds, Has.Count.EqualTo(1), $"an exclusive hold of the {name} is alone");
         }
-        if (name.Space == HoldSpace.Semaphore && holds.Count > 0)
+        var delays = record.Delays.Where(d => d.Until > view.AppliedStamp).ToList();
+        if (name.Space == HoldSpace.Semaphore && holds.Count + delays.Count > 0)
         {
-            Assert.That(holds.Sum(h => h.Terms.Count), Is.LessThanOrEqualTo(record.Permits), $"permits of the {name}");
+            Assert.That(holds.Sum(h => h.Terms.Count) + delays.Sum(d => d.Count), Is.LessThanOrEqualTo(record.Permits), $"permits of the {name}");
         }
-        if (holds.Count + waiters.Count == 0 || name.Space != HoldSpace.Semaphore)
+        if (holds.Count + waiters.Count + record.Delays.Length == 0 || name.Space != HoldSpace.Semaphore)
         {
             Assert.That(record.Permits, Is.Zero);
         }
@@ -84,14 +85,8 @@ internal static class HoldInvariants
         {
             Assert.That(step.After.GetLease(hold.Lease)!.Deadline, Is.GreaterThan(step.Now).Or.EqualTo(step.Before.GetLease(hold.Lease)!.Deadline));
         }
-        var delays = DelaysOf(step, name);
-        if (delays.Count > 0 && step.Command is not (ReleaseLockCommand or ExpireCommand))
-        {
-            Assert.That(
-                delays.Contains(hold.Owner) || step.NewHolds.Any(k => k.Object == name && k.Token.CompareTo(key.Token) < 0),
-                $"the {name} was kept for {string.Join(", ", delays)}, not for {hold.Owner}");
-        }
-        if (step.Command is HandOverCommand || delays.Contains(hold.Owner))
+        CheckDelays(step, key, hold);
+        if (step.Command is HandOverCommand || OwnersOfDelays(step, name).Contains(hold.Owner))
         {
             return;
         }
@@ -109,13 +104,31 @@ internal static class HoldInvariants
         && !WaitersOf(step.After, waiter.Object).Any(w => w.Sequence == waiter.Sequence)
         && !step.Resolutions.Any(r => r.Request == waiter.Request && r.Outcome is LockGranted);
 
-    /// <summary>The owners for whom the object was kept at some time during the step.</summary>
-    private static HashSet<string> DelaysOf(HoldStep step, ObjectName name)
+    /// <summary>
+    /// Of locks and elections: nothing is granted that what another lost before this step keeps from it, unless its owner took that back in this very step, or an operator ended
+    /// it. That permits stay taken is seen by their sum.
+    /// </summary>
+    private static void CheckDelays(HoldStep step, HoldKey key, HoldRecord hold)
+    {
+        if (key.Object.Space == HoldSpace.Semaphore || step.Command is ReleaseLockCommand { Force: true } || !step.Before.Tables.Objects.TryGet(key.Object, out var before))
+        {
+            return;
+        }
+        foreach (var delay in before.Delays)
+        {
+            var isInTheWay = delay.Until > step.Now && delay.Owner != hold.Owner && (delay.Mode == LockMode.Exclusive || hold.Terms.Mode == LockMode.Exclusive);
+            var isTakenBack = step.NewHolds.Any(k => k.Object == key.Object && k.Token.CompareTo(key.Token) < 0 && HoldStep.Find(step.After, k)!.Owner == delay.Owner);
+            Assert.That(!isInTheWay || isTakenBack, $"the {key.Object} was kept by {delay}, and {hold.Owner} was granted it: {step.Command}");
+        }
+    }
+
+    /// <summary>The owners for whom something of the object was kept at some time during the step: they may come back past those who wait.</summary>
+    private static HashSet<string> OwnersOfDelays(HoldStep step, ObjectName name)
     {
         var owners = new HashSet<string>();
-        if (step.Before.Tables.Objects.TryGet(name, out var before) && before.Delay is { } delay && delay.Until > step.Now)
+        if (step.Before.Tables.Objects.TryGet(name, out var before))
         {
-            owners.Add(delay.Owner);
+            owners.UnionWith(before.Delays.Where(delay => delay.Until > step.Now).Select(delay => delay.Owner));
         }
         foreach (var ended in step.EndedHolds.Where(k => k.Object == name))
         {
@@ -173,19 +186,27 @@ internal static class HoldInvariants
     {
         foreach (var (name, record) in step.After.Tables.Objects.All())
         {
-            var delay = record.Delay is { } present && present.Until > step.Now ? present : null;
-            var next = WaitersOf(step.After, name).FirstOrDefault(w => MayBeGranted(step, w) && (delay is null || delay.Owner == w.Owner));
-            if (next is not null && record.Holders < 4)
+            var waiters = WaitersOf(step.After, name).Where(w => MayBeGranted(step, w)).ToList();
+            var first = waiters.FirstOrDefault();
+            foreach (var next in record.Holders < 4 ? waiters : [])
             {
-                var fits = name.Space switch
+                var comesBack = next.Terms.Count <= record.Delays.Where(d => d.Until > step.Now && d.Owner == next.Owner).Sum(d => d.Count);
+                if (next == first || (comesBack && next == waiters.Find(w => w.Owner == next.Owner)))
                 {
-                    HoldSpace.Semaphore => record.PermitsUsed + next.Terms.Count <= record.Permits,
-                    _ => record.Holders == 0 || (record.Mode == LockMode.Shared && next.Terms.Mode == LockMode.Shared),
-                };
-                Assert.That(fits, Is.False, $"{next.Owner} could be granted the {name}");
+                    Assert.That(Fits(step, name, record, next), Is.False, $"{next.Owner} could be granted the {name}");
+                }
             }
         }
         Assert.That(HoldStep.HoldsOf(step.After).Any(h => h.Value.Until <= step.Now), Is.False, "nobody holds for longer than it may");
+    }
+
+    private static bool Fits(HoldStep step, ObjectName name, ObjectRecord record, WaiterRecord waiter)
+    {
+        var keptFrom = record.Delays.Where(d => d.Until > step.Now && d.Owner != waiter.Owner).ToList();
+        return name.Space == HoldSpace.Semaphore
+            ? record.PermitsUsed + keptFrom.Sum(d => d.Count) + waiter.Terms.Count <= record.Permits
+            : (record.Holders == 0 || (record.Mode == LockMode.Shared && waiter.Terms.Mode == LockMode.Shared))
+                && !keptFrom.Exists(d => d.Mode == LockMode.Exclusive || waiter.Terms.Mode == LockMode.Exclusive);
     }
 
     private static bool MayBeGranted(HoldStep step, WaiterRecord waiter) =>

@@ -109,21 +109,6 @@ public sealed class LockDelayTests
     }
 
     [Test]
-    public void A_semaphore_is_kept_whole_for_the_owner_that_lost_permits()
-    {
-        var machine = new Machine();
-        machine.Granted(Semaphore("s", "a", 1, 1, 3) with { LockDelayMicros = 10 * Second, TtlMicros = 1 * Second });
-        var other = machine.Granted(Semaphore("s", "b", 2, 1, 3));
-        machine.Expire(1 * Second);
-        var refused = (LockHeld)machine.Do(Semaphore("s", "c", 3, 1, 3));
-        Assert.That((refused.Holder!.Token, refused.DelayedUntil is not null), Is.EqualTo((other.Token, true)));
-        machine.Queued(Semaphore("s", "c", 3, 1, 3, 60 * Second));
-        Assert.That(machine.Do(HandOver(other, "c")), Is.InstanceOf<NoSuchWaiter>());
-        machine.Granted(Semaphore("s", "a", 4, 1, 3));
-        Assert.That(machine.Look(other).Holders.Select(h => h.Owner), Is.EqualTo(["b", "a", "c"]), "taken back: the delay is over for all");
-    }
-
-    [Test]
     public void A_hold_is_lost_at_the_end_of_its_longest_time_however_often_it_is_renewed()
     {
         var machine = new Machine();

@@ -98,7 +98,7 @@ public sealed class VerifyTests
     {
         var state = Whole();
         var record = state.Objects[Name];
-        state.Objects.Replace(Name, record with { Delay = new LockDelay("a", new ClusterTime(5), new FencingToken(1)) });
+        state.Objects.Replace(Name, record with { Delays = [new HoldDelay("a", new ClusterTime(5), new FencingToken(1), LockMode.Exclusive, 1)] });
         Objects(state);
         state.Objects.Replace(Name, record with { IsUnsettled = true });
         Objects(state);

@@ -1,0 +1,80 @@
+using System.Collections.Immutable;
+using Consensus.Primitives;
+
+namespace Consensus.StateMachine.Tables;
+
+/// <summary>
+/// What is kept back of one object for those who lost holds of it: for each lost hold so long as its own <c>lockDelay</c> says, whatever others are granted meanwhile. An object
+/// has so many of them at most; the last stands for all beyond.
+/// </summary>
+internal static class HoldDelays
+{
+    /// <summary>Those whose time is not over: an entry judges by its own stamp, whether the others were taken away already or not.</summary>
+    public static ImmutableArray<HoldDelay> At(ImmutableArray<HoldDelay> delays, ClusterTime now) => delays.RemoveAll(delay => delay.Until <= now);
+
+    /// <summary>
+    /// With one more. Where there are as many as there may be, one of the same owner and mode covers it too, else the last one, which nobody may take back any more when it stands for
+    /// several owners: whoever waits may have to wait for longer, and never for less.
+    /// </summary>
+    public static ImmutableArray<HoldDelay> With(ImmutableArray<HoldDelay> delays, HoldDelay more, int most)
+    {
+        if (delays.Length < most)
+        {
+            return delays.Add(more);
+        }
+        var at = delays.Length - 1;
+        while (at > 0 && (delays[at].Owner != more.Owner || delays[at].Mode != more.Mode))
+        {
+            at--;
+        }
+        at = delays[at].Owner == more.Owner && delays[at].Mode == more.Mode ? at : delays.Length - 1;
+        var present = delays[at];
+        return delays.SetItem(at, present with
+        {
+            Owner = present.Owner == more.Owner ? present.Owner : HoldDelay.Nobody,
+            Until = ClusterTime.Max(present.Until, more.Until),
+            Mode = present.Mode == more.Mode ? present.Mode : LockMode.Exclusive,
+            Count = present.Count + more.Count,
+        });
+    }
+
+    /// <summary>Without what its owner has again: of lost holds of that mode first, and of those that end first.</summary>
+    public static ImmutableArray<HoldDelay> TakenBack(ImmutableArray<HoldDelay> delays, string owner, LockMode mode, long count)
+    {
+        while (count > 0 && NextOf(delays, owner, mode) is { } delay)
+        {
+            var at = delays.IndexOf(delay);
+            if (delay.Count > count)
+            {
+                return delays.SetItem(at, delay with { Count = delay.Count - count });
+            }
+            count -= delay.Count;
+            delays = delays.RemoveAt(at);
+        }
+        return delays;
+    }
+
+    /// <summary>The one that ends first.</summary>
+    public static HoldDelay? First(ImmutableArray<HoldDelay> delays)
+    {
+        HoldDelay? first = null;
+        foreach (var delay in delays)
+        {
+            first = first is null || delay.Until < first.Until ? delay : first;
+        }
+        return first;
+    }
+
+    private static HoldDelay? NextOf(ImmutableArray<HoldDelay> delays, string owner, LockMode mode)
+    {
+        HoldDelay? next = null;
+        foreach (var delay in delays)
+        {
+            if (delay.Owner == owner && (next is null || (delay.Mode != mode, delay.Until).CompareTo((next.Mode != mode, next.Until)) < 0))
+            {
+                next = delay;
+            }
+        }
+        return next;
+    }
+}
