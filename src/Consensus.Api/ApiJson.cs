@@ -41,6 +41,8 @@ namespace Consensus.Api;
 [JsonSerializable(typeof(LockListAnswer))]
 [JsonSerializable(typeof(HandOverRequest))]
 [JsonSerializable(typeof(HandOverAnswer))]
+[JsonSerializable(typeof(ChangePermitsRequest))]
+[JsonSerializable(typeof(PermitsChangedAnswer))]
 [JsonSerializable(typeof(MultiLockRequest))]
 [JsonSerializable(typeof(MultiLockAnswer))]
 [JsonSerializable(typeof(SemaphoreAcquireRequest))]

@@ -35,6 +35,7 @@ namespace Consensus.Client;
 [JsonSerializable(typeof(LockRenewedAnswer))]
 [JsonSerializable(typeof(RenewalAnswer))]
 [JsonSerializable(typeof(HandOverAnswer))]
+[JsonSerializable(typeof(PermitsChangedAnswer))]
 [JsonSerializable(typeof(MultiLockAnswer))]
 [JsonSerializable(typeof(SemaphoreGrantAnswer))]
 [JsonSerializable(typeof(SemaphoreRenewedAnswer))]

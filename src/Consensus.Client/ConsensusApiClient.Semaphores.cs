@@ -53,6 +53,23 @@ public sealed partial class ConsensusApiClient
     public Task<ApiResult<HandOverAnswer>> HandOverSemaphoreAsync(string name, long fencingToken, string to, CancellationToken cancellationToken) =>
         HandOverAsync(SemaphoreTarget(name, ""), fencingToken, to, cancellationToken);
 
+    /// <summary>
+    /// Changes the limit of a semaphore that is in use: 409 <c>permits-out</c> when more are held or kept back than that, 404 when nobody uses it. Whoever waits and has room by it is
+    /// granted; whoever waits for more than there are is refused with 409 <c>permits-mismatch</c>, and so is from then on whoever asks with another limit.
+    /// </summary>
+    /// <param name="permits">At least 1.</param>
+    public Task<ApiResult<PermitsChangedAnswer>> ChangePermitsAsync(string name, long permits, CancellationToken cancellationToken)
+    {
+        var request = new ApiRequest
+        {
+            Method = HttpMethod.Patch,
+            Target = SemaphoreTarget(name, ""),
+            NotFoundIsFinal = false,
+            Body = RequestJson.Encode(new ChangePermitsRequest(permits), RequestJson.Types.ChangePermitsRequest, nameof(permits)),
+        };
+        return SendAsync(request, ClientJson.Default.PermitsChangedAnswer, cancellationToken);
+    }
+
     /// <summary>Who holds permits and who waits; an unknown name is an unused semaphore.</summary>
     public Task<ApiResult<SemaphoreAnswer>> GetSemaphoreAsync(string name, ReadOptions? read, CancellationToken cancellationToken) =>
         GetAsync(SemaphoreTarget(name, ReadOptions.Query(read)), ClientJson.Default.SemaphoreAnswer, cancellationToken);

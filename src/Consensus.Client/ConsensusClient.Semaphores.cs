@@ -25,16 +25,10 @@ public sealed partial class ConsensusClient
     }
 
     /// <inheritdoc/>
-    public async IAsyncEnumerable<SemaphoreAnswer> ObserveSemaphoreAsync(string name, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    public async Task<PermitsChangedAnswer> ChangePermitsAsync(string name, long permits, CancellationToken cancellationToken = default)
     {
         WellFormed.Name(name);
-        await foreach (var message in _api.WatchSemaphoreAsync(name, cancellationToken).ConfigureAwait(false))
-        {
-            if (message is WatchSemaphore { Semaphore: var state })
-            {
-                yield return state;
-            }
-        }
+        return Value(await _api.ChangePermitsAsync(name, permits, cancellationToken).ConfigureAwait(false));
     }
 
     /// <inheritdoc/>

@@ -62,6 +62,8 @@ internal interface IConsensusApi : IDisposable
 
     Task<ApiResult<EmptyAnswer>> ReleaseSemaphoreAsync(string name, long fencingToken, CancellationToken cancellationToken);
 
+    Task<ApiResult<PermitsChangedAnswer>> ChangePermitsAsync(string name, long permits, CancellationToken cancellationToken);
+
     Task<ApiResult<SemaphoreAnswer>> GetSemaphoreAsync(string name, ReadOptions? read, CancellationToken cancellationToken);
 
     Task<ApiResult<ElectedAnswer>> CampaignAsync(CampaignWish wish, RequestIdentity identity, CancellationToken cancellationToken);

@@ -54,6 +54,13 @@ public interface IConsensusClient : IDisposable
     Task<SemaphoreHandle?> TryAcquireSemaphoreAsync(
         string name, long permits, SemaphoreOptions? options = null, TimeSpan timeout = default, CancellationToken cancellationToken = default);
 
+    /// <summary>
+    /// Changes the limit of a semaphore that is in use, for those who have permits, those who wait and those to come: whoever asks with another one is refused from then on.
+    /// </summary>
+    /// <param name="permits">At least 1, and at least what is held, or kept for those who lost it.</param>
+    /// <exception cref="ConsensusException"><c>permits-out</c>: more are out. <c>not-found</c>: nobody uses it.</exception>
+    Task<PermitsChangedAnswer> ChangePermitsAsync(string name, long permits, CancellationToken cancellationToken = default);
+
     /// <summary>Who holds permits and who waits; an unknown name is an unused semaphore.</summary>
     Task<SemaphoreAnswer> GetSemaphoreAsync(string name, CancellationToken cancellationToken = default);
 

@@ -45,8 +45,9 @@ internal static class OutcomeDigest
         RetryTooLate => 35,
         Withdrawn => 36,
         RequestWithdrawn => 37,
-        SettingPut => 38,
-        SettingOutOfRange => 39,
+        PermitsChanged => 38,
+        PermitsOut => 39,
+        SemaphoreUnused => 40,
         _ => Invariant.Unreachable<long>(outcome),
     };
 
@@ -67,6 +68,8 @@ internal static class OutcomeDigest
         ManyGranted o => DigestOf(o),
         HandedOver o => o.Hold.Token.Value,
         PermitsMismatch o => o.Permits,
+        PermitsChanged o => (o.Permits << 32) ^ o.Out,
+        PermitsOut o => (o.Permits << 32) ^ o.Out,
         TxnDone o => DigestOf(o),
         FencePassed o => o.Highest.Value,
         FenceStale o => o.Highest.Value,

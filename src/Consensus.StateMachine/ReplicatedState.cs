@@ -28,6 +28,7 @@ public sealed class ReplicatedState
     private readonly LeaseRules _leases;
     private readonly AcquireRules _acquires;
     private readonly HolderRules _holders;
+    private readonly PermitRules _permits;
     private readonly WaitRules _waits;
     private readonly ExpiryRules _expiry;
     private readonly MemberRules _members;
@@ -50,6 +51,7 @@ public sealed class ReplicatedState
         _waits = new WaitRules(_tables, _entry, holds, _retries, answers);
         _acquires = new AcquireRules(_tables, _entry, holds, _waits, answers);
         _holders = new HolderRules(_tables, holds, _leases, answers);
+        _permits = new PermitRules(_tables, _entry, holds);
         _expiry = new ExpiryRules(_tables, _entry, holds, _waits);
         _settings = new SettingRules(_tables);
         _members = new MemberRules(_tables, _waits, _settings);
@@ -139,6 +141,7 @@ public sealed class ReplicatedState
         ForgetMemberCommand c => _members.Forget(c),
         AcquireManyCommand c => _acquires.AcquireMany(c),
         HandOverCommand c => _holders.HandOver(c),
+        ChangePermitsCommand c => _permits.Change(c),
         TxnCommand c => _transactions.Do(c),
         FenceCommand c => _fences.Raise(c),
         ResetFenceCommand c => _fences.Reset(c),

@@ -37,9 +37,13 @@ public sealed record ProblemAnswer
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Name { get; init; }
 
-    /// <summary>409 <c>permits-mismatch</c>: the limit that the semaphore is in use with.</summary>
+    /// <summary>409 <c>permits-mismatch</c> and <c>permits-out</c>: the limit that the semaphore is in use with.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public long? Permits { get; init; }
+
+    /// <summary>409 <c>permits-out</c>: how many are held, or kept for those who lost them.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? PermitsOut { get; init; }
 
     /// <summary>412 <c>stale-token</c>: the fence's high-water mark.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]

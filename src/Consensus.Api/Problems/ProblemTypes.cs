@@ -13,6 +13,7 @@ public static class ProblemTypes
     public static readonly ProblemType RetryTooLate = new("retry-too-late", "The Idempotency-Key had its effect too long ago to know its answer", 409);
     public static readonly ProblemType Withdrawn = new("withdrawn", "The request was withdrawn", 409);
     public static readonly ProblemType PermitsMismatch = new("permits-mismatch", "The semaphore is in use with another limit", 409);
+    public static readonly ProblemType PermitsOut = new("permits-out", "More permits are out than that", 409);
     public static readonly ProblemType LeaseExpired = new("lease-expired", "The lease is gone", 410);
     public static readonly ProblemType Compacted = new("compacted", "The asked revision is no longer kept", 410);
     public static readonly ProblemType PreconditionFailed = new("precondition-failed", "The condition does not hold", 412);
@@ -30,7 +31,7 @@ public static class ProblemTypes
 
     public static IReadOnlyList<ProblemType> All { get; } =
     [
-        BadRequest, Forbidden, NotFound, MethodNotAllowed, NotAcceptable, RequestTimeout, LockHeld, RetryTooLate, Withdrawn, PermitsMismatch, LeaseExpired, Compacted,
+        BadRequest, Forbidden, NotFound, MethodNotAllowed, RequestTimeout, LockHeld, RetryTooLate, Withdrawn, PermitsMismatch, PermitsOut, LeaseExpired, Compacted,
         PreconditionFailed, StaleToken, NotHolder, TooLarge, Misdirected, IdempotencyMismatch, TooManyRequests, Internal, NoLeader, NotReady, OutcomeUnknown, QuotaExceeded,
     ];
 }

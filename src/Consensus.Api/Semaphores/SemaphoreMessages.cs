@@ -48,6 +48,14 @@ public sealed record SemaphoreGrantAnswer(
     long ExpiresInMs,
     string ClusterId);
 
+/// <summary>Changes the limit of a semaphore that is in use.</summary>
+/// <param name="Permits">At least 1, and at least what is out.</param>
+public sealed record ChangePermitsRequest(long Permits);
+
+/// <summary>The limit that a semaphore has now.</summary>
+/// <param name="PermitsOut">Held, or kept for those who lost them (<c>lockDelay</c>).</param>
+public sealed record PermitsChangedAnswer(string Name, long Permits, long PermitsOut, long Revision);
+
 /// <summary>Permits whose lease was renewed.</summary>
 public sealed record SemaphoreRenewedAnswer(
     string Name, string Owner, long Count, long FencingToken, string Lease, long TtlMs, long ExpiresInMs, string ClusterId);

@@ -7,7 +7,7 @@ using Consensus.Client;
 
 namespace Consensus.Cli.Commands;
 
-/// <summary><c>semaphore acquire/release/show/list/run</c>.</summary>
+/// <summary><c>semaphore acquire/release/resize/show/list/run</c>.</summary>
 internal static class SemaphoreCommands
 {
     public static Command Create(CommandHost host) => new("semaphore", "Locks that several may hold at once, up to a number of permits.")
@@ -18,6 +18,7 @@ internal static class SemaphoreCommands
             "semaphore",
             (session, name, token) => session.Client.ReleaseSemaphoreAsync(name, token, session.Cancellation),
             (session, name, token) => session.Client.ForceReleaseSemaphoreAsync(name, token, session.Cancellation)),
+        Resize(host),
         Show(host),
         List(host),
         WatchStateCommand.Create(
@@ -90,6 +91,21 @@ internal static class SemaphoreCommands
             },
             parsed => MistakeIn(parsed, permits, count) ?? run.MistakeIn(parsed),
             hasOtherWork: true);
+        return command;
+    }
+
+    private static Command Resize(CommandHost host)
+    {
+        var name = Names.Argument("NAME");
+        var permits = new Option<long>("--permits") { Description = "How many there are from now on, at least as many as are out.", HelpName = "N", Required = true };
+        var command = new Command("resize", "Changes how many permits a semaphore in use has. Who waits and has room by it is granted some.") { name, permits };
+        host.Bind(
+            command,
+            async (parsed, session) => session.Show(
+                await session.Client.ChangePermitsAsync(parsed.GetRequiredValue(name), parsed.GetRequiredValue(permits), session.Cancellation),
+                changed => new TextTable("NAME", "PERMITS", "OUT", "REVISION").Add(
+                    changed.Name, Plain.Number(changed.Permits), Plain.Number(changed.PermitsOut), Plain.Number(changed.Revision))),
+            parsed => parsed.GetRequiredValue(permits) < 1 ? "--permits needs a number above 0." : null);
         return command;
     }
 

@@ -77,7 +77,7 @@ internal sealed partial class InMemoryApi
             () => terms.ToCommand(ObjectName.Semaphore(name), lease) with { Permits = wish.Permits, Count = wish.Count },
             outcome => outcome is LockGranted { Hold: var hold } granted
                 ? new SemaphoreGrantAnswer(
-                    wish.Name, hold.Owner, wish.Permits, hold.Count, hold.Token.Value, hold.Lease.ToString(), Answers.Ms(hold.TtlMicros),
+                    wish.Name, hold.Owner, granted.Permits, hold.Count, hold.Token.Value, hold.Lease.ToString(), Answers.Ms(hold.TtlMicros),
                     Answers.Ms(granted.WaitedMicros), Answers.ExpiresInMs(hold, store.Now), store.ClusterId)
                 : null,
             cancellationToken,
@@ -149,6 +149,20 @@ internal sealed partial class InMemoryApi
         read,
         view => ApiResult<LockAnswer>.Of(Answers.OfLock(view.GetLock(ObjectName.Lock(key)), store.Now), ""),
         cancellationToken);
+
+    public Task<ApiResult<PermitsChangedAnswer>> ChangePermitsAsync(string name, long permits, CancellationToken cancellationToken)
+    {
+        var refusal = Checks.Name(name, "semaphore name", out var key);
+        if (permits is < 1 or > ApiLimits.MaxPermits)
+        {
+            refusal ??= Refusals.BadRequest($"the field \"permits\" is {permits}");
+        }
+        return ExecuteAsync(
+            refusal,
+            () => new ChangePermitsCommand(key, permits),
+            outcome => outcome is PermitsChanged changed ? new PermitsChangedAnswer(name, changed.Permits, changed.Out, changed.Revision.Value) : null,
+            cancellationToken);
+    }
 
     public Task<ApiResult<SemaphoreAnswer>> GetSemaphoreAsync(string name, ReadOptions? read, CancellationToken cancellationToken) => ReadAsync(
         Checks.Name(name, "semaphore name", out var key),

@@ -33,6 +33,11 @@ internal static class Refusals
             ProblemTypes.PermitsMismatch,
             $"the semaphore is in use with a limit of {mismatch.Permits} permits; nothing was done",
             problem => problem with { Permits = mismatch.Permits }),
+        PermitsOut more => Of(
+            ProblemTypes.PermitsOut,
+            $"{more.Out} permits are out, and the limit of {more.Permits} stays; nothing was done",
+            problem => problem with { Permits = more.Permits, PermitsOut = more.Out }),
+        SemaphoreUnused => NotFound("nobody holds permits of it or waits for some, so it has no limit: whoever asks next gives it one"),
         KeyWrittenTwice twice => BadRequest($"\"{twice.Key}\" is given twice; nothing was done"),
         AnswerTooLarge large => TooLarge($"what the transaction gets has more than {large.LimitBytes} bytes; nothing was done"),
         FenceStale stale => Of(

@@ -41,6 +41,12 @@ internal static class OutcomeProblems
             {
                 Permits = mismatch.Permits,
             },
+            PermitsOut more => new Problem(ProblemTypes.PermitsOut, $"{more.Out} permits are out, and the limit of {more.Permits} stays; nothing was done")
+            {
+                Permits = more.Permits,
+                PermitsOut = more.Out,
+            },
+            SemaphoreUnused => Problem.NotFound("nobody holds permits of it or waits for some, so it has no limit: whoever asks next gives it one"),
             KeyWrittenTwice twice => Problem.BadRequest($"the transaction writes the key \"{twice.Key}\" twice; nothing was done"),
             AnswerTooLarge large => Problem.TooLarge($"what the transaction gets has more than {large.LimitBytes} bytes; nothing was done"),
             FenceStale stale => new Problem(

@@ -46,6 +46,9 @@ internal abstract class HoldForm
     public virtual RenewLockCommand? ReadRenew(Key name, ReadOnlySpan<byte> body, out string? refusal) =>
         HoldRequests.ReadToken(body, out refusal) is { } token ? new RenewLockCommand(name, token) { Space = Space } : null;
 
+    /// <summary>What a PATCH asks for; null with a sentence when the body is refused.</summary>
+    public virtual Command? ReadPatch(Key name, ReadOnlySpan<byte> body, out string? refusal) => HoldRequests.ReadHandOver(new ObjectName(Space, name), body, out refusal);
+
     public abstract Task GrantedAsync(HttpContext http, AcquireLockCommand asked, LockGranted granted, HoldContext context);
 
     public abstract Task RenewedAsync(HttpContext http, LockRenewed renewed, HoldContext context);

@@ -1,3 +1,4 @@
+using Consensus.Api;
 using Consensus.Primitives;
 using Consensus.Server.Json;
 using Consensus.StateMachine;
@@ -31,11 +32,16 @@ internal static class HoldRequests
     }
 
     /// <summary><c>{"handOverTo":"owner","fencingToken":N}</c></summary>
-    public static HandOverCommand? ReadHandOver(ObjectName name, ReadOnlySpan<byte> body, out string? refusal)
+    public static HandOverCommand? ReadHandOver(ObjectName name, ReadOnlySpan<byte> body, out string? refusal) =>
+        (HandOverCommand?)ReadPatch(name, body, takesPermits: false, out refusal);
+
+    /// <summary>As above, or <c>{"permits":N}</c>.</summary>
+    public static Command? ReadPatch(ObjectName name, ReadOnlySpan<byte> body, bool takesPermits, out string? refusal)
     {
         var json = new StrictObjectReader(body);
         FencingToken? token = null;
         string? to = null;
+        long? permits = null;
         while (json.NextField())
         {
             if (json.Is("fencingToken"u8, 0))
@@ -46,10 +52,19 @@ internal static class HoldRequests
             {
                 to = json.Text();
             }
+            else if (takesPermits && json.Is("permits"u8, 2))
+            {
+                permits = json.Number(1, ApiLimits.MaxPermits);
+            }
             else
             {
                 json.Unknown();
             }
+        }
+        if (permits is { } limit)
+        {
+            refusal = json.Refusal ?? (token is not null || to is not null ? "the fields \"permits\" and \"handOverTo\" ask for two things: give one of them" : null);
+            return refusal is null ? new ChangePermitsCommand(name.Name, limit) : null;
         }
         refusal = json.Refusal ?? HoldFields.RefuseOwner(to, "handOverTo") ?? (token is null ? TokenMissing : null);
         return refusal is null ? new HandOverCommand(name.Name, token!.Value, to!) { Space = name.Space } : null;

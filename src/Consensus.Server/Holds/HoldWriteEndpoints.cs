@@ -1,5 +1,6 @@
 using Consensus.Api;
 using Consensus.Api.Locks;
+using Consensus.Api.Semaphores;
 using Consensus.Node;
 using Consensus.Primitives;
 using Consensus.Server.Commands;
@@ -12,7 +13,7 @@ using Consensus.StateMachine.Outcomes;
 
 namespace Consensus.Server.Holds;
 
-/// <summary>Acquire (POST), renew (PUT), hand over (PATCH) and release (DELETE) of locks, semaphores and elections.</summary>
+/// <summary>Acquire (POST), renew (PUT), hand over or change the permits (PATCH) and release (DELETE) of locks, semaphores and elections.</summary>
 internal sealed class HoldWriteEndpoints(HoldForm form, IConsensusNode node, CommandRunner commands, Replies replies, ServerInfo info, ILogger logger)
 {
     public async Task AcquireAsync(ApiCall call)
@@ -76,7 +77,8 @@ internal sealed class HoldWriteEndpoints(HoldForm form, IConsensusNode node, Com
         });
     }
 
-    public async Task HandOverAsync(ApiCall call)
+    /// <summary>Passes a hold to a waiter, or changes a semaphore's limit.</summary>
+    public async Task PatchAsync(ApiCall call)
     {
         var http = call.Http;
         var (name, identity, body, problem) = await ReadAsync(call);
@@ -85,7 +87,7 @@ internal sealed class HoldWriteEndpoints(HoldForm form, IConsensusNode node, Com
             await replies.Problem(http, problem);
             return;
         }
-        if (HoldRequests.ReadHandOver(new ObjectName(form.Space, name), body, out var sentence) is not { } command)
+        if (form.ReadPatch(name, body, out var sentence) is not { } command)
         {
             await replies.Problem(http, Problem.BadRequest(sentence!));
             return;
@@ -99,7 +101,13 @@ internal sealed class HoldWriteEndpoints(HoldForm form, IConsensusNode node, Com
                 new HandOverAnswer(name.ToString(), handed.Hold.Owner, handed.Hold.Token.Value, handed.Revision.Value),
                 ApiJson.Default.HandOverAnswer,
                 handed.Revision),
-            NotHolder not when answer.Kind == AnswerKind.Done => replies.Problem(http, OutcomeProblems.OfNotHolder(not, command.Token)),
+            PermitsChanged changed when answer.Kind == AnswerKind.Done => replies.Json(
+                http,
+                StatusCodes.Status200OK,
+                new PermitsChangedAnswer(name.ToString(), changed.Permits, changed.Out, changed.Revision.Value),
+                ApiJson.Default.PermitsChangedAnswer,
+                changed.Revision),
+            NotHolder not when answer.Kind == AnswerKind.Done && command is HandOverCommand over => replies.Problem(http, OutcomeProblems.OfNotHolder(not, over.Token)),
             _ => replies.Problem(http, AnswerProblems.Of(answer)),
         });
     }

@@ -31,6 +31,8 @@ internal sealed record Problem(ProblemType Type, string Detail)
 
     public long? Permits { get; init; }
 
+    public long? PermitsOut { get; init; }
+
     public long? HighestToken { get; init; }
 
     public long? CompactRevision { get; init; }
@@ -60,6 +62,7 @@ internal sealed record Problem(ProblemType Type, string Detail)
         Waiters = Waiters,
         Name = Name,
         Permits = Permits,
+        PermitsOut = PermitsOut,
         HighestToken = HighestToken,
         CompactRevision = CompactRevision,
         Checks = Checks,

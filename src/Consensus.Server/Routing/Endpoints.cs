@@ -128,7 +128,7 @@ internal sealed class Endpoints
         {
             yield return new(route, "POST", QueryNames.Key, holds.Writes.AcquireAsync);
             yield return new(route, "PUT", QueryNames.Key, holds.Writes.RenewAsync);
-            yield return new(route, "PATCH", QueryNames.Key, holds.Writes.HandOverAsync);
+            yield return new(route, "PATCH", QueryNames.Key, holds.Writes.PatchAsync);
             yield return new(route, "DELETE", QueryNames.Key | QueryNames.Release, holds.Writes.ReleaseAsync);
         }
     }

@@ -55,13 +55,16 @@ internal sealed class SemaphoreForm(Replies replies) : HoldForm
             : null;
     }
 
+    public override Command? ReadPatch(Key name, ReadOnlySpan<byte> body, out string? refusal) =>
+        HoldRequests.ReadPatch(ObjectName.Semaphore(name), body, takesPermits: true, out refusal);
+
     public override Task GrantedAsync(HttpContext http, AcquireLockCommand asked, LockGranted granted, HoldContext context)
     {
         var hold = granted.Hold;
         var answer = new SemaphoreGrantAnswer(
             hold.Name.ToString(),
             hold.Owner,
-            asked.Permits,
+            granted.Permits,
             hold.Count,
             hold.Token.Value,
             hold.Lease.ToString(),

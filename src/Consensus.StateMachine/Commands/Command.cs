@@ -130,6 +130,10 @@ public sealed record HandOverCommand(Key Name, FencingToken Token, string To) : 
     public ObjectName Object => new(Space, Name);
 }
 
+/// <summary>Changes the limit of a semaphore that is in use, never to less than what is held or kept back of it.</summary>
+/// <param name="Permits">At least 1.</param>
+public sealed record ChangePermitsCommand(Key Name, long Permits) : Command;
+
 /// <summary>
 /// The request that waits for (or was just granted) this lock is gone: takes it out of the queue, or gives the hold back when
 /// it was granted to that very request and is still held (rule 18).

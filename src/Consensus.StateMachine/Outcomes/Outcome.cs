@@ -78,7 +78,11 @@ public sealed record Hold(
 
 /// <summary>The lock was granted: at once, after waiting, or earlier to the same request identity.</summary>
 /// <param name="WaitedMicros">From the request's stamp to the grant's.</param>
-public sealed record LockGranted(Revision Revision, Hold Hold, long WaitedMicros) : Outcome(Revision);
+public sealed record LockGranted(Revision Revision, Hold Hold, long WaitedMicros) : Outcome(Revision)
+{
+    /// <summary>The semaphore's limit, which need not be the one that was asked with any more; 0 elsewhere.</summary>
+    public long Permits { get; init; }
+}
 
 /// <summary>The request waits in the queue; its final outcome comes with a later entry.</summary>
 public sealed record LockQueued(Revision Revision, long Position) : Outcome(Revision);
@@ -111,8 +115,20 @@ public sealed record HandedOver(Revision Revision, Hold Hold) : Outcome(Revision
 /// <summary>Nobody of that name waits and could have it now; nothing was done. 404.</summary>
 public sealed record NoSuchWaiter(Revision Revision, string Owner) : Outcome(Revision);
 
-/// <summary>The semaphore is in use with another limit; nothing was done. 409.</summary>
+/// <summary>The semaphore is in use with another limit, or was given one below what was waited for; nothing was done. 409.</summary>
 public sealed record PermitsMismatch(Revision Revision, long Permits) : Outcome(Revision);
+
+/// <summary>The semaphore has this limit now.</summary>
+/// <param name="Before">The limit before; the same when nothing was changed.</param>
+/// <param name="Out">What is held then, with those who were granted something because of it, and what is kept back.</param>
+public sealed record PermitsChanged(Revision Revision, long Permits, long Before, long Out) : Outcome(Revision);
+
+/// <summary>More is held or kept back than the asked limit; nothing was done. 409.</summary>
+/// <param name="Permits">The limit that stays.</param>
+public sealed record PermitsOut(Revision Revision, long Permits, long Out) : Outcome(Revision);
+
+/// <summary>Nobody holds permits or waits for some, so that the semaphore has no limit: whoever asks next gives it one; nothing was done. 404.</summary>
+public sealed record SemaphoreUnused(Revision Revision) : Outcome(Revision);
 
 /// <summary>The wait was ended by <see cref="Commands.CancelWaitCommand"/>.</summary>
 public sealed record WaitCancelled(Revision Revision, Commands.CancelReason Reason) : Outcome(Revision);

@@ -10,7 +10,7 @@ namespace Consensus.StateMachine.Rules;
 internal sealed class HoldReplays(StateTables state, HoldAnswers answers)
 {
     public Outcome Of(HoldGiven effect) => state.Holds.Find(effect.Object, effect.Token) is { } hold
-        ? new LockGranted(state.Revision, answers.Show(effect.Object, Share(effect.Object, hold)), effect.WaitedMicros)
+        ? new LockGranted(state.Revision, answers.Show(effect.Object, Share(effect.Object, hold)), effect.WaitedMicros) { Permits = state.Objects[effect.Object].Permits }
         : answers.Gone(effect.Object, effect.Token);
 
     public Outcome Of(HoldsGiven effect)

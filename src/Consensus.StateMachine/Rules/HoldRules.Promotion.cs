@@ -24,8 +24,15 @@ internal sealed partial class HoldRules
                 return own;
             }
             entry.Promotions++;
-            var granted = GrantWaiter(waiter);
-            own = waiter.Request == entry.Request ? granted : own;
+            if (WantsTooMuch(name.Space, record, waiter))
+            {
+                Refuse(waiter, record.Permits);
+            }
+            else
+            {
+                var granted = GrantWaiter(waiter);
+                own = waiter.Request == entry.Request ? granted : own;
+            }
             record = state.Objects[name];
         }
         state.Objects.SetUnsettled(name, record, false);
@@ -88,7 +95,7 @@ internal sealed partial class HoldRules
         return null;
     }
 
-    /// <summary>The one who is granted what it waits for now: the first in line, else the first who comes back for what is kept for it; null when neither may have it.</summary>
+    /// <summary>The one who is told now, nearly always of its grant: the first in line, else the first who comes back for what is kept for it; null when neither may have it.</summary>
     private WaiterRecord? Next(ObjectName name, ObjectRecord record)
     {
         if (record.Attached == 0 || !HasRoom(name.Space, record))
@@ -96,7 +103,24 @@ internal sealed partial class HoldRules
             return null;
         }
         var first = FirstGrantable(name);
-        return first is null || MayHave(name.Space, record, Wanted.By(first, record)) ? first : FirstToComeBack(name, record);
+        return first is null || WantsTooMuch(name.Space, record, first) || MayHave(name.Space, record, Wanted.By(first, record)) ? first : FirstToComeBack(name, record);
+    }
+
+    /// <summary>Since it took its place the semaphore was given a limit with which it never could be granted, nor anybody behind it.</summary>
+    public static bool WantsTooMuch(HoldSpace space, ObjectRecord record, WaiterRecord waiter) =>
+        space == HoldSpace.Semaphore && waiter.Terms.Count > record.Permits;
+
+    /// <summary>Ends the wait for more permits than there are.</summary>
+    public PermitsMismatch Refuse(WaiterRecord waiter, long permits)
+    {
+        var refused = new PermitsMismatch(state.Revision, permits);
+        RemoveWaiter(waiter.Key);
+        retries.KeepBriefly(waiter, refused);
+        if (waiter.Request != entry.Request)
+        {
+            entry.Resolve(waiter.Request, refused);
+        }
+        return refused;
     }
 
     private WaiterRecord? FirstToComeBack(ObjectName name, ObjectRecord record)

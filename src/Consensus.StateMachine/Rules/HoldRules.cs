@@ -32,7 +32,7 @@ internal sealed partial class HoldRules(StateTables state, Applying entry, KeyRu
         {
             RecordElection(name.Name, shown);
         }
-        return new LockGranted(state.Revision, shown, waitedMicros);
+        return new LockGranted(state.Revision, shown, waitedMicros) { Permits = after.Permits };
     }
 
     /// <param name="record">The object as it is stored.</param>

@@ -64,6 +64,7 @@ internal sealed class RetryRules(StateTables state, Applying entry, HoldReplays 
             (_, LeaseRevoked o) => new LeaseEnded(o.Revision, o.Id, o.KeysDeleted, o.LocksFreed),
             (AcquireLockCommand, LockGranted o) => EffectOf(o),
             (_, ManyGranted o) => new HoldsGiven(o.Revision, HoldCodec.Write(o.Holds)),
+            (_, PermitsChanged o) when o.Permits != o.Before => new PermitsGiven(o.Revision, o.Permits, o.Before, o.Out),
             (_, HandedOver o) => new HoldHandedOver(o.Revision, HoldCodec.Write([o.Hold])),
             // Only what the renewal proclaimed is an effect: it raised the revision.
             (RenewLockCommand { Value: not null, Space: HoldSpace.Election } c, LockRenewed o) when o.Revision > entry.RevisionBefore =>
@@ -141,6 +142,7 @@ internal sealed class RetryRules(StateTables state, Applying entry, HoldReplays 
         HoldHandedOver e => replays.Of(e),
         ValueProclaimed e => replays.OfProclaimed(ObjectName.Election(e.Election), e.Token, e.Revision),
         TxnWritten e => new TxnDone(e.Revision, e.Succeeded, TxnResultCodec.Read(e.Results)),
+        PermitsGiven e => new PermitsChanged(e.Revision, e.Permits, e.Before, e.Out),
         FenceMoved e => new FencePassed(e.Revision, e.Token),
         FenceRemoved e => new FenceReset(e.Revision, Existed: true),
         SettingChanged e => new SettingPut(e.Revision, e.Setting, e.Value),

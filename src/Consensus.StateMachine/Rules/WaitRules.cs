@@ -46,14 +46,14 @@ internal sealed class WaitRules(StateTables state, Applying entry, HoldRules hol
 
     /// <summary>
     /// A retry takes the place over; the earlier attempt is told so. Whoever was detached is in line again. One that asks for something else is no retry: it would be granted
-    /// what it did not ask for. So is one that will not wait: its answer is due now.
+    /// what it did not ask for. So is one that will not wait: its answer is due now. The limit of a semaphore may have changed since the first attempt.
     /// </summary>
     public Outcome Attach(WaiterKey place, AcquireLockCommand c)
     {
         state.Waiters.TryGet(place, out var waiter);
         var isOther = c.WaitMicros <= 0 || !waiter.Fingerprint.Span.SequenceEqual(entry.Fingerprint.Span);
         var record = state.Objects[place.Object];
-        if (isOther || waiter.Terms.Mode != AskedTerms.ModeOf(c) || waiter.Terms.Count != AskedTerms.CountOf(c) || record.Permits != AskedTerms.PermitsOf(c))
+        if (isOther || waiter.Terms.Mode != AskedTerms.ModeOf(c) || waiter.Terms.Count != AskedTerms.CountOf(c))
         {
             return new IdempotencyMismatch(state.Revision);
         }
@@ -65,6 +65,13 @@ internal sealed class WaitRules(StateTables state, Applying entry, HoldRules hol
         if (waiter.IsDetached)
         {
             holds.Store(place.Object, record, record with { Attached = record.Attached + 1 });
+        }
+        if (HoldRules.WantsTooMuch(place.Object.Space, record, waiter))
+        {
+            state.Waiters.TryGet(place, out waiter);
+            var refused = holds.Refuse(waiter, record.Permits);
+            holds.Promote(place.Object);
+            return refused;
         }
         return holds.Promote(place.Object) ?? (Outcome)new LockQueued(state.Revision, state.Waiters.PositionOf(place));
     }

@@ -65,8 +65,13 @@ internal enum BriefKind
     /// <summary>An election's value that was its value already: name, A token.</summary>
     ProclaimedBefore = 20,
 
-    /// <summary>A setting.</summary>
-    SettingOutOfRange = 21,
+    /// <summary>A permits, which was the limit already; B what is out.</summary>
+    PermitsAsBefore = 21,
+
+    /// <summary>A permits, B what is out.</summary>
+    PermitsOut = 22,
+
+    SemaphoreUnused = 23,
 }
 
 /// <param name="Sequence">Its place among all, by age.</param>
@@ -94,7 +99,7 @@ internal sealed record BriefAnswer(long Sequence, ClusterTime Stored, ReadOnlyMe
 
     /// <summary>It was answered with a success that found everything done.</summary>
     public bool IsSuccess => Kind is BriefKind.NothingDeleted or BriefKind.ReleasedBefore or BriefKind.FencePassed or BriefKind.NoFence or BriefKind.NothingWritten
-        or BriefKind.ProclaimedBefore;
+        or BriefKind.ProclaimedBefore or BriefKind.PermitsAsBefore;
 
     /// <summary>What it takes in memory, about, with its place in two trees.</summary>
     public long Bytes => 240 + Fingerprint.Length + Name.Length + (2L * Text.Length) + Blob.Length;
@@ -143,6 +148,9 @@ internal sealed record BriefAnswer(long Sequence, ClusterTime Stored, ReadOnlyMe
             FencePassed o => Make(BriefKind.FencePassed) with { A = o.Highest.Value },
             FenceReset { Existed: false } => Make(BriefKind.NoFence),
             TxnDone o => Make(BriefKind.NothingWritten) with { A = o.Succeeded ? 1 : 0, Blob = TxnResultCodec.Encode(o.Results) },
+            PermitsChanged o => Make(BriefKind.PermitsAsBefore) with { A = o.Permits, B = o.Out },
+            PermitsOut o => Make(BriefKind.PermitsOut) with { A = o.Permits, B = o.Out },
+            SemaphoreUnused => Make(BriefKind.SemaphoreUnused),
             LockRenewed o => Make(BriefKind.ProclaimedBefore) with { Name = o.Hold.Name, A = o.Hold.Token.Value },
             _ => null,
         };
@@ -178,6 +186,9 @@ internal sealed record BriefAnswer(long Sequence, ClusterTime Stored, ReadOnlyMe
         BriefKind.FencePassed => new FencePassed(Revision, new FencingToken(A)),
         BriefKind.NoFence => new FenceReset(Revision, Existed: false),
         BriefKind.NothingWritten => new TxnDone(Revision, A == 1, TxnResultCodec.Read(Blob)),
+        BriefKind.PermitsAsBefore => new PermitsChanged(Revision, A, A, B),
+        BriefKind.PermitsOut => new PermitsOut(Revision, A, B),
+        BriefKind.SemaphoreUnused => new SemaphoreUnused(Revision),
         _ => Invariant.Unreachable<Outcome>(Kind),
     };
 

@@ -56,6 +56,10 @@ internal sealed record TxnWritten(Revision Revision, bool Succeeded, ReadOnlyMem
     public override int Bytes => Results.Length;
 }
 
+/// <param name="Before">The limit before.</param>
+/// <param name="Out">What was held and kept back then.</param>
+internal sealed record PermitsGiven(Revision Revision, long Permits, long Before, long Out) : Effect;
+
 internal sealed record FenceMoved(Revision Revision, FencingToken Token) : Effect;
 
 /// <summary>There was a fence.</summary>

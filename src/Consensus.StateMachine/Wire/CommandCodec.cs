@@ -32,7 +32,7 @@ public static class CommandCodec
     private const int ResetFenceField = 35;
     private const int CompactField = 36;
     private const int WithdrawField = 37;
-    private const int PutSettingField = 38;
+    private const int ChangePermitsField = 38;
 
     public static void Write(WireWriter writer, CommandEnvelope envelope)
     {
@@ -60,7 +60,7 @@ public static class CommandCodec
                 case FingerprintField:
                     fingerprint = Fields.Slice(bytes, ref reader);
                     break;
-                case >= PutField and <= PutSettingField:
+                case >= PutField and <= ChangePermitsField:
                     if (command is not null)
                     {
                         throw new WireFormatException("an envelope with two commands");
@@ -100,7 +100,7 @@ public static class CommandCodec
         ResetFenceCommand => ResetFenceField,
         CompactCommand => CompactField,
         WithdrawCommand => WithdrawField,
-        PutSettingCommand => PutSettingField,
+        ChangePermitsCommand => ChangePermitsField,
         _ => Invariant.Unreachable<int>(command),
     };
 
@@ -234,8 +234,9 @@ public static class CommandCodec
             case WithdrawCommand c:
                 writer.Bytes(1, c.IdempotencyKey.Bytes);
                 break;
-            case PutSettingCommand c:
-                SettingTable.Write(writer, (long)c.Setting, c.Value);
+            case ChangePermitsCommand c:
+                writer.Bytes(1, c.Name.Bytes);
+                writer.Int64(2, c.Permits);
                 break;
             default:
                 Invariant.Unreachable<int>(command);
@@ -298,6 +299,7 @@ public static class CommandCodec
             ResetFenceField => new ResetFenceCommand(fields.Key(1)),
             CompactField => new CompactCommand(new Revision(fields.Number(1))),
             WithdrawField => new WithdrawCommand(NamedKey(fields, 1)),
+            ChangePermitsField => new ChangePermitsCommand(fields.Key(1), fields.Number(2)),
             ExpireField => new ExpireCommand(),
             DetachWaitersField => new DetachWaitersCommand(new MemberId(fields.Number(1)), fields.Number(2)),
             DetachRequestsField => new DetachRequestsCommand(fields.Requests()),
@@ -315,8 +317,8 @@ public static class CommandCodec
     /// <summary>For each command, the shape of its <see cref="Fields"/>.</summary>
     private static readonly string[] Shapes =
     [
-        "bbfvv", "b--vv", "b", "fv", "V", "f", "bbvffvvvvvvvbb", "bvvvb", "bvvv", "bbvv", "", "ff", "B", "fbfbbbvB", "f",
-        "Bbvffvvb", "bvbv", "", "bv", "b", "v", "b", "vv",
+        "bbfvv", "b--vv", "b", "fv", "V", "f", "bbvffvvvvvvvbb", "bvvvb", "bvvv", "bbvv", "", "ff", "B", "fbfbbbv", "f",
+        "Bbvffvvb", "bvbv", "", "bv", "b", "v", "b", "bv",
     ];
 
     private static KeyCondition Condition(in Fields fields, int field)

@@ -26,6 +26,19 @@ internal sealed class SemaphoreCommandTests
     }
 
     [Test]
+    public async Task The_limit_of_a_semaphore_in_use_is_changed()
+    {
+        await Member.RowsAsync("semaphore", "acquire", "s/size", "--permits", "3", "--count", "2", "--owner", "x", "--ttl", "5m");
+        var resized = await Member.RowsAsync("semaphore", "resize", "s/size", "--permits", "5");
+        var refused = await Member.RefusedAsync("semaphore", "resize", "s/size", "--permits", "1");
+
+        Assert.That(resized.Single()[..3], Is.EqualTo(new[] { "s/size", "5", "2" }));
+        Assert.That(refused, Does.Contain("2 permits are out, and the limit of 5 stays"));
+        Assert.That((await Member.RowsAsync("semaphore", "show", "s/size"))[0][1], Is.EqualTo("2 of 5 held"));
+        await Member.RefusedAsync("semaphore", "resize", "s/nobody", "--permits", "1");
+    }
+
+    [Test]
     public async Task A_command_runs_under_a_permit_and_leaves_it_free()
     {
         using var program = new CliProcess(

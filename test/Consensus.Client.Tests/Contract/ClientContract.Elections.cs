@@ -95,6 +95,25 @@ internal abstract partial class ClientContract
     }
 
     [Test]
+    public async Task The_limit_of_a_semaphore_in_use_is_changed_but_never_below_what_is_out()
+    {
+        var client = Client();
+        var unused = await Assert.ThrowsAsync<ConsensusException>(() => client.ChangePermitsAsync(Name("s"), 3));
+        await using var held = await client.AcquireSemaphoreAsync(Name("s"), 2, Permits(2));
+        var waiting = client.AcquireSemaphoreAsync(Name("s"), 2, Permits(1));
+        await Eventually.UntilAsync(async () => (await client.GetSemaphoreAsync(Name("s"))).WaiterCount == 1, "it waits");
+
+        var changed = await client.ChangePermitsAsync(Name("s"), 3);
+
+        await using var next = await waiting.InTimeAsync();
+        var refused = await Assert.ThrowsAsync<ConsensusException>(() => client.ChangePermitsAsync(Name("s"), 2));
+        Assert.That((changed.Permits, changed.PermitsOut), Is.EqualTo((3, 3)));
+        Assert.That((await client.GetSemaphoreAsync(Name("s"))).Permits, Is.EqualTo(3));
+        Assert.That((refused!.Problem.Slug, refused.Problem.Document?.Permits, refused.Problem.Document?.PermitsOut), Is.EqualTo(("permits-out", (long?)3, (long?)3)));
+        Assert.That(unused!.Problem.Slug, Is.EqualTo("not-found"));
+    }
+
+    [Test]
     public async Task Permits_are_renewed_for_longer_than_their_ttl()
     {
         var client = Client();

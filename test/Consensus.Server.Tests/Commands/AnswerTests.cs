@@ -133,7 +133,7 @@ internal sealed class AnswerTests : ContractTest
         [
             typeof(PutDone), typeof(DeleteDone), typeof(LeaseGranted), typeof(LeasesRenewed), typeof(LeaseRevoked), typeof(LockGranted), typeof(LockRenewed),
             typeof(LockReleased), typeof(ManyGranted), typeof(HandedOver), typeof(TxnDone), typeof(FencePassed), typeof(FenceReset),
-            typeof(Withdrawn), typeof(SettingPut),
+            typeof(Withdrawn), typeof(PermitsChanged),
         ];
         // Never the final outcome of a request of a client.
         Type[] inner = [typeof(LockQueued), typeof(Noted)];
@@ -184,6 +184,8 @@ internal sealed class AnswerTests : ContractTest
         yield return new LockHeld(revision, null, 3, 1000);
         yield return new NoSuchWaiter(revision, "you");
         yield return new PermitsMismatch(revision, 3);
+        yield return new PermitsOut(revision, 5, 3);
+        yield return new SemaphoreUnused(revision);
         yield return new KeyWrittenTwice(revision, Key.FromText("k"));
         yield return new AnswerTooLarge(revision, 1000);
         yield return new FenceStale(revision, new FencingToken(5));

@@ -71,6 +71,70 @@ internal sealed class SemaphoreTests : ContractTest
         Assert.That((await AcquireAsync("b", 4)).Permits, Is.EqualTo(4));
     }
 
+    private Task<PermitsChangedAnswer> ChangeAsync(long permits) => AnswerAsync(
+        ApiJson.Default.PermitsChangedAnswer, HttpStatusCode.OK, "PATCH", "/v1/semaphores/s", $$"""{"permits":{{permits}}}""");
+
+    [Test]
+    public async Task The_limit_of_a_semaphore_in_use_is_changed_for_those_who_wait_and_those_to_come()
+    {
+        await AcquireAsync("a", 2, 2);
+        var waiting = AcquireAsync("b", 2, 1, "60s");
+        await UntilAsync(() => Node.Status.Counts.Waiters == 1, "it waits");
+        var changed = await ChangeAsync(3);
+        Assert.That(changed, Is.EqualTo(new PermitsChangedAnswer("s", 3, 3, changed.Revision)));
+        Assert.That((await waiting).Permits, Is.EqualTo(3));
+        Assert.That((await ShowAsync()).Permits, Is.EqualTo(3));
+        var refused = await ProblemAsync(ProblemTypes.PermitsMismatch, "POST", "/v1/semaphores/s", """{"owner":"c","ttl":"15s","permits":2}""");
+        Assert.That(refused.Permits, Is.EqualTo(3));
+        await ChangeAsync(4);
+        Assert.That((await AcquireAsync("c", 4)).Permits, Is.EqualTo(4));
+    }
+
+    [Test]
+    public async Task A_limit_below_what_is_out_and_one_of_a_semaphore_that_nobody_uses_are_refused()
+    {
+        await ProblemAsync(ProblemTypes.NotFound, "PATCH", "/v1/semaphores/s", """{"permits":3}""");
+        var held = await AcquireAsync("a", 5, 3);
+        var problem = await ProblemAsync(ProblemTypes.PermitsOut, "PATCH", "/v1/semaphores/s", """{"permits":2}""");
+        Assert.That((problem.Permits, problem.PermitsOut), Is.EqualTo(((long?)5, (long?)3)));
+        await ReleaseAsync(held.FencingToken);
+        await ProblemAsync(ProblemTypes.NotFound, "PATCH", "/v1/semaphores/s", """{"permits":3}""");
+    }
+
+    [TestCase("""{"permits":0}""", "permits")]
+    [TestCase("""{"permits":1000000001}""", "permits")]
+    [TestCase("""{"permits":"3"}""", "permits")]
+    [TestCase("""{"permits":3,"handOverTo":"b","fencingToken":1}""", "two things")]
+    [TestCase("""{"permits":3,"fencingToken":1}""", "two things")]
+    [TestCase("""{"permits":3,"count":1}""", "count")]
+    [TestCase("""{}""", "handOverTo")]
+    public async Task A_change_that_is_not_one_is_refused(string body, string named)
+    {
+        await AcquireAsync("a", 5);
+        Assert.That((await ProblemAsync(ProblemTypes.BadRequest, "PATCH", "/v1/semaphores/s", body)).Detail, Does.Contain(named));
+        Assert.That((await ShowAsync()).Permits, Is.EqualTo(5));
+    }
+
+    [Test]
+    public async Task A_lock_has_no_permits_to_change()
+    {
+        Assert.That((await ProblemAsync(ProblemTypes.BadRequest, "PATCH", "/v1/locks/s", """{"permits":3}""")).Detail, Does.Contain("permits"));
+    }
+
+    [Test]
+    public async Task Lost_permits_are_shown_as_kept_back_and_a_refusal_says_so()
+    {
+        using var lost = await SendAsync("POST", "/v1/semaphores/s", """{"owner":"a","ttl":"10s","permits":3,"count":2,"lockDelay":"20s"}""");
+        Node.Advance(TimeSpan.FromSeconds(11));
+        var shown = await ShowAsync();
+        Assert.That((shown.Permits, shown.PermitsUsed), Is.EqualTo(((long?)3, 0L)));
+        Assert.That(shown.Delays!.Select(delay => (delay.Owner, delay.Count, delay.Mode)), Is.EqualTo(new[] { ("a", (long?)2, (string?)null) }));
+        Assert.That(shown.Delays![0].DelayMs, Is.InRange(18_000, 20_000).And.EqualTo(shown.DelayMs));
+        var problem = await ProblemAsync(ProblemTypes.LockHeld, "POST", "/v1/semaphores/s", """{"owner":"b","ttl":"10s","permits":3,"count":2}""");
+        Assert.That(problem.Detail, Does.Contain("lockDelay"));
+        await AcquireAsync("b", 3);
+    }
+
     [Test]
     public async Task A_hold_is_renewed_lost_and_broken_as_that_of_a_lock()
     {

@@ -46,7 +46,7 @@ public sealed class ModelTests
             Assert.That(after.Revision.Value, Is.GreaterThanOrEqualTo(before.Revision.Value));
             if (step.NewHolds.Count == 0
                 && outcome is ConditionFailed or LockHeld or LeaseMissing or NotHolder or LeasesRenewed or LockQueued or IdempotencyMismatch or LeaseGranted
-                    or PermitsMismatch or NoSuchWaiter or KeyWrittenTwice or TooManyObjects)
+                    or PermitsMismatch or PermitsOut or SemaphoreUnused or NoSuchWaiter or KeyWrittenTwice or TooManyObjects)
             {
                 Assert.That(after.Revision, Is.EqualTo(before.Revision), $"{command} changed nothing that has a revision");
             }

@@ -102,6 +102,19 @@ internal sealed class FinalAnswerTests
             var held = machine.Granted(Semaphore("x", "other", 2, 1, 5));
             return new Question(Semaphore("x", "me", 1, 1, 3), typeof(PermitsMismatch), () => machine.Do(Release(held)));
         });
+        yield return Case("a limit below what is out", machine =>
+        {
+            var held = machine.Granted(Semaphore("x", "other", 2, 3, 5));
+            machine.Granted(Semaphore("x", "other", 3, 1, 5));
+            return new Question(new ChangePermitsCommand(Machine.Key("x"), 2), typeof(PermitsOut), () => machine.Do(Release(held)));
+        });
+        yield return Case("the limit that it has already", machine =>
+        {
+            machine.Granted(Semaphore("x", "other", 2, 3, 5));
+            return new Question(new ChangePermitsCommand(Machine.Key("x"), 5), typeof(PermitsChanged), () => machine.Do(new ChangePermitsCommand(Machine.Key("x"), 6)));
+        });
+        yield return Case("the limit of a semaphore that nobody uses", machine => new Question(
+            new ChangePermitsCommand(Machine.Key("x"), 5), typeof(SemaphoreUnused), () => machine.Granted(Semaphore("x", "other", 2, 3, 4))));
         yield return Case("release of another's hold", machine =>
         {
             machine.Granted(Lock("x", "other", 2));

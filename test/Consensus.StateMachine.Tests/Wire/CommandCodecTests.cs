@@ -54,7 +54,7 @@ public sealed class CommandCodecTests
         new ResetFenceCommand(Machine.Key("disk")),
         new CompactCommand(new Revision(9)),
         new WithdrawCommand(Machine.Key("request-1")),
-        new PutSettingCommand(Setting.HistoryMs, 600_000),
+        new ChangePermitsCommand(Machine.Key("k"), 7),
     ];
 
     private static byte[] Encode(CommandEnvelope envelope)

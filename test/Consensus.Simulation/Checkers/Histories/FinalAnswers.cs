@@ -88,6 +88,6 @@ internal sealed class FinalAnswers(Limits limits)
     /// <summary>False for what is said of one attempt and not of the request: it waits, lost its connection, or another lease id is drawn.</summary>
     private static bool IsAnswer(Outcome outcome) => IsRefusal(outcome) || outcome is DeleteDone or FencePassed or LockReleased or LockRenewed or FenceReset or TxnDone;
 
-    private static bool IsRefusal(Outcome outcome) => outcome is ConditionFailed or LeaseMissing or LockHeld or NoSuchWaiter or PermitsMismatch or NotHolder or KeyWrittenTwice
-        or AnswerTooLarge or FenceStale or TokenFromFuture or BoundReached or QuotaExceeded or TooManyObjects;
+    private static bool IsRefusal(Outcome outcome) => outcome is ConditionFailed or LeaseMissing or LockHeld or NoSuchWaiter or PermitsMismatch or PermitsOut
+        or SemaphoreUnused or NotHolder or KeyWrittenTwice or AnswerTooLarge or FenceStale or TokenFromFuture or BoundReached or QuotaExceeded or TooManyObjects;
 }

@@ -15,6 +15,7 @@ internal sealed class HoldSteps
         RenewLockCommand => entry.Before.Counts.Waiters > 0 ? OfAll(entry) : [],
         ReleaseLockCommand c => Of(entry, c.Object),
         HandOverCommand c => Of(entry, c.Object),
+        ChangePermitsCommand c => Of(entry, ObjectName.Semaphore(c.Name)),
         CancelWaitCommand c => Of(entry, c.Object),
         AcquireManyCommand c => [.. c.Names.SelectMany(name => Of(entry, ObjectName.Lock(name)))],
         RenewLeasesCommand => entry.Before.Counts.Waiters > 0 ? OfAll(entry) : [],
