@@ -48,6 +48,7 @@ internal static class OutcomeDigest
         PermitsChanged => 38,
         PermitsOut => 39,
         SemaphoreUnused => 40,
+        TokenNotExclusive => 41,
         _ => Invariant.Unreachable<long>(outcome),
     };
 

@@ -33,7 +33,7 @@ public sealed record ProblemAnswer
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public long? Waiters { get; init; }
 
-    /// <summary>409 <c>lock-held</c> of a multi-lock: which of the locks.</summary>
+    /// <summary>409 <c>lock-held</c>: which of several locks. 400 <c>shared-token</c>: the lock or semaphore that it is of.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Name { get; init; }
 

@@ -4,6 +4,7 @@ namespace Consensus.Api.Problems;
 public static class ProblemTypes
 {
     public static readonly ProblemType BadRequest = new("bad-request", "The request is malformed", 400);
+    public static readonly ProblemType SharedToken = new("shared-token", "The fencing token is not that of an exclusive hold", 400);
     public static readonly ProblemType Forbidden = new("forbidden", "The request is not allowed", 403);
     public static readonly ProblemType NotFound = new("not-found", "There is no such thing", 404);
     public static readonly ProblemType MethodNotAllowed = new("method-not-allowed", "The path does not take this method", 405);
@@ -31,7 +32,7 @@ public static class ProblemTypes
 
     public static IReadOnlyList<ProblemType> All { get; } =
     [
-        BadRequest, Forbidden, NotFound, MethodNotAllowed, RequestTimeout, LockHeld, RetryTooLate, Withdrawn, PermitsMismatch, PermitsOut, LeaseExpired, Compacted,
+        BadRequest, SharedToken, Forbidden, NotFound, MethodNotAllowed, RequestTimeout, LockHeld, RetryTooLate, Withdrawn, PermitsMismatch, PermitsOut, LeaseExpired, Compacted,
         PreconditionFailed, StaleToken, NotHolder, TooLarge, Misdirected, IdempotencyMismatch, TooManyRequests, Internal, NoLeader, NotReady, OutcomeUnknown, QuotaExceeded,
     ];
 }

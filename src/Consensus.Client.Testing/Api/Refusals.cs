@@ -43,6 +43,10 @@ internal static class Refusals
         FenceStale stale => Of(
             ProblemTypes.StaleToken, $"the token is below {stale.Highest}, the highest that was seen", problem => problem with { HighestToken = stale.Highest.Value }),
         TokenFromFuture future => BadRequest($"the token is above {future.Revision}, the present revision: no grant can have given it; nothing was done"),
+        TokenNotExclusive shared => Of(
+            ProblemTypes.SharedToken,
+            $"the token is that of a hold of \"{shared.Object.Name}\" that others may hold too: a fence takes tokens of exclusive holds only; nothing was done",
+            problem => problem with { Name = shared.Object.Name.ToString() }),
         IdempotencyMismatch => Of(ProblemTypes.IdempotencyMismatch, "this Idempotency-Key came with another request before; nothing was done"),
         RetryTooLate => Of(ProblemTypes.RetryTooLate, "this Idempotency-Key had its effect so long ago that its answer is no longer kept; nothing was done now"),
         RequestWithdrawn => Of(ProblemTypes.Withdrawn, "the request was withdrawn under its Idempotency-Key; nothing is held under it, and nothing was done now"),

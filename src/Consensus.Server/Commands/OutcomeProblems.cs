@@ -3,7 +3,6 @@ using System.Text;
 using Consensus.Api.Problems;
 using Consensus.Primitives;
 using Consensus.Server.Http;
-using Consensus.Server.Settings;
 using Consensus.StateMachine;
 using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Outcomes;
@@ -56,6 +55,14 @@ internal static class OutcomeProblems
             },
             TokenFromFuture => Problem.BadRequest(
                 $"the field \"fencingToken\" is above {outcome.Revision}, the present revision: no grant can have given it; nothing was done"),
+            TokenNotExclusive shared => new Problem(
+                ProblemTypes.SharedToken,
+                shared.Object.Space == HoldSpace.Semaphore
+                    ? $"the token is that of permits of the semaphore \"{shared.Object.Name}\", which others may hold too: a fence takes tokens of exclusive holds only; nothing was done"
+                    : $"the token is that of a shared hold of the lock \"{shared.Object.Name}\": a fence takes tokens of exclusive holds only; nothing was done")
+            {
+                Name = shared.Object.Name.ToString(),
+            },
             BoundReached bound => new Problem(ProblemTypes.TooManyRequests, $"{BoundName(bound.Bound)}: at most {bound.Limit}; nothing was done")
             {
                 RetryAfterSeconds = Seconds(bound.RetryAfterMicros),

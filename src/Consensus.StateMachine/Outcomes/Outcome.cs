@@ -206,6 +206,9 @@ public sealed record FenceStale(Revision Revision, FencingToken Highest) : Outco
 /// <summary>No grant can have given this token yet. 400.</summary>
 public sealed record TokenFromFuture(Revision Revision) : Outcome(Revision);
 
+/// <summary>The token is of a hold beside which others may stand: such tokens do not put their holders in an order. 400.</summary>
+public sealed record TokenNotExclusive(Revision Revision, ObjectName Object) : Outcome(Revision);
+
 public sealed record FenceReset(Revision Revision, bool Existed) : Outcome(Revision);
 
 // ---- settings

@@ -13,6 +13,10 @@ internal sealed class FenceRules(StateTables state, Applying entry, RetryRules r
         {
             return new TokenFromFuture(state.Revision);
         }
+        if (state.Holds.IsShared(c.Token, out var name))
+        {
+            return new TokenNotExclusive(state.Revision, name);
+        }
         var isKnown = state.Fences.TryGet(c.Resource, out var stored, out var highest);
         var order = c.Token.CompareTo(highest);
         if (order < 0)

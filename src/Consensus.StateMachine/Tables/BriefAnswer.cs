@@ -72,6 +72,9 @@ internal enum BriefKind
     PermitsOut = 22,
 
     SemaphoreUnused = 23,
+
+    /// <summary>Name of the object, A its name space.</summary>
+    TokenNotExclusive = 24,
 }
 
 /// <param name="Sequence">Its place among all, by age.</param>
@@ -151,6 +154,7 @@ internal sealed record BriefAnswer(long Sequence, ClusterTime Stored, ReadOnlyMe
             PermitsChanged o => Make(BriefKind.PermitsAsBefore) with { A = o.Permits, B = o.Out },
             PermitsOut o => Make(BriefKind.PermitsOut) with { A = o.Permits, B = o.Out },
             SemaphoreUnused => Make(BriefKind.SemaphoreUnused),
+            TokenNotExclusive o => Make(BriefKind.TokenNotExclusive) with { Name = o.Object.Name, A = (long)o.Object.Space },
             LockRenewed o => Make(BriefKind.ProclaimedBefore) with { Name = o.Hold.Name, A = o.Hold.Token.Value },
             _ => null,
         };
@@ -189,6 +193,7 @@ internal sealed record BriefAnswer(long Sequence, ClusterTime Stored, ReadOnlyMe
         BriefKind.PermitsAsBefore => new PermitsChanged(Revision, A, A, B),
         BriefKind.PermitsOut => new PermitsOut(Revision, A, B),
         BriefKind.SemaphoreUnused => new SemaphoreUnused(Revision),
+        BriefKind.TokenNotExclusive => new TokenNotExclusive(Revision, new ObjectName((HoldSpace)A, Name)),
         _ => Invariant.Unreachable<Outcome>(Kind),
     };
 
@@ -263,6 +268,7 @@ internal sealed record BriefAnswer(long Sequence, ClusterTime Stored, ReadOnlyMe
         {
             BriefKind.NotHolder => answer.B != 0 && !Enum.IsDefined((LossReason)answer.C),
             BriefKind.BoundReached => !Enum.IsDefined((BoundKind)answer.A),
+            BriefKind.TokenNotExclusive => !Enum.IsDefined((HoldSpace)answer.A),
             BriefKind.NothingWritten => answer.A > 1 || TxnResultCodec.Read(answer.Blob).IsDefault,
             _ => !Enum.IsDefined(answer.Kind),
         };

@@ -78,6 +78,9 @@ internal sealed class HoldTable(ObjectTable objects)
     /// <summary>Of the holds in <see cref="_primary"/>: a sole one is found at its object.</summary>
     private readonly Dictionary<RequestId, HoldKey> _byRequest = [];
 
+    /// <summary>As above: a token that comes alone, to a fence, is known for one that others may hold beside it.</summary>
+    private readonly Dictionary<FencingToken, ObjectName> _byToken = [];
+
     /// <summary>As above, both: whoever asks for something that very many hold is told in O(log n) that it is one of them.</summary>
     private readonly CowTree<OwnerHold, bool> _byOwner = new();
     private readonly CowTree<LeasedHold, bool> _byObjectAndLease = new();
@@ -121,6 +124,9 @@ internal sealed class HoldTable(ObjectTable objects)
         }
         return _byRequest.TryGetValue(request, out var key) && key.Object == name ? Find(name, record, key.Token) : null;
     }
+
+    /// <summary>Whether the token is that of a shared or counted hold that stands, and of which object.</summary>
+    public bool IsShared(FencingToken token, out ObjectName name) => _byToken.TryGetValue(token, out name);
 
     /// <summary>The first hold of this owner, or under this lease; none when it has none.</summary>
     public FencingToken OwnOf(ObjectName name, ObjectRecord record, string owner, LeaseId lease)
@@ -209,6 +215,7 @@ internal sealed class HoldTable(ObjectTable objects)
             var key = new HoldKey(name, hold.Token);
             _primary.Set(key, hold);
             NameRequest(hold, key);
+            _byToken[hold.Token] = name;
             _byOwner.Set(new OwnerHold(name, hold.Owner, hold.Token), true);
             _byObjectAndLease.Set(new LeasedHold(name, hold.Lease, hold.Token), true);
         }
@@ -230,6 +237,7 @@ internal sealed class HoldTable(ObjectTable objects)
         {
             _primary.Remove(new HoldKey(name, hold.Token));
             _byRequest.Remove(hold.Request);
+            _byToken.Remove(hold.Token);
             _byOwner.Remove(new OwnerHold(name, hold.Owner, hold.Token));
             _byObjectAndLease.Remove(new LeasedHold(name, hold.Lease, hold.Token));
         }
@@ -282,6 +290,7 @@ internal sealed class HoldTable(ObjectTable objects)
         Indexes.Require(
             _byEnd, all.Where(static h => h.Hold.Until != ClusterTime.Never).Select(static h => (DueOf(h.Hold), h.Key.Object)), "the index of holds by their end");
         var counted = all.Where(static h => !IsSole(h.Key.Object, h.Hold)).ToList();
+        Indexes.Require(_byToken, counted.Select(static h => (h.Hold.Token, h.Key.Object)), "the index of holds by token");
         Indexes.Require(_byOwner, counted.Select(static h => (new OwnerHold(h.Key.Object, h.Hold.Owner, h.Hold.Token), true)), "the index of holds by owner");
         Indexes.Require(
             _byObjectAndLease, counted.Select(static h => (new LeasedHold(h.Key.Object, h.Hold.Lease, h.Hold.Token), true)), "the index of holds by object and lease");

@@ -167,6 +167,7 @@ internal static class AnswerReader
         HttpStatusCode.OK when body.TryGetProperty("existed", out var existed) => new FenceReset(revision, existed.GetBoolean()),
         HttpStatusCode.OK => new FencePassed(revision, new FencingToken(Number(body, "highestToken"))),
         HttpStatusCode.PreconditionFailed => new FenceStale(revision, new FencingToken(Number(body, "highestToken"))),
+        HttpStatusCode.BadRequest when body.TryGetProperty("name", out var of) => new TokenNotExclusive(revision, ObjectName.Lock(Key.FromText(of.GetString()!))),
         HttpStatusCode.BadRequest => new TokenFromFuture(revision),
         _ => null,
     };

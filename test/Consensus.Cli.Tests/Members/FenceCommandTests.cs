@@ -17,6 +17,15 @@ internal sealed class FenceCommandTests
     }
 
     [Test]
+    public async Task A_token_of_a_shared_hold_is_refused_by_name()
+    {
+        var token = (await Member.RowsAsync("lock", "acquire", "f/shared", "--mode", "shared"))[0][3];
+        var run = await Member.RunAsync("fence", "check", "store/3", token);
+        Assert.That(run.Error, Does.Contain("shared hold of the lock \"f/shared\""));
+        Assert.That(run.ExitCode, Is.EqualTo(2));
+    }
+
+    [Test]
     public async Task A_token_that_nobody_was_given_is_exit_2_and_an_unknown_resource_exit_1()
     {
         var run = await Member.RunAsync("fence", "check", "store/2", "900000000");

@@ -172,6 +172,17 @@ internal abstract partial class ClientContract
     }
 
     [Test]
+    public async Task A_fence_refuses_the_token_of_what_others_may_hold_too()
+    {
+        var client = Client();
+        await using var reader = await client.AcquireLockAsync(Name("a"), Lasting with { Shared = true });
+
+        var refused = await Assert.ThrowsAsync<ConsensusException>(() => client.PassFenceAsync(Name("f"), reader.FencingToken));
+
+        Assert.That((refused!.Problem.Slug, refused.Problem.Document?.Name), Is.EqualTo(("shared-token", Name("a"))));
+    }
+
+    [Test]
     public async Task A_fence_passes_tokens_in_their_order_only()
     {
         var client = Client();

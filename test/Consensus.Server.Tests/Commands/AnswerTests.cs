@@ -137,7 +137,7 @@ internal sealed class AnswerTests : ContractTest
         ];
         // Never the final outcome of a request of a client.
         Type[] inner = [typeof(LockQueued), typeof(Noted)];
-        var problems = Samples().Select(outcome => outcome.GetType()).ToList();
+        var problems = Samples().Select(outcome => outcome.GetType()).Distinct().ToList();
         var all = typeof(Outcome).Assembly.GetTypes().Where(type => type.IsSubclassOf(typeof(Outcome)));
         Assert.That(successes.Concat(inner).Concat(problems), Is.EquivalentTo(all));
         foreach (var outcome in Samples())
@@ -190,6 +190,8 @@ internal sealed class AnswerTests : ContractTest
         yield return new AnswerTooLarge(revision, 1000);
         yield return new FenceStale(revision, new FencingToken(5));
         yield return new TokenFromFuture(revision);
+        yield return new TokenNotExclusive(revision, ObjectName.Lock(Key.FromText("x")));
+        yield return new TokenNotExclusive(revision, ObjectName.Semaphore(Key.FromText("x")));
         yield return new WaitCancelled(revision, StateMachine.Commands.CancelReason.Disconnected);
         yield return new WaitDetached(revision);
         yield return new WaitTakenOver(revision);

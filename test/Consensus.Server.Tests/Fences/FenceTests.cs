@@ -37,6 +37,19 @@ internal sealed class FenceTests : ContractTest
         await PassAsync("f", token);
     }
 
+    [TestCase("/v1/locks/x", """{"owner":"a","ttl":"15s","mode":"shared"}""", "shared hold of the lock")]
+    [TestCase("/v1/semaphores/x", """{"owner":"a","ttl":"15s","permits":3}""", "permits of the semaphore")]
+    public async Task A_token_of_what_others_may_hold_too_is_refused(string path, string ask, string named)
+    {
+        using var granted = await SendAsync("POST", path, ask);
+        using var json = System.Text.Json.JsonDocument.Parse(await granted.Content.ReadAsStringAsync());
+        var problem = await ProblemAsync(
+            ProblemTypes.SharedToken, "PUT", "/v1/fences/f", $$"""{"fencingToken":{{json.RootElement.GetProperty("fencingToken").GetInt64()}}}""");
+        Assert.That(problem.Name, Is.EqualTo("x"));
+        Assert.That(problem.Detail, Does.Contain(named));
+        await ProblemAsync(ProblemTypes.NotFound, "GET", "/v1/fences/f");
+    }
+
     [Test]
     public async Task A_fence_is_reset_by_an_operator()
     {

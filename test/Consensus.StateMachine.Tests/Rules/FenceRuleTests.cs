@@ -39,6 +39,36 @@ public sealed class FenceRuleTests
         Assert.That(machine.View.GetFence(Machine.Key("disk")), Is.Null);
     }
 
+    private static readonly TestCaseData[] NotExclusive =
+    [
+        new TestCaseData(Asks.Shared("x", "a", 1)).SetArgDisplayNames("shared hold"),
+        new TestCaseData(Asks.Semaphore("x", "a", 1, 1, 1)).SetArgDisplayNames("permit"),
+    ];
+
+    [TestCaseSource(nameof(NotExclusive))]
+    public void A_token_of_a_hold_beside_which_others_may_stand_is_refused_while_it_is_held(AcquireLockCommand ask)
+    {
+        var machine = AtRevision(9);
+        var hold = machine.Granted(ask);
+        machine.RestoreFromSnapshot();
+        Assert.That(machine.Do(Fence(hold.Token.Value)), Is.EqualTo(new TokenNotExclusive(machine.State.Revision, hold.Object)));
+        Assert.That(machine.View.GetFence(Machine.Key("disk")), Is.Null);
+        Assert.That(machine.Do(Fence(hold.Token.Value), "k"), Is.InstanceOf<TokenNotExclusive>());
+        machine.Do(Asks.Release(hold));
+        machine.RestoreFromSnapshot();
+        Assert.That(machine.Do(Fence(hold.Token.Value), "k"), Is.EqualTo(new TokenNotExclusive(new Revision(10), hold.Object)), "the answer to one request stays the same");
+        Assert.That(machine.Do(Fence(hold.Token.Value)), Is.InstanceOf<FencePassed>(), "of what has ended it is not known");
+    }
+
+    [Test]
+    public void Tokens_of_exclusive_locks_and_of_leaderships_pass()
+    {
+        var machine = new Machine();
+        Assert.That(machine.Do(Fence(machine.Granted(Asks.Lock("x", "a", 1)).Token.Value)), Is.InstanceOf<FencePassed>());
+        Assert.That(machine.Do(Fence(machine.Granted(Asks.Election("x", "a", 2, [])).Token.Value)), Is.InstanceOf<FencePassed>());
+        Assert.That(machine.Do(Fence(((ManyGranted)machine.Do(Asks.Many("a", 3, "y", "z"))).Holds[1].Token.Value)), Is.InstanceOf<FencePassed>());
+    }
+
     [Test]
     public void A_reset_forgets_the_fence_and_says_whether_there_was_one()
     {

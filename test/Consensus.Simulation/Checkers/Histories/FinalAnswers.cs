@@ -89,5 +89,5 @@ internal sealed class FinalAnswers(Limits limits)
     private static bool IsAnswer(Outcome outcome) => IsRefusal(outcome) || outcome is DeleteDone or FencePassed or LockReleased or LockRenewed or FenceReset or TxnDone;
 
     private static bool IsRefusal(Outcome outcome) => outcome is ConditionFailed or LeaseMissing or LockHeld or NoSuchWaiter or PermitsMismatch or PermitsOut
-        or SemaphoreUnused or NotHolder or KeyWrittenTwice or AnswerTooLarge or FenceStale or TokenFromFuture or BoundReached or QuotaExceeded or TooManyObjects;
+        or SemaphoreUnused or NotHolder or KeyWrittenTwice or AnswerTooLarge or FenceStale or TokenFromFuture or TokenNotExclusive or BoundReached or QuotaExceeded or TooManyObjects;
 }
