@@ -12,6 +12,9 @@ namespace Consensus.Client.Testing;
 /// </summary>
 public sealed class InMemoryCluster : IDisposable
 {
+    /// <summary>Who is named where something is taken away by a method.</summary>
+    private const string Operator = "the test";
+
     private readonly TimeProvider _time;
     private readonly InMemoryStore _store;
     private readonly Lock _gate = new();
@@ -64,7 +67,7 @@ public sealed class InMemoryCluster : IDisposable
     {
         if (LeaseId.TryParse(lease, out var id))
         {
-            _store.Apply(new RevokeLeaseCommand(id));
+            _store.Apply(new RevokeLeaseCommand(id) { By = Operator });
         }
     }
 
@@ -76,7 +79,7 @@ public sealed class InMemoryCluster : IDisposable
 
     public void Dispose() => _store.Dispose();
 
-    private void Break(ObjectName name) => _store.Apply(new ReleaseLockCommand(name.Name, FencingToken.None, Force: true) { Space = name.Space });
+    private void Break(ObjectName name) => _store.Apply(new ReleaseLockCommand(name.Name, FencingToken.None, Force: true) { Space = name.Space, By = Operator });
 
     private InMemoryApi ApiOf(IConsensusClient client)
     {

@@ -135,6 +135,7 @@ public sealed class ReplicatedState
         ReleaseLockCommand c => _holders.Release(c),
         CancelWaitCommand c => _waits.Cancel(c),
         ExpireCommand => _expiry.Expire(),
+        NoteLeaderlessCommand c => NoteLeaderless(c),
         DetachWaitersCommand c => _waits.Detach(c),
         DetachRequestsCommand c => _waits.Detach(c),
         AnnounceMemberCommand c => _members.Announce(c),
@@ -150,6 +151,12 @@ public sealed class ReplicatedState
         PutSettingCommand c => _settings.Put(c),
         _ => Invariant.Unreachable<Outcome>(command),
     };
+
+    private Noted NoteLeaderless(NoteLeaderlessCommand c)
+    {
+        _tables.Outages.Add(new Outage(c.At, c.Micros));
+        return new Noted(Revision);
+    }
 
     /// <summary>
     /// The revision up to which history is to be forgotten by now: what is older than <see cref="Limits.HistoryKeepMicros"/>, and the oldest while all

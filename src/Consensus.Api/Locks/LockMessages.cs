@@ -87,7 +87,23 @@ public sealed record LockWaiterAnswer(string Owner, long Position, string Mode);
 
 /// <param name="Reason"><c>expired</c>, <c>revoked</c>, <c>forced</c> or <c>held-too-long</c>.</param>
 /// <param name="Revision">The revision at which it was lost.</param>
-public sealed record LockLossAnswer(string Owner, long FencingToken, string Reason, long Revision);
+/// <param name="LostMsAgo">In cluster time, as the other times here.</param>
+/// <param name="RenewedMsBefore">How long before that its lease was renewed last, or made.</param>
+/// <param name="TtlMs">Of its lease.</param>
+/// <param name="LeaderlessMs">Of what expired: for how long the cluster had no leader since then, on top of the time that it counts; absent when it always had one.</param>
+/// <param name="By">Who revoked its lease or broke it by force: an address, and the member that was asked; absent where that is not known.</param>
+/// <param name="MaxHoldMs">For how long it might be held at all; absent without a <c>maxHold</c>.</param>
+public sealed record LockLossAnswer(
+    string Owner,
+    long FencingToken,
+    string Reason,
+    long Revision,
+    long LostMsAgo,
+    long RenewedMsBefore,
+    long TtlMs,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] long? LeaderlessMs = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? By = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] long? MaxHoldMs = null);
 
 /// <summary>A lost hold with a <c>lockDelay</c>: what it had is kept for its owner.</summary>
 /// <param name="Owner">Who alone may take it back; absent where it stands for the lost holds of several owners, and nobody may.</param>

@@ -58,5 +58,17 @@ internal sealed class HoldRows(string name, string share)
     /// <summary>The last hold that ended without a release, while that is remembered; the table is complete with it.</summary>
     public TextTable AddLoss(LockLossAnswer? loss) => loss is null
         ? _table
-        : _table.Add(name, "lost", loss.Owner, null, Plain.Number(loss.FencingToken), null, null, $"{loss.Reason} at revision {Plain.Number(loss.Revision)}");
+        : _table.Add(name, "lost", loss.Owner, null, Plain.Number(loss.FencingToken), null, null, $"{loss.Reason} at revision {Plain.Number(loss.Revision)}, {Durations.Show(loss.LostMsAgo)} ago: {Why(loss)}");
+
+    private static string Why(LockLossAnswer loss) => loss.Reason switch
+    {
+        "expired" => $"no renewal came for {Durations.Show(loss.RenewedMsBefore)}, of a TTL of {Durations.Show(loss.TtlMs)}"
+            + (loss.LeaderlessMs is { } leaderless ? $"; for {Durations.Show(leaderless)} on top of that the cluster had no leader" : ""),
+        "revoked" => $"its lease was revoked{By(loss)}",
+        "forced" => $"it was broken by force{By(loss)}",
+        "held-too-long" => $"its maxHold of {Durations.Show(loss.MaxHoldMs ?? 0)} was over, though it was renewed {Durations.Show(loss.RenewedMsBefore)} before",
+        _ => $"it was renewed {Durations.Show(loss.RenewedMsBefore)} before",
+    };
+
+    private static string By(LockLossAnswer loss) => loss.By is { } who ? $" by {who}" : "";
 }

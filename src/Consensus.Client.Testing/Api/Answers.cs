@@ -56,7 +56,7 @@ internal static class Answers
         info.HolderCount,
         [.. info.Waiters.Select(waiter => new LockWaiterAnswer(waiter.Owner, waiter.Position, Mode(waiter.Mode)))],
         info.WaiterCount,
-        Loss(info.LastLoss),
+        Loss(info.LastLoss, now),
         DelayMs(info, now),
         Delays(info, now));
 
@@ -78,7 +78,7 @@ internal static class Answers
         info.HolderCount,
         [.. info.Waiters.Select(waiter => new SemaphoreWaiterAnswer(waiter.Owner, waiter.Position, waiter.Count))],
         info.WaiterCount,
-        Loss(info.LastLoss),
+        Loss(info.LastLoss, now),
         DelayMs(info, now),
         Delays(info, now));
 
@@ -97,7 +97,7 @@ internal static class Answers
         Metadata = Metadata(leader),
         Candidates = [.. info.Waiters.Select(waiter => new CandidateAnswer(waiter.Owner, waiter.Position))],
         CandidateCount = info.WaiterCount,
-        LastLoss = Loss(info.LastLoss),
+        LastLoss = Loss(info.LastLoss, now),
         DelayMs = DelayMs(info, now),
         Delays = Delays(info, now),
     };
@@ -136,9 +136,19 @@ internal static class Answers
             info.Object.Space == HoldSpace.Lock ? Mode(delay.Mode) : null,
             info.Object.Space == HoldSpace.Semaphore ? delay.Count : null))];
 
-    private static LockLossAnswer? Loss(LockLoss? loss) => loss is null
+    private static LockLossAnswer? Loss(LockLoss? loss, ClusterTime now) => loss is null
         ? null
-        : new LockLossAnswer(loss.Owner, loss.Token.Value, ReasonName(loss.Reason), loss.AtRevision.Value);
+        : new LockLossAnswer(
+            loss.Owner,
+            loss.Token.Value,
+            ReasonName(loss.Reason),
+            loss.AtRevision.Value,
+            Left(now, loss.At),
+            Ms(loss.At - loss.RenewedAt),
+            Ms(loss.TtlMicros),
+            loss.LeaderlessMicros == 0 ? null : Ms(loss.LeaderlessMicros),
+            loss.By.Length == 0 ? null : loss.By,
+            loss.MaxHoldMicros == 0 ? null : Ms(loss.MaxHoldMicros));
 
     private static string ReasonName(LossReason reason) => reason switch
     {

@@ -190,7 +190,7 @@ internal sealed partial class InMemoryApi
         _ = LeaseId.TryParse(lease, out var id);
         var result = await ExecuteAsync(
             null,
-            () => new RevokeLeaseCommand(id),
+            () => new RevokeLeaseCommand(id) { By = "a client of this store" },
             outcome => outcome is LeaseRevoked revoked ? new LeaseRevokedAnswer(lease, revoked.KeysDeleted, revoked.LocksFreed, revoked.Revision.Value) : null,
             cancellationToken).ConfigureAwait(false);
         // Unlike its use, the end of a lease that is gone asks for nothing that it could not have: 404 (rule 22).

@@ -18,18 +18,29 @@ internal sealed class HouseKeeping(TurnContext turn, CommandDesk commands)
     /// <summary>A leader that has no room refuses at once: an announcement is tried again no sooner than this.</summary>
     private const long AnnounceEveryMicros = 200_000;
 
+    /// <summary>A shorter time without a leader ends no lease: it is not worth an entry.</summary>
+    private const long WorthTellingMicros = 100_000;
+
     /// <summary>Whom the leader has not heard for long, and what it has logged of that: once for each time that a member is lost.</summary>
     private readonly Dictionary<MemberId, List<Detachment>> _detached = [];
     private PendingCommand? _expire;
     private PendingCommand? _announce;
     private PendingCommand? _compaction;
     private PendingCommand? _forget;
+    private PendingCommand? _noted;
+
+    /// <summary>What this leader has to tell of the time before it.</summary>
+    private NoteLeaderlessCommand? _leaderless;
+
+    /// <summary>Loop time at which a leader was heard last, or this member was one; before there was any, that of the first turn.</summary>
+    private long? _ledAt;
     private bool _announced;
     private bool _moreToCompact;
     private long _nextCompaction;
     private long _noExpiryBefore;
     private long _noTimeBefore;
     private long _noAnnouncementBefore;
+    private long _noNoteBefore;
 
     /// <summary>The commit that something waits for brings a turn with it.</summary>
     public long NextDue
@@ -59,6 +70,10 @@ internal sealed class HouseKeeping(TurnContext turn, CommandDesk commands)
         }
         turn.Links.Heard(member, turn.Now);
         _detached.Remove(member);
+        if (member == turn.Raft.Leader)
+        {
+            _ledAt = turn.Now;
+        }
     }
 
     /// <summary>Renewals that were held up for so long go before any expiry (rule 3).</summary>
@@ -68,6 +83,9 @@ internal sealed class HouseKeeping(TurnContext turn, CommandDesk commands)
     public void BecameLeader()
     {
         HoldExpiry(turn.Options.Raft.HeartbeatIntervalTicks * 1000L);
+        var micros = turn.Now - (_ledAt ?? turn.Now);
+        _leaderless = micros >= WorthTellingMicros ? new NoteLeaderlessCommand(turn.Raft.Clock, micros) : null;
+        _noted = null;
         _detached.Clear();
         foreach (var member in turn.Raft.Configuration.Members)
         {
@@ -79,6 +97,10 @@ internal sealed class HouseKeeping(TurnContext turn, CommandDesk commands)
     /// <param name="moreIsWaiting">Inputs wait for the next turn, and a renewal may be among them.</param>
     public void Keep(bool moreIsWaiting)
     {
+        if (turn.Leads || _ledAt is null)
+        {
+            _ledAt = turn.Now;
+        }
         if (turn.Raft.Leader.IsNone)
         {
             return;
@@ -89,6 +111,7 @@ internal sealed class HouseKeeping(TurnContext turn, CommandDesk commands)
             LogTimeWhenIdle();
             if (!turn.HasBacklog)
             {
+                TellOfTheTimeWithoutLeader();
                 ExpireWhatIsDue(moreIsWaiting);
                 CompactWhatIsDue();
             }
@@ -134,6 +157,22 @@ internal sealed class HouseKeeping(TurnContext turn, CommandDesk commands)
                 turn.Out.Notices.Add(notice);
             }
         }
+    }
+
+    /// <summary>Before anything expires: who loses something is told of it with that. Where nothing can expire nobody asks.</summary>
+    private void TellOfTheTimeWithoutLeader()
+    {
+        if (_leaderless is null || IsUnderWay(_noted) || turn.Now < _noNoteBefore)
+        {
+            return;
+        }
+        if (IsDone(_noted) || !State.HasDeadlines)
+        {
+            (_leaderless, _noted) = (null, null);
+            return;
+        }
+        _noNoteBefore = turn.Now + TurnContext.RefusedPauseMicros;
+        _noted = commands.LogOwn(_leaderless);
     }
 
     private void ExpireWhatIsDue(bool moreIsWaiting)

@@ -143,7 +143,7 @@ internal sealed class ElectionForm(Replies replies) : HoldForm
             Metadata = leader is null ? null : HoldShapes.Metadata(leader),
             Candidates = [.. info.Waiters.Select(waiter => new CandidateAnswer(waiter.Owner, waiter.Position))],
             CandidateCount = info.WaiterCount,
-            LastLoss = HoldShapes.Loss(info.LastLoss),
+            LastLoss = HoldShapes.Loss(info.LastLoss, now),
             DelayMs = HoldShapes.DelayMs(info, now),
             Delays = HoldShapes.Delays(info, now),
         };

@@ -28,9 +28,19 @@ internal static class HoldShapes
 
     public static RawJson? Metadata(Hold hold) => hold.Metadata.IsEmpty ? null : new RawJson(Encoding.UTF8.GetString(hold.Metadata.Span));
 
-    public static LockLossAnswer? Loss(LockLoss? loss) => loss is null
+    public static LockLossAnswer? Loss(LockLoss? loss, ClusterTime now) => loss is null
         ? null
-        : new LockLossAnswer(loss.Owner, loss.Token.Value, OutcomeProblems.ReasonName(loss.Reason), loss.AtRevision.Value);
+        : new LockLossAnswer(
+            loss.Owner,
+            loss.Token.Value,
+            OutcomeProblems.ReasonName(loss.Reason),
+            loss.AtRevision.Value,
+            Durations.Ms(Math.Max(0, now - loss.At)),
+            Durations.Ms(loss.At - loss.RenewedAt),
+            Durations.Ms(loss.TtlMicros),
+            loss.LeaderlessMicros == 0 ? null : Durations.Ms(loss.LeaderlessMicros),
+            loss.By.Length == 0 ? null : loss.By,
+            loss.MaxHoldMicros == 0 ? null : Durations.Ms(loss.MaxHoldMicros));
 
     /// <summary>For how long yet something of it is kept back for those who lost it; null when nothing is.</summary>
     public static long? DelayMs(LockInfo info, ClusterTime now) =>

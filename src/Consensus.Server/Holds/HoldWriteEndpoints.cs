@@ -122,7 +122,11 @@ internal sealed class HoldWriteEndpoints(HoldForm form, IConsensusNode node, Com
             await replies.Problem(http, refusal!);
             return;
         }
-        var answer = await commands.ExecuteAsync(call, identity, [], new ReleaseLockCommand(name, token, force) { Space = form.Space });
+        var answer = await commands.ExecuteAsync(call, identity, [], new ReleaseLockCommand(name, token, force)
+        {
+            Space = form.Space,
+            By = force ? Caller.Of(http, node) : "",
+        });
         if (force && answer.Kind == AnswerKind.Done && answer.Outcome is LockReleased)
         {
             logger.LogWarning("{Kind} {Name} was broken by force, by {Client}", form.Noun, name.ToString(), http.Connection.RemoteIpAddress);

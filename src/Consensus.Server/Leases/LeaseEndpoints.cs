@@ -107,7 +107,7 @@ internal sealed class LeaseEndpoints(IConsensusNode node, CommandRunner commands
             await replies.Problem(call.Http, refusal!);
             return;
         }
-        var answer = await commands.ExecuteAsync(call, identity, [], new RevokeLeaseCommand(id));
+        var answer = await commands.ExecuteAsync(call, identity, [], new RevokeLeaseCommand(id) { By = Caller.Of(call.Http, node) });
         if (answer.Kind != AnswerKind.Done)
         {
             await replies.Problem(call.Http, AnswerProblems.Of(answer));

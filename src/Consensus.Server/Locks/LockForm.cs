@@ -103,7 +103,7 @@ internal sealed class LockForm(Replies replies) : HoldForm
         info.HolderCount,
         [.. info.Waiters.Select(waiter => new LockWaiterAnswer(waiter.Owner, waiter.Position, HoldShapes.ModeName(waiter.Mode)))],
         info.WaiterCount,
-        HoldShapes.Loss(info.LastLoss),
+        HoldShapes.Loss(info.LastLoss, now),
         HoldShapes.DelayMs(info, now),
         HoldShapes.Delays(info, now));
 

@@ -111,7 +111,7 @@ internal sealed class SemaphoreForm(Replies replies) : HoldForm
         info.HolderCount,
         [.. info.Waiters.Select(waiter => new SemaphoreWaiterAnswer(waiter.Owner, waiter.Position, waiter.Count))],
         info.WaiterCount,
-        HoldShapes.Loss(info.LastLoss),
+        HoldShapes.Loss(info.LastLoss, now),
         HoldShapes.DelayMs(info, now),
         HoldShapes.Delays(info, now));
 

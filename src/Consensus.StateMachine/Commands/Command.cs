@@ -51,7 +51,11 @@ public sealed record GrantLeaseCommand(LeaseId Id, long TtlMicros) : Command;
 /// <summary>Renews many leases in one entry; each gets its own result.</summary>
 public sealed record RenewLeasesCommand(ImmutableArray<LeaseId> Ids) : Command;
 
-public sealed record RevokeLeaseCommand(LeaseId Id) : Command;
+public sealed record RevokeLeaseCommand(LeaseId Id) : Command
+{
+    /// <summary>Who asked for it, for a person; empty where that is not known. At most some 100 bytes: the member that was asked writes it.</summary>
+    public string By { get; init; } = "";
+}
 
 /// <summary>
 /// Asks for a hold of a lock, of permits of a semaphore, or of the leadership of an election. Free: granted. Not free, or somebody before it in line: queued when
@@ -119,6 +123,9 @@ public sealed record ReleaseLockCommand(Key Name, FencingToken Token, bool Force
 {
     public HoldSpace Space { get; init; }
 
+    /// <summary>As of <see cref="RevokeLeaseCommand"/>: who breaks it by force.</summary>
+    public string By { get; init; } = "";
+
     public ObjectName Object => new(Space, Name);
 }
 
@@ -162,6 +169,13 @@ public enum CancelReason
 /// most 10,000 objects (rules 2, 9). The leader proposes it when <see cref="ReplicatedState.NextDeadline"/> is due, again while more is due.
 /// </summary>
 public sealed record ExpireCommand : Command;
+
+/// <summary>
+/// A new leader tells for how long it had heard of none: cluster time does not count that, and whoever lost something meanwhile is told of it.
+/// </summary>
+/// <param name="At">When it became leader.</param>
+/// <param name="Micros">On its own clock, since it heard a leader last; since its start where it never did.</param>
+public sealed record NoteLeaderlessCommand(ClusterTime At, long Micros) : Command;
 
 /// <summary>
 /// The leader lost the member (process <paramref name="Boot"/>) two seconds ago: the waiters of that process keep their place, ungranted, for 10 s or to

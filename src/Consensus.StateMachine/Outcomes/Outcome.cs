@@ -165,7 +165,26 @@ public enum LossReason
 }
 
 /// <summary>How a lock's last lost hold ended (a release is no loss).</summary>
-public sealed record LockLoss(FencingToken Token, string Owner, LossReason Reason, Revision AtRevision);
+public sealed record LockLoss(FencingToken Token, string Owner, LossReason Reason, Revision AtRevision)
+{
+    /// <summary>When it was lost.</summary>
+    public ClusterTime At { get; init; }
+
+    /// <summary>When its lease was renewed last, or made.</summary>
+    public ClusterTime RenewedAt { get; init; }
+
+    /// <summary>Of its lease.</summary>
+    public long TtlMicros { get; init; }
+
+    /// <summary>For how long no leader was heard of since then, which cluster time does not count; only of what expired.</summary>
+    public long LeaderlessMicros { get; init; }
+
+    /// <summary>Who revoked its lease, or broke it by force; empty where that is not known.</summary>
+    public string By { get; init; } = "";
+
+    /// <summary>Its <c>maxHold</c>; 0 without one.</summary>
+    public long MaxHoldMicros { get; init; }
+}
 
 // ---- transactions
 

@@ -32,8 +32,7 @@ internal sealed class ExpiryRules(StateTables state, Applying entry, HoldRules h
         while (touched < most && state.Leases.TryDue(entry.Stamp, out var lease))
         {
             touched += 1 + lease.Attachments;
-            holds.EndLease(lease, LossReason.Expired);
-            state.Expired.Add(lease.Id, entry.Stamp);
+            holds.EndLease(lease, LossCause.Expired);
         }
         EndWaits(ref touched, most);
         while (touched < most && state.Holds.TryDue(entry.Stamp, out var key))
@@ -41,7 +40,7 @@ internal sealed class ExpiryRules(StateTables state, Applying entry, HoldRules h
             touched++;
             var hold = state.Holds.Find(key.Object, key.Token);
             Invariant.Require(hold is not null, "a hold's deadline goes with it");
-            holds.Lose(key.Object, hold, LossReason.HeldTooLong);
+            holds.Lose(key.Object, hold, LossCause.HeldTooLong);
         }
         while (touched < most && state.Objects.TryDue(entry.Stamp, out var delayed))
         {

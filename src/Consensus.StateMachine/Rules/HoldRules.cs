@@ -43,10 +43,25 @@ internal sealed partial class HoldRules(StateTables state, Applying entry, KeyRu
         record.Without(hold, record.Released.Length < state.Limits.MaxRememberedTokens ? record.Released.Add(hold.Token) : [hold.Token], record.Losses);
 
     /// <summary>The hold ends against its holder's will; the reason is kept so that the holder can be told (rule 22).</summary>
-    public void Lose(ObjectName name, HoldRecord hold, LossReason reason)
+    public void Lose(ObjectName name, HoldRecord hold, LossCause cause)
+    {
+        state.Leases.TryGet(hold.Lease, out var lease);
+        Lose(name, hold, cause, lease);
+    }
+
+    private void Lose(ObjectName name, HoldRecord hold, LossCause cause, LeaseRecord lease)
     {
         var record = state.Objects[name];
-        var loss = new LockLoss(hold.Token, hold.Owner, reason, state.Revision.Next);
+        var renewedAt = new ClusterTime(lease.Deadline.Micros - lease.TtlMicros);
+        var loss = new LockLoss(hold.Token, hold.Owner, cause.Reason, state.Revision.Next)
+        {
+            At = entry.Stamp,
+            RenewedAt = renewedAt,
+            TtlMicros = lease.TtlMicros,
+            LeaderlessMicros = cause.Reason == LossReason.Expired ? state.Outages.MicrosSince(renewedAt) : 0,
+            By = cause.By,
+            MaxHoldMicros = hold.Terms.MaxHoldMicros,
+        };
         var after = record.Without(hold, record.Released, Newest(record.Losses, loss));
         End(name, hold, record, hold.Terms.LockDelayMicros > 0 ? KeptFor(after, hold) : after);
     }
@@ -93,7 +108,7 @@ internal sealed partial class HoldRules(StateTables state, Applying entry, KeyRu
         var left = lease with { Holds = lease.Holds - 1, Attachments = lease.Attachments - 1 };
         if (left is { IsOwn: true, Holds: 0 })
         {
-            EndLease(left, LossReason.Revoked);
+            EndLease(left, LossCause.Revoked(""));
         }
         else
         {
@@ -102,7 +117,7 @@ internal sealed partial class HoldRules(StateTables state, Applying entry, KeyRu
     }
 
     /// <summary>Frees everything that the lease carried, in one step: its keys in one revision, each lost hold and each grant that follows in one of its own.</summary>
-    public (long Keys, long Holds) EndLease(LeaseRecord lease, LossReason reason)
+    public (long Keys, long Holds) EndLease(LeaseRecord lease, LossCause cause)
     {
         state.Leases.Remove(lease);
         if (lease.Attachments == 0)
@@ -127,7 +142,7 @@ internal sealed partial class HoldRules(StateTables state, Applying entry, KeyRu
         {
             var hold = state.Holds.Find(name, token);
             Invariant.Require(hold is not null, "a lease knows the holds that hang on it");
-            Lose(name, hold, reason);
+            Lose(name, hold, cause, lease);
         }
         return (deleted, holds.Count);
     }

@@ -37,14 +37,14 @@ internal sealed class HolderRules(StateTables state, HoldRules holds, LeaseRules
         var name = c.Object;
         if (c.Force && c.Token == FencingToken.None)
         {
-            return Break(name);
+            return Break(name, c.By);
         }
         var record = state.Objects[name];
         if (state.Holds.Find(name, record, c.Token) is { } hold)
         {
             if (c.Force)
             {
-                holds.Lose(name, hold, LossReason.Forced);
+                holds.Lose(name, hold, LossCause.Forced(c.By));
             }
             else
             {
@@ -79,7 +79,7 @@ internal sealed class HolderRules(StateTables state, HoldRules holds, LeaseRules
     }
 
     /// <summary>Frees the object whoever holds it; when nobody does, ends the time for which it is kept for those who lost it.</summary>
-    private Outcome Break(ObjectName name)
+    private Outcome Break(ObjectName name, string by)
     {
         var record = state.Objects[name];
         if (record.Holders > state.Limits.MaxObjectsPerCommand)
@@ -94,7 +94,7 @@ internal sealed class HolderRules(StateTables state, HoldRules holds, LeaseRules
         // All that hold now, not those who are granted because of it.
         foreach (var hold in record.Holders > 0 ? state.Holds.Of(name, record) : [])
         {
-            holds.Lose(name, hold, LossReason.Forced);
+            holds.Lose(name, hold, LossCause.Forced(by));
         }
         return new LockReleased(state.Revision);
     }

@@ -46,7 +46,7 @@ internal sealed class LeaseRules(StateTables state, Applying entry, HoldRules ho
         {
             return new LeaseMissing(state.Revision, c.Id);
         }
-        var (keys, freed) = holds.EndLease(lease, LossReason.Revoked);
+        var (keys, freed) = holds.EndLease(lease, LossCause.Revoked(c.By));
         return new LeaseRevoked(state.Revision, c.Id, keys, freed);
     }
 

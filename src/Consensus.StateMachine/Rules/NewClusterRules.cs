@@ -37,7 +37,7 @@ internal sealed class NewClusterRules(StateTables state, HoldRules holds)
         {
             if (state.Leases.TryGet(id, out var lease))
             {
-                holds.EndLease(lease, LossReason.Revoked);
+                holds.EndLease(lease, LossCause.Revoked("the restore of a backup"));
             }
         }
         foreach (var member in state.Members.All().ToList())

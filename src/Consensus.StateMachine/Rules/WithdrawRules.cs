@@ -54,7 +54,7 @@ internal sealed class WithdrawRules(StateTables state, Applying entry, HoldRules
             case LeaseMade made:
                 if (state.Leases.TryGet(made.Lease, out var lease))
                 {
-                    holds.EndLease(lease, LossReason.Revoked);
+                    holds.EndLease(lease, LossCause.Revoked("the withdrawal of the request that made it"));
                 }
                 break;
             case TakenBack:

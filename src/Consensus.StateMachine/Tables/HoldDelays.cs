@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
 using Consensus.Primitives;
+using Consensus.Primitives.Wire;
+using Consensus.StateMachine.Wire;
 
 namespace Consensus.StateMachine.Tables;
 
@@ -9,6 +11,9 @@ namespace Consensus.StateMachine.Tables;
 /// </summary>
 internal static class HoldDelays
 {
+    private static readonly MessageShape Shape = new("lock delays");
+    private static readonly int Items = Shape.Messages(1);
+
     /// <summary>Those whose time is not over: an entry judges by its own stamp, whether the others were taken away already or not.</summary>
     public static ImmutableArray<HoldDelay> At(ImmutableArray<HoldDelay> delays, ClusterTime now) => delays.RemoveAll(delay => delay.Until <= now);
 
@@ -76,5 +81,47 @@ internal static class HoldDelays
             }
         }
         return next;
+    }
+
+    /// <summary>The message <c>Delay</c> of <c>snapshot.proto</c>.</summary>
+    private static class Saved
+    {
+        public static readonly MessageShape Shape = new("a lock delay");
+        public static readonly int Owner = Shape.Text(1);
+        public static readonly int Until = Shape.Number(2);
+        public static readonly int Token = Shape.Number(3);
+        public static readonly int Mode = Shape.Number(4);
+        public static readonly int Count = Shape.Number(5);
+    }
+
+    /// <param name="field">Of the message that they are a part of.</param>
+    public static void Write(WireWriter writer, int field, ImmutableArray<HoldDelay> delays)
+    {
+        var all = writer.BeginMessage(field);
+        foreach (var delay in delays)
+        {
+            var start = writer.BeginMessage(Items);
+            writer.String(Saved.Owner, delay.Owner);
+            writer.Int64(Saved.Until, delay.Until.Micros);
+            writer.Int64(Saved.Token, delay.Token.Value);
+            writer.Int64(Saved.Mode, (int)delay.Mode);
+            writer.Int64(Saved.Count, delay.Count);
+            writer.EndMessage(start);
+        }
+        writer.EndMessage(all);
+    }
+
+    /// <summary>Throws <see cref="WireFormatException"/> when they are damaged.</summary>
+    public static ImmutableArray<HoldDelay> Read(ReadOnlyMemory<byte> body) => [.. new Fields(body, Shape).Messages().Select(ReadOne)];
+
+    private static HoldDelay ReadOne(ReadOnlyMemory<byte> item)
+    {
+        var fields = new Fields(item, Saved.Shape);
+        return new HoldDelay(
+            fields.Text(Saved.Owner),
+            fields.Time(Saved.Until),
+            new FencingToken(fields.Number(Saved.Token)),
+            CommandCodec.Mode(fields.Number(Saved.Mode)),
+            fields.Number(Saved.Count));
     }
 }

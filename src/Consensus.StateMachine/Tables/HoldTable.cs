@@ -339,6 +339,7 @@ internal sealed class HoldTable(ObjectTable objects)
         public static readonly int LockDelayMicros = Shape.Number(10);
         public static readonly int Metadata = Shape.Bytes(11);
         public static readonly int Value = Shape.Bytes(12);
+        public static readonly int MaxHoldMicros = Shape.Number(13);
     }
 
     /// <summary>The message <c>HoldOf</c>: a hold with the name of its object.</summary>
@@ -372,6 +373,7 @@ internal sealed class HoldTable(ObjectTable objects)
         writer.Int64(Saved.LockDelayMicros, hold.Terms.LockDelayMicros);
         writer.Bytes(Saved.Metadata, hold.Terms.Metadata.Span);
         writer.Bytes(Saved.Value, hold.Terms.Value.Span);
+        writer.Int64(Saved.MaxHoldMicros, hold.Terms.MaxHoldMicros);
         writer.EndMessage(start);
     }
 
@@ -399,7 +401,7 @@ internal sealed class HoldTable(ObjectTable objects)
                 CommandCodec.Mode(fields.Number(Saved.Mode)),
                 Math.Max(1, fields.Number(Saved.Count)),
                 fields.Number(Saved.LockDelayMicros),
-                0,
+                fields.Number(Saved.MaxHoldMicros),
                 fields.Bytes(Saved.Metadata).ToArray(),
                 fields.Bytes(Saved.Value).ToArray()));
         var record = objects[name];

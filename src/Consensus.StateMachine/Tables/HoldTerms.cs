@@ -4,7 +4,7 @@ namespace Consensus.StateMachine.Tables;
 
 /// <summary>On what terms something is asked for and held: what is the same in a waiting place and in the hold that comes of it, which share the object.</summary>
 /// <param name="Count">Permits; 1 but for a semaphore.</param>
-/// <param name="MaxHoldMicros">From the grant on; 0: without end. A hold has its end in <see cref="HoldRecord.Until"/>.</param>
+/// <param name="MaxHoldMicros">From the grant on; 0: without end. A hold has its end too, in <see cref="HoldRecord.Until"/>.</param>
 internal sealed record HoldTerms(
     LockMode Mode,
     long Count,

@@ -270,37 +270,6 @@ internal sealed class ObjectTable(Limits limits)
         public static readonly int IsUnsettled = Shape.Number(9);
     }
 
-    private static class SavedDelay
-    {
-        public static readonly MessageShape Shape = new("a lock delay");
-        public static readonly int Owner = Shape.Text(1);
-        public static readonly int Until = Shape.Number(2);
-        public static readonly int Token = Shape.Number(3);
-        public static readonly int Mode = Shape.Number(4);
-        public static readonly int Count = Shape.Number(5);
-    }
-
-    private static class SavedLosses
-    {
-        public static readonly MessageShape Shape = new("lost holds");
-        public static readonly int Items = Shape.Messages(1);
-    }
-
-    private static class SavedDelays
-    {
-        public static readonly MessageShape Shape = new("lock delays");
-        public static readonly int Items = Shape.Messages(1);
-    }
-
-    private static class SavedLoss
-    {
-        public static readonly MessageShape Shape = new("a lost hold");
-        public static readonly int Token = Shape.Number(1);
-        public static readonly int Owner = Shape.Text(2);
-        public static readonly int Reason = Shape.Number(3);
-        public static readonly int AtRevision = Shape.Number(4);
-    }
-
     public static void Write(WireWriter writer, ObjectName name, ObjectRecord record)
     {
         writer.Bytes(Saved.Name, name.Name.Bytes);
@@ -314,47 +283,16 @@ internal sealed class ObjectTable(Limits limits)
         }
         if (!record.Losses.IsEmpty)
         {
-            WriteLosses(writer, record.Losses);
+            HoldLosses.Write(writer, Saved.Losses, record.Losses);
         }
         writer.Int64(Saved.FactSequence, record.FactSequence);
         writer.Int64(Saved.Space, (int)name.Space);
         writer.Int64(Saved.Permits, record.Permits);
         if (!record.Delays.IsEmpty)
         {
-            WriteDelays(writer, record.Delays);
+            HoldDelays.Write(writer, Saved.Delays, record.Delays);
         }
         writer.Bool(Saved.IsUnsettled, record.IsUnsettled);
-    }
-
-    private static void WriteLosses(WireWriter writer, ImmutableArray<LockLoss> losses)
-    {
-        var all = writer.BeginMessage(Saved.Losses);
-        foreach (var loss in losses)
-        {
-            var start = writer.BeginMessage(SavedLosses.Items);
-            writer.Int64(SavedLoss.Token, loss.Token.Value);
-            writer.String(SavedLoss.Owner, loss.Owner);
-            writer.Int64(SavedLoss.Reason, (int)loss.Reason);
-            writer.Int64(SavedLoss.AtRevision, loss.AtRevision.Value);
-            writer.EndMessage(start);
-        }
-        writer.EndMessage(all);
-    }
-
-    private static void WriteDelays(WireWriter writer, ImmutableArray<HoldDelay> delays)
-    {
-        var all = writer.BeginMessage(Saved.Delays);
-        foreach (var delay in delays)
-        {
-            var start = writer.BeginMessage(SavedDelays.Items);
-            writer.String(SavedDelay.Owner, delay.Owner);
-            writer.Int64(SavedDelay.Until, delay.Until.Micros);
-            writer.Int64(SavedDelay.Token, delay.Token.Value);
-            writer.Int64(SavedDelay.Mode, (int)delay.Mode);
-            writer.Int64(SavedDelay.Count, delay.Count);
-            writer.EndMessage(start);
-        }
-        writer.EndMessage(all);
     }
 
     /// <summary>
@@ -373,10 +311,10 @@ internal sealed class ObjectTable(Limits limits)
         var record = ObjectRecord.Free with
         {
             Released = fields.Tokens(),
-            Losses = fields.Has(Saved.Losses) ? [.. new Fields(fields.Bytes(Saved.Losses), SavedLosses.Shape).Messages().Select(LoadLoss)] : [],
+            Losses = fields.Has(Saved.Losses) ? HoldLosses.Read(fields.Bytes(Saved.Losses)) : [],
             FactSequence = fields.Number(Saved.FactSequence),
             Permits = fields.Number(Saved.Permits),
-            Delays = fields.Has(Saved.Delays) ? [.. new Fields(fields.Bytes(Saved.Delays), SavedDelays.Shape).Messages().Select(LoadDelay)] : [],
+            Delays = fields.Has(Saved.Delays) ? HoldDelays.Read(fields.Bytes(Saved.Delays)) : [],
             IsUnsettled = fields.Flag(Saved.IsUnsettled),
         };
         _primary.Set(name, record);
@@ -407,25 +345,5 @@ internal sealed class ObjectTable(Limits limits)
         var record = this[waiter.Object];
         ActiveCount += record.IsActive ? 0 : 1;
         _primary.Set(waiter.Object, record with { Waiters = record.Waiters + 1, Attached = record.Attached + (waiter.IsDetached ? 0 : 1) });
-    }
-
-    private static HoldDelay LoadDelay(ReadOnlyMemory<byte> item)
-    {
-        var fields = new Fields(item, SavedDelay.Shape);
-        return new HoldDelay(
-            fields.Text(SavedDelay.Owner),
-            fields.Time(SavedDelay.Until),
-            new FencingToken(fields.Number(SavedDelay.Token)),
-            CommandCodec.Mode(fields.Number(SavedDelay.Mode)),
-            fields.Number(SavedDelay.Count));
-    }
-
-    private static LockLoss LoadLoss(ReadOnlyMemory<byte> item)
-    {
-        var fields = new Fields(item, SavedLoss.Shape);
-        var reason = fields.Number(SavedLoss.Reason);
-        return reason is >= (long)LossReason.Expired and <= (long)LossReason.HeldTooLong
-            ? new LockLoss(new FencingToken(fields.Number(SavedLoss.Token)), fields.Text(SavedLoss.Owner), (LossReason)reason, new Revision(fields.Number(SavedLoss.AtRevision)))
-            : throw new WireFormatException($"a hold lost for the unknown reason {reason}");
     }
 }

@@ -24,8 +24,8 @@ internal sealed record ViewTables(
     FrozenTree<LeaseId, ClusterTime> Expired,
     ClusterTime ExpiredKnownFrom);
 
-/// <summary>Sequence numbers that a restored state goes on from.</summary>
-internal readonly record struct ViewCounters(long NextWaiter, long NextFact, long NextKept);
+/// <summary>What is in no table: sequence numbers that a restored state goes on from, and the times without a leader.</summary>
+internal readonly record struct ViewCounters(long NextWaiter, long NextFact, long NextKept, ImmutableArray<Outage> Outages);
 
 /// <summary>
 /// The replicated state without its rules: the tables and the revision. Each table has one tree that is its content (<c>_primary</c>), the indexes over it, its bytes, what of
@@ -72,12 +72,10 @@ internal sealed class StateTables
 
     public HistoryTable History { get; } = new();
 
-    public ExpiredLeases Expired { get; } = new();
+    public Outages Outages { get; } = new();
 
-    /// <summary>What all takes in memory, about, and so counts towards the quota: everything but the history, which has a bound of its own.</summary>
-    public long Bytes =>
-        Keys.Sum.Bytes + Leases.Sum.Bytes + Objects.Sum.Bytes + Holds.Sum.Bytes + Waiters.Sum.Bytes + Answers.Bytes + Fences.Sum.Bytes + Members.Sum.Bytes
-        + Settings.Sum.Bytes;
+    /// <summary>What counts towards the byte quota.</summary>
+    public long Bytes => Keys.Bytes + Holds.Bytes + Waiters.Bytes;
 
     /// <summary>
     /// Of all that is replicated: members whose tables are equal have the same, however they came by them, and others do not. A change of the history counts by what it is and not
@@ -93,6 +91,7 @@ internal sealed class StateTables
             sum = (sum * Factor) + (ulong)Objects.NextFact;
             sum = (sum * Factor) + (ulong)Answers.NextSequence;
             sum = (sum * Factor) + (ulong)History.CompactRevision.Value;
+            sum = (sum * Factor) + Outages.Digest;
             sum = (sum * Factor) + Keys.Sum.Digest;
             sum = (sum * Factor) + Leases.Sum.Digest;
             sum = (sum * Factor) + Objects.Sum.Digest;
@@ -122,8 +121,8 @@ internal sealed class StateTables
 
     public ViewCounters Counters
     {
-        get => new(Waiters.NextSequence, Objects.NextFact, Answers.NextSequence);
-        set => (Waiters.NextSequence, Objects.NextFact, Answers.NextSequence) = (value.NextWaiter, value.NextFact, value.NextKept);
+        get => new(Waiters.NextSequence, Objects.NextFact, Answers.NextSequence, Outages.All);
+        set => (Waiters.NextSequence, Objects.NextFact, Answers.NextSequence, Outages.All) = (value.NextWaiter, value.NextFact, value.NextKept, value.Outages);
     }
 
     /// <summary>What would add so many bytes is refused where the quota does not allow it; what adds nothing never is (rule 24).</summary>

@@ -33,6 +33,7 @@ public static class CommandCodec
     private const int CompactField = 36;
     private const int WithdrawField = 37;
     private const int ChangePermitsField = 38;
+    private const int NoteLeaderlessField = 39;
 
     public static void Write(WireWriter writer, CommandEnvelope envelope)
     {
@@ -60,7 +61,7 @@ public static class CommandCodec
                 case FingerprintField:
                     fingerprint = Fields.Slice(bytes, ref reader);
                     break;
-                case >= PutField and <= ChangePermitsField:
+                case >= PutField and <= NoteLeaderlessField:
                     if (command is not null)
                     {
                         throw new WireFormatException("an envelope with two commands");
@@ -101,6 +102,7 @@ public static class CommandCodec
         CompactCommand => CompactField,
         WithdrawCommand => WithdrawField,
         ChangePermitsCommand => ChangePermitsField,
+        NoteLeaderlessCommand => NoteLeaderlessField,
         _ => Invariant.Unreachable<int>(command),
     };
 
@@ -133,6 +135,7 @@ public static class CommandCodec
                 break;
             case RevokeLeaseCommand c:
                 writer.Fixed64(1, (ulong)c.Id.Value);
+                writer.String(2, c.By);
                 break;
             case AcquireLockCommand c:
                 writer.Bytes(1, c.Name.Bytes);
@@ -162,6 +165,7 @@ public static class CommandCodec
                 writer.Int64(2, c.Token.Value);
                 writer.Bool(3, c.Force);
                 writer.Int64(4, (int)c.Space);
+                writer.String(5, c.By);
                 break;
             case CancelWaitCommand c:
                 writer.Bytes(1, c.Name.Bytes);
@@ -238,6 +242,10 @@ public static class CommandCodec
                 writer.Bytes(1, c.Name.Bytes);
                 writer.Int64(2, c.Permits);
                 break;
+            case NoteLeaderlessCommand c:
+                writer.Int64(1, c.At.Micros);
+                writer.Int64(2, c.Micros);
+                break;
             default:
                 Invariant.Unreachable<int>(command);
                 break;
@@ -268,7 +276,7 @@ public static class CommandCodec
             DeletePrefixField => new DeletePrefixCommand(fields.Key(1)),
             GrantLeaseField => new GrantLeaseCommand(fields.Lease(1), fields.Number(2)),
             RenewLeasesField => new RenewLeasesCommand(fields.Leases()),
-            RevokeLeaseField => new RevokeLeaseCommand(fields.Lease(1)),
+            RevokeLeaseField => new RevokeLeaseCommand(fields.Lease(1)) { By = fields.Text(2) },
             AcquireLockField => new AcquireLockCommand(
                 fields.Key(1), fields.Text(2), fields.Number(3), fields.Lease(4), fields.Lease(5), fields.Number(6))
             {
@@ -286,7 +294,11 @@ public static class CommandCodec
                 Space = Space(fields.Number(3)),
                 Value = fields.Flag(4) ? fields.Bytes(5) : (ReadOnlyMemory<byte>?)null,
             },
-            ReleaseLockField => new ReleaseLockCommand(fields.Key(1), new FencingToken(fields.Number(2)), fields.Flag(3)) { Space = Space(fields.Number(4)) },
+            ReleaseLockField => new ReleaseLockCommand(fields.Key(1), new FencingToken(fields.Number(2)), fields.Flag(3))
+            {
+                Space = Space(fields.Number(4)),
+                By = fields.Text(5),
+            },
             CancelWaitField => new CancelWaitCommand(fields.Key(1), NamedRequest(fields, 2), Reason(fields.Number(3))) { Space = Space(fields.Number(4)) },
             AcquireManyField => new AcquireManyCommand(fields.Keys(), fields.Text(2), fields.Number(3), fields.Lease(4), fields.Lease(5))
             {
@@ -300,6 +312,7 @@ public static class CommandCodec
             CompactField => new CompactCommand(new Revision(fields.Number(1))),
             WithdrawField => new WithdrawCommand(NamedKey(fields, 1)),
             ChangePermitsField => new ChangePermitsCommand(fields.Key(1), fields.Number(2)),
+            NoteLeaderlessField => new NoteLeaderlessCommand(fields.Time(1), fields.Number(2)),
             ExpireField => new ExpireCommand(),
             DetachWaitersField => new DetachWaitersCommand(new MemberId(fields.Number(1)), fields.Number(2)),
             DetachRequestsField => new DetachRequestsCommand(fields.Requests()),
@@ -317,8 +330,8 @@ public static class CommandCodec
     /// <summary>For each command, the shape of its <see cref="Fields"/>.</summary>
     private static readonly string[] Shapes =
     [
-        "bbfvv", "b--vv", "b", "fv", "V", "f", "bbvffvvvvvvvbb", "bvvvb", "bvvv", "bbvv", "", "ff", "B", "fbfbbbv", "f",
-        "Bbvffvvb", "bvbv", "", "bv", "b", "v", "b", "bv",
+        "bbfvv", "b--vv", "b", "fv", "V", "fb", "bbvffvvvvvvvbb", "bvvvb", "bvvvb", "bbvv", "", "ff", "B", "fbfbbbv", "f",
+        "Bbvffvvb", "bvbv", "", "bv", "b", "v", "b", "bv", "vv",
     ];
 
     private static KeyCondition Condition(in Fields fields, int field)

@@ -58,7 +58,7 @@ internal sealed class LockCommandTests
         Assert.That(shown.Select(row => row[1]), Is.EqualTo(new[] { "kept back", "lost" }));
         Assert.That(shown[0][7], Is.EqualTo("for its last owner only"));
         Assert.That(shown[1][4], Is.EqualTo(token));
-        Assert.That(shown[1][7], Does.StartWith("forced at revision "));
+        Assert.That(shown[1][7], Does.StartWith("forced at revision ").And.Contains("ago: it was broken by force by 127.0.0.1 through "));
         Assert.That(refusal, Does.Contain("forced").Or.Contain("broken"));
         await Member.RefusedAsync("lock", "acquire", "l/force", "--owner", "b");
         await Member.RowsAsync("lock", "acquire", "l/force", "--owner", "a");

@@ -208,7 +208,9 @@ internal abstract partial class ClientContract
         await using var next = await client.AcquireLockAsync(Name("a"), Lasting, Eventually.Deadline);
 
         Assert.That(next.FencingToken, Is.GreaterThan(handle.FencingToken));
-        Assert.That((await client.GetLockAsync(Name("a"))).LastLoss?.Reason, Is.EqualTo("expired"));
+        var loss = (await client.GetLockAsync(Name("a"))).LastLoss!;
+        Assert.That((loss.Reason, loss.TtlMs, loss.By, loss.MaxHoldMs), Is.EqualTo(("expired", (long)ShortTtl.TotalMilliseconds, (string?)null, (long?)null)));
+        Assert.That(loss.RenewedMsBefore, Is.GreaterThanOrEqualTo(loss.TtlMs));
     }
 
     [Test]
@@ -222,7 +224,8 @@ internal abstract partial class ClientContract
         await handle.LostAsync();
         await Eventually.UntilAsync(async () => (await client.GetLockAsync(Name("a"))).HolderCount == 0, "the hold is over");
 
-        Assert.That((await client.GetLockAsync(Name("a"))).LastLoss?.Reason, Is.EqualTo("held-too-long"));
+        var loss = (await client.GetLockAsync(Name("a"))).LastLoss!;
+        Assert.That((loss.Reason, loss.MaxHoldMs), Is.EqualTo(("held-too-long", (long?)ShortTtl.TotalMilliseconds)));
     }
 
     [Test]

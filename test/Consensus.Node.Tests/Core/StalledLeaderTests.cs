@@ -62,6 +62,36 @@ public sealed class StalledLeaderTests
         Assert.That(cluster.Now - granted, Is.InRange(TtlMicros - 20_000, TtlMicros + 300_000));
     }
 
+    [TestCase(true)]
+    [TestCase(false)]
+    public void Who_loses_a_hold_after_a_time_without_a_leader_is_told_for_how_long_there_was_none(bool isRenewed)
+    {
+        var cluster = new CoreCluster(3);
+        var token = Granted(cluster);
+        cluster.Run(1_000_000);
+        cluster.Kill(cluster.Leader);
+        var died = cluster.Now;
+        var survivor = cluster.Members.First(m => !m.IsDown);
+        cluster.Until(() => cluster.Members.Any(m => !m.IsDown && m.Core.Role == RaftRole.Leader), "another leads");
+        var leaderless = cluster.Now - died;
+        if (isRenewed)
+        {
+            cluster.Run(500_000);
+            Assert.That(Renew(cluster, survivor, token).Answer.Outcome, Is.InstanceOf<LockRenewed>());
+        }
+        cluster.Until(() => survivor.Core.View.GetLock(Job).Holder is null, "the lease ends");
+        var loss = survivor.Core.View.GetLock(Job).LastLoss!;
+        Assert.That((loss.Reason, loss.TtlMicros), Is.EqualTo((LossReason.Expired, TtlMicros)));
+        if (isRenewed)
+        {
+            Assert.That(loss.LeaderlessMicros, Is.Zero, "it was renewed after that");
+        }
+        else
+        {
+            Assert.That(loss.LeaderlessMicros, Is.InRange(leaderless - 10_000, leaderless + 200_000), "from the last that was heard of the old leader");
+        }
+    }
+
     [Test]
     public void A_renewal_that_comes_while_nobody_leads_is_judged_by_the_next_leader_before_any_expiry()
     {

@@ -101,7 +101,23 @@ internal sealed class LockTests : ContractTest
         Assert.That((release.Holder, release.FencingToken), Is.EqualTo(("second", (long?)held.FencingToken)));
         var shown = await ShowLockAsync("l");
         Assert.That(shown.Holders.Single().Owner, Is.EqualTo("second"));
-        Assert.That(shown.LastLoss, Is.EqualTo(new LockLossAnswer("first", lost.FencingToken, "expired", expiredAt)));
+        Assert.That(
+            shown.LastLoss,
+            Is.EqualTo(new LockLossAnswer("first", lost.FencingToken, "expired", expiredAt, shown.LastLoss!.LostMsAgo, shown.LastLoss.RenewedMsBefore, shown.LastLoss.TtlMs)));
+        Assert.That(shown.LastLoss.RenewedMsBefore, Is.GreaterThanOrEqualTo(shown.LastLoss.TtlMs));
+    }
+
+    [Test]
+    public async Task Who_broke_a_lock_by_force_or_revoked_its_lease_is_told_of()
+    {
+        await AcquireAsync("l");
+        using var broken = await SendAsync("DELETE", "/v1/locks/l?force=true");
+        var forced = (await ShowLockAsync("l")).LastLoss!;
+        Assert.That((forced.Reason, forced.By), Is.EqualTo(("forced", $"127.0.0.1 through {Node.Status.Name}")));
+        var grant = await AcquireAsync("l");
+        using var revocation = await SendAsync("DELETE", "/v1/leases/" + grant.Lease);
+        var revoked = (await ShowLockAsync("l")).LastLoss!;
+        Assert.That((revoked.Reason, revoked.By), Is.EqualTo(("revoked", forced.By)));
     }
 
     [Test]

@@ -55,6 +55,9 @@ public sealed class CommandCodecTests
         new CompactCommand(new Revision(9)),
         new WithdrawCommand(Machine.Key("request-1")),
         new ChangePermitsCommand(Machine.Key("k"), 7),
+        new NoteLeaderlessCommand(new ClusterTime(9), 7),
+        new RevokeLeaseCommand(new LeaseId(5)) { By = "10.0.0.7 through n1" },
+        new ReleaseLockCommand(Machine.Key("k"), new FencingToken(9), Force: true) { By = "10.0.0.7 through n1" },
     ];
 
     private static byte[] Encode(CommandEnvelope envelope)
