@@ -15,7 +15,7 @@ internal sealed class HoldOptions
     private readonly Option<TimeSpan?> _wait = Durations.Option("--wait", "Queue for so long when it is held, at most 10m. Default: do not wait.");
     private readonly Option<string?> _owner = Owner();
     private readonly Option<TimeSpan?> _delay = Durations.Option(
-        "--lock-delay", "Should the hold be lost rather than released, nobody but the same owner is granted it for so long; at most 1h.");
+        "--lock-delay", "Should the hold be lost rather than released, what it had is kept for the same owner for so long; at most 1h.");
     private readonly Option<TimeSpan?> _maxHold = MaxHoldOption();
     private readonly Option<string?> _metadata = new("--metadata") { Description = "A JSON object that is shown with the hold.", HelpName = "JSON" };
 

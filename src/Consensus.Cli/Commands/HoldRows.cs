@@ -56,9 +56,15 @@ internal sealed class HoldRows(string name, string share)
     }
 
     /// <summary>The last hold that ended without a release, while that is remembered; the table is complete with it.</summary>
-    public TextTable AddLoss(LockLossAnswer? loss) => loss is null
-        ? _table
-        : _table.Add(name, "lost", loss.Owner, null, Plain.Number(loss.FencingToken), null, null, $"{loss.Reason} at revision {Plain.Number(loss.Revision)}, {Durations.Show(loss.LostMsAgo)} ago: {Why(loss)}");
+    public TextTable AddLoss(LockLossAnswer? loss)
+    {
+        if (loss is null)
+        {
+            return _table;
+        }
+        var note = $"{loss.Reason} at revision {Plain.Number(loss.Revision)}, {Durations.Show(loss.LostMsAgo)} ago: {Why(loss)}";
+        return _table.Add(name, "lost", loss.Owner, null, Plain.Number(loss.FencingToken), null, null, note);
+    }
 
     private static string Why(LockLossAnswer loss) => loss.Reason switch
     {

@@ -5,8 +5,8 @@ namespace Consensus.StateMachine.Rules;
 
 /// <summary>
 /// Who is next. Those who wait are granted in their order for as long as they fit, and nobody behind one who does not fit yet: a writer is not starved by
-/// readers, nor a request for many permits by those for few. Who is detached, too late or without a living lease is passed over. Only who takes back what it lost, while that is kept
-/// for it, passes those who wait.
+/// readers, nor a request for many permits by those for few. Who is detached, too late or without a living lease is passed over. Only who takes back what it lost, while that is
+/// kept for it, passes those who wait.
 /// </summary>
 internal sealed partial class HoldRules
 {
@@ -95,7 +95,9 @@ internal sealed partial class HoldRules
         return null;
     }
 
-    /// <summary>The one who is told now, nearly always of its grant: the first in line, else the first who comes back for what is kept for it; null when neither may have it.</summary>
+    /// <summary>
+    /// The one who is told now, nearly always of its grant: the first in line, else the first who comes back for what is kept for it; null when neither may have it.
+    /// </summary>
     private WaiterRecord? Next(ObjectName name, ObjectRecord record)
     {
         if (record.Attached == 0 || !HasRoom(name.Space, record))

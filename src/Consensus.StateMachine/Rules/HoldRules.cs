@@ -66,7 +66,9 @@ internal sealed partial class HoldRules(StateTables state, Applying entry, KeyRu
         End(name, hold, record, hold.Terms.LockDelayMicros > 0 ? KeptFor(after, hold) : after);
     }
 
-    /// <summary>The end of a hold but for its lease and for who comes next: one revision. Released tokens that the object does not remember any more go to where they are kept for longer.</summary>
+    /// <summary>
+    /// The end of a hold but for its lease and for who comes next: one revision. Released tokens that the object does not remember any more go to where they are kept for longer.
+    /// </summary>
     public void Take(ObjectName name, HoldRecord hold, ObjectRecord before, ObjectRecord after)
     {
         state.Bump();

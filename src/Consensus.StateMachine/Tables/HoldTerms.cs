@@ -17,12 +17,10 @@ internal sealed record HoldTerms(
 
     private const int OverheadBytes = 100;
 
-    /// <summary>
-    /// What it takes in memory, about: nothing where it is plain. <see cref="MaxHoldMicros"/> does not tell, for a hold is restored without it, and counts the same before and after.
-    /// </summary>
-    public long Bytes => IsPlainButForItsEnd ? 0 : OverheadBytes + Metadata.Length + Value.Length;
+    /// <summary>What it takes in memory, about: nothing where it is plain.</summary>
+    public long Bytes => IsPlain ? 0 : OverheadBytes + Metadata.Length + Value.Length;
 
-    private bool IsPlainButForItsEnd => Mode == LockMode.Exclusive && Count == 1 && LockDelayMicros == 0 && Metadata.IsEmpty && Value.IsEmpty;
+    private bool IsPlain => Mode == LockMode.Exclusive && Count == 1 && LockDelayMicros == 0 && MaxHoldMicros == 0 && Metadata.IsEmpty && Value.IsEmpty;
 
     /// <summary>Nearly all holds are on plain terms: these cost no memory each.</summary>
     public static HoldTerms Of(LockMode mode, long count, long lockDelayMicros, long maxHoldMicros, ReadOnlyMemory<byte> metadata, ReadOnlyMemory<byte> value) =>

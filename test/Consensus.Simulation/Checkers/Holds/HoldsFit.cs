@@ -25,7 +25,8 @@ internal sealed class HoldsFit
         };
         Violation.Unless(fits, Name, () => $"after {entry} the {step.Name} is held by {string.Join(", ", holders)} ({step.After.Permits} permits)");
         Violation.Unless(
-            entry.Command is ChangePermitsCommand || step.Before.HolderCount == 0 || step.After.HolderCount == 0 || step.Before.Permits == step.After.Permits || step.Begun.Count == holders.Length,
+            entry.Command is ChangePermitsCommand
+                || step.Before.HolderCount == 0 || step.After.HolderCount == 0 || step.Before.Permits == step.After.Permits || step.Begun.Count == holders.Length,
             Name,
             () => $"after {entry} the {step.Name} has {step.After.Permits} permits rather than {step.Before.Permits}, though it is in use");
     }
