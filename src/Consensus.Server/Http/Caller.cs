@@ -1,4 +1,3 @@
-using System.Net;
 using Consensus.Node;
 
 namespace Consensus.Server.Http;
@@ -14,6 +13,6 @@ internal static class Caller
         {
             address = address.MapToIPv4();
         }
-        return $"{address ?? IPAddress.None} through {node.Status.Name}";
+        return $"{address?.ToString() ?? "an unknown address"} through {node.Status.Name}";
     }
 }

@@ -1,5 +1,4 @@
 using Consensus.Primitives;
-using Consensus.StateMachine.Outcomes;
 using Consensus.StateMachine.Tables;
 
 namespace Consensus.StateMachine.Rules;
