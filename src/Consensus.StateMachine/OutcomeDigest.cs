@@ -45,10 +45,10 @@ internal static class OutcomeDigest
         RetryTooLate => 35,
         Withdrawn => 36,
         RequestWithdrawn => 37,
-        PermitsChanged => 38,
-        PermitsOut => 39,
-        SemaphoreUnused => 40,
-        TokenNotExclusive => 41,
+        PermitsChanged => 42,
+        PermitsOut => 43,
+        SemaphoreUnused => 44,
+        TokenNotExclusive => 45,
         _ => Invariant.Unreachable<long>(outcome),
     };
 

@@ -15,7 +15,7 @@ internal sealed class PermitRules(StateTables state, Applying entry, HoldRules h
         {
             return new SemaphoreUnused(state.Revision);
         }
-        if (c.Permits < OutOf(record))
+        if (c.Permits < Math.Max(1, OutOf(record)))
         {
             return new PermitsOut(state.Revision, record.Permits, OutOf(record));
         }

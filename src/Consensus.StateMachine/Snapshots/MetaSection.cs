@@ -38,14 +38,6 @@ internal sealed record MetaSection(
         public static readonly int ForgottenKeys = Shape.Number(16);
         public static readonly int BriefAnswers = Shape.Number(17);
         public static readonly int Digest = Shape.Hash(18);
-        public static readonly int Outages = Shape.Messages(19);
-    }
-
-    private static class SavedOutage
-    {
-        public static readonly MessageShape Shape = new("a time without a leader");
-        public static readonly int At = Shape.Number(1);
-        public static readonly int Micros = Shape.Number(2);
     }
 
     public static void Write(WireWriter writer, StateView view)
@@ -68,13 +60,6 @@ internal sealed record MetaSection(
         writer.Int64(Saved.ForgottenKeys, view.Counts.ForgottenKeys);
         writer.Int64(Saved.BriefAnswers, view.Counts.BriefAnswers);
         writer.Fixed64(Saved.Digest, view.Digest.Value);
-        foreach (var outage in view.Counters.Outages)
-        {
-            var start = writer.BeginMessage(Saved.Outages);
-            writer.Int64(SavedOutage.At, outage.At.Micros);
-            writer.Int64(SavedOutage.Micros, outage.Micros);
-            writer.EndMessage(start);
-        }
     }
 
     /// <summary>Throws <see cref="WireFormatException"/> when it is another section, or not of this version.</summary>
@@ -92,7 +77,7 @@ internal sealed record MetaSection(
             new StateHash((ulong)fields.Number(Saved.AppliedHash)),
             new StateHash((ulong)fields.Number(Saved.Digest)),
             new ViewCounters(
-                fields.Number(Saved.NextWaiter), fields.Number(Saved.NextFact), fields.Number(Saved.NextKept), [.. fields.Messages().Select(ReadOutage)]),
+                fields.Number(Saved.NextWaiter), fields.Number(Saved.NextFact), fields.Number(Saved.NextKept), []),
             new Revision(fields.Number(Saved.CompactRevision)),
             new StateCounts(
                 fields.Number(Saved.Keys),
@@ -107,11 +92,4 @@ internal sealed record MetaSection(
                 ForgottenKeys = fields.Number(Saved.ForgottenKeys),
                 BriefAnswers = fields.Number(Saved.BriefAnswers),
             });
-    }
-
-    private static Outage ReadOutage(ReadOnlyMemory<byte> item)
-    {
-        var fields = new Fields(item, SavedOutage.Shape);
-        return new Outage(fields.Time(SavedOutage.At), fields.Number(SavedOutage.Micros));
-    }
-}
+    }}

@@ -91,6 +91,9 @@ internal static class SnapshotReader
             case SectionKind.Forgotten:
                 tables.Answers.LoadForgotten(item);
                 break;
+            case SectionKind.Outages:
+                tables.Outages.Load(item);
+                break;
             case SectionKind.Brief:
                 tables.Answers.LoadBrief(item);
                 break;

@@ -66,15 +66,15 @@ internal enum BriefKind
     ProclaimedBefore = 20,
 
     /// <summary>A permits, which was the limit already; B what is out.</summary>
-    PermitsAsBefore = 21,
+    PermitsAsBefore = 24,
 
     /// <summary>A permits, B what is out.</summary>
-    PermitsOut = 22,
+    PermitsOut = 25,
 
-    SemaphoreUnused = 23,
+    SemaphoreUnused = 26,
 
     /// <summary>Name of the object, A its name space.</summary>
-    TokenNotExclusive = 24,
+    TokenNotExclusive = 27,
 }
 
 /// <param name="Sequence">Its place among all, by age.</param>

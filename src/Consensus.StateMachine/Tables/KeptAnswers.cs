@@ -83,7 +83,7 @@ internal sealed class KeptAnswers
         FenceMoved = 17,
         FenceRemoved = 18,
         TakenBack = 19,
-        PermitsGiven = 20,
+        PermitsGiven = 23,
     }
 
     /// <summary>The message <c>KeptOutcome</c> of <c>snapshot.proto</c>, which says what of it each kind has.</summary>

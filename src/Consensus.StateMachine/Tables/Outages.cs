@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
 using Consensus.Primitives;
+using Consensus.Primitives.Wire;
+using Consensus.StateMachine.Wire;
 
 namespace Consensus.StateMachine.Tables;
 
@@ -43,5 +45,26 @@ internal sealed class Outages
             micros += outage.At >= time ? outage.Micros : 0;
         }
         return micros;
+    }
+
+    /// <summary>The message <c>Outage</c> of <c>snapshot.proto</c>.</summary>
+    private static class Saved
+    {
+        public static readonly MessageShape Shape = new("a time without a leader");
+        public static readonly int At = Shape.Number(1);
+        public static readonly int Micros = Shape.Number(2);
+    }
+
+    public static void Write(WireWriter writer, Outage outage)
+    {
+        writer.Int64(Saved.At, outage.At.Micros);
+        writer.Int64(Saved.Micros, outage.Micros);
+    }
+
+    /// <summary>Adds one as it was written.</summary>
+    public void Load(ReadOnlyMemory<byte> item)
+    {
+        var fields = new Fields(item, Saved.Shape);
+        Add(new Outage(fields.Time(Saved.At), fields.Number(Saved.Micros)));
     }
 }

@@ -20,6 +20,7 @@ public sealed class DamagedSnapshotTests
         machine.Granted(Shared("s", "a", 3));
         machine.Do(Release(machine.Granted(Lock("r", "a", 4))));
         machine.Do(Release(machine.Granted(Lock("r", "a", 4))));
+        machine.Do(new NoteLeaderlessCommand(machine.Now, Second));
         machine.Do(new FenceCommand(Machine.Key("f"), held.Token));
         machine.Do(new DeleteCommand(Machine.Key("none"), KeyCondition.None), "brief");
         machine.Do(new PutCommand(Machine.Key("k"), new byte[] { 1 }, new LeaseId(90), KeyCondition.None), "dropped");
@@ -29,7 +30,7 @@ public sealed class DamagedSnapshotTests
     }
 
     [Test]
-    public void Anything_that_is_said_twice_is_refused([Range(1, 13)] int kind)
+    public void Anything_that_is_said_twice_is_refused([Values(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 15, 16)] int kind)
     {
         var buffer = SnapshotBuffer.Of(Busy().View);
         ReplicatedState.Restore(Limits.Default, SnapshotBuffer.Of(Busy().View)).Verify();
