@@ -76,8 +76,7 @@ internal sealed record MetaSection(
             new Revision(fields.Number(Saved.Revision)),
             new StateHash((ulong)fields.Number(Saved.AppliedHash)),
             new StateHash((ulong)fields.Number(Saved.Digest)),
-            new ViewCounters(
-                fields.Number(Saved.NextWaiter), fields.Number(Saved.NextFact), fields.Number(Saved.NextKept), []),
+            new ViewCounters(fields.Number(Saved.NextWaiter), fields.Number(Saved.NextFact), fields.Number(Saved.NextKept), []),
             new Revision(fields.Number(Saved.CompactRevision)),
             new StateCounts(
                 fields.Number(Saved.Keys),
@@ -92,4 +91,5 @@ internal sealed record MetaSection(
                 ForgottenKeys = fields.Number(Saved.ForgottenKeys),
                 BriefAnswers = fields.Number(Saved.BriefAnswers),
             });
-    }}
+    }
+}
