@@ -25,6 +25,19 @@ public sealed partial class ConsensusClient
     }
 
     /// <inheritdoc/>
+    public async IAsyncEnumerable<SemaphoreAnswer> ObserveSemaphoreAsync(string name, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        WellFormed.Name(name);
+        await foreach (var message in _api.WatchSemaphoreAsync(name, cancellationToken).ConfigureAwait(false))
+        {
+            if (message is WatchSemaphore { Semaphore: var state })
+            {
+                yield return state;
+            }
+        }
+    }
+
+    /// <inheritdoc/>
     public async Task<PermitsChangedAnswer> ChangePermitsAsync(string name, long permits, CancellationToken cancellationToken = default)
     {
         WellFormed.Name(name);

@@ -45,6 +45,8 @@ internal static class OutcomeDigest
         RetryTooLate => 35,
         Withdrawn => 36,
         RequestWithdrawn => 37,
+        SettingPut => 38,
+        SettingOutOfRange => 39,
         PermitsChanged => 42,
         PermitsOut => 43,
         SemaphoreUnused => 44,

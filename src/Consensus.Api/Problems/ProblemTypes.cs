@@ -32,7 +32,7 @@ public static class ProblemTypes
 
     public static IReadOnlyList<ProblemType> All { get; } =
     [
-        BadRequest, SharedToken, Forbidden, NotFound, MethodNotAllowed, RequestTimeout, LockHeld, RetryTooLate, Withdrawn, PermitsMismatch, PermitsOut, LeaseExpired, Compacted,
+        BadRequest, SharedToken, Forbidden, NotFound, MethodNotAllowed, NotAcceptable, RequestTimeout, LockHeld, RetryTooLate, Withdrawn, PermitsMismatch, PermitsOut, LeaseExpired, Compacted,
         PreconditionFailed, StaleToken, NotHolder, TooLarge, Misdirected, IdempotencyMismatch, TooManyRequests, Internal, NoLeader, NotReady, OutcomeUnknown, QuotaExceeded,
     ];
 }

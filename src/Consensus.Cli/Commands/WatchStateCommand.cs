@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Consensus.Cli.Parsing;
 using Consensus.Client;
 
 namespace Consensus.Cli.Commands;

@@ -84,23 +84,27 @@ internal static class Answers
 
     public static ElectionAnswer OfElection(LockInfo info, ClusterTime now)
     {
-        Name = info.Name.ToString(),
-        Leader = leader.Owner,
-        Value = Value(leader),
-        FencingToken = leader.Token.Value,
-        Lease = leader.Lease.ToString(),
-        TtlMs = Ms(leader.TtlMicros),
-        AcquiredRevision = leader.AcquiredRevision.Value,
-        ExpiresInMs = ExpiresInMs(leader, now),
-        MaxHoldEndsInMs = MaxHoldEndsInMs(leader, now),
-        LockDelayMs = LockDelayMs(leader),
-        Metadata = Metadata(leader),
-        Candidates = [.. info.Waiters.Select(waiter => new CandidateAnswer(waiter.Owner, waiter.Position))],
-        CandidateCount = info.WaiterCount,
-        LastLoss = Loss(info.LastLoss, now),
-        DelayMs = DelayMs(info, now),
-        Delays = Delays(info, now),
-    };
+        var leader = info.Holder;
+        return new ElectionAnswer
+        {
+            Name = info.Name.ToString(),
+            Leader = leader?.Owner,
+            Value = leader is null ? null : Value(leader),
+            FencingToken = leader?.Token.Value,
+            Lease = leader?.Lease.ToString(),
+            TtlMs = leader is null ? null : Ms(leader.TtlMicros),
+            AcquiredRevision = leader?.AcquiredRevision.Value,
+            ExpiresInMs = leader is null ? null : ExpiresInMs(leader, now),
+            MaxHoldEndsInMs = leader is null ? null : MaxHoldEndsInMs(leader, now),
+            LockDelayMs = leader is null ? null : LockDelayMs(leader),
+            Metadata = leader is null ? null : Metadata(leader),
+            Candidates = [.. info.Waiters.Select(waiter => new CandidateAnswer(waiter.Owner, waiter.Position))],
+            CandidateCount = info.WaiterCount,
+            LastLoss = Loss(info.LastLoss, now),
+            DelayMs = DelayMs(info, now),
+            Delays = Delays(info, now),
+        };
+    }
 
     public static string? Text(ReadOnlySpan<byte> bytes) => Utf8.IsValid(bytes) ? Encoding.UTF8.GetString(bytes) : null;
 

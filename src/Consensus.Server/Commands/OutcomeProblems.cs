@@ -3,6 +3,7 @@ using System.Text;
 using Consensus.Api.Problems;
 using Consensus.Primitives;
 using Consensus.Server.Http;
+using Consensus.Server.Settings;
 using Consensus.StateMachine;
 using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Outcomes;

@@ -73,7 +73,18 @@ internal sealed class HoldReadEndpoints(HoldForm form, IConsensusNode node, List
 
     private static void Add(LockInfo info, ref PageBytes size)
     {
-        var size = info.Name.Length + ((1L + info.Waiters.Length + info.Delays.Length) * ApiLimits.MaxOwnerBytes);
+        size.AddItem();
+        size.AddText(info.Name.Bytes);
+        foreach (var waiter in info.Waiters)
+        {
+            size.AddItem();
+            size.AddText(waiter.Owner);
+        }
+        foreach (var delay in info.Delays)
+        {
+            size.AddItem();
+            size.AddText(delay.Owner);
+        }
         foreach (var hold in info.Holders)
         {
             size.AddItem();

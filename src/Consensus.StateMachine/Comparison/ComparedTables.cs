@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Consensus.Primitives;
 using Consensus.StateMachine.Tables;
 using Consensus.StateMachine.Trees;
@@ -14,10 +15,12 @@ public static class ComparedTables
         return
         [
             new TreeComparison<Key, long>("counters", CountersOf(view), Places.Keys, ItemTexts.OfCounter),
+            new TreeComparison<long, Outage>("outages", OutagesOf(view), Places.Numbers, ItemTexts.Of),
             new TreeComparison<Key, KeyRecord>("keys", tables.Keys.ByKey, Places.Keys, ItemTexts.Of),
             new TreeComparison<LeaseId, LeaseRecord>("leases", tables.Leases, Places.Leases, ItemTexts.Of),
             new TreeComparison<ObjectName, ObjectRecord>("objects", tables.Objects, Places.Objects, ItemTexts.Of),
             new TreeComparison<HoldKey, HoldRecord>("holds", tables.Holds.Shared, Places.Holds, ItemTexts.Of),
+            new TreeComparison<ReleasedRun, ImmutableArray<FencingToken>>("released", tables.Released, Places.ReleasedRuns, ItemTexts.Of),
             new TreeComparison<WaiterKey, WaiterRecord>("waiters", tables.Waiters, Places.Waiters, ItemTexts.Of),
             new TreeComparison<Identity, KeptOutcome>("kept", tables.Answers.Kept, Places.Identities, ItemTexts.Of),
             new TreeComparison<Identity, ForgottenOutcome>("forgotten", tables.Answers.Forgotten, Places.Identities, ItemTexts.Of),
@@ -40,6 +43,16 @@ public static class ComparedTables
         return counters.Freeze();
     }
 
+    private static FrozenTree<long, Outage> OutagesOf(StateView view)
+    {
+        var outages = new CowTree<long, Outage>(new OutageMeasure());
+        foreach (var outage in view.Counters.Outages)
+        {
+            outages.Set(outages.Count, outage);
+        }
+        return outages.Freeze();
+    }
+
     private sealed class Measure : IMeasure<Key, long>
     {
         public long Bytes(Key key, long value) => 0;
@@ -47,5 +60,14 @@ public static class ComparedTables
         public bool IsLeased(long value) => false;
 
         public ulong Digest(Key key, long value) => StateHash.Initial.Add(key.Bytes).Add(value).Value;
+    }
+
+    private sealed class OutageMeasure : IMeasure<long, Outage>
+    {
+        public long Bytes(long number, Outage outage) => 0;
+
+        public bool IsLeased(Outage outage) => false;
+
+        public ulong Digest(long number, Outage outage) => Outages.DigestOf(number, outage);
     }
 }

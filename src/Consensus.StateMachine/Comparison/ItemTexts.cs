@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
 using Consensus.Primitives;
@@ -30,11 +31,17 @@ internal static class ItemTexts
             record.Permits > 0 ? $"{record.Permits} permits" : "",
             record.Released.IsEmpty ? "" : $"released token {record.Released[^1]} (of {record.Released.Length} remembered)",
             record.LastLoss is { } loss ? $"lost token {loss.Token} of \"{loss.Owner}\" ({loss.Reason}) at revision {loss.AtRevision} (of {record.Losses.Length} remembered)" : "",
-            record.Delay is { } delay ? $"kept for \"{delay.Owner}\" until {Clock(delay.Until)}" : "",
+            string.Join(", ", record.Delays.Select(static delay => $"kept for \"{delay.Owner}\" until {Clock(delay.Until)}")),
             record.IsUnsettled ? "promotions left over" : "",
             record.FactSequence > 0 ? $"remembered as number {record.FactSequence}" : ""));
 
     public static (string Name, string Content) Of(HoldKey key, HoldRecord hold) => ($"hold of the {Quoted(key.Object)} with token {key.Token}", Of(hold));
+
+    public static (string Name, string Content) Of(ReleasedRun run, ImmutableArray<FencingToken> tokens) => (
+        $"released tokens of the {Quoted(run.Object)} up to {run.Last}", tokens.Length == 1 ? "that one" : $"{tokens.Length} from {tokens[0]} on");
+
+    public static (string Name, string Content) Of(long number, Outage outage) => (
+        $"time without a leader {number + 1}", $"{Ms(outage.Micros)}, over at {Clock(outage.At)}");
 
     public static (string Name, string Content) Of(WaiterKey key, WaiterRecord waiter) => (
         $"place {key.Sequence} in the line of the {Quoted(key.Object)}",

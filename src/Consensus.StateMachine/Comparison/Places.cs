@@ -41,6 +41,11 @@ internal static class Places
         static key => WriteNumbered(key.Object, key.Token.Value),
         static place => ReadNumbered(place.Span) is { } found ? new(new HoldKey(found.Object, new FencingToken(found.Number))) : null);
 
+    /// <summary>The name space, the name with its end, the last token.</summary>
+    public static readonly PlaceForm<ReleasedRun> ReleasedRuns = new(
+        static run => WriteNumbered(run.Object, run.Last.Value),
+        static place => ReadNumbered(place.Span) is { } found ? new(new ReleasedRun(found.Object, new FencingToken(found.Number))) : null);
+
     /// <summary>The name space, the name with its end, the number of arrival.</summary>
     public static readonly PlaceForm<WaiterKey> Waiters = new(
         static key => WriteNumbered(key.Object, key.Sequence),

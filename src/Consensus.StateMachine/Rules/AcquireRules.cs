@@ -91,6 +91,8 @@ internal sealed class AcquireRules(StateTables state, Applying entry, HoldRules 
         }
         var newlyActive = 0;
         var wanted = Wanted.By(c);
+        var terms = AskedTerms.Of(c);
+        var grows = c.SharedLease.IsNone ? (long)LeaseTable.RecordBytes : 0;
         foreach (var key in c.Names)
         {
             var name = ObjectName.Lock(key);

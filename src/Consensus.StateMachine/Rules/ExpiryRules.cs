@@ -33,6 +33,7 @@ internal sealed class ExpiryRules(StateTables state, Applying entry, HoldRules h
         {
             touched += 1 + lease.Attachments;
             holds.EndLease(lease, LossCause.Expired);
+            state.Expired.Add(lease.Id, entry.Stamp);
         }
         EndWaits(ref touched, most);
         while (touched < most && state.Holds.TryDue(entry.Stamp, out var key))

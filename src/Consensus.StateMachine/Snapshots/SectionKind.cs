@@ -20,6 +20,8 @@ internal static class SectionKind
 
     public const int Brief = 12;
 
+    public const int Settings = 13;
+
     /// <summary>Tokens that were released and that their objects do not remember themselves; right after the holds.</summary>
     public const int Released = 15;
 

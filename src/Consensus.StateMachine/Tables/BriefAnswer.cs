@@ -65,6 +65,9 @@ internal enum BriefKind
     /// <summary>An election's value that was its value already: name, A token.</summary>
     ProclaimedBefore = 20,
 
+    /// <summary>A setting.</summary>
+    SettingOutOfRange = 21,
+
     /// <summary>A permits, which was the limit already; B what is out.</summary>
     PermitsAsBefore = 24,
 

@@ -69,7 +69,7 @@ internal readonly record struct HoldsView(FrozenTree<HoldKey, HoldRecord> Shared
 internal sealed class HoldTable(ObjectTable objects)
 {
     private const int OverheadBytes = 160;
-    private const int SharedOverheadBytes = 180;
+    private const int SharedOverheadBytes = 360;
     private const int EndBytes = 45;
 
     /// <summary>Shared and counted holds.</summary>

@@ -83,6 +83,7 @@ internal sealed class KeptAnswers
         FenceMoved = 17,
         FenceRemoved = 18,
         TakenBack = 19,
+        SettingChanged = 20,
         PermitsGiven = 23,
     }
 
@@ -185,6 +186,11 @@ internal sealed class KeptAnswers
             case FenceRemoved fence:
                 Begin(EffectKind.FenceRemoved, fence.Revision);
                 break;
+            case SettingChanged setting:
+                Begin(EffectKind.SettingChanged, setting.Revision);
+                writer.Int64(Saved.Space, (long)setting.Setting);
+                writer.Int64(Saved.Version, setting.Value);
+                break;
             case PermitsGiven given:
                 Begin(EffectKind.PermitsGiven, given.Revision);
                 writer.Int64(Saved.Version, given.Permits);
@@ -241,6 +247,7 @@ internal sealed class KeptAnswers
             EffectKind.TxnWritten => new TxnWritten(revision, fields.Flag(Saved.Succeeded), ReadResults(fields)),
             EffectKind.FenceMoved => new FenceMoved(revision, token),
             EffectKind.FenceRemoved => new FenceRemoved(revision),
+            EffectKind.SettingChanged => new SettingChanged(revision, SettingTable.Known(fields.Number(Saved.Space)), fields.Number(Saved.Version)),
             EffectKind.PermitsGiven => new PermitsGiven(revision, fields.Number(Saved.Version), fields.Number(Saved.KeyCount), fields.Number(Saved.HoldCount)),
             EffectKind.TakenBack => new TakenBack(revision),
             _ => throw new WireFormatException($"a kept outcome of the unknown kind {kind}"),

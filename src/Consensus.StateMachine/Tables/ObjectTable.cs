@@ -84,8 +84,9 @@ internal sealed class ObjectTable(Limits limits)
     private const int OverheadBytes = 185;
     private const int ArrayBytes = 24;
     private const int TokenBytes = 8;
-    private const int LossBytes = 88;
-    private const int DelayBytes = 110;
+    private const int LossBytes = 136;
+    private const int DelayBytes = 64;
+    private const int DueBytes = 60;
     private const int UnusedBytes = 60;
 
     private readonly CowTree<ObjectName, ObjectRecord> _primary = new(NewMeasure());
@@ -214,12 +215,16 @@ internal sealed class ObjectTable(Limits limits)
             size += ArrayBytes + (LossBytes * record.Losses.Length);
             foreach (var loss in record.Losses)
             {
-                size += 2L * loss.Owner.Length;
+                size += 2L * (loss.Owner.Length + loss.By.Length);
             }
         }
-        if (record.Delay is { } delay)
+        if (!record.Delays.IsEmpty)
         {
-            size += DelayBytes + (2L * delay.Owner.Length);
+            size += ArrayBytes + DueBytes + (DelayBytes * record.Delays.Length);
+            foreach (var delay in record.Delays)
+            {
+                size += 2L * delay.Owner.Length;
+            }
         }
         return record.FactSequence == 0 ? size : size + UnusedBytes;
     }

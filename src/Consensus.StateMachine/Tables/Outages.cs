@@ -23,16 +23,18 @@ internal sealed class Outages
         set
         {
             _all = value;
-            var hash = StateHash.Initial;
-            foreach (var outage in value)
+            Digest = 0;
+            for (var i = 0; i < value.Length; i++)
             {
-                hash = hash.Add(outage.At.Micros).Add(outage.Micros);
+                Digest += DigestOf(i, value[i]);
             }
-            Digest = hash.Value;
         }
     }
 
-    public ulong Digest { get; private set; } = StateHash.Initial.Value;
+    public ulong Digest { get; private set; }
+
+    /// <param name="number">Its place among all, from 0.</param>
+    public static ulong DigestOf(long number, Outage outage) => StateHash.Initial.Add(number).Add(outage.At.Micros).Add(outage.Micros).Value;
 
     public void Add(Outage outage) => All = _all.Length < Most ? _all.Add(outage) : [.. _all.AsSpan()[1..], outage];
 

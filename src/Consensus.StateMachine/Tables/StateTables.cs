@@ -72,10 +72,14 @@ internal sealed class StateTables
 
     public HistoryTable History { get; } = new();
 
+    public ExpiredLeases Expired { get; } = new();
+
     public Outages Outages { get; } = new();
 
-    /// <summary>What counts towards the byte quota.</summary>
-    public long Bytes => Keys.Bytes + Holds.Bytes + Waiters.Bytes;
+    /// <summary>What all takes in memory, about, and so counts towards the quota: everything but the history, which has a bound of its own.</summary>
+    public long Bytes =>
+        Keys.Sum.Bytes + Leases.Sum.Bytes + Objects.Sum.Bytes + Holds.Sum.Bytes + Released.Sum.Bytes + Waiters.Sum.Bytes + Answers.Bytes
+        + Fences.Sum.Bytes + Members.Sum.Bytes + Settings.Sum.Bytes;
 
     /// <summary>
     /// Of all that is replicated: members whose tables are equal have the same, however they came by them, and others do not. A change of the history counts by what it is and not

@@ -32,8 +32,9 @@ public static class CommandCodec
     private const int ResetFenceField = 35;
     private const int CompactField = 36;
     private const int WithdrawField = 37;
-    private const int ChangePermitsField = 38;
-    private const int NoteLeaderlessField = 39;
+    private const int PutSettingField = 38;
+    private const int ChangePermitsField = 39;
+    private const int NoteLeaderlessField = 40;
 
     public static void Write(WireWriter writer, CommandEnvelope envelope)
     {
@@ -101,6 +102,7 @@ public static class CommandCodec
         ResetFenceCommand => ResetFenceField,
         CompactCommand => CompactField,
         WithdrawCommand => WithdrawField,
+        PutSettingCommand => PutSettingField,
         ChangePermitsCommand => ChangePermitsField,
         NoteLeaderlessCommand => NoteLeaderlessField,
         _ => Invariant.Unreachable<int>(command),
@@ -238,6 +240,9 @@ public static class CommandCodec
             case WithdrawCommand c:
                 writer.Bytes(1, c.IdempotencyKey.Bytes);
                 break;
+            case PutSettingCommand c:
+                SettingTable.Write(writer, (long)c.Setting, c.Value);
+                break;
             case ChangePermitsCommand c:
                 writer.Bytes(1, c.Name.Bytes);
                 writer.Int64(2, c.Permits);
@@ -330,8 +335,8 @@ public static class CommandCodec
     /// <summary>For each command, the shape of its <see cref="Fields"/>.</summary>
     private static readonly string[] Shapes =
     [
-        "bbfvv", "b--vv", "b", "fv", "V", "fb", "bbvffvvvvvvvbb", "bvvvb", "bvvvb", "bbvv", "", "ff", "B", "fbfbbbv", "f",
-        "Bbvffvvb", "bvbv", "", "bv", "b", "v", "b", "bv", "vv",
+        "bbfvv", "b--vv", "b", "fv", "V", "fb", "bbvffvvvvvvvbb", "bvvvb", "bvvvb", "bbvv", "", "ff", "B", "fbfbbbvB", "f",
+        "Bbvffvvb", "bvbv", "", "bv", "b", "v", "b", "vv", "bv", "vv",
     ];
 
     private static KeyCondition Condition(in Fields fields, int field)

@@ -49,18 +49,18 @@ internal sealed class LeaseAndLockCommandTests
 
     private static readonly TestCaseData[] Losses =
     [
-        Loss(""""reason":"expired","renewedMsBefore":15020,"ttlMs":15000""", "expired at revision 9, 3.2s ago: no renewal came for 15s, of a TTL of 15s"),
+        Loss("""{"reason":"expired","renewedMsBefore":15020,"ttlMs":15000}""", "expired at revision 9, 3.2s ago: no renewal came for 15s, of a TTL of 15s"),
         Loss(
-            """"reason":"expired","renewedMsBefore":15020,"ttlMs":15000,"leaderlessMs":4100""",
+            """{"reason":"expired","renewedMsBefore":15020,"ttlMs":15000,"leaderlessMs":4100}""",
             "expired at revision 9, 3.2s ago: no renewal came for 15s, of a TTL of 15s; for 4.1s on top of that the cluster had no leader"),
         Loss(
-            """"reason":"revoked","renewedMsBefore":20,"ttlMs":15000,"by":"10.0.0.7 through n1"""",
+            """{"reason":"revoked","renewedMsBefore":20,"ttlMs":15000,"by":"10.0.0.7 through n1"}""",
             "revoked at revision 9, 3.2s ago: its lease was revoked by 10.0.0.7 through n1"),
         Loss(
-            """"reason":"forced","renewedMsBefore":20,"ttlMs":15000,"by":"10.0.0.7 through n1"""",
+            """{"reason":"forced","renewedMsBefore":20,"ttlMs":15000,"by":"10.0.0.7 through n1"}""",
             "forced at revision 9, 3.2s ago: it was broken by force by 10.0.0.7 through n1"),
         Loss(
-            """"reason":"held-too-long","renewedMsBefore":1500,"ttlMs":15000,"maxHoldMs":7200000""",
+            """{"reason":"held-too-long","renewedMsBefore":1500,"ttlMs":15000,"maxHoldMs":7200000}""",
             "held-too-long at revision 9, 3.2s ago: its maxHold of 2h00m was over, though it was renewed 1.5s before"),
     ];
 
@@ -69,7 +69,7 @@ internal sealed class LeaseAndLockCommandTests
     [TestCaseSource(nameof(Losses))]
     public async Task A_lost_hold_is_shown_with_the_cause_of_its_loss_in_a_sentence(string numbers, string note)
     {
-        var loss = $$"""{"owner":"me","fencingToken":7,"revision":9,"lostMsAgo":3200,{{numbers}}}""";
+        var loss = $$"""{"owner":"me","fencingToken":7,"revision":9,"lostMsAgo":3200,{{numbers.Trim('{', '}')}}}""";
         using var server = new FakeServer(request => new FakeAnswer(200, request.Path.Split('/')[2] switch
         {
             "locks" => $$"""{"name":"a","holders":[],"holderCount":0,"waiters":[],"waiterCount":0,"lastLoss":{{loss}}}""",

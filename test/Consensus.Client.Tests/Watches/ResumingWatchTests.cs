@@ -41,7 +41,7 @@ internal sealed class ResumingWatchTests
         var last = (WatchChanges)told[2];
         Assert.That((last.Revision, string.Concat(last.Events.Select(one => one.Key))), Is.EqualTo((7L, "jjkl")));
         Assert.That(System.Text.Json.Nodes.JsonNode.Parse(last.Json)!["events"]!.AsArray(), Has.Count.EqualTo(4));
-        Assert.That(server.Requests[1].Header("Last-Event-ID"), Is.EqualTo("6"));
+        Assert.That(server.Requests.ElementAt(1).Header("Last-Event-ID"), Is.EqualTo("6"));
     }
 
     [Test]

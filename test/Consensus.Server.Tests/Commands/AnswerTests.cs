@@ -133,7 +133,7 @@ internal sealed class AnswerTests : ContractTest
         [
             typeof(PutDone), typeof(DeleteDone), typeof(LeaseGranted), typeof(LeasesRenewed), typeof(LeaseRevoked), typeof(LockGranted), typeof(LockRenewed),
             typeof(LockReleased), typeof(ManyGranted), typeof(HandedOver), typeof(TxnDone), typeof(FencePassed), typeof(FenceReset),
-            typeof(Withdrawn), typeof(PermitsChanged),
+            typeof(Withdrawn), typeof(SettingPut), typeof(PermitsChanged),
         ];
         // Never the final outcome of a request of a client.
         Type[] inner = [typeof(LockQueued), typeof(Noted)];

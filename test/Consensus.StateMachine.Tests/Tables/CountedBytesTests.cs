@@ -49,6 +49,7 @@ internal sealed class CountedBytesTests
         yield return Of("waiters with an identity", TenLocks, (f, i) => f.Do(Wait(i), Identity(i)));
         yield return Of("fences", f => f.Do(Lock(0)), (f, i) => f.Do(new FenceCommand(Name(i), new FencingToken(2))));
         yield return Of("released tokens", (f, i) => ReleaseOften(f, i, force: false, delay: 0), count: Fewer);
+        yield return Of("released tokens that their locks do not remember", (f, i) => ReleaseOften(f, i, force: false, delay: 0, times: 100), count: Fewer);
         yield return Of("losses", (f, i) => ReleaseOften(f, i, force: true, delay: 0), count: Fewer);
         yield return Of("lock delays", (f, i) => ReleaseOften(f, i, force: true, Minute, times: 1));
         yield return Of("kept answers", (f, i) => f.Do(Put(Name(0), 1), Identity(i)));

@@ -54,6 +54,7 @@ public sealed class CommandCodecTests
         new ResetFenceCommand(Machine.Key("disk")),
         new CompactCommand(new Revision(9)),
         new WithdrawCommand(Machine.Key("request-1")),
+        new PutSettingCommand(Setting.HistoryMs, 600_000),
         new ChangePermitsCommand(Machine.Key("k"), 7),
         new NoteLeaderlessCommand(new ClusterTime(9), 7),
         new RevokeLeaseCommand(new LeaseId(5)) { By = "10.0.0.7 through n1" },
