@@ -92,6 +92,12 @@ public sealed record Limits
     /// <summary>Requests of which it is remembered that they were withdrawn before they had an effect, apart from the above; some 300 bytes each; the oldest go first.</summary>
     public long MaxWithdrawals { get; init; } = 50_000;
 
+    /// <summary>How many numbers of a session may be unacknowledged (rule 21).</summary>
+    public long MaxSessionNumbers { get; init; } = 1_000;
+
+    /// <summary>Bytes of the answers of one session; from there on nothing new is done under it but what always passes, which then is done unkept.</summary>
+    public long MaxSessionBytes { get; init; } = 1L << 20;
+
     /// <summary>How long a detached waiter keeps its place (rule 18).</summary>
     public long DetachedKeepMicros { get; init; } = 10L * 1_000_000;
 

@@ -45,12 +45,8 @@ internal static class OutcomeDigest
         RetryTooLate => 35,
         Withdrawn => 36,
         RequestWithdrawn => 37,
-        SettingPut => 38,
-        SettingOutOfRange => 39,
-        PermitsChanged => 42,
-        PermitsOut => 43,
-        SemaphoreUnused => 44,
-        TokenNotExclusive => 45,
+        SessionRefused => 38,
+        Settled => 39,
         _ => Invariant.Unreachable<long>(outcome),
     };
 
@@ -78,8 +74,8 @@ internal static class OutcomeDigest
         FenceStale o => o.Highest.Value,
         FenceReset o => o.Existed ? 1 : 0,
         Withdrawn o => (long)o.Result,
-        SettingPut o => o.Value,
-        SettingOutOfRange o => (long)o.Setting,
+        SessionRefused o => (long)o.Reason,
+        Settled o => (long)o.Result ^ (o.First is { } first ? (KindOf(first) << 8) ^ (DetailOf(first) << 16) : 0),
         _ => 0,
     };
 

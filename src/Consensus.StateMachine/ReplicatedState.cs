@@ -35,6 +35,7 @@ public sealed class ReplicatedState
     private readonly TxnRules _transactions;
     private readonly FenceRules _fences;
     private readonly WithdrawRules _withdrawals;
+    private readonly SettleRules _settlements;
     private readonly CompactionRules _compaction;
     private readonly NewClusterRules _newCluster;
     private readonly SettingRules _settings;
@@ -45,7 +46,9 @@ public sealed class ReplicatedState
         _tables = new StateTables(limits);
         var answers = new HoldAnswers(_tables, _entry);
         _keys = new KeyRules(_tables, _entry);
-        _retries = new RetryRules(_tables, _entry, new HoldReplays(_tables, answers));
+        var replays = new AnswerReplays(_tables, _entry, new HoldReplays(_tables, answers));
+        var sessions = new SessionRules(_tables, _entry, replays);
+        _retries = new RetryRules(_tables, _entry, replays, sessions);
         var holds = new HoldRules(_tables, _entry, _keys, _retries, answers);
         _leases = new LeaseRules(_tables, _entry, holds);
         _waits = new WaitRules(_tables, _entry, holds, _retries, answers);
@@ -58,6 +61,7 @@ public sealed class ReplicatedState
         _transactions = new TxnRules(_tables, _entry, _keys, _retries);
         _fences = new FenceRules(_tables, _entry, _retries);
         _withdrawals = new WithdrawRules(_tables, _entry, holds, _waits);
+        _settlements = new SettleRules(_tables, sessions, _waits, replays);
         _compaction = new CompactionRules(_tables, _entry);
         _newCluster = new NewClusterRules(_tables, holds);
     }
@@ -148,7 +152,7 @@ public sealed class ReplicatedState
         ResetFenceCommand c => _fences.Reset(c),
         CompactCommand c => _compaction.Compact(c),
         WithdrawCommand c => _withdrawals.Withdraw(c),
-        PutSettingCommand c => _settings.Put(c),
+        SettleCommand c => _settlements.Settle(c),
         _ => Invariant.Unreachable<Outcome>(command),
     };
 

@@ -15,6 +15,12 @@ public readonly record struct KeyItem(Key Key, KeyRecord Record);
 /// <param name="Holds">At most 100 of the locks, semaphores and elections it holds; <paramref name="HoldCount"/> is the whole number.</param>
 public sealed record LeaseInfo(LeaseId Id, long TtlMicros, ClusterTime Deadline, ImmutableArray<Key> Keys, long KeyCount, ImmutableArray<ObjectName> Holds, long HoldCount);
 
+/// <summary>What a session has beside its lease.</summary>
+/// <param name="Acked">Up to this number its client knows the answers.</param>
+/// <param name="Highest">The highest number that was taken; 0 before the first.</param>
+/// <param name="Answers">That are kept until they are acknowledged.</param>
+public sealed record SessionInfo(LeaseId Id, long Acked, long Highest, long Answers);
+
 /// <param name="Position">1 for the next in line.</param>
 public sealed record WaiterInfo(string Owner, long Position, ClusterTime WaitDeadline, bool Detached)
 {
@@ -81,6 +87,12 @@ public sealed record MemberInfo(MemberId Id, string Name, long Boot, string Clie
 public readonly record struct StateCounts(long Keys, long Leases, long LocksHeld, long Waiters, long IdempotencyKeys, long StateBytes)
 {
     public long Fences { get; init; }
+
+    /// <summary>Leases with a table of answers.</summary>
+    public long Sessions { get; init; }
+
+    /// <summary>What is kept of the numbers of all sessions.</summary>
+    public long SessionAnswers { get; init; }
 
     /// <summary>Identities whose answer is no longer kept, but that they had an effect.</summary>
     public long ForgottenKeys { get; init; }

@@ -74,15 +74,10 @@ public sealed partial class StateView
             lease.Id, lease.TtlMicros, lease.Deadline, Tables.Keys.Of(id, ShownItems), lease.Keys, HeldBy(id), lease.Holds)
         : null;
 
-    /// <summary>Equal in views in which the lease carries as many keys and holds; null when there is no such lease.</summary>
-    public object? MarkOf(LeaseId id) => Tables.Leases.TryGet(id, out var lease) ? (lease.Keys, lease.Holds) : null;
-
-    /// <summary>Why a lease ended, which this view does not have any more; null when this process does not know.</summary>
-    /// <param name="aliveAt">The stamp of a view that had it.</param>
-    public LossReason? ReasonOfEnd(LeaseId id, ClusterTime aliveAt) =>
-        aliveAt < Tables.ExpiredKnownFrom ? null
-        : Tables.Expired.TryGet(id, out _) ? LossReason.Expired
-        : LossReason.Revoked;
+    /// <summary>Null for a lease that is no session's, and for none.</summary>
+    public SessionInfo? GetSession(LeaseId id) => Tables.Sessions.Sessions.TryGet(id, out var session)
+        ? new SessionInfo(id, session.Acked, session.Highest, session.Answers)
+        : null;
 
     /// <summary>Leases in order of their id, from after <paramref name="after"/>; without their attachments' names.</summary>
     public IEnumerable<LeaseInfo> ListLeases(LeaseId after)

@@ -32,12 +32,12 @@ internal sealed class Machine(Limits? limits = null)
     public static Key Key(string text) => Consensus.StateMachine.Key.FromText(text);
 
     /// <summary>Applies one command and gives its own outcome; every resolution is in <see cref="All"/>.</summary>
-    public Outcome Do(Command command, string identity = "", byte fingerprint = 1, long member = 1, long boot = 1, string principal = "")
+    public Outcome Do(Command command, string identity = "", byte fingerprint = 1, long member = 1, long boot = 1, string principal = "", SessionRequest session = default)
     {
         var writer = new WireWriter();
         ReadOnlyMemory<byte> key = Encoding.UTF8.GetBytes(identity);
-        ReadOnlyMemory<byte> print = identity.Length > 0 ? Enumerable.Repeat(fingerprint, 16).ToArray() : default;
-        CommandCodec.Write(writer, new CommandEnvelope(command, key, print));
+        ReadOnlyMemory<byte> print = identity.Length > 0 || !session.IsNone ? Enumerable.Repeat(fingerprint, 16).ToArray() : default;
+        CommandCodec.Write(writer, new CommandEnvelope(command, key, print) { Session = session });
         var request = Request(++_sequence, member, boot);
         var output = new ApplyOutput();
         State.Apply(new LoggedEntry(State.AppliedIndex.Next, Now, true, request, principal, writer.ToArray()), output);
@@ -78,7 +78,7 @@ internal sealed class Machine(Limits? limits = null)
 
     /// <summary>Looking at everything after each command is for states that are looked at quickly.</summary>
     private static bool IsSmall(StateCounts counts) =>
-        counts.Keys + counts.Leases + counts.LocksHeld + counts.Waiters + counts.IdempotencyKeys + counts.ForgottenKeys + counts.BriefAnswers + counts.Changes < 1_000;
+        counts.Keys + counts.Leases + counts.LocksHeld + counts.Waiters + counts.IdempotencyKeys + counts.ForgottenKeys + counts.BriefAnswers + counts.SessionAnswers + counts.Changes < 1_000;
 }
 
 /// <summary>A snapshot's sections in memory.</summary>

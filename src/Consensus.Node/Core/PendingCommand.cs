@@ -20,7 +20,8 @@ public class PendingCommand(RequestId request, ReadOnlyMemory<byte> payload, str
     {
         Asked = AskedBy(envelope.Command);
         WaitMicros = envelope.Command is AcquireLockCommand acquire ? acquire.WaitMicros : 0;
-        HasIdentity = !envelope.IdempotencyKey.IsEmpty;
+        HasIdentity = envelope.HasIdentity;
+        IsOfSession = !envelope.Session.IsNone;
     }
 
     public RequestId Request { get; } = request;
@@ -41,7 +42,10 @@ public class PendingCommand(RequestId request, ReadOnlyMemory<byte> payload, str
     /// <summary>How long the request may wait in the lock's queue, in microseconds.</summary>
     public long WaitMicros { get; init; }
 
-    /// <summary>A retry under its idempotency key can find what this request left behind. A lease is no identity: many requests may name it (rule 18).</summary>
+    /// <summary>Whether its client is connected is nothing to its place, nor to what it is granted: they are its session's (rule 18).</summary>
+    public bool IsOfSession { get; init; }
+
+    /// <summary>A retry under its idempotency key, or under its number, can find what this request left behind. A lease is no identity: many requests may name it (rule 18).</summary>
     public bool HasIdentity { get; init; }
 
     /// <summary>True for the node's own bookkeeping: nobody reads the answer, and it may run while the member stops.</summary>

@@ -14,8 +14,24 @@ public abstract record Command;
 /// <see cref="IdempotencyKey"/> means that it has none.
 /// </summary>
 /// <param name="IdempotencyKey">Up to 128 bytes, scoped by the entry's principal.</param>
-/// <param name="Fingerprint">16 bytes over method, target, body and conditional headers; empty without a key.</param>
-public sealed record CommandEnvelope(Command Command, ReadOnlyMemory<byte> IdempotencyKey = default, ReadOnlyMemory<byte> Fingerprint = default);
+/// <param name="Fingerprint">16 bytes over method, target, body and conditional headers; empty without a key or a session.</param>
+public sealed record CommandEnvelope(Command Command, ReadOnlyMemory<byte> IdempotencyKey = default, ReadOnlyMemory<byte> Fingerprint = default)
+{
+    /// <summary>Instead of an idempotency key.</summary>
+    public SessionRequest Session { get; init; }
+
+    /// <summary>It may be asked again under the same identity, by whoever asked.</summary>
+    public bool HasIdentity => !IdempotencyKey.IsEmpty || !Session.IsNone;
+}
+
+/// <summary>The number that the client of a session gave a request, under which that may be asked again (rule 21).</summary>
+/// <param name="Session">The session's lease.</param>
+/// <param name="Number">At least 1.</param>
+/// <param name="Acked">Whatever has a number up to this one, its client knows the answer to or stands in line with; below <paramref name="Number"/>.</param>
+public readonly record struct SessionRequest(LeaseId Session, long Number, long Acked)
+{
+    public bool IsNone => Session.IsNone;
+}
 
 /// <summary>What must hold of a key before it is written or deleted.</summary>
 public enum KeyConditionKind
@@ -46,7 +62,11 @@ public sealed record DeleteCommand(Key Key, KeyCondition Condition) : Command;
 public sealed record DeletePrefixCommand(Key Prefix) : Command;
 
 /// <param name="Id">Random, chosen by the receiving member (rule 17).</param>
-public sealed record GrantLeaseCommand(LeaseId Id, long TtlMicros) : Command;
+public sealed record GrantLeaseCommand(LeaseId Id, long TtlMicros) : Command
+{
+    /// <summary>With a table of answers: its client numbers its requests.</summary>
+    public bool IsSession { get; init; }
+}
 
 /// <summary>Renews many leases in one entry; each gets its own result.</summary>
 public sealed record RenewLeasesCommand(ImmutableArray<LeaseId> Ids) : Command;

@@ -15,11 +15,17 @@ internal sealed class Applying
 
     public string Principal { get; private set; } = "";
 
-    /// <summary>Under which the request may be retried; none without an idempotency key.</summary>
+    /// <summary>Under which the request may be retried; none without an idempotency key or a session's number.</summary>
     public Identity Identity { get; private set; }
+
+    /// <summary>The request's number with what its client says of its session; none without one.</summary>
+    public SessionRequest Session { get; private set; }
 
     /// <summary>Of the request. A part of the entry's bytes: what is kept of it is copied.</summary>
     public ReadOnlyMemory<byte> Fingerprint { get; private set; }
+
+    /// <summary>Whom a grant is given back from when its answer is not taken; none under a session, where the same number finds it.</summary>
+    public RequestId Claimant => Identity.IsSession ? RequestId.None : Request;
 
     /// <summary>That of the state before the command.</summary>
     public Revision RevisionBefore { get; private set; }
@@ -32,15 +38,21 @@ internal sealed class Applying
     /// <summary>False while a command is done for whose outcome there is no room.</summary>
     public bool HasRoom { get; set; }
 
+    /// <summary>True while a command is done under a number that its session did not know: what comes of it is kept.</summary>
+    public bool IsNewNumber { get; set; }
+
     public void Begin(ClusterTime stamp, RequestId request, string principal, ApplyOutput output)
     {
         (Stamp, Request, Principal, Output) = (stamp, request, principal, output);
-        (Identity, Fingerprint, Promotions) = (default, default, 0);
+        (Identity, Session, Fingerprint, Promotions, IsNewNumber) = (default, default, default, 0, false);
     }
 
     public void Begin(CommandEnvelope envelope, Revision revisionBefore)
     {
-        Identity = envelope.IdempotencyKey.IsEmpty ? default : new Identity(Principal, new Key(envelope.IdempotencyKey.Span));
+        Session = envelope.Session;
+        Identity = !Session.IsNone ? Identity.Of(new SessionNumber(Session.Session, Session.Number))
+            : envelope.IdempotencyKey.IsEmpty ? default
+            : new Identity(Principal, new Key(envelope.IdempotencyKey.Span));
         Fingerprint = envelope.Fingerprint;
         RevisionBefore = revisionBefore;
     }

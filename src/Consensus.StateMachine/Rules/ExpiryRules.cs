@@ -31,9 +31,8 @@ internal sealed class ExpiryRules(StateTables state, Applying entry, HoldRules h
         var touched = 0;
         while (touched < most && state.Leases.TryDue(entry.Stamp, out var lease))
         {
-            touched += 1 + lease.Attachments;
-            holds.EndLease(lease, LossCause.Expired);
-            state.Expired.Add(lease.Id, entry.Stamp);
+            touched += 1 + lease.Attachments + state.Sessions.RecordsOf(lease.Id);
+            holds.EndLease(lease, LossReason.Expired);
         }
         EndWaits(ref touched, most);
         while (touched < most && state.Holds.TryDue(entry.Stamp, out var key))

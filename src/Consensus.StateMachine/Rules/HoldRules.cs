@@ -24,8 +24,8 @@ internal sealed partial class HoldRules(StateTables state, Applying entry, KeyRu
             : state.Leases.Attach(claim.SharedLease, holds: 1, waiters: leaseWaiters);
         Invariant.Require(lease is not null, "a hold hangs on a living lease");
         var until = claim.Terms.MaxHoldMicros > 0 ? entry.DeadlineAfter(claim.Terms.MaxHoldMicros) : ClusterTime.Never;
-        var hold = new HoldRecord(claim.Owner, token, lease.Id, claim.Request, waitedMicros, until, claim.Terms);
-        Store(name, before, TakenBack(after, hold).With(hold, HoldTable.IsSole(name, hold)));
+        var hold = new HoldRecord(claim.Owner, token, lease.Id, claim.Request, waitedMicros, until, claim.Terms) { Waited = claim.Waited };
+        Store(name, before, after.With(hold, HoldTable.IsSole(name, hold)));
         state.Holds.Add(name, hold);
         var shown = answers.Show(name, hold, lease);
         if (name.Space == HoldSpace.Election)
@@ -122,6 +122,7 @@ internal sealed partial class HoldRules(StateTables state, Applying entry, KeyRu
     public (long Keys, long Holds) EndLease(LeaseRecord lease, LossCause cause)
     {
         state.Leases.Remove(lease);
+        entry.Output.Objects += state.Sessions.Remove(lease.Id);
         if (lease.Attachments == 0)
         {
             return (0, 0);

@@ -19,11 +19,15 @@ internal sealed class LeaseRules(StateTables state, Applying entry, HoldRules ho
         {
             return new BoundReached(state.Revision, BoundKind.Leases, state.Limits.MaxLeases);
         }
-        if (state.RefuseGrowth(LeaseTable.RecordBytes) is { } full)
+        if (c.IsSession && state.Bytes + SessionRecord.BytesOf(entry.Principal) > state.Limits.MaxStateBytes)
         {
-            return full;
+            return new QuotaExceeded(state.Revision, state.Limits.MaxStateBytes);
         }
         state.Leases.Start(c.Id, c.TtlMicros, entry.DeadlineAfter(c.TtlMicros), holds: 0, isOwn: false);
+        if (c.IsSession)
+        {
+            state.Sessions.Start(c.Id, entry.Principal);
+        }
         return new LeaseGranted(state.Revision, c.Id, c.TtlMicros);
     }
 

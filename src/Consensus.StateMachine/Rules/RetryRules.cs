@@ -1,8 +1,6 @@
-using Consensus.Primitives;
 using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Outcomes;
 using Consensus.StateMachine.Tables;
-using Consensus.StateMachine.Wire;
 
 namespace Consensus.StateMachine.Rules;
 
@@ -11,7 +9,7 @@ namespace Consensus.StateMachine.Rules;
 /// nothing is remembered more briefly, and is final for its request, whichever attempt was told it: a refusal, and a success that found everything done, as a fence passed with
 /// the token that is the highest already.
 /// </summary>
-internal sealed class RetryRules(StateTables state, Applying entry, HoldReplays replays)
+internal sealed class RetryRules(StateTables state, Applying entry, AnswerReplays replays, SessionRules sessions)
 {
     /// <summary>The answer to a retry, or to a new identity for which there is no room; null when the command is to be executed.</summary>
     public Outcome? AnswerRetry(Command command)
@@ -22,12 +20,16 @@ internal sealed class RetryRules(StateTables state, Applying entry, HoldReplays 
         {
             return null;
         }
+        if (identity.IsSession)
+        {
+            return sessions.AnswerRetry(command);
+        }
         var answers = state.Answers;
         answers.ForgetOld(entry.Stamp);
         if (answers.Kept.TryGet(identity, out var kept))
         {
             return kept.Effect is TakenBack || kept.Fingerprint.Span.SequenceEqual(entry.Fingerprint.Span)
-                ? Replay(kept.Effect)
+                ? replays.Of(kept.Effect)
                 : new IdempotencyMismatch(state.Revision);
         }
         if (answers.Brief.TryGet(identity, entry.Stamp, out var brief))
@@ -52,28 +54,16 @@ internal sealed class RetryRules(StateTables state, Applying entry, HoldReplays 
     /// <summary>Keeps what came of the entry's command, as an effect or as an answer that changed nothing.</summary>
     public void Keep(Command command, Outcome outcome)
     {
+        if (entry.Identity.IsSession)
+        {
+            sessions.Keep(command, outcome);
+            return;
+        }
         if (entry.Identity.IsNone || state.Answers.Kept.Contains(entry.Identity))
         {
             return;
         }
-        Effect? effect = (command, outcome) switch
-        {
-            (PutCommand, PutDone o) => new KeyPut(o.Key, o.CreateRevision, o.ModRevision, o.Version, o.Lease),
-            (_, DeleteDone { Deleted: > 0 } o) => new KeysDeleted(o.Revision, o.Deleted),
-            (_, LeaseGranted o) => new LeaseMade(o.Revision, o.Id, o.TtlMicros),
-            (_, LeaseRevoked o) => new LeaseEnded(o.Revision, o.Id, o.KeysDeleted, o.LocksFreed),
-            (AcquireLockCommand, LockGranted o) => EffectOf(o),
-            (_, ManyGranted o) => new HoldsGiven(o.Revision, HoldCodec.Write(o.Holds)),
-            (_, PermitsChanged o) when o.Permits != o.Before => new PermitsGiven(o.Revision, o.Permits, o.Before, o.Out),
-            (_, HandedOver o) => new HoldHandedOver(o.Revision, HoldCodec.Write([o.Hold])),
-            // Only what the renewal proclaimed is an effect: it raised the revision.
-            (RenewLockCommand { Value: not null, Space: HoldSpace.Election } c, LockRenewed o) when o.Revision > entry.RevisionBefore =>
-                new ValueProclaimed(c.Name, c.Token, o.Revision),
-            (_, SettingPut o) => new SettingChanged(o.Revision, o.Setting, o.Value),
-            (ReleaseLockCommand c, LockReleased o) when c.Force || o.Revision > entry.RevisionBefore => new HoldReleased(o.Revision),
-            _ => null,
-        };
-        if (effect is not null)
+        if (OutcomeEffects.Of(command, outcome, entry.RevisionBefore) is { } effect)
         {
             Keep(effect, AlwaysPasses.IsRepeatable(command));
         }
@@ -88,7 +78,11 @@ internal sealed class RetryRules(StateTables state, Applying entry, HoldReplays 
     /// <param name="isRepeatable">Then, if there was no room for it and it is sent again, it is judged like any other.</param>
     public void Keep(Effect effect, bool isRepeatable = false)
     {
-        if (entry.HasRoom)
+        if (entry.Identity.IsSession)
+        {
+            sessions.Keep(effect, isRepeatable);
+        }
+        else if (entry.HasRoom)
         {
             state.Answers.Keep(entry.Identity, entry.Stamp, entry.Fingerprint.ToArray(), effect);
         }
@@ -101,16 +95,24 @@ internal sealed class RetryRules(StateTables state, Applying entry, HoldReplays 
     /// <summary>A waiter that was promoted had its effect now, under the identity with which it asked.</summary>
     public void KeepGrant(WaiterRecord waiter, LockGranted granted)
     {
-        if (!waiter.Identity.IsNone && !state.Answers.Kept.Contains(waiter.Identity))
+        if (waiter.Identity.IsSession)
         {
-            state.Answers.Keep(waiter.Identity, entry.Stamp, waiter.Fingerprint, EffectOf(granted));
+            sessions.KeepGrant(waiter, granted);
+        }
+        else if (!waiter.Identity.IsNone && !state.Answers.Kept.Contains(waiter.Identity))
+        {
+            state.Answers.Keep(waiter.Identity, entry.Stamp, waiter.Fingerprint, OutcomeEffects.Of(granted));
         }
     }
 
     /// <summary>A wait that ended without a grant is answered for good, whether its attempt is still connected or not.</summary>
     public void KeepBriefly(WaiterRecord waiter, Outcome outcome)
     {
-        if (!waiter.Identity.IsNone)
+        if (waiter.Identity.IsSession)
+        {
+            sessions.KeepEndOfWait(waiter, outcome);
+        }
+        else if (!waiter.Identity.IsNone)
         {
             state.Answers.KeepBriefly(waiter.Identity, entry.Stamp, waiter.Fingerprint, outcome);
         }
@@ -128,28 +130,6 @@ internal sealed class RetryRules(StateTables state, Applying entry, HoldReplays 
         }
     }
 
-    private static HoldGiven EffectOf(LockGranted o) => new(o.Hold.Object, o.Hold.Token, o.WaitedMicros);
-
-    private Outcome Replay(Effect effect) => effect switch
-    {
-        KeyPut e => new PutDone(e.ModRevision, e.Key, e.CreateRevision, e.ModRevision, e.Version, e.Lease),
-        KeysDeleted e => new DeleteDone(e.Revision, e.Deleted),
-        LeaseMade e => new LeaseGranted(e.Revision, e.Lease, e.TtlMicros),
-        LeaseEnded e => new LeaseRevoked(e.Revision, e.Lease, e.Keys, e.Holds),
-        HoldGiven e => replays.Of(e),
-        HoldReleased e => new LockReleased(e.Revision),
-        HoldsGiven e => replays.Of(e),
-        HoldHandedOver e => replays.Of(e),
-        ValueProclaimed e => replays.OfProclaimed(ObjectName.Election(e.Election), e.Token, e.Revision),
-        TxnWritten e => new TxnDone(e.Revision, e.Succeeded, TxnResultCodec.Read(e.Results)),
-        PermitsGiven e => new PermitsChanged(e.Revision, e.Permits, e.Before, e.Out),
-        FenceMoved e => new FencePassed(e.Revision, e.Token),
-        FenceRemoved e => new FenceReset(e.Revision, Existed: true),
-        SettingChanged e => new SettingPut(e.Revision, e.Setting, e.Value),
-        TakenBack => new RequestWithdrawn(state.Revision),
-        _ => Invariant.Unreachable<Outcome>(effect),
-    };
-
     /// <summary>
     /// Tells a brief answer again. Whoever asked now may have sent another attempt since the first one was answered: its time begins anew. Not that of what is full, for there may
     /// be room soon, and libraries of HTTP ask again after a 429 by themselves, under the same key.
@@ -164,22 +144,6 @@ internal sealed class RetryRules(StateTables state, Applying entry, HoldReplays 
         {
             state.Answers.Renew(entry.Identity, entry.Stamp, answer);
         }
-        return answer.Kind switch
-        {
-            BriefKind.Withdrawn => new RequestWithdrawn(state.Revision),
-            BriefKind.ProclaimedBefore => replays.OfProclaimed(ObjectName.Election(answer.Name), new FencingToken(answer.A), answer.Revision),
-            _ => AsOfNow(answer),
-        };
+        return replays.Of(answer);
     }
-
-    /// <summary>When it is worth asking again is told as it is now; under this key not before its answer is forgotten.</summary>
-    private Outcome AsOfNow(BriefAnswer answer) => answer.ToOutcome() switch
-    {
-        BoundReached { Bound: BoundKind.IdempotencyKeys } full => full with
-        {
-            RetryAfterMicros = Math.Max(state.Answers.UntilOldestMayGo(entry.Stamp), state.Limits.BriefKeepMicros + 1 - (entry.Stamp - answer.Stored)),
-        },
-        LockHeld { DelayedUntil: { } until } held => held with { DelayLeftMicros = Math.Max(0, until - entry.Stamp) },
-        var other => other,
-    };
 }

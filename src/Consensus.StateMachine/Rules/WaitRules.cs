@@ -81,6 +81,12 @@ internal sealed class WaitRules(StateTables state, Applying entry, HoldRules hol
         var name = c.Object;
         if (state.Waiters.TryFind(c.Request, out var place) && place.Object == name)
         {
+            state.Waiters.TryGet(place, out var waiter);
+            if (waiter.Identity.IsSession)
+            {
+                // Whether anybody is connected is nothing to a session: its place is granted in turn, and given up when its number is settled (rule 18).
+                return new Noted(state.Revision);
+            }
             holds.RemoveWaiter(place);
             entry.Resolve(c.Request, new WaitCancelled(state.Revision, c.Reason));
             holds.Promote(name);
@@ -161,6 +167,12 @@ internal sealed class WaitRules(StateTables state, Applying entry, HoldRules hol
         {
             holds.RemoveWaiter(place);
             entry.Resolve(waiter.Request, new WaitCancelled(state.Revision, CancelReason.Disconnected));
+            return;
+        }
+        if (waiter.Identity.IsSession)
+        {
+            // It stands in line as before, and only its attempt is over (rule 18).
+            entry.Resolve(waiter.Request, new WaitDetached(state.Revision));
             return;
         }
         state.Waiters.Replace(waiter, waiter with { DetachedUntil = entry.DeadlineAfter(state.Limits.DetachedKeepMicros) });

@@ -38,6 +38,8 @@ internal sealed record MetaSection(
         public static readonly int ForgottenKeys = Shape.Number(16);
         public static readonly int BriefAnswers = Shape.Number(17);
         public static readonly int Digest = Shape.Hash(18);
+        public static readonly int Sessions = Shape.Number(19);
+        public static readonly int SessionAnswers = Shape.Number(20);
     }
 
     public static void Write(WireWriter writer, StateView view)
@@ -60,6 +62,8 @@ internal sealed record MetaSection(
         writer.Int64(Saved.ForgottenKeys, view.Counts.ForgottenKeys);
         writer.Int64(Saved.BriefAnswers, view.Counts.BriefAnswers);
         writer.Fixed64(Saved.Digest, view.Digest.Value);
+        writer.Int64(Saved.Sessions, view.Counts.Sessions);
+        writer.Int64(Saved.SessionAnswers, view.Counts.SessionAnswers);
     }
 
     /// <summary>Throws <see cref="WireFormatException"/> when it is another section, or not of this version.</summary>
@@ -88,6 +92,8 @@ internal sealed record MetaSection(
             {
                 Changes = fields.Number(Saved.Changes),
                 Fences = fields.Number(Saved.Fences),
+                Sessions = fields.Number(Saved.Sessions),
+                SessionAnswers = fields.Number(Saved.SessionAnswers),
                 ForgottenKeys = fields.Number(Saved.ForgottenKeys),
                 BriefAnswers = fields.Number(Saved.BriefAnswers),
             });

@@ -55,6 +55,9 @@ internal static class SnapshotReader
             case SectionKind.Leases:
                 tables.Leases.Load(item);
                 break;
+            case SectionKind.Sessions:
+                tables.Sessions.Load(item, tables.Leases);
+                break;
             case SectionKind.Keys:
                 tables.Leases.Attach(tables.Keys.Load(item), keys: 1);
                 break;
@@ -97,8 +100,8 @@ internal static class SnapshotReader
             case SectionKind.Brief:
                 tables.Answers.LoadBrief(item);
                 break;
-            case SectionKind.Settings:
-                tables.Settings.Load(item);
+            case SectionKind.SessionAnswers:
+                tables.Sessions.LoadAnswer(item);
                 break;
             default:
                 throw new WireFormatException($"a snapshot section of the kind {kind}, which this version does not know here");

@@ -30,6 +30,7 @@ public static class SnapshotWriter
         MetaSection.Write(writer, view);
         sink.Section(SectionKind.Meta, writer.Written);
         Table(writer, sink, SectionKind.Leases, tables.Leases.All(), static (w, item) => LeaseTable.Write(w, item.Value));
+        Table(writer, sink, SectionKind.Sessions, tables.Sessions.Sessions.All(), static (w, item) => SessionTable.Write(w, item.Value));
         Table(writer, sink, SectionKind.Keys, tables.Keys.ByKey.All(), static (w, item) => KeyTable.Write(w, item.Key, item.Value));
         Table(writer, sink, SectionKind.Objects, tables.Objects.All(), static (w, item) => ObjectTable.Write(w, item.Key, item.Value));
         Table(writer, sink, SectionKind.Holds, tables.Holds.Shared.All(), static (w, item) => HoldTable.Write(w, item.Key.Object, item.Value));
@@ -41,8 +42,7 @@ public static class SnapshotWriter
         Table(writer, sink, SectionKind.Fences, tables.Fences.All(), static (w, item) => FenceTable.Write(w, item.Key, item.Value));
         Table(writer, sink, SectionKind.Forgotten, tables.Answers.Forgotten.All(), static (w, item) => ForgottenAnswers.Write(w, item.Key, item.Value));
         Table(writer, sink, SectionKind.Brief, tables.Answers.Brief.All(), static (w, item) => item.Value.Write(w, item.Key));
-        Table(writer, sink, SectionKind.Settings, tables.Settings.All(), static (w, item) => SettingTable.Write(w, item.Key, item.Value));
-        Table(writer, sink, SectionKind.Outages, view.Counters.Outages, Outages.Write);
+        Table(writer, sink, SectionKind.SessionAnswers, tables.Sessions.Answers.All(), static (w, item) => SessionTable.Write(w, item.Key, item.Value));
     }
 
     private static void Table<T>(WireWriter writer, ISnapshotSink sink, int kind, IEnumerable<T> items, Action<WireWriter, T> write)

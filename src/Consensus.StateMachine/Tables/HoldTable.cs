@@ -14,7 +14,11 @@ internal sealed record HoldRecord(
     RequestId Request,
     long WaitedMicros,
     ClusterTime Until,
-    HoldTerms Terms);
+    HoldTerms Terms)
+{
+    /// <summary>The request of its lease's session that waited for it; null for any other.</summary>
+    public WaitedAs? Waited { get; init; }
+}
 
 /// <summary>The holds of one object stand in the order of their tokens.</summary>
 internal readonly record struct HoldKey(ObjectName Object, FencingToken Token) : IComparable<HoldKey>
@@ -77,13 +81,7 @@ internal sealed class HoldTable(ObjectTable objects)
 
     /// <summary>Of the holds in <see cref="_primary"/>: a sole one is found at its object.</summary>
     private readonly Dictionary<RequestId, HoldKey> _byRequest = [];
-
-    /// <summary>As above: a token that comes alone, to a fence, is known for one that others may hold beside it.</summary>
-    private readonly Dictionary<FencingToken, ObjectName> _byToken = [];
-
-    /// <summary>As above, both: whoever asks for something that very many hold is told in O(log n) that it is one of them.</summary>
-    private readonly CowTree<OwnerHold, bool> _byOwner = new();
-    private readonly CowTree<LeasedHold, bool> _byObjectAndLease = new();
+    private readonly Dictionary<SessionNumber, HoldKey> _byNumber = [];
     private readonly CowTree<LeaseHold, ObjectName> _byLease = new();
     private readonly CowTree<Due, ObjectName> _byEnd = new();
     private long _soleCount;
@@ -125,30 +123,12 @@ internal sealed class HoldTable(ObjectTable objects)
         return _byRequest.TryGetValue(request, out var key) && key.Object == name ? Find(name, record, key.Token) : null;
     }
 
-    /// <summary>Whether the token is that of a shared or counted hold that stands, and of which object.</summary>
-    public bool IsShared(FencingToken token, out ObjectName name) => _byToken.TryGetValue(token, out name);
-
-    /// <summary>The first hold of this owner, or under this lease; none when it has none.</summary>
-    public FencingToken OwnOf(ObjectName name, ObjectRecord record, string owner, LeaseId lease)
+    /// <summary>The hold that a session's request waited for.</summary>
+    public HoldRecord? Find(SessionNumber number, out ObjectName name)
     {
-        if (record.Sole is { } sole)
-        {
-            return sole.Owner == owner || (!lease.IsNone && sole.Lease == lease) ? sole.Token : FencingToken.None;
-        }
-        if (record.Holders == 0)
-        {
-            return FencingToken.None;
-        }
-        if (_byOwner.TryFirstFrom(new OwnerHold(name, owner, FencingToken.None), out var named, out _) && named.Object == name && named.Owner == owner)
-        {
-            return named.Token;
-        }
-        return !lease.IsNone
-            && _byObjectAndLease.TryFirstFrom(new LeasedHold(name, lease, FencingToken.None), out var leased, out _)
-            && leased.Object == name
-            && leased.Lease == lease
-            ? leased.Token
-            : FencingToken.None;
+        var isKnown = _byNumber.TryGetValue(number, out var key);
+        name = key.Object;
+        return isKnown ? Find(name, key.Token) : null;
     }
 
     public HoldRecord? First(ObjectName name, ObjectRecord record)
@@ -220,6 +200,10 @@ internal sealed class HoldTable(ObjectTable objects)
             _byObjectAndLease.Set(new LeasedHold(name, hold.Lease, hold.Token), true);
         }
         _byLease.Set(new LeaseHold(hold.Lease, hold.Token), name);
+        if (hold.Waited is { } waited)
+        {
+            _byNumber[NumberOf(hold, waited)] = new HoldKey(name, hold.Token);
+        }
         if (hold.Until != ClusterTime.Never)
         {
             _byEnd.Set(DueOf(hold), name);
@@ -242,6 +226,10 @@ internal sealed class HoldTable(ObjectTable objects)
             _byObjectAndLease.Remove(new LeasedHold(name, hold.Lease, hold.Token));
         }
         _byLease.Remove(new LeaseHold(hold.Lease, hold.Token));
+        if (hold.Waited is { } waited)
+        {
+            _byNumber.Remove(NumberOf(hold, waited));
+        }
         if (hold.Until != ClusterTime.Never)
         {
             _byEnd.Remove(DueOf(hold));
@@ -298,6 +286,7 @@ internal sealed class HoldTable(ObjectTable objects)
             _byRequest,
             all.Where(static h => !IsSole(h.Key.Object, h.Hold) && h.Hold.Request != RequestId.None).Select(static h => (h.Hold.Request, h.Key)),
             "the index of holds by request");
+        Indexes.Require(_byNumber, all.Where(static h => h.Hold.Waited is not null).Select(static h => (NumberOf(h.Hold, h.Hold.Waited!), h.Key)), "the index of holds by number");
         Invariant.Require(_primary.Peek().All().All(static h => !IsSole(h.Key.Object, h.Value) && h.Key.Token == h.Value.Token), "a sole hold is kept by its object");
         Invariant.Require(Count == all.Count, "the holds are counted");
         Indexes.RequireSums(_primary, NewMeasure(), "the holds");
@@ -321,6 +310,8 @@ internal sealed class HoldTable(ObjectTable objects)
         }
     }
 
+    private static SessionNumber NumberOf(HoldRecord hold, WaitedAs waited) => new(hold.Lease, waited.Number);
+
     private static Due DueOf(HoldRecord hold) => new(hold.Until, hold.Token.Value);
 
     /// <summary>The message <c>Hold</c> of <c>snapshot.proto</c>.</summary>
@@ -339,7 +330,8 @@ internal sealed class HoldTable(ObjectTable objects)
         public static readonly int LockDelayMicros = Shape.Number(10);
         public static readonly int Metadata = Shape.Bytes(11);
         public static readonly int Value = Shape.Bytes(12);
-        public static readonly int MaxHoldMicros = Shape.Number(13);
+        public static readonly int Number = Shape.Number(13);
+        public static readonly int Fingerprint = Shape.Bytes(14);
     }
 
     /// <summary>The message <c>HoldOf</c>: a hold with the name of its object.</summary>
@@ -373,7 +365,11 @@ internal sealed class HoldTable(ObjectTable objects)
         writer.Int64(Saved.LockDelayMicros, hold.Terms.LockDelayMicros);
         writer.Bytes(Saved.Metadata, hold.Terms.Metadata.Span);
         writer.Bytes(Saved.Value, hold.Terms.Value.Span);
-        writer.Int64(Saved.MaxHoldMicros, hold.Terms.MaxHoldMicros);
+        if (hold.Waited is { } waited)
+        {
+            writer.Int64(Saved.Number, waited.Number);
+            writer.Bytes(Saved.Fingerprint, waited.Fingerprint.Span);
+        }
         writer.EndMessage(start);
     }
 
@@ -403,9 +399,16 @@ internal sealed class HoldTable(ObjectTable objects)
                 fields.Number(Saved.LockDelayMicros),
                 fields.Number(Saved.MaxHoldMicros),
                 fields.Bytes(Saved.Metadata).ToArray(),
-                fields.Bytes(Saved.Value).ToArray()));
+                fields.Bytes(Saved.Value).ToArray()))
+        {
+            Waited = fields.Number(Saved.Number) is > 0 and var number ? new WaitedAs(number, fields.Bytes(Saved.Fingerprint).ToArray()) : null,
+        };
         var record = objects[name];
         var isAlone = IsSole(name, hold) || record.Sole is not null;
+        if (hold.Waited is { } waited && _byNumber.ContainsKey(NumberOf(hold, waited)))
+        {
+            throw new WireFormatException("two holds of one number of a session");
+        }
         if ((isAlone && record.Holders > 0) || Find(name, record, hold.Token) is not null || !leases.TryGet(hold.Lease, out var lease))
         {
             throw new WireFormatException($"a hold of the {name} beside an exclusive one, twice, or without its lease");

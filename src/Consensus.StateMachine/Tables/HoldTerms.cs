@@ -30,4 +30,12 @@ internal sealed record HoldTerms(
 }
 
 /// <summary>One who asks, with all that a grant needs. Exactly one of the two leases is given: an own one starts at the grant.</summary>
-internal readonly record struct Claim(string Owner, RequestId Request, long TtlMicros, LeaseId OwnLease, LeaseId SharedLease, HoldTerms Terms);
+internal readonly record struct Claim(string Owner, RequestId Request, long TtlMicros, LeaseId OwnLease, LeaseId SharedLease, HoldTerms Terms)
+{
+    /// <summary>The request of the lease's session that waited for it; null for any other.</summary>
+    public WaitedAs? Waited { get; init; }
+}
+
+/// <summary>The request of a session that stood in line for a hold: asked again, it finds the hold, also when its client acknowledged the number meanwhile.</summary>
+/// <param name="Number">In the session that the hold's lease is; at least 1.</param>
+internal sealed record WaitedAs(long Number, ReadOnlyMemory<byte> Fingerprint);

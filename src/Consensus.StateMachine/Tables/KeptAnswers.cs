@@ -83,8 +83,7 @@ internal sealed class KeptAnswers
         FenceMoved = 17,
         FenceRemoved = 18,
         TakenBack = 19,
-        SettingChanged = 20,
-        PermitsGiven = 23,
+        DoneUntold = 20,
     }
 
     /// <summary>The message <c>KeptOutcome</c> of <c>snapshot.proto</c>, which says what of it each kind has.</summary>
@@ -200,6 +199,10 @@ internal sealed class KeptAnswers
             case TakenBack back:
                 Begin(EffectKind.TakenBack, back.Revision);
                 break;
+            case DoneUntold untold:
+                writer.Int64(Saved.Kind, (int)EffectKind.DoneUntold);
+                writer.Bool(Saved.Succeeded, untold.IsRepeatable);
+                break;
             default:
                 Invariant.Unreachable<int>(effect);
                 break;
@@ -215,14 +218,19 @@ internal sealed class KeptAnswers
     /// <summary>Adds one as it was written. Throws <see cref="WireFormatException"/> when it is damaged, or one of its identity is there already.</summary>
     public void Load(ReadOnlyMemory<byte> item)
     {
-        var fields = new Fields(item, Saved.Shape);
-        var identity = new Identity(fields.Text(Saved.Principal), fields.Key(Saved.IdempotencyKey));
+        var (identity, kept) = Read(item);
         if (Contains(identity))
         {
             throw new WireFormatException("an identity kept twice");
         }
-        Add(
-            identity,
+        Add(identity, kept);
+    }
+
+    public static (Identity Identity, KeptOutcome Kept) Read(ReadOnlyMemory<byte> item)
+    {
+        var fields = new Fields(item, Saved.Shape);
+        return (
+            new Identity(fields.Text(Saved.Principal), fields.Key(Saved.IdempotencyKey)),
             new KeptOutcome(fields.Number(Saved.Sequence), fields.Time(Saved.Stored), fields.Bytes(Saved.Fingerprint).ToArray(), ReadEffect(fields)));
     }
 
@@ -250,6 +258,7 @@ internal sealed class KeptAnswers
             EffectKind.SettingChanged => new SettingChanged(revision, SettingTable.Known(fields.Number(Saved.Space)), fields.Number(Saved.Version)),
             EffectKind.PermitsGiven => new PermitsGiven(revision, fields.Number(Saved.Version), fields.Number(Saved.KeyCount), fields.Number(Saved.HoldCount)),
             EffectKind.TakenBack => new TakenBack(revision),
+            EffectKind.DoneUntold => new DoneUntold(fields.Flag(Saved.Succeeded)),
             _ => throw new WireFormatException($"a kept outcome of the unknown kind {kind}"),
         };
     }

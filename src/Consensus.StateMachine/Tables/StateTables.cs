@@ -15,6 +15,7 @@ internal sealed record ViewTables(
     FrozenTree<ReleasedRun, ImmutableArray<FencingToken>> Released,
     FrozenTree<WaiterKey, WaiterRecord> Waiters,
     AnswersView Answers,
+    SessionsView Sessions,
     FrozenTree<Key, FencingToken> Fences,
     FrozenTree<MemberId, MemberInfo> Members,
     FrozenTree<long, long> Settings,
@@ -64,6 +65,8 @@ internal sealed class StateTables
 
     public AnswerTable Answers { get; }
 
+    public SessionTable Sessions { get; } = new();
+
     public FenceTable Fences { get; } = new();
 
     public MemberTable Members { get; } = new();
@@ -72,14 +75,8 @@ internal sealed class StateTables
 
     public HistoryTable History { get; } = new();
 
-    public ExpiredLeases Expired { get; } = new();
-
-    public Outages Outages { get; } = new();
-
-    /// <summary>What all takes in memory, about, and so counts towards the quota: everything but the history, which has a bound of its own.</summary>
-    public long Bytes =>
-        Keys.Sum.Bytes + Leases.Sum.Bytes + Objects.Sum.Bytes + Holds.Sum.Bytes + Released.Sum.Bytes + Waiters.Sum.Bytes + Answers.Bytes
-        + Fences.Sum.Bytes + Members.Sum.Bytes + Settings.Sum.Bytes;
+    /// <summary>What counts towards the byte quota.</summary>
+    public long Bytes => Keys.Bytes + Holds.Bytes + Waiters.Bytes + Sessions.Bytes;
 
     /// <summary>
     /// Of all that is replicated: members whose tables are equal have the same, however they came by them, and others do not. A change of the history counts by what it is and not
@@ -105,6 +102,8 @@ internal sealed class StateTables
             sum = (sum * Factor) + Answers.Kept.Sum.Digest;
             sum = (sum * Factor) + Answers.Forgotten.Sum.Digest;
             sum = (sum * Factor) + Answers.Brief.Sum.Digest;
+            sum = (sum * Factor) + Sessions.SessionSum.Digest;
+            sum = (sum * Factor) + Sessions.Sum.Digest;
             sum = (sum * Factor) + Fences.Sum.Digest;
             sum = (sum * Factor) + Members.Sum.Digest;
             sum = (sum * Factor) + Settings.Sum.Digest;
@@ -115,6 +114,8 @@ internal sealed class StateTables
 
     public StateCounts Counts => new(Keys.Count, Leases.Count, Holds.Count, Waiters.Count, Answers.Kept.Count, Bytes)
     {
+        Sessions = Sessions.Count,
+        SessionAnswers = Sessions.AnswerCount,
         Fences = Fences.Count,
         ForgottenKeys = Answers.Forgotten.Count,
         BriefAnswers = Answers.Brief.Count,
@@ -146,6 +147,7 @@ internal sealed class StateTables
         Released.Freeze(),
         Waiters.Freeze(),
         Answers.Freeze(),
+        Sessions.Freeze(),
         Fences.Freeze(),
         Members.Freeze(),
         Settings.Freeze(),
@@ -165,6 +167,7 @@ internal sealed class StateTables
         Released.Verify();
         Waiters.Verify();
         Answers.Verify();
+        Sessions.Verify(Leases, Limits);
         Fences.Verify();
         Members.Verify();
         Settings.Verify();

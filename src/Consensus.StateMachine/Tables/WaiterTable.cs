@@ -28,7 +28,10 @@ internal sealed record WaiterRecord(
 
     public WaiterKey Key => new(Object, Sequence);
 
-    public Claim Claim => new(Owner, Request, TtlMicros, OwnLease, SharedLease, Terms);
+    /// <summary>Under a session nobody gives back what was granted because its answer was not taken: the same number finds it.</summary>
+    public Claim Claim => Identity.IsSession
+        ? new Claim(Owner, RequestId.None, TtlMicros, OwnLease, SharedLease, Terms) { Waited = new WaitedAs(Identity.Number.Number, Fingerprint) }
+        : new Claim(Owner, Request, TtlMicros, OwnLease, SharedLease, Terms);
 }
 
 /// <summary>The waiters of one object stand together, in order of arrival.</summary>
@@ -246,6 +249,7 @@ internal sealed class WaiterTable
         public static readonly int MaxHoldMicros = Shape.Number(18);
         public static readonly int Metadata = Shape.Bytes(19);
         public static readonly int Value = Shape.Bytes(20);
+        public static readonly int Number = Shape.Number(21);
     }
 
     public static void Write(WireWriter writer, WaiterRecord waiter)
@@ -273,6 +277,7 @@ internal sealed class WaiterTable
         writer.Int64(Saved.MaxHoldMicros, waiter.Terms.MaxHoldMicros);
         writer.Bytes(Saved.Metadata, waiter.Terms.Metadata.Span);
         writer.Bytes(Saved.Value, waiter.Terms.Value.Span);
+        writer.Int64(Saved.Number, waiter.Identity.Number.Number);
     }
 
     /// <summary>Adds a waiter as it was written, and gives it. Throws <see cref="WireFormatException"/> when it is damaged, or is there already.</summary>
@@ -280,12 +285,17 @@ internal sealed class WaiterTable
     {
         var fields = new Fields(item, Saved.Shape);
         var identityKey = fields.Key(Saved.IdempotencyKey);
+        var number = new SessionNumber(fields.Lease(Saved.SharedLease), fields.Number(Saved.Number));
+        if (number.Number != 0 && (number.Session.IsNone || !identityKey.IsEmpty))
+        {
+            throw new WireFormatException("a waiting place with a session's number, and without the session or under another identity as well");
+        }
         var waiter = new WaiterRecord(
             fields.Number(Saved.Sequence),
             new ObjectName(CommandCodec.Space(fields.Number(Saved.Space)), fields.Key(Saved.Name)),
             fields.Text(Saved.Owner),
             fields.Request(Saved.Request),
-            identityKey.IsEmpty ? default : new Identity(fields.Text(Saved.Principal), identityKey),
+            number.Number != 0 ? Identity.Of(number) : identityKey.IsEmpty ? default : new Identity(fields.Text(Saved.Principal), identityKey),
             fields.Bytes(Saved.Fingerprint).ToArray(),
             fields.Number(Saved.TtlMicros),
             fields.Lease(Saved.OwnLease),

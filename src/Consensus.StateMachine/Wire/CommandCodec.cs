@@ -10,6 +10,9 @@ public static class CommandCodec
 {
     private const int IdempotencyKeyField = 1;
     private const int FingerprintField = 2;
+    private const int SessionField = 3;
+    private const int NumberField = 4;
+    private const int AckedField = 5;
     private const int PutField = 16;
     private const int DeleteField = 17;
     private const int DeletePrefixField = 18;
@@ -32,14 +35,15 @@ public static class CommandCodec
     private const int ResetFenceField = 35;
     private const int CompactField = 36;
     private const int WithdrawField = 37;
-    private const int PutSettingField = 38;
-    private const int ChangePermitsField = 39;
-    private const int NoteLeaderlessField = 40;
+    private const int SettleField = 38;
 
     public static void Write(WireWriter writer, CommandEnvelope envelope)
     {
         writer.Bytes(IdempotencyKeyField, envelope.IdempotencyKey.Span);
         writer.Bytes(FingerprintField, envelope.Fingerprint.Span);
+        writer.Fixed64(SessionField, (ulong)envelope.Session.Session.Value);
+        writer.Int64(NumberField, envelope.Session.Number);
+        writer.Int64(AckedField, envelope.Session.Acked);
         var start = writer.BeginMessage(FieldOf(envelope.Command));
         WriteBody(writer, envelope.Command);
         writer.EndMessage(start);
@@ -50,6 +54,7 @@ public static class CommandCodec
     {
         ReadOnlyMemory<byte> key = default;
         ReadOnlyMemory<byte> fingerprint = default;
+        var (session, number, acked) = (0L, 0L, 0L);
         Command? command = null;
         var reader = new WireReader(bytes.Span);
         while (reader.NextField())
@@ -62,7 +67,16 @@ public static class CommandCodec
                 case FingerprintField:
                     fingerprint = Fields.Slice(bytes, ref reader);
                     break;
-                case >= PutField and <= NoteLeaderlessField:
+                case SessionField:
+                    session = (long)reader.Fixed64();
+                    break;
+                case NumberField:
+                    number = reader.Int64();
+                    break;
+                case AckedField:
+                    acked = reader.Int64();
+                    break;
+                case >= PutField and <= SettleField:
                     if (command is not null)
                     {
                         throw new WireFormatException("an envelope with two commands");
@@ -75,7 +89,18 @@ public static class CommandCodec
                     break;
             }
         }
-        return new CommandEnvelope(command ?? throw new WireFormatException("an envelope without a command"), key, fingerprint);
+        return new CommandEnvelope(command ?? throw new WireFormatException("an envelope without a command"), key, fingerprint)
+        {
+            Session = Session(key, session, number, acked),
+        };
+    }
+
+    private static SessionRequest Session(ReadOnlyMemory<byte> key, long session, long number, long acked)
+    {
+        var isNone = (session, number, acked) == (0, 0, 0);
+        return isNone || (session > 0 && number > 0 && acked >= 0 && key.IsEmpty)
+            ? new SessionRequest(new LeaseId(session), number, acked)
+            : throw new WireFormatException("an envelope with a part of a session's number, or with two identities");
     }
 
     private static int FieldOf(Command command) => command switch
@@ -102,9 +127,7 @@ public static class CommandCodec
         ResetFenceCommand => ResetFenceField,
         CompactCommand => CompactField,
         WithdrawCommand => WithdrawField,
-        PutSettingCommand => PutSettingField,
-        ChangePermitsCommand => ChangePermitsField,
-        NoteLeaderlessCommand => NoteLeaderlessField,
+        SettleCommand => SettleField,
         _ => Invariant.Unreachable<int>(command),
     };
 
@@ -128,6 +151,7 @@ public static class CommandCodec
             case GrantLeaseCommand c:
                 writer.Fixed64(1, (ulong)c.Id.Value);
                 writer.Int64(2, c.TtlMicros);
+                writer.Bool(3, c.IsSession);
                 break;
             case RenewLeasesCommand c:
                 foreach (var id in c.Ids)
@@ -240,16 +264,9 @@ public static class CommandCodec
             case WithdrawCommand c:
                 writer.Bytes(1, c.IdempotencyKey.Bytes);
                 break;
-            case PutSettingCommand c:
-                SettingTable.Write(writer, (long)c.Setting, c.Value);
-                break;
-            case ChangePermitsCommand c:
-                writer.Bytes(1, c.Name.Bytes);
-                writer.Int64(2, c.Permits);
-                break;
-            case NoteLeaderlessCommand c:
-                writer.Int64(1, c.At.Micros);
-                writer.Int64(2, c.Micros);
+            case SettleCommand c:
+                writer.Fixed64(1, (ulong)c.Session.Value);
+                writer.Int64(2, c.Number);
                 break;
             default:
                 Invariant.Unreachable<int>(command);
@@ -279,7 +296,7 @@ public static class CommandCodec
             PutField => new PutCommand(fields.Key(1), fields.Bytes(2), fields.Lease(3), Condition(fields, 4)),
             DeleteField => new DeleteCommand(fields.Key(1), Condition(fields, 4)),
             DeletePrefixField => new DeletePrefixCommand(fields.Key(1)),
-            GrantLeaseField => new GrantLeaseCommand(fields.Lease(1), fields.Number(2)),
+            GrantLeaseField => new GrantLeaseCommand(fields.Lease(1), fields.Number(2)) { IsSession = fields.Flag(3) },
             RenewLeasesField => new RenewLeasesCommand(fields.Leases()),
             RevokeLeaseField => new RevokeLeaseCommand(fields.Lease(1)) { By = fields.Text(2) },
             AcquireLockField => new AcquireLockCommand(
@@ -316,8 +333,7 @@ public static class CommandCodec
             ResetFenceField => new ResetFenceCommand(fields.Key(1)),
             CompactField => new CompactCommand(new Revision(fields.Number(1))),
             WithdrawField => new WithdrawCommand(NamedKey(fields, 1)),
-            ChangePermitsField => new ChangePermitsCommand(fields.Key(1), fields.Number(2)),
-            NoteLeaderlessField => new NoteLeaderlessCommand(fields.Time(1), fields.Number(2)),
+            SettleField => new SettleCommand(fields.Lease(1), NamedNumber(fields, 2)),
             ExpireField => new ExpireCommand(),
             DetachWaitersField => new DetachWaitersCommand(new MemberId(fields.Number(1)), fields.Number(2)),
             DetachRequestsField => new DetachRequestsCommand(fields.Requests()),
@@ -335,8 +351,8 @@ public static class CommandCodec
     /// <summary>For each command, the shape of its <see cref="Fields"/>.</summary>
     private static readonly string[] Shapes =
     [
-        "bbfvv", "b--vv", "b", "fv", "V", "fb", "bbvffvvvvvvvbb", "bvvvb", "bvvvb", "bbvv", "", "ff", "B", "fbfbbbvB", "f",
-        "Bbvffvvb", "bvbv", "", "bv", "b", "v", "b", "vv", "bv", "vv",
+        "bbfvv", "b--vv", "b", "fvv", "V", "f", "bbvffvvvvvvvbb", "bvvvb", "bvvv", "bbvv", "", "ff", "B", "fbfbbbv", "f",
+        "Bbvffvvb", "bvbv", "", "bv", "b", "v", "b", "fv",
     ];
 
     private static KeyCondition Condition(in Fields fields, int field)
@@ -361,6 +377,9 @@ public static class CommandCodec
 
     private static Key NamedKey(in Fields fields, int field) =>
         fields.Key(field) is { IsEmpty: false } key ? key : throw new WireFormatException("a withdrawal of no Idempotency-Key");
+
+    private static long NamedNumber(in Fields fields, int field) =>
+        fields.Number(field) is > 0 and var number ? number : throw new WireFormatException("a settlement of no number");
 
     private static RequestId NamedRequest(in Fields fields, int field) =>
         fields.Has(field) ? fields.Request(field) : throw new WireFormatException("a command that must name one request");

@@ -78,7 +78,8 @@ public sealed class CommandFuzzTests
         for (var i = 0; i < 60; i++)
         {
             machine.Pass(random.Next(100_000));
-            machine.Do(Draw(random), random.Chance(1, 3) ? $"id{random.Next(20)}" : "");
+            var session = new SessionRequest(new LeaseId(random.Next(1, 8)), random.Next(1, 20), 0);
+            machine.Do(Draw(random), i % 3 == 0 ? $"id{random.Next(20)}" : "", session: i % 3 == 1 ? session : default);
         }
         var (restored, refused) = (0, 0);
         for (var round = Mutator.Rounds(1_500); round > 0; round--)
@@ -95,7 +96,7 @@ public sealed class CommandFuzzTests
                     buffer.Sections.Insert((int)random.Next(buffer.Sections.Count + 1), (kind, body));
                     break;
                 case 2:
-                    buffer.Sections[at] = ((int)random.Next(-1, 13), body);
+                    buffer.Sections[at] = ((int)random.Next(-1, 15), body);
                     break;
                 default:
                     buffer.Sections[at] = (kind, Mutator.Change(body, random));
@@ -131,7 +132,7 @@ public sealed class CommandFuzzTests
             0 => new PutCommand(key, Mutator.Bytes(random, 20), lease, new KeyCondition((KeyConditionKind)random.Next(4), new Revision(number))),
             1 => new DeleteCommand(key, KeyCondition.None),
             2 => new DeletePrefixCommand(key),
-            3 => new GrantLeaseCommand(lease, number),
+            3 => new GrantLeaseCommand(lease, number) { IsSession = random.Chance(1, 2) },
             4 => new RenewLeasesCommand([lease, lease, new LeaseId(number)]),
             5 => new RevokeLeaseCommand(lease),
             6 or 7 or 8 => Terms(new AcquireLockCommand(key, Owner(random), number, lease, LeaseId.None, Number(random)) { Space = space }, random),
@@ -154,8 +155,7 @@ public sealed class CommandFuzzTests
             16 or 17 or 18 => DrawTxn(random, key, lease, number),
             19 => new FenceCommand(key, new FencingToken(random.Chance(1, 2) ? number : random.Next(1, 40))),
             20 => random.Chance(1, 2) ? new ResetFenceCommand(key) : new CompactCommand(new Revision(random.Chance(1, 2) ? number : random.Next(40))),
-            21 => new WithdrawCommand(new Key([(byte)random.Next(20)])),
-            22 => new PutSettingCommand((Setting)random.Next(1, SettingDefinition.All.Length + 1), number),
+            21 => random.Chance(1, 2) ? new WithdrawCommand(new Key([(byte)random.Next(20)])) : new SettleCommand(lease, random.Next(1, 40)),
             _ => random.Chance(1, 2) ? new ExpireCommand() : new AnnounceMemberCommand(request.Member, "n", number, "u", "p", "v", 0),
         };
     }
@@ -197,7 +197,10 @@ public sealed class CommandFuzzTests
     {
         var writer = new WireWriter();
         ReadOnlyMemory<byte> key = random.Chance(1, 3) ? new[] { (byte)random.Next(20) } : default;
-        CommandCodec.Write(writer, new CommandEnvelope(command, key, key.IsEmpty ? default : new byte[16]));
+        var session = key.IsEmpty && random.Chance(1, 2)
+            ? new SessionRequest(new LeaseId(random.Next(1, 8)), random.Chance(1, 8) ? Math.Max(1, Number(random)) : random.Next(1, 40), random.Next(4) * random.Next(8))
+            : default;
+        CommandCodec.Write(writer, new CommandEnvelope(command, key, key.IsEmpty && session.IsNone ? default : new byte[16]) { Session = session });
         return writer.ToArray();
     }
 

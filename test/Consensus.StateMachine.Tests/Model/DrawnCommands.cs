@@ -26,7 +26,7 @@ internal static class DrawnCommands
             1 => new PutCommand(name, default, hold?.Lease ?? LeaseId.None, new KeyCondition(KeyConditionKind.ModRevisionIs, new Revision(random.Next(1, 10)))),
             2 => new DeleteCommand(name, random.Chance(1, 2) ? KeyCondition.None : new KeyCondition(KeyConditionKind.Exists)),
             3 => new DeletePrefixCommand(name),
-            4 => new GrantLeaseCommand(lease, random.Next(1, 5_000_000)),
+            4 => new GrantLeaseCommand(lease, random.Next(1, 5_000_000)) { IsSession = random.Chance(2, 3) },
             5 => new RenewLeasesCommand([lease, new LeaseId(99)]),
             6 => new RevokeLeaseCommand(random.Chance(1, 4) && hold is not null ? hold.Lease : lease),
             >= 7 and <= 10 => Own(Acquire(random, name, space), random),
@@ -47,10 +47,26 @@ internal static class DrawnCommands
                 [new TxnDelete(name, random.Chance(1, 2))]),
             19 => random.Chance(1, 5) ? new ResetFenceCommand(name) : new FenceCommand(name, token),
             20 when random.Chance(1, 4) => new CompactCommand(new Revision(random.Next(1, machine.State.Revision.Value + 1))),
-            22 when space == HoldSpace.Semaphore => new ChangePermitsCommand(name, random.Next(1, 6)),
-            21 => new WithdrawCommand(Machine.Key($"id{random.Next(30)}")),
+            21 => random.Chance(1, 2) ? new WithdrawCommand(Machine.Key($"id{random.Next(30)}")) : new SettleCommand(lease, random.Next(1, 15)),
             _ => new ExpireCommand(),
         };
+    }
+
+    /// <summary>A number of a session for one command in so many, often one that was used before; a hold that is asked for with it mostly hangs on the session.</summary>
+    public static (Command Command, SessionRequest Session) Number(DeterministicRandom random, Machine machine, Command command)
+    {
+        var sessions = machine.View.ListLeases(LeaseId.None).Where(l => machine.View.GetSession(l.Id) is not null).Select(l => l.Id).ToList();
+        if (sessions.Count == 0 || !random.Chance(1, 3))
+        {
+            return (command, default);
+        }
+        var session = sessions[(int)random.Next(sessions.Count)];
+        var known = machine.View.GetSession(session)!;
+        var number = Math.Max(1, known.Highest + random.Next(-3, 3));
+        var request = new SessionRequest(session, number, random.Chance(1, 2) ? 0 : Math.Max(0, known.Acked + random.Next(-1, 3)));
+        return command is AcquireLockCommand acquire && random.Chance(4, 5)
+            ? (acquire with { TtlMicros = 0, OwnLease = LeaseId.None, SharedLease = session }, request)
+            : (command, request);
     }
 
     private static AcquireLockCommand Acquire(DeterministicRandom random, Key name, HoldSpace space) =>

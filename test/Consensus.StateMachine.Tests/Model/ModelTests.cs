@@ -30,8 +30,9 @@ public sealed class ModelTests
             var before = machine.View;
             var command = DrawnCommands.Draw(random, machine);
             var seen = machine.All.Count;
-            var identity = random.Chance(1, 6) ? $"id{random.Next(30)}" : "";
-            var outcome = machine.Do(command, identity, (byte)random.Next(1, 3));
+            (command, var session) = DrawnCommands.Number(random, machine, command);
+            var identity = session.IsNone && random.Chance(1, 6) ? $"id{random.Next(30)}" : "";
+            var outcome = machine.Do(command, identity, (byte)random.Next(1, 3), session: session);
             var after = machine.View;
             var step = new HoldStep(before, after, command, outcome, [.. machine.All.Skip(seen)], machine.Now);
             foreach (var granted in step.NewHolds.OrderBy(h => h.Token))
@@ -104,7 +105,8 @@ public sealed class ModelTests
         for (var i = 0; i < 300; i++)
         {
             machine.Pass(random.Next(400_000));
-            machine.Do(DrawnCommands.Draw(random, machine), random.Chance(1, 4) ? $"id{random.Next(20)}" : "");
+            var (command, session) = DrawnCommands.Number(random, machine, DrawnCommands.Draw(random, machine));
+            machine.Do(command, session.IsNone && random.Chance(1, 4) ? $"id{random.Next(20)}" : "", session: session);
         }
         foreach (var (kind, body) in SnapshotBuffer.Of(machine.View).Sections)
         {
@@ -120,6 +122,8 @@ public sealed class ModelTests
                 12 => V1.Snapshot.BriefAnswers.Parser.WithDiscardUnknownFields(true).ParseFrom(body),
                 10 => V1.Snapshot.Holds.Parser.WithDiscardUnknownFields(true).ParseFrom(body),
                 8 => V1.Snapshot.History.Parser.WithDiscardUnknownFields(true).ParseFrom(body),
+                13 => V1.Snapshot.Sessions.Parser.WithDiscardUnknownFields(true).ParseFrom(body),
+                14 => V1.Snapshot.SessionAnswers.Parser.WithDiscardUnknownFields(true).ParseFrom(body),
                 9 => V1.Snapshot.Fences.Parser.WithDiscardUnknownFields(true).ParseFrom(body),
                 _ => V1.Snapshot.Members.Parser.WithDiscardUnknownFields(true).ParseFrom(body),
             };
@@ -139,10 +143,10 @@ public sealed class ModelTests
             var pause = draws.Next(400_000);
             original.Pass(pause);
             restored.Pass(pause);
-            var command = DrawnCommands.Draw(draws, original);
-            var identity = draws.Chance(1, 4) ? $"id{draws.Next(20)}" : "";
-            original.Do(command, identity);
-            restored.Do(command, identity);
+            var (command, session) = DrawnCommands.Number(draws, original, DrawnCommands.Draw(draws, original));
+            var identity = session.IsNone && draws.Chance(1, 4) ? $"id{draws.Next(20)}" : "";
+            original.Do(command, identity, session: session);
+            restored.Do(command, identity, session: session);
             if (i == cut)
             {
                 var bytes = restored.Snapshot();

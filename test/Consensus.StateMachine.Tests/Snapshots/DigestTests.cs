@@ -18,12 +18,16 @@ public sealed class DigestTests
         _machine.Do(new PutCommand(Machine.Key("k"), "value"u8.ToArray(), LeaseId.None, KeyCondition.None));
         _machine.Granted(Asks.Lock("l", "a", 5));
         _machine.Queued(Asks.Lock("l", "b", 6, 60 * Asks.Second));
+        _machine.Do(new GrantLeaseCommand(new LeaseId(9), 60 * Asks.Second) { IsSession = true });
+        _machine.Do(new DeleteCommand(Machine.Key("none"), KeyCondition.None), session: new SessionRequest(new LeaseId(9), 1, 0));
     }
 
     [TestCase(2, "a lease")]
     [TestCase(3, "a key")]
     [TestCase(4, "an object with its hold")]
     [TestCase(5, "a waiter")]
+    [TestCase(13, "a session")]
+    [TestCase(14, "an answer of a session")]
     public void A_snapshot_with_one_number_or_letter_changed_is_refused(int kind, string what)
     {
         var buffer = SnapshotBuffer.Of(_machine.View);
@@ -61,6 +65,14 @@ public sealed class DigestTests
                 var objects = V1.Snapshot.Locks.Parser.ParseFrom(body);
                 objects.Items[0].Hold.Owner = "c";
                 return objects.ToByteArray();
+            case 13:
+                var sessions = V1.Snapshot.Sessions.Parser.ParseFrom(body);
+                sessions.Items[0].Highest++;
+                return sessions.ToByteArray();
+            case 14:
+                var answers = V1.Snapshot.SessionAnswers.Parser.ParseFrom(body);
+                answers.Items[0].Nothing.Revision++;
+                return answers.ToByteArray();
             default:
                 var waiters = V1.Snapshot.Waiters.Parser.ParseFrom(body);
                 waiters.Items[0].WaitDeadlineMicros++;

@@ -123,4 +123,22 @@ public sealed class VerifyTests
         state.Answers.KeepNoMore(identity, ClusterTime.Zero, ForgottenKind.Dropped);
         Objects(state);
     }
+
+    [Test]
+    public void A_session_without_a_lease_or_with_another_number_of_answers_than_it_counts_is_objected_to()
+    {
+        var state = new StateTables(Limits.Default);
+        state.Sessions.Start(Lease, "");
+        Objects(state);
+        state.Leases.Start(Lease, 1_000, new ClusterTime(1_000), holds: 0, isOwn: false);
+        state.Verify();
+        state.Sessions.TryGet(Lease, out var before);
+        state.Sessions.Add(before, 1, new SessionAnswer(new KeptOutcome(0, ClusterTime.Zero, default, new HoldReleased(new Revision(2))), null));
+        state.Verify();
+        state.Sessions.TryGet(Lease, out var after);
+        state.Sessions.Replace(before);
+        Objects(state);
+        state.Sessions.Replace(after with { Acked = 1 });
+        Objects(state);
+    }
 }

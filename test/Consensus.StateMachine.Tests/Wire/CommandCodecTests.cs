@@ -54,11 +54,8 @@ public sealed class CommandCodecTests
         new ResetFenceCommand(Machine.Key("disk")),
         new CompactCommand(new Revision(9)),
         new WithdrawCommand(Machine.Key("request-1")),
-        new PutSettingCommand(Setting.HistoryMs, 600_000),
-        new ChangePermitsCommand(Machine.Key("k"), 7),
-        new NoteLeaderlessCommand(new ClusterTime(9), 7),
-        new RevokeLeaseCommand(new LeaseId(5)) { By = "10.0.0.7 through n1" },
-        new ReleaseLockCommand(Machine.Key("k"), new FencingToken(9), Force: true) { By = "10.0.0.7 through n1" },
+        new SettleCommand(new LeaseId(5), 7),
+        new GrantLeaseCommand(new LeaseId(5), 1_000_000) { IsSession = true },
     ];
 
     private static byte[] Encode(CommandEnvelope envelope)
@@ -74,6 +71,9 @@ public sealed class CommandCodecTests
         var bytes = Encode(new CommandEnvelope(command, new byte[] { 1 }, new byte[16]));
         Assert.That(Encode(CommandCodec.Read(bytes)), Is.EqualTo(bytes));
         Assert.That(CommandCodec.Read(bytes).Command, Is.TypeOf(command.GetType()));
+        var numbered = new CommandEnvelope(command, default, new byte[16]) { Session = new SessionRequest(new LeaseId(9), 8, 7) };
+        Assert.That(CommandCodec.Read(Encode(numbered)).Session, Is.EqualTo(numbered.Session));
+        Assert.That(Encode(CommandCodec.Read(V1.CommandEnvelope.Parser.ParseFrom(Encode(numbered)).ToByteArray())), Is.EqualTo(Encode(numbered)));
         var generated = V1.CommandEnvelope.Parser.ParseFrom(bytes);
         Assert.That(Encode(CommandCodec.Read(generated.ToByteArray())), Is.EqualTo(bytes));
     }
@@ -96,6 +96,23 @@ public sealed class CommandCodecTests
         Assert.That(() => CommandCodec.Read(writer.ToArray()), Throws.TypeOf<WireFormatException>());
         Assert.That(() => CommandCodec.Read(default), Throws.TypeOf<WireFormatException>());
         Assert.That(() => CommandCodec.Read(Encode(new CommandEnvelope(new WithdrawCommand(default)))), Throws.TypeOf<WireFormatException>(), "a withdrawal of nothing");
+    }
+
+    [TestCase(5, 0, 0, "", "no number")]
+    [TestCase(0, 1, 0, "", "no session")]
+    [TestCase(0, 0, 1, "", "no session and no number")]
+    [TestCase(-5, 1, 0, "", "no lease")]
+    [TestCase(5, -1, 0, "", "no number above 0")]
+    [TestCase(5, 1, -1, "", "less acknowledged than nothing")]
+    [TestCase(5, 1, 0, "k", "two identities")]
+    public void A_part_of_a_sessions_number_and_a_second_identity_are_refused(long session, long number, long acked, string key, string what)
+    {
+        var envelope = new CommandEnvelope(new ExpireCommand(), System.Text.Encoding.ASCII.GetBytes(key), new byte[16])
+        {
+            Session = new SessionRequest(new LeaseId(session), number, acked),
+        };
+        Assert.That(() => CommandCodec.Read(Encode(envelope)), Throws.TypeOf<WireFormatException>(), what);
+        Assert.That(() => CommandCodec.Read(Encode(new CommandEnvelope(new SettleCommand(new LeaseId(5), 0)))), Throws.TypeOf<WireFormatException>(), "a settlement of nothing");
     }
 
     [Test]

@@ -239,7 +239,10 @@ internal sealed class CommandDesk : Desk
                 NotDone(pending, NotDoneReason.Cancelled);
                 break;
             default:
-                Ends.Cancel(pending, CancelReason.Disconnected);
+                if (!pending.IsOfSession)
+                {
+                    Ends.Cancel(pending, CancelReason.Disconnected);
+                }
                 Unknown(pending, NotDoneReason.Cancelled);
                 break;
         }

@@ -1,0 +1,30 @@
+using Consensus.Primitives;
+using Consensus.StateMachine.Commands;
+using Consensus.StateMachine.Outcomes;
+using Consensus.StateMachine.Tables;
+using Consensus.StateMachine.Wire;
+
+namespace Consensus.StateMachine.Rules;
+
+/// <summary>What of an outcome was an effect, and is kept as one.</summary>
+internal static class OutcomeEffects
+{
+    /// <summary>Null for what changed nothing, and for a command that tells of its effect itself.</summary>
+    /// <param name="before">The revision before the command.</param>
+    public static Effect? Of(Command command, Outcome outcome, Revision before) => (command, outcome) switch
+    {
+        (PutCommand, PutDone o) => new KeyPut(o.Key, o.CreateRevision, o.ModRevision, o.Version, o.Lease),
+        (_, DeleteDone { Deleted: > 0 } o) => new KeysDeleted(o.Revision, o.Deleted),
+        (_, LeaseGranted o) => new LeaseMade(o.Revision, o.Id, o.TtlMicros),
+        (_, LeaseRevoked o) => new LeaseEnded(o.Revision, o.Id, o.KeysDeleted, o.LocksFreed),
+        (AcquireLockCommand, LockGranted o) => Of(o),
+        (_, ManyGranted o) => new HoldsGiven(o.Revision, HoldCodec.Write(o.Holds)),
+        (_, HandedOver o) => new HoldHandedOver(o.Revision, HoldCodec.Write([o.Hold])),
+        // Only what the renewal proclaimed is an effect: it raised the revision.
+        (RenewLockCommand { Value: not null, Space: HoldSpace.Election } c, LockRenewed o) when o.Revision > before => new ValueProclaimed(c.Name, c.Token, o.Revision),
+        (ReleaseLockCommand c, LockReleased o) when c.Force || o.Revision > before => new HoldReleased(o.Revision),
+        _ => null,
+    };
+
+    public static HoldGiven Of(LockGranted granted) => new(granted.Hold.Object, granted.Hold.Token, granted.WaitedMicros);
+}
