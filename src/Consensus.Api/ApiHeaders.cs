@@ -14,4 +14,7 @@ public static class ApiHeaders
 
     /// <summary>On a write: 1 to 128 printable ASCII characters under which it may be retried (rule 21).</summary>
     public const string IdempotencyKey = "Idempotency-Key";
+
+    /// <summary>On a write, instead of an Idempotency-Key: <c>ID; seq=N; acked=M</c>, the number of the request in a session, and up to which one its client knows the answers.</summary>
+    public const string Session = "Consensus-Session";
 }

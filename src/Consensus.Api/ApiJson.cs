@@ -33,6 +33,8 @@ namespace Consensus.Api;
 [JsonSerializable(typeof(LeaseDetailAnswer))]
 [JsonSerializable(typeof(LeaseListAnswer))]
 [JsonSerializable(typeof(LeaseRevokedAnswer))]
+[JsonSerializable(typeof(SettleRequest))]
+[JsonSerializable(typeof(SettleAnswer))]
 [JsonSerializable(typeof(LockAcquireRequest))]
 [JsonSerializable(typeof(LockRenewRequest))]
 [JsonSerializable(typeof(LockGrantAnswer))]

@@ -20,6 +20,7 @@ public static class ApiRoutes
     public const string LeasesKeepAlive = "/v1/leases/keepalive";
     public const string Lease = "/v1/leases/{id}";
     public const string LeaseKeepAlive = "/v1/leases/{id}/keepalive";
+    public const string LeaseSettle = "/v1/leases/{id}/settle";
     public const string Locks = "/v1/locks/";
     public const string Lock = "/v1/locks/{name}";
     public const string MultiLock = "/v1/multilock";

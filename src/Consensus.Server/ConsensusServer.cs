@@ -115,6 +115,7 @@ public static class ConsensusServer
             new KeyWriteEndpoints(commands, replies),
             new LeaseReadEndpoints(node, lists, watches, replies),
             new LeaseEndpoints(node, commands, replies, info),
+            new SettleEndpoint(commands, replies),
             new HoldEndpoints(ReadsOf(locks).GetAsync, WritesOf(locks)),
             new HoldEndpoints(ReadsOf(semaphores).GetAsync, WritesOf(semaphores)),
             new HoldEndpoints(new ElectionReadEndpoints(ReadsOf(elections), watches, replies).GetAsync, WritesOf(elections)),

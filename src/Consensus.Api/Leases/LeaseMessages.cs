@@ -3,7 +3,12 @@ using System.Text.Json.Serialization;
 namespace Consensus.Api.Leases;
 
 /// <param name="Ttl">A duration (<see cref="Durations.DurationText"/>).</param>
-public sealed record LeaseGrantRequest(string Ttl);
+public sealed record LeaseGrantRequest(string Ttl)
+{
+    /// <summary>With a table of answers: its client numbers its requests.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool Session { get; init; }
+}
 
 /// <param name="Ids">Leases to renew, hexadecimal.</param>
 public sealed record LeaseKeepAliveRequest(IReadOnlyList<string> Ids);
@@ -11,7 +16,12 @@ public sealed record LeaseKeepAliveRequest(IReadOnlyList<string> Ids);
 /// <summary>A lease as granted or renewed.</summary>
 /// <param name="Id">Lower-case hexadecimal.</param>
 /// <param name="ExpiresInMs">Informs only: a client counts its TTL from before it sent the request.</param>
-public sealed record LeaseAnswer(string Id, long TtlMs, long ExpiresInMs);
+public sealed record LeaseAnswer(string Id, long TtlMs, long ExpiresInMs)
+{
+    /// <summary>Of a grant: it is a session.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool Session { get; init; }
+}
 
 /// <summary>One lease of a renewal of many; the numbers are 0 when it is not alive.</summary>
 public sealed record LeaseRenewalAnswer(string Id, bool Alive, long TtlMs, long ExpiresInMs);
@@ -46,6 +56,10 @@ public sealed record LeaseDetailAnswer
 
     /// <summary>Holds of all three kinds.</summary>
     public required long LockCount { get; init; }
+
+    /// <summary>Null for a lease that is no session.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public SessionAnswer? Session { get; init; }
 }
 
 /// <summary>A lease in a list.</summary>

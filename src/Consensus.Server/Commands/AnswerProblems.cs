@@ -19,7 +19,7 @@ internal static class AnswerProblems
     {
         AnswerKind.NotDone => NotDone(reason),
         AnswerKind.Unknown => new Problem(
-            ProblemTypes.OutcomeUnknown, "no outcome was learned in time; a retry with the same Idempotency-Key finds out without doing it twice"),
+            ProblemTypes.OutcomeUnknown, "no outcome was learned in time; a retry with the same Idempotency-Key or number finds out without doing it twice"),
         AnswerKind.Done => throw new InvariantViolationException("a done answer has an outcome"),
         _ => Invariant.Unreachable<Problem>(kind),
     };

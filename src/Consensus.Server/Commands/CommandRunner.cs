@@ -22,7 +22,7 @@ internal sealed class CommandRunner(IConsensusNode node)
     {
         var envelope = identity.IsNone
             ? new CommandEnvelope(command)
-            : new CommandEnvelope(command, identity.Key, RequestIdentity.Fingerprint(call, body));
+            : new CommandEnvelope(command, identity.Key, RequestIdentity.Fingerprint(call, body)) { Session = identity.Session };
         return node.ExecuteAsync(envelope, Principal, aborted);
     }
 

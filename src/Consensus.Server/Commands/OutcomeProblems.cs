@@ -33,7 +33,7 @@ internal static class OutcomeProblems
                 _ => Invariant.Unreachable<string>(cancelled.Reason),
             }),
             WaitDetached => new Problem(
-                ProblemTypes.OutcomeUnknown, "the wait goes on without this connection; a retry with the same Idempotency-Key takes the place again"),
+                ProblemTypes.OutcomeUnknown, "the wait goes on without this connection; a retry with the same Idempotency-Key or number takes the place again"),
             WaitTakenOver => new Problem(ProblemTypes.OutcomeUnknown, "a later request with the same identity took this place in the queue; its answer counts"),
             NoSuchWaiter nobody => Problem.NotFound($"nobody called \"{nobody.Owner}\" waits who could have it now; nothing was done"),
             PermitsMismatch mismatch => new Problem(
@@ -74,11 +74,12 @@ internal static class OutcomeProblems
                 ProblemTypes.QuotaExceeded, $"the store's {quota.LimitBytes} bytes are used up; nothing was done, deletes and reads still work (consensusctl settings set quota-bytes)"),
             TooManyObjects many => Problem.TooLarge($"this would touch more than {many.Limit} objects; nothing was done"),
             IdempotencyMismatch => new Problem(
-                ProblemTypes.IdempotencyMismatch, "this Idempotency-Key came with another request before; nothing was done"),
+                ProblemTypes.IdempotencyMismatch, "this Idempotency-Key, or number of a session, came with another request before; nothing was done"),
             RetryTooLate => new Problem(
-                ProblemTypes.RetryTooLate, "this Idempotency-Key had its effect, but its answer is not kept, for its age or for want of room; nothing was done now"),
+                ProblemTypes.RetryTooLate, "this request had its effect or was acknowledged, and its answer is not kept; nothing was done now"),
             RequestWithdrawn => new Problem(
-                ProblemTypes.Withdrawn, "the request was withdrawn under its Idempotency-Key; nothing is held under it, and nothing was done now"),
+                ProblemTypes.Withdrawn, "the request was withdrawn under its Idempotency-Key, or settled under its number; nothing is held under it, and nothing was done now"),
+            SessionRefused refused => OfSession(refused),
             ReplayedHoldGone gone => new Problem(
                 ProblemTypes.LeaseExpired, "this request had its effect before, but what it was granted is gone" + LossText(gone.Loss)),
             _ => Invariant.Unreachable<Problem>(outcome),
@@ -108,6 +109,20 @@ internal static class OutcomeProblems
         LossReason.Forced => "forced",
         LossReason.HeldTooLong => "held-too-long",
         _ => Invariant.Unreachable<string>(reason),
+    };
+
+    private static Problem OfSession(SessionRefused refused) => refused.Reason switch
+    {
+        SessionRefusal.Ended => new Problem(
+            ProblemTypes.SessionEnded, $"the session {refused.Session} does not exist or has ended; this attempt did nothing, and what came of earlier ones is unknown"),
+        SessionRefusal.AcknowledgesItself => Problem.BadRequest("the request acknowledges its own answer: acked is below seq; nothing was done"),
+        SessionRefusal.TooFarAhead => new Problem(
+            ProblemTypes.TooManyRequests, $"unacknowledged numbers of one session: at most {refused.Limit}; nothing was done, and the number is still new"),
+        SessionRefusal.Full => new Problem(
+            ProblemTypes.TooManyRequests, $"bytes of the answers of one session that are not acknowledged: at most {refused.Limit}; nothing was done, and the number is still new"),
+        SessionRefusal.OtherLease => Problem.BadRequest(
+            $"the lease of a hold that is asked for under a session is the session: \"lease\":\"{refused.Session}\"; nothing was done"),
+        _ => Invariant.Unreachable<Problem>(refused.Reason),
     };
 
     private static Problem OfCondition(ConditionFailed failed) => new(

@@ -4,20 +4,22 @@ using System.Text;
 using Consensus.Api;
 using Consensus.Server.Http;
 using Consensus.Server.Routing;
+using Consensus.StateMachine.Commands;
 using Microsoft.Extensions.Primitives;
 
 namespace Consensus.Server.Commands;
 
 /// <summary>The identity under which a write may be retried (rule 21): judged in Apply, read here.</summary>
-/// <param name="Key">Empty when the request has none.</param>
-internal readonly record struct RequestIdentity(ReadOnlyMemory<byte> Key)
+/// <param name="Key">Of its <c>Idempotency-Key</c>; empty when the request has none.</param>
+/// <param name="Session">Its number in a session; none when it has none. A request has one of the two at most.</param>
+internal readonly record struct RequestIdentity(ReadOnlyMemory<byte> Key, SessionRequest Session)
 {
     private const int FingerprintBytes = 16;
 
     /// <summary>What a key is, for a refusal.</summary>
     public static string KeyWords { get; } = $"1 to {ApiLimits.MaxIdempotencyKeyLength} printable ASCII characters";
 
-    public bool IsNone => Key.IsEmpty;
+    public bool IsNone => Key.IsEmpty && Session.IsNone;
 
     /// <summary>Whether a request could have come under this key: HTTP takes blanks at the ends of a header's value away.</summary>
     public static bool IsKey(ReadOnlySpan<byte> key) =>
@@ -26,12 +28,25 @@ internal readonly record struct RequestIdentity(ReadOnlyMemory<byte> Key)
         && key[0] != ' '
         && key[^1] != ' ';
 
-    /// <summary>False with the refusal set when the header is there and is not 1 to 128 printable ASCII characters.</summary>
+    /// <summary>False with the refusal set when one of the two headers is there and is not what it has to be, or both are.</summary>
     public static bool TryRead(ApiCall call, out RequestIdentity identity, out Problem? refusal)
     {
         identity = default;
         refusal = null;
-        var values = call.Http.Request.Headers[ApiHeaders.IdempotencyKey];
+        var headers = call.Http.Request.Headers;
+        var values = headers[ApiHeaders.IdempotencyKey];
+        var session = headers[ApiHeaders.Session];
+        if (session.Count > 0)
+        {
+            if (values.Count > 0)
+            {
+                refusal = Problem.BadRequest($"the headers {ApiHeaders.IdempotencyKey} and {ApiHeaders.Session} exclude each other");
+                return false;
+            }
+            refusal = SessionHeader.Read(session, out var number) is { } sentence ? Problem.BadRequest(sentence) : null;
+            identity = new RequestIdentity(default, number);
+            return refusal is null;
+        }
         if (values.Count == 0)
         {
             return true;
@@ -42,7 +57,7 @@ internal readonly record struct RequestIdentity(ReadOnlyMemory<byte> Key)
             refusal = Problem.BadRequest($"the header {ApiHeaders.IdempotencyKey} is not one value of {KeyWords}");
             return false;
         }
-        identity = new RequestIdentity(Encoding.ASCII.GetBytes(text));
+        identity = new RequestIdentity(Encoding.ASCII.GetBytes(text), default);
         return true;
     }
 

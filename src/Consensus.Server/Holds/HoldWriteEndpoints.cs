@@ -47,8 +47,11 @@ internal sealed class HoldWriteEndpoints(HoldForm form, IConsensusNode node, Com
         }
         if (aborted.IsCancellationRequested)
         {
-            // Granted to a client that is gone, and not a byte of the answer was written: the hold goes back (rule 18).
-            node.Abandon(asked.Object, answer.Request);
+            // Granted to a client that is gone, and not a byte of the answer was written: the hold goes back (rule 18). A session has it: the same number finds it.
+            if (identity.Session.IsNone)
+            {
+                node.Abandon(asked.Object, answer.Request);
+            }
             return;
         }
         await form.GrantedAsync(http, asked, granted, Context());

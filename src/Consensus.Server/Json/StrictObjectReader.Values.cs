@@ -64,6 +64,23 @@ internal ref partial struct StrictObjectReader
         return text is null || Refusal is not null ? null : ToNumber(text, min, max);
     }
 
+    /// <summary>True or false.</summary>
+    public bool? Flag()
+    {
+        switch (Value())
+        {
+            case JsonTokenType.True:
+                return true;
+            case JsonTokenType.False:
+                return false;
+            case JsonTokenType.Null or JsonTokenType.None:
+                return null;
+            default:
+                Wrong("true or false");
+                return null;
+        }
+    }
+
     /// <summary>A fencing token, from a number or a string (a client whose numbers are doubles keeps it as a string).</summary>
     public FencingToken? Token()
     {

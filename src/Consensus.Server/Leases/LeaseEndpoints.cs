@@ -28,16 +28,16 @@ internal sealed class LeaseEndpoints(IConsensusNode node, CommandRunner commands
             await replies.Problem(http, problem);
             return;
         }
-        if (LeaseRequests.ReadGrant(body, info.MinTtlMicros, out var sentence) is not { } ttlMicros)
+        if (LeaseRequests.ReadGrant(body, info.MinTtlMicros, out var sentence) is not { } asked)
         {
             await replies.Problem(http, Problem.BadRequest(sentence!));
             return;
         }
         var answer = await commands.WithNewLeaseAsync(
-            lease => new GrantLeaseCommand(lease, ttlMicros), command => commands.ExecuteAsync(call, identity, body, command));
+            lease => asked with { Id = lease }, command => commands.ExecuteAsync(call, identity, body, command));
         if (answer.Kind == AnswerKind.Done && answer.Outcome is LeaseGranted granted)
         {
-            await GrantedAsync(http, granted, isReplayable: !identity.IsNone);
+            await GrantedAsync(http, granted, asked.IsSession, isReplayable: !identity.IsNone);
             return;
         }
         await replies.Problem(http, AnswerProblems.Of(answer));
@@ -135,7 +135,7 @@ internal sealed class LeaseEndpoints(IConsensusNode node, CommandRunner commands
         return refusal is null;
     }
 
-    private async Task GrantedAsync(HttpContext http, LeaseGranted granted, bool isReplayable)
+    private async Task GrantedAsync(HttpContext http, LeaseGranted granted, bool isSession, bool isReplayable)
     {
         var expiresInMs = Durations.Ms(granted.TtlMicros);
         if (isReplayable)
@@ -156,7 +156,7 @@ internal sealed class LeaseEndpoints(IConsensusNode node, CommandRunner commands
         await replies.Json(
             http,
             StatusCodes.Status201Created,
-            new LeaseAnswer(granted.Id.ToString(), Durations.Ms(granted.TtlMicros), expiresInMs),
+            new LeaseAnswer(granted.Id.ToString(), Durations.Ms(granted.TtlMicros), expiresInMs) { Session = isSession },
             ApiJson.Default.LeaseAnswer,
             granted.Revision);
     }

@@ -45,7 +45,7 @@ internal sealed class LeaseReadEndpoints(IConsensusNode node, ListReader lists, 
             await replies.Problem(call.Http, Problem.NotFound(Absent(id), view.Revision));
             return;
         }
-        await replies.Json(call.Http, StatusCodes.Status200OK, DetailOf(lease, Now(view)), ApiJson.Default.LeaseDetailAnswer, view.Revision);
+        await replies.Json(call.Http, StatusCodes.Status200OK, DetailOf(lease, view.GetSession(id), Now(view)), ApiJson.Default.LeaseDetailAnswer, view.Revision);
     }
 
     public async Task ListAsync(ApiCall call)
@@ -98,9 +98,7 @@ internal sealed class LeaseReadEndpoints(IConsensusNode node, ListReader lists, 
         return last.Value > 0;
     }
 
-    private static string Absent(LeaseId id) => $"there is no lease {id}";
-
-    internal static LeaseDetailAnswer DetailOf(LeaseInfo lease, ClusterTime now)
+    private static LeaseDetailAnswer DetailOf(LeaseInfo lease, SessionInfo? session, ClusterTime now)
     {
         var otherKeys = lease.Keys.Where(key => !Utf8.IsValid(key.Bytes)).Select(key => Convert.ToBase64String(key.Bytes)).ToList();
         return new LeaseDetailAnswer
@@ -115,6 +113,7 @@ internal sealed class LeaseReadEndpoints(IConsensusNode node, ListReader lists, 
             Semaphores = NamesOf(lease, HoldSpace.Semaphore),
             Elections = NamesOf(lease, HoldSpace.Election),
             LockCount = lease.HoldCount,
+            Session = session is null ? null : new SessionAnswer(session.Highest, session.Acked, session.Answers),
         };
     }
 

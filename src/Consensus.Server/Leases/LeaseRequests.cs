@@ -3,22 +3,28 @@ using Consensus.Api;
 using Consensus.Primitives;
 using Consensus.Server.Http;
 using Consensus.Server.Json;
+using Consensus.StateMachine.Commands;
 
 namespace Consensus.Server.Leases;
 
 /// <summary>Reads the bodies of lease requests. Each returns null with a sentence when the body is refused.</summary>
 internal static class LeaseRequests
 {
-    /// <summary>The TTL in microseconds.</summary>
-    public static long? ReadGrant(ReadOnlySpan<byte> body, long minTtlMicros, out string? refusal)
+    /// <summary>The grant of a lease that has no id yet.</summary>
+    public static GrantLeaseCommand? ReadGrant(ReadOnlySpan<byte> body, long minTtlMicros, out string? refusal)
     {
         var json = new StrictObjectReader(body);
         long? ttl = null;
+        bool? isSession = null;
         while (json.NextField())
         {
             if (json.Is("ttl"u8, 0))
             {
                 ttl = json.DurationMicros();
+            }
+            else if (json.Is("session"u8, 1))
+            {
+                isSession = json.Flag();
             }
             else
             {
@@ -26,7 +32,26 @@ internal static class LeaseRequests
             }
         }
         refusal = json.Refusal ?? (ttl is { } micros ? Durations.RefuseTtl(micros, minTtlMicros) : "the field \"ttl\" is missing");
-        return refusal is null ? ttl : null;
+        return refusal is null ? new GrantLeaseCommand(LeaseId.None, ttl!.Value) { IsSession = isSession ?? false } : null;
+    }
+
+    public static long? ReadSettle(ReadOnlySpan<byte> body, out string? refusal)
+    {
+        var json = new StrictObjectReader(body);
+        long? seq = null;
+        while (json.NextField())
+        {
+            if (json.Is("seq"u8, 0))
+            {
+                seq = json.Number(1, long.MaxValue);
+            }
+            else
+            {
+                json.Unknown();
+            }
+        }
+        refusal = json.Refusal ?? (seq is null ? "the field \"seq\" is missing" : null);
+        return refusal is null ? seq : null;
     }
 
     public static ImmutableArray<LeaseId>? ReadKeepAlive(ReadOnlySpan<byte> body, out string? refusal)

@@ -45,7 +45,7 @@ internal sealed class MultiLockEndpoint(IConsensusNode node, CommandRunner comma
         }
         if (http.RequestAborted.IsCancellationRequested)
         {
-            foreach (var hold in granted.Holds)
+            foreach (var hold in identity.Session.IsNone ? granted.Holds : [])
             {
                 node.Abandon(ObjectName.Lock(hold.Name), answer.Request);
             }

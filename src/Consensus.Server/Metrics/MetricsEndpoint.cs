@@ -97,6 +97,8 @@ internal sealed class MetricsEndpoint(
         text.Gauge("consensus_history_changes", "Changes that are kept for watches and past reads.", status.Counts.Changes);
         text.Gauge("consensus_history_bytes", "Their bytes, as their bound counts them.", status.Counts.HistoryBytes);
         text.Gauge("consensus_idempotency_keys", "Stored results of requests with an Idempotency-Key.", status.Counts.IdempotencyKeys);
+        text.Gauge("consensus_sessions", "Leases with a table of answers.", status.Counts.Sessions);
+        text.Gauge("consensus_session_answers", "Answers of sessions that their clients have not acknowledged.", status.Counts.SessionAnswers);
         text.Gauge("consensus_brief_answers", "Answers that changed nothing, remembered while another attempt may be under way.", status.Counts.BriefAnswers);
         text.Gauge("consensus_quota_bytes", "Bytes that the state may come to.", status.Counts.QuotaBytes);
         text.Gauge("consensus_state_bytes", "Bytes of everything but the history, about as it takes memory: what the quota counts.", status.Counts.StateBytes);

@@ -12,6 +12,7 @@ internal enum ApiRoute
     LeasesKeepAlive,
     Lease,
     LeaseKeepAlive,
+    LeaseSettle,
     Locks,
     Lock,
     MultiLock,
@@ -44,6 +45,8 @@ internal enum ApiRoute
 internal static class ApiRouter
 {
     private static ReadOnlySpan<byte> KeepAliveSuffix => "/keepalive"u8;
+
+    private static ReadOnlySpan<byte> SettleSuffix => "/settle"u8;
 
     public static ApiRoute Match(ReadOnlySpan<byte> path, out ReadOnlySpan<byte> name)
     {
@@ -133,6 +136,11 @@ internal static class ApiRouter
             name = name[..^KeepAliveSuffix.Length];
             return name.Contains((byte)'/') ? ApiRoute.None : ApiRoute.LeaseKeepAlive;
         }
+        if (name.EndsWith(SettleSuffix))
+        {
+            name = name[..^SettleSuffix.Length];
+            return name.Contains((byte)'/') ? ApiRoute.None : ApiRoute.LeaseSettle;
+        }
         return name.Contains((byte)'/') ? ApiRoute.None : ApiRoute.Lease;
     }
 
@@ -145,6 +153,7 @@ internal static class ApiRouter
         ApiRoute.LeasesKeepAlive => ApiRoutes.LeasesKeepAlive,
         ApiRoute.Lease => ApiRoutes.Lease,
         ApiRoute.LeaseKeepAlive => ApiRoutes.LeaseKeepAlive,
+        ApiRoute.LeaseSettle => ApiRoutes.LeaseSettle,
         ApiRoute.Locks => ApiRoutes.Locks,
         ApiRoute.Lock => ApiRoutes.Lock,
         ApiRoute.MultiLock => ApiRoutes.MultiLock,

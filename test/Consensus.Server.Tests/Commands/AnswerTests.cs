@@ -22,6 +22,7 @@ internal sealed class AnswerTests : ContractTest
         ("POST", "/v1/leases/1/keepalive", null),
         ("POST", "/v1/leases/keepalive", """{"ids":["1"]}"""),
         ("DELETE", "/v1/leases/1", null),
+        ("POST", "/v1/leases/1/settle", """{"seq":1}"""),
         ("POST", "/v1/locks/l", """{"owner":"me","ttl":"15s"}"""),
         ("PUT", "/v1/locks/l", """{"fencingToken":2}"""),
         ("PATCH", "/v1/locks/l", """{"handOverTo":"you","fencingToken":2}"""),
@@ -113,6 +114,9 @@ internal sealed class AnswerTests : ContractTest
             (new IdempotencyMismatch(revision), ProblemTypes.IdempotencyMismatch),
             (new RetryTooLate(revision), ProblemTypes.RetryTooLate),
             (new RequestWithdrawn(revision), ProblemTypes.Withdrawn),
+            (new SessionRefused(revision, new LeaseId(1), SessionRefusal.Ended, 0), ProblemTypes.SessionEnded),
+            (new SessionRefused(revision, new LeaseId(1), SessionRefusal.TooFarAhead, 5), ProblemTypes.TooManyRequests),
+            (new SessionRefused(revision, new LeaseId(1), SessionRefusal.OtherLease, 0), ProblemTypes.BadRequest),
             (new ReplayedHoldGone(revision, null), ProblemTypes.LeaseExpired),
         })
         {
@@ -133,7 +137,7 @@ internal sealed class AnswerTests : ContractTest
         [
             typeof(PutDone), typeof(DeleteDone), typeof(LeaseGranted), typeof(LeasesRenewed), typeof(LeaseRevoked), typeof(LockGranted), typeof(LockRenewed),
             typeof(LockReleased), typeof(ManyGranted), typeof(HandedOver), typeof(TxnDone), typeof(FencePassed), typeof(FenceReset),
-            typeof(Withdrawn), typeof(SettingPut), typeof(PermitsChanged),
+            typeof(Withdrawn), typeof(Settled),
         ];
         // Never the final outcome of a request of a client.
         Type[] inner = [typeof(LockQueued), typeof(Noted)];
@@ -155,6 +159,10 @@ internal sealed class AnswerTests : ContractTest
         foreach (var bound in Enum.GetValues<BoundKind>())
         {
             Assert.That(OutcomeProblems.Of(new BoundReached(revision, bound, 5)).Detail, Does.Contain("at most 5"));
+        }
+        foreach (var reason in Enum.GetValues<SessionRefusal>())
+        {
+            Assert.That(OutcomeProblems.Of(new SessionRefused(revision, new LeaseId(1), reason, 5)).Detail, Does.Contain("nothing").IgnoreCase, $"{reason}: nothing was done");
         }
         foreach (var reason in Enum.GetValues<LossReason>())
         {
@@ -204,5 +212,6 @@ internal sealed class AnswerTests : ContractTest
         yield return new RetryTooLate(revision);
         yield return new ReplayedHoldGone(revision, null);
         yield return new RequestWithdrawn(revision);
+        yield return new SessionRefused(revision, new LeaseId(1), SessionRefusal.Full, 5);
     }
 }

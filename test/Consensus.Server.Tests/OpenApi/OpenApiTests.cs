@@ -176,6 +176,9 @@ internal sealed class OpenApiTests : ContractTest
             ("LeaseDetail", ApiJson.Default.LeaseDetailAnswer),
             ("LeaseList", ApiJson.Default.LeaseListAnswer),
             ("LeaseRevoked", ApiJson.Default.LeaseRevokedAnswer),
+            ("Session", ApiJson.Default.SessionAnswer),
+            ("SettleRequest", ApiJson.Default.SettleRequest),
+            ("Settle", ApiJson.Default.SettleAnswer),
             ("LockAcquireRequest", ApiJson.Default.LockAcquireRequest),
             ("LockRenewRequest", ApiJson.Default.LockRenewRequest),
             ("LockGrant", ApiJson.Default.LockGrantAnswer),
@@ -254,14 +257,14 @@ internal sealed class OpenApiTests : ContractTest
     public async Task The_documented_header_of_an_identity_is_on_every_write()
     {
         var document = await DocumentAsync();
-        // Changes of the cluster itself, and withdrawals, are idempotent without one; a question about ranges changes nothing.
+        // Changes of the cluster itself, withdrawals and settlements are idempotent without one.
         foreach (var endpoint in Table().Where(endpoint => endpoint.Method != "GET"
-            && endpoint.Route is not (ApiRoute.ClusterLeader or ApiRoute.ClusterMembers or ApiRoute.ClusterMember or ApiRoute.Request or ApiRoute.Requests or ApiRoute.StateTables)))
+            && endpoint.Route is not (ApiRoute.ClusterLeader or ApiRoute.ClusterMembers or ApiRoute.ClusterMember or ApiRoute.Request or ApiRoute.Requests or ApiRoute.LeaseSettle)))
         {
             var operation = document.GetProperty("paths").GetProperty(ApiRouter.Template(endpoint.Route)).GetProperty(endpoint.Method.ToLowerInvariant());
             var headers = operation.GetProperty("parameters").EnumerateArray().Select(parameter => Resolve(document, parameter))
                 .Where(parameter => parameter.GetProperty("in").GetString() == "header").Select(parameter => parameter.GetProperty("name").GetString());
-            Assert.That(headers, Does.Contain(ApiHeaders.IdempotencyKey), $"{endpoint.Method} {ApiRouter.Template(endpoint.Route)}");
+            Assert.That(headers, Does.Contain(ApiHeaders.IdempotencyKey).And.Contain(ApiHeaders.Session), $"{endpoint.Method} {ApiRouter.Template(endpoint.Route)}");
         }
     }
 

@@ -1,0 +1,72 @@
+using Consensus.Api;
+using Consensus.Api.Leases;
+using Consensus.Node;
+using Consensus.Primitives;
+using Consensus.Server.Commands;
+using Consensus.Server.Http;
+using Consensus.Server.Routing;
+using Consensus.StateMachine;
+using Consensus.StateMachine.Commands;
+using Consensus.StateMachine.Outcomes;
+
+namespace Consensus.Server.Leases;
+
+/// <summary>POST of <c>/v1/leases/{id}/settle</c>: what came of one number of a session, or nothing ever comes of it.</summary>
+internal sealed class SettleEndpoint(CommandRunner commands, Replies replies)
+{
+    public async Task SettleAsync(ApiCall call)
+    {
+        var http = call.Http;
+        if (!LeaseEndpoints.TryReadId(call, out var id, out var refusal))
+        {
+            await replies.Problem(http, refusal!);
+            return;
+        }
+        var (body, problem) = await RequestBody.ReadAsync(call, ApiLimits.MaxRequestBytes, "the request");
+        if (problem is not null)
+        {
+            await replies.Problem(http, problem);
+            return;
+        }
+        if (LeaseRequests.ReadSettle(body, out var sentence) is not { } seq)
+        {
+            await replies.Problem(http, Problem.BadRequest(sentence!));
+            return;
+        }
+        var answer = await commands.ExecuteAsync(call, default, [], new SettleCommand(id, seq));
+        await (answer is { Kind: AnswerKind.Done, Outcome: Settled settled }
+            ? replies.Json(http, StatusCodes.Status200OK, AnswerOf(seq, settled), ApiJson.Default.SettleAnswer, settled.Revision)
+            : replies.Problem(http, AnswerProblems.Of(answer)));
+    }
+
+    private static SettleAnswer AnswerOf(long seq, Settled settled) => new()
+    {
+        Seq = seq,
+        Result = settled.Result switch
+        {
+            SettleResult.Done => SettleResults.Done,
+            SettleResult.Refused => SettleResults.Refused,
+            SettleResult.NotDone => SettleResults.NotDone,
+            _ => Invariant.Unreachable<string>(settled.Result),
+        },
+        Revision = (settled.First ?? settled).Revision.Value,
+        Holds = settled.First switch
+        {
+            LockGranted granted => [Name(granted.Hold)],
+            ManyGranted many => [.. many.Holds.Select(Name)],
+            _ => null,
+        },
+        Lease = settled.First is LeaseGranted lease ? lease.Id.ToString() : null,
+        Problem = settled.First is { } first && (settled.Result == SettleResult.Refused || first is ReplayedHoldGone) ? OutcomeProblems.Of(first).ToAnswer() : null,
+    };
+
+    private static SettledHold Name(Hold hold) => new(KindOf(hold.Space), hold.Name.ToString(), hold.Token.Value);
+
+    private static string KindOf(HoldSpace space) => space switch
+    {
+        HoldSpace.Lock => "lock",
+        HoldSpace.Semaphore => "semaphore",
+        HoldSpace.Election => "election",
+        _ => Invariant.Unreachable<string>(space),
+    };
+}
