@@ -33,6 +33,7 @@ namespace Consensus.Api;
 [JsonSerializable(typeof(LeaseDetailAnswer))]
 [JsonSerializable(typeof(LeaseListAnswer))]
 [JsonSerializable(typeof(LeaseRevokedAnswer))]
+[JsonSerializable(typeof(SessionKeepAliveRequest))]
 [JsonSerializable(typeof(SettleRequest))]
 [JsonSerializable(typeof(SettleAnswer))]
 [JsonSerializable(typeof(LockAcquireRequest))]

@@ -98,6 +98,9 @@ public sealed record Limits
     /// <summary>Bytes of the answers of one session; from there on nothing new is done under it but what always passes, which then is done unkept.</summary>
     public long MaxSessionBytes { get; init; } = 1L << 20;
 
+    /// <summary>Of the holds and places that ended under a session, how many of the newest it remembers.</summary>
+    public int MaxSessionEnds { get; init; } = 100;
+
     /// <summary>How long a detached waiter keeps its place (rule 18).</summary>
     public long DetachedKeepMicros { get; init; } = 10L * 1_000_000;
 

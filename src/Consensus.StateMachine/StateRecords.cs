@@ -19,7 +19,50 @@ public sealed record LeaseInfo(LeaseId Id, long TtlMicros, ClusterTime Deadline,
 /// <param name="Acked">Up to this number its client knows the answers.</param>
 /// <param name="Highest">The highest number that was taken; 0 before the first.</param>
 /// <param name="Answers">That are kept until they are acknowledged.</param>
-public sealed record SessionInfo(LeaseId Id, long Acked, long Highest, long Answers);
+/// <param name="Version">It rises whenever a hold or a place under the session begins or ends.</param>
+public sealed record SessionInfo(LeaseId Id, long Acked, long Highest, long Answers, long Version);
+
+/// <summary>Why a hold or a place under a living session ended. The numbers are in snapshots.</summary>
+public enum SessionEnd
+{
+    /// <summary>Its holder gave it up, not under a number of this session.</summary>
+    Released = 1,
+
+    /// <summary>An operator broke it.</summary>
+    Forced = 2,
+
+    /// <summary>It was held for as long as its <c>maxHold</c> allows.</summary>
+    HeldTooLong = 3,
+
+    /// <summary>It was passed to a waiter, not under a number of this session.</summary>
+    HandedOver = 4,
+
+    /// <summary>A place: its wait was over.</summary>
+    WaitOver = 5,
+
+    /// <summary>A place: its number was settled, or its request withdrawn; or its connection broke, of one that has no number.</summary>
+    GivenUp = 6,
+}
+
+/// <summary>A hold or a place under a session.</summary>
+/// <param name="Token">None for a place.</param>
+/// <param name="Number">Of the request that stands or stood in line for it; 0 when none of the session's did.</param>
+public sealed record SessionPart(ObjectName Object, FencingToken Token, long Number);
+
+/// <summary>What the client of a session may not know of.</summary>
+/// <param name="Version">The session's.</param>
+/// <param name="MustList">More has ended since than is remembered: what is not among all that there is has ended.</param>
+/// <param name="Ended">Since the asked version, in order.</param>
+/// <param name="Began">What there is that began since, in order; of no more than one answer takes.</param>
+/// <param name="Next">Where the rest of <paramref name="Began"/> goes on; null when that is all.</param>
+/// <param name="HoldsUntil">The first end of a hold that may not be held for ever; <see cref="ClusterTime.Never"/> when there is none.</param>
+public sealed record SessionNews(
+    long Version,
+    bool MustList,
+    ImmutableArray<(SessionPart Part, SessionEnd Reason)> Ended,
+    ImmutableArray<SessionPart> Began,
+    long? Next,
+    ClusterTime HoldsUntil);
 
 /// <param name="Position">1 for the next in line.</param>
 public sealed record WaiterInfo(string Owner, long Position, ClusterTime WaitDeadline, bool Detached)
@@ -93,6 +136,9 @@ public readonly record struct StateCounts(long Keys, long Leases, long LocksHeld
 
     /// <summary>What is kept of the numbers of all sessions.</summary>
     public long SessionAnswers { get; init; }
+
+    /// <summary>Holds and places that ended under sessions, as far as these remember.</summary>
+    public long SessionEnds { get; init; }
 
     /// <summary>Identities whose answer is no longer kept, but that they had an effect.</summary>
     public long ForgottenKeys { get; init; }

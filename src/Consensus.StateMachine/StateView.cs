@@ -76,7 +76,7 @@ public sealed partial class StateView
 
     /// <summary>Null for a lease that is no session's, and for none.</summary>
     public SessionInfo? GetSession(LeaseId id) => Tables.Sessions.Sessions.TryGet(id, out var session)
-        ? new SessionInfo(id, session.Acked, session.Highest, session.Answers)
+        ? new SessionInfo(id, session.Acked, session.Highest, session.Answers, session.Version)
         : null;
 
     /// <summary>Leases in order of their id, from after <paramref name="after"/>; without their attachments' names.</summary>

@@ -10,6 +10,15 @@ public sealed record LeaseGrantRequest(string Ttl)
     public bool Session { get; init; }
 }
 
+/// <summary>The body of a session's renewal, which a plain one leaves out.</summary>
+/// <param name="Since">The version up to which its client knows of the holds and places under it; 0 asks for all that there is.</param>
+public sealed record SessionKeepAliveRequest(long Since)
+{
+    /// <summary>Where to go on with what began: <see cref="SessionNewsAnswer.Next"/> of the answer before.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? After { get; init; }
+}
+
 /// <param name="Ids">Leases to renew, hexadecimal.</param>
 public sealed record LeaseKeepAliveRequest(IReadOnlyList<string> Ids);
 
@@ -21,6 +30,10 @@ public sealed record LeaseAnswer(string Id, long TtlMs, long ExpiresInMs)
     /// <summary>Of a grant: it is a session.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public bool Session { get; init; }
+
+    /// <summary>Of a renewal with <c>since</c>.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public SessionNewsAnswer? News { get; init; }
 }
 
 /// <summary>One lease of a renewal of many; the numbers are 0 when it is not alive.</summary>

@@ -7,7 +7,58 @@ namespace Consensus.Api.Leases;
 /// <param name="Seq">The highest number that was taken; 0 before the first.</param>
 /// <param name="Acked">Up to this number its client knows the answers; none of them is taken any more.</param>
 /// <param name="Answers">How many answers are kept until they are acknowledged.</param>
-public sealed record SessionAnswer(long Seq, long Acked, long Answers);
+/// <param name="Version">It rises whenever a hold or a place under the session begins or ends.</param>
+public sealed record SessionAnswer(long Seq, long Acked, long Answers, long Version);
+
+/// <summary>What the client of a session may not know of. What it does not know of it releases; what it misses it has lost.</summary>
+public sealed record SessionNewsAnswer
+{
+    /// <summary>The next <c>since</c>; of several answers that go on with one another, that of the first.</summary>
+    public required long Version { get; init; }
+
+    /// <summary>More has ended since than is remembered, or <c>since</c> is no version of the session: ask with <c>since</c> 0; what is not among all that there is has ended.</summary>
+    public required bool MustList { get; init; }
+
+    /// <summary>Since then, in order; what was asked for under a number of the session is not among it. Empty for <c>since</c> 0.</summary>
+    public required IReadOnlyList<SessionEndedItem> Ended { get; init; }
+
+    /// <summary>The holds and places that there are and that began since, in order; at most 1,000, or 128 KiB of names.</summary>
+    public required IReadOnlyList<SessionItem> Began { get; init; }
+
+    /// <summary>There are more that began: the <c>after</c> that goes on with them.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? Next { get; init; }
+
+    /// <summary>How long the hold that ends first by its <c>maxHold</c> has left, whatever is renewed.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? MaxHoldLeftMs { get; init; }
+}
+
+/// <summary>A hold or a place under a session.</summary>
+/// <param name="Kind"><c>lock</c>, <c>semaphore</c> or <c>election</c>.</param>
+public sealed record SessionItem(string Kind, string Name)
+{
+    /// <summary>Null for a place in line.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? FencingToken { get; init; }
+
+    /// <summary>The number of the request that stands or stood in line for it.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? Seq { get; init; }
+}
+
+/// <summary>One that ended.</summary>
+/// <param name="Reason"><c>released</c>, <c>forced</c>, <c>held-too-long</c>, <c>handed-over</c>; of a place <c>wait-over</c> or <c>given-up</c>.</param>
+public sealed record SessionEndedItem(string Kind, string Name, string Reason)
+{
+    /// <inheritdoc cref="SessionItem.FencingToken"/>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? FencingToken { get; init; }
+
+    /// <inheritdoc cref="SessionItem.Seq"/>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? Seq { get; init; }
+}
 
 /// <param name="Seq">A number of the session, at least 1.</param>
 public sealed record SettleRequest(long Seq);

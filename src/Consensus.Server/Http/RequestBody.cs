@@ -3,6 +3,7 @@ using System.IO.Pipelines;
 using Consensus.Api;
 using Consensus.Api.Problems;
 using Consensus.Server.Routing;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace Consensus.Server.Http;
 
@@ -43,6 +44,9 @@ internal static class RequestBody
 
     /// <summary>For a request that takes no body but may be sent an empty one, or a small one that says nothing.</summary>
     public static bool IsAbsent(HttpContext http) => http.Request.ContentLength is null or 0 && http.Request.Headers.TransferEncoding.Count == 0;
+
+    /// <summary>False for a request that is known by its head to have no body.</summary>
+    public static bool IsPossible(HttpContext http) => http.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody ?? true;
 
     /// <summary>It came with its head, so the connection's buffer, which is small, holds all of it.</summary>
     private static BodyResult TakeWhole(PipeReader reader, in ReadOnlySequence<byte> body, long? declared, int maxBytes, string what)

@@ -50,10 +50,22 @@ internal sealed class LeaseEndpoints(IConsensusNode node, CommandRunner commands
             await replies.Problem(call.Http, refusal!);
             return;
         }
-        var answer = await commands.ExecuteAsync(call, identity, [], new RenewLeasesCommand([id]));
+        // Mostly there is none, and a renewal is all that is asked for.
+        var (body, problem) = !RequestBody.IsPossible(call.Http) ? default : await RequestBody.ReadAsync(call, ApiLimits.MaxRequestBytes, "the request");
+        var asked = LeaseRequests.ReadNews(body, out var sentence);
+        if (problem is not null || sentence is not null)
+        {
+            await replies.Problem(call.Http, problem ?? Problem.BadRequest(sentence!));
+            return;
+        }
+        var answer = await commands.ExecuteAsync(call, identity, body, new RenewLeasesCommand([id]));
         if (answer.Kind != AnswerKind.Done || answer.Outcome is not LeasesRenewed { Renewals: [var renewal] } renewed)
         {
             await replies.Problem(call.Http, AnswerProblems.Of(answer));
+        }
+        else if (renewal.Alive && asked is { } news)
+        {
+            await NewsAsync(call.Http, renewal, renewed.Revision, news.Since, news.After);
         }
         else if (renewal.Alive)
         {
@@ -63,6 +75,28 @@ internal sealed class LeaseEndpoints(IConsensusNode node, CommandRunner commands
         else
         {
             await replies.Problem(call.Http, OutcomeProblems.Of(new LeaseMissing(renewed.Revision, id)));
+        }
+    }
+
+    /// <summary>What this member has applied is as new as the renewal, which it has applied: whatever ended before that is told.</summary>
+    private async Task NewsAsync(HttpContext http, LeaseRenewal renewal, Revision renewed, long since, long after)
+    {
+        var read = await node.ReadAsync(ReadConsistency.Stale, renewed, http.RequestAborted);
+        if (read.View is not { } view)
+        {
+            await replies.Problem(http, AnswerProblems.Of(read.Kind, read.Reason));
+        }
+        else if (view.GetSessionNews(renewal.Id, since, after) is { } news)
+        {
+            var now = ClusterTime.Max(view.AppliedStamp, node.Status.ClusterTime);
+            var answer = AnswerOf(renewal) with { News = SessionShapes.NewsOf(news, now) };
+            await replies.Json(http, StatusCodes.Status200OK, answer, ApiJson.Default.LeaseAnswer, view.Revision);
+        }
+        else
+        {
+            await replies.Problem(http, view.GetLease(renewal.Id) is null
+                ? OutcomeProblems.Of(new LeaseMissing(view.Revision, renewal.Id))
+                : Problem.BadRequest($"the field \"since\" is for sessions, and the lease {renewal.Id} is none; it was renewed"));
         }
     }
 

@@ -113,7 +113,7 @@ internal sealed class LeaseReadEndpoints(IConsensusNode node, ListReader lists, 
             Semaphores = NamesOf(lease, HoldSpace.Semaphore),
             Elections = NamesOf(lease, HoldSpace.Election),
             LockCount = lease.HoldCount,
-            Session = session is null ? null : new SessionAnswer(session.Highest, session.Acked, session.Answers),
+            Session = session is null ? null : new SessionAnswer(session.Highest, session.Acked, session.Answers, session.Version),
         };
     }
 

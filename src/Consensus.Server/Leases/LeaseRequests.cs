@@ -35,6 +35,41 @@ internal static class LeaseRequests
         return refusal is null ? new GrantLeaseCommand(LeaseId.None, ttl!.Value) { IsSession = isSession ?? false } : null;
     }
 
+    /// <summary>What a session's renewal asks for; no body, or an empty object, asks for nothing but the renewal.</summary>
+    public static (long Since, long After)? ReadNews(ReadOnlySpan<byte> body, out string? refusal)
+    {
+        refusal = null;
+        if (body.IsEmpty)
+        {
+            return null;
+        }
+        var json = new StrictObjectReader(body);
+        long? since = null;
+        long? after = null;
+        while (json.NextField())
+        {
+            if (json.Is("since"u8, 0))
+            {
+                since = json.Number(0, long.MaxValue);
+            }
+            else if (json.Is("after"u8, 1))
+            {
+                after = json.Number(0, long.MaxValue);
+            }
+            else
+            {
+                json.Unknown();
+            }
+        }
+        refusal = json.Refusal ?? (since, after) switch
+        {
+            (null, not null) => "the field \"after\" goes with the field \"since\", which is missing",
+            _ when after < since => "the field \"after\" is below the field \"since\"",
+            _ => null,
+        };
+        return refusal is null && since is { } from ? (from, after ?? from) : null;
+    }
+
     public static long? ReadSettle(ReadOnlySpan<byte> body, out string? refusal)
     {
         var json = new StrictObjectReader(body);

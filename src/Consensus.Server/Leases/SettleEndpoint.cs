@@ -5,7 +5,6 @@ using Consensus.Primitives;
 using Consensus.Server.Commands;
 using Consensus.Server.Http;
 using Consensus.Server.Routing;
-using Consensus.StateMachine;
 using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Outcomes;
 
@@ -60,13 +59,5 @@ internal sealed class SettleEndpoint(CommandRunner commands, Replies replies)
         Problem = settled.First is { } first && (settled.Result == SettleResult.Refused || first is ReplayedHoldGone) ? OutcomeProblems.Of(first).ToAnswer() : null,
     };
 
-    private static SettledHold Name(Hold hold) => new(KindOf(hold.Space), hold.Name.ToString(), hold.Token.Value);
-
-    private static string KindOf(HoldSpace space) => space switch
-    {
-        HoldSpace.Lock => "lock",
-        HoldSpace.Semaphore => "semaphore",
-        HoldSpace.Election => "election",
-        _ => Invariant.Unreachable<string>(space),
-    };
+    private static SettledHold Name(Hold hold) => new(SessionShapes.KindOf(hold.Space), hold.Name.ToString(), hold.Token.Value);
 }

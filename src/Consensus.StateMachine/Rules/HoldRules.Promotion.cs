@@ -67,6 +67,7 @@ internal sealed partial class HoldRules
         var name = waiter.Object;
         var before = state.Objects[name];
         state.Waiters.Remove(waiter);
+        state.Sessions.Forget(waiter);
         var granted = Grant(name, before, before.Without(waiter), waiter.Claim, entry.Stamp - waiter.Asked, leaseWaiters: -1);
         retries.KeepGrant(waiter, granted);
         if (waiter.Request != entry.Request)

@@ -24,9 +24,13 @@ internal sealed partial class HoldRules(StateTables state, Applying entry, KeyRu
             : state.Leases.Attach(claim.SharedLease, holds: 1, waiters: leaseWaiters);
         Invariant.Require(lease is not null, "a hold hangs on a living lease");
         var until = claim.Terms.MaxHoldMicros > 0 ? entry.DeadlineAfter(claim.Terms.MaxHoldMicros) : ClusterTime.Never;
-        var hold = new HoldRecord(claim.Owner, token, lease.Id, claim.Request, waitedMicros, until, claim.Terms) { Waited = claim.Waited };
+        var hold = new HoldRecord(claim.Owner, token, lease.Id, claim.Request, waitedMicros, until, claim.Terms)
+        {
+            Mark = state.Sessions.Rise(claim.SharedLease) is > 0 and var begun ? new SessionMark(begun, claim.Number, claim.Fingerprint) : null,
+        };
         Store(name, before, after.With(hold, HoldTable.IsSole(name, hold)));
         state.Holds.Add(name, hold);
+        state.Sessions.Add(name, hold);
         var shown = answers.Show(name, hold, lease);
         if (name.Space == HoldSpace.Election)
         {
@@ -36,7 +40,7 @@ internal sealed partial class HoldRules(StateTables state, Applying entry, KeyRu
     }
 
     /// <param name="record">The object as it is stored.</param>
-    public void Release(ObjectName name, ObjectRecord record, HoldRecord hold) => End(name, hold, record, Released(record, hold));
+    public void Release(ObjectName name, ObjectRecord record, HoldRecord hold) => End(name, hold, record, Released(record, hold), SessionEnd.Released);
 
     /// <summary>The object without a hold that its holder gives up. Where it remembers as many released tokens as it may, they begin anew: see <see cref="Take"/>.</summary>
     public ObjectRecord Released(ObjectRecord record, HoldRecord hold) =>
@@ -45,31 +49,14 @@ internal sealed partial class HoldRules(StateTables state, Applying entry, KeyRu
     /// <summary>The hold ends against its holder's will; the reason is kept so that the holder can be told (rule 22).</summary>
     public void Lose(ObjectName name, HoldRecord hold, LossCause cause)
     {
-        state.Leases.TryGet(hold.Lease, out var lease);
-        Lose(name, hold, cause, lease);
-    }
-
-    private void Lose(ObjectName name, HoldRecord hold, LossCause cause, LeaseRecord lease)
-    {
         var record = state.Objects[name];
-        var renewedAt = new ClusterTime(lease.Deadline.Micros - lease.TtlMicros);
-        var loss = new LockLoss(hold.Token, hold.Owner, cause.Reason, state.Revision.Next)
-        {
-            At = entry.Stamp,
-            RenewedAt = renewedAt,
-            TtlMicros = lease.TtlMicros,
-            LeaderlessMicros = cause.Reason == LossReason.Expired ? state.Outages.MicrosSince(renewedAt) : 0,
-            By = cause.By,
-            MaxHoldMicros = hold.Terms.MaxHoldMicros,
-        };
+        var loss = new LockLoss(hold.Token, hold.Owner, reason, state.Revision.Next);
         var after = record.Without(hold, record.Released, Newest(record.Losses, loss));
-        End(name, hold, record, hold.Terms.LockDelayMicros > 0 ? KeptFor(after, hold) : after);
+        End(name, hold, record, hold.Terms.LockDelayMicros > 0 ? Delay(after, hold) : after, EndOf(reason));
     }
 
-    /// <summary>
-    /// The end of a hold but for its lease and for who comes next: one revision. Released tokens that the object does not remember any more go to where they are kept for longer.
-    /// </summary>
-    public void Take(ObjectName name, HoldRecord hold, ObjectRecord before, ObjectRecord after)
+    /// <summary>The end of a hold but for its lease and for who comes next: one revision.</summary>
+    public void Take(ObjectName name, HoldRecord hold, ObjectRecord before, ObjectRecord after, SessionEnd reason)
     {
         state.Bump();
         if (after.Released != before.Released && after.Released.Length <= before.Released.Length)
@@ -78,6 +65,8 @@ internal sealed partial class HoldRules(StateTables state, Applying entry, KeyRu
         }
         Store(name, before, after);
         state.Holds.Remove(name, hold);
+        // Who asked for it under a number of the session has its answer.
+        state.Sessions.Remove(name, hold, entry.Session.Session == hold.Lease ? null : reason);
         if (name.Space == HoldSpace.Election)
         {
             RecordElection(name.Name, null);
@@ -151,10 +140,11 @@ internal sealed partial class HoldRules(StateTables state, Applying entry, KeyRu
     }
 
     /// <summary>Takes a waiter out of the line; whoever stood behind it is seen to by the caller.</summary>
-    public WaiterRecord RemoveWaiter(WaiterKey place)
+    public WaiterRecord RemoveWaiter(WaiterKey place, SessionEnd reason = SessionEnd.GivenUp)
     {
         state.Waiters.TryGet(place, out var waiter);
         state.Waiters.Remove(waiter);
+        state.Sessions.Remove(waiter, reason);
         state.Leases.Attach(waiter.SharedLease, waiters: -1);
         var record = state.Objects[place.Object];
         Store(place.Object, record, record.Without(waiter));
@@ -187,9 +177,9 @@ internal sealed partial class HoldRules(StateTables state, Applying entry, KeyRu
         _ => Invariant.Unreachable<bool>(space),
     };
 
-    private void End(ObjectName name, HoldRecord hold, ObjectRecord before, ObjectRecord after)
+    private void End(ObjectName name, HoldRecord hold, ObjectRecord before, ObjectRecord after, SessionEnd reason)
     {
-        Take(name, hold, before, after);
+        Take(name, hold, before, after, reason);
         LeaveLease(hold.Lease);
         if (after.Attached > 0)
         {
@@ -197,8 +187,19 @@ internal sealed partial class HoldRules(StateTables state, Applying entry, KeyRu
         }
     }
 
-    /// <summary>Keeps back what the lost hold had, for its owner, beside what is kept back already.</summary>
-    private ObjectRecord KeptFor(ObjectRecord record, HoldRecord lost)
+    /// <summary>As it is told to a living session: with the end of its lease that has ended too, and nobody is told.</summary>
+    private static SessionEnd EndOf(LossReason reason) => reason switch
+    {
+        LossReason.HeldTooLong => SessionEnd.HeldTooLong,
+        LossReason.Forced or LossReason.Expired or LossReason.Revoked => SessionEnd.Forced,
+        _ => Invariant.Unreachable<SessionEnd>(reason),
+    };
+
+    /// <summary>
+    /// Keeps the object for the owner of the lost hold. When it is being kept for another one already (several shared or counted holds were lost), the later end
+    /// counts.
+    /// </summary>
+    private ObjectRecord Delay(ObjectRecord record, HoldRecord lost)
     {
         var delay = new HoldDelay(lost.Owner, entry.DeadlineAfter(lost.Terms.LockDelayMicros), lost.Token, lost.Terms.Mode, lost.Terms.Count);
         return record with { Delays = HoldDelays.With(HoldDelays.At(record.Delays, entry.Stamp), delay, state.Limits.MaxDelaysPerLock) };

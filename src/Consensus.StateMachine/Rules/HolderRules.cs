@@ -69,7 +69,7 @@ internal sealed class HolderRules(StateTables state, HoldRules holds, LeaseRules
         {
             return new NoSuchWaiter(state.Revision, c.To);
         }
-        holds.Take(name, hold, record, after);
+        holds.Take(name, hold, record, after, SessionEnd.HandedOver);
         var granted = holds.GrantWaiter(waiter);
 
         // Only now: the waiter may wait under the very lease that goes with its last hold.

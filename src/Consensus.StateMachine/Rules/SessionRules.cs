@@ -44,7 +44,7 @@ internal sealed class SessionRules(StateTables state, Applying entry, AnswerRepl
         }
         if (state.Holds.Find(number, out var name) is { } hold)
         {
-            return hold.Waited!.Fingerprint.Span.SequenceEqual(entry.Fingerprint.Span) ? OfHold(name, hold) : new IdempotencyMismatch(state.Revision);
+            return hold.Mark!.Fingerprint.Span.SequenceEqual(entry.Fingerprint.Span) ? OfHold(name, hold) : new IdempotencyMismatch(state.Revision);
         }
         return number.Number <= session.Acked ? new RetryTooLate(state.Revision) : RefuseNew(session, command) ?? Take(session);
     }
@@ -66,7 +66,7 @@ internal sealed class SessionRules(StateTables state, Applying entry, AnswerRepl
         }
         else if (BriefAnswer.Of(outcome, 0, ClusterTime.Zero, entry.Fingerprint.ToArray()) is { } nothing)
         {
-            Store(entry.Identity.Number, new SessionAnswer(null, nothing));
+            Store(entry.Identity.Number, new NumberAnswer(null, nothing));
         }
     }
 
@@ -88,13 +88,13 @@ internal sealed class SessionRules(StateTables state, Applying entry, AnswerRepl
     {
         if (BriefAnswer.Of(outcome, 0, ClusterTime.Zero, waiter.Fingerprint) is { } nothing)
         {
-            Store(waiter.Identity.Number, new SessionAnswer(null, nothing));
+            Store(waiter.Identity.Number, new NumberAnswer(null, nothing));
         }
     }
 
     /// <summary>Nothing is ever done under this number.</summary>
     public void Fence(SessionNumber number) =>
-        Store(number, new SessionAnswer(null, new BriefAnswer(0, ClusterTime.Zero, default, BriefKind.Withdrawn, state.Revision)));
+        Store(number, new NumberAnswer(null, new BriefAnswer(0, ClusterTime.Zero, default, BriefKind.Withdrawn, state.Revision)));
 
     /// <summary>The session of this lease, if it is one of the entry's principal.</summary>
     public bool TryFind(LeaseId lease, out SessionRecord session) => state.Sessions.TryGet(lease, out session) && session.Principal == entry.Principal;
@@ -106,7 +106,7 @@ internal sealed class SessionRules(StateTables state, Applying entry, AnswerRepl
         ? new SessionRefused(state.Revision, session.Id, SessionRefusal.TooFarAhead, state.Limits.MaxSessionNumbers)
         : null;
 
-    private static SessionAnswer Done(ReadOnlyMemory<byte> fingerprint, Effect effect) => new(new KeptOutcome(0, ClusterTime.Zero, fingerprint, effect), null);
+    private static NumberAnswer Done(ReadOnlyMemory<byte> fingerprint, Effect effect) => new(new KeptOutcome(0, ClusterTime.Zero, fingerprint, effect), null);
 
     /// <summary>The lease that the asked hold hangs on; null for what asks for none.</summary>
     private static LeaseId? LeaseOf(Command command) => command switch
@@ -123,7 +123,7 @@ internal sealed class SessionRules(StateTables state, Applying entry, AnswerRepl
     private SessionRefused Refuse(SessionRefusal reason) => new(state.Revision, entry.Session.Session, reason, 0);
 
     /// <summary>The answer that is kept; null to do once more what does no harm.</summary>
-    private Outcome? Repeat(SessionAnswer answer)
+    private Outcome? Repeat(NumberAnswer answer)
     {
         if (!answer.IsFenced && !answer.Fingerprint.Span.SequenceEqual(entry.Fingerprint.Span))
         {
@@ -163,7 +163,7 @@ internal sealed class SessionRules(StateTables state, Applying entry, AnswerRepl
     }
 
     /// <summary>Unless the session ended with the very command, the number was acknowledged while it stood in line, or its answer is there.</summary>
-    private void Store(SessionNumber number, SessionAnswer answer)
+    private void Store(SessionNumber number, NumberAnswer answer)
     {
         if (state.Sessions.TryGet(number.Session, out var session) && number.Number > session.Acked && !state.Sessions.Contains(number))
         {

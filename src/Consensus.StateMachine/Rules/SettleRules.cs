@@ -42,7 +42,7 @@ internal sealed class SettleRules(StateTables state, SessionRules sessions, Wait
         return new Settled(state.Revision, SettleResult.NotDone, null);
     }
 
-    private Settled Tell(SessionAnswer answer) => answer switch
+    private Settled Tell(NumberAnswer answer) => answer switch
     {
         { IsFenced: true } => new Settled(state.Revision, SettleResult.NotDone, null),
         { Done.Effect: DoneUntold } => new Settled(state.Revision, SettleResult.Done, null),

@@ -18,7 +18,7 @@ internal sealed class WaitRules(StateTables state, Applying entry, HoldRules hol
         {
             return new BoundReached(state.Revision, BoundKind.Waiters, state.Limits.MaxWaitersPerLock);
         }
-        state.Waiters.Add(new WaiterRecord(
+        var waiter = new WaiterRecord(
             state.Waiters.NextSequence++,
             c.Object,
             c.Owner,
@@ -31,7 +31,12 @@ internal sealed class WaitRules(StateTables state, Applying entry, HoldRules hol
             entry.Stamp,
             entry.DeadlineAfter(c.WaitMicros),
             null,
-            terms));
+            terms)
+        {
+            Begun = state.Sessions.Rise(c.SharedLease),
+        };
+        state.Waiters.Add(waiter);
+        state.Sessions.Add(waiter);
         var waiters = record.Waiters + 1;
         holds.Store(c.Object, record, record with { Waiters = waiters, Attached = record.Attached + 1, Permits = AskedTerms.PermitsOf(c) });
         state.Leases.Attach(c.SharedLease, waiters: 1);
@@ -101,9 +106,8 @@ internal sealed class WaitRules(StateTables state, Applying entry, HoldRules hol
     /// <summary>The wait is over; whoever it stood in the way of is seen to by the caller.</summary>
     public void End(WaiterKey place)
     {
-        var waiter = holds.RemoveWaiter(place);
-        var record = state.Objects[place.Object];
-        var held = answers.Held(place.Object, record, Wanted.By(waiter, record), entry.Stamp - waiter.Asked);
+        var waiter = holds.RemoveWaiter(place, SessionEnd.WaitOver);
+        var held = answers.Held(place.Object, state.Objects[place.Object], entry.Stamp - waiter.Asked);
         entry.Resolve(waiter.Request, held);
         if (waiter.WaitDeadline <= entry.Stamp)
         {

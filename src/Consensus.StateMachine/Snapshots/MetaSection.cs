@@ -40,6 +40,7 @@ internal sealed record MetaSection(
         public static readonly int Digest = Shape.Hash(18);
         public static readonly int Sessions = Shape.Number(19);
         public static readonly int SessionAnswers = Shape.Number(20);
+        public static readonly int SessionEnds = Shape.Number(21);
     }
 
     public static void Write(WireWriter writer, StateView view)
@@ -64,6 +65,7 @@ internal sealed record MetaSection(
         writer.Fixed64(Saved.Digest, view.Digest.Value);
         writer.Int64(Saved.Sessions, view.Counts.Sessions);
         writer.Int64(Saved.SessionAnswers, view.Counts.SessionAnswers);
+        writer.Int64(Saved.SessionEnds, view.Counts.SessionEnds);
     }
 
     /// <summary>Throws <see cref="WireFormatException"/> when it is another section, or not of this version.</summary>
@@ -94,6 +96,7 @@ internal sealed record MetaSection(
                 Fences = fields.Number(Saved.Fences),
                 Sessions = fields.Number(Saved.Sessions),
                 SessionAnswers = fields.Number(Saved.SessionAnswers),
+                SessionEnds = fields.Number(Saved.SessionEnds),
                 ForgottenKeys = fields.Number(Saved.ForgottenKeys),
                 BriefAnswers = fields.Number(Saved.BriefAnswers),
             });

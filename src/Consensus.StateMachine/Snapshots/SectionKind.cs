@@ -1,6 +1,6 @@
 namespace Consensus.StateMachine.Snapshots;
 
-/// <summary>The kinds of section, in the order in which they are written but for the last five. The numbers are in files.</summary>
+/// <summary>The kinds of section, in the order in which they are written but for the last six. The numbers are in files.</summary>
 internal static class SectionKind
 {
     public const int Meta = 1;
@@ -24,4 +24,6 @@ internal static class SectionKind
     public const int Sessions = 13;
 
     public const int SessionAnswers = 14;
+
+    public const int SessionEnds = 15;
 }

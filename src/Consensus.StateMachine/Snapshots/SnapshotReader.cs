@@ -65,11 +65,12 @@ internal static class SnapshotReader
                 var name = tables.Objects.Load(item, out var sole);
                 if (sole is { } hold)
                 {
-                    tables.Holds.Load(name, hold, tables.Leases);
+                    tables.Sessions.Add(name, tables.Holds.Load(name, hold, tables.Leases));
                 }
                 break;
             case SectionKind.Holds:
-                tables.Holds.Load(item, tables.Leases);
+                var (of, shared) = tables.Holds.Load(item, tables.Leases);
+                tables.Sessions.Add(of, shared);
                 break;
             case SectionKind.Released:
                 tables.Released.Load(item);
@@ -78,6 +79,7 @@ internal static class SnapshotReader
                 var waiter = tables.Waiters.Load(item);
                 tables.Leases.Attach(waiter.SharedLease, waiters: 1);
                 tables.Objects.LoadWaiter(waiter);
+                tables.Sessions.Add(waiter);
                 break;
             case SectionKind.Kept:
                 tables.Answers.Kept.Load(item);
@@ -102,6 +104,9 @@ internal static class SnapshotReader
                 break;
             case SectionKind.SessionAnswers:
                 tables.Sessions.LoadAnswer(item);
+                break;
+            case SectionKind.SessionEnds:
+                tables.Sessions.LoadEnded(item);
                 break;
             default:
                 throw new WireFormatException($"a snapshot section of the kind {kind}, which this version does not know here");

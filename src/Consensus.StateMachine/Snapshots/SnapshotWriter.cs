@@ -43,6 +43,7 @@ public static class SnapshotWriter
         Table(writer, sink, SectionKind.Forgotten, tables.Answers.Forgotten.All(), static (w, item) => ForgottenAnswers.Write(w, item.Key, item.Value));
         Table(writer, sink, SectionKind.Brief, tables.Answers.Brief.All(), static (w, item) => item.Value.Write(w, item.Key));
         Table(writer, sink, SectionKind.SessionAnswers, tables.Sessions.Answers.All(), static (w, item) => SessionTable.Write(w, item.Key, item.Value));
+        Table(writer, sink, SectionKind.SessionEnds, tables.Sessions.Ended.All(), static (w, item) => SessionTable.Write(w, item.Key, item.Value));
     }
 
     private static void Table<T>(WireWriter writer, ISnapshotSink sink, int kind, IEnumerable<T> items, Action<WireWriter, T> write)

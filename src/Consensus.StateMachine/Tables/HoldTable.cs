@@ -16,8 +16,8 @@ internal sealed record HoldRecord(
     ClusterTime Until,
     HoldTerms Terms)
 {
-    /// <summary>The request of its lease's session that waited for it; null for any other.</summary>
-    public WaitedAs? Waited { get; init; }
+    /// <summary>Null unless its lease is a session.</summary>
+    public SessionMark? Mark { get; init; }
 }
 
 /// <summary>The holds of one object stand in the order of their tokens.</summary>
@@ -200,9 +200,9 @@ internal sealed class HoldTable(ObjectTable objects)
             _byObjectAndLease.Set(new LeasedHold(name, hold.Lease, hold.Token), true);
         }
         _byLease.Set(new LeaseHold(hold.Lease, hold.Token), name);
-        if (hold.Waited is { } waited)
+        if (hold.Mark is { Number: > 0 } mark)
         {
-            _byNumber[NumberOf(hold, waited)] = new HoldKey(name, hold.Token);
+            _byNumber[NumberOf(hold, mark)] = new HoldKey(name, hold.Token);
         }
         if (hold.Until != ClusterTime.Never)
         {
@@ -226,9 +226,9 @@ internal sealed class HoldTable(ObjectTable objects)
             _byObjectAndLease.Remove(new LeasedHold(name, hold.Lease, hold.Token));
         }
         _byLease.Remove(new LeaseHold(hold.Lease, hold.Token));
-        if (hold.Waited is { } waited)
+        if (hold.Mark is { Number: > 0 } mark)
         {
-            _byNumber.Remove(NumberOf(hold, waited));
+            _byNumber.Remove(NumberOf(hold, mark));
         }
         if (hold.Until != ClusterTime.Never)
         {
@@ -286,7 +286,7 @@ internal sealed class HoldTable(ObjectTable objects)
             _byRequest,
             all.Where(static h => !IsSole(h.Key.Object, h.Hold) && h.Hold.Request != RequestId.None).Select(static h => (h.Hold.Request, h.Key)),
             "the index of holds by request");
-        Indexes.Require(_byNumber, all.Where(static h => h.Hold.Waited is not null).Select(static h => (NumberOf(h.Hold, h.Hold.Waited!), h.Key)), "the index of holds by number");
+        Indexes.Require(_byNumber, all.Where(static h => h.Hold.Mark is { Number: > 0 }).Select(static h => (NumberOf(h.Hold, h.Hold.Mark!), h.Key)), "the index of holds by number");
         Invariant.Require(_primary.Peek().All().All(static h => !IsSole(h.Key.Object, h.Value) && h.Key.Token == h.Value.Token), "a sole hold is kept by its object");
         Invariant.Require(Count == all.Count, "the holds are counted");
         Indexes.RequireSums(_primary, NewMeasure(), "the holds");
@@ -310,7 +310,7 @@ internal sealed class HoldTable(ObjectTable objects)
         }
     }
 
-    private static SessionNumber NumberOf(HoldRecord hold, WaitedAs waited) => new(hold.Lease, waited.Number);
+    private static SessionNumber NumberOf(HoldRecord hold, SessionMark mark) => new(hold.Lease, mark.Number);
 
     private static Due DueOf(HoldRecord hold) => new(hold.Until, hold.Token.Value);
 
@@ -332,6 +332,7 @@ internal sealed class HoldTable(ObjectTable objects)
         public static readonly int Value = Shape.Bytes(12);
         public static readonly int Number = Shape.Number(13);
         public static readonly int Fingerprint = Shape.Bytes(14);
+        public static readonly int Begun = Shape.Number(15);
     }
 
     /// <summary>The message <c>HoldOf</c>: a hold with the name of its object.</summary>
@@ -365,24 +366,27 @@ internal sealed class HoldTable(ObjectTable objects)
         writer.Int64(Saved.LockDelayMicros, hold.Terms.LockDelayMicros);
         writer.Bytes(Saved.Metadata, hold.Terms.Metadata.Span);
         writer.Bytes(Saved.Value, hold.Terms.Value.Span);
-        if (hold.Waited is { } waited)
+        if (hold.Mark is { } mark)
         {
-            writer.Int64(Saved.Number, waited.Number);
-            writer.Bytes(Saved.Fingerprint, waited.Fingerprint.Span);
+            writer.Int64(Saved.Number, mark.Number);
+            writer.Bytes(Saved.Fingerprint, mark.Fingerprint.Span);
+            writer.Int64(Saved.Begun, mark.Begun);
         }
         writer.EndMessage(start);
     }
 
     /// <summary>Adds a shared or counted hold as it was written with its object's name.</summary>
     /// <param name="leases">Count it too: a hold without its lease is damage, as is one twice, or beside a sole one. Each throws <see cref="WireFormatException"/>.</param>
-    public void Load(ReadOnlyMemory<byte> item, LeaseTable leases)
+    /// <returns>The hold with the name of its object.</returns>
+    public (ObjectName Object, HoldRecord Hold) Load(ReadOnlyMemory<byte> item, LeaseTable leases)
     {
         var fields = new Fields(item, SavedOf.Shape);
-        Load(new ObjectName(CommandCodec.Space(fields.Number(SavedOf.Space)), fields.Key(SavedOf.Name)), fields.Bytes(SavedOf.Hold), leases);
+        var name = new ObjectName(CommandCodec.Space(fields.Number(SavedOf.Space)), fields.Key(SavedOf.Name));
+        return (name, Load(name, fields.Bytes(SavedOf.Hold), leases));
     }
 
     /// <summary>As above, of a known object.</summary>
-    public void Load(ObjectName name, ReadOnlyMemory<byte> item, LeaseTable leases)
+    public HoldRecord Load(ObjectName name, ReadOnlyMemory<byte> item, LeaseTable leases)
     {
         var fields = new Fields(item, Saved.Shape);
         var until = fields.Number(Saved.Until);
@@ -401,11 +405,13 @@ internal sealed class HoldTable(ObjectTable objects)
                 fields.Bytes(Saved.Metadata).ToArray(),
                 fields.Bytes(Saved.Value).ToArray()))
         {
-            Waited = fields.Number(Saved.Number) is > 0 and var number ? new WaitedAs(number, fields.Bytes(Saved.Fingerprint).ToArray()) : null,
+            Mark = fields.Number(Saved.Begun) is > 0 and var begun
+                ? new SessionMark(begun, fields.Number(Saved.Number), fields.Bytes(Saved.Fingerprint).ToArray())
+                : null,
         };
         var record = objects[name];
         var isAlone = IsSole(name, hold) || record.Sole is not null;
-        if (hold.Waited is { } waited && _byNumber.ContainsKey(NumberOf(hold, waited)))
+        if (hold.Mark is { Number: > 0 } mark && _byNumber.ContainsKey(NumberOf(hold, mark)))
         {
             throw new WireFormatException("two holds of one number of a session");
         }
@@ -416,5 +422,6 @@ internal sealed class HoldTable(ObjectTable objects)
         Add(name, hold);
         leases.Replace(lease with { Holds = lease.Holds + 1, Attachments = lease.Attachments + 1, IsOwn = lease.IsOwn || fields.Flag(Saved.OwnsLease) });
         objects.LoadHold(name, hold);
+        return hold;
     }
 }

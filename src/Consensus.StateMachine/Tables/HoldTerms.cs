@@ -32,10 +32,17 @@ internal sealed record HoldTerms(
 /// <summary>One who asks, with all that a grant needs. Exactly one of the two leases is given: an own one starts at the grant.</summary>
 internal readonly record struct Claim(string Owner, RequestId Request, long TtlMicros, LeaseId OwnLease, LeaseId SharedLease, HoldTerms Terms)
 {
-    /// <summary>The request of the lease's session that waited for it; null for any other.</summary>
-    public WaitedAs? Waited { get; init; }
+    /// <summary>The number of the request of the lease's session that stands in line for it; 0 for any other.</summary>
+    public long Number { get; init; }
+
+    /// <summary>Of that request; empty for any other.</summary>
+    public ReadOnlyMemory<byte> Fingerprint { get; init; }
 }
 
-/// <summary>The request of a session that stood in line for a hold: asked again, it finds the hold, also when its client acknowledged the number meanwhile.</summary>
-/// <param name="Number">In the session that the hold's lease is; at least 1.</param>
-internal sealed record WaitedAs(long Number, ReadOnlyMemory<byte> Fingerprint);
+/// <summary>What a hold has when its lease is a session.</summary>
+/// <param name="Begun">The session's version with which it began.</param>
+/// <param name="Number">
+/// Of the request that waited for it, 0 when none did: asked again, that finds the hold, also when its client acknowledged the number meanwhile.
+/// </param>
+/// <param name="Fingerprint">Of that request; empty when none waited.</param>
+internal sealed record SessionMark(long Begun, long Number, ReadOnlyMemory<byte> Fingerprint);

@@ -5,48 +5,31 @@ using Consensus.StateMachine.Wire;
 
 namespace Consensus.StateMachine.Tables;
 
-/// <summary>A session: what a lease has beside it when its client numbers its requests.</summary>
-/// <param name="Principal">Whose it is: nobody else's requests are judged by it.</param>
-/// <param name="Acked">It only rises: no answer up to this number is kept, and none of them is taken any more.</param>
-/// <param name="Highest">The highest number that was taken.</param>
-/// <param name="Answers">That are kept.</param>
-/// <param name="AnswerBytes">What they take in memory, as counted for their bound.</param>
-internal sealed record SessionRecord(LeaseId Id, string Principal, long Acked, long Highest, int Answers, long AnswerBytes)
-{
-    public long Bytes => BytesOf(Principal);
-
-    /// <summary>What a session takes in memory without its answers, about.</summary>
-    public static long BytesOf(string principal) => 256 + (2L * principal.Length);
-}
-
-/// <summary>What a number of a session came to: what it did, or the answer that changed nothing. Exactly one of the two is there.</summary>
-internal sealed record SessionAnswer(KeptOutcome? Done, BriefAnswer? Nothing)
-{
-    public ReadOnlyMemory<byte> Fingerprint => Done?.Fingerprint ?? Nothing!.Fingerprint;
-
-    /// <summary>It was fenced before anything came of it.</summary>
-    public bool IsFenced => Nothing is { Kind: BriefKind.Withdrawn };
-
-    public long Bytes => 64 + (Done?.Bytes ?? Nothing!.Bytes);
-}
-
-internal readonly record struct SessionsView(FrozenTree<LeaseId, SessionRecord> Sessions, FrozenTree<SessionNumber, SessionAnswer> Answers);
-
 /// <summary>
 /// The sessions, by their lease, and what is kept of their numbers: every outcome, until it is acknowledged (rule 21). A wait is not here: the place, and then the hold, carries its
 /// number.
 /// </summary>
-internal sealed class SessionTable
+internal sealed class SessionTable(Limits limits)
 {
     private readonly CowTree<LeaseId, SessionRecord> _sessions = new(NewSessionMeasure());
-    private readonly CowTree<SessionNumber, SessionAnswer> _primary = new(NewMeasure());
+    private readonly CowTree<SessionNumber, NumberAnswer> _primary = new(NewMeasure());
+    private readonly CowTree<SessionVersion, SessionEnded> _ended = new(NewEndedMeasure());
+
+    /// <summary>The holds and places that there are, by the version with which each began.</summary>
+    private readonly CowTree<SessionVersion, SessionPart> _parts = new();
+    private readonly CowTree<SessionDue, bool> _dues = new();
 
     public int Count => _sessions.Count;
 
     public int AnswerCount => _primary.Count;
 
     /// <summary>What of it counts towards the state's byte quota.</summary>
-    public long Bytes => _sessions.Sum.Bytes + _primary.Sum.Bytes;
+    public long Bytes => _sessions.Sum.Bytes + _primary.Sum.Bytes + _ended.Sum.Bytes;
+
+    /// <summary>Of what ended.</summary>
+    public TreeSum EndedSum => _ended.Sum;
+
+    public int EndedCount => _ended.Count;
 
     public TreeSum SessionSum => _sessions.Sum;
 
@@ -55,17 +38,17 @@ internal sealed class SessionTable
 
     public bool TryGet(LeaseId id, out SessionRecord session) => _sessions.TryGet(id, out session);
 
-    public bool TryGet(SessionNumber number, out SessionAnswer answer) => _primary.TryGet(number, out answer);
+    public bool TryGet(SessionNumber number, out NumberAnswer answer) => _primary.TryGet(number, out answer);
 
     public bool Contains(SessionNumber number) => _primary.Contains(number);
 
-    public void Start(LeaseId id, string principal) => _sessions.Set(id, new SessionRecord(id, principal, 0, 0, 0, 0));
+    public void Start(LeaseId id, string principal) => _sessions.Set(id, new SessionRecord(id, principal, 0, 0, 0, 0, 0, 0, 0));
 
     /// <summary>Stores another record of a session whose answers are the same.</summary>
     public void Replace(SessionRecord session) => _sessions.Set(session.Id, session);
 
     /// <summary>Keeps what came of a number of which nothing is kept.</summary>
-    public void Add(SessionRecord session, long number, SessionAnswer answer)
+    public void Add(SessionRecord session, long number, NumberAnswer answer)
     {
         _primary.Set(new SessionNumber(session.Id, number), answer);
         _sessions.Set(session.Id, session with { Answers = session.Answers + 1, AnswerBytes = session.AnswerBytes + answer.Bytes });
@@ -87,7 +70,99 @@ internal sealed class SessionTable
         return after;
     }
 
-    /// <summary>Drops the session of a lease that ends, if it is one, with all its answers.</summary>
+    /// <summary>A hold or a place begins on this lease.</summary>
+    /// <returns>The session's version from now on, which is the part's; 0 when the lease is no session.</returns>
+    public long Rise(LeaseId lease)
+    {
+        if (lease.IsNone || !_sessions.TryGet(lease, out var session))
+        {
+            return 0;
+        }
+        _sessions.Set(lease, session with { Version = session.Version + 1 });
+        return session.Version + 1;
+    }
+
+    public void Add(ObjectName name, HoldRecord hold)
+    {
+        if (hold.Mark is not { } mark)
+        {
+            return;
+        }
+        _parts.Set(new SessionVersion(hold.Lease, mark.Begun), PartOf(name, hold, mark));
+        if (hold.Until != ClusterTime.Never)
+        {
+            _dues.Set(new SessionDue(hold.Lease, hold.Until, hold.Token), true);
+        }
+    }
+
+    public void Add(WaiterRecord waiter)
+    {
+        if (waiter.Begun != 0)
+        {
+            _parts.Set(new SessionVersion(waiter.SharedLease, waiter.Begun), PartOf(waiter));
+        }
+    }
+
+    /// <summary>A hold is no more. Its session rises, if that has not ended.</summary>
+    /// <param name="reason">Null when whoever asked for its end is told of it, and nobody else need be.</param>
+    public void Remove(ObjectName name, HoldRecord hold, SessionEnd? reason)
+    {
+        if (hold.Mark is not { } mark)
+        {
+            return;
+        }
+        _parts.Remove(new SessionVersion(hold.Lease, mark.Begun));
+        if (hold.Until != ClusterTime.Never)
+        {
+            _dues.Remove(new SessionDue(hold.Lease, hold.Until, hold.Token));
+        }
+        End(hold.Lease, PartOf(name, hold, mark), reason);
+    }
+
+    /// <summary>A place is no more, and no hold came of it.</summary>
+    public void Remove(WaiterRecord waiter, SessionEnd reason)
+    {
+        if (waiter.Begun != 0)
+        {
+            Forget(waiter);
+            End(waiter.SharedLease, PartOf(waiter), reason);
+        }
+    }
+
+    /// <summary>A place is about to become a hold.</summary>
+    public void Forget(WaiterRecord waiter)
+    {
+        if (waiter.Begun != 0)
+        {
+            _parts.Remove(new SessionVersion(waiter.SharedLease, waiter.Begun));
+        }
+    }
+
+    private void End(LeaseId lease, SessionPart part, SessionEnd? reason)
+    {
+        if (!_sessions.TryGet(lease, out var session))
+        {
+            return;
+        }
+        session = session with { Version = session.Version + 1 };
+        if (reason is { } why)
+        {
+            _ended.Set(new SessionVersion(lease, session.Version), new SessionEnded(part, why));
+            session = session with { Ends = session.Ends + 1 };
+            if (session.Ends > limits.MaxSessionEnds && _ended.TryFirstFrom(new SessionVersion(lease, 0), out var oldest, out _))
+            {
+                _ended.Remove(oldest);
+                session = session with { Ends = session.Ends - 1, Forgotten = oldest.Version };
+            }
+        }
+        _sessions.Set(lease, session);
+    }
+
+    private static SessionPart PartOf(ObjectName name, HoldRecord hold, SessionMark mark) => new(name, hold.Token, mark.Number);
+
+    private static SessionPart PartOf(WaiterRecord waiter) => new(waiter.Object, FencingToken.None, waiter.Identity.Number.Number);
+
+    /// <summary>Drops the session of a lease that ends, if it is one, with all its answers and what ended under it; its holds and places are about to end.</summary>
     /// <returns>How many records it were.</returns>
     public int Remove(LeaseId id)
     {
@@ -96,18 +171,23 @@ internal sealed class SessionTable
             return 0;
         }
         Acknowledge(session, long.MaxValue);
+        while (_ended.TryFirstFrom(new SessionVersion(id, 0), out var ended, out _) && ended.Session == id)
+        {
+            _ended.Remove(ended);
+        }
         _sessions.Remove(id);
-        return 1 + session.Answers;
+        return 1 + session.Answers + session.Ends;
     }
 
     /// <summary>How many records go with a lease; 0 when it is no session's.</summary>
-    public int RecordsOf(LeaseId id) => _sessions.TryGet(id, out var session) ? 1 + session.Answers : 0;
+    public int RecordsOf(LeaseId id) => _sessions.TryGet(id, out var session) ? 1 + session.Answers + session.Ends : 0;
 
-    public SessionsView Freeze() => new(_sessions.Freeze(), _primary.Freeze());
+    public SessionsView Freeze() => new(_sessions.Freeze(), _primary.Freeze(), _ended.Freeze(), _parts.Freeze(), _dues.Freeze());
 
     /// <summary>Throws unless every session has its lease and counts its answers, every answer its session, and none is acknowledged or too far ahead.</summary>
-    public void Verify(LeaseTable leases, Limits limits)
+    public void Verify(LeaseTable leases, HoldTable holds, WaiterTable waiters)
     {
+        VerifyNews(holds, waiters);
         var answersOf = _primary.Peek().All().ToLookup(static item => item.Key.Session);
         foreach (var (id, session) in _sessions.Peek().All())
         {
@@ -125,12 +205,43 @@ internal sealed class SessionTable
         Indexes.RequireSums(_primary, NewMeasure(), "the answers of sessions");
     }
 
+    /// <summary>Throws unless what there is and what ended under sessions is what the holds and places say, each with a version that its session had.</summary>
+    private void VerifyNews(HoldTable holds, WaiterTable waiters)
+    {
+        var marked = holds.All().Where(static h => h.Hold.Mark is not null).ToList();
+        var placed = waiters.All().Where(static w => w.Begun != 0).ToList();
+        Invariant.Require(
+            holds.All().All(h => (h.Hold.Mark is not null) == _sessions.Contains(h.Hold.Lease)) && waiters.All().All(w => (w.Begun != 0) == _sessions.Contains(w.SharedLease)),
+            "a hold or place under a session knows its version, and no other has one");
+        Indexes.Require(
+            _parts,
+            marked.Select(static h => (new SessionVersion(h.Hold.Lease, h.Hold.Mark!.Begun), PartOf(h.Key.Object, h.Hold, h.Hold.Mark!)))
+                .Concat(placed.Select(static w => (new SessionVersion(w.SharedLease, w.Begun), PartOf(w)))),
+            "the index of what there is under sessions");
+        Indexes.Require(
+            _dues,
+            marked.Where(static h => h.Hold.Until != ClusterTime.Never).Select(static h => (new SessionDue(h.Hold.Lease, h.Hold.Until, h.Hold.Token), true)),
+            "the index of what may not be held for ever under sessions");
+        var endsOf = _ended.Peek().All().ToLookup(static item => item.Key.Session);
+        foreach (var (id, session) in _sessions.Peek().All())
+        {
+            Invariant.Require(endsOf[id].Count() == session.Ends && session.Ends <= limits.MaxSessionEnds, $"what ended under the session {id} is counted");
+            Invariant.Require(endsOf[id].All(e => e.Key.Version > session.Forgotten && e.Key.Version <= session.Version), "what ended has a version of its session");
+        }
+        Invariant.Require(endsOf.All(item => _sessions.Contains(item.Key)), "what ended has its session");
+        Invariant.Require(
+            _parts.Peek().All().All(item => _sessions.TryGet(item.Key.Session, out var session) && item.Key.Version <= session.Version), "what began has a version of its session");
+        Indexes.RequireSums(_ended, NewEndedMeasure(), "what ended under sessions");
+    }
+
     private static bool IsUpTo(SessionNumber number, LeaseId session, long acked) => number.Session == session && number.Number <= acked;
 
     private static WrittenForm<LeaseId, SessionRecord> NewSessionMeasure() =>
         new(static (writer, _, session) => Write(writer, session), static (_, session) => session.Bytes);
 
-    private static WrittenForm<SessionNumber, SessionAnswer> NewMeasure() => new(Write, static (_, answer) => answer.Bytes);
+    private static WrittenForm<SessionVersion, SessionEnded> NewEndedMeasure() => new(Write, static (_, ended) => ended.Bytes);
+
+    private static WrittenForm<SessionNumber, NumberAnswer> NewMeasure() => new(Write, static (_, answer) => answer.Bytes);
 
     /// <summary>The message <c>Session</c> of <c>snapshot.proto</c>: what can be counted is not in it.</summary>
     private static class Saved
@@ -140,6 +251,21 @@ internal sealed class SessionTable
         public static readonly int Principal = Shape.Text(2);
         public static readonly int Acked = Shape.Number(3);
         public static readonly int Highest = Shape.Number(4);
+        public static readonly int Version = Shape.Number(5);
+        public static readonly int Forgotten = Shape.Number(6);
+    }
+
+    /// <summary>The message <c>SessionEnded</c>.</summary>
+    private static class SavedEnded
+    {
+        public static readonly MessageShape Shape = new("what ended under a session");
+        public static readonly int Session = Shape.Id(1);
+        public static readonly int Version = Shape.Number(2);
+        public static readonly int Space = Shape.Number(3);
+        public static readonly int Name = Shape.Bytes(4);
+        public static readonly int Token = Shape.Number(5);
+        public static readonly int Number = Shape.Number(6);
+        public static readonly int Reason = Shape.Number(7);
     }
 
     /// <summary>The message <c>SessionAnswer</c>.</summary>
@@ -158,9 +284,22 @@ internal sealed class SessionTable
         writer.String(Saved.Principal, session.Principal);
         writer.Int64(Saved.Acked, session.Acked);
         writer.Int64(Saved.Highest, session.Highest);
+        writer.Int64(Saved.Version, session.Version);
+        writer.Int64(Saved.Forgotten, session.Forgotten);
     }
 
-    public static void Write(WireWriter writer, SessionNumber number, SessionAnswer answer)
+    public static void Write(WireWriter writer, SessionVersion version, SessionEnded ended)
+    {
+        writer.Fixed64(SavedEnded.Session, (ulong)version.Session.Value);
+        writer.Int64(SavedEnded.Version, version.Version);
+        writer.Int64(SavedEnded.Space, (int)ended.Part.Object.Space);
+        writer.Bytes(SavedEnded.Name, ended.Part.Object.Name.Bytes);
+        writer.Int64(SavedEnded.Token, ended.Part.Token.Value);
+        writer.Int64(SavedEnded.Number, ended.Part.Number);
+        writer.Int64(SavedEnded.Reason, (int)ended.Reason);
+    }
+
+    public static void Write(WireWriter writer, SessionNumber number, NumberAnswer answer)
     {
         writer.Fixed64(SavedAnswer.Session, (ulong)number.Session.Value);
         writer.Int64(SavedAnswer.Number, number.Number);
@@ -180,12 +319,36 @@ internal sealed class SessionTable
     public void Load(ReadOnlyMemory<byte> item, LeaseTable leases)
     {
         var fields = new Fields(item, Saved.Shape);
-        var session = new SessionRecord(fields.Lease(Saved.Id), fields.Text(Saved.Principal), fields.Number(Saved.Acked), fields.Number(Saved.Highest), 0, 0);
+        var session = new SessionRecord(
+            fields.Lease(Saved.Id),
+            fields.Text(Saved.Principal),
+            fields.Number(Saved.Acked),
+            fields.Number(Saved.Highest),
+            fields.Number(Saved.Version),
+            fields.Number(Saved.Forgotten),
+            0,
+            0,
+            0);
         if (_sessions.Contains(session.Id) || !leases.Contains(session.Id))
         {
             throw new WireFormatException("a session twice, or without its lease");
         }
         Replace(session);
+    }
+
+    /// <summary>Adds what ended as it was written. Throws <see cref="WireFormatException"/> when it is damaged, there already, or of no session.</summary>
+    public void LoadEnded(ReadOnlyMemory<byte> item)
+    {
+        var fields = new Fields(item, SavedEnded.Shape);
+        var version = new SessionVersion(fields.Lease(SavedEnded.Session), fields.Number(SavedEnded.Version));
+        var reason = (SessionEnd)fields.Number(SavedEnded.Reason);
+        if (!TryGet(version.Session, out var session) || _ended.Contains(version) || !Enum.IsDefined(reason))
+        {
+            throw new WireFormatException("what ended under no session, twice, or for an unknown reason");
+        }
+        var name = new ObjectName(CommandCodec.Space(fields.Number(SavedEnded.Space)), fields.Key(SavedEnded.Name));
+        _ended.Set(version, new SessionEnded(new SessionPart(name, new FencingToken(fields.Number(SavedEnded.Token)), fields.Number(SavedEnded.Number)), reason));
+        Replace(session with { Ends = session.Ends + 1 });
     }
 
     /// <summary>Adds an answer as it was written. Throws <see cref="WireFormatException"/> when it is damaged, there already, or of no session.</summary>
@@ -197,7 +360,7 @@ internal sealed class SessionTable
         {
             throw new WireFormatException("an answer of no session, twice, or that both changed something and did not");
         }
-        Add(session, number.Number, new SessionAnswer(
+        Add(session, number.Number, new NumberAnswer(
             fields.Has(SavedAnswer.Done) ? KeptAnswers.Read(fields.Bytes(SavedAnswer.Done)).Kept : null,
             fields.Has(SavedAnswer.Nothing) ? BriefAnswer.Read(fields.Bytes(SavedAnswer.Nothing)).Answer : null));
     }

@@ -44,6 +44,7 @@ internal sealed class StateTables
         Holds = new HoldTable(Objects);
         Released = new ReleasedTable(limits);
         Answers = new AnswerTable(limits);
+        Sessions = new SessionTable(limits);
     }
 
     /// <summary>As they are in force.</summary>
@@ -65,7 +66,7 @@ internal sealed class StateTables
 
     public AnswerTable Answers { get; }
 
-    public SessionTable Sessions { get; } = new();
+    public SessionTable Sessions { get; }
 
     public FenceTable Fences { get; } = new();
 
@@ -104,6 +105,7 @@ internal sealed class StateTables
             sum = (sum * Factor) + Answers.Brief.Sum.Digest;
             sum = (sum * Factor) + Sessions.SessionSum.Digest;
             sum = (sum * Factor) + Sessions.Sum.Digest;
+            sum = (sum * Factor) + Sessions.EndedSum.Digest;
             sum = (sum * Factor) + Fences.Sum.Digest;
             sum = (sum * Factor) + Members.Sum.Digest;
             sum = (sum * Factor) + Settings.Sum.Digest;
@@ -116,6 +118,7 @@ internal sealed class StateTables
     {
         Sessions = Sessions.Count,
         SessionAnswers = Sessions.AnswerCount,
+        SessionEnds = Sessions.EndedCount,
         Fences = Fences.Count,
         ForgottenKeys = Answers.Forgotten.Count,
         BriefAnswers = Answers.Brief.Count,
@@ -167,7 +170,7 @@ internal sealed class StateTables
         Released.Verify();
         Waiters.Verify();
         Answers.Verify();
-        Sessions.Verify(Leases, Limits);
+        Sessions.Verify(Leases, Holds, Waiters);
         Fences.Verify();
         Members.Verify();
         Settings.Verify();

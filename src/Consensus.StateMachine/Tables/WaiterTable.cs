@@ -22,6 +22,9 @@ internal sealed record WaiterRecord(
     ClusterTime? DetachedUntil,
     HoldTerms Terms)
 {
+    /// <summary>The version of the session with which it began, when the shared lease is one; else 0.</summary>
+    public long Begun { get; init; }
+
     public bool IsDetached => DetachedUntil is not null;
 
     public ClusterTime Deadline => DetachedUntil is { } until && until < WaitDeadline ? until : WaitDeadline;
@@ -30,7 +33,7 @@ internal sealed record WaiterRecord(
 
     /// <summary>Under a session nobody gives back what was granted because its answer was not taken: the same number finds it.</summary>
     public Claim Claim => Identity.IsSession
-        ? new Claim(Owner, RequestId.None, TtlMicros, OwnLease, SharedLease, Terms) { Waited = new WaitedAs(Identity.Number.Number, Fingerprint) }
+        ? new Claim(Owner, RequestId.None, TtlMicros, OwnLease, SharedLease, Terms) { Number = Identity.Number.Number, Fingerprint = Fingerprint }
         : new Claim(Owner, Request, TtlMicros, OwnLease, SharedLease, Terms);
 }
 
@@ -250,6 +253,7 @@ internal sealed class WaiterTable
         public static readonly int Metadata = Shape.Bytes(19);
         public static readonly int Value = Shape.Bytes(20);
         public static readonly int Number = Shape.Number(21);
+        public static readonly int Begun = Shape.Number(22);
     }
 
     public static void Write(WireWriter writer, WaiterRecord waiter)
@@ -278,6 +282,7 @@ internal sealed class WaiterTable
         writer.Bytes(Saved.Metadata, waiter.Terms.Metadata.Span);
         writer.Bytes(Saved.Value, waiter.Terms.Value.Span);
         writer.Int64(Saved.Number, waiter.Identity.Number.Number);
+        writer.Int64(Saved.Begun, waiter.Begun);
     }
 
     /// <summary>Adds a waiter as it was written, and gives it. Throws <see cref="WireFormatException"/> when it is damaged, or is there already.</summary>
@@ -309,7 +314,10 @@ internal sealed class WaiterTable
                 fields.Number(Saved.LockDelayMicros),
                 fields.Number(Saved.MaxHoldMicros),
                 fields.Bytes(Saved.Metadata).ToArray(),
-                fields.Bytes(Saved.Value).ToArray()));
+                fields.Bytes(Saved.Value).ToArray()))
+        {
+            Begun = fields.Number(Saved.Begun),
+        };
         if (_primary.Contains(waiter.Key))
         {
             throw new WireFormatException("a waiting place twice");

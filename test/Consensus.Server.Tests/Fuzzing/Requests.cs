@@ -12,7 +12,7 @@ internal static class Requests
     private static readonly string[] Paths =
     [
         "/v1/kv/", "/v1/kv/a", "/v1/kv/a/b%20c", "/v1/kv/%00", "/v1/kv/%FF", "/v1/kv/..%2f..", "/v1/kv/a//b", "/v1/kv/%zz", "/v1/leases", "/v1/leases/keepalive",
-        "/v1/leases/1f", "/v1/leases/7fffffffffffffff/keepalive", "/v1/leases/xyz", "/v1/locks/", "/v1/locks/l", "/v1/locks/l/m", "/v1/multilock", "/v1/txn",
+        "/v1/leases/1f", "/v1/leases/7fffffffffffffff/keepalive", "/v1/leases/xyz", "/v1/leases/1f/settle", "/v1/locks/", "/v1/locks/l", "/v1/locks/l/m", "/v1/multilock", "/v1/txn",
         "/v1/semaphores/", "/v1/semaphores/s", "/v1/elections/", "/v1/elections/e", "/v1/fences/", "/v1/fences/f", "/v1/requests/", "/v1/requests/k", "/v1/cluster", "/v1/cluster/members", "/v1/cluster/members/n2", "/v1/cluster/leader", "/v1/status",
         "/livez", "/readyz", "/readyz?verbose", "/metrics", "/openapi/v1.json", "/", "*", "/v1", "/v2/kv/a", "//v1/kv/a",
     ];
@@ -26,7 +26,7 @@ internal static class Requests
 
     private static readonly string[] Headers =
     [
-        "If-Match: \"1\"", "If-Match: *", "If-Match: \"", "If-None-Match: *", "Idempotency-Key: k", "Idempotency-Key: ", "Content-Type: text/plain", "Accept: application/octet-stream",
+        "If-Match: \"1\"", "If-Match: *", "If-Match: \"", "If-None-Match: *", "Idempotency-Key: k", "Idempotency-Key: ", "Consensus-Session: 1f; seq=2; acked=1", "Consensus-Session: ;;=;seq", "Content-Type: text/plain", "Accept: application/octet-stream",
         "Accept: text/event-stream", "Accept: ,;q=", "Expect: 100-continue", "Connection: close", "Connection: keep-alive, upgrade", "Upgrade: websocket", "Origin: http://evil.example",
         "Host: evil.example", "Range: bytes=0-1", "Last-Event-ID: 1", "Last-Event-ID: 99", "Last-Event-ID: x", "X-Long: " + "yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy", "Consensus-Term: 9",
     ];
@@ -40,7 +40,7 @@ internal static class Requests
     private static readonly string[] Names =
         [
             "owner", "ttl", "wait", "lease", "fencingToken", "ids", "value", "valueBase64", "key", "to", "name", "role", "replaces", "mode", "lockDelay", "metadata", "handOverTo", "Owner", "__proto__", "", "maxHold",
-            "permits", "count", "candidate", "names", "compare", "success", "failure", "put", "delete", "get", "prefix", "limit", "target", "op", "operand",
+            "session", "seq", "since", "after", "permits", "count", "candidate", "names", "compare", "success", "failure", "put", "delete", "get", "prefix", "limit", "target", "op", "operand",
         ];
 
     /// <summary>Method, target, headers and body as a correct client sends them.</summary>
@@ -49,6 +49,7 @@ internal static class Requests
         ("PUT", "/v1/kv/a", "", "value"), ("PUT", "/v1/kv/a", "If-None-Match: *", "value"), ("PUT", "/v1/kv/a/b?lease=1f", "If-Match: \"2\"", "value"), ("GET", "/v1/kv/a", "", ""),
         ("GET", "/v1/kv/?prefix=a&limit=2", "", ""), ("DELETE", "/v1/kv/a", "", ""), ("DELETE", "/v1/kv/?prefix=a", "", ""), ("POST", "/v1/leases", "Idempotency-Key: k", "{\"ttl\":\"15s\"}"),
         ("POST", "/v1/leases", "", "{\"ttl\":\"2s\"}"), ("POST", "/v1/leases/keepalive", "", "{\"ids\":[\"1f\",\"2e\"]}"), ("GET", "/v1/leases", "", ""), ("DELETE", "/v1/leases/1f", "", ""),
+        ("POST", "/v1/leases", "", "{\"ttl\":\"15s\",\"session\":true}"), ("POST", "/v1/leases/1f/settle", "", "{\"seq\":3}"), ("POST", "/v1/leases/1f/keepalive", "Consensus-Session: 1f; seq=3; acked=2", "{\"since\":0,\"after\":0}"),
         ("POST", "/v1/locks/l", "", "{\"owner\":\"me\",\"ttl\":\"15s\"}"), ("POST", "/v1/locks/l", "Idempotency-Key: w", "{\"owner\":\"me\",\"ttl\":\"15s\",\"wait\":\"60s\"}"),
         ("PUT", "/v1/locks/l", "", "{\"fencingToken\":2}"), ("DELETE", "/v1/locks/l?fencingToken=2", "", ""), ("DELETE", "/v1/locks/l?force=true", "", ""), ("GET", "/v1/locks/l", "", ""),
         ("GET", "/v1/locks/?prefix=", "", ""), ("GET", "/v1/cluster", "", ""), ("POST", "/v1/cluster/leader", "", "{\"to\":\"n2\"}"), ("GET", "/v1/status", "", ""),

@@ -177,6 +177,8 @@ internal sealed class OpenApiTests : ContractTest
             ("LeaseList", ApiJson.Default.LeaseListAnswer),
             ("LeaseRevoked", ApiJson.Default.LeaseRevokedAnswer),
             ("Session", ApiJson.Default.SessionAnswer),
+            ("SessionKeepAliveRequest", ApiJson.Default.SessionKeepAliveRequest),
+            ("SessionNews", ApiJson.Default.SessionNewsAnswer),
             ("SettleRequest", ApiJson.Default.SettleRequest),
             ("Settle", ApiJson.Default.SettleAnswer),
             ("LockAcquireRequest", ApiJson.Default.LockAcquireRequest),

@@ -99,7 +99,7 @@ internal static class HoldInvariants
 
     /// <summary>A session's hold has no request that could give it back, but the number of its place.</summary>
     private static bool IsOfNumber(WaiterRecord waiter, HoldRecord hold) =>
-        waiter.Identity.IsSession && waiter.Identity.Number == new SessionNumber(hold.Lease, hold.Waited?.Number ?? 0);
+        waiter.Identity.IsSession && waiter.Identity.Number == new SessionNumber(hold.Lease, hold.Mark?.Number ?? 0);
 
     /// <summary>A retry is granted at the place of the request that it took over.</summary>
     private static bool IsTakenOver(HoldStep step, WaiterRecord waiter) =>

@@ -124,6 +124,7 @@ public sealed class ModelTests
                 8 => V1.Snapshot.History.Parser.WithDiscardUnknownFields(true).ParseFrom(body),
                 13 => V1.Snapshot.Sessions.Parser.WithDiscardUnknownFields(true).ParseFrom(body),
                 14 => V1.Snapshot.SessionAnswers.Parser.WithDiscardUnknownFields(true).ParseFrom(body),
+                15 => V1.Snapshot.SessionEnds.Parser.WithDiscardUnknownFields(true).ParseFrom(body),
                 9 => V1.Snapshot.Fences.Parser.WithDiscardUnknownFields(true).ParseFrom(body),
                 _ => V1.Snapshot.Members.Parser.WithDiscardUnknownFields(true).ParseFrom(body),
             };

@@ -44,7 +44,7 @@ public sealed class SessionTests
             Assert.That(((PutDone)Ask(number, Put("k"))).Version, Is.EqualTo(new[] { 0, 2, 3, 1 }[number]), "as it was told");
         }
         Assert.That(_machine.View.GetKey(Machine.Key("k"))!.Version, Is.EqualTo(3));
-        Assert.That(Info, Is.EqualTo(new SessionInfo(Session, 0, 3, 3)));
+        Assert.That(Info, Is.EqualTo(new SessionInfo(Session, 0, 3, 3, 0)));
         _machine.RestoreFromSnapshot();
         Assert.That(((PutDone)Ask(2, Put("k"))).Version, Is.EqualTo(3));
     }
@@ -82,7 +82,7 @@ public sealed class SessionTests
         }
         var before = _machine.State.Counts.StateBytes;
         Ask(6, Put("k"), acked: 3);
-        Assert.That(Info, Is.EqualTo(new SessionInfo(Session, 3, 6, 3)));
+        Assert.That(Info, Is.EqualTo(new SessionInfo(Session, 3, 6, 3, 0)));
         Assert.That(_machine.State.Counts.StateBytes, Is.LessThan(before), "what is dropped counts no more");
         Ask(7, Put("k"), acked: 1);
         Assert.That(Info.Acked, Is.EqualTo(3), "an attempt that comes late takes nothing back");
@@ -112,7 +112,7 @@ public sealed class SessionTests
         Assert.That(ReasonOf(Ask(long.MaxValue, Put("b"))), Is.EqualTo(SessionRefusal.TooFarAhead));
         Assert.That(_machine.View.GetKey(Machine.Key("b")), Is.Null);
         Assert.That(Ask(1_001, Put("b"), acked: 1), Is.InstanceOf<PutDone>(), "that refusal is not kept");
-        Assert.That(Info, Is.EqualTo(new SessionInfo(Session, 1, 1_001, 2)));
+        Assert.That(Info, Is.EqualTo(new SessionInfo(Session, 1, 1_001, 2, 0)));
     }
 
     [Test]
@@ -123,7 +123,7 @@ public sealed class SessionTests
         {
             Assert.That(ReasonOf(Ask(2, Put("k"), acked)), Is.EqualTo(SessionRefusal.AcknowledgesItself));
         }
-        Assert.That(Info, Is.EqualTo(new SessionInfo(Session, 0, 1, 1)));
+        Assert.That(Info, Is.EqualTo(new SessionInfo(Session, 0, 1, 1, 0)));
     }
 
     [Test]

@@ -20,6 +20,7 @@ public sealed class DigestTests
         _machine.Queued(Asks.Lock("l", "b", 6, 60 * Asks.Second));
         _machine.Do(new GrantLeaseCommand(new LeaseId(9), 60 * Asks.Second) { IsSession = true });
         _machine.Do(new DeleteCommand(Machine.Key("none"), KeyCondition.None), session: new SessionRequest(new LeaseId(9), 1, 0));
+        _machine.Do(Asks.Release(_machine.Granted(Asks.Lock("z", "a", 0, ttl: 0) with { SharedLease = new LeaseId(9) })));
     }
 
     [TestCase(2, "a lease")]
@@ -28,6 +29,7 @@ public sealed class DigestTests
     [TestCase(5, "a waiter")]
     [TestCase(13, "a session")]
     [TestCase(14, "an answer of a session")]
+    [TestCase(15, "what ended under a session")]
     public void A_snapshot_with_one_number_or_letter_changed_is_refused(int kind, string what)
     {
         var buffer = SnapshotBuffer.Of(_machine.View);
@@ -73,6 +75,10 @@ public sealed class DigestTests
                 var answers = V1.Snapshot.SessionAnswers.Parser.ParseFrom(body);
                 answers.Items[0].Nothing.Revision++;
                 return answers.ToByteArray();
+            case 15:
+                var ends = V1.Snapshot.SessionEnds.Parser.ParseFrom(body);
+                ends.Items[0].Reason++;
+                return ends.ToByteArray();
             default:
                 var waiters = V1.Snapshot.Waiters.Parser.ParseFrom(body);
                 waiters.Items[0].WaitDeadlineMicros++;

@@ -133,12 +133,34 @@ public sealed class VerifyTests
         state.Leases.Start(Lease, 1_000, new ClusterTime(1_000), holds: 0, isOwn: false);
         state.Verify();
         state.Sessions.TryGet(Lease, out var before);
-        state.Sessions.Add(before, 1, new SessionAnswer(new KeptOutcome(0, ClusterTime.Zero, default, new HoldReleased(new Revision(2))), null));
+        state.Sessions.Add(before, 1, new NumberAnswer(new KeptOutcome(0, ClusterTime.Zero, default, new HoldReleased(new Revision(2))), null));
         state.Verify();
         state.Sessions.TryGet(Lease, out var after);
         state.Sessions.Replace(before);
         Objects(state);
         state.Sessions.Replace(after with { Acked = 1 });
+        Objects(state);
+    }
+
+    [Test]
+    public void A_hold_or_an_end_under_a_session_that_its_session_does_not_know_of_is_objected_to()
+    {
+        var state = WithLease();
+        state.Sessions.Start(Lease, "");
+        state.Leases.Attach(Lease, holds: 1);
+        var hold = Hold(1) with { Until = new ClusterTime(5), Mark = new SessionMark(state.Sessions.Rise(Lease), 0, default) };
+        state.Objects.Store(Name, ObjectRecord.Free, ObjectRecord.Free.With(hold, isSole: true));
+        state.Holds.Add(Name, hold);
+        Objects(state);
+        state.Sessions.Add(Name, hold);
+        state.Verify();
+        state.Sessions.TryGet(Lease, out var session);
+        state.Sessions.Replace(session with { Version = 0 });
+        Objects(state);
+        state.Sessions.Replace(session with { Ends = 1 });
+        Objects(state);
+        state.Sessions.Replace(session);
+        state.Sessions.Remove(Name, hold, SessionEnd.Forced);
         Objects(state);
     }
 }

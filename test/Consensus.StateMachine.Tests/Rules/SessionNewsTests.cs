@@ -1,0 +1,140 @@
+using Consensus.Primitives;
+using Consensus.StateMachine.Commands;
+using Consensus.StateMachine.Outcomes;
+using static Consensus.StateMachine.Tests.Rules.Asks;
+
+namespace Consensus.StateMachine.Tests.Rules;
+
+/// <summary>A session's version rises whenever a hold or a place under it begins or ends, and what happened since a version is told.</summary>
+public sealed class SessionNewsTests
+{
+    private static readonly LeaseId Session = new(50);
+    private Machine _machine = null!;
+
+    [SetUp]
+    public void Open() => Start(null);
+
+    private void Start(Limits? limits)
+    {
+        _machine = new Machine(limits);
+        _machine.Do(new GrantLeaseCommand(Session, 3600 * Second) { IsSession = true });
+    }
+
+    private static AcquireLockCommand Ask(string name, long wait = 0) => Lock(name, "me", 0, wait, ttl: 0) with { SharedLease = Session };
+
+    private Outcome Do(long number, Command command) => _machine.Do(command, session: new SessionRequest(Session, number, 0));
+
+    private SessionNews News(long since = 0, long? after = null) => _machine.View.GetSessionNews(Session, since, after ?? since)!;
+
+    private static IEnumerable<(string, long)> Of(IEnumerable<SessionPart> parts) => parts.Select(part => (part.Object.Name.ToString(), part.Token.Value));
+
+    private static IEnumerable<(string, long, SessionEnd)> Of(IEnumerable<(SessionPart Part, SessionEnd Reason)> ended) =>
+        ended.Select(e => (e.Part.Object.Name.ToString(), e.Part.Token.Value, e.Reason));
+
+    [Test]
+    public void Every_beginning_and_every_end_raises_the_version_and_is_told_to_whoever_knew_the_version_before()
+    {
+        var first = _machine.Granted(Ask("a"));
+        var second = _machine.Granted(Ask("b"));
+        Assert.That((News().Version, Of(News().Began)), Is.EqualTo((2, new[] { ("a", first.Token.Value), ("b", second.Token.Value) })));
+        Assert.That(Of(News(1).Began), Is.EqualTo(new[] { ("b", second.Token.Value) }));
+        _machine.Do(Release(first));
+        _machine.Do(Release(second, force: true));
+        _machine.RestoreFromSnapshot();
+        Assert.That((News(2).Version, News(2).Began.Length), Is.EqualTo((4, 0)));
+        Assert.That(Of(News(2).Ended), Is.EqualTo(new[] { ("a", first.Token.Value, SessionEnd.Released), ("b", second.Token.Value, SessionEnd.Forced) }));
+        Assert.That(Of(News(3).Ended), Is.EqualTo(new[] { ("b", second.Token.Value, SessionEnd.Forced) }));
+        Assert.That((News(4).Ended, News().Ended), Is.EqualTo((News(5).Ended, News(4).Ended)), "nothing, as for who knows of nothing");
+    }
+
+    [Test]
+    public void What_the_session_asked_for_under_a_number_raises_the_version_and_is_not_told()
+    {
+        var held = ((LockGranted)Do(1, Ask("a"))).Hold;
+        Do(2, Release(held));
+        var passed = ((LockGranted)Do(3, Ask("b"))).Hold;
+        _machine.Queued(Lock("b", "you", 7, 60 * Second));
+        Do(4, HandOver(passed, "you"));
+        Assert.That((News(1).Version, News(1).Ended.Length, News().Began.Length), Is.EqualTo((4, 0, 0)));
+    }
+
+    [Test]
+    public void A_place_that_becomes_a_hold_begins_anew_with_its_number_and_one_that_comes_to_nothing_ends()
+    {
+        var held = _machine.Granted(Lock("l", "you", 1, ttl: 3600 * Second));
+        Do(7, Ask("l", 60 * Second));
+        Do(8, Ask("l", 10 * Second));
+        Assert.That(News().Began, Is.EqualTo(new[] { 7L, 8L }.Select(number => new SessionPart(held.Object, FencingToken.None, number))));
+        _machine.Expire(11 * Second);
+        Assert.That(News(2).Ended, Is.EqualTo(new[] { (new SessionPart(held.Object, FencingToken.None, 8), SessionEnd.WaitOver) }));
+        _machine.Do(Release(held));
+        var granted = _machine.View.GetLock(Machine.Key("l")).Holder!;
+        Assert.That(News(3).Began, Is.EqualTo(new[] { new SessionPart(held.Object, granted.Token, 7) }));
+        Assert.That((News(3).Version, News(3).Ended.Length), Is.EqualTo((4, 0)), "the place is no loss");
+        Do(9, Ask("l", 60 * Second));
+        _machine.Do(new SettleCommand(Session, 9));
+        Assert.That(News(5).Ended, Is.EqualTo(new[] { (new SessionPart(held.Object, FencingToken.None, 9), SessionEnd.GivenUp) }));
+    }
+
+    [Test]
+    public void A_hold_that_is_passed_on_or_held_for_too_long_is_told_why()
+    {
+        var passed = _machine.Granted(Ask("a"));
+        _machine.Queued(Lock("a", "you", 7, 600 * Second));
+        _machine.Granted(Ask("b") with { MaxHoldMicros = 30 * Second });
+        _machine.Granted(Ask("c") with { MaxHoldMicros = 20 * Second });
+        Assert.That(News().HoldsUntil, Is.EqualTo(_machine.Now.PlusMicros(20 * Second)));
+        _machine.Do(HandOver(passed, "you"));
+        _machine.Expire(25 * Second);
+        Assert.That(News(3).Ended.Select(e => (e.Part.Object.Name.ToString(), e.Reason)), Is.EqualTo(new[] { ("a", SessionEnd.HandedOver), ("c", SessionEnd.HeldTooLong) }));
+        Assert.That(News().HoldsUntil, Is.EqualTo(_machine.Now.PlusMicros(5 * Second)));
+        _machine.Expire(5 * Second);
+        Assert.That(News().HoldsUntil, Is.EqualTo(ClusterTime.Never));
+    }
+
+    [Test]
+    public void When_more_ended_than_is_remembered_all_that_there_is_must_be_listed()
+    {
+        Start(Limits.Default with { MaxSessionEnds = 3 });
+        var kept = _machine.Granted(Ask("kept"));
+        for (var i = 0; i < 5; i++)
+        {
+            _machine.Do(Release(_machine.Granted(Ask("l"))));
+        }
+        _machine.RestoreFromSnapshot();
+        Assert.That((News(1).MustList, News(4).MustList, News(5).MustList, News(0).MustList), Is.EqualTo((true, true, false, false)));
+        Assert.That(News(5).Ended, Has.Length.EqualTo(3));
+        Assert.That(Of(News(0).Began), Is.EqualTo(new[] { ("kept", kept.Token.Value) }));
+        Assert.That(News(News().Version + 1).MustList, Is.True, "a version that it never had");
+        Assert.That(_machine.State.Counts.SessionEnds, Is.EqualTo(3));
+    }
+
+    [Test]
+    public void Ends_of_other_leases_and_of_the_session_itself_are_nobodys_news()
+    {
+        _machine.Do(new GrantLeaseCommand(new LeaseId(51), 3600 * Second));
+        _machine.Do(new GrantLeaseCommand(new LeaseId(52), 3600 * Second) { IsSession = true });
+        _machine.Do(Release(_machine.Granted(Ask("a") with { SharedLease = new LeaseId(51) })));
+        _machine.Do(Release(_machine.Granted(Ask("a") with { SharedLease = new LeaseId(52) })));
+        Assert.That((News().Version, News(0).Ended.Length), Is.EqualTo((0, 0)));
+        Assert.That(_machine.View.GetSessionNews(new LeaseId(51), 0, 0), Is.Null);
+        _machine.Granted(Ask("a"));
+        _machine.Do(new RevokeLeaseCommand(Session));
+        Assert.That(_machine.View.GetSessionNews(Session, 0, 0), Is.Null);
+        Assert.That(_machine.State.Counts.SessionEnds, Is.EqualTo(1), "of the one that lives");
+    }
+
+    [Test]
+    public void What_there_is_is_told_a_thousand_at_a_time()
+    {
+        var tokens = new List<long>();
+        for (var i = 0; i < 1_500; i++)
+        {
+            tokens.Add(_machine.Granted(Ask($"l{i}")).Token.Value);
+        }
+        var first = News();
+        var rest = News(0, first.Next);
+        Assert.That((first.Began.Length, rest.Began.Length, rest.Next), Is.EqualTo((1_000, 500, (long?)null)));
+        Assert.That(first.Began.Concat(rest.Began).Select(part => part.Token.Value), Is.EqualTo(tokens));
+    }
+}
