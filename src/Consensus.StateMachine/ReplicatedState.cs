@@ -152,6 +152,7 @@ public sealed class ReplicatedState
         ResetFenceCommand c => _fences.Reset(c),
         CompactCommand c => _compaction.Compact(c),
         WithdrawCommand c => _withdrawals.Withdraw(c),
+        PutSettingCommand c => _settings.Put(c),
         SettleCommand c => _settlements.Settle(c),
         _ => Invariant.Unreachable<Outcome>(command),
     };

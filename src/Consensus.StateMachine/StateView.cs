@@ -74,6 +74,32 @@ public sealed partial class StateView
             lease.Id, lease.TtlMicros, lease.Deadline, Tables.Keys.Of(id, ShownItems), lease.Keys, HeldBy(id), lease.Holds)
         : null;
 
+    /// <summary>Equal in views in which <see cref="GetLease"/> shows the same keys and holds; null when there is no such lease.</summary>
+    public object? MarkOf(LeaseId id)
+    {
+        if (GetLease(id) is not { } lease)
+        {
+            return null;
+        }
+        var shown = StateHash.Initial.Add(lease.KeyCount).Add(lease.HoldCount);
+        foreach (var key in lease.Keys)
+        {
+            shown = shown.Add(key.Length).Add(key.Bytes);
+        }
+        foreach (var name in lease.Holds)
+        {
+            shown = shown.Add((long)name.Space).Add(name.Name.Length).Add(name.Name.Bytes);
+        }
+        return shown;
+    }
+
+    /// <summary>Why a lease ended, which this view does not have any more; null when this process does not know.</summary>
+    /// <param name="aliveAt">The stamp of a view that had it.</param>
+    public LossReason? ReasonOfEnd(LeaseId id, ClusterTime aliveAt) =>
+        aliveAt < Tables.ExpiredKnownFrom ? null
+        : Tables.Expired.TryGet(id, out _) ? LossReason.Expired
+        : LossReason.Revoked;
+
     /// <summary>Null for a lease that is no session's, and for none.</summary>
     public SessionInfo? GetSession(LeaseId id) => Tables.Sessions.Sessions.TryGet(id, out var session)
         ? new SessionInfo(id, session.Acked, session.Highest, session.Answers, session.Version)

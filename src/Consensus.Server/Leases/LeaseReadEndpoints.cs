@@ -98,7 +98,9 @@ internal sealed class LeaseReadEndpoints(IConsensusNode node, ListReader lists, 
         return last.Value > 0;
     }
 
-    private static LeaseDetailAnswer DetailOf(LeaseInfo lease, SessionInfo? session, ClusterTime now)
+    private static string Absent(LeaseId id) => $"there is no lease {id}";
+
+    internal static LeaseDetailAnswer DetailOf(LeaseInfo lease, SessionInfo? session, ClusterTime now)
     {
         var otherKeys = lease.Keys.Where(key => !Utf8.IsValid(key.Bytes)).Select(key => Convert.ToBase64String(key.Bytes)).ToList();
         return new LeaseDetailAnswer

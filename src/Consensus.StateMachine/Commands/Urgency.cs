@@ -12,5 +12,5 @@ public static class Urgency
     public static bool Of(Command command) => command is
         RenewLeasesCommand or RenewLockCommand
         or ReleaseLockCommand or RevokeLeaseCommand or HandOverCommand or CancelWaitCommand or WithdrawCommand or SettleCommand
-        or ExpireCommand or DetachWaitersCommand or DetachRequestsCommand;
+        or ExpireCommand or DetachWaitersCommand or DetachRequestsCommand or NoteLeaderlessCommand;
 }

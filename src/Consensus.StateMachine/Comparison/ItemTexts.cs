@@ -65,6 +65,21 @@ internal static class ItemTexts
         $"brief answer of {Quoted(identity)}",
         Join($"number {answer.Sequence}", Words(answer.Kind.ToString()), $"revision {answer.Revision}", $"stored at {Clock(answer.Stored)}"));
 
+    public static (string Name, string Content) Of(LeaseId id, SessionRecord session) => (
+        $"session {id}", Join($"acknowledged up to {session.Acked}", $"highest number {session.Highest}", $"version {session.Version}", $"ends forgotten up to {session.Forgotten}"));
+
+    public static (string Name, string Content) Of(SessionNumber number, NumberAnswer answer) => (
+        $"answer of the number {number.Number} of the session {number.Session}",
+        answer.Done is { } done ? Words(done.Effect.GetType().Name) : Join(Words(answer.Nothing!.Kind.ToString()), $"revision {answer.Nothing.Revision}"));
+
+    public static (string Name, string Content) Of(SessionVersion version, SessionEnded ended) => (
+        $"end under the session {version.Session} at its version {version.Version}",
+        Join(
+            Quoted(ended.Part.Object),
+            ended.Part.Token == FencingToken.None ? "a place" : $"token {ended.Part.Token}",
+            ended.Part.Number == 0 ? "" : $"number {ended.Part.Number}",
+            Words(ended.Reason.ToString())));
+
     public static (string Name, string Content) OfFence(Key resource, FencingToken highest) => ($"fence \"{resource}\"", $"highest token {highest}");
 
     public static (string Name, string Content) Of(MemberId id, MemberInfo member) => (
@@ -114,7 +129,7 @@ internal static class ItemTexts
     private static string Quoted(ObjectName name) => $"{name.Space.ToString().ToLowerInvariant()} \"{name.Name}\"";
 
     private static string Quoted(Identity identity) =>
-        identity.Principal.Length > 0 ? $"request \"{identity.IdempotencyKey}\" of \"{identity.Principal}\"" : $"request \"{identity.IdempotencyKey}\"";
+        identity.IsSession ? $"number {identity.Number.Number} of the session {identity.Number.Session}" : identity.Principal.Length > 0 ? $"request \"{identity.IdempotencyKey}\" of \"{identity.Principal}\"" : $"request \"{identity.IdempotencyKey}\"";
 
     private static string Ms(long micros) => string.Create(CultureInfo.InvariantCulture, $"{micros / 1000.0:0.###} ms");
 

@@ -58,6 +58,19 @@ internal static class Places
             ? new(new Identity(Encoding.BigEndianUnicode.GetString(principal), new Key(rest)))
             : null);
 
+    /// <summary>The session, the number.</summary>
+    public static readonly PlaceForm<SessionNumber> SessionNumbers = new(
+        static key => (byte[])[.. WriteNumber(key.Session.Value), .. WriteNumber(key.Number)],
+        static place => ReadTwo(place.Span) is { } found ? new(new SessionNumber(new LeaseId(found.First), found.Second)) : null);
+
+    /// <summary>The session, the version.</summary>
+    public static readonly PlaceForm<SessionVersion> SessionVersions = new(
+        static key => (byte[])[.. WriteNumber(key.Session.Value), .. WriteNumber(key.Version)],
+        static place => ReadTwo(place.Span) is { } found ? new(new SessionVersion(new LeaseId(found.First), found.Second)) : null);
+
+    private static (long First, long Second)? ReadTwo(ReadOnlySpan<byte> bytes) =>
+        bytes.Length == 2 * NumberBytes ? (ReadNumber(bytes[..NumberBytes])!.Value, ReadNumber(bytes[NumberBytes..])!.Value) : null;
+
     private static byte[] WriteNumber(long number)
     {
         var bytes = new byte[NumberBytes];

@@ -126,7 +126,7 @@ internal sealed class AcquireRules(StateTables state, Applying entry, HoldRules 
 
     private ManyGranted GrantMany(AcquireManyCommand c, HoldTerms terms, LeaseId lease)
     {
-        var claim = new Claim(c.Owner, entry.Claimant, c.TtlMicros, LeaseId.None, lease, AskedTerms.Of(c));
+        var claim = new Claim(c.Owner, entry.Claimant, c.TtlMicros, LeaseId.None, lease, terms);
         var granted = ImmutableArray.CreateBuilder<Hold>(c.Names.Length);
         foreach (var key in c.Names)
         {

@@ -32,7 +32,8 @@ internal sealed class ExpiryRules(StateTables state, Applying entry, HoldRules h
         while (touched < most && state.Leases.TryDue(entry.Stamp, out var lease))
         {
             touched += 1 + lease.Attachments + state.Sessions.RecordsOf(lease.Id);
-            holds.EndLease(lease, LossReason.Expired);
+            holds.EndLease(lease, LossCause.Expired);
+            state.Expired.Add(lease.Id, entry.Stamp);
         }
         EndWaits(ref touched, most);
         while (touched < most && state.Holds.TryDue(entry.Stamp, out var key))

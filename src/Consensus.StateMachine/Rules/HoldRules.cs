@@ -28,7 +28,7 @@ internal sealed partial class HoldRules(StateTables state, Applying entry, KeyRu
         {
             Mark = state.Sessions.Rise(claim.SharedLease) is > 0 and var begun ? new SessionMark(begun, claim.Number, claim.Fingerprint) : null,
         };
-        Store(name, before, after.With(hold, HoldTable.IsSole(name, hold)));
+        Store(name, before, TakenBack(after, hold).With(hold, HoldTable.IsSole(name, hold)));
         state.Holds.Add(name, hold);
         state.Sessions.Add(name, hold);
         var shown = answers.Show(name, hold, lease);
@@ -49,13 +49,30 @@ internal sealed partial class HoldRules(StateTables state, Applying entry, KeyRu
     /// <summary>The hold ends against its holder's will; the reason is kept so that the holder can be told (rule 22).</summary>
     public void Lose(ObjectName name, HoldRecord hold, LossCause cause)
     {
-        var record = state.Objects[name];
-        var loss = new LockLoss(hold.Token, hold.Owner, reason, state.Revision.Next);
-        var after = record.Without(hold, record.Released, Newest(record.Losses, loss));
-        End(name, hold, record, hold.Terms.LockDelayMicros > 0 ? Delay(after, hold) : after, EndOf(reason));
+        state.Leases.TryGet(hold.Lease, out var lease);
+        Lose(name, hold, cause, lease);
     }
 
-    /// <summary>The end of a hold but for its lease and for who comes next: one revision.</summary>
+    private void Lose(ObjectName name, HoldRecord hold, LossCause cause, LeaseRecord lease)
+    {
+        var record = state.Objects[name];
+        var renewedAt = new ClusterTime(lease.Deadline.Micros - lease.TtlMicros);
+        var loss = new LockLoss(hold.Token, hold.Owner, cause.Reason, state.Revision.Next)
+        {
+            At = entry.Stamp,
+            RenewedAt = renewedAt,
+            TtlMicros = lease.TtlMicros,
+            LeaderlessMicros = cause.Reason == LossReason.Expired ? state.Outages.MicrosSince(renewedAt) : 0,
+            By = cause.By,
+            MaxHoldMicros = hold.Terms.MaxHoldMicros,
+        };
+        var after = record.Without(hold, record.Released, Newest(record.Losses, loss));
+        End(name, hold, record, hold.Terms.LockDelayMicros > 0 ? KeptFor(after, hold) : after, EndOf(cause.Reason));
+    }
+
+    /// <summary>
+    /// The end of a hold but for its lease and for who comes next: one revision. Released tokens that the object does not remember any more go to where they are kept for longer.
+    /// </summary>
     public void Take(ObjectName name, HoldRecord hold, ObjectRecord before, ObjectRecord after, SessionEnd reason)
     {
         state.Bump();
@@ -195,11 +212,8 @@ internal sealed partial class HoldRules(StateTables state, Applying entry, KeyRu
         _ => Invariant.Unreachable<SessionEnd>(reason),
     };
 
-    /// <summary>
-    /// Keeps the object for the owner of the lost hold. When it is being kept for another one already (several shared or counted holds were lost), the later end
-    /// counts.
-    /// </summary>
-    private ObjectRecord Delay(ObjectRecord record, HoldRecord lost)
+    /// <summary>Keeps back what the lost hold had, for its owner, beside what is kept back already.</summary>
+    private ObjectRecord KeptFor(ObjectRecord record, HoldRecord lost)
     {
         var delay = new HoldDelay(lost.Owner, entry.DeadlineAfter(lost.Terms.LockDelayMicros), lost.Token, lost.Terms.Mode, lost.Terms.Count);
         return record with { Delays = HoldDelays.With(HoldDelays.At(record.Delays, entry.Stamp), delay, state.Limits.MaxDelaysPerLock) };

@@ -19,9 +19,9 @@ internal sealed class LeaseRules(StateTables state, Applying entry, HoldRules ho
         {
             return new BoundReached(state.Revision, BoundKind.Leases, state.Limits.MaxLeases);
         }
-        if (c.IsSession && state.Bytes + SessionRecord.BytesOf(entry.Principal) > state.Limits.MaxStateBytes)
+        if (state.RefuseGrowth(LeaseTable.RecordBytes + (c.IsSession ? SessionRecord.BytesOf(entry.Principal) : 0)) is { } full)
         {
-            return new QuotaExceeded(state.Revision, state.Limits.MaxStateBytes);
+            return full;
         }
         state.Leases.Start(c.Id, c.TtlMicros, entry.DeadlineAfter(c.TtlMicros), holds: 0, isOwn: false);
         if (c.IsSession)

@@ -107,7 +107,8 @@ internal sealed class WaitRules(StateTables state, Applying entry, HoldRules hol
     public void End(WaiterKey place)
     {
         var waiter = holds.RemoveWaiter(place, SessionEnd.WaitOver);
-        var held = answers.Held(place.Object, state.Objects[place.Object], entry.Stamp - waiter.Asked);
+        var record = state.Objects[place.Object];
+        var held = answers.Held(place.Object, record, Wanted.By(waiter, record), entry.Stamp - waiter.Asked);
         entry.Resolve(waiter.Request, held);
         if (waiter.WaitDeadline <= entry.Stamp)
         {

@@ -1,6 +1,6 @@
 namespace Consensus.StateMachine.Snapshots;
 
-/// <summary>The kinds of section, in the order in which they are written but for the last six. The numbers are in files.</summary>
+/// <summary>The kinds of section, in the order in which they are written but for the last ones. The numbers are in files.</summary>
 internal static class SectionKind
 {
     public const int Meta = 1;
@@ -20,10 +20,18 @@ internal static class SectionKind
 
     public const int Brief = 12;
 
+    public const int Settings = 13;
+
     /// <summary>Right after the leases, which they hang on.</summary>
-    public const int Sessions = 13;
+    public const int Sessions = 14;
 
-    public const int SessionAnswers = 14;
+    /// <summary>Tokens that were released and that their objects do not remember themselves; right after the holds.</summary>
+    public const int Released = 15;
 
-    public const int SessionEnds = 15;
+    /// <summary>Times without a leader.</summary>
+    public const int Outages = 16;
+
+    public const int SessionAnswers = 17;
+
+    public const int SessionEnds = 18;
 }

@@ -102,6 +102,9 @@ internal static class SnapshotReader
             case SectionKind.Brief:
                 tables.Answers.LoadBrief(item);
                 break;
+            case SectionKind.Settings:
+                tables.Settings.Load(item);
+                break;
             case SectionKind.SessionAnswers:
                 tables.Sessions.LoadAnswer(item);
                 break;

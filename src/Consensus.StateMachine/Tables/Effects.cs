@@ -65,6 +65,8 @@ internal sealed record FenceMoved(Revision Revision, FencingToken Token) : Effec
 /// <summary>There was a fence.</summary>
 internal sealed record FenceRemoved(Revision Revision) : Effect;
 
+internal sealed record SettingChanged(Revision Revision, Setting Setting, long Value) : Effect;
+
 /// <summary>It was done, and of its answer nothing is kept: a renewal, whose answer is old at once, or what was done where there was no room for its answer.</summary>
 /// <param name="IsRepeatable">Done again it does no harm, and is.</param>
 internal sealed record DoneUntold(bool IsRepeatable) : Effect;

@@ -81,6 +81,13 @@ internal sealed class HoldTable(ObjectTable objects)
 
     /// <summary>Of the holds in <see cref="_primary"/>: a sole one is found at its object.</summary>
     private readonly Dictionary<RequestId, HoldKey> _byRequest = [];
+
+    /// <summary>As above: a token that comes alone, to a fence, is known for one that others may hold beside it.</summary>
+    private readonly Dictionary<FencingToken, ObjectName> _byToken = [];
+
+    /// <summary>As above, both: whoever asks for something that very many hold is told in O(log n) that it is one of them.</summary>
+    private readonly CowTree<OwnerHold, bool> _byOwner = new();
+    private readonly CowTree<LeasedHold, bool> _byObjectAndLease = new();
     private readonly Dictionary<SessionNumber, HoldKey> _byNumber = [];
     private readonly CowTree<LeaseHold, ObjectName> _byLease = new();
     private readonly CowTree<Due, ObjectName> _byEnd = new();
@@ -121,6 +128,32 @@ internal sealed class HoldTable(ObjectTable objects)
             return sole.Request == request && request != RequestId.None ? sole : null;
         }
         return _byRequest.TryGetValue(request, out var key) && key.Object == name ? Find(name, record, key.Token) : null;
+    }
+
+    /// <summary>Whether the token is that of a shared or counted hold that stands, and of which object.</summary>
+    public bool IsShared(FencingToken token, out ObjectName name) => _byToken.TryGetValue(token, out name);
+
+    /// <summary>The first hold of this owner, or under this lease; none when it has none.</summary>
+    public FencingToken OwnOf(ObjectName name, ObjectRecord record, string owner, LeaseId lease)
+    {
+        if (record.Sole is { } sole)
+        {
+            return sole.Owner == owner || (!lease.IsNone && sole.Lease == lease) ? sole.Token : FencingToken.None;
+        }
+        if (record.Holders == 0)
+        {
+            return FencingToken.None;
+        }
+        if (_byOwner.TryFirstFrom(new OwnerHold(name, owner, FencingToken.None), out var named, out _) && named.Object == name && named.Owner == owner)
+        {
+            return named.Token;
+        }
+        return !lease.IsNone
+            && _byObjectAndLease.TryFirstFrom(new LeasedHold(name, lease, FencingToken.None), out var leased, out _)
+            && leased.Object == name
+            && leased.Lease == lease
+            ? leased.Token
+            : FencingToken.None;
     }
 
     /// <summary>The hold that a session's request waited for.</summary>
@@ -330,9 +363,10 @@ internal sealed class HoldTable(ObjectTable objects)
         public static readonly int LockDelayMicros = Shape.Number(10);
         public static readonly int Metadata = Shape.Bytes(11);
         public static readonly int Value = Shape.Bytes(12);
-        public static readonly int Number = Shape.Number(13);
-        public static readonly int Fingerprint = Shape.Bytes(14);
-        public static readonly int Begun = Shape.Number(15);
+        public static readonly int MaxHoldMicros = Shape.Number(13);
+        public static readonly int Number = Shape.Number(14);
+        public static readonly int Fingerprint = Shape.Bytes(15);
+        public static readonly int Begun = Shape.Number(16);
     }
 
     /// <summary>The message <c>HoldOf</c>: a hold with the name of its object.</summary>
@@ -366,6 +400,7 @@ internal sealed class HoldTable(ObjectTable objects)
         writer.Int64(Saved.LockDelayMicros, hold.Terms.LockDelayMicros);
         writer.Bytes(Saved.Metadata, hold.Terms.Metadata.Span);
         writer.Bytes(Saved.Value, hold.Terms.Value.Span);
+        writer.Int64(Saved.MaxHoldMicros, hold.Terms.MaxHoldMicros);
         if (hold.Mark is { } mark)
         {
             writer.Int64(Saved.Number, mark.Number);

@@ -83,7 +83,9 @@ internal sealed class KeptAnswers
         FenceMoved = 17,
         FenceRemoved = 18,
         TakenBack = 19,
-        DoneUntold = 20,
+        SettingChanged = 20,
+        DoneUntold = 21,
+        PermitsGiven = 23,
     }
 
     /// <summary>The message <c>KeptOutcome</c> of <c>snapshot.proto</c>, which says what of it each kind has.</summary>

@@ -16,15 +16,15 @@ internal sealed class SessionTable(Limits limits)
     private readonly CowTree<SessionVersion, SessionEnded> _ended = new(NewEndedMeasure());
 
     /// <summary>The holds and places that there are, by the version with which each began.</summary>
-    private readonly CowTree<SessionVersion, SessionPart> _parts = new();
+    private readonly CowTree<SessionVersion, SessionPart> _parts = new(new PartMeasure());
     private readonly CowTree<SessionDue, bool> _dues = new();
 
     public int Count => _sessions.Count;
 
     public int AnswerCount => _primary.Count;
 
-    /// <summary>What of it counts towards the state's byte quota.</summary>
-    public long Bytes => _sessions.Sum.Bytes + _primary.Sum.Bytes + _ended.Sum.Bytes;
+    /// <summary>What all of it takes in memory, about: also what holds and places under sessions take beside their own.</summary>
+    public long Bytes => _sessions.Sum.Bytes + _primary.Sum.Bytes + _ended.Sum.Bytes + _parts.Sum.Bytes;
 
     /// <summary>Of what ended.</summary>
     public TreeSum EndedSum => _ended.Sum;
@@ -242,6 +242,18 @@ internal sealed class SessionTable(Limits limits)
     private static WrittenForm<SessionVersion, SessionEnded> NewEndedMeasure() => new(Write, static (_, ended) => ended.Bytes);
 
     private static WrittenForm<SessionNumber, NumberAnswer> NewMeasure() => new(Write, static (_, answer) => answer.Bytes);
+
+    /// <summary>Of an index: what it says is replicated with the holds and places.</summary>
+    private sealed class PartMeasure : IMeasure<SessionVersion, SessionPart>
+    {
+        private const int RecordBytes = 200;
+
+        public long Bytes(SessionVersion version, SessionPart part) => RecordBytes;
+
+        public bool IsLeased(SessionPart part) => false;
+
+        public ulong Digest(SessionVersion version, SessionPart part) => 0;
+    }
 
     /// <summary>The message <c>Session</c> of <c>snapshot.proto</c>: what can be counted is not in it.</summary>
     private static class Saved

@@ -76,8 +76,14 @@ internal sealed class StateTables
 
     public HistoryTable History { get; } = new();
 
-    /// <summary>What counts towards the byte quota.</summary>
-    public long Bytes => Keys.Bytes + Holds.Bytes + Waiters.Bytes + Sessions.Bytes;
+    public ExpiredLeases Expired { get; } = new();
+
+    public Outages Outages { get; } = new();
+
+    /// <summary>What all takes in memory, about, and so counts towards the quota: everything but the history, which has a bound of its own.</summary>
+    public long Bytes =>
+        Keys.Sum.Bytes + Leases.Sum.Bytes + Objects.Sum.Bytes + Holds.Sum.Bytes + Released.Sum.Bytes + Waiters.Sum.Bytes + Answers.Bytes
+        + Fences.Sum.Bytes + Members.Sum.Bytes + Settings.Sum.Bytes + Sessions.Bytes;
 
     /// <summary>
     /// Of all that is replicated: members whose tables are equal have the same, however they came by them, and others do not. A change of the history counts by what it is and not

@@ -35,7 +35,10 @@ public static class CommandCodec
     private const int ResetFenceField = 35;
     private const int CompactField = 36;
     private const int WithdrawField = 37;
-    private const int SettleField = 38;
+    private const int PutSettingField = 38;
+    private const int ChangePermitsField = 39;
+    private const int NoteLeaderlessField = 40;
+    private const int SettleField = 41;
 
     public static void Write(WireWriter writer, CommandEnvelope envelope)
     {
@@ -127,6 +130,9 @@ public static class CommandCodec
         ResetFenceCommand => ResetFenceField,
         CompactCommand => CompactField,
         WithdrawCommand => WithdrawField,
+        PutSettingCommand => PutSettingField,
+        ChangePermitsCommand => ChangePermitsField,
+        NoteLeaderlessCommand => NoteLeaderlessField,
         SettleCommand => SettleField,
         _ => Invariant.Unreachable<int>(command),
     };
@@ -264,6 +270,17 @@ public static class CommandCodec
             case WithdrawCommand c:
                 writer.Bytes(1, c.IdempotencyKey.Bytes);
                 break;
+            case PutSettingCommand c:
+                SettingTable.Write(writer, (long)c.Setting, c.Value);
+                break;
+            case ChangePermitsCommand c:
+                writer.Bytes(1, c.Name.Bytes);
+                writer.Int64(2, c.Permits);
+                break;
+            case NoteLeaderlessCommand c:
+                writer.Int64(1, c.At.Micros);
+                writer.Int64(2, c.Micros);
+                break;
             case SettleCommand c:
                 writer.Fixed64(1, (ulong)c.Session.Value);
                 writer.Int64(2, c.Number);
@@ -333,6 +350,8 @@ public static class CommandCodec
             ResetFenceField => new ResetFenceCommand(fields.Key(1)),
             CompactField => new CompactCommand(new Revision(fields.Number(1))),
             WithdrawField => new WithdrawCommand(NamedKey(fields, 1)),
+            ChangePermitsField => new ChangePermitsCommand(fields.Key(1), fields.Number(2)),
+            NoteLeaderlessField => new NoteLeaderlessCommand(fields.Time(1), fields.Number(2)),
             SettleField => new SettleCommand(fields.Lease(1), NamedNumber(fields, 2)),
             ExpireField => new ExpireCommand(),
             DetachWaitersField => new DetachWaitersCommand(new MemberId(fields.Number(1)), fields.Number(2)),
@@ -351,8 +370,8 @@ public static class CommandCodec
     /// <summary>For each command, the shape of its <see cref="Fields"/>.</summary>
     private static readonly string[] Shapes =
     [
-        "bbfvv", "b--vv", "b", "fvv", "V", "f", "bbvffvvvvvvvbb", "bvvvb", "bvvv", "bbvv", "", "ff", "B", "fbfbbbv", "f",
-        "Bbvffvvb", "bvbv", "", "bv", "b", "v", "b", "fv",
+        "bbfvv", "b--vv", "b", "fvv", "V", "fb", "bbvffvvvvvvvbb", "bvvvb", "bvvvb", "bbvv", "", "ff", "B", "fbfbbbvB", "f",
+        "Bbvffvvb", "bvbv", "", "bv", "b", "v", "b", "vv", "bv", "vv", "fv",
     ];
 
     private static KeyCondition Condition(in Fields fields, int field)

@@ -45,7 +45,11 @@ internal sealed class StateTableTests : ContractTest
         var before = await TablesAsync();
         Assert.That(
             before.Tables.Select(table => table.Table),
-            Is.EqualTo(new[] { "counters", "outages", "keys", "leases", "objects", "holds", "released", "waiters", "kept", "forgotten", "brief", "fences", "members", "settings", "history" }));
+            Is.EqualTo(new[]
+            {
+                "counters", "outages", "keys", "leases", "objects", "holds", "released", "waiters", "kept", "forgotten", "brief", "sessions", "numbers", "ended", "fences", "members",
+                "settings", "history",
+            }));
         Assert.That(before.Tables.Single(table => table.Table == "keys").Count, Is.EqualTo(3));
         await AcquireAsync("l");
         var after = await TablesAsync();

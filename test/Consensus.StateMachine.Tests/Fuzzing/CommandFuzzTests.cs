@@ -96,7 +96,7 @@ public sealed class CommandFuzzTests
                     buffer.Sections.Insert((int)random.Next(buffer.Sections.Count + 1), (kind, body));
                     break;
                 case 2:
-                    buffer.Sections[at] = ((int)random.Next(-1, 16), body);
+                    buffer.Sections[at] = ((int)random.Next(-1, 17), body);
                     break;
                 default:
                     buffer.Sections[at] = (kind, Mutator.Change(body, random));
@@ -156,6 +156,7 @@ public sealed class CommandFuzzTests
             19 => new FenceCommand(key, new FencingToken(random.Chance(1, 2) ? number : random.Next(1, 40))),
             20 => random.Chance(1, 2) ? new ResetFenceCommand(key) : new CompactCommand(new Revision(random.Chance(1, 2) ? number : random.Next(40))),
             21 => random.Chance(1, 2) ? new WithdrawCommand(new Key([(byte)random.Next(20)])) : new SettleCommand(lease, random.Next(1, 40)),
+            22 => new PutSettingCommand((Setting)random.Next(1, SettingDefinition.All.Length + 1), number),
             _ => random.Chance(1, 2) ? new ExpireCommand() : new AnnounceMemberCommand(request.Member, "n", number, "u", "p", "v", 0),
         };
     }

@@ -47,6 +47,7 @@ internal static class DrawnCommands
                 [new TxnDelete(name, random.Chance(1, 2))]),
             19 => random.Chance(1, 5) ? new ResetFenceCommand(name) : new FenceCommand(name, token),
             20 when random.Chance(1, 4) => new CompactCommand(new Revision(random.Next(1, machine.State.Revision.Value + 1))),
+            22 when space == HoldSpace.Semaphore => new ChangePermitsCommand(name, random.Next(1, 6)),
             21 => random.Chance(1, 2) ? new WithdrawCommand(Machine.Key($"id{random.Next(30)}")) : new SettleCommand(lease, random.Next(1, 15)),
             _ => new ExpireCommand(),
         };

@@ -122,11 +122,15 @@ public sealed class ModelTests
                 12 => V1.Snapshot.BriefAnswers.Parser.WithDiscardUnknownFields(true).ParseFrom(body),
                 10 => V1.Snapshot.Holds.Parser.WithDiscardUnknownFields(true).ParseFrom(body),
                 8 => V1.Snapshot.History.Parser.WithDiscardUnknownFields(true).ParseFrom(body),
-                13 => V1.Snapshot.Sessions.Parser.WithDiscardUnknownFields(true).ParseFrom(body),
-                14 => V1.Snapshot.SessionAnswers.Parser.WithDiscardUnknownFields(true).ParseFrom(body),
-                15 => V1.Snapshot.SessionEnds.Parser.WithDiscardUnknownFields(true).ParseFrom(body),
+                14 => V1.Snapshot.Sessions.Parser.WithDiscardUnknownFields(true).ParseFrom(body),
+                15 => V1.Snapshot.ReleasedRuns.Parser.WithDiscardUnknownFields(true).ParseFrom(body),
+                16 => V1.Snapshot.Outages.Parser.WithDiscardUnknownFields(true).ParseFrom(body),
+                17 => V1.Snapshot.SessionAnswers.Parser.WithDiscardUnknownFields(true).ParseFrom(body),
+                18 => V1.Snapshot.SessionEnds.Parser.WithDiscardUnknownFields(true).ParseFrom(body),
+                13 => V1.Snapshot.Settings.Parser.WithDiscardUnknownFields(true).ParseFrom(body),
                 9 => V1.Snapshot.Fences.Parser.WithDiscardUnknownFields(true).ParseFrom(body),
-                _ => V1.Snapshot.Members.Parser.WithDiscardUnknownFields(true).ParseFrom(body),
+                7 => V1.Snapshot.Members.Parser.WithDiscardUnknownFields(true).ParseFrom(body),
+                _ => throw new AssertionException($"a section of the kind {kind}"),
             };
             Assert.That(message.ToByteArray(), Is.EqualTo(body), $"section kind {kind}");
         }

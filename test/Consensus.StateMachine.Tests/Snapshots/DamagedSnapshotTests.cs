@@ -33,7 +33,7 @@ public sealed class DamagedSnapshotTests
     }
 
     [Test]
-    public void Anything_that_is_said_twice_is_refused([Range(1, 15)] int kind)
+    public void Anything_that_is_said_twice_is_refused([Range(1, 18)] int kind)
     {
         var buffer = SnapshotBuffer.Of(Busy().View);
         ReplicatedState.Restore(Limits.Default, SnapshotBuffer.Of(Busy().View)).Verify();

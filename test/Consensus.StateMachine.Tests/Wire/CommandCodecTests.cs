@@ -54,6 +54,11 @@ public sealed class CommandCodecTests
         new ResetFenceCommand(Machine.Key("disk")),
         new CompactCommand(new Revision(9)),
         new WithdrawCommand(Machine.Key("request-1")),
+        new PutSettingCommand(Setting.HistoryMs, 600_000),
+        new ChangePermitsCommand(Machine.Key("k"), 7),
+        new NoteLeaderlessCommand(new ClusterTime(9), 7),
+        new RevokeLeaseCommand(new LeaseId(5)) { By = "10.0.0.7 through n1" },
+        new ReleaseLockCommand(Machine.Key("k"), new FencingToken(9), Force: true) { By = "10.0.0.7 through n1" },
         new SettleCommand(new LeaseId(5), 7),
         new GrantLeaseCommand(new LeaseId(5), 1_000_000) { IsSession = true },
     ];

@@ -43,7 +43,7 @@ internal sealed record LeaseSubject(LeaseId Id) : StateSubject
     {
         if (view.GetLease(Id) is { } lease)
         {
-            JsonSerializer.Serialize(json, LeaseReadEndpoints.DetailOf(lease, context.Now), ApiJson.Default.LeaseDetailAnswer);
+            JsonSerializer.Serialize(json, LeaseReadEndpoints.DetailOf(lease, session: null, context.Now), ApiJson.Default.LeaseDetailAnswer);
             return "lease";
         }
         var reason = view.ReasonOfEnd(Id, aliveAt) is { } known ? OutcomeProblems.ReasonName(known) : null;
