@@ -135,20 +135,27 @@ internal sealed class UntakenMessages(long maxBytes, TimeProvider clock)
         }
     }
 
-    /// <summary>Once a second: while somebody waits, ends those that have held a quarter of all for longest.</summary>
+    /// <summary>Once a second: while somebody waits, ends those that have held for longest, so many that a quarter of all becomes free.</summary>
     public void EndTheSlowest()
     {
         var ended = new List<Holder>();
         lock (_gate)
         {
-            var bytes = 0L;
-            for (var node = _holders.First; _waiting.Count > 0 && bytes < maxBytes / 4 && node is { Value: var holder }; node = node.Next)
+            // What many write is there until the last of them has let go of it.
+            var others = new Dictionary<WatchMessage, int>();
+            var freed = 0L;
+            for (var node = _holders.First; _waiting.Count > 0 && freed < maxBytes / 4 && node is { Value: var holder }; node = node.Next)
             {
                 if (clock.GetElapsedTime(holder.Since) < Grace)
                 {
                     break;
                 }
-                bytes += holder.Messages.Sum(message => (long)message.Bytes.Length);
+                foreach (var message in holder.Messages)
+                {
+                    var left = others.GetValueOrDefault(message, message.Holders) - 1;
+                    others[message] = left;
+                    freed += left == 0 ? message.Bytes.Length : 0;
+                }
                 if (!holder.IsEnded)
                 {
                     holder.IsEnded = true;

@@ -89,5 +89,22 @@ internal sealed class UntakenMessagesTests
         Assert.That(ended, Is.EqualTo(new[] { "first" }));
     }
 
+    [Test]
+    public void So_many_are_ended_that_there_is_room_though_they_write_the_same()
+    {
+        var untaken = new UntakenMessages(MaxBytes, _clock);
+        var (same, ended, held) = (Message(MaxBytes), 0, new List<LinkedListNode<UntakenMessages.Holder>>());
+        for (var i = 0; i < 50; i++)
+        {
+            held.Add(untaken.TryHold([same], () => ended++)!);
+        }
+        _ = untaken.RoomAsync(CancellationToken.None);
+        _clock.Advance(TimeSpan.FromMinutes(1));
+        untaken.EndTheSlowest();
+        Assert.That(ended, Is.EqualTo(held.Count));
+        held.ForEach(untaken.LetGo);
+        Assert.That(untaken.TryHold([Message(MaxBytes)], () => { }), Is.Not.Null);
+    }
+
     private static WatchMessage Message(int bytes) => new(new Revision(1), new byte[bytes]);
 }
