@@ -7,14 +7,12 @@ internal sealed class ConnectionStreams
     private const int MaxResets = 512;
 
     private readonly Queue<int> _resets = new();
+    private readonly Lock _gate = new();
     private StreamMemory? _owner;
+    private bool _isOver;
 
     /// <summary>Null before the first request.</summary>
-    public StreamMemory? Owner
-    {
-        get => Volatile.Read(ref _owner);
-        set => Volatile.Write(ref _owner, value);
-    }
+    public StreamMemory? Owner => Volatile.Read(ref _owner);
 
     public long HeldBytes { get; set; }
 
@@ -49,6 +47,26 @@ internal sealed class ConnectionStreams
         }
     }
 
+    /// <summary>False when the connection is over: the server may begin with a request only then, and nobody would ever take back what it holds.</summary>
+    public bool TryBelongTo(StreamMemory owner)
+    {
+        lock (_gate)
+        {
+            if (!_isOver)
+            {
+                Volatile.Write(ref _owner, owner);
+            }
+            return !_isOver;
+        }
+    }
+
     /// <summary>The connection is over, and with it all that its streams held.</summary>
-    public void Close() => Owner?.Close(this);
+    public void Close()
+    {
+        lock (_gate)
+        {
+            _isOver = true;
+        }
+        Owner?.Close(this);
+    }
 }

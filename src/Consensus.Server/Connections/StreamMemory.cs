@@ -107,7 +107,10 @@ internal sealed class StreamMemory(long maxBytes, Replies replies, TimeProvider 
         var textBytes = RequestText.BytesOf(http);
         var number = http.Features.GetRequiredFeature<IHttp2StreamIdFeature>().StreamId;
         var request = new StreamRequest(this, http, connection, number, StreamBytes + textBytes, textBytes > MuchText);
-        var verdict = Hold(request);
+        if (Hold(request) is not { } verdict)
+        {
+            return Task.CompletedTask;
+        }
         if (verdict == StreamVerdict.Close)
         {
             Abort(http);
@@ -137,13 +140,17 @@ internal sealed class StreamMemory(long maxBytes, Replies replies, TimeProvider 
 
     public static void Abort(HttpContext http) => http.Features.GetRequiredFeature<IConnectionLifetimeFeature>().Abort();
 
-    private StreamVerdict Hold(StreamRequest request)
+    /// <summary>Null when its connection is over, and nobody is there to be answered.</summary>
+    private StreamVerdict? Hold(StreamRequest request)
     {
         lock (_gate)
         {
             TakeBackDue();
             var connection = request.Connection;
-            connection.Owner = this;
+            if (!connection.TryBelongTo(this))
+            {
+                return null;
+            }
             var verdict = TryHold(connection, request.Bytes);
             if (verdict != StreamVerdict.Close)
             {
