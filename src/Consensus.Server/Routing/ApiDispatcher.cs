@@ -31,6 +31,11 @@ internal sealed class ApiDispatcher(
         {
             await replies.Problem(http, OfBadRequest(e));
         }
+        catch (IOException e) when (e.InnerException is OverflowException && !http.Response.HasStarted)
+        {
+            // So the server says of the size of a chunk that it is larger than any number of its.
+            await replies.Problem(http, Problem.BadRequest(e.Message) with { ClosesConnection = true });
+        }
         catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
         {
             // The client went away; there is nobody to answer.

@@ -93,11 +93,12 @@ internal sealed class LimitTests : ContractTest
         }
     }
 
-    [Test]
-    public void A_body_that_is_badly_chunked_is_refused()
+    [TestCase("nonsense")]
+    [TestCase("7fffffffffffffff")]
+    public void A_body_that_is_badly_chunked_is_refused(string chunk)
     {
         var answer = RawHttp.Ask(
-            Port, "PUT /v1/kv/a HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nnonsense\r\n\r\n");
+            Port, $"PUT /v1/kv/a HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n{chunk}\r\n\r\n");
         AssertProblem(answer, ProblemTypes.BadRequest);
         Assert.That(Node.AppliedCommands, Is.Zero);
     }
