@@ -16,15 +16,12 @@ internal sealed class CommandRunner(IConsensusNode node)
     private const int MaxIdAttempts = 3;
 
     /// <param name="body">The request's body as sent: part of its fingerprint.</param>
+    public ValueTask<CommandAnswer> ExecuteAsync(ApiCall call, RequestIdentity identity, ReadOnlySpan<byte> body, Command command) =>
+        ExecuteAsync(RequestMark.Of(call, identity, body), command);
+
     /// <param name="aborted">Only for lock requests: their place in the queue lives as long as the connection.</param>
-    public ValueTask<CommandAnswer> ExecuteAsync(
-        ApiCall call, RequestIdentity identity, ReadOnlySpan<byte> body, Command command, CancellationToken aborted = default)
-    {
-        var envelope = identity.IsNone
-            ? new CommandEnvelope(command)
-            : new CommandEnvelope(command, identity.Key, RequestIdentity.Fingerprint(call, body)) { Session = identity.Session };
-        return node.ExecuteAsync(envelope, Principal, aborted);
-    }
+    public ValueTask<CommandAnswer> ExecuteAsync(RequestMark mark, Command command, CancellationToken aborted = default) =>
+        node.ExecuteAsync(new CommandEnvelope(command, mark.Key, mark.Fingerprint), Principal, aborted);
 
     /// <summary>Executes a command that brings a lease of its own, again under another id while the drawn one is taken.</summary>
     public async ValueTask<CommandAnswer> WithNewLeaseAsync<T>(Func<LeaseId, T> make, Func<T, ValueTask<CommandAnswer>> execute)

@@ -37,9 +37,10 @@ internal sealed class HoldWriteEndpoints(HoldForm form, IConsensusNode node, Com
         }
         using var unread = asked.WaitMicros > 0 ? UnreadBehindWaits.While(http) : null;
         var aborted = http.RequestAborted;
+        var mark = RequestMark.Of(call, identity, body);
         var answer = await commands.WithNewLeaseAsync(
             lease => asked with { OwnLease = asked.SharedLease.IsNone ? lease : LeaseId.None },
-            command => commands.ExecuteAsync(call, identity, body, command, aborted));
+            command => commands.ExecuteAsync(mark, command, aborted));
         if (answer.Kind != AnswerKind.Done || answer.Outcome is not LockGranted granted)
         {
             await replies.Problem(http, AnswerProblems.Of(answer));

@@ -33,8 +33,8 @@ internal sealed class LeaseEndpoints(IConsensusNode node, CommandRunner commands
             await replies.Problem(http, Problem.BadRequest(sentence!));
             return;
         }
-        var answer = await commands.WithNewLeaseAsync(
-            lease => asked with { Id = lease }, command => commands.ExecuteAsync(call, identity, body, command));
+        var mark = RequestMark.Of(call, identity, body);
+        var answer = await commands.WithNewLeaseAsync(lease => new GrantLeaseCommand(lease, ttlMicros), command => commands.ExecuteAsync(mark, command));
         if (answer.Kind == AnswerKind.Done && answer.Outcome is LeaseGranted granted)
         {
             await GrantedAsync(http, granted, asked.IsSession, isReplayable: !identity.IsNone);

@@ -35,9 +35,10 @@ internal sealed class MultiLockEndpoint(IConsensusNode node, CommandRunner comma
             await replies.Problem(http, refusal!);
             return;
         }
+        var mark = RequestMark.Of(call, identity, body);
         var answer = await commands.WithNewLeaseAsync(
             lease => asked with { OwnLease = asked.SharedLease.IsNone ? lease : LeaseId.None },
-            command => commands.ExecuteAsync(call, identity, body, command));
+            command => commands.ExecuteAsync(mark, command));
         if (answer.Kind != AnswerKind.Done || answer.Outcome is not ManyGranted granted)
         {
             await replies.Problem(http, AnswerProblems.Of(answer));
