@@ -242,7 +242,14 @@ internal sealed class Replies(IConsensusNode node, ByteBudget unsent)
     /// </summary>
     public Problem? RefusalOfReads() => unsent.Held < unsent.OrdinaryLimit ? null : NoRoom;
 
-    private Problem NoRoom => new(
+    /// <summary>Room for the answer to what is to be done; null when there is none: then nothing is to be done, and <see cref="NoRoom"/> is told.</summary>
+    /// <param name="bytes">That the answer may have.</param>
+    /// <param name="isUrgent">May use all of the budget.</param>
+    public AnswerRoom? RoomFor(long bytes, bool isUrgent) => bytes <= KestrelLimits.OwnAnswerBytes ? AnswerRoom.Own
+        : unsent.TryHold(bytes, isUrgent) ? new AnswerRoom(unsent, bytes)
+        : null;
+
+    public Problem NoRoom => new(
         ProblemTypes.TooManyRequests, $"answers that their clients have not taken yet hold the {unsent.Limit} bytes that this member has for them; nothing was done")
     {
         RetryAfterSeconds = 1,

@@ -19,6 +19,9 @@ internal static class KeyJson
     private static readonly JsonEncodedText Version = JsonEncodedText.Encode("version");
     private static readonly JsonEncodedText Lease = JsonEncodedText.Encode("lease");
 
+    /// <summary>Of a key as text: a control character takes six.</summary>
+    public static long MostBytesOf(Key key) => 6L * key.Length;
+
     public static void WriteItem(Utf8JsonWriter json, Key key, KeyRecord record, bool withValue)
     {
         json.WriteStartObject();

@@ -14,6 +14,9 @@ namespace Consensus.Server.Leases;
 /// <summary>Grants, renewals and revocations of leases.</summary>
 internal sealed class LeaseEndpoints(IConsensusNode node, CommandRunner commands, Replies replies, ServerInfo info)
 {
+    /// <summary>Of one of many renewals in their answer, at most.</summary>
+    private const long RenewalJsonBytes = 100;
+
     public async Task GrantAsync(ApiCall call)
     {
         var http = call.Http;
@@ -34,7 +37,7 @@ internal sealed class LeaseEndpoints(IConsensusNode node, CommandRunner commands
             return;
         }
         var mark = RequestMark.Of(call, identity, body);
-        var answer = await commands.WithNewLeaseAsync(lease => new GrantLeaseCommand(lease, ttlMicros), command => commands.ExecuteAsync(mark, command));
+        var answer = await commands.WithNewLeaseAsync(lease => asked with { Id = lease }, command => commands.ExecuteAsync(mark, command));
         if (answer.Kind == AnswerKind.Done && answer.Outcome is LeaseGranted granted)
         {
             await GrantedAsync(http, granted, asked.IsSession, isReplayable: !identity.IsNone);
@@ -119,7 +122,16 @@ internal sealed class LeaseEndpoints(IConsensusNode node, CommandRunner commands
             await replies.Problem(http, Problem.BadRequest(sentence!));
             return;
         }
-        var answer = await commands.ExecuteAsync(call, identity, body, new RenewLeasesCommand(ids));
+        if (replies.RoomFor(ids.Length * RenewalJsonBytes, isUrgent: true) is not { } room)
+        {
+            await replies.Problem(http, replies.NoRoom);
+            return;
+        }
+        CommandAnswer answer;
+        using (room)
+        {
+            answer = await commands.ExecuteAsync(call, identity, body, new RenewLeasesCommand(ids));
+        }
         if (answer.Kind != AnswerKind.Done || answer.Outcome is not LeasesRenewed renewed)
         {
             await replies.Problem(http, AnswerProblems.Of(answer));

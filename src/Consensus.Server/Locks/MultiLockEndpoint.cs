@@ -6,6 +6,7 @@ using Consensus.Server.Commands;
 using Consensus.Server.Holds;
 using Consensus.Server.Http;
 using Consensus.Server.Json;
+using Consensus.Server.KeyValue;
 using Consensus.Server.Routing;
 using Consensus.StateMachine;
 using Consensus.StateMachine.Commands;
@@ -16,6 +17,9 @@ namespace Consensus.Server.Locks;
 /// <summary>POST of <c>/v1/multilock</c>: all of several locks or none, in one step, without waiting.</summary>
 internal sealed class MultiLockEndpoint(IConsensusNode node, CommandRunner commands, Replies replies, ServerInfo info)
 {
+    /// <summary>Of one of the locks in the answer beside its name, at most.</summary>
+    private const long ItemJsonBytes = 60;
+
     public async Task AcquireAsync(ApiCall call)
     {
         var http = call.Http;
@@ -35,10 +39,19 @@ internal sealed class MultiLockEndpoint(IConsensusNode node, CommandRunner comma
             await replies.Problem(http, refusal!);
             return;
         }
+        if (replies.RoomFor(asked.Names.Sum(name => KeyJson.MostBytesOf(name) + ItemJsonBytes), isUrgent: false) is not { } room)
+        {
+            await replies.Problem(http, replies.NoRoom);
+            return;
+        }
         var mark = RequestMark.Of(call, identity, body);
-        var answer = await commands.WithNewLeaseAsync(
-            lease => asked with { OwnLease = asked.SharedLease.IsNone ? lease : LeaseId.None },
-            command => commands.ExecuteAsync(mark, command));
+        CommandAnswer answer;
+        using (room)
+        {
+            answer = await commands.WithNewLeaseAsync(
+                lease => asked with { OwnLease = asked.SharedLease.IsNone ? lease : LeaseId.None },
+                command => commands.ExecuteAsync(mark, command));
+        }
         if (answer.Kind != AnswerKind.Done || answer.Outcome is not ManyGranted granted)
         {
             await replies.Problem(http, AnswerProblems.Of(answer));

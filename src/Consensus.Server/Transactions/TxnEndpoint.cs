@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text.Json;
 using Consensus.Api;
 using Consensus.Node;
@@ -16,6 +17,9 @@ namespace Consensus.Server.Transactions;
 /// <summary>POST of <c>/v1/txn</c>: several compares and operations on keys in one revision.</summary>
 internal sealed class TxnEndpoint(IConsensusNode node, CommandRunner commands, Replies replies)
 {
+    /// <summary>Of one result in the answer beside its key and what it read, at most.</summary>
+    private const long ResultJsonBytes = 160;
+
     public async Task ExecuteAsync(ApiCall call)
     {
         var http = call.Http;
@@ -40,7 +44,16 @@ internal sealed class TxnEndpoint(IConsensusNode node, CommandRunner commands, R
             await replies.Problem(http, noRoom);
             return;
         }
-        var answer = await commands.ExecuteAsync(call, identity, body, command);
+        if (replies.RoomFor(Math.Max(WrittenJsonBytes(command.Success), WrittenJsonBytes(command.Failure)), isUrgent: false) is not { } room)
+        {
+            await replies.Problem(http, replies.NoRoom);
+            return;
+        }
+        CommandAnswer answer;
+        using (room)
+        {
+            answer = await commands.ExecuteAsync(call, identity, body, command);
+        }
         if (answer is { Kind: AnswerKind.Done, Outcome: TxnDone done })
         {
             await AnswerAsync(http, TxnReads.Lacks(done) ? await ReadAgainAsync(command, done, http.RequestAborted) : done);
@@ -50,6 +63,10 @@ internal sealed class TxnEndpoint(IConsensusNode node, CommandRunner commands, R
             await replies.Problem(http, AnswerProblems.Of(answer));
         }
     }
+
+    /// <summary>Of the results without what is read, which has to find room by itself.</summary>
+    private static long WrittenJsonBytes(ImmutableArray<TxnOperation> operations) =>
+        operations.Sum(operation => ResultJsonBytes + (operation is TxnPut put ? KeyJson.MostBytesOf(put.Key) : 0));
 
     private static bool Reads(TxnCommand command) => command.Success.Any(operation => operation is TxnGet) || command.Failure.Any(operation => operation is TxnGet);
 

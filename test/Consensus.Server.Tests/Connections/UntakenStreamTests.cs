@@ -5,13 +5,10 @@ using Consensus.Server.Tests.Support;
 namespace Consensus.Server.Tests.Connections;
 
 /// <summary>Answers over HTTP/2 to clients that open no window for them: the server calls such a request completed at once, and has its answer all the same.</summary>
-internal sealed class UntakenStreamTests : UnfinishedBodyTest
+internal sealed class UntakenStreamTests : LazyStreamTest
 {
     private const int StreamBudget = 512 * 1024;
     private const int AnswerBudget = 8 << 20;
-    private const int SmallValue = 8_000;
-    private const string Streams = "consensus_bytes_held{what=\"streams\"}";
-    private const string Answers = "consensus_bytes_held{what=\"answers\"}";
 
     protected override ServerInfo Info { get; } = new()
     {
@@ -20,13 +17,6 @@ internal sealed class UntakenStreamTests : UnfinishedBodyTest
         MaxUnsentAnswerBytes = AnswerBudget,
         MaxWatchMessageBytes = 4 << 20,
     };
-
-    [SetUp]
-    public async Task PutValuesAsync()
-    {
-        await PutAsync("small", SmallValue);
-        await PutAsync("large", 1 << 20);
-    }
 
     [Test]
     public async Task Small_answers_are_counted_until_they_leave_and_refused_beyond_the_budget_while_others_are_served()
@@ -193,35 +183,6 @@ internal sealed class UntakenStreamTests : UnfinishedBodyTest
         Assert.That(await MetricAsync(Streams) - before, Is.GreaterThanOrEqualTo(More * 6 * 4000));
     }
 
-    /// <summary>The first stream is for <see cref="Open"/>.</summary>
-    private static int NumberOf(int request) => (2 * request) + 3;
-
-    /// <summary>
-    /// A connection that has taken something of a first answer: one that takes less than 240 bytes a second is closed, which is not what is tested, and these pay for minutes.
-    /// </summary>
-    private RawHttp Open(int window = 0)
-    {
-        const int Taken = 60_000;
-        var connection = new RawHttp(Port);
-        connection.Send(Http2Frames.OpeningWithWindow(window));
-        connection.Send(Http2Frames.Get(1, "/v1/kv/large"));
-        connection.Send(Http2Frames.WindowUpdate(1, Taken - window));
-        for (var left = Taken; left > 0;)
-        {
-            var frame = connection.ReceiveHttp2Frame();
-            left -= frame.Type == Http2Frames.Data ? frame.Payload.Length : 0;
-        }
-        connection.Send(Http2Frames.Reset(1));
-        connection.Send(Http2Frames.WindowUpdate(0, Taken));
-        return connection;
-    }
-
-    private static void Ask(RawHttp connection, int request, string path, string accept = "*/*")
-    {
-        connection.Send(Http2Frames.Get(NumberOf(request), path, accept));
-        connection.ReceiveHttp2Head(NumberOf(request));
-    }
-
     private static string Body(RawHttp connection, int stream)
     {
         var body = new List<byte>();
@@ -241,22 +202,6 @@ internal sealed class UntakenStreamTests : UnfinishedBodyTest
             {
                 return Encoding.UTF8.GetString([.. body]);
             }
-        }
-    }
-
-    private async Task PutAsync(string key, int bytes)
-    {
-        using var content = new ByteArrayContent(Encoding.ASCII.GetBytes(new string('v', bytes)));
-        using var put = await Client.PutAsync(new Uri($"/v1/kv/{key}", UriKind.Relative), content);
-        Assert.That(put.StatusCode, Is.EqualTo(HttpStatusCode.OK));
-    }
-
-    private async Task UntilAsync(string metric, Func<long, bool> isSo)
-    {
-        using var limit = Patience.Begin();
-        while (await MetricAsync(metric) is var present && !isSo(present))
-        {
-            Assert.That(limit.IsCancellationRequested, Is.False, $"{metric} is {present}");
         }
     }
 }

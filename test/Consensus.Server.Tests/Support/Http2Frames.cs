@@ -28,6 +28,23 @@ internal static class Http2Frames
         stream,
         [.. Field(":method", "GET"), .. Field(":scheme", "http"), .. Field(":authority", "localhost"), .. Field(":path", path), .. Field("accept", accept)]);
 
+    /// <summary>A request with its body, which is to be smaller than the server's windows.</summary>
+    public static byte[] Post(int stream, string path, string body)
+    {
+        const int MostOfFrame = 16 * 1024;
+        var bytes = Encoding.UTF8.GetBytes(body);
+        return
+        [
+            .. Frame(
+                Headers,
+                EndHeaders,
+                stream,
+                [.. Field(":method", "POST"), .. Field(":scheme", "http"), .. Field(":authority", "localhost"), .. Field(":path", path)]),
+            .. bytes.Chunk(MostOfFrame).SelectMany(part => Frame(Data, 0, stream, part)),
+            .. Frame(Data, EndStream, stream, []),
+        ];
+    }
+
     /// <summary>Of a stream, or of the whole connection as stream 0.</summary>
     public static byte[] WindowUpdate(int stream, int bytes)
     {

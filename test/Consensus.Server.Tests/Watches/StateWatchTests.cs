@@ -88,7 +88,7 @@ internal sealed class StateWatchTests : ContractTest
         using var put = await SendAsync("PUT", "/v1/kv/a?lease=" + lease.Id, "x");
         Assert.That((await watch.ExpectAsync("lease")).Read(ApiJson.Default.LeaseDetailAnswer).Keys, Is.EqualTo(new[] { "a" }));
         using var swapped = await SendAsync(
-            "POST", "/v1/txn", $$"""{"success":[{"delete":{"key":"a"}},{"put":{"key":"b","value":"x","lease":"{{lease.Id}}"}}]}""");
+            "POST", "/v1/txn", $$$"""{"success":[{"delete":{"key":"a"}},{"put":{"key":"b","value":"x","lease":"{{{lease.Id}}}"}}]}""");
         Assert.That((await watch.ExpectAsync("lease")).Read(ApiJson.Default.LeaseDetailAnswer).Keys, Is.EqualTo(new[] { "b" }), "as many, but another");
         using var renewed = await SendAsync("POST", $"/v1/leases/{lease.Id}/keepalive");
         if (expires)

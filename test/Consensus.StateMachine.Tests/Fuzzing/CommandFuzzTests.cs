@@ -96,7 +96,7 @@ public sealed class CommandFuzzTests
                     buffer.Sections.Insert((int)random.Next(buffer.Sections.Count + 1), (kind, body));
                     break;
                 case 2:
-                    buffer.Sections[at] = ((int)random.Next(-1, 17), body);
+                    buffer.Sections[at] = ((int)random.Next(-1, 19), body);
                     break;
                 default:
                     buffer.Sections[at] = (kind, Mutator.Change(body, random));
