@@ -171,7 +171,10 @@ internal sealed partial class HoldRules(StateTables state, Applying entry, KeyRu
     public void Store(ObjectName name, ObjectRecord before, ObjectRecord after)
     {
         entry.Output.Objects++;
-        state.Objects.Store(name, before, after);
+        if (state.Objects.Store(name, before, after) is { } forgotten)
+        {
+            state.Released.Add(forgotten.Name, forgotten.Released);
+        }
     }
 
     /// <summary>A hold with so much metadata or so large a value is refused where that is too much for one, or the whole for the state.</summary>

@@ -126,7 +126,8 @@ internal sealed class ObjectTable(Limits limits)
 
     /// <summary>Stores an object's new state. One that nobody uses any more is remembered, or goes when there is nothing to remember.</summary>
     /// <param name="before">As it is stored.</param>
-    public void Store(ObjectName name, ObjectRecord before, ObjectRecord after)
+    /// <returns>The released tokens of the object that is forgotten for it, if one is.</returns>
+    public (ObjectName Name, ImmutableArray<FencingToken> Released)? Store(ObjectName name, ObjectRecord before, ObjectRecord after)
     {
         if (before.IsActive != after.IsActive)
         {
@@ -150,17 +151,20 @@ internal sealed class ObjectTable(Limits limits)
             if (after.Released.IsEmpty && after.Losses.IsEmpty)
             {
                 _primary.Remove(name);
-                return;
+                return null;
             }
             after = after with { FactSequence = NextFact++ };
             _unused.Set(after.FactSequence, name);
         }
         _primary.Set(name, after);
-        if (_unused.Count > limits.MaxUnheldLockFacts && _unused.TryFirst(out var oldest, out var forgotten))
+        if (_unused.Count <= limits.MaxUnheldLockFacts || !_unused.TryFirst(out var oldest, out var forgotten))
         {
-            _unused.Remove(oldest);
-            _primary.Remove(forgotten);
+            return null;
         }
+        var released = this[forgotten].Released;
+        _unused.Remove(oldest);
+        _primary.Remove(forgotten);
+        return (forgotten, released);
     }
 
     /// <summary>Another record of an object that is in use as before: with its hold replaced.</summary>

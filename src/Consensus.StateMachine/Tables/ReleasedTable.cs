@@ -20,7 +20,7 @@ internal readonly record struct ReleasedRun(ObjectName Object, FencingToken Last
 /// <summary>
 /// The released tokens that their objects do not remember themselves: an object keeps its newest few, and puts them here together when there is one too many. So a lock that is
 /// passed on thousands of times a second still knows what was released minutes ago, exactly: no token that was lost, and none of another lock, is ever taken for a released one.
-/// All objects share one bound, and the oldest tokens go first; an object that is forgotten leaves its runs behind, for they age by themselves.
+/// All objects share one bound, and the oldest tokens go first; an object that is forgotten leaves its tokens here, for they age by themselves.
 /// </summary>
 internal sealed class ReleasedTable(Limits limits)
 {

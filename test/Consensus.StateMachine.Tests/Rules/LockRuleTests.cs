@@ -285,7 +285,7 @@ public sealed class LockRuleTests
     [Test]
     public void Facts_about_locks_nobody_holds_are_bounded()
     {
-        var machine = new Machine(new Limits { MaxUnheldLockFacts = 3 });
+        var machine = new Machine(new Limits { MaxUnheldLockFacts = 3, MaxReleasedBytes = 1 });
         var tokens = Enumerable.Range(1, 5).Select(i => machine.Acquire($"l{i}", i).Hold.Token).ToList();
         for (var i = 0; i < 5; i++)
         {

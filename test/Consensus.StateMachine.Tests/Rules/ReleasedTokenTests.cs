@@ -50,6 +50,23 @@ public sealed class ReleasedTokenTests
     }
 
     [Test]
+    public void A_release_that_comes_again_when_very_many_other_locks_were_released_is_a_release_and_a_loss_is_a_loss()
+    {
+        var machine = new Machine(Limits.Default with { MaxUnheldLockFacts = 5 });
+        var (released, lost) = (machine.Granted(Lock("released", "h", 1)), machine.Granted(Lock("lost", "h", 2)));
+        machine.Do(Release(released));
+        machine.Do(Release(lost, force: true));
+        for (var i = 0; i < 20; i++)
+        {
+            machine.Do(Release(machine.Granted(Lock($"other{i}", "h", 3))));
+        }
+        machine.State.Verify();
+        machine.RestoreFromSnapshot();
+        Assert.That(machine.Do(Release(released)), Is.InstanceOf<LockReleased>());
+        Assert.That(machine.Do(Release(lost)), Is.InstanceOf<NotHolder>());
+    }
+
+    [Test]
     public void Who_held_permits_for_longer_than_very_many_others_is_known_to_have_released_them()
     {
         var machine = new Machine();
@@ -79,15 +96,16 @@ public sealed class ReleasedTokenTests
     [Test]
     public void The_tokens_of_a_lock_that_is_forgotten_are_remembered_and_the_oldest_of_all_go_first()
     {
-        var machine = new Machine(new Limits { MaxUnheldLockFacts = 1, MaxReleasedBytes = 1_000 });
+        var machine = new Machine(new Limits { MaxUnheldLockFacts = 1, MaxReleasedBytes = 1_300 });
         var of = new Dictionary<string, List<Hold>>();
         foreach (var name in (string[])["first", "second", "third", "fourth"])
         {
             of[name] = [.. Enumerable.Range(0, 17).Select(_ => Cycle(name))];
         }
         Assert.That(machine.View.Tables.Objects.All().Select(o => o.Key.Name.ToString()), Is.EqualTo(["fourth"]), "the others are forgotten");
-        Assert.That(machine.View.Tables.Released.All().Sum(r => r.Value.Length), Is.EqualTo(3 * 16), "and of the first nothing is left");
+        Assert.That(machine.View.Tables.Released.All().Sum(r => r.Value.Length), Is.EqualTo((3 * 16) + 2), "and of the first nothing is left");
         Assert.That(machine.Do(Release(of["first"][15])), Is.InstanceOf<NotHolder>());
+        Assert.That(machine.Do(Release(of["third"][16])), Is.InstanceOf<LockReleased>(), "which it had itself to the last");
         Assert.That(machine.Do(Release(of["second"][0])), Is.InstanceOf<LockReleased>());
         Assert.That(machine.Do(Release(of["third"][15])), Is.InstanceOf<LockReleased>());
         Assert.That(machine.Do(Release(of["fourth"][16])), Is.InstanceOf<LockReleased>());
