@@ -129,7 +129,9 @@ internal static class ItemTexts
     private static string Quoted(ObjectName name) => $"{name.Space.ToString().ToLowerInvariant()} \"{name.Name}\"";
 
     private static string Quoted(Identity identity) =>
-        identity.IsSession ? $"number {identity.Number.Number} of the session {identity.Number.Session}" : identity.Principal.Length > 0 ? $"request \"{identity.IdempotencyKey}\" of \"{identity.Principal}\"" : $"request \"{identity.IdempotencyKey}\"";
+        identity.IsSession ? $"number {identity.Number.Number} of the session {identity.Number.Session}"
+        : identity.Principal.Length > 0 ? $"request \"{identity.IdempotencyKey}\" of \"{identity.Principal}\""
+        : $"request \"{identity.IdempotencyKey}\"";
 
     private static string Ms(long micros) => string.Create(CultureInfo.InvariantCulture, $"{micros / 1000.0:0.###} ms");
 

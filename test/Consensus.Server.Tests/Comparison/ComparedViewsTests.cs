@@ -47,7 +47,7 @@ internal sealed class ComparedViewsTests
     }
 
     [Test]
-    public async Task Where_all_are_atWork_another_is_refused_and_an_idle_one_makes_room()
+    public async Task Where_all_are_at_work_another_is_refused_and_an_idle_one_makes_room()
     {
         var kept = new List<StateView>();
         for (var i = 0; i < ComparedViews.Capacity; i++)

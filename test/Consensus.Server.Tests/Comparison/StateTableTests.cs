@@ -1,5 +1,7 @@
 using System.Net;
+using System.Runtime.CompilerServices;
 using System.Text;
+using System.Text.Json;
 using Consensus.Api;
 using Consensus.Api.Cluster;
 using Consensus.Api.Problems;
@@ -57,6 +59,24 @@ internal sealed class StateTableTests : ContractTest
             after.Tables.Zip(before.Tables).Where(pair => pair.First != pair.Second).Select(pair => pair.First.Table),
             Is.EqualTo(new[] { "counters", "leases", "objects" }));
     }
+
+    [Test]
+    public async Task Every_table_is_named_by_the_page_and_the_document_of_the_API()
+    {
+        var page = await File.ReadAllTextAsync(System.IO.Path.Combine(Root(), "docs/http-api.md"));
+        using var response = await SendAsync("GET", "/openapi/v1.json");
+        using var document = JsonDocument.Parse(await response.Content.ReadAsStringAsync());
+        var described = document.RootElement.GetProperty("components").GetProperty("schemas").GetProperty("StateTable").GetProperty("properties").GetProperty("table")
+            .GetProperty("description").GetString()!;
+        foreach (var table in (await TablesAsync()).Tables)
+        {
+            Assert.That(page, Does.Contain($"`{table.Table}`"), "docs/http-api.md");
+            Assert.That(described.Split(',', ';').Select(name => name.Trim()), Does.Contain(table.Table), "OpenAPI");
+        }
+    }
+
+    private static string Root([CallerFilePath] string here = "") =>
+        System.IO.Path.GetFullPath(System.IO.Path.Combine(System.IO.Path.GetDirectoryName(here)!, "..", "..", ".."));
 
     [Test]
     public async Task A_state_is_asked_about_while_later_writes_change_the_present_one()
