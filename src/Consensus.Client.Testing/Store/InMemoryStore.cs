@@ -181,7 +181,7 @@ internal sealed class InMemoryStore : IDisposable
 
     private void Publish()
     {
-        var before = (_view.Revision, _view.CompactRevision);
+        var before = _view.AppliedIndex;
         _view = _state.TakeView();
         if (_state.NextDeadline is var next && next != ClusterTime.Never)
         {
@@ -189,7 +189,7 @@ internal sealed class InMemoryStore : IDisposable
             var left = TimeSpan.FromMilliseconds((Math.Max(0, next.Micros - Now.Micros) / 1_000) + 1);
             _expiry.Change(left < LongestTimer ? left : LongestTimer, Timeout.InfiniteTimeSpan);
         }
-        if ((_view.Revision, _view.CompactRevision) != before)
+        if (_view.AppliedIndex != before)
         {
             _changed.TrySetResult();
             _changed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
