@@ -97,7 +97,7 @@ internal static class BrokenVariants
         new("a withdrawal that leaves no mark of what never arrived", Withdrawals.Name, 1, FaultKinds.None, static () => new ForgetsWhatNeverArrived(), GivenUp),
         new("a withdrawal that gives nothing back", Withdrawals.Name, 1, FaultKinds.None, static () => new GivesNothingBack(), GivenUp),
         new("places taken by whoever uses the same lease", Places.Name, 1, FaultKinds.None, static () => new AttachesByLease(), Coordinated),
-        new("a disk error that no thread catches while a snapshot comes", LastWords.Name, 28, FaultKinds.FullDisk | FaultKinds.Kill, static () => new ReceivesUnguarded(), ManySnapshots),
+        new("a disk error that no thread catches while a snapshot comes", LastWords.Name, 14, FaultKinds.FullDisk | FaultKinds.Kill, static () => new ReceivesUnguarded(), ManySnapshots),
         new("a disk error that no thread catches while a snapshot goes", LastWords.Name, 1, FaultKinds.BadSector | FaultKinds.Kill, static () => new SendsUnguarded(), ManySnapshots),
         new("a log in memory without a bound", HeldBytesBound.Name, 1, FaultKinds.Kill, static () => new ForgetsNoLog(), LittleLogInMemory),
         new("turns without a limit", LeaderIsHeard.Name, 1, FaultKinds.PowerLossOfAll, static () => new TurnsWithoutLimit(), MuchToApply),
