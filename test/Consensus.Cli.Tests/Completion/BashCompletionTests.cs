@@ -39,7 +39,7 @@ internal sealed class BashCompletionTests
     [TestCase("elect |", "show observe")]
     [TestCase("elect job --cand|", "--candidate")]
     [TestCase("lock acquire a --mode |", "exclusive shared")]
-    [TestCase("semaphore r|", "release run")]
+    [TestCase("semaphore r|", "release resize run")]
     [TestCase("watch a --p|", "--prev")]
     [TestCase("kv get a|", "")]
     [TestCase("lock run a --ttl |", "")]

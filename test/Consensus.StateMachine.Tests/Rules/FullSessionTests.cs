@@ -23,10 +23,19 @@ public sealed class FullSessionTests
         return machine;
     }
 
+    /// <summary>For one answer and the beginning of another.</summary>
+    private static long Room()
+    {
+        var machine = Open(Limits.Default);
+        Ask(machine, 1, Hold("l"));
+        machine.View.Tables.Sessions.Sessions.TryGet(Session, out var session);
+        return session.AnswerBytes + 1;
+    }
+
     /// <summary>A session with a hold and a key under the numbers 1 and 2, which are all that it has room for.</summary>
     private static (Machine Machine, Hold Held) Full()
     {
-        var machine = Open(Limits.Default with { MaxSessionBytes = 400 });
+        var machine = Open(Limits.Default with { MaxSessionBytes = Room() });
         var held = ((LockGranted)Ask(machine, 1, Hold("l"))).Hold;
         Assert.That(Ask(machine, 2, Put("k")), Is.InstanceOf<PutDone>());
         return (machine, held);
@@ -39,7 +48,7 @@ public sealed class FullSessionTests
         foreach (var command in (Command[])[Put("x"), Hold("m"), new GrantLeaseCommand(new LeaseId(9), Second), new FenceCommand(Machine.Key("f"), new FencingToken(1))])
         {
             var refused = (SessionRefused)Ask(machine, 3, command);
-            Assert.That((refused.Reason, refused.Limit), Is.EqualTo((SessionRefusal.Full, 400L)), $"{command}");
+            Assert.That((refused.Reason, refused.Limit), Is.EqualTo((SessionRefusal.Full, Room())), $"{command}");
         }
         Assert.That(machine.View.GetKey(Machine.Key("x")), Is.Null);
         Assert.That(Ask(machine, 3, Put("x"), acked: 2), Is.InstanceOf<PutDone>());
@@ -70,7 +79,7 @@ public sealed class FullSessionTests
     [Test]
     public void A_place_that_is_granted_while_the_session_is_full_is_kept_all_the_same()
     {
-        var machine = Open(Limits.Default with { MaxSessionBytes = 400 });
+        var machine = Open(Limits.Default with { MaxSessionBytes = Room() });
         var held = machine.Granted(Lock("l", "you", 1, ttl: 3600 * Second));
         Assert.That(Ask(machine, 1, Hold("l") with { WaitMicros = 60 * Second }), Is.InstanceOf<LockQueued>());
         Ask(machine, 2, Put("k"));
