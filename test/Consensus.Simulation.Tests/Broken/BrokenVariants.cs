@@ -43,6 +43,7 @@ internal sealed record BrokenVariant(
                 Watches = new(),
             },
             Coordination = new(),
+            Sessions = 0,
             Clients = drawn.Clients with { Clients = 6, ThinkMicros = 20_000, IdentityPercent = 80, LockWeight = 25, Locks = 2, DelayMicros = 300, HeldUpPercent = 0, WithdrawPercent = 0 },
             Faults = new FaultOptions(Faults, 500_000),
             DurationMicros = 15_000_000,
@@ -96,6 +97,8 @@ internal static class BrokenVariants
         new("a fence's pass that changed nothing is not kept", FinalAnswers.Name, 1, FaultKinds.None, static () => new ForgetsPassesThatChangeNothing(), FencedAndHeldUp),
         new("a withdrawal that leaves no mark of what never arrived", Withdrawals.Name, 1, FaultKinds.None, static () => new ForgetsWhatNeverArrived(), GivenUp),
         new("a withdrawal that gives nothing back", Withdrawals.Name, 1, FaultKinds.None, static () => new GivesNothingBack(), GivenUp),
+        new("acked that falls", SessionAnswers.Name, 1, FaultKinds.None, static () => new TakesWhatIsAcknowledged(), WithSessions),
+        new("a settlement that only looks", SessionAnswers.Name, 1, FaultKinds.None, static () => new SettlesByLooking(), WithSessions),
         new("places taken by whoever uses the same lease", Places.Name, 1, FaultKinds.None, static () => new AttachesByLease(), Coordinated),
         new("a disk error that no thread catches while a snapshot comes", LastWords.Name, 14, FaultKinds.FullDisk | FaultKinds.Kill, static () => new ReceivesUnguarded(), ManySnapshots),
         new("a disk error that no thread catches while a snapshot goes", LastWords.Name, 1, FaultKinds.BadSector | FaultKinds.Kill, static () => new SendsUnguarded(), ManySnapshots),
@@ -104,6 +107,8 @@ internal static class BrokenVariants
         new("a log that is not kept for who catches up", CatchUpEnds.Name, 1, FaultKinds.Kill, static () => new KeepsNoLogForWhoCatchesUp(), SlowSnapshots),
         new("votes that never leave", Progress.Name, 1, FaultKinds.None, static () => new KeepsVotesBack()),
     ];
+
+    private static SimulationPlan WithSessions(SimulationPlan plan) => plan with { Sessions = 3 };
 
     private static SimulationPlan Coordinated(SimulationPlan plan) => plan with { Coordination = new() { Clients = 5 } };
 

@@ -184,6 +184,29 @@ internal sealed class GivesNothingBack : Wiring
         envelope.Command is WithdrawCommand ? envelope with { Command = new WithdrawCommand(Key.FromText("nobody's")) } : envelope;
 }
 
+/// <summary>What the client of a session acknowledged is as new when it comes again.</summary>
+internal sealed class TakesWhatIsAcknowledged : Wiring
+{
+    public override CommandEnvelope Taken(SimulatedProcess process, CommandEnvelope envelope) =>
+        process.Core.View.GetSession(envelope.Session.Session) is { } session && envelope.Session.Number <= session.Acked ? new(envelope.Command) : envelope;
+}
+
+/// <summary>A settlement of a number that no member has seen says that it was not done, and fences another one, which nobody uses for long.</summary>
+internal sealed class SettlesByLooking : Wiring
+{
+    private const long FarAhead = 900;
+
+    private readonly HashSet<(LeaseId, long)> _arrived = [];
+
+    public override CommandEnvelope Taken(SimulatedProcess process, CommandEnvelope envelope)
+    {
+        _arrived.Add((envelope.Session.Session, envelope.Session.Number));
+        return envelope.Command is SettleCommand settle && !_arrived.Contains((settle.Session, settle.Number))
+            ? envelope with { Command = settle with { Number = settle.Number + FarAhead } }
+            : envelope;
+    }
+}
+
 /// <summary>A new leader renews every lease that it finds.</summary>
 internal sealed class ResetsLeasesAtFailover : Wiring
 {

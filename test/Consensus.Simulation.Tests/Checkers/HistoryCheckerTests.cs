@@ -240,4 +240,27 @@ public sealed class HistoryCheckerTests
             Breaks(Withdrawals.Name, () => After(WithdrawResult.Withdrawn, put, effect));
         }
     }
+
+    [Test]
+    [SeenBy(SessionAnswers.Name)]
+    public void A_number_of_a_session_with_two_answers_is_seen()
+    {
+        var (session, put) = (new LeaseId(5), new PutDone(new Revision(7), Key.FromText("k"), new Revision(7), new Revision(7), 1, LeaseId.None));
+        var never = new Settled(new Revision(9), SettleResult.NotDone, null);
+        var checker = new SessionAnswers();
+        checker.Acknowledged(session, 3);
+        checker.Told(session, 4, put);
+        checker.Told(session, 4, new Settled(new Revision(9), SettleResult.Done, put));
+        checker.Told(session, 3, new RetryTooLate(new Revision(9)));
+        checker.Told(session, 5, never);
+        checker.Told(session, 5, new RequestWithdrawn(new Revision(9)));
+        checker.Told(new LeaseId(6), 4, never);
+        Assert.That((checker.Count, checker.Fenced), Is.EqualTo((3, 2)));
+        Breaks(SessionAnswers.Name, () => checker.Told(session, 4, put with { ModRevision = new Revision(8) }));
+        Breaks(SessionAnswers.Name, () => checker.Told(session, 4, never));
+        Breaks(SessionAnswers.Name, () => checker.Told(session, 5, put));
+        Breaks(SessionAnswers.Name, () => checker.Told(session, 4, new ConditionFailed(new Revision(7), new Revision(7))));
+        Breaks(SessionAnswers.Name, () => checker.Told(session, 4, new RetryTooLate(new Revision(9))));
+        Breaks(SessionAnswers.Name, () => checker.Told(session, 4, new IdempotencyMismatch(new Revision(9))));
+    }
 }

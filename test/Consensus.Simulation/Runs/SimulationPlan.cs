@@ -14,6 +14,9 @@ public sealed record SimulationPlan(ulong Seed, ClusterPlan Cluster, ClientOptio
     /// <summary>Clients of what is beyond plain keys and locks; none unless drawn.</summary>
     public CoordinationOptions Coordination { get; init; } = new();
 
+    /// <summary>Clients with a session each; none unless drawn.</summary>
+    public int Sessions { get; init; }
+
     public int TotalClients => Clients.Clients + Coordination.Clients;
 
     /// <summary>The same run with less in it; without a reduction, the very same.</summary>
@@ -63,7 +66,14 @@ public sealed record SimulationPlan(ulong Seed, ClusterPlan Cluster, ClientOptio
             LockWeight = (int)Pick(random, 5, 25, 80),
             DelayMicros = Pick(random, 100, 1_000, 20_000),
         };
-        return WithCosts(WithBadSectors(WithTurns(WithRespawns(WithTroubles(WithCoordination(WithWatchers(WithMembership(new SimulationPlan(seed, cluster, clients, faults, random.Next(10, 60) * 1_000_000)))))))));
+        return WithSessions(WithCosts(WithBadSectors(WithTurns(WithRespawns(WithTroubles(WithCoordination(WithWatchers(WithMembership(new SimulationPlan(seed, cluster, clients, faults, random.Next(10, 60) * 1_000_000))))))))));
+    }
+
+    /// <summary>In a quarter of the runs some clients have sessions. Drawn apart, so that the others are what they would be without.</summary>
+    private static SimulationPlan WithSessions(SimulationPlan plan)
+    {
+        var random = new DeterministicRandom(plan.Seed ^ 0x5E55_1085);
+        return random.Chance(1, 4) ? plan with { Sessions = (int)random.Next(1, 4) } : plan;
     }
 
     /// <summary>In half of the runs a turn may apply a few entries only, so that what is committed is applied over many. Drawn apart.</summary>

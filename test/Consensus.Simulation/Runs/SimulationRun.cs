@@ -48,6 +48,7 @@ public sealed partial class SimulationRun
             _clients.Add(client);
         }
         MakeCoordinationClients();
+        MakeSessions();
         MakeWatchers();
         _nemesis = new Nemesis(Cluster, _clients, plan.Faults, nemesisSeed);
     }
@@ -77,6 +78,7 @@ public sealed partial class SimulationRun
     {
         Cluster.StartAll();
         _clients.ForEach(client => client.Start());
+        _sessions.ForEach(client => client.Start());
         _watchers.ForEach(watcher => watcher.Start());
         _nemesis.Start();
         Cluster.Time.RunUntil(_plan.DurationMicros);
@@ -159,7 +161,8 @@ public sealed partial class SimulationRun
     private void StopClients()
     {
         _clients.ForEach(client => client.Stop());
-        Require(() => _clients.TrueForAll(client => client.Current is null), () => $"every request ends; {Describe()}");
+        _sessions.ForEach(client => client.Stop());
+        Require(() => _clients.TrueForAll(client => client.Current is null) && _sessions.TrueForAll(client => client.IsIdle), () => $"every request ends; {Describe()}");
     }
 
     private void HealAll()

@@ -1,0 +1,60 @@
+using Consensus.Primitives;
+using Consensus.StateMachine.Outcomes;
+
+namespace Consensus.Simulation.Checkers.Histories;
+
+/// <summary>
+/// One number of a session has one answer, whoever asks how often, through whatever member: it was done at one revision, refused, or settled for ever as not done. Only what its
+/// client acknowledged is too late (rule 21). Judged by every answer that any attempt was given, also of those whose client did not wait for it.
+/// </summary>
+public sealed class SessionAnswers
+{
+    public const string Name = "a number is answered once";
+
+    private readonly Dictionary<(LeaseId Session, long Number), (Came Came, Revision Revision)> _told = [];
+    private readonly Dictionary<LeaseId, long> _acked = [];
+
+    private enum Came
+    {
+        Done,
+        Refused,
+        Never,
+    }
+
+    /// <summary>Numbers that came to something.</summary>
+    public int Count => _told.Count;
+
+    /// <summary>Numbers that were settled before anything came of them.</summary>
+    public int Fenced => _told.Values.Count(told => told.Came == Came.Never);
+
+    /// <summary>A client sent a request that acknowledges so much.</summary>
+    public void Acknowledged(LeaseId session, long acked) => _acked[session] = Math.Max(acked, _acked.GetValueOrDefault(session));
+
+    /// <summary>What an attempt of a number, or its settlement, was answered.</summary>
+    public void Told(LeaseId session, long number, Outcome outcome)
+    {
+        Violation.Unless(outcome is not IdempotencyMismatch, Name, () => $"the number {number} of {session} was taken for another request");
+        Violation.Unless(outcome is not RetryTooLate || number <= _acked.GetValueOrDefault(session), Name, () =>
+            $"the number {number} of {session} is said to be acknowledged, of which its client acknowledged {_acked.GetValueOrDefault(session)}");
+        if (Of(outcome) is not { } came)
+        {
+            return;
+        }
+        if (!_told.TryAdd((session, number), came))
+        {
+            var first = _told[(session, number)];
+            Violation.Unless(first == came, Name, () => $"the number {number} of {session} came to {came} with {OutcomeText.Of(outcome)}, and before that to {first}");
+        }
+    }
+
+    /// <summary>Null for what says nothing of the number.</summary>
+    private static (Came Came, Revision Revision)? Of(Outcome outcome) => outcome switch
+    {
+        PutDone put => (Came.Done, put.ModRevision),
+        DeleteDone deleted => (deleted.Deleted > 0 ? Came.Done : Came.Refused, deleted.Revision),
+        ConditionFailed failed => (Came.Refused, failed.Revision),
+        RequestWithdrawn or Settled { Result: SettleResult.NotDone } => (Came.Never, Revision.Zero),
+        Settled { First: { } first } => Of(first),
+        _ => null,
+    };
+}
