@@ -79,7 +79,7 @@ public sealed class InMemoryCluster : IDisposable
 
     public void Dispose() => _store.Dispose();
 
-    private void Break(ObjectName name) => _store.Apply(new ReleaseLockCommand(name.Name, FencingToken.None, Force: true) { Space = name.Space, By = Operator });
+    private void Break(ObjectName name) => _store.Apply(new ReleaseHoldCommand(name.Name, FencingToken.None, Force: true) { Space = name.Space, By = Operator });
 
     private InMemoryApi ApiOf(IConsensusClient client)
     {

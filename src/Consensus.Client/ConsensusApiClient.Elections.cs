@@ -73,7 +73,7 @@ public sealed partial class ConsensusApiClient
 
     /// <summary>As <see cref="RenewLockOnce"/>.</summary>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
-    public LockRenewal RenewLeadershipOnce(string name, long fencingToken, TimeSpan timeout, CancellationToken cancellationToken) =>
+    public HoldRenewal RenewLeadershipOnce(string name, long fencingToken, TimeSpan timeout, CancellationToken cancellationToken) =>
         SendOnce(RenewRequest(ElectionTarget(name, ""), fencingToken), timeout, cancellationToken);
 
     private static string ElectionTarget(string name, string query) => NamedTarget(ApiRoutes.ElectionPrefix, name, query);

@@ -32,7 +32,7 @@ public sealed partial class ConsensusApiClient
         return SendAsync(request, ClientJson.Default.HandOverAnswer, cancellationToken);
     }
 
-    private LockRenewal SendOnce(ApiRequest request, TimeSpan timeout, CancellationToken cancellationToken)
+    private HoldRenewal SendOnce(ApiRequest request, TimeSpan timeout, CancellationToken cancellationToken)
     {
         var index = Volatile.Read(ref _preferred) % _options.Endpoints.Count;
         var attempt = _transport.Send(_options.Endpoints[index], request, timeout, cancellationToken);
@@ -42,29 +42,29 @@ public sealed partial class ConsensusApiClient
                 return ToRenewal(attempt);
             // Only these words of the contract end a hold. A 410 or 412 without its slug came from somewhere else.
             case { Kind: AttemptKind.Refused } when attempt.Is(ProblemTypes.LeaseExpired) || attempt.Is(ProblemTypes.NotHolder):
-                return new LockRenewal(LockRenewalOutcome.Lost, attempt.Detail);
+                return new HoldRenewal(HoldRenewalOutcome.Lost, attempt.Detail);
             default:
                 // Unless another thread has moved on from it already.
                 Interlocked.CompareExchange(ref _preferred, (index + 1) % _options.Endpoints.Count, index);
-                return new LockRenewal(LockRenewalOutcome.Unanswered, attempt.Detail);
+                return new HoldRenewal(HoldRenewalOutcome.Unanswered, attempt.Detail);
         }
     }
 
     /// <summary>A success that does not say for how long is no member's: it renews nothing.</summary>
-    private static LockRenewal ToRenewal(Attempt attempt)
+    private static HoldRenewal ToRenewal(Attempt attempt)
     {
         try
         {
             if (JsonSerializer.Deserialize(attempt.Body, ClientJson.Default.RenewalAnswer) is { TtlMs: >= 0 and <= ApiLimits.MaxTtlMicros / 1_000 and var ttlMs })
             {
-                return new LockRenewal(LockRenewalOutcome.Renewed, "") { Ttl = TimeSpan.FromMilliseconds(ttlMs) };
+                return new HoldRenewal(HoldRenewalOutcome.Renewed, "") { Ttl = TimeSpan.FromMilliseconds(ttlMs) };
             }
         }
         catch (JsonException)
         {
             // Told below.
         }
-        return new LockRenewal(LockRenewalOutcome.Unanswered, NotAMember(attempt));
+        return new HoldRenewal(HoldRenewalOutcome.Unanswered, NotAMember(attempt));
     }
 
     private static ApiRequest RenewRequest(string target, long fencingToken) => new()

@@ -44,7 +44,7 @@ public sealed partial class ConsensusApiClient
 
     /// <summary>As <see cref="RenewLockOnce"/>, for a lease.</summary>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
-    public LockRenewal KeepLeaseAliveOnce(string lease, TimeSpan timeout, CancellationToken cancellationToken) =>
+    public HoldRenewal KeepLeaseAliveOnce(string lease, TimeSpan timeout, CancellationToken cancellationToken) =>
         SendOnce(KeepAliveRequest(lease), timeout, cancellationToken);
 
     /// <summary>Ends a lease: its keys are deleted and its locks freed, in one step.</summary>

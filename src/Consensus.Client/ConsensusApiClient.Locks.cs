@@ -100,7 +100,7 @@ public sealed partial class ConsensusApiClient
     /// Idempotency-Key: renewing twice is renewing once, and an answer must speak of now, not be a replay.
     /// </summary>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
-    public LockRenewal RenewLockOnce(string name, long fencingToken, TimeSpan timeout, CancellationToken cancellationToken) =>
+    public HoldRenewal RenewLockOnce(string name, long fencingToken, TimeSpan timeout, CancellationToken cancellationToken) =>
         SendOnce(RenewRequest(LockTarget(name, ""), fencingToken), timeout, cancellationToken);
 
     private static string LockTarget(string name, string query) => NamedTarget(ApiRoutes.LockPrefix, name, query);

@@ -80,7 +80,7 @@ public sealed partial class ConsensusApiClient
 
     /// <summary>As <see cref="RenewLockOnce"/>.</summary>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
-    public LockRenewal RenewSemaphoreOnce(string name, long fencingToken, TimeSpan timeout, CancellationToken cancellationToken) =>
+    public HoldRenewal RenewSemaphoreOnce(string name, long fencingToken, TimeSpan timeout, CancellationToken cancellationToken) =>
         SendOnce(RenewRequest(SemaphoreTarget(name, ""), fencingToken), timeout, cancellationToken);
 
     private static string SemaphoreTarget(string name, string query) => NamedTarget(ApiRoutes.SemaphorePrefix, name, query);

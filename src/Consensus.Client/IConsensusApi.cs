@@ -42,13 +42,13 @@ internal interface IConsensusApi : IDisposable
 
     Task<ApiResult<LeaseRevokedAnswer>> RevokeLeaseAsync(string lease, CancellationToken cancellationToken);
 
-    LockRenewal KeepLeaseAliveOnce(string lease, TimeSpan timeout, CancellationToken cancellationToken);
+    HoldRenewal KeepLeaseAliveOnce(string lease, TimeSpan timeout, CancellationToken cancellationToken);
 
     Task<ApiResult<LockGrantAnswer>> AcquireLockAsync(LockWish wish, RequestIdentity identity, CancellationToken cancellationToken);
 
     Task<ApiResult<MultiLockAnswer>> AcquireLocksAsync(MultiLockWish wish, RequestIdentity identity, CancellationToken cancellationToken);
 
-    LockRenewal RenewLockOnce(string name, long fencingToken, TimeSpan timeout, CancellationToken cancellationToken);
+    HoldRenewal RenewLockOnce(string name, long fencingToken, TimeSpan timeout, CancellationToken cancellationToken);
 
     Task<ApiResult<EmptyAnswer>> ReleaseLockAsync(string name, long fencingToken, CancellationToken cancellationToken);
 
@@ -58,7 +58,7 @@ internal interface IConsensusApi : IDisposable
 
     Task<ApiResult<SemaphoreGrantAnswer>> AcquireSemaphoreAsync(SemaphoreWish wish, RequestIdentity identity, CancellationToken cancellationToken);
 
-    LockRenewal RenewSemaphoreOnce(string name, long fencingToken, TimeSpan timeout, CancellationToken cancellationToken);
+    HoldRenewal RenewSemaphoreOnce(string name, long fencingToken, TimeSpan timeout, CancellationToken cancellationToken);
 
     Task<ApiResult<EmptyAnswer>> ReleaseSemaphoreAsync(string name, long fencingToken, CancellationToken cancellationToken);
 
@@ -68,7 +68,7 @@ internal interface IConsensusApi : IDisposable
 
     Task<ApiResult<ElectedAnswer>> CampaignAsync(CampaignWish wish, RequestIdentity identity, CancellationToken cancellationToken);
 
-    LockRenewal RenewLeadershipOnce(string name, long fencingToken, TimeSpan timeout, CancellationToken cancellationToken);
+    HoldRenewal RenewLeadershipOnce(string name, long fencingToken, TimeSpan timeout, CancellationToken cancellationToken);
 
     Task<ApiResult<LeadershipAnswer>> ProclaimAsync(string name, long fencingToken, string value, CancellationToken cancellationToken);
 

@@ -11,17 +11,17 @@ public sealed record Limits
     public long MaxLeases { get; init; } = 2_000_000;
 
     /// <summary>Locks that are held or waited for.</summary>
-    public long MaxLocks { get; init; } = 1_000_000;
+    public long MaxObjects { get; init; } = 1_000_000;
 
     public long MaxWaiters { get; init; } = 1_000_000;
 
-    public long MaxWaitersPerLock { get; init; } = 100_000;
+    public long MaxWaitersPerObject { get; init; } = 100_000;
 
     /// <summary>Shared holders of one lock, or holders of one semaphore.</summary>
-    public long MaxHoldersPerLock { get; init; } = 100_000;
+    public long MaxHoldersPerObject { get; init; } = 100_000;
 
     /// <summary>Locks that one multi-lock may take.</summary>
-    public int MaxLocksPerCommand { get; init; } = 128;
+    public int MaxHoldsPerCommand { get; init; } = 128;
 
     /// <summary>Bytes of a hold's metadata, and of an election's value.</summary>
     public int MaxMetadataBytes { get; init; } = 4096;
@@ -61,7 +61,7 @@ public sealed record Limits
     public int MaxObjectsPerCommand { get; init; } = 10_000;
 
     /// <summary>Locks that nobody holds whose last token and last loss are remembered; the oldest are forgotten first.</summary>
-    public int MaxUnheldLockFacts { get; init; } = 10_000;
+    public int MaxUnheldFacts { get; init; } = 10_000;
 
     public long MaxIdempotencyKeys { get; init; } = 200_000;
 

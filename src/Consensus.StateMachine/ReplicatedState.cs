@@ -94,7 +94,7 @@ public sealed class ReplicatedState
     /// <summary>
     /// Applies the next entry (index = <see cref="AppliedIndex"/> + 1, stamp not before the last). A command that does not decode throws: the
     /// node must stop (rule 12). The outcome of the entry's request, and of every waiting request that it settles, is added to
-    /// <paramref name="output"/>; a request that starts to wait gets <see cref="LockQueued"/> now and its final outcome later.
+    /// <paramref name="output"/>; a request that starts to wait gets <see cref="HoldQueued"/> now and its final outcome later.
     /// </summary>
     public void Apply(in LoggedEntry entry, ApplyOutput output)
     {
@@ -134,9 +134,9 @@ public sealed class ReplicatedState
         GrantLeaseCommand c => _leases.Grant(c),
         RenewLeasesCommand c => _leases.Renew(c),
         RevokeLeaseCommand c => _leases.Revoke(c),
-        AcquireLockCommand c => _acquires.Acquire(c),
-        RenewLockCommand c => _holders.Renew(c),
-        ReleaseLockCommand c => _holders.Release(c),
+        AcquireCommand c => _acquires.Acquire(c),
+        RenewHoldCommand c => _holders.Renew(c),
+        ReleaseHoldCommand c => _holders.Release(c),
         CancelWaitCommand c => _waits.Cancel(c),
         ExpireCommand => _expiry.Expire(),
         NoteLeaderlessCommand c => NoteLeaderless(c),

@@ -11,7 +11,7 @@ public enum Setting
     MaxLeases = 4,
 
     /// <summary>Locks, semaphores and elections in use.</summary>
-    MaxLocks = 5,
+    MaxObjects = 5,
     MaxWaiters = 6,
     MaxFences = 7,
 }
@@ -57,7 +57,7 @@ public sealed class SettingDefinition
             l => l.HistoryKeepMicros / 1_000,
             (l, value) => l with { HistoryKeepMicros = value * 1_000 }),
         new(Setting.MaxLeases, "max-leases", SettingUnit.Count, 1_000, 20_000_000, l => l.MaxLeases, (l, value) => l with { MaxLeases = value }),
-        new(Setting.MaxLocks, "max-locks", SettingUnit.Count, 1_000, 10_000_000, l => l.MaxLocks, (l, value) => l with { MaxLocks = value }),
+        new(Setting.MaxObjects, "max-locks", SettingUnit.Count, 1_000, 10_000_000, l => l.MaxObjects, (l, value) => l with { MaxObjects = value }),
         new(Setting.MaxWaiters, "max-waiters", SettingUnit.Count, 1_000, 10_000_000, l => l.MaxWaiters, (l, value) => l with { MaxWaiters = value }),
         new(Setting.MaxFences, "max-fences", SettingUnit.Count, 1_000, 10_000_000, l => l.MaxFences, (l, value) => l with { MaxFences = value }),
     ];

@@ -87,13 +87,13 @@ public sealed record HoldDelay(string Owner, ClusterTime Until, FencingToken Tok
 /// <summary>A lock, semaphore or election as it is shown; an unknown name is an unheld one.</summary>
 /// <param name="Holders">In order of their tokens, at most 100; <paramref name="HolderCount"/> is the whole number.</param>
 /// <param name="Waiters">At most 100; <paramref name="WaiterCount"/> is the whole number.</param>
-public sealed record LockInfo(
+public sealed record HeldObject(
     ObjectName Object,
     ImmutableArray<Hold> Holders,
     long HolderCount,
     ImmutableArray<WaiterInfo> Waiters,
     long WaiterCount,
-    LockLoss? LastLoss)
+    HoldLoss? LastLoss)
 {
     public Key Name => Object.Name;
 
@@ -126,8 +126,8 @@ public sealed record ElectionChange(Revision Revision, Key Name, Hold? Leader) :
 /// <summary>A member as it last announced itself.</summary>
 public sealed record MemberInfo(MemberId Id, string Name, long Boot, string ClientUrl, string PeerAddress, string Version, int FeatureLevel);
 
-/// <param name="LocksHeld">Holds of locks, semaphores and elections.</param>
-public readonly record struct StateCounts(long Keys, long Leases, long LocksHeld, long Waiters, long IdempotencyKeys, long StateBytes)
+/// <param name="HoldsInUse">Holds of locks, semaphores and elections.</param>
+public readonly record struct StateCounts(long Keys, long Leases, long HoldsInUse, long Waiters, long IdempotencyKeys, long StateBytes)
 {
     public long Fences { get; init; }
 

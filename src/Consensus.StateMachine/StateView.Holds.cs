@@ -7,12 +7,12 @@ namespace Consensus.StateMachine;
 
 public sealed partial class StateView
 {
-    public LockInfo GetLock(Key name) => GetLock(ObjectName.Lock(name));
+    public HeldObject GetObject(Key name) => GetObject(ObjectName.Lock(name));
 
-    public LockInfo GetLock(ObjectName name) => Show(name, Tables.Objects.TryGet(name, out var record) ? record : ObjectRecord.Free);
+    public HeldObject GetObject(ObjectName name) => Show(name, Tables.Objects.TryGet(name, out var record) ? record : ObjectRecord.Free);
 
     /// <summary>Objects of one name space that are held, waited for or kept for their last owner, in byte order of their names.</summary>
-    public IEnumerable<LockInfo> ListLocks(HoldSpace space, Key prefix, Key? after)
+    public IEnumerable<HeldObject> ListObjects(HoldSpace space, Key prefix, Key? after)
     {
         foreach (var (name, record) in Tables.Objects.From(new ObjectName(space, Later(prefix, after))))
         {
@@ -27,10 +27,10 @@ public sealed partial class StateView
         }
     }
 
-    /// <summary>Equal in views in which <see cref="GetLock(ObjectName)"/> shows the same, but for the deadlines of leases.</summary>
+    /// <summary>Equal in views in which <see cref="GetObject(ObjectName)"/> shows the same, but for the deadlines of leases.</summary>
     public object MarkOf(ObjectName name) => Tables.Objects.TryGet(name, out var record) ? record : ObjectRecord.Free;
 
-    private LockInfo Show(ObjectName name, ObjectRecord record) => new(
+    private HeldObject Show(ObjectName name, ObjectRecord record) => new(
         name,
         record.Holders == 0 ? [] : HoldersOf(name, record),
         record.Holders,

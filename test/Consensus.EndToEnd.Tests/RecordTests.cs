@@ -137,7 +137,7 @@ public sealed class RecordTests
         var reader = Grant(name, 6, 1, LockMode.Shared, ttl: 10 * Second);
         Grant(name, 7, 2, Wrong("a writer beside a reader") ? LockMode.Exclusive : LockMode.Shared, ttl: 10 * Second);
         var refused = Ask(OperationKind.AcquireHold, "r1-h0", Acquire(name, LockMode.Exclusive, Second), name, client: 3);
-        Answer(refused, new LockHeld(new Revision(7), reader, 0, 0));
+        Answer(refused, new HoldRefused(new Revision(7), reader, 0, 0));
         if (Wrong("a refused one holds"))
         {
             Look(OperationKind.ReadHold, "r1-h0", new ReadResult(7) { Holders = [HoldOf(name, refused.Owner, 7, LockMode.Shared)] }, name);
@@ -190,14 +190,14 @@ public sealed class RecordTests
         _record.Opened(session);
         var first = Grant(name, 24, 1);
         Elected(session, 24, Wrong("a leader that nobody is told of") ? HoldOf(name, "somebody", 30) : first);
-        var proclaims = Ask(OperationKind.RenewHold, "r1-e0", new RenewLockCommand(name.Name, first.Token) { Space = HoldSpace.Election, Value = "new"u8.ToArray() }, name, token: 24);
-        Answer(proclaims, new LockRenewed(new Revision(25), first));
+        var proclaims = Ask(OperationKind.RenewHold, "r1-e0", new RenewHoldCommand(name.Name, first.Token) { Space = HoldSpace.Election, Value = "new"u8.ToArray() }, name, token: 24);
+        Answer(proclaims, new HoldRenewed(new Revision(25), first));
         Elected(session, 25, first with { Value = Encoding.UTF8.GetBytes(Wrong("a value that nobody proclaimed") ? "old" : "new") });
         var waits = Ask(OperationKind.AcquireHold, "r1-e0", Acquire(name, LockMode.Exclusive, Second), name, client: 2);
         var next = HoldOf(name, waits.Owner, 26) with { Value = Encoding.UTF8.GetBytes(waits.Owner) };
         var over = Ask(OperationKind.HandOver, "r1-e0", new HandOverCommand(name.Name, first.Token, waits.Owner) { Space = HoldSpace.Election }, name, token: 24);
         Answer(over, new HandedOver(new Revision(26), next));
-        Answer(waits, new LockGranted(new Revision(26), next, 0));
+        Answer(waits, new HoldGranted(new Revision(26), next, 0));
         if (!Wrong("a hand-over that is not told"))
         {
             Elected(session, 26, next);
@@ -222,7 +222,7 @@ public sealed class RecordTests
         Lose(lost);
         Withdraw(lost);
         _record.ToldAgain(lost, Wrong("what was withdrawn is done when it comes again")
-            ? new LockGranted(new Revision(27), HoldOf(name, lost.Owner, 27), 0)
+            ? new HoldGranted(new Revision(27), HoldOf(name, lost.Owner, 27), 0)
             : new RequestWithdrawn(new Revision(26)));
         Look(OperationKind.ReadHold, "r1-h1", new ReadResult(26) { Holders = [], Waiters = Wrong("what was withdrawn is seen to wait") ? [lost.Owner] : [] }, name);
         var put = Ask(OperationKind.Put, "r1-k2", value: "v7");
@@ -311,7 +311,7 @@ public sealed class RecordTests
             Name = of,
             Command = command switch
             {
-                AcquireLockCommand acquire => acquire with { Owner = OwnerOf(client), Value = of.Space == HoldSpace.Election ? Encoding.UTF8.GetBytes(OwnerOf(client)) : default },
+                AcquireCommand acquire => acquire with { Owner = OwnerOf(client), Value = of.Space == HoldSpace.Election ? Encoding.UTF8.GetBytes(OwnerOf(client)) : default },
                 AcquireManyCommand many => many with { Owner = OwnerOf(client) },
                 _ => command,
             },
@@ -363,16 +363,16 @@ public sealed class RecordTests
     private Hold Grant(ObjectName name, long token, int client, LockMode mode = LockMode.Exclusive, long count = 1, long ttl = Second)
     {
         var operation = Ask(OperationKind.AcquireHold, name.Name.ToString(), Acquire(name, mode, ttl, count), name, client: client);
-        var hold = HoldOf(name, operation.Owner, token, mode) with { Count = count, TtlMicros = ttl, Value = ((AcquireLockCommand)operation.Command!).Value };
-        Answer(operation, new LockGranted(new Revision(token), hold, 0));
+        var hold = HoldOf(name, operation.Owner, token, mode) with { Count = count, TtlMicros = ttl, Value = ((AcquireCommand)operation.Command!).Value };
+        Answer(operation, new HoldGranted(new Revision(token), hold, 0));
         return hold;
     }
 
     private void Release(ObjectName name, long token, long revision) => Answer(
-        Ask(OperationKind.ReleaseHold, name.Name.ToString(), new ReleaseLockCommand(name.Name, new FencingToken(token), Force: false) { Space = name.Space }, name, token: token),
-        new LockReleased(new Revision(revision)));
+        Ask(OperationKind.ReleaseHold, name.Name.ToString(), new ReleaseHoldCommand(name.Name, new FencingToken(token), Force: false) { Space = name.Space }, name, token: token),
+        new HoldReleased(new Revision(revision)));
 
-    private static AcquireLockCommand Acquire(ObjectName name, LockMode mode, long ttl, long count = 1) =>
+    private static AcquireCommand Acquire(ObjectName name, LockMode mode, long ttl, long count = 1) =>
         new(name.Name, "", ttl, LeaseId.None, LeaseId.None, 0) { Space = name.Space, Mode = mode, Count = count, Permits = name.Space == HoldSpace.Semaphore ? 3 : 0 };
 
     private static Hold HoldOf(ObjectName name, string owner, long token, LockMode mode = LockMode.Exclusive) =>

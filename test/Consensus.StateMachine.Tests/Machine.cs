@@ -54,17 +54,17 @@ internal sealed class Machine(Limits? limits = null)
     /// <summary>The final outcomes that this request got so far.</summary>
     public IEnumerable<Outcome> OutcomesOf(RequestId request) => All.Where(r => r.Request == request).Select(r => r.Outcome);
 
-    public LockGranted Acquire(string name, long lease, long ttlMicros = 10_000_000) =>
-        (LockGranted)Do(new AcquireLockCommand(Key(name), "owner", ttlMicros, new LeaseId(lease), LeaseId.None, 0));
+    public HoldGranted Acquire(string name, long lease, long ttlMicros = 10_000_000) =>
+        (HoldGranted)Do(new AcquireCommand(Key(name), "owner", ttlMicros, new LeaseId(lease), LeaseId.None, 0));
 
     public RequestId Wait(string name, long lease, long waitMicros = 60_000_000, string identity = "", long member = 1)
     {
-        var outcome = Do(new AcquireLockCommand(Key(name), "waiter", 10_000_000, new LeaseId(lease), LeaseId.None, waitMicros), identity, member: member);
-        Assert.That(outcome, Is.InstanceOf<LockQueued>());
+        var outcome = Do(new AcquireCommand(Key(name), "waiter", 10_000_000, new LeaseId(lease), LeaseId.None, waitMicros), identity, member: member);
+        Assert.That(outcome, Is.InstanceOf<HoldQueued>());
         return Request(_sequence, member);
     }
 
-    public Outcome Release(string name, FencingToken token) => Do(new ReleaseLockCommand(Key(name), token, Force: false));
+    public Outcome Release(string name, FencingToken token) => Do(new ReleaseHoldCommand(Key(name), token, Force: false));
 
     public byte[] Snapshot() => SnapshotBuffer.Of(View).Bytes();
 
@@ -78,7 +78,7 @@ internal sealed class Machine(Limits? limits = null)
 
     /// <summary>Looking at everything after each command is for states that are looked at quickly.</summary>
     private static bool IsSmall(StateCounts counts) =>
-        counts.Keys + counts.Leases + counts.LocksHeld + counts.Waiters + counts.IdempotencyKeys + counts.ForgottenKeys + counts.BriefAnswers + counts.SessionAnswers + counts.Changes < 1_000;
+        counts.Keys + counts.Leases + counts.HoldsInUse + counts.Waiters + counts.IdempotencyKeys + counts.ForgottenKeys + counts.BriefAnswers + counts.SessionAnswers + counts.Changes < 1_000;
 }
 
 /// <summary>A snapshot's sections in memory.</summary>

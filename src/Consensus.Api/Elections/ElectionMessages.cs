@@ -96,7 +96,7 @@ public sealed record ElectionAnswer
 
     public required long CandidateCount { get; init; }
 
-    public required LockLossAnswer? LastLoss { get; init; }
+    public required HoldLossAnswer? LastLoss { get; init; }
 
     /// <summary>While only the last leader may be elected again: for how long yet.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]

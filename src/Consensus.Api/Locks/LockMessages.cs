@@ -93,7 +93,7 @@ public sealed record LockWaiterAnswer(string Owner, long Position, string Mode);
 /// <param name="LeaderlessMs">Of what expired: for how long the cluster had no leader since then, on top of the time that it counts; absent when it always had one.</param>
 /// <param name="By">Who revoked its lease or broke it by force: an address, and the member that was asked; absent where that is not known.</param>
 /// <param name="MaxHoldMs">For how long it might be held at all; absent without a <c>maxHold</c>.</param>
-public sealed record LockLossAnswer(
+public sealed record HoldLossAnswer(
     string Owner,
     long FencingToken,
     string Reason,
@@ -130,7 +130,7 @@ public sealed record LockAnswer(
     long HolderCount,
     IReadOnlyList<LockWaiterAnswer> Waiters,
     long WaiterCount,
-    LockLossAnswer? LastLoss,
+    HoldLossAnswer? LastLoss,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] long? DelayMs = null,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<HoldDelayAnswer>? Delays = null);
 

@@ -90,7 +90,7 @@ public sealed record SemaphoreAnswer(
     long HolderCount,
     IReadOnlyList<SemaphoreWaiterAnswer> Waiters,
     long WaiterCount,
-    LockLossAnswer? LastLoss,
+    HoldLossAnswer? LastLoss,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] long? DelayMs = null,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<HoldDelayAnswer>? Delays = null);
 

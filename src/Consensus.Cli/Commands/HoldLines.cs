@@ -58,7 +58,7 @@ internal sealed class HoldLines(CommandSession session)
     }
 
     /// <summary>What the first state shows was lost before anybody watched: it is told as such.</summary>
-    private string? NoteOf(LockLossAnswer? loss, long? delayMs)
+    private string? NoteOf(HoldLossAnswer? loss, long? delayMs)
     {
         var lost = loss is not null && loss.Revision > _lossTold ? $"{(_hasBegun ? "lost by" : "last lost by")} {loss.Owner}: {loss.Reason}" : null;
         _lossTold = Math.Max(_lossTold, loss?.Revision ?? 0);

@@ -56,7 +56,7 @@ internal sealed class HoldRows(string name, string share)
     }
 
     /// <summary>The last hold that ended without a release, while that is remembered; the table is complete with it.</summary>
-    public TextTable AddLoss(LockLossAnswer? loss)
+    public TextTable AddLoss(HoldLossAnswer? loss)
     {
         if (loss is null)
         {
@@ -66,7 +66,7 @@ internal sealed class HoldRows(string name, string share)
         return _table.Add(name, "lost", loss.Owner, null, Plain.Number(loss.FencingToken), null, null, note);
     }
 
-    private static string Why(LockLossAnswer loss) => loss.Reason switch
+    private static string Why(HoldLossAnswer loss) => loss.Reason switch
     {
         "expired" => $"no renewal came for {Durations.Show(loss.RenewedMsBefore)}, of a TTL of {Durations.Show(loss.TtlMs)}"
             + (loss.LeaderlessMs is { } leaderless ? $"; for {Durations.Show(leaderless)} on top of that the cluster had no leader" : ""),
@@ -76,5 +76,5 @@ internal sealed class HoldRows(string name, string share)
         _ => $"it was renewed {Durations.Show(loss.RenewedMsBefore)} before",
     };
 
-    private static string By(LockLossAnswer loss) => loss.By is { } who ? $" by {who}" : "";
+    private static string By(HoldLossAnswer loss) => loss.By is { } who ? $" by {who}" : "";
 }

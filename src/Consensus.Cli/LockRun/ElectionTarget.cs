@@ -26,7 +26,7 @@ internal sealed class ElectionTarget(IConsensusApi client, CampaignWish wish) : 
         return new GrantResult(new Grant(result.Value.FencingToken, result.Value.TtlMs, result.Value.WaitedMs), null);
     }
 
-    public LockRenewal RenewOnce(long fencingToken, TimeSpan timeout, CancellationToken cancellationToken) =>
+    public HoldRenewal RenewOnce(long fencingToken, TimeSpan timeout, CancellationToken cancellationToken) =>
         client.RenewLeadershipOnce(wish.Name, fencingToken, timeout, cancellationToken);
 
     public Task<ApiResult<EmptyAnswer>> ReleaseAsync(long fencingToken, CancellationToken cancellationToken) =>

@@ -24,7 +24,7 @@ internal interface IHoldTarget
     Task<GrantResult> AcquireAsync(TimeSpan wait, RequestIdentity identity, CancellationToken cancellationToken);
 
     /// <summary>Sends one renewal once, on the calling thread.</summary>
-    LockRenewal RenewOnce(long fencingToken, TimeSpan timeout, CancellationToken cancellationToken);
+    HoldRenewal RenewOnce(long fencingToken, TimeSpan timeout, CancellationToken cancellationToken);
 
     Task<ApiResult<EmptyAnswer>> ReleaseAsync(long fencingToken, CancellationToken cancellationToken);
 }

@@ -108,7 +108,7 @@ internal sealed class LockKeeper : IDisposable
     public bool RenewOnce()
     {
         var sentAt = _clock.SinceStart();
-        LockRenewal renewal;
+        HoldRenewal renewal;
         try
         {
             renewal = _hold.Target.RenewOnce(_hold.FencingToken, _hold.Schedule.RenewTimeout, _stopping.Token);
@@ -121,13 +121,13 @@ internal sealed class LockKeeper : IDisposable
         {
             switch (renewal.Outcome)
             {
-                case LockRenewalOutcome.Renewed:
+                case HoldRenewalOutcome.Renewed:
                     var deadline = _hold.DeadlineAfter(sentAt, renewal.Ttl);
                     _deadline = deadline > _deadline ? deadline : _deadline;
                     _nextRenewal = _hold.Schedule.NextRenewal(sentAt, renewal.Ttl);
                     _lastFailure = "";
                     break;
-                case LockRenewalOutcome.Lost:
+                case HoldRenewalOutcome.Lost:
                     _lost = renewal.Detail;
                     break;
                 default:

@@ -19,7 +19,7 @@ internal sealed class LockTarget(IConsensusApi client, LockWish wish) : IHoldTar
             : new GrantResult(null, result.Problem);
     }
 
-    public LockRenewal RenewOnce(long fencingToken, TimeSpan timeout, CancellationToken cancellationToken) =>
+    public HoldRenewal RenewOnce(long fencingToken, TimeSpan timeout, CancellationToken cancellationToken) =>
         client.RenewLockOnce(wish.Name, fencingToken, timeout, cancellationToken);
 
     public Task<ApiResult<EmptyAnswer>> ReleaseAsync(long fencingToken, CancellationToken cancellationToken) =>

@@ -40,7 +40,7 @@ internal static class Answers
         Lease = Lease(lease),
     };
 
-    public static LockAnswer OfLock(LockInfo info, ClusterTime now) => new(
+    public static LockAnswer OfLock(HeldObject info, ClusterTime now) => new(
         info.Name.ToString(),
         [.. info.Holders.Select(hold => new LockHolderAnswer(
             hold.Owner,
@@ -60,7 +60,7 @@ internal static class Answers
         DelayMs(info, now),
         Delays(info, now));
 
-    public static SemaphoreAnswer OfSemaphore(LockInfo info, ClusterTime now) => new(
+    public static SemaphoreAnswer OfSemaphore(HeldObject info, ClusterTime now) => new(
         info.Name.ToString(),
         info.Permits == 0 ? null : info.Permits,
         info.PermitsUsed,
@@ -82,7 +82,7 @@ internal static class Answers
         DelayMs(info, now),
         Delays(info, now));
 
-    public static ElectionAnswer OfElection(LockInfo info, ClusterTime now)
+    public static ElectionAnswer OfElection(HeldObject info, ClusterTime now)
     {
         var leader = info.Holder;
         return new ElectionAnswer
@@ -129,9 +129,9 @@ internal static class Answers
 
     private static RawJson? Metadata(Hold hold) => hold.Metadata.IsEmpty ? null : new RawJson(Encoding.UTF8.GetString(hold.Metadata.Span));
 
-    private static long? DelayMs(LockInfo info, ClusterTime now) => info.DelayedUntil is { } until && until > now ? Left(until, now) : null;
+    private static long? DelayMs(HeldObject info, ClusterTime now) => info.DelayedUntil is { } until && until > now ? Left(until, now) : null;
 
-    private static IReadOnlyList<HoldDelayAnswer>? Delays(LockInfo info, ClusterTime now) => DelayMs(info, now) is null
+    private static IReadOnlyList<HoldDelayAnswer>? Delays(HeldObject info, ClusterTime now) => DelayMs(info, now) is null
         ? null
         : [.. info.Delays.Where(delay => delay.Until > now).Select(delay => new HoldDelayAnswer(
             delay.Owner == HoldDelay.Nobody ? null : delay.Owner,
@@ -140,9 +140,9 @@ internal static class Answers
             info.Object.Space == HoldSpace.Lock ? Mode(delay.Mode) : null,
             info.Object.Space == HoldSpace.Semaphore ? delay.Count : null))];
 
-    private static LockLossAnswer? Loss(LockLoss? loss, ClusterTime now) => loss is null
+    private static HoldLossAnswer? Loss(HoldLoss? loss, ClusterTime now) => loss is null
         ? null
-        : new LockLossAnswer(
+        : new HoldLossAnswer(
             loss.Owner,
             loss.Token.Value,
             ReasonName(loss.Reason),

@@ -23,7 +23,7 @@ internal sealed partial class InMemoryApi
         return ExecuteAsync(
             refusal,
             () => terms.ToCommand(ObjectName.Lock(name), lease) with { Mode = wish.Shared ? LockMode.Shared : LockMode.Exclusive },
-            outcome => outcome is LockGranted { Hold: var hold } granted
+            outcome => outcome is HoldGranted { Hold: var hold } granted
                 ? new LockGrantAnswer(
                     wish.Name, hold.Owner, Answers.Mode(hold.Mode), hold.Token.Value, hold.Lease.ToString(), Answers.Ms(hold.TtlMicros),
                     Answers.Ms(granted.WaitedMicros), Answers.ExpiresInMs(hold, store.Now), store.ClusterId)
@@ -75,7 +75,7 @@ internal sealed partial class InMemoryApi
         return ExecuteAsync(
             refusal,
             () => terms.ToCommand(ObjectName.Semaphore(name), lease) with { Permits = wish.Permits, Count = wish.Count },
-            outcome => outcome is LockGranted { Hold: var hold } granted
+            outcome => outcome is HoldGranted { Hold: var hold } granted
                 ? new SemaphoreGrantAnswer(
                     wish.Name, hold.Owner, granted.Permits, hold.Count, hold.Token.Value, hold.Lease.ToString(), Answers.Ms(hold.TtlMicros),
                     Answers.Ms(granted.WaitedMicros), Answers.ExpiresInMs(hold, store.Now), store.ClusterId)
@@ -93,7 +93,7 @@ internal sealed partial class InMemoryApi
         return ExecuteAsync(
             refusal,
             () => terms.ToCommand(ObjectName.Election(name), lease) with { Value = Encoding.UTF8.GetBytes(value) },
-            outcome => outcome is LockGranted { Hold: var hold } granted
+            outcome => outcome is HoldGranted { Hold: var hold } granted
                 ? new ElectedAnswer(
                     wish.Name, hold.Owner, Answers.Value(hold), hold.Token.Value, hold.Lease.ToString(), Answers.Ms(hold.TtlMicros),
                     Answers.Ms(granted.WaitedMicros), Answers.ExpiresInMs(hold, store.Now), store.ClusterId)
@@ -104,23 +104,23 @@ internal sealed partial class InMemoryApi
 
     public Task<ApiResult<LeadershipAnswer>> ProclaimAsync(string name, long fencingToken, string value, CancellationToken cancellationToken) => ExecuteAsync(
         Checks.Text(value),
-        () => new RenewLockCommand(Key.FromText(name), new FencingToken(fencingToken)) { Space = HoldSpace.Election, Value = Encoding.UTF8.GetBytes(value) },
-        outcome => outcome is LockRenewed { Hold: var hold }
+        () => new RenewHoldCommand(Key.FromText(name), new FencingToken(fencingToken)) { Space = HoldSpace.Election, Value = Encoding.UTF8.GetBytes(value) },
+        outcome => outcome is HoldRenewed { Hold: var hold }
             ? new LeadershipAnswer(
                 name, hold.Owner, Answers.Value(hold), hold.Token.Value, hold.Lease.ToString(), Answers.Ms(hold.TtlMicros), Answers.ExpiresInMs(hold, store.Now), store.ClusterId)
             : null,
         cancellationToken);
 
-    public LockRenewal RenewLockOnce(string name, long fencingToken, TimeSpan timeout, CancellationToken cancellationToken) =>
+    public HoldRenewal RenewLockOnce(string name, long fencingToken, TimeSpan timeout, CancellationToken cancellationToken) =>
         RenewHold(HoldSpace.Lock, name, fencingToken);
 
-    public LockRenewal RenewSemaphoreOnce(string name, long fencingToken, TimeSpan timeout, CancellationToken cancellationToken) =>
+    public HoldRenewal RenewSemaphoreOnce(string name, long fencingToken, TimeSpan timeout, CancellationToken cancellationToken) =>
         RenewHold(HoldSpace.Semaphore, name, fencingToken);
 
-    public LockRenewal RenewLeadershipOnce(string name, long fencingToken, TimeSpan timeout, CancellationToken cancellationToken) =>
+    public HoldRenewal RenewLeadershipOnce(string name, long fencingToken, TimeSpan timeout, CancellationToken cancellationToken) =>
         RenewHold(HoldSpace.Election, name, fencingToken);
 
-    public LockRenewal KeepLeaseAliveOnce(string lease, TimeSpan timeout, CancellationToken cancellationToken)
+    public HoldRenewal KeepLeaseAliveOnce(string lease, TimeSpan timeout, CancellationToken cancellationToken)
     {
         _ = LeaseId.TryParse(lease, out var id);
         return Renew(
@@ -147,7 +147,7 @@ internal sealed partial class InMemoryApi
     public Task<ApiResult<LockAnswer>> GetLockAsync(string name, ReadOptions? read, CancellationToken cancellationToken) => ReadAsync(
         Checks.Name(name, "lock name", out var key),
         read,
-        view => ApiResult<LockAnswer>.Of(Answers.OfLock(view.GetLock(ObjectName.Lock(key)), store.Now), ""),
+        view => ApiResult<LockAnswer>.Of(Answers.OfLock(view.GetObject(ObjectName.Lock(key)), store.Now), ""),
         cancellationToken);
 
     public Task<ApiResult<PermitsChangedAnswer>> ChangePermitsAsync(string name, long permits, CancellationToken cancellationToken)
@@ -167,13 +167,13 @@ internal sealed partial class InMemoryApi
     public Task<ApiResult<SemaphoreAnswer>> GetSemaphoreAsync(string name, ReadOptions? read, CancellationToken cancellationToken) => ReadAsync(
         Checks.Name(name, "semaphore name", out var key),
         read,
-        view => ApiResult<SemaphoreAnswer>.Of(Answers.OfSemaphore(view.GetLock(ObjectName.Semaphore(key)), store.Now), ""),
+        view => ApiResult<SemaphoreAnswer>.Of(Answers.OfSemaphore(view.GetObject(ObjectName.Semaphore(key)), store.Now), ""),
         cancellationToken);
 
     public Task<ApiResult<ElectionAnswer>> GetElectionAsync(string name, ReadOptions? read, CancellationToken cancellationToken) => ReadAsync(
         Checks.Name(name, "election name", out var key),
         read,
-        view => view.GetLock(ObjectName.Election(key)) is var info && (info.Holder is not null || info.WaiterCount > 0)
+        view => view.GetObject(ObjectName.Election(key)) is var info && (info.Holder is not null || info.WaiterCount > 0)
             ? ApiResult<ElectionAnswer>.Of(Answers.OfElection(info, store.Now), "")
             : ApiResult<ElectionAnswer>.Failed(Refusals.NotFound($"nobody leads \"{name}\", and nobody stands for it")),
         cancellationToken);
@@ -215,19 +215,19 @@ internal sealed partial class InMemoryApi
             : ApiResult<FenceAnswer>.Failed(Refusals.NotFound($"no token was passed for \"{resource}\"")),
         cancellationToken);
 
-    private LockRenewal RenewHold(HoldSpace space, string name, long fencingToken)
+    private HoldRenewal RenewHold(HoldSpace space, string name, long fencingToken)
     {
         var token = new FencingToken(fencingToken);
         return Renew(
-            () => store.Apply(new RenewLockCommand(Key.FromText(name), token) { Space = space }),
-            outcome => outcome is LockRenewed { Hold: var hold } ? hold.TtlMicros : null,
+            () => store.Apply(new RenewHoldCommand(Key.FromText(name), token) { Space = space }),
+            outcome => outcome is HoldRenewed { Hold: var hold } ? hold.TtlMicros : null,
             outcome => Refusals.Of(outcome, token, renewal: true));
     }
 
     private Task<ApiResult<EmptyAnswer>> ReleaseAsync(HoldSpace space, string name, long fencingToken, CancellationToken cancellationToken) => ExecuteAsync(
         null,
-        () => new ReleaseLockCommand(Key.FromText(name), new FencingToken(fencingToken), Force: false) { Space = space },
-        outcome => outcome is LockReleased ? new EmptyAnswer() : null,
+        () => new ReleaseHoldCommand(Key.FromText(name), new FencingToken(fencingToken), Force: false) { Space = space },
+        outcome => outcome is HoldReleased ? new EmptyAnswer() : null,
         cancellationToken);
 
     private Task<ApiResult<HandOverAnswer>> HandOverAsync(HoldSpace space, string name, long fencingToken, string to, CancellationToken cancellationToken) => ExecuteAsync(

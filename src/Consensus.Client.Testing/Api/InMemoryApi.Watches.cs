@@ -30,7 +30,7 @@ internal sealed partial class InMemoryApi
     {
         var refusal = Checks.Name(name, "lock name", out var key);
         return WatchStateAsync(
-            refusal, ObjectName.Lock(key), view => new WatchLock(Answers.OfLock(view.GetLock(ObjectName.Lock(key)), store.Now), view.Revision.Value, ""), cancellationToken);
+            refusal, ObjectName.Lock(key), view => new WatchLock(Answers.OfLock(view.GetObject(ObjectName.Lock(key)), store.Now), view.Revision.Value, ""), cancellationToken);
     }
 
     public IAsyncEnumerable<WatchMessage> WatchSemaphoreAsync(string name, CancellationToken cancellationToken)
@@ -39,7 +39,7 @@ internal sealed partial class InMemoryApi
         return WatchStateAsync(
             refusal,
             ObjectName.Semaphore(key),
-            view => new WatchSemaphore(Answers.OfSemaphore(view.GetLock(ObjectName.Semaphore(key)), store.Now), view.Revision.Value, ""),
+            view => new WatchSemaphore(Answers.OfSemaphore(view.GetObject(ObjectName.Semaphore(key)), store.Now), view.Revision.Value, ""),
             cancellationToken);
     }
 
@@ -81,7 +81,7 @@ internal sealed partial class InMemoryApi
             yield break;
         }
         yield return election is { } name && options?.FromRevision is null
-            ? Leader(name, view.GetLock(ObjectName.Election(name)).Holder, view.Revision)
+            ? Leader(name, view.GetObject(ObjectName.Election(name)).Holder, view.Revision)
             : new WatchOpened(from.Value, "");
         while (true)
         {

@@ -111,15 +111,15 @@ internal sealed partial class InMemoryApi(InMemoryStore store) : IConsensusApi
     private static Task PauseAsync(CancellationToken cancellationToken) => Task.Delay(TimeSpan.FromMilliseconds(10), cancellationToken);
 
     /// <param name="ttlMicros">The renewed lease's; null when the outcome is a refusal.</param>
-    private LockRenewal Renew(Func<Outcome> send, Func<Outcome, long?> ttlMicros, Func<Outcome, ApiProblem> refusal)
+    private HoldRenewal Renew(Func<Outcome> send, Func<Outcome, long?> ttlMicros, Func<Outcome, ApiProblem> refusal)
     {
         if (Connection.IsCancellationRequested)
         {
-            return new LockRenewal(LockRenewalOutcome.Unanswered, Refusals.Unreachable.Detail);
+            return new HoldRenewal(HoldRenewalOutcome.Unanswered, Refusals.Unreachable.Detail);
         }
         var outcome = send();
         return ttlMicros(outcome) is { } micros
-            ? new LockRenewal(LockRenewalOutcome.Renewed, "") { Ttl = TimeSpan.FromMilliseconds(Answers.Ms(micros)) }
-            : new LockRenewal(LockRenewalOutcome.Lost, refusal(outcome).Detail);
+            ? new HoldRenewal(HoldRenewalOutcome.Renewed, "") { Ttl = TimeSpan.FromMilliseconds(Answers.Ms(micros)) }
+            : new HoldRenewal(HoldRenewalOutcome.Lost, refusal(outcome).Detail);
     }
 }

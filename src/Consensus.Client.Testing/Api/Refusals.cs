@@ -24,7 +24,7 @@ internal static class Refusals
         ConditionFailed failed => Of(
             ProblemTypes.PreconditionFailed, $"the key's modRevision is {failed.CurrentModRevision}", problem => problem with { Revision = failed.CurrentModRevision.Value }),
         LeaseMissing missing => Of(ProblemTypes.LeaseExpired, $"the lease {missing.Id} does not exist or has ended"),
-        LockHeld held => OfHeld(held),
+        HoldRefused held => OfHeld(held),
         NotHolder not => OfNotHolder(not, asked, renewal),
         WaitCancelled => Unreachable,
         WaitDetached or WaitTakenOver => new ApiProblem(ApiFailureKind.OutcomeUnknown, 504, ProblemTypes.OutcomeUnknown.Slug, "the wait goes on elsewhere"),
@@ -63,7 +63,7 @@ internal static class Refusals
         $"what is kept begins after {compactRevision}: read again, and watch from there",
         problem => problem with { CompactRevision = compactRevision.Value });
 
-    private static ApiProblem OfHeld(LockHeld held)
+    private static ApiProblem OfHeld(HoldRefused held)
     {
         var name = held.Name.IsEmpty ? null : held.Name.ToString();
         var detail = (name is null ? "" : $"\"{name}\" is ") + (held.Holder is { } holder ? $"held by \"{holder.Owner}\" with token {holder.Token}" : "not granted in time");

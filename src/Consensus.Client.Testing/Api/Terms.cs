@@ -24,7 +24,7 @@ internal sealed record Terms(string Owner, TimeSpan? Ttl, string? Lease, TimeSpa
         ?? (Checks.Micros(Wait) > ApiLimits.MaxWaitMicros ? Refusals.BadRequest("the field \"wait\" is above 10m, the longest wait") : null)
         ?? Checks.Terms(LockDelay, MaxHold, Metadata);
 
-    public AcquireLockCommand ToCommand(ObjectName name, LeaseId lease) => new(
+    public AcquireCommand ToCommand(ObjectName name, LeaseId lease) => new(
         name.Name, Owner, TtlMicros, lease.IsNone ? InMemoryStore.NewLeaseId() : LeaseId.None, lease, Checks.Micros(Wait))
     {
         Space = name.Space,

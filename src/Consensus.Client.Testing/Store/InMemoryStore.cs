@@ -115,7 +115,7 @@ internal sealed class InMemoryStore : IDisposable
     {
         lock (_gate)
         {
-            if (!_disposed && command is AcquireLockCommand acquire && _waiting.ContainsKey(request))
+            if (!_disposed && command is AcquireCommand acquire && _waiting.ContainsKey(request))
             {
                 Log(NextRequest(), CancelWaitCommand.Of(acquire.Object, request, CancelReason.Disconnected));
             }
@@ -158,7 +158,7 @@ internal sealed class InMemoryStore : IDisposable
         _state.Apply(new LoggedEntry(_index, now > _state.AppliedStamp ? now : _state.AppliedStamp, true, request, "", writer.ToArray()), _output);
         foreach (var (of, outcome) in _output.Resolutions)
         {
-            if (outcome is not LockQueued && _waiting.Remove(of, out var settled))
+            if (outcome is not HoldQueued && _waiting.Remove(of, out var settled))
             {
                 settled.TrySetResult(outcome);
             }
@@ -171,7 +171,7 @@ internal sealed class InMemoryStore : IDisposable
         var writer = new WireWriter();
         CommandCodec.Write(writer, new CommandEnvelope(command switch
         {
-            AcquireLockCommand c => c with { OwnLease = LeaseId.None },
+            AcquireCommand c => c with { OwnLease = LeaseId.None },
             AcquireManyCommand c => c with { OwnLease = LeaseId.None },
             GrantLeaseCommand c => c with { Id = LeaseId.None },
             _ => command,

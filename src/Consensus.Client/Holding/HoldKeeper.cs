@@ -83,10 +83,10 @@ internal sealed class HoldKeeper(TimeProvider clock) : IDisposable
             }
             switch (renewal.Outcome)
             {
-                case LockRenewalOutcome.Renewed:
+                case HoldRenewalOutcome.Renewed:
                     hold.Extend(sentAt, renewal.Ttl, ToUtc);
                     break;
-                case LockRenewalOutcome.Lost:
+                case HoldRenewalOutcome.Lost:
                     hold.IsEndedByCluster = true;
                     End(hold, renewal.Detail);
                     break;
@@ -97,7 +97,7 @@ internal sealed class HoldKeeper(TimeProvider clock) : IDisposable
             }
             Monitor.PulseAll(_gate);
         }
-        return renewal.Outcome != LockRenewalOutcome.Unanswered;
+        return renewal.Outcome != HoldRenewalOutcome.Unanswered;
     }
 
     /// <summary>Whoever still holds something is told that it is lost: nobody renews it any more.</summary>
@@ -114,7 +114,7 @@ internal sealed class HoldKeeper(TimeProvider clock) : IDisposable
         }
     }
 
-    private static LockRenewal Send(KeptHold hold)
+    private static HoldRenewal Send(KeptHold hold)
     {
         try
         {
@@ -123,7 +123,7 @@ internal sealed class HoldKeeper(TimeProvider clock) : IDisposable
         catch (Exception error)
         {
             // Whatever it is, it is not the cluster's word that the hold is over. A thread that dies of it would end the process.
-            return new LockRenewal(LockRenewalOutcome.Unanswered, error.Message);
+            return new HoldRenewal(HoldRenewalOutcome.Unanswered, error.Message);
         }
     }
 

@@ -3,7 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 namespace Consensus.Client.Holding;
 
 /// <summary>Sends one renewal, blocking the calling thread.</summary>
-internal delegate LockRenewal RenewOnce(TimeSpan timeout, CancellationToken cancellationToken);
+internal delegate HoldRenewal RenewOnce(TimeSpan timeout, CancellationToken cancellationToken);
 
 /// <summary>
 /// One hold that a <see cref="HoldKeeper"/> keeps. Its mutable members belong to the keeper, under its lock; others read them as they are.

@@ -53,7 +53,7 @@ public static class ClientTelemetry
         }
     }
 
-    internal static void Renewed(LockRenewalOutcome outcome) =>
+    internal static void Renewed(HoldRenewalOutcome outcome) =>
         Instruments.Renewals.Add(1, new KeyValuePair<string, object?>("outcome", outcome.ToString()));
 
     private static class Instruments

@@ -19,7 +19,7 @@ public class PendingCommand(RequestId request, ReadOnlyMemory<byte> payload, str
         : this(request, payload, principal, LaneOf(envelope.Command, payload.Length))
     {
         Asked = AskedBy(envelope.Command);
-        WaitMicros = envelope.Command is AcquireLockCommand acquire ? acquire.WaitMicros : 0;
+        WaitMicros = envelope.Command is AcquireCommand acquire ? acquire.WaitMicros : 0;
         HasIdentity = envelope.HasIdentity;
         IsOfSession = !envelope.Session.IsNone;
     }
@@ -72,7 +72,7 @@ public class PendingCommand(RequestId request, ReadOnlyMemory<byte> payload, str
     /// <summary>For <see cref="Asked"/>.</summary>
     private static ImmutableArray<ObjectName> AskedBy(Command command) => command switch
     {
-        AcquireLockCommand acquire => [acquire.Object],
+        AcquireCommand acquire => [acquire.Object],
         AcquireManyCommand many => [.. many.Names.Select(ObjectName.Lock)],
         _ => [],
     };

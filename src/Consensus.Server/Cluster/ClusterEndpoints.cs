@@ -57,7 +57,7 @@ internal sealed class ClusterEndpoints(
             SnapshotBytes = status.SnapshotBytes,
             Keys = status.Counts.Keys,
             Leases = status.Counts.Leases,
-            Locks = status.Counts.LocksHeld,
+            Locks = status.Counts.HoldsInUse,
             Waiters = status.Counts.Waiters,
             IdempotencyKeys = status.Counts.IdempotencyKeys,
             StateBytes = status.Counts.StateBytes,

@@ -24,7 +24,7 @@ internal static class OutcomeProblems
             ConditionFailed failed => OfCondition(failed),
             LeaseMissing missing => new Problem(ProblemTypes.LeaseExpired, $"the lease {missing.Id} does not exist or has ended"),
             LeaseIdTaken => AnswerProblems.NotReady("no free lease id was found; nothing was done"),
-            LockHeld held => OfHeld(held),
+            HoldRefused held => OfHeld(held),
             NotHolder not => OfNotHolder(not, FencingToken.None),
             WaitCancelled cancelled => AnswerProblems.NotReady(cancelled.Reason switch
             {
@@ -135,7 +135,7 @@ internal static class OutcomeProblems
     };
 
     /// <summary>Who holds it already is told so, for holds are not re-entrant (rule 18).</summary>
-    private static Problem OfHeld(LockHeld held)
+    private static Problem OfHeld(HoldRefused held)
     {
         var detail = new StringBuilder();
         if (!held.Name.IsEmpty)
@@ -175,7 +175,7 @@ internal static class OutcomeProblems
     /// <summary>Whole seconds, upwards: who comes back then does not come too early. Null for what is not known.</summary>
     private static int? Seconds(long micros) => micros > 0 ? (int)((micros + 999_999) / 1_000_000) : null;
 
-    private static string LossText(LockLoss? loss) => loss is null
+    private static string LossText(HoldLoss? loss) => loss is null
         ? ""
         : loss.Reason switch
         {

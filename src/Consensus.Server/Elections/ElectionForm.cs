@@ -24,7 +24,7 @@ internal sealed class ElectionForm(Replies replies) : HoldForm
 
     public override ListKind ListKind => ListKind.Elections;
 
-    public override AcquireLockCommand? ReadAcquire(Key name, ReadOnlySpan<byte> body, long minTtlMicros, out string? refusal)
+    public override AcquireCommand? ReadAcquire(Key name, ReadOnlySpan<byte> body, long minTtlMicros, out string? refusal)
     {
         var json = new StrictObjectReader(body);
         var fields = default(HoldFields);
@@ -49,7 +49,7 @@ internal sealed class ElectionForm(Replies replies) : HoldForm
         return refusal is null ? fields.ToCommand(ObjectName.Election(name), candidate!) with { Value = value } : null;
     }
 
-    public override RenewLockCommand? ReadRenew(Key name, ReadOnlySpan<byte> body, out string? refusal)
+    public override RenewHoldCommand? ReadRenew(Key name, ReadOnlySpan<byte> body, out string? refusal)
     {
         var json = new StrictObjectReader(body);
         FencingToken? token = null;
@@ -71,11 +71,11 @@ internal sealed class ElectionForm(Replies replies) : HoldForm
         }
         refusal = json.Refusal ?? (token is null ? HoldRequests.TokenMissing : null) ?? RefuseValue(value);
         return refusal is null
-            ? new RenewLockCommand(name, token!.Value) { Space = Space, Value = value is null ? default(ReadOnlyMemory<byte>?) : value }
+            ? new RenewHoldCommand(name, token!.Value) { Space = Space, Value = value is null ? default(ReadOnlyMemory<byte>?) : value }
             : null;
     }
 
-    public override Task GrantedAsync(HttpContext http, AcquireLockCommand asked, LockGranted granted, HoldContext context)
+    public override Task GrantedAsync(HttpContext http, AcquireCommand asked, HoldGranted granted, HoldContext context)
     {
         var hold = granted.Hold;
         var answer = new ElectedAnswer(
@@ -91,7 +91,7 @@ internal sealed class ElectionForm(Replies replies) : HoldForm
         return replies.Json(http, StatusCodes.Status200OK, answer, ApiJson.Default.ElectedAnswer, granted.Revision);
     }
 
-    public override Task RenewedAsync(HttpContext http, LockRenewed renewed, HoldContext context)
+    public override Task RenewedAsync(HttpContext http, HoldRenewed renewed, HoldContext context)
     {
         var hold = renewed.Hold;
         var answer = new LeadershipAnswer(
@@ -106,7 +106,7 @@ internal sealed class ElectionForm(Replies replies) : HoldForm
         return replies.Json(http, StatusCodes.Status200OK, answer, ApiJson.Default.LeadershipAnswer, renewed.Revision);
     }
 
-    public override Task ShowAsync(HttpContext http, LockInfo info, Revision revision, HoldContext context)
+    public override Task ShowAsync(HttpContext http, HeldObject info, Revision revision, HoldContext context)
     {
         if (info.Holder is not null || info.WaiterCount > 0)
         {
@@ -115,7 +115,7 @@ internal sealed class ElectionForm(Replies replies) : HoldForm
         return replies.Problem(http, Problem.NotFound($"nobody leads \"{info.Name}\", and nobody stands for it", revision));
     }
 
-    public override void Write(Utf8JsonWriter json, LockInfo info, HoldContext context) =>
+    public override void Write(Utf8JsonWriter json, HeldObject info, HoldContext context) =>
         JsonSerializer.Serialize(json, Of(info, context.Now), ApiJson.Default.ElectionAnswer);
 
     public override Task ListAsync(HttpContext http, HoldPage page, HoldContext context) => replies.Json(
@@ -125,7 +125,7 @@ internal sealed class ElectionForm(Replies replies) : HoldForm
         ApiJson.Default.ElectionListAnswer,
         page.Revision);
 
-    private static ElectionAnswer Of(LockInfo info, ClusterTime now)
+    private static ElectionAnswer Of(HeldObject info, ClusterTime now)
     {
         var leader = info.Holder;
         return new ElectionAnswer

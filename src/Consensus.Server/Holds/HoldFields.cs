@@ -83,7 +83,7 @@ internal struct HoldFields
         ?? RefuseMaxHold(minTtlMicros);
 
     /// <summary>A command without a lease of its own as yet.</summary>
-    public readonly AcquireLockCommand ToCommand(ObjectName name, string owner) =>
+    public readonly AcquireCommand ToCommand(ObjectName name, string owner) =>
         new(name.Name, owner, TtlMicros, LeaseId.None, Lease, _wait ?? 0)
         {
             Space = name.Space,

@@ -21,7 +21,7 @@ internal readonly record struct HoldContext(ClusterTime Now, ClusterId Cluster)
 }
 
 /// <summary>A page of a list.</summary>
-internal sealed record HoldPage(IReadOnlyList<LockInfo> Items, Revision Revision, string? NextCursor);
+internal sealed record HoldPage(IReadOnlyList<HeldObject> Items, Revision Revision, string? NextCursor);
 
 /// <summary>
 /// What locks, semaphores and elections each have of their own: the words of their requests and of their answers. What they share is in
@@ -40,24 +40,24 @@ internal abstract class HoldForm
     public abstract ListKind ListKind { get; }
 
     /// <summary>The command without a lease of its own as yet; null with a sentence when the body is refused.</summary>
-    public abstract AcquireLockCommand? ReadAcquire(Key name, ReadOnlySpan<byte> body, long minTtlMicros, out string? refusal);
+    public abstract AcquireCommand? ReadAcquire(Key name, ReadOnlySpan<byte> body, long minTtlMicros, out string? refusal);
 
     /// <summary>Null with a sentence when the body is refused.</summary>
-    public virtual RenewLockCommand? ReadRenew(Key name, ReadOnlySpan<byte> body, out string? refusal) =>
-        HoldRequests.ReadToken(body, out refusal) is { } token ? new RenewLockCommand(name, token) { Space = Space } : null;
+    public virtual RenewHoldCommand? ReadRenew(Key name, ReadOnlySpan<byte> body, out string? refusal) =>
+        HoldRequests.ReadToken(body, out refusal) is { } token ? new RenewHoldCommand(name, token) { Space = Space } : null;
 
     /// <summary>What a PATCH asks for; null with a sentence when the body is refused.</summary>
     public virtual Command? ReadPatch(Key name, ReadOnlySpan<byte> body, out string? refusal) => HoldRequests.ReadHandOver(new ObjectName(Space, name), body, out refusal);
 
-    public abstract Task GrantedAsync(HttpContext http, AcquireLockCommand asked, LockGranted granted, HoldContext context);
+    public abstract Task GrantedAsync(HttpContext http, AcquireCommand asked, HoldGranted granted, HoldContext context);
 
-    public abstract Task RenewedAsync(HttpContext http, LockRenewed renewed, HoldContext context);
+    public abstract Task RenewedAsync(HttpContext http, HoldRenewed renewed, HoldContext context);
 
     /// <summary>Answers a GET of one.</summary>
-    public abstract Task ShowAsync(HttpContext http, LockInfo info, Revision revision, HoldContext context);
+    public abstract Task ShowAsync(HttpContext http, HeldObject info, Revision revision, HoldContext context);
 
     /// <summary>What a GET of one shows, for an event stream.</summary>
-    public abstract void Write(Utf8JsonWriter json, LockInfo info, HoldContext context);
+    public abstract void Write(Utf8JsonWriter json, HeldObject info, HoldContext context);
 
     public abstract Task ListAsync(HttpContext http, HoldPage page, HoldContext context);
 }

@@ -36,7 +36,7 @@ internal sealed class HoldReadEndpoints(HoldForm form, IConsensusNode node, List
             await replies.Problem(call.Http, AnswerProblems.Of(answer.Kind, answer.Reason));
             return;
         }
-        await form.ShowAsync(call.Http, view.GetLock(new ObjectName(form.Space, name)), view.Revision, HoldContext.Of(node, view));
+        await form.ShowAsync(call.Http, view.GetObject(new ObjectName(form.Space, name)), view.Revision, HoldContext.Of(node, view));
     }
 
     private async Task ListAsync(ApiCall call)
@@ -53,11 +53,11 @@ internal sealed class HoldReadEndpoints(HoldForm form, IConsensusNode node, List
             return;
         }
         var view = page.View;
-        var items = new List<LockInfo>();
+        var items = new List<HeldObject>();
         Key? after = page.After is { } last ? new Key(last.Span) : null;
         string? nextCursor = null;
         var size = default(PageBytes);
-        foreach (var info in view.ListLocks(form.Space, Key.Own(prefix), after))
+        foreach (var info in view.ListObjects(form.Space, Key.Own(prefix), after))
         {
             if (items.Count == page.Limit || size.IsFull)
             {
@@ -71,7 +71,7 @@ internal sealed class HoldReadEndpoints(HoldForm form, IConsensusNode node, List
         await form.ListAsync(call.Http, new HoldPage(items, view.Revision, nextCursor), HoldContext.Of(node, view));
     }
 
-    private static void Add(LockInfo info, ref PageBytes size)
+    private static void Add(HeldObject info, ref PageBytes size)
     {
         size.AddItem();
         size.AddText(info.Name.Bytes);

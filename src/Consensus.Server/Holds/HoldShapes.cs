@@ -28,9 +28,9 @@ internal static class HoldShapes
 
     public static RawJson? Metadata(Hold hold) => hold.Metadata.IsEmpty ? null : new RawJson(Encoding.UTF8.GetString(hold.Metadata.Span));
 
-    public static LockLossAnswer? Loss(LockLoss? loss, ClusterTime now) => loss is null
+    public static HoldLossAnswer? Loss(HoldLoss? loss, ClusterTime now) => loss is null
         ? null
-        : new LockLossAnswer(
+        : new HoldLossAnswer(
             loss.Owner,
             loss.Token.Value,
             OutcomeProblems.ReasonName(loss.Reason),
@@ -43,11 +43,11 @@ internal static class HoldShapes
             loss.MaxHoldMicros == 0 ? null : Durations.Ms(loss.MaxHoldMicros));
 
     /// <summary>For how long yet something of it is kept back for those who lost it; null when nothing is.</summary>
-    public static long? DelayMs(LockInfo info, ClusterTime now) =>
+    public static long? DelayMs(HeldObject info, ClusterTime now) =>
         info.DelayedUntil is { } until && until > now ? Durations.ExpiresInMs(until, now) : null;
 
     /// <summary>What is kept back for whom; null when nothing is.</summary>
-    public static IReadOnlyList<HoldDelayAnswer>? Delays(LockInfo info, ClusterTime now) => DelayMs(info, now) is null
+    public static IReadOnlyList<HoldDelayAnswer>? Delays(HeldObject info, ClusterTime now) => DelayMs(info, now) is null
         ? null
         : [.. info.Delays.Where(delay => delay.Until > now).Select(delay => new HoldDelayAnswer(
             delay.Owner == HoldDelay.Nobody ? null : delay.Owner,

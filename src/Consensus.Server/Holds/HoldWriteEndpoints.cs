@@ -41,7 +41,7 @@ internal sealed class HoldWriteEndpoints(HoldForm form, IConsensusNode node, Com
         var answer = await commands.WithNewLeaseAsync(
             lease => asked with { OwnLease = asked.SharedLease.IsNone ? lease : LeaseId.None },
             command => commands.ExecuteAsync(mark, command, aborted));
-        if (answer.Kind != AnswerKind.Done || answer.Outcome is not LockGranted granted)
+        if (answer.Kind != AnswerKind.Done || answer.Outcome is not HoldGranted granted)
         {
             await replies.Problem(http, AnswerProblems.Of(answer));
             return;
@@ -75,7 +75,7 @@ internal sealed class HoldWriteEndpoints(HoldForm form, IConsensusNode node, Com
         var answer = await commands.ExecuteAsync(call, identity, body, command);
         await (answer.Outcome switch
         {
-            LockRenewed renewed when answer.Kind == AnswerKind.Done => form.RenewedAsync(http, renewed, Context()),
+            HoldRenewed renewed when answer.Kind == AnswerKind.Done => form.RenewedAsync(http, renewed, Context()),
             NotHolder not when answer.Kind == AnswerKind.Done => replies.Problem(http, OutcomeProblems.OfNotHolder(not, command.Token, renewal: true)),
             _ => replies.Problem(http, AnswerProblems.Of(answer)),
         });
@@ -126,18 +126,18 @@ internal sealed class HoldWriteEndpoints(HoldForm form, IConsensusNode node, Com
             await replies.Problem(http, refusal!);
             return;
         }
-        var answer = await commands.ExecuteAsync(call, identity, [], new ReleaseLockCommand(name, token, force)
+        var answer = await commands.ExecuteAsync(call, identity, [], new ReleaseHoldCommand(name, token, force)
         {
             Space = form.Space,
             By = force ? Caller.Of(http, node) : "",
         });
-        if (force && answer.Kind == AnswerKind.Done && answer.Outcome is LockReleased)
+        if (force && answer.Kind == AnswerKind.Done && answer.Outcome is HoldReleased)
         {
             logger.LogWarning("{Kind} {Name} was broken by force, by {Client}", form.Noun, name.ToString(), http.Connection.RemoteIpAddress);
         }
         await (answer.Outcome switch
         {
-            LockReleased released when answer.Kind == AnswerKind.Done => replies.NoContent(http, released.Revision),
+            HoldReleased released when answer.Kind == AnswerKind.Done => replies.NoContent(http, released.Revision),
             NotHolder not when answer.Kind == AnswerKind.Done => replies.Problem(http, OutcomeProblems.OfNotHolder(not, token)),
             _ => replies.Problem(http, AnswerProblems.Of(answer)),
         });

@@ -51,7 +51,7 @@ internal sealed class SettleEndpoint(CommandRunner commands, Replies replies)
         Revision = (settled.First ?? settled).Revision.Value,
         Holds = settled.First switch
         {
-            LockGranted granted => [Name(granted.Hold)],
+            HoldGranted granted => [Name(granted.Hold)],
             ManyGranted many => [.. many.Holds.Select(Name)],
             _ => null,
         },

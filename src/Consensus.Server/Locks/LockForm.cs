@@ -23,7 +23,7 @@ internal sealed class LockForm(Replies replies) : HoldForm
 
     public override ListKind ListKind => ListKind.Locks;
 
-    public override AcquireLockCommand? ReadAcquire(Key name, ReadOnlySpan<byte> body, long minTtlMicros, out string? refusal)
+    public override AcquireCommand? ReadAcquire(Key name, ReadOnlySpan<byte> body, long minTtlMicros, out string? refusal)
     {
         var json = new StrictObjectReader(body);
         var fields = default(HoldFields);
@@ -50,7 +50,7 @@ internal sealed class LockForm(Replies replies) : HoldForm
             : null;
     }
 
-    public override Task GrantedAsync(HttpContext http, AcquireLockCommand asked, LockGranted granted, HoldContext context)
+    public override Task GrantedAsync(HttpContext http, AcquireCommand asked, HoldGranted granted, HoldContext context)
     {
         var hold = granted.Hold;
         var answer = new LockGrantAnswer(
@@ -66,7 +66,7 @@ internal sealed class LockForm(Replies replies) : HoldForm
         return replies.Json(http, StatusCodes.Status200OK, answer, ApiJson.Default.LockGrantAnswer, granted.Revision);
     }
 
-    public override Task RenewedAsync(HttpContext http, LockRenewed renewed, HoldContext context)
+    public override Task RenewedAsync(HttpContext http, HoldRenewed renewed, HoldContext context)
     {
         var hold = renewed.Hold;
         var answer = new LockRenewedAnswer(
@@ -81,10 +81,10 @@ internal sealed class LockForm(Replies replies) : HoldForm
         return replies.Json(http, StatusCodes.Status200OK, answer, ApiJson.Default.LockRenewedAnswer, renewed.Revision);
     }
 
-    public override Task ShowAsync(HttpContext http, LockInfo info, Revision revision, HoldContext context) =>
+    public override Task ShowAsync(HttpContext http, HeldObject info, Revision revision, HoldContext context) =>
         replies.Json(http, StatusCodes.Status200OK, Of(info, context.Now), ApiJson.Default.LockAnswer, revision);
 
-    public override void Write(Utf8JsonWriter json, LockInfo info, HoldContext context) =>
+    public override void Write(Utf8JsonWriter json, HeldObject info, HoldContext context) =>
         JsonSerializer.Serialize(json, Of(info, context.Now), ApiJson.Default.LockAnswer);
 
     public override Task ListAsync(HttpContext http, HoldPage page, HoldContext context) => replies.Json(
@@ -97,7 +97,7 @@ internal sealed class LockForm(Replies replies) : HoldForm
     private const string Exclusive = "exclusive";
     private const string Shared = "shared";
 
-    private static LockAnswer Of(LockInfo info, ClusterTime now) => new(
+    private static LockAnswer Of(HeldObject info, ClusterTime now) => new(
         info.Name.ToString(),
         [.. info.Holders.Select(hold => OfHolder(hold, now))],
         info.HolderCount,

@@ -91,7 +91,7 @@ internal sealed class MetricsEndpoint(
         text.Gauge("consensus_revision", "The store's revision as applied here.", status.Revision.Value);
         text.Gauge("consensus_keys", "Keys.", status.Counts.Keys);
         text.Gauge("consensus_leases", "Leases.", status.Counts.Leases);
-        text.Gauge("consensus_locks_held", "Holds of locks, semaphores and elections.", status.Counts.LocksHeld);
+        text.Gauge("consensus_locks_held", "Holds of locks, semaphores and elections.", status.Counts.HoldsInUse);
         text.Gauge("consensus_lock_waiters", "Requests that wait for a lock, a semaphore or an election.", status.Counts.Waiters);
         text.Gauge("consensus_fences", "Fences.", status.Counts.Fences);
         text.Gauge("consensus_history_changes", "Changes that are kept for watches and past reads.", status.Counts.Changes);

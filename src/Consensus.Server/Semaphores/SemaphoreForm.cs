@@ -23,7 +23,7 @@ internal sealed class SemaphoreForm(Replies replies) : HoldForm
 
     public override ListKind ListKind => ListKind.Semaphores;
 
-    public override AcquireLockCommand? ReadAcquire(Key name, ReadOnlySpan<byte> body, long minTtlMicros, out string? refusal)
+    public override AcquireCommand? ReadAcquire(Key name, ReadOnlySpan<byte> body, long minTtlMicros, out string? refusal)
     {
         var json = new StrictObjectReader(body);
         var fields = default(HoldFields);
@@ -58,7 +58,7 @@ internal sealed class SemaphoreForm(Replies replies) : HoldForm
     public override Command? ReadPatch(Key name, ReadOnlySpan<byte> body, out string? refusal) =>
         HoldRequests.ReadPatch(ObjectName.Semaphore(name), body, takesPermits: true, out refusal);
 
-    public override Task GrantedAsync(HttpContext http, AcquireLockCommand asked, LockGranted granted, HoldContext context)
+    public override Task GrantedAsync(HttpContext http, AcquireCommand asked, HoldGranted granted, HoldContext context)
     {
         var hold = granted.Hold;
         var answer = new SemaphoreGrantAnswer(
@@ -75,7 +75,7 @@ internal sealed class SemaphoreForm(Replies replies) : HoldForm
         return replies.Json(http, StatusCodes.Status200OK, answer, ApiJson.Default.SemaphoreGrantAnswer, granted.Revision);
     }
 
-    public override Task RenewedAsync(HttpContext http, LockRenewed renewed, HoldContext context)
+    public override Task RenewedAsync(HttpContext http, HoldRenewed renewed, HoldContext context)
     {
         var hold = renewed.Hold;
         var answer = new SemaphoreRenewedAnswer(
@@ -90,10 +90,10 @@ internal sealed class SemaphoreForm(Replies replies) : HoldForm
         return replies.Json(http, StatusCodes.Status200OK, answer, ApiJson.Default.SemaphoreRenewedAnswer, renewed.Revision);
     }
 
-    public override Task ShowAsync(HttpContext http, LockInfo info, Revision revision, HoldContext context) =>
+    public override Task ShowAsync(HttpContext http, HeldObject info, Revision revision, HoldContext context) =>
         replies.Json(http, StatusCodes.Status200OK, Of(info, context.Now), ApiJson.Default.SemaphoreAnswer, revision);
 
-    public override void Write(Utf8JsonWriter json, LockInfo info, HoldContext context) =>
+    public override void Write(Utf8JsonWriter json, HeldObject info, HoldContext context) =>
         JsonSerializer.Serialize(json, Of(info, context.Now), ApiJson.Default.SemaphoreAnswer);
 
     public override Task ListAsync(HttpContext http, HoldPage page, HoldContext context) => replies.Json(
@@ -103,7 +103,7 @@ internal sealed class SemaphoreForm(Replies replies) : HoldForm
         ApiJson.Default.SemaphoreListAnswer,
         page.Revision);
 
-    private static SemaphoreAnswer Of(LockInfo info, ClusterTime now) => new(
+    private static SemaphoreAnswer Of(HeldObject info, ClusterTime now) => new(
         info.Name.ToString(),
         info.Permits == 0 ? null : info.Permits,
         info.PermitsUsed,

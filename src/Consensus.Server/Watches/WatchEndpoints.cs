@@ -75,7 +75,7 @@ internal sealed class WatchEndpoints(IConsensusNode node, WatchHub hub, Replies 
         {
             // The first message goes in one piece; of an election it may be larger than a slice.
             var first = target.Kind == WatchKind.Election && parameters.From is null
-                ? WatchMessages.OfElection(target.Name, view.GetLock(ObjectName.Election(target.Name)).Holder, view.Revision)
+                ? WatchMessages.OfElection(target.Name, view.GetObject(ObjectName.Election(target.Name)).Holder, view.Revision)
                 : WatchMessages.Open(from);
             if (await BeginAsync(http, view.Revision, first.Length))
             {

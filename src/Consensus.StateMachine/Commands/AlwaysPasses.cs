@@ -12,7 +12,7 @@ internal static class AlwaysPasses
     {
         DeleteCommand or DeletePrefixCommand => true,
         RevokeLeaseCommand or RenewLeasesCommand => true,
-        ReleaseLockCommand or RenewLockCommand or HandOverCommand or CancelWaitCommand => true,
+        ReleaseHoldCommand or RenewHoldCommand or HandOverCommand or CancelWaitCommand => true,
         ResetFenceCommand => true,
         PutSettingCommand => true,
         TxnCommand txn => !Puts(txn.Success) && !Puts(txn.Failure),
@@ -23,7 +23,7 @@ internal static class AlwaysPasses
     public static bool IsRepeatable(Command command) => command switch
     {
         RevokeLeaseCommand => true,
-        ReleaseLockCommand release => release.Token != FencingToken.None,
+        ReleaseHoldCommand release => release.Token != FencingToken.None,
         _ => false,
     };
 

@@ -83,7 +83,7 @@ public sealed record RevokeLeaseCommand(LeaseId Id) : Command
 /// the grant, rule 4, and ends with its last hold) and <paramref name="SharedLease"/> (an existing lease) is given.
 /// </summary>
 /// <param name="Owner">Who asks, as the client calls itself (an election's candidate): named at hand-overs and for <see cref="LockDelayMicros"/>.</param>
-public sealed record AcquireLockCommand(
+public sealed record AcquireCommand(
     Key Name,
     string Owner,
     long TtlMicros,
@@ -116,7 +116,7 @@ public sealed record AcquireLockCommand(
     public ObjectName Object => new(Space, Name);
 }
 
-/// <summary>Takes exclusive holds of all the locks, or of none, in one step and without waiting; one lease for all (as for <see cref="AcquireLockCommand"/>).</summary>
+/// <summary>Takes exclusive holds of all the locks, or of none, in one step and without waiting; one lease for all (as for <see cref="AcquireCommand"/>).</summary>
 /// <param name="Names">At least one, no two alike.</param>
 public sealed record AcquireManyCommand(ImmutableArray<Key> Names, string Owner, long TtlMicros, LeaseId OwnLease, LeaseId SharedLease) : Command
 {
@@ -128,7 +128,7 @@ public sealed record AcquireManyCommand(ImmutableArray<Key> Names, string Owner,
 }
 
 /// <summary>Renews the whole lease of the hold with this token (rule 22).</summary>
-public sealed record RenewLockCommand(Key Name, FencingToken Token) : Command
+public sealed record RenewHoldCommand(Key Name, FencingToken Token) : Command
 {
     public HoldSpace Space { get; init; }
 
@@ -139,7 +139,7 @@ public sealed record RenewLockCommand(Key Name, FencingToken Token) : Command
 }
 
 /// <param name="Force">Breaks whatever holds there are; <paramref name="Token"/> is ignored when it is 0, else must match a present hold.</param>
-public sealed record ReleaseLockCommand(Key Name, FencingToken Token, bool Force) : Command
+public sealed record ReleaseHoldCommand(Key Name, FencingToken Token, bool Force) : Command
 {
     public HoldSpace Space { get; init; }
 

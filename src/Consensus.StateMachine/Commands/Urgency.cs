@@ -10,7 +10,7 @@ public static class Urgency
     public const int MaxBytes = 8 * 1024;
 
     public static bool Of(Command command) => command is
-        RenewLeasesCommand or RenewLockCommand
-        or ReleaseLockCommand or RevokeLeaseCommand or HandOverCommand or CancelWaitCommand or WithdrawCommand or SettleCommand
+        RenewLeasesCommand or RenewHoldCommand
+        or ReleaseHoldCommand or RevokeLeaseCommand or HandOverCommand or CancelWaitCommand or WithdrawCommand or SettleCommand
         or ExpireCommand or DetachWaitersCommand or DetachRequestsCommand or NoteLeaderlessCommand;
 }

@@ -78,20 +78,20 @@ public sealed record Hold(
 
 /// <summary>The lock was granted: at once, after waiting, or earlier to the same request identity.</summary>
 /// <param name="WaitedMicros">From the request's stamp to the grant's.</param>
-public sealed record LockGranted(Revision Revision, Hold Hold, long WaitedMicros) : Outcome(Revision)
+public sealed record HoldGranted(Revision Revision, Hold Hold, long WaitedMicros) : Outcome(Revision)
 {
     /// <summary>The semaphore's limit, which need not be the one that was asked with any more; 0 elsewhere.</summary>
     public long Permits { get; init; }
 }
 
 /// <summary>The request waits in the queue; its final outcome comes with a later entry.</summary>
-public sealed record LockQueued(Revision Revision, long Position) : Outcome(Revision);
+public sealed record HoldQueued(Revision Revision, long Position) : Outcome(Revision);
 
 /// <summary>Not granted: held by another and the request did not want to wait, or its wait is over.</summary>
 /// <param name="Holder">Null when it became free in the same step (its wait ended while nobody held it).</param>
 /// <param name="Waiters">How many wait now.</param>
 /// <param name="WaitedMicros">0 when it did not wait.</param>
-public sealed record LockHeld(Revision Revision, Hold? Holder, long Waiters, long WaitedMicros) : Outcome(Revision)
+public sealed record HoldRefused(Revision Revision, Hold? Holder, long Waiters, long WaitedMicros) : Outcome(Revision)
 {
     /// <summary>Which of several locks asked for together was the first that is held; else the one asked for.</summary>
     public Key Name { get; init; }
@@ -139,15 +139,15 @@ public sealed record WaitDetached(Revision Revision) : Outcome(Revision);
 /// <summary>Another request took over the waiting place (same identity): this one will not be answered with the grant.</summary>
 public sealed record WaitTakenOver(Revision Revision) : Outcome(Revision);
 
-public sealed record LockRenewed(Revision Revision, Hold Hold) : Outcome(Revision);
+public sealed record HoldRenewed(Revision Revision, Hold Hold) : Outcome(Revision);
 
 /// <summary>Released now, or released before by this very token.</summary>
-public sealed record LockReleased(Revision Revision) : Outcome(Revision);
+public sealed record HoldReleased(Revision Revision) : Outcome(Revision);
 
 /// <summary>The token is not that of the present hold (rule 22).</summary>
 /// <param name="Loss">Why it was lost, when that is known.</param>
 /// <param name="Current">The present hold, if any.</param>
-public sealed record NotHolder(Revision Revision, LockLoss? Loss, Hold? Current) : Outcome(Revision);
+public sealed record NotHolder(Revision Revision, HoldLoss? Loss, Hold? Current) : Outcome(Revision);
 
 public enum LossReason
 {
@@ -165,7 +165,7 @@ public enum LossReason
 }
 
 /// <summary>How a lock's last lost hold ended (a release is no loss).</summary>
-public sealed record LockLoss(FencingToken Token, string Owner, LossReason Reason, Revision AtRevision)
+public sealed record HoldLoss(FencingToken Token, string Owner, LossReason Reason, Revision AtRevision)
 {
     /// <summary>When it was lost.</summary>
     public ClusterTime At { get; init; }
@@ -271,7 +271,7 @@ public sealed record IdempotencyMismatch(Revision Revision) : Outcome(Revision);
 public sealed record RetryTooLate(Revision Revision) : Outcome(Revision);
 
 /// <summary>The identity had an effect once, but the hold it got is gone (rule 21): 410.</summary>
-public sealed record ReplayedHoldGone(Revision Revision, LockLoss? Loss) : Outcome(Revision);
+public sealed record ReplayedHoldGone(Revision Revision, HoldLoss? Loss) : Outcome(Revision);
 
 /// <summary>Bookkeeping commands (expire, detach, announce, cancel) that nobody waits for.</summary>
 public sealed record Noted(Revision Revision) : Outcome(Revision);

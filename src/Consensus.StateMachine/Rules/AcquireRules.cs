@@ -12,7 +12,7 @@ namespace Consensus.StateMachine.Rules;
 /// </summary>
 internal sealed class AcquireRules(StateTables state, Applying entry, HoldRules holds, WaitRules waits, HoldAnswers answers)
 {
-    public Outcome Acquire(AcquireLockCommand c)
+    public Outcome Acquire(AcquireCommand c)
     {
         if (waits.PlaceOfRequest() is { } place)
         {
@@ -40,9 +40,9 @@ internal sealed class AcquireRules(StateTables state, Applying entry, HoldRules 
         {
             return answers.Held(name, record, wanted, 0);
         }
-        if (!record.IsActive && state.Objects.ActiveCount >= state.Limits.MaxLocks)
+        if (!record.IsActive && state.Objects.ActiveCount >= state.Limits.MaxObjects)
         {
-            return new BoundReached(state.Revision, BoundKind.Locks, state.Limits.MaxLocks);
+            return new BoundReached(state.Revision, BoundKind.Locks, state.Limits.MaxObjects);
         }
         var terms = AskedTerms.Of(c);
         var grows = ObjectTable.GrowthOf(name, record) + (isFree
@@ -60,9 +60,9 @@ internal sealed class AcquireRules(StateTables state, Applying entry, HoldRules 
         {
             return new BoundReached(state.Revision, BoundKind.Leases, state.Limits.MaxLeases);
         }
-        if (record.Holders >= state.Limits.MaxHoldersPerLock)
+        if (record.Holders >= state.Limits.MaxHoldersPerObject)
         {
-            return new BoundReached(state.Revision, BoundKind.Holders, state.Limits.MaxHoldersPerLock);
+            return new BoundReached(state.Revision, BoundKind.Holders, state.Limits.MaxHoldersPerObject);
         }
         var claim = new Claim(c.Owner, entry.Claimant, c.TtlMicros, c.OwnLease, c.SharedLease, terms);
         var granted = holds.Grant(name, record, name.Space == HoldSpace.Semaphore ? record with { Permits = c.Permits } : record, claim, 0);
@@ -104,9 +104,9 @@ internal sealed class AcquireRules(StateTables state, Applying entry, HoldRules 
             newlyActive += record.IsActive ? 0 : 1;
             grows += ObjectTable.GrowthOf(name, record) + HoldTable.SizeOf(name, c.Owner, terms, c.MaxHoldMicros > 0);
         }
-        if (state.Objects.ActiveCount + newlyActive > state.Limits.MaxLocks)
+        if (state.Objects.ActiveCount + newlyActive > state.Limits.MaxObjects)
         {
-            return new BoundReached(state.Revision, BoundKind.Locks, state.Limits.MaxLocks);
+            return new BoundReached(state.Revision, BoundKind.Locks, state.Limits.MaxObjects);
         }
         if (holds.RefuseBytes(c.Metadata.Length, 0, grows) is { } tooLarge)
         {
@@ -140,9 +140,9 @@ internal sealed class AcquireRules(StateTables state, Applying entry, HoldRules 
     /// <summary>The endpoint lets neither through: no names at all, too many, or one twice.</summary>
     private Outcome? RefuseNames(ImmutableArray<Key> names)
     {
-        if (names.Length > state.Limits.MaxLocksPerCommand)
+        if (names.Length > state.Limits.MaxHoldsPerCommand)
         {
-            return new TooManyObjects(state.Revision, state.Limits.MaxLocksPerCommand);
+            return new TooManyObjects(state.Revision, state.Limits.MaxHoldsPerCommand);
         }
         if (names.IsEmpty)
         {
@@ -175,7 +175,7 @@ internal sealed class AcquireRules(StateTables state, Applying entry, HoldRules 
     }
 
     /// <summary>The first user's limit is in force until nobody holds or waits any more, and nothing is kept back.</summary>
-    private PermitsMismatch? RefusePermits(AcquireLockCommand c, ObjectRecord record)
+    private PermitsMismatch? RefusePermits(AcquireCommand c, ObjectRecord record)
     {
         if (c.Space != HoldSpace.Semaphore)
         {

@@ -15,7 +15,7 @@ internal sealed class AnswerReplays(StateTables state, Applying entry, HoldRepla
         LeaseMade e => new LeaseGranted(e.Revision, e.Lease, e.TtlMicros),
         LeaseEnded e => new LeaseRevoked(e.Revision, e.Lease, e.Keys, e.Holds),
         HoldGiven e => holds.Of(e),
-        HoldReleased e => new LockReleased(e.Revision),
+        HoldGivenUp e => new HoldReleased(e.Revision),
         HoldsGiven e => holds.Of(e),
         HoldHandedOver e => holds.Of(e),
         ValueProclaimed e => holds.OfProclaimed(ObjectName.Election(e.Election), e.Token, e.Revision),
@@ -43,7 +43,7 @@ internal sealed class AnswerReplays(StateTables state, Applying entry, HoldRepla
         {
             RetryAfterMicros = Math.Max(state.Answers.UntilOldestMayGo(entry.Stamp), state.Limits.BriefKeepMicros + 1 - (entry.Stamp - answer.Stored)),
         },
-        LockHeld { DelayedUntil: { } until } held => held with { DelayLeftMicros = Math.Max(0, until - entry.Stamp) },
+        HoldRefused { DelayedUntil: { } until } held => held with { DelayLeftMicros = Math.Max(0, until - entry.Stamp) },
         var other => other,
     };
 }

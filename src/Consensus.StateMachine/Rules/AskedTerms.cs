@@ -6,14 +6,14 @@ namespace Consensus.StateMachine.Rules;
 /// <summary>On what terms somebody asks: only locks have modes, only semaphores count, and only elections have a value.</summary>
 internal static class AskedTerms
 {
-    public static LockMode ModeOf(AcquireLockCommand c) => c.Space == HoldSpace.Lock ? c.Mode : LockMode.Exclusive;
+    public static LockMode ModeOf(AcquireCommand c) => c.Space == HoldSpace.Lock ? c.Mode : LockMode.Exclusive;
 
-    public static long CountOf(AcquireLockCommand c) => c.Space == HoldSpace.Semaphore ? Math.Max(1, c.Count) : 1;
+    public static long CountOf(AcquireCommand c) => c.Space == HoldSpace.Semaphore ? Math.Max(1, c.Count) : 1;
 
-    public static long PermitsOf(AcquireLockCommand c) => c.Space == HoldSpace.Semaphore ? c.Permits : 0;
+    public static long PermitsOf(AcquireCommand c) => c.Space == HoldSpace.Semaphore ? c.Permits : 0;
 
     /// <summary>The logged command's array is as large as the whole entry and is shared with the log: the state keeps its own copies.</summary>
-    public static HoldTerms Of(AcquireLockCommand c) => HoldTerms.Of(
+    public static HoldTerms Of(AcquireCommand c) => HoldTerms.Of(
         ModeOf(c),
         CountOf(c),
         c.LockDelayMicros,

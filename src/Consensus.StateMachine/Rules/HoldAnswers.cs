@@ -18,10 +18,10 @@ internal sealed class HoldAnswers(StateTables state, Applying entry)
 
     /// <summary>It is not to be had now.</summary>
     /// <param name="wanted">Whoever asks for what it holds already is told so (rule 18).</param>
-    public LockHeld Held(ObjectName name, ObjectRecord record, in Wanted wanted, long waitedMicros)
+    public HoldRefused Held(ObjectName name, ObjectRecord record, in Wanted wanted, long waitedMicros)
     {
         var keptUntil = KeptBack.Until(name.Space, record, wanted, entry.Stamp);
-        return new LockHeld(state.Revision, FirstHolder(name, record), record.Waiters, waitedMicros)
+        return new HoldRefused(state.Revision, FirstHolder(name, record), record.Waiters, waitedMicros)
         {
             Name = name.Name,
             Own = state.Holds.OwnOf(name, record, wanted.Owner, wanted.Lease),

@@ -10,7 +10,7 @@ namespace Consensus.StateMachine.Rules;
 internal sealed class HoldReplays(StateTables state, HoldAnswers answers)
 {
     public Outcome Of(HoldGiven effect) => state.Holds.Find(effect.Object, effect.Token) is { } hold
-        ? new LockGranted(state.Revision, answers.Show(effect.Object, Share(effect.Object, hold)), effect.WaitedMicros) { Permits = state.Objects[effect.Object].Permits }
+        ? new HoldGranted(state.Revision, answers.Show(effect.Object, Share(effect.Object, hold)), effect.WaitedMicros) { Permits = state.Objects[effect.Object].Permits }
         : answers.Gone(effect.Object, effect.Token);
 
     public Outcome Of(HoldsGiven effect)
@@ -39,7 +39,7 @@ internal sealed class HoldReplays(StateTables state, HoldAnswers answers)
     }
 
     public Outcome OfProclaimed(ObjectName name, FencingToken token, Revision revision) => state.Holds.Find(name, token) is { } hold
-        ? new LockRenewed(revision, answers.Show(name, hold))
+        ? new HoldRenewed(revision, answers.Show(name, hold))
         : answers.Gone(name, token);
 
     /// <summary>

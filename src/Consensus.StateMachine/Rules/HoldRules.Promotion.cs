@@ -12,9 +12,9 @@ internal sealed partial class HoldRules
 {
     /// <summary>Grants in order what can be granted now: called whenever anything ended that could have been in the way.</summary>
     /// <returns>What the entry's own request was granted, if it was among them: it is the outcome of the entry, and is resolved with that.</returns>
-    public LockGranted? Promote(ObjectName name)
+    public HoldGranted? Promote(ObjectName name)
     {
-        var own = default(LockGranted);
+        var own = default(HoldGranted);
         var record = state.Objects[name];
         while (Next(name, record) is { } waiter)
         {
@@ -62,7 +62,7 @@ internal sealed partial class HoldRules
     }
 
     /// <summary>Makes a hold of a waiting place, and tells whoever waits there, unless it is the entry's own request.</summary>
-    public LockGranted GrantWaiter(WaiterRecord waiter)
+    public HoldGranted GrantWaiter(WaiterRecord waiter)
     {
         var name = waiter.Object;
         var before = state.Objects[name];
@@ -176,5 +176,5 @@ internal sealed partial class HoldRules
 
     /// <summary>False when no further hold of any kind could stand beside those that there are.</summary>
     private bool HasRoom(HoldSpace space, ObjectRecord record) =>
-        record.Holders < state.Limits.MaxHoldersPerLock && Fits(space, record, record.Permits, LockMode.Shared, 1);
+        record.Holders < state.Limits.MaxHoldersPerObject && Fits(space, record, record.Permits, LockMode.Shared, 1);
 }

@@ -15,7 +15,7 @@ internal sealed partial class HoldRules(StateTables state, Applying entry, KeyRu
     /// <param name="before">The object as it is stored.</param>
     /// <param name="after">The same without the waiting place that becomes the hold.</param>
     /// <param name="leaseWaiters">By how many waiting places of the shared lease this is one more or less.</param>
-    public LockGranted Grant(ObjectName name, ObjectRecord before, ObjectRecord after, in Claim claim, long waitedMicros, int leaseWaiters = 0)
+    public HoldGranted Grant(ObjectName name, ObjectRecord before, ObjectRecord after, in Claim claim, long waitedMicros, int leaseWaiters = 0)
     {
         Invariant.Require(Fits(name.Space, after, after.Permits, claim.Terms.Mode, claim.Terms.Count), "a grant fits beside the holds that there are");
         var token = new FencingToken(state.Bump().Value);
@@ -36,7 +36,7 @@ internal sealed partial class HoldRules(StateTables state, Applying entry, KeyRu
         {
             RecordElection(name.Name, shown);
         }
-        return new LockGranted(state.Revision, shown, waitedMicros) { Permits = after.Permits };
+        return new HoldGranted(state.Revision, shown, waitedMicros) { Permits = after.Permits };
     }
 
     /// <param name="record">The object as it is stored.</param>
@@ -57,7 +57,7 @@ internal sealed partial class HoldRules(StateTables state, Applying entry, KeyRu
     {
         var record = state.Objects[name];
         var renewedAt = new ClusterTime(lease.Deadline.Micros - lease.TtlMicros);
-        var loss = new LockLoss(hold.Token, hold.Owner, cause.Reason, state.Revision.Next)
+        var loss = new HoldLoss(hold.Token, hold.Owner, cause.Reason, state.Revision.Next)
         {
             At = entry.Stamp,
             RenewedAt = renewedAt,

@@ -8,7 +8,7 @@ namespace Consensus.StateMachine.Rules;
 /// <summary>What a holder does with its hold, and what an operator does to it: renew, release, break, hand over.</summary>
 internal sealed class HolderRules(StateTables state, HoldRules holds, LeaseRules leases, HoldAnswers answers)
 {
-    public Outcome Renew(RenewLockCommand c)
+    public Outcome Renew(RenewHoldCommand c)
     {
         var name = c.Object;
         if (state.Holds.Find(name, c.Token) is not { } hold || !state.Leases.TryGet(hold.Lease, out var lease))
@@ -29,10 +29,10 @@ internal sealed class HolderRules(StateTables state, HoldRules holds, LeaseRules
             hold = proclaimed;
             holds.RecordElection(name.Name, answers.Show(name, hold));
         }
-        return new LockRenewed(state.Revision, answers.Show(name, hold));
+        return new HoldRenewed(state.Revision, answers.Show(name, hold));
     }
 
-    public Outcome Release(ReleaseLockCommand c)
+    public Outcome Release(ReleaseHoldCommand c)
     {
         var name = c.Object;
         if (c.Force && c.Token == FencingToken.None)
@@ -50,9 +50,9 @@ internal sealed class HolderRules(StateTables state, HoldRules holds, LeaseRules
             {
                 holds.Release(name, record, hold);
             }
-            return new LockReleased(state.Revision);
+            return new HoldReleased(state.Revision);
         }
-        return record.Released.Contains(c.Token) || state.Released.Contains(name, c.Token) ? new LockReleased(state.Revision) : answers.NotHeld(name, c.Token);
+        return record.Released.Contains(c.Token) || state.Released.Contains(name, c.Token) ? new HoldReleased(state.Revision) : answers.NotHeld(name, c.Token);
     }
 
     /// <summary>The hold goes to the first waiter of the named owner, past those who wait before it: release and grant in one step.</summary>
@@ -96,6 +96,6 @@ internal sealed class HolderRules(StateTables state, HoldRules holds, LeaseRules
         {
             holds.Lose(name, hold, LossCause.Forced(by));
         }
-        return new LockReleased(state.Revision);
+        return new HoldReleased(state.Revision);
     }
 }

@@ -45,7 +45,7 @@ internal sealed class NewClusterRules(StateTables state, HoldRules holds)
         }
         state.History.Forget(state.History.Count, state.Revision);
         var after = state.Counts;
-        Invariant.Require(after is { Leases: 0, LocksHeld: 0, Waiters: 0 }, "a new cluster begins with nothing held");
-        return new NewClusterLosses(before.Leases, before.LocksHeld, before.Waiters, before.Keys - after.Keys);
+        Invariant.Require(after is { Leases: 0, HoldsInUse: 0, Waiters: 0 }, "a new cluster begins with nothing held");
+        return new NewClusterLosses(before.Leases, before.HoldsInUse, before.Waiters, before.Keys - after.Keys);
     }
 }

@@ -17,16 +17,16 @@ internal static class OutcomeEffects
         (_, DeleteDone { Deleted: > 0 } o) => new KeysDeleted(o.Revision, o.Deleted),
         (_, LeaseGranted o) => new LeaseMade(o.Revision, o.Id, o.TtlMicros),
         (_, LeaseRevoked o) => new LeaseEnded(o.Revision, o.Id, o.KeysDeleted, o.LocksFreed),
-        (AcquireLockCommand, LockGranted o) => Of(o),
+        (AcquireCommand, HoldGranted o) => Of(o),
         (_, ManyGranted o) => new HoldsGiven(o.Revision, HoldCodec.Write(o.Holds)),
         (_, PermitsChanged o) when o.Permits != o.Before => new PermitsGiven(o.Revision, o.Permits, o.Before, o.Out),
         (_, HandedOver o) => new HoldHandedOver(o.Revision, HoldCodec.Write([o.Hold])),
         // Only what the renewal proclaimed is an effect: it raised the revision.
-        (RenewLockCommand { Value: not null, Space: HoldSpace.Election } c, LockRenewed o) when o.Revision > before => new ValueProclaimed(c.Name, c.Token, o.Revision),
+        (RenewHoldCommand { Value: not null, Space: HoldSpace.Election } c, HoldRenewed o) when o.Revision > before => new ValueProclaimed(c.Name, c.Token, o.Revision),
         (_, SettingPut o) => new SettingChanged(o.Revision, o.Setting, o.Value),
-        (ReleaseLockCommand c, LockReleased o) when c.Force || o.Revision > before => new HoldReleased(o.Revision),
+        (ReleaseHoldCommand c, HoldReleased o) when c.Force || o.Revision > before => new HoldGivenUp(o.Revision),
         _ => null,
     };
 
-    public static HoldGiven Of(LockGranted granted) => new(granted.Hold.Object, granted.Hold.Token, granted.WaitedMicros);
+    public static HoldGiven Of(HoldGranted granted) => new(granted.Hold.Object, granted.Hold.Token, granted.WaitedMicros);
 }

@@ -43,7 +43,7 @@ internal sealed class RetryRules(StateTables state, Applying entry, AnswerReplay
         if (state.Waiters.TryFind(identity, out var place))
         {
             // Its room is that of its grant, which is kept in any case.
-            return command is AcquireLockCommand acquire && acquire.Object == place.Object ? null : new IdempotencyMismatch(state.Revision);
+            return command is AcquireCommand acquire && acquire.Object == place.Object ? null : new IdempotencyMismatch(state.Revision);
         }
         entry.HasRoom = answers.MakeRoom(entry.Stamp);
         return entry.HasRoom || AlwaysPasses.Does(command)
@@ -93,7 +93,7 @@ internal sealed class RetryRules(StateTables state, Applying entry, AnswerReplay
     }
 
     /// <summary>A waiter that was promoted had its effect now, under the identity with which it asked.</summary>
-    public void KeepGrant(WaiterRecord waiter, LockGranted granted)
+    public void KeepGrant(WaiterRecord waiter, HoldGranted granted)
     {
         if (waiter.Identity.IsSession)
         {
@@ -124,7 +124,7 @@ internal sealed class RetryRules(StateTables state, Applying entry, AnswerReplay
     /// </summary>
     private void KeepBriefly(Command command, Outcome outcome)
     {
-        if (command is not (RenewLeasesCommand or RenewLockCommand { Value: null }) && !state.Answers.Brief.TryGet(entry.Identity, entry.Stamp, out _))
+        if (command is not (RenewLeasesCommand or RenewHoldCommand { Value: null }) && !state.Answers.Brief.TryGet(entry.Identity, entry.Stamp, out _))
         {
             state.Answers.KeepBriefly(entry.Identity, entry.Stamp, entry.Fingerprint.ToArray(), outcome);
         }

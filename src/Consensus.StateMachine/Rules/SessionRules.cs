@@ -40,7 +40,7 @@ internal sealed class SessionRules(StateTables state, Applying entry, AnswerRepl
         }
         if (state.Waiters.TryFind(entry.Identity, out var place))
         {
-            return command is AcquireLockCommand acquire && acquire.Object == place.Object ? null : new IdempotencyMismatch(state.Revision);
+            return command is AcquireCommand acquire && acquire.Object == place.Object ? null : new IdempotencyMismatch(state.Revision);
         }
         if (state.Holds.Find(number, out var name) is { } hold)
         {
@@ -81,7 +81,7 @@ internal sealed class SessionRules(StateTables state, Applying entry, AnswerRepl
     }
 
     /// <summary>A place became a hold. Its number may be acknowledged: then only the hold is found by it.</summary>
-    public void KeepGrant(WaiterRecord waiter, LockGranted granted) => Store(waiter.Identity.Number, Done(waiter.Fingerprint, OutcomeEffects.Of(granted)));
+    public void KeepGrant(WaiterRecord waiter, HoldGranted granted) => Store(waiter.Identity.Number, Done(waiter.Fingerprint, OutcomeEffects.Of(granted)));
 
     /// <summary>A place came to nothing.</summary>
     public void KeepEndOfWait(WaiterRecord waiter, Outcome outcome)
@@ -111,14 +111,14 @@ internal sealed class SessionRules(StateTables state, Applying entry, AnswerRepl
     /// <summary>The lease that the asked hold hangs on; null for what asks for none.</summary>
     private static LeaseId? LeaseOf(Command command) => command switch
     {
-        AcquireLockCommand c => c.SharedLease,
+        AcquireCommand c => c.SharedLease,
         AcquireManyCommand c => c.SharedLease,
         _ => null,
     };
 
     /// <summary>What it tells is old at once, and it is done again without harm.</summary>
     private static bool IsRenewal(Command command, Outcome outcome) =>
-        outcome is LeasesRenewed || (outcome is LockRenewed && command is not RenewLockCommand { Value: not null, Space: HoldSpace.Election });
+        outcome is LeasesRenewed || (outcome is HoldRenewed && command is not RenewHoldCommand { Value: not null, Space: HoldSpace.Election });
 
     private SessionRefused Refuse(SessionRefusal reason) => new(state.Revision, entry.Session.Session, reason, 0);
 

@@ -8,15 +8,15 @@ namespace Consensus.StateMachine.Rules;
 /// <summary>How a waiting place is taken, taken again by a later attempt, detached and given up.</summary>
 internal sealed class WaitRules(StateTables state, Applying entry, HoldRules holds, RetryRules retries, HoldAnswers answers)
 {
-    public Outcome Enqueue(AcquireLockCommand c, HoldTerms terms, ObjectRecord record)
+    public Outcome Enqueue(AcquireCommand c, HoldTerms terms, ObjectRecord record)
     {
         if (state.Waiters.Count >= state.Limits.MaxWaiters)
         {
             return new BoundReached(state.Revision, BoundKind.Waiters, state.Limits.MaxWaiters);
         }
-        if (record.Waiters >= state.Limits.MaxWaitersPerLock)
+        if (record.Waiters >= state.Limits.MaxWaitersPerObject)
         {
-            return new BoundReached(state.Revision, BoundKind.Waiters, state.Limits.MaxWaitersPerLock);
+            return new BoundReached(state.Revision, BoundKind.Waiters, state.Limits.MaxWaitersPerObject);
         }
         var waiter = new WaiterRecord(
             state.Waiters.NextSequence++,
@@ -40,7 +40,7 @@ internal sealed class WaitRules(StateTables state, Applying entry, HoldRules hol
         var waiters = record.Waiters + 1;
         holds.Store(c.Object, record, record with { Waiters = waiters, Attached = record.Attached + 1, Permits = AskedTerms.PermitsOf(c) });
         state.Leases.Attach(c.SharedLease, waiters: 1);
-        return new LockQueued(state.Revision, waiters);
+        return new HoldQueued(state.Revision, waiters);
     }
 
     /// <summary>
@@ -53,7 +53,7 @@ internal sealed class WaitRules(StateTables state, Applying entry, HoldRules hol
     /// A retry takes the place over; the earlier attempt is told so. Whoever was detached is in line again. One that asks for something else is no retry: it would be granted
     /// what it did not ask for. So is one that will not wait: its answer is due now. The limit of a semaphore may have changed since the first attempt.
     /// </summary>
-    public Outcome Attach(WaiterKey place, AcquireLockCommand c)
+    public Outcome Attach(WaiterKey place, AcquireCommand c)
     {
         state.Waiters.TryGet(place, out var waiter);
         var isOther = c.WaitMicros <= 0 || !waiter.Fingerprint.Span.SequenceEqual(entry.Fingerprint.Span);
@@ -78,7 +78,7 @@ internal sealed class WaitRules(StateTables state, Applying entry, HoldRules hol
             holds.Promote(place.Object);
             return refused;
         }
-        return holds.Promote(place.Object) ?? (Outcome)new LockQueued(state.Revision, state.Waiters.PositionOf(place));
+        return holds.Promote(place.Object) ?? (Outcome)new HoldQueued(state.Revision, state.Waiters.PositionOf(place));
     }
 
     public Noted Cancel(CancelWaitCommand c)

@@ -9,7 +9,7 @@ namespace Consensus.StateMachine.Rules;
 /// <param name="Permits">The semaphore's limit; 0 elsewhere.</param>
 internal readonly record struct Wanted(string Owner, LeaseId Lease, LockMode Mode, long Count, long Permits)
 {
-    public static Wanted By(AcquireLockCommand c) => new(c.Owner, c.SharedLease, AskedTerms.ModeOf(c), AskedTerms.CountOf(c), AskedTerms.PermitsOf(c));
+    public static Wanted By(AcquireCommand c) => new(c.Owner, c.SharedLease, AskedTerms.ModeOf(c), AskedTerms.CountOf(c), AskedTerms.PermitsOf(c));
 
     /// <summary>Each of several locks.</summary>
     public static Wanted By(AcquireManyCommand c) => new(c.Owner, c.SharedLease, LockMode.Exclusive, 1, 0);

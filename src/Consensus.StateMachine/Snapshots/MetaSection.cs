@@ -29,7 +29,7 @@ internal sealed record MetaSection(
         public static readonly int NextKept = Shape.Number(7);
         public static readonly int Keys = Shape.Number(8);
         public static readonly int Leases = Shape.Number(9);
-        public static readonly int LocksHeld = Shape.Number(10);
+        public static readonly int HoldsInUse = Shape.Number(10);
         public static readonly int Waiters = Shape.Number(11);
         public static readonly int IdempotencyKeys = Shape.Number(12);
         public static readonly int CompactRevision = Shape.Number(13);
@@ -54,7 +54,7 @@ internal sealed record MetaSection(
         writer.Int64(Saved.NextKept, view.Counters.NextKept);
         writer.Int64(Saved.Keys, view.Counts.Keys);
         writer.Int64(Saved.Leases, view.Counts.Leases);
-        writer.Int64(Saved.LocksHeld, view.Counts.LocksHeld);
+        writer.Int64(Saved.HoldsInUse, view.Counts.HoldsInUse);
         writer.Int64(Saved.Waiters, view.Counts.Waiters);
         writer.Int64(Saved.IdempotencyKeys, view.Counts.IdempotencyKeys);
         writer.Int64(Saved.CompactRevision, view.CompactRevision.Value);
@@ -87,7 +87,7 @@ internal sealed record MetaSection(
             new StateCounts(
                 fields.Number(Saved.Keys),
                 fields.Number(Saved.Leases),
-                fields.Number(Saved.LocksHeld),
+                fields.Number(Saved.HoldsInUse),
                 fields.Number(Saved.Waiters),
                 fields.Number(Saved.IdempotencyKeys),
                 StateBytes: 0)

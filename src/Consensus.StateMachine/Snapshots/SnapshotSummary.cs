@@ -11,7 +11,7 @@ public sealed record SnapshotSummary(
     StateHash Hash,
     long Keys,
     long Leases,
-    long LocksHeld,
+    long HoldsInUse,
     long Waiters,
     long Fences)
 {
@@ -21,6 +21,6 @@ public sealed record SnapshotSummary(
         var meta = MetaSection.Read(kind, body);
         var counts = meta.Counts;
         return new SnapshotSummary(
-            meta.AppliedIndex, meta.AppliedStamp, meta.Revision, ReplicatedState.HashOf(meta.Applied, meta.Digest), counts.Keys, counts.Leases, counts.LocksHeld, counts.Waiters, counts.Fences);
+            meta.AppliedIndex, meta.AppliedStamp, meta.Revision, ReplicatedState.HashOf(meta.Applied, meta.Digest), counts.Keys, counts.Leases, counts.HoldsInUse, counts.Waiters, counts.Fences);
     }
 }

@@ -20,7 +20,7 @@ internal enum BriefKind
     LeaseMissing = 4,
 
     /// <summary>Name; text holder, A token and E lease, 0 without one; B waiters, C waited microseconds, D delayed until, 0 when it is not, F token of the asker's own hold, 0 without one.</summary>
-    LockHeld = 5,
+    HoldRefused = 5,
 
     /// <summary>Text owner.</summary>
     NoSuchWaiter = 6,
@@ -121,7 +121,7 @@ internal sealed record BriefAnswer(long Sequence, ClusterTime Stored, ReadOnlyMe
             ConditionFailed o => Make(BriefKind.ConditionFailed) with { A = o.CurrentModRevision.Value },
             DeleteDone { Deleted: 0 } => Make(BriefKind.NothingDeleted),
             LeaseMissing o => Make(BriefKind.LeaseMissing) with { A = o.Id.Value },
-            LockHeld o => Make(BriefKind.LockHeld) with
+            HoldRefused o => Make(BriefKind.HoldRefused) with
             {
                 Name = o.Name,
                 Text = o.Holder?.Owner ?? "",
@@ -150,7 +150,7 @@ internal sealed record BriefAnswer(long Sequence, ClusterTime Stored, ReadOnlyMe
             QuotaExceeded o => Make(BriefKind.QuotaExceeded) with { A = o.LimitBytes },
             TooManyObjects o => Make(BriefKind.TooManyObjects) with { A = o.Limit },
             SettingOutOfRange o => Make(BriefKind.SettingOutOfRange) with { A = (long)o.Setting },
-            LockReleased => Make(BriefKind.ReleasedBefore),
+            HoldReleased => Make(BriefKind.ReleasedBefore),
             FencePassed o => Make(BriefKind.FencePassed) with { A = o.Highest.Value },
             FenceReset { Existed: false } => Make(BriefKind.NoFence),
             TxnDone o => Make(BriefKind.NothingWritten) with { A = o.Succeeded ? 1 : 0, Blob = TxnResultCodec.Encode(o.Results) },
@@ -158,7 +158,7 @@ internal sealed record BriefAnswer(long Sequence, ClusterTime Stored, ReadOnlyMe
             PermitsOut o => Make(BriefKind.PermitsOut) with { A = o.Permits, B = o.Out },
             SemaphoreUnused => Make(BriefKind.SemaphoreUnused),
             TokenNotExclusive o => Make(BriefKind.TokenNotExclusive) with { Name = o.Object.Name, A = (long)o.Object.Space },
-            LockRenewed o => Make(BriefKind.ProclaimedBefore) with { Name = o.Hold.Name, A = o.Hold.Token.Value },
+            HoldRenewed o => Make(BriefKind.ProclaimedBefore) with { Name = o.Hold.Name, A = o.Hold.Token.Value },
             _ => null,
         };
 
@@ -171,7 +171,7 @@ internal sealed record BriefAnswer(long Sequence, ClusterTime Stored, ReadOnlyMe
         BriefKind.ConditionFailed => new ConditionFailed(Revision, new Revision(A)),
         BriefKind.NothingDeleted => new DeleteDone(Revision, 0),
         BriefKind.LeaseMissing => new LeaseMissing(Revision, new LeaseId(A)),
-        BriefKind.LockHeld => new LockHeld(Revision, Holder(), B, C)
+        BriefKind.HoldRefused => new HoldRefused(Revision, Holder(), B, C)
         {
             Name = Name,
             Own = new FencingToken(F),
@@ -180,7 +180,7 @@ internal sealed record BriefAnswer(long Sequence, ClusterTime Stored, ReadOnlyMe
         BriefKind.NoSuchWaiter => new NoSuchWaiter(Revision, Text),
         BriefKind.PermitsMismatch => new PermitsMismatch(Revision, A),
         BriefKind.NotHolder => new NotHolder(
-            Revision, B == 0 ? null : new LockLoss(new FencingToken(B), "", (LossReason)C, new Revision(D)), Holder()),
+            Revision, B == 0 ? null : new HoldLoss(new FencingToken(B), "", (LossReason)C, new Revision(D)), Holder()),
         BriefKind.KeyWrittenTwice => new KeyWrittenTwice(Revision, Name),
         BriefKind.AnswerTooLarge => new AnswerTooLarge(Revision, A),
         BriefKind.FenceStale => new FenceStale(Revision, new FencingToken(A)),
@@ -189,7 +189,7 @@ internal sealed record BriefAnswer(long Sequence, ClusterTime Stored, ReadOnlyMe
         BriefKind.QuotaExceeded => new QuotaExceeded(Revision, A),
         BriefKind.TooManyObjects => new TooManyObjects(Revision, A),
         BriefKind.SettingOutOfRange => new SettingOutOfRange(Revision, SettingTable.Known(A)),
-        BriefKind.ReleasedBefore => new LockReleased(Revision),
+        BriefKind.ReleasedBefore => new HoldReleased(Revision),
         BriefKind.FencePassed => new FencePassed(Revision, new FencingToken(A)),
         BriefKind.NoFence => new FenceReset(Revision, Existed: false),
         BriefKind.NothingWritten => new TxnDone(Revision, A == 1, TxnResultCodec.Read(Blob)),

@@ -29,7 +29,7 @@ internal sealed record HoldGiven(ObjectName Object, FencingToken Token, long Wai
     public override int Bytes => Object.Name.Length;
 }
 
-internal sealed record HoldReleased(Revision Revision) : Effect;
+internal sealed record HoldGivenUp(Revision Revision) : Effect;
 
 /// <param name="Holds">As they were answered (<see cref="Wire.HoldCodec"/>).</param>
 internal sealed record HoldsGiven(Revision Revision, ReadOnlyMemory<byte> Holds) : Effect

@@ -28,7 +28,7 @@ internal static class HoldLosses
     }
 
     /// <param name="field">Of the message that they are a part of.</param>
-    public static void Write(WireWriter writer, int field, ImmutableArray<LockLoss> losses)
+    public static void Write(WireWriter writer, int field, ImmutableArray<HoldLoss> losses)
     {
         var all = writer.BeginMessage(field);
         foreach (var loss in losses)
@@ -50,9 +50,9 @@ internal static class HoldLosses
     }
 
     /// <summary>Throws <see cref="WireFormatException"/> when they are damaged.</summary>
-    public static ImmutableArray<LockLoss> Read(ReadOnlyMemory<byte> body) => [.. new Fields(body, Shape).Messages().Select(ReadOne)];
+    public static ImmutableArray<HoldLoss> Read(ReadOnlyMemory<byte> body) => [.. new Fields(body, Shape).Messages().Select(ReadOne)];
 
-    private static LockLoss ReadOne(ReadOnlyMemory<byte> item)
+    private static HoldLoss ReadOne(ReadOnlyMemory<byte> item)
     {
         var fields = new Fields(item, Saved.Shape);
         var reason = fields.Number(Saved.Reason);
@@ -60,7 +60,7 @@ internal static class HoldLosses
         {
             throw new WireFormatException($"a hold lost for the unknown reason {reason}");
         }
-        return new LockLoss(
+        return new HoldLoss(
             new FencingToken(fields.Number(Saved.Token)), fields.Text(Saved.Owner), (LossReason)reason, new Revision(fields.Number(Saved.AtRevision)))
         {
             At = fields.Time(Saved.At),

@@ -75,7 +75,7 @@ internal sealed class KeptAnswers
         LeaseMade = 3,
         LeaseEnded = 4,
         HoldGiven = 5,
-        HoldReleased = 6,
+        HoldGivenUp = 6,
         HoldsGiven = 10,
         HoldHandedOver = 11,
         ValueProclaimed = 12,
@@ -158,8 +158,8 @@ internal sealed class KeptAnswers
                 writer.Int64(Saved.WaitedMicros, hold.WaitedMicros);
                 writer.Int64(Saved.Space, (int)hold.Object.Space);
                 break;
-            case HoldReleased release:
-                Begin(EffectKind.HoldReleased, release.Revision);
+            case HoldGivenUp release:
+                Begin(EffectKind.HoldGivenUp, release.Revision);
                 break;
             case HoldsGiven many:
                 Begin(EffectKind.HoldsGiven, many.Revision);
@@ -250,7 +250,7 @@ internal sealed class KeptAnswers
             EffectKind.LeaseEnded => new LeaseEnded(revision, fields.Lease(Saved.Lease), fields.Number(Saved.KeyCount), fields.Number(Saved.HoldCount)),
             EffectKind.HoldGiven => new HoldGiven(
                 new ObjectName(CommandCodec.Space(fields.Number(Saved.Space)), fields.Key(Saved.Name)), token, fields.Number(Saved.WaitedMicros)),
-            EffectKind.HoldReleased => new HoldReleased(revision),
+            EffectKind.HoldGivenUp => new HoldGivenUp(revision),
             EffectKind.HoldsGiven => new HoldsGiven(revision, ReadHolds(fields)),
             EffectKind.HoldHandedOver => new HoldHandedOver(revision, ReadHolds(fields)),
             EffectKind.ValueProclaimed => new ValueProclaimed(fields.Key(Saved.Name), token, revision),

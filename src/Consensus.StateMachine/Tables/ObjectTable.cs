@@ -27,7 +27,7 @@ internal sealed record ObjectRecord(
     long Waiters,
     long Attached,
     ImmutableArray<FencingToken> Released,
-    ImmutableArray<LockLoss> Losses,
+    ImmutableArray<HoldLoss> Losses,
     ImmutableArray<HoldDelay> Delays,
     bool IsUnsettled,
     long FactSequence)
@@ -37,10 +37,10 @@ internal sealed record ObjectRecord(
     /// <summary>Held, waited for, or kept for one who lost it.</summary>
     public bool IsActive => Holders > 0 || Waiters > 0 || !Delays.IsEmpty;
 
-    public LockLoss? LastLoss => Losses is [.., var last] ? last : null;
+    public HoldLoss? LastLoss => Losses is [.., var last] ? last : null;
 
     /// <summary>Why the hold of this token was lost; null when that is not known.</summary>
-    public LockLoss? LossOf(FencingToken token)
+    public HoldLoss? LossOf(FencingToken token)
     {
         foreach (var loss in Losses)
         {
@@ -61,7 +61,7 @@ internal sealed record ObjectRecord(
         PermitsUsed = PermitsUsed + hold.Terms.Count,
     };
 
-    public ObjectRecord Without(HoldRecord hold, ImmutableArray<FencingToken> released, ImmutableArray<LockLoss> losses) => this with
+    public ObjectRecord Without(HoldRecord hold, ImmutableArray<FencingToken> released, ImmutableArray<HoldLoss> losses) => this with
     {
         Released = released,
         Losses = losses,
@@ -157,7 +157,7 @@ internal sealed class ObjectTable(Limits limits)
             _unused.Set(after.FactSequence, name);
         }
         _primary.Set(name, after);
-        if (_unused.Count <= limits.MaxUnheldLockFacts || !_unused.TryFirst(out var oldest, out var forgotten))
+        if (_unused.Count <= limits.MaxUnheldFacts || !_unused.TryFirst(out var oldest, out var forgotten))
         {
             return null;
         }
@@ -264,7 +264,7 @@ internal sealed class ObjectTable(Limits limits)
         Indexes.RequireSums(_primary, NewMeasure(), "the objects");
     }
 
-    /// <summary>The message <c>Lock</c> of <c>snapshot.proto</c>. What can be counted from the holds and waiting places is not in it.</summary>
+    /// <summary>The message <c>Object</c> of <c>snapshot.proto</c>. What can be counted from the holds and waiting places is not in it.</summary>
     private static class Saved
     {
         public static readonly MessageShape Shape = new("a lock");

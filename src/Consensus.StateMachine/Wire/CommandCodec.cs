@@ -19,9 +19,9 @@ public static class CommandCodec
     private const int GrantLeaseField = 19;
     private const int RenewLeasesField = 20;
     private const int RevokeLeaseField = 21;
-    private const int AcquireLockField = 22;
-    private const int RenewLockField = 23;
-    private const int ReleaseLockField = 24;
+    private const int AcquireField = 22;
+    private const int RenewHoldField = 23;
+    private const int ReleaseHoldField = 24;
     private const int CancelWaitField = 25;
     private const int ExpireField = 26;
     private const int DetachWaitersField = 27;
@@ -114,9 +114,9 @@ public static class CommandCodec
         GrantLeaseCommand => GrantLeaseField,
         RenewLeasesCommand => RenewLeasesField,
         RevokeLeaseCommand => RevokeLeaseField,
-        AcquireLockCommand => AcquireLockField,
-        RenewLockCommand => RenewLockField,
-        ReleaseLockCommand => ReleaseLockField,
+        AcquireCommand => AcquireField,
+        RenewHoldCommand => RenewHoldField,
+        ReleaseHoldCommand => ReleaseHoldField,
         CancelWaitCommand => CancelWaitField,
         ExpireCommand => ExpireField,
         DetachWaitersCommand => DetachWaitersField,
@@ -169,7 +169,7 @@ public static class CommandCodec
                 writer.Fixed64(1, (ulong)c.Id.Value);
                 writer.String(2, c.By);
                 break;
-            case AcquireLockCommand c:
+            case AcquireCommand c:
                 writer.Bytes(1, c.Name.Bytes);
                 writer.String(2, c.Owner);
                 writer.Int64(3, c.TtlMicros);
@@ -185,14 +185,14 @@ public static class CommandCodec
                 writer.Bytes(13, c.Metadata.Span);
                 writer.Bytes(14, c.Value.Span);
                 break;
-            case RenewLockCommand c:
+            case RenewHoldCommand c:
                 writer.Bytes(1, c.Name.Bytes);
                 writer.Int64(2, c.Token.Value);
                 writer.Int64(3, (int)c.Space);
                 writer.Bool(4, c.Value is not null);
                 writer.Bytes(5, c.Value.GetValueOrDefault().Span);
                 break;
-            case ReleaseLockCommand c:
+            case ReleaseHoldCommand c:
                 writer.Bytes(1, c.Name.Bytes);
                 writer.Int64(2, c.Token.Value);
                 writer.Bool(3, c.Force);
@@ -316,7 +316,7 @@ public static class CommandCodec
             GrantLeaseField => new GrantLeaseCommand(fields.Lease(1), fields.Number(2)) { IsSession = fields.Flag(3) },
             RenewLeasesField => new RenewLeasesCommand(fields.Leases()),
             RevokeLeaseField => new RevokeLeaseCommand(fields.Lease(1)) { By = fields.Text(2) },
-            AcquireLockField => new AcquireLockCommand(
+            AcquireField => new AcquireCommand(
                 fields.Key(1), fields.Text(2), fields.Number(3), fields.Lease(4), fields.Lease(5), fields.Number(6))
             {
                 Space = Space(fields.Number(7)),
@@ -328,12 +328,12 @@ public static class CommandCodec
                 Metadata = fields.Bytes(13),
                 Value = fields.Bytes(14),
             },
-            RenewLockField => new RenewLockCommand(fields.Key(1), new FencingToken(fields.Number(2)))
+            RenewHoldField => new RenewHoldCommand(fields.Key(1), new FencingToken(fields.Number(2)))
             {
                 Space = Space(fields.Number(3)),
                 Value = fields.Flag(4) ? fields.Bytes(5) : (ReadOnlyMemory<byte>?)null,
             },
-            ReleaseLockField => new ReleaseLockCommand(fields.Key(1), new FencingToken(fields.Number(2)), fields.Flag(3))
+            ReleaseHoldField => new ReleaseHoldCommand(fields.Key(1), new FencingToken(fields.Number(2)), fields.Flag(3))
             {
                 Space = Space(fields.Number(4)),
                 By = fields.Text(5),

@@ -37,7 +37,7 @@ public static class BackupFile
             summary.Revision.Value,
             summary.Keys,
             summary.Leases,
-            summary.LocksHeld,
+            summary.HoldsInUse,
             summary.Waiters,
             summary.Fences,
             mark.Stamp.Micros / 1000,

@@ -56,8 +56,8 @@ internal sealed class ChaosClient(
         Name = of,
         Value = value,
         Command = command,
-        TtlMicros = command is AcquireLockCommand acquire ? acquire.TtlMicros : 0,
-        WaitMicros = command is AcquireLockCommand waits ? waits.WaitMicros : 0,
+        TtlMicros = command is AcquireCommand acquire ? acquire.TtlMicros : 0,
+        WaitMicros = command is AcquireCommand waits ? waits.WaitMicros : 0,
         HasIdentity = kind is not (OperationKind.Read or OperationKind.ReadKeys or OperationKind.ReadHold or OperationKind.ReadLock or OperationKind.ReadFence),
     });
 

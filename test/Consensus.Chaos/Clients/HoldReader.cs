@@ -21,7 +21,7 @@ internal static partial class HoldReader
         OperationKind.AcquireMany => OfMany(operation, status, revision, body),
         OperationKind.Renew or OperationKind.RenewHold => status switch
         {
-            HttpStatusCode.OK => new LockRenewed(revision, HoldOf(NameOf(operation), body)),
+            HttpStatusCode.OK => new HoldRenewed(revision, HoldOf(NameOf(operation), body)),
             HttpStatusCode.Gone or HttpStatusCode.PreconditionFailed => NotHolderOf(operation, status, revision, body),
             _ => null,
         },
@@ -38,7 +38,7 @@ internal static partial class HoldReader
         },
         OperationKind.Release or OperationKind.ReleaseHold => status switch
         {
-            HttpStatusCode.NoContent => new LockReleased(revision),
+            HttpStatusCode.NoContent => new HoldReleased(revision),
             HttpStatusCode.PreconditionFailed or HttpStatusCode.Gone => NotHolderOf(operation, status, revision, body),
             _ => null,
         },
@@ -63,8 +63,8 @@ internal static partial class HoldReader
 
     private static Outcome? OfAcquire(Operation operation, HttpStatusCode status, Revision revision, JsonElement body) => (status, TypeOf(body)) switch
     {
-        (HttpStatusCode.OK, _) => new LockGranted(revision, HoldOf(NameOf(operation), body), Number(body, "waitedMs") * 1000),
-        (HttpStatusCode.Conflict, "lock-held") => new LockHeld(revision, Current(operation, body), 0, 0),
+        (HttpStatusCode.OK, _) => new HoldGranted(revision, HoldOf(NameOf(operation), body), Number(body, "waitedMs") * 1000),
+        (HttpStatusCode.Conflict, "lock-held") => new HoldRefused(revision, Current(operation, body), 0, 0),
         (HttpStatusCode.Conflict, "permits-mismatch") => new PermitsMismatch(revision, Number(body, "permits")),
         _ => null,
     };
@@ -73,7 +73,7 @@ internal static partial class HoldReader
     {
         if (status == HttpStatusCode.Conflict)
         {
-            return new LockHeld(revision, Current(operation, body), 0, 0);
+            return new HoldRefused(revision, Current(operation, body), 0, 0);
         }
         if (status != HttpStatusCode.OK)
         {
@@ -107,7 +107,7 @@ internal static partial class HoldReader
             return new NotHolder(revision, null, Current(operation, body));
         }
         var at = AtRevision().Match(detail) is { Success: true } match ? long.Parse(match.Groups[1].ValueSpan, CultureInfo.InvariantCulture) : revision.Value;
-        return new NotHolder(revision, new LockLoss(new FencingToken(operation.Token), operation.Owner, known, new Revision(at)), Current(operation, body));
+        return new NotHolder(revision, new HoldLoss(new FencingToken(operation.Token), operation.Owner, known, new Revision(at)), Current(operation, body));
     }
 
     /// <summary>Who holds it instead; null when nobody does.</summary>

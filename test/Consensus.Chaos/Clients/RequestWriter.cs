@@ -74,17 +74,17 @@ internal static class RequestWriter
             ["success"] = new JsonArray([.. txn.Success.Select(Of)]),
             ["failure"] = new JsonArray([.. txn.Failure.Select(Of)]),
         })),
-        AcquireLockCommand acquire => (HttpMethod.Post, PathOf(acquire.Object), Text(Of(acquire))),
+        AcquireCommand acquire => (HttpMethod.Post, PathOf(acquire.Object), Text(Of(acquire))),
         AcquireManyCommand many => (HttpMethod.Post, "/v1/multilock", Text(Terms(
             new JsonObject { ["owner"] = many.Owner, ["names"] = new JsonArray([.. many.Names.Select(name => (JsonNode)name.ToString())]) },
             many.TtlMicros,
             many.SharedLease,
             many.LockDelayMicros,
             many.MaxHoldMicros))),
-        RenewLockCommand { Value: { } value } renew => (HttpMethod.Put, PathOf(renew.Object), Text(new JsonObject { ["fencingToken"] = renew.Token.Value, ["value"] = Text(value) })),
-        RenewLockCommand renew => (HttpMethod.Put, PathOf(renew.Object), Text(new JsonObject { ["fencingToken"] = renew.Token.Value })),
-        ReleaseLockCommand { Force: true } force => (HttpMethod.Delete, PathOf(force.Object) + "?force=true", ""),
-        ReleaseLockCommand release => (HttpMethod.Delete, Invariantly($"{PathOf(release.Object)}?fencingToken={release.Token.Value}"), ""),
+        RenewHoldCommand { Value: { } value } renew => (HttpMethod.Put, PathOf(renew.Object), Text(new JsonObject { ["fencingToken"] = renew.Token.Value, ["value"] = Text(value) })),
+        RenewHoldCommand renew => (HttpMethod.Put, PathOf(renew.Object), Text(new JsonObject { ["fencingToken"] = renew.Token.Value })),
+        ReleaseHoldCommand { Force: true } force => (HttpMethod.Delete, PathOf(force.Object) + "?force=true", ""),
+        ReleaseHoldCommand release => (HttpMethod.Delete, Invariantly($"{PathOf(release.Object)}?fencingToken={release.Token.Value}"), ""),
         HandOverCommand over => (HttpMethod.Patch, PathOf(over.Object), Text(new JsonObject { ["handOverTo"] = over.To, ["fencingToken"] = over.Token.Value })),
         GrantLeaseCommand grant => (HttpMethod.Post, "/v1/leases", Text(new JsonObject { ["ttl"] = Duration(grant.TtlMicros) })),
         RenewLeasesCommand renew => (HttpMethod.Post, "/v1/leases/keepalive", Text(new JsonObject { ["ids"] = new JsonArray([.. renew.Ids.Select(id => (JsonNode)id.ToString())]) })),
@@ -102,7 +102,7 @@ internal static class RequestWriter
         _ => $"/v1/elections/{name.Name}",
     };
 
-    private static JsonObject Of(AcquireLockCommand acquire)
+    private static JsonObject Of(AcquireCommand acquire)
     {
         var json = new JsonObject { [acquire.Space == HoldSpace.Election ? "candidate" : "owner"] = acquire.Owner, ["wait"] = Duration(acquire.WaitMicros) };
         switch (acquire.Space)

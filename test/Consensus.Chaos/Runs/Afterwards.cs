@@ -102,7 +102,7 @@ internal sealed class Afterwards(Record record, ChaosClient client, IReadOnlyLis
         }
         foreach (var name in record.Operations.Where(o => o.Name.Space == HoldSpace.Election).Select(o => o.Name).Distinct().ToList())
         {
-            written.Add((await UntilDoneAsync(() => client.AskAsync(OperationKind.AcquireHold, name.Name.ToString(), name, LastAcquire(name)), outcome => outcome is LockGranted), name.Name, true));
+            written.Add((await UntilDoneAsync(() => client.AskAsync(OperationKind.AcquireHold, name.Name.ToString(), name, LastAcquire(name)), outcome => outcome is HoldGranted), name.Name, true));
         }
         return written;
     }
@@ -110,7 +110,7 @@ internal sealed class Afterwards(Record record, ChaosClient client, IReadOnlyLis
     /// <summary>Another one for each time that it is asked: the fate of the one before may be unknown, and no two writes are to look the same.</summary>
     private string LastValue() => string.Create(CultureInfo.InvariantCulture, $"last{record.Operations.Count}");
 
-    private AcquireLockCommand LastAcquire(ObjectName name)
+    private AcquireCommand LastAcquire(ObjectName name)
     {
         var owner = LastValue();
         return new(name.Name, owner, LastTtlMicros, LeaseId.None, LeaseId.None, LastWaitMicros) { Space = HoldSpace.Election, Value = Encoding.UTF8.GetBytes(owner) };
@@ -128,7 +128,7 @@ internal sealed class Afterwards(Record record, ChaosClient client, IReadOnlyLis
             },
             Progress.Name,
             () => $"what is asked last is not done: {last}");
-        return last!.Outcome is LockGranted granted ? new Revision(granted.Hold.Token.Value) : last.Outcome!.Revision;
+        return last!.Outcome is HoldGranted granted ? new Revision(granted.Hold.Token.Value) : last.Outcome!.Revision;
     }
 
     private async Task UntilAsync(Func<Task<bool>> condition, string checker, Func<string> what)

@@ -84,7 +84,7 @@ internal sealed class TableNarrowingTests
             foreach (var state in (AppliedState[])[one, other])
             {
                 state.Put(key, $"{i}");
-                state.Do(new AcquireLockCommand(Key.FromText($"l{i % 70}"), "o", 10_000_000, new LeaseId(i + 1), LeaseId.None, i % 2 * 60_000_000L), $"id{i % 300}");
+                state.Do(new AcquireCommand(Key.FromText($"l{i % 70}"), "o", 10_000_000, new LeaseId(i + 1), LeaseId.None, i % 2 * 60_000_000L), $"id{i % 300}");
             }
         }
         var changes = seed % 3 == 0 ? random.Next(4) : random.Next(1, 120);

@@ -97,7 +97,7 @@ internal sealed class LockAcquirerTests
             return Task.FromResult(problem is null ? new GrantResult(new Grant(41, 15_000, 0), null) : new GrantResult(null, problem));
         }
 
-        public LockRenewal RenewOnce(long fencingToken, TimeSpan timeout, CancellationToken cancellationToken) => throw new NotSupportedException();
+        public HoldRenewal RenewOnce(long fencingToken, TimeSpan timeout, CancellationToken cancellationToken) => throw new NotSupportedException();
 
         public Task<ApiResult<EmptyAnswer>> ReleaseAsync(long fencingToken, CancellationToken cancellationToken) => throw new NotSupportedException();
     }

@@ -17,7 +17,7 @@ internal sealed class LockKeeperTests
     public void A_renewal_that_tells_a_shorter_TTL_gives_no_more_than_that()
     {
         var start = _clock.Now;
-        using var keeper = Keep(new LockRenewal(LockRenewalOutcome.Renewed, "") { Ttl = TimeSpan.FromSeconds(12) });
+        using var keeper = Keep(new HoldRenewal(HoldRenewalOutcome.Renewed, "") { Ttl = TimeSpan.FromSeconds(12) });
         _clock.Now = start + TimeSpan.FromSeconds(10);
         keeper.RenewOnce();
 
@@ -28,7 +28,7 @@ internal sealed class LockKeeperTests
     public void Renewals_never_lead_beyond_a_maxHold_and_the_reason_says_so()
     {
         var start = _clock.Now;
-        using var keeper = Keep(new LockRenewal(LockRenewalOutcome.Renewed, "") { Ttl = Ttl }, TimeSpan.FromSeconds(30));
+        using var keeper = Keep(new HoldRenewal(HoldRenewalOutcome.Renewed, "") { Ttl = Ttl }, TimeSpan.FromSeconds(30));
         Assert.That(keeper.Reason, Is.EqualTo("no renewal was answered in time."));
         _clock.Now = start + TimeSpan.FromSeconds(15);
         keeper.RenewOnce();
@@ -37,10 +37,10 @@ internal sealed class LockKeeperTests
         Assert.That(keeper.Reason, Is.EqualTo("its --max-hold of 30s is over."));
     }
 
-    private LockKeeper Keep(LockRenewal renewal, TimeSpan? maxHold = null) =>
+    private LockKeeper Keep(HoldRenewal renewal, TimeSpan? maxHold = null) =>
         new(_clock, new Hold(new AnswersEachRenewal(renewal, maxHold), 41, new HoldSchedule(Ttl, maxHold: maxHold), _clock.Now));
 
-    private sealed class AnswersEachRenewal(LockRenewal renewal, TimeSpan? maxHold) : IHoldTarget
+    private sealed class AnswersEachRenewal(HoldRenewal renewal, TimeSpan? maxHold) : IHoldTarget
     {
         public string Description => "lock 'a'";
 
@@ -50,7 +50,7 @@ internal sealed class LockKeeperTests
 
         public Task<GrantResult> AcquireAsync(TimeSpan wait, RequestIdentity identity, CancellationToken cancellationToken) => throw new NotSupportedException();
 
-        public LockRenewal RenewOnce(long fencingToken, TimeSpan timeout, CancellationToken cancellationToken) => renewal;
+        public HoldRenewal RenewOnce(long fencingToken, TimeSpan timeout, CancellationToken cancellationToken) => renewal;
 
         public Task<ApiResult<EmptyAnswer>> ReleaseAsync(long fencingToken, CancellationToken cancellationToken) => throw new NotSupportedException();
     }

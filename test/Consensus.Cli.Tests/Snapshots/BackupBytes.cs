@@ -20,7 +20,7 @@ internal static class BackupBytes
         [
             new PutCommand(Key.FromText("a"), Encoding.UTF8.GetBytes("1"), LeaseId.None, KeyCondition.None),
             new PutCommand(Key.FromText("b"), Encoding.UTF8.GetBytes("2"), LeaseId.None, KeyCondition.None),
-            new AcquireLockCommand(Key.FromText("l"), "me", 60_000_000, new LeaseId(8), LeaseId.None, 0),
+            new AcquireCommand(Key.FromText("l"), "me", 60_000_000, new LeaseId(8), LeaseId.None, 0),
         ];
         foreach (var command in commands)
         {

@@ -36,7 +36,7 @@ public class Apply
         for (var number = 0; number < Objects; number++)
         {
             StateFeed.Expect<PutDone>(_feed.Apply(Samples.Encode(Samples.Put(number).Command)));
-            StateFeed.Expect<LockGranted>(_feed.Do(Acquire(Key.FromText($"locks/{number:00000000}"))));
+            StateFeed.Expect<HoldGranted>(_feed.Do(Acquire(Key.FromText($"locks/{number:00000000}"))));
         }
     }
 
@@ -47,12 +47,12 @@ public class Apply
     [Benchmark]
     public object LockAcquireAndRelease()
     {
-        var token = ((LockGranted)_feed.Do(Acquire(_lock))).Hold.Token;
-        return _feed.Do(new ReleaseLockCommand(_lock, token, Force: false));
+        var token = ((HoldGranted)_feed.Do(Acquire(_lock))).Hold.Token;
+        return _feed.Do(new ReleaseHoldCommand(_lock, token, Force: false));
     }
 
     [Benchmark]
     public object LeaseRenewal() => _feed.Apply(_renewal);
 
-    private AcquireLockCommand Acquire(Key name) => new(name, "owner", Ttl, new LeaseId(1000 + ++_lease), LeaseId.None, 0);
+    private AcquireCommand Acquire(Key name) => new(name, "owner", Ttl, new LeaseId(1000 + ++_lease), LeaseId.None, 0);
 }

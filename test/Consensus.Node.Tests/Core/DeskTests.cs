@@ -14,7 +14,7 @@ public sealed class DeskTests
 {
     private static readonly Key Job = Key.FromText("job");
 
-    private static AcquireLockCommand Acquire(long lease, long waitMicros = 0) =>
+    private static AcquireCommand Acquire(long lease, long waitMicros = 0) =>
         new(Job, "owner", 60_000_000, new LeaseId(lease), LeaseId.None, waitMicros);
 
     /// <summary>A voter of three that has not heard of anybody.</summary>
@@ -184,7 +184,7 @@ public sealed class DeskTests
         cluster.Run(1_000_000);
         var isHeld = true;
         cluster.OnTheWay = (_, _, message) => isHeld && message is RaftPeerMessage { Message: AppendResponse } ? null : message;
-        var releases = Enumerable.Range(0, 100).Select(_ => leader.Send(new ReleaseLockCommand(Job, new FencingToken(1), Force: false))).ToList();
+        var releases = Enumerable.Range(0, 100).Select(_ => leader.Send(new ReleaseHoldCommand(Job, new FencingToken(1), Force: false))).ToList();
         cluster.Run(1_500_000);
         Assert.That(releases.Any(one => one.Stage == PendingStage.Answered && one.Answer.Reason == NotDoneReason.TooManyRequests), "the leader takes nothing any more");
         Assert.That(leader.Core.Status.Counts.Waiters, Is.EqualTo(1));

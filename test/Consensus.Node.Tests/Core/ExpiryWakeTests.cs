@@ -23,7 +23,7 @@ public sealed class ExpiryWakeTests
         cluster.Until(() => lease.Stage == PendingStage.Answered, "the lease is granted");
         cluster.Run(500_000);
         isHeldUp = true;
-        leader.Send(new ReleaseLockCommand(Key.FromText("a"), new FencingToken(1), Force: false));
+        leader.Send(new ReleaseHoldCommand(Key.FromText("a"), new FencingToken(1), Force: false));
         cluster.Run(550_000);
         Assert.That(leader.Core.Status.Counts.Leases, Is.EqualTo(1), "it is due, and not expired");
         var (turns, end) = (0, cluster.Now + 100_000);

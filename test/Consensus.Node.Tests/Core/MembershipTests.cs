@@ -175,7 +175,7 @@ public sealed class MembershipTests
 
     private static PutCommand Put(string key) => new(Key.FromText(key), new byte[] { 1 }, LeaseId.None, KeyCondition.None);
 
-    private static AcquireLockCommand Acquire(long lease, long waitMicros = 0) =>
+    private static AcquireCommand Acquire(long lease, long waitMicros = 0) =>
         new(Job, "owner", 60_000_000, new LeaseId(lease), LeaseId.None, waitMicros);
 
     private static CoreCluster Ready(int size)

@@ -16,7 +16,7 @@ public sealed class NodeCoreTests
 
     private static PutCommand Put(string key) => new(Key.FromText(key), new byte[] { 1 }, LeaseId.None, KeyCondition.None);
 
-    private static AcquireLockCommand Acquire(long lease, long ttlMicros = 60_000_000, long waitMicros = 0) =>
+    private static AcquireCommand Acquire(long lease, long ttlMicros = 60_000_000, long waitMicros = 0) =>
         new(Job, "owner", ttlMicros, new LeaseId(lease), LeaseId.None, waitMicros);
 
     private static bool IsAnswered(PendingCommand pending) => pending.Stage == PendingStage.Answered;
@@ -113,9 +113,9 @@ public sealed class NodeCoreTests
         cluster.Until(() => IsAnswered(granted), "the lock is granted");
         cluster.StandStill(60_000_000);
         cluster.Run(2_000_000);
-        Assert.That(cluster.Members[0].Core.View.GetLock(Job).Holder, Is.Not.Null, "sixty seconds of standstill did not end a lease of four");
-        cluster.Until(() => cluster.Members[0].Core.View.GetLock(Job).Holder is null, "it ends in its own time");
-        Assert.That(cluster.Members[0].Core.View.GetLock(Job).LastLoss!.Reason, Is.EqualTo(LossReason.Expired));
+        Assert.That(cluster.Members[0].Core.View.GetObject(Job).Holder, Is.Not.Null, "sixty seconds of standstill did not end a lease of four");
+        cluster.Until(() => cluster.Members[0].Core.View.GetObject(Job).Holder is null, "it ends in its own time");
+        Assert.That(cluster.Members[0].Core.View.GetObject(Job).LastLoss!.Reason, Is.EqualTo(LossReason.Expired));
     }
 
     [Test]
@@ -129,7 +129,7 @@ public sealed class NodeCoreTests
         cluster.Run(2_000_000);
         cluster.Kill(cluster.Leader);
         var survivor = cluster.Members.First(m => !m.IsDown);
-        cluster.Until(() => survivor.Core.View.GetLock(Job).Holder is null, "the lease ends");
+        cluster.Until(() => survivor.Core.View.GetObject(Job).Holder is null, "the lease ends");
         Assert.That(cluster.Now - start, Is.InRange(4_000_000, 5_500_000));
     }
 
@@ -147,10 +147,10 @@ public sealed class NodeCoreTests
         cluster.Until(() => cluster.Leader.Core.Status.Counts.Waiters == 2, "both wait");
         cluster.Kill(lost);
         cluster.Until(() => cluster.Leader.Core.Status.Counts.Waiters == 1, "the lost member's waiter is gone");
-        var token = ((LockGranted)holder.Answer.Outcome!).Hold.Token;
-        cluster.Leader.Send(new ReleaseLockCommand(Job, token, Force: false));
+        var token = ((HoldGranted)holder.Answer.Outcome!).Hold.Token;
+        cluster.Leader.Send(new ReleaseHoldCommand(Job, token, Force: false));
         cluster.Until(() => IsAnswered(second), "the other waiter is granted the lock");
-        Assert.That(second.Answer.Outcome, Is.InstanceOf<LockGranted>());
+        Assert.That(second.Answer.Outcome, Is.InstanceOf<HoldGranted>());
     }
 
     [Test]
@@ -163,7 +163,7 @@ public sealed class NodeCoreTests
         var waiter = cluster.Followers.First().Send(Acquire(6, waitMicros: 60_000_000));
         cluster.Until(() => waiter.Stage == PendingStage.Waiting, "the request waits");
         cluster.Run(500_000);
-        cluster.Leader.Send(new ReleaseLockCommand(Job, ((LockGranted)holder.Answer.Outcome!).Hold.Token, Force: false));
+        cluster.Leader.Send(new ReleaseHoldCommand(Job, ((HoldGranted)holder.Answer.Outcome!).Hold.Token, Force: false));
         cluster.Run(30_000);
         Assert.That(IsAnswered(waiter), Is.True, "six turns are enough; a heartbeat comes every twenty");
     }
@@ -224,7 +224,7 @@ public sealed class NodeCoreTests
         follower.Inputs.Add(new CommandCancelledInput(pending));
         cluster.Until(() => IsAnswered(pending), "the request is settled");
         cluster.Run(1_000_000);
-        Assert.That(cluster.Leader.Core.View.GetLock(Job).Holder, Is.Null);
+        Assert.That(cluster.Leader.Core.View.GetObject(Job).Holder, Is.Null);
         Assert.That(cluster.Leader.Core.Revision(), Is.EqualTo(3), "granted once, given back once");
     }
 
@@ -240,7 +240,7 @@ public sealed class NodeCoreTests
         follower.Inputs.Add(new CommandCancelledInput(pending));
         cluster.Until(() => IsAnswered(pending), "the request is settled");
         cluster.Run(1_000_000);
-        Assert.That(cluster.Leader.Core.View.Counts.LocksHeld, Is.Zero);
+        Assert.That(cluster.Leader.Core.View.Counts.HoldsInUse, Is.Zero);
         Assert.That(cluster.Leader.Core.Revision(), Is.EqualTo(5), "two grants, two releases");
     }
 

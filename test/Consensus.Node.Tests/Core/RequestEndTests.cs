@@ -17,7 +17,7 @@ public sealed class RequestEndTests
     private PendingCommand _holder = null!;
     private bool _isHeldUp;
 
-    private static AcquireLockCommand Acquire(long lease, long waitMicros = 0) =>
+    private static AcquireCommand Acquire(long lease, long waitMicros = 0) =>
         new(Job, "owner", 600_000_000, new LeaseId(lease), LeaseId.None, waitMicros);
 
     /// <summary>The leader's log has room for a few commands, and somebody holds the lock.</summary>
@@ -53,9 +53,9 @@ public sealed class RequestEndTests
         FillTheLog();
         leader.Inputs.Add(new HoldAbandonedInput(ObjectName.Lock(Job), _holder.Request));
         _cluster.Run(500_000);
-        Assert.That(leader.Core.Status.Counts.LocksHeld, Is.EqualTo(1));
+        Assert.That(leader.Core.Status.Counts.HoldsInUse, Is.EqualTo(1));
         _isHeldUp = false;
-        _cluster.Until(() => _cluster.Leader.Core.Status.Counts.LocksHeld == 0, "the hold is given back");
+        _cluster.Until(() => _cluster.Leader.Core.Status.Counts.HoldsInUse == 0, "the hold is given back");
     }
 
     [Test]
@@ -109,7 +109,7 @@ public sealed class RequestEndTests
     private void FillTheLog()
     {
         _isHeldUp = true;
-        var releases = Enumerable.Range(0, 100).Select(_ => _cluster.Leader.Send(new ReleaseLockCommand(Key.FromText("other"), new FencingToken(1), Force: false))).ToList();
+        var releases = Enumerable.Range(0, 100).Select(_ => _cluster.Leader.Send(new ReleaseHoldCommand(Key.FromText("other"), new FencingToken(1), Force: false))).ToList();
         _cluster.Until(() => releases.Exists(one => one is { Stage: PendingStage.Answered, Answer.Reason: NotDoneReason.TooManyRequests }), "the log is full");
     }
 }

@@ -25,7 +25,7 @@ public sealed class StalledLeaderTests
         var old = cluster.Leader;
         LeaveOut(cluster, old, stoodStill);
         var renewed = Renew(cluster, cluster.Leader, token);
-        Assert.That(renewed.Answer.Outcome, Is.InstanceOf<LockRenewed>());
+        Assert.That(renewed.Answer.Outcome, Is.InstanceOf<HoldRenewed>());
         var at = cluster.Now;
 
         // By now the lease as the old leader knows it is over, or nearly so; a clock that ran on tells it so.
@@ -37,9 +37,9 @@ public sealed class StalledLeaderTests
         while (cluster.Now < at + TtlMicros - 100_000)
         {
             cluster.Run(50_000);
-            Assert.That(cluster.Leader.Core.View.GetLock(Job).Holder?.Token, Is.EqualTo(token), $"{cluster.Now - at} µs after the renewal");
+            Assert.That(cluster.Leader.Core.View.GetObject(Job).Holder?.Token, Is.EqualTo(token), $"{cluster.Now - at} µs after the renewal");
         }
-        cluster.Until(() => cluster.Members.All(m => m.Core.View.GetLock(Job).LastLoss?.Reason == LossReason.Expired), "it ends in its own time");
+        cluster.Until(() => cluster.Members.All(m => m.Core.View.GetObject(Job).LastLoss?.Reason == LossReason.Expired), "it ends in its own time");
         Assert.That(cluster.Now - at, Is.InRange(TtlMicros, TtlMicros + 1_500_000));
     }
 
@@ -57,7 +57,7 @@ public sealed class StalledLeaderTests
         cluster.Run(TtlMicros - before - (granted - asked));
         cluster.Kill(cluster.Leader);
         var survivor = cluster.Members.First(m => !m.IsDown);
-        cluster.Until(() => survivor.Core.View.GetLock(Job).Holder is null, "the lease ends");
+        cluster.Until(() => survivor.Core.View.GetObject(Job).Holder is null, "the lease ends");
         // Not counted are the time without a leader and what passed since the last heartbeat.
         Assert.That(cluster.Now - granted, Is.InRange(TtlMicros - 20_000, TtlMicros + 300_000));
     }
@@ -76,10 +76,10 @@ public sealed class StalledLeaderTests
         if (isRenewed)
         {
             cluster.Run(500_000);
-            Assert.That(Renew(cluster, survivor, token).Answer.Outcome, Is.InstanceOf<LockRenewed>());
+            Assert.That(Renew(cluster, survivor, token).Answer.Outcome, Is.InstanceOf<HoldRenewed>());
         }
-        cluster.Until(() => survivor.Core.View.GetLock(Job).Holder is null, "the lease ends");
-        var loss = survivor.Core.View.GetLock(Job).LastLoss!;
+        cluster.Until(() => survivor.Core.View.GetObject(Job).Holder is null, "the lease ends");
+        var loss = survivor.Core.View.GetObject(Job).LastLoss!;
         Assert.That((loss.Reason, loss.TtlMicros), Is.EqualTo((LossReason.Expired, TtlMicros)));
         if (isRenewed)
         {
@@ -102,8 +102,8 @@ public sealed class StalledLeaderTests
         var survivor = cluster.Members.First(m => !m.IsDown);
         var renewed = Renew(cluster, survivor, token);
         var at = cluster.Now;
-        Assert.That(renewed.Answer.Outcome, Is.InstanceOf<LockRenewed>());
-        cluster.Until(() => survivor.Core.View.GetLock(Job).Holder is null, "the lease ends");
+        Assert.That(renewed.Answer.Outcome, Is.InstanceOf<HoldRenewed>());
+        cluster.Until(() => survivor.Core.View.GetObject(Job).Holder is null, "the lease ends");
         Assert.That(cluster.Now - at, Is.InRange(TtlMicros - 100_000, TtlMicros + 1_500_000));
     }
 
@@ -152,12 +152,12 @@ public sealed class StalledLeaderTests
     private static FencingToken Granted(CoreCluster cluster)
     {
         cluster.UntilReady();
-        var acquire = new AcquireLockCommand(Job, "owner", TtlMicros, new LeaseId(5), LeaseId.None, 0);
-        return ((LockGranted)Done(cluster, cluster.Leader, acquire).Answer.Outcome!).Hold.Token;
+        var acquire = new AcquireCommand(Job, "owner", TtlMicros, new LeaseId(5), LeaseId.None, 0);
+        return ((HoldGranted)Done(cluster, cluster.Leader, acquire).Answer.Outcome!).Hold.Token;
     }
 
     private static PendingCommand Renew(CoreCluster cluster, CoreMember member, FencingToken token) =>
-        Done(cluster, member, new RenewLockCommand(Job, token));
+        Done(cluster, member, new RenewHoldCommand(Job, token));
 
     private static PendingCommand Done(CoreCluster cluster, CoreMember member, Command command)
     {

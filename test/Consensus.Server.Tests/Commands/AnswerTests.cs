@@ -86,9 +86,9 @@ internal sealed class AnswerTests : ContractTest
         foreach (var (micros, seconds) in new[] { (1, 1), (1_000_000, 1), (1_000_001, 2), (60_000_000, 60) })
         {
             Assert.That(OutcomeProblems.Of(new BoundReached(revision, BoundKind.IdempotencyKeys, 5) { RetryAfterMicros = micros }).RetryAfterSeconds, Is.EqualTo(seconds));
-            Assert.That(OutcomeProblems.Of(new LockHeld(revision, null, 0, 0) { DelayLeftMicros = micros }).RetryAfterSeconds, Is.EqualTo(seconds));
+            Assert.That(OutcomeProblems.Of(new HoldRefused(revision, null, 0, 0) { DelayLeftMicros = micros }).RetryAfterSeconds, Is.EqualTo(seconds));
         }
-        Assert.That(OutcomeProblems.Of(new LockHeld(revision, null, 0, 0)).RetryAfterSeconds, Is.EqualTo(1));
+        Assert.That(OutcomeProblems.Of(new HoldRefused(revision, null, 0, 0)).RetryAfterSeconds, Is.EqualTo(1));
     }
 
     [Test]
@@ -135,12 +135,12 @@ internal sealed class AnswerTests : ContractTest
     {
         Type[] successes =
         [
-            typeof(PutDone), typeof(DeleteDone), typeof(LeaseGranted), typeof(LeasesRenewed), typeof(LeaseRevoked), typeof(LockGranted), typeof(LockRenewed),
-            typeof(LockReleased), typeof(ManyGranted), typeof(HandedOver), typeof(TxnDone), typeof(FencePassed), typeof(FenceReset),
+            typeof(PutDone), typeof(DeleteDone), typeof(LeaseGranted), typeof(LeasesRenewed), typeof(LeaseRevoked), typeof(HoldGranted), typeof(HoldRenewed),
+            typeof(HoldReleased), typeof(ManyGranted), typeof(HandedOver), typeof(TxnDone), typeof(FencePassed), typeof(FenceReset),
             typeof(Withdrawn), typeof(SettingPut), typeof(PermitsChanged), typeof(Settled),
         ];
         // Never the final outcome of a request of a client.
-        Type[] inner = [typeof(LockQueued), typeof(Noted)];
+        Type[] inner = [typeof(HoldQueued), typeof(Noted)];
         var problems = Samples().Select(outcome => outcome.GetType()).Distinct().ToList();
         var all = typeof(Outcome).Assembly.GetTypes().Where(type => type.IsSubclassOf(typeof(Outcome)));
         Assert.That(successes.Concat(inner).Concat(problems), Is.EquivalentTo(all));
@@ -166,7 +166,7 @@ internal sealed class AnswerTests : ContractTest
         }
         foreach (var reason in Enum.GetValues<LossReason>())
         {
-            var loss = new LockLoss(new FencingToken(3), "me", reason, new Revision(6));
+            var loss = new HoldLoss(new FencingToken(3), "me", reason, new Revision(6));
             var problem = OutcomeProblems.OfNotHolder(new NotHolder(revision, loss, null), new FencingToken(3), renewal: true);
             Assert.That(problem.Detail, Does.Contain("at revision 6"));
             Assert.That(problem.Type, Is.EqualTo(reason == LossReason.Expired ? ProblemTypes.LeaseExpired : ProblemTypes.NotHolder));
@@ -189,7 +189,7 @@ internal sealed class AnswerTests : ContractTest
         yield return new ConditionFailed(revision, new Revision(3));
         yield return new LeaseIdTaken(revision, new LeaseId(1));
         yield return new LeaseMissing(revision, new LeaseId(1));
-        yield return new LockHeld(revision, null, 3, 1000);
+        yield return new HoldRefused(revision, null, 3, 1000);
         yield return new NoSuchWaiter(revision, "you");
         yield return new PermitsMismatch(revision, 3);
         yield return new PermitsOut(revision, 5, 3);

@@ -81,7 +81,7 @@ internal sealed class FullTableTests : ContractTest
             Assert.That(done.IsSuccessStatusCode, $"{method} {target}: {await done.Content.ReadAsStringAsync()}");
         }
         Assert.That((await ShowLockAsync("released")).Holders, Is.Empty);
-        Assert.That((Node.Status.Counts.Keys, Node.Status.Counts.Leases, Node.Status.Counts.LocksHeld), Is.EqualTo((1L, 2L, 1L)));
+        Assert.That((Node.Status.Counts.Keys, Node.Status.Counts.Leases, Node.Status.Counts.HoldsInUse), Is.EqualTo((1L, 2L, 1L)));
         Node.Advance(TimeSpan.FromSeconds(48));
         using var later = await SendAsync("PUT", "/v1/kv/new", "x", Key("refused"));
         Assert.That(later.StatusCode, Is.EqualTo(HttpStatusCode.OK), "there was room when it was said to be");

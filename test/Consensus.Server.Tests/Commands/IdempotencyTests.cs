@@ -172,7 +172,7 @@ internal sealed class IdempotencyTests : ContractTest
         var problem = await ReadProblemAsync(told, ProblemTypes.LockHeld);
         using var release = await SendAsync("DELETE", $"/v1/locks/l?fencingToken={held.FencingToken}");
         Assert.That(await ProblemAsync(ProblemTypes.LockHeld, "POST", "/v1/locks/l", Body, Identity), Is.EqualTo(problem));
-        Assert.That(Node.Status.Counts.LocksHeld, Is.Zero);
+        Assert.That(Node.Status.Counts.HoldsInUse, Is.Zero);
     }
 
     [TestCase("")]

@@ -135,13 +135,13 @@ public sealed class NodeHostTests
     {
         await using var cluster = await LocalCluster.StartAsync(3);
         var name = Key.FromText("job");
-        var first = (LockGranted)await LocalCluster.DoneAsync(
-            cluster.Hosts[0]!, new AcquireLockCommand(name, "a", 30_000_000, cluster.Hosts[0]!.Node.NewLeaseId(), LeaseId.None, 0));
+        var first = (HoldGranted)await LocalCluster.DoneAsync(
+            cluster.Hosts[0]!, new AcquireCommand(name, "a", 30_000_000, cluster.Hosts[0]!.Node.NewLeaseId(), LeaseId.None, 0));
         var waiting = LocalCluster.DoneAsync(
-            cluster.Hosts[1]!, new AcquireLockCommand(name, "b", 30_000_000, cluster.Hosts[1]!.Node.NewLeaseId(), LeaseId.None, 20_000_000));
+            cluster.Hosts[1]!, new AcquireCommand(name, "b", 30_000_000, cluster.Hosts[1]!.Node.NewLeaseId(), LeaseId.None, 20_000_000));
         await LocalCluster.EventuallyAsync(() => cluster.Hosts[2]!.Node.Status.Counts.Waiters == 1, "the request waits");
-        await LocalCluster.DoneAsync(cluster.Hosts[2]!, new ReleaseLockCommand(name, first.Hold.Token, Force: false));
-        var second = (LockGranted)await waiting;
+        await LocalCluster.DoneAsync(cluster.Hosts[2]!, new ReleaseHoldCommand(name, first.Hold.Token, Force: false));
+        var second = (HoldGranted)await waiting;
         Assert.That(second.Hold.Token.Value, Is.GreaterThan(first.Hold.Token.Value));
     }
 
@@ -151,10 +151,10 @@ public sealed class NodeHostTests
         await using var cluster = await LocalCluster.StartAsync(3);
         var name = Key.FromText("job");
         var node = cluster.Hosts[1]!.Node;
-        await LocalCluster.DoneAsync(cluster.Hosts[0]!, new AcquireLockCommand(name, "a", 30_000_000, node.NewLeaseId(), LeaseId.None, 0));
+        await LocalCluster.DoneAsync(cluster.Hosts[0]!, new AcquireCommand(name, "a", 30_000_000, node.NewLeaseId(), LeaseId.None, 0));
         using var client = new CancellationTokenSource();
         var waiting = node.ExecuteAsync(
-            new CommandEnvelope(new AcquireLockCommand(name, "b", 30_000_000, node.NewLeaseId(), LeaseId.None, 20_000_000)), "", client.Token).AsTask();
+            new CommandEnvelope(new AcquireCommand(name, "b", 30_000_000, node.NewLeaseId(), LeaseId.None, 20_000_000)), "", client.Token).AsTask();
         await LocalCluster.EventuallyAsync(() => node.Status.Counts.Waiters == 1, "the request waits");
         await client.CancelAsync();
         Assert.That((await waiting).Reason, Is.EqualTo(NotDoneReason.Cancelled));
@@ -182,8 +182,8 @@ public sealed class NodeHostTests
         var index = (cluster.LeaderIndex() + 1) % 3;
         var node = cluster.Hosts[index]!.Node;
         var lease = (LeaseGranted)await LocalCluster.DoneAsync(cluster.Hosts[index]!, new GrantLeaseCommand(node.NewLeaseId(), 60_000_000));
-        await LocalCluster.DoneAsync(cluster.Hosts[index]!, new AcquireLockCommand(name, "a", 60_000_000, node.NewLeaseId(), LeaseId.None, 0));
-        var ask = new AcquireLockCommand(name, "b", 0, LeaseId.None, lease.Id, 60_000_000);
+        await LocalCluster.DoneAsync(cluster.Hosts[index]!, new AcquireCommand(name, "a", 60_000_000, node.NewLeaseId(), LeaseId.None, 0));
+        var ask = new AcquireCommand(name, "b", 0, LeaseId.None, lease.Id, 60_000_000);
         var without = node.ExecuteAsync(new CommandEnvelope(ask), "", CancellationToken.None).AsTask();
         var with = node.ExecuteAsync(new CommandEnvelope(ask, new byte[] { 1 }, new byte[16]), "", CancellationToken.None).AsTask();
         await LocalCluster.EventuallyAsync(() => node.Status.Counts.Waiters == 2, "both wait");
@@ -200,11 +200,11 @@ public sealed class NodeHostTests
         await using var cluster = await LocalCluster.StartAsync(3);
         var name = Key.FromText("job");
         var node = cluster.Hosts[1]!.Node;
-        var first = (LockGranted)await LocalCluster.DoneAsync(
-            cluster.Hosts[0]!, new AcquireLockCommand(name, "a", 300_000, node.NewLeaseId(), LeaseId.None, 0));
-        var next = (LockGranted)await LocalCluster.DoneAsync(
-            cluster.Hosts[1]!, new AcquireLockCommand(name, "b", 300_000, node.NewLeaseId(), LeaseId.None, 20_000_000));
+        var first = (HoldGranted)await LocalCluster.DoneAsync(
+            cluster.Hosts[0]!, new AcquireCommand(name, "a", 300_000, node.NewLeaseId(), LeaseId.None, 0));
+        var next = (HoldGranted)await LocalCluster.DoneAsync(
+            cluster.Hosts[1]!, new AcquireCommand(name, "b", 300_000, node.NewLeaseId(), LeaseId.None, 20_000_000));
         Assert.That(next.Hold.Token.Value, Is.GreaterThan(first.Hold.Token.Value), "nobody released it");
-        await LocalCluster.EventuallyAsync(() => node.Status.Counts is { Leases: 0, LocksHeld: 0 }, "the second lease ends as well");
+        await LocalCluster.EventuallyAsync(() => node.Status.Counts is { Leases: 0, HoldsInUse: 0 }, "the second lease ends as well");
     }
 }

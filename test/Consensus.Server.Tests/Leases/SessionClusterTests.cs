@@ -16,7 +16,7 @@ internal sealed class SessionClusterTests
     private static Task<CommandAnswer> AskAsync(NodeHost host, long number, Command command, long acked = 0, CancellationToken aborted = default) =>
         host.Node.ExecuteAsync(new CommandEnvelope(command, default, new byte[16]) { Session = new SessionRequest(Session, number, acked) }, "", aborted).AsTask();
 
-    private static AcquireLockCommand Hold(string name, long waitMicros) => new(Key.FromText(name), "me", 0, LeaseId.None, Session, waitMicros);
+    private static AcquireCommand Hold(string name, long waitMicros) => new(Key.FromText(name), "me", 0, LeaseId.None, Session, waitMicros);
 
     private static PutCommand Put(string key) => new(Key.FromText(key), new byte[] { 1 }, LeaseId.None, KeyCondition.None);
 
@@ -27,7 +27,7 @@ internal sealed class SessionClusterTests
         var leader = cluster.LeaderIndex();
         var (one, other) = (cluster.Hosts[(leader + 1) % 3]!, cluster.Hosts[(leader + 2) % 3]!);
         await LocalCluster.DoneAsync(one, new GrantLeaseCommand(Session, 600_000_000) { IsSession = true });
-        var held = ((LockGranted)await LocalCluster.DoneAsync(other, new AcquireLockCommand(Key.FromText("l"), "you", 600_000_000, other.Node.NewLeaseId(), LeaseId.None, 0))).Hold;
+        var held = ((HoldGranted)await LocalCluster.DoneAsync(other, new AcquireCommand(Key.FromText("l"), "you", 600_000_000, other.Node.NewLeaseId(), LeaseId.None, 0))).Hold;
         var put = (PutDone)(await AskAsync(one, 1, Put("k"))).Outcome!;
         using (var broken = new CancellationTokenSource())
         {
@@ -41,9 +41,9 @@ internal sealed class SessionClusterTests
 
         await cluster.StopMemberAsync(leader);
         await cluster.UntilReadyAsync();
-        await LocalCluster.DoneAsync(other, new ReleaseLockCommand(held.Name, held.Token, Force: false));
+        await LocalCluster.DoneAsync(other, new ReleaseHoldCommand(held.Name, held.Token, Force: false));
         var found = (await AskAsync(other, 2, Hold("l", 300_000_000), acked: 1)).Outcome;
-        Assert.That((found as LockGranted)?.Hold.Owner, Is.EqualTo("me"), $"{found}");
+        Assert.That((found as HoldGranted)?.Hold.Owner, Is.EqualTo("me"), $"{found}");
         Assert.That((await AskAsync(other, 1, Put("k"))).Outcome, Is.InstanceOf<RetryTooLate>(), "it is acknowledged");
         Assert.That(((Settled)await LocalCluster.DoneAsync(one, new SettleCommand(Session, 4))).Result, Is.EqualTo(SettleResult.NotDone));
         Assert.That((await AskAsync(other, 4, Put("k"))).Outcome, Is.InstanceOf<RequestWithdrawn>());

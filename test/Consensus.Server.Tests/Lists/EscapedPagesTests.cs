@@ -55,7 +55,7 @@ internal sealed class EscapedPagesTests : ContractTest
     {
         for (var i = 0; i < 800; i++)
         {
-            Node.Propose(new AcquireLockCommand(LongName(i), "me", 15_000_000, new LeaseId(i + 1), LeaseId.None, 0));
+            Node.Propose(new AcquireCommand(LongName(i), "me", 15_000_000, new LeaseId(i + 1), LeaseId.None, 0));
         }
         var locks = await AllAsync("/v1/locks/?limit=10000", text =>
         {

@@ -53,7 +53,7 @@ internal sealed class LockTests : ContractTest
         var shown = await ShowLockAsync("l");
         Assert.That(shown.Holders.Single(), Is.EqualTo(
             new LockHolderAnswer("me", "exclusive", grant.FencingToken, grant.Lease, 15_000, grant.FencingToken, 10_000)));
-        Assert.That((shown.Waiters.Count, shown.WaiterCount, shown.LastLoss), Is.EqualTo((0, 0L, (LockLossAnswer?)null)));
+        Assert.That((shown.Waiters.Count, shown.WaiterCount, shown.LastLoss), Is.EqualTo((0, 0L, (HoldLossAnswer?)null)));
         var unknown = await ShowLockAsync("unknown");
         Assert.That((unknown.Name, unknown.Holders.Count, unknown.Waiters.Count), Is.EqualTo(("unknown", 0, 0)));
     }
@@ -103,7 +103,7 @@ internal sealed class LockTests : ContractTest
         Assert.That(shown.Holders.Single().Owner, Is.EqualTo("second"));
         Assert.That(
             shown.LastLoss,
-            Is.EqualTo(new LockLossAnswer("first", lost.FencingToken, "expired", expiredAt, shown.LastLoss!.LostMsAgo, shown.LastLoss.RenewedMsBefore, shown.LastLoss.TtlMs)));
+            Is.EqualTo(new HoldLossAnswer("first", lost.FencingToken, "expired", expiredAt, shown.LastLoss!.LostMsAgo, shown.LastLoss.RenewedMsBefore, shown.LastLoss.TtlMs)));
         Assert.That(shown.LastLoss.RenewedMsBefore, Is.GreaterThanOrEqualTo(shown.LastLoss.TtlMs));
     }
 

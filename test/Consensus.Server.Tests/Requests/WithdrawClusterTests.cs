@@ -14,7 +14,7 @@ internal sealed class WithdrawClusterTests
 {
     private static Task<CommandAnswer> AskAsync(NodeHost host, string identity, long waitMicros)
     {
-        var command = new AcquireLockCommand(Key.FromText("l"), identity, 60_000_000, host.Node.NewLeaseId(), LeaseId.None, waitMicros);
+        var command = new AcquireCommand(Key.FromText("l"), identity, 60_000_000, host.Node.NewLeaseId(), LeaseId.None, waitMicros);
         return host.Node.ExecuteAsync(new CommandEnvelope(command, Encoding.ASCII.GetBytes(identity), new byte[16]), "", CancellationToken.None).AsTask();
     }
 
@@ -27,7 +27,7 @@ internal sealed class WithdrawClusterTests
         await using var cluster = await LocalCluster.StartAsync(3);
         var leader = cluster.LeaderIndex();
         var (one, other) = (cluster.Hosts[(leader + 1) % 3]!, cluster.Hosts[(leader + 2) % 3]!);
-        var held = ((LockGranted)(await AskAsync(one, "holder", 0)).Outcome!).Hold;
+        var held = ((HoldGranted)(await AskAsync(one, "holder", 0)).Outcome!).Hold;
         var waiting = AskAsync(one, "waiter", 60_000_000);
         await LocalCluster.EventuallyAsync(() => other.Node.Status.Counts.Waiters == 1, "it waits");
 
@@ -37,7 +37,7 @@ internal sealed class WithdrawClusterTests
 
         await cluster.StopMemberAsync(leader);
         await cluster.UntilReadyAsync();
-        await LocalCluster.DoneAsync(other, new ReleaseLockCommand(held.Name, held.Token, Force: false));
+        await LocalCluster.DoneAsync(other, new ReleaseHoldCommand(held.Name, held.Token, Force: false));
         foreach (var identity in (string[])["waiter", "never"])
         {
             Assert.That((await AskAsync(one, identity, 0)).Outcome, Is.InstanceOf<RequestWithdrawn>(), identity);

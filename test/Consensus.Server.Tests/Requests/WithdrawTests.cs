@@ -42,7 +42,7 @@ internal sealed class WithdrawTests : ContractTest
         Assert.That(granted.IsSuccessStatusCode, await granted.Content.ReadAsStringAsync());
         var answer = await WithdrawAsync();
         Assert.That(answer, Is.EqualTo(new WithdrawAnswer("released", Node.Status.Revision.Value)));
-        Assert.That((Node.Status.Counts.LocksHeld, Node.Status.Counts.Leases), Is.EqualTo((0L, 0L)));
+        Assert.That((Node.Status.Counts.HoldsInUse, Node.Status.Counts.Leases), Is.EqualTo((0L, 0L)));
         await ProblemAsync(ProblemTypes.Withdrawn, "POST", target, body, Identity);
         Assert.That(await WithdrawAsync(), Is.EqualTo(answer), "again");
     }
@@ -52,7 +52,7 @@ internal sealed class WithdrawTests : ContractTest
     {
         Assert.That((await WithdrawAsync()).Outcome, Is.EqualTo(WithdrawOutcomes.Withdrawn));
         await ProblemAsync(ProblemTypes.Withdrawn, "POST", target, body, Identity);
-        Assert.That((Node.Status.Counts.LocksHeld, Node.Status.Counts.Leases), Is.EqualTo((0L, 0L)));
+        Assert.That((Node.Status.Counts.HoldsInUse, Node.Status.Counts.Leases), Is.EqualTo((0L, 0L)));
     }
 
     [TestCase("/v1/locks/x", """{"owner":"me","ttl":"15s","wait":"60s"}""", """{"owner":"other","ttl":"600s"}""")]

@@ -294,7 +294,7 @@ internal sealed class InProcessNode(Limits? limits = null) : IConsensusNode
     {
         lock (_guard)
         {
-            if (command is AcquireLockCommand acquire && _waiting.ContainsKey(request))
+            if (command is AcquireCommand acquire && _waiting.ContainsKey(request))
             {
                 Apply(NextRequest(), new CommandEnvelope(CancelWaitCommand.Of(acquire.Object, request, CancelReason.Disconnected)), "");
             }
@@ -313,7 +313,7 @@ internal sealed class InProcessNode(Limits? limits = null) : IConsensusNode
         _state.Apply(new LoggedEntry(_index, _now, true, request, principal, writer.ToArray()), _output);
         foreach (var (settled, outcome) in _output.Resolutions)
         {
-            if (outcome is not LockQueued && _waiting.Remove(settled, out var answered))
+            if (outcome is not HoldQueued && _waiting.Remove(settled, out var answered))
             {
                 answered.TrySetResult(new CommandAnswer(AnswerKind.Done, outcome, NotDoneReason.None, settled));
             }

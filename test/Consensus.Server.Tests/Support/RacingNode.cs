@@ -28,13 +28,13 @@ internal sealed class RacingNode : IConsensusNode
 
     public async ValueTask<CommandAnswer> ExecuteAsync(CommandEnvelope envelope, string principal, CancellationToken aborted)
     {
-        var acquire = (AcquireLockCommand)envelope.Command;
+        var acquire = (AcquireCommand)envelope.Command;
         var gone = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var registration = aborted.Register(gone.SetResult);
         _isAsked = true;
         await gone.Task;
         var hold = new Hold(acquire.Name, acquire.Owner, new FencingToken(2), acquire.OwnLease, acquire.TtlMicros, new Revision(2), new ClusterTime(1));
-        return new CommandAnswer(AnswerKind.Done, new LockGranted(new Revision(2), hold, 0), NotDoneReason.None, Request);
+        return new CommandAnswer(AnswerKind.Done, new HoldGranted(new Revision(2), hold, 0), NotDoneReason.None, Request);
     }
 
     public ValueTask<ReadAnswer> ReadAsync(ReadConsistency consistency, Revision minRevision, CancellationToken aborted) =>

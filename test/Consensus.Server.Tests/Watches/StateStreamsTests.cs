@@ -39,7 +39,7 @@ internal sealed class StateStreamsTests
     }
 
     private void Acquire(string name, string owner) =>
-        _node.Propose(new AcquireLockCommand(Key.FromText(name), owner, 15_000_000, new LeaseId(++_leases), LeaseId.None, 0));
+        _node.Propose(new AcquireCommand(Key.FromText(name), owner, 15_000_000, new LeaseId(++_leases), LeaseId.None, 0));
 
     private async Task<StateMessage> NextAsync(StateGroup group, LogIndex seen)
     {

@@ -38,7 +38,7 @@ internal sealed class StateWatchTests : ContractTest
         using var watch = await EventStream.OpenAsync(Client, "/v1/locks/l");
         var first = await watch.ExpectAsync("lock");
         var free = first.Read(ApiJson.Default.LockAnswer);
-        Assert.That((first.Id, free.Name, free.HolderCount, free.WaiterCount, free.LastLoss), Is.EqualTo((1L, "l", 0L, 0L, (LockLossAnswer?)null)));
+        Assert.That((first.Id, free.Name, free.HolderCount, free.WaiterCount, free.LastLoss), Is.EqualTo((1L, "l", 0L, 0L, (HoldLossAnswer?)null)));
 
         using var other = await SendAsync("PUT", "/v1/kv/other", "x");
         var token = (await AcquireAsync("l", "one", "10s")).FencingToken;

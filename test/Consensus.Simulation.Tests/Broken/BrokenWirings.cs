@@ -135,7 +135,7 @@ internal sealed class CountsTokensInMemory : Wiring
 
     public override CommandAnswer Answers(SimulatedProcess process, CommandAnswer answer)
     {
-        if (answer.Outcome is not LockGranted granted)
+        if (answer.Outcome is not HoldGranted granted)
         {
             return answer;
         }
@@ -216,9 +216,9 @@ internal sealed class ResetsLeasesAtFailover : Wiring
     {
         if (message is RaftPeerMessage { Message: AppendRequest request } && _led.Add(request.Term))
         {
-            foreach (var hold in new[] { "l0", "l1" }.Select(name => process.Core.View.GetLock(Key.FromText(name)).Holder).OfType<Hold>())
+            foreach (var hold in new[] { "l0", "l1" }.Select(name => process.Core.View.GetObject(Key.FromText(name)).Holder).OfType<Hold>())
             {
-                process.Execute(new CommandEnvelope(new RenewLockCommand(hold.Name, hold.Token)), static _ => { });
+                process.Execute(new CommandEnvelope(new RenewHoldCommand(hold.Name, hold.Token)), static _ => { });
             }
         }
         return base.Send(process, to, message);
@@ -254,7 +254,7 @@ internal sealed class ForgetsTerms : Wiring
 {
     public override CommandEnvelope Taken(SimulatedProcess process, CommandEnvelope envelope) => envelope.Command switch
     {
-        AcquireLockCommand one => envelope with { Command = one with { LockDelayMicros = 0, MaxHoldMicros = 0 } },
+        AcquireCommand one => envelope with { Command = one with { LockDelayMicros = 0, MaxHoldMicros = 0 } },
         AcquireManyCommand many => envelope with { Command = many with { LockDelayMicros = 0, MaxHoldMicros = 0 } },
         _ => envelope,
     };
@@ -264,7 +264,7 @@ internal sealed class ForgetsTerms : Wiring
 internal sealed class ForgetsSharedDelays : Wiring
 {
     public override CommandEnvelope Taken(SimulatedProcess process, CommandEnvelope envelope) =>
-        envelope.Command is AcquireLockCommand ask && (ask.Space == HoldSpace.Semaphore || ask.Mode == LockMode.Shared)
+        envelope.Command is AcquireCommand ask && (ask.Space == HoldSpace.Semaphore || ask.Mode == LockMode.Shared)
             ? envelope with { Command = ask with { LockDelayMicros = 0 } }
             : envelope;
 }
@@ -273,7 +273,7 @@ internal sealed class ForgetsSharedDelays : Wiring
 internal sealed class HandsOverToTheNext : Wiring
 {
     public override CommandEnvelope Taken(SimulatedProcess process, CommandEnvelope envelope) =>
-        envelope.Command is HandOverCommand over && process.Core.View.GetLock(over.Object).Waiters is [var next, ..]
+        envelope.Command is HandOverCommand over && process.Core.View.GetObject(over.Object).Waiters is [var next, ..]
             ? envelope with { Command = over with { To = next.Owner } }
             : envelope;
 }
@@ -289,7 +289,7 @@ internal sealed class AsksForTheFirstOnly : Wiring
 internal sealed class AttachesByLease : Wiring
 {
     public override CommandEnvelope Taken(SimulatedProcess process, CommandEnvelope envelope) =>
-        envelope.Command is AcquireLockCommand { SharedLease.IsNone: false, WaitMicros: > 0 } ask
+        envelope.Command is AcquireCommand { SharedLease.IsNone: false, WaitMicros: > 0 } ask
             ? new CommandEnvelope(ask, Encoding.ASCII.GetBytes($"{ask.SharedLease} {ask.Object}"), new byte[16])
             : envelope;
 }

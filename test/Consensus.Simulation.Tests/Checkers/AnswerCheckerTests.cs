@@ -33,12 +33,12 @@ public sealed class AnswerCheckerTests
 
     private Operation Granted(long token, LockMode mode = LockMode.Exclusive, HoldSpace space = HoldSpace.Lock, long count = 1) => Asked(
         OperationKind.AcquireHold,
-        new AcquireLockCommand(Name, "", 1, LeaseId.None, LeaseId.None, 0) { Space = space, Mode = mode, Count = count, Permits = 3 },
-        new LockGranted(new Revision(token), HoldOf("", token, mode, space, count), 0),
+        new AcquireCommand(Name, "", 1, LeaseId.None, LeaseId.None, 0) { Space = space, Mode = mode, Count = count, Permits = 3 },
+        new HoldGranted(new Revision(token), HoldOf("", token, mode, space, count), 0),
         space: space);
 
     private Operation Renewed(long token, long revision) => Asked(
-        OperationKind.RenewHold, new RenewLockCommand(Name, new FencingToken(token)), new LockRenewed(new Revision(revision), HoldOf("", token)), token: token);
+        OperationKind.RenewHold, new RenewHoldCommand(Name, new FencingToken(token)), new HoldRenewed(new Revision(revision), HoldOf("", token)), token: token);
 
     private Operation Seen(long view, params Hold[] holders)
     {
@@ -62,7 +62,7 @@ public sealed class AnswerCheckerTests
         Breaks(HoldsByRevision.Name, () => Check(Granted(5), Renewed(5, 7), Granted(7)));
         Breaks(HoldsByRevision.Name, () => Check(Granted(5, LockMode.Shared), Seen(8, HoldOf("", 5, LockMode.Shared)), Granted(7)));
         Breaks(HoldsByRevision.Name, () => Check(Seen(8, HoldOf("a", 5, LockMode.Shared), HoldOf("b", 6))));
-        var released = Asked(OperationKind.ReleaseHold, new ReleaseLockCommand(Name, new FencingToken(5), Force: false), new LockReleased(new Revision(6)), token: 5);
+        var released = Asked(OperationKind.ReleaseHold, new ReleaseHoldCommand(Name, new FencingToken(5), Force: false), new HoldReleased(new Revision(6)), token: 5);
         Check(Granted(5), Renewed(5, 5), released);
         Breaks(HoldsByRevision.Name, () => Check(Granted(5), released, Renewed(5, 8)));
     }
@@ -72,7 +72,7 @@ public sealed class AnswerCheckerTests
     public void Whoever_was_refused_and_holds_all_the_same_is_seen()
     {
         var refused = Granted(5);
-        refused.Outcome = new LockHeld(new Revision(4), HoldOf("other", 3), 0, 0);
+        refused.Outcome = new HoldRefused(new Revision(4), HoldOf("other", 3), 0, 0);
         var asked = new Operation
         {
             Number = refused.Number,
@@ -80,7 +80,7 @@ public sealed class AnswerCheckerTests
             Kind = OperationKind.AcquireHold,
             Object = "x",
             Name = refused.Name,
-            Command = (AcquireLockCommand)refused.Command! with { Owner = refused.Owner },
+            Command = (AcquireCommand)refused.Command! with { Owner = refused.Owner },
             Status = OperationStatus.Done,
             Outcome = refused.Outcome,
             ReturnedAt = 10,
@@ -150,7 +150,7 @@ public sealed class AnswerCheckerTests
     {
         var refused = Granted(5);
         var granted = refused.Outcome!;
-        refused.Outcome = new LockHeld(new Revision(4), HoldOf("other", 3), 0, 0);
+        refused.Outcome = new HoldRefused(new Revision(4), HoldOf("other", 3), 0, 0);
         refused.ToldAgain.Add(refused.Outcome);
         FinalAnswers.CheckToldAgain([refused]);
         refused.ToldAgain.Add(granted);
@@ -158,7 +158,7 @@ public sealed class AnswerCheckerTests
         var done = Granted(5);
         done.ToldAgain.Add(new ReplayedHoldGone(new Revision(7), null));
         FinalAnswers.CheckToldAgain([done]);
-        done.ToldAgain.Add(new LockHeld(new Revision(8), null, 0, 0));
+        done.ToldAgain.Add(new HoldRefused(new Revision(8), null, 0, 0));
         Breaks(FinalAnswers.Name, () => FinalAnswers.CheckToldAgain([done]));
     }
 

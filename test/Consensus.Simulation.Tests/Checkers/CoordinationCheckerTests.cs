@@ -36,9 +36,9 @@ public sealed class CoordinationCheckerTests
 
     private Operation Granted(int client, long from, long to, long token, HoldSpace space = HoldSpace.Lock, LockMode mode = LockMode.Exclusive, long count = 1, long maxHold = 0)
     {
-        var command = new AcquireLockCommand(Name, "", 1_000_000, LeaseId.None, LeaseId.None, 0) { Space = space, Mode = mode, Count = count, Permits = 3, MaxHoldMicros = maxHold };
+        var command = new AcquireCommand(Name, "", 1_000_000, LeaseId.None, LeaseId.None, 0) { Space = space, Mode = mode, Count = count, Permits = 3, MaxHoldMicros = maxHold };
         var hold = new Hold(Name, "", new FencingToken(token), new LeaseId(token), 1_000_000, new Revision(token), ClusterTime.Never) { Space = space, Mode = mode, Count = count };
-        return Asked(OperationKind.AcquireHold, command, from, to, new LockGranted(new Revision(token), hold, 0), client, space: space);
+        return Asked(OperationKind.AcquireHold, command, from, to, new HoldGranted(new Revision(token), hold, 0), client, space: space);
     }
 
     private Operation Guarded(long token, long revision) => Asked(
@@ -80,7 +80,7 @@ public sealed class CoordinationCheckerTests
     {
         var broken = new Dictionary<long, long> { [5] = 15 };
         new HoldersFit(new ClockBounds()).Check([Granted(1, 0, 10, 5), Granted(2, 1, 20, 6)], _ => _exact, broken);
-        var released = Asked(OperationKind.ReleaseHold, new ReleaseLockCommand(Name, new FencingToken(7), Force: false), 15, 30, null, token: 7);
+        var released = Asked(OperationKind.ReleaseHold, new ReleaseHoldCommand(Name, new FencingToken(7), Force: false), 15, 30, null, token: 7);
         new HoldersFit(new ClockBounds()).Check([Granted(1, 0, 10, 7), released, Granted(2, 1, 20, 8)], _ => _exact, new Dictionary<long, long>());
     }
 
@@ -89,13 +89,13 @@ public sealed class CoordinationCheckerTests
     public void A_guarded_write_after_the_end_of_its_hold_is_seen()
     {
         var released = Asked(
-            OperationKind.ReleaseHold, new ReleaseLockCommand(Name, new FencingToken(5), Force: false), 20, 30, new LockReleased(new Revision(8)), token: 5);
+            OperationKind.ReleaseHold, new ReleaseHoldCommand(Name, new FencingToken(5), Force: false), 20, 30, new HoldReleased(new Revision(8)), token: 5);
         var lost = Asked(
             OperationKind.RenewHold,
-            new RenewLockCommand(Name, new FencingToken(5)),
+            new RenewHoldCommand(Name, new FencingToken(5)),
             20,
             30,
-            new NotHolder(new Revision(9), new LockLoss(new FencingToken(5), "", LossReason.Expired, new Revision(8)), null),
+            new NotHolder(new Revision(9), new HoldLoss(new FencingToken(5), "", LossReason.Expired, new Revision(8)), null),
             token: 5);
         GuardedWrites.Check([Granted(1, 0, 10, 5), Guarded(5, 7), released]);
         GuardedWrites.Check([Granted(1, 0, 10, 5), Guarded(5, 6), Granted(2, 0, 10, 7)]);
@@ -171,10 +171,10 @@ public sealed class CoordinationCheckerTests
 
     private Operation Renewal(long token, long from, long to) => Asked(
         OperationKind.RenewHold,
-        new RenewLockCommand(Name, new FencingToken(token)),
+        new RenewHoldCommand(Name, new FencingToken(token)),
         from,
         to,
-        new LockRenewed(new Revision(token), new Hold(Name, "", new FencingToken(token), new LeaseId(token), 1_000_000, new Revision(token), ClusterTime.Never)),
+        new HoldRenewed(new Revision(token), new Hold(Name, "", new FencingToken(token), new LeaseId(token), 1_000_000, new Revision(token), ClusterTime.Never)),
         token: token);
 
     private Operation ReadOfAll(long view, params (Key Key, KeyRecord Record)[] items)

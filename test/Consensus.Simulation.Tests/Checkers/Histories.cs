@@ -34,7 +34,7 @@ internal static class Histories
     public static Operation Grant(string name, int client, long from, long to, long token, long ttl = 1_000_000, long waited = 0)
     {
         var operation = Make(OperationKind.Acquire, name, from, to, client, ttl: ttl);
-        return operation.Answered(to, new LockGranted(new Revision(token), HoldOf(name, operation.Owner, token, ttl), waited));
+        return operation.Answered(to, new HoldGranted(new Revision(token), HoldOf(name, operation.Owner, token, ttl), waited));
     }
 
     /// <summary>An acquire whose answer never came.</summary>
@@ -47,13 +47,13 @@ internal static class Histories
 
     public static Operation Held(string name, int client, long from, long to, string holder, long token) =>
         Make(OperationKind.Acquire, name, from, to, client, ttl: 1_000_000).Answered(
-            to, new LockHeld(new Revision(token), HoldOf(name, holder, token, 1_000_000), 0, 0));
+            to, new HoldRefused(new Revision(token), HoldOf(name, holder, token, 1_000_000), 0, 0));
 
     public static Operation Renewed(string name, int client, long from, long to, long token, long ttl = 1_000_000) =>
-        Make(OperationKind.Renew, name, from, to, client, token, ttl).Answered(to, new LockRenewed(new Revision(token), HoldOf(name, "", token, ttl)));
+        Make(OperationKind.Renew, name, from, to, client, token, ttl).Answered(to, new HoldRenewed(new Revision(token), HoldOf(name, "", token, ttl)));
 
     public static Operation Released(string name, int client, long from, long to, long token) =>
-        Make(OperationKind.Release, name, from, to, client, token).Answered(to, new LockReleased(new Revision(token + 1)));
+        Make(OperationKind.Release, name, from, to, client, token).Answered(to, new HoldReleased(new Revision(token + 1)));
 
     public static void Breaks(string checker, Action check) =>
         Assert.That(Assert.Throws<SimulationFailureException>(check)!.Checker, Is.EqualTo(checker));

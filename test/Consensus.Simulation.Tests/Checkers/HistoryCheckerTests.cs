@@ -233,7 +233,7 @@ public sealed class HistoryCheckerTests
         Breaks(Withdrawals.Name, () => After(WithdrawResult.Released, put, Put("k", "x", 0, 10, 5, 1).Outcome!));
         foreach (var effect in new Outcome[]
         {
-            Put("k", "x", 0, 10, 5, 1).Outcome!, new DeleteDone(new Revision(5), 1), new LeaseRevoked(new Revision(5), new LeaseId(7), 0, 0), new LockReleased(new Revision(5)),
+            Put("k", "x", 0, 10, 5, 1).Outcome!, new DeleteDone(new Revision(5), 1), new LeaseRevoked(new Revision(5), new LeaseId(7), 0, 0), new HoldReleased(new Revision(5)),
             new FenceReset(new Revision(5), Existed: true), new FencePassed(new Revision(5), new FencingToken(3)),
         })
         {

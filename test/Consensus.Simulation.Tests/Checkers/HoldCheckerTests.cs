@@ -13,7 +13,7 @@ public sealed class HoldCheckerTests
 {
     private static readonly Key Name = Key.FromText("x");
     private static readonly StateView Empty = new ReplicatedState(Limits.Default).TakeView();
-    private static readonly AcquireLockCommand Ask = new(Name, "", 1, LeaseId.None, LeaseId.None, 0);
+    private static readonly AcquireCommand Ask = new(Name, "", 1, LeaseId.None, LeaseId.None, 0);
 
     private static Hold Held(string owner, long token, LockMode mode = LockMode.Exclusive, long count = 1, long delay = 0, long? until = null) =>
         new(Name, owner, new FencingToken(token), new LeaseId(1), 1, new Revision(token), ClusterTime.Never)
@@ -27,13 +27,13 @@ public sealed class HoldCheckerTests
     private static WaiterInfo Waiting(string owner, LockMode mode = LockMode.Exclusive, long until = 1_000, bool isDetached = false) =>
         new(owner, 1, new ClusterTime(until), isDetached) { Mode = mode };
 
-    private static LockInfo Info(HoldSpace space, Hold[] holders, long permits = 0, LockLoss? loss = null, params WaiterInfo[] waiters) =>
+    private static HeldObject Info(HoldSpace space, Hold[] holders, long permits = 0, HoldLoss? loss = null, params WaiterInfo[] waiters) =>
         new(new ObjectName(space, Name), [.. holders], holders.Length, [.. waiters], waiters.Length, loss) { Permits = permits };
 
     private static AppliedEntry Entry(Command command, long stamp = 0, Outcome? outcome = null) =>
         new(new LogIndex(1), new ClusterTime(stamp), command, null, outcome ?? new Noted(new Revision(1)), [], Empty, Empty);
 
-    private static HoldStep Step(LockInfo before, LockInfo after) => new(
+    private static HoldStep Step(HeldObject before, HeldObject after) => new(
         after.Object,
         before,
         after,
@@ -81,13 +81,13 @@ public sealed class HoldCheckerTests
 
         Granted(Lost(new ExpireCommand()), "a", 1_050);
         Granted(Lost(new ExpireCommand()), "b", 1_100);
-        Granted(Lost(new ReleaseLockCommand(Name, new FencingToken(1), Force: false)), "b", 1_001);
+        Granted(Lost(new ReleaseHoldCommand(Name, new FencingToken(1), Force: false)), "b", 1_001);
         Granted(Lost(new ExpireCommand(), delay: 0), "b", 1_001);
         Breaks(LockDelays.Name, () => Granted(Lost(new ExpireCommand()), "b", 1_099));
-        Breaks(LockDelays.Name, () => Granted(Lost(new ReleaseLockCommand(Name, default, Force: true)), "b", 1_001));
+        Breaks(LockDelays.Name, () => Granted(Lost(new ReleaseHoldCommand(Name, default, Force: true)), "b", 1_001));
         Breaks(LockDelays.Name, () => new LockDelays().Saw(Entry(new ExpireCommand()), Step([Held("a", 1, delay: 100)], [Held("b", 2)])));
         var broken = Lost(new ExpireCommand());
-        broken.Saw(Entry(new ReleaseLockCommand(Name, default, Force: true), 1_001), Step([], []));
+        broken.Saw(Entry(new ReleaseHoldCommand(Name, default, Force: true), 1_001), Step([], []));
         Granted(broken, "b", 1_002);
     }
 
@@ -151,7 +151,7 @@ public sealed class HoldCheckerTests
             return holds;
         }
 
-        var tooLong = new LockLoss(new FencingToken(1), "a", LossReason.HeldTooLong, new Revision(2));
+        var tooLong = new HoldLoss(new FencingToken(1), "a", LossReason.HeldTooLong, new Revision(2));
         var end = Step(Info(HoldSpace.Lock, [Held("a", 1, until: 200)]), Info(HoldSpace.Lock, [], loss: tooLong));
         var ended = Held200();
         ended.Saw(Entry(new ExpireCommand(), 200), end);
@@ -173,13 +173,13 @@ public sealed class HoldCheckerTests
     {
         static void Ends(Command how, long stamp = 1_000) => HoldEnds.Saw(Entry(how, stamp), Step([Held("a", 1, until: 500)], []));
 
-        Ends(new ReleaseLockCommand(Name, new FencingToken(1), Force: false));
-        Ends(new ReleaseLockCommand(Name, default, Force: true));
+        Ends(new ReleaseHoldCommand(Name, new FencingToken(1), Force: false));
+        Ends(new ReleaseHoldCommand(Name, default, Force: true));
         Ends(new HandOverCommand(Name, new FencingToken(1), "b"));
         Ends(new RevokeLeaseCommand(new LeaseId(1)));
         Ends(new ExpireCommand(), stamp: 500);
         Breaks(HoldEnds.Name, () => Ends(new ExpireCommand(), stamp: 499));
-        Breaks(HoldEnds.Name, () => Ends(new ReleaseLockCommand(Name, new FencingToken(2), Force: false)));
+        Breaks(HoldEnds.Name, () => Ends(new ReleaseHoldCommand(Name, new FencingToken(2), Force: false)));
         Breaks(HoldEnds.Name, () => Ends(new RevokeLeaseCommand(new LeaseId(2))));
         Breaks(HoldEnds.Name, () => Ends(Ask));
     }
@@ -221,7 +221,7 @@ public sealed class HoldCheckerTests
     public void Who_waits_though_it_fits_is_seen()
     {
         static void Ends(Hold[] left, WaiterInfo first) => new GrantOrder().Saw(
-            Entry(new ReleaseLockCommand(Name, new FencingToken(1), Force: false)),
+            Entry(new ReleaseHoldCommand(Name, new FencingToken(1), Force: false)),
             Step(Info(HoldSpace.Lock, [Held("a", 1, LockMode.Shared), .. left], 0, null, first), Info(HoldSpace.Lock, left, 0, null, first)));
 
         Ends([Held("b", 2, LockMode.Shared)], Waiting("w"));
@@ -239,7 +239,7 @@ public sealed class HoldCheckerTests
             Client = 1,
             Kind = OperationKind.AcquireHold,
             Object = "x",
-            Command = new AcquireLockCommand(Name, owner, 0, LeaseId.None, new LeaseId(lease), wait) { Mode = mode },
+            Command = new AcquireCommand(Name, owner, 0, LeaseId.None, new LeaseId(lease), wait) { Mode = mode },
         };
 
         static AppliedEntry Of(Operation asked, Outcome outcome, params Operation?[] takenOver) =>
@@ -248,10 +248,10 @@ public sealed class HoldCheckerTests
         static AppliedEntry Grants(Operation asked, Hold hold) => Entry(Ask) with { Granted = [(asked, hold)] };
 
         var (one, other) = (Asks("a"), Asks("b"));
-        var queued = new LockQueued(new Revision(1), 1);
+        var queued = new HoldQueued(new Revision(1), 1);
         Places.Saw(Of(one, queued));
         Places.Saw(Of(one, queued, one));
-        Places.Saw(Of(Asks("a", wait: 0), new LockHeld(new Revision(1), null, 0, 0)));
+        Places.Saw(Of(Asks("a", wait: 0), new HoldRefused(new Revision(1), null, 0, 0)));
         Places.Saw(Grants(one, Held("a", 2)));
         Breaks(Places.Name, () => Places.Saw(Of(other, queued, one)));
         Breaks(Places.Name, () => Places.Saw(Of(one, queued, [null])));
@@ -269,8 +269,8 @@ public sealed class HoldCheckerTests
         var (x, y) = (Held("a", 2), Held("a", 3) with { Name = Key.FromText("y") });
         var both = new ManyGranted(new Revision(3), [x, y]);
         MultiLocks.Saw(Entry(command, outcome: both), [Step([], [x]), Step([], [y])]);
-        MultiLocks.Saw(Entry(command, outcome: new LockHeld(new Revision(1), null, 0, 0)), [Step([], [])]);
+        MultiLocks.Saw(Entry(command, outcome: new HoldRefused(new Revision(1), null, 0, 0)), [Step([], [])]);
         Breaks(MultiLocks.Name, () => MultiLocks.Saw(Entry(command, outcome: both), [Step([], [x])]));
-        Breaks(MultiLocks.Name, () => MultiLocks.Saw(Entry(command, outcome: new LockHeld(new Revision(1), null, 0, 0)), [Step([], [x])]));
+        Breaks(MultiLocks.Name, () => MultiLocks.Saw(Entry(command, outcome: new HoldRefused(new Revision(1), null, 0, 0)), [Step([], [x])]));
     }
 }

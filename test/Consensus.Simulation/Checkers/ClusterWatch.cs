@@ -321,7 +321,7 @@ public sealed class ClusterWatch : IClusterObserver
             followed.SawExpiry = false;
             foreach (var name in Reference.Locks)
             {
-                if (view.GetLock(name).LastLoss is { Reason: StateMachine.Outcomes.LossReason.Expired } loss && _options.Sees(LeasePromise.Name))
+                if (view.GetObject(name).LastLoss is { Reason: StateMachine.Outcomes.LossReason.Expired } loss && _options.Sees(LeasePromise.Name))
                 {
                     Leases.SeenExpired(loss.Token.Value, _now());
                 }

@@ -117,7 +117,7 @@ internal sealed class CoordinationChecks(WatchOptions watches, LeasePromise leas
         {
             _order.Saw(entry, step);
         }
-        if (entry.Command is ReleaseLockCommand { Force: true })
+        if (entry.Command is ReleaseHoldCommand { Force: true })
         {
             foreach (var hold in step.Ended)
             {

@@ -88,7 +88,7 @@ public sealed class ReferenceState(Limits limits)
         {
             Say?.Invoke($"    {resolution.Request.Member}/{resolution.Request.Sequence}: {resolution.Outcome}");
             Answers.Resolved(resolution.Request, resolution.Outcome);
-            if (resolution.Outcome is LockGranted granted)
+            if (resolution.Outcome is HoldGranted granted)
             {
                 // The owner tells which operation it was, whichever of its requests is granted; one that takes something back goes by an owner from before.
                 var asked = History?.Find(resolution.Request);
@@ -137,7 +137,7 @@ public sealed class ReferenceState(Limits limits)
             {
                 takenOver.Add(History?.Find(request));
             }
-            foreach (var hold in resolved switch { LockGranted one => [one.Hold], ManyGranted many => many.Holds, _ => Enumerable.Empty<Hold>() })
+            foreach (var hold in resolved switch { HoldGranted one => [one.Hold], ManyGranted many => many.Holds, _ => Enumerable.Empty<Hold>() })
             {
                 granted.Add((History?.Find(request), hold));
             }
@@ -165,7 +165,7 @@ public sealed class ReferenceState(Limits limits)
         {
             _expiries.Add(index.Value);
         }
-        else if (command is AcquireLockCommand { Space: HoldSpace.Lock } acquire)
+        else if (command is AcquireCommand { Space: HoldSpace.Lock } acquire)
         {
             _locks.Add(acquire.Name);
         }

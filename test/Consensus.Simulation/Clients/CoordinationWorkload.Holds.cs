@@ -33,7 +33,7 @@ internal sealed partial class CoordinationWorkload
     private Operation AcquireOf(ObjectName name, string owner)
     {
         var lease = DrawLease();
-        var command = new AcquireLockCommand(
+        var command = new AcquireCommand(
             name.Name, owner, lease.IsNone ? DrawTtl() : 0, LeaseId.None, lease, random.Chance(2, 3) ? random.Next(100_000, 5_000_000) : 0)
         {
             Space = name.Space,
@@ -95,14 +95,14 @@ internal sealed partial class CoordinationWorkload
         {
             case 0:
                 _holds.Remove(hold);
-                return Make(OperationKind.ReleaseHold, name, new ReleaseLockCommand(hold.Object.Name, hold.Token, Force: false) { Space = hold.Object.Space }, hold.Token, hold.Object);
+                return Make(OperationKind.ReleaseHold, name, new ReleaseHoldCommand(hold.Object.Name, hold.Token, Force: false) { Space = hold.Object.Space }, hold.Token, hold.Object);
             case 1 or 2 or 3 when waiting.Count > 0 || random.Chance(1, 12):
                 var to = waiting.Count > 0 ? waiting[(int)random.Next(waiting.Count)].Owner : "nobody";
                 return Make(OperationKind.HandOver, name, new HandOverCommand(hold.Object.Name, hold.Token, to) { Space = hold.Object.Space }, hold.Token, hold.Object);
             case 1 or 2:
                 return Make(OperationKind.ReadHold, name, null, default, hold.Object);
             default:
-                return Make(OperationKind.RenewHold, name, new RenewLockCommand(hold.Object.Name, hold.Token)
+                return Make(OperationKind.RenewHold, name, new RenewHoldCommand(hold.Object.Name, hold.Token)
                 {
                     Space = hold.Object.Space,
                     // A bare null would be a value, of no bytes.
@@ -116,7 +116,7 @@ internal sealed partial class CoordinationWorkload
     {
         var name = DrawObject();
         return Make(
-            OperationKind.ReleaseHold, name.Name.ToString(), new ReleaseLockCommand(name.Name, default, Force: true) { Space = name.Space }, default, name);
+            OperationKind.ReleaseHold, name.Name.ToString(), new ReleaseHoldCommand(name.Name, default, Force: true) { Space = name.Space }, default, name);
     }
 
     private Operation OfLeases()

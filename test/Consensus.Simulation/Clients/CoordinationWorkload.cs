@@ -76,7 +76,7 @@ internal sealed partial class CoordinationWorkload(
             case LeaseMissing missing:
                 LoseLease(missing.Id);
                 break;
-            case LockGranted granted when operation.Command is AcquireLockCommand acquire:
+            case HoldGranted granted when operation.Command is AcquireCommand acquire:
                 Took(operation, granted.Hold, acquire.SharedLease.IsNone ? acquire.TtlMicros + granted.WaitedMicros : 0, acquire.LockDelayMicros);
                 break;
             case ManyGranted many when operation.Command is AcquireManyCommand acquire:
@@ -85,7 +85,7 @@ internal sealed partial class CoordinationWorkload(
                     Took(operation, hold, acquire.TtlMicros, acquire.LockDelayMicros);
                 }
                 break;
-            case LockRenewed renewed:
+            case HoldRenewed renewed:
                 var at = _holds.FindIndex(hold => hold.Token == renewed.Hold.Token);
                 if (at >= 0)
                 {
@@ -96,7 +96,7 @@ internal sealed partial class CoordinationWorkload(
                 _lost.AddRange(_holds.Where(hold => hold.Token == loss.Token));
                 _holds.RemoveAll(hold => hold.Token == loss.Token);
                 break;
-            case HandedOver or LockReleased or NotHolder when operation.Token > 0:
+            case HandedOver or HoldReleased or NotHolder when operation.Token > 0:
                 _holds.RemoveAll(hold => hold.Token.Value == operation.Token);
                 break;
             default:
@@ -157,8 +157,8 @@ internal sealed partial class CoordinationWorkload(
             Token = token.Value,
             Name = of,
             AtRevision = atRevision,
-            TtlMicros = command is AcquireLockCommand acquire ? acquire.TtlMicros : 0,
-            WaitMicros = command is AcquireLockCommand waits ? waits.WaitMicros : 0,
+            TtlMicros = command is AcquireCommand acquire ? acquire.TtlMicros : 0,
+            WaitMicros = command is AcquireCommand waits ? waits.WaitMicros : 0,
             HasIdentity = command is not null && random.Chance(options.IdentityPercent, 100),
         };
 

@@ -119,11 +119,11 @@ internal sealed class KeyAndLockWorkload(ClientOptions options, History history,
             case PutDone put:
                 _seenRevisions[operation.Object] = put.ModRevision.Value;
                 break;
-            case LockGranted granted:
+            case HoldGranted granted:
                 _held.Add(new HeldLock(
                     operation.Object, granted.Hold.Token.Value, operation.TtlMicros, PromisedUntil(operation.InvokedClock, operation.TtlMicros + granted.WaitedMicros)));
                 break;
-            case LockRenewed renewed:
+            case HoldRenewed renewed:
                 var at = _held.FindIndex(h => h.Token == renewed.Hold.Token.Value);
                 if (at >= 0)
                 {

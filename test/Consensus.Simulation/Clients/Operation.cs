@@ -116,7 +116,7 @@ public sealed class Operation
     /// <summary>Under which name it holds what it is granted; null for one that can be granted nothing.</summary>
     public string? HoldsAs => Command switch
     {
-        AcquireLockCommand one => one.Owner,
+        AcquireCommand one => one.Owner,
         AcquireManyCommand many => many.Owner,
         null when Kind == OperationKind.Acquire => Owner,
         _ => null,
@@ -174,7 +174,7 @@ public sealed class Operation
     /// <summary>What its answer says that it holds.</summary>
     public IEnumerable<Hold> Holds => IsPlain ? [] : Outcome switch
     {
-        LockGranted granted => [granted.Hold],
+        HoldGranted granted => [granted.Hold],
         ManyGranted many => many.Holds,
         _ => [],
     };
@@ -182,9 +182,9 @@ public sealed class Operation
     /// <summary>Leases that its answer gave or renewed, and how long they live in microseconds, counted from its first sending (rule 3).</summary>
     public IEnumerable<(LeaseId Lease, long Micros)> Promises => (IsPlain ? null : Outcome) switch
     {
-        LockGranted granted when Command is AcquireLockCommand { SharedLease.IsNone: true } one => [(granted.Hold.Lease, one.TtlMicros + granted.WaitedMicros)],
+        HoldGranted granted when Command is AcquireCommand { SharedLease.IsNone: true } one => [(granted.Hold.Lease, one.TtlMicros + granted.WaitedMicros)],
         ManyGranted many when Command is AcquireManyCommand { SharedLease.IsNone: true } several => [(many.Holds[0].Lease, several.TtlMicros)],
-        LockRenewed renewed => [(renewed.Hold.Lease, renewed.Hold.TtlMicros)],
+        HoldRenewed renewed => [(renewed.Hold.Lease, renewed.Hold.TtlMicros)],
         LeaseGranted granted => [(granted.Id, granted.TtlMicros)],
         LeasesRenewed renewed => renewed.Renewals.Where(renewal => renewal.Alive).Select(renewal => (renewal.Id, renewal.TtlMicros)),
         _ => [],
@@ -194,7 +194,7 @@ public sealed class Operation
     {
         Command command = Command switch
         {
-            AcquireLockCommand { SharedLease.IsNone: true } one => one with { OwnLease = newLease },
+            AcquireCommand { SharedLease.IsNone: true } one => one with { OwnLease = newLease },
             AcquireManyCommand { SharedLease.IsNone: true } many => many with { OwnLease = newLease },
             GrantLeaseCommand grant => grant with { Id = newLease },
             { } other => other,
@@ -213,9 +213,9 @@ public sealed class Operation
     {
         OperationKind.Put => new PutCommand(Key, System.Text.Encoding.UTF8.GetBytes(Value), LeaseId.None, Condition),
         OperationKind.Delete => new DeleteCommand(Key, Condition),
-        OperationKind.Acquire => new AcquireLockCommand(Key, Owner, TtlMicros, newLease, LeaseId.None, WaitMicros),
-        OperationKind.Renew => new RenewLockCommand(Key, new FencingToken(Token)),
-        OperationKind.Release => new ReleaseLockCommand(Key, new FencingToken(Token), Force: false),
+        OperationKind.Acquire => new AcquireCommand(Key, Owner, TtlMicros, newLease, LeaseId.None, WaitMicros),
+        OperationKind.Renew => new RenewHoldCommand(Key, new FencingToken(Token)),
+        OperationKind.Release => new ReleaseHoldCommand(Key, new FencingToken(Token), Force: false),
         _ => Invariant.Unreachable<Command>(Kind),
     };
 

@@ -207,7 +207,7 @@ public sealed class VirtualClient
         {
             var granted = answer.Outcome switch
             {
-                LockGranted one => [one.Hold.Object],
+                HoldGranted one => [one.Hold.Object],
                 ManyGranted many => many.Holds.Select(hold => hold.Object),
                 _ => Enumerable.Empty<StateMachine.ObjectName>(),
             };
@@ -273,7 +273,7 @@ public sealed class VirtualClient
                     Items = !isKnown ? null : operation.AtRevision.Value == 0 ? [.. view.ListKeys(prefix, null)] : [.. view.ListKeysAt(prefix, null, at)],
                 };
             case OperationKind.ReadHold:
-                var info = view.GetLock(operation.Name);
+                var info = view.GetObject(operation.Name);
                 return new ReadResult(view.Revision.Value, Holder: info.Holder?.Owner, Token: info.Holder?.Token.Value ?? 0)
                 {
                     Holders = info.Holders,
@@ -287,7 +287,7 @@ public sealed class VirtualClient
         }
         if (operation.Kind == OperationKind.ReadLock)
         {
-            var holder = view.GetLock(operation.Key).Holder;
+            var holder = view.GetObject(operation.Key).Holder;
             return new ReadResult(view.Revision.Value, Holder: holder?.Owner, Token: holder?.Token.Value ?? 0);
         }
         return view.GetKey(operation.Key) is { } record

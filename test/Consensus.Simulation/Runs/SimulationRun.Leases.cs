@@ -48,7 +48,7 @@ public sealed partial class SimulationRun
         var stands = false;
         foreach (var name in names)
         {
-            if (view.GetLock(name).Holder is { } hold)
+            if (view.GetObject(name).Holder is { } hold)
             {
                 leases.Stands(name.ToString(), hold.Token.Value, hold.TtlMicros, Cluster.Time.Now);
                 stands = true;

@@ -135,14 +135,14 @@ public sealed class CommandFuzzTests
             3 => new GrantLeaseCommand(lease, number) { IsSession = random.Chance(1, 2) },
             4 => new RenewLeasesCommand([lease, lease, new LeaseId(number)]),
             5 => new RevokeLeaseCommand(lease),
-            6 or 7 or 8 => Terms(new AcquireLockCommand(key, Owner(random), number, lease, LeaseId.None, Number(random)) { Space = space }, random),
-            9 => Terms(new AcquireLockCommand(key, "", 0, LeaseId.None, lease, number) { Space = space }, random),
-            10 => new RenewLockCommand(key, new FencingToken(random.Next(1, 40)))
+            6 or 7 or 8 => Terms(new AcquireCommand(key, Owner(random), number, lease, LeaseId.None, Number(random)) { Space = space }, random),
+            9 => Terms(new AcquireCommand(key, "", 0, LeaseId.None, lease, number) { Space = space }, random),
+            10 => new RenewHoldCommand(key, new FencingToken(random.Next(1, 40)))
             {
                 Space = space,
                 Value = random.Chance(1, 2) ? Mutator.Bytes(random, 10) : (ReadOnlyMemory<byte>?)null,
             },
-            11 => new ReleaseLockCommand(key, new FencingToken(random.Next(40)), Force: random.Chance(1, 2)) { Space = space },
+            11 => new ReleaseHoldCommand(key, new FencingToken(random.Next(40)), Force: random.Chance(1, 2)) { Space = space },
             12 => new CancelWaitCommand(key, request, CancelReason.Disconnected) { Space = space },
             13 => random.Chance(1, 2) ? new DetachWaitersCommand(request.Member, request.Boot) : new DetachRequestsCommand([request, request]),
             14 => new HandOverCommand(key, new FencingToken(random.Next(1, 40)), Owner(random)) { Space = space },
@@ -165,7 +165,7 @@ public sealed class CommandFuzzTests
 
     private static string Owner(DeterministicRandom random) => random.Chance(1, 2) ? "o" : "p";
 
-    private static AcquireLockCommand Terms(AcquireLockCommand command, DeterministicRandom random) => command with
+    private static AcquireCommand Terms(AcquireCommand command, DeterministicRandom random) => command with
     {
         Mode = (LockMode)random.Next(2),
         Count = random.Chance(1, 2) ? random.Next(4) : Number(random),

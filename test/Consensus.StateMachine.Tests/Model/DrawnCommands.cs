@@ -17,7 +17,7 @@ internal static class DrawnCommands
         var name = Machine.Key(Names[random.Next(Names.Length)]);
         var space = (HoldSpace)random.Next(3);
         var lease = new LeaseId(random.Next(1, 6));
-        var holders = machine.View.GetLock(new ObjectName(space, name)).Holders;
+        var holders = machine.View.GetObject(new ObjectName(space, name)).Holders;
         var hold = holders.IsEmpty ? null : holders[(int)random.Next(holders.Length)];
         var token = hold is not null && random.Chance(3, 4) ? hold.Token : new FencingToken(random.Next(1, 20));
         return random.Next(24) switch
@@ -31,11 +31,11 @@ internal static class DrawnCommands
             6 => new RevokeLeaseCommand(random.Chance(1, 4) && hold is not null ? hold.Lease : lease),
             >= 7 and <= 10 => Own(Acquire(random, name, space), random),
             11 => Acquire(random, name, space) with { TtlMicros = 0, SharedLease = hold is not null && random.Chance(1, 3) ? hold.Lease : lease },
-            12 => new RenewLockCommand(name, token) { Space = space, Value = random.Chance(1, 2) ? new byte[random.Next(3)] : (ReadOnlyMemory<byte>?)null },
-            13 => new ReleaseLockCommand(name, token, Force: random.Chance(1, 5)) { Space = space },
+            12 => new RenewHoldCommand(name, token) { Space = space, Value = random.Chance(1, 2) ? new byte[random.Next(3)] : (ReadOnlyMemory<byte>?)null },
+            13 => new ReleaseHoldCommand(name, token, Force: random.Chance(1, 5)) { Space = space },
             14 => random.Chance(1, 3)
-                ? new ReleaseLockCommand(name, FencingToken.None, Force: true) { Space = space }
-                : new ReleaseLockCommand(name, token, Force: false) { Space = space },
+                ? new ReleaseHoldCommand(name, FencingToken.None, Force: true) { Space = space }
+                : new ReleaseHoldCommand(name, token, Force: false) { Space = space },
             15 => random.Chance(1, 2)
                 ? new CancelWaitCommand(name, Machine.Request(random.Next(1, 200)), CancelReason.Disconnected) { Space = space }
                 : new DetachWaitersCommand(new MemberId(1), 1),
@@ -65,12 +65,12 @@ internal static class DrawnCommands
         var known = machine.View.GetSession(session)!;
         var number = Math.Max(1, known.Highest + random.Next(-3, 3));
         var request = new SessionRequest(session, number, random.Chance(1, 2) ? 0 : Math.Max(0, known.Acked + random.Next(-1, 3)));
-        return command is AcquireLockCommand acquire && random.Chance(4, 5)
+        return command is AcquireCommand acquire && random.Chance(4, 5)
             ? (acquire with { TtlMicros = 0, OwnLease = LeaseId.None, SharedLease = session }, request)
             : (command, request);
     }
 
-    private static AcquireLockCommand Acquire(DeterministicRandom random, Key name, HoldSpace space) =>
+    private static AcquireCommand Acquire(DeterministicRandom random, Key name, HoldSpace space) =>
         new(name, Owners[random.Next(Owners.Length)], random.Next(1, 5_000_000), LeaseId.None, LeaseId.None, random.Next(3) * 2_000_000)
         {
             Space = space,
@@ -83,7 +83,7 @@ internal static class DrawnCommands
             Value = new byte[random.Next(4)],
         };
 
-    private static AcquireLockCommand Own(AcquireLockCommand command, DeterministicRandom random) => command with { OwnLease = OwnLease(random) };
+    private static AcquireCommand Own(AcquireCommand command, DeterministicRandom random) => command with { OwnLease = OwnLease(random) };
 
     private static AcquireManyCommand Many(DeterministicRandom random)
     {

@@ -27,7 +27,7 @@ public sealed class HistoryModelTests
         5 => new DeletePrefixCommand(DrawPrefix(random)),
         6 => new GrantLeaseCommand(new LeaseId(random.Next(1, 5)), random.Next(1, 5_000_000)),
         7 => random.Chance(1, 2) ? new RevokeLeaseCommand(new LeaseId(random.Next(1, 5))) : new RenewLeasesCommand([new LeaseId(random.Next(1, 5))]),
-        8 => new AcquireLockCommand(DrawKey(random), "o", long.MaxValue / 2, new LeaseId(random.Next(100, 1_000_000)), LeaseId.None, 0),
+        8 => new AcquireCommand(DrawKey(random), "o", long.MaxValue / 2, new LeaseId(random.Next(100, 1_000_000)), LeaseId.None, 0),
         9 => random.Chance(1, 4) ? new CompactCommand(new Revision(random.Next(store.Compacted, store.Revision + 2))) : new ExpireCommand(),
         _ => DrawTxn(random, store),
     };
@@ -89,8 +89,8 @@ public sealed class HistoryModelTests
                 machine.Do(c);
                 store.Expire(now);
                 break;
-            case AcquireLockCommand c:
-                store.Revision += machine.Do(c) is LockGranted ? 1 : 0;
+            case AcquireCommand c:
+                store.Revision += machine.Do(c) is HoldGranted ? 1 : 0;
                 break;
             case CompactCommand c:
                 machine.Do(c);
@@ -98,7 +98,7 @@ public sealed class HistoryModelTests
                 break;
             case TxnCommand c:
                 var view = machine.View;
-                var expected = store.Txn(c, compare => view.GetLock(compare.Name).Holder?.Token.Value == compare.Number);
+                var expected = store.Txn(c, compare => view.GetObject(compare.Name).Holder?.Token.Value == compare.Number);
                 var outcome = machine.Do(c);
                 Assert.That(outcome.GetType().Name, Is.EqualTo(expected.Outcome));
                 if (outcome is TxnDone done)

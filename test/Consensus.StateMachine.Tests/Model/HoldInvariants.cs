@@ -103,10 +103,10 @@ internal static class HoldInvariants
 
     /// <summary>A retry is granted at the place of the request that it took over.</summary>
     private static bool IsTakenOver(HoldStep step, WaiterRecord waiter) =>
-        step.Command is AcquireLockCommand
-        && step.Outcome is LockGranted
+        step.Command is AcquireCommand
+        && step.Outcome is HoldGranted
         && !WaitersOf(step.After, waiter.Object).Any(w => w.Sequence == waiter.Sequence)
-        && !step.Resolutions.Any(r => r.Request == waiter.Request && r.Outcome is LockGranted);
+        && !step.Resolutions.Any(r => r.Request == waiter.Request && r.Outcome is HoldGranted);
 
     /// <summary>
     /// Of locks and elections: nothing is granted that what another lost before this step keeps from it, unless its owner took that back in this very step, or an operator ended
@@ -114,7 +114,7 @@ internal static class HoldInvariants
     /// </summary>
     private static void CheckDelays(HoldStep step, HoldKey key, HoldRecord hold)
     {
-        if (key.Object.Space == HoldSpace.Semaphore || step.Command is ReleaseLockCommand { Force: true } || !step.Before.Tables.Objects.TryGet(key.Object, out var before))
+        if (key.Object.Space == HoldSpace.Semaphore || step.Command is ReleaseHoldCommand { Force: true } || !step.Before.Tables.Objects.TryGet(key.Object, out var before))
         {
             return;
         }
@@ -137,7 +137,7 @@ internal static class HoldInvariants
         foreach (var ended in step.EndedHolds.Where(k => k.Object == name))
         {
             var hold = HoldStep.Find(step.Before, ended)!;
-            if (hold.Terms.LockDelayMicros > 0 && (step.Command is RevokeLeaseCommand or ExpireCommand or ReleaseLockCommand { Force: true } || IsLossOfWithdrawal(step, ended)))
+            if (hold.Terms.LockDelayMicros > 0 && (step.Command is RevokeLeaseCommand or ExpireCommand or ReleaseHoldCommand { Force: true } || IsLossOfWithdrawal(step, ended)))
             {
                 owners.Add(hold.Owner);
             }
@@ -153,10 +153,10 @@ internal static class HoldInvariants
     {
         switch (resolution.Outcome)
         {
-            case LockGranted granted:
+            case HoldGranted granted:
                 Assert.That(HoldStep.Find(step.After, new HoldKey(granted.Hold.Object, granted.Hold.Token)) is not null, "a grant is held");
                 break;
-            case LockHeld { DelayedUntil: { } until } held:
+            case HoldRefused { DelayedUntil: { } until } held:
                 // One that is told again may have passed meanwhile.
                 Assert.That((held.DelayLeftMicros, held.Waiters >= 0), Is.EqualTo((Math.Max(0, until - step.Now), true)));
                 break;

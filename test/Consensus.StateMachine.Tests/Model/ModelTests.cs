@@ -12,10 +12,10 @@ public sealed class ModelTests
     {
         MaxObjectsPerCommand = 3,
         MaxRememberedTokens = 2,
-        MaxUnheldLockFacts = 3,
-        MaxHoldersPerLock = 4,
-        MaxWaitersPerLock = 5,
-        MaxLocks = 6,
+        MaxUnheldFacts = 3,
+        MaxHoldersPerObject = 4,
+        MaxWaitersPerObject = 5,
+        MaxObjects = 6,
     };
 
     [Test]
@@ -46,7 +46,7 @@ public sealed class ModelTests
             CheckCounts(after);
             Assert.That(after.Revision.Value, Is.GreaterThanOrEqualTo(before.Revision.Value));
             if (step.NewHolds.Count == 0
-                && outcome is ConditionFailed or LockHeld or LeaseMissing or NotHolder or LeasesRenewed or LockQueued or IdempotencyMismatch or LeaseGranted
+                && outcome is ConditionFailed or HoldRefused or LeaseMissing or NotHolder or LeasesRenewed or HoldQueued or IdempotencyMismatch or LeaseGranted
                     or PermitsMismatch or PermitsOut or SemaphoreUnused or NoSuchWaiter or KeyWrittenTwice or TooManyObjects)
             {
                 Assert.That(after.Revision, Is.EqualTo(before.Revision), $"{command} changed nothing that has a revision");
@@ -70,7 +70,7 @@ public sealed class ModelTests
                 {
                     ExpireCommand => old.Deadline <= now || (lostItsHolds && HoldStep.HoldsOf(before).Any(h => h.Value.Lease == old.Id && h.Value.Until <= now)),
                     RevokeLeaseCommand c => c.Id == old.Id,
-                    ReleaseLockCommand or CancelWaitCommand or HandOverCommand => lostItsHolds,
+                    ReleaseHoldCommand or CancelWaitCommand or HandOverCommand => lostItsHolds,
                     WithdrawCommand => lostItsHolds || (step.Outcome is Withdrawn { Result: WithdrawResult.Released } && old.Id.Value < DrawnCommands.FirstOwnLease),
                     _ => false,
                 };
@@ -85,10 +85,10 @@ public sealed class ModelTests
 
     private static void CheckCounts(StateView view)
     {
-        var objects = Enum.GetValues<HoldSpace>().SelectMany(space => view.ListLocks(space, default, null)).ToList();
-        Assert.That(objects.Sum(o => o.HolderCount), Is.EqualTo(view.Counts.LocksHeld));
+        var objects = Enum.GetValues<HoldSpace>().SelectMany(space => view.ListObjects(space, default, null)).ToList();
+        Assert.That(objects.Sum(o => o.HolderCount), Is.EqualTo(view.Counts.HoldsInUse));
         Assert.That(objects.Sum(o => o.WaiterCount), Is.EqualTo(view.Counts.Waiters));
-        Assert.That(view.ListLeases(LeaseId.None).Sum(l => l.HoldCount), Is.EqualTo(view.Counts.LocksHeld), "every hold hangs on a living lease");
+        Assert.That(view.ListLeases(LeaseId.None).Sum(l => l.HoldCount), Is.EqualTo(view.Counts.HoldsInUse), "every hold hangs on a living lease");
         Assert.That(
             view.ListLeases(LeaseId.None).Sum(l => l.KeyCount),
             Is.EqualTo(view.ListKeys(default, null).Count(k => !k.Record.Lease.IsNone)),
@@ -115,7 +115,7 @@ public sealed class ModelTests
                 1 => V1.Snapshot.Meta.Parser.WithDiscardUnknownFields(true).ParseFrom(body),
                 2 => V1.Snapshot.Leases.Parser.WithDiscardUnknownFields(true).ParseFrom(body),
                 3 => V1.Snapshot.Keys.Parser.WithDiscardUnknownFields(true).ParseFrom(body),
-                4 => V1.Snapshot.Locks.Parser.WithDiscardUnknownFields(true).ParseFrom(body),
+                4 => V1.Snapshot.Objects.Parser.WithDiscardUnknownFields(true).ParseFrom(body),
                 5 => V1.Snapshot.Waiters.Parser.WithDiscardUnknownFields(true).ParseFrom(body),
                 6 => V1.Snapshot.KeptOutcomes.Parser.WithDiscardUnknownFields(true).ParseFrom(body),
                 11 => V1.Snapshot.ForgottenOutcomes.Parser.WithDiscardUnknownFields(true).ParseFrom(body),

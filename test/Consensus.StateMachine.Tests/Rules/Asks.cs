@@ -9,38 +9,38 @@ internal static class Asks
 {
     public const long Second = 1_000_000;
 
-    public static AcquireLockCommand Lock(string name, string owner, long lease, long wait = 0, LockMode mode = LockMode.Exclusive, long ttl = 60 * Second) =>
+    public static AcquireCommand Lock(string name, string owner, long lease, long wait = 0, LockMode mode = LockMode.Exclusive, long ttl = 60 * Second) =>
         new(Machine.Key(name), owner, ttl, new LeaseId(lease), LeaseId.None, wait) { Mode = mode };
 
-    public static AcquireLockCommand Shared(string name, string owner, long lease, long wait = 0) => Lock(name, owner, lease, wait, LockMode.Shared);
+    public static AcquireCommand Shared(string name, string owner, long lease, long wait = 0) => Lock(name, owner, lease, wait, LockMode.Shared);
 
-    public static AcquireLockCommand Semaphore(string name, string owner, long lease, long count, long permits, long wait = 0) =>
+    public static AcquireCommand Semaphore(string name, string owner, long lease, long count, long permits, long wait = 0) =>
         Lock(name, owner, lease, wait) with { Space = HoldSpace.Semaphore, Count = count, Permits = permits };
 
-    public static AcquireLockCommand Election(string name, string candidate, long lease, byte[] value, long wait = 0) =>
+    public static AcquireCommand Election(string name, string candidate, long lease, byte[] value, long wait = 0) =>
         Lock(name, candidate, lease, wait) with { Space = HoldSpace.Election, Value = value };
 
     public static AcquireManyCommand Many(string owner, long lease, params string[] names) =>
         new([.. names.Select(Machine.Key)], owner, 60 * Second, new LeaseId(lease), LeaseId.None);
 
-    public static ReleaseLockCommand Release(Hold hold, bool force = false) => new(hold.Name, hold.Token, force) { Space = hold.Space };
+    public static ReleaseHoldCommand Release(Hold hold, bool force = false) => new(hold.Name, hold.Token, force) { Space = hold.Space };
 
-    public static RenewLockCommand Renew(Hold hold) => new(hold.Name, hold.Token) { Space = hold.Space };
+    public static RenewHoldCommand Renew(Hold hold) => new(hold.Name, hold.Token) { Space = hold.Space };
 
     public static HandOverCommand HandOver(Hold hold, string to) => new(hold.Name, hold.Token, to) { Space = hold.Space };
 
-    public static Hold Granted(this Machine machine, AcquireLockCommand ask, string identity = "") => ((LockGranted)machine.Do(ask, identity)).Hold;
+    public static Hold Granted(this Machine machine, AcquireCommand ask, string identity = "") => ((HoldGranted)machine.Do(ask, identity)).Hold;
 
-    public static RequestId Queued(this Machine machine, AcquireLockCommand ask, string identity = "", long member = 1)
+    public static RequestId Queued(this Machine machine, AcquireCommand ask, string identity = "", long member = 1)
     {
-        Assert.That(machine.Do(ask, identity, member: member), Is.InstanceOf<LockQueued>());
+        Assert.That(machine.Do(ask, identity, member: member), Is.InstanceOf<HoldQueued>());
         return Machine.Request(machine.Last.Sequence, member);
     }
 
     /// <summary>What a request that waited was granted; null while it was not.</summary>
-    public static Hold? GrantOf(this Machine machine, RequestId request) => machine.OutcomesOf(request).OfType<LockGranted>().LastOrDefault()?.Hold;
+    public static Hold? GrantOf(this Machine machine, RequestId request) => machine.OutcomesOf(request).OfType<HoldGranted>().LastOrDefault()?.Hold;
 
-    public static LockInfo Look(this Machine machine, Hold hold) => machine.View.GetLock(hold.Object);
+    public static HeldObject Look(this Machine machine, Hold hold) => machine.View.GetObject(hold.Object);
 
     /// <summary>Lets time pass and ends what is due.</summary>
     public static void Expire(this Machine machine, long micros)

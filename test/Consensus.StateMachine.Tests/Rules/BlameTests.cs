@@ -8,7 +8,7 @@ namespace Consensus.StateMachine.Tests.Rules;
 /// <summary>What is told of a lost hold: why it was lost, in numbers.</summary>
 public sealed class BlameTests
 {
-    private static LockLoss LossOf(Machine machine, Hold hold)
+    private static HoldLoss LossOf(Machine machine, Hold hold)
     {
         machine.RestoreFromSnapshot();
         var loss = machine.Look(hold).LastLoss!;
@@ -87,7 +87,7 @@ public sealed class BlameTests
     {
         var machine = new Machine();
         var hold = machine.Granted(Lock("l", "a", 1));
-        machine.Do(new ReleaseLockCommand(hold.Name, isNamed ? hold.Token : FencingToken.None, Force: true) { By = "10.0.0.8 through n2" });
+        machine.Do(new ReleaseHoldCommand(hold.Name, isNamed ? hold.Token : FencingToken.None, Force: true) { By = "10.0.0.8 through n2" });
         var loss = LossOf(machine, hold);
         Assert.That((loss.Reason, loss.By), Is.EqualTo((LossReason.Forced, "10.0.0.8 through n2")));
     }

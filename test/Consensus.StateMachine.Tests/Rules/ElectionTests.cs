@@ -16,7 +16,7 @@ public sealed class ElectionTests
         var leader = machine.Granted(Election("e", "one", 1, One));
         var next = machine.Queued(Election("e", "two", 2, Two, 60 * Second));
         Assert.That(machine.Look(leader).Holder!.Value.ToArray(), Is.EqualTo(One));
-        Assert.That(machine.Do(Election("e", "three", 3, Two) with { Mode = LockMode.Shared }), Is.InstanceOf<LockHeld>(), "an election knows no modes");
+        Assert.That(machine.Do(Election("e", "three", 3, Two) with { Mode = LockMode.Shared }), Is.InstanceOf<HoldRefused>(), "an election knows no modes");
         machine.Do(Release(leader));
         Assert.That(machine.GrantOf(next)!.Value.ToArray(), Is.EqualTo(Two));
     }
@@ -31,7 +31,7 @@ public sealed class ElectionTests
         machine.Do(Renew(leader) with { Value = One });
         Assert.That(machine.State.Revision, Is.EqualTo(revision));
         Assert.That(machine.Look(leader).Holder!.Value.ToArray(), Is.EqualTo(One), "a renewal without a value leaves it");
-        var renewed = (LockRenewed)machine.Do(Renew(leader) with { Value = Two });
+        var renewed = (HoldRenewed)machine.Do(Renew(leader) with { Value = Two });
         Assert.That((renewed.Revision, renewed.Hold.Token), Is.EqualTo((revision.Next, leader.Token)));
         Assert.That(machine.Look(leader).Holder!.Value.ToArray(), Is.EqualTo(Two));
         machine.Do(Renew(leader) with { Value = ReadOnlyMemory<byte>.Empty });
@@ -43,9 +43,9 @@ public sealed class ElectionTests
     {
         var machine = new Machine();
         var leader = machine.Granted(Election("e", "one", 1, default!));
-        var first = (LockRenewed)machine.Do(Renew(leader) with { Value = One }, "k");
+        var first = (HoldRenewed)machine.Do(Renew(leader) with { Value = One }, "k");
         machine.Do(Renew(leader) with { Value = Two });
-        var again = (LockRenewed)machine.Do(Renew(leader) with { Value = One }, "k");
+        var again = (HoldRenewed)machine.Do(Renew(leader) with { Value = One }, "k");
         Assert.That(again.Revision, Is.EqualTo(first.Revision));
         Assert.That(machine.Look(leader).Holder!.Value.ToArray(), Is.EqualTo(Two), "the newer value stands");
         machine.Do(Release(leader, force: true));
@@ -62,7 +62,7 @@ public sealed class ElectionTests
         var leader = machine.Granted(Election("e", "one", 1, new byte[10]) with { Metadata = new byte[2] });
         Assert.That(machine.Do(Renew(leader) with { Value = new byte[11] }), Is.InstanceOf<QuotaExceeded>());
         var full = machine.State.Counts.StateBytes;
-        Assert.That(machine.Do(Renew(leader) with { Value = new byte[9] }), Is.InstanceOf<LockRenewed>());
+        Assert.That(machine.Do(Renew(leader) with { Value = new byte[9] }), Is.InstanceOf<HoldRenewed>());
         Assert.That(machine.State.Counts.StateBytes, Is.EqualTo(full - 1));
         machine.RestoreFromSnapshot();
         machine.Queued(Election("e", "two", 2, new byte[3], 60 * Second));

@@ -46,7 +46,7 @@ public sealed class FenceRuleTests
     ];
 
     [TestCaseSource(nameof(NotExclusive))]
-    public void A_token_of_a_hold_beside_which_others_may_stand_is_refused_while_it_is_held(AcquireLockCommand ask)
+    public void A_token_of_a_hold_beside_which_others_may_stand_is_refused_while_it_is_held(AcquireCommand ask)
     {
         var machine = AtRevision(9);
         var hold = machine.Granted(ask);

@@ -16,7 +16,7 @@ internal sealed class FinalAnswerTests
     /// <param name="Until">Makes the command one that has an effect.</param>
     internal sealed record Question(Command Command, Type Answer, Action Until);
 
-    private static readonly Limits Small = new() { MaxLocks = 2, MaxObjectsPerCommand = 2, MaxWaitersPerLock = 1, MaxLeases = 6, MaxFences = 1, MaxStateBytes = 10_000, MaxTxnGetBytes = 4 };
+    private static readonly Limits Small = new() { MaxObjects = 2, MaxObjectsPerCommand = 2, MaxWaitersPerObject = 1, MaxLeases = 6, MaxFences = 1, MaxStateBytes = 10_000, MaxTxnGetBytes = 4 };
 
     private static PutCommand Put(string key, int bytes = 0, KeyCondition condition = default) => new(Machine.Key(key), new byte[bytes], LeaseId.None, condition);
 
@@ -64,23 +64,23 @@ internal sealed class FinalAnswerTests
         });
         yield return Case("revocation of no lease", machine => new Question(
             new RevokeLeaseCommand(new LeaseId(9)), typeof(LeaseMissing), () => machine.Do(new GrantLeaseCommand(new LeaseId(9), 60 * Second))));
-        foreach (var ask in (AcquireLockCommand[])[Lock("x", "me", 1), Shared("x", "me", 1), Semaphore("x", "me", 1, 2, 3), Election("x", "me", 1, "v"u8.ToArray())])
+        foreach (var ask in (AcquireCommand[])[Lock("x", "me", 1), Shared("x", "me", 1), Semaphore("x", "me", 1, 2, 3), Election("x", "me", 1, "v"u8.ToArray())])
         {
             yield return Case($"{ask.Object} that is held, {ask.Mode}", machine =>
             {
                 var other = machine.Granted(ask with { Owner = "other", Mode = LockMode.Exclusive, OwnLease = new LeaseId(2) });
-                return new Question(ask, typeof(LockHeld), () => machine.Do(Release(other)));
+                return new Question(ask, typeof(HoldRefused), () => machine.Do(Release(other)));
             });
         }
         yield return Case("lock that is kept for another", machine =>
         {
             machine.Do(Release(machine.Granted(Lock("x", "other", 2) with { LockDelayMicros = Second }), force: true));
-            return new Question(Lock("x", "me", 1), typeof(LockHeld), () => machine.Do(new ReleaseLockCommand(Machine.Key("x"), FencingToken.None, Force: true)));
+            return new Question(Lock("x", "me", 1), typeof(HoldRefused), () => machine.Do(new ReleaseHoldCommand(Machine.Key("x"), FencingToken.None, Force: true)));
         });
         yield return Case("multi-lock", machine =>
         {
             var other = machine.Granted(Lock("b", "other", 2));
-            return new Question(Many("me", 1, "a", "b"), typeof(LockHeld), () => machine.Do(Release(other)));
+            return new Question(Many("me", 1, "a", "b"), typeof(HoldRefused), () => machine.Do(Release(other)));
         });
         yield return Case("a name twice", machine => new Question(Many("me", 1, "a", "a"), typeof(KeyWrittenTwice), () => { }));
         yield return Case("lock under a lease that is not there", machine => new Question(
@@ -119,7 +119,7 @@ internal sealed class FinalAnswerTests
         {
             machine.Granted(Lock("x", "other", 2));
             return new Question(
-                new ReleaseLockCommand(Machine.Key("y"), machine.State.Revision.Next is var next ? new FencingToken(next.Value) : default, Force: false),
+                new ReleaseHoldCommand(Machine.Key("y"), machine.State.Revision.Next is var next ? new FencingToken(next.Value) : default, Force: false),
                 typeof(NotHolder),
                 () => machine.Granted(Lock("y", "other", 3)));
         });
@@ -134,7 +134,7 @@ internal sealed class FinalAnswerTests
         {
             var held = machine.Granted(Lock("x", "me", 1));
             machine.Do(Release(held));
-            return new Question(Release(held), typeof(LockReleased), () => { });
+            return new Question(Release(held), typeof(HoldReleased), () => { });
         });
         yield return Case("hand-over to nobody", machine =>
         {
@@ -145,7 +145,7 @@ internal sealed class FinalAnswerTests
         {
             var held = machine.Granted(Election("x", "me", 1, "old"u8.ToArray()));
             return new Question(
-                Renew(held) with { Value = "old"u8.ToArray() }, typeof(LockRenewed), () => machine.Do(Renew(held) with { Value = "new"u8.ToArray() }));
+                Renew(held) with { Value = "old"u8.ToArray() }, typeof(HoldRenewed), () => machine.Do(Renew(held) with { Value = "new"u8.ToArray() }));
         });
         yield return Case("proclamation of a leader that is none", machine =>
         {
@@ -205,9 +205,9 @@ internal sealed class FinalAnswerTests
     /// <summary>All that a client may be told of an outcome.</summary>
     private static string Told(Outcome outcome) => outcome switch
     {
-        LockHeld o => $"{o.Revision} held {o.Name} {o.Holder?.Owner} {o.Holder?.Token} {o.Holder?.Lease} {o.Waiters} {o.WaitedMicros} {o.DelayedUntil}",
+        HoldRefused o => $"{o.Revision} held {o.Name} {o.Holder?.Owner} {o.Holder?.Token} {o.Holder?.Lease} {o.Waiters} {o.WaitedMicros} {o.DelayedUntil}",
         NotHolder o => $"{o.Revision} not {o.Loss?.Token} {o.Loss?.Reason} {o.Loss?.AtRevision} {o.Current?.Owner} {o.Current?.Token}",
-        LockRenewed o => $"{o.Revision} renewed {o.Hold.Token}",
+        HoldRenewed o => $"{o.Revision} renewed {o.Hold.Token}",
         TxnDone o => $"{o.Revision} {o.Succeeded} {o.Results.Length}",
         _ => outcome.ToString()!,
     };
@@ -285,7 +285,7 @@ internal sealed class FinalAnswerTests
         var told = machine.OutcomesOf(request).Last();
         machine.Do(Release(held));
         Assert.That(Told(machine.Do(Lock("x", "me", 3, 5 * Second), "r")), Is.EqualTo(Told(told)).And.Contain("5000000"));
-        Assert.That(machine.View.Counts.LocksHeld, Is.Zero);
+        Assert.That(machine.View.Counts.HoldsInUse, Is.Zero);
     }
 
     [Test]
@@ -296,7 +296,7 @@ internal sealed class FinalAnswerTests
         machine.Queued(Lock("x", "me", 2, 5 * Second), "r", member: 3);
         machine.Do(new DetachWaitersCommand(new MemberId(3), 1));
         machine.Expire(5 * Second);
-        Assert.That(machine.Do(Lock("x", "me", 3, 5 * Second), "r"), Is.InstanceOf<LockHeld>());
+        Assert.That(machine.Do(Lock("x", "me", 3, 5 * Second), "r"), Is.InstanceOf<HoldRefused>());
         Assert.That(machine.View.Counts.Waiters, Is.Zero);
     }
 
@@ -334,7 +334,7 @@ internal sealed class FinalAnswerTests
         machine.Do(Release(held));
         machine.Do(new GrantLeaseCommand(new LeaseId(9), 60 * Second));
         Assert.That(machine.Do(ask, "r"), Is.InstanceOf<LeaseMissing>());
-        Assert.That(machine.View.Counts.LocksHeld, Is.Zero);
+        Assert.That(machine.View.Counts.HoldsInUse, Is.Zero);
     }
 
     [Test]
@@ -343,7 +343,7 @@ internal sealed class FinalAnswerTests
         var machine = new Machine();
         machine.Do(new GrantLeaseCommand(new LeaseId(9), 60 * Second));
         Assert.That(machine.Do(Lock("x", "me", 9), "r"), Is.InstanceOf<LeaseIdTaken>());
-        Assert.That(machine.Do(Lock("x", "me", 10), "r"), Is.InstanceOf<LockGranted>());
+        Assert.That(machine.Do(Lock("x", "me", 10), "r"), Is.InstanceOf<HoldGranted>());
         Assert.That(machine.Do(new GrantLeaseCommand(new LeaseId(9), Second), "s"), Is.InstanceOf<LeaseIdTaken>());
         Assert.That(machine.Do(new GrantLeaseCommand(new LeaseId(11), Second), "s"), Is.InstanceOf<LeaseGranted>());
     }
@@ -354,7 +354,7 @@ internal sealed class FinalAnswerTests
         var machine = new Machine();
         machine.Do(new GrantLeaseCommand(new LeaseId(9), 10 * Second));
         var held = machine.Granted(Lock("x", "me", 1, ttl: 10 * Second));
-        foreach (var (command, answer) in (((Command, Type)[])[(new RenewLeasesCommand([new LeaseId(9)]), typeof(LeasesRenewed)), (Renew(held), typeof(LockRenewed))]))
+        foreach (var (command, answer) in (((Command, Type)[])[(new RenewLeasesCommand([new LeaseId(9)]), typeof(LeasesRenewed)), (Renew(held), typeof(HoldRenewed))]))
         {
             Assert.That(machine.Do(command, "r"), Is.TypeOf(answer));
             machine.Pass(Second);
@@ -414,7 +414,7 @@ internal sealed class FinalAnswerTests
         machine.Granted(Lock(name, new string('o', 200), 1));
         for (var i = 0; i < 10; i++)
         {
-            Assert.That(machine.Do(Lock(name, "me", 2), $"{i}"), Is.InstanceOf<LockHeld>());
+            Assert.That(machine.Do(Lock(name, "me", 2), $"{i}"), Is.InstanceOf<HoldRefused>());
         }
         Assert.That(machine.View.Counts.BriefAnswers, Is.EqualTo(1), "each takes 1,600 bytes or more");
     }

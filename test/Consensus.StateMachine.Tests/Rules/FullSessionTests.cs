@@ -12,7 +12,7 @@ public sealed class FullSessionTests
 
     private static PutCommand Put(string key) => new(Machine.Key(key), new byte[] { 1 }, LeaseId.None, KeyCondition.None);
 
-    private static AcquireLockCommand Hold(string name) => Lock(name, "me", 0, ttl: 0) with { SharedLease = Session };
+    private static AcquireCommand Hold(string name) => Lock(name, "me", 0, ttl: 0) with { SharedLease = Session };
 
     private static Outcome Ask(Machine machine, long number, Command command, long acked = 0) => machine.Do(command, session: new SessionRequest(Session, number, acked));
 
@@ -36,7 +36,7 @@ public sealed class FullSessionTests
     private static (Machine Machine, Hold Held) Full()
     {
         var machine = Open(Limits.Default with { MaxSessionBytes = Room() });
-        var held = ((LockGranted)Ask(machine, 1, Hold("l"))).Hold;
+        var held = ((HoldGranted)Ask(machine, 1, Hold("l"))).Hold;
         Assert.That(Ask(machine, 2, Put("k")), Is.InstanceOf<PutDone>());
         return (machine, held);
     }
@@ -62,14 +62,14 @@ public sealed class FullSessionTests
         machine.Do(Put("d"));
         Assert.That(Ask(machine, 3, new RenewLeasesCommand([Session])), Is.InstanceOf<LeasesRenewed>());
         Assert.That(((DeleteDone)Ask(machine, 4, new DeleteCommand(Machine.Key("d"), KeyCondition.None))).Deleted, Is.EqualTo(1));
-        Assert.That(Ask(machine, 5, Release(held)), Is.InstanceOf<LockReleased>());
+        Assert.That(Ask(machine, 5, Release(held)), Is.InstanceOf<HoldReleased>());
         Assert.That(Ask(machine, 6, new RevokeLeaseCommand(new LeaseId(9))), Is.InstanceOf<LeaseRevoked>());
 
         machine.Do(Put("d"));
         machine.RestoreFromSnapshot();
         Assert.That(Ask(machine, 4, new DeleteCommand(Machine.Key("d"), KeyCondition.None)), Is.InstanceOf<RetryTooLate>());
         Assert.That(machine.View.GetKey(Machine.Key("d")), Is.Not.Null, "it is not done twice");
-        Assert.That(Ask(machine, 5, Release(held)), Is.InstanceOf<LockReleased>());
+        Assert.That(Ask(machine, 5, Release(held)), Is.InstanceOf<HoldReleased>());
         foreach (var number in (long[])[3, 4, 5, 6])
         {
             Assert.That(machine.Do(new SettleCommand(Session, number)), Is.EqualTo(new Settled(machine.State.Revision, SettleResult.Done, null)), $"{number}");
@@ -81,11 +81,11 @@ public sealed class FullSessionTests
     {
         var machine = Open(Limits.Default with { MaxSessionBytes = Room() });
         var held = machine.Granted(Lock("l", "you", 1, ttl: 3600 * Second));
-        Assert.That(Ask(machine, 1, Hold("l") with { WaitMicros = 60 * Second }), Is.InstanceOf<LockQueued>());
+        Assert.That(Ask(machine, 1, Hold("l") with { WaitMicros = 60 * Second }), Is.InstanceOf<HoldQueued>());
         Ask(machine, 2, Put("k"));
         Ask(machine, 3, Put("k"));
         machine.Do(Release(held));
-        machine.Do(Release(machine.View.GetLock(Machine.Key("l")).Holder!));
+        machine.Do(Release(machine.View.GetObject(Machine.Key("l")).Holder!));
         Assert.That(Ask(machine, 1, Hold("l") with { WaitMicros = 60 * Second }), Is.InstanceOf<ReplayedHoldGone>());
     }
 
@@ -112,7 +112,7 @@ public sealed class FullSessionTests
         Assert.That(machine.Do(new GrantLeaseCommand(new LeaseId(60), Second) { IsSession = true }), Is.EqualTo(new QuotaExceeded(machine.State.Revision, quota)));
         Assert.That(machine.View.GetLease(new LeaseId(60)), Is.Null);
         Assert.That(Ask(machine, 4, new FenceCommand(Machine.Key("g"), new FencingToken(1))), Is.InstanceOf<QuotaExceeded>());
-        Assert.That(Ask(machine, 5, Release(held)), Is.InstanceOf<LockReleased>());
+        Assert.That(Ask(machine, 5, Release(held)), Is.InstanceOf<HoldReleased>());
         Assert.That(Ask(machine, 4, new FenceCommand(Machine.Key("g"), new FencingToken(1)), acked: 3), Is.InstanceOf<FencePassed>(), "with room again it is judged anew");
     }
 
@@ -120,7 +120,7 @@ public sealed class FullSessionTests
     private static (Machine Machine, Hold Held) Filled(Limits limits)
     {
         var machine = Open(limits);
-        var held = ((LockGranted)Ask(machine, 1, Hold("l"))).Hold;
+        var held = ((HoldGranted)Ask(machine, 1, Hold("l"))).Hold;
         Assert.That(Ask(machine, 2, new FenceCommand(Machine.Key("f"), new FencingToken(1))), Is.InstanceOf<FencePassed>());
         Assert.That(Ask(machine, 3, new FenceCommand(Machine.Key("f"), new FencingToken(1))), Is.InstanceOf<FencePassed>());
         return (machine, held);

@@ -38,12 +38,12 @@ public sealed class FullTableTests
     /// <summary>What is done whatever is full, what it is answered, and what the same request is told when it comes again.</summary>
     private static IEnumerable<TestCaseData> Passing()
     {
-        yield return Case("release", (l, _) => Release(l), typeof(LockReleased), typeof(LockReleased));
-        yield return Case("release by force of one hold", (l, _) => Release(l, force: true), typeof(LockReleased), typeof(NotHolder));
-        yield return Case("break by force", (l, _) => new ReleaseLockCommand(l.Name, FencingToken.None, Force: true), typeof(LockReleased), typeof(RetryTooLate));
-        yield return Case("resign", (_, e) => Release(e), typeof(LockReleased), typeof(LockReleased));
-        yield return Case("renew", (l, _) => Renew(l), typeof(LockRenewed), typeof(LockRenewed));
-        yield return Case("proclaim", (_, e) => Renew(e) with { Value = new byte[] { 2 } }, typeof(LockRenewed), typeof(RetryTooLate));
+        yield return Case("release", (l, _) => Release(l), typeof(HoldReleased), typeof(HoldReleased));
+        yield return Case("release by force of one hold", (l, _) => Release(l, force: true), typeof(HoldReleased), typeof(NotHolder));
+        yield return Case("break by force", (l, _) => new ReleaseHoldCommand(l.Name, FencingToken.None, Force: true), typeof(HoldReleased), typeof(RetryTooLate));
+        yield return Case("resign", (_, e) => Release(e), typeof(HoldReleased), typeof(HoldReleased));
+        yield return Case("renew", (l, _) => Renew(l), typeof(HoldRenewed), typeof(HoldRenewed));
+        yield return Case("proclaim", (_, e) => Renew(e) with { Value = new byte[] { 2 } }, typeof(HoldRenewed), typeof(RetryTooLate));
         yield return Case("keep alive", (_, _) => new RenewLeasesCommand([Lease]), typeof(LeasesRenewed), typeof(LeasesRenewed));
         yield return Case("revoke", (_, _) => new RevokeLeaseCommand(Lease), typeof(LeaseRevoked), typeof(LeaseMissing));
         yield return Case("delete", (_, _) => Delete("a/1"), typeof(DeleteDone), typeof(RetryTooLate));
@@ -90,7 +90,7 @@ public sealed class FullTableTests
         Assert.That(machine.Do(command, "k"), Is.InstanceOf(first));
         Assert.That(machine.Do(command, "k"), Is.InstanceOf(again));
         machine.RestoreFromSnapshot();
-        var isRenewal = command is RenewLeasesCommand or RenewLockCommand { Value: null };
+        var isRenewal = command is RenewLeasesCommand or RenewHoldCommand { Value: null };
         var expected = new Withdrawn(machine.State.Revision, isRenewal ? WithdrawResult.Withdrawn : WithdrawResult.Done);
         Assert.That(machine.Do(new WithdrawCommand(Machine.Key("k"))), Is.EqualTo(expected));
         machine.Pass(15 * Second);
@@ -107,7 +107,7 @@ public sealed class FullTableTests
         var command = make(hold, leader);
         Assert.That(machine.Do(command, "k"), Is.InstanceOf(first));
         machine.Pass(300 * Second);
-        var hadNoEffect = command is RenewLeasesCommand or RenewLockCommand { Value: null } or TxnCommand { Success: [TxnGet] };
+        var hadNoEffect = command is RenewLeasesCommand or RenewHoldCommand { Value: null } or TxnCommand { Success: [TxnGet] };
         var expected = new Withdrawn(machine.State.Revision, hadNoEffect ? WithdrawResult.Withdrawn : WithdrawResult.Done);
         Assert.That(machine.Do(new WithdrawCommand(Machine.Key("k"))), Is.EqualTo(expected));
         Assert.That(machine.Do(command, "k"), Is.InstanceOf(hadNoEffect ? typeof(RequestWithdrawn) : again));
@@ -124,7 +124,7 @@ public sealed class FullTableTests
         Assert.That(machine.View.Counts.ForgottenKeys, Is.EqualTo(1));
         machine.RestoreFromSnapshot();
         machine.Pass(60 * Second);
-        Assert.That(machine.Do(Release(leader), "k"), Is.InstanceOf<LockReleased>());
+        Assert.That(machine.Do(Release(leader), "k"), Is.InstanceOf<HoldReleased>());
         machine.RestoreFromSnapshot();
         Assert.That(machine.View.Tables.Answers.Forgotten.All().Any(item => item.Key.IdempotencyKey == Machine.Key("k")), Is.False, "it is kept now");
     }
@@ -213,7 +213,7 @@ public sealed class FullTableTests
         var again = machine.Queued(Lock("l", "w", 6, 600 * Second), "k");
         Assert.That(machine.OutcomesOf(waiter).Last(), Is.InstanceOf<WaitTakenOver>());
         machine.Do(Release(hold), "release");
-        Assert.That(((LockGranted)machine.Do(Lock("l", "w", 7, 600 * Second), "k")).Hold.Token, Is.EqualTo(machine.GrantOf(again)!.Token), "a grant is kept in any case");
+        Assert.That(((HoldGranted)machine.Do(Lock("l", "w", 7, 600 * Second), "k")).Hold.Token, Is.EqualTo(machine.GrantOf(again)!.Token), "a grant is kept in any case");
     }
 
     [Test]
@@ -231,6 +231,6 @@ public sealed class FullTableTests
             Assert.That((outcome as TxnDone)?.Results.OfType<TxnGetResult>().Single().Items.Length, Is.EqualTo(2), $"the transaction {i}: {outcome}");
         }
         Assert.That(machine.Do(Put("b"), "put"), Is.InstanceOf<PutDone>());
-        Assert.That(machine.Do(Release(hold), "release"), Is.InstanceOf<LockReleased>());
+        Assert.That(machine.Do(Release(hold), "release"), Is.InstanceOf<HoldReleased>());
     }
 }

@@ -19,7 +19,7 @@ public sealed class HandOverTests
         Assert.That((given.Hold.Owner, given.Hold.Token.Value), Is.EqualTo(("c", hold.Token.Value + 2)), "a release and a grant");
         Assert.That(machine.GrantOf(named)!.Token, Is.EqualTo(given.Hold.Token));
         Assert.That((machine.GrantOf(first), machine.GrantOf(same)), Is.EqualTo(((Hold?)null, (Hold?)null)));
-        Assert.That(machine.Do(Release(hold)), Is.InstanceOf<LockReleased>(), "it was given up, not lost");
+        Assert.That(machine.Do(Release(hold)), Is.InstanceOf<HoldReleased>(), "it was given up, not lost");
         Assert.That(machine.View.GetLease(hold.Lease), Is.Null, "its own lease went with it");
     }
 

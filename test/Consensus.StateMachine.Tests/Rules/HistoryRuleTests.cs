@@ -219,7 +219,7 @@ public sealed class HistoryRuleTests
         var second = ((HandedOver)machine.Do(Asks.HandOver(first, "b"))).Hold;
         machine.Queued(Asks.Election("e", "c", 5, [3], wait: 600 * Asks.Second));
         machine.Do(new RevokeLeaseCommand(second.Lease));
-        machine.Do(new ReleaseLockCommand(Machine.Key("e"), FencingToken.None, Force: true) { Space = HoldSpace.Election });
+        machine.Do(new ReleaseHoldCommand(Machine.Key("e"), FencingToken.None, Force: true) { Space = HoldSpace.Election });
         var told = machine.View.ChangesFrom(new Revision(1)).Cast<ElectionChange>().Select(c => (c.Revision.Value - first.Token.Value, c.Leader?.Owner, c.Leader?.Value.Span[0]));
         Assert.That(told, Is.EqualTo(new (long, string?, byte?)[]
         {

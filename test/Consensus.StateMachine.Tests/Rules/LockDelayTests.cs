@@ -7,7 +7,7 @@ namespace Consensus.StateMachine.Tests.Rules;
 
 public sealed class LockDelayTests
 {
-    private static AcquireLockCommand Delayed(string owner, long lease, long wait = 0) =>
+    private static AcquireCommand Delayed(string owner, long lease, long wait = 0) =>
         Lock("l", owner, lease, wait, ttl: 1 * Second) with { LockDelayMicros = 10 * Second };
 
     [Test]
@@ -18,7 +18,7 @@ public sealed class LockDelayTests
         var waiter = machine.Queued(Lock("l", "b", 2, 60 * Second));
         machine.Expire(1 * Second);
         var until = machine.Now.PlusMicros(10 * Second);
-        var refused = (LockHeld)machine.Do(Lock("l", "c", 3));
+        var refused = (HoldRefused)machine.Do(Lock("l", "c", 3));
         Assert.That((refused.Holder, refused.DelayedUntil), Is.EqualTo(((Hold?)null, (ClusterTime?)until)));
         Assert.That(machine.Look(hold).DelayedUntil, Is.EqualTo(until));
         Assert.That((machine.State.NextDeadline, machine.State.HasDeadlines), Is.EqualTo((until, true)));
@@ -78,7 +78,7 @@ public sealed class LockDelayTests
         var machine = new Machine();
         var hold = machine.Granted(Delayed("a", 1));
         var waiter = machine.Queued(Lock("l", "b", 2, 60 * Second));
-        var force = new ReleaseLockCommand(hold.Name, FencingToken.None, Force: true);
+        var force = new ReleaseHoldCommand(hold.Name, FencingToken.None, Force: true);
         machine.Do(force);
         Assert.That(machine.GrantOf(waiter), Is.Null);
         machine.Do(force);
@@ -91,7 +91,7 @@ public sealed class LockDelayTests
         var machine = new Machine();
         machine.Granted(Delayed("a", 1));
         machine.Do(new RevokeLeaseCommand(new LeaseId(1)));
-        var refused = (LockHeld)machine.Do(Many("b", 5, "free", "l"));
+        var refused = (HoldRefused)machine.Do(Many("b", 5, "free", "l"));
         Assert.That((refused.Name, refused.DelayedUntil is not null), Is.EqualTo((Machine.Key("l"), true)));
         Assert.That(machine.Do(Many("a", 5, "free", "l")), Is.InstanceOf<ManyGranted>(), "its last owner may");
     }
@@ -104,7 +104,7 @@ public sealed class LockDelayTests
         var waiter = machine.Queued(Lock("l", "b", 2, 60 * Second));
         machine.Expire(1 * Second);
         machine.Pass(10 * Second);
-        Assert.That(machine.Do(Lock("l", "c", 3)), Is.InstanceOf<LockHeld>());
+        Assert.That(machine.Do(Lock("l", "c", 3)), Is.InstanceOf<HoldRefused>());
         Assert.That(machine.GrantOf(waiter), Is.Not.Null, "the time was over by the stamp");
     }
 
@@ -118,7 +118,7 @@ public sealed class LockDelayTests
         for (var i = 0; i < 3; i++)
         {
             machine.Expire(3 * Second);
-            hold = ((LockRenewed)machine.Do(Renew(hold))).Hold;
+            hold = ((HoldRenewed)machine.Do(Renew(hold))).Hold;
         }
         Assert.That((hold.Deadline, hold.TtlMicros), Is.EqualTo((until, 1 * Second)), "what its holder may count on");
         Assert.That(machine.State.NextDeadline, Is.EqualTo(until));
@@ -137,7 +137,7 @@ public sealed class LockDelayTests
         machine.Granted(ask);
         var other = machine.Granted(ask with { Name = Machine.Key("m"), MaxHoldMicros = 0 });
         machine.Expire(1 * Second);
-        Assert.That(machine.View.Counts.LocksHeld, Is.EqualTo(1));
+        Assert.That(machine.View.Counts.HoldsInUse, Is.EqualTo(1));
         Assert.That(machine.Look(other).Holder!.HoldUntil, Is.EqualTo(ClusterTime.Never));
     }
 }

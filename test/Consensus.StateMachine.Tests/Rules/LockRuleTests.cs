@@ -7,7 +7,7 @@ namespace Consensus.StateMachine.Tests.Rules;
 /// <summary>Locks, waiting places and leases, one sentence each.</summary>
 public sealed class LockRuleTests
 {
-    private static AcquireLockCommand Ask(long lease, long waitMicros = 0, long shared = 0) =>
+    private static AcquireCommand Ask(long lease, long waitMicros = 0, long shared = 0) =>
         new(Machine.Key("job"), "o", shared == 0 ? 10_000_000 : 0, shared == 0 ? new LeaseId(lease) : LeaseId.None, new LeaseId(shared), waitMicros);
 
     [Test]
@@ -15,9 +15,9 @@ public sealed class LockRuleTests
     {
         var machine = new Machine();
         var token = machine.Acquire("job", 5).Hold.Token;
-        Assert.That(machine.Release("job", token), Is.InstanceOf<LockReleased>());
+        Assert.That(machine.Release("job", token), Is.InstanceOf<HoldReleased>());
         var revision = machine.State.Revision;
-        Assert.That(machine.Release("job", token), Is.InstanceOf<LockReleased>());
+        Assert.That(machine.Release("job", token), Is.InstanceOf<HoldReleased>());
         Assert.That(machine.State.Revision, Is.EqualTo(revision));
     }
 
@@ -31,7 +31,7 @@ public sealed class LockRuleTests
         var held = machine.Acquire("job", 6).Hold.Token;
         var refused = (NotHolder)machine.Release("job", lost);
         Assert.That((refused.Loss!.Reason, refused.Loss.AtRevision.Value), Is.EqualTo((LossReason.Expired, 3)));
-        Assert.That(machine.View.GetLock(Machine.Key("job")).Holder!.Token, Is.EqualTo(held));
+        Assert.That(machine.View.GetObject(Machine.Key("job")).Holder!.Token, Is.EqualTo(held));
     }
 
     [Test]
@@ -57,14 +57,14 @@ public sealed class LockRuleTests
         var first = machine.Wait("job", 6);
         var second = machine.Wait("job", 7);
         machine.Pass(5_000_000);
-        machine.Do(new RenewLockCommand(Machine.Key("job"), token));
+        machine.Do(new RenewHoldCommand(Machine.Key("job"), token));
         machine.Pass(3_000_000);
         machine.Release("job", token);
-        var granted = (LockGranted)machine.OutcomesOf(first).Last();
+        var granted = (HoldGranted)machine.OutcomesOf(first).Last();
         Assert.That(granted.Hold.Token.Value, Is.EqualTo(token.Value + 2), "one revision for the release, one for the grant");
         Assert.That(granted.WaitedMicros, Is.EqualTo(8_000_000));
         Assert.That(granted.Hold.Deadline, Is.EqualTo(machine.Now.PlusMicros(10_000_000)));
-        Assert.That(machine.OutcomesOf(second).Last(), Is.InstanceOf<LockQueued>());
+        Assert.That(machine.OutcomesOf(second).Last(), Is.InstanceOf<HoldQueued>());
     }
 
     [Test]
@@ -76,9 +76,9 @@ public sealed class LockRuleTests
         var patient = machine.Wait("job", 7);
         machine.Pass(1_000_000);
         machine.Release("job", token);
-        Assert.That(machine.OutcomesOf(patient).Last(), Is.InstanceOf<LockGranted>());
+        Assert.That(machine.OutcomesOf(patient).Last(), Is.InstanceOf<HoldGranted>());
         machine.Do(new ExpireCommand());
-        Assert.That(machine.OutcomesOf(late).Last(), Is.InstanceOf<LockHeld>());
+        Assert.That(machine.OutcomesOf(late).Last(), Is.InstanceOf<HoldRefused>());
     }
 
     [Test]
@@ -87,11 +87,11 @@ public sealed class LockRuleTests
         var machine = new Machine();
         machine.Do(new GrantLeaseCommand(new LeaseId(9), 1_000_000));
         var token = machine.Acquire("job", 5, 60_000_000).Hold.Token;
-        Assert.That(machine.Do(Ask(0, 60_000_000, shared: 9)), Is.InstanceOf<LockQueued>());
+        Assert.That(machine.Do(Ask(0, 60_000_000, shared: 9)), Is.InstanceOf<HoldQueued>());
         var waiter = machine.Last;
         machine.Pass(2_000_000);
         machine.Release("job", token);
-        Assert.That(machine.OutcomesOf(waiter).Last(), Is.InstanceOf<LockQueued>());
+        Assert.That(machine.OutcomesOf(waiter).Last(), Is.InstanceOf<HoldQueued>());
         machine.Do(new ExpireCommand());
         Assert.That(machine.OutcomesOf(waiter).Last(), Is.InstanceOf<LeaseMissing>());
     }
@@ -106,9 +106,9 @@ public sealed class LockRuleTests
         machine.Do(new CancelWaitCommand(Machine.Key("job"), first, CancelReason.Disconnected));
         Assert.That(machine.OutcomesOf(first).Last(), Is.InstanceOf<WaitCancelled>());
         machine.Release("job", token);
-        Assert.That(machine.OutcomesOf(second).Last(), Is.InstanceOf<LockGranted>());
+        Assert.That(machine.OutcomesOf(second).Last(), Is.InstanceOf<HoldGranted>());
         machine.Do(new CancelWaitCommand(Machine.Key("job"), second, CancelReason.Disconnected));
-        Assert.That(machine.View.GetLock(Machine.Key("job")).Holder, Is.Null);
+        Assert.That(machine.View.GetObject(Machine.Key("job")).Holder, Is.Null);
         Assert.That(machine.Records, Is.EqualTo(default(StateCounts)));
     }
 
@@ -117,10 +117,10 @@ public sealed class LockRuleTests
     {
         // Found by simulation, seed 11: the first attempt was applied after the second had been answered, and its connection was gone.
         var machine = new Machine();
-        var granted = (LockGranted)machine.Do(Ask(5), "a");
-        Assert.That(machine.Do(Ask(6), "a"), Is.InstanceOf<LockGranted>());
+        var granted = (HoldGranted)machine.Do(Ask(5), "a");
+        Assert.That(machine.Do(Ask(6), "a"), Is.InstanceOf<HoldGranted>());
         machine.Do(new CancelWaitCommand(Machine.Key("job"), machine.Last, CancelReason.Disconnected));
-        Assert.That(machine.View.GetLock(Machine.Key("job")).Holder?.Token, Is.EqualTo(granted.Hold.Token));
+        Assert.That(machine.View.GetObject(Machine.Key("job")).Holder?.Token, Is.EqualTo(granted.Hold.Token));
     }
 
     [Test]
@@ -130,7 +130,7 @@ public sealed class LockRuleTests
         var machine = new Machine();
         var granted = machine.Acquire("job", 5);
         machine.Do(new CancelWaitCommand(Machine.Key("job"), machine.Last, CancelReason.Stopping));
-        Assert.That(machine.View.GetLock(Machine.Key("job")).Holder?.Token, Is.EqualTo(granted.Hold.Token));
+        Assert.That(machine.View.GetObject(Machine.Key("job")).Holder?.Token, Is.EqualTo(granted.Hold.Token));
         var waiter = machine.Wait("job", 6);
         machine.Do(new CancelWaitCommand(Machine.Key("job"), waiter, CancelReason.Stopping));
         Assert.That(machine.OutcomesOf(waiter).Last(), Is.InstanceOf<WaitCancelled>());
@@ -145,11 +145,11 @@ public sealed class LockRuleTests
         var other = machine.Wait("job", 7);
         machine.Do(new DetachWaitersCommand(new MemberId(2), 1));
         Assert.That(machine.OutcomesOf(lost).Last(), Is.InstanceOf<WaitDetached>());
-        Assert.That(((LockQueued)machine.Do(Ask(8, 60_000_000), "a", member: 3)).Position, Is.EqualTo(1));
+        Assert.That(((HoldQueued)machine.Do(Ask(8, 60_000_000), "a", member: 3)).Position, Is.EqualTo(1));
         var again = Machine.Request(machine.Last.Sequence, 3);
         machine.Release("job", token);
-        Assert.That(machine.OutcomesOf(again).Last(), Is.InstanceOf<LockGranted>());
-        Assert.That(machine.OutcomesOf(other).Last(), Is.InstanceOf<LockQueued>());
+        Assert.That(machine.OutcomesOf(again).Last(), Is.InstanceOf<HoldGranted>());
+        Assert.That(machine.OutcomesOf(other).Last(), Is.InstanceOf<HoldQueued>());
     }
 
     /// <summary>Boots are random: the one that was lost may have a number above or below that of the next.</summary>
@@ -161,7 +161,7 @@ public sealed class LockRuleTests
         machine.Acquire("job", 5);
         var waiter = machine.Wait("job", 6, identity: "a", member: 2);
         machine.Do(new DetachWaitersCommand(new MemberId(2), lost));
-        Assert.That(machine.OutcomesOf(waiter).Last(), Is.InstanceOf<LockQueued>());
+        Assert.That(machine.OutcomesOf(waiter).Last(), Is.InstanceOf<HoldQueued>());
         machine.Do(new DetachWaitersCommand(new MemberId(2), waiter.Boot));
         Assert.That(machine.OutcomesOf(waiter).Last(), Is.InstanceOf<WaitDetached>());
     }
@@ -188,7 +188,7 @@ public sealed class LockRuleTests
         var other = machine.Wait("job", 7);
         machine.Do(new DetachWaitersCommand(new MemberId(2), 1));
         machine.Release("job", token);
-        Assert.That(machine.OutcomesOf(other).Last(), Is.InstanceOf<LockGranted>());
+        Assert.That(machine.OutcomesOf(other).Last(), Is.InstanceOf<HoldGranted>());
         machine.Pass(9_999_999);
         machine.Do(new ExpireCommand());
         Assert.That(machine.View.Counts.Waiters, Is.EqualTo(1));
@@ -213,14 +213,14 @@ public sealed class LockRuleTests
     public void A_retried_grant_is_the_same_hold_until_it_is_gone()
     {
         var machine = new Machine();
-        var first = (LockGranted)machine.Do(Ask(5), "a");
-        var again = (LockGranted)machine.Do(Ask(6), "a");
+        var first = (HoldGranted)machine.Do(Ask(5), "a");
+        var again = (HoldGranted)machine.Do(Ask(6), "a");
         Assert.That(again.Hold.Token, Is.EqualTo(first.Hold.Token));
         Assert.That(machine.View.Counts.Leases, Is.EqualTo(1));
         Assert.That(machine.Do(Ask(7), "a", fingerprint: 2), Is.InstanceOf<IdempotencyMismatch>());
         machine.Release("job", first.Hold.Token);
         Assert.That(machine.Do(Ask(8), "a"), Is.InstanceOf<ReplayedHoldGone>());
-        Assert.That(machine.View.GetLock(Machine.Key("job")).Holder, Is.Null);
+        Assert.That(machine.View.GetObject(Machine.Key("job")).Holder, Is.Null);
     }
 
     [Test]
@@ -230,8 +230,8 @@ public sealed class LockRuleTests
         var token = machine.Acquire("job", 5).Hold.Token;
         var waiter = machine.Wait("job", 6, identity: "a");
         machine.Release("job", token);
-        var granted = (LockGranted)machine.OutcomesOf(waiter).Last();
-        Assert.That(((LockGranted)machine.Do(Ask(7, 60_000_000), "a")).Hold.Token, Is.EqualTo(granted.Hold.Token));
+        var granted = (HoldGranted)machine.OutcomesOf(waiter).Last();
+        Assert.That(((HoldGranted)machine.Do(Ask(7, 60_000_000), "a")).Hold.Token, Is.EqualTo(granted.Hold.Token));
     }
 
     [Test]
@@ -239,7 +239,7 @@ public sealed class LockRuleTests
     {
         var machine = new Machine();
         machine.Acquire("job", 5);
-        Assert.That(machine.Do(Ask(6)), Is.InstanceOf<LockHeld>());
+        Assert.That(machine.Do(Ask(6)), Is.InstanceOf<HoldRefused>());
     }
 
     [Test]
@@ -261,15 +261,15 @@ public sealed class LockRuleTests
         // raft-bugs 30.
         var machine = new Machine();
         machine.Do(new GrantLeaseCommand(new LeaseId(9), 60_000_000));
-        var token = ((LockGranted)machine.Do(Ask(0, shared: 9))).Hold.Token;
+        var token = ((HoldGranted)machine.Do(Ask(0, shared: 9))).Hold.Token;
         Assert.That(((LeasesRenewed)machine.Do(new RenewLeasesCommand([new LeaseId(9)]))).Renewals[0].Alive, "before it is revoked");
         machine.Do(new RevokeLeaseCommand(new LeaseId(9)));
         Assert.That(((LeasesRenewed)machine.Do(new RenewLeasesCommand([new LeaseId(9)]))).Renewals[0].Alive, Is.False);
-        Assert.That(machine.Do(new RenewLockCommand(Machine.Key("job"), token)), Is.InstanceOf<NotHolder>());
+        Assert.That(machine.Do(new RenewHoldCommand(Machine.Key("job"), token)), Is.InstanceOf<NotHolder>());
         Assert.That(machine.Do(Ask(0, shared: 9)), Is.InstanceOf<LeaseMissing>());
         Assert.That(machine.View.GetLease(new LeaseId(9)), Is.Null);
         machine.Do(new GrantLeaseCommand(new LeaseId(9), 60_000_000));
-        Assert.That(machine.Do(new RenewLockCommand(Machine.Key("job"), token)), Is.InstanceOf<NotHolder>(), "another lease under the same id is not the old one");
+        Assert.That(machine.Do(new RenewHoldCommand(Machine.Key("job"), token)), Is.InstanceOf<NotHolder>(), "another lease under the same id is not the old one");
     }
 
     [Test]
@@ -277,28 +277,28 @@ public sealed class LockRuleTests
     {
         var machine = new Machine();
         var token = machine.Acquire("job", 5).Hold.Token;
-        machine.Do(new ReleaseLockCommand(Machine.Key("job"), FencingToken.None, Force: true));
-        Assert.That(((NotHolder)machine.Do(new RenewLockCommand(Machine.Key("job"), token))).Loss!.Reason, Is.EqualTo(LossReason.Forced));
+        machine.Do(new ReleaseHoldCommand(Machine.Key("job"), FencingToken.None, Force: true));
+        Assert.That(((NotHolder)machine.Do(new RenewHoldCommand(Machine.Key("job"), token))).Loss!.Reason, Is.EqualTo(LossReason.Forced));
         Assert.That(machine.View.Counts.Leases, Is.Zero);
     }
 
     [Test]
     public void Facts_about_locks_nobody_holds_are_bounded()
     {
-        var machine = new Machine(new Limits { MaxUnheldLockFacts = 3, MaxReleasedBytes = 1 });
+        var machine = new Machine(new Limits { MaxUnheldFacts = 3, MaxReleasedBytes = 1 });
         var tokens = Enumerable.Range(1, 5).Select(i => machine.Acquire($"l{i}", i).Hold.Token).ToList();
         for (var i = 0; i < 5; i++)
         {
             machine.Release($"l{i + 1}", tokens[i]);
         }
-        Assert.That(machine.Release("l5", tokens[4]), Is.InstanceOf<LockReleased>(), "remembered");
+        Assert.That(machine.Release("l5", tokens[4]), Is.InstanceOf<HoldReleased>(), "remembered");
         Assert.That(machine.Release("l1", tokens[0]), Is.InstanceOf<NotHolder>(), "forgotten");
     }
 
     [Test]
     public void Bounds_refuse_and_do_nothing()
     {
-        var machine = new Machine(new Limits { MaxLeases = 1, MaxWaitersPerLock = 1, MaxObjectsPerCommand = 2, MaxStateBytes = 1_900 });
+        var machine = new Machine(new Limits { MaxLeases = 1, MaxWaitersPerObject = 1, MaxObjectsPerCommand = 2, MaxStateBytes = 1_900 });
         var token = machine.Acquire("job", 5).Hold.Token;
         Assert.That(machine.Do(new GrantLeaseCommand(new LeaseId(6), 1)), Is.InstanceOf<BoundReached>());
         machine.Wait("job", 7);
@@ -310,7 +310,7 @@ public sealed class LockRuleTests
         Assert.That(machine.Do(new DeletePrefixCommand(Machine.Key("k"))), Is.InstanceOf<TooManyObjects>());
         Assert.That(machine.Do(new PutCommand(Machine.Key("k9"), new byte[50], LeaseId.None, KeyCondition.None)), Is.InstanceOf<QuotaExceeded>());
         Assert.That(((DeleteDone)machine.Do(new DeleteCommand(Machine.Key("k1"), KeyCondition.None))).Deleted, Is.EqualTo(1));
-        Assert.That(machine.Release("job", token), Is.InstanceOf<LockReleased>(), "a release always passes");
+        Assert.That(machine.Release("job", token), Is.InstanceOf<HoldReleased>(), "a release always passes");
     }
 
     [Test]

@@ -13,7 +13,7 @@ public sealed class MultiLockTests
         var machine = new Machine();
         var granted = (ManyGranted)machine.Do(Many("a", 1, "z", "x", "y"));
         Assert.That(granted.Holds.Select(h => (h.Name.ToString(), h.Token.Value)), Is.EqualTo([("z", 2), ("x", 3), ("y", 4)]), "in the order asked");
-        Assert.That((granted.Revision.Value, machine.View.Counts.LocksHeld, machine.View.Counts.Leases), Is.EqualTo((4, 3, 1)));
+        Assert.That((granted.Revision.Value, machine.View.Counts.HoldsInUse, machine.View.Counts.Leases), Is.EqualTo((4, 3, 1)));
     }
 
     [Test]
@@ -23,9 +23,9 @@ public sealed class MultiLockTests
         machine.Granted(Lock("c", "b", 1));
         machine.Granted(Shared("b", "b", 2));
         var revision = machine.State.Revision;
-        var refused = (LockHeld)machine.Do(Many("a", 9, "a", "c", "b"));
+        var refused = (HoldRefused)machine.Do(Many("a", 9, "a", "c", "b"));
         Assert.That((refused.Name, refused.Holder!.Name), Is.EqualTo((Machine.Key("c"), Machine.Key("c"))));
-        Assert.That((machine.State.Revision, machine.View.Counts.LocksHeld, machine.View.Counts.Leases), Is.EqualTo((revision, 2, 2)));
+        Assert.That((machine.State.Revision, machine.View.Counts.HoldsInUse, machine.View.Counts.Leases), Is.EqualTo((revision, 2, 2)));
     }
 
     [Test]
@@ -37,7 +37,7 @@ public sealed class MultiLockTests
         machine.Do(Release(holds[0]));
         Assert.That(machine.GrantOf(waiter), Is.Not.Null);
         machine.Do(Release(holds[1], force: true));
-        Assert.That(machine.Do(Renew(holds[2])), Is.InstanceOf<LockRenewed>());
+        Assert.That(machine.Do(Renew(holds[2])), Is.InstanceOf<HoldRenewed>());
         machine.Do(Release(holds[2]));
         Assert.That(machine.View.GetLease(holds[0].Lease), Is.Null);
     }
@@ -54,7 +54,7 @@ public sealed class MultiLockTests
     [Test]
     public void Names_given_twice_too_many_or_not_at_all_are_refused()
     {
-        var machine = new Machine(new Limits { MaxLocksPerCommand = 3 });
+        var machine = new Machine(new Limits { MaxHoldsPerCommand = 3 });
         Assert.That(((KeyWrittenTwice)machine.Do(Many("a", 1, "x", "y", "x"))).Key, Is.EqualTo(Machine.Key("x")));
         Assert.That(machine.Do(Many("a", 1)), Is.InstanceOf<KeyWrittenTwice>());
         Assert.That(machine.Do(Many("a", 1, "a", "b", "c", "d")), Is.InstanceOf<TooManyObjects>());
@@ -64,7 +64,7 @@ public sealed class MultiLockTests
     [Test]
     public void Bounds_are_judged_for_all_of_them_together()
     {
-        var machine = new Machine(new Limits { MaxLocks = 2, MaxLeases = 1, MaxAttachmentsPerLease = 2, MaxStateBytes = 1_000 });
+        var machine = new Machine(new Limits { MaxObjects = 2, MaxLeases = 1, MaxAttachmentsPerLease = 2, MaxStateBytes = 1_000 });
         Assert.That(((BoundReached)machine.Do(Many("a", 1, "x", "y", "z"))).Bound, Is.EqualTo(BoundKind.Locks));
         Assert.That(machine.Do(Many("a", 1, "x", "y") with { Metadata = new byte[50] }), Is.InstanceOf<QuotaExceeded>());
         machine.Do(new GrantLeaseCommand(new LeaseId(90), 60 * Second));
@@ -83,7 +83,7 @@ public sealed class MultiLockTests
         machine.RestoreFromSnapshot();
         var again = (ManyGranted)machine.Do(Many("a", 2, "x", "y"), "k");
         Assert.That(again.Holds.Select(h => h.Token), Is.EqualTo(first.Holds.Select(h => h.Token)));
-        machine.Do(new ReleaseLockCommand(Machine.Key("y"), FencingToken.None, Force: true));
+        machine.Do(new ReleaseHoldCommand(Machine.Key("y"), FencingToken.None, Force: true));
         Assert.That(((ReplayedHoldGone)machine.Do(Many("a", 3, "x", "y"), "k")).Loss!.Reason, Is.EqualTo(LossReason.Forced));
     }
 

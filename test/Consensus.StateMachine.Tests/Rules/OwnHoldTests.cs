@@ -21,33 +21,33 @@ public sealed class OwnHoldTests
 
     private static TestCaseData Kind(string name, params object[] arguments) => new TestCaseData(arguments).SetArgDisplayNames(name);
 
-    private static AcquireLockCommand Under(AcquireLockCommand ask) => ask with { OwnLease = LeaseId.None, SharedLease = Lease, TtlMicros = 0 };
+    private static AcquireCommand Under(AcquireCommand ask) => ask with { OwnLease = LeaseId.None, SharedLease = Lease, TtlMicros = 0 };
 
     [TestCaseSource(nameof(Kinds))]
-    public void Who_holds_it_already_is_told_so_at_once_and_after_a_wait(AcquireLockCommand holds, AcquireLockCommand asks)
+    public void Who_holds_it_already_is_told_so_at_once_and_after_a_wait(AcquireCommand holds, AcquireCommand asks)
     {
         var machine = new Machine();
         var hold = machine.Granted(holds);
-        Assert.That(((LockHeld)machine.Do(asks)).Own, Is.EqualTo(hold.Token));
-        Assert.That(((LockHeld)machine.Do(asks with { Owner = "other" })).Own, Is.EqualTo(FencingToken.None));
+        Assert.That(((HoldRefused)machine.Do(asks)).Own, Is.EqualTo(hold.Token));
+        Assert.That(((HoldRefused)machine.Do(asks with { Owner = "other" })).Own, Is.EqualTo(FencingToken.None));
         var waits = machine.Queued(asks with { WaitMicros = 1 * Second });
         var other = machine.Queued(asks with { OwnLease = new LeaseId(3), Owner = "other", WaitMicros = 1 * Second });
         machine.Expire(1 * Second);
-        Assert.That(((LockHeld)machine.OutcomesOf(waits).Last()).Own, Is.EqualTo(hold.Token));
-        Assert.That(((LockHeld)machine.OutcomesOf(other).Last()).Own, Is.EqualTo(FencingToken.None));
+        Assert.That(((HoldRefused)machine.OutcomesOf(waits).Last()).Own, Is.EqualTo(hold.Token));
+        Assert.That(((HoldRefused)machine.OutcomesOf(other).Last()).Own, Is.EqualTo(FencingToken.None));
     }
 
     [TestCaseSource(nameof(Kinds))]
-    public void Who_holds_it_under_the_same_lease_is_told_so_whatever_it_calls_itself(AcquireLockCommand holds, AcquireLockCommand asks)
+    public void Who_holds_it_under_the_same_lease_is_told_so_whatever_it_calls_itself(AcquireCommand holds, AcquireCommand asks)
     {
         var machine = new Machine();
         machine.Do(new GrantLeaseCommand(Lease, 60 * Second));
         var hold = machine.Granted(Under(holds));
-        Assert.That(((LockHeld)machine.Do(Under(asks with { Owner = "other" }))).Own, Is.EqualTo(hold.Token));
+        Assert.That(((HoldRefused)machine.Do(Under(asks with { Owner = "other" }))).Own, Is.EqualTo(hold.Token));
         var waits = machine.Queued(Under(asks with { Owner = "other", WaitMicros = 1 * Second }));
         machine.Expire(1 * Second);
-        Assert.That(((LockHeld)machine.OutcomesOf(waits).Last()).Own, Is.EqualTo(hold.Token));
-        Assert.That(((LockHeld)machine.Do(asks with { Owner = "other" })).Own, Is.EqualTo(FencingToken.None), "no lease is not the same lease");
+        Assert.That(((HoldRefused)machine.OutcomesOf(waits).Last()).Own, Is.EqualTo(hold.Token));
+        Assert.That(((HoldRefused)machine.Do(asks with { Owner = "other" })).Own, Is.EqualTo(FencingToken.None), "no lease is not the same lease");
     }
 
     [Test]
@@ -57,13 +57,13 @@ public sealed class OwnHoldTests
         var first = machine.Granted(Shared("x", "a", 1));
         var own = machine.Granted(Shared("x", "h", 2));
         machine.Granted(Shared("x", "z", 3));
-        var told = (LockHeld)machine.Do(Lock("x", "h", 4), "k");
+        var told = (HoldRefused)machine.Do(Lock("x", "h", 4), "k");
         Assert.That((told.Holder?.Token, told.Own), Is.EqualTo(((FencingToken?)first.Token, own.Token)));
         machine.RestoreFromSnapshot();
-        Assert.That(((LockHeld)machine.Do(Lock("x", "h", 4), "k")).Own, Is.EqualTo(own.Token), "told again, after a snapshot");
+        Assert.That(((HoldRefused)machine.Do(Lock("x", "h", 4), "k")).Own, Is.EqualTo(own.Token), "told again, after a snapshot");
         machine.Do(Release(own));
-        Assert.That(((LockHeld)machine.Do(Lock("x", "h", 4))).Own, Is.EqualTo(FencingToken.None), "it holds nothing any more");
-        Assert.That(((LockHeld)machine.Do(Lock("x", "h", 4), "k")).Own, Is.EqualTo(own.Token), "an answer is final for its request");
+        Assert.That(((HoldRefused)machine.Do(Lock("x", "h", 4))).Own, Is.EqualTo(FencingToken.None), "it holds nothing any more");
+        Assert.That(((HoldRefused)machine.Do(Lock("x", "h", 4), "k")).Own, Is.EqualTo(own.Token), "an answer is final for its request");
     }
 
     [Test]
@@ -71,8 +71,8 @@ public sealed class OwnHoldTests
     {
         var machine = new Machine();
         var held = ((ManyGranted)machine.Do(Many("h", 1, "a", "b"))).Holds;
-        var told = (LockHeld)machine.Do(Many("h", 2, "c", "b"));
+        var told = (HoldRefused)machine.Do(Many("h", 2, "c", "b"));
         Assert.That((told.Name, told.Own), Is.EqualTo((Machine.Key("b"), held[1].Token)));
-        Assert.That(((LockHeld)machine.Do(Many("other", 2, "c", "b"))).Own, Is.EqualTo(FencingToken.None));
+        Assert.That(((HoldRefused)machine.Do(Many("other", 2, "c", "b"))).Own, Is.EqualTo(FencingToken.None));
     }
 }

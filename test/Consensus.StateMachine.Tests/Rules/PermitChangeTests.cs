@@ -10,7 +10,7 @@ public sealed class PermitChangeTests
 {
     private static ChangePermitsCommand Limit(long permits) => new(Machine.Key("s"), permits);
 
-    private static LockInfo Look(Machine machine) => machine.View.GetLock(ObjectName.Semaphore(Machine.Key("s")));
+    private static HeldObject Look(Machine machine) => machine.View.GetObject(ObjectName.Semaphore(Machine.Key("s")));
 
     [Test]
     public void Whoever_waits_and_has_room_by_a_higher_limit_is_granted_at_once_in_order()
@@ -21,7 +21,7 @@ public sealed class PermitChangeTests
         var changed = (PermitsChanged)machine.Do(Limit(4));
         Assert.That((changed.Permits, changed.Before, changed.Out), Is.EqualTo((4, 2, 3)));
         Assert.That(waiters.Select(w => machine.GrantOf(w) is not null), Is.EqualTo([true, false, false]), "the second wants two, and nobody passes it");
-        Assert.That(((LockGranted)machine.OutcomesOf(waiters[0]).Last()).Permits, Is.EqualTo(4), "it is told of the limit that there is");
+        Assert.That(((HoldGranted)machine.OutcomesOf(waiters[0]).Last()).Permits, Is.EqualTo(4), "it is told of the limit that there is");
         machine.RestoreFromSnapshot();
         Assert.That((Look(machine).Permits, Look(machine).PermitsUsed), Is.EqualTo((4, 3)));
         machine.Granted(Semaphore("other", "z", 20, 1, 2));
@@ -38,7 +38,7 @@ public sealed class PermitChangeTests
         var refused = (PermitsOut)machine.Do(Limit(2));
         Assert.That((refused.Permits, refused.Out), Is.EqualTo((5, 3)));
         Assert.That(machine.Do(Limit(3)), Is.InstanceOf<PermitsChanged>());
-        Assert.That(machine.Do(Semaphore("s", "c", 3, 1, 3)), Is.InstanceOf<LockHeld>());
+        Assert.That(machine.Do(Semaphore("s", "c", 3, 1, 3)), Is.InstanceOf<HoldRefused>());
         machine.Do(Release(held));
         Assert.That(((PermitsChanged)machine.Do(Limit(2))).Out, Is.EqualTo(2), "what is kept for a");
         machine.Granted(Semaphore("s", "a", 4, 2, 2));

@@ -18,11 +18,11 @@ public sealed class PlaceTests
         yield return Kind("semaphore", Semaphore("x", "h", 1, 3, 3), owner => Semaphore("x", owner, 0, 2, 3, 60 * Second));
         yield return Kind("election", Election("x", "h", 1, [1]), owner => Election("x", owner, 0, [2], 60 * Second));
 
-        static TestCaseData Kind(string name, AcquireLockCommand holder, Func<string, AcquireLockCommand> ask) =>
-            new TestCaseData(holder, (Func<string, AcquireLockCommand>)(owner => Under(ask(owner)))).SetArgDisplayNames(name);
+        static TestCaseData Kind(string name, AcquireCommand holder, Func<string, AcquireCommand> ask) =>
+            new TestCaseData(holder, (Func<string, AcquireCommand>)(owner => Under(ask(owner)))).SetArgDisplayNames(name);
     }
 
-    private static AcquireLockCommand Under(AcquireLockCommand ask) => ask with { OwnLease = LeaseId.None, SharedLease = Lease, TtlMicros = 0 };
+    private static AcquireCommand Under(AcquireCommand ask) => ask with { OwnLease = LeaseId.None, SharedLease = Lease, TtlMicros = 0 };
 
     private static Machine WithLease()
     {
@@ -33,14 +33,14 @@ public sealed class PlaceTests
 
     [TestCaseSource(nameof(Kinds))]
     public void Two_requests_of_one_lease_have_two_places_and_each_is_granted_what_it_asked_for(
-        AcquireLockCommand holder, Func<string, AcquireLockCommand> ask)
+        AcquireCommand holder, Func<string, AcquireCommand> ask)
     {
         var machine = WithLease();
         var hold = machine.Granted(holder);
         var first = machine.Queued(ask("h1"));
         var second = machine.Queued(ask("h2"), "k2");
-        Assert.That(machine.OutcomesOf(first).Last(), Is.EqualTo(new LockQueued(machine.State.Revision, 1)), "nobody took its place over");
-        Assert.That(machine.OutcomesOf(second).Last(), Is.EqualTo(new LockQueued(machine.State.Revision, 2)));
+        Assert.That(machine.OutcomesOf(first).Last(), Is.EqualTo(new HoldQueued(machine.State.Revision, 1)), "nobody took its place over");
+        Assert.That(machine.OutcomesOf(second).Last(), Is.EqualTo(new HoldQueued(machine.State.Revision, 2)));
         machine.RestoreFromSnapshot();
         machine.Do(Release(hold));
         Assert.That(machine.GrantOf(first)?.Owner, Is.EqualTo("h1"));
@@ -50,17 +50,17 @@ public sealed class PlaceTests
         }
         Assert.That(machine.GrantOf(second)?.Owner, Is.EqualTo("h2"));
         Assert.That(machine.GrantOf(second)!.Token.CompareTo(machine.GrantOf(first)!.Token), Is.Positive);
-        Assert.That(machine.View.GetLease(Lease)!.HoldCount, Is.EqualTo(machine.View.GetLock(hold.Object).HolderCount));
+        Assert.That(machine.View.GetLease(Lease)!.HoldCount, Is.EqualTo(machine.View.GetObject(hold.Object).HolderCount));
     }
 
     [TestCaseSource(nameof(Kinds))]
     public void A_request_that_will_not_wait_is_refused_at_once_though_its_lease_waits_already(
-        AcquireLockCommand holder, Func<string, AcquireLockCommand> ask)
+        AcquireCommand holder, Func<string, AcquireCommand> ask)
     {
         var machine = WithLease();
         var hold = machine.Granted(holder);
         var waiter = machine.Queued(ask("h1"));
-        var refused = (LockHeld)machine.Do(ask("h2") with { WaitMicros = 0 });
+        var refused = (HoldRefused)machine.Do(ask("h2") with { WaitMicros = 0 });
         Assert.That((refused.Holder?.Owner, refused.Waiters, refused.WaitedMicros), Is.EqualTo(("h", 1L, 0L)));
         machine.Do(Release(hold));
         Assert.That(machine.GrantOf(waiter)?.Owner, Is.EqualTo("h1"), "its place was not touched");
@@ -75,11 +75,11 @@ public sealed class PlaceTests
         var second = machine.Queued(Under(Lock("x", "h2", 0, 60 * Second)), "k2");
         machine.Do(Release(hold));
         var granted = machine.GrantOf(first)!;
-        Assert.That(((LockGranted)machine.Do(Under(Lock("x", "h1", 0, 60 * Second)), "k1")).Hold.Token, Is.EqualTo(granted.Token), "not behind its own hold");
+        Assert.That(((HoldGranted)machine.Do(Under(Lock("x", "h1", 0, 60 * Second)), "k1")).Hold.Token, Is.EqualTo(granted.Token), "not behind its own hold");
         Assert.That(machine.GrantOf(second), Is.Null);
-        Assert.That(((LockQueued)machine.Do(Under(Lock("x", "h2", 0, 60 * Second)), "k2")).Position, Is.EqualTo(1));
+        Assert.That(((HoldQueued)machine.Do(Under(Lock("x", "h2", 0, 60 * Second)), "k2")).Position, Is.EqualTo(1));
         Assert.That(machine.OutcomesOf(second).Last(), Is.InstanceOf<WaitTakenOver>(), "by the later attempt of the same request");
-        var told = (LockHeld)machine.Do(Under(Lock("x", "h3", 0)));
+        var told = (HoldRefused)machine.Do(Under(Lock("x", "h3", 0)));
         Assert.That((told.Holder?.Owner, told.Holder?.Lease), Is.EqualTo(("h1", (LeaseId?)Lease)), "holds are not re-entrant, also under the lease that holds it");
     }
 
@@ -91,7 +91,7 @@ public sealed class PlaceTests
         var waiter = machine.Queued(Under(Lock("x", "w", 0, 60 * Second)), "k");
         Assert.That(machine.Do(Under(Lock("x", "w", 0)), "k"), Is.InstanceOf<IdempotencyMismatch>());
         Assert.That(machine.Do(Under(Lock("x", "w", 0)), "k", fingerprint: 2), Is.InstanceOf<IdempotencyMismatch>());
-        Assert.That(machine.OutcomesOf(waiter).Last(), Is.InstanceOf<LockQueued>());
+        Assert.That(machine.OutcomesOf(waiter).Last(), Is.InstanceOf<HoldQueued>());
     }
 
     [Test]
@@ -103,7 +103,7 @@ public sealed class PlaceTests
         machine.Pass(9 * Second);
         var again = machine.Queued(Under(Lock("x", "w", 0, 10 * Second)), "k");
         machine.Expire(1 * Second);
-        Assert.That(machine.OutcomesOf(again).Last(), Is.InstanceOf<LockHeld>());
+        Assert.That(machine.OutcomesOf(again).Last(), Is.InstanceOf<HoldRefused>());
     }
 
     [Test]
@@ -117,7 +117,7 @@ public sealed class PlaceTests
         machine.Do(new DetachWaitersCommand(new MemberId(2), 1));
         Assert.That(machine.OutcomesOf(nameless).Last(), Is.EqualTo(new WaitCancelled(machine.State.Revision, CancelReason.Disconnected)));
         Assert.That(machine.OutcomesOf(named).Last(), Is.InstanceOf<WaitDetached>());
-        Assert.That(machine.View.GetLock(hold.Object).Waiters.Select(w => (w.Owner, w.Detached)), Is.EqualTo(new[] { ("w2", true), ("w3", false) }));
+        Assert.That(machine.View.GetObject(hold.Object).Waiters.Select(w => (w.Owner, w.Detached)), Is.EqualTo(new[] { ("w2", true), ("w3", false) }));
         machine.RestoreFromSnapshot();
         var again = machine.Queued(Under(Lock("x", "w2", 0, 60 * Second)), "k", member: 3);
         machine.Do(Release(hold));

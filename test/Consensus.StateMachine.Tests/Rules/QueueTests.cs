@@ -84,7 +84,7 @@ public sealed class QueueTests
         machine.Do(new DetachWaitersCommand(new MemberId(2), 1));
         Assert.That(machine.GrantOf(lost), Is.Null);
         Assert.That(machine.GrantOf(reader), Is.Not.Null);
-        Assert.That(((LockGranted)machine.Do(Shared("l", "r2", 5, 60 * Second), "b")).Hold.Owner, Is.EqualTo("r2"), "its retry is in line again, but the writer is not");
+        Assert.That(((HoldGranted)machine.Do(Shared("l", "r2", 5, 60 * Second), "b")).Hold.Owner, Is.EqualTo("r2"), "its retry is in line again, but the writer is not");
     }
 
     [Test]

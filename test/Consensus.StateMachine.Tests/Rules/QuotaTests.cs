@@ -114,13 +114,13 @@ internal sealed class QuotaTests
         var machine = new Machine(new Limits { MaxStateBytes = 100_000 });
         var owner = new string('o', 1_000);
         var done = 0;
-        while (done < 1_000 && machine.Do(Lock($"{new string('n', 900)}{done}", owner, done + 1)) is LockGranted granted)
+        while (done < 1_000 && machine.Do(Lock($"{new string('n', 900)}{done}", owner, done + 1)) is HoldGranted granted)
         {
             machine.Do(Release(granted.Hold, force: true));
             done++;
         }
         Assert.That(done, Is.InRange(10, 100));
-        Assert.That(machine.State.Counts.LocksHeld, Is.Zero);
+        Assert.That(machine.State.Counts.HoldsInUse, Is.Zero);
     }
 
     [Test]

@@ -17,10 +17,10 @@ public sealed class ReleasedTokenTests
 
     private static TestCaseData Kind(string name, params object[] arguments) => new TestCaseData(arguments).SetArgDisplayNames(name);
 
-    private static AcquireLockCommand In(AcquireLockCommand ask, string name) => ask with { Name = Machine.Key(name) };
+    private static AcquireCommand In(AcquireCommand ask, string name) => ask with { Name = Machine.Key(name) };
 
     [TestCaseSource(nameof(Kinds))]
-    public void A_release_that_comes_again_after_a_thousand_others_is_a_release_and_a_loss_among_them_is_a_loss(AcquireLockCommand ask)
+    public void A_release_that_comes_again_after_a_thousand_others_is_a_release_and_a_loss_among_them_is_a_loss(AcquireCommand ask)
     {
         var machine = new Machine();
         var (released, lost) = (new List<Hold>(), new List<Hold>());
@@ -38,7 +38,7 @@ public sealed class ReleasedTokenTests
         var revision = machine.State.Revision;
         foreach (var hold in released)
         {
-            Assert.That(machine.Do(Release(hold)), Is.InstanceOf<LockReleased>(), $"{hold.Token}");
+            Assert.That(machine.Do(Release(hold)), Is.InstanceOf<HoldReleased>(), $"{hold.Token}");
             Assert.That(machine.Do(Release(hold with { Name = Machine.Key("other") })), Is.InstanceOf<NotHolder>(), $"{hold.Token} was given for another one");
         }
         foreach (var hold in lost)
@@ -52,7 +52,7 @@ public sealed class ReleasedTokenTests
     [Test]
     public void A_release_that_comes_again_when_very_many_other_locks_were_released_is_a_release_and_a_loss_is_a_loss()
     {
-        var machine = new Machine(Limits.Default with { MaxUnheldLockFacts = 5 });
+        var machine = new Machine(Limits.Default with { MaxUnheldFacts = 5 });
         var (released, lost) = (machine.Granted(Lock("released", "h", 1)), machine.Granted(Lock("lost", "h", 2)));
         machine.Do(Release(released));
         machine.Do(Release(lost, force: true));
@@ -62,7 +62,7 @@ public sealed class ReleasedTokenTests
         }
         machine.State.Verify();
         machine.RestoreFromSnapshot();
-        Assert.That(machine.Do(Release(released)), Is.InstanceOf<LockReleased>());
+        Assert.That(machine.Do(Release(released)), Is.InstanceOf<HoldReleased>());
         Assert.That(machine.Do(Release(lost)), Is.InstanceOf<NotHolder>());
     }
 
@@ -88,7 +88,7 @@ public sealed class ReleasedTokenTests
         machine.State.Verify();
         foreach (var hold in released)
         {
-            Assert.That(machine.Do(Release(hold)), Is.InstanceOf<LockReleased>(), $"{hold.Token}");
+            Assert.That(machine.Do(Release(hold)), Is.InstanceOf<HoldReleased>(), $"{hold.Token}");
             Assert.That(machine.Release("s", hold.Token), Is.InstanceOf<NotHolder>(), "a lock of the same name is another thing");
         }
     }
@@ -96,7 +96,7 @@ public sealed class ReleasedTokenTests
     [Test]
     public void The_tokens_of_a_lock_that_is_forgotten_are_remembered_and_the_oldest_of_all_go_first()
     {
-        var machine = new Machine(new Limits { MaxUnheldLockFacts = 1, MaxReleasedBytes = 1_300 });
+        var machine = new Machine(new Limits { MaxUnheldFacts = 1, MaxReleasedBytes = 1_300 });
         var of = new Dictionary<string, List<Hold>>();
         foreach (var name in (string[])["first", "second", "third", "fourth"])
         {
@@ -105,10 +105,10 @@ public sealed class ReleasedTokenTests
         Assert.That(machine.View.Tables.Objects.All().Select(o => o.Key.Name.ToString()), Is.EqualTo(["fourth"]), "the others are forgotten");
         Assert.That(machine.View.Tables.Released.All().Sum(r => r.Value.Length), Is.EqualTo((3 * 16) + 2), "and of the first nothing is left");
         Assert.That(machine.Do(Release(of["first"][15])), Is.InstanceOf<NotHolder>());
-        Assert.That(machine.Do(Release(of["third"][16])), Is.InstanceOf<LockReleased>(), "which it had itself to the last");
-        Assert.That(machine.Do(Release(of["second"][0])), Is.InstanceOf<LockReleased>());
-        Assert.That(machine.Do(Release(of["third"][15])), Is.InstanceOf<LockReleased>());
-        Assert.That(machine.Do(Release(of["fourth"][16])), Is.InstanceOf<LockReleased>());
+        Assert.That(machine.Do(Release(of["third"][16])), Is.InstanceOf<HoldReleased>(), "which it had itself to the last");
+        Assert.That(machine.Do(Release(of["second"][0])), Is.InstanceOf<HoldReleased>());
+        Assert.That(machine.Do(Release(of["third"][15])), Is.InstanceOf<HoldReleased>());
+        Assert.That(machine.Do(Release(of["fourth"][16])), Is.InstanceOf<HoldReleased>());
 
         Hold Cycle(string name)
         {

@@ -13,7 +13,7 @@ public sealed class SemaphoreTests
         var machine = new Machine();
         var two = machine.Granted(Semaphore("s", "a", 1, count: 2, permits: 3));
         var one = machine.Granted(Semaphore("s", "b", 2, count: 1, permits: 3));
-        Assert.That(((LockHeld)machine.Do(Semaphore("s", "c", 3, count: 1, permits: 3))).Holder!.Owner, Is.EqualTo("a"));
+        Assert.That(((HoldRefused)machine.Do(Semaphore("s", "c", 3, count: 1, permits: 3))).Holder!.Owner, Is.EqualTo("a"));
         var shown = machine.Look(two);
         Assert.That((shown.Permits, shown.PermitsUsed, shown.HolderCount), Is.EqualTo((3, 3, 2)));
         var waiter = machine.Queued(Semaphore("s", "c", 3, count: 1, permits: 3, wait: 60 * Second));
@@ -31,7 +31,7 @@ public sealed class SemaphoreTests
         machine.Do(Release(held[0]));
         machine.Do(Release(held[1]));
         Assert.That(machine.GrantOf(one), Is.Null);
-        Assert.That(machine.Do(Semaphore("s", "new", 13, 1, 3)), Is.InstanceOf<LockHeld>());
+        Assert.That(machine.Do(Semaphore("s", "new", 13, 1, 3)), Is.InstanceOf<HoldRefused>());
         machine.Do(Release(held[2]));
         Assert.That(machine.GrantOf(many), Is.Not.Null);
         Assert.That(machine.GrantOf(one), Is.Null);
@@ -67,7 +67,7 @@ public sealed class SemaphoreTests
         var machine = new Machine();
         Assert.That(machine.Do(Semaphore("s", "a", 1, 1, 0)), Is.InstanceOf<PermitsMismatch>());
         machine.Granted(Semaphore("s", "a", 1, long.MaxValue, long.MaxValue));
-        Assert.That(machine.Do(Semaphore("s", "b", 2, long.MaxValue, long.MaxValue)), Is.InstanceOf<LockHeld>());
+        Assert.That(machine.Do(Semaphore("s", "b", 2, long.MaxValue, long.MaxValue)), Is.InstanceOf<HoldRefused>());
     }
 
     [Test]
@@ -79,10 +79,10 @@ public sealed class SemaphoreTests
         machine.Granted(Election("x", "c", 3, []));
         foreach (var (space, owner) in new[] { (HoldSpace.Lock, "a"), (HoldSpace.Semaphore, "b"), (HoldSpace.Election, "c") })
         {
-            Assert.That(machine.View.ListLocks(space, default, null).Single().Holder!.Owner, Is.EqualTo(owner));
+            Assert.That(machine.View.ListObjects(space, default, null).Single().Holder!.Owner, Is.EqualTo(owner));
         }
-        machine.Do(new ReleaseLockCommand(Machine.Key("x"), FencingToken.None, Force: true) { Space = HoldSpace.Semaphore });
-        Assert.That(machine.View.Counts.LocksHeld, Is.EqualTo(2));
+        machine.Do(new ReleaseHoldCommand(Machine.Key("x"), FencingToken.None, Force: true) { Space = HoldSpace.Semaphore });
+        Assert.That(machine.View.Counts.HoldsInUse, Is.EqualTo(2));
     }
 
     [Test]
@@ -97,7 +97,7 @@ public sealed class SemaphoreTests
         Assert.That((lease.HoldCount, lease.Holds.Single()), Is.EqualTo((2, ObjectName.Semaphore(Machine.Key("s")))));
         machine.Expire(1 * Second);
         Assert.That(machine.Records, Is.EqualTo(default(StateCounts)));
-        Assert.That(machine.View.GetLock(ObjectName.Semaphore(Machine.Key("s"))).LastLoss!.Reason, Is.EqualTo(LossReason.Expired));
+        Assert.That(machine.View.GetObject(ObjectName.Semaphore(Machine.Key("s"))).LastLoss!.Reason, Is.EqualTo(LossReason.Expired));
     }
 
     [Test]

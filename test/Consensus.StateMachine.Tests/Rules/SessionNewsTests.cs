@@ -20,7 +20,7 @@ public sealed class SessionNewsTests
         _machine.Do(new GrantLeaseCommand(Session, 3600 * Second) { IsSession = true });
     }
 
-    private static AcquireLockCommand Ask(string name, long wait = 0) => Lock(name, "me", 0, wait, ttl: 0) with { SharedLease = Session };
+    private static AcquireCommand Ask(string name, long wait = 0) => Lock(name, "me", 0, wait, ttl: 0) with { SharedLease = Session };
 
     private Outcome Do(long number, Command command) => _machine.Do(command, session: new SessionRequest(Session, number, 0));
 
@@ -50,9 +50,9 @@ public sealed class SessionNewsTests
     [Test]
     public void What_the_session_asked_for_under_a_number_raises_the_version_and_is_not_told()
     {
-        var held = ((LockGranted)Do(1, Ask("a"))).Hold;
+        var held = ((HoldGranted)Do(1, Ask("a"))).Hold;
         Do(2, Release(held));
-        var passed = ((LockGranted)Do(3, Ask("b"))).Hold;
+        var passed = ((HoldGranted)Do(3, Ask("b"))).Hold;
         _machine.Queued(Lock("b", "you", 7, 60 * Second));
         Do(4, HandOver(passed, "you"));
         Assert.That((News(1).Version, News(1).Ended.Length, News().Began.Length), Is.EqualTo((4, 0, 0)));
@@ -68,7 +68,7 @@ public sealed class SessionNewsTests
         _machine.Expire(11 * Second);
         Assert.That(News(2).Ended, Is.EqualTo(new[] { (new SessionPart(held.Object, FencingToken.None, 8), SessionEnd.WaitOver) }));
         _machine.Do(Release(held));
-        var granted = _machine.View.GetLock(Machine.Key("l")).Holder!;
+        var granted = _machine.View.GetObject(Machine.Key("l")).Holder!;
         Assert.That(News(3).Began, Is.EqualTo(new[] { new SessionPart(held.Object, granted.Token, 7) }));
         Assert.That((News(3).Version, News(3).Ended.Length), Is.EqualTo((4, 0)), "the place is no loss");
         Do(9, Ask("l", 60 * Second));

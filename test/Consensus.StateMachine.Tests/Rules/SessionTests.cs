@@ -28,7 +28,7 @@ public sealed class SessionTests
     private static PutCommand Put(string key, KeyConditionKind condition = KeyConditionKind.None) =>
         new(Machine.Key(key), new byte[] { 1 }, LeaseId.None, new KeyCondition(condition));
 
-    private static AcquireLockCommand Hold(string name, long wait = 0) => Lock(name, "me", 0, wait, ttl: 0) with { SharedLease = Session };
+    private static AcquireCommand Hold(string name, long wait = 0) => Lock(name, "me", 0, wait, ttl: 0) with { SharedLease = Session };
 
     private static SessionRefusal? ReasonOf(Outcome outcome) => (outcome as SessionRefused)?.Reason;
 
@@ -54,9 +54,9 @@ public sealed class SessionTests
     {
         var held = _machine.Granted(Lock("l", "other", 1, ttl: 3600 * Second));
         Assert.That(Ask(1, Put("k", KeyConditionKind.Exists)), Is.InstanceOf<ConditionFailed>());
-        Assert.That(Ask(2, Hold("l")), Is.InstanceOf<LockHeld>());
+        Assert.That(Ask(2, Hold("l")), Is.InstanceOf<HoldRefused>());
         Assert.That(Ask(3, Put("k") with { Lease = new LeaseId(9) }), Is.InstanceOf<LeaseMissing>());
-        Assert.That(Ask(4, new ReleaseLockCommand(Machine.Key("l"), new FencingToken(99), Force: false)), Is.InstanceOf<NotHolder>());
+        Assert.That(Ask(4, new ReleaseHoldCommand(Machine.Key("l"), new FencingToken(99), Force: false)), Is.InstanceOf<NotHolder>());
         Assert.That(Ask(5, new FenceCommand(Machine.Key("f"), new FencingToken(99))), Is.InstanceOf<TokenFromFuture>());
         Assert.That(Ask(6, new DeleteCommand(Machine.Key("k"), KeyCondition.None)), Is.InstanceOf<DeleteDone>());
         _machine.Do(Put("k"));
@@ -65,9 +65,9 @@ public sealed class SessionTests
         _machine.Pass(300 * Second);
         _machine.RestoreFromSnapshot();
         Assert.That(Ask(1, Put("k", KeyConditionKind.Exists)), Is.InstanceOf<ConditionFailed>());
-        Assert.That(((LockHeld)Ask(2, Hold("l"))).Holder!.Token, Is.EqualTo(held.Token));
+        Assert.That(((HoldRefused)Ask(2, Hold("l"))).Holder!.Token, Is.EqualTo(held.Token));
         Assert.That(Ask(3, Put("k") with { Lease = new LeaseId(9) }), Is.InstanceOf<LeaseMissing>());
-        Assert.That(Ask(4, new ReleaseLockCommand(Machine.Key("l"), new FencingToken(99), Force: false)), Is.InstanceOf<NotHolder>());
+        Assert.That(Ask(4, new ReleaseHoldCommand(Machine.Key("l"), new FencingToken(99), Force: false)), Is.InstanceOf<NotHolder>());
         Assert.That(Ask(5, new FenceCommand(Machine.Key("f"), new FencingToken(99))), Is.InstanceOf<TokenFromFuture>());
         Assert.That(((DeleteDone)Ask(6, new DeleteCommand(Machine.Key("k"), KeyCondition.None))).Deleted, Is.Zero);
         Assert.That(Ask(7, Put("k", KeyConditionKind.Exists), acked: 6), Is.InstanceOf<PutDone>(), "a number of its own is judged anew");
@@ -163,7 +163,7 @@ public sealed class SessionTests
         Assert.That((_machine.State.Counts.Sessions, _machine.State.Counts.SessionAnswers), Is.EqualTo((0, 0)));
         Assert.That(_machine.State.Counts.StateBytes, Is.LessThan(before));
         Assert.That(ReasonOf(Ask(2, Hold("l"))), Is.EqualTo(SessionRefusal.Ended));
-        Assert.That(_machine.View.GetLock(Machine.Key("l")).Holder, Is.Null);
+        Assert.That(_machine.View.GetObject(Machine.Key("l")).Holder, Is.Null);
     }
 
     [Test]
@@ -203,7 +203,7 @@ public sealed class SessionTests
         Assert.That(ReasonOf(Ask(1, Lock("l", "me", 7))), Is.EqualTo(SessionRefusal.OtherLease));
         Assert.That(ReasonOf(Ask(1, Hold("l") with { SharedLease = new LeaseId(51) })), Is.EqualTo(SessionRefusal.OtherLease));
         Assert.That(ReasonOf(Ask(1, Many("me", 7, "l"))), Is.EqualTo(SessionRefusal.OtherLease));
-        Assert.That(Ask(1, Hold("l")), Is.InstanceOf<LockGranted>());
+        Assert.That(Ask(1, Hold("l")), Is.InstanceOf<HoldGranted>());
     }
 
     [Test]
@@ -218,7 +218,7 @@ public sealed class SessionTests
     [Test]
     public void A_renewal_is_done_at_each_attempt_and_settles_as_done()
     {
-        var held = ((LockGranted)Ask(1, Hold("l"))).Hold;
+        var held = ((HoldGranted)Ask(1, Hold("l"))).Hold;
         foreach (var (number, renewal) in ((long, Command)[])[(2, new RenewLeasesCommand([Session])), (3, Renew(held))])
         {
             Ask(number, renewal);
@@ -244,8 +244,8 @@ public sealed class SessionTests
     {
         _machine.Do(Put("p1"));
         _machine.Do(new GrantLeaseCommand(new LeaseId(9), 60 * Second));
-        var first = ((LockGranted)Ask(1, Hold("l"))).Hold;
-        var leader = ((LockGranted)Ask(2, Election("e", "me", 0, [1]) with { TtlMicros = 0, SharedLease = Session })).Hold;
+        var first = ((HoldGranted)Ask(1, Hold("l"))).Hold;
+        var leader = ((HoldGranted)Ask(2, Election("e", "me", 0, [1]) with { TtlMicros = 0, SharedLease = Session })).Hold;
         _machine.Queued(Lock("l", "you", 70, 60 * Second));
         Command[] commands =
         [
@@ -257,7 +257,7 @@ public sealed class SessionTests
         for (var i = 0; i < commands.Length; i++)
         {
             var again = Ask(3 + i, commands[i]);
-            var isGone = commands[i] is RenewLockCommand;
+            var isGone = commands[i] is RenewHoldCommand;
             Assert.That(again, Is.InstanceOf(isGone ? typeof(ReplayedHoldGone) : told[i].GetType()), $"{commands[i]}");
         }
         Assert.That(_machine.State.Revision, Is.EqualTo(revision));

@@ -23,17 +23,17 @@ public sealed class SessionWaitTests
     private Outcome Ask(long number, Command command, long acked = 0, byte fingerprint = 1, long member = 1, long boot = 1) =>
         _machine.Do(command, fingerprint: fingerprint, member: member, boot: boot, session: new SessionRequest(Session, number, acked));
 
-    private static AcquireLockCommand Hold(string name, long wait) => Lock(name, "me", 0, wait, ttl: 0) with { SharedLease = Session };
+    private static AcquireCommand Hold(string name, long wait) => Lock(name, "me", 0, wait, ttl: 0) with { SharedLease = Session };
 
     private static PutCommand Put(string key) => new(Machine.Key(key), new byte[] { 1 }, LeaseId.None, KeyCondition.None);
 
     private RequestId Wait(long number = 1, long wait = 60 * Second, long member = 1, long boot = 1)
     {
-        Assert.That(Ask(number, Hold("l", wait), member: member, boot: boot), Is.InstanceOf<LockQueued>());
+        Assert.That(Ask(number, Hold("l", wait), member: member, boot: boot), Is.InstanceOf<HoldQueued>());
         return Machine.Request(_machine.Last.Sequence, member, boot);
     }
 
-    private Hold? Holder => _machine.View.GetLock(Machine.Key("l")).Holder;
+    private Hold? Holder => _machine.View.GetObject(Machine.Key("l")).Holder;
 
     [Test]
     public void What_is_acknowledged_passes_a_wait_and_the_same_number_finds_its_place_and_then_its_hold()
@@ -52,7 +52,7 @@ public sealed class SessionWaitTests
         var granted = _machine.GrantOf(second)!;
         Assert.That(_machine.State.Counts.SessionAnswers, Is.EqualTo(1), "its number is acknowledged");
         _machine.RestoreFromSnapshot();
-        Assert.That(((LockGranted)Ask(1, Hold("l", 60 * Second))).Hold.Token, Is.EqualTo(granted.Token));
+        Assert.That(((HoldGranted)Ask(1, Hold("l", 60 * Second))).Hold.Token, Is.EqualTo(granted.Token));
         Assert.That(Ask(1, Hold("l", 60 * Second), fingerprint: 2), Is.InstanceOf<IdempotencyMismatch>());
 
         _machine.Do(Release(granted));
@@ -66,7 +66,7 @@ public sealed class SessionWaitTests
         var waiting = Wait();
         _machine.Do(Release(_held));
         var granted = _machine.GrantOf(waiting)!;
-        Assert.That(((LockGranted)Ask(1, Hold("l", 60 * Second))).Hold.Token, Is.EqualTo(granted.Token));
+        Assert.That(((HoldGranted)Ask(1, Hold("l", 60 * Second))).Hold.Token, Is.EqualTo(granted.Token));
         _machine.Do(Release(granted));
         Assert.That(Ask(1, Hold("l", 60 * Second)), Is.InstanceOf<ReplayedHoldGone>());
         Assert.That(Holder, Is.Null, "it is not granted a second time");
@@ -79,7 +79,7 @@ public sealed class SessionWaitTests
         _machine.Expire(11 * Second);
         _machine.Do(Release(_held));
         _machine.RestoreFromSnapshot();
-        var held = (LockHeld)Ask(1, Hold("l", 10 * Second));
+        var held = (HoldRefused)Ask(1, Hold("l", 10 * Second));
         Assert.That(held.WaitedMicros, Is.EqualTo(11 * Second));
         Assert.That(Holder, Is.Null);
     }
@@ -105,10 +105,10 @@ public sealed class SessionWaitTests
     {
         Ask(1, Hold("free", 0));
         _machine.Do(new CancelWaitCommand(Machine.Key("free"), _machine.Last, CancelReason.Disconnected));
-        Assert.That(_machine.View.GetLock(Machine.Key("free")).Holder?.Owner, Is.EqualTo("me"));
-        Assert.That(Ask(2, Shared("s", "me", 0) with { TtlMicros = 0, SharedLease = Session }), Is.InstanceOf<LockGranted>());
+        Assert.That(_machine.View.GetObject(Machine.Key("free")).Holder?.Owner, Is.EqualTo("me"));
+        Assert.That(Ask(2, Shared("s", "me", 0) with { TtlMicros = 0, SharedLease = Session }), Is.InstanceOf<HoldGranted>());
         _machine.Do(new CancelWaitCommand(Machine.Key("s"), _machine.Last, CancelReason.Disconnected));
-        Assert.That(_machine.View.GetLock(Machine.Key("s")).Holder?.Owner, Is.EqualTo("me"));
+        Assert.That(_machine.View.GetObject(Machine.Key("s")).Holder?.Owner, Is.EqualTo("me"));
     }
 
     [Test]

@@ -70,13 +70,13 @@ internal sealed class SettingRuleTests
     [Test]
     public void What_is_judged_after_it_in_the_log_is_judged_by_it()
     {
-        var machine = new Machine(new Limits { MaxLocks = 1, MaxStateBytes = 2_000 });
+        var machine = new Machine(new Limits { MaxObjects = 1, MaxStateBytes = 2_000 });
         machine.Granted(Lock("a", "me", 1));
         Assert.That(machine.Do(Lock("b", "me", 2)), Is.InstanceOf<BoundReached>());
         Assert.That(machine.Do(Put("k", 2_000)), Is.InstanceOf<QuotaExceeded>());
-        machine.Do(Set(Setting.MaxLocks, 1_000));
+        machine.Do(Set(Setting.MaxObjects, 1_000));
         machine.Do(Set(Setting.QuotaBytes, 256 * MiB));
-        Assert.That(machine.Do(Lock("b", "me", 2)), Is.InstanceOf<LockGranted>());
+        Assert.That(machine.Do(Lock("b", "me", 2)), Is.InstanceOf<HoldGranted>());
         Assert.That(machine.Do(Put("k", 2_000)), Is.InstanceOf<PutDone>());
         Assert.That(machine.State.Counts.QuotaBytes, Is.EqualTo(256 * MiB));
     }
@@ -86,13 +86,13 @@ internal sealed class SettingRuleTests
     {
         var machine = new Machine();
         Hold(machine, 1_100);
-        machine.Do(Set(Setting.MaxLocks, 1_000));
+        machine.Do(Set(Setting.MaxObjects, 1_000));
         var refused = (BoundReached)machine.Do(Lock("one more", "me", 9));
         Assert.That((refused.Bound, refused.Limit), Is.EqualTo((BoundKind.Locks, 1_000L)));
-        Assert.That(machine.State.Counts.LocksHeld, Is.EqualTo(1_100));
-        Assert.That(machine.Do(new ReleaseLockCommand(Machine.Key("l0"), FencingToken.None, Force: true)), Is.InstanceOf<LockReleased>());
+        Assert.That(machine.State.Counts.HoldsInUse, Is.EqualTo(1_100));
+        Assert.That(machine.Do(new ReleaseHoldCommand(Machine.Key("l0"), FencingToken.None, Force: true)), Is.InstanceOf<HoldReleased>());
         Assert.That(machine.Do(Lock("one more", "me", 9)), Is.InstanceOf<BoundReached>(), "there are still more");
-        Assert.That(machine.Do(Lock("l1", "you", 9, wait: Second)), Is.InstanceOf<LockQueued>(), "that adds no lock");
+        Assert.That(machine.Do(Lock("l1", "you", 9, wait: Second)), Is.InstanceOf<HoldQueued>(), "that adds no lock");
     }
 
     [Test]
@@ -115,21 +115,21 @@ internal sealed class SettingRuleTests
     public void The_first_announcement_of_a_cluster_brings_its_settings_and_no_later_one_does()
     {
         var machine = new Machine();
-        machine.Do(Announce(1, All(new Limits { MaxLocks = 3, MaxStateBytes = 5_000 })));
-        machine.Do(Announce(2, All(new Limits { MaxLocks = 7, MaxStateBytes = 9_000 })));
-        Assert.That((machine.State.Limits.MaxLocks, machine.State.Limits.MaxStateBytes), Is.EqualTo((3L, 5_000L)));
-        machine.Do(Set(Setting.MaxLocks, 2_000));
-        machine.Do(Announce(1, All(new Limits { MaxLocks = 3 })));
-        Assert.That(machine.State.Limits.MaxLocks, Is.EqualTo(2_000));
+        machine.Do(Announce(1, All(new Limits { MaxObjects = 3, MaxStateBytes = 5_000 })));
+        machine.Do(Announce(2, All(new Limits { MaxObjects = 7, MaxStateBytes = 9_000 })));
+        Assert.That((machine.State.Limits.MaxObjects, machine.State.Limits.MaxStateBytes), Is.EqualTo((3L, 5_000L)));
+        machine.Do(Set(Setting.MaxObjects, 2_000));
+        machine.Do(Announce(1, All(new Limits { MaxObjects = 3 })));
+        Assert.That(machine.State.Limits.MaxObjects, Is.EqualTo(2_000));
     }
 
     [Test]
     public void Members_with_different_bounds_of_their_own_judge_alike()
     {
-        Machine[] members = [new Machine(new Limits { MaxLocks = 1, MaxStateBytes = 1_000, MaxHistoryBytes = 500 }), new Machine()];
+        Machine[] members = [new Machine(new Limits { MaxObjects = 1, MaxStateBytes = 1_000, MaxHistoryBytes = 500 }), new Machine()];
         var outcomes = members.Select(member =>
         {
-            member.Do(Announce(1, All(new Limits { MaxLocks = 2, MaxStateBytes = 5_000, MaxHistoryBytes = 1_000 })));
+            member.Do(Announce(1, All(new Limits { MaxObjects = 2, MaxStateBytes = 5_000, MaxHistoryBytes = 1_000 })));
             Command[] commands = [Lock("a", "me", 1), Lock("b", "me", 2), Lock("c", "me", 3), Put("k", 500), Put("k", 600), Put("k", 3_000), Put("k", 20_000)];
             return commands.Select(command => member.Do(command).GetType()).ToList();
         }).ToList();
@@ -145,9 +145,9 @@ internal sealed class SettingRuleTests
         var machine = new Machine();
         machine.Do(Announce(1, All(Limits.Default)));
         machine.Do(Set(Setting.QuotaBytes, 300 * MiB));
-        var restored = ReplicatedState.Restore(new Limits { MaxStateBytes = 1, MaxLocks = 1 }, SnapshotBuffer.Of(machine.View));
+        var restored = ReplicatedState.Restore(new Limits { MaxStateBytes = 1, MaxObjects = 1 }, SnapshotBuffer.Of(machine.View));
         restored.Verify();
-        Assert.That((restored.Limits.MaxStateBytes, restored.Limits.MaxLocks), Is.EqualTo((300 * MiB, Limits.Default.MaxLocks)));
+        Assert.That((restored.Limits.MaxStateBytes, restored.Limits.MaxObjects), Is.EqualTo((300 * MiB, Limits.Default.MaxObjects)));
         Assert.That(restored.Hash, Is.EqualTo(machine.State.Hash));
     }
 

@@ -22,7 +22,7 @@ public sealed class SettleTests
 
     private Settled Settle(long number) => (Settled)_machine.Do(new SettleCommand(Session, number));
 
-    private static AcquireLockCommand Hold(string name, long wait = 0) => Lock(name, "me", 0, wait, ttl: 0) with { SharedLease = Session };
+    private static AcquireCommand Hold(string name, long wait = 0) => Lock(name, "me", 0, wait, ttl: 0) with { SharedLease = Session };
 
     private static PutCommand Put(string key, KeyConditionKind condition = KeyConditionKind.None) =>
         new(Machine.Key(key), new byte[] { 1 }, LeaseId.None, new KeyCondition(condition));
@@ -65,7 +65,7 @@ public sealed class SettleTests
     public void A_place_in_line_is_given_up_whether_its_number_is_acknowledged_or_not([Values] bool isAcknowledged)
     {
         var held = _machine.Granted(Lock("l", "you", 1, ttl: 3600 * Second));
-        Assert.That(Ask(1, Hold("l", 60 * Second)), Is.InstanceOf<LockQueued>());
+        Assert.That(Ask(1, Hold("l", 60 * Second)), Is.InstanceOf<HoldQueued>());
         var waiting = _machine.Last;
         if (isAcknowledged)
         {
@@ -74,7 +74,7 @@ public sealed class SettleTests
         AssertNotDone(1);
         Assert.That(_machine.OutcomesOf(waiting).Last(), Is.InstanceOf<RequestWithdrawn>());
         _machine.Do(Release(held));
-        Assert.That(_machine.View.GetLock(Machine.Key("l")).Holder, Is.Null);
+        Assert.That(_machine.View.GetObject(Machine.Key("l")).Holder, Is.Null);
         Assert.That(Ask(1, Hold("l", 60 * Second)), Is.InstanceOf(isAcknowledged ? typeof(RetryTooLate) : typeof(RequestWithdrawn)));
     }
 
@@ -95,9 +95,9 @@ public sealed class SettleTests
         Ask(1, Hold("l", 60 * Second));
         Ask(2, Put("k"), acked: 1);
         _machine.Do(Release(held));
-        Assert.That((Settle(1).Result, ((LockGranted)Settle(1).First!).Hold.Owner), Is.EqualTo((SettleResult.Done, "me")));
-        var at = ((LockGranted)Ask(3, Hold("m"))).Hold;
-        Assert.That(((LockGranted)Settle(3).First!).Hold.Token, Is.EqualTo(at.Token));
+        Assert.That((Settle(1).Result, ((HoldGranted)Settle(1).First!).Hold.Owner), Is.EqualTo((SettleResult.Done, "me")));
+        var at = ((HoldGranted)Ask(3, Hold("m"))).Hold;
+        Assert.That(((HoldGranted)Settle(3).First!).Hold.Token, Is.EqualTo(at.Token));
         _machine.Do(Release(at));
         Assert.That((Settle(3).Result, Settle(3).First), Is.EqualTo((SettleResult.Done, (Outcome)new ReplayedHoldGone(_machine.State.Revision, null))));
     }

@@ -9,9 +9,9 @@ namespace Consensus.StateMachine.Tests.Rules;
 public sealed class SharedDelayTests
 {
     /// <summary>Of a hold that expires after a second, unless it is renewed.</summary>
-    private static AcquireLockCommand Lost(AcquireLockCommand ask, long delay) => ask with { TtlMicros = 1 * Second, LockDelayMicros = delay };
+    private static AcquireCommand Lost(AcquireCommand ask, long delay) => ask with { TtlMicros = 1 * Second, LockDelayMicros = delay };
 
-    private static LockHeld Refused(Machine machine, Command ask) => (LockHeld)machine.Do(ask);
+    private static HoldRefused Refused(Machine machine, Command ask) => (HoldRefused)machine.Do(ask);
 
     [Test]
     public void A_shared_grant_to_another_ends_no_delay_and_who_wants_it_exclusively_waits_for_it()
@@ -95,7 +95,7 @@ public sealed class SharedDelayTests
         machine.Granted(Lost(Shared("l", "a", 1), 10 * Second));
         machine.Expire(1 * Second);
         var writer = machine.Queued(Lock("l", "w", 2, 60 * Second));
-        Assert.That(machine.Do(Shared("l", "r", 3)), Is.InstanceOf<LockHeld>());
+        Assert.That(machine.Do(Shared("l", "r", 3)), Is.InstanceOf<HoldRefused>());
         var reader = machine.Queued(Shared("l", "r", 3, 60 * Second));
         machine.Expire(10 * Second);
         Assert.That((machine.GrantOf(writer) is not null, machine.GrantOf(reader) is null), Is.EqualTo((true, true)));
@@ -132,7 +132,7 @@ public sealed class SharedDelayTests
         var other = machine.Granted(Semaphore("s", "b", 2, 1, 4));
         var first = machine.Queued(Semaphore("s", "c", 3, 3, 4, 60 * Second));
         machine.Expire(1 * Second);
-        Assert.That(machine.Do(Semaphore("s", "a", 4, 3, 4)), Is.InstanceOf<LockHeld>(), "three are more than it lost");
+        Assert.That(machine.Do(Semaphore("s", "a", 4, 3, 4)), Is.InstanceOf<HoldRefused>(), "three are more than it lost");
         var back = machine.Granted(Semaphore("s", "a", 4, 2, 4));
         machine.Do(Release(other));
         Assert.That(machine.GrantOf(first), Is.Null);
@@ -182,7 +182,7 @@ public sealed class SharedDelayTests
         machine.RestoreFromSnapshot();
         Assert.That(Refused(machine, Lock("l", "b", 5)).DelayedUntil, Is.EqualTo(start.PlusMicros(20 * Second)), "it stands for several: nobody takes it back");
         machine.Expire(20 * Second - 1);
-        Assert.That(machine.Do(Lock("l", "b", 5)), Is.InstanceOf<LockHeld>());
+        Assert.That(machine.Do(Lock("l", "b", 5)), Is.InstanceOf<HoldRefused>());
         machine.Expire(1);
         machine.Granted(Lock("l", "b", 5));
     }
@@ -194,7 +194,7 @@ public sealed class SharedDelayTests
         machine.Granted(Lost(Shared("l", "a", 1), 5 * Second));
         machine.Granted(Lost(Shared("l", "b", 2), 20 * Second));
         machine.Expire(1 * Second);
-        machine.Do(new ReleaseLockCommand(Machine.Key("l"), FencingToken.None, Force: true));
+        machine.Do(new ReleaseHoldCommand(Machine.Key("l"), FencingToken.None, Force: true));
         machine.Granted(Lock("l", "c", 3));
     }
 }

@@ -16,8 +16,8 @@ public sealed class SharedLockTests
         Assert.That(second.Token.Value, Is.EqualTo(first.Token.Value + 1));
         var shown = machine.Look(first);
         Assert.That(shown.Holders.Select(h => h.Owner), Is.EqualTo(["a", "b"]));
-        Assert.That((shown.HolderCount, machine.View.Counts.LocksHeld), Is.EqualTo((2, 2)));
-        Assert.That(((LockHeld)machine.Do(Lock("l", "w", 3))).Holder!.Owner, Is.EqualTo("a"));
+        Assert.That((shown.HolderCount, machine.View.Counts.HoldsInUse), Is.EqualTo((2, 2)));
+        Assert.That(((HoldRefused)machine.Do(Lock("l", "w", 3))).Holder!.Owner, Is.EqualTo("a"));
     }
 
     [Test]
@@ -26,7 +26,7 @@ public sealed class SharedLockTests
         var machine = new Machine();
         var reader = machine.Granted(Shared("l", "a", 1));
         var writer = machine.Queued(Lock("l", "w", 2, 60 * Second));
-        Assert.That(machine.Do(Shared("l", "b", 3)), Is.InstanceOf<LockHeld>(), "a reader that does not want to wait is refused");
+        Assert.That(machine.Do(Shared("l", "b", 3)), Is.InstanceOf<HoldRefused>(), "a reader that does not want to wait is refused");
         var late = machine.Queued(Shared("l", "c", 4, 60 * Second));
         machine.Do(Release(reader));
         Assert.That(machine.GrantOf(writer), Is.Not.Null);
@@ -60,7 +60,7 @@ public sealed class SharedLockTests
         machine.Do(new CancelWaitCommand(Machine.Key("l"), gone, CancelReason.Disconnected));
         Assert.That(machine.GrantOf(reader), Is.Null);
         machine.Expire(1 * Second);
-        Assert.That(machine.OutcomesOf(impatient).Last(), Is.InstanceOf<LockHeld>());
+        Assert.That(machine.OutcomesOf(impatient).Last(), Is.InstanceOf<HoldRefused>());
         Assert.That(machine.GrantOf(reader), Is.Not.Null);
     }
 
@@ -87,13 +87,13 @@ public sealed class SharedLockTests
         machine.Do(Release(holds[0], force: true));
         foreach (var hold in holds[1..])
         {
-            Assert.That(machine.Do(Release(hold)), Is.InstanceOf<LockReleased>());
+            Assert.That(machine.Do(Release(hold)), Is.InstanceOf<HoldReleased>());
         }
         var revision = machine.State.Revision;
-        Assert.That(machine.Do(Release(holds[2])), Is.InstanceOf<LockReleased>());
-        Assert.That(machine.Do(Release(holds[3])), Is.InstanceOf<LockReleased>());
+        Assert.That(machine.Do(Release(holds[2])), Is.InstanceOf<HoldReleased>());
+        Assert.That(machine.Do(Release(holds[3])), Is.InstanceOf<HoldReleased>());
         Assert.That(((NotHolder)machine.Do(Release(holds[0]))).Loss!.Reason, Is.EqualTo(LossReason.Forced));
-        Assert.That(machine.Do(Release(holds[1])), Is.InstanceOf<LockReleased>(), "beyond what the lock remembers itself");
+        Assert.That(machine.Do(Release(holds[1])), Is.InstanceOf<HoldReleased>(), "beyond what the lock remembers itself");
         Assert.That(machine.State.Revision, Is.EqualTo(revision));
     }
 
@@ -103,7 +103,7 @@ public sealed class SharedLockTests
         var machine = new Machine();
         var readers = Enumerable.Range(1, 3).Select(i => machine.Granted(Shared("l", $"r{i}", i))).ToList();
         var writer = machine.Queued(Lock("l", "w", 9, 60 * Second));
-        machine.Do(new ReleaseLockCommand(Machine.Key("l"), FencingToken.None, Force: true));
+        machine.Do(new ReleaseHoldCommand(Machine.Key("l"), FencingToken.None, Force: true));
         Assert.That(machine.GrantOf(writer)!.Token.Value, Is.EqualTo(readers[2].Token.Value + 4), "three losses, then the grant");
         Assert.That(readers.Select(r => ((NotHolder)machine.Do(Renew(r))).Loss!.Reason), Is.All.EqualTo(LossReason.Forced));
         Assert.That(machine.View.Counts.Leases, Is.EqualTo(1), "their own leases went with them");
@@ -114,15 +114,15 @@ public sealed class SharedLockTests
     {
         var machine = new Machine(new Limits { MaxObjectsPerCommand = 2 });
         var readers = Enumerable.Range(1, 3).Select(i => machine.Granted(Shared("l", $"r{i}", i))).ToList();
-        Assert.That(machine.Do(new ReleaseLockCommand(Machine.Key("l"), FencingToken.None, Force: true)), Is.InstanceOf<TooManyObjects>());
-        Assert.That(machine.Do(Release(readers[1], force: true)), Is.InstanceOf<LockReleased>());
+        Assert.That(machine.Do(new ReleaseHoldCommand(Machine.Key("l"), FencingToken.None, Force: true)), Is.InstanceOf<TooManyObjects>());
+        Assert.That(machine.Do(Release(readers[1], force: true)), Is.InstanceOf<HoldReleased>());
         Assert.That(machine.Look(readers[0]).Holders.Select(h => h.Owner), Is.EqualTo(["r1", "r3"]));
     }
 
     [Test]
     public void Holders_of_one_lock_are_bounded_and_nobody_waits_for_that()
     {
-        var machine = new Machine(new Limits { MaxHoldersPerLock = 2 });
+        var machine = new Machine(new Limits { MaxHoldersPerObject = 2 });
         machine.Granted(Shared("l", "a", 1));
         machine.Granted(Shared("l", "b", 2));
         Assert.That(((BoundReached)machine.Do(Shared("l", "c", 3, 60 * Second))).Bound, Is.EqualTo(BoundKind.Holders));
@@ -160,7 +160,7 @@ public sealed class SharedLockTests
         var readers = Enumerable.Range(10, 8).Select(i => machine.Queued(Shared("l", $"r{i}", i, 60 * Second))).ToList();
         machine.Do(Release(writer));
         Assert.That(readers.Count(r => machine.GrantOf(r) is not null), Is.EqualTo(3));
-        Assert.That(machine.Do(Shared("l", "late", 50)), Is.InstanceOf<LockHeld>(), "those who wait go first");
+        Assert.That(machine.Do(Shared("l", "late", 50)), Is.InstanceOf<HoldRefused>(), "those who wait go first");
         Assert.That(readers.Count(r => machine.GrantOf(r) is not null), Is.EqualTo(6));
         Assert.That(machine.State.NextDeadline, Is.LessThanOrEqualTo(machine.Now));
         machine.RestoreFromSnapshot();

@@ -12,7 +12,7 @@ internal sealed class WithdrawTests
     private static readonly WithdrawCommand Withdrawal = new(Machine.Key("r"));
 
     /// <summary>Each way to ask for a hold, with a wait where that can be.</summary>
-    private static readonly AcquireLockCommand[] Asked =
+    private static readonly AcquireCommand[] Asked =
     [
         Lock("x", "me", 100, 60 * Second) with { LockDelayMicros = 60 * Second },
         Shared("x", "me", 100, 60 * Second) with { LockDelayMicros = 60 * Second },
@@ -22,7 +22,7 @@ internal sealed class WithdrawTests
     ];
 
     /// <summary>In the way of what is asked for.</summary>
-    private static AcquireLockCommand Other(AcquireLockCommand asked) =>
+    private static AcquireCommand Other(AcquireCommand asked) =>
         asked with { Owner = "other", Mode = LockMode.Exclusive, OwnLease = new LeaseId(200), SharedLease = LeaseId.None, TtlMicros = 600 * Second, WaitMicros = 0 };
 
     private static Machine WithLease()
@@ -47,7 +47,7 @@ internal sealed class WithdrawTests
     }
 
     [TestCaseSource(nameof(Asked))]
-    public void A_request_that_waits_gives_up_its_place_and_is_told_so(AcquireLockCommand asked)
+    public void A_request_that_waits_gives_up_its_place_and_is_told_so(AcquireCommand asked)
     {
         var machine = WithLease();
         var other = machine.Granted(Other(asked));
@@ -66,7 +66,7 @@ internal sealed class WithdrawTests
     }
 
     [TestCaseSource(nameof(Asked))]
-    public void What_was_granted_is_released_and_not_lost(AcquireLockCommand asked)
+    public void What_was_granted_is_released_and_not_lost(AcquireCommand asked)
     {
         var machine = WithLease();
         var hold = machine.Granted(asked, "r");
@@ -75,7 +75,7 @@ internal sealed class WithdrawTests
         Assert.That(Withdraw(machine), Is.EqualTo(WithdrawResult.Released));
         Assert.That(machine.GrantOf(behind), Is.Not.Null, "no lockDelay keeps the next one waiting");
         Assert.That(machine.Look(hold).LastLoss, Is.Null);
-        Assert.That(machine.Do(Release(hold)), Is.InstanceOf<LockReleased>(), "it counts as released");
+        Assert.That(machine.Do(Release(hold)), Is.InstanceOf<HoldReleased>(), "it counts as released");
         Assert.That(machine.View.GetLease(new LeaseId(100)), Is.Null, "a lease of its own goes with it");
         Assert.That(machine.View.GetLease(new LeaseId(7)), Is.Not.Null, "another one stays");
         AssertWithdrawn(machine, asked);
@@ -84,7 +84,7 @@ internal sealed class WithdrawTests
     }
 
     [TestCaseSource(nameof(Asked))]
-    public void What_was_granted_after_a_wait_is_released_too(AcquireLockCommand asked)
+    public void What_was_granted_after_a_wait_is_released_too(AcquireCommand asked)
     {
         var machine = WithLease();
         var other = machine.Granted(Other(asked));
@@ -98,7 +98,7 @@ internal sealed class WithdrawTests
     }
 
     [TestCaseSource(nameof(Asked))]
-    public void What_was_given_back_before_is_given_back(AcquireLockCommand asked)
+    public void What_was_given_back_before_is_given_back(AcquireCommand asked)
     {
         var machine = WithLease();
         var hold = machine.Granted(asked, "r");
@@ -113,15 +113,15 @@ internal sealed class WithdrawTests
     }
 
     [TestCaseSource(nameof(Asked))]
-    public void An_attempt_that_arrives_after_the_withdrawal_does_nothing(AcquireLockCommand asked)
+    public void An_attempt_that_arrives_after_the_withdrawal_does_nothing(AcquireCommand asked)
     {
         var machine = WithLease();
         Assert.That(Withdraw(machine), Is.EqualTo(WithdrawResult.Withdrawn));
         machine.Pass(15 * Second);
         AssertWithdrawn(machine, asked);
-        Assert.That(machine.View.GetLock(asked.Object).HolderCount, Is.Zero);
+        Assert.That(machine.View.GetObject(asked.Object).HolderCount, Is.Zero);
         machine.Pass((15 * Second) + 1);
-        Assert.That(machine.Do(asked, "r"), Is.InstanceOf<LockGranted>(), "no attempt is under way for longer");
+        Assert.That(machine.Do(asked, "r"), Is.InstanceOf<HoldGranted>(), "no attempt is under way for longer");
     }
 
     [Test]
@@ -169,7 +169,7 @@ internal sealed class WithdrawTests
         var machine = new Machine();
         Withdraw(machine);
         AssertWithdrawn(machine, Many("me", 100, "a", "b"));
-        Assert.That(machine.View.Counts.LocksHeld, Is.Zero);
+        Assert.That(machine.View.Counts.HoldsInUse, Is.Zero);
     }
 
     [Test]
@@ -182,7 +182,7 @@ internal sealed class WithdrawTests
         Assert.That(Withdraw(machine), Is.EqualTo(WithdrawResult.Released));
         Assert.That(machine.View.GetLease(new LeaseId(7)), Is.Null);
         Assert.That(machine.View.GetKey(Machine.Key("k")), Is.Null);
-        Assert.That(machine.View.Counts.LocksHeld, Is.Zero);
+        Assert.That(machine.View.Counts.HoldsInUse, Is.Zero);
         AssertWithdrawn(machine, new GrantLeaseCommand(new LeaseId(8), 60 * Second));
         Assert.That(Withdraw(machine), Is.EqualTo(WithdrawResult.Released), "again");
     }
@@ -257,13 +257,13 @@ internal sealed class WithdrawTests
         machine.Pass(60 * Second);
         machine.Do(new PutCommand(Machine.Key("k"), default, LeaseId.None, KeyCondition.None), "another");
         Assert.That(machine.Do(Withdrawal), Is.InstanceOf<RetryTooLate>());
-        Assert.That(machine.View.Counts.LocksHeld, Is.EqualTo(1));
+        Assert.That(machine.View.Counts.HoldsInUse, Is.EqualTo(1));
     }
 
     [Test]
     public void A_withdrawal_passes_whatever_is_full()
     {
-        var machine = new Machine(new Limits { MaxIdempotencyKeys = 1, MaxIdempotencyBytes = 1, MaxLocks = 1, MaxLeases = 1, MaxStateBytes = 500 });
+        var machine = new Machine(new Limits { MaxIdempotencyKeys = 1, MaxIdempotencyBytes = 1, MaxObjects = 1, MaxLeases = 1, MaxStateBytes = 500 });
         var hold = machine.Granted(Lock("x", "me", 1), "r");
         Assert.That(machine.Do(Lock("y", "me", 2), "another"), Is.InstanceOf<BoundReached>(), "it is full");
         Assert.That(Withdraw(machine), Is.EqualTo(WithdrawResult.Released));
@@ -282,7 +282,7 @@ internal sealed class WithdrawTests
         Assert.That(machine.View.Counts.BriefAnswers, Is.EqualTo(2));
         Assert.That(machine.Do(Lock("x", "me", 1), "1"), Is.InstanceOf<RequestWithdrawn>(), "withdrawn again, it was as new");
         Assert.That(machine.Do(Lock("x", "me", 1), "3"), Is.InstanceOf<RequestWithdrawn>());
-        Assert.That(machine.Do(Lock("x", "me", 1), "2"), Is.InstanceOf<LockGranted>());
+        Assert.That(machine.Do(Lock("x", "me", 1), "2"), Is.InstanceOf<HoldGranted>());
     }
 
     [Test]
@@ -321,7 +321,7 @@ internal sealed class WithdrawTests
         AssertWithdrawn(machine, Lock("x", "me", 2));
         Assert.That(machine.Do(Lock("x", "me", 2), "never"), Is.InstanceOf<RequestWithdrawn>());
         machine.Pass((15 * Second) + 1);
-        Assert.That(machine.Do(Lock("x", "me", 2), "never"), Is.InstanceOf<LockGranted>(), "its age was restored too");
+        Assert.That(machine.Do(Lock("x", "me", 2), "never"), Is.InstanceOf<HoldGranted>(), "its age was restored too");
         AssertWithdrawn(machine, Lock("x", "me", 3));
     }
 
@@ -343,6 +343,6 @@ internal sealed class WithdrawTests
         var machine = new Machine();
         machine.Granted(Lock("x", "me", 1), "r");
         Assert.That(((Withdrawn)machine.Do(Withdrawal, principal: "somebody")).Result, Is.EqualTo(WithdrawResult.Withdrawn));
-        Assert.That(machine.View.Counts.LocksHeld, Is.EqualTo(1));
+        Assert.That(machine.View.Counts.HoldsInUse, Is.EqualTo(1));
     }
 }

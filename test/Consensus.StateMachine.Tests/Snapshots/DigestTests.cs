@@ -64,7 +64,7 @@ public sealed class DigestTests
                 keys.Items[0].Value = ByteString.CopyFrom("other"u8);
                 return keys.ToByteArray();
             case 4:
-                var objects = V1.Snapshot.Locks.Parser.ParseFrom(body);
+                var objects = V1.Snapshot.Objects.Parser.ParseFrom(body);
                 objects.Items[0].Hold.Owner = "c";
                 return objects.ToByteArray();
             case 14:

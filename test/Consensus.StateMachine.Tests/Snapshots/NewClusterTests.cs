@@ -23,7 +23,7 @@ public sealed class NewClusterTests
         machine.Do(Put("tied", 90));
         var held = machine.Granted(Lock("l", "a", 1) with { LockDelayMicros = 10 * Second, Metadata = "{}"u8.ToArray() }, "first");
         machine.Queued(Lock("l", "b", 2, 600 * Second), "second");
-        machine.Queued(new AcquireLockCommand(Machine.Key("l"), "c", 0, LeaseId.None, new LeaseId(90), 600 * Second));
+        machine.Queued(new AcquireCommand(Machine.Key("l"), "c", 0, LeaseId.None, new LeaseId(90), 600 * Second));
         machine.Granted(Shared("s", "a", 3));
         machine.Granted(Shared("s", "b", 4));
         machine.Granted(Semaphore("p", "a", 5, 2, 3));
@@ -40,9 +40,9 @@ public sealed class NewClusterTests
         var before = machine.View.Counts;
         var losses = machine.State.BeginNewCluster(Now);
         var after = machine.View;
-        Assert.That(losses, Is.EqualTo(new NewClusterLosses(before.Leases, before.LocksHeld, before.Waiters, 1)));
-        Assert.That((after.Counts.Leases, after.Counts.LocksHeld, after.Counts.Waiters), Is.EqualTo((0L, 0L, 0L)));
-        Assert.That((after.GetLock(held.Object).Holder, after.GetLock(leader.Object).Holder), Is.EqualTo(((Hold?)null, (Hold?)null)));
+        Assert.That(losses, Is.EqualTo(new NewClusterLosses(before.Leases, before.HoldsInUse, before.Waiters, 1)));
+        Assert.That((after.Counts.Leases, after.Counts.HoldsInUse, after.Counts.Waiters), Is.EqualTo((0L, 0L, 0L)));
+        Assert.That((after.GetObject(held.Object).Holder, after.GetObject(leader.Object).Holder), Is.EqualTo(((Hold?)null, (Hold?)null)));
         Assert.That(after.GetKey(Machine.Key("kept")), Is.Not.Null);
         Assert.That(after.GetKey(Machine.Key("tied")), Is.Null);
         Assert.That(after.ListMembers(), Is.Empty);
@@ -98,7 +98,7 @@ public sealed class NewClusterTests
         var info = machine.Look(held);
         Assert.That((info.LastLoss!.Token, info.LastLoss.Reason), Is.EqualTo((held.Token, LossReason.Revoked)));
         Assert.That(info.LastLoss.AtRevision.Value, Is.GreaterThan(revision.Value + (1L << 32)), "a revision that no cluster had");
-        Assert.That(machine.Do(Lock("l", "z", 200)), Is.InstanceOf<LockHeld>(), "its lock delay runs");
+        Assert.That(machine.Do(Lock("l", "z", 200)), Is.InstanceOf<HoldRefused>(), "its lock delay runs");
         Assert.That(machine.Granted(Lock("l", "a", 201)).Token.Value, Is.GreaterThan(held.Token.Value));
     }
 

@@ -14,7 +14,7 @@ public sealed class OlderSnapshotTests
         var waiter = machine.Queued(Asks.Lock("l", "b", 6, 60 * Asks.Second));
         var buffer = SnapshotBuffer.Of(machine.View);
         var leases = V1.Snapshot.Leases.Parser.ParseFrom(Take(buffer, 2));
-        var locks = V1.Snapshot.Locks.Parser.ParseFrom(Take(buffer, 4));
+        var locks = V1.Snapshot.Objects.Parser.ParseFrom(Take(buffer, 4));
         var held = locks.Items.Single().Hold;
         (held.OwnsLease, held.Count) = (true, 0);
         leases.Items.Single().IsOwn = false;
@@ -24,7 +24,7 @@ public sealed class OlderSnapshotTests
         var restored = ReplicatedState.Restore(Limits.Default, buffer);
 
         Assert.That(SnapshotBuffer.Of(restored.TakeView()).Bytes(), Is.EqualTo(machine.Snapshot()), "and written anew as any other");
-        Assert.That(restored.TakeView().GetLock(hold.Object).Holder, Is.EqualTo(machine.View.GetLock(hold.Object).Holder));
+        Assert.That(restored.TakeView().GetObject(hold.Object).Holder, Is.EqualTo(machine.View.GetObject(hold.Object).Holder));
         Assert.That(machine.GrantOf(waiter), Is.Null);
     }
 

@@ -29,7 +29,7 @@ internal sealed class CountedBytesTests
     }
 
     /// <summary>Without a history, which has a bound of its own.</summary>
-    private static Limits Bare => new() { MaxHistoryBytes = 1, MaxUnheldLockFacts = Many };
+    private static Limits Bare => new() { MaxHistoryBytes = 1, MaxUnheldFacts = Many };
 
     private static Limits Unbounded => Bare with { MaxAttachmentsPerLease = 2 * Many };
 
@@ -89,7 +89,7 @@ internal sealed class CountedBytesTests
 
     private static PutCommand Put(Key key, int bytes) => new(key, new byte[bytes], LeaseId.None, KeyCondition.None);
 
-    private static AcquireLockCommand Lock(int number) => new(Name(number), Owner, Minute, Lease(number), LeaseId.None, 0);
+    private static AcquireCommand Lock(int number) => new(Name(number), Owner, Minute, Lease(number), LeaseId.None, 0);
 
     private static void OneLease(Filling filling) => filling.Do(new GrantLeaseCommand(new LeaseId(1), Minute));
 
@@ -101,14 +101,14 @@ internal sealed class CountedBytesTests
         }
     }
 
-    private static AcquireLockCommand Wait(int number) => Lock(number) with { Name = Name(number % 10), WaitMicros = Minute };
+    private static AcquireCommand Wait(int number) => Lock(number) with { Name = Name(number % 10), WaitMicros = Minute };
 
     private static void ReleaseOften(Filling filling, int number, bool force, long delay, int times = 16)
     {
         for (var i = 0; i < times; i++)
         {
             filling.Do(Lock(number) with { LockDelayMicros = delay });
-            filling.Do(new ReleaseLockCommand(Name(number), force ? FencingToken.None : new FencingToken(filling.State.Revision.Value), force));
+            filling.Do(new ReleaseHoldCommand(Name(number), force ? FencingToken.None : new FencingToken(filling.State.Revision.Value), force));
         }
     }
 

@@ -118,7 +118,7 @@ public sealed class VerifyTests
     {
         var state = new StateTables(Limits.Default);
         var identity = new Identity("", Machine.Key("id"));
-        state.Answers.Keep(identity, ClusterTime.Zero, default, new HoldReleased(new Revision(2)));
+        state.Answers.Keep(identity, ClusterTime.Zero, default, new HoldGivenUp(new Revision(2)));
         state.Verify();
         state.Answers.KeepNoMore(identity, ClusterTime.Zero, ForgottenKind.Dropped);
         Objects(state);
@@ -133,7 +133,7 @@ public sealed class VerifyTests
         state.Leases.Start(Lease, 1_000, new ClusterTime(1_000), holds: 0, isOwn: false);
         state.Verify();
         state.Sessions.TryGet(Lease, out var before);
-        state.Sessions.Add(before, 1, new NumberAnswer(new KeptOutcome(0, ClusterTime.Zero, default, new HoldReleased(new Revision(2))), null));
+        state.Sessions.Add(before, 1, new NumberAnswer(new KeptOutcome(0, ClusterTime.Zero, default, new HoldGivenUp(new Revision(2))), null));
         state.Verify();
         state.Sessions.TryGet(Lease, out var after);
         state.Sessions.Replace(before);

@@ -16,9 +16,9 @@ public sealed class CommandCodecTests
         new GrantLeaseCommand(new LeaseId(5), 1_000_000),
         new RenewLeasesCommand([new LeaseId(5), new LeaseId(6)]),
         new RevokeLeaseCommand(new LeaseId(5)),
-        new AcquireLockCommand(Machine.Key("é"), "ö", 5, new LeaseId(6), new LeaseId(7), 8),
-        new RenewLockCommand(Machine.Key("k"), new FencingToken(9)),
-        new ReleaseLockCommand(Machine.Key("k"), new FencingToken(9), Force: true),
+        new AcquireCommand(Machine.Key("é"), "ö", 5, new LeaseId(6), new LeaseId(7), 8),
+        new RenewHoldCommand(Machine.Key("k"), new FencingToken(9)),
+        new ReleaseHoldCommand(Machine.Key("k"), new FencingToken(9), Force: true),
         new CancelWaitCommand(Machine.Key("k"), Machine.Request(3), CancelReason.Stopping),
         new ExpireCommand(),
         new DetachWaitersCommand(new MemberId(4), 5),
@@ -26,7 +26,7 @@ public sealed class CommandCodecTests
         new AnnounceMemberCommand(new MemberId(4), "n", 5, "u", "p", "v", 6),
         new AnnounceMemberCommand(new MemberId(4), "n", 5, "u", "p", "v", 6) { Settings = [new SettingValue(Setting.QuotaBytes, 7), new SettingValue(Setting.MaxFences, 0)] },
         new ForgetMemberCommand(new MemberId(4)),
-        new AcquireLockCommand(Machine.Key("s"), "o", 5, new LeaseId(6), LeaseId.None, 8)
+        new AcquireCommand(Machine.Key("s"), "o", 5, new LeaseId(6), LeaseId.None, 8)
         {
             Space = HoldSpace.Election,
             Mode = LockMode.Shared,
@@ -38,9 +38,9 @@ public sealed class CommandCodecTests
             Value = new byte[] { 2 },
         },
         new AcquireManyCommand([Machine.Key("a"), Machine.Key("b")], "o", 5, new LeaseId(6), new LeaseId(7)) { LockDelayMicros = 8, MaxHoldMicros = 9, Metadata = new byte[] { 1 } },
-        new RenewLockCommand(Machine.Key("k"), new FencingToken(9)) { Space = HoldSpace.Election, Value = new byte[] { 1 } },
-        new RenewLockCommand(Machine.Key("k"), new FencingToken(9)) { Space = HoldSpace.Election, Value = ReadOnlyMemory<byte>.Empty },
-        new ReleaseLockCommand(Machine.Key("k"), new FencingToken(9), Force: false) { Space = HoldSpace.Semaphore },
+        new RenewHoldCommand(Machine.Key("k"), new FencingToken(9)) { Space = HoldSpace.Election, Value = new byte[] { 1 } },
+        new RenewHoldCommand(Machine.Key("k"), new FencingToken(9)) { Space = HoldSpace.Election, Value = ReadOnlyMemory<byte>.Empty },
+        new ReleaseHoldCommand(Machine.Key("k"), new FencingToken(9), Force: false) { Space = HoldSpace.Semaphore },
         new CancelWaitCommand(Machine.Key("k"), Machine.Request(3), CancelReason.Disconnected) { Space = HoldSpace.Semaphore },
         new HandOverCommand(Machine.Key("k"), new FencingToken(9), "ö") { Space = HoldSpace.Election },
         new TxnCommand(
@@ -58,7 +58,7 @@ public sealed class CommandCodecTests
         new ChangePermitsCommand(Machine.Key("k"), 7),
         new NoteLeaderlessCommand(new ClusterTime(9), 7),
         new RevokeLeaseCommand(new LeaseId(5)) { By = "10.0.0.7 through n1" },
-        new ReleaseLockCommand(Machine.Key("k"), new FencingToken(9), Force: true) { By = "10.0.0.7 through n1" },
+        new ReleaseHoldCommand(Machine.Key("k"), new FencingToken(9), Force: true) { By = "10.0.0.7 through n1" },
         new SettleCommand(new LeaseId(5), 7),
         new GrantLeaseCommand(new LeaseId(5), 1_000_000) { IsSession = true },
     ];

@@ -26,7 +26,7 @@ internal sealed class Backup
         }
         Do(new GrantLeaseCommand(new LeaseId(7), 60_000_000));
         Do(new PutCommand(Key.FromText("tied"), new byte[] { 1 }, new LeaseId(7), KeyCondition.None));
-        Do(new AcquireLockCommand(Key.FromText("l"), "a", 60_000_000, new LeaseId(8), LeaseId.None, 0));
+        Do(new AcquireCommand(Key.FromText("l"), "a", 60_000_000, new LeaseId(8), LeaseId.None, 0));
         Mark = new SnapshotMark(State.AppliedIndex, new Term(5), State.AppliedStamp, Make.Initial);
     }
 

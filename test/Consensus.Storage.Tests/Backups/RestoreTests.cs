@@ -41,7 +41,7 @@ public sealed class RestoreTests
             var state = ReplicatedState.Restore(Limits.Default, reader);
             Assert.That(state.Revision.Value, Is.EqualTo(done.Revision).And.GreaterThanOrEqualTo(1_800_000_000L << 20));
             Assert.That(state.TakeView().GetKey(Key.FromText("k1")), Is.Not.Null);
-            Assert.That((state.TakeView().Counts.Leases, state.TakeView().Counts.LocksHeld), Is.EqualTo((0L, 0L)));
+            Assert.That((state.TakeView().Counts.Leases, state.TakeView().Counts.HoldsInUse), Is.EqualTo((0L, 0L)));
             Assert.That((done.Keys, done.Leases, done.Holds, done.LeaseKeys), Is.EqualTo((3L, 2L, 1L, 1L)));
             log.Append([new PersistRequest(1, null, null, null, Make.Entries(mark.LastIndex.Value + 1, 3, 6))]);
         }

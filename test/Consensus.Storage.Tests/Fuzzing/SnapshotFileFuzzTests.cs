@@ -84,7 +84,7 @@ public sealed class SnapshotFileFuzzTests
             Command command = random.Next(5) switch
             {
                 0 => new GrantLeaseCommand(lease, 60_000_000),
-                1 => new AcquireLockCommand(key, "owner", 60_000_000, new LeaseId(1000 + i), LeaseId.None, 90_000_000),
+                1 => new AcquireCommand(key, "owner", 60_000_000, new LeaseId(1000 + i), LeaseId.None, 90_000_000),
                 2 => new AnnounceMemberCommand(new MemberId(random.Next(1, 4)), "n", i, "u", "p", "v", 0),
                 _ => new PutCommand(key, Mutator.Bytes(random, 100), LeaseId.None, KeyCondition.None),
             };

@@ -201,7 +201,7 @@ internal sealed class CommandDesk : Desk
     {
         if (resolution.Request.Member != Turn.Options.Self)
         {
-            if (resolution.Outcome is not LockQueued)
+            if (resolution.Outcome is not HoldQueued)
             {
                 // That member's client waits for just this, perhaps since long ago (rule 8).
                 Turn.Raft.HurryCommit(resolution.Request.Member, Turn.Applied.Index);
@@ -214,7 +214,7 @@ internal sealed class CommandDesk : Desk
         }
         if (_table.Find(resolution.Request.Sequence) is { } pending)
         {
-            if (resolution.Outcome is LockQueued)
+            if (resolution.Outcome is HoldQueued)
             {
                 MarkWaiting(pending);
             }

@@ -66,11 +66,11 @@ internal sealed class RequestEnds(TurnContext turn, CommandDesk desk)
     /// <summary>A request of this process that does not stand at the desk came to its end: if it was given up, what it was granted goes back.</summary>
     public void OnResolved(in Resolution resolution)
     {
-        if (resolution.Outcome is not (LockGranted or ManyGranted) || !_givenUp.Remove(resolution.Request.Sequence))
+        if (resolution.Outcome is not (HoldGranted or ManyGranted) || !_givenUp.Remove(resolution.Request.Sequence))
         {
             return;
         }
-        foreach (var hold in resolution.Outcome is ManyGranted many ? many.Holds : [((LockGranted)resolution.Outcome).Hold])
+        foreach (var hold in resolution.Outcome is ManyGranted many ? many.Holds : [((HoldGranted)resolution.Outcome).Hold])
         {
             GiveBack(hold.Object, resolution.Request);
         }

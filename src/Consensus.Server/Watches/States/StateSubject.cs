@@ -27,7 +27,7 @@ internal sealed record HoldSubject(HoldForm Form, ObjectName Name) : StateSubjec
 
     public override string Write(Utf8JsonWriter json, StateView view, ClusterTime aliveAt, HoldContext context)
     {
-        Form.Write(json, view.GetLock(Name), context);
+        Form.Write(json, view.GetObject(Name), context);
         return Form.Noun;
     }
 }

@@ -284,7 +284,7 @@ public sealed class BulkTests
         var commands = Logged(leader);
         Assert.That(
             commands.FindIndex(command => command is CancelWaitCommand),
-            Is.GreaterThan(commands.FindLastIndex(command => command is AcquireLockCommand)));
+            Is.GreaterThan(commands.FindLastIndex(command => command is AcquireCommand)));
     }
 
     private static long Of(string what, CoreMember member) => member.Core.Held.Single(held => held.What == what).Held;
@@ -307,6 +307,6 @@ public sealed class BulkTests
             .Where(command => command is not AnnounceMemberCommand),
     ];
 
-    private static AcquireLockCommand Acquire(int lease, long waitMicros = 0, string? owner = null) =>
+    private static AcquireCommand Acquire(int lease, long waitMicros = 0, string? owner = null) =>
         new(Job, owner ?? $"owner-{lease}", 60_000_000, new LeaseId(lease), LeaseId.None, waitMicros);
 }

@@ -211,6 +211,6 @@ public sealed class LaneTests
             .Select(entry => CommandCodec.Read(entry.Payload).Command),
     ];
 
-    private static AcquireLockCommand Acquire(int lease, long waitMicros = 0) =>
+    private static AcquireCommand Acquire(int lease, long waitMicros = 0) =>
         new(Job, $"owner-{lease}", 60_000_000, new LeaseId(lease), LeaseId.None, waitMicros);
 }

@@ -45,6 +45,6 @@ public sealed class Answers
         }
     }
 
-    private static bool HasEffect(Outcome outcome) => outcome is PutDone or DeleteDone { Deleted: > 0 } or LockGranted or LockReleased or LockRenewed or ManyGranted
+    private static bool HasEffect(Outcome outcome) => outcome is PutDone or DeleteDone { Deleted: > 0 } or HoldGranted or HoldReleased or HoldRenewed or ManyGranted
         or HandedOver or TxnDone or LeaseGranted or LeaseRevoked or FencePassed;
 }

@@ -156,7 +156,7 @@ internal sealed class Chronicle
         {
             var (revision, token) = operation.Outcome switch
             {
-                LockGranted granted => (granted.Hold.Token.Value, granted.Hold.Token.Value),
+                HoldGranted granted => (granted.Hold.Token.Value, granted.Hold.Token.Value),
                 HandedOver over => (over.Hold.Token.Value, over.Hold.Token.Value),
                 _ => operation.Kind == OperationKind.ReadHold ? (operation.Seen!.ViewRevision, operation.Seen.Token) : (0, 0),
             };
@@ -165,7 +165,7 @@ internal sealed class Chronicle
                 var told = LeaderAt(operation.Name.Name, revision);
                 Violation.Unless((told?.Token.Value ?? 0) == token, Name, () => $"{operation}; by what was told of the election, {told?.Owner ?? "nobody"} led then");
             }
-            if (operation is { Outcome: LockRenewed renewed, Command: RenewLockCommand { Value: { } value }, Attempts: <= 1 })
+            if (operation is { Outcome: HoldRenewed renewed, Command: RenewHoldCommand { Value: { } value }, Attempts: <= 1 })
             {
                 var told = LeaderAt(operation.Name.Name, renewed.Revision.Value);
                 Violation.Unless(told?.Token.Value == operation.Token && told.Value.Span.SequenceEqual(value.Span), Name, () =>
@@ -216,8 +216,8 @@ internal sealed class Chronicle
         Violation.Unless(
             asked.Exists(o => o.Command switch
             {
-                AcquireLockCommand acquire => acquire.Owner == leader.Owner && acquire.Value.Span.SequenceEqual(value.Span),
-                RenewLockCommand { Value: { } proclaimed } => o.Token == leader.Token.Value && proclaimed.Span.SequenceEqual(value.Span),
+                AcquireCommand acquire => acquire.Owner == leader.Owner && acquire.Value.Span.SequenceEqual(value.Span),
+                RenewHoldCommand { Value: { } proclaimed } => o.Token == leader.Token.Value && proclaimed.Span.SequenceEqual(value.Span),
                 _ => false,
             }),
             Name,

@@ -54,7 +54,7 @@ public static class GuardedWrites
         {
             switch (operation.Outcome)
             {
-                case LockReleased released when operation.Kind == OperationKind.ReleaseHold && operation.Token > 0:
+                case HoldReleased released when operation.Kind == OperationKind.ReleaseHold && operation.Token > 0:
                     End(operation.Name, operation.Token, released.Revision.Value + 1);
                     break;
                 case HandedOver over when operation.Kind == OperationKind.HandOver:

@@ -34,11 +34,11 @@ public sealed class HoldersFit(ClockBounds bounds)
     public static Dictionary<long, long> BrokenByForce(IReadOnlyList<Operation> operations)
     {
         var broken = new Dictionary<long, long>();
-        foreach (var force in operations.Where(o => o is { Command: ReleaseLockCommand { Force: true, Token.Value: 0 }, Status: not OperationStatus.NotDone }))
+        foreach (var force in operations.Where(o => o is { Command: ReleaseHoldCommand { Force: true, Token.Value: 0 }, Status: not OperationStatus.NotDone }))
         {
-            foreach (var granted in operations.Where(o => o.Outcome is LockGranted or ManyGranted && o.InvokedAt <= force.ReturnedAt))
+            foreach (var granted in operations.Where(o => o.Outcome is HoldGranted or ManyGranted && o.InvokedAt <= force.ReturnedAt))
             {
-                foreach (var hold in granted.Holds.Where(hold => hold.Object == force.Name && !(force.Outcome is LockReleased done && done.Revision < hold.AcquiredRevision)))
+                foreach (var hold in granted.Holds.Where(hold => hold.Object == force.Name && !(force.Outcome is HoldReleased done && done.Revision < hold.AcquiredRevision)))
                 {
                     broken[hold.Token.Value] = Math.Min(force.InvokedAt, broken.GetValueOrDefault(hold.Token.Value, long.MaxValue));
                 }
@@ -96,7 +96,7 @@ public sealed class HoldersFit(ClockBounds bounds)
         {
             var (permits, maxHold, waited) = operation.Command switch
             {
-                AcquireLockCommand one => (one.Permits, one.MaxHoldMicros, (operation.Outcome as LockGranted)?.WaitedMicros ?? 0),
+                AcquireCommand one => (one.Permits, one.MaxHoldMicros, (operation.Outcome as HoldGranted)?.WaitedMicros ?? 0),
                 AcquireManyCommand many => (0, many.MaxHoldMicros, 0),
                 _ => (0L, 0L, 0L),
             };

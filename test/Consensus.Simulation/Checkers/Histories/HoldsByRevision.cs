@@ -25,7 +25,7 @@ internal static class HoldsByRevision
             CheckSeen(operation);
             foreach (var hold in operation.Holds)
             {
-                holds[(hold.Object, hold.Token.Value)] = (hold, (operation.Command as AcquireLockCommand)?.Permits ?? 0);
+                holds[(hold.Object, hold.Token.Value)] = (hold, (operation.Command as AcquireCommand)?.Permits ?? 0);
             }
         }
         foreach (var ((name, token), revision) in stood)
@@ -78,7 +78,7 @@ internal static class HoldsByRevision
             switch (operation.Outcome)
             {
                 // A renewal that proclaims is kept, and told again later as it was.
-                case LockRenewed renewed when operation is { Kind: OperationKind.RenewHold, Attempts: <= 1 }:
+                case HoldRenewed renewed when operation is { Kind: OperationKind.RenewHold, Attempts: <= 1 }:
                     Stands(operation.Name, operation.Token, renewed.Revision.Value);
                     break;
                 case TxnDone { Succeeded: true } txn when operation.Command is TxnCommand command:
@@ -117,7 +117,7 @@ internal static class HoldsByRevision
         foreach (var operation in operations.Where(o => o.HoldsAs == o.Owner && !o.HadUnknownAttempt))
         {
             var isRefused = operation.Status == OperationStatus.NotDone
-                || (operation.Status == OperationStatus.Done && operation.Outcome is LockHeld or PermitsMismatch or LeaseMissing);
+                || (operation.Status == OperationStatus.Done && operation.Outcome is HoldRefused or PermitsMismatch or LeaseMissing);
             Violation.Unless(!isRefused || !seen.Contains(operation.Owner), Name, () => $"{operation} holds what it asked for: so {seen[operation.Owner].First().By} saw");
         }
     }

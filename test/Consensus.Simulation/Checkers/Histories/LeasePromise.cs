@@ -25,8 +25,8 @@ public sealed class LeasePromise(ClockBounds bounds)
     {
         var (token, micros) = operation.Outcome switch
         {
-            LockGranted granted => (granted.Hold.Token.Value, operation.TtlMicros + granted.WaitedMicros),
-            LockRenewed renewed => (renewed.Hold.Token.Value, renewed.Hold.TtlMicros),
+            HoldGranted granted => (granted.Hold.Token.Value, operation.TtlMicros + granted.WaitedMicros),
+            HoldRenewed renewed => (renewed.Hold.Token.Value, renewed.Hold.TtlMicros),
             _ => (0, 0),
         };
         if (token != 0)
@@ -71,7 +71,7 @@ public sealed class LeasePromise(ClockBounds bounds)
     /// <summary>The earliest true time at which a hold may end by itself; that of the request when a clock broke its bound.</summary>
     public long PromisedUntil(Operation acquire)
     {
-        var token = ((LockGranted)acquire.Outcome!).Hold.Token.Value;
+        var token = ((HoldGranted)acquire.Outcome!).Hold.Token.Value;
         var until = acquire.InvokedAt;
         if (_holds.TryGetValue(token, out var hold))
         {

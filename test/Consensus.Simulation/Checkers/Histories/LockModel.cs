@@ -44,14 +44,14 @@ public sealed class LockModel : IObjectModel<LockState, LockCall>
             }
             var mayStillHappen = operation.Status is OperationStatus.Unknown or OperationStatus.Open
                 || operation.Outcome is ReplayedHoldGone
-                || (isDone && operation.HadUnknownAttempt && operation.Outcome is not (LockGranted or LockReleased or LockRenewed));
+                || (isDone && operation.HadUnknownAttempt && operation.Outcome is not (HoldGranted or HoldReleased or HoldRenewed));
             // A grant that nobody ever saw explains no answer: whether it was is no matter.
             mayStillHappen &= operation.Kind == OperationKind.Release || (operation.Kind == OperationKind.Acquire && seen.Contains(operation.Owner));
             if (mayStillHappen)
             {
                 calls.Add(new Call<LockCall>(operation.InvokedAt, long.MaxValue, new LockCall(operation, LockCallKind.Unanswered)));
             }
-            if (operation.Outcome is LockGranted)
+            if (operation.Outcome is HoldGranted)
             {
                 calls.Add(new Call<LockCall>(promisedUntil(operation), long.MaxValue, new LockCall(operation, LockCallKind.Ends)));
             }
@@ -70,7 +70,7 @@ public sealed class LockModel : IObjectModel<LockState, LockCall>
         {
             var holder = operation.Outcome switch
             {
-                LockHeld held => held.Holder?.Owner,
+                HoldRefused held => held.Holder?.Owner,
                 NotHolder not => not.Current?.Owner,
                 _ => operation.Seen?.Holder,
             };
@@ -112,15 +112,15 @@ public sealed class LockModel : IObjectModel<LockState, LockCall>
         }
         switch (operation.Outcome)
         {
-            case LockGranted granted:
+            case HoldGranted granted:
                 var token = granted.Hold.Token.Value;
                 next = new LockState(operation.Owner, token, token);
                 return state.Holder is null && token > state.Floor && granted.Hold.Owner == operation.Owner;
-            case LockHeld { Holder: { } holder }:
+            case HoldRefused { Holder: { } holder }:
                 return TryLearn(state, holder.Owner, holder.Token.Value, out next);
-            case LockRenewed:
+            case HoldRenewed:
                 return state.Holder is not null && state.Token == operation.Token;
-            case LockReleased:
+            case HoldReleased:
                 next = state with { Holder = null, Token = 0 };
                 return state.Holder is not null && state.Token == operation.Token;
             case NotHolder { Current: { } current }:

@@ -28,7 +28,7 @@ internal readonly record struct Look(long Revision, string Owner, Operation By, 
             }
             var other = operation.Outcome switch
             {
-                LockHeld held => held.Holder,
+                HoldRefused held => held.Holder,
                 NotHolder not => not.Current,
                 _ => null,
             };

@@ -55,8 +55,8 @@ public sealed class OneHolder(ClockBounds bounds)
         {
             var (token, micros) = operation.Outcome switch
             {
-                LockGranted granted => (granted.Hold.Token.Value, operation.TtlMicros + granted.WaitedMicros),
-                LockRenewed renewed => (renewed.Hold.Token.Value, renewed.Hold.TtlMicros),
+                HoldGranted granted => (granted.Hold.Token.Value, operation.TtlMicros + granted.WaitedMicros),
+                HoldRenewed renewed => (renewed.Hold.Token.Value, renewed.Hold.TtlMicros),
                 _ => (0L, 0L),
             };
             if (token == 0)

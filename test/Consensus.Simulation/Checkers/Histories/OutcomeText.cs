@@ -11,11 +11,11 @@ internal static class OutcomeText
     public static string Of(Outcome outcome) => outcome switch
     {
         LeasesRenewed renewed => $"renewed {renewed.Revision}: {string.Join(", ", renewed.Renewals)}",
-        LockGranted granted => $"granted {granted.Revision} after {granted.WaitedMicros}: {Of(granted.Hold)}",
-        LockRenewed renewed => $"renewed {renewed.Revision}: {Of(renewed.Hold)}",
+        HoldGranted granted => $"granted {granted.Revision} after {granted.WaitedMicros}: {Of(granted.Hold)}",
+        HoldRenewed renewed => $"renewed {renewed.Revision}: {Of(renewed.Hold)}",
         ManyGranted many => $"granted {many.Revision}: {string.Join(", ", many.Holds.Select(Of))}",
         HandedOver over => $"handed over {over.Revision}: {Of(over.Hold)}",
-        LockHeld held => $"held {held.Revision}, {held.Waiters} wait, after {held.WaitedMicros}, {held.Name} until {held.DelayedUntil}: {Of(held.Holder)}",
+        HoldRefused held => $"held {held.Revision}, {held.Waiters} wait, after {held.WaitedMicros}, {held.Name} until {held.DelayedUntil}: {Of(held.Holder)}",
         NotHolder not => $"not the holder {not.Revision}: {not.Loss}; {Of(not.Current)}",
         TxnDone done => $"transaction {done.Revision} {done.Succeeded}: {Of(done.Results)}",
         // When there may be room is told as it is each time.

@@ -19,7 +19,7 @@ public sealed class RetryOnce
         {
             PutDone put => put.ModRevision.Value,
             DeleteDone { Deleted: > 0 } deleted => deleted.Revision.Value,
-            LockGranted granted => granted.Hold.Token.Value,
+            HoldGranted granted => granted.Hold.Token.Value,
             ManyGranted many => many.Holds[0].Token.Value,
             HandedOver over => over.Hold.Token.Value,
             LeaseGranted granted => granted.Id.Value,

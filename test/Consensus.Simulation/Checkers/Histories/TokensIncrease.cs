@@ -38,7 +38,7 @@ public static class TokensIncrease
 
     private static IEnumerable<long> TokensOf(Outcome? outcome) => outcome switch
     {
-        LockGranted granted => [granted.Hold.Token.Value],
+        HoldGranted granted => [granted.Hold.Token.Value],
         ManyGranted many => many.Holds.Select(hold => hold.Token.Value),
         _ => [],
     };

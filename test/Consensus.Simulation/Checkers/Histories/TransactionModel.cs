@@ -54,7 +54,7 @@ internal sealed class TransactionModel(
 
     private static bool HoldIsSo(TxnCompare compare, StateView before)
     {
-        var isHeld = before.GetLock(new ObjectName(compare.Space, compare.Name)).Holders.Any(hold => hold.Token.Value == compare.Number);
+        var isHeld = before.GetObject(new ObjectName(compare.Space, compare.Name)).Holders.Any(hold => hold.Token.Value == compare.Number);
         return isHeld == (compare.Operator == CompareOperator.Equal);
     }
 

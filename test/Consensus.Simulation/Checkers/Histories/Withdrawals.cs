@@ -40,7 +40,7 @@ internal sealed class Withdrawals(Limits limits)
         }
         switch (outcome)
         {
-            case LockGranted granted:
+            case HoldGranted granted:
                 Grant(operation, granted.Hold);
                 break;
             case ManyGranted many:
@@ -81,12 +81,12 @@ internal sealed class Withdrawals(Limits limits)
         Violation.Unless(fits, Name, () => $"the withdrawal of {operation} was answered {withdrawn}; it had {(granted ? "been granted something" : had ? "an effect" : "no effect")}");
         foreach (var (name, token) in _holds.GetValueOrDefault(operation) ?? [])
         {
-            Violation.Unless(after.GetLock(name).Holders.All(hold => hold.Token != token), Name, () =>
+            Violation.Unless(after.GetObject(name).Holders.All(hold => hold.Token != token), Name, () =>
                 $"{operation} was withdrawn, and its hold {token} of the {name} still stands");
         }
         Violation.Unless(!_leases.TryGetValue(operation, out var lease) || after.GetLease(lease) is null, Name, () => $"{operation} was withdrawn, and its lease {lease} still lives");
         var place = PlaceOf(operation);
-        var waits = place is { } of && operation.HoldsAs == operation.Owner && after.GetLock(of).Waiters.Any(waiter => waiter.Owner == operation.Owner);
+        var waits = place is { } of && operation.HoldsAs == operation.Owner && after.GetObject(of).Waiters.Any(waiter => waiter.Owner == operation.Owner);
         Violation.Unless(!waits, Name, () => $"{operation} was withdrawn, and still waits");
         if (withdrawn.Result != WithdrawResult.Done)
         {

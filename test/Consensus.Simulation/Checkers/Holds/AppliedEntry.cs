@@ -48,4 +48,4 @@ internal sealed record AppliedEntry(
 /// <summary>What an entry did with one lock, semaphore or election.</summary>
 /// <param name="Begun">New holds, in the order of their tokens.</param>
 /// <param name="Ended">Holds that are no more.</param>
-internal sealed record HoldStep(ObjectName Name, LockInfo Before, LockInfo After, IReadOnlyList<Hold> Begun, IReadOnlyList<Hold> Ended);
+internal sealed record HoldStep(ObjectName Name, HeldObject Before, HeldObject After, IReadOnlyList<Hold> Begun, IReadOnlyList<Hold> Ended);

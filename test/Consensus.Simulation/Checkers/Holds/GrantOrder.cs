@@ -23,7 +23,7 @@ internal sealed class GrantOrder
 
     public void Saw(AppliedEntry entry, HoldStep step)
     {
-        if (entry.Command is AcquireLockCommand { SharedLease.IsNone: false } acquire)
+        if (entry.Command is AcquireCommand { SharedLease.IsNone: false } acquire)
         {
             _underOtherLeases.Add(acquire.Owner);
         }
@@ -65,8 +65,8 @@ internal sealed class GrantOrder
 
     private void NobodyWaitsWhoFits(AppliedEntry entry, HoldStep step)
     {
-        var isNew = entry is { Command: AcquireLockCommand, Outcome: LockQueued }
-            || (entry is { Command: AcquireLockCommand, Outcome: LockHeld { WaitedMicros: 0 } } && (entry.Asked is not { HasIdentity: true } asked || _refused.Add(asked)));
+        var isNew = entry is { Command: AcquireCommand, Outcome: HoldQueued }
+            || (entry is { Command: AcquireCommand, Outcome: HoldRefused { WaitedMicros: 0 } } && (entry.Asked is not { HasIdentity: true } asked || _refused.Add(asked)));
         var wasJudged = step.Ended.Count + step.Begun.Count > 0 || isNew;
         if (!wasJudged || step.After.Waiters is not [var first, ..] || !CouldBeGranted(entry, first))
         {

@@ -22,7 +22,7 @@ internal static class HoldEnds
 
     private static bool HasReason(AppliedEntry entry, Hold hold) => entry.Command switch
     {
-        ReleaseLockCommand release => release.Token == hold.Token || (release.Force && release.Token == FencingToken.None),
+        ReleaseHoldCommand release => release.Token == hold.Token || (release.Force && release.Token == FencingToken.None),
         HandOverCommand over => over.Token == hold.Token,
         CancelWaitCommand => true,
         WithdrawCommand => entry.Asked?.Withdraws is { } withdrawn && (withdrawn.HoldsAs == hold.Owner || entry.WithdrewLease(hold.Lease)),

@@ -11,9 +11,9 @@ internal sealed class HoldSteps
     /// <summary>The objects with which the entry did, or could have done, something.</summary>
     public IReadOnlyList<HoldStep> Of(AppliedEntry entry) => entry.Command switch
     {
-        AcquireLockCommand c => Of(entry, c.Object),
-        RenewLockCommand => entry.Before.Counts.Waiters > 0 ? OfAll(entry) : [],
-        ReleaseLockCommand c => Of(entry, c.Object),
+        AcquireCommand c => Of(entry, c.Object),
+        RenewHoldCommand => entry.Before.Counts.Waiters > 0 ? OfAll(entry) : [],
+        ReleaseHoldCommand c => Of(entry, c.Object),
         HandOverCommand c => Of(entry, c.Object),
         ChangePermitsCommand c => Of(entry, ObjectName.Semaphore(c.Name)),
         CancelWaitCommand c => Of(entry, c.Object),
@@ -28,7 +28,7 @@ internal sealed class HoldSteps
     private IReadOnlyList<HoldStep> Of(AppliedEntry entry, ObjectName name)
     {
         _objects.Add(name);
-        var (before, after) = (entry.Before.GetLock(name), entry.After.GetLock(name));
+        var (before, after) = (entry.Before.GetObject(name), entry.After.GetObject(name));
         if (before.HolderCount + before.WaiterCount + after.HolderCount + after.WaiterCount == 0)
         {
             return [new HoldStep(name, before, after, [], [])];
@@ -42,5 +42,5 @@ internal sealed class HoldSteps
             [.. before.Holders.Where(hold => !has.Contains(hold.Token.Value))])];
     }
 
-    private static HashSet<long> TokensOf(LockInfo info) => [.. info.Holders.Select(hold => hold.Token.Value)];
+    private static HashSet<long> TokensOf(HeldObject info) => [.. info.Holders.Select(hold => hold.Token.Value)];
 }

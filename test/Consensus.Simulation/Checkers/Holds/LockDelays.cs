@@ -25,7 +25,7 @@ internal sealed class LockDelays
     {
         var delays = _delays.GetValueOrDefault(step.Name) ?? [];
         delays.RemoveAll(delay => delay.Until <= entry.Stamp);
-        if (entry.Command is ReleaseLockCommand { Force: true } && step.Before.HolderCount == 0)
+        if (entry.Command is ReleaseHoldCommand { Force: true } && step.Before.HolderCount == 0)
         {
             // An operator ended them.
             delays.Clear();
@@ -90,7 +90,7 @@ internal sealed class LockDelays
         {
             if (entry.AskedFor(hold) is { } asked)
             {
-                _asked[hold.Token.Value] = asked is AcquireManyCommand many ? many.LockDelayMicros : ((AcquireLockCommand)asked).LockDelayMicros;
+                _asked[hold.Token.Value] = asked is AcquireManyCommand many ? many.LockDelayMicros : ((AcquireCommand)asked).LockDelayMicros;
             }
         }
         foreach (var hold in step.Ended)
@@ -99,5 +99,5 @@ internal sealed class LockDelays
         }
     }
 
-    private static bool IsLoss(Command command) => command is ExpireCommand or RevokeLeaseCommand or ReleaseLockCommand { Force: true };
+    private static bool IsLoss(Command command) => command is ExpireCommand or RevokeLeaseCommand or ReleaseHoldCommand { Force: true };
 }

@@ -47,7 +47,7 @@ internal sealed class MaxHolds
             var asked = entry.AskedFor(hold);
             var micros = asked switch
             {
-                AcquireLockCommand one => one.MaxHoldMicros,
+                AcquireCommand one => one.MaxHoldMicros,
                 AcquireManyCommand many => many.MaxHoldMicros,
                 _ => 0,
             };

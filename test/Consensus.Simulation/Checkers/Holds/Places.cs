@@ -18,7 +18,7 @@ internal static class Places
         {
             Violation.Unless(taken is not null && taken == entry.Asked, Name, () => $"{entry}, an attempt of {entry.Asked}, took over the place of {taken}");
         }
-        Violation.Unless(entry is not { Command: AcquireLockCommand { WaitMicros: <= 0 }, Outcome: LockQueued }, Name, () =>
+        Violation.Unless(entry is not { Command: AcquireCommand { WaitMicros: <= 0 }, Outcome: HoldQueued }, Name, () =>
             $"{entry} was put in line, though it does not wait");
         foreach (var (asked, hold) in entry.Granted)
         {
@@ -28,7 +28,7 @@ internal static class Places
 
     private static bool IsWhatWasAsked(Operation asked, Hold hold) => asked.Command switch
     {
-        AcquireLockCommand one => hold.Object == one.Object
+        AcquireCommand one => hold.Object == one.Object
             && hold.Owner == one.Owner
             && hold.Mode == one.Mode
             && hold.Count == one.Count

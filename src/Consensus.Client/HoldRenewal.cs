@@ -1,9 +1,9 @@
 namespace Consensus.Client;
 
 /// <summary>What one renewal told its holder.</summary>
-public enum LockRenewalOutcome
+public enum HoldRenewalOutcome
 {
-    /// <summary>The hold lasts for its <see cref="LockRenewal.Ttl"/>, counted from before this renewal was sent (rule 3).</summary>
+    /// <summary>The hold lasts for its <see cref="HoldRenewal.Ttl"/>, counted from before this renewal was sent (rule 3).</summary>
     Renewed,
 
     /// <summary>The cluster said that the hold is over (410, 412 <c>not-holder</c>); no further renewal can help.</summary>
@@ -14,7 +14,7 @@ public enum LockRenewalOutcome
 }
 
 /// <summary>The answer to one renewal; <see cref="Detail"/> is a sentence, empty when renewed.</summary>
-public readonly record struct LockRenewal(LockRenewalOutcome Outcome, string Detail)
+public readonly record struct HoldRenewal(HoldRenewalOutcome Outcome, string Detail)
 {
     /// <summary>
     /// For how long the hold lasts if it is not renewed again, counted from before this renewal was sent: what the answer says, which need not be what was asked for, for the lease may be
