@@ -39,7 +39,7 @@ namespace Consensus.Api;
 [JsonSerializable(typeof(LockAcquireRequest))]
 [JsonSerializable(typeof(LockRenewRequest))]
 [JsonSerializable(typeof(LockGrantAnswer))]
-[JsonSerializable(typeof(LockRenewedAnswer))]
+[JsonSerializable(typeof(HoldRenewedAnswer))]
 [JsonSerializable(typeof(LockAnswer))]
 [JsonSerializable(typeof(LockListAnswer))]
 [JsonSerializable(typeof(HandOverRequest))]

@@ -32,7 +32,7 @@ namespace Consensus.Client;
 [JsonSerializable(typeof(LockGrantAnswer))]
 [JsonSerializable(typeof(LockAnswer))]
 [JsonSerializable(typeof(LockListAnswer))]
-[JsonSerializable(typeof(LockRenewedAnswer))]
+[JsonSerializable(typeof(HoldRenewedAnswer))]
 [JsonSerializable(typeof(RenewalAnswer))]
 [JsonSerializable(typeof(HandOverAnswer))]
 [JsonSerializable(typeof(PermitsChangedAnswer))]

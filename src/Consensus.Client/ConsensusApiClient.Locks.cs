@@ -63,8 +63,8 @@ public sealed partial class ConsensusApiClient
     }
 
     /// <summary>Renews the hold's whole lease. To keep a lock, count its time from before this was sent (rule 3), or use <see cref="RenewLockOnce"/>.</summary>
-    public Task<ApiResult<LockRenewedAnswer>> RenewLockAsync(string name, long fencingToken, CancellationToken cancellationToken) =>
-        SendAsync(RenewRequest(LockTarget(name, ""), fencingToken), ClientJson.Default.LockRenewedAnswer, cancellationToken);
+    public Task<ApiResult<HoldRenewedAnswer>> RenewLockAsync(string name, long fencingToken, CancellationToken cancellationToken) =>
+        SendAsync(RenewRequest(LockTarget(name, ""), fencingToken), ClientJson.Default.HoldRenewedAnswer, cancellationToken);
 
     /// <summary>Gives a lock back. Giving back what was given back already is a success; what was lost is refused.</summary>
     public Task<ApiResult<EmptyAnswer>> ReleaseLockAsync(string name, long fencingToken, CancellationToken cancellationToken) =>

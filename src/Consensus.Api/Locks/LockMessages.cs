@@ -64,7 +64,7 @@ public sealed record LockGrantAnswer(
     string ClusterId);
 
 /// <summary>A hold whose lease was renewed.</summary>
-public sealed record LockRenewedAnswer(
+public sealed record HoldRenewedAnswer(
     string Name, string Owner, string Mode, long FencingToken, string Lease, long TtlMs, long ExpiresInMs, string ClusterId);
 
 /// <param name="ExpiresInMs">Until its lease ends, or its <c>maxHold</c> if that comes first.</param>

@@ -69,7 +69,7 @@ internal sealed class LockForm(Replies replies) : HoldForm
     public override Task RenewedAsync(HttpContext http, HoldRenewed renewed, HoldContext context)
     {
         var hold = renewed.Hold;
-        var answer = new LockRenewedAnswer(
+        var answer = new HoldRenewedAnswer(
             hold.Name.ToString(),
             hold.Owner,
             HoldShapes.ModeName(hold.Mode),
@@ -78,7 +78,7 @@ internal sealed class LockForm(Replies replies) : HoldForm
             Durations.Ms(hold.TtlMicros),
             HoldShapes.ExpiresInMs(hold, context.Now),
             context.Cluster.ToString());
-        return replies.Json(http, StatusCodes.Status200OK, answer, ApiJson.Default.LockRenewedAnswer, renewed.Revision);
+        return replies.Json(http, StatusCodes.Status200OK, answer, ApiJson.Default.HoldRenewedAnswer, renewed.Revision);
     }
 
     public override Task ShowAsync(HttpContext http, HeldObject info, Revision revision, HoldContext context) =>

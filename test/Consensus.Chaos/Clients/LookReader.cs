@@ -29,7 +29,9 @@ internal static class LookReader
     private static ReadResult OfHold(ObjectName name, long revision, JsonElement body)
     {
         var isElection = name.Space == HoldSpace.Election;
-        Hold[] holders = isElection ? [HoldReader.HoldOf(name, body)] : [.. body.GetProperty("holders").EnumerateArray().Select(holder => HoldReader.HoldOf(name, holder))];
+        // An election that is waited for is shown without a leader.
+        var isLed = body.TryGetProperty("leader", out var leader) && leader.ValueKind != JsonValueKind.Null;
+        Hold[] holders = isElection ? isLed ? [HoldReader.HoldOf(name, body)] : [] : [.. body.GetProperty("holders").EnumerateArray().Select(holder => HoldReader.HoldOf(name, holder))];
         var waiters = body.GetProperty(isElection ? "candidates" : "waiters").EnumerateArray().Select(waiter => waiter.GetProperty(isElection ? "candidate" : "owner").GetString()!);
         var first = holders.FirstOrDefault();
         return new ReadResult(revision, Holder: first?.Owner, Token: first?.Token.Value ?? 0)

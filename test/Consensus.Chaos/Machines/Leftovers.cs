@@ -25,12 +25,28 @@ internal static partial class Leftovers
                 EndProcessesIn(Network.NameOf(run.Key, place));
             }
             Network.Remove(run.Key, run);
-            RemoveFiles(Path.Combine(directory, DirectoryNameOf(run.Key)));
+            foreach (var files in Directory.GetDirectories(directory, NameOf(run.Key) + "*"))
+            {
+                RemoveFiles(files);
+            }
         }
         return left.Count;
     }
 
-    public static string DirectoryNameOf(int process) => string.Create(CultureInfo.InvariantCulture, $"consensus-chaos-{process}");
+    /// <summary>Where a run of this process keeps its files: a directory that is not there yet, for the one before may have been left as it ended.</summary>
+    public static string NewDirectory(string directory)
+    {
+        var first = Path.Combine(directory, NameOf(Environment.ProcessId));
+        var path = first;
+        for (var run = 2; Directory.Exists(path); run++)
+        {
+            path = string.Create(CultureInfo.InvariantCulture, $"{first}-{run}");
+        }
+        return path;
+    }
+
+    /// <summary>With an end, so that none is the beginning of another's.</summary>
+    private static string NameOf(int process) => string.Create(CultureInfo.InvariantCulture, $"consensus-chaos-{process}-run");
 
     private static int Number(Match match, string group) => int.Parse(match.Groups[group].Value, CultureInfo.InvariantCulture);
 
@@ -53,10 +69,6 @@ internal static partial class Leftovers
 
     private static void RemoveFiles(string run)
     {
-        if (!Directory.Exists(run))
-        {
-            return;
-        }
         foreach (var place in Directory.GetDirectories(run))
         {
             // Fails where nothing is mounted, which is all places but one.

@@ -23,7 +23,7 @@ internal sealed class ChaosCluster : IDisposable
 
     public ChaosCluster(int members, string directory)
     {
-        _directory = Path.Combine(directory, Leftovers.DirectoryNameOf(Environment.ProcessId));
+        _directory = Leftovers.NewDirectory(directory);
         MostMembers = members + PlacesToJoin - 1;
         var places = members + PlacesToJoin;
         Network = new Network(places);

@@ -8,8 +8,8 @@ namespace Consensus.Server.Tests.Locks;
 
 internal sealed class LockTests : ContractTest
 {
-    private Task<LockRenewedAnswer> RenewAsync(string name, long token) => AnswerAsync(
-        ApiJson.Default.LockRenewedAnswer, HttpStatusCode.OK, "PUT", "/v1/locks/" + name, $$"""{"fencingToken":{{token}}}""");
+    private Task<HoldRenewedAnswer> RenewAsync(string name, long token) => AnswerAsync(
+        ApiJson.Default.HoldRenewedAnswer, HttpStatusCode.OK, "PUT", "/v1/locks/" + name, $$"""{"fencingToken":{{token}}}""");
 
     private async Task ReleaseAsync(string name, long token)
     {
@@ -75,7 +75,7 @@ internal sealed class LockTests : ContractTest
     {
         var grant = await AcquireAsync("l");
         await AnswerAsync(
-            ApiJson.Default.LockRenewedAnswer, HttpStatusCode.OK, "PUT", "/v1/locks/l", $$"""{"fencingToken":"{{grant.FencingToken}}"}""");
+            ApiJson.Default.HoldRenewedAnswer, HttpStatusCode.OK, "PUT", "/v1/locks/l", $$"""{"fencingToken":"{{grant.FencingToken}}"}""");
     }
 
     [Test]

@@ -64,11 +64,11 @@ internal sealed class SharedLockTests : ContractTest
         var grant = await AcquireWithAsync("l", "\"owner\":\"me\",\"ttl\":\"15s\",\"maxHold\":\"25s\"");
         Node.Advance(TimeSpan.FromSeconds(10));
         var renewed = await AnswerAsync(
-            ApiJson.Default.LockRenewedAnswer, HttpStatusCode.OK, "PUT", "/v1/locks/l", $$"""{"fencingToken":{{grant.FencingToken}}}""");
+            ApiJson.Default.HoldRenewedAnswer, HttpStatusCode.OK, "PUT", "/v1/locks/l", $$"""{"fencingToken":{{grant.FencingToken}}}""");
         Assert.That(renewed.ExpiresInMs, Is.EqualTo(15_000));
         Assert.That((await ShowLockAsync("l")).Holders.Single().MaxHoldEndsInMs, Is.EqualTo(15_000));
         Node.Advance(TimeSpan.FromSeconds(14));
-        await AnswerAsync(ApiJson.Default.LockRenewedAnswer, HttpStatusCode.OK, "PUT", "/v1/locks/l", $$"""{"fencingToken":{{grant.FencingToken}}}""");
+        await AnswerAsync(ApiJson.Default.HoldRenewedAnswer, HttpStatusCode.OK, "PUT", "/v1/locks/l", $$"""{"fencingToken":{{grant.FencingToken}}}""");
         Node.Advance(TimeSpan.FromSeconds(2));
         var shown = await ShowLockAsync("l");
         Assert.That((shown.Holders.Count, shown.LastLoss?.Reason), Is.EqualTo((0, "held-too-long")));

@@ -184,7 +184,7 @@ internal sealed class OpenApiTests : ContractTest
             ("LockAcquireRequest", ApiJson.Default.LockAcquireRequest),
             ("LockRenewRequest", ApiJson.Default.LockRenewRequest),
             ("LockGrant", ApiJson.Default.LockGrantAnswer),
-            ("HoldRenewed", ApiJson.Default.LockRenewedAnswer),
+            ("HoldRenewed", ApiJson.Default.HoldRenewedAnswer),
             ("HoldLoss", ApiJson.Default.HoldLossAnswer),
             ("Lock", ApiJson.Default.LockAnswer),
             ("LockList", ApiJson.Default.LockListAnswer),
