@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Consensus.Primitives;
 using Consensus.StateMachine.Outcomes;
 
@@ -70,7 +71,8 @@ internal static class OutcomeDigest
         HoldRenewed o => o.Hold.Deadline.Micros,
         NotHolder o => o.Loss?.AtRevision.Value ?? 0,
         BoundReached o => (long)o.Bound,
-        ManyGranted o => DigestOf(o),
+        ReplayedHoldGone o => o.Left.IsEmpty ? 0 : DigestOf(o.Left),
+        ManyGranted o => DigestOf(o.Holds),
         HandedOver o => o.Hold.Token.Value,
         PermitsMismatch o => o.Permits,
         PermitsChanged o => (o.Permits << 32) ^ o.Out,
@@ -97,10 +99,10 @@ internal static class OutcomeDigest
         return (long)hash.Value;
     }
 
-    private static long DigestOf(ManyGranted granted)
+    private static long DigestOf(ImmutableArray<Hold> holds)
     {
         var hash = StateHash.Initial;
-        foreach (var hold in granted.Holds)
+        foreach (var hold in holds)
         {
             hash = hash.Add(hold.Token.Value);
         }

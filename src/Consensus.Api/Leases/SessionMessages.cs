@@ -82,7 +82,7 @@ public sealed record SettleAnswer
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Lease { get; init; }
 
-    /// <summary>What it was told when it was refused; or that what it was granted is gone.</summary>
+    /// <summary>What it was told when it was refused; or that what it was granted is gone, but for <see cref="Holds"/>.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public ProblemAnswer? Problem { get; init; }
 }

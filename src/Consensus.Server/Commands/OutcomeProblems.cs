@@ -81,7 +81,12 @@ internal static class OutcomeProblems
                 ProblemTypes.Withdrawn, "the request was withdrawn under its Idempotency-Key, or settled under its number; nothing is held under it, and nothing was done now"),
             SessionRefused refused => OfSession(refused),
             ReplayedHoldGone gone => new Problem(
-                ProblemTypes.LeaseExpired, "this request had its effect before, but what it was granted is gone" + LossText(gone.Loss)),
+                ProblemTypes.LeaseExpired,
+                "this request had its effect before, "
+                + (gone.Left.Length is > 0 and var left
+                    ? string.Create(CultureInfo.InvariantCulture, $"and has {left} of its holds still, but another is gone")
+                    : "but what it was granted is gone")
+                + LossText(gone.Loss)),
             _ => Invariant.Unreachable<Problem>(outcome),
         };
         return problem with { StateRevision = outcome.Revision };

@@ -63,8 +63,13 @@ internal static class HoldRequests
         }
         if (permits is { } limit)
         {
-            refusal = json.Refusal ?? (token is not null || to is not null ? "the fields \"permits\" and \"handOverTo\" ask for two things: give one of them" : null);
+            refusal = json.Refusal ?? (token is not null || to is not null ? $"the fields \"permits\" and \"{(to is null ? "fencingToken" : "handOverTo")}\" ask for two things: give one of them" : null);
             return refusal is null ? new ChangePermitsCommand(name.Name, limit) : null;
+        }
+        if (takesPermits && json.Refusal is null && token is null && to is null)
+        {
+            refusal = "one of the fields \"permits\" and \"handOverTo\" is needed";
+            return null;
         }
         refusal = json.Refusal ?? HoldFields.RefuseOwner(to, "handOverTo") ?? (token is null ? TokenMissing : null);
         return refusal is null ? new HandOverCommand(name.Name, token!.Value, to!) { Space = name.Space } : null;

@@ -53,6 +53,7 @@ internal sealed class SettleEndpoint(CommandRunner commands, Replies replies)
         {
             HoldGranted granted => [Name(granted.Hold)],
             ManyGranted many => [.. many.Holds.Select(Name)],
+            ReplayedHoldGone { Left: { IsEmpty: false } left } => [.. left.Select(Name)],
             _ => null,
         },
         Lease = settled.First is LeaseGranted lease ? lease.Id.ToString() : null,

@@ -271,7 +271,11 @@ public sealed record IdempotencyMismatch(Revision Revision) : Outcome(Revision);
 public sealed record RetryTooLate(Revision Revision) : Outcome(Revision);
 
 /// <summary>The identity had an effect once, but the hold it got is gone (rule 21): 410.</summary>
-public sealed record ReplayedHoldGone(Revision Revision, HoldLoss? Loss) : Outcome(Revision);
+public sealed record ReplayedHoldGone(Revision Revision, HoldLoss? Loss) : Outcome(Revision)
+{
+    /// <summary>What it was granted beside that and still has: of several locks only.</summary>
+    public ImmutableArray<Hold> Left { get; init; } = [];
+}
 
 /// <summary>Bookkeeping commands (expire, detach, announce, cancel) that nobody waits for.</summary>
 public sealed record Noted(Revision Revision) : Outcome(Revision);

@@ -13,22 +13,26 @@ internal sealed class HoldReplays(StateTables state, HoldAnswers answers)
         ? new HoldGranted(state.Revision, answers.Show(effect.Object, Share(effect.Object, hold)), effect.WaitedMicros) { Permits = state.Objects[effect.Object].Permits }
         : answers.Gone(effect.Object, effect.Token);
 
+    /// <summary>Of several holds those that stand are told also when others are gone: who holds them would not know of them.</summary>
     public Outcome Of(HoldsGiven effect)
     {
         var first = HoldCodec.Read(effect.Holds);
-        foreach (var hold in first)
+        var left = ImmutableArray.CreateBuilder<Hold>(first.Length);
+        ReplayedHoldGone? gone = null;
+        foreach (var given in first)
         {
-            if (state.Holds.Find(hold.Object, hold.Token) is null)
+            if (state.Holds.Find(given.Object, given.Token) is { } hold)
             {
-                return answers.Gone(hold.Object, hold.Token);
+                left.Add(answers.Show(given.Object, Share(given.Object, hold)));
+            }
+            else
+            {
+                gone ??= answers.Gone(given.Object, given.Token);
             }
         }
-        var holds = ImmutableArray.CreateBuilder<Hold>(first.Length);
-        foreach (var hold in first)
-        {
-            holds.Add(answers.Show(hold.Object, Share(hold.Object, state.Holds.Find(hold.Object, hold.Token)!)));
-        }
-        return new ManyGranted(state.Revision, holds.MoveToImmutable());
+        return gone is null ? new ManyGranted(state.Revision, left.MoveToImmutable())
+            : left.Count > 0 ? gone with { Left = left.DrainToImmutable() }
+            : gone;
     }
 
     /// <summary>The hold was given to somebody else: that it was is true whatever became of it.</summary>

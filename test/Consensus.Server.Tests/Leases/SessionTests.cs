@@ -207,6 +207,12 @@ internal sealed class SessionTests : ContractTest
         using var released = await SendAsync("DELETE", $"/v1/locks/l?fencingToken={hold.FencingToken}");
         var gone = await SettleAsync(3);
         Assert.That((gone.Result, gone.Holds, gone.Problem!.Type), Is.EqualTo((SettleResults.Done, (IReadOnlyList<SettledHold>?)null, ProblemTypes.LeaseExpired.Uri)));
+
+        using var forced = await SendAsync("DELETE", "/v1/locks/m?force=true");
+        var rest = await SettleAsync(5);
+        Assert.That(rest.Holds, Is.EqualTo(new[] { new SettledHold("lock", "n", many.Locks[1].FencingToken) }));
+        Assert.That(rest.Result, Is.EqualTo(SettleResults.Done));
+        Assert.That(rest.Problem!.Detail, Does.Contain("has 1 of its holds still, but another is gone: it was broken by force"));
     }
 
     [Test]

@@ -107,7 +107,8 @@ internal sealed class SemaphoreTests : ContractTest
     [TestCase("""{"permits":3,"handOverTo":"b","fencingToken":1}""", "two things")]
     [TestCase("""{"permits":3,"fencingToken":1}""", "two things")]
     [TestCase("""{"permits":3,"count":1}""", "count")]
-    [TestCase("""{}""", "handOverTo")]
+    [TestCase("""{"permits":3,"fencingToken":1}""", "\"fencingToken\" ask for two things")]
+    [TestCase("""{}""", "\"permits\" and \"handOverTo\"")]
     public async Task A_change_that_is_not_one_is_refused(string body, string named)
     {
         await AcquireAsync("a", 5);

@@ -103,6 +103,20 @@ public sealed class SettleTests
     }
 
     [Test]
+    public void Of_several_holds_those_that_stand_are_told_when_others_are_gone()
+    {
+        var granted = (ManyGranted)Ask(1, Many("me", 0, "x", "y", "z") with { SharedLease = Session, OwnLease = LeaseId.None });
+        _machine.Do(Release(granted.Holds[1], force: true));
+        _machine.RestoreFromSnapshot();
+        var gone = (ReplayedHoldGone)Settle(1).First!;
+        Assert.That(gone.Left.Select(h => h.Token), Is.EqualTo(new[] { granted.Holds[0].Token, granted.Holds[2].Token }));
+        Assert.That(gone.Loss!.Reason, Is.EqualTo(LossReason.Forced));
+        _machine.Do(Release(granted.Holds[0]));
+        _machine.Do(Release(granted.Holds[2]));
+        Assert.That(((ReplayedHoldGone)Settle(1).First!).Left, Is.Empty);
+    }
+
+    [Test]
     public void What_is_acknowledged_too_far_ahead_or_of_no_session_is_not_settled()
     {
         Ask(2, Put("k"), acked: 1);
