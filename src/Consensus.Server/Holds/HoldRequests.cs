@@ -63,7 +63,9 @@ internal static class HoldRequests
         }
         if (permits is { } limit)
         {
-            refusal = json.Refusal ?? (token is not null || to is not null ? $"the fields \"permits\" and \"{(to is null ? "fencingToken" : "handOverTo")}\" ask for two things: give one of them" : null);
+            var other = to is not null ? "handOverTo" : token is not null ? "fencingToken" : null;
+            refusal = json.Refusal
+                ?? (other is null ? null : $"the fields \"permits\" and \"{other}\" ask for two things: give one of them");
             return refusal is null ? new ChangePermitsCommand(name.Name, limit) : null;
         }
         if (takesPermits && json.Refusal is null && token is null && to is null)
