@@ -27,8 +27,14 @@ public sealed partial class StateView
         }
     }
 
-    /// <summary>Equal in views in which <see cref="GetObject(ObjectName)"/> shows the same, but for the deadlines of leases.</summary>
-    public object MarkOf(ObjectName name) => Tables.Objects.TryGet(name, out var record) ? record : ObjectRecord.Free;
+    /// <summary>Equal only in views in which <see cref="GetObject(ObjectName)"/> shows the same, but for the deadlines of leases. O(log n): of a line it has the sum.</summary>
+    public object MarkOf(ObjectName name)
+    {
+        var record = Tables.Objects.TryGet(name, out var stored) ? stored : ObjectRecord.Free;
+        return record.Waiters == 0
+            ? record
+            : (record, Tables.Waiters.SumBefore(new WaiterKey(name, long.MaxValue)) - Tables.Waiters.SumBefore(new WaiterKey(name, 0)));
+    }
 
     private HeldObject Show(ObjectName name, ObjectRecord record) => new(
         name,

@@ -88,6 +88,24 @@ public sealed class QueueTests
     }
 
     [Test]
+    public void A_line_in_which_another_stands_is_not_marked_as_the_same()
+    {
+        var machine = new Machine();
+        var held = machine.Granted(Lock("l", "a", 1));
+        var first = machine.Queued(Lock("l", "b", 2, 60 * Second));
+        var before = machine.View;
+        Assert.That(machine.View.MarkOf(held.Object), Is.EqualTo(before.MarkOf(held.Object)));
+        machine.Do(CancelWaitCommand.Of(held.Object, first, CancelReason.Disconnected));
+        machine.Queued(Lock("l", "c", 3, 60 * Second));
+        Assert.That(machine.View.GetObject(held.Object).Waiters.Single().Owner, Is.EqualTo("c"));
+        Assert.That(machine.View.MarkOf(held.Object), Is.Not.EqualTo(before.MarkOf(held.Object)));
+        var other = machine.Granted(Lock("m", "a", 4));
+        var mark = machine.View.MarkOf(other.Object);
+        machine.Queued(Lock("l", "d", 5, 60 * Second));
+        Assert.That(machine.View.MarkOf(other.Object), Is.EqualTo(mark), "of another lock");
+    }
+
+    [Test]
     public void Keys_under_an_own_lease_go_with_its_last_hold()
     {
         var machine = new Machine();
