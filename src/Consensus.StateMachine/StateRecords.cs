@@ -42,6 +42,9 @@ public enum SessionEnd
 
     /// <summary>A place: its number was settled, or its request withdrawn; or its connection broke, of one that has no number.</summary>
     GivenUp = 6,
+
+    /// <summary>A place: the semaphore was given a limit below what it waits for.</summary>
+    Refused = 7,
 }
 
 /// <summary>A hold or a place under a session.</summary>

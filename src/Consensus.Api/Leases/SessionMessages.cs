@@ -48,7 +48,7 @@ public sealed record SessionItem(string Kind, string Name)
 }
 
 /// <summary>One that ended.</summary>
-/// <param name="Reason"><c>released</c>, <c>forced</c>, <c>held-too-long</c>, <c>handed-over</c>; of a place <c>wait-over</c> or <c>given-up</c>.</param>
+/// <param name="Reason"><c>released</c>, <c>forced</c>, <c>held-too-long</c>, <c>handed-over</c>; of a place <c>wait-over</c>, <c>given-up</c> or <c>refused</c>.</param>
 public sealed record SessionEndedItem(string Kind, string Name, string Reason)
 {
     /// <inheritdoc cref="SessionItem.FencingToken"/>

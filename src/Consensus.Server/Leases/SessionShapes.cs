@@ -45,6 +45,7 @@ internal static class SessionShapes
         SessionEnd.HandedOver => "handed-over",
         SessionEnd.WaitOver => "wait-over",
         SessionEnd.GivenUp => "given-up",
+        SessionEnd.Refused => "refused",
         _ => Invariant.Unreachable<string>(reason),
     };
 }

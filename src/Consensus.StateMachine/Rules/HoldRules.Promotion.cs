@@ -117,7 +117,7 @@ internal sealed partial class HoldRules
     public PermitsMismatch Refuse(WaiterRecord waiter, long permits)
     {
         var refused = new PermitsMismatch(state.Revision, permits);
-        RemoveWaiter(waiter.Key);
+        RemoveWaiter(waiter.Key, SessionEnd.Refused);
         retries.KeepBriefly(waiter, refused);
         if (waiter.Request != entry.Request)
         {

@@ -77,6 +77,16 @@ public sealed class SessionNewsTests
     }
 
     [Test]
+    public void A_place_that_waits_for_more_permits_than_there_are_now_was_refused_and_not_given_up()
+    {
+        var held = _machine.Granted(Semaphore("s", "you", 1, 1, 5));
+        Do(7, Semaphore("s", "me", 0, 5, 5, 60 * Second) with { SharedLease = Session, TtlMicros = 0 });
+        _machine.Do(new ChangePermitsCommand(held.Name, 3));
+        _machine.RestoreFromSnapshot();
+        Assert.That(News(1).Ended, Is.EqualTo(new[] { (new SessionPart(held.Object, FencingToken.None, 7), SessionEnd.Refused) }));
+    }
+
+    [Test]
     public void A_hold_that_is_passed_on_or_held_for_too_long_is_told_why()
     {
         var passed = _machine.Granted(Ask("a"));
