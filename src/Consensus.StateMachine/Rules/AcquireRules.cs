@@ -45,7 +45,7 @@ internal sealed class AcquireRules(StateTables state, Applying entry, HoldRules 
             return new BoundReached(state.Revision, BoundKind.Locks, state.Limits.MaxObjects);
         }
         var terms = AskedTerms.Of(c);
-        var grows = ObjectTable.GrowthOf(name, record) + (isFree
+        var grows = ObjectTable.GrowthOf(name, record) + state.Sessions.GrowthOf(c.SharedLease) + (isFree
             ? HoldTable.SizeOf(name, c.Owner, terms, c.MaxHoldMicros > 0) + (c.SharedLease.IsNone ? LeaseTable.RecordBytes : 0)
             : WaiterTable.SizeOf(name, c.Owner, terms, entry.Identity, entry.Fingerprint.Length));
         if (holds.RefuseBytes(c.Metadata.Length, c.Value.Length, grows) is { } tooLarge)
@@ -92,7 +92,7 @@ internal sealed class AcquireRules(StateTables state, Applying entry, HoldRules 
         var newlyActive = 0;
         var wanted = Wanted.By(c);
         var terms = AskedTerms.Of(c);
-        var grows = c.SharedLease.IsNone ? (long)LeaseTable.RecordBytes : 0;
+        var grows = c.SharedLease.IsNone ? LeaseTable.RecordBytes : c.Names.Length * state.Sessions.GrowthOf(c.SharedLease);
         foreach (var key in c.Names)
         {
             var name = ObjectName.Lock(key);

@@ -11,6 +11,9 @@ namespace Consensus.StateMachine.Tables;
 /// </summary>
 internal sealed class SessionTable(Limits limits)
 {
+    /// <summary>What a hold or a place takes in memory because it is under a session, about.</summary>
+    private const int PartBytes = 200;
+
     private readonly CowTree<LeaseId, SessionRecord> _sessions = new(NewSessionMeasure());
     private readonly CowTree<SessionNumber, NumberAnswer> _primary = new(NewMeasure());
     private readonly CowTree<SessionVersion, SessionEnded> _ended = new(NewEndedMeasure());
@@ -37,6 +40,9 @@ internal sealed class SessionTable(Limits limits)
     public TreeSum Sum => _primary.Sum;
 
     public bool TryGet(LeaseId id, out SessionRecord session) => _sessions.TryGet(id, out session);
+
+    /// <summary>By how much more the state grows with a hold or a place on this lease when that is a session.</summary>
+    public long GrowthOf(LeaseId lease) => !lease.IsNone && _sessions.Contains(lease) ? PartBytes : 0;
 
     public bool TryGet(SessionNumber number, out NumberAnswer answer) => _primary.TryGet(number, out answer);
 
@@ -246,9 +252,7 @@ internal sealed class SessionTable(Limits limits)
     /// <summary>Of an index: what it says is replicated with the holds and places.</summary>
     private sealed class PartMeasure : IMeasure<SessionVersion, SessionPart>
     {
-        private const int RecordBytes = 200;
-
-        public long Bytes(SessionVersion version, SessionPart part) => RecordBytes;
+        public long Bytes(SessionVersion version, SessionPart part) => PartBytes;
 
         public bool IsLeased(SessionPart part) => false;
 

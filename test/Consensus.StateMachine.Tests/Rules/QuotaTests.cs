@@ -109,6 +109,28 @@ internal sealed class QuotaTests
     }
 
     [Test]
+    public void What_a_hold_or_a_place_under_a_session_takes_beside_counts_before_it_is_there([Values] bool waits, [Values] bool many)
+    {
+        var session = new LeaseId(50);
+        Command Ask() => many && !waits
+            ? Many("me", 0, "x", "y") with { SharedLease = session, TtlMicros = 0 }
+            : Lock(waits ? "held" : "x", "me", 0, waits ? 60 * Second : 0, ttl: 0) with { SharedLease = session };
+        Machine Begin(long quota)
+        {
+            var machine = new Machine(new Limits { MaxStateBytes = quota });
+            machine.Do(new GrantLeaseCommand(session, 60 * Second) { IsSession = true });
+            machine.Granted(Lock("held", "you", 1));
+            return machine;
+        }
+        var free = Begin(Quota);
+        free.Do(Ask());
+        var needed = free.State.Counts.StateBytes;
+        var full = Begin(needed - 1);
+        Assert.That(full.Do(Ask()), Is.InstanceOf<QuotaExceeded>());
+        Assert.That(Begin(needed).Do(Ask()), Is.Not.InstanceOf<QuotaExceeded>());
+    }
+
+    [Test]
     public void Names_owners_and_losses_of_locks_that_nobody_holds_fill_the_store()
     {
         var machine = new Machine(new Limits { MaxStateBytes = 100_000 });
