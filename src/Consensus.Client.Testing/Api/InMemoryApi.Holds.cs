@@ -221,7 +221,7 @@ internal sealed partial class InMemoryApi
         return Renew(
             () => store.Apply(new RenewHoldCommand(Key.FromText(name), token) { Space = space }),
             outcome => outcome is HoldRenewed { Hold: var hold } ? hold.TtlMicros : null,
-            outcome => Refusals.Of(outcome, token, renewal: true));
+            Refusals.Of);
     }
 
     private Task<ApiResult<EmptyAnswer>> ReleaseAsync(HoldSpace space, string name, long fencingToken, CancellationToken cancellationToken) => ExecuteAsync(

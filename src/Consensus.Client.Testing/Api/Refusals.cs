@@ -18,14 +18,14 @@ internal static class Refusals
     public static ApiProblem NotFound(string detail) => Of(ProblemTypes.NotFound, detail);
 
     /// <summary>Of an outcome that is no success.</summary>
-    /// <param name="asked">The token of the request, if it had one.</param>
-    public static ApiProblem Of(Outcome outcome, FencingToken asked = default, bool renewal = false) => outcome switch
+    public static ApiProblem Of(Outcome outcome) => outcome switch
     {
         ConditionFailed failed => Of(
             ProblemTypes.PreconditionFailed, $"the key's modRevision is {failed.CurrentModRevision}", problem => problem with { Revision = failed.CurrentModRevision.Value }),
+        LeaseMissing { WasToEnd: true } missing => NotFound($"there is no lease {missing.Id}"),
         LeaseMissing missing => Of(ProblemTypes.LeaseExpired, $"the lease {missing.Id} does not exist or has ended"),
         HoldRefused held => OfHeld(held),
-        NotHolder not => OfNotHolder(not, asked, renewal),
+        NotHolder not => OfNotHolder(not),
         WaitCancelled => Unreachable,
         WaitDetached or WaitTakenOver => new ApiProblem(ApiFailureKind.OutcomeUnknown, 504, ProblemTypes.OutcomeUnknown.Slug, "the wait goes on elsewhere"),
         NoSuchWaiter nobody => NotFound($"nobody called \"{nobody.Owner}\" waits who could have it now; nothing was done"),
@@ -81,12 +81,11 @@ internal static class Refusals
         });
     }
 
-    private static ApiProblem OfNotHolder(NotHolder outcome, FencingToken asked, bool renewal)
+    private static ApiProblem OfNotHolder(NotHolder outcome)
     {
-        var loss = outcome.Loss is { } known && (asked == FencingToken.None || known.Token == asked) ? known : null;
-        var type = renewal && loss is { Reason: LossReason.Expired } ? ProblemTypes.LeaseExpired : ProblemTypes.NotHolder;
-        var reason = loss is null ? "" : $": {loss.Reason.ToString().ToLowerInvariant()} at revision {loss.AtRevision}";
-        return Of(type, $"the token {asked} is not that of the present hold{reason}", problem => problem with
+        var type = outcome is { IsRenewal: true, Loss.Reason: LossReason.Expired } ? ProblemTypes.LeaseExpired : ProblemTypes.NotHolder;
+        var reason = outcome.Loss is not { } loss ? "" : $": {loss.Reason.ToString().ToLowerInvariant()} at revision {loss.AtRevision}";
+        return Of(type, $"the token {outcome.Asked} is not that of the present hold{reason}", problem => problem with
         {
             Holder = outcome.Current?.Owner,
             FencingToken = outcome.Current?.Token.Value,

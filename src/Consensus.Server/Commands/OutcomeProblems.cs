@@ -22,10 +22,12 @@ internal static class OutcomeProblems
         var problem = outcome switch
         {
             ConditionFailed failed => OfCondition(failed),
+            // Unlike its use, the end of a lease that is gone asks for nothing that it could not have: 404 (rule 22).
+            LeaseMissing { WasToEnd: true } missing => Problem.NotFound($"there is no lease {missing.Id}"),
             LeaseMissing missing => new Problem(ProblemTypes.LeaseExpired, $"the lease {missing.Id} does not exist or has ended"),
             LeaseIdTaken => AnswerProblems.NotReady("no free lease id was found; nothing was done"),
             HoldRefused held => OfHeld(held),
-            NotHolder not => OfNotHolder(not, FencingToken.None),
+            NotHolder not => OfNotHolder(not),
             WaitCancelled cancelled => AnswerProblems.NotReady(cancelled.Reason switch
             {
                 CancelReason.Disconnected => "the wait was cancelled; nothing was done",
@@ -92,16 +94,12 @@ internal static class OutcomeProblems
         return problem with { StateRevision = outcome.Revision };
     }
 
-    /// <summary>410 when the hold of the asked token is known to have expired, else 412 with the reason (rule 22).</summary>
-    /// <param name="asked">The token of the request; none for a release by force.</param>
-    public static Problem OfNotHolder(NotHolder outcome, FencingToken asked, bool renewal = false)
+    /// <summary>410 when the hold of the asked token that was to be renewed is known to have expired, else 412 with the reason (rule 22).</summary>
+    private static Problem OfNotHolder(NotHolder outcome)
     {
-        var loss = outcome.Loss is { } known && (asked == FencingToken.None || known.Token == asked) ? known : null;
-        var type = renewal && loss is { Reason: LossReason.Expired } ? ProblemTypes.LeaseExpired : ProblemTypes.NotHolder;
-        var subject = asked == FencingToken.None ? "nobody holds it" : $"the token {asked} is not that of the present hold";
-        return new Problem(type, subject + LossText(loss))
+        var type = outcome is { IsRenewal: true, Loss.Reason: LossReason.Expired } ? ProblemTypes.LeaseExpired : ProblemTypes.NotHolder;
+        return new Problem(type, $"the token {outcome.Asked} is not that of the present hold" + LossText(outcome.Loss))
         {
-            StateRevision = outcome.Revision,
             Holder = outcome.Current?.Owner,
             FencingToken = outcome.Current?.Token.Value,
         };

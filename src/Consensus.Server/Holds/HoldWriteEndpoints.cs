@@ -76,7 +76,6 @@ internal sealed class HoldWriteEndpoints(HoldForm form, IConsensusNode node, Com
         await (answer.Outcome switch
         {
             HoldRenewed renewed when answer.Kind == AnswerKind.Done => form.RenewedAsync(http, renewed, Context()),
-            NotHolder not when answer.Kind == AnswerKind.Done => replies.Problem(http, OutcomeProblems.OfNotHolder(not, command.Token, renewal: true)),
             _ => replies.Problem(http, AnswerProblems.Of(answer)),
         });
     }
@@ -111,7 +110,6 @@ internal sealed class HoldWriteEndpoints(HoldForm form, IConsensusNode node, Com
                 new PermitsChangedAnswer(name.ToString(), changed.Permits, changed.Out, changed.Revision.Value),
                 ApiJson.Default.PermitsChangedAnswer,
                 changed.Revision),
-            NotHolder not when answer.Kind == AnswerKind.Done && command is HandOverCommand over => replies.Problem(http, OutcomeProblems.OfNotHolder(not, over.Token)),
             _ => replies.Problem(http, AnswerProblems.Of(answer)),
         });
     }
@@ -138,7 +136,6 @@ internal sealed class HoldWriteEndpoints(HoldForm form, IConsensusNode node, Com
         await (answer.Outcome switch
         {
             HoldReleased released when answer.Kind == AnswerKind.Done => replies.NoContent(http, released.Revision),
-            NotHolder not when answer.Kind == AnswerKind.Done => replies.Problem(http, OutcomeProblems.OfNotHolder(not, token)),
             _ => replies.Problem(http, AnswerProblems.Of(answer)),
         });
     }

@@ -154,23 +154,14 @@ internal sealed class LeaseEndpoints(IConsensusNode node, CommandRunner commands
             return;
         }
         var answer = await commands.ExecuteAsync(call, identity, [], new RevokeLeaseCommand(id) { By = Caller.Of(call.Http, node) });
-        if (answer.Kind != AnswerKind.Done)
-        {
-            await replies.Problem(call.Http, AnswerProblems.Of(answer));
-            return;
-        }
-        await (answer.Outcome switch
-        {
-            LeaseRevoked revoked => replies.Json(
+        await (answer is { Kind: AnswerKind.Done, Outcome: LeaseRevoked revoked }
+            ? replies.Json(
                 call.Http,
                 StatusCodes.Status200OK,
                 new LeaseRevokedAnswer(revoked.Id.ToString(), revoked.KeysDeleted, revoked.LocksFreed, revoked.Revision.Value),
                 ApiJson.Default.LeaseRevokedAnswer,
-                revoked.Revision),
-            // Unlike its use, the end of a lease that is gone asks for nothing that it could not have: 404 (rule 22).
-            LeaseMissing missing => replies.Problem(call.Http, Problem.NotFound($"there is no lease {id}", missing.Revision)),
-            _ => replies.Problem(call.Http, AnswerProblems.Of(answer)),
-        });
+                revoked.Revision)
+            : replies.Problem(call.Http, AnswerProblems.Of(answer)));
     }
 
     public static bool TryReadId(ApiCall call, out LeaseId id, out Problem? refusal)

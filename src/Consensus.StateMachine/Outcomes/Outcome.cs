@@ -42,7 +42,11 @@ public sealed record LeasesRenewed(Revision Revision, ImmutableArray<LeaseRenewa
 public sealed record LeaseRevoked(Revision Revision, LeaseId Id, long KeysDeleted, long LocksFreed) : Outcome(Revision);
 
 /// <summary>A lease named by a command does not exist or has ended: 410 on use, 404 where it was to be revoked (rule 22).</summary>
-public sealed record LeaseMissing(Revision Revision, LeaseId Id) : Outcome(Revision);
+public sealed record LeaseMissing(Revision Revision, LeaseId Id) : Outcome(Revision)
+{
+    /// <summary>It was to be revoked.</summary>
+    public bool WasToEnd { get; init; }
+}
 
 // ---- locks
 
@@ -147,7 +151,14 @@ public sealed record HoldReleased(Revision Revision) : Outcome(Revision);
 /// <summary>The token is not that of the present hold (rule 22).</summary>
 /// <param name="Loss">Why it was lost, when that is known.</param>
 /// <param name="Current">The present hold, if any.</param>
-public sealed record NotHolder(Revision Revision, HoldLoss? Loss, Hold? Current) : Outcome(Revision);
+public sealed record NotHolder(Revision Revision, HoldLoss? Loss, Hold? Current) : Outcome(Revision)
+{
+    /// <summary>The token of the request.</summary>
+    public FencingToken Asked { get; init; }
+
+    /// <summary>The hold was to be renewed.</summary>
+    public bool IsRenewal { get; init; }
+}
 
 public enum LossReason
 {

@@ -31,10 +31,10 @@ internal sealed class HoldAnswers(StateTables state, Applying entry)
     }
 
     /// <summary>The token is that of no present hold.</summary>
-    public NotHolder NotHeld(ObjectName name, FencingToken token)
+    public NotHolder NotHeld(ObjectName name, FencingToken token, bool isRenewal = false)
     {
         var record = state.Objects[name];
-        return new NotHolder(state.Revision, record.LossOf(token), FirstHolder(name, record));
+        return new NotHolder(state.Revision, record.LossOf(token), FirstHolder(name, record)) { Asked = token, IsRenewal = isRenewal };
     }
 
     /// <summary>What was granted once is not held any more.</summary>

@@ -13,7 +13,7 @@ internal sealed class HolderRules(StateTables state, HoldRules holds, LeaseRules
         var name = c.Object;
         if (state.Holds.Find(name, c.Token) is not { } hold || !state.Leases.TryGet(hold.Lease, out var lease))
         {
-            return answers.NotHeld(name, c.Token);
+            return answers.NotHeld(name, c.Token, isRenewal: true);
         }
         var isNew = name.Space == HoldSpace.Election && c.Value is { } value && !value.Span.SequenceEqual(hold.Terms.Value.Span);
         if (isNew && holds.RefuseBytes(0, c.Value!.Value.Length, c.Value.Value.Length - hold.Terms.Value.Length) is { } tooLarge)

@@ -48,7 +48,7 @@ internal sealed class LeaseRules(StateTables state, Applying entry, HoldRules ho
     {
         if (!state.Leases.TryGet(c.Id, out var lease))
         {
-            return new LeaseMissing(state.Revision, c.Id);
+            return new LeaseMissing(state.Revision, c.Id) { WasToEnd = true };
         }
         var (keys, freed) = holds.EndLease(lease, LossCause.Revoked(c.By));
         return new LeaseRevoked(state.Revision, c.Id, keys, freed);

@@ -16,7 +16,7 @@ internal enum BriefKind
 
     NothingDeleted = 3,
 
-    /// <summary>A lease.</summary>
+    /// <summary>A lease, B 1 when it was to be revoked.</summary>
     LeaseMissing = 4,
 
     /// <summary>Name; text holder, A token and E lease, 0 without one; B waiters, C waited microseconds, D delayed until, 0 when it is not, F token of the asker's own hold, 0 without one.</summary>
@@ -28,7 +28,7 @@ internal enum BriefKind
     /// <summary>A permits.</summary>
     PermitsMismatch = 7,
 
-    /// <summary>Text present holder and A token, 0 without one; B token of the loss, 0 when none is known, C reason, D revision.</summary>
+    /// <summary>Text present holder and A token, 0 without one; B token of the loss, 0 when none is known, C reason, D revision; E asked token, F 1 for a renewal.</summary>
     NotHolder = 8,
 
     /// <summary>Name of the key.</summary>
@@ -120,7 +120,7 @@ internal sealed record BriefAnswer(long Sequence, ClusterTime Stored, ReadOnlyMe
         {
             ConditionFailed o => Make(BriefKind.ConditionFailed) with { A = o.CurrentModRevision.Value },
             DeleteDone { Deleted: 0 } => Make(BriefKind.NothingDeleted),
-            LeaseMissing o => Make(BriefKind.LeaseMissing) with { A = o.Id.Value },
+            LeaseMissing o => Make(BriefKind.LeaseMissing) with { A = o.Id.Value, B = o.WasToEnd ? 1 : 0 },
             HoldRefused o => Make(BriefKind.HoldRefused) with
             {
                 Name = o.Name,
@@ -141,6 +141,8 @@ internal sealed record BriefAnswer(long Sequence, ClusterTime Stored, ReadOnlyMe
                 B = o.Loss?.Token.Value ?? 0,
                 C = (long)(o.Loss?.Reason ?? 0),
                 D = o.Loss?.AtRevision.Value ?? 0,
+                E = o.Asked.Value,
+                F = o.IsRenewal ? 1 : 0,
             },
             KeyWrittenTwice o => Make(BriefKind.KeyWrittenTwice) with { Name = o.Key },
             AnswerTooLarge o => Make(BriefKind.AnswerTooLarge) with { A = o.LimitBytes },
@@ -170,8 +172,8 @@ internal sealed record BriefAnswer(long Sequence, ClusterTime Stored, ReadOnlyMe
     {
         BriefKind.ConditionFailed => new ConditionFailed(Revision, new Revision(A)),
         BriefKind.NothingDeleted => new DeleteDone(Revision, 0),
-        BriefKind.LeaseMissing => new LeaseMissing(Revision, new LeaseId(A)),
-        BriefKind.HoldRefused => new HoldRefused(Revision, Holder(), B, C)
+        BriefKind.LeaseMissing => new LeaseMissing(Revision, new LeaseId(A)) { WasToEnd = B == 1 },
+        BriefKind.HoldRefused => new HoldRefused(Revision, Holder(new LeaseId(E)), B, C)
         {
             Name = Name,
             Own = new FencingToken(F),
@@ -180,7 +182,11 @@ internal sealed record BriefAnswer(long Sequence, ClusterTime Stored, ReadOnlyMe
         BriefKind.NoSuchWaiter => new NoSuchWaiter(Revision, Text),
         BriefKind.PermitsMismatch => new PermitsMismatch(Revision, A),
         BriefKind.NotHolder => new NotHolder(
-            Revision, B == 0 ? null : new HoldLoss(new FencingToken(B), "", (LossReason)C, new Revision(D)), Holder()),
+            Revision, B == 0 ? null : new HoldLoss(new FencingToken(B), "", (LossReason)C, new Revision(D)), Holder(LeaseId.None))
+        {
+            Asked = new FencingToken(E),
+            IsRenewal = F == 1,
+        },
         BriefKind.KeyWrittenTwice => new KeyWrittenTwice(Revision, Name),
         BriefKind.AnswerTooLarge => new AnswerTooLarge(Revision, A),
         BriefKind.FenceStale => new FenceStale(Revision, new FencingToken(A)),
@@ -200,9 +206,9 @@ internal sealed record BriefAnswer(long Sequence, ClusterTime Stored, ReadOnlyMe
         _ => Invariant.Unreachable<Outcome>(Kind),
     };
 
-    private Hold? Holder() => A == 0
+    private Hold? Holder(LeaseId lease) => A == 0
         ? null
-        : new Hold(Name, Text, new FencingToken(A), new LeaseId(E), 0, new Revision(A), ClusterTime.Zero);
+        : new Hold(Name, Text, new FencingToken(A), lease, 0, new Revision(A), ClusterTime.Zero);
 
     /// <summary>The message <c>BriefAnswer</c> of <c>snapshot.proto</c>.</summary>
     private static class Saved

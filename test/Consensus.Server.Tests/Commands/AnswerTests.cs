@@ -167,7 +167,7 @@ internal sealed class AnswerTests : ContractTest
         foreach (var reason in Enum.GetValues<LossReason>())
         {
             var loss = new HoldLoss(new FencingToken(3), "me", reason, new Revision(6));
-            var problem = OutcomeProblems.OfNotHolder(new NotHolder(revision, loss, null), new FencingToken(3), renewal: true);
+            var problem = OutcomeProblems.Of(new NotHolder(revision, loss, null) { Asked = loss.Token, IsRenewal = true });
             Assert.That(problem.Detail, Does.Contain("at revision 6"));
             Assert.That(problem.Type, Is.EqualTo(reason == LossReason.Expired ? ProblemTypes.LeaseExpired : ProblemTypes.NotHolder));
         }
@@ -189,6 +189,7 @@ internal sealed class AnswerTests : ContractTest
         yield return new ConditionFailed(revision, new Revision(3));
         yield return new LeaseIdTaken(revision, new LeaseId(1));
         yield return new LeaseMissing(revision, new LeaseId(1));
+        yield return new LeaseMissing(revision, new LeaseId(1)) { WasToEnd = true };
         yield return new HoldRefused(revision, null, 3, 1000);
         yield return new NoSuchWaiter(revision, "you");
         yield return new PermitsMismatch(revision, 3);

@@ -85,6 +85,7 @@ internal sealed class SessionTests : ContractTest
             ("POST", "/v1/elections/e", $$"""{"candidate":"me","lease":"{{_id}}"}"""), ("PUT", "/v1/elections/e", """{"fencingToken":2,"value":"v"}"""),
             ("PATCH", "/v1/elections/e", """{"handOverTo":"you","fencingToken":2}"""), ("DELETE", "/v1/elections/e?fencingToken=2", null),
             ("PUT", "/v1/fences/f", """{"fencingToken":2}"""), ("DELETE", "/v1/fences/f", null), ("POST", "/v1/txn", """{"success":[{"put":{"key":"a","value":"x"}}]}"""),
+            ("PATCH", "/v1/semaphores/s", """{"permits":3}"""), ("PUT", "/v1/settings/max-leases", """{"value":5000}"""), ("DELETE", "/v1/settings/max-leases", null),
         })
         {
             var problem = await ProblemAsync(ProblemTypes.SessionEnded, method, target, body, Number(1));
@@ -213,6 +214,27 @@ internal sealed class SessionTests : ContractTest
         Assert.That(rest.Holds, Is.EqualTo(new[] { new SettledHold("lock", "n", many.Locks[1].FencingToken) }));
         Assert.That(rest.Result, Is.EqualTo(SettleResults.Done));
         Assert.That(rest.Problem!.Detail, Does.Contain("has 1 of its holds still, but another is gone: it was broken by force"));
+    }
+
+    [Test]
+    public async Task What_was_refused_is_settled_with_the_problem_that_it_was_told()
+    {
+        var held = await AcquireAsync("l", "other", "60s");
+        var seq = 0L;
+        foreach (var (type, method, target, body) in new (ProblemType, string, string, string?)[]
+        {
+            (ProblemTypes.NotHolder, "DELETE", "/v1/locks/l?fencingToken=1", null), (ProblemTypes.NotHolder, "PUT", "/v1/locks/l", """{"fencingToken":1}"""),
+            (ProblemTypes.NotHolder, "PATCH", "/v1/locks/l", """{"handOverTo":"you","fencingToken":1}"""),
+            (ProblemTypes.NotFound, "PATCH", "/v1/locks/l", $$"""{"handOverTo":"you","fencingToken":{{held.FencingToken}}}"""),
+            (ProblemTypes.NotFound, "DELETE", "/v1/leases/1", null), (ProblemTypes.LeaseExpired, "PUT", "/v1/kv/a?lease=1", "x"),
+            (ProblemTypes.LockHeld, "POST", "/v1/locks/l", Hold()), (ProblemTypes.NotFound, "PATCH", "/v1/semaphores/s", """{"permits":3}"""),
+            (ProblemTypes.BadRequest, "PUT", "/v1/settings/quota-bytes", """{"value":1}"""),
+        })
+        {
+            var told = await ProblemAsync(type, method, target, body, Number(++seq));
+            var settled = await SettleAsync(seq);
+            Assert.That((settled.Result, settled.Problem!.Type, settled.Problem.Detail), Is.EqualTo((SettleResults.Refused, told.Type, told.Detail)), $"{method} {target}");
+        }
     }
 
     [Test]

@@ -117,6 +117,28 @@ public sealed class SettleTests
     }
 
     [Test]
+    public void A_refusal_is_told_with_what_was_asked()
+    {
+        var held = _machine.Granted(Lock("l", "you", 1, ttl: 3600 * Second));
+        foreach (var (number, command) in new (long, Command)[]
+        {
+            (1, new ReleaseHoldCommand(held.Name, new FencingToken(1), Force: false)),
+            (2, new RenewHoldCommand(held.Name, new FencingToken(1))),
+            (3, new HandOverCommand(held.Name, new FencingToken(1), "they")),
+            (4, new RevokeLeaseCommand(new LeaseId(99))),
+        })
+        {
+            var told = Ask(number, command);
+            Assert.That(told, command is RevokeLeaseCommand ? Has.Property("WasToEnd").True : Has.Property("Asked").EqualTo(new FencingToken(1)));
+            _machine.RestoreFromSnapshot();
+            var settled = Settle(number);
+            Assert.That((settled.Result, Of(settled.First!)), Is.EqualTo((SettleResult.Refused, Of(told))));
+        }
+
+        static object Of(Outcome outcome) => outcome is NotHolder not ? (not.Asked, not.IsRenewal, not.Current?.Token) : outcome;
+    }
+
+    [Test]
     public void What_is_acknowledged_too_far_ahead_or_of_no_session_is_not_settled()
     {
         Ask(2, Put("k"), acked: 1);
