@@ -49,6 +49,29 @@ public sealed class NewClusterTests
     }
 
     [Test]
+    public void Sessions_end_with_all_that_they_have_and_settings_and_released_tokens_stay()
+    {
+        var (machine, _, _) = Busy();
+        var session = new LeaseId(91);
+        Outcome Ask(long number, Command command) => machine.Do(command, session: new SessionRequest(session, number, 0));
+        machine.Do(new GrantLeaseCommand(session, 60 * Second) { IsSession = true });
+        var released = ((HoldGranted)Ask(1, Lock("x", "a", 0, ttl: 0) with { SharedLease = session })).Hold;
+        machine.Do(Release(released));
+        Ask(2, Lock("x", "a", 0, ttl: 0) with { SharedLease = session, LockDelayMicros = 10 * Second });
+        Ask(3, Lock("l", "a", 0, 60 * Second, ttl: 0) with { SharedLease = session });
+        Ask(4, Many("a", 0, "y", "z") with { SharedLease = session, TtlMicros = 0 });
+        machine.Do(new PutSettingCommand(Setting.MaxLeases, 5_000));
+        machine.Do(new NoteLeaderlessCommand(machine.Now, Second));
+        machine.State.BeginNewCluster(Now);
+        machine.State.Verify();
+        machine.RestoreFromSnapshot();
+        Assert.That((machine.State.Counts.Sessions, machine.State.Counts.SessionAnswers, machine.State.Counts.SessionEnds), Is.EqualTo((0L, 0L, 0L)));
+        Assert.That(machine.State.Limits.MaxLeases, Is.EqualTo(5_000));
+        Assert.That(machine.Do(Release(released)), Is.InstanceOf<HoldReleased>());
+        Assert.That(Ask(4, Many("a", 0, "y", "z") with { SharedLease = session, TtlMicros = 0 }), Is.EqualTo(new SessionRefused(machine.State.Revision, session, SessionRefusal.Ended, 0)));
+    }
+
+    [Test]
     public void The_revision_leaps_above_the_backup_and_above_the_clock_whichever_is_more()
     {
         var (machine, _, _) = Busy();
