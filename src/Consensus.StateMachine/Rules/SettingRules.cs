@@ -21,16 +21,19 @@ internal sealed class SettingRules(StateTables state)
         return new SettingPut(state.Revision, c.Setting, c.Value);
     }
 
-    /// <summary>What the first member that announces itself brings are the settings of the cluster; what later ones bring is not looked at.</summary>
+    /// <summary>What the first member that announces itself brings are the settings of the cluster, but for those that are set already; what later ones bring is not looked at.</summary>
     public void Form(ImmutableArray<SettingValue> settings)
     {
-        if (state.Settings.AreFormed)
+        if (state.Members.Count > 0)
         {
             return;
         }
         foreach (var setting in settings)
         {
-            state.Settings.Set(setting);
+            if (!state.Settings.IsSet(setting.Setting))
+            {
+                state.Settings.Set(setting);
+            }
         }
     }
 }

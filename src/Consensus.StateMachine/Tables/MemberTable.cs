@@ -17,6 +17,8 @@ internal sealed class MemberTable
     public bool TryGet(MemberId id, out MemberInfo member) => _primary.TryGet(id, out member);
 
     /// <summary>As of now; not to be walked over a write.</summary>
+    public int Count => _primary.Count;
+
     public IEnumerable<MemberInfo> All() => _primary.Peek().All().Select(static item => item.Value);
 
     public void Set(MemberInfo member) => _primary.Set(member.Id, member);

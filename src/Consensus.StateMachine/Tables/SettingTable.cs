@@ -22,8 +22,7 @@ internal sealed class SettingTable(Limits limits)
 
     public TreeSum Sum => _primary.Sum;
 
-    /// <summary>The cluster has its settings.</summary>
-    public bool AreFormed => _primary.Count > 0;
+    public bool IsSet(Setting setting) => _primary.Contains((long)setting);
 
     public void Set(in SettingValue value)
     {
@@ -77,7 +76,7 @@ internal sealed class SettingTable(Limits limits)
     public void Load(ReadOnlyMemory<byte> item)
     {
         var read = Read(item);
-        if (_primary.Contains((long)read.Setting))
+        if (IsSet(read.Setting))
         {
             throw new WireFormatException("a setting twice");
         }

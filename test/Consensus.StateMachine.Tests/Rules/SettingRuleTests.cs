@@ -124,6 +124,16 @@ internal sealed class SettingRuleTests
     }
 
     [Test]
+    public void What_was_set_before_the_first_announcement_stays_and_all_others_come_with_it()
+    {
+        var machine = new Machine();
+        machine.Do(Set(Setting.MaxLeases, 5_000));
+        machine.Do(Announce(1, All(Limits.Default with { MaxLeases = 7_000, MaxFences = 8_000 })));
+        Assert.That((machine.View.Limits.MaxLeases, machine.View.Limits.MaxFences), Is.EqualTo((5_000, 8_000)));
+        Assert.That(machine.View.Tables.Settings.Count, Is.EqualTo(SettingDefinition.All.Length));
+    }
+
+    [Test]
     public void Members_with_different_bounds_of_their_own_judge_alike()
     {
         Machine[] members = [new Machine(new Limits { MaxObjects = 1, MaxStateBytes = 1_000, MaxHistoryBytes = 500 }), new Machine()];
