@@ -27,8 +27,8 @@ internal sealed class ExpiredLeases
         }
     }
 
-    /// <summary>The state was restored as of this time: of what ended before, nothing is known.</summary>
-    public void Begin(ClusterTime stamp) => KnownFrom = stamp;
+    /// <summary>The state was restored as of this time: of what ended before, or at that very time, nothing is known.</summary>
+    public void Begin(ClusterTime stamp) => KnownFrom = stamp.PlusMicros(1);
 
     public FrozenTree<LeaseId, ClusterTime> Freeze() => _stamps.Freeze();
 
