@@ -17,9 +17,10 @@ internal static class SettingTexts
 
     public static string Of(SettingDefinition definition, long value) => SettingUnits.Format(UnitOf(definition), value);
 
-    /// <summary>What a value that is not taken is told.</summary>
+    /// <summary>What a value that is not taken is told: as people write it, and as the API takes it where that is another.</summary>
     public static string Range(SettingDefinition definition) =>
-        $"{definition.Name} is from {Of(definition, definition.Least)} to {Of(definition, definition.Most)} ({definition.Least} to {definition.Most})";
+        $"{definition.Name} is from {Of(definition, definition.Least)} to {Of(definition, definition.Most)}"
+        + (definition.Unit == SettingUnit.Count ? "" : $" ({definition.Least} to {definition.Most})");
 
     /// <summary>Reads <c>name=value</c>; gives null with what is wrong of it.</summary>
     public static SettingValue? TryRead(string entry, out string? mistake)
