@@ -278,11 +278,12 @@ internal sealed record BriefAnswer(long Sequence, ClusterTime Stored, ReadOnlyMe
             BriefKind.NotHolder => answer.B != 0 && !Enum.IsDefined((LossReason)answer.C),
             BriefKind.BoundReached => !Enum.IsDefined((BoundKind)answer.A),
             BriefKind.TokenNotExclusive => !Enum.IsDefined((HoldSpace)answer.A),
+            BriefKind.SettingOutOfRange => !Enum.IsDefined((Setting)answer.A),
             BriefKind.NothingWritten => answer.A > 1 || TxnResultCodec.Read(answer.Blob).IsDefault,
             _ => !Enum.IsDefined(answer.Kind),
         };
         return isDamaged
-            ? throw new WireFormatException("a brief answer of an unknown kind, bound or reason")
+            ? throw new WireFormatException("a brief answer of an unknown kind, bound, reason, name space or setting")
             : (new Identity(fields.Text(Saved.Principal), fields.Key(Saved.IdempotencyKey)), answer);
     }
 }

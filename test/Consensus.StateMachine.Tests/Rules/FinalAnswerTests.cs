@@ -1,8 +1,6 @@
 using Consensus.Primitives;
-using Consensus.Primitives.Wire;
 using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Outcomes;
-using Consensus.StateMachine.Tables;
 using static Consensus.StateMachine.Tests.Rules.Asks;
 
 namespace Consensus.StateMachine.Tests.Rules;
@@ -483,24 +481,5 @@ internal sealed class FinalAnswerTests
         Assert.That(((Withdrawn)machine.Do(new WithdrawCommand(Machine.Key("r")))).Result, Is.EqualTo(WithdrawResult.Withdrawn));
         Assert.That(machine.Do(Lock("x", "me", 2), "r"), Is.InstanceOf<RequestWithdrawn>());
         Assert.That(machine.View.Counts.BriefAnswers, Is.EqualTo(1));
-    }
-
-    [TestCase(0, "a brief answer of an unknown kind")]
-    [TestCase(21, "a brief answer of an unknown kind")]
-    [TestCase((int)BriefKind.BoundReached, "a bound that there is not")]
-    public void A_snapshot_with_an_answer_of_no_sense_is_refused(int kind, string why)
-    {
-        var writer = new WireWriter();
-        var start = writer.BeginMessage(1);
-        writer.Bytes(2, "r"u8);
-        writer.Int64(3, 1);
-        writer.Int64(6, kind);
-        writer.Int64(10, 99);
-        writer.EndMessage(start);
-        var machine = new Machine();
-        machine.Do(Delete("k"), "r");
-        var buffer = SnapshotBuffer.Of(machine.View);
-        buffer.Sections[buffer.Sections.FindIndex(section => section.Kind == 12)] = (12, writer.ToArray());
-        Assert.That(() => ReplicatedState.Restore(Limits.Default, buffer), Throws.TypeOf<WireFormatException>(), why);
     }
 }
