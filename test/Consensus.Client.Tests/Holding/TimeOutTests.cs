@@ -23,12 +23,20 @@ internal sealed class TimeOutTests
     [Test]
     public async Task What_is_refused_for_want_of_room_says_so_and_when_to_ask_again()
     {
-        using var server = new FakeServer(request => request.Method == "DELETE"
+        var silence = new TaskCompletionSource();
+        using var full = new FakeServer(request => request.Method == "DELETE"
             ? new FakeAnswer(404)
             : FakeAnswer.Problem(429, "too-many-requests", "At most 10 locks; nothing was done.") with { RetryAfter = 12 });
-        using var client = Client(server.Endpoint);
+        using var silent = new FakeServer(async _ =>
+        {
+            await silence.Task;
+            return FakeAnswer.Abort;
+        });
+        using var client = Client(full.Endpoint, silent.Endpoint);
 
-        var error = await EndOfAsync(client, () => !server.Requests.IsEmpty);
+        // The other is asked once the answer of the first was heard.
+        var error = await EndOfAsync(client, () => !silent.Requests.IsEmpty);
+        silence.SetResult();
 
         Assert.That(error.Message, Is.EqualTo("lock 'a' was not granted within 5 s: At most 10 locks; nothing was done. (try again after 12 s)"));
         var problem = (error.InnerException as ConsensusException)?.Problem;
