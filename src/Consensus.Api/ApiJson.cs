@@ -39,6 +39,7 @@ namespace Consensus.Api;
 [JsonSerializable(typeof(LockAcquireRequest))]
 [JsonSerializable(typeof(LockRenewRequest))]
 [JsonSerializable(typeof(LockGrantAnswer))]
+[JsonSerializable(typeof(PlaceAnswer))]
 [JsonSerializable(typeof(HoldRenewedAnswer))]
 [JsonSerializable(typeof(LockAnswer))]
 [JsonSerializable(typeof(LockListAnswer))]

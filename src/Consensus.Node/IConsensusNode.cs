@@ -213,8 +213,11 @@ public interface IConsensusNode
     /// </summary>
     ValueTask<ViewAnswer> ViewAtAsync(LogIndex index);
 
-    /// <summary>A hold was granted but no byte of the answer could be written: it is given back (rule 18). Of several granted together, each.</summary>
-    void Abandon(ObjectName name, RequestId request);
+    /// <summary>
+    /// A hold was granted but no byte of the answer could be written (rule 18): it is given back, unless it is a session's, of which that is noted. Of several granted together, each.
+    /// </summary>
+    /// <param name="hasKey">It was asked for under an idempotency key, which finds it for 10 s yet: it is given back after that.</param>
+    void Abandon(ObjectName name, RequestId request, bool hasKey);
 
     /// <summary>A random lease id (rule 17).</summary>
     LeaseId NewLeaseId();

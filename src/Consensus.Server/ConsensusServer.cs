@@ -106,7 +106,8 @@ public static class ConsensusServer
         var lists = new ListReader(node, views);
         var watches = new WatchEndpoints(node, hub, replies);
         HoldReadEndpoints ReadsOf(HoldForm form) => new(form, node, lists, watches, replies);
-        HoldWriteEndpoints WritesOf(HoldForm form) => new(form, node, commands, replies, info, logger);
+        var waits = new SlicedWaits(node, TimeProvider.System);
+        HoldWriteEndpoints WritesOf(HoldForm form) => new(form, node, commands, waits, replies, info, logger);
         var (locks, semaphores, elections) = (new LockForm(replies), new SemaphoreForm(replies), new ElectionForm(replies));
         var members = new MemberLookup(node);
         var alarms = new MemberAlarms(new DiskSpace(info.DataDirectory, TimeProvider.System).Read);

@@ -67,6 +67,11 @@ public sealed record SessionNews(
     long? Next,
     ClusterTime HoldsUntil);
 
+/// <summary>Where a request stands.</summary>
+/// <param name="Position">In its line, 1 for the next.</param>
+/// <param name="Deadline">In cluster time: when its wait is over.</param>
+public readonly record struct PlaceInfo(long Position, ClusterTime Deadline);
+
 /// <param name="Position">1 for the next in line.</param>
 public sealed record WaiterInfo(string Owner, long Position, ClusterTime WaitDeadline, bool Detached)
 {

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Consensus.Primitives;
+using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Outcomes;
 using Consensus.StateMachine.Tables;
 
@@ -33,7 +34,20 @@ public sealed partial class StateView
         var record = Tables.Objects.TryGet(name, out var stored) ? stored : ObjectRecord.Free;
         return record.Waiters == 0
             ? record
-            : (record, Tables.Waiters.SumBefore(new WaiterKey(name, long.MaxValue)) - Tables.Waiters.SumBefore(new WaiterKey(name, 0)));
+            : (record, Tables.Waiters.Places.SumBefore(new WaiterKey(name, long.MaxValue)) - Tables.Waiters.Places.SumBefore(new WaiterKey(name, 0)));
+    }
+
+    /// <summary>The place of a request that can be asked again; null when it has none. O(log n).</summary>
+    /// <param name="idempotencyKey">Empty for one of a session.</param>
+    public PlaceInfo? PlaceOf(string principal, ReadOnlyMemory<byte> idempotencyKey, SessionRequest session)
+    {
+        var identity = session.IsNone ? new Identity(principal, new Key(idempotencyKey.Span)) : Identity.Of(new SessionNumber(session.Session, session.Number));
+        if (!Tables.Waiters.ByIdentity.TryGet(identity, out var place) || !Tables.Waiters.Places.TryGet(place, out var waiter))
+        {
+            return null;
+        }
+        var places = Tables.Waiters.Places;
+        return new PlaceInfo(places.Rank(place) - places.Rank(new WaiterKey(place.Object, 0)) + 1, waiter.WaitDeadline);
     }
 
     private HeldObject Show(ObjectName name, ObjectRecord record) => new(
@@ -72,7 +86,7 @@ public sealed partial class StateView
     private ImmutableArray<WaiterInfo> WaitersOf(ObjectName name)
     {
         var list = ImmutableArray.CreateBuilder<WaiterInfo>();
-        foreach (var (key, waiter) in Tables.Waiters.From(new WaiterKey(name, 0)))
+        foreach (var (key, waiter) in Tables.Waiters.Places.From(new WaiterKey(name, 0)))
         {
             if (key.Object != name || list.Count == ShownItems)
             {

@@ -48,6 +48,11 @@ public sealed record HandOverRequest(string HandOverTo, long FencingToken);
 /// <param name="FencingToken">Of the new hold.</param>
 public sealed record HandOverAnswer(string Name, string HandedOverTo, long FencingToken, long Revision);
 
+/// <summary>Where a request stands that waits in slices (<c>?poll=</c>): the answer (202) to one that is to be sent again within 10 s.</summary>
+/// <param name="Position">In its line, 1 for the next.</param>
+/// <param name="WaitLeftMs">What is left of its <c>wait</c>.</param>
+public sealed record PlaceAnswer(long Position, long WaitLeftMs);
+
 /// <summary>A lock as granted.</summary>
 /// <param name="FencingToken">Larger than every token given before, in this cluster.</param>
 /// <param name="WaitedMs">How long the request waited in the queue; the TTL began at its end.</param>

@@ -207,7 +207,7 @@ public sealed class NodeCore
                 _commands.OnClientGone(cancelled.Pending);
                 break;
             case HoldAbandonedInput abandoned:
-                _commands.Ends.GiveBack(abandoned.Name, abandoned.Request);
+                _commands.OnAnswerUntaken(abandoned);
                 break;
             case LinkUpInput up:
                 if (_turn.Links.Up(up.Peer, up.Boot))

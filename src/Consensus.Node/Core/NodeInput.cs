@@ -15,8 +15,9 @@ public sealed record CommandInput(PendingCommand Pending) : NodeInput;
 /// <summary>The client of this command went away.</summary>
 public sealed record CommandCancelledInput(PendingCommand Pending) : NodeInput;
 
-/// <summary>What this request was granted goes back: its client never had the answer (rule 18).</summary>
-public sealed record HoldAbandonedInput(ObjectName Name, RequestId Request) : NodeInput;
+/// <summary>The client never had the answer that tells of what this request was granted (rule 18).</summary>
+/// <param name="HasKey">It was asked for under an idempotency key.</param>
+public sealed record HoldAbandonedInput(ObjectName Name, RequestId Request, bool HasKey) : NodeInput;
 
 public sealed record ReadInput(PendingRead Pending) : NodeInput;
 

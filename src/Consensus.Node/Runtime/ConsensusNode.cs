@@ -175,7 +175,7 @@ public sealed partial class ConsensusNode : IConsensusNode
         return pending.Task;
     }
 
-    public void Abandon(ObjectName name, RequestId request) => Post(new HoldAbandonedInput(name, request));
+    public void Abandon(ObjectName name, RequestId request, bool hasKey) => Post(new HoldAbandonedInput(name, request, hasKey));
 
     public LeaseId NewLeaseId()
     {

@@ -10,7 +10,7 @@ namespace Consensus.Server.Commands;
 internal sealed class CommandRunner(IConsensusNode node)
 {
     /// <summary>Until access control exists, every caller is the same nobody.</summary>
-    private const string Principal = "";
+    public const string Principal = "";
 
     /// <summary>A random 63-bit id is taken already once in a very long time; more than twice running is no accident.</summary>
     private const int MaxIdAttempts = 3;

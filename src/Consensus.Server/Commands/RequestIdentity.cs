@@ -62,7 +62,7 @@ internal readonly record struct RequestIdentity(ReadOnlyMemory<byte> Key, Sessio
     }
 
     /// <summary>
-    /// SHA-256, cut to 16 bytes, over what makes two requests the same: method, resource, query, conditional headers, body. Parts are taken decoded and the query in a
+    /// SHA-256, cut to 16 bytes, over what makes two requests the same: method, resource, query but for <c>poll</c>, conditional headers, body. Parts are taken decoded and the query in a
     /// fixed order, so that two spellings of one request agree; ids that the receiving member draws are no part of it.
     /// </summary>
     public static byte[] Fingerprint(ApiCall call, ReadOnlySpan<byte> body)
@@ -73,7 +73,8 @@ internal readonly record struct RequestIdentity(ReadOnlyMemory<byte> Key, Sessio
         Add(hash, call.Name.Bytes);
         for (var name = (QueryName)0; (int)name < QueryNameText.Count; name++)
         {
-            if (call.Query.Bytes(name) is { } value)
+            // For how long the answer is waited for now is no part of what is asked.
+            if (name != QueryName.Poll && call.Query.Bytes(name) is { } value)
             {
                 Add(hash, Encoding.ASCII.GetBytes(QueryNameText.Of(name)));
                 Add(hash, value);

@@ -14,7 +14,8 @@ using Consensus.StateMachine.Outcomes;
 namespace Consensus.Server.Holds;
 
 /// <summary>Acquire (POST), renew (PUT), hand over or change the permits (PATCH) and release (DELETE) of locks, semaphores and elections.</summary>
-internal sealed class HoldWriteEndpoints(HoldForm form, IConsensusNode node, CommandRunner commands, Replies replies, ServerInfo info, ILogger logger)
+internal sealed class HoldWriteEndpoints(
+    HoldForm form, IConsensusNode node, CommandRunner commands, SlicedWaits waits, Replies replies, ServerInfo info, ILogger logger)
 {
     public async Task AcquireAsync(ApiCall call)
     {
@@ -35,12 +36,30 @@ internal sealed class HoldWriteEndpoints(HoldForm form, IConsensusNode node, Com
             await replies.Problem(http, Problem.BadRequest(sentence!));
             return;
         }
+        if (!TryReadPoll(call.Query, identity, out var slice, out refusal))
+        {
+            await replies.Problem(http, refusal!);
+            return;
+        }
         using var unread = asked.WaitMicros > 0 ? UnreadBehindWaits.While(http) : null;
         var aborted = http.RequestAborted;
         var mark = RequestMark.Of(call, identity, body);
-        var answer = await commands.WithNewLeaseAsync(
-            lease => asked with { OwnLease = asked.SharedLease.IsNone ? lease : LeaseId.None },
-            command => commands.ExecuteAsync(mark, command, aborted));
+        CommandAnswer answer;
+        if (WaitInSlices(mark, asked, slice is not null) is { } wait)
+        {
+            (answer, var place) = await wait.WaitAsync(slice, aborted);
+            if (place is { } kept)
+            {
+                waits.Park(wait);
+                await PlaceAsync(http, kept);
+                return;
+            }
+            wait.Dispose();
+        }
+        else
+        {
+            answer = await ExecuteAsync(mark, asked, aborted);
+        }
         if (answer.Kind != AnswerKind.Done || answer.Outcome is not HoldGranted granted)
         {
             await replies.Problem(http, AnswerProblems.Of(answer));
@@ -48,14 +67,55 @@ internal sealed class HoldWriteEndpoints(HoldForm form, IConsensusNode node, Com
         }
         if (aborted.IsCancellationRequested)
         {
-            // Granted to a client that is gone, and not a byte of the answer was written: the hold goes back (rule 18). A session has it: the same number finds it.
-            if (identity.Session.IsNone)
-            {
-                node.Abandon(asked.Object, answer.Request);
-            }
+            // Granted to a client that is gone, and not a byte of the answer was written (rule 18).
+            node.Abandon(asked.Object, answer.Request, hasKey: !identity.Key.IsEmpty);
             return;
         }
         await form.GrantedAsync(http, asked, granted, Context());
+    }
+
+    /// <summary>The wait that the request takes up, or begins when it asks for a slice of it; null when it waits by itself, or not at all.</summary>
+    private SlicedWait? WaitInSlices(RequestMark mark, AcquireCommand asked, bool isSlice)
+    {
+        if (asked.WaitMicros <= 0 || mark.Fingerprint.IsEmpty)
+        {
+            return null;
+        }
+        var wait = waits.TakeUp(mark);
+        if (wait is null && isSlice)
+        {
+            wait = new SlicedWait(waits, mark, asked.Object);
+            wait.Begin(gone => ExecuteAsync(mark, asked, gone));
+        }
+        return wait;
+    }
+
+    private ValueTask<CommandAnswer> ExecuteAsync(RequestMark mark, AcquireCommand asked, CancellationToken gone) => commands.WithNewLeaseAsync(
+        lease => asked with { OwnLease = asked.SharedLease.IsNone ? lease : LeaseId.None },
+        command => commands.ExecuteAsync(mark, command, gone));
+
+    private Task PlaceAsync(HttpContext http, PlaceInfo place)
+    {
+        var answer = new PlaceAnswer(place.Position, Durations.ExpiresInMs(place.Deadline, node.Status.ClusterTime));
+        return replies.Json(http, StatusCodes.Status202Accepted, answer, ApiJson.Default.PlaceAnswer, Revision.Zero);
+    }
+
+    /// <summary>For how long the request is to wait for its answer before it is told its place; null: as long as it takes.</summary>
+    private static bool TryReadPoll(QueryParameters query, RequestIdentity identity, out TimeSpan? slice, out Problem? refusal)
+    {
+        slice = null;
+        if (!query.TryGetDuration(QueryName.Poll, ApiLimits.MaxWaitMicros, out var micros, out refusal))
+        {
+            return false;
+        }
+        if (micros is { } time)
+        {
+            refusal = identity.IsNone ? Problem.BadRequest(
+                $"the query parameter \"poll\" needs the header {ApiHeaders.IdempotencyKey} or {ApiHeaders.Session}: whoever asks again for a place is known by that")
+                : null;
+            slice = TimeSpan.FromMicroseconds(time);
+        }
+        return refusal is null;
     }
 
     public async Task RenewAsync(ApiCall call)

@@ -21,6 +21,7 @@ internal enum QueryName
     FromRevision,
     Prev,
     Index,
+    Poll,
 }
 
 /// <summary>A set of <see cref="QueryName"/>.</summary>
@@ -40,12 +41,13 @@ internal enum QueryNames
     Revision = 1 << QueryName.Revision,
     FromRevision = 1 << QueryName.FromRevision,
     Index = 1 << QueryName.Index,
+    Poll = 1 << QueryName.Poll,
     Watch = FromRevision | 1 << QueryName.Prev,
 }
 
 internal static class QueryNameText
 {
-    public const int Count = (int)QueryName.Index + 1;
+    public const int Count = (int)QueryName.Poll + 1;
 
     public static bool TryParse(ReadOnlySpan<byte> text, out QueryName name)
     {
@@ -69,6 +71,7 @@ internal static class QueryNameText
             _ when text.SequenceEqual("fromRevision"u8) => QueryName.FromRevision,
             _ when text.SequenceEqual("prev"u8) => QueryName.Prev,
             _ when text.SequenceEqual("index"u8) => QueryName.Index,
+            _ when text.SequenceEqual("poll"u8) => QueryName.Poll,
             _ => null,
         };
         name = found.GetValueOrDefault();
@@ -95,6 +98,7 @@ internal static class QueryNameText
         QueryName.FromRevision => "fromRevision",
         QueryName.Prev => "prev",
         QueryName.Index => "index",
+        QueryName.Poll => "poll",
         _ => throw new ArgumentOutOfRangeException(nameof(name)),
     };
 }

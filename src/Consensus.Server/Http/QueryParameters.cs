@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Unicode;
+using Consensus.Api.Durations;
 
 namespace Consensus.Server.Http;
 
@@ -86,6 +87,30 @@ internal sealed class QueryParameters
             ? $"the query parameter \"{QueryNameText.Of(name)}\" is not a number"
             : $"the query parameter \"{QueryNameText.Of(name)}\" is not a number from 1 to {max}");
         return false;
+    }
+
+    /// <summary>A duration. False with the refusal set when it is given and is not one of at most <paramref name="maxMicros"/>.</summary>
+    public bool TryGetDuration(QueryName name, long maxMicros, out long? micros, out Problem? refusal)
+    {
+        micros = null;
+        refusal = null;
+        if (Text(name) is not { } text)
+        {
+            return true;
+        }
+        if (!DurationText.TryParseMicros(text, out var parsed))
+        {
+            refusal = Problem.BadRequest($"the query parameter \"{QueryNameText.Of(name)}\" is not {DurationText.Expected}");
+        }
+        else if (parsed > maxMicros)
+        {
+            refusal = Problem.BadRequest($"the query parameter \"{QueryNameText.Of(name)}\" is above {DurationText.Format(maxMicros)}");
+        }
+        else
+        {
+            micros = parsed;
+        }
+        return refusal is null;
     }
 
     /// <summary>A switch: absent is false; <c>?name</c> and <c>?name=true</c> are true.</summary>

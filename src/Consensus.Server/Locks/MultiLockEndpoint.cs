@@ -59,9 +59,9 @@ internal sealed class MultiLockEndpoint(IConsensusNode node, CommandRunner comma
         }
         if (http.RequestAborted.IsCancellationRequested)
         {
-            foreach (var hold in identity.Session.IsNone ? granted.Holds : [])
+            foreach (var hold in granted.Holds)
             {
-                node.Abandon(ObjectName.Lock(hold.Name), answer.Request);
+                node.Abandon(ObjectName.Lock(hold.Name), answer.Request, hasKey: !identity.Key.IsEmpty);
             }
             return;
         }

@@ -128,7 +128,7 @@ internal sealed class Endpoints
         yield return new(many, "GET", QueryNames.Read | QueryNames.Key | QueryNames.Prefix | QueryNames.Page | watch, holds.GetAsync, Watched);
         foreach (var route in (ApiRoute[])[one, many])
         {
-            yield return new(route, "POST", QueryNames.Key, holds.Writes.AcquireAsync);
+            yield return new(route, "POST", QueryNames.Key | QueryNames.Poll, holds.Writes.AcquireAsync);
             yield return new(route, "PUT", QueryNames.Key, holds.Writes.RenewAsync);
             yield return new(route, "PATCH", QueryNames.Key, holds.Writes.PatchAsync);
             yield return new(route, "DELETE", QueryNames.Key | QueryNames.Release, holds.Writes.ReleaseAsync);

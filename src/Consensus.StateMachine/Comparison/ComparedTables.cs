@@ -21,7 +21,7 @@ public static class ComparedTables
             new TreeComparison<ObjectName, ObjectRecord>("objects", tables.Objects, Places.Objects, ItemTexts.Of),
             new TreeComparison<HoldKey, HoldRecord>("holds", tables.Holds.Shared, Places.Holds, ItemTexts.Of),
             new TreeComparison<ReleasedRun, ImmutableArray<FencingToken>>("released", tables.Released, Places.ReleasedRuns, ItemTexts.Of),
-            new TreeComparison<WaiterKey, WaiterRecord>("waiters", tables.Waiters, Places.Waiters, ItemTexts.Of),
+            new TreeComparison<WaiterKey, WaiterRecord>("waiters", tables.Waiters.Places, Places.Waiters, ItemTexts.Of),
             new TreeComparison<Identity, KeptOutcome>("kept", tables.Answers.Kept, Places.Identities, ItemTexts.Of),
             new TreeComparison<Identity, ForgottenOutcome>("forgotten", tables.Answers.Forgotten, Places.Identities, ItemTexts.Of),
             new TreeComparison<Identity, BriefAnswer>("brief", tables.Answers.Brief, Places.Identities, ItemTexts.Of),

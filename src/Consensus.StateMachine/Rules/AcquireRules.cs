@@ -64,7 +64,7 @@ internal sealed class AcquireRules(StateTables state, Applying entry, HoldRules 
         {
             return new BoundReached(state.Revision, BoundKind.Holders, state.Limits.MaxHoldersPerObject);
         }
-        var claim = new Claim(c.Owner, entry.Claimant, c.TtlMicros, c.OwnLease, c.SharedLease, terms);
+        var claim = new Claim(c.Owner, entry.Request, c.TtlMicros, c.OwnLease, c.SharedLease, terms) { IsNumbered = entry.Identity.IsSession };
         var granted = holds.Grant(name, record, name.Space == HoldSpace.Semaphore ? record with { Permits = c.Permits } : record, claim, 0);
         if (!record.Delays.IsEmpty)
         {
@@ -126,7 +126,7 @@ internal sealed class AcquireRules(StateTables state, Applying entry, HoldRules 
 
     private ManyGranted GrantMany(AcquireManyCommand c, HoldTerms terms, LeaseId lease)
     {
-        var claim = new Claim(c.Owner, entry.Claimant, c.TtlMicros, LeaseId.None, lease, terms);
+        var claim = new Claim(c.Owner, entry.Request, c.TtlMicros, LeaseId.None, lease, terms) { IsNumbered = entry.Identity.IsSession };
         var granted = ImmutableArray.CreateBuilder<Hold>(c.Names.Length);
         foreach (var key in c.Names)
         {

@@ -24,9 +24,6 @@ internal sealed class Applying
     /// <summary>Of the request. A part of the entry's bytes: what is kept of it is copied.</summary>
     public ReadOnlyMemory<byte> Fingerprint { get; private set; }
 
-    /// <summary>Whom a grant is given back from when its answer is not taken; none under a session, where the same number finds it.</summary>
-    public RequestId Claimant => Identity.IsSession ? RequestId.None : Request;
-
     /// <summary>That of the state before the command.</summary>
     public Revision RevisionBefore { get; private set; }
 

@@ -26,7 +26,8 @@ internal sealed partial class HoldRules(StateTables state, Applying entry, KeyRu
         var until = claim.Terms.MaxHoldMicros > 0 ? entry.DeadlineAfter(claim.Terms.MaxHoldMicros) : ClusterTime.Never;
         var hold = new HoldRecord(claim.Owner, token, lease.Id, claim.Request, waitedMicros, until, claim.Terms)
         {
-            Mark = state.Sessions.Rise(claim.SharedLease) is > 0 and var begun ? new SessionMark(begun, claim.Number, claim.Fingerprint) : null,
+            Mark = state.Sessions.Rise(claim.SharedLease) is > 0 and var begun ? new SessionMark(begun, claim.Number, claim.Fingerprint) { IsNumbered = claim.IsNumbered, IsUntaken = claim.IsUntaken }
+                : null,
         };
         Store(name, before, TakenBack(after, hold).With(hold, HoldTable.IsSole(name, hold)));
         state.Holds.Add(name, hold);
@@ -50,12 +51,19 @@ internal sealed partial class HoldRules(StateTables state, Applying entry, KeyRu
     public void Lose(ObjectName name, HoldRecord hold, LossCause cause)
     {
         state.Leases.TryGet(hold.Lease, out var lease);
-        Lose(name, hold, cause, lease);
+        Lose(name, hold, cause, lease, state.Sessions.ClaimedOf(hold.Lease));
     }
 
-    private void Lose(ObjectName name, HoldRecord hold, LossCause cause, LeaseRecord lease)
+    /// <param name="claimed">Of the session that the lease is or was; 0 when it is none.</param>
+    private void Lose(ObjectName name, HoldRecord hold, LossCause cause, LeaseRecord lease, long claimed)
     {
         var record = state.Objects[name];
+        if (hold.Mark is { IsUntaken: true } mark && mark.Begun > claimed)
+        {
+            // Nobody ever knew of it: there is no loss to tell of, and nobody whose last acts must be waited for (rule 18).
+            End(name, hold, record, Released(record, hold), EndOf(cause.Reason));
+            return;
+        }
         var renewedAt = new ClusterTime(lease.Deadline.Micros - lease.TtlMicros);
         var loss = new HoldLoss(hold.Token, hold.Owner, cause.Reason, state.Revision.Next)
         {
@@ -128,6 +136,7 @@ internal sealed partial class HoldRules(StateTables state, Applying entry, KeyRu
     public (long Keys, long Holds) EndLease(LeaseRecord lease, LossCause cause)
     {
         state.Leases.Remove(lease);
+        var claimed = state.Sessions.ClaimedOf(lease.Id);
         entry.Output.Objects += state.Sessions.Remove(lease.Id);
         if (lease.Attachments == 0)
         {
@@ -151,7 +160,7 @@ internal sealed partial class HoldRules(StateTables state, Applying entry, KeyRu
         {
             var hold = state.Holds.Find(name, token);
             Invariant.Require(hold is not null, "a lease knows the holds that hang on it");
-            Lose(name, hold, cause, lease);
+            Lose(name, hold, cause, lease, claimed);
         }
         return (deleted, holds.Count);
     }

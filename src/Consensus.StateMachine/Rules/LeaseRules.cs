@@ -57,6 +57,7 @@ internal sealed class LeaseRules(StateTables state, Applying entry, HoldRules ho
     /// <summary>A renewal never moves a deadline back (rule 2).</summary>
     public LeaseRecord Renew(LeaseRecord lease)
     {
+        state.Sessions.Hear(lease.Id);
         var deadline = ClusterTime.Max(lease.Deadline, entry.DeadlineAfter(lease.TtlMicros));
         if (deadline == lease.Deadline)
         {

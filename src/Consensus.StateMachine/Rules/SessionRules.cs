@@ -19,6 +19,8 @@ internal sealed class SessionRules(StateTables state, Applying entry, AnswerRepl
         {
             return Refuse(SessionRefusal.Ended);
         }
+        state.Sessions.Hear(asked.Session);
+        state.Sessions.TryGet(asked.Session, out session);
         if (asked.Acked >= asked.Number)
         {
             return Refuse(SessionRefusal.AcknowledgesItself);

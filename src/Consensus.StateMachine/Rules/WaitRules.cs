@@ -66,7 +66,7 @@ internal sealed class WaitRules(StateTables state, Applying entry, HoldRules hol
         {
             entry.Resolve(waiter.Request, new WaitTakenOver(state.Revision));
         }
-        state.Waiters.Replace(waiter, waiter with { Request = entry.Request, DetachedUntil = null });
+        state.Waiters.Replace(waiter, waiter with { Request = entry.Request, DetachedUntil = null, IsUnattended = false });
         if (waiter.IsDetached)
         {
             holds.Store(place.Object, record, record with { Attached = record.Attached + 1 });
@@ -81,24 +81,27 @@ internal sealed class WaitRules(StateTables state, Applying entry, HoldRules hol
         return holds.Promote(place.Object) ?? (Outcome)new HoldQueued(state.Revision, state.Waiters.PositionOf(place));
     }
 
+    /// <summary>
+    /// Nobody waits any more for the answer to a request: its place is detached, or given up where nobody could take it again, and what it was granted is given back.
+    /// </summary>
     public Noted Cancel(CancelWaitCommand c)
     {
         var name = c.Object;
         if (state.Waiters.TryFind(c.Request, out var place) && place.Object == name)
         {
-            state.Waiters.TryGet(place, out var waiter);
-            if (waiter.Identity.IsSession)
-            {
-                // Whether anybody is connected is nothing to a session: its place is granted in turn, and given up when its number is settled (rule 18).
-                return new Noted(state.Revision);
-            }
-            holds.RemoveWaiter(place);
-            entry.Resolve(c.Request, new WaitCancelled(state.Revision, c.Reason));
-            holds.Promote(name);
+            Detach([place], static _ => true, c.Reason);
         }
         else if (c.Reason == CancelReason.Disconnected && state.Objects[name] is var record && state.Holds.Find(name, record, c.Request) is { } hold)
         {
-            holds.Release(name, record, hold);
+            if (hold.Mark is { IsNumbered: true } mark)
+            {
+                // The session has it, and the same number finds it.
+                state.Holds.Replace(name, hold, hold with { Mark = mark with { IsUntaken = true } });
+            }
+            else
+            {
+                holds.Release(name, record, hold);
+            }
         }
         return new Noted(state.Revision);
     }
@@ -144,21 +147,21 @@ internal sealed class WaitRules(StateTables state, Applying entry, HoldRules hol
                 places.Add(place);
             }
         }
-        Detach(places, _ => true);
+        Detach(places, static _ => true);
         return new Noted(state.Revision);
     }
 
     public void DetachAll(MemberId member, Func<long, bool> isLost) => Detach(state.Waiters.Of(member), isLost);
 
     /// <summary>Detaches all before anybody behind them is granted anything, so that nobody is granted who is about to be detached.</summary>
-    private void Detach(List<WaiterKey> places, Func<long, bool> isLost)
+    private void Detach(List<WaiterKey> places, Func<long, bool> isLost, CancelReason reason = CancelReason.Disconnected)
     {
         var freed = new TouchedObjects();
         foreach (var place in places)
         {
-            if (state.Waiters.TryGet(place, out var waiter) && !waiter.IsDetached && isLost(waiter.Request.Boot))
+            if (state.Waiters.TryGet(place, out var waiter) && waiter is { IsDetached: false, IsUnattended: false } && isLost(waiter.Request.Boot))
             {
-                Detach(place, waiter);
+                Detach(place, waiter, reason);
                 freed.Add(place.Object);
             }
         }
@@ -166,17 +169,18 @@ internal sealed class WaitRules(StateTables state, Applying entry, HoldRules hol
     }
 
     /// <summary>A place that nobody could take again, for want of an identity, is given up at once.</summary>
-    private void Detach(WaiterKey place, WaiterRecord waiter)
+    private void Detach(WaiterKey place, WaiterRecord waiter, CancelReason reason)
     {
         if (waiter.Identity.IsNone)
         {
             holds.RemoveWaiter(place);
-            entry.Resolve(waiter.Request, new WaitCancelled(state.Revision, CancelReason.Disconnected));
+            entry.Resolve(waiter.Request, new WaitCancelled(state.Revision, reason));
             return;
         }
         if (waiter.Identity.IsSession)
         {
             // It stands in line as before, and only its attempt is over (rule 18).
+            state.Waiters.Replace(waiter, waiter with { IsUnattended = true });
             entry.Resolve(waiter.Request, new WaitDetached(state.Revision));
             return;
         }

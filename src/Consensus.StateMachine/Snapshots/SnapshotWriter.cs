@@ -35,7 +35,7 @@ public static class SnapshotWriter
         Table(writer, sink, SectionKind.Objects, tables.Objects.All(), static (w, item) => ObjectTable.Write(w, item.Key, item.Value));
         Table(writer, sink, SectionKind.Holds, tables.Holds.Shared.All(), static (w, item) => HoldTable.Write(w, item.Key.Object, item.Value));
         Table(writer, sink, SectionKind.Released, tables.Released.All(), static (w, item) => ReleasedTable.Write(w, item.Key, item.Value));
-        Table(writer, sink, SectionKind.Waiters, tables.Waiters.All(), static (w, item) => WaiterTable.Write(w, item.Value));
+        Table(writer, sink, SectionKind.Waiters, tables.Waiters.Places.All(), static (w, item) => WaiterTable.Write(w, item.Value));
         Table(writer, sink, SectionKind.Kept, tables.Answers.Kept.All(), static (w, item) => KeptAnswers.Write(w, item.Key, item.Value));
         Table(writer, sink, SectionKind.Members, tables.Members.All(), static (w, item) => MemberTable.Write(w, item.Value));
         Table(writer, sink, SectionKind.History, tables.History.From(Revision.Zero), HistoryTable.Write);

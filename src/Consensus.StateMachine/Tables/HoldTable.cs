@@ -367,6 +367,8 @@ internal sealed class HoldTable(ObjectTable objects)
         public static readonly int Number = Shape.Number(14);
         public static readonly int Fingerprint = Shape.Bytes(15);
         public static readonly int Begun = Shape.Number(16);
+        public static readonly int Numbered = Shape.Number(17);
+        public static readonly int Untaken = Shape.Number(18);
     }
 
     /// <summary>The message <c>HoldOf</c>: a hold with the name of its object.</summary>
@@ -406,6 +408,8 @@ internal sealed class HoldTable(ObjectTable objects)
             writer.Int64(Saved.Number, mark.Number);
             writer.Bytes(Saved.Fingerprint, mark.Fingerprint.Span);
             writer.Int64(Saved.Begun, mark.Begun);
+            writer.Bool(Saved.Numbered, mark.IsNumbered);
+            writer.Bool(Saved.Untaken, mark.IsUntaken);
         }
         writer.EndMessage(start);
     }
@@ -442,6 +446,10 @@ internal sealed class HoldTable(ObjectTable objects)
         {
             Mark = fields.Number(Saved.Begun) is > 0 and var begun
                 ? new SessionMark(begun, fields.Number(Saved.Number), fields.Bytes(Saved.Fingerprint).ToArray())
+                {
+                    IsNumbered = fields.Flag(Saved.Numbered),
+                    IsUntaken = fields.Flag(Saved.Untaken),
+                }
                 : null,
         };
         var record = objects[name];

@@ -9,10 +9,11 @@ namespace Consensus.StateMachine.Tables;
 /// <param name="Highest">The highest number that was taken.</param>
 /// <param name="Version">It rises whenever a hold or a place under the session begins or ends.</param>
 /// <param name="Forgotten">What ended up to this version is remembered no more.</param>
+/// <param name="Claimed">The version when it was heard of last: what began up to this one its client may know of, whether or not the answer came.</param>
 /// <param name="Ends">That are remembered.</param>
 /// <param name="Answers">That are kept.</param>
 /// <param name="AnswerBytes">What they take in memory, as counted for their bound.</param>
-internal sealed record SessionRecord(LeaseId Id, string Principal, long Acked, long Highest, long Version, long Forgotten, int Ends, int Answers, long AnswerBytes)
+internal sealed record SessionRecord(LeaseId Id, string Principal, long Acked, long Highest, long Version, long Forgotten, long Claimed, int Ends, int Answers, long AnswerBytes)
 {
     public long Bytes => BytesOf(Principal);
 

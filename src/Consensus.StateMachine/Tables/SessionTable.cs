@@ -39,6 +39,9 @@ internal sealed class SessionTable(Limits limits)
     /// <summary>Of the answers.</summary>
     public TreeSum Sum => _primary.Sum;
 
+    /// <summary>See <see cref="SessionRecord"/>; 0 when the lease is no session's.</summary>
+    public long ClaimedOf(LeaseId lease) => _sessions.Count > 0 && _sessions.TryGet(lease, out var session) ? session.Claimed : 0;
+
     public bool TryGet(LeaseId id, out SessionRecord session) => _sessions.TryGet(id, out session);
 
     /// <summary>By how much more the state grows with a hold or a place on this lease when that is a session.</summary>
@@ -48,7 +51,7 @@ internal sealed class SessionTable(Limits limits)
 
     public bool Contains(SessionNumber number) => _primary.Contains(number);
 
-    public void Start(LeaseId id, string principal) => _sessions.Set(id, new SessionRecord(id, principal, 0, 0, 0, 0, 0, 0, 0));
+    public void Start(LeaseId id, string principal) => _sessions.Set(id, new SessionRecord(id, principal, 0, 0, 0, 0, 0, 0, 0, 0));
 
     /// <summary>Stores another record of a session whose answers are the same.</summary>
     public void Replace(SessionRecord session) => _sessions.Set(session.Id, session);
@@ -86,6 +89,15 @@ internal sealed class SessionTable(Limits limits)
         }
         _sessions.Set(lease, session with { Version = session.Version + 1 });
         return session.Version + 1;
+    }
+
+    /// <summary>A request of the session came: its client lives, and hears what there is under it, if it asks.</summary>
+    public void Hear(LeaseId lease)
+    {
+        if (_sessions.Count > 0 && _sessions.TryGet(lease, out var session) && session.Claimed != session.Version)
+        {
+            _sessions.Set(lease, session with { Claimed = session.Version });
+        }
     }
 
     public void Add(ObjectName name, HoldRecord hold)
@@ -269,6 +281,7 @@ internal sealed class SessionTable(Limits limits)
         public static readonly int Highest = Shape.Number(4);
         public static readonly int Version = Shape.Number(5);
         public static readonly int Forgotten = Shape.Number(6);
+        public static readonly int Claimed = Shape.Number(7);
     }
 
     /// <summary>The message <c>SessionEnded</c>.</summary>
@@ -302,6 +315,7 @@ internal sealed class SessionTable(Limits limits)
         writer.Int64(Saved.Highest, session.Highest);
         writer.Int64(Saved.Version, session.Version);
         writer.Int64(Saved.Forgotten, session.Forgotten);
+        writer.Int64(Saved.Claimed, session.Claimed);
     }
 
     public static void Write(WireWriter writer, SessionVersion version, SessionEnded ended)
@@ -342,6 +356,7 @@ internal sealed class SessionTable(Limits limits)
             fields.Number(Saved.Highest),
             fields.Number(Saved.Version),
             fields.Number(Saved.Forgotten),
+            fields.Number(Saved.Claimed),
             0,
             0,
             0);

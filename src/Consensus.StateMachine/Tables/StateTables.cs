@@ -13,7 +13,7 @@ internal sealed record ViewTables(
     FrozenTree<ObjectName, ObjectRecord> Objects,
     HoldsView Holds,
     FrozenTree<ReleasedRun, ImmutableArray<FencingToken>> Released,
-    FrozenTree<WaiterKey, WaiterRecord> Waiters,
+    WaitersView Waiters,
     AnswersView Answers,
     SessionsView Sessions,
     FrozenTree<Key, FencingToken> Fences,

@@ -27,13 +27,21 @@ internal sealed record WaiterRecord(
 
     public bool IsDetached => DetachedUntil is not null;
 
+    /// <summary>Under a session: nobody waits for its answer now. It is granted in turn all the same.</summary>
+    public bool IsUnattended { get; init; }
+
     public ClusterTime Deadline => DetachedUntil is { } until && until < WaitDeadline ? until : WaitDeadline;
 
     public WaiterKey Key => new(Object, Sequence);
 
-    /// <summary>Under a session nobody gives back what was granted because its answer was not taken: the same number finds it.</summary>
     public Claim Claim => Identity.IsSession
-        ? new Claim(Owner, RequestId.None, TtlMicros, OwnLease, SharedLease, Terms) { Number = Identity.Number.Number, Fingerprint = Fingerprint }
+        ? new Claim(Owner, Request, TtlMicros, OwnLease, SharedLease, Terms)
+        {
+            Number = Identity.Number.Number,
+            Fingerprint = Fingerprint,
+            IsNumbered = true,
+            IsUntaken = IsUnattended,
+        }
         : new Claim(Owner, Request, TtlMicros, OwnLease, SharedLease, Terms);
 }
 
@@ -46,6 +54,9 @@ internal readonly record struct WaiterKey(ObjectName Object, long Sequence) : IC
         return byObject != 0 ? byObject : Sequence.CompareTo(other.Sequence);
     }
 }
+
+/// <param name="ByIdentity">Where a request stands that can be asked again.</param>
+internal readonly record struct WaitersView(FrozenTree<WaiterKey, WaiterRecord> Places, FrozenTree<Identity, WaiterKey> ByIdentity);
 
 /// <summary>
 /// The waiting places, first come first served, and everything by which one is found. Its object and its shared lease count it too: that is the rules' work, which change
@@ -159,7 +170,7 @@ internal sealed class WaiterTable
         Index(after);
     }
 
-    public FrozenTree<WaiterKey, WaiterRecord> Freeze() => _primary.Freeze();
+    public WaitersView Freeze() => new(_primary.Freeze(), _byIdentity.Freeze());
 
     private void Index(WaiterRecord waiter)
     {
@@ -254,6 +265,7 @@ internal sealed class WaiterTable
         public static readonly int Value = Shape.Bytes(20);
         public static readonly int Number = Shape.Number(21);
         public static readonly int Begun = Shape.Number(22);
+        public static readonly int Unattended = Shape.Number(23);
     }
 
     public static void Write(WireWriter writer, WaiterRecord waiter)
@@ -283,6 +295,7 @@ internal sealed class WaiterTable
         writer.Bytes(Saved.Value, waiter.Terms.Value.Span);
         writer.Int64(Saved.Number, waiter.Identity.Number.Number);
         writer.Int64(Saved.Begun, waiter.Begun);
+        writer.Bool(Saved.Unattended, waiter.IsUnattended);
     }
 
     /// <summary>Adds a waiter as it was written, and gives it. Throws <see cref="WireFormatException"/> when it is damaged, or is there already.</summary>
@@ -317,6 +330,7 @@ internal sealed class WaiterTable
                 fields.Bytes(Saved.Value).ToArray()))
         {
             Begun = fields.Number(Saved.Begun),
+            IsUnattended = fields.Flag(Saved.Unattended),
         };
         if (_primary.Contains(waiter.Key))
         {

@@ -312,11 +312,15 @@ internal sealed class CoreMember
     /// <summary>How large the files of its snapshots are said to be.</summary>
     public long SnapshotBytes { get; set; } = 1;
 
-    public PendingCommand Send(Command command, bool withIdentity = false)
+    /// <summary>Another attempt of a request that had an identity.</summary>
+    public PendingCommand SendAgain(PendingCommand first, Command command) => Send(command, Encoding.UTF8.GetBytes($"key-{Id}-{first.Request.Sequence - 1}"));
+
+    public PendingCommand Send(Command command, bool withIdentity = false) => Send(command, withIdentity ? Encoding.UTF8.GetBytes($"key-{Id}-{_sequence}") : default);
+
+    private PendingCommand Send(Command command, ReadOnlyMemory<byte> key)
     {
         var writer = new WireWriter();
-        ReadOnlyMemory<byte> key = withIdentity ? Encoding.UTF8.GetBytes($"key-{Id}-{_sequence}") : default;
-        var envelope = new CommandEnvelope(command, key, withIdentity ? new byte[16] : default);
+        var envelope = new CommandEnvelope(command, key, key.IsEmpty ? default : new byte[16]);
         CommandCodec.Write(writer, envelope);
         var pending = new PendingCommand(new RequestId(Id, _options.Boot, ++_sequence), envelope, writer.ToArray(), "");
         Inputs.Add(new CommandInput(pending));

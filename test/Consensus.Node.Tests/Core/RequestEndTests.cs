@@ -51,11 +51,60 @@ public sealed class RequestEndTests
     {
         var leader = _cluster.Leader;
         FillTheLog();
-        leader.Inputs.Add(new HoldAbandonedInput(ObjectName.Lock(Job), _holder.Request));
+        leader.Inputs.Add(new HoldAbandonedInput(ObjectName.Lock(Job), _holder.Request, HasKey: false));
         _cluster.Run(500_000);
         Assert.That(leader.Core.Status.Counts.HoldsInUse, Is.EqualTo(1));
         _isHeldUp = false;
         _cluster.Until(() => _cluster.Leader.Core.Status.Counts.HoldsInUse == 0, "the hold is given back");
+    }
+
+    [Test]
+    public void A_place_under_a_key_is_detached_when_its_connection_breaks_and_given_up_after_its_time()
+    {
+        var asked = _cluster.Followers.First();
+        var wait = Wait(asked, withIdentity: true);
+        asked.Inputs.Add(new CommandCancelledInput(wait));
+        _cluster.Until(() => Waiters.Single().Detached, "the place is detached");
+        _cluster.Until(() => Waiters.IsEmpty, "nobody asked for it again");
+        Assert.That(_cluster.Leader.Core.Revision(), Is.EqualTo(2), "nothing was granted, nor given back");
+    }
+
+    [Test]
+    public void What_was_granted_under_a_key_and_not_told_stands_for_a_while_and_is_given_back_then([Values] bool wasAnswered)
+    {
+        var asked = _cluster.Followers.First();
+        var wait = Wait(asked, withIdentity: true);
+        var release = _cluster.Leader.Send(new ReleaseHoldCommand(Job, Token, Force: false));
+        if (wasAnswered)
+        {
+            _cluster.Until(() => wait.Stage == PendingStage.Answered, "it is granted");
+            asked.Inputs.Add(new HoldAbandonedInput(ObjectName.Lock(Job), wait.Request, HasKey: true));
+        }
+        else
+        {
+            // Its client goes while the grant is on its way.
+            _cluster.Until(() => release.Stage == PendingStage.Answered, "the leader has granted it");
+            Assert.That(wait.Stage, Is.EqualTo(PendingStage.Waiting));
+            asked.Inputs.Add(new CommandCancelledInput(wait));
+        }
+        _cluster.Run(8_000_000);
+        Assert.That(_cluster.Leader.Core.View.Counts.HoldsInUse, Is.EqualTo(1), "whoever asks again finds it");
+        _cluster.Until(() => _cluster.Leader.Core.View.Counts.HoldsInUse == 0, "it is given back");
+    }
+
+    [Test]
+    public void What_was_granted_under_a_key_and_told_to_a_later_attempt_is_not_given_back()
+    {
+        var asked = _cluster.Leader;
+        var wait = Wait(asked, withIdentity: true);
+        asked.Send(new ReleaseHoldCommand(Job, Token, Force: false));
+        _cluster.Until(() => wait.Stage == PendingStage.Answered, "it is granted");
+        asked.Inputs.Add(new HoldAbandonedInput(ObjectName.Lock(Job), wait.Request, HasKey: true));
+        var again = asked.SendAgain(wait, Acquire(6, waitMicros: 600_000_000));
+        _cluster.Until(() => again.Stage == PendingStage.Answered, "its retry is told");
+        Assert.That(again.Answer.Outcome, Is.InstanceOf<StateMachine.Outcomes.HoldGranted>());
+        _cluster.Run(15_000_000);
+        Assert.That(_cluster.Leader.Core.View.Counts.HoldsInUse, Is.EqualTo(1));
     }
 
     [Test]
@@ -98,9 +147,13 @@ public sealed class RequestEndTests
         Assert.That(forwarded.SelectMany(frame => frame.Commands).Count(), Is.LessThan(10), "and not one for each of them");
     }
 
-    private PendingCommand Wait(CoreMember member)
+    private System.Collections.Immutable.ImmutableArray<WaiterInfo> Waiters => _cluster.Leader.Core.View.GetObject(Job).Waiters;
+
+    private FencingToken Token => _cluster.Leader.Core.View.GetObject(Job).Holder!.Token;
+
+    private PendingCommand Wait(CoreMember member, bool withIdentity = false)
     {
-        var wait = member.Send(Acquire(6, waitMicros: 600_000_000));
+        var wait = member.Send(Acquire(6, waitMicros: 600_000_000), withIdentity);
         _cluster.Until(() => wait.Stage == PendingStage.Waiting && _cluster.Leader.Core.Status.Counts.Waiters == 1, "it waits");
         return wait;
     }

@@ -73,6 +73,17 @@ internal sealed class InProcessNode(Limits? limits = null) : IConsensusNode
     /// <summary>How many commands were applied: to see that nothing was done.</summary>
     public long AppliedCommands { get; private set; }
 
+    public StateView View
+    {
+        get
+        {
+            lock (_guard)
+            {
+                return _state.TakeView();
+            }
+        }
+    }
+
     public (long Term, string LeaderName) Leadership => (3, LeaderName);
 
     public NodeStatus Status
@@ -224,11 +235,16 @@ internal sealed class InProcessNode(Limits? limits = null) : IConsensusNode
         }
     }
 
-    public void Abandon(ObjectName name, RequestId request)
+    /// <summary>Under a key it is left to the test when it is given back.</summary>
+    public void Abandon(ObjectName name, RequestId request, bool hasKey)
     {
         lock (_guard)
         {
             Abandoned.Add((name, request));
+            if (hasKey)
+            {
+                return;
+            }
             Apply(NextRequest(), new CommandEnvelope(CancelWaitCommand.Of(name, request, CancelReason.Disconnected)), "");
         }
     }

@@ -47,7 +47,7 @@ internal sealed class RacingNode : IConsensusNode
 
     public ValueTask<ViewAnswer> ViewAtAsync(LogIndex index) => _other.ViewAtAsync(index);
 
-    public void Abandon(ObjectName name, RequestId request) => Given.Add((name, request));
+    public void Abandon(ObjectName name, RequestId request, bool hasKey) => Given.Add((name, request));
 
     public LeaseId NewLeaseId() => _other.NewLeaseId();
 

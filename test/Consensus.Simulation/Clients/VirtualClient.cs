@@ -213,7 +213,7 @@ public sealed class VirtualClient
             };
             foreach (var name in granted)
             {
-                attempt.Process!.GiveBack(name, answer.Request);
+                attempt.Process!.GiveBack(name, answer.Request, attempt.Operation.HasIdentity);
             }
             return;
         }

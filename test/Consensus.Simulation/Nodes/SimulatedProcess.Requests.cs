@@ -38,8 +38,8 @@ public sealed partial class SimulatedProcess
     /// <summary>The client of a command that waits for a lock closed its connection.</summary>
     public void ClientGone(SimulatedCommand command) => Post(new CommandCancelledInput(command));
 
-    /// <summary>A hold was granted to a client that is gone: it is given back (rule 18).</summary>
-    public void GiveBack(Consensus.StateMachine.ObjectName name, RequestId request) => Post(new HoldAbandonedInput(name, request));
+    /// <summary>A hold was granted to a client that is gone (rule 18).</summary>
+    public void GiveBack(Consensus.StateMachine.ObjectName name, RequestId request, bool hasKey) => Post(new HoldAbandonedInput(name, request, hasKey));
 
     public LeaseId NewLeaseId() => new((long)(_random.NextUInt64() >> 1) | 1);
 }

@@ -222,5 +222,5 @@ internal static class HoldInvariants
             : step.After.GetLease(waiter.SharedLease) is { } lease && lease.Deadline > step.Now);
 
     private static IEnumerable<WaiterRecord> WaitersOf(StateView view, ObjectName name) =>
-        view.Tables.Waiters.All().Select(w => w.Value).Where(w => w.Object == name);
+        view.Tables.Waiters.Places.All().Select(w => w.Value).Where(w => w.Object == name);
 }

@@ -311,12 +311,14 @@ internal sealed class FinalAnswerTests
     }
 
     [Test]
-    public void A_place_that_was_given_up_with_its_connection_answers_nothing()
+    public void A_place_that_nobody_asked_for_again_after_its_connection_broke_answers_nothing()
     {
         var machine = new Machine();
         machine.Granted(Lock("x", "other", 1));
         var request = machine.Queued(Lock("x", "me", 2, 60 * Second), "r");
         machine.Do(new CancelWaitCommand(Machine.Key("x"), request, CancelReason.Disconnected));
+        machine.Expire(10 * Second);
+        Assert.That(machine.View.Counts.Waiters, Is.Zero);
         machine.Queued(Lock("x", "me", 3, 60 * Second), "r");
     }
 

@@ -138,6 +138,56 @@ public sealed class PlaceTests
         Assert.That(machine.GrantOf(places[2])?.Owner, Is.EqualTo("w3"), "the first was given back, the second given up");
     }
 
+    [TestCaseSource(nameof(Kinds))]
+    public void A_keyed_place_whose_connection_broke_is_passed_over_and_found_again_where_it_stood(AcquireCommand holder, Func<string, AcquireCommand> ask)
+    {
+        var machine = WithLease();
+        var hold = machine.Granted(holder);
+        var first = machine.Queued(ask("h1"), "k1");
+        machine.Queued(ask("h2"), "k2");
+        machine.Do(CancelWaitCommand.Of(hold.Object, first, CancelReason.Disconnected));
+        Assert.That(machine.OutcomesOf(first).Last(), Is.InstanceOf<WaitDetached>());
+        machine.RestoreFromSnapshot();
+        Assert.That(machine.View.GetObject(hold.Object).Waiters.Select(w => (w.Owner, w.Detached)), Is.EqualTo(new[] { ("h1", true), ("h2", false) }));
+        machine.Pass(9 * Second);
+        Assert.That(((HoldQueued)machine.Do(ask("h1"), "k1")).Position, Is.EqualTo(1), "before the other, as it was");
+
+        machine.Do(CancelWaitCommand.Of(hold.Object, machine.Last, CancelReason.Disconnected));
+        machine.Do(Release(hold));
+        Assert.That(machine.View.GetObject(hold.Object).Holder?.Owner, Is.EqualTo("h2"), "nobody is granted anything who is not there");
+    }
+
+    [Test]
+    public void The_end_of_an_early_attempt_that_comes_late_touches_neither_the_place_nor_the_hold_of_a_later_one()
+    {
+        var machine = WithLease();
+        var hold = machine.Granted(Lock("x", "h", 1));
+        var early = machine.Queued(Under(Lock("x", "w", 0, 60 * Second)), "k");
+        var late = machine.Queued(Under(Lock("x", "w", 0, 60 * Second)), "k");
+        machine.Do(CancelWaitCommand.Of(hold.Object, early, CancelReason.Disconnected));
+        machine.Do(new DetachRequestsCommand([early]));
+        Assert.That(machine.View.GetObject(hold.Object).Waiters.Single().Detached, Is.False);
+        machine.Do(Release(hold));
+        Assert.That(machine.GrantOf(late)?.Owner, Is.EqualTo("w"));
+        machine.Do(CancelWaitCommand.Of(hold.Object, early, CancelReason.Disconnected));
+        Assert.That(machine.View.GetObject(hold.Object).Holder?.Owner, Is.EqualTo("w"));
+    }
+
+    [Test]
+    public void The_view_tells_where_a_request_stands_under_its_identity()
+    {
+        var machine = WithLease();
+        machine.Granted(Lock("x", "h", 1, ttl: 600 * Second));
+        machine.Queued(Lock("x", "w1", 2, 60 * Second));
+        machine.Queued(Lock("x", "w2", 3, 50 * Second), "k");
+        machine.RestoreFromSnapshot();
+        Assert.That(machine.View.PlaceOf("", Machine.Key("k").Memory, default), Is.EqualTo(new PlaceInfo(2, machine.Now.PlusMicros(50 * Second))));
+        Assert.That(machine.View.PlaceOf("", Machine.Key("other").Memory, default), Is.Null);
+        Assert.That(machine.View.PlaceOf("somebody", Machine.Key("k").Memory, default), Is.Null, "of another principal");
+        machine.Expire(50 * Second);
+        Assert.That(machine.View.PlaceOf("", Machine.Key("k").Memory, default), Is.Null);
+    }
+
     [Test]
     public void The_end_of_a_lease_ends_all_its_places_and_frees_who_stood_behind_them()
     {

@@ -119,4 +119,102 @@ public sealed class SessionWaitTests
         Assert.That(_machine.OutcomesOf(waiting).Last(), Is.InstanceOf<LeaseMissing>());
         Assert.That((_machine.State.Counts.Waiters, _machine.State.Counts.SessionAnswers), Is.EqualTo((0, 0)));
     }
+
+    /// <summary>What makes it known that nobody takes the answer, before the grant or after it.</summary>
+    private static readonly string[] Ways = ["its connection broke", "its member was lost", "its member stopped", "the answer to the grant was not taken"];
+
+    private void GrantToNobody(string way)
+    {
+        var waiting = RequestOf(Ask(1, Hold("l", 60 * Second) with { LockDelayMicros = 60 * Second }, member: 2, boot: 7));
+        if (way != Ways[3])
+        {
+            _machine.Do(way == Ways[0] ? new CancelWaitCommand(Machine.Key("l"), waiting, CancelReason.Disconnected)
+                : way == Ways[1] ? new DetachWaitersCommand(new MemberId(2), 7)
+                : new DetachRequestsCommand([waiting]));
+            _machine.RestoreFromSnapshot();
+        }
+        _machine.Do(Release(_held));
+        if (way == Ways[3])
+        {
+            _machine.Do(new CancelWaitCommand(Machine.Key("l"), waiting, CancelReason.Disconnected));
+        }
+        Assert.That(Holder?.Owner, Is.EqualTo("me"));
+        _machine.RestoreFromSnapshot();
+    }
+
+    private RequestId RequestOf(Outcome queued)
+    {
+        Assert.That(queued, Is.InstanceOf<HoldQueued>());
+        return Machine.Request(_machine.Last.Sequence, 2, 7);
+    }
+
+    [TestCaseSource(nameof(Ways))]
+    public void A_hold_that_was_never_claimed_ends_without_a_loss_and_without_a_delay(string way)
+    {
+        GrantToNobody(way);
+        var next = _machine.Queued(Lock("l", "next", 70, 600 * Second));
+        _machine.Do(new RevokeLeaseCommand(Session));
+        Assert.That(_machine.GrantOf(next)?.Owner, Is.EqualTo("next"), "at once");
+        Assert.That(_machine.View.GetObject(Machine.Key("l")).LastLoss, Is.Null);
+    }
+
+    [Test]
+    public void A_hold_whose_session_was_heard_of_since_is_lost_like_any_other(
+        [ValueSource(nameof(Ways))] string way, [Values("a write", "a repeat", "a renewal")] string request)
+    {
+        GrantToNobody(way);
+        if (request == "a renewal")
+        {
+            _machine.Do(new RenewLeasesCommand([Session]));
+        }
+        else
+        {
+            Ask(request == "a write" ? 2 : 1, request == "a write" ? Put("k") : Hold("l", 60 * Second) with { LockDelayMicros = 60 * Second });
+        }
+        _machine.RestoreFromSnapshot();
+        var next = _machine.Queued(Lock("l", "next", 70, 600 * Second));
+        _machine.Do(new RevokeLeaseCommand(Session));
+        Assert.That(_machine.GrantOf(next), Is.Null, "its lock delay is kept");
+        Assert.That(_machine.View.GetObject(Machine.Key("l")).LastLoss?.Owner, Is.EqualTo("me"));
+    }
+
+    [Test]
+    public void A_hold_that_was_granted_to_a_connected_wait_is_taken_for_claimed()
+    {
+        Ask(1, Hold("l", 60 * Second) with { LockDelayMicros = 60 * Second });
+        _machine.Do(Release(_held));
+        _machine.Do(new RevokeLeaseCommand(Session));
+        Assert.That(_machine.View.GetObject(Machine.Key("l")).LastLoss?.Owner, Is.EqualTo("me"));
+    }
+
+    [Test]
+    public void A_place_that_is_asked_for_again_is_attended_again()
+    {
+        var waiting = Wait();
+        _machine.Do(new CancelWaitCommand(Machine.Key("l"), waiting, CancelReason.Disconnected));
+        Wait();
+        _machine.Do(Release(_held));
+        _machine.Do(new RevokeLeaseCommand(Session));
+        Assert.That(_machine.View.GetObject(Machine.Key("l")).LastLoss?.Owner, Is.EqualTo("me"));
+    }
+
+    [Test]
+    public void A_hold_that_was_never_claimed_and_is_broken_by_force_or_held_too_long_is_no_loss_either([Values] bool isForced)
+    {
+        var waiting = RequestOf(Ask(1, Hold("l", 60 * Second) with { LockDelayMicros = 60 * Second, MaxHoldMicros = 5 * Second }, member: 2, boot: 7));
+        _machine.Do(new CancelWaitCommand(Machine.Key("l"), waiting, CancelReason.Disconnected));
+        _machine.Do(Release(_held));
+        if (isForced)
+        {
+            _machine.Do(new ReleaseHoldCommand(Machine.Key("l"), FencingToken.None, Force: true));
+        }
+        else
+        {
+            _machine.Expire(5 * Second);
+        }
+        Assert.That(Holder, Is.Null);
+        var shown = _machine.View.GetObject(Machine.Key("l"));
+        Assert.That((shown.LastLoss, shown.Delays.Length), Is.EqualTo(((HoldLoss?)null, 0)));
+        Assert.That(_machine.View.GetSession(Session)!.Version, Is.GreaterThan(2), "its session is told of the end");
+    }
 }

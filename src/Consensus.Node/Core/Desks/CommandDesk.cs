@@ -239,12 +239,22 @@ internal sealed class CommandDesk : Desk
                 NotDone(pending, NotDoneReason.Cancelled);
                 break;
             default:
-                if (!pending.IsOfSession)
-                {
-                    Ends.Cancel(pending, CancelReason.Disconnected);
-                }
+                Ends.Cancel(pending, CancelReason.Disconnected);
                 Unknown(pending, NotDoneReason.Cancelled);
                 break;
+        }
+    }
+
+    /// <summary>What was granted under a key stands for a while: whoever asks again finds it.</summary>
+    public void OnAnswerUntaken(HoldAbandonedInput grant)
+    {
+        if (grant.HasKey)
+        {
+            Ends.GiveBackLater(grant.Name, grant.Request);
+        }
+        else
+        {
+            Ends.GiveBack(grant.Name, grant.Request);
         }
     }
 

@@ -16,6 +16,9 @@ internal sealed class RequestEnds(TurnContext turn, CommandDesk desk)
     /// <summary>About 10 MB.</summary>
     private const int MaxGivenUp = 100_000;
 
+    /// <summary>With names of 1 KiB about 12 MB; beyond that the oldest is given back sooner.</summary>
+    private const int MaxUntold = 10_000;
+
     /// <summary>A request takes up to 31 bytes, and with that all of them are small enough to be urgent.</summary>
     private const int DetachedAtOnce = 200;
 
@@ -24,6 +27,9 @@ internal sealed class RequestEnds(TurnContext turn, CommandDesk desk)
 
     /// <summary>Acquires that were given up without an identity: should one be granted all the same, it is given back.</summary>
     private readonly GivenUpRequests _givenUp = new(MaxGivenUp);
+
+    /// <summary>What was granted under a key and perhaps not told: whoever asks again in time finds it, else it is given back. Oldest first.</summary>
+    private readonly Queue<UntoldGrant> _untold = new();
 
     /// <summary>What is logged and was not seen to be applied. One for each request that this member had, so no more than these.</summary>
     private readonly List<PendingCommand> _logged = [];
@@ -36,6 +42,15 @@ internal sealed class RequestEnds(TurnContext turn, CommandDesk desk)
     {
         if (pending.Asked.IsEmpty)
         {
+            return;
+        }
+        if (reason == CancelReason.Disconnected && pending is { HasIdentity: true, IsOfSession: false })
+        {
+            Detach([pending]);
+            foreach (var name in pending.Asked)
+            {
+                GiveBackLater(name, pending.Request);
+            }
             return;
         }
         if (!pending.HasIdentity && reason == CancelReason.Disconnected)
@@ -60,7 +75,18 @@ internal sealed class RequestEnds(TurnContext turn, CommandDesk desk)
         }
     }
 
-    /// <summary>What was granted goes back.</summary>
+    /// <summary>What was granted goes back if nobody has asked for it again within the time for which a detached place is kept.</summary>
+    public void GiveBackLater(ObjectName name, RequestId request)
+    {
+        if (_untold.Count == MaxUntold)
+        {
+            var oldest = _untold.Dequeue();
+            GiveBack(oldest.Name, oldest.Request);
+        }
+        _untold.Enqueue(new UntoldGrant(name, request, turn.Now + turn.Applied.State.Limits.DetachedKeepMicros));
+    }
+
+    /// <summary>What was granted goes back; of a session it is noted that nobody was told.</summary>
     public void GiveBack(ObjectName name, RequestId request) => Log(CancelWaitCommand.Of(name, request, CancelReason.Disconnected), null);
 
     /// <summary>A request of this process that does not stand at the desk came to its end: if it was given up, what it was granted goes back.</summary>
@@ -79,6 +105,11 @@ internal sealed class RequestEnds(TurnContext turn, CommandDesk desk)
     /// <summary>Now and then: what was answered and was not applied for sure is logged again as soon as somebody takes it.</summary>
     public void Sweep()
     {
+        while (_untold.TryPeek(out var oldest) && oldest.DueMicros <= turn.Now)
+        {
+            _untold.Dequeue();
+            GiveBack(oldest.Name, oldest.Request);
+        }
         _logged.RemoveAll(IsApplied);
         if (!turn.ReachesLeader)
         {
@@ -102,4 +133,7 @@ internal sealed class RequestEnds(TurnContext turn, CommandDesk desk)
     private static CommandLane? LaneOf(PendingCommand pending) => pending.Stage == PendingStage.Waiting ? null : pending.Lane;
 
     private void Log(Command command, CommandLane? lane) => _logged.Add(desk.LogOwn(command, lane));
+
+    /// <param name="DueMicros">Loop time at which it is given back.</param>
+    private readonly record struct UntoldGrant(ObjectName Name, RequestId Request, long DueMicros);
 }
