@@ -49,11 +49,12 @@ public sealed class ReplicatedState
         var replays = new AnswerReplays(_tables, _entry, new HoldReplays(_tables, answers));
         var sessions = new SessionRules(_tables, _entry, replays);
         _retries = new RetryRules(_tables, _entry, replays, sessions);
-        var holds = new HoldRules(_tables, _entry, _keys, _retries, answers);
+        var lines = new LineRules(_tables, _entry);
+        var holds = new HoldRules(_tables, _entry, _keys, _retries, answers, lines);
         _leases = new LeaseRules(_tables, _entry, holds);
-        _waits = new WaitRules(_tables, _entry, holds, _retries, answers);
-        _acquires = new AcquireRules(_tables, _entry, holds, _waits, answers);
-        _holders = new HolderRules(_tables, holds, _leases, answers);
+        _waits = new WaitRules(_tables, _entry, holds, lines, _retries, answers);
+        _acquires = new AcquireRules(_tables, _entry, holds, lines, _waits, answers);
+        _holders = new HolderRules(_tables, holds, lines, _leases, answers);
         _permits = new PermitRules(_tables, _entry, holds);
         _expiry = new ExpiryRules(_tables, _entry, holds, _waits);
         _settings = new SettingRules(_tables);
@@ -86,7 +87,14 @@ public sealed class ReplicatedState
     public StateCounts Counts => _tables.Counts;
 
     /// <summary>The earliest deadline of a lease, a wait, a hold or a lock delay, or what an entry left over; <see cref="ClusterTime.Never"/> when there is none.</summary>
-    public ClusterTime NextDeadline => _tables.Objects.HasUnsettled ? AppliedStamp : _expiry.NextDeadline;
+    public ClusterTime NextDeadline
+    {
+        get
+        {
+            var next = _expiry.NextDeadline;
+            return _tables.Objects.HasUnsettled && AppliedStamp < next ? AppliedStamp : next;
+        }
+    }
 
     /// <summary>True while anything lives by cluster time: an idle leader then logs a time entry once a second (rule 1).</summary>
     public bool HasDeadlines => _expiry.HasDeadlines;

@@ -116,10 +116,15 @@ public sealed record AcquireCommand(
     public ObjectName Object => new(Space, Name);
 }
 
-/// <summary>Takes exclusive holds of all the locks, or of none, in one step and without waiting; one lease for all (as for <see cref="AcquireCommand"/>).</summary>
+/// <summary>
+/// Takes exclusive holds of all the locks in one step, or of none; one lease for all (as for <see cref="AcquireCommand"/>). Not all free, or
+/// somebody before it in one of the lines: queued in the line of each when <see cref="WaitMicros"/> &gt; 0, else refused.
+/// </summary>
 /// <param name="Names">At least one, no two alike.</param>
 public sealed record AcquireManyCommand(ImmutableArray<Key> Names, string Owner, long TtlMicros, LeaseId OwnLease, LeaseId SharedLease) : Command
 {
+    public long WaitMicros { get; init; }
+
     public long LockDelayMicros { get; init; }
 
     public long MaxHoldMicros { get; init; }

@@ -53,6 +53,7 @@ internal static class ItemTexts
             waiter.SharedLease.IsNone ? $"own lease {waiter.OwnLease}, ttl {Ms(waiter.TtlMicros)}" : $"lease {waiter.SharedLease}",
             $"attempt {waiter.Request.Member}/{waiter.Request.Boot:x}/{waiter.Request.Sequence}",
             waiter.Identity.IsNone ? "" : Quoted(waiter.Identity),
+            waiter.LockCount == 0 ? "" : $"lock {waiter.Ordinal + 1} of {waiter.LockCount} at once",
             Of(waiter.Terms)));
 
     public static (string Name, string Content) Of(Identity identity, KeptOutcome kept) => (

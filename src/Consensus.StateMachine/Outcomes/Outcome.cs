@@ -89,6 +89,7 @@ public sealed record HoldGranted(Revision Revision, Hold Hold, long WaitedMicros
 }
 
 /// <summary>The request waits in the queue; its final outcome comes with a later entry.</summary>
+/// <param name="Position">1 for the next in line; of several lines the largest.</param>
 public sealed record HoldQueued(Revision Revision, long Position) : Outcome(Revision);
 
 /// <summary>Not granted: held by another and the request did not want to wait, or its wait is over.</summary>
@@ -97,7 +98,7 @@ public sealed record HoldQueued(Revision Revision, long Position) : Outcome(Revi
 /// <param name="WaitedMicros">0 when it did not wait.</param>
 public sealed record HoldRefused(Revision Revision, Hold? Holder, long Waiters, long WaitedMicros) : Outcome(Revision)
 {
-    /// <summary>Which of several locks asked for together was the first that is held; else the one asked for.</summary>
+    /// <summary>Which of several locks asked for together is the first that was not to be had; else the one asked for.</summary>
     public Key Name { get; init; }
 
     /// <summary>The token of a hold that the one who asked has of it already (the same owner, or the same lease): holds are not re-entrant. None when there is none.</summary>
@@ -111,13 +112,21 @@ public sealed record HoldRefused(Revision Revision, Hold? Holder, long Waiters, 
 }
 
 /// <summary>All locks of an <see cref="Commands.AcquireManyCommand"/>, in the order asked; each with a revision and token of its own.</summary>
-public sealed record ManyGranted(Revision Revision, ImmutableArray<Hold> Holds) : Outcome(Revision);
+public sealed record ManyGranted(Revision Revision, ImmutableArray<Hold> Holds) : Outcome(Revision)
+{
+    /// <summary>As of <see cref="HoldGranted"/>; 0 when it did not wait.</summary>
+    public long WaitedMicros { get; init; }
+}
 
 /// <summary>The hold went to the named waiter.</summary>
 public sealed record HandedOver(Revision Revision, Hold Hold) : Outcome(Revision);
 
 /// <summary>Nobody of that name waits and could have it now; nothing was done. 404.</summary>
-public sealed record NoSuchWaiter(Revision Revision, string Owner) : Outcome(Revision);
+public sealed record NoSuchWaiter(Revision Revision, string Owner) : Outcome(Revision)
+{
+    /// <summary>It waits for other locks too, and is given all of them or none.</summary>
+    public bool WaitsForSeveral { get; init; }
+}
 
 /// <summary>The semaphore is in use with another limit, or was given one below what was waited for; nothing was done. 409.</summary>
 public sealed record PermitsMismatch(Revision Revision, long Permits) : Outcome(Revision);

@@ -10,7 +10,8 @@ namespace Consensus.StateMachine.Rules;
 /// Who asks for a lock, for permits of a semaphore or for the leadership of an election. All three are holds of a named object: a semaphore has permits, a lock may be shared, an
 /// election has a value. A newcomer never passes anybody who waits and could be granted.
 /// </summary>
-internal sealed class AcquireRules(StateTables state, Applying entry, HoldRules holds, WaitRules waits, HoldAnswers answers)
+internal sealed class AcquireRules(
+    StateTables state, Applying entry, HoldRules holds, LineRules lines, WaitRules waits, HoldAnswers answers)
 {
     public Outcome Acquire(AcquireCommand c)
     {
@@ -35,7 +36,7 @@ internal sealed class AcquireRules(StateTables state, Applying entry, HoldRules 
             return mismatch;
         }
         var wanted = Wanted.By(c);
-        var isFree = holds.MayHave(name.Space, record, wanted) && holds.PassesNobody(name, record, wanted);
+        var isFree = IsFree(name, record, wanted);
         if (!isFree && c.WaitMicros <= 0)
         {
             return answers.Held(name, record, wanted, 0);
@@ -74,9 +75,13 @@ internal sealed class AcquireRules(StateTables state, Applying entry, HoldRules 
         return granted;
     }
 
-    /// <summary>Several locks in one step: all of them, or none and no waiting.</summary>
+    /// <summary>Several locks in one step: all of them, or none, and a place in the line of each for who waits.</summary>
     public Outcome AcquireMany(AcquireManyCommand c)
     {
+        if (waits.PlaceOfRequest() is { } place)
+        {
+            return waits.Attach(place, c);
+        }
         if (RefuseNames(c.Names) is { } badNames)
         {
             return badNames;
@@ -89,20 +94,23 @@ internal sealed class AcquireRules(StateTables state, Applying entry, HoldRules 
         {
             return noLease;
         }
-        var newlyActive = 0;
         var wanted = Wanted.By(c);
+        var inTheWay = NotFree(c, wanted);
+        if (inTheWay is { } first && c.WaitMicros <= 0)
+        {
+            return answers.Held(first, state.Objects[first], wanted, 0);
+        }
         var terms = AskedTerms.Of(c);
-        var grows = c.SharedLease.IsNone ? LeaseTable.RecordBytes : c.Names.Length * state.Sessions.GrowthOf(c.SharedLease);
+        var newlyActive = 0;
+        var grows = c.SharedLease.IsNone && inTheWay is null ? LeaseTable.RecordBytes : c.Names.Length * state.Sessions.GrowthOf(c.SharedLease);
         foreach (var key in c.Names)
         {
             var name = ObjectName.Lock(key);
             var record = state.Objects[name];
-            if (!holds.MayHave(name.Space, record, wanted) || !holds.PassesNobody(name, record, wanted))
-            {
-                return answers.Held(name, record, wanted, 0);
-            }
             newlyActive += record.IsActive ? 0 : 1;
-            grows += ObjectTable.GrowthOf(name, record) + HoldTable.SizeOf(name, c.Owner, terms, c.MaxHoldMicros > 0);
+            grows += ObjectTable.GrowthOf(name, record) + (inTheWay is null
+                ? HoldTable.SizeOf(name, c.Owner, terms, c.MaxHoldMicros > 0)
+                : WaiterTable.SizeOf(name, c.Owner, terms, entry.Identity, entry.Fingerprint.Length));
         }
         if (state.Objects.ActiveCount + newlyActive > state.Limits.MaxObjects)
         {
@@ -111,6 +119,10 @@ internal sealed class AcquireRules(StateTables state, Applying entry, HoldRules 
         if (holds.RefuseBytes(c.Metadata.Length, 0, grows) is { } tooLarge)
         {
             return tooLarge;
+        }
+        if (inTheWay is not null)
+        {
+            return waits.Enqueue(c, terms);
         }
         var lease = c.SharedLease;
         if (lease.IsNone)
@@ -122,6 +134,23 @@ internal sealed class AcquireRules(StateTables state, Applying entry, HoldRules 
             lease = state.Leases.Start(c.OwnLease, c.TtlMicros, entry.DeadlineAfter(c.TtlMicros), holds: 0, isOwn: true).Id;
         }
         return GrantMany(c, terms, lease);
+    }
+
+    private bool IsFree(ObjectName name, ObjectRecord record, in Wanted wanted) =>
+        lines.MayHave(name.Space, record, wanted) && lines.PassesNobody(name, record, wanted);
+
+    /// <summary>The first of the locks that is not to be had now; null when all are.</summary>
+    private ObjectName? NotFree(AcquireManyCommand c, in Wanted wanted)
+    {
+        foreach (var key in c.Names)
+        {
+            var name = ObjectName.Lock(key);
+            if (!IsFree(name, state.Objects[name], wanted))
+            {
+                return name;
+            }
+        }
+        return null;
     }
 
     private ManyGranted GrantMany(AcquireManyCommand c, HoldTerms terms, LeaseId lease)

@@ -29,6 +29,9 @@ internal sealed class AnswerReplays(StateTables state, Applying entry, HoldRepla
         _ => Invariant.Unreachable<Outcome>(effect),
     };
 
+    /// <inheritdoc cref="HoldReplays.OfNumber"/>
+    public Outcome OfNumber(IReadOnlyList<HoldKey> found) => holds.OfNumber(found);
+
     public Outcome Of(BriefAnswer answer) => answer.Kind switch
     {
         BriefKind.Withdrawn => new RequestWithdrawn(state.Revision),

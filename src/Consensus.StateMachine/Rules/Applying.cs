@@ -29,7 +29,10 @@ internal sealed class Applying
 
     public ApplyOutput Output { get; private set; } = new();
 
-    /// <summary>How many waiters it has granted something: one entry may not grant more than so many (rule 9).</summary>
+    /// <summary>
+    /// How many waiters it has granted something, and how many objects it has looked at for those who wait for several: one entry may not do
+    /// more of that than it may touch objects (rule 9).
+    /// </summary>
     public int Promotions { get; set; }
 
     /// <summary>False while a command is done for whose outcome there is no room.</summary>

@@ -21,6 +21,21 @@ internal static class AskedTerms
         c.Metadata.ToArray(),
         c.Space == HoldSpace.Election ? c.Value.ToArray() : default);
 
-    /// <summary>As above, for each of several locks.</summary>
+    /// <summary>Whether the command asks for just that for which a request waits.</summary>
+    /// <param name="place">The request's.</param>
+    public static bool IsForPlacesOf(WaiterTable waiters, WaiterKey place, Command command)
+    {
+        waiters.TryGet(place, out var waiter);
+        return command switch
+        {
+            AcquireCommand c => waiter.LockCount == 0 && waiter.Object == c.Object,
+            AcquireManyCommand c => waiter.LockCount == c.Names.Length
+                && waiter.LockCount > 0
+                && waiters.PlacesOf(waiter).Select(static p => p.Object.Name).SequenceEqual(c.Names),
+            _ => false,
+        };
+    }
+
+    /// <summary>On what terms each of several locks is asked for.</summary>
     public static HoldTerms Of(AcquireManyCommand c) => HoldTerms.Of(LockMode.Exclusive, 1, c.LockDelayMicros, c.MaxHoldMicros, c.Metadata.ToArray(), default);
 }

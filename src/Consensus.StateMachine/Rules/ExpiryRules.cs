@@ -61,9 +61,9 @@ internal sealed class ExpiryRules(StateTables state, Applying entry, HoldRules h
         TouchedObjects? freed = null;
         while (touched < most && state.Waiters.TryDue(entry.Stamp, out var place))
         {
-            touched++;
-            waits.End(place);
-            (freed ??= new TouchedObjects()).Add(place.Object);
+            var ended = waits.End(place);
+            touched += ended.Count;
+            (freed ??= new TouchedObjects()).Add(ended);
         }
         if (freed is not null)
         {

@@ -18,21 +18,41 @@ internal sealed class HoldReplays(StateTables state, HoldAnswers answers)
     {
         var first = HoldCodec.Read(effect.Holds);
         var left = ImmutableArray.CreateBuilder<Hold>(first.Length);
+        var waitedMicros = 0L;
         ReplayedHoldGone? gone = null;
         foreach (var given in first)
         {
             if (state.Holds.Find(given.Object, given.Token) is { } hold)
             {
                 left.Add(answers.Show(given.Object, Share(given.Object, hold)));
+                waitedMicros = hold.WaitedMicros;
             }
             else
             {
                 gone ??= answers.Gone(given.Object, given.Token);
             }
         }
-        return gone is null ? new ManyGranted(state.Revision, left.MoveToImmutable())
+        return gone is null ? new ManyGranted(state.Revision, left.MoveToImmutable()) { WaitedMicros = waitedMicros }
             : left.Count > 0 ? gone with { Left = left.DrainToImmutable() }
             : gone;
+    }
+
+    /// <summary>
+    /// What a request of a session waited for, as it is now, found by its number. Of several locks those that stand are told, as above; why
+    /// others are gone is not known any more.
+    /// </summary>
+    /// <param name="found">At least one.</param>
+    public Outcome OfNumber(IReadOnlyList<HoldKey> found)
+    {
+        var first = state.Holds.Find(found[0].Object, found[0].Token)!;
+        if (first.Mark is not { LockCount: > 0 and var asked })
+        {
+            return Of(new HoldGiven(found[0].Object, first.Token, first.WaitedMicros));
+        }
+        ImmutableArray<Hold> left = [.. found.Select(key => answers.Show(key.Object, state.Holds.Find(key.Object, key.Token)!))];
+        return left.Length == asked
+            ? new ManyGranted(state.Revision, left) { WaitedMicros = first.WaitedMicros }
+            : new ReplayedHoldGone(state.Revision, null) { Left = left };
     }
 
     /// <summary>The hold was given to somebody else: that it was is true whatever became of it.</summary>

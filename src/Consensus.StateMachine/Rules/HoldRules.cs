@@ -9,7 +9,8 @@ namespace Consensus.StateMachine.Rules;
 /// How a hold begins and ends, and with it a lease: what the one ends takes others with it. A hold's token is the revision of its grant, so no token is ever used twice or goes
 /// backward; each grant, release and loss of a hold has a revision of its own (rule 16).
 /// </summary>
-internal sealed partial class HoldRules(StateTables state, Applying entry, KeyRules keys, RetryRules retries, HoldAnswers answers)
+internal sealed partial class HoldRules(
+    StateTables state, Applying entry, KeyRules keys, RetryRules retries, HoldAnswers answers, LineRules lines)
 {
     /// <summary>Gives a hold: one revision, which is the token. A lease of its own starts now, not when it was asked for (rule 4).</summary>
     /// <param name="before">The object as it is stored.</param>
@@ -26,7 +27,8 @@ internal sealed partial class HoldRules(StateTables state, Applying entry, KeyRu
         var until = claim.Terms.MaxHoldMicros > 0 ? entry.DeadlineAfter(claim.Terms.MaxHoldMicros) : ClusterTime.Never;
         var hold = new HoldRecord(claim.Owner, token, lease.Id, claim.Request, waitedMicros, until, claim.Terms)
         {
-            Mark = state.Sessions.Rise(claim.SharedLease) is > 0 and var begun ? new SessionMark(begun, claim.Number, claim.Fingerprint) { IsNumbered = claim.IsNumbered, IsUntaken = claim.IsUntaken }
+            Mark = state.Sessions.Rise(claim.SharedLease) is > 0 and var begun
+                ? new SessionMark(begun, claim.Number, claim.Fingerprint, claim.LockCount)
                 : null,
         };
         Store(name, before, TakenBack(after, hold).With(hold, HoldTable.IsSole(name, hold)));
@@ -148,11 +150,15 @@ internal sealed partial class HoldRules(StateTables state, Applying entry, KeyRu
         var freed = new TouchedObjects();
         foreach (var place in state.Waiters.Of(lease.Id))
         {
-            var waiter = RemoveWaiter(place);
+            if (!state.Waiters.TryGet(place, out var waiter))
+            {
+                // It went with another place of its request.
+                continue;
+            }
+            freed.Add(RemoveWaiter(waiter));
             var missing = new LeaseMissing(state.Revision, lease.Id);
             entry.Resolve(waiter.Request, missing);
             retries.KeepBriefly(waiter, missing);
-            freed.Add(place.Object);
         }
         Promote(freed);
         var holds = state.Holds.Of(lease.Id);
@@ -165,16 +171,20 @@ internal sealed partial class HoldRules(StateTables state, Applying entry, KeyRu
         return (deleted, holds.Count);
     }
 
-    /// <summary>Takes a waiter out of the line; whoever stood behind it is seen to by the caller.</summary>
-    public WaiterRecord RemoveWaiter(WaiterKey place, SessionEnd reason = SessionEnd.GivenUp)
+    /// <summary>Takes a request out of every line in which it has a place; whoever stood behind it is seen to by the caller.</summary>
+    /// <returns>Its places.</returns>
+    public IReadOnlyList<WaiterRecord> RemoveWaiter(WaiterRecord waiter, SessionEnd reason = SessionEnd.GivenUp)
     {
-        state.Waiters.TryGet(place, out var waiter);
-        state.Waiters.Remove(waiter);
-        state.Sessions.Remove(waiter, reason);
-        state.Leases.Attach(waiter.SharedLease, waiters: -1);
-        var record = state.Objects[place.Object];
-        Store(place.Object, record, record.Without(waiter));
-        return waiter;
+        var places = state.Waiters.PlacesOf(waiter);
+        foreach (var place in places)
+        {
+            state.Waiters.Remove(place);
+            state.Sessions.Remove(place, reason);
+            var record = state.Objects[place.Object];
+            Store(place.Object, record, record.Without(place));
+        }
+        state.Leases.Attach(waiter.SharedLease, waiters: -places.Count);
+        return places;
     }
 
     public void Store(ObjectName name, ObjectRecord before, ObjectRecord after)

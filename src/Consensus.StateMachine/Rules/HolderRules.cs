@@ -6,7 +6,7 @@ using Consensus.StateMachine.Tables;
 namespace Consensus.StateMachine.Rules;
 
 /// <summary>What a holder does with its hold, and what an operator does to it: renew, release, break, hand over.</summary>
-internal sealed class HolderRules(StateTables state, HoldRules holds, LeaseRules leases, HoldAnswers answers)
+internal sealed class HolderRules(StateTables state, HoldRules holds, LineRules lines, LeaseRules leases, HoldAnswers answers)
 {
     public Outcome Renew(RenewHoldCommand c)
     {
@@ -55,7 +55,10 @@ internal sealed class HolderRules(StateTables state, HoldRules holds, LeaseRules
         return record.Released.Contains(c.Token) || state.Released.Contains(name, c.Token) ? new HoldReleased(state.Revision) : answers.NotHeld(name, c.Token);
     }
 
-    /// <summary>The hold goes to the first waiter of the named owner, past those who wait before it: release and grant in one step.</summary>
+    /// <summary>
+    /// The hold goes to the first waiter of the named owner, past those who wait before it: release and grant in one step. Not to one who
+    /// waits for several locks at once, which would hold one of them while it waits for the others.
+    /// </summary>
     public Outcome HandOver(HandOverCommand c)
     {
         var name = c.Object;
@@ -65,9 +68,9 @@ internal sealed class HolderRules(StateTables state, HoldRules holds, LeaseRules
             return answers.NotHeld(name, c.Token);
         }
         var after = holds.Released(record, hold);
-        if (holds.FirstGrantableTo(name, after, c.To) is not { } waiter)
+        if (lines.FirstAloneTo(name, after, c.To, out var waitsForSeveral) is not { } waiter)
         {
-            return new NoSuchWaiter(state.Revision, c.To);
+            return new NoSuchWaiter(state.Revision, c.To) { WaitsForSeveral = waitsForSeveral };
         }
         holds.Take(name, hold, record, after, SessionEnd.HandedOver);
         var granted = holds.GrantWaiter(waiter);
@@ -75,7 +78,7 @@ internal sealed class HolderRules(StateTables state, HoldRules holds, LeaseRules
         // Only now: the waiter may wait under the very lease that goes with its last hold.
         holds.LeaveLease(hold.Lease);
         holds.Promote(name);
-        return new HandedOver(state.Revision, granted.Hold);
+        return new HandedOver(state.Revision, granted is ManyGranted many ? many.Holds[0] : ((HoldGranted)granted).Hold);
     }
 
     /// <summary>Frees the object whoever holds it; when nobody does, ends the time for which it is kept for those who lost it.</summary>

@@ -24,9 +24,9 @@ internal sealed class NewClusterRules(StateTables state, HoldRules holds)
         state.Revision = new Revision(Math.Max(state.Revision.Value + RevisionLeap, unixSeconds * RevisionsPerSecond));
 
         // Waiters before what they wait for, so that nobody is granted anything.
-        foreach (var waiter in state.Waiters.All().ToList())
+        foreach (var waiter in state.Waiters.All().Where(static w => w.Ordinal == 0).ToList())
         {
-            holds.RemoveWaiter(waiter.Key);
+            holds.RemoveWaiter(waiter);
         }
         foreach (var name in state.Objects.AllUnsettled())
         {

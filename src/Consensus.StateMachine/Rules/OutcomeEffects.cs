@@ -17,8 +17,7 @@ internal static class OutcomeEffects
         (_, DeleteDone { Deleted: > 0 } o) => new KeysDeleted(o.Revision, o.Deleted),
         (_, LeaseGranted o) => new LeaseMade(o.Revision, o.Id, o.TtlMicros),
         (_, LeaseRevoked o) => new LeaseEnded(o.Revision, o.Id, o.KeysDeleted, o.LocksFreed),
-        (AcquireCommand, HoldGranted o) => Of(o),
-        (_, ManyGranted o) => new HoldsGiven(o.Revision, HoldCodec.Write(o.Holds)),
+        (AcquireCommand, HoldGranted) or (_, ManyGranted) => OfGrant(outcome),
         (_, PermitsChanged o) when o.Permits != o.Before => new PermitsGiven(o.Revision, o.Permits, o.Before, o.Out),
         (_, HandedOver o) => new HoldHandedOver(o.Revision, HoldCodec.Write([o.Hold])),
         // Only what the renewal proclaimed is an effect: it raised the revision.
@@ -28,5 +27,10 @@ internal static class OutcomeEffects
         _ => null,
     };
 
-    public static HoldGiven Of(HoldGranted granted) => new(granted.Hold.Object, granted.Hold.Token, granted.WaitedMicros);
+    /// <summary>What a wait came to.</summary>
+    public static Effect OfGrant(Outcome granted) => granted is ManyGranted many
+        ? new HoldsGiven(many.Revision, HoldCodec.Write(many.Holds))
+        : Of((HoldGranted)granted);
+
+    private static HoldGiven Of(HoldGranted granted) => new(granted.Hold.Object, granted.Hold.Token, granted.WaitedMicros);
 }

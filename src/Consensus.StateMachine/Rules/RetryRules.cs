@@ -43,7 +43,7 @@ internal sealed class RetryRules(StateTables state, Applying entry, AnswerReplay
         if (state.Waiters.TryFind(identity, out var place))
         {
             // Its room is that of its grant, which is kept in any case.
-            return command is AcquireCommand acquire && acquire.Object == place.Object ? null : new IdempotencyMismatch(state.Revision);
+            return AskedTerms.IsForPlacesOf(state.Waiters, place, command) ? null : new IdempotencyMismatch(state.Revision);
         }
         entry.HasRoom = answers.MakeRoom(entry.Stamp);
         return entry.HasRoom || AlwaysPasses.Does(command)
@@ -93,7 +93,7 @@ internal sealed class RetryRules(StateTables state, Applying entry, AnswerReplay
     }
 
     /// <summary>A waiter that was promoted had its effect now, under the identity with which it asked.</summary>
-    public void KeepGrant(WaiterRecord waiter, HoldGranted granted)
+    public void KeepGrant(WaiterRecord waiter, Outcome granted)
     {
         if (waiter.Identity.IsSession)
         {
@@ -101,7 +101,7 @@ internal sealed class RetryRules(StateTables state, Applying entry, AnswerReplay
         }
         else if (!waiter.Identity.IsNone && !state.Answers.Kept.Contains(waiter.Identity))
         {
-            state.Answers.Keep(waiter.Identity, entry.Stamp, waiter.Fingerprint, OutcomeEffects.Of(granted));
+            state.Answers.Keep(waiter.Identity, entry.Stamp, waiter.Fingerprint, OutcomeEffects.OfGrant(granted));
         }
     }
 

@@ -42,11 +42,12 @@ internal sealed class SessionRules(StateTables state, Applying entry, AnswerRepl
         }
         if (state.Waiters.TryFind(entry.Identity, out var place))
         {
-            return command is AcquireCommand acquire && acquire.Object == place.Object ? null : new IdempotencyMismatch(state.Revision);
+            return AskedTerms.IsForPlacesOf(state.Waiters, place, command) ? null : new IdempotencyMismatch(state.Revision);
         }
-        if (state.Holds.Find(number, out var name) is { } hold)
+        if (state.Holds.Of(number) is { Count: > 0 } holds)
         {
-            return hold.Mark!.Fingerprint.Span.SequenceEqual(entry.Fingerprint.Span) ? OfHold(name, hold) : new IdempotencyMismatch(state.Revision);
+            var fingerprint = state.Holds.Find(holds[0].Object, holds[0].Token)!.Mark!.Fingerprint;
+            return fingerprint.Span.SequenceEqual(entry.Fingerprint.Span) ? replays.OfNumber(holds) : new IdempotencyMismatch(state.Revision);
         }
         return number.Number <= session.Acked ? new RetryTooLate(state.Revision) : RefuseNew(session, command) ?? Take(session);
     }
@@ -83,7 +84,8 @@ internal sealed class SessionRules(StateTables state, Applying entry, AnswerRepl
     }
 
     /// <summary>A place became a hold. Its number may be acknowledged: then only the hold is found by it.</summary>
-    public void KeepGrant(WaiterRecord waiter, HoldGranted granted) => Store(waiter.Identity.Number, Done(waiter.Fingerprint, OutcomeEffects.Of(granted)));
+    public void KeepGrant(WaiterRecord waiter, Outcome granted) =>
+        Store(waiter.Identity.Number, Done(waiter.Fingerprint, OutcomeEffects.OfGrant(granted)));
 
     /// <summary>A place came to nothing.</summary>
     public void KeepEndOfWait(WaiterRecord waiter, Outcome outcome)
@@ -100,9 +102,6 @@ internal sealed class SessionRules(StateTables state, Applying entry, AnswerRepl
 
     /// <summary>The session of this lease, if it is one of the entry's principal.</summary>
     public bool TryFind(LeaseId lease, out SessionRecord session) => state.Sessions.TryGet(lease, out session) && session.Principal == entry.Principal;
-
-    /// <summary>Its hold, as it is now.</summary>
-    public Outcome OfHold(ObjectName name, HoldRecord hold) => replays.Of(new HoldGiven(name, hold.Token, hold.WaitedMicros));
 
     public SessionRefused? RefuseTooFar(SessionRecord session, long number) => number - session.Acked > state.Limits.MaxSessionNumbers
         ? new SessionRefused(state.Revision, session.Id, SessionRefusal.TooFarAhead, state.Limits.MaxSessionNumbers)

@@ -19,9 +19,9 @@ internal sealed class SettleRules(StateTables state, SessionRules sessions, Wait
         {
             return Tell(answer);
         }
-        if (state.Holds.Find(number, out var name) is { } hold)
+        if (state.Holds.Of(number) is { Count: > 0 } holds)
         {
-            return new Settled(state.Revision, SettleResult.Done, sessions.OfHold(name, hold));
+            return new Settled(state.Revision, SettleResult.Done, replays.OfNumber(holds));
         }
         if (state.Waiters.TryFind(Identity.Of(number), out var place))
         {

@@ -1,3 +1,5 @@
+using Consensus.StateMachine.Tables;
+
 namespace Consensus.StateMachine.Rules;
 
 /// <summary>Objects that one entry touched, each once, in the order in which it first touched them.</summary>
@@ -13,6 +15,14 @@ internal sealed class TouchedObjects
         if (_seen.Add(name))
         {
             _order.Add(name);
+        }
+    }
+
+    public void Add(IReadOnlyList<WaiterRecord> places)
+    {
+        foreach (var place in places)
+        {
+            Add(place.Object);
         }
     }
 }

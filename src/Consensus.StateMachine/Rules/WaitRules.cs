@@ -6,41 +6,82 @@ using Consensus.StateMachine.Tables;
 namespace Consensus.StateMachine.Rules;
 
 /// <summary>How a waiting place is taken, taken again by a later attempt, detached and given up.</summary>
-internal sealed class WaitRules(StateTables state, Applying entry, HoldRules holds, RetryRules retries, HoldAnswers answers)
+internal sealed class WaitRules(
+    StateTables state, Applying entry, HoldRules holds, LineRules lines, RetryRules retries, HoldAnswers answers)
 {
     public Outcome Enqueue(AcquireCommand c, HoldTerms terms, ObjectRecord record)
     {
-        if (state.Waiters.Count >= state.Limits.MaxWaiters)
+        if (RefuseMore(1) is { } tooMany)
         {
-            return new BoundReached(state.Revision, BoundKind.Waiters, state.Limits.MaxWaiters);
+            return tooMany;
         }
-        if (record.Waiters >= state.Limits.MaxWaitersPerObject)
+        if (RefuseLonger(record) is { } tooLong)
         {
-            return new BoundReached(state.Revision, BoundKind.Waiters, state.Limits.MaxWaitersPerObject);
+            return tooLong;
         }
-        var waiter = new WaiterRecord(
-            state.Waiters.NextSequence++,
-            c.Object,
-            c.Owner,
-            entry.Request,
-            entry.Identity,
-            entry.Fingerprint.ToArray(),
-            c.TtlMicros,
-            c.OwnLease,
-            c.SharedLease,
-            entry.Stamp,
-            entry.DeadlineAfter(c.WaitMicros),
-            null,
-            terms)
+        var waiter = NewWaiter(c.Object, c.Owner, c.TtlMicros, c.OwnLease, c.SharedLease, c.WaitMicros, terms);
+        return new HoldQueued(state.Revision, Add(waiter, record with { Permits = AskedTerms.PermitsOf(c) }));
+    }
+
+    /// <summary>One place in the line of each lock, all with the one number of the request.</summary>
+    public Outcome Enqueue(AcquireManyCommand c, HoldTerms terms)
+    {
+        if (RefuseMore(c.Names.Length) is { } tooMany)
         {
-            Begun = state.Sessions.Rise(c.SharedLease),
-        };
+            return tooMany;
+        }
+        foreach (var name in c.Names)
+        {
+            if (RefuseLonger(state.Objects[ObjectName.Lock(name)]) is { } tooLong)
+            {
+                return tooLong;
+            }
+        }
+        var first = NewWaiter(ObjectName.Lock(c.Names[0]), c.Owner, c.TtlMicros, c.OwnLease, c.SharedLease, c.WaitMicros, terms);
+        var position = 0L;
+        for (var i = 0; i < c.Names.Length; i++)
+        {
+            var place = first with { Object = ObjectName.Lock(c.Names[i]), LockCount = c.Names.Length, Ordinal = i };
+            position = Math.Max(position, Add(place, state.Objects[place.Object]));
+        }
+        return new HoldQueued(state.Revision, position);
+    }
+
+    private BoundReached? RefuseMore(int places) => state.Waiters.Count + places > state.Limits.MaxWaiters
+        ? new BoundReached(state.Revision, BoundKind.Waiters, state.Limits.MaxWaiters)
+        : null;
+
+    private BoundReached? RefuseLonger(ObjectRecord record) => record.Waiters >= state.Limits.MaxWaitersPerObject
+        ? new BoundReached(state.Revision, BoundKind.Waiters, state.Limits.MaxWaitersPerObject)
+        : null;
+
+    private WaiterRecord NewWaiter(
+        ObjectName name, string owner, long ttlMicros, LeaseId ownLease, LeaseId sharedLease, long waitMicros, HoldTerms terms) => new(
+        state.Waiters.NextSequence++,
+        name,
+        owner,
+        entry.Request,
+        entry.Identity,
+        entry.Fingerprint.ToArray(),
+        ttlMicros,
+        ownLease,
+        sharedLease,
+        entry.Stamp,
+        entry.DeadlineAfter(waitMicros),
+        null,
+        terms);
+
+    /// <param name="waiter">A new place.</param>
+    /// <param name="record">Its object as it is to be without it.</param>
+    /// <returns>Its position: 1 for the next in line.</returns>
+    private long Add(WaiterRecord waiter, ObjectRecord record)
+    {
+        waiter = waiter with { Begun = state.Sessions.Rise(waiter.SharedLease) };
         state.Waiters.Add(waiter);
         state.Sessions.Add(waiter);
-        var waiters = record.Waiters + 1;
-        holds.Store(c.Object, record, record with { Waiters = waiters, Attached = record.Attached + 1, Permits = AskedTerms.PermitsOf(c) });
-        state.Leases.Attach(c.SharedLease, waiters: 1);
-        return new HoldQueued(state.Revision, waiters);
+        state.Leases.Attach(waiter.SharedLease, waiters: 1);
+        holds.Store(waiter.Object, state.Objects[waiter.Object], record with { Waiters = record.Waiters + 1, Attached = record.Attached + 1 });
+        return record.Waiters + 1;
     }
 
     /// <summary>
@@ -56,40 +97,66 @@ internal sealed class WaitRules(StateTables state, Applying entry, HoldRules hol
     public Outcome Attach(WaiterKey place, AcquireCommand c)
     {
         state.Waiters.TryGet(place, out var waiter);
-        var isOther = c.WaitMicros <= 0 || !waiter.Fingerprint.Span.SequenceEqual(entry.Fingerprint.Span);
-        var record = state.Objects[place.Object];
-        if (isOther || waiter.Terms.Mode != AskedTerms.ModeOf(c) || waiter.Terms.Count != AskedTerms.CountOf(c))
+        if (waiter.Terms.Mode != AskedTerms.ModeOf(c) || waiter.Terms.Count != AskedTerms.CountOf(c) || IsOther(waiter, c.WaitMicros))
         {
             return new IdempotencyMismatch(state.Revision);
         }
-        if (waiter.Request != entry.Request && !waiter.IsDetached)
+        waiter = Attach(waiter);
+        var record = state.Objects[place.Object];
+        if (LineRules.WantsTooMuch(place.Object.Space, record, waiter))
         {
-            entry.Resolve(waiter.Request, new WaitTakenOver(state.Revision));
-        }
-        state.Waiters.Replace(waiter, waiter with { Request = entry.Request, DetachedUntil = null, IsUnattended = false });
-        if (waiter.IsDetached)
-        {
-            holds.Store(place.Object, record, record with { Attached = record.Attached + 1 });
-        }
-        if (HoldRules.WantsTooMuch(place.Object.Space, record, waiter))
-        {
-            state.Waiters.TryGet(place, out waiter);
             var refused = holds.Refuse(waiter, record.Permits);
             holds.Promote(place.Object);
             return refused;
         }
-        return holds.Promote(place.Object) ?? (Outcome)new HoldQueued(state.Revision, state.Waiters.PositionOf(place));
+        return Granted(waiter);
     }
 
-    /// <summary>
-    /// Nobody waits any more for the answer to a request: its place is detached, or given up where nobody could take it again, and what it was granted is given back.
-    /// </summary>
+    /// <summary>As above, of a request for several locks: its places are taken over together.</summary>
+    public Outcome Attach(WaiterKey place, AcquireManyCommand c)
+    {
+        state.Waiters.TryGet(place, out var waiter);
+        return IsOther(waiter, c.WaitMicros) ? new IdempotencyMismatch(state.Revision) : Granted(Attach(waiter));
+    }
+
+    private bool IsOther(WaiterRecord waiter, long waitMicros) => waitMicros <= 0 || !waiter.Fingerprint.Span.SequenceEqual(entry.Fingerprint.Span);
+
+    /// <returns>The place as it is now.</returns>
+    private WaiterRecord Attach(WaiterRecord waiter)
+    {
+        if (waiter.Request != entry.Request && !waiter.IsDetached)
+        {
+            entry.Resolve(waiter.Request, new WaitTakenOver(state.Revision));
+        }
+        foreach (var place in state.Waiters.PlacesOf(waiter))
+        {
+            state.Waiters.Replace(place, place with { Request = entry.Request, DetachedUntil = null });
+            if (place.IsDetached)
+            {
+                var record = state.Objects[place.Object];
+                holds.Store(place.Object, record, record with { Attached = record.Attached + 1 });
+            }
+        }
+        return waiter with { Request = entry.Request, DetachedUntil = null };
+    }
+
+    /// <summary>Where it can be granted it has its turn in every line, so that one of them is enough to find it.</summary>
+    private Outcome Granted(WaiterRecord waiter) =>
+        holds.Promote(waiter.Object) ?? new HoldQueued(state.Revision, state.Waiters.PositionOf(waiter));
+
     public Noted Cancel(CancelWaitCommand c)
     {
         var name = c.Object;
-        if (state.Waiters.TryFind(c.Request, out var place) && place.Object == name)
+        if (state.Waiters.TryFind(c.Request, out var place) && state.Waiters.TryGet(place with { Object = name }, out var waiter))
         {
-            Detach([place], static _ => true, c.Reason);
+            if (waiter.Identity.IsSession)
+            {
+                // Whether anybody is connected is nothing to a session: its place is granted in turn, and given up when its number is settled (rule 18).
+                return new Noted(state.Revision);
+            }
+            var places = holds.RemoveWaiter(waiter);
+            entry.Resolve(c.Request, new WaitCancelled(state.Revision, c.Reason));
+            holds.PromoteBehind(places);
         }
         else if (c.Reason == CancelReason.Disconnected && state.Objects[name] is var record && state.Holds.Find(name, record, c.Request) is { } hold)
         {
@@ -107,28 +174,40 @@ internal sealed class WaitRules(StateTables state, Applying entry, HoldRules hol
     }
 
     /// <summary>The wait is over; whoever it stood in the way of is seen to by the caller.</summary>
-    public void End(WaiterKey place)
+    /// <returns>The places of the request.</returns>
+    public IReadOnlyList<WaiterRecord> End(WaiterKey place)
     {
-        var waiter = holds.RemoveWaiter(place, SessionEnd.WaitOver);
-        var record = state.Objects[place.Object];
-        var held = answers.Held(place.Object, record, Wanted.By(waiter, record), entry.Stamp - waiter.Asked);
+        state.Waiters.TryGet(place, out var waiter);
+        var places = holds.RemoveWaiter(waiter, SessionEnd.WaitOver);
+        var missed = Missed(places);
+        var record = state.Objects[missed.Object];
+        var held = answers.Held(missed.Object, record, Wanted.By(missed, record), entry.Stamp - waiter.Asked);
         entry.Resolve(waiter.Request, held);
         if (waiter.WaitDeadline <= entry.Stamp)
         {
             // A place that was detached for too long is given up with no answer to its request, which may ask for another.
             retries.KeepBriefly(waiter, held);
         }
+        return places;
     }
+
+    /// <summary>The first place where the object is not to be had; else where others wait, which were before it.</summary>
+    /// <param name="places">That are no more.</param>
+    private WaiterRecord Missed(IReadOnlyList<WaiterRecord> places) =>
+        places.FirstOrDefault(p => state.Objects[p.Object] is var record && !lines.MayHave(p.Object.Space, record, Wanted.By(p, record)))
+        ?? places.FirstOrDefault(p => state.Objects[p.Object].Waiters > 0)
+        ?? places[0];
 
     /// <summary>The request is withdrawn, and told so while its attempt is connected.</summary>
     public void GiveUp(WaiterKey place)
     {
-        var waiter = holds.RemoveWaiter(place);
+        state.Waiters.TryGet(place, out var waiter);
+        var places = holds.RemoveWaiter(waiter);
         if (!waiter.IsDetached)
         {
             entry.Resolve(waiter.Request, new RequestWithdrawn(state.Revision));
         }
-        holds.Promote(place.Object);
+        holds.PromoteBehind(places);
     }
 
     public Noted Detach(DetachWaitersCommand c)
@@ -161,32 +240,34 @@ internal sealed class WaitRules(StateTables state, Applying entry, HoldRules hol
         {
             if (state.Waiters.TryGet(place, out var waiter) && waiter is { IsDetached: false, IsUnattended: false } && isLost(waiter.Request.Boot))
             {
-                Detach(place, waiter, reason);
-                freed.Add(place.Object);
+                freed.Add(Detach(waiter));
             }
         }
         holds.Promote(freed);
     }
 
     /// <summary>A place that nobody could take again, for want of an identity, is given up at once.</summary>
-    private void Detach(WaiterKey place, WaiterRecord waiter, CancelReason reason)
+    /// <returns>The places of the request, which are passed over now; none where it stands in line as before.</returns>
+    private IReadOnlyList<WaiterRecord> Detach(WaiterRecord waiter)
     {
         if (waiter.Identity.IsNone)
         {
-            holds.RemoveWaiter(place);
-            entry.Resolve(waiter.Request, new WaitCancelled(state.Revision, reason));
-            return;
+            entry.Resolve(waiter.Request, new WaitCancelled(state.Revision, CancelReason.Disconnected));
+            return holds.RemoveWaiter(waiter);
         }
+        entry.Resolve(waiter.Request, new WaitDetached(state.Revision));
         if (waiter.Identity.IsSession)
         {
-            // It stands in line as before, and only its attempt is over (rule 18).
-            state.Waiters.Replace(waiter, waiter with { IsUnattended = true });
-            entry.Resolve(waiter.Request, new WaitDetached(state.Revision));
-            return;
+            // Only its attempt is over (rule 18).
+            return [];
         }
-        state.Waiters.Replace(waiter, waiter with { DetachedUntil = entry.DeadlineAfter(state.Limits.DetachedKeepMicros) });
-        var record = state.Objects[place.Object];
-        holds.Store(place.Object, record, record with { Attached = record.Attached - 1 });
-        entry.Resolve(waiter.Request, new WaitDetached(state.Revision));
+        var places = state.Waiters.PlacesOf(waiter);
+        foreach (var place in places)
+        {
+            state.Waiters.Replace(place, place with { DetachedUntil = entry.DeadlineAfter(state.Limits.DetachedKeepMicros) });
+            var record = state.Objects[place.Object];
+            holds.Store(place.Object, record, record with { Attached = record.Attached - 1 });
+        }
+        return places;
     }
 }

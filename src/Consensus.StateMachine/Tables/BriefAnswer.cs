@@ -132,7 +132,7 @@ internal sealed record BriefAnswer(long Sequence, ClusterTime Stored, ReadOnlyMe
                 E = o.Holder?.Lease.Value ?? 0,
                 F = o.Own.Value,
             },
-            NoSuchWaiter o => Make(BriefKind.NoSuchWaiter) with { Text = o.Owner },
+            NoSuchWaiter o => Make(BriefKind.NoSuchWaiter) with { Text = o.Owner, A = o.WaitsForSeveral ? 1 : 0 },
             PermitsMismatch o => Make(BriefKind.PermitsMismatch) with { A = o.Permits },
             NotHolder o => Make(BriefKind.NotHolder) with
             {
@@ -179,7 +179,7 @@ internal sealed record BriefAnswer(long Sequence, ClusterTime Stored, ReadOnlyMe
             Own = new FencingToken(F),
             DelayedUntil = D == 0 ? null : new ClusterTime(D),
         },
-        BriefKind.NoSuchWaiter => new NoSuchWaiter(Revision, Text),
+        BriefKind.NoSuchWaiter => new NoSuchWaiter(Revision, Text) { WaitsForSeveral = A == 1 },
         BriefKind.PermitsMismatch => new PermitsMismatch(Revision, A),
         BriefKind.NotHolder => new NotHolder(
             Revision, B == 0 ? null : new HoldLoss(new FencingToken(B), "", (LossReason)C, new Revision(D)), Holder(LeaseId.None))

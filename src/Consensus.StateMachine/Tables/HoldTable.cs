@@ -62,6 +62,16 @@ internal readonly record struct LeasedHold(ObjectName Object, LeaseId Lease, Fen
     }
 }
 
+/// <summary>A hold by the number of the session's request that waited for it.</summary>
+internal readonly record struct NumberedHold(SessionNumber Number, FencingToken Token) : IComparable<NumberedHold>
+{
+    public int CompareTo(NumberedHold other)
+    {
+        var byNumber = Number.CompareTo(other.Number);
+        return byNumber != 0 ? byNumber : Token.CompareTo(other.Token);
+    }
+}
+
 /// <param name="Shared">Shared and counted holds: a sole one is with its object.</param>
 /// <param name="ByLease">All holds.</param>
 internal readonly record struct HoldsView(FrozenTree<HoldKey, HoldRecord> Shared, FrozenTree<LeaseHold, ObjectName> ByLease);
@@ -88,7 +98,9 @@ internal sealed class HoldTable(ObjectTable objects)
     /// <summary>As above, both: whoever asks for something that very many hold is told in O(log n) that it is one of them.</summary>
     private readonly CowTree<OwnerHold, bool> _byOwner = new();
     private readonly CowTree<LeasedHold, bool> _byObjectAndLease = new();
-    private readonly Dictionary<SessionNumber, HoldKey> _byNumber = [];
+
+    /// <summary>What requests of sessions waited for: several holds where several locks were asked for at once.</summary>
+    private readonly CowTree<NumberedHold, ObjectName> _byNumber = new();
     private readonly CowTree<LeaseHold, ObjectName> _byLease = new();
     private readonly CowTree<Due, ObjectName> _byEnd = new();
     private long _soleCount;
@@ -156,13 +168,11 @@ internal sealed class HoldTable(ObjectTable objects)
             : FencingToken.None;
     }
 
-    /// <summary>The hold that a session's request waited for.</summary>
-    public HoldRecord? Find(SessionNumber number, out ObjectName name)
-    {
-        var isKnown = _byNumber.TryGetValue(number, out var key);
-        name = key.Object;
-        return isKnown ? Find(name, key.Token) : null;
-    }
+    /// <summary>What a session's request waited for and has still, in the order of the tokens, which is that of its names.</summary>
+    public IReadOnlyList<HoldKey> Of(SessionNumber number) =>
+        _byNumber.TryFirstFrom(new NumberedHold(number, FencingToken.None), out var first, out _) && first.Number == number
+            ? [.. _byNumber.Peek().From(first).TakeWhile(h => h.Key.Number == number).Select(h => new HoldKey(h.Value, h.Key.Token))]
+            : [];
 
     public HoldRecord? First(ObjectName name, ObjectRecord record)
     {
@@ -235,7 +245,7 @@ internal sealed class HoldTable(ObjectTable objects)
         _byLease.Set(new LeaseHold(hold.Lease, hold.Token), name);
         if (hold.Mark is { Number: > 0 } mark)
         {
-            _byNumber[NumberOf(hold, mark)] = new HoldKey(name, hold.Token);
+            _byNumber.Set(NumberOf(hold, mark), name);
         }
         if (hold.Until != ClusterTime.Never)
         {
@@ -319,7 +329,8 @@ internal sealed class HoldTable(ObjectTable objects)
             _byRequest,
             all.Where(static h => !IsSole(h.Key.Object, h.Hold) && h.Hold.Request != RequestId.None).Select(static h => (h.Hold.Request, h.Key)),
             "the index of holds by request");
-        Indexes.Require(_byNumber, all.Where(static h => h.Hold.Mark is { Number: > 0 }).Select(static h => (NumberOf(h.Hold, h.Hold.Mark!), h.Key)), "the index of holds by number");
+        var numbered = all.Where(static h => h.Hold.Mark is { Number: > 0 });
+        Indexes.Require(_byNumber, numbered.Select(static h => (NumberOf(h.Hold, h.Hold.Mark!), h.Key.Object)), "the index of holds by number");
         Invariant.Require(_primary.Peek().All().All(static h => !IsSole(h.Key.Object, h.Value) && h.Key.Token == h.Value.Token), "a sole hold is kept by its object");
         Invariant.Require(Count == all.Count, "the holds are counted");
         Indexes.RequireSums(_primary, NewMeasure(), "the holds");
@@ -343,7 +354,7 @@ internal sealed class HoldTable(ObjectTable objects)
         }
     }
 
-    private static SessionNumber NumberOf(HoldRecord hold, SessionMark mark) => new(hold.Lease, mark.Number);
+    private static NumberedHold NumberOf(HoldRecord hold, SessionMark mark) => new(new SessionNumber(hold.Lease, mark.Number), hold.Token);
 
     private static Due DueOf(HoldRecord hold) => new(hold.Until, hold.Token.Value);
 
@@ -367,8 +378,7 @@ internal sealed class HoldTable(ObjectTable objects)
         public static readonly int Number = Shape.Number(14);
         public static readonly int Fingerprint = Shape.Bytes(15);
         public static readonly int Begun = Shape.Number(16);
-        public static readonly int Numbered = Shape.Number(17);
-        public static readonly int Untaken = Shape.Number(18);
+        public static readonly int LockCount = Shape.Number(17);
     }
 
     /// <summary>The message <c>HoldOf</c>: a hold with the name of its object.</summary>
@@ -408,8 +418,7 @@ internal sealed class HoldTable(ObjectTable objects)
             writer.Int64(Saved.Number, mark.Number);
             writer.Bytes(Saved.Fingerprint, mark.Fingerprint.Span);
             writer.Int64(Saved.Begun, mark.Begun);
-            writer.Bool(Saved.Numbered, mark.IsNumbered);
-            writer.Bool(Saved.Untaken, mark.IsUntaken);
+            writer.Int64(Saved.LockCount, mark.LockCount);
         }
         writer.EndMessage(start);
     }
@@ -445,18 +454,14 @@ internal sealed class HoldTable(ObjectTable objects)
                 fields.Bytes(Saved.Value).ToArray()))
         {
             Mark = fields.Number(Saved.Begun) is > 0 and var begun
-                ? new SessionMark(begun, fields.Number(Saved.Number), fields.Bytes(Saved.Fingerprint).ToArray())
-                {
-                    IsNumbered = fields.Flag(Saved.Numbered),
-                    IsUntaken = fields.Flag(Saved.Untaken),
-                }
+                ? new SessionMark(begun, fields.Number(Saved.Number), fields.Bytes(Saved.Fingerprint).ToArray(), fields.Number(Saved.LockCount))
                 : null,
         };
         var record = objects[name];
         var isAlone = IsSole(name, hold) || record.Sole is not null;
-        if (hold.Mark is { Number: > 0 } mark && _byNumber.ContainsKey(NumberOf(hold, mark)))
+        if (hold.Mark is { Number: > 0 } mark && Of(NumberOf(hold, mark).Number).Count >= Math.Max(1, mark.LockCount))
         {
-            throw new WireFormatException("two holds of one number of a session");
+            throw new WireFormatException("more holds of one number of a session than it asked for");
         }
         if ((isAlone && record.Holders > 0) || Find(name, record, hold.Token) is not null || !leases.TryGet(hold.Lease, out var lease))
         {

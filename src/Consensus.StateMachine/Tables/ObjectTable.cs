@@ -16,7 +16,7 @@ namespace Consensus.StateMachine.Tables;
 /// <param name="Released">Newest released tokens, oldest first; those before them are in <see cref="ReleasedTable"/>.</param>
 /// <param name="Losses">The newest losses, oldest first.</param>
 /// <param name="Delays">What is kept back for those who lost holds, in the order of the losses; some may be over.</param>
-/// <param name="IsUnsettled">Waiters who could be granted are left over for a later entry, because one may not touch more (rule 9).</param>
+/// <param name="IsUnsettled">Whether waiters can be granted is left over for a later entry, because one may not touch more (rule 9).</param>
 /// <param name="FactSequence">Its place among the remembered ones while it is not in use; else 0.</param>
 internal sealed record ObjectRecord(
     HoldRecord? Sole,

@@ -5,7 +5,10 @@ using Consensus.StateMachine.Wire;
 
 namespace Consensus.StateMachine.Tables;
 
-/// <summary>A waiting place. <see cref="Sequence"/> orders all waiters by arrival.</summary>
+/// <summary>
+/// A waiting place. <see cref="Sequence"/> orders all requests that wait by arrival. One for several locks at once has a place in the line
+/// of each, all with its one sequence number, and alike but for their object, <see cref="Ordinal"/> and <see cref="Begun"/>.
+/// </summary>
 /// <param name="DetachedUntil">Set while its connection's member is lost: it keeps its place, ungranted, until then (rule 18).</param>
 internal sealed record WaiterRecord(
     long Sequence,
@@ -25,6 +28,12 @@ internal sealed record WaiterRecord(
     /// <summary>The version of the session with which it began, when the shared lease is one; else 0.</summary>
     public long Begun { get; init; }
 
+    /// <summary>How many locks its request asks for at once; 0 for one that asks for a single object.</summary>
+    public long LockCount { get; init; }
+
+    /// <summary>Which of them this is a place for, in the order asked, from 0 on: the place with 0 stands for the request.</summary>
+    public long Ordinal { get; init; }
+
     public bool IsDetached => DetachedUntil is not null;
 
     /// <summary>Under a session: nobody waits for its answer now. It is granted in turn all the same.</summary>
@@ -35,12 +44,11 @@ internal sealed record WaiterRecord(
     public WaiterKey Key => new(Object, Sequence);
 
     public Claim Claim => Identity.IsSession
-        ? new Claim(Owner, Request, TtlMicros, OwnLease, SharedLease, Terms)
+        ? new Claim(Owner, RequestId.None, TtlMicros, OwnLease, SharedLease, Terms)
         {
             Number = Identity.Number.Number,
             Fingerprint = Fingerprint,
-            IsNumbered = true,
-            IsUntaken = IsUnattended,
+            LockCount = LockCount,
         }
         : new Claim(Owner, Request, TtlMicros, OwnLease, SharedLease, Terms);
 }
@@ -59,8 +67,8 @@ internal readonly record struct WaiterKey(ObjectName Object, long Sequence) : IC
 internal readonly record struct WaitersView(FrozenTree<WaiterKey, WaiterRecord> Places, FrozenTree<Identity, WaiterKey> ByIdentity);
 
 /// <summary>
-/// The waiting places, first come first served, and everything by which one is found. Its object and its shared lease count it too: that is the rules' work, which change
-/// both with it.
+/// The waiting places, first come first served, and everything by which one is found: a request by its place of ordinal 0. Its object and
+/// its shared lease count each place too: that is the rules' work, which change both with it.
 /// </summary>
 internal sealed class WaiterTable
 {
@@ -72,8 +80,12 @@ internal sealed class WaiterTable
     /// <summary>Those who may be granted something: without the detached ones, of which a line may be full.</summary>
     private readonly CowTree<WaiterKey, WaiterRecord> _attached = new();
     private readonly CowTree<OwnerPlace, WaiterRecord> _attachedByOwner = new();
-    private readonly CowTree<Due, ObjectName> _byDeadline = new();
     private readonly CowTree<LeasePlace, bool> _bySharedLease = new();
+
+    /// <summary>The objects of requests for several, in the order asked.</summary>
+    private readonly CowTree<RequestPlace, ObjectName> _several = new();
+
+    private readonly CowTree<Due, ObjectName> _byDeadline = new();
     private readonly CowTree<Identity, WaiterKey> _byIdentity = new();
     private readonly CowTree<MemberPlace, ObjectName> _byMember = new();
     private readonly Dictionary<RequestId, WaiterKey> _byRequest = [];
@@ -90,14 +102,31 @@ internal sealed class WaiterTable
 
     public bool TryGet(WaiterKey place, out WaiterRecord waiter) => _primary.TryGet(place, out waiter);
 
+    /// <summary>All places of the request that has this one, in the order asked.</summary>
+    public IReadOnlyList<WaiterRecord> PlacesOf(WaiterRecord waiter)
+    {
+        if (waiter.LockCount <= 1)
+        {
+            return [waiter];
+        }
+        var places = new List<WaiterRecord>();
+        var objects = _several.Peek().From(new RequestPlace(waiter.Sequence, 0));
+        foreach (var (key, name) in objects.TakeWhile(item => item.Key.Sequence == waiter.Sequence))
+        {
+            _primary.TryGet(new WaiterKey(name, key.Sequence), out var place);
+            places.Add(place);
+        }
+        return places;
+    }
+
     /// <summary>As of now; not to be walked over a write.</summary>
     public IEnumerable<WaiterRecord> All() => _primary.Peek().All().Select(static item => item.Value);
 
-    /// <summary>1 for the next in line, detached ones counted.</summary>
-    public long PositionOf(WaiterKey place)
+    /// <summary>1 for the next in line, detached ones counted; of several lines the largest.</summary>
+    public long PositionOf(WaiterRecord waiter)
     {
         var places = _primary.Peek();
-        return places.Rank(place) - places.Rank(new WaiterKey(place.Object, 0)) + 1;
+        return PlacesOf(waiter).Max(place => places.Rank(place.Key) - places.Rank(new WaiterKey(place.Object, 0)) + 1);
     }
 
     /// <summary>The place that an earlier attempt of the same request has.</summary>
@@ -113,7 +142,7 @@ internal sealed class WaiterTable
     public bool TryNextOf(string owner, ObjectName name, long from, out WaiterRecord waiter) =>
         _attachedByOwner.TryFirstFrom(new OwnerPlace(name, owner, from), out var key, out waiter) && key.Object == name && key.Owner == owner;
 
-    /// <summary>The place whose wait ends first, if it ends by now.</summary>
+    /// <summary>The place of the request whose wait ends first, if it ends by now.</summary>
     public bool TryDue(ClusterTime now, out WaiterKey place)
     {
         var isDue = _byDeadline.TryFirst(out var due, out var name) && due.Deadline <= now;
@@ -121,6 +150,7 @@ internal sealed class WaiterTable
         return isDue;
     }
 
+    /// <summary>Every place under the lease.</summary>
     public List<WaiterKey> Of(LeaseId lease)
     {
         var places = new List<WaiterKey>();
@@ -135,6 +165,7 @@ internal sealed class WaiterTable
         return places;
     }
 
+    /// <summary>The requests that wait through the member.</summary>
     public List<WaiterKey> Of(MemberId member)
     {
         var places = new List<WaiterKey>();
@@ -175,9 +206,6 @@ internal sealed class WaiterTable
     private void Index(WaiterRecord waiter)
     {
         var key = waiter.Key;
-        _byDeadline.Set(new Due(waiter.Deadline, waiter.Sequence), waiter.Object);
-        _byMember.Set(new MemberPlace(waiter.Request.Member, waiter.Sequence), waiter.Object);
-        _byRequest[waiter.Request] = key;
         if (!waiter.IsDetached)
         {
             _attached.Set(key, waiter);
@@ -187,6 +215,17 @@ internal sealed class WaiterTable
         {
             _bySharedLease.Set(new LeasePlace(waiter.SharedLease, key), true);
         }
+        if (waiter.LockCount > 1)
+        {
+            _several.Set(new RequestPlace(waiter.Sequence, waiter.Ordinal), waiter.Object);
+        }
+        if (waiter.Ordinal > 0)
+        {
+            return;
+        }
+        _byDeadline.Set(new Due(waiter.Deadline, waiter.Sequence), waiter.Object);
+        _byMember.Set(new MemberPlace(waiter.Request.Member, waiter.Sequence), waiter.Object);
+        _byRequest[waiter.Request] = key;
         if (!waiter.Identity.IsNone)
         {
             _byIdentity.Set(waiter.Identity, key);
@@ -195,9 +234,6 @@ internal sealed class WaiterTable
 
     private void Unindex(WaiterRecord waiter)
     {
-        _byDeadline.Remove(new Due(waiter.Deadline, waiter.Sequence));
-        _byMember.Remove(new MemberPlace(waiter.Request.Member, waiter.Sequence));
-        _byRequest.Remove(waiter.Request);
         if (!waiter.IsDetached)
         {
             _attached.Remove(waiter.Key);
@@ -207,6 +243,17 @@ internal sealed class WaiterTable
         {
             _bySharedLease.Remove(new LeasePlace(waiter.SharedLease, waiter.Key));
         }
+        if (waiter.LockCount > 1)
+        {
+            _several.Remove(new RequestPlace(waiter.Sequence, waiter.Ordinal));
+        }
+        if (waiter.Ordinal > 0)
+        {
+            return;
+        }
+        _byDeadline.Remove(new Due(waiter.Deadline, waiter.Sequence));
+        _byMember.Remove(new MemberPlace(waiter.Request.Member, waiter.Sequence));
+        _byRequest.Remove(waiter.Request);
         if (!waiter.Identity.IsNone)
         {
             _byIdentity.Remove(waiter.Identity);
@@ -218,18 +265,39 @@ internal sealed class WaiterTable
     {
         var all = All().ToList();
         var attached = all.FindAll(static w => !w.IsDetached);
+        var requests = all.FindAll(static w => w.Ordinal == 0);
         Indexes.Require(_primary, all.Select(static w => (w.Key, w)), "the table of waiters");
         Indexes.Require(_attached, attached.Select(static w => (w.Key, w)), "the index of attached waiters");
         Indexes.Require(_attachedByOwner, attached.Select(static w => (new OwnerPlace(w.Object, w.Owner, w.Sequence), w)), "the index of waiters by owner");
-        Indexes.Require(_byDeadline, all.Select(static w => (new Due(w.Deadline, w.Sequence), w.Object)), "the index of waiters by deadline");
+        Indexes.Require(_byDeadline, requests.Select(static w => (new Due(w.Deadline, w.Sequence), w.Object)), "the index of waiters by deadline");
         Indexes.Require(
             _bySharedLease, all.Where(static w => !w.SharedLease.IsNone).Select(static w => (new LeasePlace(w.SharedLease, w.Key), true)), "the index of waiters by lease");
-        Indexes.Require(_byIdentity, all.Where(static w => !w.Identity.IsNone).Select(static w => (w.Identity, w.Key)), "the index of waiters by identity");
-        Indexes.Require(_byMember, all.Select(static w => (new MemberPlace(w.Request.Member, w.Sequence), w.Object)), "the index of waiters by member");
-        Indexes.Require(_byRequest, all.Select(static w => (w.Request, w.Key)), "the index of waiters by request");
+        Indexes.Require(_byIdentity, requests.Where(static w => !w.Identity.IsNone).Select(static w => (w.Identity, w.Key)), "the index of waiters by identity");
+        Indexes.Require(_byMember, requests.Select(static w => (new MemberPlace(w.Request.Member, w.Sequence), w.Object)), "the index of waiters by member");
+        Indexes.Require(_byRequest, requests.Select(static w => (w.Request, w.Key)), "the index of waiters by request");
+        var several = all.Where(static w => w.LockCount > 1).Select(static w => (new RequestPlace(w.Sequence, w.Ordinal), w.Object));
+        Indexes.Require(_several, several, "the index of waiters for several locks");
+        VerifyRequests(all);
         Indexes.RequireSums(_primary, NewMeasure(), "the waiters");
         Invariant.Require(all.TrueForAll(w => w.Sequence < NextSequence), "a waiter to come has a number of its own");
     }
+
+    /// <summary>Throws unless each request has a place for everything that it asks for, and these differ in nothing else.</summary>
+    private static void VerifyRequests(List<WaiterRecord> all)
+    {
+        foreach (var places in all.GroupBy(static w => w.Sequence))
+        {
+            var ordered = places.OrderBy(static w => w.Ordinal).ToList();
+            var first = ordered[0];
+            Invariant.Require(ordered.Count == Math.Max(1, first.LockCount), $"the request {first.Sequence} has all its places");
+            Invariant.Require(ordered.Select(static (w, i) => w.Ordinal == i).All(static isThat => isThat), "and each of them once");
+            Invariant.Require(
+                ordered.TrueForAll(w => AllButPlace(w, first) == first), $"the places of the request {first.Sequence} differ in their objects alone");
+        }
+    }
+
+    private static WaiterRecord AllButPlace(WaiterRecord waiter, WaiterRecord first) =>
+        waiter with { Object = first.Object, Ordinal = 0, Begun = first.Begun, Fingerprint = first.Fingerprint, Terms = first.Terms };
 
     private static WrittenForm<WaiterKey, WaiterRecord> NewMeasure() => new(
         static (writer, _, waiter) => Write(writer, waiter),
@@ -265,7 +333,8 @@ internal sealed class WaiterTable
         public static readonly int Value = Shape.Bytes(20);
         public static readonly int Number = Shape.Number(21);
         public static readonly int Begun = Shape.Number(22);
-        public static readonly int Unattended = Shape.Number(23);
+        public static readonly int LockCount = Shape.Number(23);
+        public static readonly int Ordinal = Shape.Number(24);
     }
 
     public static void Write(WireWriter writer, WaiterRecord waiter)
@@ -295,7 +364,8 @@ internal sealed class WaiterTable
         writer.Bytes(Saved.Value, waiter.Terms.Value.Span);
         writer.Int64(Saved.Number, waiter.Identity.Number.Number);
         writer.Int64(Saved.Begun, waiter.Begun);
-        writer.Bool(Saved.Unattended, waiter.IsUnattended);
+        writer.Int64(Saved.LockCount, waiter.LockCount);
+        writer.Int64(Saved.Ordinal, waiter.Ordinal);
     }
 
     /// <summary>Adds a waiter as it was written, and gives it. Throws <see cref="WireFormatException"/> when it is damaged, or is there already.</summary>
@@ -330,11 +400,16 @@ internal sealed class WaiterTable
                 fields.Bytes(Saved.Value).ToArray()))
         {
             Begun = fields.Number(Saved.Begun),
-            IsUnattended = fields.Flag(Saved.Unattended),
+            LockCount = fields.Number(Saved.LockCount),
+            Ordinal = fields.Number(Saved.Ordinal),
         };
-        if (_primary.Contains(waiter.Key))
+        if (_primary.Contains(waiter.Key) || _several.Contains(new RequestPlace(waiter.Sequence, waiter.Ordinal)))
         {
             throw new WireFormatException("a waiting place twice");
+        }
+        if (waiter.LockCount > int.MaxValue || waiter.Ordinal >= Math.Max(1, waiter.LockCount))
+        {
+            throw new WireFormatException("a waiting place of more locks than its request asks for");
         }
         Add(waiter);
         return waiter;
@@ -362,6 +437,16 @@ internal sealed class WaiterTable
         {
             var byLease = Lease.CompareTo(other.Lease);
             return byLease != 0 ? byLease : Place.CompareTo(other.Place);
+        }
+    }
+
+    /// <summary>The places of one request stand together.</summary>
+    private readonly record struct RequestPlace(long Sequence, long Ordinal) : IComparable<RequestPlace>
+    {
+        public int CompareTo(RequestPlace other)
+        {
+            var bySequence = Sequence.CompareTo(other.Sequence);
+            return bySequence != 0 ? bySequence : Ordinal.CompareTo(other.Ordinal);
         }
     }
 

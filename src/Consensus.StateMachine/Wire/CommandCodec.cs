@@ -247,6 +247,7 @@ public static class CommandCodec
                 writer.Int64(6, c.LockDelayMicros);
                 writer.Int64(7, c.MaxHoldMicros);
                 writer.Bytes(8, c.Metadata.Span);
+                writer.Int64(9, c.WaitMicros);
                 break;
             case HandOverCommand c:
                 writer.Bytes(1, c.Name.Bytes);
@@ -344,6 +345,7 @@ public static class CommandCodec
                 LockDelayMicros = fields.Number(6),
                 MaxHoldMicros = fields.Number(7),
                 Metadata = fields.Bytes(8),
+                WaitMicros = fields.Number(9),
             },
             HandOverField => new HandOverCommand(fields.Key(1), new FencingToken(fields.Number(2)), fields.Text(3)) { Space = Space(fields.Number(4)) },
             FenceField => new FenceCommand(fields.Key(1), new FencingToken(fields.Number(2))),
@@ -371,7 +373,7 @@ public static class CommandCodec
     private static readonly string[] Shapes =
     [
         "bbfvv", "b--vv", "b", "fvv", "V", "fb", "bbvffvvvvvvvbb", "bvvvb", "bvvvb", "bbvv", "", "ff", "B", "fbfbbbvB", "f",
-        "Bbvffvvb", "bvbv", "", "bv", "b", "v", "b", "vv", "bv", "vv", "fv",
+        "Bbvffvvbv", "bvbv", "", "bv", "b", "v", "b", "vv", "bv", "vv", "fv",
     ];
 
     private static KeyCondition Condition(in Fields fields, int field)

@@ -148,6 +148,7 @@ public sealed class CommandFuzzTests
             14 => new HandOverCommand(key, new FencingToken(random.Next(1, 40)), Owner(random)) { Space = space },
             15 => new AcquireManyCommand([.. Enumerable.Range(0, (int)random.Next(4)).Select(_ => new Key([(byte)('a' + random.Next(4))]))], Owner(random), number, lease, LeaseId.None)
             {
+                WaitMicros = Number(random),
                 LockDelayMicros = Number(random),
                 MaxHoldMicros = Number(random),
                 Metadata = Mutator.Bytes(random, 10),

@@ -20,7 +20,7 @@ internal static class DrawnCommands
         var holders = machine.View.GetObject(new ObjectName(space, name)).Holders;
         var hold = holders.IsEmpty ? null : holders[(int)random.Next(holders.Length)];
         var token = hold is not null && random.Chance(3, 4) ? hold.Token : new FencingToken(random.Next(1, 20));
-        return random.Next(24) switch
+        return random.Next(25) switch
         {
             0 => new PutCommand(name, new byte[random.Next(20)], random.Chance(1, 2) ? lease : LeaseId.None, KeyCondition.None),
             1 => new PutCommand(name, default, hold?.Lease ?? LeaseId.None, new KeyCondition(KeyConditionKind.ModRevisionIs, new Revision(random.Next(1, 10)))),
@@ -40,7 +40,7 @@ internal static class DrawnCommands
                 ? new CancelWaitCommand(name, Machine.Request(random.Next(1, 200)), CancelReason.Disconnected) { Space = space }
                 : new DetachWaitersCommand(new MemberId(1), 1),
             16 => new HandOverCommand(name, token, Owners[random.Next(Owners.Length)]) { Space = space },
-            17 => Many(random),
+            17 or 23 => random.Chance(1, 4) ? UnderLease(Many(random), lease) : Many(random),
             18 => new TxnCommand(
                 random.Chance(1, 2) ? [new TxnCompare(CompareTarget.Hold, CompareOperator.Equal, name, token.Value, default, space)] : [],
                 [new TxnPut(name, new byte[random.Next(20)], random.Chance(1, 2) ? lease : LeaseId.None), new TxnGet(default, IsPrefix: true, 0)],
@@ -65,10 +65,15 @@ internal static class DrawnCommands
         var known = machine.View.GetSession(session)!;
         var number = Math.Max(1, known.Highest + random.Next(-3, 3));
         var request = new SessionRequest(session, number, random.Chance(1, 2) ? 0 : Math.Max(0, known.Acked + random.Next(-1, 3)));
-        return command is AcquireCommand acquire && random.Chance(4, 5)
-            ? (acquire with { TtlMicros = 0, OwnLease = LeaseId.None, SharedLease = session }, request)
-            : (command, request);
+        return (random.Chance(4, 5) ? UnderLease(command, session) : command, request);
     }
+
+    private static Command UnderLease(Command command, LeaseId lease) => command switch
+    {
+        AcquireCommand c => c with { TtlMicros = 0, OwnLease = LeaseId.None, SharedLease = lease },
+        AcquireManyCommand c => c with { TtlMicros = 0, OwnLease = LeaseId.None, SharedLease = lease },
+        _ => command,
+    };
 
     private static AcquireCommand Acquire(DeterministicRandom random, Key name, HoldSpace space) =>
         new(name, Owners[random.Next(Owners.Length)], random.Next(1, 5_000_000), LeaseId.None, LeaseId.None, random.Next(3) * 2_000_000)
@@ -88,8 +93,10 @@ internal static class DrawnCommands
     private static AcquireManyCommand Many(DeterministicRandom random)
     {
         var names = Enumerable.Range(0, (int)random.Next(1, 4)).Select(_ => Machine.Key(Names[random.Next(Names.Length)]));
-        return new AcquireManyCommand([.. names], Owners[random.Next(Owners.Length)], random.Next(1, 5_000_000), OwnLease(random), LeaseId.None)
+        var asked = random.Chance(1, 10) ? names : names.Distinct();
+        return new AcquireManyCommand([.. asked], Owners[random.Next(Owners.Length)], random.Next(1, 5_000_000), OwnLease(random), LeaseId.None)
         {
+            WaitMicros = random.Next(3) * 2_000_000,
             LockDelayMicros = random.Chance(1, 3) ? random.Next(1, 3_000_000) : 0,
             MaxHoldMicros = random.Chance(1, 4) ? random.Next(1, 4_000_000) : 0,
         };

@@ -23,6 +23,8 @@ internal static class Asks
     public static AcquireManyCommand Many(string owner, long lease, params string[] names) =>
         new([.. names.Select(Machine.Key)], owner, 60 * Second, new LeaseId(lease), LeaseId.None);
 
+    public static AcquireManyCommand WaitMany(string owner, long lease, params string[] names) => Many(owner, lease, names) with { WaitMicros = 60 * Second };
+
     public static ReleaseHoldCommand Release(Hold hold, bool force = false) => new(hold.Name, hold.Token, force) { Space = hold.Space };
 
     public static RenewHoldCommand Renew(Hold hold) => new(hold.Name, hold.Token) { Space = hold.Space };
@@ -31,7 +33,7 @@ internal static class Asks
 
     public static Hold Granted(this Machine machine, AcquireCommand ask, string identity = "") => ((HoldGranted)machine.Do(ask, identity)).Hold;
 
-    public static RequestId Queued(this Machine machine, AcquireCommand ask, string identity = "", long member = 1)
+    public static RequestId Queued(this Machine machine, Command ask, string identity = "", long member = 1)
     {
         Assert.That(machine.Do(ask, identity, member: member), Is.InstanceOf<HoldQueued>());
         return Machine.Request(machine.Last.Sequence, member);
@@ -39,6 +41,10 @@ internal static class Asks
 
     /// <summary>What a request that waited was granted; null while it was not.</summary>
     public static Hold? GrantOf(this Machine machine, RequestId request) => machine.OutcomesOf(request).OfType<HoldGranted>().LastOrDefault()?.Hold;
+
+    /// <summary>As above, of a request for several locks.</summary>
+    public static IReadOnlyList<Hold>? GrantsOf(this Machine machine, RequestId request) =>
+        machine.OutcomesOf(request).OfType<ManyGranted>().LastOrDefault()?.Holds;
 
     public static HeldObject Look(this Machine machine, Hold hold) => machine.View.GetObject(hold.Object);
 

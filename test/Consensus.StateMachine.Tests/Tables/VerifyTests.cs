@@ -148,7 +148,7 @@ public sealed class VerifyTests
         var state = WithLease();
         state.Sessions.Start(Lease, "");
         state.Leases.Attach(Lease, holds: 1);
-        var hold = Hold(1) with { Until = new ClusterTime(5), Mark = new SessionMark(state.Sessions.Rise(Lease), 0, default) };
+        var hold = Hold(1) with { Until = new ClusterTime(5), Mark = new SessionMark(state.Sessions.Rise(Lease), 0, default, 0) };
         state.Objects.Store(Name, ObjectRecord.Free, ObjectRecord.Free.With(hold, isSole: true));
         state.Holds.Add(Name, hold);
         Objects(state);
