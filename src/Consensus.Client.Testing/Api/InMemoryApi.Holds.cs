@@ -54,9 +54,10 @@ internal sealed partial class InMemoryApi
                 MaxHoldMicros = terms.MaxHoldMicros,
                 Metadata = terms.MetadataBytes,
             },
-            outcome => outcome is ManyGranted { Holds: var holds }
+            outcome => outcome is ManyGranted { Holds: var holds } granted
                 ? new MultiLockAnswer(
-                    holds[0].Owner, holds[0].Lease.ToString(), Answers.Ms(holds[0].TtlMicros), Answers.ExpiresInMs(holds[0], store.Now), store.ClusterId,
+                    holds[0].Owner, holds[0].Lease.ToString(), Answers.Ms(holds[0].TtlMicros), Answers.Ms(granted.WaitedMicros),
+                    Answers.ExpiresInMs(holds[0], store.Now), store.ClusterId,
                     [.. holds.Select(hold => new MultiLockItem(hold.Name.ToString(), hold.Token.Value))])
                 : null,
             cancellationToken,

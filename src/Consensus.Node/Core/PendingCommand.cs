@@ -19,7 +19,12 @@ public class PendingCommand(RequestId request, ReadOnlyMemory<byte> payload, str
         : this(request, payload, principal, LaneOf(envelope.Command, payload.Length))
     {
         Asked = AskedBy(envelope.Command);
-        WaitMicros = envelope.Command is AcquireCommand acquire ? acquire.WaitMicros : 0;
+        WaitMicros = envelope.Command switch
+        {
+            AcquireCommand acquire => acquire.WaitMicros,
+            AcquireManyCommand many => many.WaitMicros,
+            _ => 0,
+        };
         HasIdentity = envelope.HasIdentity;
         IsOfSession = !envelope.Session.IsNone;
     }
@@ -39,7 +44,7 @@ public class PendingCommand(RequestId request, ReadOnlyMemory<byte> payload, str
     /// <summary>What an acquire asks for, so that it can be cancelled; empty for other commands.</summary>
     public ImmutableArray<ObjectName> Asked { get; init; } = [];
 
-    /// <summary>How long the request may wait in the lock's queue, in microseconds.</summary>
+    /// <summary>How long the request may wait in line, in microseconds.</summary>
     public long WaitMicros { get; init; }
 
     /// <summary>Whether its client is connected is nothing to its place, nor to what it is granted: they are its session's (rule 18).</summary>

@@ -37,6 +37,8 @@ internal static class OutcomeProblems
             WaitDetached => new Problem(
                 ProblemTypes.OutcomeUnknown, "the wait goes on without this connection; a retry with the same Idempotency-Key or number takes the place again"),
             WaitTakenOver => new Problem(ProblemTypes.OutcomeUnknown, "a later request with the same identity took this place in the queue; its answer counts"),
+            NoSuchWaiter { WaitsForSeveral: true } several => Problem.NotFound(
+                $"\"{several.Owner}\" waits for it together with other locks, and is granted all of them or none; nothing was done"),
             NoSuchWaiter nobody => Problem.NotFound($"nobody called \"{nobody.Owner}\" waits who could have it now; nothing was done"),
             PermitsMismatch mismatch => new Problem(
                 ProblemTypes.PermitsMismatch, $"the semaphore is in use with a limit of {mismatch.Permits} permits; nothing was done")

@@ -26,6 +26,8 @@ internal struct HoldFields
 
     public readonly LeaseId Lease => _lease ?? LeaseId.None;
 
+    public readonly long WaitMicros => _wait ?? 0;
+
     public readonly long LockDelayMicros => _lockDelay ?? 0;
 
     public readonly long MaxHoldMicros => _maxHold ?? 0;
@@ -84,7 +86,7 @@ internal struct HoldFields
 
     /// <summary>A command without a lease of its own as yet.</summary>
     public readonly AcquireCommand ToCommand(ObjectName name, string owner) =>
-        new(name.Name, owner, TtlMicros, LeaseId.None, Lease, _wait ?? 0)
+        new(name.Name, owner, TtlMicros, LeaseId.None, Lease, WaitMicros)
         {
             Space = name.Space,
             LockDelayMicros = LockDelayMicros,

@@ -19,8 +19,18 @@ internal static class KeyJson
     private static readonly JsonEncodedText Version = JsonEncodedText.Encode("version");
     private static readonly JsonEncodedText Lease = JsonEncodedText.Encode("lease");
 
-    /// <summary>Of a key as text: a control character takes six.</summary>
-    public static long MostBytesOf(Key key) => 6L * key.Length;
+    /// <summary>
+    /// Of a key as text, of which JSON may write a byte as six and each of a character beyond ASCII as three, or as base64 where it is none.
+    /// </summary>
+    public static long MostBytesOf(Key key)
+    {
+        var bytes = 0L;
+        foreach (var each in key.Bytes)
+        {
+            bytes += each > 0x7F ? 3 : each is < 0x20 or 0x7F || "\"&'+<>\\`".Contains((char)each) ? 6 : 1;
+        }
+        return Math.Max(bytes, (key.Length + 2L) / 3 * 4);
+    }
 
     public static void WriteItem(Utf8JsonWriter json, Key key, KeyRecord record, bool withValue)
     {

@@ -3,7 +3,9 @@ using Consensus.Api.Locks;
 using Consensus.Node;
 using Consensus.Primitives;
 using Consensus.Server.Commands;
+using Consensus.Server.Connections;
 using Consensus.Server.Holds;
+using Consensus.Server.Hosting;
 using Consensus.Server.Http;
 using Consensus.Server.Json;
 using Consensus.Server.KeyValue;
@@ -14,11 +16,14 @@ using Consensus.StateMachine.Outcomes;
 
 namespace Consensus.Server.Locks;
 
-/// <summary>POST of <c>/v1/multilock</c>: all of several locks or none, in one step, without waiting.</summary>
+/// <summary>POST of <c>/v1/multilock</c>: all of several locks or none, in one step.</summary>
 internal sealed class MultiLockEndpoint(IConsensusNode node, CommandRunner commands, Replies replies, ServerInfo info)
 {
     /// <summary>Of one of the locks in the answer beside its name, at most.</summary>
     private const long ItemJsonBytes = 60;
+
+    private static Problem TooLargeToWait => Problem.TooLarge(
+        $"the answer to a multi-lock that waits has {KestrelLimits.OwnAnswerBytes} bytes at most: name fewer locks, or ask without \"wait\"; nothing was done");
 
     public async Task AcquireAsync(ApiCall call)
     {
@@ -39,25 +44,34 @@ internal sealed class MultiLockEndpoint(IConsensusNode node, CommandRunner comma
             await replies.Problem(http, refusal!);
             return;
         }
-        if (replies.RoomFor(asked.Names.Sum(name => KeyJson.MostBytesOf(name) + ItemJsonBytes), isUrgent: false) is not { } room)
+        var bytes = asked.Names.Sum(name => KeyJson.MostBytesOf(name) + ItemJsonBytes);
+        if (asked.WaitMicros > 0 && bytes > KestrelLimits.OwnAnswerBytes)
+        {
+            // Room for its answer would be held for as long as it waits.
+            await replies.Problem(http, TooLargeToWait);
+            return;
+        }
+        if (replies.RoomFor(bytes, isUrgent: false) is not { } room)
         {
             await replies.Problem(http, replies.NoRoom);
             return;
         }
+        using var unread = asked.WaitMicros > 0 ? UnreadBehindWaits.While(http) : null;
+        var aborted = http.RequestAborted;
         var mark = RequestMark.Of(call, identity, body);
         CommandAnswer answer;
         using (room)
         {
             answer = await commands.WithNewLeaseAsync(
                 lease => asked with { OwnLease = asked.SharedLease.IsNone ? lease : LeaseId.None },
-                command => commands.ExecuteAsync(mark, command));
+                command => commands.ExecuteAsync(mark, command, aborted));
         }
         if (answer.Kind != AnswerKind.Done || answer.Outcome is not ManyGranted granted)
         {
             await replies.Problem(http, AnswerProblems.Of(answer));
             return;
         }
-        if (http.RequestAborted.IsCancellationRequested)
+        if (aborted.IsCancellationRequested)
         {
             foreach (var hold in granted.Holds)
             {
@@ -71,6 +85,7 @@ internal sealed class MultiLockEndpoint(IConsensusNode node, CommandRunner comma
             first.Owner,
             first.Lease.ToString(),
             Durations.Ms(first.TtlMicros),
+            Durations.Ms(granted.WaitedMicros),
             HoldShapes.ExpiresInMs(first, status.ClusterTime),
             status.Cluster.ToString(),
             [.. granted.Holds.Select(hold => new MultiLockItem(hold.Name.ToString(), hold.Token.Value))]);
@@ -94,7 +109,7 @@ internal sealed class MultiLockEndpoint(IConsensusNode node, CommandRunner comma
             {
                 names = ReadNames(ref json, out badName);
             }
-            else if (!fields.TryRead(ref json))
+            else if (!fields.TryRead(ref json) && !fields.TryReadWait(ref json))
             {
                 json.Unknown();
             }
@@ -108,6 +123,7 @@ internal sealed class MultiLockEndpoint(IConsensusNode node, CommandRunner comma
             ? null
             : new AcquireManyCommand([.. names!], owner!, fields.TtlMicros, LeaseId.None, fields.Lease)
             {
+                WaitMicros = fields.WaitMicros,
                 LockDelayMicros = fields.LockDelayMicros,
                 MaxHoldMicros = fields.MaxHoldMicros,
                 Metadata = fields.Metadata,

@@ -67,7 +67,7 @@ internal sealed class MultiLockTests : ContractTest
     [TestCase("""{"names":["a\u0000"],"owner":"me","ttl":"15s"}""", "NUL")]
     [TestCase("""{"names":["a"],"ttl":"15s"}""", "owner")]
     [TestCase("""{"names":["a"],"owner":"me"}""", "ttl")]
-    [TestCase("""{"names":["a"],"owner":"me","ttl":"15s","wait":"5s"}""", "wait")]
+    [TestCase("""{"names":["a"],"owner":"me","ttl":"15s","wait":"11m"}""", "wait")]
     [TestCase("""{"names":["a"],"owner":"me","ttl":"15s","mode":"shared"}""", "mode")]
     [TestCase("""{"names":["a"],"names":["b"],"owner":"me","ttl":"15s"}""", "twice")]
     [TestCase("""{"names":["a"}""", "malformed")]

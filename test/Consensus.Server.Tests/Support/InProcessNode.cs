@@ -310,9 +310,15 @@ internal sealed class InProcessNode(Limits? limits = null) : IConsensusNode
     {
         lock (_guard)
         {
-            if (command is AcquireCommand acquire && _waiting.ContainsKey(request))
+            ObjectName[] asked = command switch
             {
-                Apply(NextRequest(), new CommandEnvelope(CancelWaitCommand.Of(acquire.Object, request, CancelReason.Disconnected)), "");
+                AcquireCommand acquire => [acquire.Object],
+                AcquireManyCommand many => [.. many.Names.Select(ObjectName.Lock)],
+                _ => [],
+            };
+            foreach (var name in _waiting.ContainsKey(request) ? asked : [])
+            {
+                Apply(NextRequest(), new CommandEnvelope(CancelWaitCommand.Of(name, request, CancelReason.Disconnected)), "");
             }
         }
     }

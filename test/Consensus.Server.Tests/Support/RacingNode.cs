@@ -28,14 +28,19 @@ internal sealed class RacingNode : IConsensusNode
 
     public async ValueTask<CommandAnswer> ExecuteAsync(CommandEnvelope envelope, string principal, CancellationToken aborted)
     {
-        var acquire = (AcquireCommand)envelope.Command;
         var gone = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var registration = aborted.Register(gone.SetResult);
         _isAsked = true;
         await gone.Task;
-        var hold = new Hold(acquire.Name, acquire.Owner, new FencingToken(2), acquire.OwnLease, acquire.TtlMicros, new Revision(2), new ClusterTime(1));
-        return new CommandAnswer(AnswerKind.Done, new HoldGranted(new Revision(2), hold, 0), NotDoneReason.None, Request);
+        Outcome granted = envelope.Command is AcquireManyCommand many
+            ? new ManyGranted(new Revision(2), [.. many.Names.Select(name => Hold(name, many.Owner, many.OwnLease, many.TtlMicros))])
+            : envelope.Command is AcquireCommand one ? new HoldGranted(new Revision(2), Hold(one.Name, one.Owner, one.OwnLease, one.TtlMicros), 0)
+            : throw new InvalidOperationException();
+        return new CommandAnswer(AnswerKind.Done, granted, NotDoneReason.None, Request);
     }
+
+    private static Hold Hold(Key name, string owner, LeaseId lease, long ttlMicros) =>
+        new(name, owner, new FencingToken(2), lease, ttlMicros, new Revision(2), new ClusterTime(1));
 
     public ValueTask<ReadAnswer> ReadAsync(ReadConsistency consistency, Revision minRevision, CancellationToken aborted) =>
         _other.ReadAsync(consistency, minRevision, aborted);
