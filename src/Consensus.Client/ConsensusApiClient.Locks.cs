@@ -35,7 +35,7 @@ public sealed partial class ConsensusApiClient
         return SendAsync(request, ClientJson.Default.LockGrantAnswer, cancellationToken);
     }
 
-    /// <summary>Exclusive holds of several locks, all or none, without waiting.</summary>
+    /// <summary>Exclusive holds of several locks, all or none.</summary>
     public Task<ApiResult<MultiLockAnswer>> AcquireLocksAsync(MultiLockWish wish, CancellationToken cancellationToken) =>
         ((IConsensusApi)this).AcquireLocksAsync(wish, new RequestIdentity(wish?.IdempotencyKey), cancellationToken);
 
@@ -48,6 +48,7 @@ public sealed partial class ConsensusApiClient
             Owner = wish.Owner,
             Ttl = Optional(wish.Ttl),
             Lease = wish.Lease,
+            Wait = WaitText(wish.Wait),
             LockDelay = Optional(wish.LockDelay),
             MaxHold = Optional(wish.MaxHold),
             Metadata = Raw(wish.Metadata),
@@ -58,6 +59,7 @@ public sealed partial class ConsensusApiClient
             Identity = identity,
             Target = ApiRoutes.MultiLock,
             Body = RequestJson.Encode(body, RequestJson.Types.MultiLockRequest, nameof(wish)),
+            Wait = wish.Wait,
         };
         return SendAsync(request, ClientJson.Default.MultiLockAnswer, cancellationToken);
     }

@@ -106,9 +106,8 @@ public sealed partial class ConsensusClient
             Kind = "multilock",
             Margin = LeaseSchedule.Checked(options.SafetyMargin, options.Ttl, options.MaxHold),
             MaxHold = options.MaxHold,
-            CanWait = false,
-            Ask = (_, identity, cancellation) => _api.AcquireLocksAsync(wish, identity, cancellation),
-            Times = grant => GrantTimes.OfMs(grant.TtlMs, 0),
+            Ask = (wait, identity, cancellation) => _api.AcquireLocksAsync(wish with { Wait = wait }, identity, cancellation),
+            Times = grant => GrantTimes.OfMs(grant.TtlMs, grant.WaitedMs),
             Renew = grant => RenewInTurn(grant),
             GiveBack = async (grant, cancellation) => Array.TrueForAll(
                 await Task.WhenAll(grant.Locks.Select(item => _api.ReleaseLockAsync(item.Name, item.FencingToken, cancellation))).ConfigureAwait(false),

@@ -25,7 +25,10 @@ public interface IConsensusClient : IDisposable
     Task<LockHandle?> TryAcquireLockAsync(
         string name, LockOptions? options = null, TimeSpan timeout = default, CancellationToken cancellationToken = default);
 
-    /// <summary>All the locks at once, exclusively, or none. Locks are not waited for in line here: it is tried again from time to time.</summary>
+    /// <summary>
+    /// All the locks at once, exclusively, or none: waits in the line of each, for ever unless a time-out is given, and holds none
+    /// meanwhile.
+    /// </summary>
     /// <exception cref="TimeoutException">It was not granted in time.</exception>
     Task<MultiLockHandle> AcquireLocksAsync(
         IReadOnlyList<string> names, MultiLockOptions? options = null, TimeSpan? timeout = null, CancellationToken cancellationToken = default);

@@ -34,7 +34,7 @@ internal sealed partial class InMemoryApi
 
     public Task<ApiResult<MultiLockAnswer>> AcquireLocksAsync(MultiLockWish wish, RequestIdentity identity, CancellationToken cancellationToken)
     {
-        var terms = new Terms(wish.Owner, wish.Ttl, wish.Lease, TimeSpan.Zero, wish.LockDelay, wish.MaxHold, wish.Metadata);
+        var terms = new Terms(wish.Owner, wish.Ttl, wish.Lease, wish.Wait, wish.LockDelay, wish.MaxHold, wish.Metadata);
         var refusal = terms.Refuse(out var lease);
         var names = new List<Key>();
         foreach (var text in wish.Names)
@@ -50,6 +50,7 @@ internal sealed partial class InMemoryApi
             refusal,
             () => new AcquireManyCommand([.. names], wish.Owner, terms.TtlMicros, lease.IsNone ? InMemoryStore.NewLeaseId() : LeaseId.None, lease)
             {
+                WaitMicros = Checks.Micros(wish.Wait),
                 LockDelayMicros = terms.LockDelayMicros,
                 MaxHoldMicros = terms.MaxHoldMicros,
                 Metadata = terms.MetadataBytes,

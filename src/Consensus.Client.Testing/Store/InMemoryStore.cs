@@ -115,9 +115,16 @@ internal sealed class InMemoryStore : IDisposable
     {
         lock (_gate)
         {
-            if (!_disposed && command is AcquireCommand acquire && _waiting.ContainsKey(request))
+            var first = command switch
             {
-                Log(NextRequest(), CancelWaitCommand.Of(acquire.Object, request, CancelReason.Disconnected));
+                AcquireCommand acquire => acquire.Object,
+                AcquireManyCommand many => ObjectName.Lock(many.Names[0]),
+                _ => default(ObjectName?),
+            };
+            if (!_disposed && first is { } name && _waiting.ContainsKey(request))
+            {
+                // Of several locks any names the whole request.
+                Log(NextRequest(), CancelWaitCommand.Of(name, request, CancelReason.Disconnected));
             }
         }
     }

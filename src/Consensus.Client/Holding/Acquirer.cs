@@ -143,11 +143,11 @@ internal sealed class Acquirer(HoldKeeper keeper, Withdrawals withdrawals, TimeP
                     Consider(_problem!, question);
                 }
                 var left = Left;
-                if (left <= TimeSpan.Zero || (order.CanWait && left <= AnswerTimeOf(timeout ?? TimeSpan.Zero)))
+                if (left <= AnswerTimeOf(timeout ?? TimeSpan.Zero))
                 {
                     return NotAcquired();
                 }
-                if (!order.CanWait || _problem?.Slug != ProblemTypes.LockHeld.Slug)
+                if (_problem?.Slug != ProblemTypes.LockHeld.Slug)
                 {
                     var pause = poll * (0.75 + (Random.Shared.NextDouble() / 2));
                     await owner.PauseAsync(Shorter(pause, left), cancellationToken).ConfigureAwait(false);
@@ -209,7 +209,9 @@ internal sealed class Acquirer(HoldKeeper keeper, Withdrawals withdrawals, TimeP
         private TimeSpan WaitInLine()
         {
             var left = Left;
-            return !order.CanWait || left <= TimeSpan.Zero ? TimeSpan.Zero : Shorter(left == TimeSpan.MaxValue ? left : left - AnswerTimeOf(left), LongestRequest);
+            return left <= TimeSpan.Zero
+                ? TimeSpan.Zero
+                : Shorter(left == TimeSpan.MaxValue ? left : left - AnswerTimeOf(left), LongestRequest);
         }
 
         private static TimeSpan AnswerTimeOf(TimeSpan wait) => Shorter(AnswerTime, wait / 10);

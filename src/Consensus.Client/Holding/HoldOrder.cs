@@ -17,9 +17,6 @@ internal sealed record HoldOrder<TGrant>
     /// <summary>Asks once, under that identity; the server lets it stand in line for as long as the wait says.</summary>
     public required Func<TimeSpan, RequestIdentity, CancellationToken, Task<ApiResult<TGrant>>> Ask { get; init; }
 
-    /// <summary>False where the server lets nobody stand in line: then it is asked again from time to time.</summary>
-    public bool CanWait { get; init; } = true;
-
     public required Func<TGrant, GrantTimes> Times { get; init; }
 
     public required Func<TGrant, RenewOnce> Renew { get; init; }

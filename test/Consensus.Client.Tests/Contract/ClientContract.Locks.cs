@@ -270,45 +270,5 @@ internal abstract partial class ClientContract
         Assert.That((refused!.Problem.Kind, refused.Problem.Slug), Is.EqualTo((ApiFailureKind.Refused, "bad-request")));
     }
 
-    [Test]
-    public async Task Several_locks_are_taken_together_or_not_at_all()
-    {
-        var client = Client();
-        string[] names = [Name("a"), Name("b"), Name("c")];
-        await using (await client.AcquireLockAsync(Name("b"), Lasting))
-        {
-            Assert.That(await client.TryAcquireLocksAsync(names), Is.Null);
-            Assert.That((await client.GetLockAsync(Name("a"))).HolderCount, Is.Zero);
-            Assert.That(async () => await client.AcquireLocksAsync(names, timeout: TimeSpan.FromMilliseconds(50)), Throws.TypeOf<TimeoutException>());
-        }
-
-        await using (var all = await client.AcquireLocksAsync(names, timeout: Eventually.Deadline))
-        {
-            Assert.That(all.FencingTokens.Keys, Is.EquivalentTo(names));
-            Assert.That(all.FencingTokens.Values, Is.Unique);
-        }
-
-        foreach (var name in names)
-        {
-            Assert.That((await client.GetLockAsync(name)).HolderCount, Is.Zero);
-        }
-    }
-
-    [Test]
-    public async Task Several_locks_are_lost_together_when_one_of_them_is()
-    {
-        var client = Client();
-        await using var all = await client.AcquireLocksAsync([Name("a"), Name("b")], new MultiLockOptions { Ttl = ShortTtl });
-
-        await BreakLockAsync(Name("b"));
-        await all.LostAsync();
-
-        Assert.That(await all.ReleaseAsync(), Is.False);
-        Assert.That((await client.GetLockAsync(Name("a"))).HolderCount, Is.Zero, "what was left is given back");
-    }
-
     private static long? OwnTokenIn(TimeoutException over) => ((ConsensusException)over.InnerException!).Problem.Document!.OwnFencingToken;
-
-    private static Task UntilWaitingAsync(IConsensusClient client, string name, long waiters) =>
-        Eventually.UntilAsync(async () => (await client.GetLockAsync(name)).WaiterCount == waiters, $"{waiters} wait");
 }
