@@ -3,7 +3,9 @@ using Consensus.Api.Json;
 
 namespace Consensus.Api.Locks;
 
-/// <summary>Asks for exclusive holds of all the locks at once or of none: exactly one of <see cref="Ttl"/> and <see cref="Lease"/> is given.</summary>
+/// <summary>
+/// Asks for exclusive holds of all the locks at once or of none: exactly one of <see cref="Ttl"/> and <see cref="Lease"/> is given.
+/// </summary>
 public sealed record MultiLockRequest
 {
     /// <summary>1 to 128, no two alike.</summary>

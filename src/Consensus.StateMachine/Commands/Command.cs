@@ -167,8 +167,8 @@ public sealed record HandOverCommand(Key Name, FencingToken Token, string To) : 
 public sealed record ChangePermitsCommand(Key Name, long Permits) : Command;
 
 /// <summary>
-/// The request that waits for (or was just granted) this lock is gone: takes it out of the queue, or gives the hold back when
-/// it was granted to that very request and is still held (rule 18).
+/// The request that waits for (or was just granted) this lock is gone: takes it out of every queue, or gives the hold back when
+/// it was granted to that very request and is still held (rule 18), with what else it was granted after it in the same step.
 /// </summary>
 /// <param name="Reason">What the waiting request is told.</param>
 public sealed record CancelWaitCommand(Key Name, RequestId Request, CancelReason Reason) : Command

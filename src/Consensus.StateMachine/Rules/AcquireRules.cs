@@ -102,7 +102,9 @@ internal sealed class AcquireRules(
         }
         var terms = AskedTerms.Of(c);
         var newlyActive = 0;
-        var grows = c.SharedLease.IsNone && inTheWay is null ? LeaseTable.RecordBytes : c.Names.Length * state.Sessions.GrowthOf(c.SharedLease);
+        var grows = c.SharedLease.IsNone && inTheWay is null
+            ? LeaseTable.RecordBytes
+            : c.Names.Length * state.Sessions.GrowthOf(c.SharedLease);
         foreach (var key in c.Names)
         {
             var name = ObjectName.Lock(key);

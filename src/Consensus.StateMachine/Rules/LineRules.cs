@@ -20,7 +20,8 @@ internal sealed class LineRules(StateTables state, Applying entry)
         HoldRules.Fits(space, record, wanted.Permits, wanted.Mode, wanted.Count) && !KeptBack.IsKept(space, record, wanted, entry.Stamp);
 
     /// <summary>Whether a newcomer passes nobody who is in line before it.</summary>
-    public bool PassesNobody(ObjectName name, ObjectRecord record, in Wanted wanted) => !HasTurns(name, record) || FirstFor(name, record, wanted) is null;
+    public bool PassesNobody(ObjectName name, ObjectRecord record, in Wanted wanted) =>
+        !HasTurns(name, record) || FirstFor(name, record, wanted) is null;
 
     /// <summary>False when nobody waits, or no further hold of any kind could stand beside those that there are.</summary>
     public bool HasTurns(ObjectName name, ObjectRecord record) =>
@@ -36,14 +37,20 @@ internal sealed class LineRules(StateTables state, Applying entry)
     public WaiterRecord? Next(ObjectName name, ObjectRecord record)
     {
         var first = FirstGrantable(name);
-        return first is null || WantsTooMuch(name.Space, record, first) || MayHaveAll(record, first) ? first : FirstToComeBack(name, record);
+        return first is null || WantsTooMuch(name.Space, record, first) || MayHaveAll(record, first)
+            ? first
+            : FirstToComeBack(name, record);
     }
 
-    /// <summary>Since it took its place the semaphore was given a limit with which it never could be granted, nor anybody behind it.</summary>
+    /// <summary>
+    /// Since it took its place the semaphore was given a limit with which it never could be granted, nor anybody behind it.
+    /// </summary>
     public static bool WantsTooMuch(HoldSpace space, ObjectRecord record, WaiterRecord waiter) =>
         space == HoldSpace.Semaphore && waiter.Terms.Count > record.Permits;
 
-    /// <summary>The first waiter of this owner that may be granted anything and waits for this object alone, if it may have what it waits for.</summary>
+    /// <summary>
+    /// The first waiter of this owner that may be granted anything and waits for this object alone, if it may have what it waits for.
+    /// </summary>
     /// <param name="record">The object as it is to be judged by.</param>
     /// <param name="waitsForSeveral">One of this owner was passed over, because it waits for other locks too.</param>
     public WaiterRecord? FirstAloneTo(ObjectName name, ObjectRecord record, string owner, out bool waitsForSeveral)
@@ -84,7 +91,9 @@ internal sealed class LineRules(StateTables state, Applying entry)
         return MayHave(place.Object.Space, record, wanted) && FirstFor(place.Object, record, wanted)?.Sequence == place.Sequence;
     }
 
-    /// <summary>Whose turn it is where one wants so much: among all, or among those of its owner where it comes back for what it lost.</summary>
+    /// <summary>
+    /// Whose turn it is where one wants so much: among all, or among those of its owner where it comes back for what it lost.
+    /// </summary>
     private WaiterRecord? FirstFor(ObjectName name, ObjectRecord record, in Wanted wanted) =>
         ComesBack(record, wanted) ? FirstGrantableOf(name, wanted.Owner, 0) : FirstGrantable(name);
 

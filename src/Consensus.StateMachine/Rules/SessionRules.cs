@@ -47,7 +47,9 @@ internal sealed class SessionRules(StateTables state, Applying entry, AnswerRepl
         if (state.Holds.Of(number) is { Count: > 0 } holds)
         {
             var fingerprint = state.Holds.Find(holds[0].Object, holds[0].Token)!.Mark!.Fingerprint;
-            return fingerprint.Span.SequenceEqual(entry.Fingerprint.Span) ? replays.OfNumber(holds) : new IdempotencyMismatch(state.Revision);
+            return fingerprint.Span.SequenceEqual(entry.Fingerprint.Span)
+                ? replays.OfNumber(holds)
+                : new IdempotencyMismatch(state.Revision);
         }
         return number.Number <= session.Acked ? new RetryTooLate(state.Revision) : RefuseNew(session, command) ?? Take(session);
     }

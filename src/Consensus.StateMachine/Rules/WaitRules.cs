@@ -80,7 +80,8 @@ internal sealed class WaitRules(
         state.Waiters.Add(waiter);
         state.Sessions.Add(waiter);
         state.Leases.Attach(waiter.SharedLease, waiters: 1);
-        holds.Store(waiter.Object, state.Objects[waiter.Object], record with { Waiters = record.Waiters + 1, Attached = record.Attached + 1 });
+        holds.Store(
+            waiter.Object, state.Objects[waiter.Object], record with { Waiters = record.Waiters + 1, Attached = record.Attached + 1 });
         return record.Waiters + 1;
     }
 
@@ -119,7 +120,8 @@ internal sealed class WaitRules(
         return IsOther(waiter, c.WaitMicros) ? new IdempotencyMismatch(state.Revision) : Granted(Attach(waiter));
     }
 
-    private bool IsOther(WaiterRecord waiter, long waitMicros) => waitMicros <= 0 || !waiter.Fingerprint.Span.SequenceEqual(entry.Fingerprint.Span);
+    private bool IsOther(WaiterRecord waiter, long waitMicros) =>
+        waitMicros <= 0 || !waiter.Fingerprint.Span.SequenceEqual(entry.Fingerprint.Span);
 
     /// <returns>The place as it is now.</returns>
     private WaiterRecord Attach(WaiterRecord waiter)
@@ -160,17 +162,21 @@ internal sealed class WaitRules(
         }
         else if (c.Reason == CancelReason.Disconnected && state.Objects[name] is var record && state.Holds.Find(name, record, c.Request) is { } hold)
         {
-            if (hold.Mark is { IsNumbered: true } mark)
-            {
-                // The session has it, and the same number finds it.
-                state.Holds.Replace(name, hold, hold with { Mark = mark with { IsUntaken = true } });
-            }
-            else
-            {
-                holds.Release(name, record, hold);
-            }
+            GiveBack(name, hold);
         }
         return new Noted(state.Revision);
+    }
+
+    /// <summary>With those that its request was granted in the same step: they follow it under its lease.</summary>
+    private void GiveBack(ObjectName name, HoldRecord hold)
+    {
+        holds.Release(name, state.Objects[name], hold);
+        while (state.Holds.TryNextOf(hold.Lease, hold.Token, out var next)
+            && state.Holds.Find(next.Object, next.Token) is { } other
+            && other.Request == hold.Request)
+        {
+            holds.Release(next.Object, state.Objects[next.Object], other);
+        }
     }
 
     /// <summary>The wait is over; whoever it stood in the way of is seen to by the caller.</summary>

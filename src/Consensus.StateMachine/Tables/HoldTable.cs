@@ -206,16 +206,17 @@ internal sealed class HoldTable(ObjectTable objects)
     /// <summary>All that hang on the lease, in the order of their tokens.</summary>
     public List<HoldKey> Of(LeaseId lease)
     {
-        var holds = new List<HoldKey>();
-        foreach (var (key, name) in _byLease.Peek().From(new LeaseHold(lease, FencingToken.None)))
-        {
-            if (key.Lease != lease)
-            {
-                break;
-            }
-            holds.Add(new HoldKey(name, key.Token));
-        }
-        return holds;
+        var holds = _byLease.Peek().From(new LeaseHold(lease, FencingToken.None)).TakeWhile(h => h.Key.Lease == lease);
+        return [.. holds.Select(static h => new HoldKey(h.Value, h.Key.Token))];
+    }
+
+    /// <summary>The first hold on the lease whose token is above this one.</summary>
+    public bool TryNextOf(LeaseId lease, FencingToken after, out HoldKey key)
+    {
+        var from = new LeaseHold(lease, new FencingToken(after.Value + 1));
+        var isThere = _byLease.TryFirstFrom(from, out var found, out var name) && found.Lease == lease;
+        key = new HoldKey(name, found.Token);
+        return isThere;
     }
 
     /// <summary>The hold that may be held the shortest, if its time is over by now.</summary>
@@ -330,7 +331,8 @@ internal sealed class HoldTable(ObjectTable objects)
             all.Where(static h => !IsSole(h.Key.Object, h.Hold) && h.Hold.Request != RequestId.None).Select(static h => (h.Hold.Request, h.Key)),
             "the index of holds by request");
         var numbered = all.Where(static h => h.Hold.Mark is { Number: > 0 });
-        Indexes.Require(_byNumber, numbered.Select(static h => (NumberOf(h.Hold, h.Hold.Mark!), h.Key.Object)), "the index of holds by number");
+        Indexes.Require(
+            _byNumber, numbered.Select(static h => (NumberOf(h.Hold, h.Hold.Mark!), h.Key.Object)), "the index of holds by number");
         Invariant.Require(_primary.Peek().All().All(static h => !IsSole(h.Key.Object, h.Value) && h.Key.Token == h.Value.Token), "a sole hold is kept by its object");
         Invariant.Require(Count == all.Count, "the holds are counted");
         Indexes.RequireSums(_primary, NewMeasure(), "the holds");

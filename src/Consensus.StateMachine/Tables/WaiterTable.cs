@@ -269,11 +269,16 @@ internal sealed class WaiterTable
         Indexes.Require(_primary, all.Select(static w => (w.Key, w)), "the table of waiters");
         Indexes.Require(_attached, attached.Select(static w => (w.Key, w)), "the index of attached waiters");
         Indexes.Require(_attachedByOwner, attached.Select(static w => (new OwnerPlace(w.Object, w.Owner, w.Sequence), w)), "the index of waiters by owner");
-        Indexes.Require(_byDeadline, requests.Select(static w => (new Due(w.Deadline, w.Sequence), w.Object)), "the index of waiters by deadline");
+        Indexes.Require(
+            _byDeadline, requests.Select(static w => (new Due(w.Deadline, w.Sequence), w.Object)), "the index of waiters by deadline");
         Indexes.Require(
             _bySharedLease, all.Where(static w => !w.SharedLease.IsNone).Select(static w => (new LeasePlace(w.SharedLease, w.Key), true)), "the index of waiters by lease");
-        Indexes.Require(_byIdentity, requests.Where(static w => !w.Identity.IsNone).Select(static w => (w.Identity, w.Key)), "the index of waiters by identity");
-        Indexes.Require(_byMember, requests.Select(static w => (new MemberPlace(w.Request.Member, w.Sequence), w.Object)), "the index of waiters by member");
+        Indexes.Require(
+            _byIdentity, requests.Where(static w => !w.Identity.IsNone).Select(static w => (w.Identity, w.Key)),
+            "the index of waiters by identity");
+        Indexes.Require(
+            _byMember, requests.Select(static w => (new MemberPlace(w.Request.Member, w.Sequence), w.Object)),
+            "the index of waiters by member");
         Indexes.Require(_byRequest, requests.Select(static w => (w.Request, w.Key)), "the index of waiters by request");
         var several = all.Where(static w => w.LockCount > 1).Select(static w => (new RequestPlace(w.Sequence, w.Ordinal), w.Object));
         Indexes.Require(_several, several, "the index of waiters for several locks");

@@ -245,6 +245,23 @@ public sealed class NodeCoreTests
     }
 
     [Test]
+    public void A_multi_lock_waits_for_longer_than_other_requests_and_a_client_that_left_has_no_place_any_more()
+    {
+        var cluster = new CoreCluster(3);
+        cluster.UntilReady();
+        var follower = cluster.Followers.First();
+        var held = follower.Send(Acquire(5));
+        cluster.Until(() => IsAnswered(held), "the lock is granted");
+        var several = new AcquireManyCommand([Key.FromText("other"), Job], "o", 60_000_000, new LeaseId(6), LeaseId.None);
+        var pending = follower.Send(several with { WaitMicros = 60_000_000 });
+        cluster.Until(() => pending.Stage == PendingStage.Waiting, "it is in line");
+        cluster.Run(10_000_000);
+        Assert.That((pending.Stage, cluster.Leader.Core.View.Counts.Waiters), Is.EqualTo((PendingStage.Waiting, 2)));
+        follower.Inputs.Add(new CommandCancelledInput(pending));
+        cluster.Until(() => cluster.Leader.Core.View.Counts.Waiters == 0, "it has no place");
+    }
+
+    [Test]
     public void A_clean_stop_detaches_waiters_with_an_identity_and_cancels_the_others()
     {
         var cluster = new CoreCluster(3);

@@ -39,7 +39,9 @@ internal sealed class MultiLockWaitTests : ContractTest
         foreach (var name in new[] { "a", "b" })
         {
             var shown = await ShowLockAsync(name);
-            Assert.That((shown.HolderCount, shown.Waiters.Single()), Is.EqualTo((0, new LockWaiterAnswer("me", 1, "exclusive"))), "it holds none while it waits");
+            Assert.That(
+                (shown.HolderCount, shown.Waiters.Single()), Is.EqualTo((0, new LockWaiterAnswer("me", 1, "exclusive"))),
+                "it holds none while it waits");
         }
         var passed = await ProblemAsync(ProblemTypes.LockHeld, "POST", "/v1/locks/a", """{"owner":"other","ttl":"15s"}""");
         Assert.That((passed.Holder, passed.Waiters), Is.EqualTo(((string?)null, 1)), "and nobody passes it");
@@ -61,7 +63,9 @@ internal sealed class MultiLockWaitTests : ContractTest
         Node.Advance(TimeSpan.FromSeconds(30));
         using var response = await waiting;
         var problem = await ReadProblemAsync(response, ProblemTypes.LockHeld);
-        Assert.That((problem.Name, problem.Holder, problem.Detail!.Contains("30000 ms", StringComparison.Ordinal)), Is.EqualTo(("b", "first", true)));
+        Assert.That(
+            (problem.Name, problem.Holder, problem.Detail!.Contains("30000 ms", StringComparison.Ordinal)),
+            Is.EqualTo(("b", "first", true)));
         Assert.That(Node.Status.Counts.Waiters, Is.Zero);
     }
 
@@ -89,7 +93,9 @@ internal sealed class MultiLockWaitTests : ContractTest
             await UntilAsync(() => racing.IsAsked, "the request arrived");
         }
         await UntilAsync(() => racing.Given.Count == 3, "the holds were given back");
-        Assert.That(racing.Given, Is.EquivalentTo(new[] { "a", "b", "c" }.Select(name => (ObjectName.Lock(Key.FromText(name)), RacingNode.Request))));
+        Assert.That(
+            racing.Given,
+            Is.EquivalentTo(new[] { "a", "b", "c" }.Select(name => (ObjectName.Lock(Key.FromText(name)), RacingNode.Request))));
     }
 
     [Test]
@@ -138,8 +144,11 @@ internal sealed class MultiLockWaitTests : ContractTest
         var granted = await waiting;
         var later = ("Consensus-Session", $"{session}; seq=2; acked=1");
         using var put = await SendAsync("PUT", "/v1/kv/x", "y", later);
-        Assert.That((await WaitAsync(body, ("Consensus-Session", $"{session}; seq=1; acked=0"))).Locks, Is.EqualTo(granted.Locks), "though it is acknowledged");
-        var settled = await AnswerAsync(ApiJson.Default.SettleAnswer, HttpStatusCode.OK, "POST", $"/v1/leases/{session}/settle", """{"seq":1}""");
+        Assert.That(
+            (await WaitAsync(body, ("Consensus-Session", $"{session}; seq=1; acked=0"))).Locks, Is.EqualTo(granted.Locks),
+            "though it is acknowledged");
+        var settled = await AnswerAsync(
+            ApiJson.Default.SettleAnswer, HttpStatusCode.OK, "POST", $"/v1/leases/{session}/settle", """{"seq":1}""");
         Assert.That(settled.Holds, Is.EqualTo(granted.Locks.Select(one => new SettledHold("lock", one.Name, one.FencingToken))));
     }
 
@@ -149,7 +158,8 @@ internal sealed class MultiLockWaitTests : ContractTest
         var held = await AcquireAsync("b", "first", "60s");
         var waiting = SendAsync("POST", Path, Waiting);
         await UntilQueuedAsync(3);
-        var refused = await ProblemAsync(ProblemTypes.NotFound, "PATCH", "/v1/locks/b", $$"""{"handOverTo":"me","fencingToken":{{held.FencingToken}}}""");
+        var refused = await ProblemAsync(
+            ProblemTypes.NotFound, "PATCH", "/v1/locks/b", $$"""{"handOverTo":"me","fencingToken":{{held.FencingToken}}}""");
         Assert.That(refused.Detail, Does.Contain("together with other locks"));
         await ReleaseAsync(held);
         using var granted = await waiting;
@@ -169,7 +179,9 @@ internal sealed class MultiLockWaitTests : ContractTest
             ApiJson.Default.MultiLockRequest);
         var applied = Node.AppliedCommands;
         var problem = await ProblemAsync(ProblemTypes.TooLarge, "POST", Path, Body(300, "30s"));
-        Assert.That((problem.Detail!.Contains("wait", StringComparison.Ordinal), Node.AppliedCommands), Is.EqualTo((true, applied)), "nothing is done");
+        Assert.That(
+            (problem.Detail!.Contains("wait", StringComparison.Ordinal), Node.AppliedCommands), Is.EqualTo((true, applied)),
+            "nothing is done");
         Assert.That((await WaitAsync(Body(100, "30s"))).Locks, Has.Count.EqualTo(ApiLimits.MaxMultiLockNames));
         Assert.That((await WaitAsync(Body(300, null))).Locks, Has.Count.EqualTo(ApiLimits.MaxMultiLockNames));
     }

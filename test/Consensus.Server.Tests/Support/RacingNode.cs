@@ -15,6 +15,8 @@ internal sealed class RacingNode : IConsensusNode
 {
     public static readonly RequestId Request = new(new MemberId(1), 1, 5);
 
+    private static readonly Revision Granted = new(2);
+
     private readonly InProcessNode _other = new();
     private volatile bool _isAsked;
 
@@ -33,14 +35,14 @@ internal sealed class RacingNode : IConsensusNode
         _isAsked = true;
         await gone.Task;
         Outcome granted = envelope.Command is AcquireManyCommand many
-            ? new ManyGranted(new Revision(2), [.. many.Names.Select(name => Hold(name, many.Owner, many.OwnLease, many.TtlMicros))])
-            : envelope.Command is AcquireCommand one ? new HoldGranted(new Revision(2), Hold(one.Name, one.Owner, one.OwnLease, one.TtlMicros), 0)
+            ? new ManyGranted(Granted, [.. many.Names.Select(name => Hold(name, many.Owner, many.OwnLease, many.TtlMicros))])
+            : envelope.Command is AcquireCommand one ? new HoldGranted(Granted, Hold(one.Name, one.Owner, one.OwnLease, one.TtlMicros), 0)
             : throw new InvalidOperationException();
         return new CommandAnswer(AnswerKind.Done, granted, NotDoneReason.None, Request);
     }
 
     private static Hold Hold(Key name, string owner, LeaseId lease, long ttlMicros) =>
-        new(name, owner, new FencingToken(2), lease, ttlMicros, new Revision(2), new ClusterTime(1));
+        new(name, owner, new FencingToken(Granted.Value), lease, ttlMicros, Granted, new ClusterTime(1));
 
     public ValueTask<ReadAnswer> ReadAsync(ReadConsistency consistency, Revision minRevision, CancellationToken aborted) =>
         _other.ReadAsync(consistency, minRevision, aborted);

@@ -94,7 +94,8 @@ internal static class DrawnCommands
     {
         var names = Enumerable.Range(0, (int)random.Next(1, 4)).Select(_ => Machine.Key(Names[random.Next(Names.Length)]));
         var asked = random.Chance(1, 10) ? names : names.Distinct();
-        return new AcquireManyCommand([.. asked], Owners[random.Next(Owners.Length)], random.Next(1, 5_000_000), OwnLease(random), LeaseId.None)
+        var (owner, ttl) = (Owners[random.Next(Owners.Length)], random.Next(1, 5_000_000));
+        return new AcquireManyCommand([.. asked], owner, ttl, OwnLease(random), LeaseId.None)
         {
             WaitMicros = random.Next(3) * 2_000_000,
             LockDelayMicros = random.Chance(1, 3) ? random.Next(1, 3_000_000) : 0,

@@ -162,7 +162,8 @@ internal static class HoldInvariants
                 break;
             case ManyGranted many:
                 Assert.That(many.Holds.Select(h => h.Lease).Distinct().Count(), Is.EqualTo(1), "one lease for all");
-                Assert.That(many.Holds.All(h => h.Mode == LockMode.Exclusive && HoldStep.Find(step.After, new HoldKey(h.Object, h.Token)) is not null));
+                Assert.That(many.Holds.All(h => h.Mode == LockMode.Exclusive));
+                Assert.That(many.Holds.All(h => HoldStep.Find(step.After, new HoldKey(h.Object, h.Token)) is not null));
                 break;
             case HandedOver given when step.Command is HandOverCommand c:
                 Assert.That(given.Hold.Owner, Is.EqualTo(c.To));
@@ -186,7 +187,9 @@ internal static class HoldInvariants
             $"revisions of {step.Command}");
     }
 
-    /// <summary>Once all that was due has ended, nobody waits who could be granted; who waits for several locks could be granted all of them.</summary>
+    /// <summary>
+    /// Once all that was due has ended, nobody waits who could be granted; who waits for several locks could be granted all of them.
+    /// </summary>
     private static void CheckSettled(HoldStep step)
     {
         foreach (var places in step.After.Tables.Waiters.All().Select(w => w.Value).GroupBy(w => w.Sequence))

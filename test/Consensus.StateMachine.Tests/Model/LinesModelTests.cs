@@ -5,8 +5,8 @@ using static Consensus.StateMachine.Tests.Rules.Asks;
 namespace Consensus.StateMachine.Tests.Model;
 
 /// <summary>
-/// Drawn requests for one lock and for several, against the rule as it is said: in the order of their arrival each is granted what it asks for
-/// if all of that is free and nobody before it waits for any of it.
+/// Drawn requests for one lock and for several, against the rule as it is said: in the order of their arrival each is granted what it asks
+/// for if all of that is free and nobody before it waits for any of it.
 /// </summary>
 public sealed class LinesModelTests
 {
@@ -60,7 +60,8 @@ public sealed class LinesModelTests
             }
             taken.UnionWith(asked.Names);
         }
-        var holders = Names.Select(name => (name, _machine.View.GetObject(Machine.Key(name)).Holder?.Owner)).Where(h => h.Owner is not null);
+        var holders = Names.Select(name => (name, _machine.View.GetObject(Machine.Key(name)).Holder?.Owner)).Where(
+            h => h.Owner is not null);
         Assert.That(holders, Is.EquivalentTo(_holders.Select(h => (h.Key, (string?)h.Value))));
         Assert.That(_machine.View.Counts.Waiters, Is.EqualTo(_waiting.Sum(w => w.Names.Length)));
     }

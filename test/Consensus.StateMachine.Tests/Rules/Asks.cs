@@ -23,7 +23,8 @@ internal static class Asks
     public static AcquireManyCommand Many(string owner, long lease, params string[] names) =>
         new([.. names.Select(Machine.Key)], owner, 60 * Second, new LeaseId(lease), LeaseId.None);
 
-    public static AcquireManyCommand WaitMany(string owner, long lease, params string[] names) => Many(owner, lease, names) with { WaitMicros = 60 * Second };
+    public static AcquireManyCommand WaitMany(string owner, long lease, params string[] names) =>
+        Many(owner, lease, names) with { WaitMicros = 60 * Second };
 
     public static ReleaseHoldCommand Release(Hold hold, bool force = false) => new(hold.Name, hold.Token, force) { Space = hold.Space };
 

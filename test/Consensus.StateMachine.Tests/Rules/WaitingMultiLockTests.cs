@@ -5,7 +5,9 @@ using static Consensus.StateMachine.Tests.Rules.Asks;
 
 namespace Consensus.StateMachine.Tests.Rules;
 
-/// <summary>A request for several locks that waits has a place in the line of each and holds none of them: it is granted all in one step.</summary>
+/// <summary>
+/// A request for several locks that waits has a place in the line of each and holds none of them: it is granted all in one step.
+/// </summary>
 public sealed class WaitingMultiLockTests
 {
     private Machine _machine = null!;
@@ -26,15 +28,21 @@ public sealed class WaitingMultiLockTests
         Assert.That(new[] { "x", "y", "z" }.Select(WaitersOf), Is.All.EqualTo(1));
         _machine.Pass(3 * Second);
         _machine.Do(Release(x));
-        Assert.That((HolderOf("x"), HolderOf("y"), _machine.View.Counts.Leases), Is.EqualTo(((Hold?)null, (Hold?)null, 1)), "it holds none while it waits");
+        Assert.That(
+            (HolderOf("x"), HolderOf("y"), _machine.View.Counts.Leases), Is.EqualTo(((Hold?)null, (Hold?)null, 1)),
+            "it holds none while it waits");
         _machine.RestoreFromSnapshot();
         _machine.Do(Release(z));
         var holds = _machine.GrantsOf(waiting)!;
         Assert.That(holds.Select(h => h.Name.ToString()), Is.EqualTo(["z", "x", "y"]), "in the order asked");
         Assert.That(holds.Select(h => h.Token).Distinct().Count(), Is.EqualTo(3));
-        Assert.That(holds.Select(h => (h.Lease, h.Deadline)), Is.All.EqualTo((new LeaseId(9), _machine.Now.PlusMicros(60 * Second))), "one lease, which starts now");
+        Assert.That(
+            holds.Select(h => (h.Lease, h.Deadline)), Is.All.EqualTo((new LeaseId(9), _machine.Now.PlusMicros(60 * Second))),
+            "one lease, which starts now");
         Assert.That(_machine.OutcomesOf(waiting).OfType<ManyGranted>().Single().WaitedMicros, Is.EqualTo(3 * Second));
-        Assert.That(_machine.View.Counts, Has.Property(nameof(StateCounts.Waiters)).EqualTo(0).And.Property(nameof(StateCounts.HoldsInUse)).EqualTo(3));
+        Assert.That(
+            _machine.View.Counts,
+            Has.Property(nameof(StateCounts.Waiters)).EqualTo(0).And.Property(nameof(StateCounts.HoldsInUse)).EqualTo(3));
     }
 
     [Test]
@@ -82,8 +90,12 @@ public sealed class WaitingMultiLockTests
         Assert.That(queued.Position, Is.EqualTo(3));
         Assert.That(((HoldQueued)_machine.Do(WaitMany("a", 10, "y", "x"), "k")).Position, Is.EqualTo(3), "asked again");
         Assert.That(_machine.View.MarkOf(ObjectName.Lock(Machine.Key("y"))), Is.Not.EqualTo(mark));
-        Assert.That(_machine.View.GetObject(Machine.Key("y")).Waiters.Single(), Has.Property("Owner").EqualTo("a").And.Property("Position").EqualTo(1));
-        Assert.That(_machine.View.GetObject(Machine.Key("x")).Waiters.Last(), Has.Property("Owner").EqualTo("a").And.Property("Position").EqualTo(3));
+        Assert.That(
+            _machine.View.GetObject(Machine.Key("y")).Waiters.Single(),
+            Has.Property("Owner").EqualTo("a").And.Property("Position").EqualTo(1));
+        Assert.That(
+            _machine.View.GetObject(Machine.Key("x")).Waiters.Last(),
+            Has.Property("Owner").EqualTo("a").And.Property("Position").EqualTo(3));
     }
 
     [Test]
@@ -192,7 +204,9 @@ public sealed class WaitingMultiLockTests
         _machine.Do(new GrantLeaseCommand(lease, 60 * Second));
         _machine.Granted(Lock("x", "h", 1, ttl: 600 * Second));
         var under = WaitMany("a", 0, "x", "y", "z") with { TtlMicros = 0, OwnLease = LeaseId.None, SharedLease = lease };
-        Assert.That(((BoundReached)_machine.Do(under with { Names = [.. under.Names, Machine.Key("w")] })).Bound, Is.EqualTo(BoundKind.LeaseAttachments));
+        Assert.That(
+            ((BoundReached)_machine.Do(under with { Names = [.. under.Names, Machine.Key("w")] })).Bound,
+            Is.EqualTo(BoundKind.LeaseAttachments));
         var waiting = _machine.Queued(under);
         Assert.That(((BoundReached)_machine.Do(under with { Names = [Machine.Key("x")] })).Bound, Is.EqualTo(BoundKind.LeaseAttachments));
         var behind = _machine.Queued(Lock("z", "b", 2, 60 * Second));
@@ -252,7 +266,9 @@ public sealed class WaitingMultiLockTests
         var owner = _machine.Queued(WaitMany("o", 10, "x", "y"));
         _machine.Do(Release(x, force: true));
         _machine.Do(Release(y));
-        Assert.That((_machine.GrantsOf(stranger), _machine.GrantsOf(owner)), Is.EqualTo(((object?)null, (object?)null)), "x is kept for the one, and y is the other's turn");
+        Assert.That(
+            (_machine.GrantsOf(stranger), _machine.GrantsOf(owner)), Is.EqualTo(((object?)null, (object?)null)),
+            "x is kept for the one, and y is the other's turn");
         Assert.That(_machine.Do(Lock("x", "o", 11)), Is.InstanceOf<HoldRefused>(), "nor does it pass itself");
         _machine.Do(CancelWaitCommand.Of(x.Object, owner, CancelReason.Disconnected));
         var single = _machine.Granted(Lock("x", "o", 11));
@@ -321,6 +337,25 @@ public sealed class WaitingMultiLockTests
     }
 
     [Test]
+    public void A_cancellation_that_names_its_first_lock_gives_back_all_that_it_was_granted_and_nothing_else_of_its_lease()
+    {
+        var lease = new LeaseId(90);
+        _machine.Do(new GrantLeaseCommand(lease, 600 * Second));
+        var under = WaitMany("a", 0, "y", "x") with { TtlMicros = 0, OwnLease = LeaseId.None, SharedLease = lease };
+        var x = _machine.Granted(Lock("x", "h", 1));
+        _machine.Do(under with { Names = [Machine.Key("before")] });
+        var waiting = _machine.Queued(under);
+        var next = _machine.Queued(under);
+        _machine.Do(Release(x));
+        _machine.Do(under with { Names = [Machine.Key("after")] });
+        _machine.Do(CancelWaitCommand.Of(ObjectName.Lock(Machine.Key("y")), waiting, CancelReason.Disconnected));
+        Assert.That(_machine.GrantsOf(next), Has.Count.EqualTo(2), "under the same lease");
+        Assert.That(new[] { "before", "after", "x", "y" }.Select(HolderOf), Has.All.Not.Null);
+        _machine.Do(CancelWaitCommand.Of(ObjectName.Lock(Machine.Key("y")), waiting, CancelReason.Disconnected));
+        Assert.That(_machine.View.Counts.HoldsInUse, Is.EqualTo(4), "once");
+    }
+
+    [Test]
     public void A_new_cluster_begins_without_it()
     {
         _machine.Granted(Lock("x", "h", 1));
@@ -328,6 +363,24 @@ public sealed class WaitingMultiLockTests
         Assert.That(_machine.State.BeginNewCluster(1).Waiters, Is.EqualTo(3));
         _machine.State.Verify();
         Assert.That(_machine.View.Counts.Waiters, Is.Zero);
+    }
+
+    [Test]
+    public void What_is_looked_at_for_it_in_vain_is_charged_to_the_entry_and_the_next_ones_do_the_rest()
+    {
+        _machine = new Machine(new Limits { MaxObjectsPerCommand = 3 });
+        var lease = new LeaseId(90);
+        _machine.Do(new GrantLeaseCommand(lease, 600 * Second));
+        _machine.Granted(Lock("shut", "h", 1, ttl: 600 * Second));
+        for (var i = 0; i < 4; i++)
+        {
+            _machine.Do(Lock($"gate{i}", "h", 0, ttl: 0) with { OwnLease = LeaseId.None, SharedLease = lease });
+            _machine.Queued(WaitMany("a", 100 + i, $"gate{i}", "shut"));
+        }
+        _machine.Do(new RevokeLeaseCommand(lease));
+        Assert.That(_machine.State.NextDeadline, Is.LessThanOrEqualTo(_machine.Now), "two of the four are left over");
+        _machine.Do(new ExpireCommand());
+        Assert.That(_machine.State.NextDeadline, Is.GreaterThan(_machine.Now));
     }
 
     [Test]

@@ -37,7 +37,13 @@ public sealed class CommandCodecTests
             Metadata = new byte[] { 1 },
             Value = new byte[] { 2 },
         },
-        new AcquireManyCommand([Machine.Key("a"), Machine.Key("b")], "o", 5, new LeaseId(6), new LeaseId(7)) { LockDelayMicros = 8, MaxHoldMicros = 9, Metadata = new byte[] { 1 }, WaitMicros = 10 },
+        new AcquireManyCommand([Machine.Key("a"), Machine.Key("b")], "o", 5, new LeaseId(6), new LeaseId(7))
+        {
+            LockDelayMicros = 8,
+            MaxHoldMicros = 9,
+            Metadata = new byte[] { 1 },
+            WaitMicros = 10,
+        },
         new RenewHoldCommand(Machine.Key("k"), new FencingToken(9)) { Space = HoldSpace.Election, Value = new byte[] { 1 } },
         new RenewHoldCommand(Machine.Key("k"), new FencingToken(9)) { Space = HoldSpace.Election, Value = ReadOnlyMemory<byte>.Empty },
         new ReleaseHoldCommand(Machine.Key("k"), new FencingToken(9), Force: false) { Space = HoldSpace.Semaphore },

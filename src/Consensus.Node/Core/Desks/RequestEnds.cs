@@ -57,7 +57,8 @@ internal sealed class RequestEnds(TurnContext turn, CommandDesk desk)
         {
             _givenUp.Add(pending.Request.Sequence);
         }
-        foreach (var name in pending.Asked)
+        // Where it is known to be in line, its first place stands for all of them: there may be 128, of each of thousands of requests.
+        foreach (var name in pending.Stage == PendingStage.Waiting ? pending.Asked[..1] : pending.Asked)
         {
             Log(CancelWaitCommand.Of(name, pending.Request, reason), LaneOf(pending));
         }
