@@ -93,6 +93,12 @@ internal static class BrokenVariants
         new("bounds of holds that are lost on their way", MaxHolds.Name, 1, FaultKinds.None, static () => new ForgetsTerms(), Coordinated),
         new("a hand-over to whoever is next", HandOvers.Name, 1, FaultKinds.None, static () => new HandsOverToTheNext(), Coordinated),
         new("several locks asked for one by one", MultiLocks.Name, 5, FaultKinds.None, static () => new AsksForTheFirstOnly(), Coordinated),
+        new(
+            "several locks that are waited for where they are held alone", WaitingMultiLocks.Name, 1, FaultKinds.None,
+            static () => new StandsInLineWhereItIsHeldAlone(), Coordinated),
+        new(
+            "several waited for and one of them granted", WaitingMultiLocks.Name, 1, FaultKinds.None,
+            static () => new AsksForTheFirstOnly(), Coordinated),
         new("refusals that are not kept", FinalAnswers.Name, 1, FaultKinds.None, static () => new ForgetsRefusals(), HeldUp),
         new("a fence's pass that changed nothing is not kept", FinalAnswers.Name, 1, FaultKinds.None, static () => new ForgetsPassesThatChangeNothing(), FencedAndHeldUp),
         new("a withdrawal that leaves no mark of what never arrived", Withdrawals.Name, 1, FaultKinds.None, static () => new ForgetsWhatNeverArrived(), GivenUp),

@@ -285,6 +285,16 @@ internal sealed class AsksForTheFirstOnly : Wiring
         envelope.Command is AcquireManyCommand many ? envelope with { Command = many with { Names = [many.Names[0]] } } : envelope;
 }
 
+/// <summary>Several locks are waited for only where somebody has one: where one is free, newcomers pass.</summary>
+internal sealed class StandsInLineWhereItIsHeldAlone : Wiring
+{
+    public override CommandEnvelope Taken(SimulatedProcess process, CommandEnvelope envelope) =>
+        envelope.Command is AcquireManyCommand { WaitMicros: > 0 } many
+        && many.Names.Where(name => process.Core.View.GetObject(name).Holder is not null).ToList() is { Count: > 0 } held
+            ? envelope with { Command = many with { Names = [.. held] } }
+            : envelope;
+}
+
 /// <summary>Who waits under a lease for something takes the place that the lease has there already, whoever got it.</summary>
 internal sealed class AttachesByLease : Wiring
 {

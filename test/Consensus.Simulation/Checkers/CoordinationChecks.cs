@@ -15,6 +15,7 @@ internal sealed class CoordinationChecks(WatchOptions watches, LeasePromise leas
     private readonly LockDelays _delays = new();
     private readonly MaxHolds _maxHolds = new();
     private readonly GrantOrder _order = new();
+    private readonly WaitingMultiLocks _waitingMultiLocks = new();
     private readonly Transactions _transactions = new(CoordinationWorkload.KeyName);
 
     /// <summary>True times at which holds were broken by an operator, by token.</summary>
@@ -42,6 +43,10 @@ internal sealed class CoordinationChecks(WatchOptions watches, LeasePromise leas
         if (watches.Sees(MultiLocks.Name))
         {
             MultiLocks.Saw(entry, steps);
+        }
+        if (watches.Sees(WaitingMultiLocks.Name))
+        {
+            _waitingMultiLocks.Saw(entry, steps);
         }
         if (watches.Sees(MaxHolds.Name))
         {

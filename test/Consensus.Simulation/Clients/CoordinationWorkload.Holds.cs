@@ -71,6 +71,7 @@ internal sealed partial class CoordinationWorkload
         var ordered = random.Chance(1, 2) ? names : names.Reverse();
         return Make(OperationKind.AcquireMany, names.Min.ToString(), new AcquireManyCommand([.. ordered], Owner, lease.IsNone ? DrawTtl() : 0, LeaseId.None, lease)
         {
+            WaitMicros = random.Chance(2, 3) ? random.Next(100_000, 5_000_000) : 0,
             LockDelayMicros = DrawDelay(),
             MaxHoldMicros = DrawMaxHold(),
         });

@@ -82,7 +82,7 @@ internal sealed partial class CoordinationWorkload(
             case ManyGranted many when operation.Command is AcquireManyCommand acquire:
                 foreach (var hold in many.Holds)
                 {
-                    Took(operation, hold, acquire.TtlMicros, acquire.LockDelayMicros);
+                    Took(operation, hold, acquire.SharedLease.IsNone ? acquire.TtlMicros + many.WaitedMicros : 0, acquire.LockDelayMicros);
                 }
                 break;
             case HoldRenewed renewed:
@@ -158,7 +158,7 @@ internal sealed partial class CoordinationWorkload(
             Name = of,
             AtRevision = atRevision,
             TtlMicros = command is AcquireCommand acquire ? acquire.TtlMicros : 0,
-            WaitMicros = command is AcquireCommand waits ? waits.WaitMicros : 0,
+            WaitMicros = command switch { AcquireCommand one => one.WaitMicros, AcquireManyCommand many => many.WaitMicros, _ => 0 },
             HasIdentity = command is not null && random.Chance(options.IdentityPercent, 100),
         };
 

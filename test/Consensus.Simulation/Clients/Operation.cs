@@ -183,7 +183,7 @@ public sealed class Operation
     public IEnumerable<(LeaseId Lease, long Micros)> Promises => (IsPlain ? null : Outcome) switch
     {
         HoldGranted granted when Command is AcquireCommand { SharedLease.IsNone: true } one => [(granted.Hold.Lease, one.TtlMicros + granted.WaitedMicros)],
-        ManyGranted many when Command is AcquireManyCommand { SharedLease.IsNone: true } several => [(many.Holds[0].Lease, several.TtlMicros)],
+        ManyGranted many when Command is AcquireManyCommand { SharedLease.IsNone: true } several => [(many.Holds[0].Lease, several.TtlMicros + many.WaitedMicros)],
         HoldRenewed renewed => [(renewed.Hold.Lease, renewed.Hold.TtlMicros)],
         LeaseGranted granted => [(granted.Id, granted.TtlMicros)],
         LeasesRenewed renewed => renewed.Renewals.Where(renewal => renewal.Alive).Select(renewal => (renewal.Id, renewal.TtlMicros)),

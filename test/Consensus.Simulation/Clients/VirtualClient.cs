@@ -329,7 +329,7 @@ public sealed class VirtualClient
             return;
         }
         attempt.IsAborted = true;
-        if (attempt.Operation is { Kind: OperationKind.Acquire or OperationKind.AcquireHold, WaitMicros: > 0 })
+        if (attempt.Operation is { Kind: OperationKind.Acquire or OperationKind.AcquireHold or OperationKind.AcquireMany, WaitMicros: > 0 })
         {
             attempt.Process!.ClientGone(command);
         }

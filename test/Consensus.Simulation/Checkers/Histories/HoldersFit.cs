@@ -97,7 +97,7 @@ public sealed class HoldersFit(ClockBounds bounds)
             var (permits, maxHold, waited) = operation.Command switch
             {
                 AcquireCommand one => (one.Permits, one.MaxHoldMicros, (operation.Outcome as HoldGranted)?.WaitedMicros ?? 0),
-                AcquireManyCommand many => (0, many.MaxHoldMicros, 0),
+                AcquireManyCommand many => (0, many.MaxHoldMicros, (operation.Outcome as ManyGranted)?.WaitedMicros ?? 0),
                 _ => (0L, 0L, 0L),
             };
             foreach (var hold in operation.Holds)

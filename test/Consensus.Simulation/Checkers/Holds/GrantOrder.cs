@@ -16,6 +16,11 @@ internal sealed class GrantOrder
     /// <summary>Who waits under a lease that is not its own may be passed over when that is over: it is not judged here.</summary>
     private readonly HashSet<string> _underOtherLeases = new(StringComparer.Ordinal);
 
+    /// <summary>
+    /// Who waits for several locks may have to wait for another one: who fits everywhere is seen by <see cref="WaitingMultiLocks"/>.
+    /// </summary>
+    private readonly HashSet<string> _forSeveral = new(StringComparer.Ordinal);
+
     private readonly HashSet<ObjectName> _delayed = [];
 
     /// <summary>Requests that were told that they do not have it: told again, nobody is looked for.</summary>
@@ -26,6 +31,10 @@ internal sealed class GrantOrder
         if (entry.Command is AcquireCommand { SharedLease.IsNone: false } acquire)
         {
             _underOtherLeases.Add(acquire.Owner);
+        }
+        if (entry.Command is AcquireManyCommand many)
+        {
+            (many.SharedLease.IsNone ? _forSeveral : _underOtherLeases).Add(many.Owner);
         }
         var mayBeKept = _delayed.Contains(step.Name) || step.Before.DelayedUntil is not null || step.After.DelayedUntil is not null
             || step.Ended.Any(hold => hold.LockDelayMicros > 0);
@@ -68,7 +77,7 @@ internal sealed class GrantOrder
         var isNew = entry is { Command: AcquireCommand, Outcome: HoldQueued }
             || (entry is { Command: AcquireCommand, Outcome: HoldRefused { WaitedMicros: 0 } } && (entry.Asked is not { HasIdentity: true } asked || _refused.Add(asked)));
         var wasJudged = step.Ended.Count + step.Begun.Count > 0 || isNew;
-        if (!wasJudged || step.After.Waiters is not [var first, ..] || !CouldBeGranted(entry, first))
+        if (!wasJudged || step.After.Waiters is not [var first, ..] || _forSeveral.Contains(first.Owner) || !CouldBeGranted(entry, first))
         {
             return;
         }

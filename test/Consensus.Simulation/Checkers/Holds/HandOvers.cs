@@ -10,7 +10,7 @@ internal static class HandOvers
 
     public static void Saw(AppliedEntry entry, HoldStep step)
     {
-        if (entry.Command is not HandOverCommand logged)
+        if (entry.Command is not HandOverCommand logged || step.Name != logged.Object)
         {
             return;
         }

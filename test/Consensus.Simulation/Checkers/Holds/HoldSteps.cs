@@ -11,17 +11,24 @@ internal sealed class HoldSteps
     /// <summary>The objects with which the entry did, or could have done, something.</summary>
     public IReadOnlyList<HoldStep> Of(AppliedEntry entry) => entry.Command switch
     {
-        AcquireCommand c => Of(entry, c.Object),
+        AcquireCommand c => Around(entry, c.Object),
         RenewHoldCommand => entry.Before.Counts.Waiters > 0 ? OfAll(entry) : [],
-        ReleaseHoldCommand c => Of(entry, c.Object),
-        HandOverCommand c => Of(entry, c.Object),
+        ReleaseHoldCommand c => Around(entry, c.Object),
+        HandOverCommand c => Around(entry, c.Object),
         ChangePermitsCommand c => Of(entry, ObjectName.Semaphore(c.Name)),
-        CancelWaitCommand c => Of(entry, c.Object),
-        AcquireManyCommand c => [.. c.Names.SelectMany(name => Of(entry, ObjectName.Lock(name)))],
+        CancelWaitCommand c => Around(entry, c.Object),
+        AcquireManyCommand c => Around(entry, [.. c.Names.Select(ObjectName.Lock)]),
         RenewLeasesCommand => entry.Before.Counts.Waiters > 0 ? OfAll(entry) : [],
         WithdrawCommand or RevokeLeaseCommand or ExpireCommand or DetachWaitersCommand or DetachRequestsCommand or AnnounceMemberCommand or ForgetMemberCommand => OfAll(entry),
         _ => [],
     };
+
+    /// <summary>The named objects, and others with which something happened: who waited for several locks is granted all of them.</summary>
+    private List<HoldStep> Around(AppliedEntry entry, params ObjectName[] named) =>
+    [
+        .. named.SelectMany(name => Of(entry, name)),
+        .. OfAll(entry).Where(step => step.Begun.Count + step.Ended.Count > 0 && !named.Contains(step.Name)),
+    ];
 
     private List<HoldStep> OfAll(AppliedEntry entry) => [.. _objects.ToList().SelectMany(name => Of(entry, name))];
 

@@ -25,7 +25,7 @@ internal sealed class LockDelays
     {
         var delays = _delays.GetValueOrDefault(step.Name) ?? [];
         delays.RemoveAll(delay => delay.Until <= entry.Stamp);
-        if (entry.Command is ReleaseHoldCommand { Force: true } && step.Before.HolderCount == 0)
+        if (entry.Command is ReleaseHoldCommand { Force: true } forced && forced.Object == step.Name && step.Before.HolderCount == 0)
         {
             // An operator ended them.
             delays.Clear();

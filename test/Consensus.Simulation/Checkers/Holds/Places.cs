@@ -18,7 +18,7 @@ internal static class Places
         {
             Violation.Unless(taken is not null && taken == entry.Asked, Name, () => $"{entry}, an attempt of {entry.Asked}, took over the place of {taken}");
         }
-        Violation.Unless(entry is not { Command: AcquireCommand { WaitMicros: <= 0 }, Outcome: HoldQueued }, Name, () =>
+        Violation.Unless(entry is not { Command: AcquireCommand { WaitMicros: <= 0 } or AcquireManyCommand { WaitMicros: <= 0 }, Outcome: HoldQueued }, Name, () =>
             $"{entry} was put in line, though it does not wait");
         foreach (var (asked, hold) in entry.Granted)
         {
