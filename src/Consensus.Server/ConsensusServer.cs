@@ -120,7 +120,7 @@ public static class ConsensusServer
             new HoldEndpoints(ReadsOf(locks).GetAsync, WritesOf(locks)),
             new HoldEndpoints(ReadsOf(semaphores).GetAsync, WritesOf(semaphores)),
             new HoldEndpoints(new ElectionReadEndpoints(ReadsOf(elections), watches, replies).GetAsync, WritesOf(elections)),
-            new MultiLockEndpoint(node, commands, replies, info),
+            new MultiLockEndpoint(node, commands, waits, replies, info),
             new FenceEndpoints(node, commands, lists, replies, logger),
             new SettingEndpoints(node, commands, replies, logger),
             new TxnEndpoint(node, commands, replies),

@@ -37,17 +37,15 @@ public sealed partial class StateView
             : (record, Tables.Waiters.Places.SumBefore(new WaiterKey(name, long.MaxValue)) - Tables.Waiters.Places.SumBefore(new WaiterKey(name, 0)));
     }
 
-    /// <summary>The place of a request that can be asked again; null when it has none. O(log n).</summary>
+    /// <summary>The place of a request that can be asked again, of one for several locks the last of them; null when it has none. O(log n).</summary>
     /// <param name="idempotencyKey">Empty for one of a session.</param>
     public PlaceInfo? PlaceOf(string principal, ReadOnlyMemory<byte> idempotencyKey, SessionRequest session)
     {
         var identity = session.IsNone ? new Identity(principal, new Key(idempotencyKey.Span)) : Identity.Of(new SessionNumber(session.Session, session.Number));
-        if (!Tables.Waiters.ByIdentity.TryGet(identity, out var place) || !Tables.Waiters.Places.TryGet(place, out var waiter))
-        {
-            return null;
-        }
-        var places = Tables.Waiters.Places;
-        return new PlaceInfo(places.Rank(place) - places.Rank(new WaiterKey(place.Object, 0)) + 1, waiter.WaitDeadline);
+        var waiters = Tables.Waiters;
+        return waiters.ByIdentity.TryGet(identity, out var place) && waiters.Places.TryGet(place, out var waiter)
+            ? new PlaceInfo(waiters.PositionOf(waiter), waiter.WaitDeadline)
+            : null;
     }
 
     private HeldObject Show(ObjectName name, ObjectRecord record) => new(

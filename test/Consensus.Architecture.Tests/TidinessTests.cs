@@ -16,7 +16,7 @@ public sealed partial class TidinessTests
     {
         ["src/Consensus.Raft/RaftNode"] = 1_977,
         ["src/Consensus.Client/ConsensusApiClient"] = 928,
-        ["test/Consensus.Client.Tests/ClientContract"] = 778,
+        ["test/Consensus.Client.Tests/ClientContract"] = 720,
         ["test/Consensus.Simulation/SimulationRun"] = 618,
         ["src/Consensus.Client.Testing/InMemoryApi"] = 606,
         ["test/Consensus.Simulation/SimulatedProcess"] = 595,

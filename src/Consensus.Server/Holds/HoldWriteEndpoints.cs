@@ -36,7 +36,7 @@ internal sealed class HoldWriteEndpoints(
             await replies.Problem(http, Problem.BadRequest(sentence!));
             return;
         }
-        if (!TryReadPoll(call.Query, identity, out var slice, out refusal))
+        if (!Slices.TryRead(call.Query, identity, out var slice, out refusal))
         {
             await replies.Problem(http, refusal!);
             return;
@@ -45,13 +45,13 @@ internal sealed class HoldWriteEndpoints(
         var aborted = http.RequestAborted;
         var mark = RequestMark.Of(call, identity, body);
         CommandAnswer answer;
-        if (WaitInSlices(mark, asked, slice is not null) is { } wait)
+        if (waits.For(mark, asked.WaitMicros, slice is not null, gone => ExecuteAsync(mark, asked, gone)) is { } wait)
         {
             (answer, var place) = await wait.WaitAsync(slice, aborted);
             if (place is { } kept)
             {
                 waits.Park(wait);
-                await PlaceAsync(http, kept);
+                await Slices.TellAsync(http, replies, kept, node.Status.ClusterTime);
                 return;
             }
             wait.Dispose();
@@ -74,49 +74,9 @@ internal sealed class HoldWriteEndpoints(
         await form.GrantedAsync(http, asked, granted, Context());
     }
 
-    /// <summary>The wait that the request takes up, or begins when it asks for a slice of it; null when it waits by itself, or not at all.</summary>
-    private SlicedWait? WaitInSlices(RequestMark mark, AcquireCommand asked, bool isSlice)
-    {
-        if (asked.WaitMicros <= 0 || mark.Fingerprint.IsEmpty)
-        {
-            return null;
-        }
-        var wait = waits.TakeUp(mark);
-        if (wait is null && isSlice)
-        {
-            wait = new SlicedWait(waits, mark, asked.Object);
-            wait.Begin(gone => ExecuteAsync(mark, asked, gone));
-        }
-        return wait;
-    }
-
     private ValueTask<CommandAnswer> ExecuteAsync(RequestMark mark, AcquireCommand asked, CancellationToken gone) => commands.WithNewLeaseAsync(
         lease => asked with { OwnLease = asked.SharedLease.IsNone ? lease : LeaseId.None },
         command => commands.ExecuteAsync(mark, command, gone));
-
-    private Task PlaceAsync(HttpContext http, PlaceInfo place)
-    {
-        var answer = new PlaceAnswer(place.Position, Durations.ExpiresInMs(place.Deadline, node.Status.ClusterTime));
-        return replies.Json(http, StatusCodes.Status202Accepted, answer, ApiJson.Default.PlaceAnswer, Revision.Zero);
-    }
-
-    /// <summary>For how long the request is to wait for its answer before it is told its place; null: as long as it takes.</summary>
-    private static bool TryReadPoll(QueryParameters query, RequestIdentity identity, out TimeSpan? slice, out Problem? refusal)
-    {
-        slice = null;
-        if (!query.TryGetDuration(QueryName.Poll, ApiLimits.MaxWaitMicros, out var micros, out refusal))
-        {
-            return false;
-        }
-        if (micros is { } time)
-        {
-            refusal = identity.IsNone ? Problem.BadRequest(
-                $"the query parameter \"poll\" needs the header {ApiHeaders.IdempotencyKey} or {ApiHeaders.Session}: whoever asks again for a place is known by that")
-                : null;
-            slice = TimeSpan.FromMicroseconds(time);
-        }
-        return refusal is null;
-    }
 
     public async Task RenewAsync(ApiCall call)
     {

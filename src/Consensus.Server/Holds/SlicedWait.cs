@@ -9,7 +9,7 @@ namespace Consensus.Server.Holds;
 /// A request that waits for a hold in slices: it waits in the node on its own account, and the requests that ask for it, one after the other under one identity, each wait for that for
 /// a while. Between two of them it is parked.
 /// </summary>
-internal sealed class SlicedWait(SlicedWaits owner, RequestMark mark, ObjectName name) : IDisposable
+internal sealed class SlicedWait(SlicedWaits owner, RequestMark mark) : IDisposable
 {
     /// <summary>A place is in the view as soon as the command is applied here; this is for the time until then.</summary>
     private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(10);
@@ -20,8 +20,6 @@ internal sealed class SlicedWait(SlicedWaits owner, RequestMark mark, ObjectName
     public SlicedWaits Owner => owner;
 
     public RequestMark Mark => mark;
-
-    public ObjectName Name => name;
 
     /// <summary>Ends when the answer came and whoever keeps it knows.</summary>
     public Task Settled { get; private set; } = Task.CompletedTask;
@@ -65,7 +63,7 @@ internal sealed class SlicedWait(SlicedWaits owner, RequestMark mark, ObjectName
     public async Task LeaveAsync()
     {
         await _gone.CancelAsync();
-        owner.Untaken(this, await _answer);
+        owner.Untaken(await _answer);
         Dispose();
     }
 

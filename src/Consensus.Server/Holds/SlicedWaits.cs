@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Consensus.Node;
 using Consensus.Primitives;
 using Consensus.Server.Commands;
@@ -35,6 +36,23 @@ internal sealed class SlicedWaits(IConsensusNode node, TimeProvider clock)
                 return _parked.Count;
             }
         }
+    }
+
+    /// <summary>The wait that a request takes up, or begins when it asks for a slice of it; null when it waits by itself, or not at all.</summary>
+    /// <param name="execute">Given the token that says that nobody asks for it any more.</param>
+    public SlicedWait? For(RequestMark mark, long waitMicros, bool isSlice, Func<CancellationToken, ValueTask<CommandAnswer>> execute)
+    {
+        if (waitMicros <= 0 || mark.Fingerprint.IsEmpty)
+        {
+            return null;
+        }
+        var wait = TakeUp(mark);
+        if (wait is null && isSlice)
+        {
+            wait = new SlicedWait(this, mark);
+            wait.Begin(execute);
+        }
+        return wait;
     }
 
     /// <summary>The wait of an earlier request like this one; null when none is parked. One that asks for something else under the same identity is judged in apply.</summary>
@@ -90,11 +108,11 @@ internal sealed class SlicedWaits(IConsensusNode node, TimeProvider clock)
     }
 
     /// <summary>The answer came and is told to nobody.</summary>
-    public void Untaken(SlicedWait wait, CommandAnswer answer)
+    public void Untaken(CommandAnswer answer)
     {
-        if (answer is { Kind: AnswerKind.Done, Outcome: HoldGranted })
+        foreach (var hold in answer.Outcome switch { HoldGranted one => [one.Hold], ManyGranted many => many.Holds, _ => ImmutableArray<Hold>.Empty })
         {
-            node.Abandon(wait.Name, answer.Request, hasKey: false);
+            node.Abandon(hold.Object, answer.Request, hasKey: false);
         }
     }
 

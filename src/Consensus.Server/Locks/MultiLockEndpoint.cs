@@ -17,7 +17,7 @@ using Consensus.StateMachine.Outcomes;
 namespace Consensus.Server.Locks;
 
 /// <summary>POST of <c>/v1/multilock</c>: all of several locks or none, in one step.</summary>
-internal sealed class MultiLockEndpoint(IConsensusNode node, CommandRunner commands, Replies replies, ServerInfo info)
+internal sealed class MultiLockEndpoint(IConsensusNode node, CommandRunner commands, SlicedWaits waits, Replies replies, ServerInfo info)
 {
     /// <summary>Of one of the locks in the answer beside its name, at most.</summary>
     private const long ItemJsonBytes = 60;
@@ -56,15 +56,33 @@ internal sealed class MultiLockEndpoint(IConsensusNode node, CommandRunner comma
             await replies.Problem(http, replies.NoRoom);
             return;
         }
+        if (!Slices.TryRead(call.Query, identity, out var slice, out refusal))
+        {
+            room.Dispose();
+            await replies.Problem(http, refusal!);
+            return;
+        }
         using var unread = asked.WaitMicros > 0 ? UnreadBehindWaits.While(http) : null;
         var aborted = http.RequestAborted;
         var mark = RequestMark.Of(call, identity, body);
         CommandAnswer answer;
         using (room)
         {
-            answer = await commands.WithNewLeaseAsync(
-                lease => asked with { OwnLease = asked.SharedLease.IsNone ? lease : LeaseId.None },
-                command => commands.ExecuteAsync(mark, command, aborted));
+            if (waits.For(mark, asked.WaitMicros, slice is not null, gone => ExecuteAsync(mark, asked, gone)) is { } wait)
+            {
+                (answer, var place) = await wait.WaitAsync(slice, aborted);
+                if (place is { } kept)
+                {
+                    waits.Park(wait);
+                    await Slices.TellAsync(http, replies, kept, node.Status.ClusterTime);
+                    return;
+                }
+                wait.Dispose();
+            }
+            else
+            {
+                answer = await ExecuteAsync(mark, asked, aborted);
+            }
         }
         if (answer.Kind != AnswerKind.Done || answer.Outcome is not ManyGranted granted)
         {
@@ -91,6 +109,10 @@ internal sealed class MultiLockEndpoint(IConsensusNode node, CommandRunner comma
             [.. granted.Holds.Select(hold => new MultiLockItem(hold.Name.ToString(), hold.Token.Value))]);
         await replies.Json(http, StatusCodes.Status200OK, shown, ApiJson.Default.MultiLockAnswer, granted.Revision);
     }
+
+    private ValueTask<CommandAnswer> ExecuteAsync(RequestMark mark, AcquireManyCommand asked, CancellationToken gone) => commands.WithNewLeaseAsync(
+        lease => asked with { OwnLease = asked.SharedLease.IsNone ? lease : LeaseId.None },
+        command => commands.ExecuteAsync(mark, command, gone));
 
     private static AcquireManyCommand? Read(ReadOnlySpan<byte> body, long minTtlMicros, out Problem? refusal)
     {

@@ -82,7 +82,7 @@ internal sealed class Endpoints
             new(ApiRoute.LeaseKeepAlive, "POST", QueryNames.None, leases.KeepAliveAsync),
             new(ApiRoute.LeaseSettle, "POST", QueryNames.None, settle.SettleAsync),
             .. Holds(ApiRoute.Lock, ApiRoute.Locks, locks, QueryNames.None),
-            new(ApiRoute.MultiLock, "POST", QueryNames.None, multiLock.AcquireAsync),
+            new(ApiRoute.MultiLock, "POST", QueryNames.Poll, multiLock.AcquireAsync),
             .. Holds(ApiRoute.Semaphore, ApiRoute.Semaphores, semaphores, QueryNames.None),
             .. Holds(ApiRoute.Election, ApiRoute.Elections, elections, QueryNames.FromRevision),
             new(ApiRoute.Fence, "GET", QueryNames.Read | QueryNames.Key, fences.GetAsync),

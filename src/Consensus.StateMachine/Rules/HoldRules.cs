@@ -28,7 +28,7 @@ internal sealed partial class HoldRules(
         var hold = new HoldRecord(claim.Owner, token, lease.Id, claim.Request, waitedMicros, until, claim.Terms)
         {
             Mark = state.Sessions.Rise(claim.SharedLease) is > 0 and var begun
-                ? new SessionMark(begun, claim.Number, claim.Fingerprint, claim.LockCount)
+                ? new SessionMark(begun, claim.Number, claim.Fingerprint, claim.LockCount) { IsNumbered = claim.IsNumbered, IsUntaken = claim.IsUntaken }
                 : null,
         };
         Store(name, before, TakenBack(after, hold).With(hold, HoldTable.IsSole(name, hold)));

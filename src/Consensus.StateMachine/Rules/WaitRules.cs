@@ -132,50 +132,61 @@ internal sealed class WaitRules(
         }
         foreach (var place in state.Waiters.PlacesOf(waiter))
         {
-            state.Waiters.Replace(place, place with { Request = entry.Request, DetachedUntil = null });
+            state.Waiters.Replace(place, place with { Request = entry.Request, DetachedUntil = null, IsUnattended = false });
             if (place.IsDetached)
             {
                 var record = state.Objects[place.Object];
                 holds.Store(place.Object, record, record with { Attached = record.Attached + 1 });
             }
         }
-        return waiter with { Request = entry.Request, DetachedUntil = null };
+        return waiter with { Request = entry.Request, DetachedUntil = null, IsUnattended = false };
     }
 
     /// <summary>Where it can be granted it has its turn in every line, so that one of them is enough to find it.</summary>
     private Outcome Granted(WaiterRecord waiter) =>
         holds.Promote(waiter.Object) ?? new HoldQueued(state.Revision, state.Waiters.PositionOf(waiter));
 
+    /// <summary>
+    /// Nobody waits any more for the answer to a request: its places are detached, or given up where nobody could take them again, and what it was granted is given back.
+    /// </summary>
     public Noted Cancel(CancelWaitCommand c)
     {
         var name = c.Object;
-        if (state.Waiters.TryFind(c.Request, out var place) && state.Waiters.TryGet(place with { Object = name }, out var waiter))
+        if (state.Waiters.TryFind(c.Request, out var place) && state.Waiters.TryGet(place with { Object = name }, out _))
         {
-            if (waiter.Identity.IsSession)
-            {
-                // Whether anybody is connected is nothing to a session: its place is granted in turn, and given up when its number is settled (rule 18).
-                return new Noted(state.Revision);
-            }
-            var places = holds.RemoveWaiter(waiter);
-            entry.Resolve(c.Request, new WaitCancelled(state.Revision, c.Reason));
-            holds.PromoteBehind(places);
+            Detach([place], static _ => true, c.Reason);
         }
         else if (c.Reason == CancelReason.Disconnected && state.Objects[name] is var record && state.Holds.Find(name, record, c.Request) is { } hold)
         {
-            GiveBack(name, hold);
+            NotTaken(name, hold);
         }
         return new Noted(state.Revision);
     }
 
-    /// <summary>With those that its request was granted in the same step: they follow it under its lease.</summary>
-    private void GiveBack(ObjectName name, HoldRecord hold)
+    /// <summary>The answer that told of a hold was not taken. With those that its request was granted in the same step: they follow it under its lease.</summary>
+    private void NotTaken(ObjectName name, HoldRecord hold)
     {
-        holds.Release(name, state.Objects[name], hold);
-        while (state.Holds.TryNextOf(hold.Lease, hold.Token, out var next)
+        var token = hold.Token;
+        NotTakenAlone(name, hold);
+        while (state.Holds.TryNextOf(hold.Lease, token, out var next)
             && state.Holds.Find(next.Object, next.Token) is { } other
             && other.Request == hold.Request)
         {
-            holds.Release(next.Object, state.Objects[next.Object], other);
+            token = other.Token;
+            NotTakenAlone(next.Object, other);
+        }
+    }
+
+    private void NotTakenAlone(ObjectName name, HoldRecord hold)
+    {
+        if (hold.Mark is { IsNumbered: true } mark)
+        {
+            // The session has it, and the same number finds it.
+            state.Holds.Replace(name, hold, hold with { Mark = mark with { IsUntaken = true } });
+        }
+        else
+        {
+            holds.Release(name, state.Objects[name], hold);
         }
     }
 
@@ -246,7 +257,7 @@ internal sealed class WaitRules(
         {
             if (state.Waiters.TryGet(place, out var waiter) && waiter is { IsDetached: false, IsUnattended: false } && isLost(waiter.Request.Boot))
             {
-                freed.Add(Detach(waiter));
+                freed.Add(Detach(waiter, reason));
             }
         }
         holds.Promote(freed);
@@ -254,17 +265,21 @@ internal sealed class WaitRules(
 
     /// <summary>A place that nobody could take again, for want of an identity, is given up at once.</summary>
     /// <returns>The places of the request, which are passed over now; none where it stands in line as before.</returns>
-    private IReadOnlyList<WaiterRecord> Detach(WaiterRecord waiter)
+    private IReadOnlyList<WaiterRecord> Detach(WaiterRecord waiter, CancelReason reason)
     {
         if (waiter.Identity.IsNone)
         {
-            entry.Resolve(waiter.Request, new WaitCancelled(state.Revision, CancelReason.Disconnected));
+            entry.Resolve(waiter.Request, new WaitCancelled(state.Revision, reason));
             return holds.RemoveWaiter(waiter);
         }
         entry.Resolve(waiter.Request, new WaitDetached(state.Revision));
         if (waiter.Identity.IsSession)
         {
             // Only its attempt is over (rule 18).
+            foreach (var place in state.Waiters.PlacesOf(waiter))
+            {
+                state.Waiters.Replace(place, place with { IsUnattended = true });
+            }
             return [];
         }
         var places = state.Waiters.PlacesOf(waiter);

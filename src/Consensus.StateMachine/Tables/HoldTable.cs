@@ -381,6 +381,8 @@ internal sealed class HoldTable(ObjectTable objects)
         public static readonly int Fingerprint = Shape.Bytes(15);
         public static readonly int Begun = Shape.Number(16);
         public static readonly int LockCount = Shape.Number(17);
+        public static readonly int Numbered = Shape.Number(18);
+        public static readonly int Untaken = Shape.Number(19);
     }
 
     /// <summary>The message <c>HoldOf</c>: a hold with the name of its object.</summary>
@@ -421,6 +423,8 @@ internal sealed class HoldTable(ObjectTable objects)
             writer.Bytes(Saved.Fingerprint, mark.Fingerprint.Span);
             writer.Int64(Saved.Begun, mark.Begun);
             writer.Int64(Saved.LockCount, mark.LockCount);
+            writer.Bool(Saved.Numbered, mark.IsNumbered);
+            writer.Bool(Saved.Untaken, mark.IsUntaken);
         }
         writer.EndMessage(start);
     }
@@ -457,6 +461,10 @@ internal sealed class HoldTable(ObjectTable objects)
         {
             Mark = fields.Number(Saved.Begun) is > 0 and var begun
                 ? new SessionMark(begun, fields.Number(Saved.Number), fields.Bytes(Saved.Fingerprint).ToArray(), fields.Number(Saved.LockCount))
+                {
+                    IsNumbered = fields.Flag(Saved.Numbered),
+                    IsUntaken = fields.Flag(Saved.Untaken),
+                }
                 : null,
         };
         var record = objects[name];

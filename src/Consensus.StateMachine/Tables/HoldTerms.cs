@@ -40,6 +40,11 @@ internal readonly record struct Claim(string Owner, RequestId Request, long TtlM
 
     /// <summary>How many locks that request asks for at once; 0 for any other.</summary>
     public long LockCount { get; init; }
+
+    /// <summary>As of <see cref="SessionMark"/>, both.</summary>
+    public bool IsNumbered { get; init; }
+
+    public bool IsUntaken { get; init; }
 }
 
 /// <summary>What a hold has when its lease is a session.</summary>
@@ -49,4 +54,11 @@ internal readonly record struct Claim(string Owner, RequestId Request, long TtlM
 /// </param>
 /// <param name="Fingerprint">Of that request; empty when none waited.</param>
 /// <param name="LockCount">How many locks that request was granted at once; 0 for one that asked for a single object.</param>
-internal sealed record SessionMark(long Begun, long Number, ReadOnlyMemory<byte> Fingerprint, long LockCount);
+internal sealed record SessionMark(long Begun, long Number, ReadOnlyMemory<byte> Fingerprint, long LockCount)
+{
+    /// <summary>It was asked for under a number of the session, which finds it: it is not given back because its answer was not taken.</summary>
+    public bool IsNumbered { get; init; }
+
+    /// <summary>Its client is known not to have been told of the grant: nobody was connected to hear of it.</summary>
+    public bool IsUntaken { get; init; }
+}

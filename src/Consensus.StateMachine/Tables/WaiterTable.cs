@@ -44,11 +44,13 @@ internal sealed record WaiterRecord(
     public WaiterKey Key => new(Object, Sequence);
 
     public Claim Claim => Identity.IsSession
-        ? new Claim(Owner, RequestId.None, TtlMicros, OwnLease, SharedLease, Terms)
+        ? new Claim(Owner, Request, TtlMicros, OwnLease, SharedLease, Terms)
         {
             Number = Identity.Number.Number,
             Fingerprint = Fingerprint,
             LockCount = LockCount,
+            IsNumbered = true,
+            IsUntaken = IsUnattended,
         }
         : new Claim(Owner, Request, TtlMicros, OwnLease, SharedLease, Terms);
 }
@@ -63,8 +65,45 @@ internal readonly record struct WaiterKey(ObjectName Object, long Sequence) : IC
     }
 }
 
+/// <summary>The places of one request stand together.</summary>
+internal readonly record struct RequestPlace(long Sequence, long Ordinal) : IComparable<RequestPlace>
+{
+    public int CompareTo(RequestPlace other)
+    {
+        var bySequence = Sequence.CompareTo(other.Sequence);
+        return bySequence != 0 ? bySequence : Ordinal.CompareTo(other.Ordinal);
+    }
+}
+
 /// <param name="ByIdentity">Where a request stands that can be asked again.</param>
-internal readonly record struct WaitersView(FrozenTree<WaiterKey, WaiterRecord> Places, FrozenTree<Identity, WaiterKey> ByIdentity);
+/// <param name="Several">The places of requests for several locks, each in the order asked.</param>
+internal readonly record struct WaitersView(
+    FrozenTree<WaiterKey, WaiterRecord> Places, FrozenTree<Identity, WaiterKey> ByIdentity, FrozenTree<RequestPlace, ObjectName> Several)
+{
+    /// <summary>All places of the waiter's request, in the order asked.</summary>
+    public IReadOnlyList<WaiterRecord> PlacesOf(WaiterRecord waiter)
+    {
+        if (waiter.LockCount <= 1)
+        {
+            return [waiter];
+        }
+        var places = new List<WaiterRecord>();
+        var objects = Several.From(new RequestPlace(waiter.Sequence, 0));
+        foreach (var (key, name) in objects.TakeWhile(item => item.Key.Sequence == waiter.Sequence))
+        {
+            Places.TryGet(new WaiterKey(name, key.Sequence), out var place);
+            places.Add(place);
+        }
+        return places;
+    }
+
+    /// <summary>1 for the next in line, detached ones counted; of several lines the largest.</summary>
+    public long PositionOf(WaiterRecord waiter)
+    {
+        var places = Places;
+        return PlacesOf(waiter).Max(place => places.Rank(place.Key) - places.Rank(new WaiterKey(place.Object, 0)) + 1);
+    }
+}
 
 /// <summary>
 /// The waiting places, first come first served, and everything by which one is found: a request by its place of ordinal 0. Its object and
@@ -103,31 +142,13 @@ internal sealed class WaiterTable
     public bool TryGet(WaiterKey place, out WaiterRecord waiter) => _primary.TryGet(place, out waiter);
 
     /// <summary>All places of the request that has this one, in the order asked.</summary>
-    public IReadOnlyList<WaiterRecord> PlacesOf(WaiterRecord waiter)
-    {
-        if (waiter.LockCount <= 1)
-        {
-            return [waiter];
-        }
-        var places = new List<WaiterRecord>();
-        var objects = _several.Peek().From(new RequestPlace(waiter.Sequence, 0));
-        foreach (var (key, name) in objects.TakeWhile(item => item.Key.Sequence == waiter.Sequence))
-        {
-            _primary.TryGet(new WaiterKey(name, key.Sequence), out var place);
-            places.Add(place);
-        }
-        return places;
-    }
+    public IReadOnlyList<WaiterRecord> PlacesOf(WaiterRecord waiter) => Peek().PlacesOf(waiter);
 
     /// <summary>As of now; not to be walked over a write.</summary>
     public IEnumerable<WaiterRecord> All() => _primary.Peek().All().Select(static item => item.Value);
 
-    /// <summary>1 for the next in line, detached ones counted; of several lines the largest.</summary>
-    public long PositionOf(WaiterRecord waiter)
-    {
-        var places = _primary.Peek();
-        return PlacesOf(waiter).Max(place => places.Rank(place.Key) - places.Rank(new WaiterKey(place.Object, 0)) + 1);
-    }
+    /// <summary>See <see cref="WaitersView.PositionOf"/>.</summary>
+    public long PositionOf(WaiterRecord waiter) => Peek().PositionOf(waiter);
 
     /// <summary>The place that an earlier attempt of the same request has.</summary>
     public bool TryFind(Identity identity, out WaiterKey place) => _byIdentity.TryGet(identity, out place);
@@ -201,7 +222,9 @@ internal sealed class WaiterTable
         Index(after);
     }
 
-    public WaitersView Freeze() => new(_primary.Freeze(), _byIdentity.Freeze());
+    public WaitersView Freeze() => new(_primary.Freeze(), _byIdentity.Freeze(), _several.Freeze());
+
+    private WaitersView Peek() => new(_primary.Peek(), _byIdentity.Peek(), _several.Peek());
 
     private void Index(WaiterRecord waiter)
     {
@@ -340,6 +363,7 @@ internal sealed class WaiterTable
         public static readonly int Begun = Shape.Number(22);
         public static readonly int LockCount = Shape.Number(23);
         public static readonly int Ordinal = Shape.Number(24);
+        public static readonly int Unattended = Shape.Number(25);
     }
 
     public static void Write(WireWriter writer, WaiterRecord waiter)
@@ -371,6 +395,7 @@ internal sealed class WaiterTable
         writer.Int64(Saved.Begun, waiter.Begun);
         writer.Int64(Saved.LockCount, waiter.LockCount);
         writer.Int64(Saved.Ordinal, waiter.Ordinal);
+        writer.Bool(Saved.Unattended, waiter.IsUnattended);
     }
 
     /// <summary>Adds a waiter as it was written, and gives it. Throws <see cref="WireFormatException"/> when it is damaged, or is there already.</summary>
@@ -407,6 +432,7 @@ internal sealed class WaiterTable
             Begun = fields.Number(Saved.Begun),
             LockCount = fields.Number(Saved.LockCount),
             Ordinal = fields.Number(Saved.Ordinal),
+            IsUnattended = fields.Flag(Saved.Unattended),
         };
         if (_primary.Contains(waiter.Key) || _several.Contains(new RequestPlace(waiter.Sequence, waiter.Ordinal)))
         {
@@ -442,16 +468,6 @@ internal sealed class WaiterTable
         {
             var byLease = Lease.CompareTo(other.Lease);
             return byLease != 0 ? byLease : Place.CompareTo(other.Place);
-        }
-    }
-
-    /// <summary>The places of one request stand together.</summary>
-    private readonly record struct RequestPlace(long Sequence, long Ordinal) : IComparable<RequestPlace>
-    {
-        public int CompareTo(RequestPlace other)
-        {
-            var bySequence = Sequence.CompareTo(other.Sequence);
-            return bySequence != 0 ? bySequence : Ordinal.CompareTo(other.Ordinal);
         }
     }
 

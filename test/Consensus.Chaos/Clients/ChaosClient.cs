@@ -57,7 +57,7 @@ internal sealed class ChaosClient(
         Value = value,
         Command = command,
         TtlMicros = command is AcquireCommand acquire ? acquire.TtlMicros : 0,
-        WaitMicros = command is AcquireCommand waits ? waits.WaitMicros : 0,
+        WaitMicros = command switch { AcquireCommand one => one.WaitMicros, AcquireManyCommand many => many.WaitMicros, _ => 0 },
         HasIdentity = kind is not (OperationKind.Read or OperationKind.ReadKeys or OperationKind.ReadHold or OperationKind.ReadLock or OperationKind.ReadFence),
     });
 

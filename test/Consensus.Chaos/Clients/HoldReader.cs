@@ -87,7 +87,10 @@ internal static partial class HoldReader
             lease,
             ttl,
             new Revision(Number(one, "fencingToken")),
-            default))]);
+            default))])
+        {
+            WaitedMicros = Number(body, "waitedMs") * 1000,
+        };
     }
 
     /// <summary>Why it was lost, and since when, is in the sentence alone.</summary>

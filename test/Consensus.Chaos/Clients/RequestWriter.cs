@@ -76,7 +76,12 @@ internal static class RequestWriter
         })),
         AcquireCommand acquire => (HttpMethod.Post, PathOf(acquire.Object), Text(Of(acquire))),
         AcquireManyCommand many => (HttpMethod.Post, "/v1/multilock", Text(Terms(
-            new JsonObject { ["owner"] = many.Owner, ["names"] = new JsonArray([.. many.Names.Select(name => (JsonNode)name.ToString())]) },
+            new JsonObject
+            {
+                ["owner"] = many.Owner,
+                ["names"] = new JsonArray([.. many.Names.Select(name => (JsonNode)name.ToString())]),
+                ["wait"] = Duration(many.WaitMicros),
+            },
             many.TtlMicros,
             many.SharedLease,
             many.LockDelayMicros,

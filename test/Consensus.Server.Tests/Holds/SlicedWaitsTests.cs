@@ -33,8 +33,9 @@ internal sealed class SlicedWaitsTests
     private async Task<SlicedWait> ParkAsync(string key = "k", long lease = 2)
     {
         var mark = new RequestMark(System.Text.Encoding.ASCII.GetBytes(key), default, new byte[16]);
-        var wait = new SlicedWait(_waits, mark, ObjectName.Lock(Job));
-        wait.Begin(gone => _node.ExecuteAsync(new CommandEnvelope(Ask(lease, 600_000_000), mark.Key, mark.Fingerprint), "", gone));
+        var envelope = new CommandEnvelope(Ask(lease, 600_000_000), mark.Key, mark.Fingerprint);
+        var wait = new SlicedWait(_waits, mark);
+        wait.Begin(gone => _node.ExecuteAsync(envelope, "", gone));
         var (_, place) = await wait.WaitAsync(TimeSpan.Zero, CancellationToken.None);
         Assert.That(place, Is.Not.Null);
         _waits.Park(wait);

@@ -96,4 +96,29 @@ public sealed class HandOverTests
         var again = (HandedOver)machine.Do(HandOver(hold, "b"), "k");
         Assert.That((again.Hold.Token, again.Hold.Owner, again.Revision), Is.EqualTo((given.Hold.Token, "b", given.Revision)), "also when that hold is gone");
     }
+
+    [Test]
+    public void A_hold_is_not_handed_over_to_who_waits_for_several_but_to_a_place_of_the_same_owner_for_it_alone()
+    {
+        var machine = new Machine();
+        var x = machine.Granted(Lock("x", "h", 1));
+        machine.Granted(Lock("y", "h", 2));
+        machine.Queued(WaitMany("a", 9, "x", "y"));
+        var refused = (NoSuchWaiter)machine.Do(HandOver(x, "a"), "k");
+        Assert.That(refused.WaitsForSeveral);
+        Assert.That(((NoSuchWaiter)machine.Do(HandOver(x, "a"), "k")).WaitsForSeveral, "told again");
+        Assert.That(((NoSuchWaiter)machine.Do(HandOver(x, "nobody"))).WaitsForSeveral, Is.False);
+        var alone = machine.Queued(Lock("x", "a", 3, 60 * Second));
+        Assert.That(machine.Do(HandOver(x, "a")), Is.InstanceOf<HandedOver>());
+        Assert.That(machine.Look(x).Holder, Is.EqualTo(machine.GrantOf(alone)));
+    }
+
+    [Test]
+    public void A_hold_is_handed_over_to_who_asked_for_this_one_lock_as_for_several()
+    {
+        var machine = new Machine();
+        var x = machine.Granted(Lock("x", "h", 1));
+        var waiting = machine.Queued(WaitMany("a", 9, "x"));
+        Assert.That(((HandedOver)machine.Do(HandOver(x, "a"))).Hold, Is.EqualTo(machine.GrantsOf(waiting)!.Single()));
+    }
 }

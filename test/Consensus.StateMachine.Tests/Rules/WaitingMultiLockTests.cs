@@ -292,29 +292,6 @@ public sealed class WaitingMultiLockTests
     }
 
     [Test]
-    public void A_hold_is_not_handed_over_to_who_waits_for_several_but_to_a_place_of_the_same_owner_for_it_alone()
-    {
-        var x = _machine.Granted(Lock("x", "h", 1));
-        _machine.Granted(Lock("y", "h", 2));
-        _machine.Queued(WaitMany("a", 9, "x", "y"));
-        var refused = (NoSuchWaiter)_machine.Do(HandOver(x, "a"), "k");
-        Assert.That(refused.WaitsForSeveral);
-        Assert.That(((NoSuchWaiter)_machine.Do(HandOver(x, "a"), "k")).WaitsForSeveral, "told again");
-        Assert.That(((NoSuchWaiter)_machine.Do(HandOver(x, "nobody"))).WaitsForSeveral, Is.False);
-        var alone = _machine.Queued(Lock("x", "a", 3, 60 * Second));
-        Assert.That(_machine.Do(HandOver(x, "a")), Is.InstanceOf<HandedOver>());
-        Assert.That(HolderOf("x"), Is.EqualTo(_machine.GrantOf(alone)));
-    }
-
-    [Test]
-    public void A_hold_is_handed_over_to_who_asked_for_this_one_lock_as_for_several()
-    {
-        var x = _machine.Granted(Lock("x", "h", 1));
-        var waiting = _machine.Queued(WaitMany("a", 9, "x"));
-        Assert.That(((HandedOver)_machine.Do(HandOver(x, "a"))).Hold, Is.EqualTo(_machine.GrantsOf(waiting)!.Single()));
-    }
-
-    [Test]
     public void What_is_broken_by_force_is_granted_to_it()
     {
         _machine.Granted(Lock("x", "h", 1));

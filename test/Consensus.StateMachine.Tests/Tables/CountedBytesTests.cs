@@ -47,6 +47,7 @@ internal sealed class CountedBytesTests
         yield return Of("shared holds", (f, i) => f.Do(Lock(i) with { Name = Name(i % 10), Mode = LockMode.Shared }));
         yield return Of("waiters", TenLocks, (f, i) => f.Do(Wait(i)));
         yield return Of("waiters with an identity", TenLocks, (f, i) => f.Do(Wait(i), Identity(i)));
+        yield return Of("waiters for several locks", TenLocks, (f, i) => f.Do(WaitForTwo(i), Identity(i)), Unbounded, Fewer);
         yield return Of("fences", f => f.Do(Lock(0)), (f, i) => f.Do(new FenceCommand(Name(i), new FencingToken(2))));
         yield return Of("released tokens", (f, i) => ReleaseOften(f, i, force: false, delay: 0), count: Fewer);
         yield return Of("released tokens that their locks do not remember", (f, i) => ReleaseOften(f, i, force: false, delay: 0, times: 100), count: Fewer);
@@ -102,6 +103,9 @@ internal sealed class CountedBytesTests
     }
 
     private static AcquireCommand Wait(int number) => Lock(number) with { Name = Name(number % 10), WaitMicros = Minute };
+
+    private static AcquireManyCommand WaitForTwo(int number) =>
+        new([Name(number % 10), Name((number + 1) % 10)], Owner, Minute, Lease(number), LeaseId.None) { WaitMicros = Minute };
 
     private static void ReleaseOften(Filling filling, int number, bool force, long delay, int times = 16)
     {
