@@ -29,6 +29,7 @@ namespace Consensus.Client;
 [JsonSerializable(typeof(LeaseListAnswer))]
 [JsonSerializable(typeof(LeaseRevokedAnswer))]
 [JsonSerializable(typeof(LeaseKeepAliveAnswer))]
+[JsonSerializable(typeof(SettleAnswer))]
 [JsonSerializable(typeof(LockGrantAnswer))]
 [JsonSerializable(typeof(LockAnswer))]
 [JsonSerializable(typeof(LockListAnswer))]

@@ -8,7 +8,7 @@ public sealed partial class ConsensusApiClient
 {
     /// <summary>Stands for election and waits in line for as long as the wish says.</summary>
     public Task<ApiResult<ElectedAnswer>> CampaignAsync(CampaignWish wish, CancellationToken cancellationToken) =>
-        ((IConsensusApi)this).CampaignAsync(wish, new RequestIdentity(wish?.IdempotencyKey), cancellationToken);
+        ((IConsensusApi)this).CampaignAsync(wish, IdentityOf(wish?.IdempotencyKey), cancellationToken);
 
     Task<ApiResult<ElectedAnswer>> IConsensusApi.CampaignAsync(CampaignWish wish, RequestIdentity identity, CancellationToken cancellationToken)
     {

@@ -32,27 +32,20 @@ public sealed partial class ConsensusApiClient
         return SendAsync(request, ClientJson.Default.HandOverAnswer, cancellationToken);
     }
 
-    private HoldRenewal SendOnce(ApiRequest request, TimeSpan timeout, CancellationToken cancellationToken)
-    {
-        var index = Volatile.Read(ref _preferred) % _options.Endpoints.Count;
-        var attempt = _transport.Send(_options.Endpoints[index], request, timeout, cancellationToken);
-        switch (attempt)
-        {
-            case { Kind: AttemptKind.Done }:
-                return ToRenewal(attempt);
-            // Only these words of the contract end a hold. A 410 or 412 without its slug came from somewhere else.
-            case { Kind: AttemptKind.Refused } when attempt.Is(ProblemTypes.LeaseExpired) || attempt.Is(ProblemTypes.NotHolder):
-                return new HoldRenewal(HoldRenewalOutcome.Lost, attempt.Detail);
-            default:
-                // Unless another thread has moved on from it already.
-                Interlocked.CompareExchange(ref _preferred, (index + 1) % _options.Endpoints.Count, index);
-                return new HoldRenewal(HoldRenewalOutcome.Unanswered, attempt.Detail);
-        }
-    }
+    private HoldRenewal SendOnce(ApiRequest request, TimeSpan timeout, CancellationToken cancellationToken) =>
+        ToRenewal(_sender.SendOnce(request, static attempt => attempt.Kind == AttemptKind.Done || IsLoss(attempt), timeout, cancellationToken));
+
+    /// <summary>Only these words of the contract end a hold. A 410 or 412 without its slug came from somewhere else.</summary>
+    private static bool IsLoss(Attempt attempt) =>
+        attempt.Kind == AttemptKind.Refused && (attempt.Is(ProblemTypes.LeaseExpired) || attempt.Is(ProblemTypes.NotHolder));
 
     /// <summary>A success that does not say for how long is no member's: it renews nothing.</summary>
     private static HoldRenewal ToRenewal(Attempt attempt)
     {
+        if (attempt.Kind != AttemptKind.Done)
+        {
+            return new HoldRenewal(IsLoss(attempt) ? HoldRenewalOutcome.Lost : HoldRenewalOutcome.Unanswered, attempt.Detail);
+        }
         try
         {
             if (JsonSerializer.Deserialize(attempt.Body, ClientJson.Default.RenewalAnswer) is { TtlMs: >= 0 and <= ApiLimits.MaxTtlMicros / 1_000 and var ttlMs })

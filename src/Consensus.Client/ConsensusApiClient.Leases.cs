@@ -11,16 +11,19 @@ public sealed partial class ConsensusApiClient
     /// <summary>As the other.</summary>
     /// <param name="idempotencyKey">Under which it is asked, as in <see cref="LockWish.IdempotencyKey"/>.</param>
     public Task<ApiResult<LeaseAnswer>> GrantLeaseAsync(TimeSpan ttl, string? idempotencyKey, CancellationToken cancellationToken) =>
-        ((IConsensusApi)this).GrantLeaseAsync(ttl, new RequestIdentity(idempotencyKey), cancellationToken);
+        ((IConsensusApi)this).GrantLeaseAsync(ttl, IdentityOf(idempotencyKey), cancellationToken);
 
-    Task<ApiResult<LeaseAnswer>> IConsensusApi.GrantLeaseAsync(TimeSpan ttl, RequestIdentity identity, CancellationToken cancellationToken)
+    Task<ApiResult<LeaseAnswer>> IConsensusApi.GrantLeaseAsync(TimeSpan ttl, RequestIdentity identity, CancellationToken cancellationToken) =>
+        GrantAsync(new LeaseGrantRequest(ClientJson.Text(ttl)), identity, cancellationToken);
+
+    private Task<ApiResult<LeaseAnswer>> GrantAsync(LeaseGrantRequest wish, RequestIdentity identity, CancellationToken cancellationToken)
     {
         var request = new ApiRequest
         {
             Method = HttpMethod.Post,
             Identity = identity,
             Target = ApiRoutes.Leases,
-            Body = RequestJson.Encode(new LeaseGrantRequest(ClientJson.Text(ttl)), RequestJson.Types.LeaseGrantRequest, nameof(ttl)),
+            Body = RequestJson.Encode(wish, RequestJson.Types.LeaseGrantRequest, nameof(wish)),
         };
         return SendAsync(request, ClientJson.Default.LeaseAnswer, cancellationToken);
     }

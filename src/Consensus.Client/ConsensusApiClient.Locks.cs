@@ -8,7 +8,7 @@ public sealed partial class ConsensusApiClient
 {
     /// <summary>Takes a lock, and stands in line for it for as long as the wish says; 409 <c>lock-held</c> when that is over.</summary>
     public Task<ApiResult<LockGrantAnswer>> AcquireLockAsync(LockWish wish, CancellationToken cancellationToken) =>
-        ((IConsensusApi)this).AcquireLockAsync(wish, new RequestIdentity(wish?.IdempotencyKey), cancellationToken);
+        ((IConsensusApi)this).AcquireLockAsync(wish, IdentityOf(wish?.IdempotencyKey), cancellationToken);
 
     Task<ApiResult<LockGrantAnswer>> IConsensusApi.AcquireLockAsync(LockWish wish, RequestIdentity identity, CancellationToken cancellationToken)
     {
@@ -37,7 +37,7 @@ public sealed partial class ConsensusApiClient
 
     /// <summary>Exclusive holds of several locks, all or none.</summary>
     public Task<ApiResult<MultiLockAnswer>> AcquireLocksAsync(MultiLockWish wish, CancellationToken cancellationToken) =>
-        ((IConsensusApi)this).AcquireLocksAsync(wish, new RequestIdentity(wish?.IdempotencyKey), cancellationToken);
+        ((IConsensusApi)this).AcquireLocksAsync(wish, IdentityOf(wish?.IdempotencyKey), cancellationToken);
 
     Task<ApiResult<MultiLockAnswer>> IConsensusApi.AcquireLocksAsync(MultiLockWish wish, RequestIdentity identity, CancellationToken cancellationToken)
     {

@@ -8,7 +8,7 @@ public sealed partial class ConsensusApiClient
 {
     /// <summary>Takes permits, and stands in line for them for as long as the wish says; 409 <c>lock-held</c> when that is over, <c>permits-mismatch</c> when the limit is another one.</summary>
     public Task<ApiResult<SemaphoreGrantAnswer>> AcquireSemaphoreAsync(SemaphoreWish wish, CancellationToken cancellationToken) =>
-        ((IConsensusApi)this).AcquireSemaphoreAsync(wish, new RequestIdentity(wish?.IdempotencyKey), cancellationToken);
+        ((IConsensusApi)this).AcquireSemaphoreAsync(wish, IdentityOf(wish?.IdempotencyKey), cancellationToken);
 
     Task<ApiResult<SemaphoreGrantAnswer>> IConsensusApi.AcquireSemaphoreAsync(SemaphoreWish wish, RequestIdentity identity, CancellationToken cancellationToken)
     {

@@ -19,24 +19,24 @@ public sealed partial class ConsensusApiClient
             Method = HttpMethod.Get,
             Target = stale ? ApiRoutes.Snapshot + "?consistency=stale" : ApiRoutes.Snapshot,
         };
-        var endpoints = _options.Endpoints;
+        var endpoints = _sender.Options.Endpoints;
         var sends = 0;
         HttpResponseMessage? response = null;
         Attempt? answered = null;
-        var firstSend = _options.TimeProvider.GetTimestamp();
-        var end = new SettleDeadline(_options, request.Wait, firstSend);
-        var last = await RetryPolicy.Build(_options, request, firstSend).ExecuteAsync(
+        var firstSend = _sender.Options.TimeProvider.GetTimestamp();
+        var end = new SettleDeadline(_sender.Options, request.Wait, firstSend);
+        var last = await RetryPolicy.Build(_sender.Options, request, firstSend).ExecuteAsync(
             async token =>
             {
                 var endpoint = endpoints[sends++ % endpoints.Count];
-                (var attempt, response) = await _transport.OpenStreamAsync(endpoint, request, end.OfAttempt(endpoints.Count - sends), token).ConfigureAwait(false);
+                (var attempt, response) = await _sender.Transport.OpenStreamAsync(endpoint, request, end.OfAttempt(endpoints.Count - sends), token).ConfigureAwait(false);
                 answered = attempt.Unreachable ? answered : attempt;
                 return attempt;
             },
             cancellationToken).ConfigureAwait(false);
         return last.Kind == AttemptKind.Done
-            ? ApiResult<SnapshotDownload>.Of(new SnapshotDownload(last.Endpoint, response!, _options.AttemptTimeout), "")
-            : ApiResult<SnapshotDownload>.Failed(ToProblem(last.Unreachable ? answered ?? Nobody(last) : last));
+            ? ApiResult<SnapshotDownload>.Of(new SnapshotDownload(last.Endpoint, response!, _sender.Options.AttemptTimeout), "")
+            : ApiResult<SnapshotDownload>.Failed(ToProblem(last.Unreachable ? answered ?? _sender.Nobody(last) : last));
     }
 
     /// <summary>

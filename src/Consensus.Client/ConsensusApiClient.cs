@@ -12,10 +12,8 @@ namespace Consensus.Client;
 /// </summary>
 public sealed partial class ConsensusApiClient : IConsensusApi
 {
-    private readonly ConsensusClientOptions _options;
-    private readonly HttpTransport _transport;
-    private int _preferred;
-    private volatile bool _disposed;
+    private readonly RequestSender _sender;
+    private readonly Func<RequestIdentity?> _identity = static () => null;
 
     /// <summary>A client that connects as it is used.</summary>
     /// <exception cref="ArgumentException">There is no endpoint, or one is no scheme, host and port alone.</exception>
@@ -33,93 +31,37 @@ public sealed partial class ConsensusApiClient : IConsensusApi
                 throw new ArgumentException($"The endpoint {endpoint} cannot be used: {reason}.", nameof(options));
             }
         }
-        _options = options;
-        _transport = new HttpTransport(options);
+        _sender = new RequestSender(options);
     }
 
-    /// <summary>Closes its connections; what is under way fails.</summary>
-    public void Dispose()
-    {
-        _disposed = true;
-        _transport.Dispose();
-    }
-
-    private async Task<Attempt> ExecuteAsync(ApiRequest request, CancellationToken cancellationToken)
-    {
-        using var activity = ClientTelemetry.StartRequest(request);
-        var attempt = await SendUntilSettledAsync(request, cancellationToken).ConfigureAwait(false);
-        ClientTelemetry.Answered(activity, attempt.Kind.ToString(), attempt.Detail);
-        return attempt;
-    }
-
-    /// <summary>Sends until there is a definite answer or the time for it is over.</summary>
-    private async Task<Attempt> SendUntilSettledAsync(ApiRequest request, CancellationToken cancellationToken)
-    {
-        var identity = request is { IsWrite: true, NeedsIdentity: true } ? request.Identity ?? new RequestIdentity() : null;
-        var endpoints = _options.Endpoints;
-        var first = Volatile.Read(ref _preferred);
-        var sends = 0;
-        Attempt? unknown = null;
-        Attempt? answered = null;
-        var firstSend = _options.TimeProvider.GetTimestamp();
-        var end = new SettleDeadline(_options, request.Wait, firstSend);
-        cancellationToken.ThrowIfCancellationRequested();
-        var last = await SendOnceAsync(cancellationToken).ConfigureAwait(false);
-        if (RetryPolicy.MayBeSentAgain(last, request))
-        {
-            var begun = last;
-            last = await RetryPolicy.Build(_options, request, firstSend).ExecuteAsync(
-                token =>
-                {
-                    var sent = begun is { } earlier ? Task.FromResult(earlier) : SendOnceAsync(token);
-                    begun = null;
-                    return new ValueTask<Attempt>(sent);
-                },
-                cancellationToken).ConfigureAwait(false);
-        }
-        if (unknown is not null && !IsConclusive(request, last))
-        {
-            return last.Kind == AttemptKind.Refused ? unknown with { RefusedSince = last } : unknown;
-        }
-        // What some member said tells more than that another one is away.
-        return last.Unreachable ? answered ?? Nobody(last) : last;
-
-        async Task<Attempt> SendOnceAsync(CancellationToken token)
-        {
-            var index = (first + sends++) % endpoints.Count;
-            var key = identity?.BeginSend(endpoints[index]);
-            var attempt = await _transport.SendAsync(endpoints[index], request, key, end.OfAttempt(endpoints.Count - sends), token).ConfigureAwait(false);
-            identity?.EndSend(attempt);
-            if (attempt.Kind == AttemptKind.Unknown)
-            {
-                unknown = attempt;
-            }
-            else if (attempt.Kind != AttemptKind.NothingDone)
-            {
-                Volatile.Write(ref _preferred, index);
-            }
-            answered = attempt.Unreachable ? answered : attempt;
-            return attempt;
-        }
-    }
-
-    private Attempt Nobody(Attempt last)
-    {
-        var all = string.Join(", ", _options.Endpoints.Select(endpoint => endpoint.Authority));
-        return _options.Endpoints.Count == 1 ? last : last with { Detail = $"none of {all} accepts a connection." };
-    }
+    /// <param name="identity">Of the next write.</param>
+    private ConsensusApiClient(RequestSender sender, Func<RequestIdentity?> identity) => (_sender, _identity) = (sender, identity);
 
     /// <summary>
-    /// Whether the last answer also settles earlier attempts whose outcome is unknown. A success does: it is the first attempt's
-    /// answer replayed, or the first attempt's second chance. "Nothing was done" does not, and neither does a no that a late first
-    /// attempt could still turn into a yes.
+    /// This client, with the same connections, as one that sends a write under that number of a session instead of an Idempotency-Key. Whoever asks for a hold names the session as its
+    /// lease. Disposing of either closes both.
     /// </summary>
-    private static bool IsConclusive(ApiRequest request, Attempt last) => last.Kind switch
+    /// <exception cref="ArgumentException">It cannot be a number: <c>Seq</c> is below 1, or <c>Acked</c> not below it.</exception>
+    public ConsensusApiClient Under(WriteNumber number)
     {
-        AttemptKind.Done => true,
-        AttemptKind.Refused => request.RefusalIsFinal
-            || ((int)last.Status is not (409 or 412 or 507) && ((int)last.Status != 404 || request.NotFoundIsFinal)),
-        _ => false,
+        var given = WriteNumber.Checked(number);
+        return new ConsensusApiClient(_sender, () => new RequestIdentity(given));
+    }
+
+    IConsensusApi IConsensusApi.Under(RequestIdentity identity) => new ConsensusApiClient(_sender, () => identity);
+
+    /// <summary>Closes its connections; what is under way fails.</summary>
+    public void Dispose() => _sender.Dispose();
+
+    private Task<Attempt> ExecuteAsync(ApiRequest request, CancellationToken cancellationToken) => _sender.ExecuteAsync(
+        request, request is { IsWrite: true, NeedsIdentity: true } ? request.Identity ?? IdentityOf(null) : null, cancellationToken);
+
+    /// <param name="key">An Idempotency-Key that was given; null for none.</param>
+    private RequestIdentity IdentityOf(string? key) => (_identity(), key) switch
+    {
+        (null, _) => new RequestIdentity(key),
+        ({ } identity, null) => identity,
+        _ => throw new ArgumentException("A write has an Idempotency-Key or a number of a session, and not both.", nameof(key)),
     };
 
     private async Task<ApiResult<T>> SendAsync<T>(ApiRequest request, JsonTypeInfo<T> type, CancellationToken cancellationToken) =>

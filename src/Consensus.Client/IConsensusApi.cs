@@ -6,6 +6,7 @@ using Consensus.Api.Locks;
 using Consensus.Api.Requests;
 using Consensus.Api.Semaphores;
 using Consensus.Api.Transactions;
+using Consensus.Client.Sessions;
 
 namespace Consensus.Client;
 
@@ -16,6 +17,9 @@ namespace Consensus.Client;
 /// </summary>
 internal interface IConsensusApi : IDisposable
 {
+    /// <summary>The same with the same connections, as one whose write is sent under that identity: one operation.</summary>
+    IConsensusApi Under(RequestIdentity identity);
+
     Task<ApiResult<KeyAnswer>> GetKeyAsync(string key, ReadOptions? read, CancellationToken cancellationToken);
 
     Task<ApiResult<KeyAnswer>> PutKeyAsync(string key, ReadOnlyMemory<byte> value, KeyPutOptions? options, CancellationToken cancellationToken);
@@ -39,6 +43,13 @@ internal interface IConsensusApi : IDisposable
     IAsyncEnumerable<WatchMessage> WatchElectionAsync(string name, WatchOptions? options, CancellationToken cancellationToken);
 
     Task<ApiResult<LeaseAnswer>> GrantLeaseAsync(TimeSpan ttl, RequestIdentity identity, CancellationToken cancellationToken);
+
+    Task<ApiResult<LeaseAnswer>> GrantSessionAsync(TimeSpan ttl, RequestIdentity identity, CancellationToken cancellationToken);
+
+    /// <param name="after">Where to go on with what began.</param>
+    SessionRenewal KeepSessionAliveOnce(string session, long since, long? after, TimeSpan timeout, CancellationToken cancellationToken);
+
+    Task<ApiResult<SettleAnswer>> SettleAsync(string session, long seq, CancellationToken cancellationToken);
 
     Task<ApiResult<LeaseRevokedAnswer>> RevokeLeaseAsync(string lease, CancellationToken cancellationToken);
 

@@ -1,53 +1,80 @@
+using System.Net;
 using Consensus.Api;
+using Consensus.Api.Problems;
+using Consensus.Client.Sessions;
 using Consensus.Client.Transport;
 
 namespace Consensus.Client;
 
 /// <summary>
-/// The Idempotency-Key of one operation over all its sends, with what was heard of them. While a send may have had an effect that nobody was told of, or may still have one, whatever is
-/// sent next bears the same key. Where a member said that nothing was done it bears another one: that answer may be kept under the key, and a repeat would only hear it again. Belongs to
-/// one operation at a time.
+/// The identity of one operation over all its sends, with what was heard of them: an Idempotency-Key or a number of a session. While a send may have had an effect that nobody was told
+/// of, or may still have one, whatever is sent next bears the same. Where a member said that nothing was done the next one bears another key: that answer may be kept under the one
+/// before, and a repeat would only hear it again. Belongs to one operation at a time.
 /// </summary>
-/// <param name="key">Null: one of its own. A given key stays, whatever is answered.</param>
-/// <exception cref="ArgumentException">A given key cannot be one.</exception>
-internal sealed class RequestIdentity(string? key = null)
+internal sealed class RequestIdentity
 {
-    private readonly bool _isGiven = key is not null;
+    private readonly bool _isGiven;
+    private readonly WriteNumber? _given;
+    private string? _key;
     private bool _isUsedUp;
     private bool _wasInDoubt;
 
-    public string Key { get; private set; } = key is null ? NewKey() : Checked(key);
+    /// <param name="key">Null: one of its own. A given key stays, whatever is answered.</param>
+    /// <exception cref="ArgumentException">A given key cannot be one.</exception>
+    public RequestIdentity(string? key = null) => (_isGiven, _key) = (key is not null, key is null ? null : Checked(key));
 
-    /// <summary>True once something was sent under this key, until an answer says for sure what came of all of it: who gives up meanwhile withdraws the key.</summary>
+    /// <summary>A number that was given stays, as a key does.</summary>
+    public RequestIdentity(WriteNumber number) => (_isGiven, _given) = (true, number);
+
+    /// <param name="number">One of them, taken for this operation: whoever has this closes it.</param>
+    public RequestIdentity(SessionNumbers numbers, long number) => (Numbers, Number) = (numbers, number);
+
+    /// <summary>The key that was sent last, or is sent next.</summary>
+    public string Key => _key ??= NewKey();
+
+    /// <summary>Whose <see cref="Number"/> is; null for a key.</summary>
+    public SessionNumbers? Numbers { get; private set; }
+
+    public long Number { get; private set; }
+
+    /// <summary>True once something was sent under this, until an answer says for sure what came of all of it: who gives up meanwhile withdraws or settles it.</summary>
     public bool IsInDoubt { get; private set; }
 
     /// <summary>Of one operation after the other, for whoever must say why they took too long.</summary>
     public AttemptLog Log { get; init; } = new();
 
-    /// <summary>The key of the next send.</summary>
-    public string BeginSend(Uri? endpoint = null)
+    /// <summary>What the next send bears.</summary>
+    public WriteMark BeginSend(Uri? endpoint = null)
     {
         if (_isUsedUp)
         {
-            (Key, _isUsedUp) = (NewKey(), false);
+            Numbers?.Close(Number);
+            (Numbers, _key, _isUsedUp) = (null, NewKey(), false);
         }
         (_wasInDoubt, IsInDoubt) = (IsInDoubt, true);
         Log.Asking = endpoint;
-        return Key;
+        return _given is { } given ? new WriteMark(null, given) : Numbers is { } numbers ? new WriteMark(null, numbers.Mark(Number)) : new WriteMark(Key);
     }
 
     /// <summary>The send that was begun last ended like this.</summary>
     public void EndSend(Attempt attempt)
     {
         Log.Add(attempt);
-        if (attempt.Kind is AttemptKind.NothingDone or AttemptKind.Refused)
+        if (attempt.Is(ProblemTypes.SessionEnded))
         {
-            EndSend(wasAnswered: !attempt.Unreachable);
+            // What came of earlier sends is unknown, and stays so.
+            Numbers?.End(attempt.Detail);
+        }
+        else if (attempt.Kind is AttemptKind.NothingDone or AttemptKind.Refused)
+        {
+            // A session keeps every outcome, so that a "no" under a number is the answer to all sends of it; what it refuses for want of room it does not keep.
+            _wasInDoubt &= Numbers is null || attempt.Kind != AttemptKind.Refused || !IsOutcome(attempt.Status);
+            EndSend(wasAnswered: !attempt.Unreachable && (Numbers is null || attempt.Status != HttpStatusCode.ServiceUnavailable));
         }
     }
 
     /// <summary>The send that was begun last did nothing.</summary>
-    /// <param name="wasAnswered">A member said so; else it was never sent.</param>
+    /// <param name="wasAnswered">A member said so, and may keep that; else it was never sent.</param>
     public void EndSend(bool wasAnswered)
     {
         if (!_wasInDoubt)
@@ -65,6 +92,9 @@ internal sealed class RequestIdentity(string? key = null)
             ? idempotencyKey
             : throw new ArgumentException($"An Idempotency-Key is 1 to {ApiLimits.MaxIdempotencyKeyLength} printable ASCII characters.", nameof(idempotencyKey));
     }
+
+    private static bool IsOutcome(HttpStatusCode status) =>
+        status is HttpStatusCode.NotFound or HttpStatusCode.Conflict or HttpStatusCode.Gone or HttpStatusCode.PreconditionFailed;
 
     private static string NewKey() => Guid.NewGuid().ToString("N");
 }

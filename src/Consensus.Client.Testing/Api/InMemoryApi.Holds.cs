@@ -122,15 +122,6 @@ internal sealed partial class InMemoryApi
     public HoldRenewal RenewLeadershipOnce(string name, long fencingToken, TimeSpan timeout, CancellationToken cancellationToken) =>
         RenewHold(HoldSpace.Election, name, fencingToken);
 
-    public HoldRenewal KeepLeaseAliveOnce(string lease, TimeSpan timeout, CancellationToken cancellationToken)
-    {
-        _ = LeaseId.TryParse(lease, out var id);
-        return Renew(
-            () => store.Apply(new RenewLeasesCommand([id])),
-            outcome => outcome is LeasesRenewed { Renewals: [{ Alive: true } renewed] } ? renewed.TtlMicros : null,
-            outcome => Refusals.Of(new LeaseMissing(outcome.Revision, id)));
-    }
-
     public Task<ApiResult<EmptyAnswer>> ReleaseLockAsync(string name, long fencingToken, CancellationToken cancellationToken) =>
         ReleaseAsync(HoldSpace.Lock, name, fencingToken, cancellationToken);
 
@@ -180,12 +171,8 @@ internal sealed partial class InMemoryApi
             : ApiResult<ElectionAnswer>.Failed(Refusals.NotFound($"nobody leads \"{name}\", and nobody stands for it")),
         cancellationToken);
 
-    public Task<ApiResult<LeaseAnswer>> GrantLeaseAsync(TimeSpan ttl, RequestIdentity identity, CancellationToken cancellationToken) => ExecuteAsync(
-        Checks.Ttl(ttl),
-        () => new GrantLeaseCommand(InMemoryStore.NewLeaseId(), Checks.Micros(ttl)),
-        outcome => outcome is LeaseGranted granted ? new LeaseAnswer(granted.Id.ToString(), Answers.Ms(granted.TtlMicros), Answers.Ms(granted.TtlMicros)) : null,
-        cancellationToken,
-        identity);
+    public Task<ApiResult<LeaseAnswer>> GrantLeaseAsync(TimeSpan ttl, RequestIdentity identity, CancellationToken cancellationToken) =>
+        GrantAsync(ttl, false, identity, cancellationToken);
 
     public async Task<ApiResult<LeaseRevokedAnswer>> RevokeLeaseAsync(string lease, CancellationToken cancellationToken)
     {

@@ -6,68 +6,34 @@ using Consensus.StateMachine.Outcomes;
 namespace Consensus.Client.Testing.Api;
 
 /// <summary>The API as one client has it, answered out of the state machine.</summary>
-internal sealed partial class InMemoryApi(InMemoryStore store) : IConsensusApi
+/// <param name="identity">Of its next write; null: it has none.</param>
+internal sealed partial class InMemoryApi(InMemoryStore store, InMemoryConnection connection, RequestIdentity? identity = null) : IConsensusApi
 {
-    private readonly Lock _gate = new();
-    private CancellationTokenSource _connection = new();
-    private TaskCompletionSource _reconnected = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-    public void Disconnect()
+    public InMemoryApi(InMemoryStore store)
+        : this(store, new InMemoryConnection())
     {
-        CancellationTokenSource connection;
-        lock (_gate)
-        {
-            connection = _connection;
-        }
-        connection.Cancel();
     }
 
-    public void Reconnect()
-    {
-        lock (_gate)
-        {
-            if (_connection.IsCancellationRequested)
-            {
-                _connection = new CancellationTokenSource();
-                _reconnected.TrySetResult();
-                _reconnected = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            }
-        }
-    }
+    public IConsensusApi Under(RequestIdentity own) => new InMemoryApi(store, connection, own);
 
-    public void Dispose() => Disconnect();
+    public void Disconnect() => connection.Disconnect();
 
-    private CancellationToken Connection
-    {
-        get
-        {
-            lock (_gate)
-            {
-                return _connection.Token;
-            }
-        }
-    }
+    public void Reconnect() => connection.Reconnect();
 
-    /// <summary>Null while connected; else what ends when it is connected again.</summary>
-    private Task? Reconnected
-    {
-        get
-        {
-            lock (_gate)
-            {
-                return _connection.IsCancellationRequested ? _reconnected.Task : null;
-            }
-        }
-    }
+    public void Dispose() => connection.Disconnect();
+
+    private CancellationToken Connection => connection.Token;
+
+    private Task? Reconnected => connection.Reconnected;
 
     /// <summary>Applies a command and turns its outcome into an answer; a null answer means that the outcome is a refusal.</summary>
     private async Task<ApiResult<T>> ExecuteAsync<T>(
-        ApiProblem? refusal, Func<Command> command, Func<Outcome, T?> answer, CancellationToken cancellationToken, RequestIdentity? identity = null)
+        ApiProblem? refusal, Func<Command> command, Func<Outcome, T?> answer, CancellationToken cancellationToken, RequestIdentity? own = null)
         where T : class
     {
         cancellationToken.ThrowIfCancellationRequested();
-        var connection = Connection;
-        if (connection.IsCancellationRequested)
+        var connected = Connection;
+        if (connected.IsCancellationRequested)
         {
             await PauseAsync(cancellationToken).ConfigureAwait(false);
             return ApiResult<T>.Failed(Refusals.Unreachable);
@@ -76,9 +42,10 @@ internal sealed partial class InMemoryApi(InMemoryStore store) : IConsensusApi
         {
             return ApiResult<T>.Failed(refusal);
         }
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(connection, cancellationToken);
-        var outcome = await store.ExecuteAsync(command(), either.Token, identity?.BeginSend() ?? "").ConfigureAwait(false);
-        if (outcome is WaitCancelled)
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(connected, cancellationToken);
+        var asked = own ?? identity;
+        var outcome = await store.ExecuteAsync(command(), either.Token, asked?.BeginSend() ?? default).ConfigureAwait(false);
+        if (outcome is WaitCancelled or WaitDetached)
         {
             cancellationToken.ThrowIfCancellationRequested();
         }
@@ -86,8 +53,16 @@ internal sealed partial class InMemoryApi(InMemoryStore store) : IConsensusApi
         {
             return ApiResult<T>.Of(value, "");
         }
-        identity?.EndSend(wasAnswered: true);
-        return ApiResult<T>.Failed(Refusals.Of(outcome));
+        var problem = Refusals.Of(outcome);
+        if (outcome is SessionRefused { Reason: SessionRefusal.Ended })
+        {
+            asked?.Numbers?.End(problem.Detail);
+        }
+        else if (problem.Kind != ApiFailureKind.OutcomeUnknown)
+        {
+            asked?.EndSend(wasAnswered: true);
+        }
+        return ApiResult<T>.Failed(problem);
     }
 
     private async Task<ApiResult<T>> ReadAsync<T>(ApiProblem? refusal, ReadOptions? read, Func<StateView, ApiResult<T>> answer, CancellationToken cancellationToken)

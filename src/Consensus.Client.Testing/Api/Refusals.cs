@@ -53,6 +53,7 @@ internal static class Refusals
         ReplayedHoldGone => Of(ProblemTypes.LeaseExpired, "this request had its effect before, but what it was granted is gone"),
         BoundReached bound => Of(ProblemTypes.TooManyRequests, $"at most {bound.Limit}; nothing was done"),
         SettingOutOfRange => BadRequest("the value is outside what the setting takes; nothing was done"),
+        SessionRefused refused => OfSession(refused),
         QuotaExceeded quota => Of(ProblemTypes.QuotaExceeded, $"the store's {quota.LimitBytes} bytes are used up; nothing was done"),
         TooManyObjects many => TooLarge($"this would touch more than {many.Limit} objects; nothing was done"),
         _ => Invariant.Unreachable<ApiProblem>(outcome),
@@ -81,6 +82,17 @@ internal static class Refusals
         });
     }
 
+    private static ApiProblem OfSession(SessionRefused refused) => refused.Reason switch
+    {
+        SessionRefusal.Ended => Of(
+            ProblemTypes.SessionEnded, $"the session {refused.Session} does not exist or has ended; this attempt did nothing, and what came of earlier ones is unknown"),
+        SessionRefusal.AcknowledgesItself => BadRequest("the request acknowledges its own answer; nothing was done"),
+        SessionRefusal.TooFarAhead => Of(ProblemTypes.TooManyRequests, $"unacknowledged numbers of one session: at most {refused.Limit}; nothing was done"),
+        SessionRefusal.Full => Of(ProblemTypes.TooManyRequests, $"bytes of answers of one session: at most {refused.Limit}; nothing was done"),
+        SessionRefusal.OtherLease => BadRequest($"the lease of a hold that is asked for under a session is the session {refused.Session}; nothing was done"),
+        _ => Invariant.Unreachable<ApiProblem>(refused),
+    };
+
     private static ApiProblem OfNotHolder(NotHolder outcome)
     {
         var type = outcome is { IsRenewal: true, Loss.Reason: LossReason.Expired } ? ProblemTypes.LeaseExpired : ProblemTypes.NotHolder;
@@ -95,7 +107,10 @@ internal static class Refusals
     private static ApiProblem Of(ProblemType type, string detail, Func<ProblemAnswer, ProblemAnswer>? more = null)
     {
         var document = new ProblemAnswer { Type = type.Uri, Title = type.Title, Status = type.Status, Detail = detail };
-        return new ApiProblem(type.Status is 503 or 429 ? ApiFailureKind.Unavailable : ApiFailureKind.Refused, type.Status, type.Slug, detail)
+        var kind = type.Status is 503 or 429 ? ApiFailureKind.Unavailable
+            : type == ProblemTypes.SessionEnded || type == ProblemTypes.RetryTooLate ? ApiFailureKind.OutcomeUnknown
+            : ApiFailureKind.Refused;
+        return new ApiProblem(kind, type.Status, type.Slug, detail)
         {
             Json = JsonSerializer.Serialize(more is null ? document : more(document), ApiJson.Default.ProblemAnswer),
         };

@@ -75,8 +75,8 @@ internal sealed class InMemoryStore : IDisposable
     }
 
     /// <summary>Applies a command; one that stands in line is settled later. Cancellation takes it out of the line: its outcome says so.</summary>
-    /// <param name="idempotencyKey">Under which it may be repeated and withdrawn; empty for none.</param>
-    public async Task<Outcome> ExecuteAsync(Command command, CancellationToken cancellation, string idempotencyKey = "")
+    /// <param name="mark">Under which it may be repeated, and withdrawn or settled.</param>
+    public async Task<Outcome> ExecuteAsync(Command command, CancellationToken cancellation, WriteMark mark = default)
     {
         RequestId request;
         var settled = new TaskCompletionSource<Outcome>(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -85,13 +85,13 @@ internal sealed class InMemoryStore : IDisposable
             ObjectDisposedException.ThrowIf(_disposed, this);
             request = NextRequest();
             _waiting[request] = settled;
-            Log(request, command, idempotencyKey);
+            Log(request, command, mark);
         }
         if (settled.Task.IsCompleted)
         {
             return settled.Task.Result;
         }
-        using var registration = cancellation.UnsafeRegister(_ => CancelWait(command, request), null);
+        using var registration = cancellation.UnsafeRegister(_ => CancelWait(command, request, mark.Number is not null), null);
         return await settled.Task.ConfigureAwait(false);
     }
 
@@ -111,20 +111,14 @@ internal sealed class InMemoryStore : IDisposable
         _expiry.Dispose();
     }
 
-    private void CancelWait(Command command, RequestId request)
+    /// <summary>The connection of whoever waits is gone. A place under a session stands in line as before, and only its attempt is over.</summary>
+    private void CancelWait(Command command, RequestId request, bool isNumbered)
     {
         lock (_gate)
         {
             var first = command switch
             {
-                AcquireCommand acquire => acquire.Object,
-                AcquireManyCommand many => ObjectName.Lock(many.Names[0]),
-                _ => default(ObjectName?),
-            };
-            if (!_disposed && first is { } name && _waiting.ContainsKey(request))
-            {
-                // Of several locks any names the whole request.
-                Log(NextRequest(), CancelWaitCommand.Of(name, request, CancelReason.Disconnected));
+                Log(NextRequest(), isNumbered ? new DetachRequestsCommand([request]) : CancelWaitCommand.Of(acquire.Object, request, CancelReason.Disconnected));
             }
         }
     }
@@ -147,18 +141,16 @@ internal sealed class InMemoryStore : IDisposable
 
     private RequestId NextRequest() => new(Self, 1, ++_sequence);
 
-    private void Log(RequestId request, Command command, string idempotencyKey = "")
+    private void Log(RequestId request, Command command, WriteMark mark = default)
     {
-        LogOne(request, command, idempotencyKey);
+        LogOne(request, command, mark);
         Publish();
     }
 
-    private void LogOne(RequestId request, Command command, string idempotencyKey = "")
+    private void LogOne(RequestId request, Command command, WriteMark mark = default)
     {
         var writer = new WireWriter();
-        CommandCodec.Write(writer, idempotencyKey.Length == 0
-            ? new CommandEnvelope(command)
-            : new CommandEnvelope(command, Encoding.ASCII.GetBytes(idempotencyKey), Fingerprint(command)));
+        CommandCodec.Write(writer, Envelope(command, mark));
         _index = _index.Next;
         _output.Clear();
         var now = Now;
@@ -171,6 +163,14 @@ internal sealed class InMemoryStore : IDisposable
             }
         }
     }
+
+    private static CommandEnvelope Envelope(Command command, WriteMark mark) => mark switch
+    {
+        { Number: { } number } when LeaseId.TryParse(number.Session, out var session) =>
+            new CommandEnvelope(command, default, Fingerprint(command)) { Session = new SessionRequest(session, number.Seq, number.Acked) },
+        { Key: { } key } => new CommandEnvelope(command, Encoding.ASCII.GetBytes(key), Fingerprint(command)),
+        _ => new CommandEnvelope(command),
+    };
 
     /// <summary>What makes two requests the same: all of the command but the lease that was drawn for it.</summary>
     private static byte[] Fingerprint(Command command)

@@ -17,11 +17,11 @@ internal sealed class BlockingHttp(TimeSpan connectTimeout, NameLookups names) :
     private readonly ConcurrentDictionary<string, ConcurrentBag<BlockingConnection>> _idle = new();
     private volatile bool _disposed;
 
-    /// <param name="idempotencyKey">Of a write that has an effect of its own.</param>
+    /// <param name="mark">Of a write that has an effect of its own.</param>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
-    public BlockingResult Send(Uri endpoint, ApiRequest request, string? idempotencyKey, TimeSpan timeout, CancellationToken cancellationToken)
+    public BlockingResult Send(Uri endpoint, ApiRequest request, WriteMark mark, TimeSpan timeout, CancellationToken cancellationToken)
     {
-        var bytes = Encode(endpoint, request, idempotencyKey);
+        var bytes = Encode(endpoint, request, mark);
         // A write that is sent a second time behind its caller's back and then refused would look as if nothing was done.
         var maySendTwice = !request.IsWrite || !request.NeedsIdentity;
         var deadline = new Deadline(timeout);
@@ -96,7 +96,7 @@ internal sealed class BlockingHttp(TimeSpan connectTimeout, NameLookups names) :
         }
     }
 
-    private static byte[] Encode(Uri endpoint, ApiRequest request, string? idempotencyKey)
+    private static byte[] Encode(Uri endpoint, ApiRequest request, WriteMark mark)
     {
         var body = request.Body ?? ReadOnlyMemory<byte>.Empty;
         var head = new StringBuilder(request.Method.Method).Append(' ').Append(request.Target).Append(" HTTP/1.1\r\n");
@@ -109,7 +109,10 @@ internal sealed class BlockingHttp(TimeSpan connectTimeout, NameLookups names) :
         {
             Field("Content-Length", body.Length.ToString(CultureInfo.InvariantCulture));
         }
-        Field("Idempotency-Key", idempotencyKey);
+        if (mark.Header is var (name, value))
+        {
+            Field(name, value);
+        }
         Field("If-Match", request.IfMatch);
         Field("If-None-Match", request.IfNoneMatch);
         Field("Accept", request.Accept);

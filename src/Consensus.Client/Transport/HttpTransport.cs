@@ -26,10 +26,10 @@ internal sealed class HttpTransport : IDisposable
         _http = new Lazy<HttpClient>(() => CreateClient(options.ConnectTimeout, names));
     }
 
-    public Task<Attempt> SendAsync(Uri endpoint, ApiRequest request, string? idempotencyKey, TimeSpan timeout, CancellationToken cancellationToken) =>
+    public Task<Attempt> SendAsync(Uri endpoint, ApiRequest request, WriteMark mark, TimeSpan timeout, CancellationToken cancellationToken) =>
         _sendsOnCallingThread && IsSimple(endpoint, request)
-            ? Task.FromResult(SendBlocking(endpoint, request, idempotencyKey, timeout, cancellationToken))
-            : SendFromPoolAsync(endpoint, request, idempotencyKey, timeout, cancellationToken);
+            ? Task.FromResult(SendBlocking(endpoint, request, mark, timeout, cancellationToken))
+            : SendFromPoolAsync(endpoint, request, mark, timeout, cancellationToken);
 
     /// <summary>Plain HTTP, and nothing that could block beyond a deadline: no name that a resolver must be asked for, no body that fills a socket.</summary>
     private static bool IsSimple(Uri endpoint, ApiRequest request) =>
@@ -38,13 +38,13 @@ internal sealed class HttpTransport : IDisposable
         && request.Body is not { Length: > MaxBlockingBody };
 
     private async Task<Attempt> SendFromPoolAsync(
-        Uri endpoint, ApiRequest request, string? idempotencyKey, TimeSpan timeout, CancellationToken cancellationToken)
+        Uri endpoint, ApiRequest request, WriteMark mark, TimeSpan timeout, CancellationToken cancellationToken)
     {
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         deadline.CancelAfter(timeout);
         try
         {
-            using var message = CreateMessage(endpoint, request, idempotencyKey);
+            using var message = CreateMessage(endpoint, request, mark);
             using var response = await _http.Value.SendAsync(message, HttpCompletionOption.ResponseContentRead, deadline.Token).ConfigureAwait(false);
             var body = await response.Content.ReadAsByteArrayAsync(deadline.Token).ConfigureAwait(false);
             return Classify(endpoint, request, response, body);
@@ -67,7 +67,7 @@ internal sealed class HttpTransport : IDisposable
         HttpResponseMessage? response = null;
         try
         {
-            using var message = CreateMessage(endpoint, request, null);
+            using var message = CreateMessage(endpoint, request, default);
             response = await _http.Value.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, deadline.Token).ConfigureAwait(false);
             if (response.IsSuccessStatusCode)
             {
@@ -95,13 +95,13 @@ internal sealed class HttpTransport : IDisposable
     {
         if (endpoint.Scheme == Uri.UriSchemeHttp)
         {
-            return SendBlocking(endpoint, request, null, timeout, cancellationToken);
+            return SendBlocking(endpoint, request, default, timeout, cancellationToken);
         }
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         deadline.CancelAfter(timeout);
         try
         {
-            using var message = CreateMessage(endpoint, request, null);
+            using var message = CreateMessage(endpoint, request, default);
             using var response = _http.Value.Send(message, HttpCompletionOption.ResponseContentRead, deadline.Token);
             using var body = new MemoryStream();
             response.Content.CopyTo(body, null, deadline.Token);
@@ -154,15 +154,15 @@ internal sealed class HttpTransport : IDisposable
         }
     }
 
-    private Attempt SendBlocking(Uri endpoint, ApiRequest request, string? idempotencyKey, TimeSpan timeout, CancellationToken cancellationToken)
+    private Attempt SendBlocking(Uri endpoint, ApiRequest request, WriteMark mark, TimeSpan timeout, CancellationToken cancellationToken)
     {
-        var result = _blocking.Send(endpoint, request, idempotencyKey, timeout, cancellationToken);
+        var result = _blocking.Send(endpoint, request, mark, timeout, cancellationToken);
         return result.Answer is { } answer
             ? Classify(endpoint, request, answer.Status, answer.Reason, answer.RetryAfter, answer.Body)
             : ClassifyFailure(endpoint, request, result.Unsent, IsTimeout(result.Failure), IsTooLarge(result.Failure), timeout);
     }
 
-    private static HttpRequestMessage CreateMessage(Uri endpoint, ApiRequest request, string? idempotencyKey)
+    private static HttpRequestMessage CreateMessage(Uri endpoint, ApiRequest request, WriteMark mark)
     {
         // Sent as encoded: System.Uri would fold "." segments and decode what the server must see encoded.
         var target = new Uri(
@@ -180,9 +180,9 @@ internal sealed class HttpTransport : IDisposable
             // hidden resend that is then refused would look like "nothing was sent" though the first send may have taken effect.
             message.Content = new ByteArrayContent([]);
         }
-        if (idempotencyKey is not null)
+        if (mark.Header is var (name, value))
         {
-            message.Headers.Add("Idempotency-Key", idempotencyKey);
+            message.Headers.TryAddWithoutValidation(name, value);
         }
         if (request.IfMatch is not null)
         {
@@ -216,7 +216,7 @@ internal sealed class HttpTransport : IDisposable
         var kind = (status, problem.Slug) switch
         {
             (503, "no-leader" or "not-ready") or (429, _) => AttemptKind.NothingDone,
-            (409, "retry-too-late") => AttemptKind.Unknown,
+            (409, "retry-too-late") or (410, "session-ended") => AttemptKind.Unknown,
             ( < 500 or 507, _) => AttemptKind.Refused,
             // Not a word of the contract (a proxy's 502, a crash's 500): it may have been passed on.
             _ => request.IsWrite ? AttemptKind.Unknown : AttemptKind.NothingDone,

@@ -12,7 +12,7 @@ internal static class RetryPolicy
     /// <summary>Whether an outcome is one that another attempt may better: asked before there is a policy, for most operations need none.</summary>
     public static bool MayBeSentAgain(Attempt attempt, ApiRequest request) =>
         attempt.Kind is AttemptKind.NothingDone or AttemptKind.Unknown
-        && attempt.Slug != "retry-too-late"
+        && attempt.Slug is not ("retry-too-late" or "session-ended")
         && (attempt.Kind != AttemptKind.Unknown || request.IsRepeatable);
 
     /// <param name="firstSend">When the operation began, by the options' clock.</param>

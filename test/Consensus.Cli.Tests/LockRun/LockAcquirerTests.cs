@@ -86,7 +86,7 @@ internal sealed class LockAcquirerTests
 
         public Task<GrantResult> AcquireAsync(TimeSpan wait, RequestIdentity identity, CancellationToken cancellationToken)
         {
-            var key = identity.BeginSend();
+            var key = identity.BeginSend().Key!;
             clock.Now += TimeSpan.FromSeconds(1);
             var problem = Asked.Count < problems.Length ? problems[Asked.Count] : null;
             Asked.Add((identity, key, wait));

@@ -31,7 +31,7 @@ internal sealed class BlockingHttpTests
 
         for (var i = 0; i < 3; i++)
         {
-            var result = _http.Send(server.Endpoint, Renewal, null, Patience, CancellationToken.None);
+            var result = _http.Send(server.Endpoint, Renewal, default, Patience, CancellationToken.None);
             Assert.That(result.Failure, Is.Null);
             Assert.That((result.Answer!.Status, Encoding.UTF8.GetString(result.Answer.Body)), Is.EqualTo((status, body)));
         }
@@ -46,8 +46,8 @@ internal sealed class BlockingHttpTests
     {
         using var server = new RawServer(_ => answer);
 
-        _http.Send(server.Endpoint, Renewal, null, Patience, CancellationToken.None);
-        _http.Send(server.Endpoint, Renewal, null, Patience, CancellationToken.None);
+        _http.Send(server.Endpoint, Renewal, default, Patience, CancellationToken.None);
+        _http.Send(server.Endpoint, Renewal, default, Patience, CancellationToken.None);
 
         Assert.That(server.Connections, Is.EqualTo(2));
     }
@@ -58,8 +58,8 @@ internal sealed class BlockingHttpTests
         var requests = 0;
         using var server = new RawServer(_ => ++requests == 2 ? null : "HTTP/1.1 204 No Content\r\n\r\n");
 
-        _http.Send(server.Endpoint, Renewal, null, Patience, CancellationToken.None);
-        var result = _http.Send(server.Endpoint, Renewal, null, Patience, CancellationToken.None);
+        _http.Send(server.Endpoint, Renewal, default, Patience, CancellationToken.None);
+        var result = _http.Send(server.Endpoint, Renewal, default, Patience, CancellationToken.None);
 
         Assert.That(result.Answer?.Status, Is.EqualTo(204));
         Assert.That(server.Connections, Is.EqualTo(2));
@@ -74,7 +74,7 @@ internal sealed class BlockingHttpTests
     {
         using var server = new RawServer(_ => answer) { ClosesAfterAnswer = true };
 
-        var result = _http.Send(server.Endpoint, Renewal, null, Patience, CancellationToken.None);
+        var result = _http.Send(server.Endpoint, Renewal, default, Patience, CancellationToken.None);
 
         Assert.That(result.Failure, Is.InstanceOf<IOException>().Or.InstanceOf<SocketException>());
         Assert.That(result.Unsent, Is.False);
@@ -83,7 +83,7 @@ internal sealed class BlockingHttpTests
     [Test]
     public void Where_nobody_listens_nothing_is_sent()
     {
-        var result = _http.Send(ServerProcess.DeadEndpoint(), Renewal, null, Patience, CancellationToken.None);
+        var result = _http.Send(ServerProcess.DeadEndpoint(), Renewal, default, Patience, CancellationToken.None);
 
         Assert.That((result.Answer, result.Unsent), Is.EqualTo(((BlockingAnswer?)null, true)));
     }
@@ -102,7 +102,7 @@ internal sealed class BlockingHttpTests
         do
         {
             // One that is given up before it is sent shows nothing.
-            result = _http.Send(server.Endpoint, Renewal, null, TimeSpan.FromMilliseconds(100), CancellationToken.None);
+            result = _http.Send(server.Endpoint, Renewal, default, TimeSpan.FromMilliseconds(100), CancellationToken.None);
         }
         while (server.LastRequest.Length == 0);
         release.Set();
@@ -123,7 +123,7 @@ internal sealed class BlockingHttpTests
             return null;
         });
 
-        Assert.That(() => _http.Send(server.Endpoint, Renewal, null, Patience, cancellation.Token), Throws.InstanceOf<OperationCanceledException>());
+        Assert.That(() => _http.Send(server.Endpoint, Renewal, default, Patience, cancellation.Token), Throws.InstanceOf<OperationCanceledException>());
         release.Set();
     }
 
@@ -134,8 +134,8 @@ internal sealed class BlockingHttpTests
         using var server = new RawServer(_ => ++requests == 2 ? null : "HTTP/1.1 204 No Content\r\n\r\n");
         var write = Renewal with { NeedsIdentity = true };
 
-        _http.Send(server.Endpoint, write, "k1", Patience, CancellationToken.None);
-        var result = _http.Send(server.Endpoint, write, "k2", Patience, CancellationToken.None);
+        _http.Send(server.Endpoint, write, new WriteMark("k1"), Patience, CancellationToken.None);
+        var result = _http.Send(server.Endpoint, write, new WriteMark("k2"), Patience, CancellationToken.None);
 
         Assert.That((result.Answer, result.Unsent), Is.EqualTo(((BlockingAnswer?)null, false)));
         Assert.That((server.Connections, requests), Is.EqualTo((1, 2)));
@@ -147,7 +147,7 @@ internal sealed class BlockingHttpTests
         using var server = new RawServer(_ => "HTTP/1.1 204 No Content\r\n\r\n");
         var write = new ApiRequest { Method = HttpMethod.Put, Target = "/v1/kv/a", Body = "{}"u8.ToArray(), ContentType = "text/plain", IfMatch = "\"7\"", IfNoneMatch = "*" };
 
-        _http.Send(server.Endpoint, write, "k1", Patience, CancellationToken.None);
+        _http.Send(server.Endpoint, write, new WriteMark("k1"), Patience, CancellationToken.None);
 
         var lines = server.LastRequest.Split("\r\n");
         Assert.That(lines, Is.SupersetOf(new[]
@@ -161,7 +161,7 @@ internal sealed class BlockingHttpTests
     {
         using var server = new RawServer(_ => "HTTP/1.1 204 No Content\r\n\r\n");
 
-        _http.Send(server.Endpoint, new ApiRequest { Method = HttpMethod.Get, Target = "/v1/kv/a" }, null, Patience, CancellationToken.None);
+        _http.Send(server.Endpoint, new ApiRequest { Method = HttpMethod.Get, Target = "/v1/kv/a" }, default, Patience, CancellationToken.None);
 
         Assert.That(server.LastRequest, Does.StartWith("GET /v1/kv/a HTTP/1.1\r\n").And.Not.Contain("Content-"));
     }

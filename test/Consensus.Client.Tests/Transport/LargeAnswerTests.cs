@@ -69,7 +69,7 @@ internal sealed class LargeAnswerTests
                 response?.Dispose();
                 return attempt;
             default:
-                return await transport.SendAsync(endpoint, Question, null, Patience, CancellationToken.None);
+                return await transport.SendAsync(endpoint, Question, default, Patience, CancellationToken.None);
         }
     }
 

@@ -1,0 +1,55 @@
+using Consensus.Api.Leases;
+using Consensus.Client.Sessions;
+using Consensus.Client.Testing.Store;
+using Consensus.Primitives;
+using Consensus.StateMachine.Commands;
+using Consensus.StateMachine.Outcomes;
+
+namespace Consensus.Client.Testing.Api;
+
+internal sealed partial class InMemoryApi
+{
+    public Task<ApiResult<LeaseAnswer>> GrantSessionAsync(TimeSpan ttl, RequestIdentity identity, CancellationToken cancellationToken) =>
+        GrantAsync(ttl, true, identity, cancellationToken);
+
+    public HoldRenewal KeepLeaseAliveOnce(string lease, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        _ = LeaseId.TryParse(lease, out var id);
+        return Renew(
+            () => store.Apply(new RenewLeasesCommand([id])),
+            outcome => outcome is LeasesRenewed { Renewals: [{ Alive: true } renewed] } ? renewed.TtlMicros : null,
+            outcome => Refusals.Of(new LeaseMissing(outcome.Revision, id)));
+    }
+
+    public SessionRenewal KeepSessionAliveOnce(string session, long since, long? after, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        var renewal = KeepLeaseAliveOnce(session, timeout, cancellationToken);
+        if (renewal.Outcome != HoldRenewalOutcome.Renewed)
+        {
+            return new SessionRenewal(renewal, null);
+        }
+        _ = LeaseId.TryParse(session, out var id);
+        return store.View.GetSessionNews(id, since, after ?? since) is { } news
+            ? new SessionRenewal(renewal, SessionAnswers.Of(news, store.Now))
+            : new SessionRenewal(new HoldRenewal(HoldRenewalOutcome.Unanswered, $"the lease {session} is no session"), null);
+    }
+
+    public Task<ApiResult<SettleAnswer>> SettleAsync(string session, long seq, CancellationToken cancellationToken)
+    {
+        var isSession = LeaseId.TryParse(session, out var id);
+        return ExecuteAsync(
+            isSession && seq >= 1 ? null : Refusals.BadRequest("a session is settled by a number of at least 1"),
+            () => new SettleCommand(id, seq),
+            outcome => outcome is Settled settled ? SessionAnswers.Of(seq, settled) : null,
+            cancellationToken);
+    }
+
+    private Task<ApiResult<LeaseAnswer>> GrantAsync(TimeSpan ttl, bool isSession, RequestIdentity identity, CancellationToken cancellationToken) => ExecuteAsync(
+        Checks.Ttl(ttl),
+        () => new GrantLeaseCommand(InMemoryStore.NewLeaseId(), Checks.Micros(ttl)) { IsSession = isSession },
+        outcome => outcome is LeaseGranted granted
+            ? new LeaseAnswer(granted.Id.ToString(), Answers.Ms(granted.TtlMicros), Answers.Ms(granted.TtlMicros)) { Session = isSession }
+            : null,
+        cancellationToken,
+        identity);
+}
