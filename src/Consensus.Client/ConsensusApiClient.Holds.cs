@@ -33,7 +33,8 @@ public sealed partial class ConsensusApiClient
     }
 
     private HoldRenewal SendOnce(ApiRequest request, TimeSpan timeout, CancellationToken cancellationToken) =>
-        ToRenewal(_sender.SendOnce(request, static attempt => attempt.Kind == AttemptKind.Done || IsLoss(attempt), timeout, cancellationToken));
+        ToRenewal(_sender.SendOnce(request, static attempt => attempt.Kind == AttemptKind.Done || IsLoss(attempt), timeout,
+            cancellationToken));
 
     /// <summary>Only these words of the contract end a hold. A 410 or 412 without its slug came from somewhere else.</summary>
     private static bool IsLoss(Attempt attempt) =>

@@ -13,7 +13,8 @@ public sealed partial class ConsensusApiClient
     public Task<ApiResult<LeaseAnswer>> GrantLeaseAsync(TimeSpan ttl, string? idempotencyKey, CancellationToken cancellationToken) =>
         ((IConsensusApi)this).GrantLeaseAsync(ttl, IdentityOf(idempotencyKey), cancellationToken);
 
-    Task<ApiResult<LeaseAnswer>> IConsensusApi.GrantLeaseAsync(TimeSpan ttl, RequestIdentity identity, CancellationToken cancellationToken) =>
+    Task<ApiResult<LeaseAnswer>> IConsensusApi.GrantLeaseAsync(
+        TimeSpan ttl, RequestIdentity identity, CancellationToken cancellationToken) =>
         GrantAsync(new LeaseGrantRequest(ClientJson.Text(ttl)), identity, cancellationToken);
 
     private Task<ApiResult<LeaseAnswer>> GrantAsync(LeaseGrantRequest wish, RequestIdentity identity, CancellationToken cancellationToken)

@@ -29,7 +29,8 @@ public sealed partial class ConsensusApiClient
             async token =>
             {
                 var endpoint = endpoints[sends++ % endpoints.Count];
-                (var attempt, response) = await _sender.Transport.OpenStreamAsync(endpoint, request, end.OfAttempt(endpoints.Count - sends), token).ConfigureAwait(false);
+                (var attempt, response) = await _sender.Transport.OpenStreamAsync(endpoint, request,
+                    end.OfAttempt(endpoints.Count - sends), token).ConfigureAwait(false);
                 answered = attempt.Unreachable ? answered : attempt;
                 return attempt;
             },

@@ -38,6 +38,7 @@ public sealed partial class ConsensusApiClient
     private IAsyncEnumerable<WatchMessage> Watch(string target, WatchOptions? options, CancellationToken cancellationToken, string? lease = null)
     {
         ObjectDisposedException.ThrowIf(_sender.IsDisposed, this);
-        return new ResumingWatch(_sender.Options, _sender.Transport, target, options ?? new WatchOptions(), lease).RunAsync(_sender.Preferred, cancellationToken);
+        return new ResumingWatch(_sender.Options, _sender.Transport, target, options ?? new WatchOptions(),
+            lease).RunAsync(_sender.Preferred, cancellationToken);
     }
 }

@@ -38,8 +38,8 @@ public sealed partial class ConsensusApiClient : IConsensusApi
     private ConsensusApiClient(RequestSender sender, Func<RequestIdentity?> identity) => (_sender, _identity) = (sender, identity);
 
     /// <summary>
-    /// This client, with the same connections, as one that sends a write under that number of a session instead of an Idempotency-Key. Whoever asks for a hold names the session as its
-    /// lease. Disposing of either closes both.
+    /// This client, with the same connections, as one that sends a write under that number of a session instead of an Idempotency-Key.
+    /// Whoever asks for a hold names the session as its lease. Disposing of either closes both.
     /// </summary>
     /// <exception cref="ArgumentException">It cannot be a number: <c>Seq</c> is below 1, or <c>Acked</c> not below it.</exception>
     public ConsensusApiClient Under(WriteNumber number)

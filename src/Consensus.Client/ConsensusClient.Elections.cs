@@ -1,6 +1,4 @@
 using System.Runtime.CompilerServices;
-using Consensus.Api.Elections;
-using Consensus.Client.Holding;
 using Consensus.Client.Transport;
 
 namespace Consensus.Client;
@@ -11,16 +9,16 @@ public sealed partial class ConsensusClient
     public async Task<LeadershipHandle> CampaignAsync(
         string election, CampaignOptions? options = null, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
-        var (grant, hold) = await AcquireAsync(ElectionOrder(election, options ?? new CampaignOptions()), timeout, cancellationToken).ConfigureAwait(false);
-        return new LeadershipHandle(_api, _keeper, grant, hold);
+        var (grant, hold) = await AcquireAsync(_orders.Election(election, options ?? new CampaignOptions()), timeout, cancellationToken).ConfigureAwait(false);
+        return new LeadershipHandle(_writes, _keeper, grant, hold);
     }
 
     /// <inheritdoc/>
     public async Task<LeadershipHandle?> TryCampaignAsync(
         string election, CampaignOptions? options = null, TimeSpan timeout = default, CancellationToken cancellationToken = default)
     {
-        var taken = await TryAcquireAsync(ElectionOrder(election, options ?? new CampaignOptions()), timeout, cancellationToken).ConfigureAwait(false);
-        return taken is { } got ? new LeadershipHandle(_api, _keeper, got.Grant, got.Hold) : null;
+        var taken = await TryAcquireAsync(_orders.Election(election, options ?? new CampaignOptions()), timeout, cancellationToken).ConfigureAwait(false);
+        return taken is { } got ? new LeadershipHandle(_writes, _keeper, got.Grant, got.Hold) : null;
     }
 
     /// <inheritdoc/>
@@ -55,32 +53,5 @@ public sealed partial class ConsensusClient
             // Whoever answers "compacted" to a watch that begins with the present answers it again: it is not asked as fast as it can answer.
             await Task.Delay(RetryPause.After(Math.Max(1, ended)), _time, cancellationToken).ConfigureAwait(false);
         }
-    }
-
-    private HoldOrder<ElectedAnswer> ElectionOrder(string election, CampaignOptions options)
-    {
-        WellFormed.Name(election);
-        WellFormed.Options(options);
-        WellFormed.Text(options.Value);
-        var wish = new CampaignWish(election, options.Owner ?? _clientName)
-        {
-            Value = options.Value,
-            Ttl = options.Ttl,
-            LockDelay = options.LockDelay,
-            MaxHold = options.MaxHold,
-            Metadata = options.Metadata,
-        };
-        return new HoldOrder<ElectedAnswer>
-        {
-            What = $"the leadership of '{election}'",
-            Kind = "election",
-            Margin = LeaseSchedule.Checked(options.SafetyMargin, options.Ttl, options.MaxHold),
-            MaxHold = options.MaxHold,
-            Ask = (wait, identity, cancellation) => _api.CampaignAsync(wish with { Wait = wait }, identity, cancellation),
-            Times = grant => GrantTimes.OfMs(grant.TtlMs, grant.WaitedMs),
-            Renew = grant => (timeout, cancellation) => _api.RenewLeadershipOnce(election, grant.FencingToken, timeout, cancellation),
-            GiveBack = async (grant, cancellation) =>
-                Withdrawals.IsSettled((await _api.ResignAsync(election, grant.FencingToken, cancellation).ConfigureAwait(false)).Problem),
-        };
     }
 }

@@ -39,7 +39,9 @@ public sealed partial class ConsensusClient
     {
         WellFormed.Name(key);
         WellFormed.Text(lease);
-        return Value(await _api.PutKeyAsync(key, value, new KeyPutOptions { Lease = lease }, cancellationToken).ConfigureAwait(false)).ModRevision;
+        var options = new KeyPutOptions { Lease = lease };
+        return Value(await _writes.SendAsync(api =>
+            api.PutKeyAsync(key, value, options, cancellationToken)).ConfigureAwait(false)).ModRevision;
     }
 
     /// <inheritdoc/>
@@ -50,7 +52,7 @@ public sealed partial class ConsensusClient
         WellFormed.Text(lease);
         ArgumentOutOfRangeException.ThrowIfNegative(expectedRevision);
         var options = new KeyPutOptions { IfAbsent = expectedRevision == 0, IfRevision = expectedRevision == 0 ? null : expectedRevision, Lease = lease };
-        var result = await _api.PutKeyAsync(key, value, options, cancellationToken).ConfigureAwait(false);
+        var result = await _writes.SendAsync(api => api.PutKeyAsync(key, value, options, cancellationToken)).ConfigureAwait(false);
         return result.Succeeded ? new ConditionalWrite(true, result.Value.ModRevision) : Unmet(result.Problem);
     }
 
@@ -58,7 +60,7 @@ public sealed partial class ConsensusClient
     public async Task<bool> DeleteAsync(string key, CancellationToken cancellationToken = default)
     {
         WellFormed.Name(key);
-        return Value(await _api.DeleteKeyAsync(key, null, cancellationToken).ConfigureAwait(false)).Deleted > 0;
+        return Value(await _writes.SendAsync(api => api.DeleteKeyAsync(key, null, cancellationToken)).ConfigureAwait(false)).Deleted > 0;
     }
 
     /// <inheritdoc/>
@@ -66,7 +68,7 @@ public sealed partial class ConsensusClient
     {
         WellFormed.Name(key);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(expectedRevision);
-        var result = await _api.DeleteKeyAsync(key, expectedRevision, cancellationToken).ConfigureAwait(false);
+        var result = await _writes.SendAsync(api => api.DeleteKeyAsync(key, expectedRevision, cancellationToken)).ConfigureAwait(false);
         return result.Succeeded ? new ConditionalWrite(true, 0) : Unmet(result.Problem);
     }
 
@@ -75,14 +77,14 @@ public sealed partial class ConsensusClient
     {
         ArgumentNullException.ThrowIfNull(prefix);
         WellFormed.Text(prefix);
-        return Value(await _api.DeleteKeysAsync(prefix, cancellationToken).ConfigureAwait(false)).Deleted;
+        return Value(await _writes.SendAsync(api => api.DeleteKeysAsync(prefix, cancellationToken)).ConfigureAwait(false)).Deleted;
     }
 
     /// <inheritdoc/>
     public async Task<TxnAnswer> TransactAsync(TxnRequest transaction, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(transaction);
-        return Value(await _api.TxnAsync(transaction, cancellationToken).ConfigureAwait(false));
+        return Value(await _writes.SendAsync(api => api.TxnAsync(transaction, cancellationToken)).ConfigureAwait(false));
     }
 
     /// <inheritdoc/>

@@ -13,14 +13,14 @@ public sealed partial class ConsensusClient
             What = "a lease",
             Kind = "lease",
             Margin = LeaseSchedule.Checked(safetyMargin, ttl),
-            Ask = (_, identity, cancellation) => _api.GrantLeaseAsync(ttl, identity, cancellation),
+            Ask = (question, cancellation) => _api.GrantLeaseAsync(ttl, question.Identity, cancellation),
             Times = grant => GrantTimes.OfMs(grant.TtlMs, 0),
             Renew = grant => (timeout, cancellation) => _api.KeepLeaseAliveOnce(grant.Id, timeout, cancellation),
             GiveBack = async (grant, cancellation) => Withdrawals.IsSettled((await _api.RevokeLeaseAsync(grant.Id, cancellation).ConfigureAwait(false)).Problem),
         };
         var taken = await _acquirer.RunAsync(order, TimeSpan.Zero, cancellationToken).ConfigureAwait(false);
         return taken.Succeeded
-            ? new LeaseHandle(_api, _keeper, taken.Grant, taken.Hold)
+            ? new LeaseHandle(_writes, _keeper, taken.Grant, taken.Hold)
             : throw new ConsensusException(taken.Problem ?? new ApiProblem(ApiFailureKind.Unavailable, 0, "", "A lease was granted, but the answer came too late to use it."));
     }
 }

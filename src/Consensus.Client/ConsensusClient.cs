@@ -1,6 +1,7 @@
 using System.Globalization;
 using Consensus.Api.Problems;
 using Consensus.Client.Holding;
+using Consensus.Client.Sessions;
 using Consensus.Client.Transport;
 
 namespace Consensus.Client;
@@ -9,10 +10,12 @@ namespace Consensus.Client;
 public sealed partial class ConsensusClient : IConsensusClient
 {
     private readonly IConsensusApi _api;
-    private readonly string _clientName;
+    private readonly HoldOrders _orders;
     private readonly TimeProvider _time;
     private readonly HoldKeeper _keeper;
     private readonly Withdrawals _withdrawals;
+    private readonly ClientSessions _sessions;
+    private readonly ClientWrites _writes;
     private readonly Acquirer _acquirer;
 
     /// <summary>A client that connects as it is used.</summary>
@@ -30,25 +33,33 @@ public sealed partial class ConsensusClient : IConsensusClient
     internal ConsensusClient(IConsensusApi api, ConsensusClientOptions options)
     {
         WellFormed.Text(options.ClientName);
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(options.SessionTtl ?? TimeSpan.MaxValue, TimeSpan.Zero, nameof(options));
         _api = api;
-        _clientName = options.ClientName;
+        _orders = new HoldOrders(api, options.ClientName);
         _time = options.TimeProvider;
-        _keeper = new HoldKeeper(options.TimeProvider);
+        _keeper = new HoldKeeper(options.TimeProvider, options.LoggerFactory?.CreateLogger(typeof(ConsensusClient).FullName!));
         _withdrawals = new Withdrawals(api, options.LastPatience);
-        _acquirer = new Acquirer(_keeper, _withdrawals, options.TimeProvider, options.AnswerGrace);
+        _sessions = new ClientSessions(api, _keeper, _withdrawals, options.SessionTtl);
+        _writes = new ClientWrites(api, _sessions);
+        _acquirer = new Acquirer(_keeper, _withdrawals, _sessions, options.TimeProvider, options.AnswerGrace);
     }
 
     /// <summary>
-    /// Handles that are still held are told to be lost: nobody renews them any more. Dispose of them first. What is being asked for ends, and is taken back should it have been granted: that
-    /// is waited for, for two seconds at most.
+    /// Handles that are still held are told to be lost: nobody renews them any more. Dispose of them first. What is being asked for ends,
+    /// and is taken back should it have been granted: that is waited for, for two seconds at most. So is the end of the client's session;
+    /// where handles were not given back, it ends by its TTL.
     /// </summary>
     public void Dispose()
     {
         _withdrawals.Close();
+        _sessions.Close();
         _keeper.Dispose();
         _withdrawals.Dispose();
         _api.Dispose();
     }
+
+    /// <summary>The session under which the client's next write is sent; null while there is none.</summary>
+    internal ClientSession? Session => _sessions.Current;
 
     /// <summary>Ends when what is being taken back in the background, because whoever asked for it gave up, is settled.</summary>
     internal Task WhenWithdrawnAsync() => _withdrawals.WhenDoneAsync();

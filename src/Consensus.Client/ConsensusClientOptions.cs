@@ -1,5 +1,6 @@
 using System.Net;
 using Consensus.Api;
+using Microsoft.Extensions.Logging;
 
 namespace Consensus.Client;
 
@@ -33,8 +34,17 @@ public sealed record ConsensusClientOptions
     /// <summary>As whom it holds and waits unless options say otherwise: 1 to 256 bytes.</summary>
     public string ClientName { get; init; } = $"{Environment.MachineName}/{Environment.ProcessId}";
 
+    /// <summary>
+    /// How long the client's session outlives the client. Holds whose own TTL is this long are under it, and one small renewal keeps them
+    /// all; others have a lease of their own. Null: the client has no session.
+    /// </summary>
+    public TimeSpan? SessionTtl { get; init; } = TimeSpan.FromSeconds(15);
+
     /// <summary>The clock of retries and of holds. Its timestamps must go on while the machine sleeps, as the default's do on Linux and Windows.</summary>
     public TimeProvider TimeProvider { get; init; } = BootTimeProvider.Instance;
+
+    /// <summary>Is told of handles that nothing refers to any more though they were not disposed of; null: nobody is.</summary>
+    public ILoggerFactory? LoggerFactory { get; init; }
 
     /// <summary>
     /// After how long, beyond the wait that it asked for, an operation ends in any case: what is under way then is cut off, and its outcome unknown if it was a write. Null: an attempt

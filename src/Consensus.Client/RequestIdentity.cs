@@ -7,9 +7,10 @@ using Consensus.Client.Transport;
 namespace Consensus.Client;
 
 /// <summary>
-/// The identity of one operation over all its sends, with what was heard of them: an Idempotency-Key or a number of a session. While a send may have had an effect that nobody was told
-/// of, or may still have one, whatever is sent next bears the same. Where a member said that nothing was done the next one bears another key: that answer may be kept under the one
-/// before, and a repeat would only hear it again. Belongs to one operation at a time.
+/// The identity of one operation over all its sends, with what was heard of them: an Idempotency-Key or a number of a session. While a send
+/// may have had an effect that nobody was told of, or may still have one, whatever is sent next bears the same. Where a member said that
+/// nothing was done the next one bears another key: that answer may be kept under the one before, and a repeat would only hear it again.
+/// Belongs to one operation at a time.
 /// </summary>
 internal sealed class RequestIdentity
 {
@@ -37,7 +38,10 @@ internal sealed class RequestIdentity
 
     public long Number { get; private set; }
 
-    /// <summary>True once something was sent under this, until an answer says for sure what came of all of it: who gives up meanwhile withdraws or settles it.</summary>
+    /// <summary>
+    /// True once something was sent under this, until an answer says for sure what came of all of it: who gives up meanwhile withdraws or
+    /// settles it.
+    /// </summary>
     public bool IsInDoubt { get; private set; }
 
     /// <summary>Of one operation after the other, for whoever must say why they took too long.</summary>
@@ -53,7 +57,8 @@ internal sealed class RequestIdentity
         }
         (_wasInDoubt, IsInDoubt) = (IsInDoubt, true);
         Log.Asking = endpoint;
-        return _given is { } given ? new WriteMark(null, given) : Numbers is { } numbers ? new WriteMark(null, numbers.Mark(Number)) : new WriteMark(Key);
+        return _given is { } given ? new WriteMark(null, given) : Numbers is { } numbers ? new WriteMark(null, numbers.Mark(Number))
+            : new WriteMark(Key);
     }
 
     /// <summary>The send that was begun last ended like this.</summary>
@@ -67,7 +72,8 @@ internal sealed class RequestIdentity
         }
         else if (attempt.Kind is AttemptKind.NothingDone or AttemptKind.Refused)
         {
-            // A session keeps every outcome, so that a "no" under a number is the answer to all sends of it; what it refuses for want of room it does not keep.
+            // A session keeps every outcome, so that a "no" under a number is the answer to all sends of it; what it refuses for want of
+            // room it does not keep.
             _wasInDoubt &= Numbers is null || attempt.Kind != AttemptKind.Refused || !IsOutcome(attempt.Status);
             EndSend(wasAnswered: !attempt.Unreachable && (Numbers is null || attempt.Status != HttpStatusCode.ServiceUnavailable));
         }

@@ -2,7 +2,10 @@ using Consensus.Api;
 
 namespace Consensus.Client;
 
-/// <summary>What one attempt of a write bears, by which the next one of it is known (rule 21): an Idempotency-Key or a number of a session. Neither: it has no identity.</summary>
+/// <summary>
+/// What one attempt of a write bears, by which the next one of it is known (rule 21): an Idempotency-Key or a number of a session. Neither:
+/// it has no identity.
+/// </summary>
 internal readonly record struct WriteMark(string? Key, WriteNumber? Number = null)
 {
     public (string Name, string Value)? Header =>

@@ -21,7 +21,8 @@ internal sealed partial class InMemoryApi
             outcome => Refusals.Of(new LeaseMissing(outcome.Revision, id)));
     }
 
-    public SessionRenewal KeepSessionAliveOnce(string session, long since, long? after, TimeSpan timeout, CancellationToken cancellationToken)
+    public SessionRenewal KeepSessionAliveOnce(string session, long since, long? after, TimeSpan timeout,
+        CancellationToken cancellationToken)
     {
         var renewal = KeepLeaseAliveOnce(session, timeout, cancellationToken);
         if (renewal.Outcome != HoldRenewalOutcome.Renewed)
@@ -44,7 +45,8 @@ internal sealed partial class InMemoryApi
             cancellationToken);
     }
 
-    private Task<ApiResult<LeaseAnswer>> GrantAsync(TimeSpan ttl, bool isSession, RequestIdentity identity, CancellationToken cancellationToken) => ExecuteAsync(
+    private Task<ApiResult<LeaseAnswer>> GrantAsync(TimeSpan ttl, bool isSession, RequestIdentity identity,
+        CancellationToken cancellationToken) => ExecuteAsync(
         Checks.Ttl(ttl),
         () => new GrantLeaseCommand(InMemoryStore.NewLeaseId(), Checks.Micros(ttl)) { IsSession = isSession },
         outcome => outcome is LeaseGranted granted

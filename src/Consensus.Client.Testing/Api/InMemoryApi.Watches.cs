@@ -161,7 +161,7 @@ internal sealed partial class InMemoryApi
     /// <summary>A watch of a client that is disconnected goes on where it was when it is connected again.</summary>
     private async Task ConnectedAsync(CancellationToken cancellationToken)
     {
-        while (Reconnected is { } reconnected)
+        while (link.Reconnected is { } reconnected)
         {
             await reconnected.WaitAsync(cancellationToken).ConfigureAwait(false);
         }

@@ -7,47 +7,43 @@ namespace Consensus.Client.Testing.Api;
 
 /// <summary>The API as one client has it, answered out of the state machine.</summary>
 /// <param name="identity">Of its next write; null: it has none.</param>
-internal sealed partial class InMemoryApi(InMemoryStore store, InMemoryConnection connection, RequestIdentity? identity = null) : IConsensusApi
+internal sealed partial class InMemoryApi(InMemoryStore store, InMemoryConnection link, RequestIdentity? identity = null) : IConsensusApi
 {
     public InMemoryApi(InMemoryStore store)
         : this(store, new InMemoryConnection())
     {
     }
 
-    public IConsensusApi Under(RequestIdentity own) => new InMemoryApi(store, connection, own);
+    public IConsensusApi Under(RequestIdentity own) => new InMemoryApi(store, link, own);
 
-    public void Disconnect() => connection.Disconnect();
+    public void Disconnect() => link.Disconnect();
 
-    public void Reconnect() => connection.Reconnect();
+    public void Reconnect() => link.Reconnect();
 
-    public void Dispose() => connection.Disconnect();
-
-    private CancellationToken Connection => connection.Token;
-
-    private Task? Reconnected => connection.Reconnected;
+    public void Dispose() => link.Disconnect();
 
     /// <summary>Applies a command and turns its outcome into an answer; a null answer means that the outcome is a refusal.</summary>
     private async Task<ApiResult<T>> ExecuteAsync<T>(
-        ApiProblem? refusal, Func<Command> command, Func<Outcome, T?> answer, CancellationToken cancellationToken, RequestIdentity? own = null)
+        ApiProblem? refusal, Func<Command> command, Func<Outcome, T?> answer, CancellationToken cancellation, RequestIdentity? own = null)
         where T : class
     {
-        cancellationToken.ThrowIfCancellationRequested();
-        var connected = Connection;
+        cancellation.ThrowIfCancellationRequested();
+        var connected = link.Token;
         if (connected.IsCancellationRequested)
         {
-            await PauseAsync(cancellationToken).ConfigureAwait(false);
+            await PauseAsync(cancellation).ConfigureAwait(false);
             return ApiResult<T>.Failed(Refusals.Unreachable);
         }
         if (refusal is not null)
         {
             return ApiResult<T>.Failed(refusal);
         }
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(connected, cancellationToken);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(connected, cancellation);
         var asked = own ?? identity;
         var outcome = await store.ExecuteAsync(command(), either.Token, asked?.BeginSend() ?? default).ConfigureAwait(false);
         if (outcome is WaitCancelled or WaitDetached)
         {
-            cancellationToken.ThrowIfCancellationRequested();
+            cancellation.ThrowIfCancellationRequested();
         }
         if (answer(outcome) is { } value)
         {
@@ -69,7 +65,7 @@ internal sealed partial class InMemoryApi(InMemoryStore store, InMemoryConnectio
         where T : class
     {
         cancellationToken.ThrowIfCancellationRequested();
-        if (Connection.IsCancellationRequested)
+        if (link.Token.IsCancellationRequested)
         {
             await PauseAsync(cancellationToken).ConfigureAwait(false);
             return ApiResult<T>.Failed(Refusals.Unreachable);
@@ -88,7 +84,7 @@ internal sealed partial class InMemoryApi(InMemoryStore store, InMemoryConnectio
     /// <param name="ttlMicros">The renewed lease's; null when the outcome is a refusal.</param>
     private HoldRenewal Renew(Func<Outcome> send, Func<Outcome, long?> ttlMicros, Func<Outcome, ApiProblem> refusal)
     {
-        if (Connection.IsCancellationRequested)
+        if (link.Token.IsCancellationRequested)
         {
             return new HoldRenewal(HoldRenewalOutcome.Unanswered, Refusals.Unreachable.Detail);
         }

@@ -87,9 +87,12 @@ internal static class Refusals
         SessionRefusal.Ended => Of(
             ProblemTypes.SessionEnded, $"the session {refused.Session} does not exist or has ended; this attempt did nothing, and what came of earlier ones is unknown"),
         SessionRefusal.AcknowledgesItself => BadRequest("the request acknowledges its own answer; nothing was done"),
-        SessionRefusal.TooFarAhead => Of(ProblemTypes.TooManyRequests, $"unacknowledged numbers of one session: at most {refused.Limit}; nothing was done"),
-        SessionRefusal.Full => Of(ProblemTypes.TooManyRequests, $"bytes of answers of one session: at most {refused.Limit}; nothing was done"),
-        SessionRefusal.OtherLease => BadRequest($"the lease of a hold that is asked for under a session is the session {refused.Session}; nothing was done"),
+        SessionRefusal.TooFarAhead =>
+            Of(ProblemTypes.TooManyRequests, $"unacknowledged numbers of one session: at most {refused.Limit}; nothing was done"),
+        SessionRefusal.Full => Of(ProblemTypes.TooManyRequests,
+            $"bytes of answers of one session: at most {refused.Limit}; nothing was done"),
+        SessionRefusal.OtherLease =>
+            BadRequest($"the lease of a hold that is asked for under a session is the session {refused.Session}; nothing was done"),
         _ => Invariant.Unreachable<ApiProblem>(refused),
     };
 

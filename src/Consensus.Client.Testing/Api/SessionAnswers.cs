@@ -16,7 +16,8 @@ internal static class SessionAnswers
         Version = news.Version,
         MustList = news.MustList,
         Ended = [.. news.Ended.Select(ended =>
-            new SessionEndedItem(Kind(ended.Part.Object.Space), ended.Part.Object.Name.ToString(), Reason(ended.Reason)) { FencingToken = Token(ended.Part), Seq = Seq(ended.Part) })],
+            new SessionEndedItem(Kind(ended.Part.Object.Space), ended.Part.Object.Name.ToString(),
+                Reason(ended.Reason)) { FencingToken = Token(ended.Part), Seq = Seq(ended.Part) })],
         Began = [.. news.Began.Select(part =>
             new SessionItem(Kind(part.Object.Space), part.Object.Name.ToString()) { FencingToken = Token(part), Seq = Seq(part) })],
         Next = news.Next,
@@ -42,12 +43,14 @@ internal static class SessionAnswers
             _ => null,
         },
         Lease = settled.First is LeaseGranted lease ? lease.Id.ToString() : null,
-        Problem = settled.First is { } first && (settled.Result == SettleResult.Refused || first is ReplayedHoldGone) ? Document(Refusals.Of(first)) : null,
+        Problem = settled.First is { } first && (settled.Result == SettleResult.Refused || first is ReplayedHoldGone)
+            ? Document(Refusals.Of(first)) : null,
     };
 
     private static SettledHold Of(Hold hold) => new(Kind(hold.Space), hold.Name.ToString(), hold.Token.Value);
 
-    private static ProblemAnswer? Document(ApiProblem problem) => problem.Json is null ? null : JsonSerializer.Deserialize(problem.Json, ApiJson.Default.ProblemAnswer);
+    private static ProblemAnswer? Document(ApiProblem problem) => problem.Json is null ? null
+        : JsonSerializer.Deserialize(problem.Json, ApiJson.Default.ProblemAnswer);
 
     private static string Kind(HoldSpace space) => space switch
     {

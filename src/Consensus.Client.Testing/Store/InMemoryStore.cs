@@ -111,14 +111,17 @@ internal sealed class InMemoryStore : IDisposable
         _expiry.Dispose();
     }
 
-    /// <summary>The connection of whoever waits is gone. A place under a session stands in line as before, and only its attempt is over.</summary>
+    /// <summary>
+    /// The connection of whoever waits is gone. A place under a session stands in line as before, and only its attempt is over.
+    /// </summary>
     private void CancelWait(Command command, RequestId request, bool isNumbered)
     {
         lock (_gate)
         {
             var first = command switch
             {
-                Log(NextRequest(), isNumbered ? new DetachRequestsCommand([request]) : CancelWaitCommand.Of(acquire.Object, request, CancelReason.Disconnected));
+                Log(NextRequest(), isNumbered ? new DetachRequestsCommand([request])
+                    : CancelWaitCommand.Of(acquire.Object, request, CancelReason.Disconnected));
             }
         }
     }

@@ -17,21 +17,28 @@ public abstract class HoldHandle : IAsyncDisposable
 
     private readonly HoldKeeper _keeper;
     private readonly KeptHold _hold;
+    private readonly LossSignal _signal;
     private readonly object _gate = new();
     private Task<bool>? _release;
     private bool _isLent;
 
-    private protected HoldHandle(HoldKeeper keeper, KeptHold hold)
+    /// <param name="isWatched">Given back once nothing refers to the handle, or to a token of it, any more.</param>
+    private protected HoldHandle(HoldKeeper keeper, KeptHold hold, bool isWatched = true)
     {
         _keeper = keeper;
         _hold = hold;
+        _signal = hold.Claim();
+        if (isWatched)
+        {
+            _signal.Watch(signal => keeper.Leaked(hold, signal));
+        }
     }
 
     /// <summary>
     /// Cancelled as soon as this may not be held any more: when the cluster says so, or at <see cref="SafeUntil"/> by a timer of its own, whether or not a renewal has
     /// failed. Not cancelled by giving back.
     /// </summary>
-    public CancellationToken HandleLost => _hold.Lost;
+    public CancellationToken HandleLost => _signal.Token;
 
     /// <summary>
     /// Until when this is held for certain, as of the last renewal: its send time plus the TTL, less the margin, and no longer than <see cref="HoldOptions.MaxHold"/> allows. By
@@ -118,9 +125,16 @@ public abstract class HoldHandle : IAsyncDisposable
         Stop();
     }
 
-    private bool Stop() => _keeper.Remove(_hold);
+    private bool Stop()
+    {
+        _signal.Unwatch();
+        return _keeper.Remove(_hold);
+    }
 
-    /// <summary>What came of asking to hand it over. When it was, nothing is left to give back.</summary>
+    /// <summary>
+    /// What came of asking to hand it over. When it was, nothing is left to give back. It is asked under an Idempotency-Key always: a
+    /// session's news do not tell what was asked for under a number of it, and a hand-over whose answer is lost must be told.
+    /// </summary>
     private protected bool HandedOver(ApiResult<HandOverAnswer> result)
     {
         if (!result.Succeeded)
@@ -132,6 +146,7 @@ public abstract class HoldHandle : IAsyncDisposable
             _release = Task.FromResult(true);
         }
         Stop();
+        _hold.Parts?.EndRelease(isGone: true);
         return true;
     }
 
@@ -147,7 +162,8 @@ public abstract class HoldHandle : IAsyncDisposable
         var left = _hold.SafeUntil + _hold.Schedule.Margin - _keeper.Now;
         using var limit = new CancellationTokenSource(left < ShortestPatience ? ShortestPatience : left < LongestPatience ? left : LongestPatience);
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
-        ApiResult<EmptyAnswer> result;
+        ApiResult<EmptyAnswer>? result = null;
+        _hold.Parts?.BeginRelease();
         try
         {
             result = await SendReleaseAsync(linked.Token).ConfigureAwait(false);
@@ -155,6 +171,10 @@ public abstract class HoldHandle : IAsyncDisposable
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
             throw new ConsensusException(new ApiProblem(ApiFailureKind.OutcomeUnknown, 0, "", $"{What} may not be given back: no member answered in time. It ends with its lease."));
+        }
+        finally
+        {
+            _hold.Parts?.EndRelease(isGone: result is { Succeeded: true } or { Problem.Kind: ApiFailureKind.Refused });
         }
         return result switch
         {

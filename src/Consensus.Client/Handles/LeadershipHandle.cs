@@ -1,19 +1,20 @@
 using Consensus.Api.Elections;
 using Consensus.Client.Holding;
+using Consensus.Client.Sessions;
 
 namespace Consensus.Client;
 
 /// <summary>A leadership that is held; releasing it resigns.</summary>
 public sealed class LeadershipHandle : HoldHandle
 {
-    private readonly IConsensusApi _api;
+    private readonly ClientWrites _writes;
     private readonly ElectedAnswer _grant;
     private volatile string _value;
 
-    internal LeadershipHandle(IConsensusApi api, HoldKeeper keeper, ElectedAnswer grant, KeptHold hold)
+    internal LeadershipHandle(ClientWrites writes, HoldKeeper keeper, ElectedAnswer grant, KeptHold hold)
         : base(keeper, hold)
     {
-        (_api, _grant) = (api, grant);
+        (_writes, _grant) = (writes, grant);
         _value = grant.Value;
     }
 
@@ -42,7 +43,7 @@ public sealed class LeadershipHandle : HoldHandle
     public async Task ProclaimAsync(string value, CancellationToken cancellationToken = default)
     {
         WellFormed.Text(value);
-        var result = await _api.ProclaimAsync(Name, FencingToken, value, cancellationToken).ConfigureAwait(false);
+        var result = await _writes.SendAsync(api => api.ProclaimAsync(Name, FencingToken, value, cancellationToken)).ConfigureAwait(false);
         _value = result.Succeeded ? value : throw new ConsensusException(result.Problem);
     }
 
@@ -52,9 +53,9 @@ public sealed class LeadershipHandle : HoldHandle
     public async Task<bool> HandOverAsync(string to, CancellationToken cancellationToken = default)
     {
         WellFormed.Text(to);
-        return HandedOver(await _api.HandOverLeadershipAsync(Name, FencingToken, to, cancellationToken).ConfigureAwait(false));
+        return HandedOver(await _writes.Api.HandOverLeadershipAsync(Name, FencingToken, to, cancellationToken).ConfigureAwait(false));
     }
 
     private protected override Task<ApiResult<EmptyAnswer>> SendReleaseAsync(CancellationToken cancellationToken) =>
-        _api.ResignAsync(Name, FencingToken, cancellationToken);
+        _writes.SendAsync(api => api.ResignAsync(Name, FencingToken, cancellationToken), givesBack: true);
 }

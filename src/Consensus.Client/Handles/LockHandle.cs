@@ -1,16 +1,17 @@
 using Consensus.Api.Locks;
 using Consensus.Client.Holding;
+using Consensus.Client.Sessions;
 
 namespace Consensus.Client;
 
 /// <summary>A lock that is held.</summary>
 public sealed class LockHandle : HoldHandle
 {
-    private readonly IConsensusApi _api;
+    private readonly ClientWrites _writes;
     private readonly LockGrantAnswer _grant;
 
-    internal LockHandle(IConsensusApi api, HoldKeeper keeper, LockGrantAnswer grant, KeptHold hold)
-        : base(keeper, hold) => (_api, _grant) = (api, grant);
+    internal LockHandle(ClientWrites writes, HoldKeeper keeper, LockGrantAnswer grant, KeptHold hold)
+        : base(keeper, hold) => (_writes, _grant) = (writes, grant);
 
     /// <summary>The lock's name.</summary>
     public string Name => _grant.Name;
@@ -38,9 +39,9 @@ public sealed class LockHandle : HoldHandle
     public async Task<bool> HandOverAsync(string to, CancellationToken cancellationToken = default)
     {
         WellFormed.Text(to);
-        return HandedOver(await _api.HandOverLockAsync(Name, FencingToken, to, cancellationToken).ConfigureAwait(false));
+        return HandedOver(await _writes.Api.HandOverLockAsync(Name, FencingToken, to, cancellationToken).ConfigureAwait(false));
     }
 
     private protected override Task<ApiResult<EmptyAnswer>> SendReleaseAsync(CancellationToken cancellationToken) =>
-        _api.ReleaseLockAsync(Name, FencingToken, cancellationToken);
+        _writes.SendAsync(api => api.ReleaseLockAsync(Name, FencingToken, cancellationToken), givesBack: true);
 }

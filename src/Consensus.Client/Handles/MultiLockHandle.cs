@@ -1,18 +1,19 @@
 using Consensus.Api.Locks;
 using Consensus.Client.Holding;
+using Consensus.Client.Sessions;
 
 namespace Consensus.Client;
 
 /// <summary>Several exclusive locks that are held together: they are lost together too, as soon as one of them is.</summary>
 public sealed class MultiLockHandle : HoldHandle
 {
-    private readonly IConsensusApi _api;
+    private readonly ClientWrites _writes;
     private readonly MultiLockAnswer _grant;
 
-    internal MultiLockHandle(IConsensusApi api, HoldKeeper keeper, MultiLockAnswer grant, KeptHold hold)
+    internal MultiLockHandle(ClientWrites writes, HoldKeeper keeper, MultiLockAnswer grant, KeptHold hold)
         : base(keeper, hold)
     {
-        (_api, _grant) = (api, grant);
+        (_writes, _grant) = (writes, grant);
         FencingTokens = grant.Locks.ToDictionary(item => item.Name, item => item.FencingToken);
     }
 
@@ -34,7 +35,11 @@ public sealed class MultiLockHandle : HoldHandle
 
     private protected override async Task<ApiResult<EmptyAnswer>> SendReleaseAsync(CancellationToken cancellationToken)
     {
-        var results = await Task.WhenAll(_grant.Locks.Select(item => _api.ReleaseLockAsync(item.Name, item.FencingToken, cancellationToken))).ConfigureAwait(false);
-        return Array.Find(results, result => !result.Succeeded) ?? results[0];
+        var results = await Task.WhenAll(_grant.Locks.Select(item =>
+            _writes.SendAsync(api => api.ReleaseLockAsync(item.Name, item.FencingToken, cancellationToken),
+                givesBack: true))).ConfigureAwait(false);
+        // What is gone is settled; what nobody answered is not.
+        return Array.Find(results, result => result.Problem is { Kind: not ApiFailureKind.Refused }) ?? Array.Find(results, result =>
+            !result.Succeeded) ?? results[0];
     }
 }

@@ -1,16 +1,17 @@
 using Consensus.Api.Semaphores;
 using Consensus.Client.Holding;
+using Consensus.Client.Sessions;
 
 namespace Consensus.Client;
 
 /// <summary>Permits of a semaphore that are held.</summary>
 public sealed class SemaphoreHandle : HoldHandle
 {
-    private readonly IConsensusApi _api;
+    private readonly ClientWrites _writes;
     private readonly SemaphoreGrantAnswer _grant;
 
-    internal SemaphoreHandle(IConsensusApi api, HoldKeeper keeper, SemaphoreGrantAnswer grant, KeptHold hold)
-        : base(keeper, hold) => (_api, _grant) = (api, grant);
+    internal SemaphoreHandle(ClientWrites writes, HoldKeeper keeper, SemaphoreGrantAnswer grant, KeptHold hold)
+        : base(keeper, hold) => (_writes, _grant) = (writes, grant);
 
     /// <summary>The semaphore's name.</summary>
     public string Name => _grant.Name;
@@ -33,5 +34,5 @@ public sealed class SemaphoreHandle : HoldHandle
     private protected override string What => $"semaphore '{Name}'";
 
     private protected override Task<ApiResult<EmptyAnswer>> SendReleaseAsync(CancellationToken cancellationToken) =>
-        _api.ReleaseSemaphoreAsync(Name, FencingToken, cancellationToken);
+        _writes.SendAsync(api => api.ReleaseSemaphoreAsync(Name, FencingToken, cancellationToken), givesBack: true);
 }

@@ -1,14 +1,17 @@
 using Consensus.Api.Problems;
+using Consensus.Client.Sessions;
 using Consensus.Client.Transport;
 
 namespace Consensus.Client.Holding;
 
 /// <summary>
-/// Waits for a hold for as long as asked. One request stands in line for 10 minutes at most, and keeps its place for that long across lost connections too; a longer wait is
-/// several requests, each of which queues anew at the end. A request whose outcome is not known is asked again under its own identity until it is; whoever gives up before withdraws it.
+/// Waits for a hold for as long as asked. One request stands in line for 10 minutes at most, and keeps its place for that long across lost
+/// connections too; a longer wait is several requests, each of which queues anew at the end. A request whose outcome is not known is asked
+/// again under its own identity until it is; whoever gives up before withdraws it, or settles its number. What was asked for under a
+/// session that has ended can hold nothing, so that it is asked for anew.
 /// </summary>
 /// <param name="answerGrace">For how long beyond the caller's time an answer is still waited for.</param>
-internal sealed class Acquirer(HoldKeeper keeper, Withdrawals withdrawals, TimeProvider time, TimeSpan answerGrace)
+internal sealed class Acquirer(HoldKeeper keeper, Withdrawals withdrawals, ClientSessions sessions, TimeProvider time, TimeSpan answerGrace)
 {
     private static readonly TimeSpan LongestRequest = TimeSpan.FromMinutes(10);
     private static readonly TimeSpan ShortestPoll = TimeSpan.FromMilliseconds(20);
@@ -55,19 +58,48 @@ internal sealed class Acquirer(HoldKeeper keeper, Withdrawals withdrawals, TimeP
 
     private Task PauseAsync(TimeSpan pause, CancellationToken cancellationToken) => Task.Delay(pause, time, cancellationToken);
 
-    private void Withdraw(string idempotencyKey) => withdrawals.Begin(idempotencyKey);
+    private HoldQuestion NewQuestion<TGrant>(HoldOrder<TGrant> order, TimeSpan wait, AttemptLog log)
+    {
+        var place = sessions.TryPlace(order.Ttl, order.Names);
+        return new HoldQuestion(wait, Now, ClientSessions.Identify(place?.Session, log), place);
+    }
+
+    /// <summary>Nothing is asked any more. What is in doubt is taken back.</summary>
+    private void End(HoldQuestion question, bool isKnown)
+    {
+        if (question.Identity is { Numbers: null, IsInDoubt: true } key && !isKnown)
+        {
+            withdrawals.Begin(key.Key);
+        }
+        ClientSessions.End(question.Identity, isKnown);
+        question.Place?.Dispose();
+    }
 
     /// <summary>
     /// Keeps what was granted. A grant whose answer was long on its way is renewed first; one that cannot be used any more is given back: null.
     /// </summary>
-    private async Task<KeptHold?> TakeAsync<TGrant>(HoldOrder<TGrant> order, TGrant grant, TimeSpan askedAt, CancellationToken cancellationToken)
+    private async Task<KeptHold?> TakeAsync<TGrant>(HoldOrder<TGrant> order, TGrant grant, HoldQuestion question,
+        CancellationToken cancellationToken)
     {
         var times = order.Times(grant);
-        var hold = new KeptHold(new LeaseSchedule(times.Ttl, order.Margin, order.MaxHold), askedAt, times.Waited, keeper.ToUtc, order.Renew(grant));
+        var schedule = new LeaseSchedule(times.Ttl, order.Margin, order.MaxHold);
+        var parts = question.Place is { Session: var session } ? new HeldParts(session.Holds, order.Parts(grant)) : null;
+        var hold = parts is null
+            ? new KeptHold(schedule, question.AskedAt, times.Waited, keeper.ToUtc, order.Renew(grant)) { What = order.What }
+            : new KeptHold(question.Place!.Session.Lease, parts, schedule, question.AskedAt, times.Waited,
+                keeper.ToUtc)
+            { What = order.What };
+        // By its token: a grant may be so late that its identity is forgotten.
+        hold.TakeBack = parts is null ? () => withdrawals.Begin(cancellation => order.GiveBack(grant, cancellation)) : parts.Disown;
         var isKept = false;
         try
         {
-            if (!IsUsable(hold) && Now < hold.LongestSafeUntil)
+            if (parts is not null && parts.Holds.Add(parts.Items, hold) is not null)
+            {
+                // It has ended already: its news came before the grant.
+                return null;
+            }
+            if (parts is null && !IsUsable(hold) && Now < hold.LongestSafeUntil)
             {
                 using var stop = cancellationToken.UnsafeRegister(static late => ((KeptHold)late!).Stopping.Cancel(), hold);
                 await Task.Factory.StartNew(() => keeper.RenewNow(hold), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default)
@@ -87,8 +119,7 @@ internal sealed class Acquirer(HoldKeeper keeper, Withdrawals withdrawals, TimeP
             if (!isKept && !hold.IsEndedByCluster)
             {
                 keeper.Remove(hold);
-                // By its token: a grant may be so late that its identity is forgotten.
-                withdrawals.Begin(cancellation => order.GiveBack(grant, cancellation));
+                hold.TakeBack();
             }
         }
     }
@@ -103,10 +134,6 @@ internal sealed class Acquirer(HoldKeeper keeper, Withdrawals withdrawals, TimeP
 
     private static TimeSpan Shorter(TimeSpan a, TimeSpan b) => a < b ? a : b;
 
-    /// <summary>One request, sent any number of times under one identity, with one wait: the server compares the whole of it.</summary>
-    /// <param name="AskedAt">Not later than the first send, which is what the holder's time counts from.</param>
-    private sealed record Question(TimeSpan Wait, TimeSpan AskedAt, RequestIdentity Identity);
-
     /// <summary>One hold that is asked for.</summary>
     private sealed class Run<TGrant>(Acquirer owner, HoldOrder<TGrant> order, TimeSpan startedAt, TimeSpan? timeout)
         where TGrant : class
@@ -114,7 +141,7 @@ internal sealed class Acquirer(HoldKeeper keeper, Withdrawals withdrawals, TimeP
         private readonly AttemptLog _log = new();
 
         /// <summary>What may be granted; null while nothing is asked for.</summary>
-        private Question? _question;
+        private HoldQuestion? _question;
 
         /// <summary>Why the last request brought nothing that could be used; null when it was granted too late.</summary>
         private ApiProblem? _problem;
@@ -125,13 +152,22 @@ internal sealed class Acquirer(HoldKeeper keeper, Withdrawals withdrawals, TimeP
         {
             for (var poll = ShortestPoll; ; poll = Shorter(poll * 2, LongestPoll))
             {
-                var question = _question ??= new Question(WaitInLine(), owner.Now, new RequestIdentity { Log = _log });
-                var result = await order.Ask(question.Wait, question.Identity, cancellationToken).ConfigureAwait(false);
+                var question = _question ??= owner.NewQuestion(order, WaitInLine(), _log);
+                var result = await order.Ask(question, cancellationToken).ConfigureAwait(false);
                 _problem = result.Problem?.RefusedSince ?? result.Problem;
                 if (result.Succeeded)
                 {
                     _question = null;
-                    if (await owner.TakeAsync(order, result.Value, question.AskedAt, cancellationToken).ConfigureAwait(false) is { } hold)
+                    KeptHold? hold;
+                    try
+                    {
+                        hold = await owner.TakeAsync(order, result.Value, question, cancellationToken).ConfigureAwait(false);
+                    }
+                    finally
+                    {
+                        owner.End(question, isKnown: true);
+                    }
+                    if (hold is not null)
                     {
                         ClientTelemetry.Acquired(order.Kind, owner.Now - startedAt);
                         return new Acquisition<TGrant>(result.Value, hold, null);
@@ -158,9 +194,9 @@ internal sealed class Acquirer(HoldKeeper keeper, Withdrawals withdrawals, TimeP
         /// <summary>Takes back what may have been granted, or may still be.</summary>
         public void Withdraw()
         {
-            if (_question is { Identity: { IsInDoubt: true, Key: var key } })
+            if (_question is { } question)
             {
-                owner.Withdraw(key);
+                owner.End(question, isKnown: false);
             }
             _question = null;
         }
@@ -188,7 +224,7 @@ internal sealed class Acquirer(HoldKeeper keeper, Withdrawals withdrawals, TimeP
         }
 
         /// <exception cref="ConsensusException">There is no point in asking again.</exception>
-        private void Consider(ApiProblem problem, Question question)
+        private void Consider(ApiProblem problem, HoldQuestion question)
         {
             if (!IsWorthAnother(problem))
             {
@@ -196,11 +232,7 @@ internal sealed class Acquirer(HoldKeeper keeper, Withdrawals withdrawals, TimeP
             }
             // Only a definite answer makes room for another identity. A "no" is one, for the member keeps it; but it does so for a time, so that
             // what was ever in doubt is withdrawn all the same.
-            if (!question.Identity.IsInDoubt)
-            {
-                _question = null;
-            }
-            else if (Withdrawals.IsSettled(problem))
+            if (!question.Identity.IsInDoubt || Withdrawals.IsSettled(problem))
             {
                 Withdraw();
             }

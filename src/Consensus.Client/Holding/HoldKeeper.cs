@@ -1,4 +1,6 @@
 using System.Globalization;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Consensus.Client.Holding;
 
@@ -6,7 +8,7 @@ namespace Consensus.Client.Holding;
 /// Keeps all holds of one client: a thread of its own tells when a hold's time is over and when a renewal is due; renewals and news of losses have others.
 /// Only the cluster's word that a hold is over, or its time, ends a hold: anything else is tried again.
 /// </summary>
-internal sealed class HoldKeeper(TimeProvider clock) : IDisposable
+internal sealed partial class HoldKeeper(TimeProvider clock, ILogger? logger = null) : IDisposable
 {
     /// <summary>
     /// The kernel's timed waits do not count suspension, a holder's clock does: no single wait is longer than this, so that after a suspension a passed deadline is
@@ -37,8 +39,20 @@ internal sealed class HoldKeeper(TimeProvider clock) : IDisposable
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
+            if (hold.IsOver)
+            {
+                // The news of its session came before it was added.
+                return;
+            }
             _holds.Add(hold);
-            ClientTelemetry.HoldBegan();
+            if (!hold.IsSession)
+            {
+                ClientTelemetry.HoldBegan();
+            }
+            if (hold.Session is { IsOver: true } session)
+            {
+                End(hold, session.LossReason ?? "The session that it was under has ended.");
+            }
             if (_thread is null)
             {
                 _thread = new Thread(Run) { IsBackground = true, Name = "consensus-holds" };
@@ -55,10 +69,7 @@ internal sealed class HoldKeeper(TimeProvider clock) : IDisposable
         {
             var wasLost = hold.LossReason is not null;
             hold.IsOver = true;
-            if (_holds.Remove(hold))
-            {
-                ClientTelemetry.HoldEnded(lost: false);
-            }
+            Drop(hold, isLost: false);
             if (wasLost)
             {
                 return false;
@@ -87,8 +98,7 @@ internal sealed class HoldKeeper(TimeProvider clock) : IDisposable
                     hold.Extend(sentAt, renewal.Ttl, ToUtc);
                     break;
                 case HoldRenewalOutcome.Lost:
-                    hold.IsEndedByCluster = true;
-                    End(hold, renewal.Detail);
+                    EndAll(hold, renewal.Detail);
                     break;
                 default:
                     hold.NextRenewalAt = Now + hold.Schedule.RetryPause;
@@ -98,6 +108,41 @@ internal sealed class HoldKeeper(TimeProvider clock) : IDisposable
             Monitor.PulseAll(_gate);
         }
         return renewal.Outcome != HoldRenewalOutcome.Unanswered;
+    }
+
+    /// <summary>The cluster's word that this hold is over, and with a session all that is under it.</summary>
+    public void EndByCluster(KeptHold hold, string why)
+    {
+        lock (_gate)
+        {
+            if (!hold.IsOver)
+            {
+                EndAll(hold, why);
+            }
+            Monitor.PulseAll(_gate);
+        }
+    }
+
+    /// <summary>
+    /// Nothing refers to the hold's handle any more, and it was not disposed of: it is told to be lost, to whoever registered with it, and
+    /// given back.
+    /// </summary>
+    public void Leaked(KeptHold hold, LossSignal signal)
+    {
+        lock (_gate)
+        {
+            if (_disposed || (hold.IsOver && hold.Parts is not { Items.Count: > 1 }))
+            {
+                return;
+            }
+            if (!hold.IsOver)
+            {
+                End(hold, "Nothing refers to its handle any more, so that nobody could give it back.");
+            }
+        }
+        LogLeak(logger ?? NullLogger.Instance, hold.What);
+        signal.Tell();
+        hold.TakeBack?.Invoke();
     }
 
     /// <summary>Whoever still holds something is told that it is lost: nobody renews it any more.</summary>
@@ -113,6 +158,9 @@ internal sealed class HoldKeeper(TimeProvider clock) : IDisposable
             Monitor.PulseAll(_gate);
         }
     }
+
+    [LoggerMessage(LogLevel.Warning, "Nothing refers to the handle of {What} any more, and it was not disposed of: it is given back")]
+    private static partial void LogLeak(ILogger logger, string what);
 
     private static HoldRenewal Send(KeptHold hold)
     {
@@ -172,17 +220,33 @@ internal sealed class HoldKeeper(TimeProvider clock) : IDisposable
     private static string WhyOver(KeptHold hold) =>
         hold.SafeUntil == hold.LongestSafeUntil && hold.Schedule.MaxHold is { } most
             ? string.Create(CultureInfo.InvariantCulture, $"It is held for {most.TotalSeconds:0.###} s at most (maxHold), and that time is over.")
-            : hold.LastFailure.Length > 0 ? hold.LastFailure : "No renewal was answered in time.";
+            : (hold.Session ?? hold).LastFailure is { Length: > 0 } failure ? failure : "No renewal was answered in time.";
+
+    private void EndAll(KeptHold hold, string why)
+    {
+        foreach (var under in hold.IsSession ? _holds.Where(other => other.Session == hold).ToList() : [])
+        {
+            under.IsEndedByCluster = true;
+            End(under, why);
+        }
+        hold.IsEndedByCluster = true;
+        End(hold, why);
+    }
 
     private void End(KeptHold hold, string reason)
     {
-        if (_holds.Remove(hold))
-        {
-            ClientTelemetry.HoldEnded(lost: true);
-        }
+        Drop(hold, isLost: true);
         hold.IsOver = true;
         hold.LossReason = reason;
         _losses.Post(hold.TellLoss);
+    }
+
+    private void Drop(KeptHold hold, bool isLost)
+    {
+        if (_holds.Remove(hold) && !hold.IsSession)
+        {
+            ClientTelemetry.HoldEnded(isLost);
+        }
     }
 
     /// <summary>A wait of whole milliseconds, at least one, that ends no later than wanted by more than that.</summary>

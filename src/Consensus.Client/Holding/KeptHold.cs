@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Consensus.Client.Sessions;
 
 namespace Consensus.Client.Holding;
 
@@ -6,22 +7,31 @@ namespace Consensus.Client.Holding;
 internal delegate HoldRenewal RenewOnce(TimeSpan timeout, CancellationToken cancellationToken);
 
 /// <summary>
-/// One hold that a <see cref="HoldKeeper"/> keeps. Its mutable members belong to the keeper, under its lock; others read them as they are.
+/// One hold that a <see cref="HoldKeeper"/> keeps: by a lease of its own, which it renews, or for as long as a session is kept that it is
+/// under. Its mutable members belong to the keeper, under its lock; others read them as they are.
 /// </summary>
 [SuppressMessage("Design", "CA1001", Justification = "Its sources have no timers, and a token must stay usable for whoever still has it.")]
 internal sealed class KeptHold
 {
-    private readonly CancellationTokenSource _lost = new();
+    /// <summary>Weak, so that the keeper keeps no handle alive.</summary>
+    private readonly WeakReference<LossSignal> _signal;
+
+    /// <summary>Until a handle has it.</summary>
+    private LossSignal? _unclaimed;
+    private readonly DateTimeOffset _longestSafeUntilUtc = DateTimeOffset.MaxValue;
     private volatile LeaseSchedule _schedule;
     private long _safeUntilTicks;
     private long _safeUntilUtcTicks;
     private volatile string? _lossReason;
 
+    /// <summary>A hold by a lease of its own, or a lease.</summary>
     /// <param name="sentAt">When it was first asked for, by the keeper's clock.</param>
     /// <param name="waited">How long the request stood in line.</param>
     /// <param name="toUtc">The keeper's clock by the wall clock.</param>
     public KeptHold(LeaseSchedule schedule, TimeSpan sentAt, TimeSpan waited, Func<TimeSpan, DateTimeOffset> toUtc, RenewOnce renew)
     {
+        _unclaimed = new LossSignal();
+        _signal = new WeakReference<LossSignal>(_unclaimed);
         _schedule = schedule;
         Renew = renew;
         LongestSafeUntil = schedule.LongestSafeUntil(sentAt, waited);
@@ -30,9 +40,42 @@ internal sealed class KeptHold
         (_safeUntilTicks, _safeUntilUtcTicks) = (safeUntil.Ticks, toUtc(safeUntil).UtcTicks);
     }
 
+    /// <summary>A hold under a session, which is renewed for all of them.</summary>
+    /// <param name="schedule">Of its margin and its longest time; its TTL is the session's.</param>
+    /// <param name="parts">What it is to the session.</param>
+    public KeptHold(
+        KeptHold session, HeldParts parts, LeaseSchedule schedule, TimeSpan sentAt, TimeSpan waited, Func<TimeSpan, DateTimeOffset> toUtc)
+    {
+        _unclaimed = new LossSignal();
+        _signal = new WeakReference<LossSignal>(_unclaimed);
+        (_schedule, Session, Parts) = (schedule, session, parts);
+        Renew = static (_, _) => new HoldRenewal(HoldRenewalOutcome.Unanswered, "It is renewed with its session.");
+        LongestSafeUntil = schedule.LongestSafeUntil(sentAt, waited);
+        NextRenewalAt = TimeSpan.MaxValue;
+        if (LongestSafeUntil != TimeSpan.MaxValue)
+        {
+            _longestSafeUntilUtc = toUtc(LongestSafeUntil);
+        }
+    }
+
     public LeaseSchedule Schedule => _schedule;
 
     public RenewOnce Renew { get; }
+
+    /// <summary>The session that it is under; null for a lease of its own.</summary>
+    public KeptHold? Session { get; }
+
+    /// <summary>What it is to its session; null for a lease of its own.</summary>
+    public HeldParts? Parts { get; }
+
+    /// <summary>What is held, for messages: <c>lock 'a'</c>.</summary>
+    public string What { get; init; } = "";
+
+    /// <summary>Gives it back in the background, for whoever has no handle of it.</summary>
+    public Action? TakeBack { get; set; }
+
+    /// <summary>It holds nothing by itself: it keeps what is under it.</summary>
+    public bool IsSession { get; init; }
 
     /// <summary>No renewal makes it safe for longer than this: its longest time is over then.</summary>
     public TimeSpan LongestSafeUntil { get; }
@@ -41,10 +84,23 @@ internal sealed class KeptHold
     public CancellationTokenSource Stopping { get; } = new();
 
     /// <summary>By the keeper's clock. It never moves back.</summary>
-    public TimeSpan SafeUntil => TimeSpan.FromTicks(Volatile.Read(ref _safeUntilTicks));
+    public TimeSpan SafeUntil => Session is { } session
+        ? Earlier(session.SafeUntil - _schedule.Margin, LongestSafeUntil)
+        : TimeSpan.FromTicks(Volatile.Read(ref _safeUntilTicks));
 
     /// <summary>The same by the wall clock, as it stood at the last renewal.</summary>
-    public DateTimeOffset SafeUntilUtc => new(Volatile.Read(ref _safeUntilUtcTicks), TimeSpan.Zero);
+    public DateTimeOffset SafeUntilUtc
+    {
+        get
+        {
+            if (Session is not { } session)
+            {
+                return new DateTimeOffset(Volatile.Read(ref _safeUntilUtcTicks), TimeSpan.Zero);
+            }
+            var ofSession = session.SafeUntilUtc - _schedule.Margin;
+            return ofSession < _longestSafeUntilUtc ? ofSession : _longestSafeUntilUtc;
+        }
+    }
 
     public TimeSpan NextRenewalAt { get; set; }
 
@@ -66,8 +122,15 @@ internal sealed class KeptHold
         set => _lossReason = value;
     }
 
-    /// <summary>Cancelled when it is lost; never because it was given back.</summary>
-    public CancellationToken Lost => _lost.Token;
+    /// <summary>
+    /// What is cancelled when it is lost, and never because it was given back: for its handle, which keeps it alive from now on.
+    /// </summary>
+    public LossSignal Claim()
+    {
+        var signal = _unclaimed ?? throw new InvalidOperationException("A hold has one handle.");
+        _unclaimed = null;
+        return signal;
+    }
 
     /// <summary>A renewal succeeded.</summary>
     /// <param name="ttl">For how long, as its answer says.</param>
@@ -92,13 +155,9 @@ internal sealed class KeptHold
     /// <summary>Tells that it is lost, on the calling thread: what others have registered runs there.</summary>
     public void TellLoss()
     {
-        try
+        if (_signal.TryGetTarget(out var signal))
         {
-            _lost.Cancel();
-        }
-        catch (AggregateException)
-        {
-            // What a registered callback throws is its own affair: it must not end the process. The token says that the hold is lost all the same.
+            signal.Tell();
         }
     }
 

@@ -43,22 +43,25 @@ internal sealed class Withdrawals(IConsensusApi api, TimeSpan lastPatience) : ID
         Begin(async cancellation => IsSettled((await api.WithdrawAsync(idempotencyKey, cancellation).ConfigureAwait(false)).Problem));
 
     /// <param name="takeBack">True: it is settled. Else it is called again.</param>
-    public void Begin(Func<CancellationToken, Task<bool>> takeBack)
+    /// <param name="ended">Is told at the end whether it was settled.</param>
+    public void Begin(Func<CancellationToken, Task<bool>> takeBack, Action<bool>? ended = null)
     {
         lock (_gate)
         {
-            if (_running.Count >= Most)
+            if (_running.Count < Most)
             {
+                var task = Task.Run(() => RunAsync(takeBack, ended));
+                _running.Add(task);
+                task.ContinueWith(Ended, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
                 return;
             }
-            var task = Task.Run(() => RunAsync(takeBack));
-            _running.Add(task);
-            task.ContinueWith(Ended, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         }
+        ended?.Invoke(false);
     }
 
     /// <summary>Whether nothing more can come of asking to take something back.</summary>
-    public static bool IsSettled(ApiProblem? problem) => problem is null or { Kind: ApiFailureKind.Refused } or { Slug: "retry-too-late" };
+    public static bool IsSettled(ApiProblem? problem) =>
+        problem is null or { Kind: ApiFailureKind.Refused } or { Slug: "retry-too-late" or "session-ended" };
 
     /// <summary>Ends when those that are under way now have ended.</summary>
     public Task WhenDoneAsync()
@@ -94,8 +97,9 @@ internal sealed class Withdrawals(IConsensusApi api, TimeSpan lastPatience) : ID
         _ending.Cancel();
     }
 
-    private async Task RunAsync(Func<CancellationToken, Task<bool>> takeBack)
+    private async Task RunAsync(Func<CancellationToken, Task<bool>> takeBack, Action<bool>? ended)
     {
+        var isSettled = false;
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(_ending.Token);
         patience.CancelAfter(Patience);
         try
@@ -107,6 +111,7 @@ internal sealed class Withdrawals(IConsensusApi api, TimeSpan lastPatience) : ID
                 {
                     await Task.Delay(Pause, patience.Token).ConfigureAwait(false);
                 }
+                isSettled = true;
             }
             finally
             {
@@ -116,6 +121,10 @@ internal sealed class Withdrawals(IConsensusApi api, TimeSpan lastPatience) : ID
         catch (Exception error) when (error is OperationCanceledException or ObjectDisposedException)
         {
             // It ends with its lease.
+        }
+        finally
+        {
+            ended?.Invoke(isSettled);
         }
     }
 

@@ -4,6 +4,7 @@ using Consensus.Client.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 
 namespace Consensus.Client;
 
@@ -32,7 +33,11 @@ public static class ConsensusServiceCollectionExtensions
     {
         ArgumentNullException.ThrowIfNull(services);
         ArgumentNullException.ThrowIfNull(options);
-        services.TryAddSingleton<IConsensusClient>(provider => new ConsensusClient(options(provider)));
+        services.TryAddSingleton<IConsensusClient>(provider =>
+        {
+            var own = options(provider);
+            return new ConsensusClient(own with { LoggerFactory = own.LoggerFactory ?? provider.GetService<ILoggerFactory>() });
+        });
         services.TryAddSingleton<ConsensusHealthCheck>();
         return services;
     }

@@ -1,11 +1,12 @@
 namespace Consensus.Client.Sessions;
 
 /// <summary>
-/// The numbers that the client of one session gives its writes, and up to which one all answers were taken. Never more than the session keeps answers for: who finds no number uses an
-/// Idempotency-Key. Thread-safe.
+/// The numbers that the client of one session gives its writes, and up to which one all answers were taken. Never more than the session
+/// keeps answers for: who finds no number uses an Idempotency-Key. Thread-safe.
 /// </summary>
 /// <param name="ended">Is told, with a sentence, that the cluster knows no such session any more.</param>
-internal sealed class SessionNumbers(string session, Action<string> ended)
+/// <param name="givenUp">Is told of a number in doubt whose answer nobody waits for any more; it closes the number in the end.</param>
+internal sealed class SessionNumbers(string session, Action<string> ended, Action<long> givenUp)
 {
     /// <summary>So many unacknowledged numbers a session has (rule 21).</summary>
     public const int Most = 1_000;
@@ -15,7 +16,9 @@ internal sealed class SessionNumbers(string session, Action<string> ended)
     /// <summary>Whose answers are to come, or are not known yet.</summary>
     private readonly SortedSet<long> _open = [];
 
-    /// <summary>Those that stand in line: the place has the number, and then the hold, so that what is acknowledged may pass them.</summary>
+    /// <summary>
+    /// Those that stand in line: the place has the number, and then the hold, so that what is acknowledged may pass them.
+    /// </summary>
     private readonly HashSet<long> _placed = [];
 
     private long _last;
@@ -90,6 +93,9 @@ internal sealed class SessionNumbers(string session, Action<string> ended)
             return new WriteNumber(session, number, Math.Min(AckedNow(), number - 1));
         }
     }
+
+    /// <summary>Nobody waits for the answer any more, and what came of the number is not known.</summary>
+    public void GiveUp(long number) => givenUp(number);
 
     /// <summary>A member says that there is no such session any more.</summary>
     public void End(string why) => ended(why);

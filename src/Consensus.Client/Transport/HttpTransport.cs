@@ -26,7 +26,8 @@ internal sealed class HttpTransport : IDisposable
         _http = new Lazy<HttpClient>(() => CreateClient(options.ConnectTimeout, names));
     }
 
-    public Task<Attempt> SendAsync(Uri endpoint, ApiRequest request, WriteMark mark, TimeSpan timeout, CancellationToken cancellationToken) =>
+    public Task<Attempt> SendAsync(Uri endpoint, ApiRequest request, WriteMark mark, TimeSpan timeout,
+        CancellationToken cancellationToken) =>
         _sendsOnCallingThread && IsSimple(endpoint, request)
             ? Task.FromResult(SendBlocking(endpoint, request, mark, timeout, cancellationToken))
             : SendFromPoolAsync(endpoint, request, mark, timeout, cancellationToken);

@@ -1,6 +1,8 @@
 namespace Consensus.Client.Transport;
 
-/// <summary>Sends one request until it is settled, to one endpoint after the other. Whoever answered last is asked first. Thread-safe.</summary>
+/// <summary>
+/// Sends one request until it is settled, to one endpoint after the other. Whoever answered last is asked first. Thread-safe.
+/// </summary>
 internal sealed class RequestSender(ConsensusClientOptions options) : IDisposable
 {
     private int _preferred;
@@ -32,7 +34,8 @@ internal sealed class RequestSender(ConsensusClientOptions options) : IDisposabl
     }
 
     /// <summary>
-    /// Sends a renewal once, blocking the calling thread. Whoever gave no answer that counts is not asked first the next time, unless another thread has moved on from it already.
+    /// Sends a renewal once, blocking the calling thread. Whoever gave no answer that counts is not asked first the next time, unless
+    /// another thread has moved on from it already.
     /// </summary>
     /// <param name="isAnswer">Whether an attempt told what it was asked for.</param>
     public Attempt SendOnce(ApiRequest request, Func<Attempt, bool> isAnswer, TimeSpan timeout, CancellationToken cancellationToken)
@@ -87,7 +90,8 @@ internal sealed class RequestSender(ConsensusClientOptions options) : IDisposabl
         {
             var index = (first + sends++) % endpoints.Count;
             var mark = identity?.BeginSend(endpoints[index]) ?? default;
-            var attempt = await Transport.SendAsync(endpoints[index], request, mark, end.OfAttempt(endpoints.Count - sends), token).ConfigureAwait(false);
+            var attempt = await Transport.SendAsync(endpoints[index], request, mark, end.OfAttempt(endpoints.Count - sends),
+                token).ConfigureAwait(false);
             identity?.EndSend(attempt);
             if (attempt.Kind == AttemptKind.Unknown)
             {

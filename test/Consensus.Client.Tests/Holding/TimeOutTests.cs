@@ -188,6 +188,7 @@ internal sealed class TimeOutTests
     {
         Endpoints = endpoints,
         TimeProvider = _time,
+        SessionTtl = null,
         // Beyond what the test waits: no attempt ends by itself.
         AttemptTimeout = TimeSpan.FromMinutes(10),
     });

@@ -102,7 +102,8 @@ internal sealed class SessionApiTests(bool isFake)
 
         var news = Renew(all.Version);
         Assert.That(news.Began, Is.Empty);
-        Assert.That(news.Ended.Select(item => (item.Name, item.FencingToken, item.Reason)), Is.EqualTo(new[] { (_name, (long?)granted.Value.FencingToken, "released") }));
+        Assert.That(news.Ended.Select(item => (item.Name, item.FencingToken, item.Reason)),
+            Is.EqualTo(new[] { (_name, (long?)granted.Value.FencingToken, "released") }));
     }
 
     [Test]
@@ -126,15 +127,17 @@ internal sealed class SessionApiTests(bool isFake)
     public async Task What_is_sent_under_a_session_that_has_ended_is_unknown_and_ends_its_numbers()
     {
         string? why = null;
-        var numbers = new SessionNumbers(_session, ended => why = ended);
+        var numbers = new SessionNumbers(_session, ended => why = ended, _ => { });
         Assert.That(numbers.TryTake(out var number), Is.True);
         Assert.That((await _api.RevokeLeaseAsync(_session, default)).Succeeded, Is.True);
 
         var late = await _api.Under(new RequestIdentity(numbers, number)).PutKeyAsync(_name, "x"u8.ToArray(), null, default);
 
-        Assert.That((late.Problem?.Kind, late.Problem?.Status, late.Problem?.Slug), Is.EqualTo((ApiFailureKind.OutcomeUnknown, 410, "session-ended")));
+        Assert.That((late.Problem?.Kind, late.Problem?.Status, late.Problem?.Slug),
+            Is.EqualTo((ApiFailureKind.OutcomeUnknown, 410, "session-ended")));
         Assert.That(why, Is.EqualTo(late.Problem!.Detail));
-        Assert.That(_api.KeepSessionAliveOnce(_session, 0, null, Eventually.Deadline, default).Renewal.Outcome, Is.EqualTo(HoldRenewalOutcome.Lost));
+        Assert.That(_api.KeepSessionAliveOnce(_session, 0, null, Eventually.Deadline, default).Renewal.Outcome,
+            Is.EqualTo(HoldRenewalOutcome.Lost));
     }
 
     private Api.Leases.SessionNewsAnswer Renew(long since)

@@ -8,7 +8,7 @@ internal sealed class SessionNumbersTests
     private SessionNumbers _numbers = null!;
 
     [SetUp]
-    public void Start() => _numbers = new SessionNumbers("1f", _ => { });
+    public void Start() => _numbers = new SessionNumbers("1f", _ => { }, _ => { });
 
     [Test]
     public void What_is_acknowledged_rises_over_answers_that_were_taken_and_over_no_gap()

@@ -20,9 +20,9 @@ internal sealed class DelayingProxy : IDisposable
 
     public Uri Endpoint => _server.Endpoint;
 
-    public bool HoldsRequests { get; init; }
+    public bool HoldsRequests { get; set; }
 
-    public bool HoldsAnswers { get; init; }
+    public bool HoldsAnswers { get; set; }
 
     /// <summary>How many withdrawals are answered before this with "no leader".</summary>
     public int WithdrawalsToRefuse { get; set; }
@@ -31,6 +31,8 @@ internal sealed class DelayingProxy : IDisposable
     public ConcurrentQueue<FakeAnswer> Grants { get; } = new();
 
     public ConcurrentQueue<FakeAnswer> Withdrawals { get; } = new();
+
+    public ConcurrentQueue<FakeAnswer> Settlements { get; } = new();
 
     public ConcurrentQueue<FakeRequest> Requests => _server.Requests;
 
@@ -56,7 +58,14 @@ internal sealed class DelayingProxy : IDisposable
             Withdrawals.Enqueue(withdrawn);
             return withdrawn;
         }
-        if (request.Method != "POST" || request.Path.EndsWith("keepalive", StringComparison.Ordinal))
+        if (request.Path.EndsWith("/settle", StringComparison.Ordinal))
+        {
+            var settled = await ForwardAsync(request);
+            Settlements.Enqueue(settled);
+            return settled;
+        }
+        if (request.Method != "POST" || request.Path.EndsWith("keepalive", StringComparison.Ordinal)
+            || request.Text.Contains("\"session\":true", StringComparison.Ordinal))
         {
             return await ForwardAsync(request);
         }
@@ -76,9 +85,12 @@ internal sealed class DelayingProxy : IDisposable
     private async Task<FakeAnswer> ForwardAsync(FakeRequest request)
     {
         using var message = new HttpRequestMessage(new HttpMethod(request.Method), new Uri(_member, request.Target));
-        if (request.Header("Idempotency-Key") is { } key)
+        foreach (var name in (string[])["Idempotency-Key", "Consensus-Session"])
         {
-            message.Headers.Add("Idempotency-Key", key);
+            if (request.Header(name) is { } value)
+            {
+                message.Headers.TryAddWithoutValidation(name, value);
+            }
         }
         if (request.Method != "GET")
         {

@@ -123,7 +123,8 @@ internal sealed class BlockingHttpTests
             return null;
         });
 
-        Assert.That(() => _http.Send(server.Endpoint, Renewal, default, Patience, cancellation.Token), Throws.InstanceOf<OperationCanceledException>());
+        Assert.That(() => _http.Send(server.Endpoint, Renewal, default, Patience, cancellation.Token),
+            Throws.InstanceOf<OperationCanceledException>());
         release.Set();
     }
 
@@ -161,7 +162,8 @@ internal sealed class BlockingHttpTests
     {
         using var server = new RawServer(_ => "HTTP/1.1 204 No Content\r\n\r\n");
 
-        _http.Send(server.Endpoint, new ApiRequest { Method = HttpMethod.Get, Target = "/v1/kv/a" }, default, Patience, CancellationToken.None);
+        _http.Send(server.Endpoint, new ApiRequest { Method = HttpMethod.Get, Target = "/v1/kv/a" }, default, Patience,
+            CancellationToken.None);
 
         Assert.That(server.LastRequest, Does.StartWith("GET /v1/kv/a HTTP/1.1\r\n").And.Not.Contain("Content-"));
     }

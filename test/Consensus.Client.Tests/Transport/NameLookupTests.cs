@@ -48,7 +48,8 @@ internal sealed class NameLookupTests
     {
         using var http = new BlockingHttp(Patience.Limit, new NameLookups(NeverAnswers));
         var sending = Task.Factory.StartNew(
-            () => http.Send(Named, Renewal, default, TimeSpan.FromMilliseconds(50), CancellationToken.None), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+            () => http.Send(Named, Renewal, default, TimeSpan.FromMilliseconds(50), CancellationToken.None), CancellationToken.None,
+                TaskCreationOptions.LongRunning, TaskScheduler.Default);
         Assert.That(sending.Wait(Patience.Limit), Is.True, "the attempt ends");
         Assert.That((sending.Result.Answer, sending.Result.Unsent), Is.EqualTo(((BlockingAnswer?)null, true)));
     }
@@ -59,7 +60,8 @@ internal sealed class NameLookupTests
         using var http = new BlockingHttp(Patience.Limit, new NameLookups(NeverAnswers));
         using var cancellation = new CancellationTokenSource();
         var sending = Task.Factory.StartNew(
-            () => Assert.That(() => http.Send(Named, Renewal, default, Patience.Limit * 2, cancellation.Token), Throws.InstanceOf<OperationCanceledException>()),
+            () => Assert.That(() => http.Send(Named, Renewal, default, Patience.Limit * 2, cancellation.Token),
+                Throws.InstanceOf<OperationCanceledException>()),
             CancellationToken.None,
             TaskCreationOptions.LongRunning,
             TaskScheduler.Default);
@@ -161,7 +163,8 @@ internal sealed class NameLookupTests
         using var stop = new CancellationTokenSource();
         using var http = new BlockingHttp(Patience.Limit, new NameLookups(Dns.GetHostAddresses));
         var blocking = new Thread(() => Assert.That(
-            () => http.Send(new Uri($"http://127.0.0.1:{port}"), Renewal, default, Patience.Limit, stop.Token), Throws.InstanceOf<OperationCanceledException>()));
+            () => http.Send(new Uri($"http://127.0.0.1:{port}"), Renewal, default, Patience.Limit, stop.Token),
+                Throws.InstanceOf<OperationCanceledException>()));
         blocking.Start();
         using var client = new ConsensusApiClient(new ConsensusClientOptions { Endpoints = [new Uri($"http://localhost:{port}")], AttemptTimeout = Patience.Limit });
         var asking = client.GetKeyAsync("a", null, stop.Token);

@@ -120,7 +120,7 @@ internal sealed class RequestIdentityTests
     public async Task What_is_held_after_doubt_is_held()
     {
         using var server = Answers(Unknown, Held);
-        using var client = new ConsensusClient(server.Endpoint);
+        using var client = new ConsensusClient(new ConsensusClientOptions { Endpoints = [server.Endpoint], SessionTtl = null });
 
         Assert.That(await client.TryAcquireLockAsync("a").InTimeAsync(), Is.Null);
 

@@ -1,0 +1,160 @@
+using Consensus.Api.Elections;
+using Consensus.Api.Locks;
+using Consensus.Api.Semaphores;
+using Consensus.Client.Sessions;
+
+namespace Consensus.Client.Holding;
+
+/// <summary>How each kind of hold is asked for, kept and given back.</summary>
+/// <param name="clientName">As whom it is held unless the options say otherwise.</param>
+internal sealed class HoldOrders(IConsensusApi api, string clientName)
+{
+    public HoldOrder<LockGrantAnswer> Lock(string name, LockOptions options)
+    {
+        WellFormed.Name(name);
+        WellFormed.Options(options);
+        var of = HoldName.Lock(name);
+        var wish = new LockWish(name, options.Owner ?? clientName)
+        {
+            Shared = options.Shared,
+            LockDelay = options.LockDelay,
+            MaxHold = options.MaxHold,
+            Metadata = options.Metadata,
+        };
+        return new HoldOrder<LockGrantAnswer>
+        {
+            What = $"lock '{name}'",
+            Kind = "lock",
+            Margin = LeaseSchedule.Checked(options.SafetyMargin, options.Ttl, options.MaxHold),
+            MaxHold = options.MaxHold,
+            Ttl = options.Ttl,
+            Names = [of],
+            Parts = grant => [new HeldPart(of, grant.FencingToken)],
+            Ask = (question, cancellation) =>
+            {
+                var (ttl, lease) = question.LeaseOf(options.Ttl);
+                return api.AcquireLockAsync(wish with { Wait = question.Wait, Ttl = ttl, Lease = lease }, question.Identity, cancellation);
+            },
+            Times = grant => GrantTimes.OfMs(grant.TtlMs, grant.WaitedMs),
+            Renew = grant => (timeout, cancellation) => api.RenewLockOnce(name, grant.FencingToken, timeout, cancellation),
+            GiveBack = (grant, cancellation) => new HeldPart(of, grant.FencingToken).GiveBackAsync(api, cancellation),
+        };
+    }
+
+    public HoldOrder<MultiLockAnswer> MultiLock(IReadOnlyList<string> names, MultiLockOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(names);
+        ArgumentOutOfRangeException.ThrowIfZero(names.Count, nameof(names));
+        foreach (var name in names)
+        {
+            WellFormed.Text(name, nameof(names));
+        }
+        WellFormed.Options(options);
+        var wish = new MultiLockWish([.. names], options.Owner ?? clientName)
+        {
+            LockDelay = options.LockDelay,
+            MaxHold = options.MaxHold,
+            Metadata = options.Metadata,
+        };
+        return new HoldOrder<MultiLockAnswer>
+        {
+            What = $"locks {string.Join(", ", names.Select(name => $"'{name}'"))}",
+            Kind = "multilock",
+            Margin = LeaseSchedule.Checked(options.SafetyMargin, options.Ttl, options.MaxHold),
+            MaxHold = options.MaxHold,
+            CanWait = false,
+            Ttl = options.Ttl,
+            Names = [.. wish.Names.Select(HoldName.Lock)],
+            Parts = grant => [.. grant.Locks.Select(item => new HeldPart(HoldName.Lock(item.Name), item.FencingToken))],
+            Ask = (question, cancellation) =>
+            {
+                var (ttl, lease) = question.LeaseOf(options.Ttl);
+                return api.AcquireLocksAsync(wish with { Ttl = ttl, Lease = lease }, question.Identity, cancellation);
+            },
+            Times = grant => GrantTimes.OfMs(grant.TtlMs, 0),
+            Renew = grant => RenewInTurn(grant),
+            GiveBack = async (grant, cancellation) => Array.TrueForAll(
+                await Task.WhenAll(grant.Locks.Select(item => api.ReleaseLockAsync(item.Name, item.FencingToken, cancellation))).ConfigureAwait(false),
+                result => Withdrawals.IsSettled(result.Problem)),
+        };
+    }
+
+    public HoldOrder<SemaphoreGrantAnswer> Semaphore(string name, long permits, SemaphoreOptions options)
+    {
+        WellFormed.Name(name);
+        WellFormed.Options(options);
+        var of = HoldName.Semaphore(name);
+        var wish = new SemaphoreWish(name, options.Owner ?? clientName, permits)
+        {
+            Count = options.Count,
+            LockDelay = options.LockDelay,
+            MaxHold = options.MaxHold,
+            Metadata = options.Metadata,
+        };
+        return new HoldOrder<SemaphoreGrantAnswer>
+        {
+            What = $"semaphore '{name}'",
+            Kind = "semaphore",
+            Margin = LeaseSchedule.Checked(options.SafetyMargin, options.Ttl, options.MaxHold),
+            MaxHold = options.MaxHold,
+            Ttl = options.Ttl,
+            Names = [of],
+            Parts = grant => [new HeldPart(of, grant.FencingToken)],
+            Ask = (question, cancellation) =>
+            {
+                var (ttl, lease) = question.LeaseOf(options.Ttl);
+                return api.AcquireSemaphoreAsync(wish with { Wait = question.Wait, Ttl = ttl, Lease = lease }, question.Identity,
+                    cancellation);
+            },
+            Times = grant => GrantTimes.OfMs(grant.TtlMs, grant.WaitedMs),
+            Renew = grant => (timeout, cancellation) => api.RenewSemaphoreOnce(name, grant.FencingToken, timeout, cancellation),
+            GiveBack = (grant, cancellation) => new HeldPart(of, grant.FencingToken).GiveBackAsync(api, cancellation),
+        };
+    }
+
+    public HoldOrder<ElectedAnswer> Election(string election, CampaignOptions options)
+    {
+        WellFormed.Name(election);
+        WellFormed.Options(options);
+        WellFormed.Text(options.Value);
+        var of = HoldName.Election(election);
+        var wish = new CampaignWish(election, options.Owner ?? clientName)
+        {
+            Value = options.Value,
+            LockDelay = options.LockDelay,
+            MaxHold = options.MaxHold,
+            Metadata = options.Metadata,
+        };
+        return new HoldOrder<ElectedAnswer>
+        {
+            What = $"the leadership of '{election}'",
+            Kind = "election",
+            Margin = LeaseSchedule.Checked(options.SafetyMargin, options.Ttl, options.MaxHold),
+            MaxHold = options.MaxHold,
+            Ttl = options.Ttl,
+            Names = [of],
+            Parts = grant => [new HeldPart(of, grant.FencingToken)],
+            Ask = (question, cancellation) =>
+            {
+                var (ttl, lease) = question.LeaseOf(options.Ttl);
+                return api.CampaignAsync(wish with { Wait = question.Wait, Ttl = ttl, Lease = lease }, question.Identity, cancellation);
+            },
+            Times = grant => GrantTimes.OfMs(grant.TtlMs, grant.WaitedMs),
+            Renew = grant => (timeout, cancellation) => api.RenewLeadershipOnce(election, grant.FencingToken, timeout, cancellation),
+            GiveBack = (grant, cancellation) => new HeldPart(of, grant.FencingToken).GiveBackAsync(api, cancellation),
+        };
+    }
+
+    /// <summary>
+    /// Any of the tokens renews the one lease of all; each renewal takes the next one, so that a single lock that was broken by force is noticed too.
+    /// </summary>
+    private RenewOnce RenewInTurn(MultiLockAnswer grant)
+    {
+        var turn = 0;
+        return (timeout, cancellation) =>
+        {
+            var item = grant.Locks[turn++ % grant.Locks.Count];
+            return api.RenewLockOnce(item.Name, item.FencingToken, timeout, cancellation);
+        };
+    }
+}
