@@ -91,7 +91,7 @@ internal sealed class InMemoryStore : IDisposable
         {
             return settled.Task.Result;
         }
-        using var registration = cancellation.UnsafeRegister(_ => CancelWait(command, request, mark.Number is not null), null);
+        using var registration = cancellation.UnsafeRegister(_ => CancelWait(command, request), null);
         return await settled.Task.ConfigureAwait(false);
     }
 
@@ -114,14 +114,20 @@ internal sealed class InMemoryStore : IDisposable
     /// <summary>
     /// The connection of whoever waits is gone. A place under a session stands in line as before, and only its attempt is over.
     /// </summary>
-    private void CancelWait(Command command, RequestId request, bool isNumbered)
+    private void CancelWait(Command command, RequestId request)
     {
         lock (_gate)
         {
             var first = command switch
             {
-                Log(NextRequest(), isNumbered ? new DetachRequestsCommand([request])
-                    : CancelWaitCommand.Of(acquire.Object, request, CancelReason.Disconnected));
+                AcquireCommand acquire => acquire.Object,
+                AcquireManyCommand many => ObjectName.Lock(many.Names[0]),
+                _ => default(ObjectName?),
+            };
+            if (!_disposed && first is { } name && _waiting.ContainsKey(request))
+            {
+                // Of several locks any names the whole request.
+                Log(NextRequest(), CancelWaitCommand.Of(name, request, CancelReason.Disconnected));
             }
         }
     }

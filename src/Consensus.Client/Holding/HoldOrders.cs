@@ -62,16 +62,15 @@ internal sealed class HoldOrders(IConsensusApi api, string clientName)
             Kind = "multilock",
             Margin = LeaseSchedule.Checked(options.SafetyMargin, options.Ttl, options.MaxHold),
             MaxHold = options.MaxHold,
-            CanWait = false,
             Ttl = options.Ttl,
             Names = [.. wish.Names.Select(HoldName.Lock)],
             Parts = grant => [.. grant.Locks.Select(item => new HeldPart(HoldName.Lock(item.Name), item.FencingToken))],
             Ask = (question, cancellation) =>
             {
                 var (ttl, lease) = question.LeaseOf(options.Ttl);
-                return api.AcquireLocksAsync(wish with { Ttl = ttl, Lease = lease }, question.Identity, cancellation);
+                return api.AcquireLocksAsync(wish with { Wait = question.Wait, Ttl = ttl, Lease = lease }, question.Identity, cancellation);
             },
-            Times = grant => GrantTimes.OfMs(grant.TtlMs, 0),
+            Times = grant => GrantTimes.OfMs(grant.TtlMs, grant.WaitedMs),
             Renew = grant => RenewInTurn(grant),
             GiveBack = async (grant, cancellation) => Array.TrueForAll(
                 await Task.WhenAll(grant.Locks.Select(item => api.ReleaseLockAsync(item.Name, item.FencingToken, cancellation))).ConfigureAwait(false),

@@ -14,7 +14,7 @@ namespace Consensus.StateMachine.Wire;
 internal readonly ref struct Fields
 {
     /// <summary>Field numbers of a shape are 1 to this.</summary>
-    public const int MaxFields = 24;
+    public const int MaxFields = 25;
 
     private static readonly System.Text.UTF8Encoding StrictUtf8 = new(false, throwOnInvalidBytes: true);
 

@@ -176,10 +176,17 @@ internal sealed class SessionHandleTests(bool isFake)
         {
             await Task.WhenAll(Enumerable.Range(0, 10).Select(async i =>
             {
-                using var cancellation = new CancellationTokenSource(TimeSpan.FromMicroseconds(random.Next(20_000)));
+                var steps = random.Next(300);
+                using var cancellation = new CancellationTokenSource();
+                var acquire = _client.AcquireLockAsync($"{_name}{i % 3}", null, null, cancellation.Token);
+                for (var step = 0; step < steps && !acquire.IsCompleted; step++)
+                {
+                    await Task.Yield();
+                }
+                await cancellation.CancelAsync();
                 try
                 {
-                    await using var handle = await _client.AcquireLockAsync($"{_name}{i % 3}", null, null, cancellation.Token);
+                    await (await acquire).DisposeAsync();
                 }
                 catch (OperationCanceledException)
                 {

@@ -1,3 +1,4 @@
+using Consensus.Api.Transactions;
 using Consensus.Client.Tests.Support;
 
 namespace Consensus.Client.Tests.Sessions;
@@ -102,7 +103,7 @@ internal sealed class SettledOutcomeTests
         _proxy.HoldsRequests = true;
         using var cancellation = new CancellationTokenSource();
         var write = _client.TransactAsync(
-            new Api.Transactions.TxnRequest { Success = [new Api.Transactions.TxnOperationRequest { Put = new Api.Transactions.TxnPutRequest { Key = _name + "t", Value = "7" } }] },
+            new TxnRequest { Success = [new TxnOperationRequest { Put = new TxnPutRequest { Key = _name + "t", Value = "7" } }] },
             cancellation.Token);
         await Eventually.UntilAsync(() => _proxy.Requests.Any(request => request.Header("Consensus-Session") is not null),
             "it is under way");

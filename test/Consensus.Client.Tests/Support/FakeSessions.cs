@@ -61,7 +61,10 @@ internal sealed partial class FakeSessions : IDisposable
 
     public static FakeAnswer Granted(string name, long token, string lease, int ttlMs = 15_000) => new(
         200,
-        $$"""{"name":"{{name}}","owner":"me","mode":"exclusive","fencingToken":{{token}},"lease":"{{lease}}","ttlMs":{{ttlMs}},"waitedMs":0,"expiresInMs":{{ttlMs}},"clusterId":"c"}""");
+        $$"""
+        {"name":"{{name}}","owner":"me","mode":"exclusive","fencingToken":{{token}},"lease":"{{lease}}","ttlMs":{{ttlMs}},
+        "waitedMs":0,"expiresInMs":{{ttlMs}},"clusterId":"c"}
+        """);
 
     public void Dispose() => _server.Dispose();
 
@@ -70,7 +73,8 @@ internal sealed partial class FakeSessions : IDisposable
     private FakeAnswer Answer(FakeRequest request) => (request.Method, request.Path) switch
     {
         ("POST", "/v1/leases") => new FakeAnswer(201, $$"""{"id":"{{Id}}","ttlMs":15000,"expiresInMs":15000,"session":true}"""),
-        ("POST", $"/v1/leases/{Id}/keepalive") => new FakeAnswer(200, $$"""{"id":"{{Id}}","ttlMs":15000,"expiresInMs":15000,"news":{{News(request)}}}"""),
+        ("POST", $"/v1/leases/{Id}/keepalive") =>
+            new FakeAnswer(200, $$"""{"id":"{{Id}}","ttlMs":15000,"expiresInMs":15000,"news":{{News(request)}}}"""),
         ("POST", $"/v1/leases/{Id}/settle") => new FakeAnswer(200, """{"seq":1,"result":"not-done","revision":9}"""),
         ("POST", var path) => Grant(path["/v1/locks/".Length..], request.Text.Contains(Id, StringComparison.Ordinal)),
         ("DELETE", var path) when path.StartsWith("/v1/locks/", StringComparison.Ordinal) => Release(request),
@@ -103,7 +107,9 @@ internal sealed partial class FakeSessions : IDisposable
         var began = string.Join(',', _held.Select(hold => $$"""{"kind":"lock","name":"{{hold.Value}}","fencingToken":{{hold.Key}}}"""));
         var mustList = MustList && since != 0;
         MustList &= !mustList;
-        return $$"""{"version":{{Interlocked.Read(ref _version) + 1}},"mustList":{{(mustList ? "true" : "false")}},"ended":[{{(since == 0 ? "" : string.Join(',', _ended))}}],"began":[{{began}}]}""";
+        var ended = since == 0 ? "" : string.Join(',', _ended);
+        var flag = mustList ? "true" : "false";
+        return $$"""{"version":{{Interlocked.Read(ref _version) + 1}},"mustList":{{flag}},"ended":[{{ended}}],"began":[{{began}}]}""";
     }
 
     [GeneratedRegex("seq=([0-9]+)")]

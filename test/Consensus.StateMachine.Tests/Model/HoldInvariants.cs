@@ -192,7 +192,7 @@ internal static class HoldInvariants
     /// </summary>
     private static void CheckSettled(HoldStep step)
     {
-        foreach (var places in step.After.Tables.Waiters.All().Select(w => w.Value).GroupBy(w => w.Sequence))
+        foreach (var places in step.After.Tables.Waiters.Places.All().Select(w => w.Value).GroupBy(w => w.Sequence))
         {
             Assert.That(places.All(place => CouldBeGranted(step, place)), Is.False, $"{places.First()} could be granted what it waits for");
         }

@@ -44,10 +44,12 @@ internal sealed class RequestEnds(TurnContext turn, CommandDesk desk)
         {
             return;
         }
+        // Where it is known to be in line, its first place stands for all of them: there may be 128, of each of thousands of requests.
+        var asked = pending.Stage == PendingStage.Waiting ? pending.Asked[..1] : pending.Asked;
         if (reason == CancelReason.Disconnected && pending is { HasIdentity: true, IsOfSession: false })
         {
             Detach([pending]);
-            foreach (var name in pending.Asked)
+            foreach (var name in asked)
             {
                 GiveBackLater(name, pending.Request);
             }
@@ -57,8 +59,7 @@ internal sealed class RequestEnds(TurnContext turn, CommandDesk desk)
         {
             _givenUp.Add(pending.Request.Sequence);
         }
-        // Where it is known to be in line, its first place stands for all of them: there may be 128, of each of thousands of requests.
-        foreach (var name in pending.Stage == PendingStage.Waiting ? pending.Asked[..1] : pending.Asked)
+        foreach (var name in asked)
         {
             Log(CancelWaitCommand.Of(name, pending.Request, reason), LaneOf(pending));
         }
