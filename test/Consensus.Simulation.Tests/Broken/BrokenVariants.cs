@@ -44,7 +44,8 @@ internal sealed record BrokenVariant(
             },
             Coordination = new(),
             Sessions = 0,
-            Clients = drawn.Clients with { Clients = 6, ThinkMicros = 20_000, IdentityPercent = 80, LockWeight = 25, Locks = 2, DelayMicros = 300, HeldUpPercent = 0, WithdrawPercent = 0 },
+            Holders = new(),
+            Clients = drawn.Clients with { Clients = 6, ThinkMicros = 20_000, IdentityPercent = 80, LockWeight = 25, Locks = 2, DelayMicros = 300, HeldUpPercent = 0, WithdrawPercent = 0, BreakPercent = 0 },
             Faults = new FaultOptions(Faults, 500_000),
             DurationMicros = 15_000_000,
         };
@@ -105,6 +106,14 @@ internal static class BrokenVariants
         new("a withdrawal that gives nothing back", Withdrawals.Name, 1, FaultKinds.None, static () => new GivesNothingBack(), GivenUp),
         new("acked that falls", SessionAnswers.Name, 1, FaultKinds.None, static () => new TakesWhatIsAcknowledged(), WithSessions),
         new("a settlement that only looks", SessionAnswers.Name, 1, FaultKinds.None, static () => new SettlesByLooking(), WithSessions),
+        new("a renewal that revives a dead session", SessionLives.Name, 1, FaultKinds.None, static () => new RevivesSessions(), WithHolders),
+        new("a place that loses its number", SessionPlaces.Name, 1, FaultKinds.None, static () => new LosesNumbersOfPlaces(), WithHolders),
+        new("a place that loses its number", SessionAnswers.Name, 1, FaultKinds.None, static () => new LosesNumbersOfPlaces(), WithHolders),
+        new("a place of a session that hangs on its connection", SessionPlaces.Name, 1, FaultKinds.None, static () => new TakesNumbersForKeys(), WithHolders),
+        new("a settlement of a place that only looks", SessionAnswers.Name, 1, FaultKinds.None, static () => new SettlesByLooking(), WithHolders),
+        new("news that are older than their renewal", NewsTold.Name, 1, FaultKinds.None, static () => new TellsOldNews(), WithHolders),
+        new("news that do not tell of what was held too long", NewsTold.Name, 1, FaultKinds.None, static () => new TellsNotOfMaxHolds(), WithHolders),
+        new("a detach without its attempt", Detachments.Name, 1, FaultKinds.None, static () => new DetachesWithoutTheAttempt(), WithBreaks),
         new("places taken by whoever uses the same lease", Places.Name, 1, FaultKinds.None, static () => new AttachesByLease(), Coordinated),
         new("a disk error that no thread catches while a snapshot comes", LastWords.Name, 14, FaultKinds.FullDisk | FaultKinds.Kill, static () => new ReceivesUnguarded(), ManySnapshots),
         new("a disk error that no thread catches while a snapshot goes", LastWords.Name, 1, FaultKinds.BadSector | FaultKinds.Kill, static () => new SendsUnguarded(), ManySnapshots),
@@ -117,6 +126,15 @@ internal static class BrokenVariants
     private static SimulationPlan WithSessions(SimulationPlan plan) => plan with { Sessions = 3 };
 
     private static SimulationPlan Coordinated(SimulationPlan plan) => plan with { Coordination = new() { Clients = 5 } };
+
+    private static SimulationPlan WithHolders(SimulationPlan plan) => plan with { Holders = new() { Clients = 4 } };
+
+    /// <summary>Many wait for little, and lose their connections meanwhile.</summary>
+    private static SimulationPlan WithBreaks(SimulationPlan plan) => plan with
+    {
+        Clients = plan.Clients with { IdentityPercent = 100, BreakPercent = 60 },
+        Coordination = new() { Clients = 6, Names = 1, HoldWeight = 100, ForceWeight = 0 },
+    };
 
     /// <summary>Operators break holds all the time, and what is guarded by these is written.</summary>
     private static SimulationPlan Guarded(SimulationPlan plan) => plan with

@@ -58,7 +58,7 @@ internal static class Histories
     public static void Breaks(string checker, Action check) =>
         Assert.That(Assert.Throws<SimulationFailureException>(check)!.Checker, Is.EqualTo(checker));
 
-    private static Hold HoldOf(string name, string owner, long token, long ttl) =>
+    public static Hold HoldOf(string name, string owner, long token, long ttl) =>
         new(Key.FromText(name), owner, new FencingToken(token), new LeaseId(1), ttl, new Revision(token), ClusterTime.Zero);
 
     private static Operation Make(

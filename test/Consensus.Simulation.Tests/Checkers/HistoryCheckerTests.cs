@@ -263,4 +263,33 @@ public sealed class HistoryCheckerTests
         Breaks(SessionAnswers.Name, () => checker.Told(session, 4, new RetryTooLate(new Revision(9))));
         Breaks(SessionAnswers.Name, () => checker.Told(session, 4, new IdempotencyMismatch(new Revision(9))));
     }
+
+    [Test]
+    [SeenBy(SessionAnswers.Name)]
+    public void A_number_of_a_session_that_is_granted_twice_is_seen()
+    {
+        var session = new LeaseId(5);
+        static HoldGranted Granted(long token, long told) => new(new Revision(told), HoldOf("x", "a", token, 1), 0);
+        var checker = new SessionAnswers();
+        checker.Told(session, 1, Granted(7, 7));
+        checker.Told(session, 1, Granted(7, 9));
+        checker.Told(session, 1, new ReplayedHoldGone(new Revision(12), null));
+        checker.Told(session, 2, new ReplayedHoldGone(new Revision(12), null));
+        checker.Told(session, 2, new Settled(new Revision(13), SettleResult.Done, Granted(8, 10)));
+        Breaks(SessionAnswers.Name, () => checker.Told(session, 1, Granted(8, 8)));
+        Breaks(SessionAnswers.Name, () => checker.Told(session, 2, Granted(9, 9)));
+        Breaks(SessionAnswers.Name, () => checker.Told(session, 1, new Settled(new Revision(13), SettleResult.NotDone, null)));
+    }
+
+    [Test]
+    [SeenBy(SessionLives.Name)]
+    public void A_session_that_is_told_to_live_after_its_end_is_seen()
+    {
+        var checker = new SessionLives();
+        checker.Told(new LeaseId(5), isAlive: true, 10, 20);
+        checker.Told(new LeaseId(5), isAlive: false, 30, 40);
+        checker.Told(new LeaseId(5), isAlive: true, 35, 50);
+        checker.Told(new LeaseId(6), isAlive: true, 45, 50);
+        Breaks(SessionLives.Name, () => checker.Told(new LeaseId(5), isAlive: true, 41, 50));
+    }
 }

@@ -276,63 +276,31 @@ public sealed class HoldCheckerTests
         Breaks(MultiLocks.Name, () => MultiLocks.Saw(Entry(command, outcome: new HoldRefused(new Revision(1), null, 0, 0)), [Step([], [x])]));
     }
 
-    private static StateView After(params Command[] commands)
+    [Test]
+    [SeenBy(Detachments.Name)]
+    public void A_detach_that_does_not_name_the_attempt_that_has_the_place_is_seen()
     {
-        var state = new ReplicatedState(Limits.Default);
-        foreach (var command in commands)
+        var (early, late) = (new RequestId(new MemberId(1), 5, 1), new RequestId(new MemberId(2), 6, 1));
+        var ask = Ask with { Owner = "a", WaitMicros = 9 };
+        var operation = new Operation { Number = 1, Client = 1, Kind = OperationKind.AcquireHold, Object = "x", Command = ask };
+        HeldObject Line(bool isDetached) => Info(HoldSpace.Lock, [], 0, null, Waiting("a", isDetached: isDetached));
+        void Lets(Command command, Func<RequestId, bool> isOver)
         {
-            var writer = new WireWriter();
-            CommandCodec.Write(writer, new CommandEnvelope(command));
-            var (index, request) = (state.AppliedIndex.Next, new RequestId(new MemberId(1), 1, state.AppliedIndex.Value + 1));
-            state.Apply(new LoggedEntry(index, new ClusterTime(1), true, request, "", writer.ToArray()), new ApplyOutput());
+            var checker = new Detachments(isOver);
+            foreach (var attempt in (RequestId[])[early, late])
+            {
+                checker.Saw(Entry(ask, 0, new HoldQueued(new Revision(1), 1)) with { Asked = operation, Request = attempt }, Step(Line(false), Line(false)));
+            }
+            checker.Saw(Entry(command), Step(Line(false), Line(true)));
         }
-        return state.TakeView();
-    }
 
-    [Test]
-    [SeenBy(WaitingMultiLocks.Name)]
-    public void A_wait_for_several_locks_in_one_line_with_one_of_them_held_or_for_what_is_free_is_seen()
-    {
-        var y = Key.FromText("y");
-        var several = new AcquireManyCommand([Name, y], "a", 1_000, new LeaseId(7), LeaseId.None) { WaitMicros = 1_000 };
-        static AcquireCommand One(Key name, string owner, long lease, long wait = 0) => new(
-            name, owner, 1_000, new LeaseId(lease), LeaseId.None, wait);
-
-        static void Waits(AcquireManyCommand asked, StateView after, params HoldStep[] steps) => new WaitingMultiLocks().Saw(
-            Entry(asked, outcome: new HoldQueued(new Revision(1), 1)) with { After = after }, [Step([], []), .. steps]);
-
-        var ended = Step([Held("h", 1)], []);
-        Waits(several, After(One(Name, "h", 1), several));
-        Waits(several, After(One(Name, "h", 1), several), ended);
-        Waits(several, After(several), ended);
-        Breaks(WaitingMultiLocks.Name, () => Waits(several, After(One(Name, "h", 1), One(Name, "a", 2, 1_000))));
-        Breaks(WaitingMultiLocks.Name, () => Waits(several, After(One(Name, "h", 1), One(y, "a", 2), several)));
-        // Another lease of its id keeps it from being granted.
-        var free = After(
-            One(Name, "h", 1), several, new GrantLeaseCommand(new LeaseId(7), 1_000), new ReleaseHoldCommand(Name, default, Force: true));
-        Waits(several, free);
-        Breaks(WaitingMultiLocks.Name, () => Waits(several, free, ended));
-    }
-
-    [Test]
-    [SeenBy(WaitingMultiLocks.Name)]
-    public void Half_of_what_was_waited_for_is_seen_in_whichever_entry_it_is_granted()
-    {
-        var asked = new Operation
-        {
-            Number = 1,
-            Client = 1,
-            Kind = OperationKind.AcquireMany,
-            Object = "x",
-            Command = new AcquireManyCommand([Name, Key.FromText("y")], "a", 1, LeaseId.None, LeaseId.None) { WaitMicros = 5 },
-        };
-        var (x, y) = (Held("a", 2), Held("a", 3) with { Name = Key.FromText("y") });
-        void Grants(params Hold[] holds) => new WaitingMultiLocks().Saw(
-            Entry(new ExpireCommand()) with { Granted = [.. holds.Select(hold => (asked, hold))] }, []);
-
-        Grants(x, y);
-        Grants(y, x);
-        Breaks(WaitingMultiLocks.Name, () => Grants(x));
-        Breaks(WaitingMultiLocks.Name, () => Grants(x with { Token = new FencingToken(4) }, y));
+        Lets(new DetachRequestsCommand([late]), _ => true);
+        Lets(new DetachWaitersCommand(late.Member, late.Boot), _ => false);
+        Lets(new AnnounceMemberCommand(late.Member, "", 7, "", "", "", 0), _ => false);
+        Breaks(Detachments.Name, () => Lets(new DetachRequestsCommand([early]), _ => true));
+        Breaks(Detachments.Name, () => Lets(new DetachRequestsCommand([late]), request => request == early));
+        Breaks(Detachments.Name, () => Lets(new DetachWaitersCommand(early.Member, early.Boot), _ => false));
+        Breaks(Detachments.Name, () => Lets(new AnnounceMemberCommand(late.Member, "", late.Boot, "", "", "", 0), _ => false));
+        Breaks(Detachments.Name, () => Lets(new ExpireCommand(), _ => true));
     }
 }

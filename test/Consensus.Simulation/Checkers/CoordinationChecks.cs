@@ -8,7 +8,10 @@ using Consensus.StateMachine.Commands;
 namespace Consensus.Simulation.Checkers;
 
 /// <summary>Shows each entry of the log to the checkers of transactions and holds, as the first member applies it, and judges what clients saw at the end.</summary>
-internal sealed class CoordinationChecks(WatchOptions watches, LeasePromise leases, ClockBounds bounds, Func<long> now)
+/// <param name="limits">Those that members are to have.</param>
+/// <param name="isOver">True when nobody waits for an attempt any more: its client left, its member answered it, or its process ended or stops.</param>
+internal sealed class CoordinationChecks(
+    WatchOptions watches, LeasePromise leases, ClockBounds bounds, Func<long> now, Limits limits, Func<RequestId, bool> isOver)
 {
     private readonly HoldSteps _steps = new();
     private readonly HoldsFit _fit = new();
@@ -17,9 +20,16 @@ internal sealed class CoordinationChecks(WatchOptions watches, LeasePromise leas
     private readonly GrantOrder _order = new();
     private readonly WaitingMultiLocks _waitingMultiLocks = new();
     private readonly Transactions _transactions = new(CoordinationWorkload.KeyName);
+    private readonly SessionPlaces _places = new();
+    private readonly Detachments _detachments = new(isOver);
 
     /// <summary>True times at which holds were broken by an operator, by token.</summary>
     private readonly Dictionary<long, long> _brokenAt = [];
+
+    /// <summary>Told what members tell of sessions; null when nobody looks.</summary>
+    public NewsTold? News { get; } = watches.Sees(NewsTold.Name) ? new NewsTold(limits) : null;
+
+    public SessionLives? Lives { get; } = watches.Sees(SessionLives.Name) ? new SessionLives() : null;
 
     public void Applied(AppliedEntry entry, IReadOnlyList<Change> changes)
     {
@@ -52,6 +62,8 @@ internal sealed class CoordinationChecks(WatchOptions watches, LeasePromise leas
         {
             _maxHolds.Passed(entry);
         }
+        News?.Saw(entry, steps);
+        Lives?.Saw(entry);
         if (entry.Command is ExpireCommand && watches.Sees(LeasePromise.Name))
         {
             LeasesEnded(entry);
@@ -121,6 +133,14 @@ internal sealed class CoordinationChecks(WatchOptions watches, LeasePromise leas
         if (watches.Sees(GrantOrder.Name))
         {
             _order.Saw(entry, step);
+        }
+        if (watches.Sees(SessionPlaces.Name))
+        {
+            _places.Saw(entry, step);
+        }
+        if (watches.Sees(Detachments.Name))
+        {
+            _detachments.Saw(entry, step);
         }
         if (entry.Command is ReleaseHoldCommand { Force: true })
         {

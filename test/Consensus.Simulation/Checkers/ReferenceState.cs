@@ -64,10 +64,11 @@ public sealed class ReferenceState(Limits limits)
         var isCommand = entry.Kind == EntryKind.Command;
         string? identity = null;
         Command? command = null;
+        var session = default(SessionRequest);
         if (isCommand)
         {
             var envelope = CommandCodec.Read(entry.Payload);
-            command = envelope.Command;
+            (command, session) = (envelope.Command, envelope.Session);
             identity = envelope.IdempotencyKey.IsEmpty ? null : System.Text.Encoding.ASCII.GetString(envelope.IdempotencyKey.Span);
             Note(entry.Index, envelope.Command);
             Say?.Invoke($"entry {entry.Index} t{entry.Term} at {entry.Stamp} of {entry.Request.Member}/{entry.Request.Sequence} {identity}: {CommandText.Of(envelope.Command)}");
@@ -82,7 +83,7 @@ public sealed class ReferenceState(Limits limits)
         {
             Watches.Applied(_state.TakeView().ChangesFrom(revision.Next), _state.Revision, _state.CompactRevision);
         }
-        ShowCoordination(entry, command, revision);
+        ShowCoordination(entry, command, session, revision);
         ShowRetries(entry, command, isChanged: _state.Revision > revision || FenceOf(command) != fence);
         foreach (var resolution in _output.Resolutions)
         {
@@ -120,7 +121,7 @@ public sealed class ReferenceState(Limits limits)
         }
     }
 
-    private void ShowCoordination(Entry entry, Command? command, Revision before)
+    private void ShowCoordination(Entry entry, Command? command, SessionRequest session, Revision before)
     {
         if (Coordination is null || command is null)
         {
@@ -144,7 +145,13 @@ public sealed class ReferenceState(Limits limits)
         }
         var asked = History?.Find(entry.Request);
         var changes = _state.Revision > before ? view.ChangesFrom(before.Next).ToList() : [];
-        Coordination.Applied(new AppliedEntry(entry.Index, entry.Stamp, command, asked, outcome!, granted, _view!, view) { TakenOver = takenOver }, changes);
+        var applied = new AppliedEntry(entry.Index, entry.Stamp, command, asked, outcome!, granted, _view!, view)
+        {
+            Request = entry.Request,
+            Session = session,
+            TakenOver = takenOver,
+        };
+        Coordination.Applied(applied, changes);
         _view = view;
     }
 

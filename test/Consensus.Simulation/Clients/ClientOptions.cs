@@ -54,6 +54,9 @@ public sealed record ClientOptions
     /// <summary>Of 100 attempts without an answer, under an identity, so many are the last: their client withdraws the request.</summary>
     public int WithdrawPercent { get; init; }
 
+    /// <summary>Of 100 attempts that wait in a line, under an identity, so many lose their connection meanwhile.</summary>
+    public int BreakPercent { get; init; }
+
     /// <summary>One way between a client and a member.</summary>
     public long DelayMicros { get; init; } = 300;
 }

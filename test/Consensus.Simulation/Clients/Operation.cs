@@ -122,6 +122,9 @@ public sealed class Operation
         _ => null,
     };
 
+    /// <summary>The number under which it is asked in a session; none outside one.</summary>
+    public SessionRequest Session { get; init; }
+
     /// <summary>Retried under one idempotency key; without one, an attempt whose fate is unknown is the last.</summary>
     public bool HasIdentity { get; init; }
 

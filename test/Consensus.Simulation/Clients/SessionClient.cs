@@ -13,12 +13,12 @@ namespace Consensus.Simulation.Clients;
 /// A client with a session: several numbered writes at once, in any order, each sent through any member until it is known what came of it. Some attempts are held up and come late,
 /// some answers are lost, and what stays unknown for long is settled. A session that is not renewed in time, as some are not, ends, and another one is opened.
 /// </summary>
-/// <param name="answers">Told of every answer.</param>
-public sealed class SessionClient(SimulatedCluster cluster, SessionAnswers answers, int number, ulong seed)
+/// <param name="answers">Told of every answer; null when nobody looks.</param>
+public class SessionClient(SimulatedCluster cluster, SessionAnswers? answers, int number, ulong seed)
 {
+    protected const long TtlMicros = 6_000_000;
+    protected const long PatienceMicros = 1_000_000;
     private const int AtOnce = 6;
-    private const long TtlMicros = 6_000_000;
-    private const long PatienceMicros = 1_000_000;
 
     private readonly DeterministicRandom _random = new(seed);
 
@@ -28,6 +28,15 @@ public sealed class SessionClient(SimulatedCluster cluster, SessionAnswers answe
     private long _next = 1;
     private int _late;
     private bool _stopped;
+
+    protected SimulatedCluster Cluster => cluster;
+
+    protected DeterministicRandom Random => _random;
+
+    protected int Number => number;
+
+    /// <summary>None while it has none.</summary>
+    protected LeaseId Session => _session;
 
     /// <summary>It knows what came of everything, and nothing of it is still to come.</summary>
     public bool IsIdle => _stopped && _open.Count == 0 && _late == 0;
@@ -41,7 +50,42 @@ public sealed class SessionClient(SimulatedCluster cluster, SessionAnswers answe
     /// <summary>Begins nothing new; what is under way ends in its own time.</summary>
     public void Stop() => _stopped = true;
 
-    private long Acked => _open.Count == 0 ? _next - 1 : _open.Keys.First() - 1;
+    private long Acked
+    {
+        get
+        {
+            foreach (var asked in _open.Keys)
+            {
+                if (!StandsInLine(asked))
+                {
+                    return asked - 1;
+                }
+            }
+            return _next - 1;
+        }
+    }
+
+    /// <summary>What came of it is not known yet.</summary>
+    protected bool IsOpen(long asked) => _open.ContainsKey(asked);
+
+    /// <summary>It is known to have a place in line: then it may be acknowledged, and is found by its number all the same.</summary>
+    protected virtual bool StandsInLine(long asked) => false;
+
+    /// <summary>Whether it gives up asking, and has the number settled.</summary>
+    protected virtual bool GivesUp(Command command) => _random.Chance(1, 4);
+
+    /// <summary>What an answer tells of its number is all that will ever come of it, or all that its client will ever know.</summary>
+    protected virtual bool IsAnswer(Outcome outcome) => outcome is PutDone or DeleteDone or ConditionFailed or RequestWithdrawn or QuotaExceeded or Settled;
+
+    /// <summary>What came of a number is known now.</summary>
+    protected virtual void Learn(Command command, Outcome outcome)
+    {
+    }
+
+    /// <summary>Nothing of the session is there any more.</summary>
+    protected virtual void Forget()
+    {
+    }
 
     private void Ask() => cluster.Time.After(_random.Next(1, 120_000), () =>
     {
@@ -63,7 +107,7 @@ public sealed class SessionClient(SimulatedCluster cluster, SessionAnswers answe
     });
 
     /// <summary>Half are of one key, made only while it is not there: whether a "no" stays one shows in these.</summary>
-    private Command Draw(long asked)
+    protected virtual Command Draw(long asked)
     {
         var shared = Key.FromText(string.Create(CultureInfo.InvariantCulture, $"z{number}"));
         var own = Key.FromText(string.Create(CultureInfo.InvariantCulture, $"z{number}/{_session}/{asked}"));
@@ -89,18 +133,20 @@ public sealed class SessionClient(SimulatedCluster cluster, SessionAnswers answe
         {
             return;
         }
-        var session = _session;
-        if (!session.IsNone)
+        if (!_session.IsNone)
         {
-            Execute(new CommandEnvelope(new RenewLeasesCommand([session])), answer =>
-            {
-                if (answer.Outcome is LeasesRenewed { Renewals: [{ Alive: false }] })
-                {
-                    Over(session);
-                }
-            });
+            KeepAlive(_session);
         }
         Renew();
+    });
+
+    /// <summary>One renewal.</summary>
+    protected virtual void KeepAlive(LeaseId session) => Execute(new CommandEnvelope(new RenewLeasesCommand([session])), answer =>
+    {
+        if (answer.Outcome is LeasesRenewed { Renewals: [{ Alive: false }] })
+        {
+            Over(session);
+        }
     });
 
     /// <summary>Sends one attempt, and looks after a while whether it is known by then what came of it.</summary>
@@ -110,18 +156,13 @@ public sealed class SessionClient(SimulatedCluster cluster, SessionAnswers answe
         {
             return;
         }
-        var acked = _random.Chance(1, 4) ? 0 : Acked;
-        answers.Acknowledged(session, acked);
+        var acked = _random.Chance(1, 4) ? 0 : Math.Min(Acked, asked - 1);
+        answers?.Acknowledged(session, acked);
         var envelope = new CommandEnvelope(command, default, BitConverter.GetBytes(asked)) { Session = new SessionRequest(session, asked, acked) };
         if (_random.Chance(1, 4))
         {
             // Held up on its way: its client has long asked again, acknowledged the answer or settled the number when it comes.
-            _late++;
-            cluster.Time.After(_random.Next(PatienceMicros, 8 * PatienceMicros), () =>
-            {
-                _late--;
-                Try(envelope);
-            });
+            HoldUp(() => Try(envelope));
         }
         else
         {
@@ -129,7 +170,7 @@ public sealed class SessionClient(SimulatedCluster cluster, SessionAnswers answe
         }
         cluster.Time.After(_random.Next(PatienceMicros / 4, PatienceMicros), () =>
         {
-            if (_random.Chance(1, 4))
+            if (GivesUp(command))
             {
                 Settle(session, asked);
             }
@@ -140,7 +181,8 @@ public sealed class SessionClient(SimulatedCluster cluster, SessionAnswers answe
         });
     }
 
-    private void Try(CommandEnvelope envelope) => Execute(envelope, answer => Told(envelope.Session.Session, envelope.Session.Number, answer));
+    /// <summary>One attempt, now.</summary>
+    protected virtual void Try(CommandEnvelope envelope) => Execute(envelope, answer => Told(envelope.Session.Session, envelope.Session.Number, answer));
 
     private void Settle(LeaseId session, long asked)
     {
@@ -152,14 +194,16 @@ public sealed class SessionClient(SimulatedCluster cluster, SessionAnswers answe
         cluster.Time.After(PatienceMicros, () => Settle(session, asked));
     }
 
-    private void Told(LeaseId session, long asked, CommandAnswer answer)
+    /// <summary>An answer of a number comes to its client, or is lost on its way.</summary>
+    /// <param name="isLeft">Nobody takes it any more.</param>
+    protected void Told(LeaseId session, long asked, CommandAnswer answer, bool isLeft = false)
     {
         if (answer.Outcome is not { } outcome)
         {
             return;
         }
-        answers.Told(session, asked, outcome);
-        if (session != _session || _random.Chance(1, 6))
+        answers?.Told(session, asked, outcome);
+        if (session != _session || isLeft || _random.Chance(1, 6))
         {
             // Of another session, or lost on its way.
             return;
@@ -168,26 +212,47 @@ public sealed class SessionClient(SimulatedCluster cluster, SessionAnswers answe
         {
             Over(session);
         }
-        else if (outcome is PutDone or DeleteDone or ConditionFailed or RequestWithdrawn or QuotaExceeded or Settled)
+        else if (IsAnswer(outcome) && _open.Remove(asked, out var command))
         {
-            _open.Remove(asked);
+            Learn(command, outcome is Settled { First: { } first } ? first : outcome);
         }
     }
 
     /// <summary>What is not known by now stays unknown, and is never asked under another session.</summary>
-    private void Over(LeaseId session)
+    protected void Over(LeaseId session)
     {
         if (session == _session)
         {
             _open.Clear();
             _session = LeaseId.None;
+            Forget();
         }
     }
 
-    /// <summary>Through some member that is there when the request arrives.</summary>
-    private void Execute(CommandEnvelope envelope, Action<CommandAnswer> answered) => cluster.Time.After(_random.Next(200, 20_000), () =>
+    protected void Execute(CommandEnvelope envelope, Action<CommandAnswer> answered) =>
+        At(process => process.Execute(envelope, answer => Later(() => answered(answer))));
+
+    /// <summary>Some member that is there when the request arrives.</summary>
+    protected void At(Action<SimulatedProcess> arrives) => Later(() =>
     {
         var node = cluster.Nodes[(int)_random.Next(cluster.Nodes.Count)];
-        node.Process?.Execute(envelope, answer => cluster.Time.After(_random.Next(200, 20_000), () => answered(answer)));
+        if (node.Process is { } process)
+        {
+            arrives(process);
+        }
     });
+
+    /// <summary>For seconds; until then the client is not idle.</summary>
+    protected void HoldUp(Action goesOn)
+    {
+        _late++;
+        cluster.Time.After(_random.Next(PatienceMicros, 8 * PatienceMicros), () =>
+        {
+            _late--;
+            goesOn();
+        });
+    }
+
+    /// <summary>One way between a client and a member.</summary>
+    protected void Later(Action arrives) => cluster.Time.After(_random.Next(200, 20_000), arrives);
 }

@@ -140,6 +140,10 @@ public sealed class VirtualClient
         var attempt = new Attempt(operation, node);
         _attempt = attempt;
         var patience = _random.Next(_options.ShortestPatience, _options.LongestPatience) + operation.WaitMicros;
+        if (operation is { HasIdentity: true, WaitMicros: > 0 } && _options.BreakPercent > 0 && _troubles.Chance(_options.BreakPercent, 100))
+        {
+            patience = _troubles.Next(1, operation.WaitMicros + 1);
+        }
         Time.At(Clock.WhenShows(ClockNow + patience), () => TimeOut(attempt));
         Time.After(Delay(), () => Arrive(attempt));
     }
@@ -203,6 +207,7 @@ public sealed class VirtualClient
     /// <summary>The member answers; the endpoint's part of it, and the way back.</summary>
     private void AnswerCommand(Attempt attempt, CommandAnswer answer)
     {
+        _history.Over(answer.Request);
         if (attempt.IsAborted)
         {
             var granted = answer.Outcome switch
@@ -322,7 +327,7 @@ public sealed class VirtualClient
     }
 
     /// <summary>The member notices that the client closed its connection.</summary>
-    private static void IsLeft(Attempt attempt)
+    private void IsLeft(Attempt attempt)
     {
         if (attempt.IsAnswered || attempt.Node.Process != attempt.Process || attempt.Command is not { } command)
         {
@@ -331,7 +336,8 @@ public sealed class VirtualClient
         attempt.IsAborted = true;
         if (attempt.Operation is { Kind: OperationKind.Acquire or OperationKind.AcquireHold or OperationKind.AcquireMany, WaitMicros: > 0 })
         {
-            attempt.Process!.ClientGone(command);
+            _history.Over(command.Request);
+            _cluster.Wiring.ClientGone(attempt.Process!, command);
         }
     }
 

@@ -22,6 +22,7 @@ public sealed partial class SimulatedProcess
         var request = new RequestId(Node.Id, Boot, ++_sequence);
         var pending = new SimulatedCommand(request, envelope, Encoder.ToArray(), answer => answered(_cluster.Wiring.Answers(this, answer)));
         Post(new CommandInput(pending));
+        _cluster.Wiring.Asked(this, envelope, pending.Request);
         return pending;
     }
 

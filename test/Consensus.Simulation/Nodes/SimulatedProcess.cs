@@ -180,8 +180,15 @@ public sealed partial class SimulatedProcess
         }
     }
 
+    /// <summary>It was asked to stop.</summary>
+    public bool IsStopping { get; private set; }
+
     /// <summary>Asks the member to stop: it hands over and settles, at most for two seconds, and then ends (rule 30).</summary>
-    public void Stop() => _runtime.BeginStop(new SimulatedStop(() => At(Time.Now + ShortestTurn, EndCleanly)), TimeSpan.FromSeconds(2), EndCleanly);
+    public void Stop()
+    {
+        IsStopping = true;
+        _runtime.BeginStop(new SimulatedStop(() => At(Time.Now + ShortestTurn, EndCleanly)), TimeSpan.FromSeconds(2), EndCleanly);
+    }
 
     private static NodeCoreOptions OptionsOf(SimulatedCluster cluster, SimulatedNode node, long boot, ulong seed) => new()
     {

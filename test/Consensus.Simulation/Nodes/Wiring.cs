@@ -52,6 +52,17 @@ public class Wiring
     /// <summary>A member answers a client's command.</summary>
     public virtual CommandAnswer Answers(SimulatedProcess process, CommandAnswer answer) => answer;
 
+    /// <summary>A member has taken a client's command, under this request.</summary>
+    public virtual void Asked(SimulatedProcess process, CommandEnvelope envelope, RequestId request)
+    {
+    }
+
+    /// <summary>A member notices that the client of a command that waits closed its connection.</summary>
+    public virtual void ClientGone(SimulatedProcess process, SimulatedCommand command) => process.ClientGone(command);
+
+    /// <summary>The news of a session that go with the answer to its renewal.</summary>
+    public virtual SessionNews? NewsOf(SimulatedProcess process, StateView view, LeaseId session, long since) => view.GetSessionNews(session, since, since);
+
     /// <summary>The first revision that a watch is told of, when <paramref name="from"/> is what it asked for.</summary>
     public virtual Revision WatchBegins(SimulatedProcess process, Revision from, StateView view) => from;
 

@@ -17,6 +17,9 @@ public sealed record SimulationPlan(ulong Seed, ClusterPlan Cluster, ClientOptio
     /// <summary>Clients with a session each; none unless drawn.</summary>
     public int Sessions { get; init; }
 
+    /// <summary>Clients that hold and wait under sessions; none unless drawn.</summary>
+    public HolderPlan Holders { get; init; } = new();
+
     public int TotalClients => Clients.Clients + Coordination.Clients;
 
     /// <summary>The same run with less in it; without a reduction, the very same.</summary>
@@ -66,7 +69,7 @@ public sealed record SimulationPlan(ulong Seed, ClusterPlan Cluster, ClientOptio
             LockWeight = (int)Pick(random, 5, 25, 80),
             DelayMicros = Pick(random, 100, 1_000, 20_000),
         };
-        return WithSessions(WithCosts(WithBadSectors(WithTurns(WithRespawns(WithTroubles(WithCoordination(WithWatchers(WithMembership(new SimulationPlan(seed, cluster, clients, faults, random.Next(10, 60) * 1_000_000))))))))));
+        return WithBreaks(WithHolders(WithSessions(WithCosts(WithBadSectors(WithTurns(WithRespawns(WithTroubles(WithCoordination(WithWatchers(WithMembership(new SimulationPlan(seed, cluster, clients, faults, random.Next(10, 60) * 1_000_000))))))))))));
     }
 
     /// <summary>In a quarter of the runs some clients have sessions. Drawn apart, so that the others are what they would be without.</summary>
@@ -74,6 +77,33 @@ public sealed record SimulationPlan(ulong Seed, ClusterPlan Cluster, ClientOptio
     {
         var random = new DeterministicRandom(plan.Seed ^ 0x5E55_1085);
         return random.Chance(1, 4) ? plan with { Sessions = (int)random.Next(1, 4) } : plan;
+    }
+
+    /// <summary>In a quarter of the runs clients hold and wait under sessions, and in some of these a session remembers little of what ended. Drawn apart.</summary>
+    private static SimulationPlan WithHolders(SimulationPlan plan)
+    {
+        var random = new DeterministicRandom(plan.Seed ^ 0x401D_E125);
+        return !random.Chance(1, 4)
+            ? plan
+            : plan with
+            {
+                Holders = new HolderPlan
+                {
+                    Clients = (int)random.Next(1, 5),
+                    Locks = (int)random.Next(1, 4),
+                    Permits = (int)random.Next(1, 5),
+                    WaitPercent = (int)Pick(random, 30, 75, 100),
+                    BreakPercent = (int)Pick(random, 0, 50, 90),
+                },
+                Cluster = plan.Cluster with { Limits = plan.Cluster.Limits with { MaxSessionEnds = (int)Pick(random, 1, 5, 100) } },
+            };
+    }
+
+    /// <summary>In a quarter of the runs connections break of those who wait, and these ask again elsewhere. Drawn apart.</summary>
+    private static SimulationPlan WithBreaks(SimulationPlan plan)
+    {
+        var random = new DeterministicRandom(plan.Seed ^ 0xB4EA_C5);
+        return random.Chance(1, 4) ? plan with { Clients = plan.Clients with { BreakPercent = (int)Pick(random, 10, 50) } } : plan;
     }
 
     /// <summary>In half of the runs a turn may apply a few entries only, so that what is committed is applied over many. Drawn apart.</summary>

@@ -12,13 +12,14 @@ public sealed partial class SimulationRun
 
     private void MakeCoordinationClients()
     {
-        if (_plan.Coordination.Clients == 0)
+        if (_plan.Coordination.Clients + _plan.Holders.Clients == 0)
         {
             return;
         }
         // A stream of its own: the other clients and the faults are what they would be without.
         var random = new DeterministicRandom(_plan.Seed ^ 0xC0_0D1A);
-        _coordination = _watch.Reference.Coordination = new CoordinationChecks(_watches, new LeasePromise(Bounds), Bounds, () => Cluster.Time.Now);
+        _coordination = _watch.Reference.Coordination = new CoordinationChecks(
+            _watches, new LeasePromise(Bounds), Bounds, () => Cluster.Time.Now, _plan.Cluster.Limits, IsOver);
         for (var i = 0; i < _plan.Coordination.Clients; i++)
         {
             var number = _clients.Count;
@@ -33,4 +34,8 @@ public sealed partial class SimulationRun
             _clients.Add(client);
         }
     }
+
+    /// <summary>Nobody waits for this attempt: its client left, its member answered it, or its process ended or stops.</summary>
+    private bool IsOver(RequestId request) =>
+        History.IsOver(request) || Cluster.Find(request.Member)?.Process is not { IsStopping: false } process || process.Boot != request.Boot;
 }

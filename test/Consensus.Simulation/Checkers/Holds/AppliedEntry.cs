@@ -22,6 +22,12 @@ internal sealed record AppliedEntry(
     StateView Before,
     StateView After)
 {
+    /// <summary>The attempt that it is of.</summary>
+    public RequestId Request { get; init; }
+
+    /// <summary>The number of a session that stands in the log with it; none without one.</summary>
+    public SessionRequest Session { get; init; }
+
     /// <summary>Waiting requests whose places were taken over in this entry; null for one that is not known.</summary>
     public IReadOnlyList<Operation?> TakenOver { get; init; } = [];
 

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Consensus.Primitives;
 using Consensus.StateMachine;
 using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Outcomes;
@@ -16,10 +17,8 @@ internal sealed class GrantOrder
     /// <summary>Who waits under a lease that is not its own may be passed over when that is over: it is not judged here.</summary>
     private readonly HashSet<string> _underOtherLeases = new(StringComparer.Ordinal);
 
-    /// <summary>
-    /// Who waits for several locks may have to wait for another one: who fits everywhere is seen by <see cref="WaitingMultiLocks"/>.
-    /// </summary>
-    private readonly HashSet<string> _forSeveral = new(StringComparer.Ordinal);
+    /// <summary>Sessions of those who wait under one, by owner: while it lives nobody passes them.</summary>
+    private readonly Dictionary<string, LeaseId> _sessions = new(StringComparer.Ordinal);
 
     private readonly HashSet<ObjectName> _delayed = [];
 
@@ -28,7 +27,11 @@ internal sealed class GrantOrder
 
     public void Saw(AppliedEntry entry, HoldStep step)
     {
-        if (entry.Command is AcquireCommand { SharedLease.IsNone: false } acquire)
+        if (entry.Command is AcquireCommand { SharedLease.IsNone: false } ofSession && entry.Asked is { Session.IsNone: false })
+        {
+            _sessions[ofSession.Owner] = ofSession.SharedLease;
+        }
+        else if (entry.Command is AcquireCommand { SharedLease.IsNone: false } acquire)
         {
             _underOtherLeases.Add(acquire.Owner);
         }
@@ -75,7 +78,7 @@ internal sealed class GrantOrder
     private void NobodyWaitsWhoFits(AppliedEntry entry, HoldStep step)
     {
         var isNew = entry is { Command: AcquireCommand, Outcome: HoldQueued }
-            || (entry is { Command: AcquireCommand, Outcome: HoldRefused { WaitedMicros: 0 } } && (entry.Asked is not { HasIdentity: true } asked || _refused.Add(asked)));
+            || (entry is { Command: AcquireCommand, Outcome: HoldRefused { WaitedMicros: 0 } } && (entry.Asked is not { } asked || (!asked.HasIdentity && asked.Session.IsNone) || _refused.Add(asked)));
         var wasJudged = step.Ended.Count + step.Begun.Count > 0 || isNew;
         if (!wasJudged || step.After.Waiters is not [var first, ..] || _forSeveral.Contains(first.Owner) || !CouldBeGranted(entry, first))
         {
@@ -92,7 +95,10 @@ internal sealed class GrantOrder
     }
 
     private bool CouldBeGranted(AppliedEntry entry, WaiterInfo waiter) =>
-        !waiter.Detached && waiter.WaitDeadline > entry.Stamp && !_underOtherLeases.Contains(waiter.Owner);
+        !waiter.Detached
+            && waiter.WaitDeadline > entry.Stamp
+            && !_underOtherLeases.Contains(waiter.Owner)
+            && (!_sessions.TryGetValue(waiter.Owner, out var session) || (entry.Before.GetLease(session)?.Deadline > entry.Stamp && entry.After.GetLease(session) is not null));
 
     private static bool StillWaits(WaiterInfo waiter, ImmutableArray<WaiterInfo> waiters) => waiters.Any(other => other.Owner == waiter.Owner && !other.Detached);
 }

@@ -19,7 +19,7 @@ internal sealed class HoldSteps
         CancelWaitCommand c => Around(entry, c.Object),
         AcquireManyCommand c => Around(entry, [.. c.Names.Select(ObjectName.Lock)]),
         RenewLeasesCommand => entry.Before.Counts.Waiters > 0 ? OfAll(entry) : [],
-        WithdrawCommand or RevokeLeaseCommand or ExpireCommand or DetachWaitersCommand or DetachRequestsCommand or AnnounceMemberCommand or ForgetMemberCommand => OfAll(entry),
+        WithdrawCommand or SettleCommand or RevokeLeaseCommand or ExpireCommand or DetachWaitersCommand or DetachRequestsCommand or AnnounceMemberCommand or ForgetMemberCommand => OfAll(entry),
         _ => [],
     };
 
