@@ -114,6 +114,10 @@ internal static class BrokenVariants
         new("news that are older than their renewal", NewsTold.Name, 1, FaultKinds.None, static () => new TellsOldNews(), WithHolders),
         new("news that do not tell of what was held too long", NewsTold.Name, 1, FaultKinds.None, static () => new TellsNotOfMaxHolds(), WithHolders),
         new("a detach without its attempt", Detachments.Name, 1, FaultKinds.None, static () => new DetachesWithoutTheAttempt(), WithBreaks),
+        new("a bound judged by what one member was started with", SettingsInForce.Name, 1, FaultKinds.None, static () => new JudgesByItsStartOption(), WithOperators),
+        new("a limit other than was asked", PermitChanges.Name, 1, FaultKinds.None, static () => new GivesOnePermitMore(), WithOperators),
+        new("a limit below what is out, made to fit", PermitChanges.Name, 1, FaultKinds.None, static () => new TakesPermitsFromHolders(), WithOperators),
+        new("lock delays that end with any grant", LockDelays.Name, 1, FaultKinds.None, static () => new EndsDelaysWithAnyGrant(), SharedDelays),
         new("places taken by whoever uses the same lease", Places.Name, 1, FaultKinds.None, static () => new AttachesByLease(), Coordinated),
         new("a disk error that no thread catches while a snapshot comes", LastWords.Name, 14, FaultKinds.FullDisk | FaultKinds.Kill, static () => new ReceivesUnguarded(), ManySnapshots),
         new("a disk error that no thread catches while a snapshot goes", LastWords.Name, 1, FaultKinds.BadSector | FaultKinds.Kill, static () => new SendsUnguarded(), ManySnapshots),
@@ -134,6 +138,19 @@ internal static class BrokenVariants
     {
         Clients = plan.Clients with { IdentityPercent = 100, BreakPercent = 60 },
         Coordination = new() { Clients = 6, Names = 1, HoldWeight = 100, ForceWeight = 0 },
+    };
+
+    /// <summary>Little is allowed by what members were started with, until an operator raises it, and limits of semaphores change.</summary>
+    private static SimulationPlan WithOperators(SimulationPlan plan) => plan with
+    {
+        Coordination = new() { Clients = 6, Names = 1, PermitWeight = 20, SettingWeight = 1, LeaseWeight = 30 },
+        Cluster = plan.Cluster with { MembersDiffer = true, Limits = Limits.Default with { MaxLeases = 4 } },
+    };
+
+    /// <summary>Many hold and lose the same, and what they lost is kept for them.</summary>
+    private static SimulationPlan SharedDelays(SimulationPlan plan) => plan with
+    {
+        Coordination = new() { Clients = 6, Names = 1, HoldWeight = 100, ForceWeight = 20 },
     };
 
     /// <summary>Operators break holds all the time, and what is guarded by these is written.</summary>

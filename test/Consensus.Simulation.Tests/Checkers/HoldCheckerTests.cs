@@ -89,8 +89,13 @@ public sealed class HoldCheckerTests
         Breaks(LockDelays.Name, () => Granted(Lost(new ReleaseHoldCommand(Name, default, Force: true)), "b", 1_001));
         Breaks(LockDelays.Name, () => new LockDelays().Saw(Entry(new ExpireCommand()), Step([Held("a", 1, delay: 100)], [Held("b", 2)])));
         var broken = Lost(new ExpireCommand());
-        broken.Saw(Entry(new ReleaseHoldCommand(Name, default, Force: true), 1_001), Step([], []));
+        var force = new ReleaseHoldCommand(Name, default, Force: true);
+        var isAsked = new Operation { Number = 1, Client = 1, Kind = OperationKind.ReleaseHold, Object = "x", Command = force };
+        broken.Saw(Entry(force, 1_001) with { Asked = isAsked }, Step([], []));
         Granted(broken, "b", 1_002);
+        var ended = Lost(new ExpireCommand());
+        ended.Saw(Entry(force, 1_001), Step([], []));
+        Breaks(LockDelays.Name, () => Granted(ended, "b", 1_002));
     }
 
     [Test]
@@ -274,6 +279,86 @@ public sealed class HoldCheckerTests
         MultiLocks.Saw(Entry(command, outcome: new HoldRefused(new Revision(1), null, 0, 0)), [Step([], [])]);
         Breaks(MultiLocks.Name, () => MultiLocks.Saw(Entry(command, outcome: both), [Step([], [x])]));
         Breaks(MultiLocks.Name, () => MultiLocks.Saw(Entry(command, outcome: new HoldRefused(new Revision(1), null, 0, 0)), [Step([], [x])]));
+    }
+
+    private static StateView After(params Command[] commands)
+    {
+        var state = new ReplicatedState(Limits.Default);
+        foreach (var command in commands)
+        {
+            var writer = new WireWriter();
+            CommandCodec.Write(writer, new CommandEnvelope(command));
+            var (index, request) = (state.AppliedIndex.Next, new RequestId(new MemberId(1), 1, state.AppliedIndex.Value + 1));
+            state.Apply(new LoggedEntry(index, new ClusterTime(1), true, request, "", writer.ToArray()), new ApplyOutput());
+        }
+        return state.TakeView();
+    }
+
+    [Test]
+    [SeenBy(WaitingMultiLocks.Name)]
+    public void A_wait_for_several_locks_in_one_line_with_one_of_them_held_or_for_what_is_free_is_seen()
+    {
+        var y = Key.FromText("y");
+        var several = new AcquireManyCommand([Name, y], "a", 1_000, new LeaseId(7), LeaseId.None) { WaitMicros = 1_000 };
+        static AcquireCommand One(Key name, string owner, long lease, long wait = 0) => new(
+            name, owner, 1_000, new LeaseId(lease), LeaseId.None, wait);
+
+        static void Waits(AcquireManyCommand asked, StateView after, params HoldStep[] steps) => new WaitingMultiLocks().Saw(
+            Entry(asked, outcome: new HoldQueued(new Revision(1), 1)) with { After = after }, [Step([], []), .. steps]);
+
+        var ended = Step([Held("h", 1)], []);
+        Waits(several, After(One(Name, "h", 1), several));
+        Waits(several, After(One(Name, "h", 1), several), ended);
+        Waits(several, After(several), ended);
+        Breaks(WaitingMultiLocks.Name, () => Waits(several, After(One(Name, "h", 1), One(Name, "a", 2, 1_000))));
+        Breaks(WaitingMultiLocks.Name, () => Waits(several, After(One(Name, "h", 1), One(y, "a", 2), several)));
+        // Another lease of its id keeps it from being granted.
+        var free = After(
+            One(Name, "h", 1), several, new GrantLeaseCommand(new LeaseId(7), 1_000), new ReleaseHoldCommand(Name, default, Force: true));
+        Waits(several, free);
+        Breaks(WaitingMultiLocks.Name, () => Waits(several, free, ended));
+    }
+
+    [Test]
+    [SeenBy(WaitingMultiLocks.Name)]
+    public void Half_of_what_was_waited_for_is_seen_in_whichever_entry_it_is_granted()
+    {
+        var asked = new Operation
+        {
+            Number = 1,
+            Client = 1,
+            Kind = OperationKind.AcquireMany,
+            Object = "x",
+            Command = new AcquireManyCommand([Name, Key.FromText("y")], "a", 1, LeaseId.None, LeaseId.None) { WaitMicros = 5 },
+        };
+        var (x, y) = (Held("a", 2), Held("a", 3) with { Name = Key.FromText("y") });
+        void Grants(params Hold[] holds) => new WaitingMultiLocks().Saw(
+            Entry(new ExpireCommand()) with { Granted = [.. holds.Select(hold => (asked, hold))] }, []);
+
+        Grants(x, y);
+        Grants(y, x);
+        Breaks(WaitingMultiLocks.Name, () => Grants(x));
+        Breaks(WaitingMultiLocks.Name, () => Grants(x with { Token = new FencingToken(4) }, y));
+    }
+
+    [Test]
+    [SeenBy(PermitChanges.Name)]
+    public void A_limit_of_a_semaphore_that_was_not_asked_or_is_below_what_is_out_is_seen()
+    {
+        static void Changed(long asked, Outcome outcome, long before, long after, params Hold[] holders) => new PermitChanges().Saw(
+            Entry(new ChangePermitsCommand(Name, asked), 0, outcome), Step(Info(HoldSpace.Semaphore, holders, before), Info(HoldSpace.Semaphore, holders, after)));
+
+        var (revision, held) = (new Revision(9), Held("a", 1, count: 3));
+        Changed(3, new PermitsChanged(revision, 3, 5, 3), 5, 3, held);
+        Changed(2, new PermitsOut(revision, 5, 3), 5, 5, held);
+        Changed(2, new SemaphoreUnused(revision), 0, 0);
+        Breaks(PermitChanges.Name, () => Changed(2, new PermitsChanged(revision, 2, 5, 3), 5, 2, held));
+        Breaks(PermitChanges.Name, () => Changed(3, new PermitsChanged(revision, 4, 5, 3), 5, 4, held));
+        Breaks(PermitChanges.Name, () => Changed(3, new PermitsOut(revision, 5, 3), 5, 5, held));
+        Breaks(PermitChanges.Name, () => Changed(2, new PermitsOut(revision, 5, 3), 5, 2, held));
+        Breaks(PermitChanges.Name, () => Changed(4, new SemaphoreUnused(revision), 5, 5, held));
+        Breaks(PermitChanges.Name, () => new PermitChanges().Saw(
+            Entry(new ReleaseHoldCommand(Name, default, Force: true)), Step(Info(HoldSpace.Semaphore, [held], 5), Info(HoldSpace.Semaphore, [], 5))));
     }
 
     [Test]

@@ -359,8 +359,9 @@ public sealed record WatchOptions(string? Only = null)
     private static readonly string[] WithReference =
     [
         StateMachineSafety.Name, RetryOnce.Name, LeasePromise.Name, WatchOrder.Name, Answers.Name, Transactions.Name, HoldsFit.Name, LockDelays.Name, MaxHolds.Name,
-        HandOvers.Name, FinalAnswers.Name, Withdrawals.Name, HoldEnds.Name, GrantOrder.Name, MultiLocks.Name, HoldersFit.Name, Places.Name,
-        NewsTold.Name, SessionLives.Name, SessionPlaces.Name, Detachments.Name,
+        HandOvers.Name, FinalAnswers.Name, Withdrawals.Name, HoldEnds.Name, GrantOrder.Name, MultiLocks.Name, WaitingMultiLocks.Name,
+        HoldersFit.Name, Places.Name,
+        NewsTold.Name, SessionLives.Name, SessionPlaces.Name, Detachments.Name, PermitChanges.Name, SettingsInForce.Name,
     ];
 
     /// <summary>False where only others look: a mistake would stop the reference before they see it.</summary>

@@ -22,6 +22,8 @@ internal sealed class CoordinationChecks(
     private readonly Transactions _transactions = new(CoordinationWorkload.KeyName);
     private readonly SessionPlaces _places = new();
     private readonly Detachments _detachments = new(isOver);
+    private readonly PermitChanges _permits = new();
+    private readonly SettingsInForce _settings = new(limits);
 
     /// <summary>True times at which holds were broken by an operator, by token.</summary>
     private readonly Dictionary<long, long> _brokenAt = [];
@@ -62,6 +64,10 @@ internal sealed class CoordinationChecks(
         {
             _maxHolds.Passed(entry);
         }
+        if (watches.Sees(SettingsInForce.Name))
+        {
+            _settings.Saw(entry);
+        }
         News?.Saw(entry, steps);
         Lives?.Saw(entry);
         if (entry.Command is ExpireCommand && watches.Sees(LeasePromise.Name))
@@ -76,6 +82,10 @@ internal sealed class CoordinationChecks(
     /// <summary>A client was answered.</summary>
     public void Answered(Operation operation, VirtualClient client)
     {
+        if (watches.Sees(SettingsInForce.Name))
+        {
+            _settings.Answered(operation);
+        }
         if (!watches.Sees(LeasePromise.Name))
         {
             return;
@@ -141,6 +151,10 @@ internal sealed class CoordinationChecks(
         if (watches.Sees(Detachments.Name))
         {
             _detachments.Saw(entry, step);
+        }
+        if (watches.Sees(PermitChanges.Name))
+        {
+            _permits.Saw(entry, step);
         }
         if (entry.Command is ReleaseHoldCommand { Force: true })
         {

@@ -38,4 +38,10 @@ public sealed record CoordinationOptions
 
     /// <summary>An operator breaks holds.</summary>
     public int ForceWeight { get; init; } = 2;
+
+    /// <summary>An operator changes limits of semaphores; clients then ask with the limits that they heard of.</summary>
+    public int PermitWeight { get; init; }
+
+    /// <summary>An operator changes settings.</summary>
+    public int SettingWeight { get; init; }
 }

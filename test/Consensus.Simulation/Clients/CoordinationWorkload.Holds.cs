@@ -39,7 +39,7 @@ internal sealed partial class CoordinationWorkload
             Space = name.Space,
             Mode = name.Space == HoldSpace.Lock && random.Chance(2, 3) ? LockMode.Shared : LockMode.Exclusive,
             Count = name.Space == HoldSpace.Semaphore ? random.Next(1, plan.Permits + 1) : 1,
-            Permits = name.Space == HoldSpace.Semaphore ? plan.Permits + (random.Chance(1, 20) ? 1 : 0) : 0,
+            Permits = name.Space == HoldSpace.Semaphore ? _operators.PermitsOf(name) + (random.Chance(1, 20) ? 1 : 0) : 0,
             LockDelayMicros = DrawDelay(),
             MaxHoldMicros = DrawMaxHold(),
             Value = name.Space == HoldSpace.Election ? Encoding.UTF8.GetBytes(owner) : default,
@@ -118,6 +118,18 @@ internal sealed partial class CoordinationWorkload
         var name = DrawObject();
         return Make(
             OperationKind.ReleaseHold, name.Name.ToString(), new ReleaseHoldCommand(name.Name, default, Force: true) { Space = name.Space }, default, name);
+    }
+
+    private Operation ChangePermits()
+    {
+        var name = ObjectName.Semaphore(Key.FromText(Drawn("s", plan.Names)));
+        return Make(OperationKind.ChangePermits, name.Name.ToString(), _operators.DrawPermits(name.Name), default, name);
+    }
+
+    private Operation PutSetting()
+    {
+        var command = _operators.DrawSetting();
+        return Make(OperationKind.PutSetting, SettingDefinition.Of(command.Setting).Name, command);
     }
 
     private Operation OfLeases()

@@ -10,6 +10,7 @@ namespace Consensus.Simulation.Clients;
 internal sealed partial class CoordinationWorkload(
     CoordinationOptions plan, ClientOptions options, History history, int number, DeterministicRandom random) : Workload
 {
+    private readonly OperatorActs _operators = new(plan, random);
     private readonly List<OwnLease> _leases = [];
     private readonly List<OwnHold> _holds = [];
 
@@ -29,7 +30,9 @@ internal sealed partial class CoordinationWorkload(
             _holds.RemoveAll(hold => hold.Deadline <= clockNow);
             _leases.RemoveAll(lease => lease.Deadline <= clockNow);
         }
-        var drawn = random.Next(plan.PrefixDeleteWeight + plan.TransactionWeight + plan.ReadWeight + plan.HoldWeight + plan.LeaseWeight + plan.FenceWeight + plan.ForceWeight);
+        var drawn = random.Next(
+            plan.PrefixDeleteWeight + plan.TransactionWeight + plan.ReadWeight + plan.HoldWeight + plan.LeaseWeight + plan.FenceWeight + plan.ForceWeight
+            + plan.PermitWeight + plan.SettingWeight);
         if ((drawn -= plan.PrefixDeleteWeight) < 0)
         {
             return PrefixDelete();
@@ -50,7 +53,15 @@ internal sealed partial class CoordinationWorkload(
         {
             return OfLeases();
         }
-        return (drawn - plan.FenceWeight) < 0 ? OfFence() : Force();
+        if ((drawn -= plan.FenceWeight) < 0)
+        {
+            return OfFence();
+        }
+        if ((drawn -= plan.PermitWeight) < 0)
+        {
+            return ChangePermits();
+        }
+        return (drawn - plan.SettingWeight) < 0 ? PutSetting() : Force();
     }
 
     public override void Learn(Operation operation, long clockNow)
@@ -60,6 +71,7 @@ internal sealed partial class CoordinationWorkload(
             return;
         }
         LearnKeys(operation);
+        _operators.Learn(operation);
         _seenRevision = Math.Max(_seenRevision, Math.Max(operation.Seen?.ViewRevision ?? 0, operation.Outcome?.Revision.Value ?? 0));
         switch (operation.Outcome)
         {

@@ -38,6 +38,12 @@ public enum OperationKind
 
     /// <summary>Takes another operation back, whose fate its client does not know.</summary>
     Withdraw,
+
+    /// <summary>An operator gives a semaphore another limit.</summary>
+    ChangePermits,
+
+    /// <summary>An operator changes a bound of the cluster.</summary>
+    PutSetting,
 }
 
 public enum OperationStatus

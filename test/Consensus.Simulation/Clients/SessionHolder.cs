@@ -249,7 +249,7 @@ internal sealed class SessionHolder(
             if (isLeft && answer.Outcome is HoldGranted granted)
             {
                 // As the endpoint does that finds nobody to tell.
-                process.GiveBack(granted.Hold.Object, answer.Request);
+                process.GiveBack(granted.Hold.Object, answer.Request, hasKey: false);
             }
             Later(() => Told(envelope.Session.Session, envelope.Session.Number, answer, isLeft));
         });

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Consensus.Node.Core;
 using Consensus.Node.Peers;
 using Consensus.Node.Ports;
@@ -203,7 +204,12 @@ public sealed partial class SimulatedProcess
         Limits = cluster.Limits,
         SnapshotEntries = cluster.Plan.SnapshotEntries,
         TurnUnits = cluster.Plan.TurnUnits,
+        InitialSettings = cluster.Plan.MembersDiffer ? StartSettings(cluster.Limits, node.Number) : [],
     };
+
+    /// <summary>No two members are started with the same.</summary>
+    private static ImmutableArray<SettingValue> StartSettings(Limits limits, int number) =>
+        [new(Setting.MaxLeases, limits.MaxLeases + number), new(Setting.MaxObjects, limits.MaxObjects + number), new(Setting.MaxWaiters, limits.MaxWaiters + number)];
 
     private static (ReplicatedState State, SnapshotFile? File) Load(SimulatedCluster cluster, DataDirectory directory, SnapshotMark? mark)
     {

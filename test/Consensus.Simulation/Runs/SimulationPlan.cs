@@ -69,7 +69,7 @@ public sealed record SimulationPlan(ulong Seed, ClusterPlan Cluster, ClientOptio
             LockWeight = (int)Pick(random, 5, 25, 80),
             DelayMicros = Pick(random, 100, 1_000, 20_000),
         };
-        return WithBreaks(WithHolders(WithSessions(WithCosts(WithBadSectors(WithTurns(WithRespawns(WithTroubles(WithCoordination(WithWatchers(WithMembership(new SimulationPlan(seed, cluster, clients, faults, random.Next(10, 60) * 1_000_000))))))))))));
+        return WithOperators(WithBreaks(WithHolders(WithSessions(WithCosts(WithBadSectors(WithTurns(WithRespawns(WithTroubles(WithCoordination(WithWatchers(WithMembership(new SimulationPlan(seed, cluster, clients, faults, random.Next(10, 60) * 1_000_000)))))))))))));
     }
 
     /// <summary>In a quarter of the runs some clients have sessions. Drawn apart, so that the others are what they would be without.</summary>
@@ -104,6 +104,31 @@ public sealed record SimulationPlan(ulong Seed, ClusterPlan Cluster, ClientOptio
     {
         var random = new DeterministicRandom(plan.Seed ^ 0xB4EA_C5);
         return random.Chance(1, 4) ? plan with { Clients = plan.Clients with { BreakPercent = (int)Pick(random, 10, 50) } } : plan;
+    }
+
+    /// <summary>
+    /// In a quarter of those with transactions and holds operators change limits and settings, of a cluster whose members were started with different ones, and with little. Drawn
+    /// apart.
+    /// </summary>
+    private static SimulationPlan WithOperators(SimulationPlan plan)
+    {
+        var random = new DeterministicRandom(plan.Seed ^ 0x09E2_A702);
+        return plan.Coordination.Clients == 0 || !random.Chance(1, 4)
+            ? plan
+            : plan with
+            {
+                Coordination = plan.Coordination with { PermitWeight = (int)Pick(random, 3, 15), SettingWeight = (int)Pick(random, 0, 1, 3) },
+                Cluster = plan.Cluster with
+                {
+                    MembersDiffer = true,
+                    Limits = plan.Cluster.Limits with
+                    {
+                        MaxLeases = Pick(random, 4, 20, 2_000_000),
+                        MaxObjects = Pick(random, 3, 1_000_000),
+                        MaxWaiters = Pick(random, 2, 1_000_000),
+                    },
+                },
+            };
     }
 
     /// <summary>In half of the runs a turn may apply a few entries only, so that what is committed is applied over many. Drawn apart.</summary>

@@ -46,5 +46,5 @@ public sealed class Answers
     }
 
     private static bool HasEffect(Outcome outcome) => outcome is PutDone or DeleteDone { Deleted: > 0 } or HoldGranted or HoldReleased or HoldRenewed or ManyGranted
-        or HandedOver or TxnDone or LeaseGranted or LeaseRevoked or FencePassed;
+        or HandedOver or TxnDone or LeaseGranted or LeaseRevoked or FencePassed or SettingPut or PermitsChanged;
 }

@@ -79,15 +79,17 @@ internal sealed class FinalAnswers(Limits limits)
     /// <param name="isChanged">What was asked changed something that has a revision, or a fence.</param>
     public static bool HasEffect(Outcome outcome, bool isChanged) => outcome switch
     {
-        PutDone or DeleteDone { Deleted: > 0 } or LeaseGranted or LeaseRevoked or HoldGranted or ManyGranted or HandedOver or FenceReset { Existed: true } => true,
+        PutDone or DeleteDone { Deleted: > 0 } or LeaseGranted or LeaseRevoked or HoldGranted or ManyGranted or HandedOver or FenceReset { Existed: true } or SettingPut => true,
+        PermitsChanged changed => changed.Permits != changed.Before,
         TxnDone done => done.Results.Any(result => result is TxnPutResult or TxnDeleteResult { Deleted: > 0 }),
         FencePassed or HoldReleased or HoldRenewed => isChanged,
         _ => false,
     };
 
     /// <summary>False for what is said of one attempt and not of the request: it waits, lost its connection, or another lease id is drawn.</summary>
-    private static bool IsAnswer(Outcome outcome) => IsRefusal(outcome) || outcome is DeleteDone or FencePassed or HoldReleased or HoldRenewed or FenceReset or TxnDone;
+    private static bool IsAnswer(Outcome outcome) => IsRefusal(outcome) || outcome is DeleteDone or FencePassed or HoldReleased or HoldRenewed or FenceReset or TxnDone or PermitsChanged;
 
     private static bool IsRefusal(Outcome outcome) => outcome is ConditionFailed or LeaseMissing or HoldRefused or NoSuchWaiter or PermitsMismatch or PermitsOut
-        or SemaphoreUnused or NotHolder or KeyWrittenTwice or AnswerTooLarge or FenceStale or TokenFromFuture or TokenNotExclusive or BoundReached or QuotaExceeded or TooManyObjects;
+        or SemaphoreUnused or NotHolder or KeyWrittenTwice or AnswerTooLarge or FenceStale or TokenFromFuture or TokenNotExclusive or BoundReached or QuotaExceeded or TooManyObjects
+        or SettingOutOfRange;
 }

@@ -66,7 +66,8 @@ public sealed class HoldersFit(ClockBounds bounds)
 
     private static bool Fits(ObjectName name, Belief belief, List<Belief> others) => name.Space switch
     {
-        HoldSpace.Semaphore => belief.Hold.Count + others.Sum(other => other.Hold.Count) <= belief.Permits,
+        // All stood when the newest of them was granted, and when that was told again: each time within the limit that was told with it.
+        HoldSpace.Semaphore => belief.Hold.Count + others.Sum(other => other.Hold.Count) <= others.Append(belief).MaxBy(b => b.Hold.Token)!.Permits,
         HoldSpace.Lock => others.Count == 0 || (belief.Hold.Mode == LockMode.Shared && others.TrueForAll(other => other.Hold.Mode == LockMode.Shared)),
         _ => others.Count == 0,
     };
@@ -96,7 +97,7 @@ public sealed class HoldersFit(ClockBounds bounds)
         {
             var (permits, maxHold, waited) = operation.Command switch
             {
-                AcquireCommand one => (one.Permits, one.MaxHoldMicros, (operation.Outcome as HoldGranted)?.WaitedMicros ?? 0),
+                AcquireCommand one => (PermitsOf(one, operation.Outcome), one.MaxHoldMicros, (operation.Outcome as HoldGranted)?.WaitedMicros ?? 0),
                 AcquireManyCommand many => (0, many.MaxHoldMicros, (operation.Outcome as ManyGranted)?.WaitedMicros ?? 0),
                 _ => (0L, 0L, 0L),
             };
@@ -121,6 +122,9 @@ public sealed class HoldersFit(ClockBounds bounds)
         }
         return beliefs;
     }
+
+    /// <summary>The limit that was told, which an operator may have changed since it was asked with.</summary>
+    private static long PermitsOf(AcquireCommand asked, Outcome? outcome) => outcome is HoldGranted { Permits: > 0 } granted ? granted.Permits : asked.Permits;
 
     /// <summary>By lease: what its owner may count on, and since when it knows.</summary>
     private static Dictionary<LeaseId, List<LeaseSpan>> PromisesOf(IReadOnlyList<Operation> operations)

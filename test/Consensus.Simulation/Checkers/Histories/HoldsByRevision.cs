@@ -18,6 +18,7 @@ internal static class HoldsByRevision
         var done = operations.Where(operation => operation.Status == OperationStatus.Done).ToList();
         var ends = GuardedWrites.EndsOf(done);
         var stood = StoodUntil(done);
+        var changed = operations.Where(operation => operation.Command is ChangePermitsCommand).Select(operation => operation.Name).ToHashSet();
         var holds = new Dictionary<(ObjectName Name, long Token), (Hold Hold, long Permits)>();
         foreach (var operation in done)
         {
@@ -25,7 +26,7 @@ internal static class HoldsByRevision
             CheckSeen(operation);
             foreach (var hold in operation.Holds)
             {
-                holds[(hold.Object, hold.Token.Value)] = (hold, (operation.Command as AcquireCommand)?.Permits ?? 0);
+                holds[(hold.Object, hold.Token.Value)] = (hold, changed.Contains(hold.Object) ? PermitsAtGrant(operation) : (operation.Command as AcquireCommand)?.Permits ?? 0);
             }
         }
         foreach (var ((name, token), revision) in stood)
@@ -39,6 +40,9 @@ internal static class HoldsByRevision
         }
         CheckRefused(operations);
     }
+
+    /// <summary>Where operators change the limit it is told with the grant; whoever is told of that again, is told the present one.</summary>
+    private static long PermitsAtGrant(Operation operation) => operation is { Attempts: <= 1, Outcome: HoldGranted granted } ? granted.Permits : long.MaxValue;
 
     private static void CheckObject(ObjectName name, List<(Hold Hold, long Permits)> holds, Dictionary<(ObjectName, long), long> stood)
     {

@@ -17,6 +17,11 @@ internal sealed class GrantOrder
     /// <summary>Who waits under a lease that is not its own may be passed over when that is over: it is not judged here.</summary>
     private readonly HashSet<string> _underOtherLeases = new(StringComparer.Ordinal);
 
+    /// <summary>
+    /// Who waits for several locks may have to wait for another one: who fits everywhere is seen by <see cref="WaitingMultiLocks"/>.
+    /// </summary>
+    private readonly HashSet<string> _forSeveral = new(StringComparer.Ordinal);
+
     /// <summary>Sessions of those who wait under one, by owner: while it lives nobody passes them.</summary>
     private readonly Dictionary<string, LeaseId> _sessions = new(StringComparer.Ordinal);
 

@@ -25,9 +25,9 @@ internal sealed class LockDelays
     {
         var delays = _delays.GetValueOrDefault(step.Name) ?? [];
         delays.RemoveAll(delay => delay.Until <= entry.Stamp);
-        if (entry.Command is ReleaseHoldCommand { Force: true } forced && forced.Object == step.Name && step.Before.HolderCount == 0)
+        if (entry is { Command: ReleaseHoldCommand { Force: true } forced, Asked: not null } && forced.Object == step.Name && step.Before.HolderCount == 0)
         {
-            // An operator ended them.
+            // An operator ended them, and nobody else may.
             delays.Clear();
         }
         var lost = IsLoss(entry.Command) ? step.Ended : [.. step.Ended.Where(hold => entry.WithdrewLease(hold.Lease))];
