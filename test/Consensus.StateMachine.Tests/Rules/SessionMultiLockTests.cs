@@ -109,4 +109,24 @@ public sealed class SessionMultiLockTests
         Assert.That(_machine.OutcomesOf(waiting).Skip(1).Single(), Is.InstanceOf<LeaseMissing>());
         Assert.That(_machine.View.Counts.Waiters, Is.Zero);
     }
+
+    [TestCase(true)]
+    [TestCase(false)]
+    public void What_nobody_was_told_of_stands_whole_and_ends_with_the_session_without_a_loss(bool isGrantedFirst)
+    {
+        var waiting = Wait();
+        if (isGrantedFirst)
+        {
+            _machine.Do(Release(_held));
+        }
+        _machine.Do(CancelWaitCommand.Of(ObjectName.Lock(Machine.Key("y")), waiting, CancelReason.Disconnected));
+        _machine.RestoreFromSnapshot();
+        if (!isGrantedFirst)
+        {
+            _machine.Do(Release(_held));
+        }
+        Assert.That(_machine.View.Counts.HoldsInUse, Is.EqualTo(2), "the session has them");
+        _machine.Do(new RevokeLeaseCommand(Session));
+        Assert.That(new[] { "x", "y" }.Select(name => _machine.View.GetObject(Machine.Key(name)).LastLoss), Has.All.Null);
+    }
 }
