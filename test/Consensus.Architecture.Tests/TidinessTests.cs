@@ -17,15 +17,15 @@ public sealed partial class TidinessTests
         ["src/Consensus.Raft/RaftNode"] = 1_977,
         ["src/Consensus.Client/ConsensusApiClient"] = 928,
         ["test/Consensus.Client.Tests/ClientContract"] = 720,
-        ["test/Consensus.Simulation/SimulationRun"] = 618,
+        ["test/Consensus.Simulation/SimulationRun"] = 627,
         ["src/Consensus.Client.Testing/InMemoryApi"] = 606,
-        ["test/Consensus.Simulation/SimulatedProcess"] = 595,
+        ["test/Consensus.Simulation/SimulatedProcess"] = 605,
         ["src/Consensus.Client/ConsensusClient"] = 525,
         ["test/Consensus.StateMachine.Tests/FinalAnswerTests"] = 495,
         ["test/Consensus.Transport.Tests/SnapshotTests"] = 436,
-        ["test/Consensus.Simulation/VirtualClient"] = 428,
+        ["test/Consensus.Simulation/VirtualClient"] = 433,
         ["src/Consensus.Server/StrictObjectReader"] = 423,
-        ["test/Consensus.Simulation/CoordinationWorkload"] = 421,
+        ["test/Consensus.Simulation/CoordinationWorkload"] = 443,
         ["test/Consensus.Raft.Tests/ReadIndexTests"] = 420,
         ["test/Consensus.Raft.Tests/Simulator"] = 414,
         ["test/Consensus.Simulation/SimulatedNetwork"] = 406,
@@ -57,7 +57,7 @@ public sealed partial class TidinessTests
         select (start.Match.Groups["name"].Value, project, start.Count);
 
     /// <param name="most">Lines of more than 140 columns.</param>
-    [TestCase("src", 1_790)]
+    [TestCase("src", 1_775)]
     [TestCase("test", 2_030)]
     [TestCase("samples", 8)]
     public void Lines_become_no_wider(string folder, int most) =>

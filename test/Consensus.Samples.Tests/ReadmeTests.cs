@@ -120,7 +120,8 @@ public sealed partial class ReadmeTests
     }
 
     /// <param name="mayMeetAnElection">
-    /// A leader was killed before it. On a busy machine an election takes longer than the next command to start, which says so and is typed again.
+    /// A leader was killed before it. On a busy machine an election takes longer than the next command to start, which says so and is typed
+    /// again.
     /// </param>
     private async Task<string> RunAsync(string commands, bool mayMeetAnElection = false)
     {

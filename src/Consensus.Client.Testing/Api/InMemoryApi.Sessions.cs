@@ -21,16 +21,14 @@ internal sealed partial class InMemoryApi
             outcome => Refusals.Of(new LeaseMissing(outcome.Revision, id)));
     }
 
-    public SessionRenewal KeepSessionAliveOnce(string session, long since, long? after, TimeSpan timeout,
-        CancellationToken cancellationToken)
+    public SessionRenewal KeepSessionAliveOnce(string session, long since, long? after, TimeSpan timeout, CancellationToken cancellationToken)
     {
         var renewal = KeepLeaseAliveOnce(session, timeout, cancellationToken);
         if (renewal.Outcome != HoldRenewalOutcome.Renewed)
         {
             return new SessionRenewal(renewal, null);
         }
-        _ = LeaseId.TryParse(session, out var id);
-        return store.View.GetSessionNews(id, since, after ?? since) is { } news
+        return store.View.GetSessionNews(LeaseId.TryParse(session, out var id) ? id : default, since, after ?? since) is { } news
             ? new SessionRenewal(renewal, SessionAnswers.Of(news, store.Now))
             : new SessionRenewal(new HoldRenewal(HoldRenewalOutcome.Unanswered, $"the lease {session} is no session"), null);
     }

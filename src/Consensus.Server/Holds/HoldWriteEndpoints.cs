@@ -47,7 +47,7 @@ internal sealed class HoldWriteEndpoints(
         CommandAnswer answer;
         if (waits.For(mark, asked.WaitMicros, slice is not null, gone => ExecuteAsync(mark, asked, gone)) is { } wait)
         {
-            (answer, var place) = await wait.WaitAsync(slice, aborted);
+            (answer, var place) = await wait.AnswerOrPlaceAsync(slice, aborted);
             if (place is { } kept)
             {
                 waits.Park(wait);

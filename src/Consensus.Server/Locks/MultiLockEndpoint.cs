@@ -70,7 +70,7 @@ internal sealed class MultiLockEndpoint(IConsensusNode node, CommandRunner comma
         {
             if (waits.For(mark, asked.WaitMicros, slice is not null, gone => ExecuteAsync(mark, asked, gone)) is { } wait)
             {
-                (answer, var place) = await wait.WaitAsync(slice, aborted);
+                (answer, var place) = await wait.AnswerOrPlaceAsync(slice, aborted);
                 if (place is { } kept)
                 {
                     waits.Park(wait);

@@ -461,10 +461,7 @@ internal sealed class HoldTable(ObjectTable objects)
         {
             Mark = fields.Number(Saved.Begun) is > 0 and var begun
                 ? new SessionMark(begun, fields.Number(Saved.Number), fields.Bytes(Saved.Fingerprint).ToArray(), fields.Number(Saved.LockCount))
-                {
-                    IsNumbered = fields.Flag(Saved.Numbered),
-                    IsUntaken = fields.Flag(Saved.Untaken),
-                }
+                { IsNumbered = fields.Flag(Saved.Numbered), IsUntaken = fields.Flag(Saved.Untaken) }
                 : null,
         };
         var record = objects[name];

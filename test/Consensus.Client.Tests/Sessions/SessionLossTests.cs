@@ -86,7 +86,8 @@ internal sealed class SessionLossTests
         await RenewedAsync(handles[0]);
 
         await Eventually.UntilAsync(() => handles.Count(handle => handle.HandleLost.IsCancellationRequested) == 149, "they are told");
-        Assert.That(handles.Count(handle => handle.LossReason is { } why && why.Contains("forced", StringComparison.Ordinal)), Is.EqualTo(100));
+        Assert.That(
+            handles.Count(handle => handle.LossReason is { } why && why.Contains("forced", StringComparison.Ordinal)), Is.EqualTo(100));
         Assert.That(handles[0].IsHeld, Is.True);
     }
 

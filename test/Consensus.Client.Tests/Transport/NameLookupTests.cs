@@ -95,7 +95,8 @@ internal sealed class NameLookupTests
         using var client = new ConsensusClient(new ConsensusClientOptions
         {
             Endpoints = [new Uri($"http://member.example:{server.Endpoint.Port}"), server.Endpoint],
-            // Whatever is slow here, the endpoint with the name answers first, and so is asked first by the renewal, which has a time of its own.
+            // Whatever is slow here, the endpoint with the name answers first, and so is asked first by the renewal, which has a time of
+            // its own.
             ConnectTimeout = Patience.Limit,
             AttemptTimeout = Patience.Limit,
             TimeProvider = time,

@@ -313,9 +313,11 @@ internal sealed class CoreMember
     public long SnapshotBytes { get; set; } = 1;
 
     /// <summary>Another attempt of a request that had an identity.</summary>
-    public PendingCommand SendAgain(PendingCommand first, Command command) => Send(command, Encoding.UTF8.GetBytes($"key-{Id}-{first.Request.Sequence - 1}"));
+    public PendingCommand SendAgain(PendingCommand first, Command command) =>
+        Send(command, Encoding.UTF8.GetBytes($"key-{Id}-{first.Request.Sequence - 1}"));
 
-    public PendingCommand Send(Command command, bool withIdentity = false) => Send(command, withIdentity ? Encoding.UTF8.GetBytes($"key-{Id}-{_sequence}") : default);
+    public PendingCommand Send(Command command, bool withIdentity = false) =>
+        Send(command, withIdentity ? Encoding.UTF8.GetBytes($"key-{Id}-{_sequence}") : default);
 
     private PendingCommand Send(Command command, ReadOnlyMemory<byte> key)
     {

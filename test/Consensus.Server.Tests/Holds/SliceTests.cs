@@ -16,8 +16,18 @@ internal sealed class SliceTests : ContractTest
     private static readonly TestCaseData[] Kinds =
     [
         Kind("lock", "/v1/locks/x", """{"owner":"h","ttl":"60s"}""", """{"owner":"w",LEASE,"wait":"60s"}""", "owner"),
-        Kind("semaphore", "/v1/semaphores/x", """{"owner":"h","ttl":"60s","permits":3,"count":3}""", """{"owner":"w",LEASE,"wait":"60s","permits":3}""", "owner"),
-        Kind("election", "/v1/elections/x", """{"candidate":"h","ttl":"60s","value":"v"}""", """{"candidate":"w",LEASE,"wait":"60s","value":"u"}""", "leader"),
+        Kind(
+            "semaphore",
+            "/v1/semaphores/x",
+            """{"owner":"h","ttl":"60s","permits":3,"count":3}""",
+            """{"owner":"w",LEASE,"wait":"60s","permits":3}""",
+            "owner"),
+        Kind(
+            "election",
+            "/v1/elections/x",
+            """{"candidate":"h","ttl":"60s","value":"v"}""",
+            """{"candidate":"w",LEASE,"wait":"60s","value":"u"}""",
+            "leader"),
     ];
 
     private static TestCaseData Kind(string name, params object[] arguments) => new TestCaseData(arguments).SetArgDisplayNames(name);
@@ -41,12 +51,15 @@ internal sealed class SliceTests : ContractTest
     private bool IsDetached(string name) => Node.View.GetObject(StateMachine.Key.FromText(name)).Waiters.Single().Detached;
 
     [TestCaseSource(nameof(Kinds))]
-    public async Task A_wait_in_slices_is_told_its_place_and_goes_on_where_it_stood_without_an_entry(string path, string holder, string waiter, string who)
+    public async Task A_wait_in_slices_is_told_its_place_and_goes_on_where_it_stood_without_an_entry(
+        string path, string holder, string waiter, string who)
     {
-        var session = await AnswerAsync(ApiJson.Default.LeaseAnswer, HttpStatusCode.Created, "POST", "/v1/leases", """{"ttl":"60s","session":true}""");
+        var session = await AnswerAsync(
+            ApiJson.Default.LeaseAnswer, HttpStatusCode.Created, "POST", "/v1/leases", """{"ttl":"60s","session":true}""");
         foreach (var identity in new[] { (Key, "k"), ("Consensus-Session", $"{session.Id}; seq=1; acked=0") })
         {
-            var body = waiter.Replace("LEASE", identity.Item1 == Key ? "\"ttl\":\"15s\"" : $"\"lease\":\"{session.Id}\"", StringComparison.Ordinal);
+            var body = waiter.Replace(
+                "LEASE", identity.Item1 == Key ? "\"ttl\":\"15s\"" : $"\"lease\":\"{session.Id}\"", StringComparison.Ordinal);
             var held = await HoldAsync(path, holder);
             var place = await PlaceAsync(path, body, "0s", identity);
             Assert.That(place, Is.EqualTo(new PlaceAnswer(1, 60_000)));
@@ -86,9 +99,33 @@ internal sealed class SliceTests : ContractTest
     }
 
     [Test]
+    public async Task A_wait_for_several_locks_is_told_the_last_of_its_places_and_goes_on_without_an_entry()
+    {
+        var held = await AcquireAsync("y", "h", "60s");
+        await PlaceAsync("/v1/locks/y", """{"owner":"v","ttl":"15s","wait":"60s"}""", "0s", (Key, "before"));
+        const string Body = """{"names":["x","y"],"owner":"w","ttl":"15s","wait":"60s"}""";
+        Assert.That((await PlaceAsync("/v1/multilock", Body, "0s", (Key, "k"))).Position, Is.EqualTo(2));
+        var applied = Node.AppliedCommands;
+        Assert.That((await PlaceAsync("/v1/multilock", Body, "5ms", (Key, "k"))).Position, Is.EqualTo(2));
+        Assert.That(Node.AppliedCommands, Is.EqualTo(applied));
+        using var withdrawn = await SendAsync("DELETE", "/v1/requests/before");
+        await ReleaseAsync("/v1/locks/y", held.FencingToken);
+        applied = Node.AppliedCommands;
+        var granted = await AnswerAsync(
+            ApiJson.Default.MultiLockAnswer, HttpStatusCode.OK, "POST", "/v1/multilock?poll=20s", Body, (Key, "k"));
+        Assert.That((granted.Locks.Count, Node.AppliedCommands), Is.EqualTo((2, applied)));
+    }
+
+    [Test]
     public async Task What_is_free_is_granted_at_once_and_what_does_not_wait_is_refused_at_once()
     {
-        await AnswerAsync(ApiJson.Default.LockGrantAnswer, HttpStatusCode.OK, "POST", "/v1/locks/x?poll=0s", """{"owner":"a","ttl":"15s","wait":"60s"}""", (Key, "a"));
+        await AnswerAsync(
+            ApiJson.Default.LockGrantAnswer,
+            HttpStatusCode.OK,
+            "POST",
+            "/v1/locks/x?poll=0s",
+            """{"owner":"a","ttl":"15s","wait":"60s"}""",
+            (Key, "a"));
         await ProblemAsync(ProblemTypes.LockHeld, "POST", "/v1/locks/x?poll=20s", """{"owner":"b","ttl":"15s"}""", (Key, "b"));
     }
 
@@ -98,7 +135,8 @@ internal sealed class SliceTests : ContractTest
         await AcquireAsync("x", "h", "600s");
         const string Body = """{"owner":"w","ttl":"15s","wait":"30s"}""";
         await PlaceAsync("/v1/locks/x", Body, "0s", (Key, "k"));
-        var other = await ProblemAsync(ProblemTypes.IdempotencyMismatch, "POST", "/v1/locks/x?poll=0s", """{"owner":"w","ttl":"15s","wait":"31s"}""", (Key, "k"));
+        var other = await ProblemAsync(
+            ProblemTypes.IdempotencyMismatch, "POST", "/v1/locks/x?poll=0s", """{"owner":"w","ttl":"15s","wait":"31s"}""", (Key, "k"));
         Assert.That(other.Detail, Is.Not.Empty);
         await PlaceAsync("/v1/locks/x", Body, "0s", (Key, "k"));
         Node.Advance(TimeSpan.FromSeconds(30));
@@ -133,12 +171,14 @@ internal sealed class SliceTests : ContractTest
     public async Task A_slice_that_cannot_be_is_refused(string query, bool hasKey, string detail)
     {
         (string, string)[] headers = hasKey ? [(Key, "k")] : [];
-        var problem = await RefusedAsync(ProblemTypes.BadRequest, "POST", "/v1/locks/x" + query, """{"owner":"w","ttl":"15s","wait":"60s"}""", headers);
+        var problem = await RefusedAsync(
+            ProblemTypes.BadRequest, "POST", "/v1/locks/x" + query, """{"owner":"w","ttl":"15s","wait":"60s"}""", headers);
         Assert.That(problem.Detail, Does.Contain(detail));
     }
 
     [TestCase("PUT", "/v1/locks/x?poll=1s")]
     [TestCase("POST", "/v1/txn?poll=1s")]
     [TestCase("PUT", "/v1/kv/x?poll=1s")]
-    public Task Only_what_can_wait_takes_slices(string method, string target) => RefusedAsync(ProblemTypes.BadRequest, method, target, "{}", (Key, "k"));
+    public Task Only_what_can_wait_takes_slices(string method, string target) =>
+        RefusedAsync(ProblemTypes.BadRequest, method, target, "{}", (Key, "k"));
 }

@@ -36,7 +36,7 @@ internal sealed class SlicedWaitsTests
         var envelope = new CommandEnvelope(Ask(lease, 600_000_000), mark.Key, mark.Fingerprint);
         var wait = new SlicedWait(_waits, mark);
         wait.Begin(gone => _node.ExecuteAsync(envelope, "", gone));
-        var (_, place) = await wait.WaitAsync(TimeSpan.Zero, CancellationToken.None);
+        var (_, place) = await wait.AnswerOrPlaceAsync(TimeSpan.Zero, CancellationToken.None);
         Assert.That(place, Is.Not.Null);
         _waits.Park(wait);
         return wait;
@@ -79,7 +79,7 @@ internal sealed class SlicedWaitsTests
         Assert.That(_waits.TakeUp(wait.Mark), Is.Null, "by one request at a time");
         _clock.Advance(TimeSpan.FromMinutes(1));
         _node.Propose(new ReleaseHoldCommand(Job, _held.Token, Force: false));
-        var (answer, _) = await wait.WaitAsync(null, CancellationToken.None);
+        var (answer, _) = await wait.AnswerOrPlaceAsync(null, CancellationToken.None);
         Assert.That(answer.Outcome, Is.InstanceOf<HoldGranted>());
         Assert.That((_node.View.GetObject(Job).HolderCount, _node.Abandoned), Is.EqualTo((1L, Array.Empty<(ObjectName, RequestId)>())));
     }
@@ -88,7 +88,8 @@ internal sealed class SlicedWaitsTests
     public async Task A_wait_that_another_request_took_over_is_not_taken_up()
     {
         var wait = await ParkAsync();
-        var other = _node.ExecuteAsync(new CommandEnvelope(Ask(3, 600_000_000), wait.Mark.Key, wait.Mark.Fingerprint), "", CancellationToken.None);
+        var other = _node.ExecuteAsync(
+            new CommandEnvelope(Ask(3, 600_000_000), wait.Mark.Key, wait.Mark.Fingerprint), "", CancellationToken.None);
         await UntilAsync(() => wait.IsAnswered, "it is told so");
         Assert.That(_waits.TakeUp(wait.Mark), Is.Null, "its request is judged in apply");
         _node.Propose(new ReleaseHoldCommand(Job, _held.Token, Force: false));

@@ -50,7 +50,9 @@ internal sealed class TakesPermitsFromHolders : Wiring
     {
         if (envelope.Command is ChangePermitsCommand change && process.Core.View.GetObject(ObjectName.Semaphore(change.Name)).PermitsUsed > change.Permits)
         {
-            process.Execute(new CommandEnvelope(new ReleaseHoldCommand(change.Name, default, Force: true) { Space = HoldSpace.Semaphore }), static _ => { });
+            process.Execute(
+                new CommandEnvelope(new ReleaseHoldCommand(change.Name, default, Force: true) { Space = HoldSpace.Semaphore }),
+                static _ => { });
         }
         return envelope;
     }
@@ -67,7 +69,8 @@ internal sealed class EndsDelaysWithAnyGrant : Wiring
             && process.Core.View.GetObject(ask.Object) is { HolderCount: 0, Delays: [var delay, ..] }
             && _granted.GetValueOrDefault(ask.Object).Value > delay.Token.Value)
         {
-            process.Execute(new CommandEnvelope(new ReleaseHoldCommand(ask.Name, default, Force: true) { Space = ask.Space }), static _ => { });
+            process.Execute(
+                new CommandEnvelope(new ReleaseHoldCommand(ask.Name, default, Force: true) { Space = ask.Space }), static _ => { });
         }
         return envelope;
     }

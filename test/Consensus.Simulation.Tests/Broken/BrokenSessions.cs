@@ -34,14 +34,18 @@ internal sealed class RevivesSessions : Wiring
             : answer;
 }
 
-/// <summary>Who waits under a number of a session stands in line without it: another attempt does not find the place, nor its grant.</summary>
+/// <summary>
+/// Who waits under a number of a session stands in line without it: another attempt does not find the place, nor its grant.
+/// </summary>
 internal sealed class LosesNumbersOfPlaces : Wiring
 {
     public override CommandEnvelope Taken(SimulatedProcess process, CommandEnvelope envelope) =>
         !envelope.Session.IsNone && envelope.Command is AcquireCommand { WaitMicros: > 0 } ask ? new CommandEnvelope(ask) : envelope;
 }
 
-/// <summary>Who waits under a number of a session has its place as if that were an idempotency key: it hangs on connections and members.</summary>
+/// <summary>
+/// Who waits under a number of a session has its place as if that were an idempotency key: it hangs on connections and members.
+/// </summary>
 internal sealed class TakesNumbersForKeys : Wiring
 {
     public override CommandEnvelope Taken(SimulatedProcess process, CommandEnvelope envelope) =>
@@ -71,7 +75,8 @@ internal sealed class TellsNotOfMaxHolds : Wiring
 }
 
 /// <summary>
-/// A member that hears that a connection broke detaches the place of the request, whichever attempt has it by then: it says so a little late, and its client has long asked again
+/// A member that hears that a connection broke detaches the place of the request, whichever attempt has it by then: it says so a little
+/// late, and its client has long asked again
 /// elsewhere.
 /// </summary>
 internal sealed class DetachesWithoutTheAttempt : Wiring

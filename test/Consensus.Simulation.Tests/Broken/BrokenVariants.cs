@@ -106,18 +106,60 @@ internal static class BrokenVariants
         new("a withdrawal that gives nothing back", Withdrawals.Name, 1, FaultKinds.None, static () => new GivesNothingBack(), GivenUp),
         new("acked that falls", SessionAnswers.Name, 1, FaultKinds.None, static () => new TakesWhatIsAcknowledged(), WithSessions),
         new("a settlement that only looks", SessionAnswers.Name, 1, FaultKinds.None, static () => new SettlesByLooking(), WithSessions),
-        new("a renewal that revives a dead session", SessionLives.Name, 1, FaultKinds.None, static () => new RevivesSessions(), WithHolders),
+        new(
+            "a renewal that revives a dead session",
+            SessionLives.Name,
+            1,
+            FaultKinds.None,
+            static () => new RevivesSessions(),
+            WithHolders),
         new("a place that loses its number", SessionPlaces.Name, 1, FaultKinds.None, static () => new LosesNumbersOfPlaces(), WithHolders),
         new("a place that loses its number", SessionAnswers.Name, 1, FaultKinds.None, static () => new LosesNumbersOfPlaces(), WithHolders),
-        new("a place of a session that hangs on its connection", SessionPlaces.Name, 1, FaultKinds.None, static () => new TakesNumbersForKeys(), WithHolders),
-        new("a settlement of a place that only looks", SessionAnswers.Name, 1, FaultKinds.None, static () => new SettlesByLooking(), WithHolders),
+        new(
+            "a place of a session that hangs on its connection",
+            SessionPlaces.Name,
+            1,
+            FaultKinds.None,
+            static () => new TakesNumbersForKeys(),
+            WithHolders),
+        new(
+            "a settlement of a place that only looks",
+            SessionAnswers.Name,
+            1,
+            FaultKinds.None,
+            static () => new SettlesByLooking(),
+            WithHolders),
         new("news that are older than their renewal", NewsTold.Name, 1, FaultKinds.None, static () => new TellsOldNews(), WithHolders),
-        new("news that do not tell of what was held too long", NewsTold.Name, 1, FaultKinds.None, static () => new TellsNotOfMaxHolds(), WithHolders),
+        new(
+            "news that do not tell of what was held too long",
+            NewsTold.Name,
+            1,
+            FaultKinds.None,
+            static () => new TellsNotOfMaxHolds(),
+            WithHolders),
         new("a detach without its attempt", Detachments.Name, 1, FaultKinds.None, static () => new DetachesWithoutTheAttempt(), WithBreaks),
-        new("a bound judged by what one member was started with", SettingsInForce.Name, 1, FaultKinds.None, static () => new JudgesByItsStartOption(), WithOperators),
+        new(
+            "a bound judged by what one member was started with",
+            SettingsInForce.Name,
+            1,
+            FaultKinds.None,
+            static () => new JudgesByItsStartOption(),
+            WithOperators),
         new("a limit other than was asked", PermitChanges.Name, 1, FaultKinds.None, static () => new GivesOnePermitMore(), WithOperators),
-        new("a limit below what is out, made to fit", PermitChanges.Name, 1, FaultKinds.None, static () => new TakesPermitsFromHolders(), WithOperators),
-        new("lock delays that end with any grant", LockDelays.Name, 1, FaultKinds.None, static () => new EndsDelaysWithAnyGrant(), SharedDelays),
+        new(
+            "a limit below what is out, made to fit",
+            PermitChanges.Name,
+            1,
+            FaultKinds.None,
+            static () => new TakesPermitsFromHolders(),
+            WithOperators),
+        new(
+            "lock delays that end with any grant",
+            LockDelays.Name,
+            1,
+            FaultKinds.None,
+            static () => new EndsDelaysWithAnyGrant(),
+            SharedDelays),
         new("places taken by whoever uses the same lease", Places.Name, 1, FaultKinds.None, static () => new AttachesByLease(), Coordinated),
         new("a disk error that no thread catches while a snapshot comes", LastWords.Name, 14, FaultKinds.FullDisk | FaultKinds.Kill, static () => new ReceivesUnguarded(), ManySnapshots),
         new("a disk error that no thread catches while a snapshot goes", LastWords.Name, 1, FaultKinds.BadSector | FaultKinds.Kill, static () => new SendsUnguarded(), ManySnapshots),
@@ -140,7 +182,9 @@ internal static class BrokenVariants
         Coordination = new() { Clients = 6, Names = 1, HoldWeight = 100, ForceWeight = 0 },
     };
 
-    /// <summary>Little is allowed by what members were started with, until an operator raises it, and limits of semaphores change.</summary>
+    /// <summary>
+    /// Little is allowed by what members were started with, until an operator raises it, and limits of semaphores change.
+    /// </summary>
     private static SimulationPlan WithOperators(SimulationPlan plan) => plan with
     {
         Coordination = new() { Clients = 6, Names = 1, PermitWeight = 20, SettingWeight = 1, LeaseWeight = 30 },

@@ -346,7 +346,8 @@ public sealed class HoldCheckerTests
     public void A_limit_of_a_semaphore_that_was_not_asked_or_is_below_what_is_out_is_seen()
     {
         static void Changed(long asked, Outcome outcome, long before, long after, params Hold[] holders) => new PermitChanges().Saw(
-            Entry(new ChangePermitsCommand(Name, asked), 0, outcome), Step(Info(HoldSpace.Semaphore, holders, before), Info(HoldSpace.Semaphore, holders, after)));
+            Entry(new ChangePermitsCommand(Name, asked), 0, outcome), Step(
+                Info(HoldSpace.Semaphore, holders, before), Info(HoldSpace.Semaphore, holders, after)));
 
         var (revision, held) = (new Revision(9), Held("a", 1, count: 3));
         Changed(3, new PermitsChanged(revision, 3, 5, 3), 5, 3, held);
@@ -358,7 +359,8 @@ public sealed class HoldCheckerTests
         Breaks(PermitChanges.Name, () => Changed(2, new PermitsOut(revision, 5, 3), 5, 2, held));
         Breaks(PermitChanges.Name, () => Changed(4, new SemaphoreUnused(revision), 5, 5, held));
         Breaks(PermitChanges.Name, () => new PermitChanges().Saw(
-            Entry(new ReleaseHoldCommand(Name, default, Force: true)), Step(Info(HoldSpace.Semaphore, [held], 5), Info(HoldSpace.Semaphore, [], 5))));
+            Entry(new ReleaseHoldCommand(Name, default, Force: true)), Step(
+                Info(HoldSpace.Semaphore, [held], 5), Info(HoldSpace.Semaphore, [], 5))));
     }
 
     [Test]
@@ -374,7 +376,9 @@ public sealed class HoldCheckerTests
             var checker = new Detachments(isOver);
             foreach (var attempt in (RequestId[])[early, late])
             {
-                checker.Saw(Entry(ask, 0, new HoldQueued(new Revision(1), 1)) with { Asked = operation, Request = attempt }, Step(Line(false), Line(false)));
+                checker.Saw(
+                    Entry(ask, 0, new HoldQueued(new Revision(1), 1)) with { Asked = operation, Request = attempt },
+                    Step(Line(false), Line(false)));
             }
             checker.Saw(Entry(command), Step(Line(false), Line(true)));
         }

@@ -9,7 +9,9 @@ namespace Consensus.Simulation.Checkers;
 
 /// <summary>Shows each entry of the log to the checkers of transactions and holds, as the first member applies it, and judges what clients saw at the end.</summary>
 /// <param name="limits">Those that members are to have.</param>
-/// <param name="isOver">True when nobody waits for an attempt any more: its client left, its member answered it, or its process ended or stops.</param>
+/// <param name="isOver">
+/// True when nobody waits for an attempt any more: its client left, its member answered it, or its process ended or stops.
+/// </param>
 internal sealed class CoordinationChecks(
     WatchOptions watches, LeasePromise leases, ClockBounds bounds, Func<long> now, Limits limits, Func<RequestId, bool> isOver)
 {

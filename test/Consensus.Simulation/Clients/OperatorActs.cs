@@ -5,7 +5,9 @@ using Consensus.StateMachine.Outcomes;
 
 namespace Consensus.Simulation.Clients;
 
-/// <summary>What operators change while the cluster is in use, limits of semaphores and settings, and what clients hear of the former.</summary>
+/// <summary>
+/// What operators change while the cluster is in use, limits of semaphores and settings, and what clients hear of the former.
+/// </summary>
 internal sealed class OperatorActs(CoordinationOptions plan, DeterministicRandom random)
 {
     private static readonly Setting[] Settings = [Setting.MaxLeases, Setting.MaxObjects, Setting.MaxWaiters, Setting.MaxFences];
@@ -14,7 +16,8 @@ internal sealed class OperatorActs(CoordinationOptions plan, DeterministicRandom
     private readonly Dictionary<ObjectName, long> _permits = [];
 
     /// <summary>The limit with which permits are asked for.</summary>
-    public long PermitsOf(ObjectName semaphore) => plan.PermitWeight > 0 ? _permits.GetValueOrDefault(semaphore, plan.Permits) : plan.Permits;
+    public long PermitsOf(ObjectName semaphore) =>
+        plan.PermitWeight > 0 ? _permits.GetValueOrDefault(semaphore, plan.Permits) : plan.Permits;
 
     public ChangePermitsCommand DrawPermits(Key semaphore) => new(semaphore, random.Next(1, plan.Permits + 3));
 

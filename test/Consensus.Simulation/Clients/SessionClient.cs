@@ -75,7 +75,8 @@ public class SessionClient(SimulatedCluster cluster, SessionAnswers? answers, in
     protected virtual bool GivesUp(Command command) => _random.Chance(1, 4);
 
     /// <summary>What an answer tells of its number is all that will ever come of it, or all that its client will ever know.</summary>
-    protected virtual bool IsAnswer(Outcome outcome) => outcome is PutDone or DeleteDone or ConditionFailed or RequestWithdrawn or QuotaExceeded or Settled;
+    protected virtual bool IsAnswer(Outcome outcome) =>
+        outcome is PutDone or DeleteDone or ConditionFailed or RequestWithdrawn or QuotaExceeded or Settled;
 
     /// <summary>What came of a number is known now.</summary>
     protected virtual void Learn(Command command, Outcome outcome)
@@ -182,7 +183,8 @@ public class SessionClient(SimulatedCluster cluster, SessionAnswers? answers, in
     }
 
     /// <summary>One attempt, now.</summary>
-    protected virtual void Try(CommandEnvelope envelope) => Execute(envelope, answer => Told(envelope.Session.Session, envelope.Session.Number, answer));
+    protected virtual void Try(CommandEnvelope envelope) =>
+        Execute(envelope, answer => Told(envelope.Session.Session, envelope.Session.Number, answer));
 
     private void Settle(LeaseId session, long asked)
     {

@@ -11,7 +11,8 @@ using Consensus.StateMachine.Outcomes;
 namespace Consensus.Simulation.Clients;
 
 /// <summary>
-/// A client that holds and waits under its session, by numbers. Connections of attempts that wait break, and it asks again through another member. Each renewal asks for the news:
+/// A client that holds and waits under its session, by numbers. Connections of attempts that wait break, and it asks again through another
+/// member. Each renewal asks for the news:
 /// what has ended it believes in no longer, and what it does not know of it gives back.
 /// </summary>
 /// <param name="checks">Told of every answer.</param>
@@ -206,7 +207,8 @@ internal sealed class SessionHolder(
             _ => ObjectName.Lock(Key.FromText(string.Create(CultureInfo.InvariantCulture, $"yl{Random.Next(plan.Locks)}"))),
         };
         var owner = string.Create(CultureInfo.InvariantCulture, $"s{Number}/{Session}/{asked}");
-        return new AcquireCommand(name.Name, owner, 0, LeaseId.None, Session, Random.Chance(plan.WaitPercent, 100) ? Random.Next(300_000, 6_000_000) : 0)
+        return new AcquireCommand(
+            name.Name, owner, 0, LeaseId.None, Session, Random.Chance(plan.WaitPercent, 100) ? Random.Next(300_000, 6_000_000) : 0)
         {
             Space = name.Space,
             Mode = name.Space == HoldSpace.Lock && Random.Chance(1, 3) ? LockMode.Shared : LockMode.Exclusive,

@@ -28,7 +28,9 @@ public sealed record ClusterPlan
 
     public Limits Limits { get; init; } = Limits.Default;
 
-    /// <summary>Members are started with different settings for a new cluster: those of the first that announces itself are in force, on all.</summary>
+    /// <summary>
+    /// Members are started with different settings for a new cluster: those of the first that announces itself are in force, on all.
+    /// </summary>
     public bool MembersDiffer { get; init; }
 
     public NetworkOptions Network { get; init; } = new();

@@ -61,7 +61,8 @@ public class Wiring
     public virtual void ClientGone(SimulatedProcess process, SimulatedCommand command) => process.ClientGone(command);
 
     /// <summary>The news of a session that go with the answer to its renewal.</summary>
-    public virtual SessionNews? NewsOf(SimulatedProcess process, StateView view, LeaseId session, long since) => view.GetSessionNews(session, since, since);
+    public virtual SessionNews? NewsOf(SimulatedProcess process, StateView view, LeaseId session, long since) =>
+        view.GetSessionNews(session, since, since);
 
     /// <summary>The first revision that a watch is told of, when <paramref name="from"/> is what it asked for.</summary>
     public virtual Revision WatchBegins(SimulatedProcess process, Revision from, StateView view) => from;

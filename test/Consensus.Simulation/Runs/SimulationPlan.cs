@@ -79,7 +79,10 @@ public sealed record SimulationPlan(ulong Seed, ClusterPlan Cluster, ClientOptio
         return random.Chance(1, 4) ? plan with { Sessions = (int)random.Next(1, 4) } : plan;
     }
 
-    /// <summary>In a quarter of the runs clients hold and wait under sessions, and in some of these a session remembers little of what ended. Drawn apart.</summary>
+    /// <summary>
+    /// In a quarter of the runs clients hold and wait under sessions, and in some of these a session remembers little of what ended. Drawn
+    /// apart.
+    /// </summary>
     private static SimulationPlan WithHolders(SimulationPlan plan)
     {
         var random = new DeterministicRandom(plan.Seed ^ 0x401D_E125);
@@ -107,7 +110,8 @@ public sealed record SimulationPlan(ulong Seed, ClusterPlan Cluster, ClientOptio
     }
 
     /// <summary>
-    /// In a quarter of those with transactions and holds operators change limits and settings, of a cluster whose members were started with different ones, and with little. Drawn
+    /// In a quarter of those with transactions and holds operators change limits and settings, of a cluster whose members were started with
+    /// different ones, and with little. Drawn
     /// apart.
     /// </summary>
     private static SimulationPlan WithOperators(SimulationPlan plan)

@@ -139,7 +139,8 @@ public sealed class PlaceTests
     }
 
     [TestCaseSource(nameof(Kinds))]
-    public void A_keyed_place_whose_connection_broke_is_passed_over_and_found_again_where_it_stood(AcquireCommand holder, Func<string, AcquireCommand> ask)
+    public void A_keyed_place_whose_connection_broke_is_passed_over_and_found_again_where_it_stood(
+        AcquireCommand holder, Func<string, AcquireCommand> ask)
     {
         var machine = WithLease();
         var hold = machine.Granted(holder);
@@ -148,7 +149,9 @@ public sealed class PlaceTests
         machine.Do(CancelWaitCommand.Of(hold.Object, first, CancelReason.Disconnected));
         Assert.That(machine.OutcomesOf(first).Last(), Is.InstanceOf<WaitDetached>());
         machine.RestoreFromSnapshot();
-        Assert.That(machine.View.GetObject(hold.Object).Waiters.Select(w => (w.Owner, w.Detached)), Is.EqualTo(new[] { ("h1", true), ("h2", false) }));
+        Assert.That(
+            machine.View.GetObject(hold.Object).Waiters.Select(w => (w.Owner, w.Detached)),
+            Is.EqualTo(new[] { ("h1", true), ("h2", false) }));
         machine.Pass(9 * Second);
         Assert.That(((HoldQueued)machine.Do(ask("h1"), "k1")).Position, Is.EqualTo(1), "before the other, as it was");
 
@@ -181,7 +184,8 @@ public sealed class PlaceTests
         machine.Queued(Lock("x", "w1", 2, 60 * Second));
         machine.Queued(Lock("x", "w2", 3, 50 * Second), "k");
         machine.RestoreFromSnapshot();
-        Assert.That(machine.View.PlaceOf("", Machine.Key("k").Memory, default), Is.EqualTo(new PlaceInfo(2, machine.Now.PlusMicros(50 * Second))));
+        Assert.That(
+            machine.View.PlaceOf("", Machine.Key("k").Memory, default), Is.EqualTo(new PlaceInfo(2, machine.Now.PlusMicros(50 * Second))));
         Assert.That(machine.View.PlaceOf("", Machine.Key("other").Memory, default), Is.Null);
         Assert.That(machine.View.PlaceOf("somebody", Machine.Key("k").Memory, default), Is.Null, "of another principal");
         machine.Expire(50 * Second);

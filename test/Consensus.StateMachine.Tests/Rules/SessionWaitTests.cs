@@ -169,7 +169,9 @@ public sealed class SessionWaitTests
         }
         else
         {
-            Ask(request == "a write" ? 2 : 1, request == "a write" ? Put("k") : Hold("l", 60 * Second) with { LockDelayMicros = 60 * Second });
+            Ask(
+                request == "a write" ? 2 : 1,
+                request == "a write" ? Put("k") : Hold("l", 60 * Second) with { LockDelayMicros = 60 * Second });
         }
         _machine.RestoreFromSnapshot();
         var next = _machine.Queued(Lock("l", "next", 70, 600 * Second));
@@ -201,7 +203,8 @@ public sealed class SessionWaitTests
     [Test]
     public void A_hold_that_was_never_claimed_and_is_broken_by_force_or_held_too_long_is_no_loss_either([Values] bool isForced)
     {
-        var waiting = RequestOf(Ask(1, Hold("l", 60 * Second) with { LockDelayMicros = 60 * Second, MaxHoldMicros = 5 * Second }, member: 2, boot: 7));
+        var waiting = RequestOf(
+            Ask(1, Hold("l", 60 * Second) with { LockDelayMicros = 60 * Second, MaxHoldMicros = 5 * Second }, member: 2, boot: 7));
         _machine.Do(new CancelWaitCommand(Machine.Key("l"), waiting, CancelReason.Disconnected));
         _machine.Do(Release(_held));
         if (isForced)

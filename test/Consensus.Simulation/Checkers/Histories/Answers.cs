@@ -6,7 +6,8 @@ using Consensus.StateMachine.Transactions;
 namespace Consensus.Simulation.Checkers.Histories;
 
 /// <summary>
-/// Each answer is what the log made of that very request, whichever member gives it, and whatever happened meanwhile; and what was answered as not done was never granted,
+/// Each answer is what the log made of that very request, whichever member gives it, and whatever happened meanwhile; and what was answered
+/// as not done was never granted,
 /// written or ended anything.
 /// </summary>
 public sealed class Answers

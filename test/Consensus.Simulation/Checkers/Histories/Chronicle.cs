@@ -8,8 +8,10 @@ using Consensus.StateMachine.Outcomes;
 namespace Consensus.Simulation.Checkers.Histories;
 
 /// <summary>
-/// What watches of everything were told, beside what clients asked and were answered, where nobody sees the log: every acknowledged write is told, once and as it was answered;
-/// what is told was asked for by somebody, or is the end of a lease; and every answer, of a read, a transaction or an election, is what there was at its revision.
+/// What watches of everything were told, beside what clients asked and were answered, where nobody sees the log: every acknowledged write
+/// is told, once and as it was answered;
+/// what is told was asked for by somebody, or is the end of a lease; and every answer, of a read, a transaction or an election, is what
+/// there was at its revision.
 /// </summary>
 internal sealed class Chronicle
 {
@@ -27,7 +29,9 @@ internal sealed class Chronicle
     /// <summary>The newest revision that was told of.</summary>
     public Revision Last => _told.Count == 0 ? Revision.Initial : new Revision(_told.Keys.Last());
 
-    /// <summary>A message of a watch of everything came. In order of revisions, but for elections, each of which is watched by itself.</summary>
+    /// <summary>
+    /// A message of a watch of everything came. In order of revisions, but for elections, each of which is watched by itself.
+    /// </summary>
     /// <param name="changes">Keys without what they were before.</param>
     /// <param name="at">When it came.</param>
     public void Told(Revision revision, IReadOnlyList<Change> changes, long at)
@@ -99,13 +103,17 @@ internal sealed class Chronicle
             switch (operation.Outcome)
             {
                 case PutDone put:
-                    var expected = new KeyRecord(Encoding.UTF8.GetBytes(operation.Value), put.CreateRevision, put.ModRevision, put.Version, LeaseId.None);
+                    var expected = new KeyRecord(
+                        Encoding.UTF8.GetBytes(operation.Value), put.CreateRevision, put.ModRevision, put.Version, LeaseId.None);
                     var told = ChangeAt(put.ModRevision.Value, operation.Key)?.After;
                     Violation.Unless(told is not null && OutcomeText.Of(told) == OutcomeText.Of(expected), Name, () =>
                         $"{operation} was answered, and at that revision {(told is null ? "nothing" : OutcomeText.Of(told))} was told of its key");
                     break;
                 case DeleteDone { Deleted: > 0 } deleted:
-                    Violation.Unless(ChangeAt(deleted.Revision.Value, operation.Key) is { After: null }, Name, () => $"{operation} was answered, and no end of its key was told of at that revision");
+                    Violation.Unless(
+                        ChangeAt(deleted.Revision.Value, operation.Key) is { After: null },
+                        Name,
+                        () => $"{operation} was answered, and no end of its key was told of at that revision");
                     break;
                 default:
                     break;
@@ -116,7 +124,10 @@ internal sealed class Chronicle
                 var was = Keys.At(operation.Key, seen.ViewRevision);
                 var isSo = was is null ? seen.Value is null
                     : seen.Value == Encoding.UTF8.GetString(was.Value.Span) && seen.ModRevision == was.ModRevision.Value && seen.Version == was.Version;
-                Violation.Unless(isSo, Name, () => $"{operation} saw this, and at its revision there was {(was is null ? "nothing" : OutcomeText.Of(was))}");
+                Violation.Unless(
+                    isSo,
+                    Name,
+                    () => $"{operation} saw this, and at its revision there was {(was is null ? "nothing" : OutcomeText.Of(was))}");
             }
         }
     }
@@ -142,7 +153,8 @@ internal sealed class Chronicle
                 () => $"{operation}; the model says {OutcomeText.Of(expected)}");
             var wrote = KeyHistory.Text(hadEffect ? KeyChangesAt(done.Revision.Value).Select(change => (change.Key, change.After)) : []);
             var writes = KeyHistory.Text(model.Writes.Select(write => (write.Key, write.Value)));
-            Violation.Unless(wrote == writes, Transactions.Name, () => $"{operation} writes {writes}, and of its revision was told {wrote}");
+            Violation.Unless(
+                wrote == writes, Transactions.Name, () => $"{operation} writes {writes}, and of its revision was told {wrote}");
         }
     }
 
@@ -163,7 +175,10 @@ internal sealed class Chronicle
             if (revision > 0)
             {
                 var told = LeaderAt(operation.Name.Name, revision);
-                Violation.Unless((told?.Token.Value ?? 0) == token, Name, () => $"{operation}; by what was told of the election, {told?.Owner ?? "nobody"} led then");
+                Violation.Unless(
+                    (told?.Token.Value ?? 0) == token,
+                    Name,
+                    () => $"{operation}; by what was told of the election, {told?.Owner ?? "nobody"} led then");
             }
             if (operation is { Outcome: HoldRenewed renewed, Command: RenewHoldCommand { Value: { } value }, Attempts: <= 1 })
             {
@@ -178,16 +193,28 @@ internal sealed class Chronicle
     {
         var value = Encoding.UTF8.GetString(after.Value.Span);
         var isKnown = writers.TryGetValue($"{put.Key}={value}", out var writer);
-        Violation.Unless(isKnown && writer!.InvokedAt <= at, Name, () => $"{put.Key}={value} was told of at revision {put.Revision}, and nobody had asked for it");
-        Violation.Unless(writer!.Status != OperationStatus.NotDone, Name, () => $"{put.Key}={value} was told of at revision {put.Revision}, and was answered as not done: {writer}");
+        Violation.Unless(
+            isKnown && writer!.InvokedAt <= at,
+            Name,
+            () => $"{put.Key}={value} was told of at revision {put.Revision}, and nobody had asked for it");
+        Violation.Unless(
+            writer!.Status != OperationStatus.NotDone,
+            Name,
+            () => $"{put.Key}={value} was told of at revision {put.Revision}, and was answered as not done: {writer}");
         var answered = writer.Outcome switch
         {
             PutDone done => done.ModRevision.Value,
             TxnDone done => done.Revision.Value,
             _ => 0,
         };
-        Violation.Unless(writer.Status != OperationStatus.Done || answered > 0, FinalAnswers.Name, () => $"{put.Key}={value} was told of at revision {put.Revision}: {writer}");
-        Violation.Unless(answered == 0 || answered == put.Revision.Value, RetryOnce.Name, () => $"{put.Key}={value} was told of at revision {put.Revision}: {writer}");
+        Violation.Unless(
+            writer.Status != OperationStatus.Done || answered > 0,
+            FinalAnswers.Name,
+            () => $"{put.Key}={value} was told of at revision {put.Revision}: {writer}");
+        Violation.Unless(
+            answered == 0 || answered == put.Revision.Value,
+            RetryOnce.Name,
+            () => $"{put.Key}={value} was told of at revision {put.Revision}: {writer}");
     }
 
     private static void CheckDelete(KeyChange deleted, long at, IReadOnlyList<Operation> operations, Action<LeaseId, long> leaseEnded)
@@ -200,8 +227,10 @@ internal sealed class Chronicle
             return;
         }
         var lease = deleted.Before?.Lease ?? LeaseId.None;
-        Violation.Unless(!lease.IsNone, Name, () => $"the end of {deleted.Key} was told of at revision {revision}, and nobody had asked for it");
-        var isEnded = operations.Any(o => o.InvokedAt <= at && o.Status != OperationStatus.NotDone && o.Command is RevokeLeaseCommand revoke && revoke.Id == lease);
+        Violation.Unless(
+            !lease.IsNone, Name, () => $"the end of {deleted.Key} was told of at revision {revision}, and nobody had asked for it");
+        var isEnded = operations.Any(
+            o => o.InvokedAt <= at && o.Status != OperationStatus.NotDone && o.Command is RevokeLeaseCommand revoke && revoke.Id == lease);
         if (!isEnded)
         {
             leaseEnded(lease, at);
@@ -212,7 +241,10 @@ internal sealed class Chronicle
     {
         var value = leader.Value;
         var asked = operations.Where(o => o.InvokedAt <= at && o.Name.Space == HoldSpace.Election && o.Name.Name == elected.Name && o.Status != OperationStatus.NotDone).ToList();
-        Violation.Unless(asked.Exists(o => o.HoldsAs == leader.Owner), Name, () => $"{leader.Owner} leads {elected.Name} since revision {elected.Revision}, and had not asked for it");
+        Violation.Unless(
+            asked.Exists(o => o.HoldsAs == leader.Owner),
+            Name,
+            () => $"{leader.Owner} leads {elected.Name} since revision {elected.Revision}, and had not asked for it");
         Violation.Unless(
             asked.Exists(o => o.Command switch
             {
@@ -226,7 +258,8 @@ internal sealed class Chronicle
 
     private static bool CanDelete(Operation operation, Key key) => operation.Kind == OperationKind.Delete
         ? operation.Key == key
-        : operation.Command is TxnCommand txn && txn.Success.Concat(txn.Failure).Any(one => one is TxnDelete delete && (delete.IsPrefix ? key.StartsWith(delete.Key) : key == delete.Key));
+        : operation.Command is TxnCommand txn && txn.Success.Concat(txn.Failure).Any(
+            one => one is TxnDelete delete && (delete.IsPrefix ? key.StartsWith(delete.Key) : key == delete.Key));
 
     /// <summary>By key and value, which nobody else puts there.</summary>
     private static Dictionary<string, Operation> WritersOf(IEnumerable<Operation> operations)
@@ -254,9 +287,11 @@ internal sealed class Chronicle
             .Select(change => writers.GetValueOrDefault($"{change.Key}={Encoding.UTF8.GetString(change.After!.Value.Span)}")).OfType<Operation>()];
     }
 
-    private IEnumerable<KeyChange> KeyChangesAt(long revision) => _told.TryGetValue(revision, out var told) ? told.Select(one => one.Change).OfType<KeyChange>() : [];
+    private IEnumerable<KeyChange> KeyChangesAt(long revision) =>
+        _told.TryGetValue(revision, out var told) ? told.Select(one => one.Change).OfType<KeyChange>() : [];
 
     private KeyChange? ChangeAt(long revision, Key key) => KeyChangesAt(revision).FirstOrDefault(change => change.Key == key);
 
-    private Hold? LeaderAt(Key name, long revision) => Changes.OfType<ElectionChange>().LastOrDefault(change => change.Name == name && change.Revision.Value <= revision)?.Leader;
+    private Hold? LeaderAt(Key name, long revision) =>
+        Changes.OfType<ElectionChange>().LastOrDefault(change => change.Name == name && change.Revision.Value <= revision)?.Leader;
 }

@@ -3,7 +3,8 @@ using Consensus.Simulation.Engine;
 namespace Consensus.Simulation.Checkers.Histories;
 
 /// <summary>
-/// Knows who led when, and how fast clocks ran: leases are promised only while the rates of the clocks that matter, the holder's and those of the leaders, are within
+/// Knows who led when, and how fast clocks ran: leases are promised only while the rates of the clocks that matter, the holder's and those
+/// of the leaders, are within
 /// ±0.5 % of each other (rule 3).
 /// </summary>
 public sealed class ClockBounds

@@ -25,12 +25,14 @@ public sealed class FenceModel : IObjectModel<FenceState, FenceCall>
             {
                 calls.Add(new Call<FenceCall>(operation.InvokedAt, operation.ReturnedAt, new FenceCall(operation, true)));
             }
-            // An effect that was kept is repeated as the answer. What had none may be answered again, while an earlier attempt is still on its way.
+            // An effect that was kept is repeated as the answer. What had none may be answered again, while an earlier attempt is still on
+            // its way.
             var hadEffect = operation.Outcome is FencePassed or FenceReset { Existed: true };
             var mayStillHappen = operation.Status is OperationStatus.Unknown or OperationStatus.Open || (isDone && operation.HadUnknownAttempt && !hadEffect);
             if (mayStillHappen && !operation.IsRead)
             {
-                calls.Add(new Call<FenceCall>(operation.InvokedAt, long.MaxValue, new FenceCall(operation, false), $"{operation.Kind} {operation.Token}"));
+                calls.Add(new Call<FenceCall>(
+                    operation.InvokedAt, long.MaxValue, new FenceCall(operation, false), $"{operation.Kind} {operation.Token}"));
             }
         }
         return calls;

@@ -2,7 +2,10 @@ using Consensus.Simulation.Clients;
 
 namespace Consensus.Simulation.Checkers.Histories;
 
-/// <summary>A fence's highest mark never goes back, and a token below it is refused (rule 23): the history of each resource is linearizable against a model of that.</summary>
+/// <summary>
+/// A fence's highest mark never goes back, and a token below it is refused (rule 23): the history of each resource is linearizable against
+/// a model of that.
+/// </summary>
 public static class Fences
 {
     public const string Name = "fences";

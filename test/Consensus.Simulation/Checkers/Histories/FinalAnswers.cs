@@ -7,7 +7,8 @@ using Consensus.StateMachine.Outcomes;
 namespace Consensus.Simulation.Checkers.Histories;
 
 /// <summary>
-/// No attempt of a request has an effect after the log answered another one of it without an effect: a "no" does not become a "yes", for as long as an attempt can be under way
+/// No attempt of a request has an effect after the log answered another one of it without an effect: a "no" does not become a "yes", for as
+/// long as an attempt can be under way
 /// (rule 21). Nor is a request that had its effect refused later. Plain renewals are judged anew each time.
 /// </summary>
 /// <param name="limits">Those that members are to have.</param>
@@ -53,7 +54,10 @@ internal sealed class FinalAnswers(Limits limits)
         }
     }
 
-    /// <summary>The same by answers alone: what is told to one more attempt, at once, is an effect where the first answer was one, and a refusal where that was.</summary>
+    /// <summary>
+    /// The same by answers alone: what is told to one more attempt, at once, is an effect where the first answer was one, and a refusal
+    /// where that was.
+    /// </summary>
     public static void CheckToldAgain(IEnumerable<Operation> operations)
     {
         foreach (var operation in operations.Where(o => o is { Status: OperationStatus.Done, Outcome: not null } && !IsRenewal(o)))
@@ -86,7 +90,9 @@ internal sealed class FinalAnswers(Limits limits)
         _ => false,
     };
 
-    /// <summary>False for what is said of one attempt and not of the request: it waits, lost its connection, or another lease id is drawn.</summary>
+    /// <summary>
+    /// False for what is said of one attempt and not of the request: it waits, lost its connection, or another lease id is drawn.
+    /// </summary>
     private static bool IsAnswer(Outcome outcome) => IsRefusal(outcome) || outcome is DeleteDone or FencePassed or HoldReleased or HoldRenewed or FenceReset or TxnDone or PermitsChanged;
 
     private static bool IsRefusal(Outcome outcome) => outcome is ConditionFailed or LeaseMissing or HoldRefused or NoSuchWaiter or PermitsMismatch or PermitsOut

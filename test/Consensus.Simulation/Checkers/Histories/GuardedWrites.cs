@@ -6,7 +6,8 @@ using Consensus.StateMachine.Outcomes;
 namespace Consensus.Simulation.Checkers.Histories;
 
 /// <summary>
-/// A write that is guarded by a hold took effect only while that hold was current: after its grant, before its release or loss, and before the next grant of an object that one
+/// A write that is guarded by a hold took effect only while that hold was current: after its grant, before its release or loss, and before
+/// the next grant of an object that one
 /// alone may hold. Every grant, release, loss and write has a revision, so their order is known from the answers alone.
 /// </summary>
 public static class GuardedWrites
@@ -28,7 +29,10 @@ public static class GuardedWrites
             {
                 var name = new ObjectName(guard.Space, guard.Name);
                 var revision = done.Revision.Value;
-                Violation.Unless(guard.Number < revision, Name, () => $"{operation} wrote at revision {revision}, before its hold's grant at {guard.Number}");
+                Violation.Unless(
+                    guard.Number < revision,
+                    Name,
+                    () => $"{operation} wrote at revision {revision}, before its hold's grant at {guard.Number}");
                 Violation.Unless(!ends.TryGetValue((name, guard.Number), out var end) || revision < end, Name, () =>
                     $"{operation} wrote at revision {revision}, and its hold of the {name} had ended at {ends[(name, guard.Number)]}");
                 if (grants.TryGetValue(name, out var granted) && granted.Contains(guard.Number))
@@ -43,7 +47,9 @@ public static class GuardedWrites
 
     private static bool HadEffect(TxnDone done) => done.Results.Any(result => result is TxnPutResult or TxnDeleteResult { Deleted: > 0 });
 
-    /// <summary>By token: the revision at which a hold is known to have ended. A release tells the revision after it, with what it made others do.</summary>
+    /// <summary>
+    /// By token: the revision at which a hold is known to have ended. A release tells the revision after it, with what it made others do.
+    /// </summary>
     internal static Dictionary<(ObjectName Name, long Token), long> EndsOf(IEnumerable<Operation> operations)
     {
         var ends = new Dictionary<(ObjectName, long), long>();

@@ -124,7 +124,8 @@ public sealed class HoldersFit(ClockBounds bounds)
     }
 
     /// <summary>The limit that was told, which an operator may have changed since it was asked with.</summary>
-    private static long PermitsOf(AcquireCommand asked, Outcome? outcome) => outcome is HoldGranted { Permits: > 0 } granted ? granted.Permits : asked.Permits;
+    private static long PermitsOf(AcquireCommand asked, Outcome? outcome) =>
+        outcome is HoldGranted { Permits: > 0 } granted ? granted.Permits : asked.Permits;
 
     /// <summary>By lease: what its owner may count on, and since when it knows.</summary>
     private static Dictionary<LeaseId, List<LeaseSpan>> PromisesOf(IReadOnlyList<Operation> operations)
@@ -138,7 +139,8 @@ public sealed class HoldersFit(ClockBounds bounds)
                 {
                     promises[lease] = spans = [];
                 }
-                spans.Add(new LeaseSpan(operation.Client, operation.InvokedAt, operation.ReturnedAt, operation.InvokedClock + (micros / 100 * 99)));
+                spans.Add(new LeaseSpan(
+                    operation.Client, operation.InvokedAt, operation.ReturnedAt, operation.InvokedClock + (micros / 100 * 99)));
             }
         }
         return promises;

@@ -41,8 +41,11 @@ internal static class HoldsByRevision
         CheckRefused(operations);
     }
 
-    /// <summary>Where operators change the limit it is told with the grant; whoever is told of that again, is told the present one.</summary>
-    private static long PermitsAtGrant(Operation operation) => operation is { Attempts: <= 1, Outcome: HoldGranted granted } ? granted.Permits : long.MaxValue;
+    /// <summary>
+    /// Where operators change the limit it is told with the grant; whoever is told of that again, is told the present one.
+    /// </summary>
+    private static long PermitsAtGrant(Operation operation) =>
+        operation is { Attempts: <= 1, Outcome: HoldGranted granted } ? granted.Permits : long.MaxValue;
 
     private static void CheckObject(ObjectName name, List<(Hold Hold, long Permits)> holds, Dictionary<(ObjectName, long), long> stood)
     {

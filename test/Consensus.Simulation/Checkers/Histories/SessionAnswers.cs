@@ -47,7 +47,10 @@ public sealed class SessionAnswers
         {
             var first = _told[(session, number)];
             var isSame = first.Came == came.Came && (first.Revision == came.Revision || first.Revision == Untold || came.Revision == Untold);
-            Violation.Unless(isSame, Name, () => $"the number {number} of {session} came to {came} with {OutcomeText.Of(outcome)}, and before that to {first}");
+            Violation.Unless(
+                isSame,
+                Name,
+                () => $"the number {number} of {session} came to {came} with {OutcomeText.Of(outcome)}, and before that to {first}");
             _told[(session, number)] = first.Revision == Untold ? came : first;
         }
     }

@@ -6,7 +6,8 @@ using Consensus.StateMachine.Outcomes;
 namespace Consensus.Simulation.Checkers.Histories;
 
 /// <summary>
-/// A session that has ended never lives again: no renewal, however late, and no grant brings its id back (rule 21). By the log, and by answers: once one told that it had ended, none
+/// A session that has ended never lives again: no renewal, however late, and no grant brings its id back (rule 21). By the log, and by
+/// answers: once one told that it had ended, none
 /// that was asked for later tells that it lives.
 /// </summary>
 public sealed class SessionLives
@@ -29,7 +30,8 @@ public sealed class SessionLives
         }
         foreach (var renewal in entry.Outcome is LeasesRenewed renewed ? renewed.Renewals : [])
         {
-            Violation.Unless(!renewal.Alive || !_ended.Contains(renewal.Id), Name, () => $"{entry} renewed the session {renewal.Id}, which had ended");
+            Violation.Unless(
+                !renewal.Alive || !_ended.Contains(renewal.Id), Name, () => $"{entry} renewed the session {renewal.Id}, which had ended");
         }
         if (entry.Command is ExpireCommand or RevokeLeaseCommand or WithdrawCommand)
         {

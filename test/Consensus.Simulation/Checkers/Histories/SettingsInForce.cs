@@ -7,7 +7,8 @@ using Consensus.StateMachine.Outcomes;
 namespace Consensus.Simulation.Checkers.Histories;
 
 /// <summary>
-/// Every command is judged by the settings where it stands in the log: those that the first member brought that announced itself, and what operators changed of them since. Whatever a
+/// Every command is judged by the settings where it stands in the log: those that the first member brought that announced itself, and what
+/// operators changed of them since. Whatever a
 /// member was started with, nobody is refused by it, and nobody passes a bound that is in force.
 /// </summary>
 /// <param name="limits">In force before the first announcement.</param>
@@ -62,10 +63,14 @@ internal sealed class SettingsInForce(Limits limits)
                 Violation.Unless(takes == entry.Outcome is SettingPut, Name, () => $"{entry} was answered {entry.Outcome}");
                 break;
             case (_, BoundReached { Bound: BoundKind.Leases or BoundKind.Locks or BoundKind.Fences } full) when IsFirst(entry):
-                Violation.Unless(full.Limit == LimitOf(full.Bound), Name, () => $"{entry} was answered {full}; in force are {LimitOf(full.Bound)}");
+                Violation.Unless(
+                    full.Limit == LimitOf(full.Bound), Name, () => $"{entry} was answered {full}; in force are {LimitOf(full.Bound)}");
                 // Whoever waits is granted first what time made possible.
                 var leases = Math.Max(entry.Before.Counts.Leases, entry.After.Counts.Leases);
-                Violation.Unless(full.Bound != BoundKind.Leases || leases >= full.Limit, Name, () => $"{entry} was answered {full}; there were {leases} leases");
+                Violation.Unless(
+                    full.Bound != BoundKind.Leases || leases >= full.Limit,
+                    Name,
+                    () => $"{entry} was answered {full}; there were {leases} leases");
                 break;
             case (GrantLeaseCommand grant, LeaseGranted) when entry.Before.GetLease(grant.Id) is null && entry.After.GetLease(grant.Id) is not null:
                 Violation.Unless(entry.Before.Counts.Leases < _inForce.MaxLeases, Name, () =>
@@ -81,7 +86,8 @@ internal sealed class SettingsInForce(Limits limits)
     }
 
     /// <summary>False for what is told again, as it was.</summary>
-    private bool IsFirst(AppliedEntry entry) => entry.Asked is not { } asked || (!asked.HasIdentity && asked.Session.IsNone) || _answered.Add(asked);
+    private bool IsFirst(AppliedEntry entry) =>
+        entry.Asked is not { } asked || (!asked.HasIdentity && asked.Session.IsNone) || _answered.Add(asked);
 
     private void Set(Setting setting, long value)
     {

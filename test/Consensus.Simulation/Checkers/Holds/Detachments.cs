@@ -7,7 +7,8 @@ using Consensus.StateMachine.Outcomes;
 namespace Consensus.Simulation.Checkers.Holds;
 
 /// <summary>
-/// A place in line is detached, or given up for its connection, only with the attempt that has it then: one whose client left, that its member answered, or whose process ended, stops or was lost. What is said of
+/// A place in line is detached, or given up for its connection, only with the attempt that has it then: one whose client left, that its
+/// member answered, or whose process ended, stops or was lost. What is said of
 /// an earlier attempt, however late, touches no later one (rule 18).
 /// </summary>
 /// <param name="isOver">True when nobody waits for an attempt any more.</param>

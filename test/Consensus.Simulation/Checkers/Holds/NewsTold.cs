@@ -6,8 +6,10 @@ using Consensus.StateMachine.Outcomes;
 namespace Consensus.Simulation.Checkers.Holds;
 
 /// <summary>
-/// The news of a session are complete and true: of the state that they tell of, which is not older than their renewal, every hold and place that ended since the version asked is
-/// told, with its name, token, number and reason, every one that began since and is there, and nothing else. What the session's own requests ended by their numbers, these tell.
+/// The news of a session are complete and true: of the state that they tell of, which is not older than their renewal, every hold and place
+/// that ended since the version asked is
+/// told, with its name, token, number and reason, every one that began since and is there, and nothing else. What the session's own
+/// requests ended by their numbers, these tell.
 /// </summary>
 /// <param name="limits">Those that members are to have.</param>
 internal sealed class NewsTold(Limits limits)
@@ -64,16 +66,25 @@ internal sealed class NewsTold(Limits limits)
     public void Told(LeaseId session, long since, RequestId renewal, LogIndex at, SessionNews? news)
     {
         var book = _books[session];
-        Violation.Unless(_renewals.TryGetValue(renewal, out var renewed) && renewed <= at, Name, () => $"the news of {session} are of entry {at}, and its renewal is the entry {renewed}");
+        Violation.Unless(
+            _renewals.TryGetValue(renewal, out var renewed) && renewed <= at,
+            Name,
+            () => $"the news of {session} are of entry {at}, and its renewal is the entry {renewed}");
         var isOver = book.EndedAt <= at;
-        Violation.Unless(isOver == news is null, Name, () => $"of the session {session}, which {(isOver ? "had ended" : "was there")} at entry {at}, was told {news}");
+        Violation.Unless(
+            isOver == news is null,
+            Name,
+            () => $"of the session {session}, which {(isOver ? "had ended" : "was there")} at entry {at}, was told {news}");
         if (news is null)
         {
             return;
         }
         Judged++;
         var version = book.VersionAt(at);
-        Violation.Unless(news.Version == version, Name, () => $"the session {session} has the version {version} at entry {at}, and {news.Version} was told");
+        Violation.Unless(
+            news.Version == version,
+            Name,
+            () => $"the session {session} has the version {version} at entry {at}, and {news.Version} was told");
         var ended = since == 0 ? [] : book.Items.Where(item => item.Reason is not null && item.EndedIn > since && item.EndedIn <= version).Select(Ended).ToHashSet();
         var mustList = since != 0 && ended.Count > limits.MaxSessionEnds;
         Violation.Unless(news.MustList == mustList, Name, () => $"{ended.Count} ended under {session} since {since}, and that all must be listed was {(news.MustList ? "" : "not ")}told");
@@ -85,7 +96,10 @@ internal sealed class NewsTold(Limits limits)
         Violation.Unless(began.SetEquals(news.Began) && began.Count == news.Began.Length && news.Next is null, Name, () =>
             $"under {session} there is at {version} what began since {since}: {string.Join(", ", began)}; told was {string.Join(", ", news.Began)}");
         var until = there.Select(item => item.Until).Append(ClusterTime.Never).Min();
-        Violation.Unless(news.HoldsUntil == until, Name, () => $"the first hold under {session} that may not be held for ever ends at {until}, and {news.HoldsUntil} was told");
+        Violation.Unless(
+            news.HoldsUntil == until,
+            Name,
+            () => $"the first hold under {session} that may not be held for ever ends at {until}, and {news.HoldsUntil} was told");
     }
 
     private static (SessionPart Part, SessionEnd Reason) Ended(Item item) => (item.Part, item.Reason!.Value);
@@ -120,16 +134,19 @@ internal sealed class NewsTold(Limits limits)
         }
         if (entry.Command is AcquireCommand ask && ask.Object == step.Name && _books.TryGetValue(ask.SharedLease, out var book))
         {
-            foreach (var waiter in step.After.Waiters.Where(waiter => waiter.Owner == ask.Owner && step.Before.Waiters.All(other => other.Owner != waiter.Owner)))
+            foreach (var waiter in step.After.Waiters.Where(
+                waiter => waiter.Owner == ask.Owner && step.Before.Waiters.All(other => other.Owner != waiter.Owner)))
             {
-                var place = new SessionPart(step.Name, FencingToken.None, entry.Session.Session == ask.SharedLease ? entry.Session.Number : 0);
+                var place = new SessionPart(
+                    step.Name, FencingToken.None, entry.Session.Session == ask.SharedLease ? entry.Session.Number : 0);
                 _places[(step.Name, ask.Owner)] = book.Begin(entry.Index, ask.SharedLease, place, ClusterTime.Never);
             }
         }
     }
 
     private Item Begin(AppliedEntry entry, Hold hold, long number) =>
-        _holds[hold.Token.Value] = _books[hold.Lease].Begin(entry.Index, hold.Lease, new SessionPart(hold.Object, hold.Token, number), hold.HoldUntil);
+        _holds[hold.Token.Value] = _books[hold.Lease].Begin(
+            entry.Index, hold.Lease, new SessionPart(hold.Object, hold.Token, number), hold.HoldUntil);
 
     private void End(AppliedEntry entry, Item item, SessionEnd? reason)
     {

@@ -6,7 +6,8 @@ using Consensus.StateMachine.Outcomes;
 namespace Consensus.Simulation.Checkers.Holds;
 
 /// <summary>
-/// The limit of a semaphore in use changes when an operator asks for it, to what was asked, and never below what is held and kept back of it; and no hold ends for it.
+/// The limit of a semaphore in use changes when an operator asks for it, to what was asked, and never below what is held and kept back of
+/// it; and no hold ends for it.
 /// </summary>
 internal sealed class PermitChanges
 {
@@ -47,7 +48,8 @@ internal sealed class PermitChanges
             SemaphoreUnused => !isUsed,
             _ => !isDone,
         };
-        Violation.Unless(fits, Name, () => $"{entry}, asked as {asked}, was answered {entry.Outcome}; of {before.Permits} permits {taken} were out");
+        Violation.Unless(
+            fits, Name, () => $"{entry}, asked as {asked}, was answered {entry.Outcome}; of {before.Permits} permits {taken} were out");
     }
 
     /// <summary>Held, or kept back at the stamp of the entry.</summary>

@@ -5,8 +5,10 @@ using Consensus.StateMachine.Commands;
 namespace Consensus.Simulation.Checkers.Holds;
 
 /// <summary>
-/// A place in line under a number of a session stays what it is, whatever becomes of connections and members (rule 18): there is one, in its order and with its deadline, however
-/// often it is asked for; it is never passed over as detached; and it ends with its grant, of which there is one, with its wait, with its number's settlement or with its session.
+/// A place in line under a number of a session stays what it is, whatever becomes of connections and members (rule 18): there is one, in
+/// its order and with its deadline, however
+/// often it is asked for; it is never passed over as detached; and it ends with its grant, of which there is one, with its wait, with its
+/// number's settlement or with its session.
 /// </summary>
 internal sealed class SessionPlaces
 {
@@ -29,14 +31,20 @@ internal sealed class SessionPlaces
             if (_asked.TryGetValue(hold.Owner, out var asked))
             {
                 Violation.Unless(hold.Lease == asked.Session.Session, Name, () => $"{entry} granted {hold} to {asked}");
-                Violation.Unless(_granted.TryAdd(hold.Owner, hold.Token.Value), Name, () => $"{entry} granted {hold} to {asked}, which had been granted {_granted[hold.Owner]}");
+                Violation.Unless(
+                    _granted.TryAdd(hold.Owner, hold.Token.Value),
+                    Name,
+                    () => $"{entry} granted {hold} to {asked}, which had been granted {_granted[hold.Owner]}");
             }
         }
         foreach (var waiter in step.After.Waiters.Where(waiter => _asked.ContainsKey(waiter.Owner)))
         {
             Violation.Unless(!waiter.Detached, Name, () => $"after {entry} {waiter} is passed over");
             var count = step.After.Waiters.Count(other => other.Owner == waiter.Owner);
-            Violation.Unless(count == 1 && !_granted.ContainsKey(waiter.Owner), Name, () => $"after {entry} {waiter} waits {count} times, and was granted {_granted.GetValueOrDefault(waiter.Owner)}");
+            Violation.Unless(
+                count == 1 && !_granted.ContainsKey(waiter.Owner),
+                Name,
+                () => $"after {entry} {waiter} waits {count} times, and was granted {_granted.GetValueOrDefault(waiter.Owner)}");
         }
         foreach (var waiter in step.Before.Waiters)
         {
@@ -45,8 +53,10 @@ internal sealed class SessionPlaces
                 Stays(entry, step, waiter, asked);
             }
         }
-        var order = step.Before.Waiters.Select(waiter => waiter.Owner).Where(owner => step.After.Waiters.Any(waiter => waiter.Owner == owner));
-        var stayed = step.After.Waiters.Select(waiter => waiter.Owner).Where(owner => step.Before.Waiters.Any(waiter => waiter.Owner == owner));
+        var order = step.Before.Waiters.Select(waiter => waiter.Owner).Where(
+            owner => step.After.Waiters.Any(waiter => waiter.Owner == owner));
+        var stayed = step.After.Waiters.Select(waiter => waiter.Owner).Where(
+            owner => step.Before.Waiters.Any(waiter => waiter.Owner == owner));
         Violation.Unless(order.SequenceEqual(stayed), Name, () => $"{entry} changed the order of the line {string.Join(", ", step.Before.Waiters)} to {string.Join(", ", step.After.Waiters)}");
     }
 
@@ -54,7 +64,8 @@ internal sealed class SessionPlaces
     {
         if (step.After.Waiters.FirstOrDefault(other => other.Owner == waiter.Owner) is { } after)
         {
-            Violation.Unless(after.WaitDeadline == waiter.WaitDeadline, Name, () => $"{entry} moved the deadline of {waiter} to {after.WaitDeadline}");
+            Violation.Unless(
+                after.WaitDeadline == waiter.WaitDeadline, Name, () => $"{entry} moved the deadline of {waiter} to {after.WaitDeadline}");
             return;
         }
         var hasReason = step.Begun.Any(hold => hold.Owner == waiter.Owner)
