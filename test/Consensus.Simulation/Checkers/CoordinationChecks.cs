@@ -45,6 +45,7 @@ internal sealed class CoordinationChecks(
         {
             Places.Saw(entry);
         }
+        _delays.Heard(entry);
         var steps = _steps.Of(entry);
         foreach (var step in steps)
         {

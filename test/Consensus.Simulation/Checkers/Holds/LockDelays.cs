@@ -19,7 +19,30 @@ internal sealed class LockDelays
     /// <summary>Of holds that stand, what their clients asked for, by token.</summary>
     private readonly Dictionary<long, long> _asked = [];
 
+    /// <summary>
+    /// Holds that waiting places of sessions became, by token, while no request of the session has come since: of one that nobody took nothing
+    /// is kept when it ends (rule 18).
+    /// </summary>
+    private readonly Dictionary<long, LeaseId> _unheard = [];
+
     private sealed record Delay(string Owner, ClusterTime Until, LockMode Mode, long Count);
+
+    /// <summary>Before what the entry did with objects: which session it is heard from.</summary>
+    public void Heard(AppliedEntry entry)
+    {
+        if (_unheard.Count == 0)
+        {
+            return;
+        }
+        var renewed = entry.Command is RenewLeasesCommand renewal ? renewal.Ids : [];
+        foreach (var (token, session) in _unheard)
+        {
+            if (session == entry.Session.Session || renewed.Contains(session))
+            {
+                _unheard.Remove(token);
+            }
+        }
+    }
 
     public void Saw(AppliedEntry entry, HoldStep step)
     {
@@ -31,7 +54,8 @@ internal sealed class LockDelays
             delays.Clear();
         }
         var lost = IsLoss(entry.Command) ? step.Ended : [.. step.Ended.Where(hold => entry.WithdrewLease(hold.Lease))];
-        var added = lost.Select(hold => DelayOf(entry, hold)).Where(delay => delay.Until > entry.Stamp).ToList();
+        var known = lost.Where(hold => !_unheard.ContainsKey(hold.Token.Value));
+        var added = known.Select(hold => DelayOf(entry, hold)).Where(delay => delay.Until > entry.Stamp).ToList();
         // Of a single loss it is seen which grants came after it; of several it is not.
         var lostAt = lost.Count != 1 ? (long?)null : step.After.LastLoss is { } loss && loss.Token == lost[0].Token ? loss.AtRevision.Value : 0;
         var isOrdered = lost.Count == 0 || lostAt is not null;
@@ -93,8 +117,16 @@ internal sealed class LockDelays
                 _asked[hold.Token.Value] = asked is AcquireManyCommand many ? many.LockDelayMicros : ((AcquireCommand)asked).LockDelayMicros;
             }
         }
+        foreach (var hold in step.Begun.Where(hold => entry.After.GetSession(hold.Lease) is not null))
+        {
+            if (step.Before.Waiters.Any(waiter => waiter.Owner == hold.Owner))
+            {
+                _unheard[hold.Token.Value] = hold.Lease;
+            }
+        }
         foreach (var hold in step.Ended)
         {
+            _unheard.Remove(hold.Token.Value);
             _asked.Remove(hold.Token.Value);
         }
     }
