@@ -218,8 +218,8 @@ public sealed partial class RaftNode
         var silence = _now - progress.AdvancedAt;
         if (progress.State == ProgressState.Probe && silence >= _options.HeartbeatIntervalTicks / 2)
         {
-            // It lives, so the probe was lost. Read rounds bring such answers much sooner, while the probe's may still wait for a disk.
-            progress.ProbeSent = false;
+            // Read rounds bring such answers much sooner, while the probe's may still wait for a disk.
+            progress.ProbeAgain();
         }
         else if (progress.State == ProgressState.Replicate
             && progress.Match.Next < progress.Next
@@ -273,7 +273,7 @@ public sealed partial class RaftNode
             }
             if (progress.State == ProgressState.Probe)
             {
-                SendAppend(progress, withEntries: true);
+                SendAppend(progress, withEntries: !progress.IsProbeRepeated);
                 continue;
             }
             var sent = false;

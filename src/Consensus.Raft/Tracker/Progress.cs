@@ -18,6 +18,12 @@ internal sealed class Progress(MemberId member, LogIndex next, long now, Infligh
     /// <summary>While probing: one request is on its way, and nothing else is sent before its answer or a heartbeat's.</summary>
     public bool ProbeSent { get; set; }
 
+    /// <summary>
+    /// While probing: the request for this place went out before and is not answered. What it carried may still be on its way over a slow link: repeats
+    /// carry nothing, or they would fill the link faster than it takes them.
+    /// </summary>
+    public bool IsProbeRepeated { get; private set; }
+
     /// <summary>While probing: tick before which nothing is sent, after a snapshot failed to arrive.</summary>
     public long PausedUntil { get; private set; }
 
@@ -127,7 +133,7 @@ internal sealed class Progress(MemberId member, LogIndex next, long now, Infligh
     {
         State = ProgressState.Probe;
         Next = LogIndex.Max(next, Match.Next);
-        ProbeSent = false;
+        (ProbeSent, IsProbeRepeated) = (false, false);
         PausedUntil = pausedUntil;
         AsksForGap = false;
         ToldCommit = LogIndex.Zero;
@@ -175,6 +181,9 @@ internal sealed class Progress(MemberId member, LogIndex next, long now, Infligh
     public void BackOff(LogIndex next)
     {
         Next = LogIndex.Max(LogIndex.Min(next, Next.Previous), Match.Next);
-        ProbeSent = false;
+        (ProbeSent, IsProbeRepeated) = (false, false);
     }
+
+    /// <summary>It lives, so the probe, or its answer, was lost or is slow: it is sent again.</summary>
+    public void ProbeAgain() => (ProbeSent, IsProbeRepeated) = (false, true);
 }

@@ -31,6 +31,22 @@ public sealed class FlowControlTests
     }
 
     [Test]
+    public void A_probe_that_is_sent_again_carries_nothing_until_it_is_answered()
+    {
+        var host = Make.Leader(1, Make.Voters(3));
+        Assert.That(host.TakeOne<AppendRequest>(Two).Entries, Is.Not.Empty);
+        for (var i = 0; i < 3; i++)
+        {
+            host.Propose();
+            host.Tick(Make.Options.HeartbeatIntervalTicks);
+            Answer(host);
+            Assert.That(host.TakeOne<AppendRequest>(Two).Entries, Is.Empty, "a slow link would take longer for it than until the next");
+        }
+        Acknowledge(host, LogIndex.Zero);
+        Assert.That(host.TakeOne<AppendRequest>(Two).Entries.Count, Is.EqualTo(4));
+    }
+
+    [Test]
     public void Probe_is_not_repeated_by_the_heartbeats_of_read_rounds()
     {
         var host = Make.Leader(1, Make.Voters(3));
