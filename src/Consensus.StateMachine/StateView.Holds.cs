@@ -39,11 +39,13 @@ public sealed partial class StateView
 
     /// <summary>The place of a request that can be asked again, of one for several locks the last of them; null when it has none. O(log n).</summary>
     /// <param name="idempotencyKey">Empty for one of a session.</param>
-    public PlaceInfo? PlaceOf(string principal, ReadOnlyMemory<byte> idempotencyKey, SessionRequest session)
+    /// <param name="fingerprint">Of the request: another one under the same identity has no place.</param>
+    public PlaceInfo? PlaceOf(string principal, ReadOnlyMemory<byte> idempotencyKey, SessionRequest session, ReadOnlySpan<byte> fingerprint)
     {
         var identity = session.IsNone ? new Identity(principal, new Key(idempotencyKey.Span)) : Identity.Of(new SessionNumber(session.Session, session.Number));
         var waiters = Tables.Waiters;
         return waiters.ByIdentity.TryGet(identity, out var place) && waiters.Places.TryGet(place, out var waiter)
+                && waiter.Fingerprint.Span.SequenceEqual(fingerprint)
             ? new PlaceInfo(waiters.PositionOf(waiter), waiter.WaitDeadline)
             : null;
     }

@@ -54,6 +54,7 @@ internal sealed class HoldWriteEndpoints(
                 await Slices.TellAsync(http, replies, kept, node.Status.ClusterTime);
                 return;
             }
+            await Slices.ClaimAsync(wait, commands);
             wait.Dispose();
         }
         else

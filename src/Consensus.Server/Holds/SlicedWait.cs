@@ -21,6 +21,9 @@ internal sealed class SlicedWait(SlicedWaits owner, RequestMark mark) : IDisposa
 
     public RequestMark Mark => mark;
 
+    /// <summary>It is noted that nobody was told of what a session was granted: whoever is told has to let the session be heard of first.</summary>
+    public bool WasNoted { get; set; }
+
     /// <summary>Ends when the answer came and whoever keeps it knows.</summary>
     public Task Settled { get; private set; } = Task.CompletedTask;
 
@@ -37,7 +40,7 @@ internal sealed class SlicedWait(SlicedWaits owner, RequestMark mark) : IDisposa
     public void Begin(Func<CancellationToken, ValueTask<CommandAnswer>> execute)
     {
         _answer = execute(_gone.Token).AsTask();
-        Settled = _answer.ContinueWith(_ => owner.OnAnswered(this), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        Settled = _answer.ContinueWith(answer => owner.OnAnswered(this, answer.Result), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
     }
 
     /// <summary>The answer, or the place when the slice is over before. Whoever goes away meanwhile takes the wait with it.</summary>

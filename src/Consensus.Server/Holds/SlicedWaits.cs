@@ -91,12 +91,24 @@ internal sealed class SlicedWaits(IConsensusNode node, TimeProvider clock)
         _ = before?.LeaveAsync();
     }
 
-    /// <summary>What is granted while nobody asks stands for as long as a place would be kept.</summary>
-    public void OnAnswered(SlicedWait wait)
+    /// <summary>
+    /// What is granted while nobody asks stands for as long as a place would be kept. Of a session's hold it is noted at once that nobody was told: the session may
+    /// end before the time is over.
+    /// </summary>
+    public void OnAnswered(SlicedWait wait, CommandAnswer answer)
     {
         lock (_gate)
         {
-            wait.Expiry?.Change(ParkedFor, Timeout.InfiniteTimeSpan);
+            if (wait.Expiry is not { } expiry)
+            {
+                return;
+            }
+            expiry.Change(ParkedFor, Timeout.InfiniteTimeSpan);
+            wait.WasNoted = !wait.Mark.Session.IsNone;
+        }
+        if (wait.WasNoted)
+        {
+            Untaken(answer);
         }
     }
 
@@ -104,7 +116,7 @@ internal sealed class SlicedWaits(IConsensusNode node, TimeProvider clock)
     public async ValueTask<PlaceInfo?> PlaceOf(RequestMark mark)
     {
         var read = await node.ReadAsync(ReadConsistency.Stale, Revision.Zero, CancellationToken.None);
-        return read.View?.PlaceOf(CommandRunner.Principal, mark.Key, mark.Session);
+        return read.View?.PlaceOf(CommandRunner.Principal, mark.Key, mark.Session, mark.Fingerprint.Span);
     }
 
     /// <summary>The answer came and is told to nobody.</summary>

@@ -77,6 +77,7 @@ internal sealed class MultiLockEndpoint(IConsensusNode node, CommandRunner comma
                     await Slices.TellAsync(http, replies, kept, node.Status.ClusterTime);
                     return;
                 }
+                await Slices.ClaimAsync(wait, commands);
                 wait.Dispose();
             }
             else

@@ -1,3 +1,4 @@
+using Consensus.Node;
 using Consensus.Primitives;
 using Consensus.Server.Commands;
 using Consensus.Server.Holds;
@@ -103,5 +104,38 @@ internal sealed class SlicedWaitsTests
         var late = await ParkAsync();
         Assert.That(_waits.Count, Is.EqualTo(1));
         Assert.That(_waits.TakeUp(early.Mark), Is.SameAs(late));
+    }
+
+    [Test]
+    public async Task Another_request_under_the_same_identity_is_told_no_place_while_it_is_not_answered()
+    {
+        var wait = await ParkAsync();
+        var other = new SlicedWait(_waits, wait.Mark with { Fingerprint = new byte[] { 1 } });
+        var answer = new TaskCompletionSource<CommandAnswer>();
+        other.Begin(_ => new ValueTask<CommandAnswer>(answer.Task));
+        var asked = other.AnswerOrPlaceAsync(TimeSpan.Zero, CancellationToken.None);
+        answer.SetResult(default);
+        Assert.That((await asked).Place, Is.Null);
+        Assert.That(_waits.TakeUp(wait.Mark), Is.SameAs(wait));
+    }
+
+    [Test]
+    public async Task A_grant_of_a_session_that_comes_while_nobody_asks_is_noted_at_once()
+    {
+        var mark = new RequestMark(default, new SessionRequest(new LeaseId(9), 1, 0), new byte[16]);
+        await _node.ExecuteAsync(new CommandEnvelope(new GrantLeaseCommand(new LeaseId(9), 600_000_000) { IsSession = true }), "", CancellationToken.None);
+        var envelope = new CommandEnvelope(Ask(0, 600_000_000) with { SharedLease = new LeaseId(9), TtlMicros = 0 }, default, mark.Fingerprint)
+        {
+            Session = mark.Session,
+        };
+        var wait = new SlicedWait(_waits, mark);
+        wait.Begin(gone => _node.ExecuteAsync(envelope, "", gone));
+        await wait.AnswerOrPlaceAsync(TimeSpan.Zero, CancellationToken.None);
+        _waits.Park(wait);
+        _node.Propose(new ReleaseHoldCommand(Job, _held.Token, Force: false));
+        await UntilAsync(() => wait.IsAnswered, "it is granted");
+        await wait.Settled;
+        Assert.That(_node.Abandoned.Count, Is.EqualTo(1));
+        Assert.That(_waits.TakeUp(mark)?.WasNoted, Is.True, "whoever is told lets the session be heard of first");
     }
 }

@@ -10,6 +10,9 @@ public sealed class PlaceTests
 {
     private static readonly LeaseId Lease = new(90);
 
+    /// <summary>Of the requests here.</summary>
+    private static readonly byte[] Print = [1];
+
     /// <summary>For each kind, somebody who holds all of it, and a request for it by the owner under a lease that has many.</summary>
     private static IEnumerable<TestCaseData> Kinds()
     {
@@ -185,11 +188,12 @@ public sealed class PlaceTests
         machine.Queued(Lock("x", "w2", 3, 50 * Second), "k");
         machine.RestoreFromSnapshot();
         Assert.That(
-            machine.View.PlaceOf("", Machine.Key("k").Memory, default), Is.EqualTo(new PlaceInfo(2, machine.Now.PlusMicros(50 * Second))));
-        Assert.That(machine.View.PlaceOf("", Machine.Key("other").Memory, default), Is.Null);
-        Assert.That(machine.View.PlaceOf("somebody", Machine.Key("k").Memory, default), Is.Null, "of another principal");
+            machine.View.PlaceOf("", Machine.Key("k").Memory, default, Print), Is.EqualTo(new PlaceInfo(2, machine.Now.PlusMicros(50 * Second))));
+        Assert.That(machine.View.PlaceOf("", Machine.Key("other").Memory, default, Print), Is.Null);
+        Assert.That(machine.View.PlaceOf("", Machine.Key("k").Memory, default, [2]), Is.Null, "of another request");
+        Assert.That(machine.View.PlaceOf("somebody", Machine.Key("k").Memory, default, Print), Is.Null, "of another principal");
         machine.Expire(50 * Second);
-        Assert.That(machine.View.PlaceOf("", Machine.Key("k").Memory, default), Is.Null);
+        Assert.That(machine.View.PlaceOf("", Machine.Key("k").Memory, default, Print), Is.Null);
     }
 
     [Test]
