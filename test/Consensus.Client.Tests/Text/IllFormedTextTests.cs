@@ -89,7 +89,8 @@ internal sealed class IllFormedTextTests
         using var server = new FakeServer(_ => FakeAnswer.Abort);
         using var cluster = new InMemoryCluster();
         using var fake = cluster.CreateClient();
-        using var real = new ConsensusClient(server.Endpoint);
+        // Without a session, which it would open for itself.
+        using var real = new ConsensusClient(new ConsensusClientOptions { Endpoints = [server.Endpoint], SessionTtl = null });
         foreach (var text in IllFormed)
         {
             Assert.That(RefusalOf(() => call.Make(fake, text)), Is.EqualTo(call.Parameter), "by the fake");
