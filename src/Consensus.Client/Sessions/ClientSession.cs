@@ -82,7 +82,7 @@ internal sealed class ClientSession
     /// </summary>
     private HoldRenewal Renew(TimeSpan timeout, CancellationToken cancellationToken)
     {
-        if (_mustList)
+        if (Holds.TakeMustList() || _mustList)
         {
             (_mustList, _version) = (false, 0);
         }

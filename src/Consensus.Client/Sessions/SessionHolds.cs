@@ -25,6 +25,11 @@ internal sealed class SessionHolds(HoldKeeper keeper, Action<HeldPart, Action<bo
     private int _askedCount;
     private long _moment;
 
+    /// <summary>The moment when the last whole list was taken in; 0 before the first.</summary>
+    private long _listedAt;
+
+    private bool _mustList;
+
     /// <summary>What happens is counted, so that news are compared with what was known when they were asked for.</summary>
     public long Moment
     {
@@ -34,6 +39,19 @@ internal sealed class SessionHolds(HoldKeeper keeper, Action<HeldPart, Action<bo
             {
                 return _moment;
             }
+        }
+    }
+
+    /// <summary>
+    /// Whether something was added of which a whole list that came before its answer may have said, by leaving it out, that it has ended.
+    /// True once each time.
+    /// </summary>
+    public bool TakeMustList()
+    {
+        lock (_gate)
+        {
+            (var mustList, _mustList) = (_mustList, false);
+            return mustList;
         }
     }
 
@@ -99,6 +117,7 @@ internal sealed class SessionHolds(HoldKeeper keeper, Action<HeldPart, Action<bo
                 }
                 else
                 {
+                    _mustList |= !_byToken.ContainsKey(part.Token) && _asked.TryGetValue(part.Of, out var moments) && moments[0] <= _listedAt;
                     _byToken[part.Token] = new Entry(part.Of, ++_moment) { Hold = hold };
                 }
             }
@@ -187,6 +206,7 @@ internal sealed class SessionHolds(HoldKeeper keeper, Action<HeldPart, Action<bo
             if (isWhole)
             {
                 TakeMissing(began, askedAt, lost);
+                _listedAt = _moment;
             }
             foreach (var item in began)
             {

@@ -121,6 +121,30 @@ internal sealed class SessionHoldsTests
     }
 
     [Test]
+    public void A_whole_list_that_came_before_the_answer_to_a_request_is_asked_for_again()
+    {
+        using (_holds.TryAsk([Name]))
+        {
+            // The hold 7 was granted and broken, and a whole list tells no ends.
+            _holds.Take([], [], isWhole: true, _holds.Moment, _numbers);
+            var ended = Hold(7);
+            Assert.That(_holds.TakeMustList(), Is.True);
+            Assert.That(_holds.TakeMustList(), Is.False, "once");
+
+            _holds.Take([], [], isWhole: true, _holds.Moment, _numbers);
+            Assert.That(ended.LossReason, Is.Not.Null);
+        }
+        using (_holds.TryAsk([Name]))
+        {
+            Hold(8);
+            Assert.That(_holds.TakeMustList(), Is.False, "every end since it was asked for is among the news");
+            _holds.Take([], [Began(8), Began(9)], isWhole: true, _holds.Moment, _numbers);
+            Hold(9);
+            Assert.That(_holds.TakeMustList(), Is.False, "it was there");
+        }
+    }
+
+    [Test]
     public void A_place_of_a_number_under_way_may_be_passed_and_that_of_another_is_forsaken()
     {
         _numbers.TryTake(out var waiting);
