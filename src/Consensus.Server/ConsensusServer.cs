@@ -106,7 +106,7 @@ public static class ConsensusServer
         var lists = new ListReader(node, views);
         var watches = new WatchEndpoints(node, hub, replies);
         HoldReadEndpoints ReadsOf(HoldForm form) => new(form, node, lists, watches, replies);
-        var waits = new SlicedWaits(node, TimeProvider.System);
+        var waits = new SlicedWaits(node, replies, TimeProvider.System);
         HoldWriteEndpoints WritesOf(HoldForm form) => new(form, node, commands, waits, replies, info, logger);
         var (locks, semaphores, elections) = (new LockForm(replies), new SemaphoreForm(replies), new ElectionForm(replies));
         var members = new MemberLookup(node);

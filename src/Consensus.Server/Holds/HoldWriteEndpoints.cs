@@ -44,22 +44,12 @@ internal sealed class HoldWriteEndpoints(
         using var unread = asked.WaitMicros > 0 ? UnreadBehindWaits.While(http) : null;
         var aborted = http.RequestAborted;
         var mark = RequestMark.Of(call, identity, body);
-        CommandAnswer answer;
-        if (waits.For(mark, asked.WaitMicros, slice is not null, gone => ExecuteAsync(mark, asked, gone)) is { } wait)
+        var told = asked.WaitMicros > 0 && !identity.IsNone
+            ? await WaitAsync(http, mark, slice, asked)
+            : await ExecuteAsync(mark, asked, aborted);
+        if (told is not { } answer)
         {
-            (answer, var place) = await wait.AnswerOrPlaceAsync(slice, aborted);
-            if (place is { } kept)
-            {
-                waits.Park(wait);
-                await Slices.TellAsync(http, replies, kept, node.Status.ClusterTime);
-                return;
-            }
-            await Slices.ClaimAsync(wait, commands);
-            wait.Dispose();
-        }
-        else
-        {
-            answer = await ExecuteAsync(mark, asked, aborted);
+            return;
         }
         if (answer.Kind != AnswerKind.Done || answer.Outcome is not HoldGranted granted)
         {
@@ -68,12 +58,15 @@ internal sealed class HoldWriteEndpoints(
         }
         if (aborted.IsCancellationRequested)
         {
-            // Granted to a client that is gone, and not a byte of the answer was written (rule 18).
-            node.Abandon(asked.Object, answer.Request, hasKey: !identity.Key.IsEmpty);
+            // Granted to a client that is gone (rule 18).
+            waits.Untaken(answer, hasKey: !identity.Key.IsEmpty);
             return;
         }
         await form.GrantedAsync(http, asked, granted, Context());
     }
+
+    private ValueTask<CommandAnswer?> WaitAsync(HttpContext http, RequestMark mark, TimeSpan? slice, AcquireCommand asked) =>
+        waits.AnswerAsync(http, mark, slice, gone => ExecuteAsync(mark, asked, gone));
 
     private ValueTask<CommandAnswer> ExecuteAsync(RequestMark mark, AcquireCommand asked, CancellationToken gone) => commands.WithNewLeaseAsync(
         lease => asked with { OwnLease = asked.SharedLease.IsNone ? lease : LeaseId.None },

@@ -6,41 +6,45 @@ using Consensus.StateMachine.Outcomes;
 namespace Consensus.Server.Holds;
 
 /// <summary>
-/// A request that waits for a hold in slices: it waits in the node on its own account, and the requests that ask for it, one after the other under one identity, each wait for that for
-/// a while. Between two of them it is parked.
+/// A request that waits for a hold in slices: it waits in the node on its own account, and the requests that ask for it, one after the
+/// other under one identity, each wait for that for a while. Between two of them it is parked.
 /// </summary>
 internal sealed class SlicedWait(SlicedWaits owner, RequestMark mark) : IDisposable
 {
-    /// <summary>A place is in the view as soon as the command is applied here; this is for the time until then.</summary>
-    private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(10);
+    /// <summary>
+    /// A place is in the view as soon as the command is applied here. That may take as long as an election: it is looked for less and less
+    /// often.
+    /// </summary>
+    private static readonly TimeSpan FirstLook = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan LongestLook = TimeSpan.FromMilliseconds(320);
 
     private readonly CancellationTokenSource _gone = new();
     private Task<CommandAnswer> _answer = Task.FromResult(default(CommandAnswer));
 
-    public SlicedWaits Owner => owner;
-
     public RequestMark Mark => mark;
-
-    /// <summary>It is noted that nobody was told of what a session was granted: whoever is told has to let the session be heard of first.</summary>
-    public bool WasNoted { get; set; }
 
     /// <summary>Ends when the answer came and whoever keeps it knows.</summary>
     public Task Settled { get; private set; } = Task.CompletedTask;
 
-    public bool IsAnswered => _answer.IsCompleted;
+    /// <summary>It was granted something, which may be over since.</summary>
+    public bool IsGranted => Outcome is HoldGranted or ManyGranted;
 
-    /// <summary>Of <see cref="SlicedWaits"/>, while it is parked.</summary>
-    public ITimer? Expiry { get; set; }
-
-    /// <summary>Whoever takes it up gets a place, or an answer that stands. Else its request is judged anew, in apply.</summary>
+    /// <summary>Whoever takes it up gets a place, or a "no" that stands. Else its request is judged anew, in apply.</summary>
     public bool IsWorthTakingUp => !_gone.IsCancellationRequested
-        && (!_answer.IsCompleted || (_answer.IsCompletedSuccessfully && _answer.Result is { Kind: AnswerKind.Done, Outcome: not (WaitTakenOver or WaitDetached) }));
+        && (!_answer.IsCompleted || Outcome is not (null or WaitTakenOver or WaitDetached));
+
+    /// <summary>What it came to; null while it is not known, or never will be.</summary>
+    private Outcome? Outcome => _answer.IsCompletedSuccessfully && _answer.Result is { Kind: AnswerKind.Done, Outcome: var outcome } ? outcome : null;
 
     /// <param name="execute">Given the token that says that nobody asks for it any more.</param>
     public void Begin(Func<CancellationToken, ValueTask<CommandAnswer>> execute)
     {
         _answer = execute(_gone.Token).AsTask();
-        Settled = _answer.ContinueWith(answer => owner.OnAnswered(this, answer.Result), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        Settled = _answer.ContinueWith(
+            answer => owner.OnAnswered(this, answer.Result),
+            CancellationToken.None,
+            TaskContinuationOptions.ExecuteSynchronously,
+            TaskScheduler.Default);
     }
 
     /// <summary>The answer, or the place when the slice is over before. Whoever goes away meanwhile takes the wait with it.</summary>
@@ -51,22 +55,23 @@ internal sealed class SlicedWait(SlicedWaits owner, RequestMark mark) : IDisposa
         if (slice is { } time)
         {
             await AnswerWithin(time);
-            for (; !_answer.IsCompleted && !aborted.IsCancellationRequested; await AnswerWithin(LookEvery))
+            for (var pause = FirstLook; !_answer.IsCompleted && !aborted.IsCancellationRequested; pause *= pause < LongestLook ? 2 : 1)
             {
                 if (await owner.PlaceOf(mark) is { } place)
                 {
                     return (default, place);
                 }
+                await AnswerWithin(pause);
             }
         }
         return (await _answer, null);
     }
 
-    /// <summary>Nobody has asked for it in time: its place is detached, and what it was granted is given back.</summary>
+    /// <summary>Nobody asks for it any more: its place is detached, and what it was granted is given back.</summary>
     public async Task LeaveAsync()
     {
         await _gone.CancelAsync();
-        owner.Untaken(await _answer);
+        owner.Untaken(await _answer, hasKey: false);
         Dispose();
     }
 

@@ -2,28 +2,31 @@ using System.Collections.Immutable;
 using Consensus.Node;
 using Consensus.Primitives;
 using Consensus.Server.Commands;
+using Consensus.Server.Http;
 using Consensus.StateMachine;
 using Consensus.StateMachine.Outcomes;
 
 namespace Consensus.Server.Holds;
 
 /// <summary>
-/// The waits that are parked between two slices (rule 18). Asking again is no log entry: the next request under the same identity takes the wait up as it is. One for which nobody asks
-/// in time is left. They are places in lines, whose number and bytes are bounded, and grants that are at most as old as one may be parked.
+/// The waits that are parked between two slices (rule 18). Asking again is no log entry: the next request under the same identity takes the
+/// wait up as it is. Of one that was granted something meanwhile only apply knows whether it stands: the next request asks there. One for
+/// which nobody asks in time is left. Those without an answer are places in lines, whose number and bytes are bounded; of the others
+/// <see cref="MaxAnswered"/> are kept.
 /// </summary>
-internal sealed class SlicedWaits(IConsensusNode node, TimeProvider clock)
+internal sealed class SlicedWaits(IConsensusNode node, Replies replies, TimeProvider clock)
 {
+    /// <summary>About 10 MB; beyond that the oldest is left sooner.</summary>
+    public const int MaxAnswered = 10_000;
+
     /// <summary>As long as a detached place, and a grant whose answer was not taken, stands for whoever asks again.</summary>
     public static readonly TimeSpan ParkedFor = TimeSpan.FromSeconds(10);
 
     private readonly Lock _gate = new();
-    private readonly Dictionary<ParkedIdentity, SlicedWait> _parked = [];
+    private readonly Dictionary<ParkedIdentity, Parking> _parked = [];
 
-    /// <summary>A key, or the number of a session.</summary>
-    private readonly record struct ParkedIdentity(Key Key, LeaseId Session, long Number)
-    {
-        public static ParkedIdentity Of(RequestMark mark) => new(new Key(mark.Key.Span), mark.Session.Session, mark.Session.Number);
-    }
+    /// <summary>Those whose answer came since, the oldest first; some of them are parked no more.</summary>
+    private readonly Queue<Parking> _answered = new();
 
     public TimeProvider Clock => clock;
 
@@ -38,24 +41,51 @@ internal sealed class SlicedWaits(IConsensusNode node, TimeProvider clock)
         }
     }
 
-    /// <summary>The wait that a request takes up, or begins when it asks for a slice of it; null when it waits by itself, or not at all.</summary>
+    /// <summary>
+    /// The answer to a request under an identity that waits, in slices or for as long as it takes; null when the slice is over and it was
+    /// told its place.
+    /// </summary>
+    /// <param name="slice">Null: as long as it takes.</param>
     /// <param name="execute">Given the token that says that nobody asks for it any more.</param>
-    public SlicedWait? For(RequestMark mark, long waitMicros, bool isSlice, Func<CancellationToken, ValueTask<CommandAnswer>> execute)
+    public async ValueTask<CommandAnswer?> AnswerAsync(
+        HttpContext http, RequestMark mark, TimeSpan? slice, Func<CancellationToken, ValueTask<CommandAnswer>> execute)
     {
-        if (waitMicros <= 0 || mark.Fingerprint.IsEmpty)
-        {
-            return null;
-        }
         var wait = TakeUp(mark);
-        if (wait is null && isSlice)
+        if (wait is null)
         {
+            if (slice is null)
+            {
+                return await execute(http.RequestAborted);
+            }
             wait = new SlicedWait(this, mark);
             wait.Begin(execute);
         }
-        return wait;
+        CommandAnswer answer;
+        PlaceInfo? place;
+        try
+        {
+            (answer, place) = await wait.AnswerOrPlaceAsync(slice, http.RequestAborted);
+        }
+        catch
+        {
+            // A fault of this member: nobody would ever find the wait.
+            _ = wait.LeaveAsync();
+            throw;
+        }
+        if (place is { } kept)
+        {
+            Park(wait);
+            await Slices.TellAsync(http, replies, kept, node.Status.ClusterTime);
+            return null;
+        }
+        wait.Dispose();
+        return answer;
     }
 
-    /// <summary>The wait of an earlier request like this one; null when none is parked. One that asks for something else under the same identity is judged in apply.</summary>
+    /// <summary>
+    /// The wait of an earlier request like this one; null when none is parked. One that asks for something else under the same identity is
+    /// judged in apply.
+    /// </summary>
     public SlicedWait? TakeUp(RequestMark mark)
     {
         lock (_gate)
@@ -64,51 +94,65 @@ internal sealed class SlicedWaits(IConsensusNode node, TimeProvider clock)
             {
                 return null;
             }
-            var identity = ParkedIdentity.Of(mark);
-            if (!_parked.TryGetValue(identity, out var wait) || !wait.Mark.Fingerprint.Span.SequenceEqual(mark.Fingerprint.Span))
+            if (!_parked.TryGetValue(ParkedIdentity.Of(mark), out var parking)
+                || !parking.Wait.Mark.Fingerprint.Span.SequenceEqual(mark.Fingerprint.Span)
+                || parking.Wait.IsGranted)
             {
                 return null;
             }
-            _parked.Remove(identity);
-            EndParking(wait);
-            return wait.IsWorthTakingUp ? wait : null;
+            End(parking);
+            return parking.Wait.IsWorthTakingUp ? parking.Wait : null;
         }
     }
 
     public void Park(SlicedWait wait)
     {
-        SlicedWait? before;
+        var parking = new Parking(wait);
+        Parking? before;
         lock (_gate)
         {
             // Two requests that came at once under one identity: the later one has the place.
-            if (_parked.Remove(ParkedIdentity.Of(wait.Mark), out before))
+            if (_parked.TryGetValue(parking.Identity, out before))
             {
-                EndParking(before);
+                End(before);
             }
-            _parked.Add(ParkedIdentity.Of(wait.Mark), wait);
-            wait.Expiry = clock.CreateTimer(static parked => ((SlicedWait)parked!).Owner.Expire((SlicedWait)parked), wait, ParkedFor, Timeout.InfiniteTimeSpan);
+            _parked.Add(parking.Identity, parking);
+            parking.Expiry = clock.CreateTimer(_ => Expire(parking), null, ParkedFor, Timeout.InfiniteTimeSpan);
         }
-        _ = before?.LeaveAsync();
+        _ = before?.Wait.LeaveAsync();
     }
 
     /// <summary>
-    /// What is granted while nobody asks stands for as long as a place would be kept. Of a session's hold it is noted at once that nobody was told: the session may
-    /// end before the time is over.
+    /// What is granted while nobody asks stands for as long as a place would be kept. Of a session's hold it is noted at once that nobody was
+    /// told: the session may end before the time is over.
     /// </summary>
     public void OnAnswered(SlicedWait wait, CommandAnswer answer)
     {
+        Parking? oldest = null;
         lock (_gate)
         {
-            if (wait.Expiry is not { } expiry)
+            if (!_parked.TryGetValue(ParkedIdentity.Of(wait.Mark), out var parking) || parking.Wait != wait)
             {
                 return;
             }
-            expiry.Change(ParkedFor, Timeout.InfiniteTimeSpan);
-            wait.WasNoted = !wait.Mark.Session.IsNone;
+            parking.Expiry!.Change(ParkedFor, Timeout.InfiniteTimeSpan);
+            while (_answered.TryPeek(out var first) && !IsParked(first))
+            {
+                _answered.Dequeue();
+            }
+            _answered.Enqueue(parking);
+            if (_answered.Count > MaxAnswered)
+            {
+                oldest = _answered.Dequeue();
+            }
         }
-        if (wait.WasNoted)
+        if (!wait.Mark.Session.IsNone)
         {
-            Untaken(answer);
+            Untaken(answer, hasKey: false);
+        }
+        if (oldest is not null)
+        {
+            Expire(oldest);
         }
     }
 
@@ -119,32 +163,51 @@ internal sealed class SlicedWaits(IConsensusNode node, TimeProvider clock)
         return read.View?.PlaceOf(CommandRunner.Principal, mark.Key, mark.Session, mark.Fingerprint.Span);
     }
 
-    /// <summary>The answer came and is told to nobody.</summary>
-    public void Untaken(CommandAnswer answer)
+    /// <summary>The answer came, and not a byte of it could be told.</summary>
+    /// <param name="hasKey">Somebody may ask again under the key from now on.</param>
+    public void Untaken(CommandAnswer answer, bool hasKey)
     {
-        foreach (var hold in answer.Outcome switch { HoldGranted one => [one.Hold], ManyGranted many => many.Holds, _ => ImmutableArray<Hold>.Empty })
+        var granted = answer.Outcome switch { HoldGranted one => [one.Hold], ManyGranted many => many.Holds, _ => ImmutableArray<Hold>.Empty };
+        foreach (var hold in granted)
         {
-            node.Abandon(hold.Object, answer.Request, hasKey: false);
+            node.Abandon(hold.Object, answer.Request, hasKey);
         }
     }
 
-    private void Expire(SlicedWait wait)
+    private void Expire(Parking parking)
     {
         lock (_gate)
         {
-            if (wait.Expiry is null)
+            if (!IsParked(parking))
             {
                 return;
             }
-            _parked.Remove(ParkedIdentity.Of(wait.Mark));
-            EndParking(wait);
+            End(parking);
         }
-        _ = wait.LeaveAsync();
+        _ = parking.Wait.LeaveAsync();
     }
 
-    private static void EndParking(SlicedWait wait)
+    private bool IsParked(Parking parking) => _parked.TryGetValue(parking.Identity, out var there) && there == parking;
+
+    private void End(Parking parking)
     {
-        wait.Expiry?.Dispose();
-        wait.Expiry = null;
+        _parked.Remove(parking.Identity);
+        parking.Expiry?.Dispose();
+    }
+
+    /// <summary>A key, or the number of a session.</summary>
+    private readonly record struct ParkedIdentity(Key Key, LeaseId Session, long Number)
+    {
+        public static ParkedIdentity Of(RequestMark mark) => new(new Key(mark.Key.Span), mark.Session.Session, mark.Session.Number);
+    }
+
+    /// <summary>From the end of one slice to the begin of the next.</summary>
+    private sealed class Parking(SlicedWait wait)
+    {
+        public SlicedWait Wait => wait;
+
+        public ParkedIdentity Identity { get; } = ParkedIdentity.Of(wait.Mark);
+
+        public ITimer? Expiry { get; set; }
     }
 }

@@ -4,7 +4,6 @@ using Consensus.Primitives;
 using Consensus.Server.Commands;
 using Consensus.Server.Http;
 using Consensus.StateMachine;
-using Consensus.StateMachine.Commands;
 
 namespace Consensus.Server.Holds;
 
@@ -34,15 +33,6 @@ internal static class Slices
         new PlaceAnswer(place.Position, Durations.ExpiresInMs(place.Deadline, now)),
         ApiJson.Default.PlaceAnswer,
         Revision.Zero);
-
-    /// <summary>Before it is told what a session was granted while nobody asked: from now on its client knows of it (rule 18).</summary>
-    public static async ValueTask ClaimAsync(SlicedWait wait, CommandRunner commands)
-    {
-        if (wait.WasNoted)
-        {
-            await commands.ExecuteAsync(default(RequestMark), new RenewLeasesCommand([wait.Mark.Session.Session]));
-        }
-    }
 
     private static Problem NeedsIdentity => Problem.BadRequest(
         $"the query parameter \"poll\" needs the header {ApiHeaders.IdempotencyKey} or {ApiHeaders.Session}: "

@@ -51,39 +51,29 @@ internal sealed class MultiLockEndpoint(IConsensusNode node, CommandRunner comma
             await replies.Problem(http, TooLargeToWait);
             return;
         }
+        if (!Slices.TryRead(call.Query, identity, out var slice, out refusal))
+        {
+            await replies.Problem(http, refusal!);
+            return;
+        }
         if (replies.RoomFor(bytes, isUrgent: false) is not { } room)
         {
             await replies.Problem(http, replies.NoRoom);
             return;
         }
-        if (!Slices.TryRead(call.Query, identity, out var slice, out refusal))
-        {
-            room.Dispose();
-            await replies.Problem(http, refusal!);
-            return;
-        }
         using var unread = asked.WaitMicros > 0 ? UnreadBehindWaits.While(http) : null;
         var aborted = http.RequestAborted;
         var mark = RequestMark.Of(call, identity, body);
-        CommandAnswer answer;
+        CommandAnswer? told;
         using (room)
         {
-            if (waits.For(mark, asked.WaitMicros, slice is not null, gone => ExecuteAsync(mark, asked, gone)) is { } wait)
-            {
-                (answer, var place) = await wait.AnswerOrPlaceAsync(slice, aborted);
-                if (place is { } kept)
-                {
-                    waits.Park(wait);
-                    await Slices.TellAsync(http, replies, kept, node.Status.ClusterTime);
-                    return;
-                }
-                await Slices.ClaimAsync(wait, commands);
-                wait.Dispose();
-            }
-            else
-            {
-                answer = await ExecuteAsync(mark, asked, aborted);
-            }
+            told = asked.WaitMicros > 0 && !identity.IsNone
+                ? await WaitAsync(http, mark, slice, asked)
+                : await ExecuteAsync(mark, asked, aborted);
+        }
+        if (told is not { } answer)
+        {
+            return;
         }
         if (answer.Kind != AnswerKind.Done || answer.Outcome is not ManyGranted granted)
         {
@@ -92,10 +82,7 @@ internal sealed class MultiLockEndpoint(IConsensusNode node, CommandRunner comma
         }
         if (aborted.IsCancellationRequested)
         {
-            foreach (var hold in granted.Holds)
-            {
-                node.Abandon(ObjectName.Lock(hold.Name), answer.Request, hasKey: !identity.Key.IsEmpty);
-            }
+            waits.Untaken(answer, hasKey: !identity.Key.IsEmpty);
             return;
         }
         var status = node.Status;
@@ -110,6 +97,9 @@ internal sealed class MultiLockEndpoint(IConsensusNode node, CommandRunner comma
             [.. granted.Holds.Select(hold => new MultiLockItem(hold.Name.ToString(), hold.Token.Value))]);
         await replies.Json(http, StatusCodes.Status200OK, shown, ApiJson.Default.MultiLockAnswer, granted.Revision);
     }
+
+    private ValueTask<CommandAnswer?> WaitAsync(HttpContext http, RequestMark mark, TimeSpan? slice, AcquireManyCommand asked) =>
+        waits.AnswerAsync(http, mark, slice, gone => ExecuteAsync(mark, asked, gone));
 
     private ValueTask<CommandAnswer> ExecuteAsync(RequestMark mark, AcquireManyCommand asked, CancellationToken gone) => commands.WithNewLeaseAsync(
         lease => asked with { OwnLease = asked.SharedLease.IsNone ? lease : LeaseId.None },

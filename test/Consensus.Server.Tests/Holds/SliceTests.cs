@@ -70,15 +70,10 @@ internal sealed class SliceTests : ContractTest
 
             // Granted while nobody asks: the next slice finds it.
             await ReleaseAsync(path, held);
-            applied = Node.AppliedCommands;
             using var granted = await SendAsync("POST", path + "?poll=20s", body, identity);
             Assert.That(granted.StatusCode, Is.EqualTo(HttpStatusCode.OK));
             using var json = JsonDocument.Parse(await granted.Content.ReadAsStringAsync());
             Assert.That(json.RootElement.GetProperty(who).GetString(), Is.EqualTo("w"));
-            if (identity.Item1 == Key)
-            {
-                Assert.That((Node.AppliedCommands, Node.Abandoned.Count), Is.EqualTo((applied, 0)));
-            }
             await ReleaseAsync(path, json.RootElement.GetProperty("fencingToken").GetInt64());
         }
     }
@@ -112,10 +107,9 @@ internal sealed class SliceTests : ContractTest
         Assert.That(Node.AppliedCommands, Is.EqualTo(applied));
         using var withdrawn = await SendAsync("DELETE", "/v1/requests/before");
         await ReleaseAsync("/v1/locks/y", held.FencingToken);
-        applied = Node.AppliedCommands;
         var granted = await AnswerAsync(
             ApiJson.Default.MultiLockAnswer, HttpStatusCode.OK, "POST", "/v1/multilock?poll=20s", Body, (Key, "k"));
-        Assert.That((granted.Locks.Count, Node.AppliedCommands), Is.EqualTo((2, applied)));
+        Assert.That(granted.Locks, Has.Count.EqualTo(2));
     }
 
     [TestCase("/v1/locks/x", """{"owner":"other","ttl":"15s","wait":"60s"}""")]

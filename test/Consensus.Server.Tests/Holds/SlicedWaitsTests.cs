@@ -1,12 +1,15 @@
+using Consensus.Node.Core.Flow;
 using Consensus.Node;
 using Consensus.Primitives;
 using Consensus.Server.Commands;
 using Consensus.Server.Holds;
+using Consensus.Server.Http;
 using Consensus.Server.Tests.Support;
 using Consensus.Server.Tests.Watches;
-using Consensus.StateMachine;
 using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Outcomes;
+using Consensus.StateMachine;
+using Microsoft.AspNetCore.Http;
 
 namespace Consensus.Server.Tests.Holds;
 
@@ -24,7 +27,7 @@ internal sealed class SlicedWaitsTests
     public async Task Hold()
     {
         (_node, _clock) = (new InProcessNode(), new ManualClock());
-        _waits = new SlicedWaits(_node, _clock);
+        _waits = new SlicedWaits(_node, new Replies(_node, new ByteBudget(1_000_000)), _clock);
         var answer = await _node.ExecuteAsync(new CommandEnvelope(Ask(1, 0)), "", CancellationToken.None);
         _held = ((HoldGranted)answer.Outcome!).Hold;
     }
@@ -42,6 +45,9 @@ internal sealed class SlicedWaitsTests
         _waits.Park(wait);
         return wait;
     }
+
+    private ValueTask<CommandAnswer?> AskAgainAsync(SlicedWait wait, Func<CancellationToken, ValueTask<CommandAnswer>> execute) =>
+        _waits.AnswerAsync(new DefaultHttpContext(), wait.Mark, TimeSpan.Zero, execute);
 
     private Task UntilAsync(Func<bool> condition, string what) => Patience.UntilAsync(condition, what);
 
@@ -62,8 +68,7 @@ internal sealed class SlicedWaitsTests
         var wait = await ParkAsync();
         _clock.Advance(TimeSpan.FromSeconds(8));
         _node.Propose(new ReleaseHoldCommand(Job, _held.Token, Force: false));
-        await UntilAsync(() => wait.IsAnswered, "it is granted");
-        await wait.Settled;
+        await wait.Settled.InTimeAsync();
         _clock.Advance(TimeSpan.FromSeconds(9));
         Assert.That((_waits.Count, _node.View.GetObject(Job).HolderCount), Is.EqualTo((1, 1L)));
         _clock.Advance(TimeSpan.FromSeconds(1));
@@ -91,10 +96,58 @@ internal sealed class SlicedWaitsTests
         var wait = await ParkAsync();
         var other = _node.ExecuteAsync(
             new CommandEnvelope(Ask(3, 600_000_000), wait.Mark.Key, wait.Mark.Fingerprint), "", CancellationToken.None);
-        await UntilAsync(() => wait.IsAnswered, "it is told so");
+        await wait.Settled.InTimeAsync();
         Assert.That(_waits.TakeUp(wait.Mark), Is.Null, "its request is judged in apply");
         _node.Propose(new ReleaseHoldCommand(Job, _held.Token, Force: false));
         Assert.That((await other).Outcome, Is.InstanceOf<HoldGranted>());
+    }
+
+    [Test]
+    public async Task A_grant_for_which_somebody_asks_is_told_as_it_is_now([Values] bool isOver)
+    {
+        var wait = await ParkAsync();
+        _node.Propose(new ReleaseHoldCommand(Job, _held.Token, Force: false));
+        await wait.Settled.InTimeAsync();
+        var granted = _node.View.GetObject(Job).Holders.Single();
+        if (isOver)
+        {
+            _node.Propose(new ReleaseHoldCommand(Job, granted.Token, Force: true));
+        }
+        var again = new CommandEnvelope(Ask(3, 600_000_000), wait.Mark.Key, wait.Mark.Fingerprint);
+        var told = await AskAgainAsync(wait, gone => _node.ExecuteAsync(again, "", gone));
+        Assert.That((told?.Outcome as HoldGranted)?.Hold.Token, Is.EqualTo(isOver ? null : granted.Token));
+        _clock.Advance(TimeSpan.FromSeconds(10));
+        await UntilAsync(() => _node.Abandoned.Count == 1, "its time is over");
+        Assert.That(_node.View.GetObject(Job).HolderCount, Is.EqualTo(isOver ? 0 : 1), "who was told of it keeps it");
+    }
+
+    [Test]
+    public async Task A_no_that_came_between_two_slices_is_told_without_asking_again()
+    {
+        var wait = await ParkAsync();
+        _node.Advance(TimeSpan.FromSeconds(600));
+        await wait.Settled.InTimeAsync();
+        var told = await AskAgainAsync(wait, _ => throw new InvalidOperationException("it is asked"));
+        Assert.That(told?.Outcome, Is.InstanceOf<HoldRefused>());
+        Assert.That(_waits.Count, Is.Zero);
+    }
+
+    [Test]
+    public async Task Of_the_answers_that_nobody_takes_the_oldest_goes_first()
+    {
+        var first = await ParkAsync("first", 2);
+        _node.EndWaits(new WaitCancelled(new Revision(1), CancelReason.Stopping));
+        await first.Settled.InTimeAsync();
+        for (var i = 0; i < SlicedWaits.MaxAnswered; i++)
+        {
+            var other = new SlicedWait(_waits, new RequestMark(System.Text.Encoding.ASCII.GetBytes($"k{i}"), default, new byte[16]));
+            var answer = new TaskCompletionSource<CommandAnswer>();
+            other.Begin(_ => new ValueTask<CommandAnswer>(answer.Task));
+            _waits.Park(other);
+            answer.SetResult(new CommandAnswer(AnswerKind.Done, new WaitCancelled(new Revision(1), CancelReason.Stopping), NotDoneReason.None, default));
+            await other.Settled.InTimeAsync();
+        }
+        Assert.That((_waits.TakeUp(first.Mark), _waits.Count), Is.EqualTo(((SlicedWait?)null, SlicedWaits.MaxAnswered)));
     }
 
     [Test]
@@ -123,7 +176,7 @@ internal sealed class SlicedWaitsTests
     public async Task A_grant_of_a_session_that_comes_while_nobody_asks_is_noted_at_once()
     {
         var mark = new RequestMark(default, new SessionRequest(new LeaseId(9), 1, 0), new byte[16]);
-        await _node.ExecuteAsync(new CommandEnvelope(new GrantLeaseCommand(new LeaseId(9), 600_000_000) { IsSession = true }), "", CancellationToken.None);
+        _node.Propose(new GrantLeaseCommand(new LeaseId(9), 600_000_000) { IsSession = true });
         var envelope = new CommandEnvelope(Ask(0, 600_000_000) with { SharedLease = new LeaseId(9), TtlMicros = 0 }, default, mark.Fingerprint)
         {
             Session = mark.Session,
@@ -133,9 +186,7 @@ internal sealed class SlicedWaitsTests
         await wait.AnswerOrPlaceAsync(TimeSpan.Zero, CancellationToken.None);
         _waits.Park(wait);
         _node.Propose(new ReleaseHoldCommand(Job, _held.Token, Force: false));
-        await UntilAsync(() => wait.IsAnswered, "it is granted");
-        await wait.Settled;
+        await wait.Settled.InTimeAsync();
         Assert.That(_node.Abandoned.Count, Is.EqualTo(1));
-        Assert.That(_waits.TakeUp(mark)?.WasNoted, Is.True, "whoever is told lets the session be heard of first");
     }
 }

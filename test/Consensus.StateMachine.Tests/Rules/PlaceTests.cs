@@ -11,7 +11,7 @@ public sealed class PlaceTests
     private static readonly LeaseId Lease = new(90);
 
     /// <summary>Of the requests here.</summary>
-    private static readonly byte[] Print = [1];
+    private static readonly byte[] Print = [.. Enumerable.Repeat((byte)1, 16)];
 
     /// <summary>For each kind, somebody who holds all of it, and a request for it by the owner under a lease that has many.</summary>
     private static IEnumerable<TestCaseData> Kinds()
