@@ -21,24 +21,15 @@ internal sealed class HoldOrders(IConsensusApi api, string clientName)
             MaxHold = options.MaxHold,
             Metadata = options.Metadata,
         };
-        return new HoldOrder<LockGrantAnswer>
-        {
-            What = $"lock '{name}'",
-            Kind = "lock",
-            Margin = LeaseSchedule.Checked(options.SafetyMargin, options.Ttl, options.MaxHold),
-            MaxHold = options.MaxHold,
-            Ttl = options.Ttl,
-            Names = [of],
-            Parts = grant => [new HeldPart(of, grant.FencingToken)],
-            Ask = (question, cancellation) =>
-            {
-                var (ttl, lease) = question.LeaseOf(options.Ttl);
-                return api.AcquireLockAsync(wish with { Wait = question.Wait, Ttl = ttl, Lease = lease }, question.Identity, cancellation);
-            },
-            Times = grant => GrantTimes.OfMs(grant.TtlMs, grant.WaitedMs),
-            Renew = grant => (timeout, cancellation) => api.RenewLockOnce(name, grant.FencingToken, timeout, cancellation),
-            GiveBack = (grant, cancellation) => new HeldPart(of, grant.FencingToken).GiveBackAsync(api, cancellation),
-        };
+        return One<LockGrantAnswer>(
+            of,
+            $"lock '{name}'",
+            options,
+            grant => grant.FencingToken,
+            grant => GrantTimes.OfMs(grant.TtlMs, grant.WaitedMs),
+            (question, ttl, lease, cancellation) =>
+                api.AcquireLockAsync(wish with { Wait = question.Wait, Ttl = ttl, Lease = lease }, question.Identity, cancellation),
+            (token, timeout, cancellation) => api.RenewLockOnce(of.Name, token, timeout, cancellation));
     }
 
     public HoldOrder<MultiLockAnswer> MultiLock(IReadOnlyList<string> names, MultiLockOptions options)
@@ -90,25 +81,15 @@ internal sealed class HoldOrders(IConsensusApi api, string clientName)
             MaxHold = options.MaxHold,
             Metadata = options.Metadata,
         };
-        return new HoldOrder<SemaphoreGrantAnswer>
-        {
-            What = $"semaphore '{name}'",
-            Kind = "semaphore",
-            Margin = LeaseSchedule.Checked(options.SafetyMargin, options.Ttl, options.MaxHold),
-            MaxHold = options.MaxHold,
-            Ttl = options.Ttl,
-            Names = [of],
-            Parts = grant => [new HeldPart(of, grant.FencingToken)],
-            Ask = (question, cancellation) =>
-            {
-                var (ttl, lease) = question.LeaseOf(options.Ttl);
-                return api.AcquireSemaphoreAsync(wish with { Wait = question.Wait, Ttl = ttl, Lease = lease }, question.Identity,
-                    cancellation);
-            },
-            Times = grant => GrantTimes.OfMs(grant.TtlMs, grant.WaitedMs),
-            Renew = grant => (timeout, cancellation) => api.RenewSemaphoreOnce(name, grant.FencingToken, timeout, cancellation),
-            GiveBack = (grant, cancellation) => new HeldPart(of, grant.FencingToken).GiveBackAsync(api, cancellation),
-        };
+        return One<SemaphoreGrantAnswer>(
+            of,
+            $"semaphore '{name}'",
+            options,
+            grant => grant.FencingToken,
+            grant => GrantTimes.OfMs(grant.TtlMs, grant.WaitedMs),
+            (question, ttl, lease, cancellation) =>
+                api.AcquireSemaphoreAsync(wish with { Wait = question.Wait, Ttl = ttl, Lease = lease }, question.Identity, cancellation),
+            (token, timeout, cancellation) => api.RenewSemaphoreOnce(of.Name, token, timeout, cancellation));
     }
 
     public HoldOrder<ElectedAnswer> Election(string election, CampaignOptions options)
@@ -124,25 +105,43 @@ internal sealed class HoldOrders(IConsensusApi api, string clientName)
             MaxHold = options.MaxHold,
             Metadata = options.Metadata,
         };
-        return new HoldOrder<ElectedAnswer>
+        return One<ElectedAnswer>(
+            of,
+            $"the leadership of '{election}'",
+            options,
+            grant => grant.FencingToken,
+            grant => GrantTimes.OfMs(grant.TtlMs, grant.WaitedMs),
+            (question, ttl, lease, cancellation) =>
+                api.CampaignAsync(wish with { Wait = question.Wait, Ttl = ttl, Lease = lease }, question.Identity, cancellation),
+            (token, timeout, cancellation) => api.RenewLeadershipOnce(of.Name, token, timeout, cancellation));
+    }
+
+    /// <summary>Of one object.</summary>
+    private HoldOrder<TGrant> One<TGrant>(
+        HoldName of,
+        string what,
+        HoldOptions options,
+        Func<TGrant, long> token,
+        Func<TGrant, GrantTimes> times,
+        Func<HoldQuestion, TimeSpan?, string?, CancellationToken, Task<ApiResult<TGrant>>> ask,
+        Func<long, TimeSpan, CancellationToken, HoldRenewal> renew) => new()
         {
-            What = $"the leadership of '{election}'",
-            Kind = "election",
+            What = what,
+            Kind = of.Kind,
             Margin = LeaseSchedule.Checked(options.SafetyMargin, options.Ttl, options.MaxHold),
             MaxHold = options.MaxHold,
             Ttl = options.Ttl,
             Names = [of],
-            Parts = grant => [new HeldPart(of, grant.FencingToken)],
+            Parts = grant => [new HeldPart(of, token(grant))],
             Ask = (question, cancellation) =>
             {
                 var (ttl, lease) = question.LeaseOf(options.Ttl);
-                return api.CampaignAsync(wish with { Wait = question.Wait, Ttl = ttl, Lease = lease }, question.Identity, cancellation);
+                return ask(question, ttl, lease, cancellation);
             },
-            Times = grant => GrantTimes.OfMs(grant.TtlMs, grant.WaitedMs),
-            Renew = grant => (timeout, cancellation) => api.RenewLeadershipOnce(election, grant.FencingToken, timeout, cancellation),
-            GiveBack = (grant, cancellation) => new HeldPart(of, grant.FencingToken).GiveBackAsync(api, cancellation),
+            Times = times,
+            Renew = grant => (timeout, cancellation) => renew(token(grant), timeout, cancellation),
+            GiveBack = (grant, cancellation) => new HeldPart(of, token(grant)).GiveBackAsync(api, cancellation),
         };
-    }
 
     /// <summary>
     /// Any of the tokens renews the one lease of all; each renewal takes the next one, so that a single lock that was broken by force is noticed too.

@@ -19,8 +19,7 @@ internal sealed class SessionRules(StateTables state, Applying entry, AnswerRepl
         {
             return Refuse(SessionRefusal.Ended);
         }
-        state.Sessions.Hear(asked.Session);
-        state.Sessions.TryGet(asked.Session, out session);
+        session = state.Sessions.Hear(session);
         if (asked.Acked >= asked.Number)
         {
             return Refuse(SessionRefusal.AcknowledgesItself);

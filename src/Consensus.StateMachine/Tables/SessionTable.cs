@@ -92,11 +92,24 @@ internal sealed class SessionTable(Limits limits)
     }
 
     /// <summary>A request of the session came: its client lives, and hears what there is under it, if it asks.</summary>
+    /// <returns>The session as it is now.</returns>
+    public SessionRecord Hear(SessionRecord session)
+    {
+        if (session.Claimed == session.Version)
+        {
+            return session;
+        }
+        var heard = session with { Claimed = session.Version };
+        Replace(heard);
+        return heard;
+    }
+
+    /// <summary>As above, of the session that the lease is, if it is one.</summary>
     public void Hear(LeaseId lease)
     {
-        if (_sessions.Count > 0 && _sessions.TryGet(lease, out var session) && session.Claimed != session.Version)
+        if (_sessions.Count > 0 && _sessions.TryGet(lease, out var session))
         {
-            _sessions.Set(lease, session with { Claimed = session.Version });
+            Hear(session);
         }
     }
 
