@@ -152,12 +152,14 @@ internal sealed class PeerDialer(TimeSpan dialTimeout, TimeSpan handshakeTimeout
         }
     }
 
-    private static DialStatus StatusOf(SocketError error) => error switch
+    /// <summary>What an error of a call on the connection says, whichever call it came from.</summary>
+    internal static DialStatus StatusOf(SocketError error) => error switch
     {
         SocketError.ConnectionRefused => DialStatus.HostRefused,
         SocketError.TimedOut => DialStatus.TimedOut,
         SocketError.TooManyOpenSockets or SocketError.NoBufferSpaceAvailable => DialStatus.Exhausted,
-        SocketError.ConnectionReset or SocketError.ConnectionAborted => DialStatus.Broken,
+        // The last two of a connection that stood: it was reset since.
+        SocketError.ConnectionReset or SocketError.ConnectionAborted or SocketError.NotConnected or SocketError.Shutdown => DialStatus.Broken,
         _ => DialStatus.Unreachable,
     };
 
