@@ -19,7 +19,7 @@ internal sealed class CleanStop(TurnContext turn, CommandDesk commands)
         var kept = new List<PendingCommand>();
         foreach (var pending in commands.Pending)
         {
-            if (pending.Asked.IsEmpty || commands.RefuseWhileStopping(pending))
+            if (pending.Asked is null || commands.RefuseWhileStopping(pending))
             {
                 continue;
             }

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Consensus.Node.Core.Flow;
 using Consensus.Primitives;
 using Consensus.StateMachine;
@@ -41,8 +40,8 @@ public class PendingCommand(RequestId request, ReadOnlyMemory<byte> payload, str
 
     public string Principal { get; } = principal;
 
-    /// <summary>What an acquire asks for, so that it can be cancelled; empty for other commands.</summary>
-    public ImmutableArray<ObjectName> Asked { get; init; } = [];
+    /// <summary>What an acquire asks for, the first of several, so that it can be cancelled; null for other commands.</summary>
+    public ObjectName? Asked { get; init; }
 
     /// <summary>How long the request may wait in line, in microseconds.</summary>
     public long WaitMicros { get; init; }
@@ -75,10 +74,10 @@ public class PendingCommand(RequestId request, ReadOnlyMemory<byte> payload, str
         bytes > Urgency.MaxBytes ? CommandLane.Bulk : Urgency.Of(command) ? CommandLane.Urgent : CommandLane.Small;
 
     /// <summary>For <see cref="Asked"/>.</summary>
-    private static ImmutableArray<ObjectName> AskedBy(Command command) => command switch
+    private static ObjectName? AskedBy(Command command) => command switch
     {
-        AcquireCommand acquire => [acquire.Object],
-        AcquireManyCommand many => [.. many.Names.Select(ObjectName.Lock)],
-        _ => [],
+        AcquireCommand acquire => acquire.Object,
+        AcquireManyCommand { Names: [var first, ..] } => ObjectName.Lock(first),
+        _ => null,
     };
 }

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Consensus.Node;
 using Consensus.Primitives;
 using Consensus.Server.Commands;
@@ -167,10 +166,10 @@ internal sealed class SlicedWaits(IConsensusNode node, Replies replies, TimeProv
     /// <param name="hasKey">Somebody may ask again under the key from now on.</param>
     public void Untaken(CommandAnswer answer, bool hasKey)
     {
-        var granted = answer.Outcome switch { HoldGranted one => [one.Hold], ManyGranted many => many.Holds, _ => ImmutableArray<Hold>.Empty };
-        foreach (var hold in granted)
+        var granted = answer.Outcome is ManyGranted many ? many.Holds[0] : (answer.Outcome as HoldGranted)?.Hold;
+        if (granted is not null)
         {
-            node.Abandon(hold.Object, answer.Request, hasKey);
+            node.Abandon(granted.Object, answer.Request, hasKey);
         }
     }
 

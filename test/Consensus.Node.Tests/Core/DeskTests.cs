@@ -38,7 +38,7 @@ public sealed class DeskTests
         return new TurnContext(options, new RaftNode(options.Raft, initial), new AppliedState(new ReplicatedState(Limits.Default), Term.Zero, configuration));
     }
 
-    private static PendingCommand Wait(long sequence) => new(new RequestId(new MemberId(1), 1, sequence), new byte[10], "", CommandLane.Small) { Asked = [ObjectName.Lock(Job)], WaitMicros = 1 };
+    private static PendingCommand Wait(long sequence) => new(new RequestId(new MemberId(1), 1, sequence), new byte[10], "", CommandLane.Small) { Asked = ObjectName.Lock(Job), WaitMicros = 1 };
 
     [Test]
     public void Waits_that_are_cancelled_while_there_is_no_leader_leave_the_queue()

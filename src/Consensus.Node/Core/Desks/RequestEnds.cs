@@ -31,7 +31,10 @@ internal sealed class RequestEnds(TurnContext turn, CommandDesk desk)
     /// <summary>What was granted under a key and perhaps not told: whoever asks again in time finds it, else it is given back. Oldest first.</summary>
     private readonly Queue<UntoldGrant> _untold = new();
 
-    /// <summary>What is logged and was not seen to be applied. One for each request that this member had, so no more than these.</summary>
+    /// <summary>
+    /// What is logged and was not seen to be applied. One for each request that this member had, so no more than these: the first of several
+    /// places or holds stands for all of them, which have one request.
+    /// </summary>
     private readonly List<PendingCommand> _logged = [];
 
     /// <summary>Nothing is under way, nor waits to be logged again.</summary>
@@ -40,29 +43,21 @@ internal sealed class RequestEnds(TurnContext turn, CommandDesk desk)
     /// <summary>A request for holds is given up: it may have, or get, its place or the holds themselves.</summary>
     public void Cancel(PendingCommand pending, CancelReason reason)
     {
-        if (pending.Asked.IsEmpty)
+        if (pending.Asked is not { } name)
         {
             return;
         }
-        // Where it is known to be in line, its first place stands for all of them: there may be 128, of each of thousands of requests.
-        var asked = pending.Stage == PendingStage.Waiting ? pending.Asked[..1] : pending.Asked;
         if (reason == CancelReason.Disconnected && pending is { HasIdentity: true, IsOfSession: false })
         {
             Detach([pending]);
-            foreach (var name in asked)
-            {
-                GiveBackLater(name, pending.Request);
-            }
+            GiveBackLater(name, pending.Request);
             return;
         }
         if (!pending.HasIdentity && reason == CancelReason.Disconnected)
         {
             _givenUp.Add(pending.Request.Sequence);
         }
-        foreach (var name in asked)
-        {
-            Log(CancelWaitCommand.Of(name, pending.Request, reason), LaneOf(pending));
-        }
+        Log(CancelWaitCommand.Of(name, pending.Request, reason), LaneOf(pending));
     }
 
     /// <summary>The process stops: these requests keep their places, for whoever asks again under their identities.</summary>
@@ -94,13 +89,10 @@ internal sealed class RequestEnds(TurnContext turn, CommandDesk desk)
     /// <summary>A request of this process that does not stand at the desk came to its end: if it was given up, what it was granted goes back.</summary>
     public void OnResolved(in Resolution resolution)
     {
-        if (resolution.Outcome is not (HoldGranted or ManyGranted) || !_givenUp.Remove(resolution.Request.Sequence))
+        var granted = resolution.Outcome is ManyGranted many ? many.Holds[0] : (resolution.Outcome as HoldGranted)?.Hold;
+        if (granted is not null && _givenUp.Remove(resolution.Request.Sequence))
         {
-            return;
-        }
-        foreach (var hold in resolution.Outcome is ManyGranted many ? many.Holds : [((HoldGranted)resolution.Outcome).Hold])
-        {
-            GiveBack(hold.Object, resolution.Request);
+            GiveBack(granted.Object, resolution.Request);
         }
     }
 
