@@ -16,8 +16,21 @@ internal sealed record ApiRequest
 
     public string? IfNoneMatch { get; init; }
 
-    /// <summary>How long the server itself was asked to wait before it answers.</summary>
+    /// <summary>How long the server itself was asked to wait, in all its slices.</summary>
     public TimeSpan Wait { get; init; }
+
+    /// <summary>How long one send of it waits before it is told its place in line instead; null: as long as it takes.</summary>
+    public TimeSpan? Slice { get; init; }
+
+    /// <summary>How long the server may take for one send of it because it waits.</summary>
+    public TimeSpan LongestWait => Slice ?? Wait;
+
+    /// <summary>This request as one that waits in slices where its wait is longer than one.</summary>
+    public ApiRequest InSlices(TimeSpan slice) => Wait <= slice ? this : this with
+    {
+        Slice = slice,
+        Target = QueryText.Append(Target, "poll=" + ClientJson.Text(slice)),
+    };
 
     public bool IsWrite => Method != HttpMethod.Get;
 

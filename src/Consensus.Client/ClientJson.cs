@@ -31,6 +31,7 @@ namespace Consensus.Client;
 [JsonSerializable(typeof(LeaseKeepAliveAnswer))]
 [JsonSerializable(typeof(SettleAnswer))]
 [JsonSerializable(typeof(LockGrantAnswer))]
+[JsonSerializable(typeof(PlaceAnswer))]
 [JsonSerializable(typeof(LockAnswer))]
 [JsonSerializable(typeof(LockListAnswer))]
 [JsonSerializable(typeof(HoldRenewedAnswer))]

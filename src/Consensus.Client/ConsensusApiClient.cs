@@ -16,7 +16,9 @@ public sealed partial class ConsensusApiClient : IConsensusApi
     private readonly Func<RequestIdentity?> _identity = static () => null;
 
     /// <summary>A client that connects as it is used.</summary>
-    /// <exception cref="ArgumentException">There is no endpoint, or one is no scheme, host and port alone.</exception>
+    /// <exception cref="ArgumentException">
+    /// There is no endpoint, or one is no scheme, host and port alone, or a slice of a wait is not 1 ms to 10 minutes.
+    /// </exception>
     public ConsensusApiClient(ConsensusClientOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -30,6 +32,10 @@ public sealed partial class ConsensusApiClient : IConsensusApi
             {
                 throw new ArgumentException($"The endpoint {endpoint} cannot be used: {reason}.", nameof(options));
             }
+        }
+        if (options.WaitSlice < TimeSpan.FromMilliseconds(1) || options.WaitSlice > TimeSpan.FromMicroseconds(ApiLimits.MaxWaitMicros))
+        {
+            throw new ArgumentException($"A {nameof(options.WaitSlice)} is 1 ms to 10 minutes.", nameof(options));
         }
         _sender = new RequestSender(options);
     }

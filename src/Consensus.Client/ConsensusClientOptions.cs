@@ -19,6 +19,12 @@ public sealed record ConsensusClientOptions
     /// </summary>
     public TimeSpan AttemptTimeout { get; init; } = TimeSpan.FromSeconds(6);
 
+    /// <summary>
+    /// How long one request waits in line at most: a longer wait is asked for in slices of this, and keeps its place between them. So long a
+    /// frozen member or a broken connection can go unnoticed, and so long a proxy must let a request take. Up to 10 minutes.
+    /// </summary>
+    public TimeSpan WaitSlice { get; init; } = TimeSpan.FromSeconds(20);
+
     /// <summary>How long a TCP connect may take.</summary>
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(2);
 

@@ -20,6 +20,9 @@ internal sealed class RequestIdentity
     private bool _isUsedUp;
     private bool _wasInDoubt;
 
+    /// <summary>All that was sent under this is one place in line, as a member told: what it says next is said of all.</summary>
+    private bool _isPlaced;
+
     /// <param name="key">Null: one of its own. A given key stays, whatever is answered.</param>
     /// <exception cref="ArgumentException">A given key cannot be one.</exception>
     public RequestIdentity(string? key = null) => (_isGiven, _key) = (key is not null, key is null ? null : Checked(key));
@@ -65,7 +68,12 @@ internal sealed class RequestIdentity
     public void EndSend(Attempt attempt)
     {
         Log.Add(attempt);
-        if (attempt.Is(ProblemTypes.SessionEnded))
+        if (attempt.IsPlace)
+        {
+            _isPlaced |= !_wasInDoubt;
+            Numbers?.Place(Number);
+        }
+        else if (attempt.Is(ProblemTypes.SessionEnded))
         {
             // What came of earlier sends is unknown, and stays so.
             Numbers?.End(attempt.Detail);
@@ -74,8 +82,14 @@ internal sealed class RequestIdentity
         {
             // A session keeps every outcome, so that a "no" under a number is the answer to all sends of it; what it refuses for want of
             // room it does not keep.
+            _wasInDoubt &= !(_isPlaced && attempt.Kind == AttemptKind.Refused);
             _wasInDoubt &= Numbers is null || attempt.Kind != AttemptKind.Refused || !IsOutcome(attempt.Status);
             EndSend(wasAnswered: !attempt.Unreachable && (Numbers is null || attempt.Status != HttpStatusCode.ServiceUnavailable));
+        }
+        else
+        {
+            // It may still be on its way, and be there when the place is not.
+            _isPlaced = false;
         }
     }
 

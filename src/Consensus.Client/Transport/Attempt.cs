@@ -37,6 +37,9 @@ internal sealed record Attempt(AttemptKind Kind, Uri Endpoint)
     /// <summary>Of an attempt whose outcome is unknown: what a later one under the same identity was refused with.</summary>
     public Attempt? RefusedSince { get; init; }
 
+    /// <summary>It waits in slices, and was told its place in line: it is to be sent again.</summary>
+    public bool IsPlace { get; init; }
+
     /// <summary>True when not even a connection was made.</summary>
     public bool Unreachable { get; init; }
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Sockets;
+using System.Text.Json;
 
 namespace Consensus.Client.Transport;
 
@@ -209,17 +210,19 @@ internal sealed class HttpTransport : IDisposable
 
     private static Attempt Classify(Uri endpoint, ApiRequest request, int status, string? reason, TimeSpan? retryAfter, byte[] body)
     {
-        if (status is >= 200 and < 300)
+        var isAccepted = status == (int)HttpStatusCode.Accepted;
+        var isPlace = isAccepted && request.Slice is not null && IsPlace(body);
+        if (status is >= 200 and < 300 && isPlace == isAccepted)
         {
-            return new Attempt(AttemptKind.Done, endpoint) { Status = (HttpStatusCode)status, Body = body };
+            return new Attempt(AttemptKind.Done, endpoint) { Status = (HttpStatusCode)status, Body = body, IsPlace = isPlace };
         }
         var problem = ProblemDocument.Read(body);
         var kind = (status, problem.Slug) switch
         {
             (503, "no-leader" or "not-ready") or (429, _) => AttemptKind.NothingDone,
             (409, "retry-too-late") or (410, "session-ended") => AttemptKind.Unknown,
-            ( < 500 or 507, _) => AttemptKind.Refused,
-            // Not a word of the contract (a proxy's 502, a crash's 500): it may have been passed on.
+            ( >= 300 and < 500 or 507, _) => AttemptKind.Refused,
+            // Not a word of the contract (a proxy's 502, a crash's 500, a place where none was asked for): it may have been passed on.
             _ => request.IsWrite ? AttemptKind.Unknown : AttemptKind.NothingDone,
         };
         return new Attempt(kind, endpoint)
@@ -230,6 +233,19 @@ internal sealed class HttpTransport : IDisposable
             Detail = problem.Detail ?? $"{endpoint.Authority} answered {status} {reason}".TrimEnd() + ".",
             RetryAfter = retryAfter,
         };
+    }
+
+    private static bool IsPlace(byte[] body)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(body, ClientJson.Default.PlaceAnswer) is { Position: > 0 };
+        }
+        catch (JsonException)
+        {
+            // Whoever answers so is no member.
+            return false;
+        }
     }
 
     /// <summary>True for what a broken or silent connection throws, and not for the caller's own cancellation.</summary>

@@ -28,7 +28,8 @@ internal sealed class RequestSender(ConsensusClientOptions options) : IDisposabl
     public async Task<Attempt> ExecuteAsync(ApiRequest request, RequestIdentity? identity, CancellationToken cancellationToken)
     {
         using var activity = ClientTelemetry.StartRequest(request);
-        var attempt = await SendUntilSettledAsync(request, identity, cancellationToken).ConfigureAwait(false);
+        var sliced = identity is null ? request : request.InSlices(options.WaitSlice);
+        var attempt = await new SentRequest(this, sliced, identity).UntilSettledAsync(cancellationToken).ConfigureAwait(false);
         ClientTelemetry.Answered(activity, attempt.Kind.ToString(), attempt.Detail);
         return attempt;
     }
@@ -49,73 +50,12 @@ internal sealed class RequestSender(ConsensusClientOptions options) : IDisposabl
         return attempt;
     }
 
+    /// <summary>Whoever gave an answer that counts is asked first the next time.</summary>
+    public void Prefer(int index) => Volatile.Write(ref _preferred, index);
+
     public Attempt Nobody(Attempt last)
     {
         var all = string.Join(", ", options.Endpoints.Select(endpoint => endpoint.Authority));
         return options.Endpoints.Count == 1 ? last : last with { Detail = $"none of {all} accepts a connection." };
     }
-
-    /// <summary>Sends until there is a definite answer or the time for it is over.</summary>
-    private async Task<Attempt> SendUntilSettledAsync(ApiRequest request, RequestIdentity? identity, CancellationToken cancellationToken)
-    {
-        var endpoints = options.Endpoints;
-        var first = Preferred;
-        var sends = 0;
-        Attempt? unknown = null;
-        Attempt? answered = null;
-        var firstSend = options.TimeProvider.GetTimestamp();
-        var end = new SettleDeadline(options, request.Wait, firstSend);
-        cancellationToken.ThrowIfCancellationRequested();
-        var last = await SendOnceAsync(cancellationToken).ConfigureAwait(false);
-        if (RetryPolicy.MayBeSentAgain(last, request))
-        {
-            var begun = last;
-            last = await RetryPolicy.Build(options, request, firstSend).ExecuteAsync(
-                token =>
-                {
-                    var sent = begun is { } earlier ? Task.FromResult(earlier) : SendOnceAsync(token);
-                    begun = null;
-                    return new ValueTask<Attempt>(sent);
-                },
-                cancellationToken).ConfigureAwait(false);
-        }
-        if (unknown is not null && !IsConclusive(request, last) && !(last.Kind == AttemptKind.Refused && identity is { IsInDoubt: false }))
-        {
-            return last.Kind == AttemptKind.Refused ? unknown with { RefusedSince = last } : unknown;
-        }
-        // What some member said tells more than that another one is away.
-        return last.Unreachable ? answered ?? Nobody(last) : last;
-
-        async Task<Attempt> SendOnceAsync(CancellationToken token)
-        {
-            var index = (first + sends++) % endpoints.Count;
-            var mark = identity?.BeginSend(endpoints[index]) ?? default;
-            var attempt = await Transport.SendAsync(endpoints[index], request, mark, end.OfAttempt(endpoints.Count - sends),
-                token).ConfigureAwait(false);
-            identity?.EndSend(attempt);
-            if (attempt.Kind == AttemptKind.Unknown)
-            {
-                unknown = attempt;
-            }
-            else if (attempt.Kind != AttemptKind.NothingDone)
-            {
-                Volatile.Write(ref _preferred, index);
-            }
-            answered = attempt.Unreachable ? answered : attempt;
-            return attempt;
-        }
-    }
-
-    /// <summary>
-    /// Whether the last answer also settles earlier attempts whose outcome is unknown. A success does: it is the first attempt's
-    /// answer replayed, or the first attempt's second chance. "Nothing was done" does not, and neither does a no that a late first
-    /// attempt could still turn into a yes.
-    /// </summary>
-    private static bool IsConclusive(ApiRequest request, Attempt last) => last.Kind switch
-    {
-        AttemptKind.Done => true,
-        AttemptKind.Refused => request.RefusalIsFinal
-            || ((int)last.Status is not (409 or 412 or 507) && ((int)last.Status != 404 || request.NotFoundIsFinal)),
-        _ => false,
-    };
 }

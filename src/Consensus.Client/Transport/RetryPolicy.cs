@@ -16,11 +16,12 @@ internal static class RetryPolicy
         && (attempt.Kind != AttemptKind.Unknown || request.IsRepeatable);
 
     /// <param name="firstSend">When the operation began, by the options' clock.</param>
-    public static ResiliencePipeline<Attempt> Build(ConsensusClientOptions options, ApiRequest request, long firstSend)
+    /// <param name="wasReached">A member has answered it before.</param>
+    public static ResiliencePipeline<Attempt> Build(ConsensusClientOptions options, ApiRequest request, long firstSend, bool wasReached = false)
     {
         var time = options.TimeProvider;
         var end = new SettleDeadline(options, request.Wait, firstSend);
-        var everReached = false;
+        var everReached = wasReached;
         var builder = new ResiliencePipelineBuilder<Attempt> { TimeProvider = time };
         return builder.AddRetry(new RetryStrategyOptions<Attempt>
         {

@@ -20,9 +20,10 @@ internal readonly struct SettleDeadline(ConsensusClientOptions options, TimeSpan
 
     /// <summary>What the next attempt may take. One that waits has all that is left; of another one the endpoints that were not asked yet have their share too.</summary>
     /// <param name="others">Endpoints that have not had their turn.</param>
-    public TimeSpan OfAttempt(int others)
+    /// <param name="longestWait">What of the request's wait one attempt may take.</param>
+    public TimeSpan OfAttempt(int others, TimeSpan longestWait = default)
     {
-        var usual = wait + options.AttemptTimeout;
+        var usual = longestWait + options.AttemptTimeout;
         if (Left is not { } left)
         {
             return usual;

@@ -58,6 +58,35 @@ internal sealed class FailoverTests
         await leader.RunAsync();
     }
 
+    [Test]
+    public async Task A_wait_through_a_member_that_freezes_is_granted_through_another()
+    {
+        var leader = await LeaderAsync();
+        var frozen = _members.First(member => member != leader);
+        using var holder = new ConsensusClient(leader.Endpoint);
+        using var waiter = new ConsensusClient(new ConsensusClientOptions
+        {
+            Endpoints = [frozen.Endpoint, .. _members.Where(member => member != frozen).Select(member => member.Endpoint)],
+            WaitSlice = TimeSpan.FromMilliseconds(200),
+            AttemptTimeout = TimeSpan.FromSeconds(1),
+        });
+        await using var handle = await holder.AcquireLockAsync("frozen", new LockOptions { Ttl = Ttl });
+        var waiting = waiter.AcquireLockAsync("frozen", new LockOptions { Ttl = Ttl, Owner = "next" });
+        await Eventually.UntilAsync(async () => (await holder.GetLockAsync("frozen")).WaiterCount == 1, "one waits");
+        frozen.Freeze();
+        try
+        {
+            await handle.DisposeAsync();
+
+            await using var next = await waiting.InTimeAsync();
+            Assert.That(next.Owner, Is.EqualTo("next"));
+        }
+        finally
+        {
+            frozen.Thaw();
+        }
+    }
+
     private async Task<ServerProcess> LeaderAsync()
     {
         using var api = new ConsensusApiClient(new ConsensusClientOptions { Endpoints = [_members[0].Endpoint] });

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Reflection;
+using System.Runtime.InteropServices;
 using System.Text;
 
 namespace Consensus.Client.Tests.Support;
@@ -86,6 +87,11 @@ internal sealed class ServerProcess : IDisposable
         _process = null;
     }
 
+    /// <summary>It answers nothing, and its connections stay.</summary>
+    public void Freeze() => Assert.That(Signal(_process!.Id, 19), Is.Zero);
+
+    public void Thaw() => Assert.That(Signal(_process!.Id, 18), Is.Zero);
+
     public override string ToString()
     {
         lock (_output)
@@ -105,6 +111,9 @@ internal sealed class ServerProcess : IDisposable
 
     /// <summary>A port of loopback on which nobody listens.</summary>
     public static Uri DeadEndpoint() => new($"http://127.0.0.1:{FreePorts.Next()}");
+
+    [DllImport("libc", EntryPoint = "kill")]
+    private static extern int Signal(int process, int signal);
 
     private void Keep(string? line)
     {
