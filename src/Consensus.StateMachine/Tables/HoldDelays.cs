@@ -121,7 +121,7 @@ internal static class HoldDelays
             fields.Text(Saved.Owner),
             fields.Time(Saved.Until),
             new FencingToken(fields.Number(Saved.Token)),
-            CommandCodec.Mode(fields.Number(Saved.Mode)),
+            fields.Mode(Saved.Mode),
             fields.Number(Saved.Count));
     }
 }

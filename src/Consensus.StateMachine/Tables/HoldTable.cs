@@ -435,7 +435,7 @@ internal sealed class HoldTable(ObjectTable objects)
     public (ObjectName Object, HoldRecord Hold) Load(ReadOnlyMemory<byte> item, LeaseTable leases)
     {
         var fields = new Fields(item, SavedOf.Shape);
-        var name = new ObjectName(CommandCodec.Space(fields.Number(SavedOf.Space)), fields.Key(SavedOf.Name));
+        var name = new ObjectName(fields.Space(SavedOf.Space), fields.Key(SavedOf.Name));
         return (name, Load(name, fields.Bytes(SavedOf.Hold), leases));
     }
 
@@ -452,7 +452,7 @@ internal sealed class HoldTable(ObjectTable objects)
             fields.Number(Saved.WaitedMicros),
             until == 0 ? ClusterTime.Never : new ClusterTime(until),
             HoldTerms.Of(
-                CommandCodec.Mode(fields.Number(Saved.Mode)),
+                fields.Mode(Saved.Mode),
                 Math.Max(1, fields.Number(Saved.Count)),
                 fields.Number(Saved.LockDelayMicros),
                 fields.Number(Saved.MaxHoldMicros),

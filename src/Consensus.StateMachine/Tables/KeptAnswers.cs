@@ -249,7 +249,7 @@ internal sealed class KeptAnswers
             EffectKind.LeaseMade => new LeaseMade(revision, fields.Lease(Saved.Lease), fields.Number(Saved.TtlMicros)),
             EffectKind.LeaseEnded => new LeaseEnded(revision, fields.Lease(Saved.Lease), fields.Number(Saved.KeyCount), fields.Number(Saved.HoldCount)),
             EffectKind.HoldGiven => new HoldGiven(
-                new ObjectName(CommandCodec.Space(fields.Number(Saved.Space)), fields.Key(Saved.Name)), token, fields.Number(Saved.WaitedMicros)),
+                new ObjectName(fields.Space(Saved.Space), fields.Key(Saved.Name)), token, fields.Number(Saved.WaitedMicros)),
             EffectKind.HoldGivenUp => new HoldGivenUp(revision),
             EffectKind.HoldsGiven => new HoldsGiven(revision, ReadHolds(fields)),
             EffectKind.HoldHandedOver => new HoldHandedOver(revision, ReadHolds(fields)),

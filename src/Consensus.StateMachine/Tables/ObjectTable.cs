@@ -312,7 +312,7 @@ internal sealed class ObjectTable(Limits limits)
     public ObjectName Load(ReadOnlyMemory<byte> item, out ReadOnlyMemory<byte>? sole)
     {
         var fields = new Fields(item, Saved.Shape);
-        var name = new ObjectName(CommandCodec.Space(fields.Number(Saved.Space)), fields.Key(Saved.Name));
+        var name = new ObjectName(fields.Space(Saved.Space), fields.Key(Saved.Name));
         if (_primary.Contains(name))
         {
             throw new WireFormatException($"the {name} twice, or after its holds");

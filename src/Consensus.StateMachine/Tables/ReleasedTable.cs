@@ -145,7 +145,7 @@ internal sealed class ReleasedTable(Limits limits)
     public void Load(ReadOnlyMemory<byte> item)
     {
         var fields = new Fields(item, Saved.Shape);
-        var name = new ObjectName(CommandCodec.Space(fields.Number(Saved.Space)), fields.Key(Saved.Name));
+        var name = new ObjectName(fields.Space(Saved.Space), fields.Key(Saved.Name));
         var tokens = fields.Tokens();
         if (tokens.Length is 0 or > MaxRun || !AreAscending(FencingToken.None, tokens) || TryFind(name, tokens[0], out _, out _))
         {

@@ -390,7 +390,7 @@ internal sealed class SessionTable(Limits limits)
         {
             throw new WireFormatException("what ended under no session, twice, or for an unknown reason");
         }
-        var name = new ObjectName(CommandCodec.Space(fields.Number(SavedEnded.Space)), fields.Key(SavedEnded.Name));
+        var name = new ObjectName(fields.Space(SavedEnded.Space), fields.Key(SavedEnded.Name));
         _ended.Set(version, new SessionEnded(new SessionPart(name, new FencingToken(fields.Number(SavedEnded.Token)), fields.Number(SavedEnded.Number)), reason));
         Replace(session with { Ends = session.Ends + 1 });
     }

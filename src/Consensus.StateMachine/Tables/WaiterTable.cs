@@ -410,7 +410,7 @@ internal sealed class WaiterTable
         }
         var waiter = new WaiterRecord(
             fields.Number(Saved.Sequence),
-            new ObjectName(CommandCodec.Space(fields.Number(Saved.Space)), fields.Key(Saved.Name)),
+            new ObjectName(fields.Space(Saved.Space), fields.Key(Saved.Name)),
             fields.Text(Saved.Owner),
             fields.Request(Saved.Request),
             number.Number != 0 ? Identity.Of(number) : identityKey.IsEmpty ? default : new Identity(fields.Text(Saved.Principal), identityKey),
@@ -422,7 +422,7 @@ internal sealed class WaiterTable
             fields.Time(Saved.WaitDeadline),
             fields.Has(Saved.DetachedUntil) ? fields.Time(Saved.DetachedUntil) : null,
             HoldTerms.Of(
-                CommandCodec.Mode(fields.Number(Saved.Mode)),
+                fields.Mode(Saved.Mode),
                 Math.Max(1, fields.Number(Saved.Count)),
                 fields.Number(Saved.LockDelayMicros),
                 fields.Number(Saved.MaxHoldMicros),

@@ -1,11 +1,13 @@
 using Consensus.Primitives;
 using Consensus.Primitives.Wire;
 using Consensus.StateMachine.Commands;
-using Consensus.StateMachine.Tables;
 
 namespace Consensus.StateMachine.Wire;
 
-/// <summary>Commands in the Protocol Buffers wire format of <c>commands.proto</c>.</summary>
+/// <summary>
+/// Commands in the Protocol Buffers wire format of <c>commands.proto</c>: the envelope, and which message a command is. The messages themselves
+/// are in the codecs beside this one.
+/// </summary>
 public static class CommandCodec
 {
     private const int IdempotencyKeyField = 1;
@@ -52,16 +54,25 @@ public static class CommandCodec
         writer.EndMessage(start);
     }
 
-    /// <summary>Unknown fields, kinds and values throw <see cref="WireFormatException"/> (rule 12). Byte fields may alias <paramref name="bytes"/>.</summary>
+    /// <summary>
+    /// Unknown fields, kinds and values, and a field twice, throw <see cref="WireFormatException"/> (rule 12). Byte fields may alias
+    /// <paramref name="bytes"/>.
+    /// </summary>
     public static CommandEnvelope Read(ReadOnlyMemory<byte> bytes)
     {
         ReadOnlyMemory<byte> key = default;
         ReadOnlyMemory<byte> fingerprint = default;
         var (session, number, acked) = (0L, 0L, 0L);
         Command? command = null;
+        var seen = 0L;
         var reader = new WireReader(bytes.Span);
         while (reader.NextField())
         {
+            if (reader.Field <= SettleField && (seen & (1L << reader.Field)) != 0)
+            {
+                throw new WireFormatException($"an envelope has the field {reader.Field} twice");
+            }
+            seen |= 1L << reader.Field;
             switch (reader.Field)
             {
                 case IdempotencyKeyField:
@@ -142,149 +153,81 @@ public static class CommandCodec
         switch (command)
         {
             case PutCommand c:
-                writer.Bytes(1, c.Key.Bytes);
-                writer.Bytes(2, c.Value.Span);
-                writer.Fixed64(3, (ulong)c.Lease.Value);
-                WriteCondition(writer, 4, c.Condition);
+                KeyCommandCodec.Put.Write(writer, c);
                 break;
             case DeleteCommand c:
-                writer.Bytes(1, c.Key.Bytes);
-                WriteCondition(writer, 4, c.Condition);
+                KeyCommandCodec.Delete.Write(writer, c);
                 break;
             case DeletePrefixCommand c:
-                writer.Bytes(1, c.Prefix.Bytes);
+                KeyCommandCodec.DeletePrefix.Write(writer, c);
                 break;
             case GrantLeaseCommand c:
-                writer.Fixed64(1, (ulong)c.Id.Value);
-                writer.Int64(2, c.TtlMicros);
-                writer.Bool(3, c.IsSession);
+                LeaseCommandCodec.GrantLease.Write(writer, c);
                 break;
             case RenewLeasesCommand c:
-                foreach (var id in c.Ids)
-                {
-                    writer.Fixed64(1, (ulong)id.Value);
-                }
+                LeaseCommandCodec.RenewLeases.Write(writer, c);
                 break;
             case RevokeLeaseCommand c:
-                writer.Fixed64(1, (ulong)c.Id.Value);
-                writer.String(2, c.By);
+                LeaseCommandCodec.RevokeLease.Write(writer, c);
                 break;
             case AcquireCommand c:
-                writer.Bytes(1, c.Name.Bytes);
-                writer.String(2, c.Owner);
-                writer.Int64(3, c.TtlMicros);
-                writer.Fixed64(4, (ulong)c.OwnLease.Value);
-                writer.Fixed64(5, (ulong)c.SharedLease.Value);
-                writer.Int64(6, c.WaitMicros);
-                writer.Int64(7, (int)c.Space);
-                writer.Int64(8, (int)c.Mode);
-                writer.Int64(9, c.Count);
-                writer.Int64(10, c.Permits);
-                writer.Int64(11, c.LockDelayMicros);
-                writer.Int64(12, c.MaxHoldMicros);
-                writer.Bytes(13, c.Metadata.Span);
-                writer.Bytes(14, c.Value.Span);
+                HoldCommandCodec.Acquire.Write(writer, c);
                 break;
             case RenewHoldCommand c:
-                writer.Bytes(1, c.Name.Bytes);
-                writer.Int64(2, c.Token.Value);
-                writer.Int64(3, (int)c.Space);
-                writer.Bool(4, c.Value is not null);
-                writer.Bytes(5, c.Value.GetValueOrDefault().Span);
+                HoldCommandCodec.RenewHold.Write(writer, c);
                 break;
             case ReleaseHoldCommand c:
-                writer.Bytes(1, c.Name.Bytes);
-                writer.Int64(2, c.Token.Value);
-                writer.Bool(3, c.Force);
-                writer.Int64(4, (int)c.Space);
-                writer.String(5, c.By);
+                HoldCommandCodec.ReleaseHold.Write(writer, c);
                 break;
             case CancelWaitCommand c:
-                writer.Bytes(1, c.Name.Bytes);
-                RequestIdCodec.Write(writer, 2, c.Request);
-                writer.Int64(3, (int)c.Reason);
-                writer.Int64(4, (int)c.Space);
+                HoldCommandCodec.CancelWait.Write(writer, c);
                 break;
             case ExpireCommand:
                 break;
             case DetachWaitersCommand c:
-                writer.Fixed64(1, (ulong)c.Member.Value);
-                writer.Fixed64(2, (ulong)c.Boot);
+                MemberCommandCodec.DetachWaiters.Write(writer, c);
                 break;
             case DetachRequestsCommand c:
-                foreach (var request in c.Requests)
-                {
-                    RequestIdCodec.Write(writer, 1, request);
-                }
-                break;
-            case ForgetMemberCommand c:
-                writer.Fixed64(1, (ulong)c.Member.Value);
+                HoldCommandCodec.DetachRequests.Write(writer, c);
                 break;
             case AnnounceMemberCommand c:
-                writer.Fixed64(1, (ulong)c.Member.Value);
-                writer.String(2, c.Name);
-                writer.Fixed64(3, (ulong)c.Boot);
-                writer.String(4, c.ClientUrl);
-                writer.String(5, c.PeerAddress);
-                writer.String(6, c.Version);
-                writer.Int64(7, c.FeatureLevel);
-                foreach (var (setting, value) in c.Settings)
-                {
-                    var start = writer.BeginMessage(8);
-                    SettingTable.Write(writer, (long)setting, value);
-                    writer.EndMessage(start);
-                }
+                MemberCommandCodec.AnnounceMember.Write(writer, c);
+                break;
+            case ForgetMemberCommand c:
+                MemberCommandCodec.ForgetMember.Write(writer, c);
                 break;
             case AcquireManyCommand c:
-                foreach (var name in c.Names)
-                {
-                    writer.BytesAlways(1, name.Bytes);
-                }
-                writer.String(2, c.Owner);
-                writer.Int64(3, c.TtlMicros);
-                writer.Fixed64(4, (ulong)c.OwnLease.Value);
-                writer.Fixed64(5, (ulong)c.SharedLease.Value);
-                writer.Int64(6, c.LockDelayMicros);
-                writer.Int64(7, c.MaxHoldMicros);
-                writer.Bytes(8, c.Metadata.Span);
-                writer.Int64(9, c.WaitMicros);
+                HoldCommandCodec.AcquireMany.Write(writer, c);
                 break;
             case HandOverCommand c:
-                writer.Bytes(1, c.Name.Bytes);
-                writer.Int64(2, c.Token.Value);
-                writer.String(3, c.To);
-                writer.Int64(4, (int)c.Space);
+                HoldCommandCodec.HandOver.Write(writer, c);
                 break;
             case TxnCommand c:
                 TxnCodec.Write(writer, c);
                 break;
             case FenceCommand c:
-                writer.Bytes(1, c.Resource.Bytes);
-                writer.Int64(2, c.Token.Value);
+                HoldCommandCodec.Fence.Write(writer, c);
                 break;
             case ResetFenceCommand c:
-                writer.Bytes(1, c.Resource.Bytes);
+                HoldCommandCodec.ResetFence.Write(writer, c);
                 break;
             case CompactCommand c:
-                writer.Int64(1, c.UpTo.Value);
+                KeyCommandCodec.Compact.Write(writer, c);
                 break;
             case WithdrawCommand c:
-                writer.Bytes(1, c.IdempotencyKey.Bytes);
+                LeaseCommandCodec.Withdraw.Write(writer, c);
                 break;
             case PutSettingCommand c:
-                SettingTable.Write(writer, (long)c.Setting, c.Value);
+                MemberCommandCodec.PutSetting.Write(writer, c);
                 break;
             case ChangePermitsCommand c:
-                writer.Bytes(1, c.Name.Bytes);
-                writer.Int64(2, c.Permits);
+                HoldCommandCodec.ChangePermits.Write(writer, c);
                 break;
             case NoteLeaderlessCommand c:
-                writer.Int64(1, c.At.Micros);
-                writer.Int64(2, c.Micros);
+                MemberCommandCodec.NoteLeaderless.Write(writer, c);
                 break;
             case SettleCommand c:
-                writer.Fixed64(1, (ulong)c.Session.Value);
-                writer.Int64(2, c.Number);
+                LeaseCommandCodec.Settle.Write(writer, c);
                 break;
             default:
                 Invariant.Unreachable<int>(command);
@@ -292,116 +235,37 @@ public static class CommandCodec
         }
     }
 
-    private static void WriteCondition(WireWriter writer, int field, KeyCondition condition)
+    private static Command ReadBody(int field, ReadOnlyMemory<byte> body) => field switch
     {
-        writer.Int64(field, (int)condition.Kind);
-        writer.Int64(field + 1, condition.ModRevision.Value);
-    }
+        PutField => KeyCommandCodec.Put.Read(body),
+        DeleteField => KeyCommandCodec.Delete.Read(body),
+        DeletePrefixField => KeyCommandCodec.DeletePrefix.Read(body),
+        GrantLeaseField => LeaseCommandCodec.GrantLease.Read(body),
+        RenewLeasesField => LeaseCommandCodec.RenewLeases.Read(body),
+        RevokeLeaseField => LeaseCommandCodec.RevokeLease.Read(body),
+        AcquireField => HoldCommandCodec.Acquire.Read(body),
+        RenewHoldField => HoldCommandCodec.RenewHold.Read(body),
+        ReleaseHoldField => HoldCommandCodec.ReleaseHold.Read(body),
+        CancelWaitField => HoldCommandCodec.CancelWait.Read(body),
+        ExpireField => ReadExpire(body),
+        DetachWaitersField => MemberCommandCodec.DetachWaiters.Read(body),
+        DetachRequestsField => HoldCommandCodec.DetachRequests.Read(body),
+        AnnounceMemberField => MemberCommandCodec.AnnounceMember.Read(body),
+        ForgetMemberField => MemberCommandCodec.ForgetMember.Read(body),
+        AcquireManyField => HoldCommandCodec.AcquireMany.Read(body),
+        HandOverField => HoldCommandCodec.HandOver.Read(body),
+        TxnField => TxnCodec.Read(body),
+        FenceField => HoldCommandCodec.Fence.Read(body),
+        ResetFenceField => HoldCommandCodec.ResetFence.Read(body),
+        CompactField => KeyCommandCodec.Compact.Read(body),
+        WithdrawField => LeaseCommandCodec.Withdraw.Read(body),
+        PutSettingField => MemberCommandCodec.PutSetting.Read(body),
+        ChangePermitsField => HoldCommandCodec.ChangePermits.Read(body),
+        NoteLeaderlessField => MemberCommandCodec.NoteLeaderless.Read(body),
+        SettleField => LeaseCommandCodec.Settle.Read(body),
+        _ => Invariant.Unreachable<Command>(field),
+    };
 
-    /// <summary>
-    /// Every command is a few fields of three shapes; they are gathered by number and then given their meaning. Which numbers and shapes a command may
-    /// have is checked, so nothing unknown is passed over.
-    /// </summary>
-    private static Command ReadBody(int type, ReadOnlyMemory<byte> body)
-    {
-        if (type == TxnField)
-        {
-            return TxnCodec.Read(body);
-        }
-        var fields = new Fields(body, Shapes[type - PutField], "a command");
-        return type switch
-        {
-            PutField => new PutCommand(fields.Key(1), fields.Bytes(2), fields.Lease(3), Condition(fields, 4)),
-            DeleteField => new DeleteCommand(fields.Key(1), Condition(fields, 4)),
-            DeletePrefixField => new DeletePrefixCommand(fields.Key(1)),
-            GrantLeaseField => new GrantLeaseCommand(fields.Lease(1), fields.Number(2)) { IsSession = fields.Flag(3) },
-            RenewLeasesField => new RenewLeasesCommand(fields.Leases()),
-            RevokeLeaseField => new RevokeLeaseCommand(fields.Lease(1)) { By = fields.Text(2) },
-            AcquireField => new AcquireCommand(
-                fields.Key(1), fields.Text(2), fields.Number(3), fields.Lease(4), fields.Lease(5), fields.Number(6))
-            {
-                Space = Space(fields.Number(7)),
-                Mode = Mode(fields.Number(8)),
-                Count = fields.Number(9),
-                Permits = fields.Number(10),
-                LockDelayMicros = fields.Number(11),
-                MaxHoldMicros = fields.Number(12),
-                Metadata = fields.Bytes(13),
-                Value = fields.Bytes(14),
-            },
-            RenewHoldField => new RenewHoldCommand(fields.Key(1), new FencingToken(fields.Number(2)))
-            {
-                Space = Space(fields.Number(3)),
-                Value = fields.Flag(4) ? fields.Bytes(5) : (ReadOnlyMemory<byte>?)null,
-            },
-            ReleaseHoldField => new ReleaseHoldCommand(fields.Key(1), new FencingToken(fields.Number(2)), fields.Flag(3))
-            {
-                Space = Space(fields.Number(4)),
-                By = fields.Text(5),
-            },
-            CancelWaitField => new CancelWaitCommand(fields.Key(1), NamedRequest(fields, 2), Reason(fields.Number(3))) { Space = Space(fields.Number(4)) },
-            AcquireManyField => new AcquireManyCommand(fields.Keys(), fields.Text(2), fields.Number(3), fields.Lease(4), fields.Lease(5))
-            {
-                LockDelayMicros = fields.Number(6),
-                MaxHoldMicros = fields.Number(7),
-                Metadata = fields.Bytes(8),
-                WaitMicros = fields.Number(9),
-            },
-            HandOverField => new HandOverCommand(fields.Key(1), new FencingToken(fields.Number(2)), fields.Text(3)) { Space = Space(fields.Number(4)) },
-            FenceField => new FenceCommand(fields.Key(1), new FencingToken(fields.Number(2))),
-            ResetFenceField => new ResetFenceCommand(fields.Key(1)),
-            CompactField => new CompactCommand(new Revision(fields.Number(1))),
-            WithdrawField => new WithdrawCommand(NamedKey(fields, 1)),
-            ChangePermitsField => new ChangePermitsCommand(fields.Key(1), fields.Number(2)),
-            NoteLeaderlessField => new NoteLeaderlessCommand(fields.Time(1), fields.Number(2)),
-            SettleField => new SettleCommand(fields.Lease(1), NamedNumber(fields, 2)),
-            ExpireField => new ExpireCommand(),
-            DetachWaitersField => new DetachWaitersCommand(new MemberId(fields.Number(1)), fields.Number(2)),
-            DetachRequestsField => new DetachRequestsCommand(fields.Requests()),
-            ForgetMemberField => new ForgetMemberCommand(new MemberId(fields.Number(1))),
-            AnnounceMemberField => new AnnounceMemberCommand(
-                new MemberId(fields.Number(1)), fields.Text(2), fields.Number(3), fields.Text(4), fields.Text(5), fields.Text(6), (int)fields.Number(7))
-            {
-                Settings = [.. fields.Messages().Select(SettingTable.Read)],
-            },
-            PutSettingField => new PutSettingCommand(SettingTable.Known(fields.Number(1)), fields.Number(2)),
-            _ => Invariant.Unreachable<Command>(type),
-        };
-    }
-
-    /// <summary>For each command, the shape of its <see cref="Fields"/>.</summary>
-    private static readonly string[] Shapes =
-    [
-        "bbfvv", "b--vv", "b", "fvv", "V", "fb", "bbvffvvvvvvvbb", "bvvvb", "bvvvb", "bbvv", "", "ff", "B", "fbfbbbvB", "f",
-        "Bbvffvvbv", "bvbv", "", "bv", "b", "v", "b", "vv", "bv", "vv", "fv",
-    ];
-
-    private static KeyCondition Condition(in Fields fields, int field)
-    {
-        var kind = fields.Number(field);
-        return kind <= (long)KeyConditionKind.Exists
-            ? new KeyCondition((KeyConditionKind)kind, new Revision(fields.Number(field + 1)))
-            : throw new WireFormatException($"a key condition of the unknown kind {kind}");
-    }
-
-    internal static HoldSpace Space(long number) => number <= (long)HoldSpace.Election
-        ? (HoldSpace)number
-        : throw new WireFormatException($"a name space of the unknown number {number}");
-
-    internal static LockMode Mode(long number) => number <= (long)LockMode.Shared
-        ? (LockMode)number
-        : throw new WireFormatException($"a lock mode of the unknown number {number}");
-
-    private static CancelReason Reason(long number) => number <= (long)CancelReason.Stopping
-        ? (CancelReason)number
-        : throw new WireFormatException("a cancellation for an unknown reason");
-
-    private static Key NamedKey(in Fields fields, int field) =>
-        fields.Key(field) is { IsEmpty: false } key ? key : throw new WireFormatException("a withdrawal of no Idempotency-Key");
-
-    private static long NamedNumber(in Fields fields, int field) =>
-        fields.Number(field) is > 0 and var number ? number : throw new WireFormatException("a settlement of no number");
-
-    private static RequestId NamedRequest(in Fields fields, int field) =>
-        fields.Has(field) ? fields.Request(field) : throw new WireFormatException("a command that must name one request");
+    private static ExpireCommand ReadExpire(ReadOnlyMemory<byte> body) =>
+        body.IsEmpty ? new ExpireCommand() : throw new WireFormatException("an expiry says nothing but that");
 }

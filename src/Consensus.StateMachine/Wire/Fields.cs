@@ -5,15 +5,11 @@ using Consensus.Primitives.Wire;
 
 namespace Consensus.StateMachine.Wire;
 
-/// <summary>
-/// The fields of one message, gathered by number and checked against the message's shape, so that nothing unknown is passed over (rule 12). A shape is one
-/// letter for each field from 1 on: v varint, f fixed64, b bytes or text or a nested message, - none; in capitals N, V and B for repeated varints, fixed64 and
-/// messages. Numbers are never negative in our formats, save h (a hash): any fixed64.
-/// </summary>
+/// <summary>The fields of one message, gathered by number and checked against the message's shape, so that nothing unknown is passed over (rule 12).</summary>
 /// <remarks>On the stack: every command that is applied is read through one.</remarks>
 internal readonly ref struct Fields
 {
-    /// <summary>Field numbers of a shape are 1 to this.</summary>
+    /// <summary>Field numbers of a message are 1 to this.</summary>
     public const int MaxFields = 25;
 
     private static readonly System.Text.UTF8Encoding StrictUtf8 = new(false, throwOnInvalidBytes: true);
@@ -26,41 +22,40 @@ internal readonly ref struct Fields
     private readonly int _present;
 
     public Fields(ReadOnlyMemory<byte> body, MessageShape shape)
-        : this(body, shape.Kinds, shape.What)
     {
-    }
-
-    public Fields(ReadOnlyMemory<byte> body, ReadOnlySpan<char> shape, string what)
-    {
-        Invariant.Require(shape.Length <= MaxFields, "a shape has at most so many fields");
+        var kinds = shape.Kinds;
         _body = body;
         var reader = new WireReader(body.Span);
         while (reader.NextField())
         {
-            var kind = reader.Field <= shape.Length ? shape[reader.Field - 1] : '-';
-            if (kind == '-')
+            var kind = reader.Field <= kinds.Length ? kinds[reader.Field - 1] : FieldKind.None;
+            if (kind == FieldKind.None)
             {
-                reader.RefuseUnknown(what);
+                reader.RefuseUnknown(shape.What);
+            }
+            if (Has(reader.Field) && kind is not (FieldKind.Numbers or FieldKind.Ids or FieldKind.Messages))
+            {
+                throw new WireFormatException($"{shape.What} has the field {reader.Field} twice");
             }
             _present |= 1 << reader.Field;
             switch (kind)
             {
-                case 'v':
+                case FieldKind.Number:
                     _numbers[reader.Field] = NotNegative(reader.Int64());
                     break;
-                case 'f':
+                case FieldKind.Id:
                     _numbers[reader.Field] = NotNegative((long)reader.Fixed64());
                     break;
-                case 'h':
+                case FieldKind.Hash:
                     _numbers[reader.Field] = (long)reader.Fixed64();
                     break;
-                case 'N':
+                case FieldKind.Numbers:
                     (_repeatedNumbers ??= []).Add(NotNegative(reader.Int64()));
                     break;
-                case 'V':
+                case FieldKind.Ids:
                     (_repeatedNumbers ??= []).Add(NotNegative((long)reader.Fixed64()));
                     break;
-                case 'B':
+                case FieldKind.Messages:
                     (_repeatedMessages ??= []).Add(Slice(body, ref reader));
                     break;
                 default:
@@ -101,6 +96,14 @@ internal readonly ref struct Fields
     public LeaseId Lease(int field) => new(_numbers[field]);
 
     public ClusterTime Time(int field) => new(_numbers[field]);
+
+    public HoldSpace Space(int field) => _numbers[field] is var number && number <= (long)HoldSpace.Election
+        ? (HoldSpace)number
+        : throw new WireFormatException($"a name space of the unknown number {number}");
+
+    public LockMode Mode(int field) => _numbers[field] is var number && number <= (long)LockMode.Shared
+        ? (LockMode)number
+        : throw new WireFormatException($"a lock mode of the unknown number {number}");
 
     public string Text(int field)
     {

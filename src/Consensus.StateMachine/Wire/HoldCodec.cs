@@ -66,8 +66,8 @@ internal static class HoldCodec
             new Revision(token),
             fields.Time(Saved.Deadline))
         {
-            Space = CommandCodec.Space(fields.Number(Saved.Space)),
-            Mode = CommandCodec.Mode(fields.Number(Saved.Mode)),
+            Space = fields.Space(Saved.Space),
+            Mode = fields.Mode(Saved.Mode),
             Count = fields.Number(Saved.Count),
             HoldUntil = fields.Time(Saved.HoldUntil),
             LockDelayMicros = fields.Number(Saved.LockDelayMicros),

@@ -3,6 +3,7 @@ using Consensus.Primitives.Wire;
 using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Wire;
 using Google.Protobuf;
+using NUnit.Framework.Constraints;
 
 namespace Consensus.StateMachine.Tests.Wire;
 
@@ -107,6 +108,44 @@ public sealed class CommandCodecTests
         Assert.That(() => CommandCodec.Read(writer.ToArray()), Throws.TypeOf<WireFormatException>());
         Assert.That(() => CommandCodec.Read(default), Throws.TypeOf<WireFormatException>());
         Assert.That(() => CommandCodec.Read(Encode(new CommandEnvelope(new WithdrawCommand(default)))), Throws.TypeOf<WireFormatException>(), "a withdrawal of nothing");
+    }
+
+    [TestCaseSource(nameof(Commands))]
+    public void A_field_twice_is_refused_unless_it_is_a_list(Command command)
+    {
+        var whole = Encode(new CommandEnvelope(command, new byte[] { 1 }, new byte[16]));
+        foreach (var (number, bytes) in FieldsOf(whole))
+        {
+            Assert.That(() => CommandCodec.Read((byte[])[.. whole, .. bytes]), Throws.TypeOf<WireFormatException>(), $"field {number} of the envelope");
+        }
+        var numbered = new CommandEnvelope(new ExpireCommand(), default, new byte[16]) { Session = new SessionRequest(new LeaseId(9), 8, 7) };
+        foreach (var (number, bytes) in FieldsOf(Encode(numbered)))
+        {
+            Assert.That(() => CommandCodec.Read((byte[])[.. Encode(numbered), .. bytes]), Throws.TypeOf<WireFormatException>(), $"field {number}");
+        }
+        var kind = FieldsOf(whole)[^1].Number;
+        var field = V1.CommandEnvelope.Descriptor.FindFieldByNumber(kind);
+        var body = ((IMessage)field.Accessor.GetValue(V1.CommandEnvelope.Parser.ParseFrom(whole))).ToByteArray();
+        foreach (var (number, bytes) in FieldsOf(body))
+        {
+            var writer = new WireWriter();
+            writer.BytesAlways(kind, (byte[])[.. body, .. bytes]);
+            IResolveConstraint expected = field.MessageType.FindFieldByNumber(number).IsRepeated ? Throws.Nothing : Throws.TypeOf<WireFormatException>();
+            Assert.That(() => CommandCodec.Read(writer.ToArray()), expected, $"field {number} of {field.Name}");
+        }
+    }
+
+    /// <summary>The fields of a message, each with its bytes as they stand there.</summary>
+    private static List<(int Number, byte[] Bytes)> FieldsOf(byte[] message)
+    {
+        var found = new List<(int, byte[])>();
+        var reader = new WireReader(message);
+        for (var start = 0; reader.NextField(); start = message.Length - reader.Remaining)
+        {
+            reader.Skip();
+            found.Add((reader.Field, message[start..(message.Length - reader.Remaining)]));
+        }
+        return found;
     }
 
     [TestCase(5, 0, 0, "", "no number")]
