@@ -64,14 +64,16 @@ internal static class ItemTexts
 
     public static (string Name, string Content) Of(Identity identity, BriefAnswer answer) => (
         $"brief answer of {Quoted(identity)}",
-        Join($"number {answer.Sequence}", Words(answer.Kind.ToString()), $"revision {answer.Revision}", $"stored at {Clock(answer.Stored)}"));
+        Join($"number {answer.Sequence}", Words(answer.Outcome.GetType().Name), $"revision {answer.Outcome.Revision}", $"stored at {Clock(answer.Stored)}"));
 
     public static (string Name, string Content) Of(LeaseId id, SessionRecord session) => (
         $"session {id}", Join($"acknowledged up to {session.Acked}", $"highest number {session.Highest}", $"version {session.Version}", $"ends forgotten up to {session.Forgotten}"));
 
     public static (string Name, string Content) Of(SessionNumber number, NumberAnswer answer) => (
         $"answer of the number {number.Number} of the session {number.Session}",
-        answer.Done is { } done ? Words(done.Effect.GetType().Name) : Join(Words(answer.Nothing!.Kind.ToString()), $"revision {answer.Nothing.Revision}"));
+        answer.Done is { } done
+            ? Words(done.Effect.GetType().Name)
+            : Join(Words(answer.Nothing!.Outcome.GetType().Name), $"revision {answer.Nothing.Outcome.Revision}"));
 
     public static (string Name, string Content) Of(SessionVersion version, SessionEnded ended) => (
         $"end under the session {version.Session} at its version {version.Version}",

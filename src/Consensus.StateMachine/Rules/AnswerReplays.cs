@@ -32,16 +32,11 @@ internal sealed class AnswerReplays(StateTables state, Applying entry, HoldRepla
     /// <inheritdoc cref="HoldReplays.OfNumber"/>
     public Outcome OfNumber(IReadOnlyList<HoldKey> found) => holds.OfNumber(found);
 
-    public Outcome Of(BriefAnswer answer) => answer.Kind switch
-    {
-        BriefKind.Withdrawn => new RequestWithdrawn(state.Revision),
-        BriefKind.ProclaimedBefore => holds.OfProclaimed(ObjectName.Election(answer.Name), new FencingToken(answer.A), answer.Revision),
-        _ => AsOfNow(answer),
-    };
-
     /// <summary>When it is worth asking again is told as it is now; under this key not before its answer is forgotten.</summary>
-    private Outcome AsOfNow(BriefAnswer answer) => answer.ToOutcome() switch
+    public Outcome Of(BriefAnswer answer) => answer.Outcome switch
     {
+        RequestWithdrawn => new RequestWithdrawn(state.Revision),
+        HoldRenewed proclaimed => holds.OfProclaimed(proclaimed.Hold.Object, proclaimed.Hold.Token, proclaimed.Revision),
         BoundReached { Bound: BoundKind.IdempotencyKeys } full => full with
         {
             RetryAfterMicros = Math.Max(state.Answers.UntilOldestMayGo(entry.Stamp), state.Limits.BriefKeepMicros + 1 - (entry.Stamp - answer.Stored)),

@@ -136,11 +136,11 @@ internal sealed class RetryRules(StateTables state, Applying entry, AnswerReplay
     /// </summary>
     private Outcome Repeat(BriefAnswer answer)
     {
-        if (answer.Kind != BriefKind.Withdrawn && !answer.Fingerprint.Span.SequenceEqual(entry.Fingerprint.Span))
+        if (!answer.IsWithdrawn && !answer.Fingerprint.Span.SequenceEqual(entry.Fingerprint.Span))
         {
             return new IdempotencyMismatch(state.Revision);
         }
-        if (answer.Kind is not (BriefKind.BoundReached or BriefKind.QuotaExceeded))
+        if (answer.Outcome is not (BoundReached or QuotaExceeded))
         {
             state.Answers.Renew(entry.Identity, entry.Stamp, answer);
         }

@@ -99,7 +99,7 @@ internal sealed class SessionRules(StateTables state, Applying entry, AnswerRepl
 
     /// <summary>Nothing is ever done under this number.</summary>
     public void Fence(SessionNumber number) =>
-        Store(number, new NumberAnswer(null, new BriefAnswer(0, ClusterTime.Zero, default, BriefKind.Withdrawn, state.Revision)));
+        Store(number, new NumberAnswer(null, new BriefAnswer(0, ClusterTime.Zero, default, new RequestWithdrawn(state.Revision))));
 
     /// <summary>The session of this lease, if it is one of the entry's principal.</summary>
     public bool TryFind(LeaseId lease, out SessionRecord session) => state.Sessions.TryGet(lease, out session) && session.Principal == entry.Principal;

@@ -33,7 +33,7 @@ internal sealed class WithdrawRules(StateTables state, Applying entry, HoldRules
         {
             waits.GiveUp(place);
         }
-        answers.Brief.Store(identity, new BriefAnswer(answers.NextSequence++, entry.Stamp, default, BriefKind.Withdrawn, state.Revision));
+        answers.Brief.Store(identity, new BriefAnswer(answers.NextSequence++, entry.Stamp, default, new RequestWithdrawn(state.Revision)));
         return new Withdrawn(state.Revision, WithdrawResult.Withdrawn);
     }
 

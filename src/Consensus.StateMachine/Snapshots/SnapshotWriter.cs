@@ -1,6 +1,7 @@
 using Consensus.Primitives;
 using Consensus.Primitives.Wire;
 using Consensus.StateMachine.Tables;
+using Consensus.StateMachine.Wire;
 
 namespace Consensus.StateMachine.Snapshots;
 
@@ -41,7 +42,7 @@ public static class SnapshotWriter
         Table(writer, sink, SectionKind.History, tables.History.From(Revision.Zero), HistoryTable.Write);
         Table(writer, sink, SectionKind.Fences, tables.Fences.All(), static (w, item) => FenceTable.Write(w, item.Key, item.Value));
         Table(writer, sink, SectionKind.Forgotten, tables.Answers.Forgotten.All(), static (w, item) => ForgottenAnswers.Write(w, item.Key, item.Value));
-        Table(writer, sink, SectionKind.Brief, tables.Answers.Brief.All(), static (w, item) => item.Value.Write(w, item.Key));
+        Table(writer, sink, SectionKind.Brief, tables.Answers.Brief.All(), static (w, item) => BriefAnswerCodec.Write(w, item.Key, item.Value));
         Table(writer, sink, SectionKind.Settings, tables.Settings.All(), static (w, item) => SettingTable.Write(w, item.Key, item.Value));
         Table(writer, sink, SectionKind.Outages, view.Counters.Outages, Outages.Write);
         Table(writer, sink, SectionKind.SessionAnswers, tables.Sessions.Answers.All(), static (w, item) => SessionTable.Write(w, item.Key, item.Value));

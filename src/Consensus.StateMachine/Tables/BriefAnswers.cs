@@ -1,6 +1,7 @@
 using Consensus.Primitives;
 using Consensus.Primitives.Wire;
 using Consensus.StateMachine.Trees;
+using Consensus.StateMachine.Wire;
 
 namespace Consensus.StateMachine.Tables;
 
@@ -68,7 +69,7 @@ internal sealed class BriefAnswers(Limits limits)
     /// <summary>Adds one as it was written, and gives its identity. Throws <see cref="WireFormatException"/> when it is damaged, or there already.</summary>
     public Identity Load(ReadOnlyMemory<byte> item)
     {
-        var (identity, answer) = BriefAnswer.Read(item);
+        var (identity, answer) = BriefAnswerCodec.Read(item);
         if (Contains(identity))
         {
             throw new WireFormatException("an identity remembered twice");
@@ -91,9 +92,9 @@ internal sealed class BriefAnswers(Limits limits)
         }
     }
 
-    private ByAge AgesOf(BriefAnswer answer) => answer.Kind == BriefKind.Withdrawn ? _withdrawals : _refusals;
+    private ByAge AgesOf(BriefAnswer answer) => answer.IsWithdrawn ? _withdrawals : _refusals;
 
-    private static WrittenForm<Identity, BriefAnswer> NewMeasure() => new(static (writer, identity, answer) => answer.Write(writer, identity), SizeOf);
+    private static WrittenForm<Identity, BriefAnswer> NewMeasure() => new(BriefAnswerCodec.Write, SizeOf);
 
     private static long SizeOf(Identity identity, BriefAnswer answer) => answer.Bytes + identity.Bytes;
 

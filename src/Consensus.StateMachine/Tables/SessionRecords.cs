@@ -27,7 +27,7 @@ internal sealed record NumberAnswer(KeptOutcome? Done, BriefAnswer? Nothing)
     public ReadOnlyMemory<byte> Fingerprint => Done?.Fingerprint ?? Nothing!.Fingerprint;
 
     /// <summary>It was fenced before anything came of it.</summary>
-    public bool IsFenced => Nothing is { Kind: BriefKind.Withdrawn };
+    public bool IsFenced => Nothing is { IsWithdrawn: true };
 
     public long Bytes => 64 + (Done?.Bytes ?? Nothing!.Bytes);
 }

@@ -353,7 +353,7 @@ internal sealed class SessionTable(Limits limits)
         }
         else
         {
-            answer.Nothing!.Write(writer, Identity.Of(number));
+            BriefAnswerCodec.Write(writer, Identity.Of(number), answer.Nothing!);
         }
         writer.EndMessage(start);
     }
@@ -406,6 +406,6 @@ internal sealed class SessionTable(Limits limits)
         }
         Add(session, number.Number, new NumberAnswer(
             fields.Has(SavedAnswer.Done) ? KeptAnswers.Read(fields.Bytes(SavedAnswer.Done)).Kept : null,
-            fields.Has(SavedAnswer.Nothing) ? BriefAnswer.Read(fields.Bytes(SavedAnswer.Nothing)).Answer : null));
+            fields.Has(SavedAnswer.Nothing) ? BriefAnswerCodec.Read(fields.Bytes(SavedAnswer.Nothing)).Answer : null));
     }
 }

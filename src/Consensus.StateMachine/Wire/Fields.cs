@@ -10,7 +10,7 @@ namespace Consensus.StateMachine.Wire;
 internal readonly ref struct Fields
 {
     /// <summary>Field numbers of a message are 1 to this.</summary>
-    public const int MaxFields = 25;
+    public const int MaxFields = 31;
 
     private static readonly System.Text.UTF8Encoding StrictUtf8 = new(false, throwOnInvalidBytes: true);
 
@@ -104,6 +104,14 @@ internal readonly ref struct Fields
     public LockMode Mode(int field) => _numbers[field] is var number && number <= (long)LockMode.Shared
         ? (LockMode)number
         : throw new WireFormatException($"a lock mode of the unknown number {number}");
+
+    /// <summary>A value of an enumeration that has names for all of its.</summary>
+    public T Known<T>(int field)
+        where T : struct, Enum
+    {
+        var value = (T)Enum.ToObject(typeof(T), _numbers[field]);
+        return Enum.IsDefined(value) ? value : throw new WireFormatException($"{_numbers[field]} is no {typeof(T).Name}");
+    }
 
     public string Text(int field)
     {

@@ -59,10 +59,13 @@ internal static class TxnResultCodec
     public static ImmutableArray<TxnResult> Read(ReadOnlyMemory<byte> bytes) =>
         [.. new Fields(bytes, Shape).Messages().Select(ReadResult)];
 
+    /// <summary>A result as it is read back: of a get only how much there was.</summary>
+    public static TxnResult Kept(TxnResult result) => result is TxnGetResult get ? new TxnGetNotKept(get.Items.Length, get.Count) : result;
+
     private static void Write(WireWriter writer, TxnResult result)
     {
         int start;
-        switch (result)
+        switch (Kept(result))
         {
             case TxnPutResult put:
                 start = writer.BeginMessage(Saved.Put);
@@ -76,9 +79,9 @@ internal static class TxnResultCodec
                 start = writer.BeginMessage(Saved.Delete);
                 writer.Int64(SavedDelete.Deleted, delete.Deleted);
                 break;
-            case TxnGetResult get:
+            case TxnGetNotKept get:
                 start = writer.BeginMessage(Saved.Get);
-                writer.Int64(SavedGet.Items, get.Items.Length);
+                writer.Int64(SavedGet.Items, get.Items);
                 writer.Int64(SavedGet.Count, get.Count);
                 break;
             default:

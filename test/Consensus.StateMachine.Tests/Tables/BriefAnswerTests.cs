@@ -1,5 +1,8 @@
+using Consensus.Primitives;
 using Consensus.Primitives.Wire;
-using Consensus.StateMachine.Tables;
+using Consensus.StateMachine.Outcomes;
+using Consensus.StateMachine.Wire;
+using Google.Protobuf;
 
 namespace Consensus.StateMachine.Tests.Tables;
 
@@ -9,32 +12,59 @@ namespace Consensus.StateMachine.Tests.Tables;
 /// </summary>
 public sealed class BriefAnswerTests
 {
-    private static byte[] Written(int kind, long a = 0, long b = 0, long c = 0)
+    private const int OutOfRange = 99;
+
+    private static byte[] Written(V1.Snapshot.BriefAnswer answer)
     {
-        var writer = new WireWriter();
-        writer.Bytes(2, "r"u8);
-        writer.Int64(3, 1);
-        writer.Int64(6, kind);
-        writer.Int64(10, a);
-        writer.Int64(11, b);
-        writer.Int64(12, c);
-        return writer.ToArray();
+        answer.IdempotencyKey = ByteString.CopyFromUtf8("r");
+        answer.Sequence = 1;
+        return answer.ToByteArray();
     }
 
-    [TestCase(0, 0, 0, 0)]
-    [TestCase(22, 0, 0, 0)]
-    [TestCase(99, 0, 0, 0)]
-    [TestCase((int)BriefKind.BoundReached, 99, 0, 0)]
-    [TestCase((int)BriefKind.NotHolder, 0, 5, 99)]
-    [TestCase((int)BriefKind.TokenNotExclusive, 99, 0, 0)]
-    [TestCase((int)BriefKind.SettingOutOfRange, 99, 0, 0)]
-    [TestCase((int)BriefKind.NothingWritten, 2, 0, 0)]
-    public void One_of_an_unknown_kind_bound_reason_space_or_setting_is_refused(int kind, long a, long b, long c) =>
-        Assert.That(() => BriefAnswer.Read(Written(kind, a, b, c)), Throws.TypeOf<WireFormatException>());
+    private static readonly V1.Snapshot.BriefAnswer[] Damaged =
+    [
+        new() { Kind = 0 },
+        new() { Kind = 22 },
+        new() { Kind = OutOfRange },
+        new() { Kind = 4, Lease = ulong.MaxValue },
+        new() { Kind = 8, LossToken = 5, LossReason = OutOfRange },
+        new() { Kind = 13, Bound = OutOfRange },
+        new() { Kind = 13 },
+        new() { Kind = 20, Space = OutOfRange },
+        new() { Kind = 21, Setting = OutOfRange },
+        new() { Kind = 27, Space = OutOfRange },
+    ];
 
-    [TestCase((int)BriefKind.NotHolder, 0, 0, 0)]
-    [TestCase((int)BriefKind.SettingOutOfRange, (int)Setting.MaxFences, 0, 0)]
-    [TestCase((int)BriefKind.PermitsOut, 99, 99, 0)]
-    public void One_of_a_known_kind_is_read(int kind, long a, long b, long c) =>
-        Assert.That((int)BriefAnswer.Read(Written(kind, a, b, c)).Answer.Kind, Is.EqualTo(kind));
+    private static readonly (V1.Snapshot.BriefAnswer, Outcome)[] Whole =
+    [
+        (new() { Kind = 1, Revision = 3 }, new RequestWithdrawn(new Revision(3))),
+        (new() { Kind = 4, Lease = 7, WasToEnd = true }, new LeaseMissing(default, new LeaseId(7)) { WasToEnd = true }),
+        (new() { Kind = 5, Waiters = 2, WaitedMicros = 3 }, new HoldRefused(default, null, 2, 3)),
+        (
+            new() { Kind = 8, AskedToken = 4, IsRenewal = true },
+            new NotHolder(default, null, null) { Asked = new FencingToken(4), IsRenewal = true }),
+        (new() { Kind = 13, Bound = 3, Limit = 9 }, new BoundReached(default, BoundKind.Waiters, 9)),
+        (new() { Kind = 21, Setting = (int)Setting.MaxFences }, new SettingOutOfRange(default, Setting.MaxFences)),
+        (new() { Kind = 25, Permits = 99, Out = 98 }, new PermitsOut(default, 99, 98)),
+        (
+            new() { Kind = 27, Space = 1, Name = ByteString.CopyFromUtf8("pool") },
+            new TokenNotExclusive(default, new ObjectName(HoldSpace.Semaphore, Machine.Key("pool")))),
+    ];
+
+    [TestCaseSource(nameof(Damaged))]
+    public void One_of_an_unknown_kind_bound_reason_space_or_setting_is_refused(V1.Snapshot.BriefAnswer answer) =>
+        Assert.That(() => BriefAnswerCodec.Read(Written(answer)), Throws.TypeOf<WireFormatException>());
+
+    [Test]
+    public void One_of_a_known_kind_is_read_and_written_as_the_format_says()
+    {
+        foreach (var (saved, outcome) in Whole)
+        {
+            var (identity, answer) = BriefAnswerCodec.Read(Written(saved));
+            Assert.That(answer.Outcome, Is.EqualTo(outcome));
+            var writer = new WireWriter();
+            BriefAnswerCodec.Write(writer, identity, answer);
+            Assert.That(V1.Snapshot.BriefAnswer.Parser.ParseFrom(writer.ToArray()), Is.EqualTo(saved));
+        }
+    }
 }
