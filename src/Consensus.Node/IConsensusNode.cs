@@ -189,7 +189,7 @@ public interface IConsensusNode
     /// acquire asks for. Never hangs (rule 20). A lock request that has to wait is answered when it is settled.
     /// </summary>
     /// <param name="aborted">The caller's connection closed: a waiting lock request is cancelled in the log (rule 18).</param>
-    ValueTask<CommandAnswer> ExecuteAsync(CommandEnvelope envelope, string principal, CancellationToken aborted);
+    ValueTask<CommandAnswer> ExecuteAsync(CommandEnvelope envelope, CancellationToken aborted);
 
     /// <summary>
     /// A view to read from: linearizable by a read-index round, or the local copy; and in both cases not before
@@ -226,7 +226,7 @@ public interface IConsensusNode
     /// Has the leader change the membership and waits until the change is over: its last configuration is committed and applied here. One at a time.
     /// A leader that is to be removed hands leadership over first, where it can. Answers within about five seconds (rule 20).
     /// </summary>
-    ValueTask<MembershipAnswer> ChangeMembershipAsync(MembershipChange change, string principal);
+    ValueTask<MembershipAnswer> ChangeMembershipAsync(MembershipChange change);
 
     /// <summary>
     /// Processes started with <c>--join</c> that wait to be added, at most one of each name, in order of names: what a new member's id and address are

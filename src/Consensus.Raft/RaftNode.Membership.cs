@@ -26,13 +26,13 @@ public sealed partial class RaftNode
     /// Starts a change on the leader. <see cref="ChangeVerdict.Appended"/> gives the place of the change's first entry; it is over when a configuration
     /// entry with this <paramref name="request"/> that is not joint is committed. Every other verdict appended nothing.
     /// </summary>
-    public ChangeAnswer ProposeChange(MembershipChange change, RequestId request, string principal, out LogIndex index, out Term term)
+    public ChangeAnswer ProposeChange(MembershipChange change, RequestId request, out LogIndex index, out Term term)
     {
         (index, term) = (LogIndex.Zero, Term);
         var answer = Judge(change, out var target);
         if (answer.Verdict == ChangeVerdict.Appended)
         {
-            index = AppendConfiguration(ConfigurationPlan.FirstStep(Configuration, target), request, principal);
+            index = AppendConfiguration(ConfigurationPlan.FirstStep(Configuration, target), request, change.Principal);
         }
         return answer;
     }

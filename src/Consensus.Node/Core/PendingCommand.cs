@@ -14,8 +14,8 @@ public class PendingCommand(RequestId request, ReadOnlyMemory<byte> payload, str
 
     /// <summary>A client's command, with all that the desk has to know of it.</summary>
     /// <param name="payload">The envelope, encoded.</param>
-    public PendingCommand(RequestId request, CommandEnvelope envelope, ReadOnlyMemory<byte> payload, string principal)
-        : this(request, payload, principal, LaneOf(envelope.Command, payload.Length))
+    public PendingCommand(RequestId request, CommandEnvelope envelope, ReadOnlyMemory<byte> payload)
+        : this(request, payload, envelope.Principal, LaneOf(envelope.Command, payload.Length))
     {
         Asked = AskedBy(envelope.Command);
         WaitMicros = envelope.Command switch

@@ -17,7 +17,7 @@ internal static class ChangeCodec
         writer.Int64(1, forward.Term.Value);
         writer.Fixed64(2, (ulong)forward.Boot);
         writer.Int64(3, forward.Sequence);
-        writer.String(4, forward.Principal);
+        writer.String(4, forward.Change.Principal);
         int start;
         switch (forward.Change)
         {
@@ -86,7 +86,7 @@ internal static class ChangeCodec
                     break;
             }
         }
-        return change is null ? null : new ForwardChange(new Term(term), boot, sequence, principal, change);
+        return change is null ? null : new ForwardChange(new Term(term), boot, sequence, change with { Principal = principal });
     }
 
     public static ChangeRefused ReadRefused(ReadOnlySpan<byte> bytes)

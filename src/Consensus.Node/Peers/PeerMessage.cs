@@ -58,7 +58,7 @@ public sealed record ForwardRefused(Term Term, long Boot, ForwardRefusal Reason,
 
 /// <summary>A membership change for the leader of exactly <paramref name="Term"/>; in any other term nothing is appended.</summary>
 /// <param name="Sequence">Of its request id, as is <paramref name="Boot"/>.</param>
-public sealed record ForwardChange(Term Term, long Boot, long Sequence, string Principal, MembershipChange Change) : PeerMessage;
+public sealed record ForwardChange(Term Term, long Boot, long Sequence, MembershipChange Change) : PeerMessage;
 
 /// <summary>The change was not appended. One that was is answered by its entries.</summary>
 /// <param name="Sequence">Of the refused change's request id.</param>

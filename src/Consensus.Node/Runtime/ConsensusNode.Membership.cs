@@ -14,13 +14,13 @@ public sealed partial class ConsensusNode
 
     public IReadOnlyList<JoiningMember> Joiners => _transport?.Joiners ?? [];
 
-    public ValueTask<MembershipAnswer> ChangeMembershipAsync(MembershipChange change, string principal)
+    public ValueTask<MembershipAnswer> ChangeMembershipAsync(MembershipChange change)
     {
         if (_ended)
         {
             return ValueTask.FromResult(NotReady);
         }
-        var pending = new AwaitedChange(new RequestId(_options.Self, _options.Boot, Interlocked.Increment(ref _sequence)), change, principal);
+        var pending = new AwaitedChange(new RequestId(_options.Self, _options.Boot, Interlocked.Increment(ref _sequence)), change);
         return _inbox.PostToLoop(new MembershipInput(pending))
             ? new ValueTask<MembershipAnswer>(pending.Task)
             : ValueTask.FromResult(NotReady);

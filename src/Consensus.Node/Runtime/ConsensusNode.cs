@@ -108,7 +108,7 @@ public sealed partial class ConsensusNode : IConsensusNode
         _loop.Start();
     }
 
-    public ValueTask<CommandAnswer> ExecuteAsync(CommandEnvelope envelope, string principal, CancellationToken aborted)
+    public ValueTask<CommandAnswer> ExecuteAsync(CommandEnvelope envelope, CancellationToken aborted)
     {
         if (_ended)
         {
@@ -125,7 +125,7 @@ public sealed partial class ConsensusNode : IConsensusNode
             _encoder = null;
         }
         var request = new RequestId(_options.Self, _options.Boot, Interlocked.Increment(ref _sequence));
-        var pending = new AwaitedCommand(request, envelope, payload, principal);
+        var pending = new AwaitedCommand(request, envelope, payload);
         if (_inbox.PostCommand(new CommandInput(pending), pending.Bytes, pending.Lane == CommandLane.Urgent, out var dropped, out var isFull))
         {
             TakeTurn();

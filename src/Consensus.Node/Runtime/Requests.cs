@@ -14,8 +14,8 @@ internal interface IAwaited
 }
 
 /// <summary>A command whose answer a caller awaits.</summary>
-internal sealed class AwaitedCommand(RequestId request, CommandEnvelope envelope, ReadOnlyMemory<byte> payload, string principal)
-    : PendingCommand(request, envelope, payload, principal), IAwaited, IValueTaskSource<CommandAnswer>
+internal sealed class AwaitedCommand(RequestId request, CommandEnvelope envelope, ReadOnlyMemory<byte> payload)
+    : PendingCommand(request, envelope, payload), IAwaited, IValueTaskSource<CommandAnswer>
 {
     private ManualResetValueTaskSourceCore<CommandAnswer> _source;
 
@@ -72,7 +72,7 @@ internal sealed class AwaitedRead(Revision minRevision) : PendingRead(minRevisio
 }
 
 /// <summary>A membership change whose answer a caller awaits.</summary>
-internal sealed class AwaitedChange(RequestId request, MembershipChange change, string principal) : PendingChange(request, change, principal), IAwaited
+internal sealed class AwaitedChange(RequestId request, MembershipChange change) : PendingChange(request, change), IAwaited
 {
     private readonly TaskCompletionSource<MembershipAnswer> _source = new(TaskCreationOptions.RunContinuationsAsynchronously);
 

@@ -3,7 +3,11 @@ using Consensus.Primitives;
 namespace Consensus.Raft.Membership;
 
 /// <summary>One change of who belongs to the cluster, and who counts. One is under way at a time.</summary>
-public abstract record MembershipChange;
+public abstract record MembershipChange
+{
+    /// <summary>The name of who asks, for the log.</summary>
+    public string Principal { get; init; } = "";
+}
 
 /// <summary>A new member receives the log. As a learner it does not count; as a voter it does from the start, which costs safety margin until it has caught up.</summary>
 public sealed record AddMember(Member Member, bool AsVoter = false) : MembershipChange;

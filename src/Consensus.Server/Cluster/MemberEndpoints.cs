@@ -126,7 +126,7 @@ internal sealed class MemberEndpoints(IConsensusNode node, MemberLookup lookup, 
 
     private async Task<MembershipAnswer> ChangeAsync(HttpContext http, MembershipChange change)
     {
-        var answer = await node.ChangeMembershipAsync(change, "");
+        var answer = await node.ChangeMembershipAsync(change);
         if (answer is { Kind: AnswerKind.Done, Verdict: ChangeVerdict.Appended })
         {
             logger.LogWarning("membership changed: {Change}, asked for by {Client}", Describe(change), http.Connection.RemoteIpAddress);

@@ -21,7 +21,9 @@ internal sealed class CommandRunner(IConsensusNode node)
 
     /// <param name="aborted">Only for lock requests: their place in the queue lives as long as the connection.</param>
     public ValueTask<CommandAnswer> ExecuteAsync(RequestMark mark, Command command, CancellationToken aborted = default) =>
-        node.ExecuteAsync(new CommandEnvelope(command, mark.Key, mark.Fingerprint) { Session = mark.Session }, Principal, aborted);
+        node.ExecuteAsync(
+            new CommandEnvelope(command, mark.Key, mark.Fingerprint) { Principal = Principal, Session = mark.Session },
+            aborted);
 
     /// <summary>Executes a command that brings a lease of its own, again under another id while the drawn one is taken.</summary>
     public async ValueTask<CommandAnswer> WithNewLeaseAsync<T>(Func<LeaseId, T> make, Func<T, ValueTask<CommandAnswer>> execute)

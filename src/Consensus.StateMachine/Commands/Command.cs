@@ -13,10 +13,15 @@ public abstract record Command;
 /// What is logged: a command with the identity under which its caller may retry it (rule 21). An empty
 /// <see cref="IdempotencyKey"/> means that it has none.
 /// </summary>
-/// <param name="IdempotencyKey">Up to 128 bytes, scoped by the entry's principal.</param>
+/// <param name="IdempotencyKey">Up to 128 bytes, scoped by the principal.</param>
 /// <param name="Fingerprint">16 bytes over method, target, body and conditional headers; empty without a key or a session.</param>
 public sealed record CommandEnvelope(Command Command, ReadOnlyMemory<byte> IdempotencyKey = default, ReadOnlyMemory<byte> Fingerprint = default)
 {
+    /// <summary>
+    /// The name of who asks, to whom the identity belongs. It is logged in the entry (rule 11), and not in the command's bytes beside it.
+    /// </summary>
+    public string Principal { get; init; } = "";
+
     /// <summary>Instead of an idempotency key.</summary>
     public SessionRequest Session { get; init; }
 

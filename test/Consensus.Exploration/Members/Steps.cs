@@ -131,7 +131,7 @@ internal sealed class Steps
                 Read(member);
                 break;
             case InputKind.Change:
-                host.Node.ProposeChange(_model.Changes[input.Argument], new RequestId(host.Id, 2, input.Argument), "", out _, out _);
+                host.Node.ProposeChange(_model.Changes[input.Argument], new RequestId(host.Id, 2, input.Argument), out _, out _);
                 host.Pump();
                 break;
             case InputKind.Notice:

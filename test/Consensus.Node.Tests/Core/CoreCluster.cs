@@ -316,22 +316,22 @@ internal sealed class CoreMember
     public PendingCommand SendAgain(PendingCommand first, Command command) =>
         Send(command, Encoding.UTF8.GetBytes($"key-{Id}-{first.Request.Sequence - 1}"));
 
-    public PendingCommand Send(Command command, bool withIdentity = false) =>
-        Send(command, withIdentity ? Encoding.UTF8.GetBytes($"key-{Id}-{_sequence}") : default);
+    public PendingCommand Send(Command command, bool withIdentity = false, string principal = "") =>
+        Send(command, withIdentity ? Encoding.UTF8.GetBytes($"key-{Id}-{_sequence}") : default, principal);
 
-    private PendingCommand Send(Command command, ReadOnlyMemory<byte> key)
+    private PendingCommand Send(Command command, ReadOnlyMemory<byte> key, string principal = "")
     {
         var writer = new WireWriter();
-        var envelope = new CommandEnvelope(command, key, key.IsEmpty ? default : new byte[16]);
+        var envelope = new CommandEnvelope(command, key, key.IsEmpty ? default : new byte[16]) { Principal = principal };
         CommandCodec.Write(writer, envelope);
-        var pending = new PendingCommand(new RequestId(Id, _options.Boot, ++_sequence), envelope, writer.ToArray(), "");
+        var pending = new PendingCommand(new RequestId(Id, _options.Boot, ++_sequence), envelope, writer.ToArray());
         Inputs.Add(new CommandInput(pending));
         return pending;
     }
 
     public PendingChange Change(MembershipChange change)
     {
-        var pending = new PendingChange(new RequestId(Id, _options.Boot, ++_sequence), change, "");
+        var pending = new PendingChange(new RequestId(Id, _options.Boot, ++_sequence), change);
         Inputs.Add(new MembershipInput(pending));
         return pending;
     }

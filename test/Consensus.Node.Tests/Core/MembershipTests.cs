@@ -1,6 +1,7 @@
 using Consensus.Node.Core;
 using Consensus.Primitives;
 using Consensus.Raft;
+using Consensus.Raft.Log;
 using Consensus.Raft.Membership;
 using Consensus.StateMachine;
 using Consensus.StateMachine.Commands;
@@ -29,6 +30,23 @@ public sealed class MembershipTests
         cluster.Until(
             () => joiner.Core.Status.Hash == cluster.Leader.Core.Status.Hash && joiner.Core.AppliedIndex == cluster.Leader.Core.AppliedIndex,
             "its state is the leader's");
+    }
+
+    [Test]
+    public void Who_asked_for_a_command_or_a_change_is_logged_with_it_whichever_member_was_asked([Values] bool leader)
+    {
+        var cluster = Ready(3);
+        var asked = leader ? cluster.Leader : cluster.Followers.First();
+        var put = asked.Send(Put("k"), principal: "ann");
+        cluster.Until(() => put.Stage == PendingStage.Answered, "the write is answered");
+        Done(cluster, asked.Change(new AddMember(CoreCluster.MemberOf(4)) { Principal = "bob" }));
+        foreach (var member in cluster.Members)
+        {
+            var logged = member.Persisted.SelectMany(request => request.Entries).Where(entry => entry.Principal.Length > 0).ToList();
+            Assert.That(logged.Single(entry => entry.Principal == "ann").Request, Is.EqualTo(put.Request));
+            var others = logged.Where(entry => entry.Principal != "ann").Select(entry => (entry.Kind, entry.Principal));
+            Assert.That(others, Is.Not.Empty.And.All.EqualTo((EntryKind.Configuration, "bob")));
+        }
     }
 
     [Test]

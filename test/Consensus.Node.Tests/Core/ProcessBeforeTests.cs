@@ -180,7 +180,7 @@ public sealed class ProcessBeforeTests
         };
         var term = refuses.Core.Term;
         Tell(refuses, asks, new ForwardCommands(term, 77, [new ForwardedCommand(5, "", 0, new byte[] { 1 })]));
-        Tell(refuses, asks, new ForwardChange(term, 78, 6, "", new RemoveMember(asks.Id)));
+        Tell(refuses, asks, new ForwardChange(term, 78, 6, new RemoveMember(asks.Id)));
         Tell(refuses, asks, new ForwardTransfer(term, 79, 7, MemberId.None));
         cluster.Until(() => told.Count == 3, "all are refused by who does not lead");
         Assert.That(

@@ -19,9 +19,9 @@ public sealed class PeerCodecTests
         new ForwardCommands(new Term(7), 2, [new ForwardedCommand(3, "", 0, new byte[] { 1 })]) { Lane = CommandLane.Urgent },
         new ForwardRefused(new Term(7), long.MaxValue, ForwardRefusal.Full, [0, 1, long.MaxValue]),
         new ForwardChange(
-            new Term(7), 2, 3, "ops", new AddMember(new Member(new MemberId(long.MaxValue), "n4", "h:1"), AsVoter: true)),
-        new ForwardChange(new Term(7), 2, 3, "", new PromoteMember(new MemberId(4), new MemberId(5))),
-        new ForwardChange(new Term(7), 2, 3, "", new RemoveMember(new MemberId(4))),
+            new Term(7), 2, 3, new AddMember(new Member(new MemberId(long.MaxValue), "n4", "h:1"), AsVoter: true) { Principal = "ops" }),
+        new ForwardChange(new Term(7), 2, 3, new PromoteMember(new MemberId(4), new MemberId(5))),
+        new ForwardChange(new Term(7), 2, 3, new RemoveMember(new MemberId(4))),
         new ChangeRefused(new Term(7), 2, 3, new ChangeAnswer(ChangeVerdict.WouldLoseQuorum, "für n4")),
         new ForwardTransfer(new Term(7), 2, 3, new MemberId(long.MaxValue)),
         new ForwardTransfer(new Term(7), 2, 3, MemberId.None),

@@ -161,7 +161,7 @@ public sealed class ChangeTests
     {
         var host = Settled(Make.Configured([1, 2, 3], learners: [4]));
         host.AcknowledgeAll(4);
-        host.Node.ProposeChange(new PromoteMember(Make.Id(4)), Asked, "ops", out var index, out var term);
+        host.Node.ProposeChange(new PromoteMember(Make.Id(4)) { Principal = "ops" }, Asked, out var index, out var term);
         host.Pump();
         Assert.That((index, term), Is.EqualTo((host.Node.LastIndex, host.Node.Term)));
         host.AcknowledgeAll(2, 3);
@@ -333,7 +333,7 @@ public sealed class ChangeTests
     private static ChangeAnswer Propose(Host host, MembershipChange change)
     {
         var judged = host.Node.JudgeChange(change);
-        var answer = host.Node.ProposeChange(change, Asked, "", out _, out _);
+        var answer = host.Node.ProposeChange(change, Asked, out _, out _);
         Assert.That(judged, Is.EqualTo(answer));
         host.Pump();
         return answer;

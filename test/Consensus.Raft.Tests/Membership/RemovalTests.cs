@@ -42,7 +42,7 @@ public sealed class RemovalTests
     {
         var host = Make.Leader(1, Make.Voters(3));
         host.AcknowledgeAll(2, 3);
-        host.Node.ProposeChange(new RemoveMember(One), RequestId.None, "", out _, out _);
+        host.Node.ProposeChange(new RemoveMember(One), RequestId.None, out _, out _);
         host.Pump();
         host.AcknowledgeAll(2);
         Assert.That(host.Node.Configuration.IsJoint, Is.True, "the new half lacks one of 2 and 3");
@@ -123,7 +123,7 @@ public sealed class RemovalTests
 
     private static void Remove(Network network, int leader, int member) =>
         Assert.That(
-            network[leader].Node.ProposeChange(new RemoveMember(Make.Id(member)), RequestId.None, "", out _, out _).Verdict,
+            network[leader].Node.ProposeChange(new RemoveMember(Make.Id(member)), RequestId.None, out _, out _).Verdict,
             Is.EqualTo(ChangeVerdict.Appended));
 
     private static Network Settled(int size)

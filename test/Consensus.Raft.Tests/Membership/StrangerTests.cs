@@ -119,7 +119,7 @@ public sealed class StrangerTests
         network.Elect(1);
         network.Tick(Make.Options.HeartbeatIntervalTicks);
         network.Isolate(4);
-        Assert.That(network[1].Node.ProposeChange(new RemoveMember(Make.Id(4)), RequestId.None, "", out _, out _).Verdict, Is.EqualTo(ChangeVerdict.Appended));
+        Assert.That(network[1].Node.ProposeChange(new RemoveMember(Make.Id(4)), RequestId.None, out _, out _).Verdict, Is.EqualTo(ChangeVerdict.Appended));
         network.Settle();
         Assert.That(network[1].Node.ChangeIsUnderWay, Is.False);
         network[4].Step(new HeartbeatRequest(Make.Id(2), Make.Id(4), new Term(40), LogIndex.Zero, ClusterTime.Zero, 0));
@@ -137,7 +137,7 @@ public sealed class StrangerTests
         network.Elect(1);
         network.Tick(Make.Options.HeartbeatIntervalTicks);
         network.Isolate(4);
-        network[1].Node.ProposeChange(new RemoveMember(Make.Id(4)), RequestId.None, "", out _, out _);
+        network[1].Node.ProposeChange(new RemoveMember(Make.Id(4)), RequestId.None, out _, out _);
         network.Settle();
         network.Heal();
         network.Isolate(1);

@@ -137,7 +137,7 @@ public sealed class ReadIndexTests
     {
         var host = Make.Leader(1, Make.Configured([1, 2, 3], learners: [4]));
         host.AcknowledgeAll(2, 3, 4);
-        host.Node.ProposeChange(new PromoteMember(Make.Id(4), Make.Id(3)), RequestId.None, "", out _, out _);
+        host.Node.ProposeChange(new PromoteMember(Make.Id(4), Make.Id(3)), RequestId.None, out _, out _);
         Assert.That(host.Node.Configuration.IsJoint, Is.True);
         host.Node.ReadIndex(7);
         host.Pump();

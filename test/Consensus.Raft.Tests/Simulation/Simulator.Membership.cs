@@ -44,7 +44,7 @@ internal sealed partial class Simulator
         var known = node.Configuration;
         var change = DrawChange(known);
         var request = new RequestId(node.Self, 1, ++_requests);
-        var answer = node.ProposeChange(change, request, "", out _, out _);
+        var answer = node.ProposeChange(change, request, out _, out _);
         if (answer.Verdict == ChangeVerdict.Appended && change is AddMember add && !_members.Exists(m => m.Host.Id == add.Member.Id))
         {
             // As a process that joins: it knows whom to talk to, and that nobody counts until the log says so.

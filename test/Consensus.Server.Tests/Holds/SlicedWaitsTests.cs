@@ -28,7 +28,7 @@ internal sealed class SlicedWaitsTests
     {
         (_node, _clock) = (new InProcessNode(), new ManualClock());
         _waits = new SlicedWaits(_node, new Replies(_node, new ByteBudget(1_000_000)), _clock);
-        var answer = await _node.ExecuteAsync(new CommandEnvelope(Ask(1, 0)), "", CancellationToken.None);
+        var answer = await _node.ExecuteAsync(new CommandEnvelope(Ask(1, 0)), CancellationToken.None);
         _held = ((HoldGranted)answer.Outcome!).Hold;
     }
 
@@ -39,7 +39,7 @@ internal sealed class SlicedWaitsTests
         var mark = new RequestMark(System.Text.Encoding.ASCII.GetBytes(key), default, new byte[16]);
         var envelope = new CommandEnvelope(Ask(lease, 600_000_000), mark.Key, mark.Fingerprint);
         var wait = new SlicedWait(_waits, mark);
-        wait.Begin(gone => _node.ExecuteAsync(envelope, "", gone));
+        wait.Begin(gone => _node.ExecuteAsync(envelope, gone));
         var (_, place) = await wait.AnswerOrPlaceAsync(TimeSpan.Zero, CancellationToken.None);
         Assert.That(place, Is.Not.Null);
         _waits.Park(wait);
@@ -95,7 +95,7 @@ internal sealed class SlicedWaitsTests
     {
         var wait = await ParkAsync();
         var other = _node.ExecuteAsync(
-            new CommandEnvelope(Ask(3, 600_000_000), wait.Mark.Key, wait.Mark.Fingerprint), "", CancellationToken.None);
+            new CommandEnvelope(Ask(3, 600_000_000), wait.Mark.Key, wait.Mark.Fingerprint), CancellationToken.None);
         await wait.Settled.InTimeAsync();
         Assert.That(_waits.TakeUp(wait.Mark), Is.Null, "its request is judged in apply");
         _node.Propose(new ReleaseHoldCommand(Job, _held.Token, Force: false));
@@ -114,7 +114,7 @@ internal sealed class SlicedWaitsTests
             _node.Propose(new ReleaseHoldCommand(Job, granted.Token, Force: true));
         }
         var again = new CommandEnvelope(Ask(3, 600_000_000), wait.Mark.Key, wait.Mark.Fingerprint);
-        var told = await AskAgainAsync(wait, gone => _node.ExecuteAsync(again, "", gone));
+        var told = await AskAgainAsync(wait, gone => _node.ExecuteAsync(again, gone));
         Assert.That((told?.Outcome as HoldGranted)?.Hold.Token, Is.EqualTo(isOver ? null : granted.Token));
         _clock.Advance(TimeSpan.FromSeconds(10));
         await UntilAsync(() => _node.Abandoned.Count == 1, "its time is over");
@@ -182,7 +182,7 @@ internal sealed class SlicedWaitsTests
             Session = mark.Session,
         };
         var wait = new SlicedWait(_waits, mark);
-        wait.Begin(gone => _node.ExecuteAsync(envelope, "", gone));
+        wait.Begin(gone => _node.ExecuteAsync(envelope, gone));
         await wait.AnswerOrPlaceAsync(TimeSpan.Zero, CancellationToken.None);
         _waits.Park(wait);
         _node.Propose(new ReleaseHoldCommand(Job, _held.Token, Force: false));

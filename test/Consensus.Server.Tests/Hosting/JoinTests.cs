@@ -130,7 +130,7 @@ internal sealed class JoinTests
         await LocalCluster.EventuallyAsync(
             async () =>
             {
-                answer = await at.Node.ChangeMembershipAsync(change, "");
+                answer = await at.Node.ChangeMembershipAsync(change);
                 return answer is not { Kind: AnswerKind.NotDone, Verdict: ChangeVerdict.ChangeInProgress or ChangeVerdict.NotCaughtUp or ChangeVerdict.WouldLoseQuorum };
             },
             $"{change} is taken or refused for good");

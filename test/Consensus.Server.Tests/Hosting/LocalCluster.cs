@@ -114,7 +114,7 @@ internal sealed class LocalCluster : IAsyncDisposable
 
     public static async Task<Outcome> DoneAsync(NodeHost host, Command command)
     {
-        var answer = await host.Node.ExecuteAsync(new CommandEnvelope(command), "", CancellationToken.None);
+        var answer = await host.Node.ExecuteAsync(new CommandEnvelope(command), CancellationToken.None);
         Assert.That(answer.Kind, Is.EqualTo(AnswerKind.Done), $"{command}: {answer}");
         return answer.Outcome!;
     }

@@ -154,7 +154,7 @@ public sealed class NodeHostTests
         await LocalCluster.DoneAsync(cluster.Hosts[0]!, new AcquireCommand(name, "a", 30_000_000, node.NewLeaseId(), LeaseId.None, 0));
         using var client = new CancellationTokenSource();
         var waiting = node.ExecuteAsync(
-            new CommandEnvelope(new AcquireCommand(name, "b", 30_000_000, node.NewLeaseId(), LeaseId.None, 20_000_000)), "", client.Token).AsTask();
+            new CommandEnvelope(new AcquireCommand(name, "b", 30_000_000, node.NewLeaseId(), LeaseId.None, 20_000_000)), client.Token).AsTask();
         await LocalCluster.EventuallyAsync(() => node.Status.Counts.Waiters == 1, "the request waits");
         await client.CancelAsync();
         Assert.That((await waiting).Reason, Is.EqualTo(NotDoneReason.Cancelled));
@@ -184,8 +184,8 @@ public sealed class NodeHostTests
         var lease = (LeaseGranted)await LocalCluster.DoneAsync(cluster.Hosts[index]!, new GrantLeaseCommand(node.NewLeaseId(), 60_000_000));
         await LocalCluster.DoneAsync(cluster.Hosts[index]!, new AcquireCommand(name, "a", 60_000_000, node.NewLeaseId(), LeaseId.None, 0));
         var ask = new AcquireCommand(name, "b", 0, LeaseId.None, lease.Id, 60_000_000);
-        var without = node.ExecuteAsync(new CommandEnvelope(ask), "", CancellationToken.None).AsTask();
-        var with = node.ExecuteAsync(new CommandEnvelope(ask, new byte[] { 1 }, new byte[16]), "", CancellationToken.None).AsTask();
+        var without = node.ExecuteAsync(new CommandEnvelope(ask), CancellationToken.None).AsTask();
+        var with = node.ExecuteAsync(new CommandEnvelope(ask, new byte[] { 1 }, new byte[16]), CancellationToken.None).AsTask();
         await LocalCluster.EventuallyAsync(() => node.Status.Counts.Waiters == 2, "both wait");
         await cluster.StopMemberAsync(index);
         Assert.That((await without).Outcome, Is.InstanceOf<WaitCancelled>());

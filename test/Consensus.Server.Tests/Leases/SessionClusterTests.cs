@@ -14,7 +14,7 @@ internal sealed class SessionClusterTests
     private static readonly LeaseId Session = new(0x5E55);
 
     private static Task<CommandAnswer> AskAsync(NodeHost host, long number, Command command, long acked = 0, CancellationToken aborted = default) =>
-        host.Node.ExecuteAsync(new CommandEnvelope(command, default, new byte[16]) { Session = new SessionRequest(Session, number, acked) }, "", aborted).AsTask();
+        host.Node.ExecuteAsync(new CommandEnvelope(command, default, new byte[16]) { Session = new SessionRequest(Session, number, acked) }, aborted).AsTask();
 
     private static AcquireCommand Hold(string name, long waitMicros) => new(Key.FromText(name), "me", 0, LeaseId.None, Session, waitMicros);
 

@@ -15,7 +15,7 @@ internal sealed class WithdrawClusterTests
     private static Task<CommandAnswer> AskAsync(NodeHost host, string identity, long waitMicros)
     {
         var command = new AcquireCommand(Key.FromText("l"), identity, 60_000_000, host.Node.NewLeaseId(), LeaseId.None, waitMicros);
-        return host.Node.ExecuteAsync(new CommandEnvelope(command, Encoding.ASCII.GetBytes(identity), new byte[16]), "", CancellationToken.None).AsTask();
+        return host.Node.ExecuteAsync(new CommandEnvelope(command, Encoding.ASCII.GetBytes(identity), new byte[16]), CancellationToken.None).AsTask();
     }
 
     private static async Task<WithdrawResult> WithdrawAsync(NodeHost host, string identity) =>

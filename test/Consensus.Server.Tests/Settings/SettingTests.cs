@@ -90,10 +90,10 @@ internal sealed class SettingTests : ContractTest
     public async Task A_full_store_takes_writes_again_once_its_quota_is_raised()
     {
         var full = new InProcessNode(new Limits { MaxStateBytes = 2_000 });
-        await full.ExecuteAsync(new(new PutCommand(Key.FromText("k"), new byte[1_500], default, default)), "", default);
+        await full.ExecuteAsync(new(new PutCommand(Key.FromText("k"), new byte[1_500], default, default)), default);
         Assert.That(full.Status.Counts.QuotaBytes, Is.EqualTo(2_000));
         Assert.That(new MemberAlarms(() => null).Of(full.Status with { Counts = full.Status.Counts with { StateBytes = 1_900 } }), Has.Some.Contains("the state takes 95 %"));
-        await full.ExecuteAsync(new(new PutSettingCommand(Setting.QuotaBytes, GiB)), "", default);
+        await full.ExecuteAsync(new(new PutSettingCommand(Setting.QuotaBytes, GiB)), default);
         Assert.That(new MemberAlarms(() => null).Of(full.Status with { Counts = full.Status.Counts with { StateBytes = 1_900 } }), Has.None.Contains("the state takes"));
     }
 }

@@ -145,7 +145,7 @@ internal sealed class InProcessNode(Limits? limits = null) : IConsensusNode
         }
     }
 
-    public async ValueTask<CommandAnswer> ExecuteAsync(CommandEnvelope envelope, string principal, CancellationToken aborted)
+    public async ValueTask<CommandAnswer> ExecuteAsync(CommandEnvelope envelope, CancellationToken aborted)
     {
         if (CommandFault is { } fault)
         {
@@ -159,7 +159,7 @@ internal sealed class InProcessNode(Limits? limits = null) : IConsensusNode
             var answered = new TaskCompletionSource<CommandAnswer>(TaskCreationOptions.RunContinuationsAsynchronously);
             _waiting[request] = answered;
             settled = answered.Task;
-            Apply(request, envelope, principal);
+            Apply(request, envelope);
         }
         await using var registration = aborted.Register(() => CancelWait(envelope.Command, request));
         return await settled;
@@ -245,7 +245,7 @@ internal sealed class InProcessNode(Limits? limits = null) : IConsensusNode
             {
                 return;
             }
-            Apply(NextRequest(), new CommandEnvelope(CancelWaitCommand.Of(name, request, CancelReason.Disconnected)), "");
+            Apply(NextRequest(), new CommandEnvelope(CancelWaitCommand.Of(name, request, CancelReason.Disconnected)));
         }
     }
 
@@ -257,7 +257,7 @@ internal sealed class InProcessNode(Limits? limits = null) : IConsensusNode
         }
     }
 
-    public ValueTask<MembershipAnswer> ChangeMembershipAsync(MembershipChange change, string principal)
+    public ValueTask<MembershipAnswer> ChangeMembershipAsync(MembershipChange change)
     {
         Changes.Add(change);
         return ValueTask.FromResult(ChangeAnswer);
@@ -277,7 +277,7 @@ internal sealed class InProcessNode(Limits? limits = null) : IConsensusNode
             _now = _now.PlusMicros(time.Ticks / TimeSpan.TicksPerMicrosecond);
             while (_state.NextDeadline <= _now)
             {
-                Apply(NextRequest(), new CommandEnvelope(new ExpireCommand()), "");
+                Apply(NextRequest(), new CommandEnvelope(new ExpireCommand()));
             }
         }
     }
@@ -287,7 +287,7 @@ internal sealed class InProcessNode(Limits? limits = null) : IConsensusNode
     {
         lock (_guard)
         {
-            Apply(NextRequest(), new CommandEnvelope(command), "");
+            Apply(NextRequest(), new CommandEnvelope(command));
         }
     }
 
@@ -318,21 +318,21 @@ internal sealed class InProcessNode(Limits? limits = null) : IConsensusNode
             };
             foreach (var name in _waiting.ContainsKey(request) ? asked : [])
             {
-                Apply(NextRequest(), new CommandEnvelope(CancelWaitCommand.Of(name, request, CancelReason.Disconnected)), "");
+                Apply(NextRequest(), new CommandEnvelope(CancelWaitCommand.Of(name, request, CancelReason.Disconnected)));
             }
         }
     }
 
     private RequestId NextRequest() => new(Self, 1, ++_sequence);
 
-    private void Apply(RequestId request, CommandEnvelope envelope, string principal)
+    private void Apply(RequestId request, CommandEnvelope envelope)
     {
         var writer = new WireWriter();
         CommandCodec.Write(writer, envelope);
         _index = _index.Next;
         AppliedCommands++;
         _output.Clear();
-        _state.Apply(new LoggedEntry(_index, _now, true, request, principal, writer.ToArray()), _output);
+        _state.Apply(new LoggedEntry(_index, _now, true, request, envelope.Principal, writer.ToArray()), _output);
         foreach (var (settled, outcome) in _output.Resolutions)
         {
             if (outcome is not HoldQueued && _waiting.Remove(settled, out var answered))

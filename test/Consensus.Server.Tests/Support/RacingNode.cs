@@ -28,7 +28,7 @@ internal sealed class RacingNode : IConsensusNode
 
     public (long Term, string LeaderName) Leadership => _other.Leadership;
 
-    public async ValueTask<CommandAnswer> ExecuteAsync(CommandEnvelope envelope, string principal, CancellationToken aborted)
+    public async ValueTask<CommandAnswer> ExecuteAsync(CommandEnvelope envelope, CancellationToken aborted)
     {
         var gone = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var registration = aborted.Register(gone.SetResult);
@@ -58,8 +58,8 @@ internal sealed class RacingNode : IConsensusNode
 
     public LeaseId NewLeaseId() => _other.NewLeaseId();
 
-    public ValueTask<MembershipAnswer> ChangeMembershipAsync(MembershipChange change, string principal) =>
-        _other.ChangeMembershipAsync(change, principal);
+    public ValueTask<MembershipAnswer> ChangeMembershipAsync(MembershipChange change) =>
+        _other.ChangeMembershipAsync(change);
 
     public IReadOnlyList<JoiningMember> Joiners => _other.Joiners;
 

@@ -9,7 +9,7 @@ namespace Consensus.Simulation.Nodes;
 
 /// <summary>A command whose answer somebody wants to see, at the moment at which the member gives it.</summary>
 public sealed class SimulatedCommand(RequestId request, CommandEnvelope envelope, ReadOnlyMemory<byte> payload, Action<CommandAnswer> answered)
-    : PendingCommand(request, envelope, payload, ""), IAwaited
+    : PendingCommand(request, envelope, payload), IAwaited
 {
     void IAwaited.Complete(bool inline) => answered(Answer);
 }
@@ -21,7 +21,7 @@ public sealed class SimulatedRead(Revision minRevision, Action<ReadAnswer> answe
 }
 
 /// <summary>A membership change whose answer somebody wants to see.</summary>
-public sealed class SimulatedChange(RequestId request, MembershipChange change, Action<MembershipAnswer> answered) : PendingChange(request, change, ""), IAwaited
+public sealed class SimulatedChange(RequestId request, MembershipChange change, Action<MembershipAnswer> answered) : PendingChange(request, change), IAwaited
 {
     void IAwaited.Complete(bool inline) => answered(Answer);
 }

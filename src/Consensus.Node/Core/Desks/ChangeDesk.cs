@@ -55,7 +55,7 @@ internal sealed class ChangeDesk(TurnContext turn) : Desk(turn)
         {
             if (Turn.Leads)
             {
-                var answer = Propose(pending.Change, pending.Request, pending.Principal);
+                var answer = Propose(pending.Change, pending.Request);
                 if (answer.Verdict == ChangeVerdict.Appended)
                 {
                     pending.MarkSent(Turn.Raft.Term);
@@ -70,7 +70,7 @@ internal sealed class ChangeDesk(TurnContext turn) : Desk(turn)
                 pending.MarkSent(Turn.Raft.Term);
                 Turn.Send(
                     Turn.Raft.Leader,
-                    new ForwardChange(Turn.Raft.Term, pending.Request.Boot, pending.Request.Sequence, pending.Principal, pending.Change));
+                    new ForwardChange(Turn.Raft.Term, pending.Request.Boot, pending.Request.Sequence, pending.Change));
             }
         }
     }
@@ -79,7 +79,7 @@ internal sealed class ChangeDesk(TurnContext turn) : Desk(turn)
     public void TakeForwarded(MemberId from, ForwardChange forward)
     {
         var answer = Turn.Leads && Turn.Raft.Term == forward.Term
-            ? Propose(forward.Change, new RequestId(from, forward.Boot, forward.Sequence), forward.Principal)
+            ? Propose(forward.Change, new RequestId(from, forward.Boot, forward.Sequence))
             : new ChangeAnswer(ChangeVerdict.NotLeader);
         if (answer.Verdict == ChangeVerdict.Appended)
         {
@@ -165,7 +165,7 @@ internal sealed class ChangeDesk(TurnContext turn) : Desk(turn)
     }
 
     /// <summary>A leader that would leave hands over first, if it can: then nobody notices more than a transfer.</summary>
-    private ChangeAnswer Propose(MembershipChange change, RequestId request, string principal)
+    private ChangeAnswer Propose(MembershipChange change, RequestId request)
     {
         var leaves = change is RemoveMember { Member: var removed } ? removed : change is PromoteMember promote ? promote.Replaces : MemberId.None;
         if (leaves == Turn.Options.Self
@@ -176,7 +176,7 @@ internal sealed class ChangeDesk(TurnContext turn) : Desk(turn)
             _handedOverIn = Turn.Raft.Term;
             return new ChangeAnswer(ChangeVerdict.Transferring);
         }
-        return Turn.Raft.ProposeChange(change, request, principal, out _, out _);
+        return Turn.Raft.ProposeChange(change, request, out _, out _);
     }
 
     private void OnRefused(PendingChange pending, in ChangeAnswer answer)
