@@ -15,10 +15,11 @@ public sealed partial class ArrowTests
         ["Storage"] = ["Primitives", "Raft", "StateMachine", "Node"],
         ["Transport"] = ["Primitives", "Raft", "StateMachine", "Node"],
         ["Api"] = [],
-        ["Server"] = ["Primitives", "Raft", "StateMachine", "Node", "Storage", "Transport", "Api"],
+        ["Translation"] = ["Primitives", "StateMachine", "Api"],
+        ["Server"] = ["Primitives", "Raft", "StateMachine", "Node", "Storage", "Transport", "Api", "Translation"],
         ["Client"] = ["Api"],
         // The fake for users' tests: the state machine behind the client's handles, and no server.
-        ["Client.Testing"] = ["Primitives", "StateMachine", "Api", "Client"],
+        ["Client.Testing"] = ["Primitives", "StateMachine", "Api", "Translation", "Client"],
         ["Cli"] = ["Client", "Api", "Storage"],
     };
 

@@ -10,6 +10,7 @@ using Consensus.Primitives;
 using Consensus.StateMachine;
 using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Outcomes;
+using Consensus.Translation;
 
 namespace Consensus.Client.Testing.Api;
 
@@ -23,11 +24,7 @@ internal sealed partial class InMemoryApi
         return ExecuteAsync(
             refusal,
             () => terms.ToCommand(ObjectName.Lock(name), lease) with { Mode = wish.Shared ? LockMode.Shared : LockMode.Exclusive },
-            outcome => outcome is HoldGranted { Hold: var hold } granted
-                ? new LockGrantAnswer(
-                    wish.Name, hold.Owner, Answers.Mode(hold.Mode), hold.Token.Value, hold.Lease.ToString(), Answers.Ms(hold.TtlMicros),
-                    Answers.Ms(granted.WaitedMicros), Answers.ExpiresInMs(hold, store.Now), store.ClusterId)
-                : null,
+            outcome => outcome is HoldGranted granted ? LockShapes.Of(granted, store.Now, store.ClusterId) : null,
             cancellationToken,
             identity);
     }
@@ -55,12 +52,7 @@ internal sealed partial class InMemoryApi
                 MaxHoldMicros = terms.MaxHoldMicros,
                 Metadata = terms.MetadataBytes,
             },
-            outcome => outcome is ManyGranted { Holds: var holds } granted
-                ? new MultiLockAnswer(
-                    holds[0].Owner, holds[0].Lease.ToString(), Answers.Ms(holds[0].TtlMicros), Answers.Ms(granted.WaitedMicros),
-                    Answers.ExpiresInMs(holds[0], store.Now), store.ClusterId,
-                    [.. holds.Select(hold => new MultiLockItem(hold.Name.ToString(), hold.Token.Value))])
-                : null,
+            outcome => outcome is ManyGranted granted ? LockShapes.Of(granted, store.Now, store.ClusterId) : null,
             cancellationToken,
             identity);
     }
@@ -77,11 +69,7 @@ internal sealed partial class InMemoryApi
         return ExecuteAsync(
             refusal,
             () => terms.ToCommand(ObjectName.Semaphore(name), lease) with { Permits = wish.Permits, Count = wish.Count },
-            outcome => outcome is HoldGranted { Hold: var hold } granted
-                ? new SemaphoreGrantAnswer(
-                    wish.Name, hold.Owner, granted.Permits, hold.Count, hold.Token.Value, hold.Lease.ToString(), Answers.Ms(hold.TtlMicros),
-                    Answers.Ms(granted.WaitedMicros), Answers.ExpiresInMs(hold, store.Now), store.ClusterId)
-                : null,
+            outcome => outcome is HoldGranted granted ? SemaphoreShapes.Of(granted, store.Now, store.ClusterId) : null,
             cancellationToken,
             identity);
     }
@@ -95,11 +83,7 @@ internal sealed partial class InMemoryApi
         return ExecuteAsync(
             refusal,
             () => terms.ToCommand(ObjectName.Election(name), lease) with { Value = Encoding.UTF8.GetBytes(value) },
-            outcome => outcome is HoldGranted { Hold: var hold } granted
-                ? new ElectedAnswer(
-                    wish.Name, hold.Owner, Answers.Value(hold), hold.Token.Value, hold.Lease.ToString(), Answers.Ms(hold.TtlMicros),
-                    Answers.Ms(granted.WaitedMicros), Answers.ExpiresInMs(hold, store.Now), store.ClusterId)
-                : null,
+            outcome => outcome is HoldGranted granted ? ElectionShapes.Of(granted, store.Now, store.ClusterId) : null,
             cancellationToken,
             identity);
     }
@@ -107,10 +91,7 @@ internal sealed partial class InMemoryApi
     public Task<ApiResult<LeadershipAnswer>> ProclaimAsync(string name, long fencingToken, string value, CancellationToken cancellationToken) => ExecuteAsync(
         Checks.Text(value),
         () => new RenewHoldCommand(Key.FromText(name), new FencingToken(fencingToken)) { Space = HoldSpace.Election, Value = Encoding.UTF8.GetBytes(value) },
-        outcome => outcome is HoldRenewed { Hold: var hold }
-            ? new LeadershipAnswer(
-                name, hold.Owner, Answers.Value(hold), hold.Token.Value, hold.Lease.ToString(), Answers.Ms(hold.TtlMicros), Answers.ExpiresInMs(hold, store.Now), store.ClusterId)
-            : null,
+        outcome => outcome is HoldRenewed renewed ? ElectionShapes.Of(renewed, store.Now, store.ClusterId) : null,
         cancellationToken);
 
     public HoldRenewal RenewLockOnce(string name, long fencingToken, TimeSpan timeout, CancellationToken cancellationToken) =>
@@ -140,7 +121,7 @@ internal sealed partial class InMemoryApi
     public Task<ApiResult<LockAnswer>> GetLockAsync(string name, ReadOptions? read, CancellationToken cancellationToken) => ReadAsync(
         Checks.Name(name, "lock name", out var key),
         read,
-        view => ApiResult<LockAnswer>.Of(Answers.OfLock(view.GetObject(ObjectName.Lock(key)), store.Now), ""),
+        view => ApiResult<LockAnswer>.Of(LockShapes.Of(view.GetObject(ObjectName.Lock(key)), store.Now), ""),
         cancellationToken);
 
     public Task<ApiResult<PermitsChangedAnswer>> ChangePermitsAsync(string name, long permits, CancellationToken cancellationToken)
@@ -160,14 +141,14 @@ internal sealed partial class InMemoryApi
     public Task<ApiResult<SemaphoreAnswer>> GetSemaphoreAsync(string name, ReadOptions? read, CancellationToken cancellationToken) => ReadAsync(
         Checks.Name(name, "semaphore name", out var key),
         read,
-        view => ApiResult<SemaphoreAnswer>.Of(Answers.OfSemaphore(view.GetObject(ObjectName.Semaphore(key)), store.Now), ""),
+        view => ApiResult<SemaphoreAnswer>.Of(SemaphoreShapes.Of(view.GetObject(ObjectName.Semaphore(key)), store.Now), ""),
         cancellationToken);
 
     public Task<ApiResult<ElectionAnswer>> GetElectionAsync(string name, ReadOptions? read, CancellationToken cancellationToken) => ReadAsync(
         Checks.Name(name, "election name", out var key),
         read,
         view => view.GetObject(ObjectName.Election(key)) is var info && (info.Holder is not null || info.WaiterCount > 0)
-            ? ApiResult<ElectionAnswer>.Of(Answers.OfElection(info, store.Now), "")
+            ? ApiResult<ElectionAnswer>.Of(ElectionShapes.Of(info, store.Now), "")
             : ApiResult<ElectionAnswer>.Failed(Refusals.NotFound($"nobody leads \"{name}\", and nobody stands for it")),
         cancellationToken);
 

@@ -14,7 +14,7 @@ internal sealed partial class InMemoryApi
         Checks.Name(key, "key", out var name),
         read,
         view => RefusePast(view, read) is { } refusal ? ApiResult<KeyAnswer>.Failed(refusal)
-            : (read?.Revision is { } at ? view.GetKeyAt(name, new Revision(at)) : view.GetKey(name)) is { } record ? ApiResult<KeyAnswer>.Of(Answers.Of(name, record), "")
+            : (read?.Revision is { } at ? view.GetKeyAt(name, new Revision(at)) : view.GetKey(name)) is { } record ? ApiResult<KeyAnswer>.Of(KeyAnswers.Of(name, record), "")
             : ApiResult<KeyAnswer>.Failed(Refusals.NotFound($"there is no key \"{key}\"")),
         cancellationToken);
 
@@ -41,7 +41,7 @@ internal sealed partial class InMemoryApi
             refusal,
             // Copied: the caller's buffer is its own again when this returns.
             () => new PutCommand(name, value.ToArray(), lease, condition),
-            outcome => outcome is PutDone done ? Answers.OfPut(done.Key, done.CreateRevision, done.ModRevision, done.Version, done.Lease) : null,
+            outcome => outcome is PutDone done ? KeyAnswers.OfPut(done.Key, done.CreateRevision, done.ModRevision, done.Version, done.Lease) : null,
             cancellationToken);
     }
 
@@ -71,7 +71,7 @@ internal sealed partial class InMemoryApi
     {
         var prefix = Key.FromText(query.Prefix);
         var keys = query.Read?.Revision is { } at ? view.ListKeysAt(prefix, null, new Revision(at)) : view.ListKeys(prefix, null);
-        var items = keys.Select(item => Answers.Of(item.Key, item.Record, !query.KeysOnly)).ToList();
+        var items = keys.Select(item => KeyAnswers.Of(item.Key, item.Record, !query.KeysOnly)).ToList();
         return new KeyListAnswer(items, items.Count, query.Read?.Revision ?? view.Revision.Value, null);
     }
 

@@ -1,8 +1,8 @@
 using Consensus.Api.Requests;
-using Consensus.Primitives;
 using Consensus.StateMachine;
 using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Outcomes;
+using Consensus.Translation;
 
 namespace Consensus.Client.Testing.Api;
 
@@ -12,14 +12,6 @@ internal sealed partial class InMemoryApi
     public Task<ApiResult<WithdrawAnswer>> WithdrawAsync(string idempotencyKey, CancellationToken cancellationToken) => ExecuteAsync(
         Checks.IdempotencyKey(idempotencyKey),
         () => new WithdrawCommand(Key.FromText(idempotencyKey)),
-        outcome => outcome is Withdrawn withdrawn ? new WithdrawAnswer(NameOf(withdrawn.Result), withdrawn.Revision.Value) : null,
+        outcome => outcome is Withdrawn withdrawn ? RequestShapes.Of(withdrawn) : null,
         cancellationToken);
-
-    private static string NameOf(WithdrawResult result) => result switch
-    {
-        WithdrawResult.Withdrawn => WithdrawOutcomes.Withdrawn,
-        WithdrawResult.Released => WithdrawOutcomes.Released,
-        WithdrawResult.Done => WithdrawOutcomes.Done,
-        _ => Invariant.Unreachable<string>(result),
-    };
 }

@@ -4,6 +4,7 @@ using Consensus.Client.Testing.Store;
 using Consensus.Primitives;
 using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Outcomes;
+using Consensus.Translation;
 
 namespace Consensus.Client.Testing.Api;
 
@@ -29,7 +30,7 @@ internal sealed partial class InMemoryApi
             return new SessionRenewal(renewal, null);
         }
         return store.View.GetSessionNews(LeaseId.TryParse(session, out var id) ? id : default, since, after ?? since) is { } news
-            ? new SessionRenewal(renewal, SessionAnswers.Of(news, store.Now))
+            ? new SessionRenewal(renewal, SessionShapes.NewsOf(news, store.Now))
             : new SessionRenewal(new HoldRenewal(HoldRenewalOutcome.Unanswered, $"the lease {session} is no session"), null);
     }
 
@@ -39,7 +40,7 @@ internal sealed partial class InMemoryApi
         return ExecuteAsync(
             isSession && seq >= 1 ? null : Refusals.BadRequest("a session is settled by a number of at least 1"),
             () => new SettleCommand(id, seq),
-            outcome => outcome is Settled settled ? SessionAnswers.Of(seq, settled) : null,
+            outcome => outcome is Settled settled ? SessionShapes.SettledOf(seq, settled) : null,
             cancellationToken);
     }
 
@@ -48,7 +49,7 @@ internal sealed partial class InMemoryApi
         Checks.Ttl(ttl),
         () => new GrantLeaseCommand(InMemoryStore.NewLeaseId(), Checks.Micros(ttl)) { IsSession = isSession },
         outcome => outcome is LeaseGranted granted
-            ? new LeaseAnswer(granted.Id.ToString(), Answers.Ms(granted.TtlMicros), Answers.Ms(granted.TtlMicros)) { Session = isSession }
+            ? new LeaseAnswer(granted.Id.ToString(), Millis.Of(granted.TtlMicros), Millis.Of(granted.TtlMicros)) { Session = isSession }
             : null,
         cancellationToken,
         identity);

@@ -3,6 +3,7 @@ using Consensus.Api.Watches;
 using Consensus.Primitives;
 using Consensus.StateMachine;
 using Consensus.StateMachine.Outcomes;
+using Consensus.Translation;
 
 namespace Consensus.Client.Testing.Api;
 
@@ -30,7 +31,7 @@ internal sealed partial class InMemoryApi
     {
         var refusal = Checks.Name(name, "lock name", out var key);
         return WatchStateAsync(
-            refusal, ObjectName.Lock(key), view => new WatchLock(Answers.OfLock(view.GetObject(ObjectName.Lock(key)), store.Now), view.Revision.Value, ""), cancellationToken);
+            refusal, ObjectName.Lock(key), view => new WatchLock(LockShapes.Of(view.GetObject(ObjectName.Lock(key)), store.Now), view.Revision.Value, ""), cancellationToken);
     }
 
     public IAsyncEnumerable<WatchMessage> WatchSemaphoreAsync(string name, CancellationToken cancellationToken)
@@ -39,7 +40,7 @@ internal sealed partial class InMemoryApi
         return WatchStateAsync(
             refusal,
             ObjectName.Semaphore(key),
-            view => new WatchSemaphore(Answers.OfSemaphore(view.GetObject(ObjectName.Semaphore(key)), store.Now), view.Revision.Value, ""),
+            view => new WatchSemaphore(SemaphoreShapes.Of(view.GetObject(ObjectName.Semaphore(key)), store.Now), view.Revision.Value, ""),
             cancellationToken);
     }
 
@@ -131,26 +132,26 @@ internal sealed partial class InMemoryApi
 
     private static WatchEventData EventOf(StateMachine.KeyChange change, bool withPrevious)
     {
-        var after = change.After is { } record ? Answers.Of(change.Key, record) : null;
+        var after = change.After is { } record ? KeyAnswers.Of(change.Key, record) : null;
         return new WatchEventData
         {
             Event = after is null ? "delete" : "put",
-            Key = Answers.Text(change.Key.Bytes),
-            KeyBase64 = Answers.Base64(change.Key.Bytes),
+            Key = KeyAnswers.Text(change.Key.Bytes),
+            KeyBase64 = KeyAnswers.Base64(change.Key.Bytes),
             Value = after?.Value,
             ValueBase64 = after?.ValueBase64,
             CreateRevision = after?.CreateRevision,
             ModRevision = change.Revision.Value,
             Version = after?.Version,
             Lease = after?.Lease,
-            Prev = withPrevious && change.Before is { } before ? Answers.Of(change.Key, before) : null,
+            Prev = withPrevious && change.Before is { } before ? KeyAnswers.Of(change.Key, before) : null,
         };
     }
 
     private static WatchLeader Leader(Key name, Hold? leader, Revision revision) => new(
         leader is null
             ? new ElectionEventData(name.ToString(), null, revision.Value)
-            : new ElectionEventData(name.ToString(), leader.Owner, revision.Value, Answers.Value(leader), leader.Token.Value, leader.Lease.ToString()),
+            : new ElectionEventData(name.ToString(), leader.Owner, revision.Value, ElectionShapes.ValueOf(leader), leader.Token.Value, leader.Lease.ToString()),
         "");
 
     private static ApiProblem? RefuseStart(StateView view, Revision from) =>

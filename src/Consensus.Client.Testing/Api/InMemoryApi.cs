@@ -2,6 +2,7 @@ using Consensus.Client.Testing.Store;
 using Consensus.StateMachine;
 using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Outcomes;
+using Consensus.Translation;
 
 namespace Consensus.Client.Testing.Api;
 
@@ -90,7 +91,7 @@ internal sealed partial class InMemoryApi(InMemoryStore store, InMemoryConnectio
         }
         var outcome = send();
         return ttlMicros(outcome) is { } micros
-            ? new HoldRenewal(HoldRenewalOutcome.Renewed, "") { Ttl = TimeSpan.FromMilliseconds(Answers.Ms(micros)) }
+            ? new HoldRenewal(HoldRenewalOutcome.Renewed, "") { Ttl = TimeSpan.FromMilliseconds(Millis.Of(micros)) }
             : new HoldRenewal(HoldRenewalOutcome.Lost, refusal(outcome).Detail);
     }
 }

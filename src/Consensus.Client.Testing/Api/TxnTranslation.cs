@@ -36,11 +36,11 @@ internal static class TxnTranslation
 
     private static TxnResultAnswer ToAnswer(TxnResult result) => result switch
     {
-        TxnPutResult put => new TxnResultAnswer { Put = Answers.OfPut(put.Key, put.CreateRevision, put.ModRevision, put.Version, put.Lease) },
+        TxnPutResult put => new TxnResultAnswer { Put = KeyAnswers.OfPut(put.Key, put.CreateRevision, put.ModRevision, put.Version, put.Lease) },
         TxnDeleteResult delete => new TxnResultAnswer { Delete = new TxnDeletedAnswer(delete.Deleted) },
         TxnGetResult get => new TxnResultAnswer
         {
-            Get = new TxnItemsAnswer { Items = [.. get.Items.Select(item => Answers.Of(item.Key, item.Record))], Count = get.Count },
+            Get = new TxnItemsAnswer { Items = [.. get.Items.Select(item => KeyAnswers.Of(item.Key, item.Record))], Count = get.Count },
         },
         TxnGetNotKept => new TxnResultAnswer { Get = new TxnItemsAnswer { Omitted = true } },
         _ => Invariant.Unreachable<TxnResultAnswer>(result),

@@ -5,6 +5,7 @@ using Consensus.Server.Commands;
 using Consensus.Server.Http;
 using Consensus.Server.Routing;
 using Consensus.Storage.Backups;
+using Consensus.Translation;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 

@@ -9,6 +9,7 @@ using Consensus.Server.Http;
 using Consensus.Server.Metrics;
 using Consensus.Server.Routing;
 using Consensus.Server.Watches;
+using Consensus.Translation;
 
 namespace Consensus.Server.Cluster;
 
@@ -51,7 +52,7 @@ internal sealed class ClusterEndpoints(
             DurableIndex = status.DurableIndex.Value,
             Revision = status.Revision.Value,
             StateHash = status.Hash.ToString(),
-            ClusterTimeMs = Durations.Ms(status.ClusterTime.Micros),
+            ClusterTimeMs = Millis.Of(status.ClusterTime.Micros),
             LogBytes = status.LogBytes,
             SnapshotIndex = status.SnapshotIndex.Value,
             SnapshotBytes = status.SnapshotBytes,
@@ -141,7 +142,7 @@ internal sealed class ClusterEndpoints(
         member.Health == MemberHealth.Unknown ? null : member.Health == MemberHealth.Healthy)
     {
         Health = WordOf(member.Health),
-        LastContactMs = SinceContact(member, status) is { } micros ? Durations.Ms(micros) : null,
+        LastContactMs = SinceContact(member, status) is { } micros ? Millis.Of(micros) : null,
         RoundTripMs = member.RoundTripMicros / 1000.0,
     };
 

@@ -3,9 +3,9 @@ using Consensus.Api;
 using Consensus.Api.Cluster;
 using Consensus.Node;
 using Consensus.Primitives;
-using Consensus.Server.Commands;
 using Consensus.Server.Http;
 using Consensus.Server.Routing;
+using Consensus.Translation;
 
 namespace Consensus.Server.Cluster;
 
@@ -23,7 +23,7 @@ internal sealed class HealthEndpoints(IConsensusNode node, Replies replies, Serv
         var idle = node.Status.Loop.IdleMicros;
         return idle < DeadAfterMicros
             ? replies.Json(call.Http, StatusCodes.Status200OK, new LiveAnswer(true), ApiJson.Default.LiveAnswer, Revision.Zero)
-            : replies.Problem(call.Http, AnswerProblems.NotReady(StandsStill(idle)));
+            : replies.Problem(call.Http, Problem.NotReady(StandsStill(idle)));
     }
 
     public Task ReadyAsync(ApiCall call)
@@ -52,7 +52,7 @@ internal sealed class HealthEndpoints(IConsensusNode node, Replies replies, Serv
             : !turns ? StandsStill(status.Loop.IdleMicros)
             : !hasLeader ? "this member knows no leader"
             : "this member has not applied all that is committed";
-        return replies.Problem(call.Http, AnswerProblems.NotReady(because) with { Checks = checks, StateRevision = status.Revision });
+        return replies.Problem(call.Http, Problem.NotReady(because) with { Checks = checks, StateRevision = status.Revision });
     }
 
     private static string StandsStill(long idleMicros) => string.Create(

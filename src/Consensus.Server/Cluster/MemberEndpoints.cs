@@ -9,6 +9,7 @@ using Consensus.Raft.Membership;
 using Consensus.Server.Commands;
 using Consensus.Server.Http;
 using Consensus.Server.Routing;
+using Consensus.Translation;
 
 namespace Consensus.Server.Cluster;
 
@@ -228,7 +229,7 @@ internal sealed class MemberEndpoints(IConsensusNode node, MemberLookup lookup, 
         return answer.Verdict switch
         {
             ChangeVerdict.NotAMember => Problem.NotFound(answer.Sentence),
-            ChangeVerdict.NotLeader or ChangeVerdict.Transferring or ChangeVerdict.NotReady => AnswerProblems.NotReady(detail),
+            ChangeVerdict.NotLeader or ChangeVerdict.Transferring or ChangeVerdict.NotReady => Problem.NotReady(detail),
             _ => new Problem(ProblemTypes.PreconditionFailed, detail),
         };
     }

@@ -2,7 +2,7 @@ using System.Globalization;
 using Consensus.Node;
 using Consensus.Primitives;
 using Consensus.Server.Commands;
-using Consensus.Server.Http;
+using Consensus.Translation;
 
 namespace Consensus.Server.Cluster;
 

@@ -7,6 +7,7 @@ using Consensus.Primitives;
 using Consensus.Server.Commands;
 using Consensus.Server.Http;
 using Consensus.Server.Routing;
+using Consensus.Translation;
 
 namespace Consensus.Server.Cluster;
 
@@ -39,7 +40,7 @@ internal sealed class StateHashEndpoint(IConsensusNode node, Replies replies)
     {
         NotDoneReason.None => new Problem(ProblemTypes.Compacted, string.Create(
             CultureInfo.InvariantCulture, $"the hash at index {answer.Index} is not known here any more; the oldest known is that at index {answer.Oldest}")),
-        NotDoneReason.NotReady => AnswerProblems.NotReady(string.Create(
+        NotDoneReason.NotReady => Problem.NotReady(string.Create(
             CultureInfo.InvariantCulture, $"this member has not applied index {answer.Index} yet; it is at {answer.Newest}")),
         _ => AnswerProblems.Of(answer.Kind, answer.Reason),
     };

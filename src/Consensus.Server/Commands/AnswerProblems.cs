@@ -1,7 +1,7 @@
 using Consensus.Api.Problems;
 using Consensus.Node;
 using Consensus.Primitives;
-using Consensus.Server.Http;
+using Consensus.Translation;
 
 namespace Consensus.Server.Commands;
 
@@ -24,17 +24,15 @@ internal static class AnswerProblems
         _ => Invariant.Unreachable<Problem>(kind),
     };
 
-    public static Problem NotReady(string detail) => new(ProblemTypes.NotReady, detail) { RetryAfterSeconds = RetryAfterSeconds };
-
     private static Problem NotDone(NotDoneReason reason) => reason switch
     {
         NotDoneReason.NoLeader => new Problem(ProblemTypes.NoLeader, "no leader is known; nothing was done") { RetryAfterSeconds = RetryAfterSeconds },
-        NotDoneReason.NotReady => NotReady("this member is starting or stopping, or did not get as far as this request waits for (minRevision) in time; nothing was done"),
+        NotDoneReason.NotReady => Problem.NotReady("this member is starting or stopping, or did not get as far as this request waits for (minRevision) in time; nothing was done"),
         NotDoneReason.TooManyRequests => new Problem(ProblemTypes.TooManyRequests, "too many requests are waiting; nothing was done")
         {
             RetryAfterSeconds = RetryAfterSeconds,
         },
-        NotDoneReason.Cancelled => NotReady("the request was cancelled before it took effect; nothing was done"),
+        NotDoneReason.Cancelled => Problem.NotReady("the request was cancelled before it took effect; nothing was done"),
         NotDoneReason.None => throw new InvariantViolationException("a request that was not done has a reason"),
         _ => Invariant.Unreachable<Problem>(reason),
     };

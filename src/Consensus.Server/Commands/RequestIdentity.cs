@@ -5,6 +5,7 @@ using Consensus.Api;
 using Consensus.Server.Http;
 using Consensus.Server.Routing;
 using Consensus.StateMachine.Commands;
+using Consensus.Translation;
 using Microsoft.Extensions.Primitives;
 
 namespace Consensus.Server.Commands;

@@ -9,6 +9,7 @@ using Consensus.Server.Hosting;
 using Consensus.Server.Http;
 using Consensus.Server.Routing;
 using Consensus.StateMachine.Comparison;
+using Consensus.Translation;
 
 namespace Consensus.Server.Comparison;
 
@@ -90,7 +91,7 @@ internal sealed class StateTableEndpoints(IConsensusNode node, ComparedViews vie
     {
         NotDoneReason.None => new Problem(ProblemTypes.Compacted, string.Create(
             CultureInfo.InvariantCulture, $"this member is past index {index}; it is at {answer.Newest}, and the state between two entries can be seen only while it is there")),
-        NotDoneReason.NotReady => AnswerProblems.NotReady(string.Create(
+        NotDoneReason.NotReady => Problem.NotReady(string.Create(
             CultureInfo.InvariantCulture, $"this member has not applied index {index} yet; it is at {answer.Newest}")),
         _ => AnswerProblems.Of(answer.Kind, answer.Reason),
     };

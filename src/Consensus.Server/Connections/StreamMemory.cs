@@ -1,6 +1,7 @@
 using Consensus.Api.Problems;
 using Consensus.Server.Hosting;
 using Consensus.Server.Http;
+using Consensus.Translation;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;

@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json;
 using Consensus.Api;
 using Consensus.Api.Elections;
@@ -10,6 +9,7 @@ using Consensus.Server.Lists;
 using Consensus.StateMachine;
 using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Outcomes;
+using Consensus.Translation;
 
 namespace Consensus.Server.Elections;
 
@@ -75,81 +75,39 @@ internal sealed class ElectionForm(Replies replies) : HoldForm
             : null;
     }
 
-    public override Task GrantedAsync(HttpContext http, AcquireCommand asked, HoldGranted granted, HoldContext context)
-    {
-        var hold = granted.Hold;
-        var answer = new ElectedAnswer(
-            hold.Name.ToString(),
-            hold.Owner,
-            ValueOf(hold),
-            hold.Token.Value,
-            hold.Lease.ToString(),
-            Durations.Ms(hold.TtlMicros),
-            Durations.Ms(granted.WaitedMicros),
-            HoldShapes.ExpiresInMs(hold, context.Now),
-            context.Cluster.ToString());
-        return replies.Json(http, StatusCodes.Status200OK, answer, ApiJson.Default.ElectedAnswer, granted.Revision);
-    }
+    public override Task GrantedAsync(HttpContext http, AcquireCommand asked, HoldGranted granted, HoldContext context) => replies.Json(
+        http,
+        StatusCodes.Status200OK,
+        ElectionShapes.Of(granted, context.Now, context.Cluster.ToString()),
+        ApiJson.Default.ElectedAnswer,
+        granted.Revision);
 
-    public override Task RenewedAsync(HttpContext http, HoldRenewed renewed, HoldContext context)
-    {
-        var hold = renewed.Hold;
-        var answer = new LeadershipAnswer(
-            hold.Name.ToString(),
-            hold.Owner,
-            ValueOf(hold),
-            hold.Token.Value,
-            hold.Lease.ToString(),
-            Durations.Ms(hold.TtlMicros),
-            HoldShapes.ExpiresInMs(hold, context.Now),
-            context.Cluster.ToString());
-        return replies.Json(http, StatusCodes.Status200OK, answer, ApiJson.Default.LeadershipAnswer, renewed.Revision);
-    }
+    public override Task RenewedAsync(HttpContext http, HoldRenewed renewed, HoldContext context) => replies.Json(
+        http,
+        StatusCodes.Status200OK,
+        ElectionShapes.Of(renewed, context.Now, context.Cluster.ToString()),
+        ApiJson.Default.LeadershipAnswer,
+        renewed.Revision);
 
     public override Task ShowAsync(HttpContext http, HeldObject info, Revision revision, HoldContext context)
     {
         if (info.Holder is not null || info.WaiterCount > 0)
         {
-            return replies.Json(http, StatusCodes.Status200OK, Of(info, context.Now), ApiJson.Default.ElectionAnswer, revision);
+            var answer = ElectionShapes.Of(info, context.Now);
+            return replies.Json(http, StatusCodes.Status200OK, answer, ApiJson.Default.ElectionAnswer, revision);
         }
         return replies.Problem(http, Problem.NotFound($"nobody leads \"{info.Name}\", and nobody stands for it", revision));
     }
 
     public override void Write(Utf8JsonWriter json, HeldObject info, HoldContext context) =>
-        JsonSerializer.Serialize(json, Of(info, context.Now), ApiJson.Default.ElectionAnswer);
+        JsonSerializer.Serialize(json, ElectionShapes.Of(info, context.Now), ApiJson.Default.ElectionAnswer);
 
     public override Task ListAsync(HttpContext http, HoldPage page, HoldContext context) => replies.Json(
         http,
         StatusCodes.Status200OK,
-        new ElectionListAnswer([.. page.Items.Select(info => Of(info, context.Now))], page.Revision.Value, page.NextCursor),
+        new ElectionListAnswer([.. page.Items.Select(info => ElectionShapes.Of(info, context.Now))], page.Revision.Value, page.NextCursor),
         ApiJson.Default.ElectionListAnswer,
         page.Revision);
-
-    private static ElectionAnswer Of(HeldObject info, ClusterTime now)
-    {
-        var leader = info.Holder;
-        return new ElectionAnswer
-        {
-            Name = info.Name.ToString(),
-            Leader = leader?.Owner,
-            Value = leader is null ? null : ValueOf(leader),
-            FencingToken = leader?.Token.Value,
-            Lease = leader?.Lease.ToString(),
-            TtlMs = leader is null ? null : Durations.Ms(leader.TtlMicros),
-            AcquiredRevision = leader?.AcquiredRevision.Value,
-            ExpiresInMs = leader is null ? null : HoldShapes.ExpiresInMs(leader, now),
-            MaxHoldEndsInMs = leader is null ? null : HoldShapes.MaxHoldEndsInMs(leader, now),
-            LockDelayMs = leader is null ? null : HoldShapes.LockDelayMs(leader),
-            Metadata = leader is null ? null : HoldShapes.Metadata(leader),
-            Candidates = [.. info.Waiters.Select(waiter => new CandidateAnswer(waiter.Owner, waiter.Position))],
-            CandidateCount = info.WaiterCount,
-            LastLoss = HoldShapes.Loss(info.LastLoss, now),
-            DelayMs = HoldShapes.DelayMs(info, now),
-            Delays = HoldShapes.Delays(info, now),
-        };
-    }
-
-    private static string ValueOf(Hold hold) => Encoding.UTF8.GetString(hold.Value.Span);
 
     private static string? RefuseValue(byte[]? value) => value?.Length > ApiLimits.MaxMetadataBytes
         ? $"the field \"value\" has {value.Length} bytes; at most {ApiLimits.MaxMetadataBytes} are taken"

@@ -9,6 +9,7 @@ using Consensus.Server.Routing;
 using Consensus.StateMachine;
 using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Outcomes;
+using Consensus.Translation;
 
 namespace Consensus.Server.Fences;
 

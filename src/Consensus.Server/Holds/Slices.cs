@@ -4,6 +4,7 @@ using Consensus.Primitives;
 using Consensus.Server.Commands;
 using Consensus.Server.Http;
 using Consensus.StateMachine;
+using Consensus.Translation;
 
 namespace Consensus.Server.Holds;
 
@@ -30,7 +31,7 @@ internal static class Slices
     public static Task TellAsync(HttpContext http, Replies replies, PlaceInfo place, ClusterTime now) => replies.Json(
         http,
         StatusCodes.Status202Accepted,
-        new PlaceAnswer(place.Position, Durations.ExpiresInMs(place.Deadline, now)),
+        new PlaceAnswer(place.Position, Millis.Left(place.Deadline, now)),
         ApiJson.Default.PlaceAnswer,
         Revision.Zero);
 

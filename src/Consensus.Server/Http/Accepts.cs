@@ -1,5 +1,6 @@
 using System.Globalization;
 using Consensus.Api.Problems;
+using Consensus.Translation;
 using Microsoft.Extensions.Primitives;
 
 namespace Consensus.Server.Http;

@@ -1,10 +1,9 @@
 using Consensus.Api;
 using Consensus.Api.Durations;
-using Consensus.Primitives;
 
 namespace Consensus.Server.Http;
 
-/// <summary>Durations of requests and answers.</summary>
+/// <summary>Durations of requests.</summary>
 internal static class Durations
 {
     /// <summary>Null when the TTL is one that is granted.</summary>
@@ -14,9 +13,4 @@ internal static class Durations
         > ApiLimits.MaxTtlMicros => $"the field \"ttl\" is above {DurationText.Format(ApiLimits.MaxTtlMicros)}, the longest TTL",
         _ => null,
     };
-
-    /// <summary>What is left until a deadline in cluster time, in ms, never negative. It informs, no more (rule 4).</summary>
-    public static long ExpiresInMs(ClusterTime deadline, ClusterTime now) => deadline > now ? (deadline - now) / 1_000 : 0;
-
-    public static long Ms(long micros) => micros / 1_000;
 }

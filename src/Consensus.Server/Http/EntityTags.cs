@@ -1,6 +1,7 @@
 using System.Globalization;
 using Consensus.Primitives;
 using Consensus.StateMachine.Commands;
+using Consensus.Translation;
 using Microsoft.Extensions.Primitives;
 
 namespace Consensus.Server.Http;

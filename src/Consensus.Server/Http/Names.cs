@@ -2,6 +2,7 @@ using System.Text.Unicode;
 using Consensus.Api;
 using Consensus.Server.Routing;
 using Consensus.StateMachine;
+using Consensus.Translation;
 
 namespace Consensus.Server.Http;
 

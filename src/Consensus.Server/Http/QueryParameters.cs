@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Unicode;
 using Consensus.Api.Durations;
+using Consensus.Translation;
 
 namespace Consensus.Server.Http;
 

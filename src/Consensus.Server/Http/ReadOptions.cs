@@ -1,5 +1,6 @@
 using Consensus.Node;
 using Consensus.Primitives;
+using Consensus.Translation;
 
 namespace Consensus.Server.Http;
 

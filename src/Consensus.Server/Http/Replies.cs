@@ -9,6 +9,7 @@ using Consensus.Node.Core.Flow;
 using Consensus.Primitives;
 using Consensus.Server.Connections;
 using Consensus.Server.Hosting;
+using Consensus.Translation;
 
 namespace Consensus.Server.Http;
 

@@ -3,6 +3,7 @@ using System.IO.Pipelines;
 using Consensus.Api;
 using Consensus.Api.Problems;
 using Consensus.Server.Routing;
+using Consensus.Translation;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace Consensus.Server.Http;

@@ -7,6 +7,7 @@ using Consensus.Server.Lists;
 using Consensus.Server.Routing;
 using Consensus.Server.Watches;
 using Consensus.StateMachine;
+using Consensus.Translation;
 
 namespace Consensus.Server.KeyValue;
 

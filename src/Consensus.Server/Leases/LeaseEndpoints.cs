@@ -8,6 +8,7 @@ using Consensus.Server.Http;
 using Consensus.Server.Routing;
 using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Outcomes;
+using Consensus.Translation;
 
 namespace Consensus.Server.Leases;
 
@@ -174,7 +175,7 @@ internal sealed class LeaseEndpoints(IConsensusNode node, CommandRunner commands
 
     private async Task GrantedAsync(HttpContext http, LeaseGranted granted, bool isSession, bool isReplayable)
     {
-        var expiresInMs = Durations.Ms(granted.TtlMicros);
+        var expiresInMs = Millis.Of(granted.TtlMicros);
         if (isReplayable)
         {
             // The grant may be an old one: what is left of it is in the state, or it is gone (rule 21).
@@ -186,22 +187,22 @@ internal sealed class LeaseEndpoints(IConsensusNode node, CommandRunner commands
                     await replies.Problem(http, OutcomeProblems.Of(new ReplayedHoldGone(view.Revision, null)));
                     return;
                 }
-                expiresInMs = Durations.ExpiresInMs(lease.Deadline, ClusterTime.Max(view.AppliedStamp, node.Status.ClusterTime));
+                expiresInMs = Millis.Left(lease.Deadline, ClusterTime.Max(view.AppliedStamp, node.Status.ClusterTime));
             }
         }
         http.Response.Headers.Location = ApiRoutes.LeasePrefix + granted.Id;
         await replies.Json(
             http,
             StatusCodes.Status201Created,
-            new LeaseAnswer(granted.Id.ToString(), Durations.Ms(granted.TtlMicros), expiresInMs) { Session = isSession },
+            new LeaseAnswer(granted.Id.ToString(), Millis.Of(granted.TtlMicros), expiresInMs) { Session = isSession },
             ApiJson.Default.LeaseAnswer,
             granted.Revision);
     }
 
     private LeaseAnswer AnswerOf(LeaseRenewal renewal)
     {
-        var ttlMs = Durations.Ms(renewal.TtlMicros);
-        var expiresInMs = renewal.Alive ? Math.Min(ttlMs, Durations.ExpiresInMs(renewal.Deadline, node.Status.ClusterTime)) : 0;
+        var ttlMs = Millis.Of(renewal.TtlMicros);
+        var expiresInMs = renewal.Alive ? Math.Min(ttlMs, Millis.Left(renewal.Deadline, node.Status.ClusterTime)) : 0;
         return new LeaseAnswer(renewal.Id.ToString(), ttlMs, expiresInMs);
     }
 }

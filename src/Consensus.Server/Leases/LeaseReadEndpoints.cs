@@ -11,6 +11,7 @@ using Consensus.Server.Routing;
 using Consensus.Server.Watches;
 using Consensus.Server.Watches.States;
 using Consensus.StateMachine;
+using Consensus.Translation;
 
 namespace Consensus.Server.Leases;
 
@@ -73,7 +74,7 @@ internal sealed class LeaseReadEndpoints(IConsensusNode node, ListReader lists, 
                 break;
             }
             items.Add(new LeaseItem(
-                lease.Id.ToString(), Durations.Ms(lease.TtlMicros), Durations.ExpiresInMs(lease.Deadline, now), lease.KeyCount, lease.HoldCount));
+                lease.Id.ToString(), Millis.Of(lease.TtlMicros), Millis.Left(lease.Deadline, now), lease.KeyCount, lease.HoldCount));
             last = lease.Id;
         }
         var answer = new LeaseListAnswer(items, view.Counts.Leases, view.Revision.Value, nextCursor);
@@ -106,8 +107,8 @@ internal sealed class LeaseReadEndpoints(IConsensusNode node, ListReader lists, 
         return new LeaseDetailAnswer
         {
             Id = lease.Id.ToString(),
-            TtlMs = Durations.Ms(lease.TtlMicros),
-            ExpiresInMs = Durations.ExpiresInMs(lease.Deadline, now),
+            TtlMs = Millis.Of(lease.TtlMicros),
+            ExpiresInMs = Millis.Left(lease.Deadline, now),
             Keys = [.. lease.Keys.Where(key => Utf8.IsValid(key.Bytes)).Select(key => key.ToString())],
             KeysBase64 = otherKeys.Count == 0 ? null : otherKeys,
             KeyCount = lease.KeyCount,

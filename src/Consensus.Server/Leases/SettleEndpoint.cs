@@ -1,12 +1,11 @@
 using Consensus.Api;
-using Consensus.Api.Leases;
 using Consensus.Node;
-using Consensus.Primitives;
 using Consensus.Server.Commands;
 using Consensus.Server.Http;
 using Consensus.Server.Routing;
 using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Outcomes;
+using Consensus.Translation;
 
 namespace Consensus.Server.Leases;
 
@@ -34,31 +33,7 @@ internal sealed class SettleEndpoint(CommandRunner commands, Replies replies)
         }
         var answer = await commands.ExecuteAsync(call, default, [], new SettleCommand(id, seq));
         await (answer is { Kind: AnswerKind.Done, Outcome: Settled settled }
-            ? replies.Json(http, StatusCodes.Status200OK, AnswerOf(seq, settled), ApiJson.Default.SettleAnswer, settled.Revision)
+            ? replies.Json(http, StatusCodes.Status200OK, SessionShapes.SettledOf(seq, settled), ApiJson.Default.SettleAnswer, settled.Revision)
             : replies.Problem(http, AnswerProblems.Of(answer)));
     }
-
-    private static SettleAnswer AnswerOf(long seq, Settled settled) => new()
-    {
-        Seq = seq,
-        Result = settled.Result switch
-        {
-            SettleResult.Done => SettleResults.Done,
-            SettleResult.Refused => SettleResults.Refused,
-            SettleResult.NotDone => SettleResults.NotDone,
-            _ => Invariant.Unreachable<string>(settled.Result),
-        },
-        Revision = (settled.First ?? settled).Revision.Value,
-        Holds = settled.First switch
-        {
-            HoldGranted granted => [Name(granted.Hold)],
-            ManyGranted many => [.. many.Holds.Select(Name)],
-            ReplayedHoldGone { Left: { IsEmpty: false } left } => [.. left.Select(Name)],
-            _ => null,
-        },
-        Lease = settled.First is LeaseGranted lease ? lease.Id.ToString() : null,
-        Problem = settled.First is { } first && (settled.Result == SettleResult.Refused || first is ReplayedHoldGone) ? OutcomeProblems.Of(first).ToAnswer() : null,
-    };
-
-    private static SettledHold Name(Hold hold) => new(SessionShapes.KindOf(hold.Space), hold.Name.ToString(), hold.Token.Value);
 }

@@ -1,5 +1,6 @@
 using Consensus.Api;
 using Consensus.Server.Http;
+using Consensus.Translation;
 
 namespace Consensus.Server.Lists;
 

@@ -7,6 +7,7 @@ using Consensus.Server.Hosting;
 using Consensus.Server.Http;
 using Consensus.Server.Routing;
 using Consensus.StateMachine;
+using Consensus.Translation;
 
 namespace Consensus.Server.Lists;
 

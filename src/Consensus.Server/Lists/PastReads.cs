@@ -2,6 +2,7 @@ using Consensus.Api.Problems;
 using Consensus.Primitives;
 using Consensus.Server.Http;
 using Consensus.StateMachine;
+using Consensus.Translation;
 
 namespace Consensus.Server.Lists;
 

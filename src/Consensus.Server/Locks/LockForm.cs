@@ -9,6 +9,7 @@ using Consensus.Server.Lists;
 using Consensus.StateMachine;
 using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Outcomes;
+using Consensus.Translation;
 
 namespace Consensus.Server.Locks;
 
@@ -50,74 +51,35 @@ internal sealed class LockForm(Replies replies) : HoldForm
             : null;
     }
 
-    public override Task GrantedAsync(HttpContext http, AcquireCommand asked, HoldGranted granted, HoldContext context)
-    {
-        var hold = granted.Hold;
-        var answer = new LockGrantAnswer(
-            hold.Name.ToString(),
-            hold.Owner,
-            HoldShapes.ModeName(hold.Mode),
-            hold.Token.Value,
-            hold.Lease.ToString(),
-            Durations.Ms(hold.TtlMicros),
-            Durations.Ms(granted.WaitedMicros),
-            HoldShapes.ExpiresInMs(hold, context.Now),
-            context.Cluster.ToString());
-        return replies.Json(http, StatusCodes.Status200OK, answer, ApiJson.Default.LockGrantAnswer, granted.Revision);
-    }
+    public override Task GrantedAsync(HttpContext http, AcquireCommand asked, HoldGranted granted, HoldContext context) => replies.Json(
+        http,
+        StatusCodes.Status200OK,
+        LockShapes.Of(granted, context.Now, context.Cluster.ToString()),
+        ApiJson.Default.LockGrantAnswer,
+        granted.Revision);
 
-    public override Task RenewedAsync(HttpContext http, HoldRenewed renewed, HoldContext context)
-    {
-        var hold = renewed.Hold;
-        var answer = new HoldRenewedAnswer(
-            hold.Name.ToString(),
-            hold.Owner,
-            HoldShapes.ModeName(hold.Mode),
-            hold.Token.Value,
-            hold.Lease.ToString(),
-            Durations.Ms(hold.TtlMicros),
-            HoldShapes.ExpiresInMs(hold, context.Now),
-            context.Cluster.ToString());
-        return replies.Json(http, StatusCodes.Status200OK, answer, ApiJson.Default.HoldRenewedAnswer, renewed.Revision);
-    }
+    public override Task RenewedAsync(HttpContext http, HoldRenewed renewed, HoldContext context) => replies.Json(
+        http,
+        StatusCodes.Status200OK,
+        LockShapes.Of(renewed, context.Now, context.Cluster.ToString()),
+        ApiJson.Default.HoldRenewedAnswer,
+        renewed.Revision);
 
     public override Task ShowAsync(HttpContext http, HeldObject info, Revision revision, HoldContext context) =>
-        replies.Json(http, StatusCodes.Status200OK, Of(info, context.Now), ApiJson.Default.LockAnswer, revision);
+        replies.Json(http, StatusCodes.Status200OK, LockShapes.Of(info, context.Now), ApiJson.Default.LockAnswer, revision);
 
     public override void Write(Utf8JsonWriter json, HeldObject info, HoldContext context) =>
-        JsonSerializer.Serialize(json, Of(info, context.Now), ApiJson.Default.LockAnswer);
+        JsonSerializer.Serialize(json, LockShapes.Of(info, context.Now), ApiJson.Default.LockAnswer);
 
     public override Task ListAsync(HttpContext http, HoldPage page, HoldContext context) => replies.Json(
         http,
         StatusCodes.Status200OK,
-        new LockListAnswer([.. page.Items.Select(info => Of(info, context.Now))], page.Revision.Value, page.NextCursor),
+        new LockListAnswer([.. page.Items.Select(info => LockShapes.Of(info, context.Now))], page.Revision.Value, page.NextCursor),
         ApiJson.Default.LockListAnswer,
         page.Revision);
 
     private const string Exclusive = "exclusive";
     private const string Shared = "shared";
-
-    private static LockAnswer Of(HeldObject info, ClusterTime now) => new(
-        info.Name.ToString(),
-        [.. info.Holders.Select(hold => OfHolder(hold, now))],
-        info.HolderCount,
-        [.. info.Waiters.Select(waiter => new LockWaiterAnswer(waiter.Owner, waiter.Position, HoldShapes.ModeName(waiter.Mode)))],
-        info.WaiterCount,
-        HoldShapes.Loss(info.LastLoss, now),
-        HoldShapes.DelayMs(info, now),
-        HoldShapes.Delays(info, now));
-
-    private static LockHolderAnswer OfHolder(Hold hold, ClusterTime now) => new(
-        hold.Owner,
-        HoldShapes.ModeName(hold.Mode),
-        hold.Token.Value,
-        hold.Lease.ToString(),
-        Durations.Ms(hold.TtlMicros),
-        hold.AcquiredRevision.Value,
-        HoldShapes.ExpiresInMs(hold, now),
-        HoldShapes.MaxHoldEndsInMs(hold, now),
-        HoldShapes.LockDelayMs(hold),
-        HoldShapes.Metadata(hold));
 
     private static string? RefuseMode(string? mode) => mode is null or Exclusive or Shared ? null : "the field \"mode\" is neither \"exclusive\" nor \"shared\"";
 }

@@ -1,5 +1,4 @@
 using Consensus.Api;
-using Consensus.Api.Locks;
 using Consensus.Node;
 using Consensus.Primitives;
 using Consensus.Server.Commands;
@@ -13,6 +12,7 @@ using Consensus.Server.Routing;
 using Consensus.StateMachine;
 using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Outcomes;
+using Consensus.Translation;
 
 namespace Consensus.Server.Locks;
 
@@ -86,15 +86,7 @@ internal sealed class MultiLockEndpoint(IConsensusNode node, CommandRunner comma
             return;
         }
         var status = node.Status;
-        var first = granted.Holds[0];
-        var shown = new MultiLockAnswer(
-            first.Owner,
-            first.Lease.ToString(),
-            Durations.Ms(first.TtlMicros),
-            Durations.Ms(granted.WaitedMicros),
-            HoldShapes.ExpiresInMs(first, status.ClusterTime),
-            status.Cluster.ToString(),
-            [.. granted.Holds.Select(hold => new MultiLockItem(hold.Name.ToString(), hold.Token.Value))]);
+        var shown = LockShapes.Of(granted, status.ClusterTime, status.Cluster.ToString());
         await replies.Json(http, StatusCodes.Status200OK, shown, ApiJson.Default.MultiLockAnswer, granted.Revision);
     }
 

@@ -2,8 +2,8 @@ using System.Collections.Immutable;
 using System.Net;
 using Consensus.Api;
 using Consensus.Primitives;
-using Consensus.Server.Settings;
 using Consensus.StateMachine;
+using Consensus.Translation;
 
 namespace Consensus.Server.Options;
 

@@ -1,12 +1,11 @@
 using Consensus.Api;
-using Consensus.Api.Requests;
 using Consensus.Node;
-using Consensus.Primitives;
 using Consensus.Server.Commands;
 using Consensus.Server.Http;
 using Consensus.Server.Routing;
 using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Outcomes;
+using Consensus.Translation;
 
 namespace Consensus.Server.Requests;
 
@@ -31,17 +30,9 @@ internal sealed class WithdrawEndpoint(CommandRunner commands, Replies replies)
             ? replies.Json(
                 call.Http,
                 StatusCodes.Status200OK,
-                new WithdrawAnswer(NameOf(withdrawn.Result), withdrawn.Revision.Value),
+                RequestShapes.Of(withdrawn),
                 ApiJson.Default.WithdrawAnswer,
                 withdrawn.Revision)
             : replies.Problem(call.Http, AnswerProblems.Of(answer)));
     }
-
-    private static string NameOf(WithdrawResult result) => result switch
-    {
-        WithdrawResult.Withdrawn => WithdrawOutcomes.Withdrawn,
-        WithdrawResult.Released => WithdrawOutcomes.Released,
-        WithdrawResult.Done => WithdrawOutcomes.Done,
-        _ => Invariant.Unreachable<string>(result),
-    };
 }

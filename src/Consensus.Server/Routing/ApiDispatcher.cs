@@ -3,6 +3,7 @@ using Consensus.Server.Hosting;
 using Consensus.Server.Http;
 using Consensus.Server.Metrics;
 using Consensus.StateMachine;
+using Consensus.Translation;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace Consensus.Server.Routing;

@@ -9,6 +9,7 @@ using Consensus.Server.Lists;
 using Consensus.StateMachine;
 using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Outcomes;
+using Consensus.Translation;
 
 namespace Consensus.Server.Semaphores;
 
@@ -58,74 +59,33 @@ internal sealed class SemaphoreForm(Replies replies) : HoldForm
     public override Command? ReadPatch(Key name, ReadOnlySpan<byte> body, out string? refusal) =>
         HoldRequests.ReadPatch(ObjectName.Semaphore(name), body, takesPermits: true, out refusal);
 
-    public override Task GrantedAsync(HttpContext http, AcquireCommand asked, HoldGranted granted, HoldContext context)
-    {
-        var hold = granted.Hold;
-        var answer = new SemaphoreGrantAnswer(
-            hold.Name.ToString(),
-            hold.Owner,
-            granted.Permits,
-            hold.Count,
-            hold.Token.Value,
-            hold.Lease.ToString(),
-            Durations.Ms(hold.TtlMicros),
-            Durations.Ms(granted.WaitedMicros),
-            HoldShapes.ExpiresInMs(hold, context.Now),
-            context.Cluster.ToString());
-        return replies.Json(http, StatusCodes.Status200OK, answer, ApiJson.Default.SemaphoreGrantAnswer, granted.Revision);
-    }
+    public override Task GrantedAsync(HttpContext http, AcquireCommand asked, HoldGranted granted, HoldContext context) => replies.Json(
+        http,
+        StatusCodes.Status200OK,
+        SemaphoreShapes.Of(granted, context.Now, context.Cluster.ToString()),
+        ApiJson.Default.SemaphoreGrantAnswer,
+        granted.Revision);
 
-    public override Task RenewedAsync(HttpContext http, HoldRenewed renewed, HoldContext context)
-    {
-        var hold = renewed.Hold;
-        var answer = new SemaphoreRenewedAnswer(
-            hold.Name.ToString(),
-            hold.Owner,
-            hold.Count,
-            hold.Token.Value,
-            hold.Lease.ToString(),
-            Durations.Ms(hold.TtlMicros),
-            HoldShapes.ExpiresInMs(hold, context.Now),
-            context.Cluster.ToString());
-        return replies.Json(http, StatusCodes.Status200OK, answer, ApiJson.Default.SemaphoreRenewedAnswer, renewed.Revision);
-    }
+    public override Task RenewedAsync(HttpContext http, HoldRenewed renewed, HoldContext context) => replies.Json(
+        http,
+        StatusCodes.Status200OK,
+        SemaphoreShapes.Of(renewed, context.Now, context.Cluster.ToString()),
+        ApiJson.Default.SemaphoreRenewedAnswer,
+        renewed.Revision);
 
     public override Task ShowAsync(HttpContext http, HeldObject info, Revision revision, HoldContext context) =>
-        replies.Json(http, StatusCodes.Status200OK, Of(info, context.Now), ApiJson.Default.SemaphoreAnswer, revision);
+        replies.Json(http, StatusCodes.Status200OK, SemaphoreShapes.Of(info, context.Now), ApiJson.Default.SemaphoreAnswer, revision);
 
     public override void Write(Utf8JsonWriter json, HeldObject info, HoldContext context) =>
-        JsonSerializer.Serialize(json, Of(info, context.Now), ApiJson.Default.SemaphoreAnswer);
+        JsonSerializer.Serialize(json, SemaphoreShapes.Of(info, context.Now), ApiJson.Default.SemaphoreAnswer);
 
     public override Task ListAsync(HttpContext http, HoldPage page, HoldContext context) => replies.Json(
         http,
         StatusCodes.Status200OK,
-        new SemaphoreListAnswer([.. page.Items.Select(info => Of(info, context.Now))], page.Revision.Value, page.NextCursor),
+        new SemaphoreListAnswer(
+            [.. page.Items.Select(info => SemaphoreShapes.Of(info, context.Now))], page.Revision.Value, page.NextCursor),
         ApiJson.Default.SemaphoreListAnswer,
         page.Revision);
-
-    private static SemaphoreAnswer Of(HeldObject info, ClusterTime now) => new(
-        info.Name.ToString(),
-        info.Permits == 0 ? null : info.Permits,
-        info.PermitsUsed,
-        [.. info.Holders.Select(hold => OfHolder(hold, now))],
-        info.HolderCount,
-        [.. info.Waiters.Select(waiter => new SemaphoreWaiterAnswer(waiter.Owner, waiter.Position, waiter.Count))],
-        info.WaiterCount,
-        HoldShapes.Loss(info.LastLoss, now),
-        HoldShapes.DelayMs(info, now),
-        HoldShapes.Delays(info, now));
-
-    private static SemaphoreHolderAnswer OfHolder(Hold hold, ClusterTime now) => new(
-        hold.Owner,
-        hold.Count,
-        hold.Token.Value,
-        hold.Lease.ToString(),
-        Durations.Ms(hold.TtlMicros),
-        hold.AcquiredRevision.Value,
-        HoldShapes.ExpiresInMs(hold, now),
-        HoldShapes.MaxHoldEndsInMs(hold, now),
-        HoldShapes.LockDelayMs(hold),
-        HoldShapes.Metadata(hold));
 
     private static string? RefusePermits(long? permits, long count) => permits switch
     {

@@ -4,6 +4,7 @@ using Consensus.Server.Http;
 using Consensus.Server.Json;
 using Consensus.StateMachine;
 using Consensus.StateMachine.Commands;
+using Consensus.Translation;
 
 namespace Consensus.Server.Transactions;
 

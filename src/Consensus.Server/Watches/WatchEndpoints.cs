@@ -9,6 +9,7 @@ using Consensus.Server.Lists;
 using Consensus.Server.Routing;
 using Consensus.Server.Watches.States;
 using Consensus.StateMachine;
+using Consensus.Translation;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 
@@ -136,7 +137,7 @@ internal sealed class WatchEndpoints(IConsensusNode node, WatchHub hub, Replies 
     }
 
     private Problem NoMore => hub.IsStopped
-        ? AnswerProblems.NotReady("this member is stopping; another one takes the watch")
+        ? Problem.NotReady("this member is stopping; another one takes the watch")
         : new Problem(ProblemTypes.TooManyRequests, "this member has as many watches as it takes; another one may take more");
 
     /// <summary>False when there is no room for a stream on its connection: then it is answered.</summary>

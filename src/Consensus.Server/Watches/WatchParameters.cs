@@ -2,6 +2,7 @@ using System.Globalization;
 using Consensus.Primitives;
 using Consensus.Server.Http;
 using Consensus.Server.Routing;
+using Consensus.Translation;
 
 namespace Consensus.Server.Watches;
 

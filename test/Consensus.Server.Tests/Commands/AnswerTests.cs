@@ -3,10 +3,10 @@ using Consensus.Api;
 using Consensus.Api.Problems;
 using Consensus.Node;
 using Consensus.Primitives;
-using Consensus.Server.Commands;
 using Consensus.Server.Tests.Support;
 using Consensus.StateMachine;
 using Consensus.StateMachine.Outcomes;
+using Consensus.Translation;
 
 namespace Consensus.Server.Tests.Commands;
 

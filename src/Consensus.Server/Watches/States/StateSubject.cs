@@ -2,10 +2,10 @@ using System.Text.Json;
 using Consensus.Api;
 using Consensus.Api.Watches;
 using Consensus.Primitives;
-using Consensus.Server.Commands;
 using Consensus.Server.Holds;
 using Consensus.Server.Leases;
 using Consensus.StateMachine;
+using Consensus.Translation;
 
 namespace Consensus.Server.Watches.States;
 
@@ -46,7 +46,7 @@ internal sealed record LeaseSubject(LeaseId Id) : StateSubject
             JsonSerializer.Serialize(json, LeaseReadEndpoints.DetailOf(lease, session: null, context.Now), ApiJson.Default.LeaseDetailAnswer);
             return "lease";
         }
-        var reason = view.ReasonOfEnd(Id, aliveAt) is { } known ? OutcomeProblems.ReasonName(known) : null;
+        var reason = view.ReasonOfEnd(Id, aliveAt) is { } known ? HoldShapes.ReasonName(known) : null;
         JsonSerializer.Serialize(json, new LeaseEndedData(Id.ToString(), reason, view.Revision.Value), ApiJson.Default.LeaseEndedData);
         return Ended;
     }

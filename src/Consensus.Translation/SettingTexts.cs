@@ -2,10 +2,10 @@ using Consensus.Api.Settings;
 using Consensus.Primitives;
 using Consensus.StateMachine;
 
-namespace Consensus.Server.Settings;
+namespace Consensus.Translation;
 
 /// <summary>Settings as people read and write them.</summary>
-internal static class SettingTexts
+public static class SettingTexts
 {
     public static string UnitOf(SettingDefinition definition) => definition.Unit switch
     {

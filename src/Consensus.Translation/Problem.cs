@@ -1,10 +1,10 @@
 using Consensus.Api.Problems;
 using Consensus.Primitives;
 
-namespace Consensus.Server.Http;
+namespace Consensus.Translation;
 
 /// <summary>A problem to answer with: its type, one sentence, and what goes with it in members and headers.</summary>
-internal sealed record Problem(ProblemType Type, string Detail)
+public sealed record Problem(ProblemType Type, string Detail)
 {
     /// <summary>What the answer was computed from; zero: the member's present revision.</summary>
     public Revision StateRevision { get; init; }
@@ -41,6 +41,9 @@ internal sealed record Problem(ProblemType Type, string Detail)
 
     /// <summary>The rest of the request is not worth reading.</summary>
     public bool ClosesConnection { get; init; }
+
+    /// <summary>What is in the way passes by itself (an election, a queue, a start), mostly within a second; nobody knows when.</summary>
+    public static Problem NotReady(string detail) => new(ProblemTypes.NotReady, detail) { RetryAfterSeconds = 1 };
 
     public static Problem BadRequest(string detail) => new(ProblemTypes.BadRequest, detail);
 

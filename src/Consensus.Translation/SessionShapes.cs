@@ -1,12 +1,12 @@
 using Consensus.Api.Leases;
 using Consensus.Primitives;
-using Consensus.Server.Http;
 using Consensus.StateMachine;
+using Consensus.StateMachine.Outcomes;
 
-namespace Consensus.Server.Leases;
+namespace Consensus.Translation;
 
-/// <summary>The words of answers about sessions.</summary>
-internal static class SessionShapes
+/// <summary>What is answered about sessions.</summary>
+public static class SessionShapes
 {
     /// <param name="now">In cluster time.</param>
     public static SessionNewsAnswer NewsOf(SessionNews news, ClusterTime now) => new()
@@ -16,10 +16,36 @@ internal static class SessionShapes
         Ended = [.. news.Ended.Select(ended => EndedOf(ended.Part, ended.Reason))],
         Began = [.. news.Began.Select(ItemOf)],
         Next = news.Next,
-        MaxHoldLeftMs = news.HoldsUntil == ClusterTime.Never ? null : Durations.ExpiresInMs(news.HoldsUntil, now),
+        MaxHoldLeftMs = news.HoldsUntil == ClusterTime.Never ? null : Millis.Left(news.HoldsUntil, now),
     };
 
-    public static string KindOf(HoldSpace space) => space switch
+    public static SettleAnswer SettledOf(long seq, Settled settled) => new()
+    {
+        Seq = seq,
+        Result = settled.Result switch
+        {
+            SettleResult.Done => SettleResults.Done,
+            SettleResult.Refused => SettleResults.Refused,
+            SettleResult.NotDone => SettleResults.NotDone,
+            _ => Invariant.Unreachable<string>(settled.Result),
+        },
+        Revision = (settled.First ?? settled).Revision.Value,
+        Holds = settled.First switch
+        {
+            HoldGranted granted => [HoldOf(granted.Hold)],
+            ManyGranted many => [.. many.Holds.Select(HoldOf)],
+            ReplayedHoldGone { Left: { IsEmpty: false } left } => [.. left.Select(HoldOf)],
+            _ => null,
+        },
+        Lease = settled.First is LeaseGranted lease ? lease.Id.ToString() : null,
+        Problem = settled.First is { } first && (settled.Result == SettleResult.Refused || first is ReplayedHoldGone)
+            ? OutcomeProblems.Of(first).ToAnswer()
+            : null,
+    };
+
+    private static SettledHold HoldOf(Hold hold) => new(KindOf(hold.Space), hold.Name.ToString(), hold.Token.Value);
+
+    private static string KindOf(HoldSpace space) => space switch
     {
         HoldSpace.Lock => "lock",
         HoldSpace.Semaphore => "semaphore",

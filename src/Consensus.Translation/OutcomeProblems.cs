@@ -2,16 +2,14 @@ using System.Globalization;
 using System.Text;
 using Consensus.Api.Problems;
 using Consensus.Primitives;
-using Consensus.Server.Http;
-using Consensus.Server.Settings;
 using Consensus.StateMachine;
 using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Outcomes;
 
-namespace Consensus.Server.Commands;
+namespace Consensus.Translation;
 
 /// <summary>The problem answers of outcomes: every outcome that no endpoint takes for a success.</summary>
-internal static class OutcomeProblems
+public static class OutcomeProblems
 {
     /// <summary>Nobody knows when a hold ends: so long whoever would rather ask than <c>wait</c> ought to pause.</summary>
     private const int SecondsBetweenAsks = 1;
@@ -25,10 +23,10 @@ internal static class OutcomeProblems
             // Unlike its use, the end of a lease that is gone asks for nothing that it could not have: 404 (rule 22).
             LeaseMissing { WasToEnd: true } missing => Problem.NotFound($"there is no lease {missing.Id}"),
             LeaseMissing missing => new Problem(ProblemTypes.LeaseExpired, $"the lease {missing.Id} does not exist or has ended"),
-            LeaseIdTaken => AnswerProblems.NotReady("no free lease id was found; nothing was done"),
+            LeaseIdTaken => Problem.NotReady("no free lease id was found; nothing was done"),
             HoldRefused held => OfHeld(held),
             NotHolder not => OfNotHolder(not),
-            WaitCancelled cancelled => AnswerProblems.NotReady(cancelled.Reason switch
+            WaitCancelled cancelled => Problem.NotReady(cancelled.Reason switch
             {
                 CancelReason.Disconnected => "the wait was cancelled; nothing was done",
                 CancelReason.Stopping => "this member is stopping; the wait was cancelled, nothing was done",
@@ -106,15 +104,6 @@ internal static class OutcomeProblems
             FencingToken = outcome.Current?.Token.Value,
         };
     }
-
-    public static string ReasonName(LossReason reason) => reason switch
-    {
-        LossReason.Expired => "expired",
-        LossReason.Revoked => "revoked",
-        LossReason.Forced => "forced",
-        LossReason.HeldTooLong => "held-too-long",
-        _ => Invariant.Unreachable<string>(reason),
-    };
 
     private static Problem OfSession(SessionRefused refused) => refused.Reason switch
     {
