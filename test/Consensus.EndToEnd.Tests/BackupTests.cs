@@ -14,17 +14,10 @@ public sealed class BackupTests
     [Test]
     public async Task A_backup_taken_under_load_becomes_a_cluster_of_three_with_nothing_held_and_higher_tokens()
     {
-        var directory = Directory.CreateTempSubdirectory("consensus-backup-");
-        var file = Path.Combine(directory.FullName, "backup");
-        try
-        {
-            var (clusterId, token, keys) = await SaveAsync(file);
-            await RestoreAsync(file, clusterId, token, keys);
-        }
-        finally
-        {
-            directory.Delete(recursive: true);
-        }
+        using var directory = new TemporaryDirectory();
+        var file = Path.Combine(directory.Path, "backup");
+        var (clusterId, token, keys) = await SaveAsync(file);
+        await RestoreAsync(file, clusterId, token, keys);
     }
 
     /// <summary>The old cluster: its id, a token that it gave, and how many keys are in the backup for sure.</summary>

@@ -69,21 +69,14 @@ public sealed class CommandLineTests
         await cluster.UntilReadyAsync();
         var endpoints = Enumerable.Range(0, 3).Select(member => $"127.0.0.1:{cluster.ClientPortOf(member)}");
         var variables = new Dictionary<string, string> { ["CONSENSUS_ENDPOINTS"] = string.Join(',', endpoints) };
-        var directory = Directory.CreateTempSubdirectory("consensus-commands-").FullName;
-        try
+        using var directory = new TemporaryDirectory();
+        using var every = Assert.EnterMultipleScope();
+        foreach (var (typed, exitCode, says) in Session)
         {
-            using var every = Assert.EnterMultipleScope();
-            foreach (var (typed, exitCode, says) in Session)
-            {
-                var run = await BashRun.OfAsync(typed, directory, variables);
-                var said = exitCode is 0 or 3 or 7 or 143 ? run.Output : run.Output + run.Error;
-                Assert.That((run.ExitCode, said.Contains(says, StringComparison.Ordinal)), Is.EqualTo((exitCode, true)), $"$ {typed}\n{run.Output}{run.Error}");
-                Assert.That(run.Error, Does.Not.Contain("   at "), "no stack trace");
-            }
-        }
-        finally
-        {
-            Directory.Delete(directory, recursive: true);
+            var run = await BashRun.OfAsync(typed, directory.Path, variables);
+            var said = exitCode is 0 or 3 or 7 or 143 ? run.Output : run.Output + run.Error;
+            Assert.That((run.ExitCode, said.Contains(says, StringComparison.Ordinal)), Is.EqualTo((exitCode, true)), $"$ {typed}\n{run.Output}{run.Error}");
+            Assert.That(run.Error, Does.Not.Contain("   at "), "no stack trace");
         }
     }
 }

@@ -41,4 +41,7 @@ internal static class Patience
 
     /// <summary>The result of what must end.</summary>
     public static Task<T> InTimeAsync<T>(this Task<T> task) => task.WaitAsync(Limit);
+
+    /// <summary>As <see cref="InTimeAsync{T}"/>, on the calling thread.</summary>
+    public static T Result<T>(Task<T> task) => task.InTimeAsync().GetAwaiter().GetResult();
 }

@@ -1,3 +1,4 @@
+using Consensus.Fuzzing;
 using Consensus.Primitives;
 using Consensus.Primitives.Wire;
 using Consensus.Raft.Tests.Support;
@@ -14,12 +15,7 @@ public sealed class CodecFuzzTests
         var random = new DeterministicRandom((ulong)seed);
         for (var i = 0; i < 20_000; i++)
         {
-            var bytes = new byte[random.Next(40)];
-            for (var at = 0; at < bytes.Length; at++)
-            {
-                bytes[at] = (byte)random.NextUInt64();
-            }
-            ReadAll(bytes);
+            ReadAll(Mutator.Bytes(random, mostBytes: 39));
         }
     }
 
@@ -31,7 +27,7 @@ public sealed class CodecFuzzTests
         for (var i = 0; i < 20_000; i++)
         {
             var bytes = RaftCodecTests.Encode(Samples.Messages[(int)random.Next(Samples.Messages.Length)]);
-            refused += ReadAll(Change(bytes, random)) ? 0 : 1;
+            refused += ReadAll(Mutator.Change(bytes, random)) ? 0 : 1;
         }
         Assert.That(refused, Is.InRange(1000, 19_000), "the changes are neither harmless nor hopeless");
     }
@@ -43,7 +39,7 @@ public sealed class CodecFuzzTests
         for (var i = 0; i < 20_000; i++)
         {
             var entry = Samples.Entries[(int)random.Next(Samples.Entries.Length)];
-            ReadAll(Change(RaftCodecTests.Encode(entry), random));
+            ReadAll(Mutator.Change(RaftCodecTests.Encode(entry), random));
         }
     }
 
@@ -53,7 +49,7 @@ public sealed class CodecFuzzTests
         var random = new DeterministicRandom((ulong)seed);
         for (var i = 0; i < 20_000; i++)
         {
-            var bytes = Change(RaftCodecTests.Encode(Samples.Messages[(int)random.Next(Samples.Messages.Length)]), random);
+            var bytes = Mutator.Change(RaftCodecTests.Encode(Samples.Messages[(int)random.Next(Samples.Messages.Length)]), random);
             Message? message;
             try
             {
@@ -117,31 +113,6 @@ public sealed class CodecFuzzTests
             10 => new ReadIndexRequest(from, to, term, random.Next(9)),
             _ => new ReadIndexResponse(from, to, term, random.Next(9), Index(), flag) { Boot = random.Next(2) },
         };
-    }
-
-    private static byte[] Change(byte[] bytes, DeterministicRandom random)
-    {
-        var changes = random.Next(1, 4);
-        for (var i = 0; i < changes && bytes.Length > 0; i++)
-        {
-            var at = (int)random.Next(bytes.Length);
-            switch (random.Next(4))
-            {
-                case 0:
-                    bytes[at] ^= (byte)(1 << (int)random.Next(8));
-                    break;
-                case 1:
-                    bytes[at] = (byte)random.NextUInt64();
-                    break;
-                case 2:
-                    bytes = bytes[..at];
-                    break;
-                default:
-                    bytes = [.. bytes[..at], (byte)random.NextUInt64(), .. bytes[at..]];
-                    break;
-            }
-        }
-        return bytes;
     }
 
     /// <summary>Gives the bytes to every reader; true when they are a message.</summary>

@@ -81,15 +81,4 @@ internal sealed class ComparedViewsTests
         }
         Assert.That(_views.Find(atWork.AppliedIndex), Is.SameAs(atWork));
     }
-
-    private sealed class ManualClock : TimeProvider
-    {
-        private long _now;
-
-        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
-
-        public void Advance(TimeSpan time) => _now += time.Ticks;
-
-        public override long GetTimestamp() => _now;
-    }
 }

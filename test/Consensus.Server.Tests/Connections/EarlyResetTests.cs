@@ -2,7 +2,6 @@ using Consensus.Node.Core.Flow;
 using Consensus.Server.Connections;
 using Consensus.Server.Http;
 using Consensus.Server.Tests.Support;
-using Consensus.Server.Tests.Watches;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;

@@ -5,7 +5,6 @@ using Consensus.Server.Commands;
 using Consensus.Server.Holds;
 using Consensus.Server.Http;
 using Consensus.Server.Tests.Support;
-using Consensus.Server.Tests.Watches;
 using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Outcomes;
 using Consensus.StateMachine;

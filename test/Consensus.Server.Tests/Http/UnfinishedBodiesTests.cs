@@ -1,6 +1,5 @@
 using System.IO.Pipelines;
 using Consensus.Server.Http;
-using Consensus.Server.Tests.Watches;
 using Microsoft.AspNetCore.Http;
 
 namespace Consensus.Server.Tests.Http;

@@ -36,15 +36,4 @@ internal sealed class PinnedViewsTests
         clock.Advance(TimeSpan.FromMinutes(4));
         Assert.That(views.Find(first.Revision), Is.SameAs(first));
     }
-
-    private sealed class ManualClock : TimeProvider
-    {
-        private long _now;
-
-        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
-
-        public void Advance(TimeSpan time) => _now += time.Ticks;
-
-        public override long GetTimestamp() => _now;
-    }
 }

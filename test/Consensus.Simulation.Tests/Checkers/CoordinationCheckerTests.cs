@@ -185,12 +185,6 @@ public sealed class CoordinationCheckerTests
     }
 
     /// <summary>A state at revision 2.</summary>
-    private static StateView After()
-    {
-        var state = new ReplicatedState(Limits.Default);
-        var writer = new Consensus.Primitives.Wire.WireWriter();
-        Consensus.StateMachine.Wire.CommandCodec.Write(writer, new CommandEnvelope(new PutCommand(Name, "v"u8.ToArray(), LeaseId.None, KeyCondition.None)));
-        state.Apply(new LoggedEntry(new LogIndex(1), ClusterTime.Zero, true, RequestId.None, "", writer.ToArray()), new ApplyOutput());
-        return state.TakeView();
-    }
+    private static StateView After() =>
+        new AppliedState().Do(new PutCommand(Name, "v"u8.ToArray(), LeaseId.None, KeyCondition.None), stampMicros: 0).View;
 }

@@ -1,11 +1,9 @@
 using Consensus.Primitives;
-using Consensus.Primitives.Wire;
 using Consensus.Simulation.Checkers.Holds;
 using Consensus.Simulation.Clients;
 using Consensus.StateMachine;
 using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Outcomes;
-using Consensus.StateMachine.Wire;
 using static Consensus.Simulation.Tests.Checkers.Histories;
 
 namespace Consensus.Simulation.Tests.Checkers;
@@ -283,15 +281,12 @@ public sealed class HoldCheckerTests
 
     private static StateView After(params Command[] commands)
     {
-        var state = new ReplicatedState(Limits.Default);
+        var state = new AppliedState();
         foreach (var command in commands)
         {
-            var writer = new WireWriter();
-            CommandCodec.Write(writer, new CommandEnvelope(command));
-            var (index, request) = (state.AppliedIndex.Next, new RequestId(new MemberId(1), 1, state.AppliedIndex.Value + 1));
-            state.Apply(new LoggedEntry(index, new ClusterTime(1), true, request, "", writer.ToArray()), new ApplyOutput());
+            state.Do(command, stampMicros: 1);
         }
-        return state.TakeView();
+        return state.View;
     }
 
     [Test]

@@ -1,10 +1,7 @@
-using System.Text;
 using Consensus.Primitives;
-using Consensus.Primitives.Wire;
 using Consensus.Raft;
 using Consensus.StateMachine;
 using Consensus.StateMachine.Commands;
-using Consensus.StateMachine.Wire;
 using Consensus.Storage.Backups;
 using Consensus.Storage.Tests.Simulation;
 using Consensus.Storage.Tests.Support;
@@ -16,21 +13,21 @@ internal sealed class Backup
 {
     public const string Path = "/srv/backup";
 
-    private long _sequence;
+    private readonly AppliedState _applied = new();
 
     public Backup(int keys = 3)
     {
         for (var i = 0; i < keys; i++)
         {
-            Do(new PutCommand(Key.FromText($"k{i}"), Encoding.UTF8.GetBytes($"v{i}"), LeaseId.None, KeyCondition.None));
+            _applied.Put($"k{i}", $"v{i}");
         }
-        Do(new GrantLeaseCommand(new LeaseId(7), 60_000_000));
-        Do(new PutCommand(Key.FromText("tied"), new byte[] { 1 }, new LeaseId(7), KeyCondition.None));
-        Do(new AcquireCommand(Key.FromText("l"), "a", 60_000_000, new LeaseId(8), LeaseId.None, 0));
+        _applied.Do(new GrantLeaseCommand(new LeaseId(7), 60_000_000));
+        _applied.Do(new PutCommand(Key.FromText("tied"), new byte[] { 1 }, new LeaseId(7), KeyCondition.None));
+        _applied.Do(new AcquireCommand(Key.FromText("l"), "a", 60_000_000, new LeaseId(8), LeaseId.None, 0));
         Mark = new SnapshotMark(State.AppliedIndex, new Term(5), State.AppliedStamp, Make.Initial);
     }
 
-    public ReplicatedState State { get; } = new(Limits.Default);
+    public ReplicatedState State => _applied.State;
 
     public SnapshotMark Mark { get; }
 
@@ -64,13 +61,4 @@ internal sealed class Backup
         UnixSeconds = 1_800_000_000,
         SegmentBytes = 4096,
     };
-
-    private void Do(Command command)
-    {
-        var writer = new WireWriter();
-        CommandCodec.Write(writer, new CommandEnvelope(command));
-        State.Apply(
-            new LoggedEntry(State.AppliedIndex.Next, new ClusterTime(1_000_000), true, new RequestId(Make.Self, 1, ++_sequence), "", writer.ToArray()),
-            new ApplyOutput());
-    }
 }

@@ -1,4 +1,3 @@
-using System.Text;
 using Consensus.Fuzzing;
 using Consensus.Node.Ports;
 using Consensus.Primitives;
@@ -6,7 +5,6 @@ using Consensus.Primitives.Wire;
 using Consensus.StateMachine;
 using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Snapshots;
-using Consensus.StateMachine.Wire;
 using Consensus.Storage.Tests.Simulation;
 using Consensus.Storage.Tests.Support;
 
@@ -76,7 +74,7 @@ public sealed class SnapshotFileFuzzTests
 
     private static ReplicatedState StateOf(DeterministicRandom random)
     {
-        var state = new ReplicatedState(Limits.Default);
+        var applied = new AppliedState();
         for (var i = 1; i <= 300; i++)
         {
             var key = Key.FromText($"k{random.Next(60)}");
@@ -88,11 +86,9 @@ public sealed class SnapshotFileFuzzTests
                 2 => new AnnounceMemberCommand(new MemberId(random.Next(1, 4)), "n", i, "u", "p", "v", 0),
                 _ => new PutCommand(key, Mutator.Bytes(random, 100), LeaseId.None, KeyCondition.None),
             };
-            var writer = new WireWriter();
-            CommandCodec.Write(writer, new CommandEnvelope(command, Encoding.UTF8.GetBytes($"id{i}"), new byte[16]));
-            state.Apply(new LoggedEntry(new LogIndex(i), new ClusterTime(i * 1000L), true, new RequestId(new MemberId(1), 1, i), "", writer.ToArray()), new ApplyOutput());
+            applied.Do(command, $"id{i}", stampMicros: i * 1000L);
         }
-        return state;
+        return applied.State;
     }
 
     private static ReplicatedState? RestoreOrRefuse(ISnapshotStore store)

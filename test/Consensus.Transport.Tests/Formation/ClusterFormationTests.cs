@@ -26,7 +26,7 @@ public sealed class ClusterFormationTests
     public void A_single_member_forms_at_once()
     {
         var a = NewCluster("a").Single();
-        var result = Eventually.Result(a.Start());
+        var result = Patience.Result(a.Start());
         Assert.That(result.Members.Single().Id, Is.EqualTo(result.Member));
     }
 
@@ -68,7 +68,7 @@ public sealed class ClusterFormationTests
         var earlier = members.Take(2).Select(member => member.Start()).ToList();
         // The last one is met, but its process ends before it can decide.
         var first = last.Start();
-        earlier.ForEach(task => Eventually.Result(task));
+        earlier.ForEach(task => Patience.Result(task));
         last.Close();
         _ = first.ContinueWith(task => task.Exception, TaskScheduler.Default);
         using var a = members[0].BecomeFormed(earlier[0].Result);
@@ -76,7 +76,7 @@ public sealed class ClusterFormationTests
         a.WaitForUp(earlier[1].Result.Member);
         b.WaitForUp(earlier[0].Result.Member);
         last.Reopen();
-        var result = Eventually.Result(last.Start());
+        var result = Patience.Result(last.Start());
         Assert.That(result.Cluster, Is.EqualTo(earlier[0].Result.Cluster));
         using var c = last.BecomeFormed(result);
         c.WaitForUp(earlier[0].Result.Member);
@@ -94,7 +94,7 @@ public sealed class ClusterFormationTests
         members[1].Close();
         members[1].Incarnation++;
         members[1].Reopen();
-        AssertFormedWithout(members[1], Eventually.Result(members[1].Start()), tasks[0].Result.Cluster);
+        AssertFormedWithout(members[1], Patience.Result(members[1].Start()), tasks[0].Result.Cluster);
     }
 
     [Test]
@@ -108,7 +108,7 @@ public sealed class ClusterFormationTests
         using var a = members[0].BecomeFormed(tasks[0].Result);
         // Both: one that has formed and does not serve yet would still judge a stranger by its list.
         using var b = members[1].BecomeFormed(tasks[1].Result);
-        AssertFormedWithout(members[2], Eventually.Result(members[2].Start()), tasks[0].Result.Cluster);
+        AssertFormedWithout(members[2], Patience.Result(members[2].Start()), tasks[0].Result.Cluster);
     }
 
     [Test]
@@ -122,7 +122,7 @@ public sealed class ClusterFormationTests
         members[2].Close();
         members[2].Incarnation++;
         members[2].Reopen();
-        AssertFormedWithout(members[2], Eventually.Result(members[2].Start()), tasks[0].Result.Cluster);
+        AssertFormedWithout(members[2], Patience.Result(members[2].Start()), tasks[0].Result.Cluster);
     }
 
     [Test]
@@ -145,7 +145,7 @@ public sealed class ClusterFormationTests
         var members = NewCluster("abc");
         var a = members[0].Start();
         members[1].List = [.. members[1].List.Take(2)];
-        var refusal = Assert.Throws<FormationRefusedException>(() => Eventually.Result(members[1].Start()));
+        var refusal = Assert.Throws<FormationRefusedException>(() => Patience.Result(members[1].Start()));
         Assert.That(refusal.Message, Does.Contain("a with").And.Contain("b was started with --initial-cluster").Or.Contain("b with").And.Contain("a was started with --initial-cluster"));
         Assert.That(refusal.Message, Does.Contain(members[2].Address));
         Assert.That(a.IsCompletedSuccessfully, Is.False);
@@ -157,7 +157,7 @@ public sealed class ClusterFormationTests
         var members = NewCluster("ab");
         _ = members[0].Start();
         members[1].Token = "other";
-        var refusal = Assert.Throws<FormationRefusedException>(() => Eventually.Result(members[1].Start()));
+        var refusal = Assert.Throws<FormationRefusedException>(() => Patience.Result(members[1].Start()));
         Assert.That(refusal.Message, Does.Contain("--cluster-token"));
     }
 
@@ -171,7 +171,7 @@ public sealed class ClusterFormationTests
             member.List = [new("a", members[0].Address), new("b", addressOfC), new("c", addressOfB)];
         }
         _ = members[1].Start();
-        var refusal = Assert.Throws<FormationRefusedException>(() => Eventually.Result(members[0].Start()));
+        var refusal = Assert.Throws<FormationRefusedException>(() => Patience.Result(members[0].Start()));
         Assert.That(refusal.Message, Does.Contain("a dialled c, but b answers"));
     }
 
@@ -202,12 +202,12 @@ public sealed class ClusterFormationTests
         var task = member.Start();
         member.WaitForLog("waits to meet b");
         member.Cancel();
-        Assert.Throws<OperationCanceledException>(() => Eventually.Result(task));
+        Assert.Throws<OperationCanceledException>(() => Patience.Result(task));
     }
 
     private static void AssertOneCluster(IReadOnlyList<Task<FormationResult>> tasks)
     {
-        var results = tasks.Select(Eventually.Result).ToList();
+        var results = tasks.Select(Patience.Result).ToList();
         Assert.That(results.Select(result => result.Cluster).Distinct().Count(), Is.EqualTo(1));
         Assert.That(results.Select(result => result.Member).Distinct().Count(), Is.EqualTo(results.Count));
         foreach (var result in results)
@@ -281,7 +281,7 @@ public sealed class ClusterFormationTests
             return new Linked(transport, events);
         }
 
-        public void WaitForLog(string part) => Eventually.Holds(() => _log.Any(line => line.Contains(part)), part);
+        public void WaitForLog(string part) => Patience.Until(() => _log.Any(line => line.Contains(part)), part);
 
         public void Cancel() => _cancel.Cancel();
 

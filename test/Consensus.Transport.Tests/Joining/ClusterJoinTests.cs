@@ -27,8 +27,8 @@ public sealed class ClusterJoinTests
         Addresses = addresses,
         Log = (_, message) => _log.Add(message),
         CallEvery = TimeSpan.FromMilliseconds(5),
-        DialTimeout = Eventually.Deadline,
-        HandshakeTimeout = Eventually.Deadline,
+        DialTimeout = Patience.Limit,
+        HandshakeTimeout = Patience.Limit,
     });
 
     [Test]
@@ -38,9 +38,9 @@ public sealed class ClusterJoinTests
         using var b = new TestMember("b");
         TestMember.Link(a, b);
         using var join = Join("n4", [a.Endpoint.Address]);
-        Assert.That(Eventually.Result(join.RunAsync(CancellationToken.None)), Is.EqualTo(Identities.Cluster));
+        Assert.That(Patience.Result(join.RunAsync(CancellationToken.None)), Is.EqualTo(Identities.Cluster));
         join.KeepCalling(Identities.Formed("n4"), () => true, () => { });
-        Eventually.Holds(() => b.Transport.Joiners.Count == 1, "b comes to know it through a");
+        Patience.Until(() => b.Transport.Joiners.Count == 1, "b comes to know it through a");
         foreach (var member in new[] { a, b })
         {
             var joiner = member.Transport.Joiners.Single();
@@ -56,12 +56,12 @@ public sealed class ClusterJoinTests
         a.Transport.SetPeers([]);
         var joiner = Identities.Formed("n4");
         Hear(a, joiner);
-        Eventually.Holds(() => a.Transport.Joiners.Count == 1, "it is listed");
+        Patience.Until(() => a.Transport.Joiners.Count == 1, "it is listed");
         a.Transport.SetPeers([Identities.EndpointOf(joiner, "127.0.0.1:9")]);
         Assert.That(a.Transport.Joiners, Is.Empty);
         a.Transport.SetPeers([]);
         Hear(a, joiner);
-        Eventually.Holds(() => a.Transport.Joiners.Count == 1, "it is listed again");
+        Patience.Until(() => a.Transport.Joiners.Count == 1, "it is listed again");
         a.Transport.SetRemoved([joiner.Member]);
         Assert.That(a.Transport.Joiners, Is.Empty);
     }
@@ -75,12 +75,12 @@ public sealed class ClusterJoinTests
         using var join = Join("n4", [a.Endpoint.Address], incarnation: 77, waits: true);
         var learned = join.RunAsync(CancellationToken.None);
         var now = ClusterIdentity.MemberIdOf("n4", 77);
-        Eventually.Holds(() => a.Transport.Joiners.Select(joiner => (joiner.Name, joiner.Member)).SequenceEqual([("n4", now)]), "it is listed under its own id");
+        Patience.Until(() => a.Transport.Joiners.Select(joiner => (joiner.Name, joiner.Member)).SequenceEqual([("n4", now)]), "it is listed under its own id");
         Assert.That(learned.IsCompleted, Is.False);
         a.Transport.SetRemoved([old.Member]);
         a.Transport.SetPeers([]);
         Assert.That(a.Transport.Joiners.Select(joiner => joiner.Member), Is.EqualTo(new[] { now }), "at once, before its next call");
-        Assert.That(Eventually.Result(learned), Is.EqualTo(Identities.Cluster));
+        Assert.That(Patience.Result(learned), Is.EqualTo(Identities.Cluster));
     }
 
     [Test]
@@ -91,10 +91,10 @@ public sealed class ClusterJoinTests
         listener.Dispose();
         using var join = Join("n4", [address.ToString()]);
         var learned = join.RunAsync(CancellationToken.None);
-        Eventually.Holds(() => _log.Any(line => line == $"n4 waits for a member that answers: {address} (nobody listens there)"), "it says for whom it waits");
+        Patience.Until(() => _log.Any(line => line == $"n4 waits for a member that answers: {address} (nobody listens there)"), "it says for whom it waits");
         using var late = new TestMember("a", port: address.Port);
         late.Transport.SetPeers([]);
-        Assert.That(Eventually.Result(learned), Is.EqualTo(Identities.Cluster));
+        Assert.That(Patience.Result(learned), Is.EqualTo(Identities.Cluster));
     }
 
     [Test]
@@ -119,7 +119,7 @@ public sealed class ClusterJoinTests
         using var a = new TestMember("a");
         a.Transport.SetPeers([]);
         using var join = Join("n4", [a.Endpoint.Address], token: "other");
-        var refused = Assert.Throws<FormationRefusedException>(() => Eventually.Result(join.RunAsync(CancellationToken.None)));
+        var refused = Assert.Throws<FormationRefusedException>(() => Patience.Result(join.RunAsync(CancellationToken.None)));
         Assert.That(refused.Message, Does.Contain("--cluster-token"));
         Assert.That(a.Transport.Joiners, Is.Empty);
     }
@@ -135,7 +135,7 @@ public sealed class ClusterJoinTests
         var (second, hello) = member.Accept(taken);
         second.Dispose();
         Assert.That((hello.Purpose, hello.Identity.IsFormed, hello.Identity.Address), Is.EqualTo((Purpose.Join, false, "127.0.0.1:9")));
-        var refused = Assert.Throws<FormationRefusedException>(() => Eventually.Result(learned));
+        var refused = Assert.Throws<FormationRefusedException>(() => Patience.Result(learned));
         Assert.That(refused.Message, Is.EqualTo("The name is in use."));
     }
 
@@ -151,7 +151,7 @@ public sealed class ClusterJoinTests
         }
         Assert.That(learned.IsCompleted, Is.False);
         member.Accept().Socket.Dispose();
-        Assert.That(Eventually.Result(learned), Is.EqualTo(Identities.Cluster));
+        Assert.That(Patience.Result(learned), Is.EqualTo(Identities.Cluster));
         Assert.That(
             _log.Count(line => line.Contains("(consensusctl members remove n4) and then add this one (consensusctl members add n4)")), Is.EqualTo(1));
     }
@@ -164,7 +164,7 @@ public sealed class ClusterJoinTests
         var learned = join.RunAsync(CancellationToken.None);
         a.Accept(new Refusal(RefusalCode.DirectoryReplaced, "The name is in use.", Identities.Cluster, "a")).Socket.Dispose();
         a.Accept().Socket.Dispose();
-        Assert.That(Eventually.Result(learned), Is.EqualTo(Identities.Cluster));
+        Assert.That(Patience.Result(learned), Is.EqualTo(Identities.Cluster));
     }
 
     [Test]
@@ -174,7 +174,7 @@ public sealed class ClusterJoinTests
         a.Transport.SetRemoved([Identities.Formed("n4").Member]);
         a.Transport.SetPeers([]);
         using var join = Join("n4", [a.Endpoint.Address]);
-        var removed = Assert.Throws<MemberRemovedException>(() => Eventually.Result(join.RunAsync(CancellationToken.None)));
+        var removed = Assert.Throws<MemberRemovedException>(() => Patience.Result(join.RunAsync(CancellationToken.None)));
         Assert.That(removed.Message, Is.EqualTo(MemberRemovedException.Sentence("n4", Identities.Cluster)));
     }
 
@@ -187,7 +187,7 @@ public sealed class ClusterJoinTests
         join.KeepCalling(Identities.Formed("n4"), () => true, () => Interlocked.Increment(ref told));
         a.Accept(new Refusal(RefusalCode.Removed, "Gone.", new ClusterId(78), "a")).Socket.Dispose();
         a.Accept(new Refusal(RefusalCode.Removed, "Gone.", Identities.Cluster, "a")).Socket.Dispose();
-        Eventually.Holds(() => Volatile.Read(ref told) > 0, "it is told");
+        Patience.Until(() => Volatile.Read(ref told) > 0, "it is told");
         join.Dispose();
         Assert.That(told, Is.EqualTo(1));
         Assert.That(_log.Count(line => line.Contains("says that this process cannot be added: Gone.")), Is.EqualTo(1), "another cluster's word counts for nothing");

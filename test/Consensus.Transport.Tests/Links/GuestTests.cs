@@ -36,7 +36,7 @@ public sealed class GuestTests
         a.Events.WaitFor(new UpEvent(guest.Id, 1));
         guest.Dispose();
         a.Events.WaitFor(new DownEvent(guest.Id));
-        Eventually.Holds(() => !a.Transport.Send(guest.Id, [1]), "there is no link any more");
+        Patience.Until(() => !a.Transport.Send(guest.Id, [1]), "there is no link any more");
     }
 
     [Test]
@@ -62,7 +62,7 @@ public sealed class GuestTests
         a.Transport.SetPeers([]);
         a.Events.WaitFor(new DownEvent(b.Id));
         // It may take more than one dial until both sides have done with the link that was.
-        Eventually.Holds(() => a.Transport.Send(b.Id, [1]), "there is a link again");
+        Patience.Until(() => a.Transport.Send(b.Id, [1]), "there is a link again");
         a.Transport.Flush();
         a.Events.WaitFor(new UpEvent(b.Id, 1), 2);
     }
@@ -104,7 +104,7 @@ public sealed class GuestTests
         var guests = Enumerable.Range(0, LinkSet.MaxGuests).Select(i => Dial(a, i)).ToList();
         try
         {
-            Eventually.Holds(() => a.Listener.ConnectionCount == LinkSet.MaxGuests, "all stand");
+            Patience.Until(() => a.Listener.ConnectionCount == LinkSet.MaxGuests, "all stand");
             foreach (var guest in guests)
             {
                 guest.Send(RawPeer.Frame(FrameFormat.LinkMagic, [7]));
@@ -115,7 +115,7 @@ public sealed class GuestTests
                 Assert.That(RawPeer.IsClosedByPeer(tooMany), Is.True);
             }
             guests[0].Dispose();
-            Eventually.Holds(() => a.Listener.ConnectionCount == LinkSet.MaxGuests - 1, "one left");
+            Patience.Until(() => a.Listener.ConnectionCount == LinkSet.MaxGuests - 1, "one left");
             using var next = Dial(a, LinkSet.MaxGuests + 1);
             next.Send(RawPeer.Frame(FrameFormat.LinkMagic, [8]));
             a.Events.WaitForFrames(LinkSet.MaxGuests + 1);

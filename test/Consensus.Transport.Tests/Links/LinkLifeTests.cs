@@ -144,7 +144,7 @@ public sealed class LinkLifeTests
         using var peer = new RawPeer("b");
         a.Transport.SetPeers([peer.Endpoint]);
         using var socket = peer.Accept(new Refusal(RefusalCode.Removed, "Gone.", new ClusterId(78), "b")).Socket;
-        Eventually.Holds(() => a.Log.Any(line => line.Contains("refuses a link: Gone.")), "it is said");
+        Patience.Until(() => a.Log.Any(line => line.Contains("refuses a link: Gone.")), "it is said");
         Assert.That(a.Events.All, Is.Empty);
     }
 
@@ -160,8 +160,8 @@ public sealed class LinkLifeTests
         foreach (var stranger in new[] { foreign, otherToken })
         {
             a.Transport.SetPeers([stranger.Endpoint]);
-            Eventually.Holds(() => a.Log.Any(line => line.Contains(stranger.Endpoint.Address)), "a says what is wrong");
-            Eventually.Holds(() => stranger.Log.Any(line => line.Contains(a.Endpoint.Address)), "so does the stranger");
+            Patience.Until(() => a.Log.Any(line => line.Contains(stranger.Endpoint.Address)), "a says what is wrong");
+            Patience.Until(() => stranger.Log.Any(line => line.Contains(a.Endpoint.Address)), "so does the stranger");
         }
         a.Transport.SetPeers([b.Endpoint]);
         b.Transport.SetPeers([a.Endpoint]);
@@ -179,7 +179,7 @@ public sealed class LinkLifeTests
         using var c = new TestMember("c");
         b.Transport.SetPeers([a.Endpoint, c.Endpoint]);
         a.Transport.SetPeers([c.Endpoint with { Address = b.Endpoint.Address }]);
-        Eventually.Holds(() => a.Log.Any(line => line.Contains("answers at this address")), "a says what is wrong");
+        Patience.Until(() => a.Log.Any(line => line.Contains("answers at this address")), "a says what is wrong");
         Assert.That(a.Events.Of(c.Id), Is.Empty);
     }
 
@@ -192,7 +192,7 @@ public sealed class LinkLifeTests
         var impostor = Identities.OnWire(Identities.Formed("b", incarnation: 66));
         using var socket = peer.Accept(new Welcome(impostor, [])).Socket;
         Assert.That(RawPeer.IsClosedByPeer(socket), Is.True);
-        Eventually.Holds(() => a.Log.Any(line => line.Contains("is not b of this cluster")), "a says what is wrong");
+        Patience.Until(() => a.Log.Any(line => line.Contains("is not b of this cluster")), "a says what is wrong");
         Assert.That(a.Events.All, Is.Empty);
     }
 
@@ -271,7 +271,7 @@ public sealed class LinkLifeTests
         var a = new TestMember("a", with: options => options with { HandshakeTimeout = TimeSpan.FromHours(1) });
         a.Transport.SetPeers([silent.Endpoint]);
         Assert.That(silent.IsDialled(), Is.True);
-        Assert.That(Task.Run(a.Dispose).Wait(Eventually.Deadline), Is.True);
+        Assert.That(Task.Run(a.Dispose).Wait(Patience.Limit), Is.True);
     }
 
     [Test]
@@ -288,6 +288,6 @@ public sealed class LinkLifeTests
             a.Events.WaitFor(new UpEvent(b.Id, boot));
             b.Events.WaitFor(new UpEvent(a.Id, 1));
         }
-        Eventually.Holds(() => a.Listener.ConnectionCount == 0, "all connections of the ended processes are closed");
+        Patience.Until(() => a.Listener.ConnectionCount == 0, "all connections of the ended processes are closed");
     }
 }

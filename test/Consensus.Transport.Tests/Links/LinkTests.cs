@@ -76,7 +76,7 @@ public sealed class LinkTests
             a.Transport.Flush();
             byte[] expected = [.. RawPeer.Frame(FrameFormat.LinkMagic, [1]), .. RawPeer.Frame(FrameFormat.LinkMagic, [2])];
             var got = new byte[expected.Length];
-            Assert.That(SocketIo.Receive(socket, got, Eventually.Deadline), Is.EqualTo(IoResult.Done));
+            Assert.That(SocketIo.Receive(socket, got, Patience.Limit), Is.EqualTo(IoResult.Done));
             Assert.That(got, Is.EqualTo(expected));
         }
     }
@@ -104,7 +104,7 @@ public sealed class LinkTests
                 a.Transport.Flush();
             }
             ReadNumbered(socket, taken);
-            Eventually.Holds(Send, "there is room again");
+            Patience.Until(Send, "there is room again");
             ReadNumbered(socket, 1, first: taken - 1);
             Assert.That(a.Events.All, Has.Count.EqualTo(1), "the link stood all the time");
 
@@ -353,10 +353,10 @@ public sealed class LinkTests
     private static int ReadMarked(System.Net.Sockets.Socket socket)
     {
         var header = new byte[FrameFormat.HeaderSize];
-        Assert.That(SocketIo.Receive(socket, header, Eventually.Deadline), Is.EqualTo(IoResult.Done));
+        Assert.That(SocketIo.Receive(socket, header, Patience.Limit), Is.EqualTo(IoResult.Done));
         Assert.That(FrameFormat.TryReadHeader(header, FrameFormat.LinkMagic, int.MaxValue, out var length, out _), Is.True);
         var body = new byte[length];
-        Assert.That(SocketIo.Receive(socket, body, Eventually.Deadline), Is.EqualTo(IoResult.Done));
+        Assert.That(SocketIo.Receive(socket, body, Patience.Limit), Is.EqualTo(IoResult.Done));
         return BinaryPrimitives.ReadInt32LittleEndian(body);
     }
 
@@ -365,7 +365,7 @@ public sealed class LinkTests
         var frame = new byte[FrameFormat.HeaderSize + 10_000];
         for (var i = first; i < first + count; i++)
         {
-            Assert.That(SocketIo.Receive(socket, frame, Eventually.Deadline), Is.EqualTo(IoResult.Done));
+            Assert.That(SocketIo.Receive(socket, frame, Patience.Limit), Is.EqualTo(IoResult.Done));
             Assert.That(BinaryPrimitives.ReadInt32LittleEndian(frame.AsSpan(FrameFormat.HeaderSize)), Is.EqualTo(i));
         }
     }

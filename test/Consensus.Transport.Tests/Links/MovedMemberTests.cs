@@ -86,7 +86,7 @@ public sealed class MovedMemberTests
         // Whoever knows what b says of itself can claim to be b, but not answer as b at an address that is somebody else's.
         using var claim = RawPeer.DialLink(a, Identities.OnWire(b.Identity, boot: 66, address: elsewhere.Endpoint.Address));
         Assert.That(RawPeer.IsClosedByPeer(claim), Is.True, "b itself dials again, which ends it");
-        Eventually.Holds(
+        Patience.Until(
             () =>
             {
                 a.Transport.Send(b.Id, [1]);
@@ -138,10 +138,10 @@ public sealed class MovedMemberTests
         var before = new TestMember("b");
         before.Dispose();
         a.Transport.SetPeers([before.Endpoint]);
-        Eventually.Holds(() => a.Log.Any(line => line.Contains($"b does not answer at {before.Endpoint.Address}")), "it is said");
+        Patience.Until(() => a.Log.Any(line => line.Contains($"b does not answer at {before.Endpoint.Address}")), "it is said");
         using var b = new TestMember("b", port: before.Listener.EndPoint.Port);
         b.Transport.SetPeers([a.Endpoint]);
-        Eventually.Holds(() => a.Log.Any(line => line.Contains("b answers again at")), "its return is said");
+        Patience.Until(() => a.Log.Any(line => line.Contains("b answers again at")), "its return is said");
         Assert.That(a.Log.Count(line => line.Contains("does not answer at")), Is.EqualTo(1));
     }
 
@@ -154,9 +154,9 @@ public sealed class MovedMemberTests
         before.Dispose();
         gone.Dispose();
         a.Transport.SetPeers([before.Endpoint, gone.Endpoint]);
-        Eventually.Holds(() => a.Log.Count(line => line.StartsWith("no link to")) >= 10, "more is said of dials in vain than the log takes");
+        Patience.Until(() => a.Log.Count(line => line.StartsWith("no link to")) >= 10, "more is said of dials in vain than the log takes");
         using var b = new TestMember("b", boot: 2);
         b.Transport.SetPeers([a.Endpoint]);
-        Eventually.Holds(() => a.Log.Any(line => line.StartsWith($"b has moved: it answers at {b.Endpoint.Address}")), "it is said");
+        Patience.Until(() => a.Log.Any(line => line.StartsWith($"b has moved: it answers at {b.Endpoint.Address}")), "it is said");
     }
 }

@@ -43,7 +43,7 @@ public sealed class PeerListenerTests
         foreach (var bytes in strangers)
         {
             using var socket = Connect(listener);
-            SocketIo.Send(socket, bytes, Eventually.Deadline);
+            SocketIo.Send(socket, bytes, Patience.Limit);
             Assert.That(RawPeer.IsClosedByPeer(socket), Is.True);
         }
         AssertStillAnswers(listener);
@@ -57,7 +57,7 @@ public sealed class PeerListenerTests
         for (var length = 0; length < hello.Length; length++)
         {
             using var socket = Connect(listener);
-            SocketIo.Send(socket, hello.AsSpan(0, length), Eventually.Deadline);
+            SocketIo.Send(socket, hello.AsSpan(0, length), Patience.Limit);
             socket.Shutdown(SocketShutdown.Send);
             Assert.That(RawPeer.IsClosedByPeer(socket), Is.True);
         }
@@ -75,7 +75,7 @@ public sealed class PeerListenerTests
         // A byte now and then must not win more time. The socket itself is the clock: each wait ends early when it is closed.
         for (var i = 0; i < hello.Length && !closed; i++)
         {
-            closed = SocketIo.Send(slow, hello.AsSpan(i, 1), Eventually.Deadline) != IoResult.Done
+            closed = SocketIo.Send(slow, hello.AsSpan(i, 1), Patience.Limit) != IoResult.Done
                 || SocketIo.Receive(slow, new byte[1], TimeSpan.FromMilliseconds(50)) == IoResult.Closed;
         }
         Assert.That(closed, Is.True);
@@ -110,7 +110,7 @@ public sealed class PeerListenerTests
         var listener = Start(new PeerListenerOptions { HandshakeTimeout = TimeSpan.FromMinutes(5) });
         var endPoint = listener.EndPoint;
         using var half = Connect(listener);
-        Eventually.Holds(() => listener.ConnectionCount == 1, "the connection is accepted");
+        Patience.Until(() => listener.ConnectionCount == 1, "the connection is accepted");
         listener.Dispose();
         Assert.That(RawPeer.IsClosedByPeer(half), Is.True);
         Assert.That(listener.ConnectionCount, Is.Zero);
@@ -146,7 +146,7 @@ public sealed class PeerListenerTests
     [Test]
     public void A_process_without_a_file_descriptor_left_dials_nobody_and_goes_on()
     {
-        var dialer = new PeerDialer(Eventually.Deadline, Eventually.Deadline, TimeProvider.System)
+        var dialer = new PeerDialer(Patience.Limit, Patience.Limit, TimeProvider.System)
         {
             Open = _ => throw new SocketException((int)SocketError.TooManyOpenSockets),
         };

@@ -39,7 +39,7 @@ public sealed class SnapshotTests
         Assert.That(header, Is.EqualTo(new byte[] { 1, 2, 3 }));
         Assert.That(arrival.Taken.AsSpan().SequenceEqual(Bytes(length)), Is.True);
         Assert.That(arrival.IsComplete, Is.True);
-        Eventually.Holds(() => arrival.IsDisposed && content.IsDisposed, "both ends are released");
+        Patience.Until(() => arrival.IsDisposed && content.IsDisposed, "both ends are released");
     }
 
     [Test]
@@ -88,12 +88,12 @@ public sealed class SnapshotTests
             OnWrite = () =>
             {
                 begun.Set();
-                gate.Wait(Eventually.Deadline);
+                gate.Wait(Patience.Limit);
             },
         };
         b.Events.OnSnapshot = (_, _, _) => arrival;
         a.Transport.SendSnapshot(b.Id, Array.Empty<byte>(), new Content(Bytes(20 * 1024 * 1024)));
-        Assert.That(begun.Wait(Eventually.Deadline), Is.True);
+        Assert.That(begun.Wait(Patience.Limit), Is.True);
         for (var i = 1; i <= 100; i++)
         {
             a.SendNow(b.Id, [(byte)i]);
@@ -118,14 +118,14 @@ public sealed class SnapshotTests
             OnWrite = () =>
             {
                 begun.Set();
-                gate.Wait(Eventually.Deadline);
+                gate.Wait(Patience.Limit);
             },
         };
         b.Events.OnSnapshot = (_, _, _) => arrival;
         var ends = new ConcurrentQueue<(byte Header, bool Success)>();
         a.Events.OnSnapshotSent = (header, success) => ends.Enqueue((header[0], success));
         a.Transport.SendSnapshot(b.Id, new byte[] { 1 }, new Content(Bytes(100)));
-        Assert.That(begun.Wait(Eventually.Deadline), Is.True);
+        Assert.That(begun.Wait(Patience.Limit), Is.True);
         var second = new Content(Bytes(100));
         a.Transport.SendSnapshot(b.Id, new byte[] { 2 }, second);
         a.Events.WaitFor(new SnapshotSentEvent(b.Id, false));
@@ -148,9 +148,9 @@ public sealed class SnapshotTests
         {
             socket.Send(SnapshotParts.Start([1], 100_000));
             socket.Send(RawPeer.Frame(FrameFormat.SnapshotMagic, Bytes(50_000)));
-            Eventually.Holds(() => arrival.Taken.Length == 50_000, "the first half arrives");
+            Patience.Until(() => arrival.Taken.Length == 50_000, "the first half arrives");
         }
-        Eventually.Holds(() => arrival.IsDisposed, "the arrival is disposed");
+        Patience.Until(() => arrival.IsDisposed, "the arrival is disposed");
         Assert.That(arrival.IsComplete, Is.False);
     }
 
@@ -167,7 +167,7 @@ public sealed class SnapshotTests
         var (socket, hello) = peer.Accept();
         Assert.That(hello.Purpose, Is.EqualTo(Purpose.Snapshot));
         socket.Send(SnapshotParts.Answer(new SnapshotAnswer.Go(0)));
-        Assert.That(SocketIo.Receive(socket, new byte[100_000], Eventually.Deadline), Is.EqualTo(IoResult.Done));
+        Assert.That(SocketIo.Receive(socket, new byte[100_000], Patience.Limit), Is.EqualTo(IoResult.Done));
         socket.Dispose();
         a.Events.WaitFor(new SnapshotSentEvent(peer.Identity.Member, false));
         Assert.That(content.IsDisposed, Is.True);
@@ -231,11 +231,11 @@ public sealed class SnapshotTests
         while (arrivals.IsEmpty)
         {
             using var sender = RawPeer.DialLink(a, peer.OnWire(), Purpose.Snapshot);
-            SocketIo.Send(sender, SnapshotParts.Start([1], 1000), Eventually.Deadline);
+            SocketIo.Send(sender, SnapshotParts.Start([1], 1000), Patience.Limit);
             Assert.That(RawPeer.IsClosedByPeer(sender), Is.True, "the receiver gives up");
         }
         var begun = arrivals.Single();
-        Eventually.Holds(() => begun.IsDisposed, "what arrived is given up too");
+        Patience.Until(() => begun.IsDisposed, "what arrived is given up too");
         Assert.That(begun.IsComplete, Is.False);
     }
 
@@ -264,11 +264,11 @@ public sealed class SnapshotTests
         var arrival = new Arrival();
         b.Events.OnSnapshot = (_, _, _) => arrival;
         a.Transport.SendSnapshot(b.Id, Array.Empty<byte>(), new Content(Bytes(200_000)) { FailAfter = 100_000 });
-        Eventually.Holds(() => a.Events.Outcomes.Count > 0 || !a.Fatal.IsEmpty, "the transfer ended");
+        Patience.Until(() => a.Events.Outcomes.Count > 0 || !a.Fatal.IsEmpty, "the transfer ended");
         Assert.That(a.Fatal, Is.Empty);
         Assert.That(a.Events.Outcomes.Single().End, Is.EqualTo(SnapshotEnd.Unreadable));
         Assert.That(a.Log, Has.Some.Contains("Input/output error"));
-        Eventually.Holds(() => arrival.IsDisposed, "the arrival is disposed");
+        Patience.Until(() => arrival.IsDisposed, "the arrival is disposed");
         Assert.That(arrival.IsComplete, Is.False);
     }
 
@@ -286,7 +286,7 @@ public sealed class SnapshotTests
         Assert.That(
             a.Events.Outcomes.Single(), Is.EqualTo(new SnapshotOutcome(SnapshotEnd.Refused, new SnapshotRejection(SnapshotRefusal.NoRoom, "its disk is full"))));
         Assert.That(a.Log, Has.Some.Contains("its disk is full"));
-        Eventually.Holds(() => arrival.IsDisposed, "the arrival is disposed");
+        Patience.Until(() => arrival.IsDisposed, "the arrival is disposed");
     }
 
     [Test]
@@ -324,7 +324,7 @@ public sealed class SnapshotTests
         TestMember.Link(a, b);
         b.Events.OnSnapshot = (_, _, _) => throw new StorageFailedException("cannot create /x: Input/output error");
         a.Transport.SendSnapshot(b.Id, Array.Empty<byte>(), new Content(Bytes(10)));
-        Eventually.Holds(() => !b.Fatal.IsEmpty, "the process of the receiver ends");
+        Patience.Until(() => !b.Fatal.IsEmpty, "the process of the receiver ends");
         var (what, failure) = b.Fatal.Single();
         Assert.That(what, Does.Contain("peer connection"));
         Assert.That(failure, Is.TypeOf<StorageFailedException>());

@@ -34,17 +34,17 @@ internal sealed class RawPeer : IDisposable
     /// <summary>Accepts the next connection, reads its Hello and answers; <paramref name="reply"/> null is a Welcome.</summary>
     public (Socket Socket, Hello Hello) Accept(HandshakeReply? reply = null, long boot = 9)
     {
-        Assert.That(_listener.Poll(Eventually.Deadline, SelectMode.SelectRead), Is.True, "nobody dialled");
+        Assert.That(_listener.Poll(Patience.Limit, SelectMode.SelectRead), Is.True, "nobody dialled");
         var socket = _listener.Accept();
-        socket.ReceiveTimeout = (int)Eventually.Deadline.TotalMilliseconds;
-        var deadline = new Deadline(TimeProvider.System, Eventually.Deadline);
+        socket.ReceiveTimeout = (int)Patience.Limit.TotalMilliseconds;
+        var deadline = new Deadline(TimeProvider.System, Patience.Limit);
         Assert.That(HandshakeChannel.Receive(socket, deadline, out var hello), Is.EqualTo(IoResult.Done));
         HandshakeChannel.Send(socket, reply ?? new Welcome(OnWire(boot), []), deadline);
         return (socket, (Hello)hello!);
     }
 
     /// <summary>True once somebody has connected; nobody answers it.</summary>
-    public bool IsDialled() => _listener.Poll(Eventually.Deadline, SelectMode.SelectRead);
+    public bool IsDialled() => _listener.Poll(Patience.Limit, SelectMode.SelectRead);
 
     /// <summary>Somebody has connected by now.</summary>
     public bool WasDialled => _listener.Poll(TimeSpan.Zero, SelectMode.SelectRead);
@@ -52,7 +52,7 @@ internal sealed class RawPeer : IDisposable
     public void Dispose() => _listener.Dispose();
 
     public static DialOutcome Dial(IPEndPoint to, Hello hello) =>
-        new PeerDialer(Eventually.Deadline, Eventually.Deadline, TimeProvider.System).Dial(to.ToString(), hello, CancellationToken.None);
+        new PeerDialer(Patience.Limit, Patience.Limit, TimeProvider.System).Dial(to.ToString(), hello, CancellationToken.None);
 
     /// <summary>A welcomed link from <paramref name="from"/> to a member, to write any bytes into.</summary>
     public static Socket DialLink(TestMember to, PeerIdentity from, Purpose purpose = Purpose.Link)
@@ -74,7 +74,7 @@ internal sealed class RawPeer : IDisposable
     /// <summary>True when the other side closes the connection, false when it is still open at the deadline. What it sends before is dropped.</summary>
     public static bool IsClosedByPeer(Socket socket)
     {
-        var deadline = new Deadline(TimeProvider.System, Eventually.Deadline);
+        var deadline = new Deadline(TimeProvider.System, Patience.Limit);
         var buffer = new byte[4096];
         while (!deadline.HasPassed)
         {
