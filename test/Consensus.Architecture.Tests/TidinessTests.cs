@@ -18,7 +18,7 @@ public sealed partial class TidinessTests
         ["src/Consensus.Client/ConsensusApiClient"] = 928,
         ["test/Consensus.Client.Tests/ClientContract"] = 720,
         ["test/Consensus.Simulation/SimulationRun"] = 627,
-        ["src/Consensus.Client.Testing/InMemoryApi"] = 606,
+        ["src/Consensus.Client.Testing/InMemoryApi"] = 580,
         ["test/Consensus.Simulation/SimulatedProcess"] = 605,
         ["src/Consensus.Client/ConsensusClient"] = 525,
         ["test/Consensus.StateMachine.Tests/FinalAnswerTests"] = 495,
@@ -57,7 +57,7 @@ public sealed partial class TidinessTests
         select (start.Match.Groups["name"].Value, project, start.Count);
 
     /// <param name="most">Lines of more than 140 columns.</param>
-    [TestCase("src", 1_775)]
+    [TestCase("src", 1_745)]
     [TestCase("test", 2_030)]
     [TestCase("samples", 8)]
     public void Lines_become_no_wider(string folder, int most) =>
