@@ -44,6 +44,9 @@ public enum OperationKind
 
     /// <summary>An operator changes a bound of the cluster.</summary>
     PutSetting,
+
+    /// <summary>Has a number of a session settled, of which its client does not know what came of it.</summary>
+    Settle,
 }
 
 public enum OperationStatus
@@ -81,6 +84,9 @@ public sealed record ReadResult(long ViewRevision, string? Value = null, long Mo
 
     /// <summary>Owners that wait for what <see cref="OperationKind.ReadHold"/> looked at, in their order.</summary>
     public IReadOnlyList<string>? Waiters { get; init; }
+
+    /// <summary>What the renewal of a session told beside itself; <see cref="ViewRevision"/> is of the state that it tells of.</summary>
+    public SessionNews? News { get; init; }
 }
 
 /// <summary>One operation of a client, from its first attempt to its last answer. True times in microseconds.</summary>
@@ -118,6 +124,12 @@ public sealed class Operation
 
     /// <summary>What a <see cref="OperationKind.Withdraw"/> takes back.</summary>
     public Operation? Withdraws { get; init; }
+
+    /// <summary>What a <see cref="OperationKind.Settle"/> has settled.</summary>
+    public Operation? Settles { get; init; }
+
+    /// <summary>The version since which the renewal of a session asks for news; null for one that asks for none.</summary>
+    public long? NewsSince { get; init; }
 
     /// <summary>Under which name it holds what it is granted; null for one that can be granted nothing.</summary>
     public string? HoldsAs => Command switch
@@ -158,6 +170,9 @@ public sealed class Operation
     public List<Outcome> ToldAgain { get; } = [];
 
     public int Attempts { get; set; }
+
+    /// <summary>When its client was first told that it has a place in line; null when it never was.</summary>
+    public long? QueuedAt { get; set; }
 
     /// <summary>The fate of one attempt was not told. When a later one is answered "no effect", that earlier one may still get its effect.</summary>
     public bool HadUnknownAttempt { get; set; }

@@ -1,3 +1,4 @@
+using Consensus.Primitives;
 using Consensus.Simulation.Clients;
 using Consensus.StateMachine;
 using Consensus.StateMachine.Commands;
@@ -58,6 +59,11 @@ public static class GuardedWrites
 
         foreach (var operation in operations)
         {
+            // At the revision that the news tell of, or before.
+            foreach (var (part, _) in operation.Seen?.News?.Ended.Where(ended => ended.Part.Token != FencingToken.None) ?? [])
+            {
+                End(part.Object, part.Token.Value, operation.Seen!.ViewRevision);
+            }
             switch (operation.Outcome)
             {
                 case HoldReleased released when operation.Kind == OperationKind.ReleaseHold && operation.Token > 0:

@@ -1,3 +1,4 @@
+using Consensus.Primitives;
 using Consensus.Simulation.Clients;
 using Consensus.StateMachine;
 using Consensus.StateMachine.Commands;
@@ -81,6 +82,10 @@ internal static class HoldsByRevision
             foreach (var hold in operation.IsOfHold ? operation.Seen?.Holders ?? [] : [])
             {
                 Stands(operation.Name, hold.Token.Value, operation.Seen!.ViewRevision);
+            }
+            foreach (var part in operation.Seen?.News?.Began.Where(part => part.Token != FencingToken.None) ?? [])
+            {
+                Stands(part.Object, part.Token.Value, operation.Seen!.ViewRevision);
             }
             switch (operation.Outcome)
             {

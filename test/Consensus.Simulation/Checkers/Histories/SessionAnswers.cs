@@ -1,4 +1,5 @@
 using Consensus.Primitives;
+using Consensus.Simulation.Clients;
 using Consensus.StateMachine.Outcomes;
 
 namespace Consensus.Simulation.Checkers.Histories;
@@ -55,6 +56,22 @@ public sealed class SessionAnswers
         }
     }
 
+    /// <summary>
+    /// By answers alone: under a number that was settled as not done nobody ever sees a hold, and nobody a place from then on.
+    /// </summary>
+    public static void CheckSeen(IReadOnlyList<Operation> operations)
+    {
+        var looks = Look.Of(operations).ToLookup(look => look.Owner, StringComparer.Ordinal);
+        foreach (var settlement in operations.Where(o => o is { Settles: not null, Outcome: Settled { Result: SettleResult.NotDone } }))
+        {
+            foreach (var look in looks[settlement.Settles!.Owner])
+            {
+                Violation.Unless(look.Waits && look.By.InvokedAt <= settlement.ReturnedAt, Name, () =>
+                    $"{settlement} told that nothing ever comes of {settlement.Settles}, which is seen by {look.By}");
+            }
+        }
+    }
+
     /// <summary>Null for what says nothing of the number.</summary>
     private static (Came Came, Revision Revision)? Of(Outcome outcome) => outcome switch
     {
@@ -62,7 +79,8 @@ public sealed class SessionAnswers
         DeleteDone deleted => (deleted.Deleted > 0 ? Came.Done : Came.Refused, deleted.Revision),
         ConditionFailed failed => (Came.Refused, failed.Revision),
         HoldGranted granted => (Came.Done, granted.Hold.AcquiredRevision),
-        ReplayedHoldGone => (Came.Done, Untold),
+        ManyGranted many => (Came.Done, many.Holds[0].AcquiredRevision),
+        ReplayedHoldGone or Settled { Result: SettleResult.Done, First: null } => (Came.Done, Untold),
         HandedOver or HoldReleased => (Came.Done, outcome.Revision),
         HoldRefused or PermitsMismatch or NotHolder or NoSuchWaiter => (Came.Refused, outcome.Revision),
         RequestWithdrawn or Settled { Result: SettleResult.NotDone } => (Came.Never, Revision.Zero),
