@@ -4,8 +4,8 @@ using System.Net.Sockets;
 namespace Consensus.Chaos.Machines;
 
 /// <summary>
-/// Stands between clients and one place, as a proxy that resets connections, lets them stall, and tears an answer in the middle. What a client sent that has left is thrown away:
-/// nothing arrives after its sender gave it up.
+/// Stands between clients and one place, as a proxy that resets connections, lets them stall, tears an answer in the middle, and forgets
+/// connections without a word. What a client sent that has left is thrown away: nothing arrives after its sender gave it up.
 /// </summary>
 internal sealed class Front : IDisposable
 {
@@ -39,6 +39,36 @@ internal sealed class Front : IDisposable
         }
     }
 
+    /// <summary>One of those that there are now, by a reset.</summary>
+    /// <param name="which">Any number.</param>
+    /// <returns>False when there is none.</returns>
+    public bool Cut(int which)
+    {
+        if (Passages() is not { Count: > 0 } passages)
+        {
+            return false;
+        }
+        passages[which % passages.Count].End();
+        Interlocked.Increment(ref _resets);
+        return true;
+    }
+
+    /// <summary>
+    /// From now on nothing goes through one of those that there are now, and neither side hears of what becomes of the other, as where a
+    /// middlebox forgot it: so long, until both hear of its end.
+    /// </summary>
+    /// <param name="which">Any number.</param>
+    /// <returns>False when there is none.</returns>
+    public bool Silence(int which, int milliseconds)
+    {
+        if (Passages().FindAll(passage => !passage.IsSilent) is not { Count: > 0 } passages)
+        {
+            return false;
+        }
+        _ = SilenceAsync(passages[which % passages.Count], milliseconds);
+        return true;
+    }
+
     /// <summary>Each that there is now ends once so many more bytes of answers went through it.</summary>
     public void TearAfter(int bytes)
     {
@@ -60,6 +90,20 @@ internal sealed class Front : IDisposable
             passage.End();
         }
         _over.Dispose();
+    }
+
+    private async Task SilenceAsync(Passage passage, int milliseconds)
+    {
+        passage.IsSilent = true;
+        try
+        {
+            await Task.Delay(milliseconds, _over.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            // The run is over, and with it every connection.
+        }
+        passage.End();
     }
 
     private List<Passage> Passages()
@@ -115,17 +159,27 @@ internal sealed class Front : IDisposable
         }
     }
 
-    /// <summary>Until either side is at its end.</summary>
     private async Task PumpAsync(Socket from, Socket to, Passage passage, bool isAnswer)
+    {
+        await CarryOnAsync(from, to, passage, isAnswer);
+        if (passage.IsSilent)
+        {
+            // The other side is not to hear of it yet.
+            await passage.Ended;
+        }
+    }
+
+    /// <summary>Until either side is at its end, or nothing goes through any more.</summary>
+    private async Task CarryOnAsync(Socket from, Socket to, Passage passage, bool isAnswer)
     {
         var buffer = new byte[16 << 10];
         try
         {
-            while (await from.ReceiveAsync(buffer) is > 0 and var length)
+            while (await from.ReceiveAsync(buffer) is > 0 and var length && !passage.IsSilent)
             {
                 while (Volatile.Read(ref _stalledUntilMs) > Environment.TickCount64)
                 {
-                    if (passage.IsOver || HasLeft(isAnswer ? to : from))
+                    if (passage.IsOver || passage.IsSilent || HasLeft(isAnswer ? to : from))
                     {
                         return;
                     }
@@ -165,8 +219,10 @@ internal sealed class Front : IDisposable
     /// <summary>One connection of a client, and the one to the member that belongs to it.</summary>
     private sealed class Passage(Socket client, Socket member) : IDisposable
     {
+        private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private int _left = int.MaxValue;
         private int _isOver;
+        private volatile bool _isSilent;
 
         /// <summary>Bytes of answers that go through yet.</summary>
         public int Left
@@ -177,6 +233,16 @@ internal sealed class Front : IDisposable
 
         public bool IsOver => Volatile.Read(ref _isOver) != 0;
 
+        /// <summary>Nothing goes through any more.</summary>
+        public bool IsSilent
+        {
+            get => _isSilent;
+            set => _isSilent = value;
+        }
+
+        /// <summary>Both ends are over.</summary>
+        public Task Ended => _ended.Task;
+
         /// <summary>Both ends, each by a reset.</summary>
         public void End()
         {
@@ -184,6 +250,7 @@ internal sealed class Front : IDisposable
             {
                 client.Close(0);
                 member.Close(0);
+                _ended.TrySetResult();
             }
         }
 

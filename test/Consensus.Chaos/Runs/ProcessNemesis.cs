@@ -11,12 +11,14 @@ internal sealed class ProcessNemesis : IDisposable
     private readonly DeterministicRandom _random;
     private readonly ConcurrentDictionary<string, int> _injected = new(StringComparer.Ordinal);
     private readonly Churn _churn;
+    private readonly ConnectionCuts _cuts;
     private long? _roughUntilMs;
 
     public ProcessNemesis(ChaosCluster cluster, ulong seed)
     {
         (_cluster, _random) = (cluster, new DeterministicRandom(seed));
         _churn = new Churn(cluster, _random.NextUInt64(), Count);
+        _cuts = new ConnectionCuts(cluster, _random.NextUInt64(), Count);
     }
 
     public IReadOnlyDictionary<string, int> Injected => _injected;
@@ -28,6 +30,7 @@ internal sealed class ProcessNemesis : IDisposable
 
     public async Task RunAsync(CancellationToken stop)
     {
+        var cutting = Task.Run(() => _cuts.RunAsync(stop), CancellationToken.None);
         while (!stop.IsCancellationRequested)
         {
             await Pause(300, 3_000);
@@ -42,6 +45,7 @@ internal sealed class ProcessNemesis : IDisposable
             await InjectAsync();
         }
         EndRoughLinks();
+        await cutting;
     }
 
     private async Task InjectAsync()

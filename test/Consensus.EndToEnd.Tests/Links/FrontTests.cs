@@ -80,6 +80,58 @@ public sealed class FrontTests
     }
 
     [Test]
+    public async Task One_connection_is_cut_and_the_others_go_on()
+    {
+        using var first = await ConnectAsync();
+        using var firstMember = await _member.AcceptSocketAsync().InTimeAsync();
+        await first.SendAsync("a"u8.ToArray());
+        await ReadAsync(firstMember, 1);
+        Assert.That(_front.Cut(17), Is.True);
+        Assert.That(await IsOverAsync(first), Is.True);
+        Assert.That(await IsOverAsync(firstMember), Is.True);
+        using var second = await ConnectAsync();
+        using var secondMember = await _member.AcceptSocketAsync().InTimeAsync();
+        await second.SendAsync("b"u8.ToArray());
+        Assert.That(await ReadAsync(secondMember, 1), Is.EqualTo("b"u8.ToArray()));
+    }
+
+    [Test]
+    public async Task A_connection_that_went_silent_carries_nothing_and_its_member_does_not_hear_that_the_client_left()
+    {
+        var client = await ConnectAsync();
+        using var member = await _member.AcceptSocketAsync().InTimeAsync();
+        await client.SendAsync("first"u8.ToArray());
+        await ReadAsync(member, 5);
+        Assert.That(_front.Silence(0, int.MaxValue), Is.True);
+        Assert.That(_front.Silence(0, int.MaxValue), Is.False, "there is no other one");
+        var heard = member.ReceiveAsync(new byte[1]);
+        await client.SendAsync("second"u8.ToArray());
+        client.Dispose();
+        await member.SendAsync("answer"u8.ToArray());
+        using var other = await ConnectAsync();
+        using var otherMember = await _member.AcceptSocketAsync().InTimeAsync();
+        await other.SendAsync("third"u8.ToArray());
+        await ReadAsync(otherMember, 5);
+        other.Dispose();
+        Assert.That(await IsOverAsync(otherMember), Is.True);
+        Assert.That(heard.IsCompleted, Is.False);
+        _front.Reset();
+        Assert.That(await EndsAsync(heard), Is.True);
+    }
+
+    [Test]
+    public async Task A_connection_that_went_silent_ends_on_both_sides_in_its_time()
+    {
+        using var client = await ConnectAsync();
+        using var member = await _member.AcceptSocketAsync().InTimeAsync();
+        await client.SendAsync("first"u8.ToArray());
+        await ReadAsync(member, 5);
+        _front.Silence(0, 1);
+        Assert.That(await IsOverAsync(client), Is.True);
+        Assert.That(await IsOverAsync(member), Is.True);
+    }
+
+    [Test]
     public async Task Where_no_member_listens_the_connection_ends()
     {
         _member.Stop();
@@ -120,11 +172,13 @@ public sealed class FrontTests
     }
 
     /// <summary>It ends, and brings nothing before.</summary>
-    private static async Task<bool> IsOverAsync(Socket socket)
+    private static Task<bool> IsOverAsync(Socket socket) => EndsAsync(socket.ReceiveAsync(new byte[1]));
+
+    private static async Task<bool> EndsAsync(Task<int> received)
     {
         try
         {
-            return await socket.ReceiveAsync(new byte[1]).InTimeAsync() == 0;
+            return await received.InTimeAsync() == 0;
         }
         catch (SocketException)
         {
