@@ -12,6 +12,7 @@ public sealed record ChaosOptions
           --seed N         which faults, and what clients ask; real processes make no two runs alike   (default: drawn)
           --nodes N        3 or 5                                                           (default 3)
           --clients N                                                                        (default 20)
+          --sessions N     clients that ask under sessions                                  (default 6)
           --watchers N     beside those that watch everything                               (default 6)
           --directory D    where data directories are made and, unless a check fails, removed (default: the system's temporary one)
         """;
@@ -23,6 +24,9 @@ public sealed record ChaosOptions
     public int Nodes { get; init; } = 3;
 
     public int Clients { get; init; } = 20;
+
+    /// <summary>Clients that ask under sessions, beside the others.</summary>
+    public int Sessions { get; init; } = 6;
 
     public int Watchers { get; init; } = 6;
 
@@ -49,6 +53,7 @@ public sealed record ChaosOptions
                 "--seed" => options with { Seed = (ulong)Number(name, value, 0, long.MaxValue) },
                 "--nodes" => options with { Nodes = value is "3" or "5" ? value[0] - '0' : throw new ArgumentException($"--nodes takes 3 or 5, not '{value}'") },
                 "--clients" => options with { Clients = (int)Number(name, value, 1, 500) },
+                "--sessions" => options with { Sessions = (int)Number(name, value, 0, 500) },
                 "--watchers" => options with { Watchers = (int)Number(name, value, 0, 500) },
                 "--directory" => options with { Directory = value },
                 _ => throw new ArgumentException($"unknown option {name}"),

@@ -10,11 +10,13 @@ using Consensus.StateMachine.Outcomes;
 namespace Consensus.Chaos.Clients;
 
 /// <summary>What one attempt told.</summary>
+/// <param name="Status"><see cref="OperationStatus.Open"/> while it stands in line: its slice is over.</param>
 /// <param name="IsFinal">Nothing was done, and asking the same again would change nothing.</param>
 internal readonly record struct AttemptResult(OperationStatus Status, Outcome? Outcome = null, ReadResult? Seen = null, bool IsFinal = false)
 {
     public static readonly AttemptResult NotDone = new(OperationStatus.NotDone);
     public static readonly AttemptResult Unknown = new(OperationStatus.Unknown);
+    public static readonly AttemptResult StandsInLine = new(OperationStatus.Open);
     public static readonly AttemptResult Refused = new(OperationStatus.NotDone, IsFinal: true);
 }
 
@@ -30,6 +32,8 @@ internal static class AnswerReader
                 return AttemptResult.NotDone;
             case HttpStatusCode.GatewayTimeout or HttpStatusCode.InternalServerError:
                 return AttemptResult.Unknown;
+            case HttpStatusCode.Accepted when operation.WaitMicros > 0 && Number(body, "position") > 0 && Number(body, "waitLeftMs") >= 0:
+                return AttemptResult.StandsInLine;
             case HttpStatusCode.BadRequest when operation.Kind is OperationKind.Transaction or OperationKind.Delete:
                 // A branch writes a key twice; a key is to be deleted if it is not there.
                 return AttemptResult.Refused;
@@ -43,7 +47,11 @@ internal static class AnswerReader
         {
             return new AttemptResult(OperationStatus.Done, Seen: LookReader.Seen(operation, status, number, body));
         }
-        var outcome = OfAnyKind(status, revision, body) ?? operation.Kind switch
+        if (operation.NewsSince is not null)
+        {
+            return SessionReader.OfRenewal(operation, status, revision, body);
+        }
+        var outcome = OfAnyKind(operation, status, revision, body) ?? operation.Kind switch
         {
             OperationKind.Put => OfPut(operation, status, revision, body),
             OperationKind.Delete => OfDelete(status, revision, body),
@@ -51,6 +59,7 @@ internal static class AnswerReader
             OperationKind.GrantLease or OperationKind.RenewLeases or OperationKind.RevokeLease => OfLease(operation, status, revision, body),
             OperationKind.Fence or OperationKind.ResetFence => OfFence(status, revision, body),
             OperationKind.Withdraw => OfWithdrawal(status, revision, body),
+            OperationKind.Settle => SessionReader.OfSettlement(operation.Settles!, status, revision, body),
             _ => HoldReader.Of(operation, status, revision, body),
         };
         return outcome is null
@@ -77,17 +86,20 @@ internal static class AnswerReader
     public static string TypeOf(JsonElement body) =>
         body.ValueKind == JsonValueKind.Object && body.TryGetProperty("type", out var type) && type.GetString() is { } urn ? urn[(urn.LastIndexOf(':') + 1)..] : "";
 
-    private static Outcome? OfAnyKind(HttpStatusCode status, Revision revision, JsonElement body) => (status, TypeOf(body)) switch
-    {
-        (HttpStatusCode.Conflict, "withdrawn") => new RequestWithdrawn(revision),
-        (HttpStatusCode.Conflict, "retry-too-late") => new RetryTooLate(revision),
-        (HttpStatusCode.UnprocessableEntity, _) => new IdempotencyMismatch(revision),
-        (HttpStatusCode.Gone, "lease-expired") when body.GetProperty("detail").GetString()!.StartsWith("this request had its effect before", StringComparison.Ordinal) =>
-            new ReplayedHoldGone(revision, null),
-        (HttpStatusCode.Gone, "lease-expired") when body.GetProperty("detail").GetString()!.StartsWith("the lease ", StringComparison.Ordinal) =>
-            new LeaseMissing(revision, LeaseId.TryParse(body.GetProperty("detail").GetString()!.Split(' ')[2], out var lease) ? lease : LeaseId.None),
-        _ => null,
-    };
+    private static Outcome? OfAnyKind(Operation operation, HttpStatusCode status, Revision revision, JsonElement body) =>
+        (status, TypeOf(body)) switch
+        {
+            (HttpStatusCode.Gone, "session-ended") =>
+                new SessionRefused(revision, (operation.Settles ?? operation).Session.Session, SessionRefusal.Ended, 0),
+            (HttpStatusCode.Conflict, "withdrawn") => new RequestWithdrawn(revision),
+            (HttpStatusCode.Conflict, "retry-too-late") => new RetryTooLate(revision),
+            (HttpStatusCode.UnprocessableEntity, _) => new IdempotencyMismatch(revision),
+            (HttpStatusCode.Gone, "lease-expired") when body.GetProperty("detail").GetString()!.StartsWith("this request had its effect before", StringComparison.Ordinal) =>
+                new ReplayedHoldGone(revision, null),
+            (HttpStatusCode.Gone, "lease-expired") when body.GetProperty("detail").GetString()!.StartsWith("the lease ", StringComparison.Ordinal) =>
+                new LeaseMissing(revision, LeaseId.TryParse(body.GetProperty("detail").GetString()!.Split(' ')[2], out var lease) ? lease : LeaseId.None),
+            _ => null,
+        };
 
     private static Outcome? OfPut(Operation operation, HttpStatusCode status, Revision revision, JsonElement body) => status switch
     {

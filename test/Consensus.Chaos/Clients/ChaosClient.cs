@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Net.Sockets;
 using System.Text.Json;
 using Consensus.Primitives;
 using Consensus.Server.Watches;
@@ -11,18 +10,23 @@ using Consensus.StateMachine.Commands;
 namespace Consensus.Chaos.Clients;
 
 /// <summary>
-/// One client: one operation at a time over plain HTTP, tried again through any member under the same identity. It leaves lines that it waits in, takes back what it does not know
-/// the fate of, and sends again what was answered already.
+/// One client: one operation at a time over plain HTTP, tried again through any member under the same identity. It waits in slices, leaves
+/// lines that it waits in, takes back what it does not know the fate of, and sends again what was answered already.
 /// </summary>
 /// <param name="workload">What it asks; null for one that asks only what it is told to.</param>
 internal sealed class ChaosClient(
-    Record record, Func<IReadOnlyList<Door>> doors, int number, int round, ulong seed, Func<DeterministicRandom, Workload>? workload = null) : IDisposable
+    Record record,
+    Func<IReadOnlyList<Door>> doors,
+    int number,
+    int round,
+    ulong seed,
+    Func<DeterministicRandom, Workload>? workload = null) : IAsker
 {
     private const int MaxAttempts = 8;
 
     private readonly DeterministicRandom _random = new(seed);
     private readonly Workload? _workload = workload?.Invoke(new DeterministicRandom(seed ^ 0x57AB1E));
-    private readonly HttpClient _http = new(new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(1), UseProxy = false }) { Timeout = Timeout.InfiniteTimeSpan };
+    private readonly Attempts _attempts = new(doors, string.Create(CultureInfo.InvariantCulture, $"r{round}-"));
     private int _favourite = (int)(seed % 1000);
 
     /// <summary>Operations answered so far; read by others.</summary>
@@ -33,9 +37,10 @@ internal sealed class ChaosClient(
 
     public long SentAgain { get; private set; }
 
-    private string Identity => string.Create(CultureInfo.InvariantCulture, $"r{round}-");
+    /// <summary>Slices of waits that were over before these.</summary>
+    public long Slices { get; private set; }
 
-    public void Dispose() => _http.Dispose();
+    public void Dispose() => _attempts.Dispose();
 
     public async Task RunAsync(CancellationToken stop)
     {
@@ -72,20 +77,7 @@ internal sealed class ChaosClient(
     }
 
     /// <summary>What is no operation of a history: the body of a success, from whichever member; null otherwise.</summary>
-    public async Task<JsonElement?> GetAsync(string path)
-    {
-        var present = doors();
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(5));
-        try
-        {
-            using var response = await _http.GetAsync(new Uri(present[(int)_random.Next(present.Count)].Url + path), patience.Token);
-            return response.IsSuccessStatusCode ? JsonSerializer.Deserialize<JsonElement>(await response.Content.ReadAsByteArrayAsync(patience.Token)) : null;
-        }
-        catch (Exception e) when (e is HttpRequestException or OperationCanceledException or IOException)
-        {
-            return null;
-        }
-    }
+    public Task<JsonElement?> GetAsync(string path) => _attempts.GetAsync(path, (int)_random.Next(1000));
 
     private async Task<Operation> DoAsync(Func<Operation> next)
     {
@@ -114,18 +106,34 @@ internal sealed class ChaosClient(
         while (true)
         {
             operation.Attempts++;
-            if (operation.Attempts > 1 || _random.Chance(1, 20))
+            if (operation.Attempts > 1 || _random.Chance(1, operation.QueuedAt is null ? 20 : 3))
             {
                 _favourite = (int)_random.Next(1000);
             }
-            var result = await TryAsync(operation, leaves ? _random.Next(20, 1 + (operation.WaitMicros / 1000)) : _random.Next(300, 7_000) + (operation.WaitMicros / 1000));
+            var patience = leaves
+                ? _random.Next(20, 1 + (operation.WaitMicros / 1000))
+                : _random.Next(300, 7_000) + (operation.WaitMicros / 1000);
+            var isSliced = operation is { WaitMicros: > 0, HasIdentity: true } && _random.Chance(2, 3);
+            var result = await TryAsync(operation, patience, isSliced ? _random.Next(2_000) : null);
             if (result.Status == OperationStatus.Done)
             {
                 record.Return(operation, OperationStatus.Done, result.Outcome, result.Seen);
                 return false;
             }
-            operation.HadUnknownAttempt |= result.Status == OperationStatus.Unknown && !operation.IsRead;
-            WaitsLeft += leaves && result.Status == OperationStatus.Unknown ? 1 : 0;
+            var waits = result.Status == OperationStatus.Open;
+            if (waits && !leaves)
+            {
+                // At most until its wait is over: then it is answered.
+                operation.QueuedAt ??= record.Now;
+                Slices++;
+                operation.Attempts--;
+                await Task.Delay((int)_random.Next(_random.Chance(1, 10) ? 2_000 : 50));
+                continue;
+            }
+            // Who has a place may be granted it, whatever was said of an attempt since.
+            operation.HadUnknownAttempt |= (result.Status != OperationStatus.NotDone || operation.QueuedAt is not null)
+                && !operation.IsRead;
+            WaitsLeft += leaves && operation.HadUnknownAttempt ? 1 : 0;
             var gaveUp = operation is { HasIdentity: true, HadUnknownAttempt: true } && _workload is not null && (leaves ? _random.Chance(1, 2) : _random.Chance(1, 8));
             var mayRetry = operation.HasIdentity || operation.IsRead || operation.Kind == OperationKind.Withdraw || !operation.HadUnknownAttempt;
             var isLast = gaveUp || leaves || result.IsFinal || !mayRetry || (operation.Attempts >= MaxAttempts && operation.Kind != OperationKind.Withdraw) || operation.Attempts >= 3 * MaxAttempts;
@@ -167,26 +175,6 @@ internal sealed class ChaosClient(
         }
     }
 
-    private async Task<AttemptResult> TryAsync(Operation operation, long patienceMs)
-    {
-        var present = doors();
-        using var request = RequestWriter.Of(operation, present[_favourite % present.Count], Identity);
-        using var patience = new CancellationTokenSource(TimeSpan.FromMilliseconds(patienceMs));
-        try
-        {
-            using var response = await _http.SendAsync(request, patience.Token);
-            var bytes = await response.Content.ReadAsByteArrayAsync(patience.Token);
-            using var json = bytes.Length > 0 ? JsonDocument.Parse(bytes) : null;
-            var revision = response.Headers.TryGetValues("Consensus-Revision", out var values) ? values.First() : null;
-            return AnswerReader.Read(operation, response.StatusCode, revision, json?.RootElement ?? default);
-        }
-        catch (HttpRequestException e) when (e.InnerException is SocketException { SocketErrorCode: SocketError.ConnectionRefused })
-        {
-            return AttemptResult.NotDone;
-        }
-        catch (Exception e) when (e is HttpRequestException or OperationCanceledException or IOException)
-        {
-            return AttemptResult.Unknown;
-        }
-    }
+    private Task<AttemptResult> TryAsync(Operation operation, long patienceMs, long? sliceMs = null) =>
+        _attempts.TryAsync(operation, _favourite, patienceMs, new Attempt(sliceMs));
 }

@@ -51,7 +51,7 @@ internal sealed class ChaosWatcher(Record record, Func<IReadOnlyList<Door>> door
             {
                 await WatchAsync(stop);
             }
-            catch (Exception e) when (e is HttpRequestException or OperationCanceledException or IOException)
+            catch (Exception e) when (Attempts.IsLoss(e))
             {
                 // It ended, or its client left it: it goes on elsewhere.
             }

@@ -27,9 +27,16 @@ internal sealed class Record
     private readonly LeasePromise _leases;
     private readonly RetryOnce _retries = new();
     private readonly List<WatchSession> _sessions = [];
+
+    /// <summary>What clients of sessions were told, in that order.</summary>
+    private readonly List<Action<SessionAnswers, SessionLives>> _told = [];
+
+    /// <summary>Sessions that were told to have ended, and when.</summary>
+    private readonly List<(LeaseId Session, long At)> _sessionsEnded = [];
     private readonly Chronicle _chronicle = new();
     private readonly Func<long> _now;
     private long _revision;
+    private long _outside = 1_000_000_000;
 
     /// <param name="began">The newest revision when the round began.</param>
     /// <param name="now">For histories that were made before; microseconds.</param>
@@ -50,6 +57,9 @@ internal sealed class Record
     /// <summary>To be used in <see cref="Invoke"/> and <see cref="Learn"/> alone.</summary>
     public History History { get; } = new();
 
+    /// <summary>Of an operation that is made outside <see cref="Invoke"/>: above all others, and nobody else's.</summary>
+    public long NextNumber => Interlocked.Increment(ref _outside);
+
     /// <summary>As of now: a watch that opens anew may still ask.</summary>
     public IReadOnlyList<Operation> Operations
     {
@@ -63,6 +73,11 @@ internal sealed class Record
     }
 
     public int Undecided { get; private set; }
+
+    /// <summary>
+    /// What was judged of sessions: numbers that came to something, those of them that were settled before, news, and pairs in line.
+    /// </summary>
+    public (long Numbers, long Fenced, long News, long Turns) SessionsJudged { get; private set; }
 
     public long LeasesJudged => _plainLocks.Judged + _leases.Judged;
 
@@ -103,6 +118,51 @@ internal sealed class Record
         {
             operation.ToldAgain.Add(outcome);
             Note(outcome.Revision.Value);
+        }
+    }
+
+    /// <summary>A client sends a request that acknowledges so much.</summary>
+    public void Acknowledged(LeaseId session, long acked)
+    {
+        lock (_gate)
+        {
+            _told.Add((answers, _) => answers.Acknowledged(session, acked));
+        }
+    }
+
+    /// <summary>What an attempt under a number of a session was told, or its settlement, be the operation over or not.</summary>
+    /// <param name="sentAt">When that was sent.</param>
+    public void ToldOfNumber(Operation operation, Outcome outcome, long sentAt)
+    {
+        lock (_gate)
+        {
+            var (session, number) = (operation.Session.Session, operation.Session.Number);
+            _told.Add((answers, _) => answers.Told(session, number, outcome));
+            Note(outcome.Revision.Value);
+            Lives(session, !IsEnd(outcome, session), sentAt);
+            if (!IsEnd(outcome, session) && outcome is not Settled)
+            {
+                operation.ToldAgain.Add(outcome);
+            }
+        }
+    }
+
+    /// <summary>It tells that the session has ended: before it arrived, or while it stood in line.</summary>
+    public static bool IsEnd(Outcome outcome, LeaseId session) =>
+        outcome is SessionRefused { Reason: SessionRefusal.Ended } || (outcome is LeaseMissing missing && missing.Id == session);
+
+    /// <summary>A session was told to live, or to have ended.</summary>
+    /// <param name="sentAt">When that was asked.</param>
+    public void Lives(LeaseId session, bool isAlive, long sentAt)
+    {
+        lock (_gate)
+        {
+            var now = Now;
+            _told.Add((_, lives) => lives.Told(session, isAlive, sentAt, now));
+            if (!isAlive)
+            {
+                _sessionsEnded.Add((session, now));
+            }
         }
     }
 
@@ -149,6 +209,7 @@ internal sealed class Record
         new HoldersFit(_bounds).Check(operations, _ => TrueClock, HoldersFit.BrokenByForce(operations));
         GuardedWrites.Check(operations);
         HoldsByRevision.Check(operations);
+        CheckSessions(operations);
         var leaseOf = Promise(operations);
         // Of several signs of its end the earliest tells most.
         var ended = new Dictionary<LeaseId, long>();
@@ -156,6 +217,10 @@ internal sealed class Record
         _chronicle.Check(operations, Ended);
         Withdrawals.CheckAnswers(operations, _chronicle.WithEffect(operations));
         NoteEnds(operations, leaseOf, Ended);
+        foreach (var (session, at) in _sessionsEnded.Where(ended => !IsRevoked(operations, ended.Session, ended.At)))
+        {
+            Ended(session, at);
+        }
         foreach (var (lease, at) in ended)
         {
             _leases.SeenExpired(lease.Value, at);
@@ -165,6 +230,14 @@ internal sealed class Record
     }
 
     private void Note(long revision) => _revision = Math.Max(_revision, revision);
+
+    private void CheckSessions(IReadOnlyList<Operation> operations)
+    {
+        var (answers, lives) = (new SessionAnswers(), new SessionLives());
+        _told.ForEach(told => told(answers, lives));
+        SessionAnswers.CheckSeen(operations);
+        SessionsJudged = (answers.Count, answers.Fenced, NewsByAnswers.Check(operations), TurnsByAnswers.Check(operations));
+    }
 
     private void CheckOne(Operation operation)
     {
@@ -218,13 +291,18 @@ internal sealed class Record
             }
             foreach (var renewal in operation.Outcome is LeasesRenewed renewed ? renewed.Renewals.Where(r => !r.Alive) : [])
             {
-                if (!operations.Any(o => o.Command is RevokeLeaseCommand revoke && revoke.Id == renewal.Id && o.Status != OperationStatus.NotDone && o.InvokedAt <= operation.ReturnedAt))
+                if (!IsRevoked(operations, renewal.Id, operation.ReturnedAt))
                 {
                     ended(renewal.Id, operation.ReturnedAt);
                 }
             }
         }
     }
+
+    /// <summary>It may have been revoked by then.</summary>
+    private static bool IsRevoked(IReadOnlyList<Operation> operations, LeaseId lease, long at) =>
+        operations.Any(o => o.Command is RevokeLeaseCommand revoke && revoke.Id == lease && o.Status != OperationStatus.NotDone
+            && o.InvokedAt <= at);
 
     private void CheckWatches()
     {

@@ -12,11 +12,17 @@ namespace Consensus.Chaos.Clients;
 internal static class RequestWriter
 {
     /// <param name="identity">What is before the operation's owner in its Idempotency-Key.</param>
-    public static HttpRequestMessage Of(Operation operation, Door door, string identity)
+    /// <param name="how">What may be another in each attempt.</param>
+    public static HttpRequestMessage Of(Operation operation, Door door, string identity, Attempt how)
     {
-        var (method, path, body) = operation.Command is { } command ? OfCommand(command, identity)
+        var (method, path, body) = operation.NewsSince is { } since ? OfRenewal(((RenewLeasesCommand)operation.Command!).Ids[0], since)
+            : operation.Command is { } command ? OfCommand(command, identity)
             : operation.IsPlain ? OfPlain(operation)
             : OfRead(operation);
+        if (how.SliceMs is { } slice)
+        {
+            path += Invariantly($"?poll={slice}ms");
+        }
         var request = new HttpRequestMessage(method, door.Url + path)
         {
             // Every write has a body, be it empty: without one the handler sends a request a second time by itself when the server closes the connection, and a
@@ -35,7 +41,13 @@ internal static class RequestWriter
         {
             request.Headers.TryAddWithoutValidation(name, value);
         }
-        if (operation is { HasIdentity: true, IsRead: false })
+        if (!operation.Session.IsNone)
+        {
+            request.Headers.TryAddWithoutValidation(
+                "Consensus-Session",
+                Invariantly($"{operation.Session.Session}; seq={operation.Session.Number}; acked={how.Acked}"));
+        }
+        else if (operation is { HasIdentity: true, IsRead: false })
         {
             request.Headers.TryAddWithoutValidation("Idempotency-Key", identity + operation.Owner);
         }
@@ -65,6 +77,9 @@ internal static class RequestWriter
         _ => Invariant.Unreachable<string>(o.Kind),
     }, "");
 
+    private static (HttpMethod Method, string Path, string Body) OfRenewal(LeaseId session, long since) =>
+        (HttpMethod.Post, $"/v1/leases/{session}/keepalive", Text(new JsonObject { ["since"] = since }));
+
     private static (HttpMethod Method, string Path, string Body) OfCommand(Command command, string identity) => command switch
     {
         TxnCommand { Compares: [], Success: [TxnDelete { IsPrefix: true } all], Failure: [] } => (HttpMethod.Delete, $"/v1/kv/?prefix={all.Key}", ""),
@@ -91,9 +106,12 @@ internal static class RequestWriter
         ReleaseHoldCommand { Force: true } force => (HttpMethod.Delete, PathOf(force.Object) + "?force=true", ""),
         ReleaseHoldCommand release => (HttpMethod.Delete, Invariantly($"{PathOf(release.Object)}?fencingToken={release.Token.Value}"), ""),
         HandOverCommand over => (HttpMethod.Patch, PathOf(over.Object), Text(new JsonObject { ["handOverTo"] = over.To, ["fencingToken"] = over.Token.Value })),
+        GrantLeaseCommand { IsSession: true } grant =>
+            (HttpMethod.Post, "/v1/leases", Text(new JsonObject { ["ttl"] = Duration(grant.TtlMicros), ["session"] = true })),
         GrantLeaseCommand grant => (HttpMethod.Post, "/v1/leases", Text(new JsonObject { ["ttl"] = Duration(grant.TtlMicros) })),
         RenewLeasesCommand renew => (HttpMethod.Post, "/v1/leases/keepalive", Text(new JsonObject { ["ids"] = new JsonArray([.. renew.Ids.Select(id => (JsonNode)id.ToString())]) })),
         RevokeLeaseCommand revoke => (HttpMethod.Delete, $"/v1/leases/{revoke.Id}", ""),
+        SettleCommand settle => (HttpMethod.Post, $"/v1/leases/{settle.Session}/settle", Text(new JsonObject { ["seq"] = settle.Number })),
         FenceCommand fence => (HttpMethod.Put, $"/v1/fences/{fence.Resource}", Text(new JsonObject { ["fencingToken"] = fence.Token.Value })),
         ResetFenceCommand reset => (HttpMethod.Delete, $"/v1/fences/{reset.Resource}", ""),
         WithdrawCommand withdraw => (HttpMethod.Delete, $"/v1/requests/{identity}{withdraw.IdempotencyKey}", ""),

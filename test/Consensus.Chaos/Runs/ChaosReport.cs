@@ -28,6 +28,17 @@ public sealed class ChaosReport
     /// <summary>Attempts under the identity of what was over.</summary>
     public long SentAgain { get; private set; }
 
+    /// <summary>Slices of waits that were over before these.</summary>
+    public long Slices { get; private set; }
+
+    /// <summary>
+    /// What was judged of sessions: numbers that came to something, those of them that were settled before, news, and pairs in line.
+    /// </summary>
+    public (long Numbers, long Fenced, long News, long Turns) Sessions { get; private set; }
+
+    /// <summary>Attempts under a number of a session that came late.</summary>
+    public long Late { get; private set; }
+
     /// <summary>Streams of watches, of which so many went on behind one that was cut off, and so many began anew because what came next was forgotten.</summary>
     public (long Opened, long Resumed, long Compacted) Watches { get; private set; }
 
@@ -59,6 +70,7 @@ public sealed class ChaosReport
         CultureInfo.InvariantCulture,
         $"{Rounds} rounds in {Took.TotalMinutes:0.0} minutes: {Operations} operations, {Unknown} of unknown fate, {Undecided} histories undecided; {KindsText}; "
         + $"{WaitsLeft} waits left, {SentAgain} requests sent again after their end, {LeasesJudged} expired leases judged; "
+        + $"{Slices} slices of waits; {Sessions.Numbers} numbers of sessions, {Sessions.Fenced} of them fenced, {Late} late attempts, {Sessions.News} news, {Sessions.Turns} turns in line judged; "
         + $"{Watches.Opened} watches opened, {Watches.Resumed} to go on after a cut, {Watches.Compacted} begun anew, {Told} messages; {StatesCompared} states compared; "
         + $"{string.Join(", ", Injected.Select(fault => $"{fault.Value} × {fault.Key}"))}; "
         + $"{PacketsCarried} packets carried over rough links, {PacketsLost} lost, {Resets} resets; {ClientResets} connections of clients ended");
@@ -78,6 +90,14 @@ public sealed class ChaosReport
         LeasesJudged += record.LeasesJudged;
         WaitsLeft += crowd.Clients.Sum(client => client.WaitsLeft);
         SentAgain += crowd.Clients.Sum(client => client.SentAgain);
+        Slices += crowd.Clients.Sum(client => client.Slices) + crowd.Holders.Sum(holder => holder.Slices);
+        Late += crowd.Holders.Sum(holder => holder.Late);
+        var judged = record.SessionsJudged;
+        Sessions = (
+            Sessions.Numbers + judged.Numbers,
+            Sessions.Fenced + judged.Fenced,
+            Sessions.News + judged.News,
+            Sessions.Turns + judged.Turns);
         var sessions = record.Sessions;
         Watches = (
             Watches.Opened + sessions.Count,

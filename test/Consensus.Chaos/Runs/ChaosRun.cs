@@ -69,12 +69,12 @@ public sealed class ChaosRun(ChaosOptions options, Action<string> say)
         using var stopClients = new CancellationTokenSource();
         using var stopWatches = new CancellationTokenSource();
         var watching = crowd.Watchers.Select(watcher => Task.Run(() => watcher.RunAsync(stopWatches.Token))).ToList();
-        var running = crowd.Clients.Select(client => Task.Run(() => client.RunAsync(stopClients.Token))).ToList();
+        var running = crowd.Askers.Select(client => Task.Run(() => client.RunAsync(stopClients.Token))).ToList();
         var looking = Task.Run(() => states.RunAsync(stopClients.Token));
         await nemesis.RunAsync(stopFaults.Token);
         cluster.Heal();
         await nemesis.FinishAsync(ProgressWithin);
-        await UntilAllAreAnsweredAsync(cluster, crowd.Clients, [.. running, .. watching]);
+        await UntilAllAreAnsweredAsync(cluster, crowd.Askers, [.. running, .. watching]);
         await stopClients.CancelAsync();
         await Task.WhenAll([.. running, looking]);
         await new Afterwards(record, crowd.Reader, crowd.Watchers, ProgressWithin).RunAsync();
@@ -100,7 +100,7 @@ public sealed class ChaosRun(ChaosOptions options, Action<string> say)
         throw new SimulationFailureException("progress", string.Create(CultureInfo.InvariantCulture, $"nobody answers within {ProgressWithin.TotalSeconds} s of the beginning of a round"));
     }
 
-    private static async Task UntilAllAreAnsweredAsync(ChaosCluster cluster, IReadOnlyList<ChaosClient> clients, List<Task> running)
+    private static async Task UntilAllAreAnsweredAsync(ChaosCluster cluster, IReadOnlyList<IAsker> clients, List<Task> running)
     {
         var before = clients.Select(client => client.Answered).ToList();
         var since = Stopwatch.GetTimestamp();

@@ -9,10 +9,14 @@ namespace Consensus.Chaos.Runs;
 
 /// <summary>
 /// Who asks and who watches in one round. Half of the clients use plain keys and exclusive locks, half everything else, in the simulation's proportions and in names of the round's
-/// own; every second one of each comes through a front. One watch of all keys and one of each election miss nothing; the others come and go.
+/// own; further ones ask under sessions, for the names of the latter. Every second one of each comes through a front. One watch of all keys
+/// and one of each election miss nothing; the others come and go.
 /// </summary>
 internal sealed class Crowd : IDisposable
 {
+    /// <summary>Clients of other kinds have lower numbers.</summary>
+    private const int FirstHolder = 10_000;
+
     private readonly ChaosClient[] _lookers;
 
     public Crowd(Record record, ChaosCluster cluster, ChaosOptions options, int round, ulong seed)
@@ -30,6 +34,12 @@ internal sealed class Crowd : IDisposable
             round,
             random.NextUInt64(),
             drawn => i % 2 == 0 ? new KeyAndLockWorkload(plain, record.History, i, drawn) : new CoordinationWorkload(plan, plain, record.History, i, drawn)))];
+        Holders = [.. Enumerable.Range(0, options.Sessions).Select(i => new ChaosHolder(
+            record,
+            DoorsOf(2 * i),
+            new ChaosSessionPlan(plan, FirstHolder + i),
+            round,
+            random.NextUInt64()))];
         Reader = new ChaosClient(record, () => cluster.Doors, options.Clients, round, random.NextUInt64());
         var elections = Enumerable.Range(0, plan.Names).Select(i => new WatchTarget(WatchKind.Election, Named($"{prefix}e{i}"), false)).ToList();
         List<WatchTarget> targets =
@@ -62,6 +72,11 @@ internal sealed class Crowd : IDisposable
 
     public IReadOnlyList<ChaosClient> Clients { get; }
 
+    /// <summary>Those with a session.</summary>
+    public IReadOnlyList<ChaosHolder> Holders { get; }
+
+    public IReadOnlyList<IAsker> Askers => [.. Clients, .. Holders];
+
     /// <summary>For what is asked once the clients are done.</summary>
     public ChaosClient Reader { get; }
 
@@ -69,7 +84,7 @@ internal sealed class Crowd : IDisposable
 
     public void Dispose()
     {
-        foreach (var client in Clients.Concat(_lookers).Append(Reader))
+        foreach (var client in Askers.Concat(_lookers).Append(Reader))
         {
             client.Dispose();
         }

@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Text;
 using System.Text.Json;
+using Consensus.Chaos.Clients;
 using Consensus.Chaos.Machines;
 using Consensus.Primitives;
 
@@ -105,7 +106,7 @@ internal sealed class Operator(ChaosCluster cluster, DeterministicRandom random)
             LastStep = $"{method} {url} {body} was answered {(int)response.StatusCode} {text}";
             return response.IsSuccessStatusCode ? JsonSerializer.Deserialize<JsonElement>(text) : null;
         }
-        catch (Exception e) when (e is HttpRequestException or IOException or TaskCanceledException && !_patience.IsCancellationRequested)
+        catch (Exception e) when (Attempts.IsLoss(e) && !_patience.IsCancellationRequested)
         {
             LastStep = $"{method} {url} {body} was not answered: {e.Message}";
             return null;
