@@ -13,4 +13,5 @@ internal enum BenchMode
     Watch,
     Bulk,
     Restart,
+    Client,
 }

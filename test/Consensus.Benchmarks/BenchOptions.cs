@@ -1,5 +1,6 @@
 using System.Globalization;
 using Consensus.Benchmarks.Failover;
+using Consensus.Benchmarks.Library;
 using Consensus.Benchmarks.Scale;
 using Consensus.Benchmarks.Workloads;
 
@@ -19,12 +20,13 @@ internal sealed record BenchOptions
                scripts/bench watch [options]         watchers of one key, and how long a put takes to reach the last of them
                scripts/bench bulk [options]          renewals of locks beside 48 clients that put values of 1 MB: how long they take, and what is lost
                scripts/bench restart [options]       kill -9 of all members with much log behind their snapshots: until they are ready, until the first write, in how many new terms
+               scripts/bench client [options]        the .NET client library beside plain requests, and what keys and sessions cost
                scripts/bench inner [--filter X]      time and allocation of single parts (log, codec, apply, index, routing); options of BenchmarkDotNet
 
           --rounds N          alternate rounds, each on fresh clusters; the table shows medians   (default 3; vary: 2; bulk: 1)
-          --seconds S         length of one measurement                                          (default 5; bulk: 60)
-          --workloads A,B     of put,get,cas,lock,contended,stale,mixed,renew,election           (default all)
-          --clients A,B       closed-loop clients                                                (default 1,64,256; bulk: 48, one number)
+          --seconds S         length of one measurement                                          (default 5; bulk, client: 60)
+          --workloads A,B     of put,get,cas,lock,contended,stale,mixed,renew,election           (default all; client: put,lock, no others)
+          --clients A,B       closed-loop clients                                                (default 1,64,256; one: bulk 48, client 64)
           --nodes N           members of each cluster                                            (default 3)
           --value-bytes N     bytes of each value, from 64 to 65536                              (default 256)
           --systems A,B       of consensus,etcd; etcd is left out when it is not installed       (default both; saturation: consensus)
@@ -36,6 +38,7 @@ internal sealed record BenchOptions
           --puts N            memory: how many puts; restart: before each round                  (default 1000000; restart: 340000)
           --keys N            memory, restart: over how many keys                                         (default 100000)
           --parts A,B         scale: of leases,watchers,waiters,keys,turns                       (default all)
+                              client: of raw,key,session,httpclient,library,wait                 (default all)
           --size F            scale: this fraction of the full numbers, for a try                (default 1)
           --limits            also measure an empty Kestrel endpoint and the disk's fdatasync
           --quick             one round, 2 seconds, 1 and 64 clients; failover: 3 kills
@@ -177,6 +180,14 @@ internal sealed record BenchOptions
                 ValueBytes = 64;
                 Kills = quick ? 2 : 10;
                 return true;
+            case "client" when first:
+                Mode = BenchMode.Client;
+                Systems = ["consensus"];
+                Workloads = LibraryRun.Workloads;
+                Parts = LibraryRun.Parts;
+                Clients = [64];
+                Seconds = quick ? Seconds : 60;
+                return true;
             case "memory" when first:
                 Mode = BenchMode.Memory;
                 return true;
@@ -202,7 +213,8 @@ internal sealed record BenchOptions
                 Seconds = Number(name, value, 0.2, 120);
                 break;
             case "--workloads":
-                Workloads = [.. Items(value).Select(item => OneOf(name, item, WorkloadNames.All, WorkloadNames.NameOf))];
+                var all = Mode == BenchMode.Client ? LibraryRun.Workloads : WorkloadNames.All;
+                Workloads = [.. Items(value).Select(item => OneOf(name, item, all, WorkloadNames.NameOf))];
                 break;
             case "--clients":
                 Clients = [.. Items(value).Select(item => Whole(name, item, 1, 4096))];
@@ -241,7 +253,8 @@ internal sealed record BenchOptions
                 Keys = Whole(name, value, 1, KeySpace.MostKeys);
                 break;
             case "--parts":
-                Parts = [.. Items(value).Select(item => OneOf(name, item, ScaleRun.Parts, text => text))];
+                var parts = Mode == BenchMode.Client ? LibraryRun.Parts : ScaleRun.Parts;
+                Parts = [.. Items(value).Select(item => OneOf(name, item, parts, text => text))];
                 break;
             case "--size":
                 Size = Number(name, value, 0.00001, 1);

@@ -6,6 +6,7 @@ using System.Runtime.InteropServices;
 using Consensus.Benchmarks.Bulk;
 using Consensus.Benchmarks.Clusters;
 using Consensus.Benchmarks.Failover;
+using Consensus.Benchmarks.Library;
 using Consensus.Benchmarks.Limits;
 using Consensus.Benchmarks.Load;
 using Consensus.Benchmarks.Memory;
@@ -31,6 +32,12 @@ internal static class Program
         if (arguments is [EmptyEndpoint.Command, var port])
         {
             EmptyEndpoint.Serve(int.Parse(port, CultureInfo.InvariantCulture));
+            return Done;
+        }
+
+        if (arguments is [PoolProgram.Command, var task])
+        {
+            PoolProgram.Run(task);
             return Done;
         }
 
@@ -106,6 +113,7 @@ internal static class Program
             BenchMode.Watch => results with { Watch = new WatchRun(options, factory).Run() },
             BenchMode.Bulk => results with { Bulk = new BulkRun(options, factory).Run() },
             BenchMode.Restart => results with { Restart = new RestartRun(options, factory).Run() },
+            BenchMode.Client => new LibraryRun(options, factory, directory).Run(results),
             BenchMode.Memory => results with { Memory = new MemoryRun(options, factory).Run() },
             _ => throw new ArgumentOutOfRangeException(nameof(options)),
         };

@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Consensus.Benchmarks.Bulk;
 using Consensus.Benchmarks.Failover;
+using Consensus.Benchmarks.Library;
 using Consensus.Benchmarks.Limits;
 using Consensus.Benchmarks.Load;
 using Consensus.Benchmarks.Memory;
@@ -28,6 +29,11 @@ internal sealed record RawResults(DateTimeOffset Started, int Processors, string
 
     public IReadOnlyList<RestartSample> Restart { get; init; } = [];
 
+    /// <summary>Of the library beside plain requests; not of a system each.</summary>
+    public IReadOnlyList<LibrarySample> Library { get; init; } = [];
+
+    public IReadOnlyList<WaitSample> Wait { get; init; } = [];
+
     public IReadOnlyList<Measurement> EmptyEndpoint { get; init; } = [];
 
     public DiskFlush? DiskFlush { get; init; }
@@ -42,4 +48,6 @@ internal sealed record RawResults(DateTimeOffset Started, int Processors, string
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals)]
 [JsonSerializable(typeof(RawResults))]
+[JsonSerializable(typeof(PoolTask))]
+[JsonSerializable(typeof(Measurement))]
 internal sealed partial class RawResultsJson : JsonSerializerContext;

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using Consensus.Benchmarks.Bulk;
 using Consensus.Benchmarks.Failover;
+using Consensus.Benchmarks.Library;
 using Consensus.Benchmarks.Load;
 using Consensus.Benchmarks.Memory;
 using Consensus.Benchmarks.Restart;
@@ -73,6 +74,16 @@ internal static class RunReport
         {
             text.Append("Renewals every fifth of the TTL, from when each was due until its answer, beside clients that put, one after the other. Full collections and their stops in the round; the longest since the start.\n\n");
             text.Append(BulkReport.Write(results.Bulk)).Append('\n');
+        }
+
+        if (results.Library.Count > 0)
+        {
+            text.Append(LibraryReport.Write(options, results.Library)).Append('\n');
+        }
+
+        if (results.Wait.Count > 0)
+        {
+            text.Append(LibraryReport.Write(results.Wait)).Append('\n');
         }
 
         if (results.DiskFlush is { } disk)

@@ -160,6 +160,17 @@ internal abstract class LocalCluster : IDisposable
         return values.Any(value => value is null) ? null : values.Sum();
     }
 
+    /// <summary>Requests that members have answered with 400 and above, since their start; null when some member does not tell it.</summary>
+    public double? RefusedRequests()
+    {
+        var counts = Hosts.Select(host => ControlClient.TrySumOfSamples(
+            $"http://{host}/metrics",
+            "consensus_http_requests_total{",
+            sample => sample.Contains("class=\"4xx\"", StringComparison.Ordinal)
+                || sample.Contains("class=\"5xx\"", StringComparison.Ordinal))).ToList();
+        return counts.Any(count => count is null) ? null : counts.Sum();
+    }
+
     /// <summary>A gauge of the members' <c>/metrics</c>, of the member where it is largest; null when some member does not tell it.</summary>
     public double? LargestOfMetric(string name)
     {

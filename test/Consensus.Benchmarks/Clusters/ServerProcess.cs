@@ -117,10 +117,12 @@ internal sealed class ServerProcess : IDisposable
         return string.Join('\n', lines.TakeLast(15));
     }
 
-    /// <summary>Processor time of all its threads so far, user and system (/proc/PID/stat, proc_pid_stat(5)).</summary>
-    public TimeSpan CpuTime()
+    public TimeSpan CpuTime() => CpuTimeOf(Id);
+
+    /// <summary>Processor time of all threads of a process so far, user and system (/proc/PID/stat, proc_pid_stat(5)).</summary>
+    public static TimeSpan CpuTimeOf(int id)
     {
-        var stat = File.ReadAllText(string.Create(CultureInfo.InvariantCulture, $"/proc/{Id}/stat"));
+        var stat = File.ReadAllText(string.Create(CultureInfo.InvariantCulture, $"/proc/{id}/stat"));
 
         // The name in brackets may hold blanks; behind it, state is field 3, utime 14 and stime 15.
         var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
@@ -128,9 +130,15 @@ internal sealed class ServerProcess : IDisposable
         return TimeSpan.FromSeconds((double)ticks / Generator.Libc.SystemConfiguration(Generator.Libc.ClockTicksPerSecond));
     }
 
-    public MemberMemory Memory() => MemberMemory.Parse(File.ReadAllText(string.Create(CultureInfo.InvariantCulture, $"/proc/{Id}/status")));
+    public MemberMemory Memory() => MemoryOf(Id);
+
+    public static MemberMemory MemoryOf(int id) =>
+        MemberMemory.Parse(File.ReadAllText(string.Create(CultureInfo.InvariantCulture, $"/proc/{id}/status")));
 
     public long ResidentBytes() => Memory().Resident;
+
+    /// <summary>Waits until it has ended by itself; false when it has not within the limit.</summary>
+    public bool WaitUntilGone(TimeSpan limit) => _process.WaitForExit(limit);
 
     public void Dispose()
     {

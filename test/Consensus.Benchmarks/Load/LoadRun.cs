@@ -63,13 +63,15 @@ internal sealed class LoadRun(BenchOptions options, ClusterFactory factory)
     }
 
     /// <summary>One measurement in one line, for who watches the run.</summary>
-    public static string Line(Measurement measurement)
+    /// <param name="wide">Systems have longer names.</param>
+    public static string Line(Measurement measurement, bool wide = false)
     {
         var trouble = measurement.Errors > 0 ? $"  {measurement.Errors} ERRORS: {measurement.FirstError}" : string.Empty;
         var elections = measurement.Elections > 0 ? $"  {measurement.Elections} FALSE ELECTIONS" : string.Empty;
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"  {measurement.Workload,-9} {measurement.Clients,4} clients  {measurement.System,-9} {measurement.OperationsPerSecond,9:0.0} ops/s"
+            $"  {measurement.Workload,-9} {measurement.Clients,4} clients  {measurement.System.PadRight(wide ? 12 : 9)}"
+            + $" {measurement.OperationsPerSecond,9:0.0} ops/s"
             + $"  p50 {measurement.P50Ms,8:0.00} ms  p99 {measurement.P99Ms,8:0.00} ms"
             + $"  {measurement.CpuMicrosecondsPerOperation ?? 0,7:0} cpu us/op{elections}{trouble}");
     }

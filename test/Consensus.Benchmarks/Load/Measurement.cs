@@ -28,6 +28,9 @@ internal sealed record Measurement(
     string? FirstError,
     long Elections)
 {
+    /// <summary>Those outside the window too.</summary>
+    public long AllOperations { get; init; }
+
     /// <summary>The same percentiles of the operations that were sent.</summary>
     public double? SentP99Ms { get; init; }
 

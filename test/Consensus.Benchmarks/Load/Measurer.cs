@@ -54,7 +54,19 @@ internal static class Measurer
         }
     }
 
-    public static Measurement Measure(LocalCluster cluster, Workload workload, int clients, int round, TimeSpan warmUp, TimeSpan window)
+    public static Measurement Measure(LocalCluster cluster, Workload workload, int clients, int round, TimeSpan warmUp, TimeSpan window) =>
+        Measure(cluster, cluster.Name, workload, Scripts(cluster, workload, clients), round, warmUp, window);
+
+    /// <summary>As the other, of a workload in other words than the usual ones.</summary>
+    /// <param name="system">The name in tables and results.</param>
+    public static Measurement Measure(
+        LocalCluster cluster,
+        string system,
+        Workload workload,
+        IReadOnlyList<IClientScript> scripts,
+        int round,
+        TimeSpan warmUp,
+        TimeSpan window)
     {
         var cpuBefore = TimeSpan.Zero;
         var cpu = TimeSpan.Zero;
@@ -63,7 +75,7 @@ internal static class Measurer
         var disk = 0L;
         var countersBefore = Counters.Of(cluster);
         var started = Stopwatch.GetTimestamp();
-        using var generator = new LoadGenerator(cluster.Endpoints, Scripts(cluster, workload, clients));
+        using var generator = new LoadGenerator(cluster.Endpoints, scripts);
         var result = generator.Run(
             warmUp,
             window,
@@ -85,7 +97,7 @@ internal static class Measurer
 
         var length = Stopwatch.GetElapsedTime(started);
         var counters = Counters.Of(cluster).Since(countersBefore);
-        return Describe(cluster.Name, WorkloadNames.NameOf(workload), clients, round, result, cpu, resident) with
+        return Describe(system, WorkloadNames.NameOf(workload), scripts.Count, round, result, cpu, resident) with
         {
             Nodes = cluster.Size,
             ValueBytes = KeySpace.ValueBytes,
@@ -126,6 +138,7 @@ internal static class Measurer
             result.FirstError,
             Elections: 0)
         {
+            AllOperations = result.AllOperations,
             SentP99Ms = result.Latency.Percentile(0.99).TotalMilliseconds,
             SentP999Ms = result.Latency.Percentile(0.999).TotalMilliseconds,
         };

@@ -65,7 +65,7 @@ internal sealed class KeySpace
 
     public static string ToBase64(string text) => Convert.ToBase64String(Encoding.UTF8.GetBytes(text));
 
-    private static string Key(int index) => string.Create(CultureInfo.InvariantCulture, $"bench/key-{index:00000000}");
+    public static string Key(int index) => string.Create(CultureInfo.InvariantCulture, $"bench/key-{index:00000000}");
 
     private static string RandomText(int length)
     {
