@@ -14,4 +14,5 @@ internal enum BenchMode
     Bulk,
     Restart,
     Client,
+    Streams,
 }

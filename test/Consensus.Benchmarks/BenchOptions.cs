@@ -21,10 +21,11 @@ internal sealed record BenchOptions
                scripts/bench bulk [options]          renewals of locks beside 48 clients that put values of 1 MB: how long they take, and what is lost
                scripts/bench restart [options]       kill -9 of all members with much log behind their snapshots: until they are ready, until the first write, in how many new terms
                scripts/bench client [options]        the .NET client library beside plain requests, and what keys and sessions cost
+               scripts/bench streams [options]       event streams that nobody reads: memory of their member, latency of others
                scripts/bench inner [--filter X]      time and allocation of single parts (log, codec, apply, index, routing); options of BenchmarkDotNet
 
-          --rounds N          alternate rounds, each on fresh clusters; the table shows medians   (default 3; vary: 2; bulk: 1)
-          --seconds S         length of one measurement                                          (default 5; bulk, client: 60)
+          --rounds N          alternate rounds, each on fresh clusters; the table shows medians   (default 3; vary: 2; bulk: 1; streams: 2)
+          --seconds S         length of one measurement                                          (default 5; bulk, client, streams: 60)
           --workloads A,B     of put,get,cas,lock,contended,stale,mixed,renew,election           (default all; client: put,lock, no others)
           --clients A,B       closed-loop clients                                                (default 1,64,256; one: bulk 48, client 64)
           --nodes N           members of each cluster                                            (default 3)
@@ -35,6 +36,7 @@ internal sealed record BenchOptions
           --minutes M         saturation: how long for each system                               (default 10)
           --small-clients N   bulk: beside the others, so many that put values of --value-bytes  (default 0)
           --watchers N        watch: how many                                                    (default 100)
+          --streams N         streams: how many                                                  (default 40)
           --puts N            memory: how many puts; restart: before each round                  (default 1000000; restart: 340000)
           --keys N            memory, restart: over how many keys                                         (default 100000)
           --parts A,B         scale: of leases,watchers,waiters,keys,turns                       (default all)
@@ -80,6 +82,8 @@ internal sealed record BenchOptions
     public int SmallClients { get; private set; }
 
     public int Watchers { get; private set; } = 100;
+
+    public int Streams { get; private set; } = 40;
 
     public int Puts { get; private set; } = 1_000_000;
 
@@ -188,6 +192,12 @@ internal sealed record BenchOptions
                 Clients = [64];
                 Seconds = quick ? Seconds : 60;
                 return true;
+            case "streams" when first:
+                Mode = BenchMode.Streams;
+                Systems = ["consensus"];
+                Rounds = quick ? 1 : 2;
+                Seconds = quick ? Seconds : 60;
+                return true;
             case "memory" when first:
                 Mode = BenchMode.Memory;
                 return true;
@@ -245,6 +255,9 @@ internal sealed record BenchOptions
                 break;
             case "--watchers":
                 Watchers = Whole(name, value, 1, 20_000);
+                break;
+            case "--streams":
+                Streams = Whole(name, value, 1, 20_000);
                 break;
             case "--puts":
                 Puts = Whole(name, value, 1, 1_000_000_000);

@@ -13,6 +13,7 @@ using Consensus.Benchmarks.Memory;
 using Consensus.Benchmarks.Restart;
 using Consensus.Benchmarks.Saturation;
 using Consensus.Benchmarks.Scale;
+using Consensus.Benchmarks.Streams;
 using Consensus.Benchmarks.Vary;
 using Consensus.Benchmarks.Verify;
 using Consensus.Benchmarks.Watch;
@@ -114,6 +115,7 @@ internal static class Program
             BenchMode.Bulk => results with { Bulk = new BulkRun(options, factory).Run() },
             BenchMode.Restart => results with { Restart = new RestartRun(options, factory).Run() },
             BenchMode.Client => new LibraryRun(options, factory, directory).Run(results),
+            BenchMode.Streams => results with { Streams = new StreamsRun(options, factory).Run() },
             BenchMode.Memory => results with { Memory = new MemoryRun(options, factory).Run() },
             _ => throw new ArgumentOutOfRangeException(nameof(options)),
         };

@@ -8,6 +8,7 @@ using Consensus.Benchmarks.Load;
 using Consensus.Benchmarks.Memory;
 using Consensus.Benchmarks.Restart;
 using Consensus.Benchmarks.Scale;
+using Consensus.Benchmarks.Streams;
 using Consensus.Benchmarks.Watch;
 
 namespace Consensus.Benchmarks;
@@ -33,6 +34,8 @@ internal sealed record RawResults(DateTimeOffset Started, int Processors, string
     public IReadOnlyList<LibrarySample> Library { get; init; } = [];
 
     public IReadOnlyList<WaitSample> Wait { get; init; } = [];
+
+    public IReadOnlyList<StreamsSample> Streams { get; init; } = [];
 
     public IReadOnlyList<Measurement> EmptyEndpoint { get; init; } = [];
 

@@ -8,6 +8,7 @@ using Consensus.Benchmarks.Memory;
 using Consensus.Benchmarks.Restart;
 using Consensus.Benchmarks.Saturation;
 using Consensus.Benchmarks.Scale;
+using Consensus.Benchmarks.Streams;
 using Consensus.Benchmarks.Watch;
 
 namespace Consensus.Benchmarks;
@@ -84,6 +85,11 @@ internal static class RunReport
         if (results.Wait.Count > 0)
         {
             text.Append(LibraryReport.Write(results.Wait)).Append('\n');
+        }
+
+        if (results.Streams.Count > 0)
+        {
+            text.Append(StreamsReport.Write(options, results.Streams)).Append('\n');
         }
 
         if (results.DiskFlush is { } disk)

@@ -189,6 +189,9 @@ internal abstract class LocalCluster : IDisposable
         }
     }
 
+    /// <summary>What one member holds in memory.</summary>
+    public MemberMemory MemoryOf(int member) => _servers[member]!.Memory();
+
     public int ProcessIdOf(int member) => _servers[member]!.Id;
 
     public long ResidentBytesOf(int member) => _servers[member]!.ResidentBytes();
