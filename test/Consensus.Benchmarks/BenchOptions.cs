@@ -1,4 +1,5 @@
 using System.Globalization;
+using Consensus.Benchmarks.Clusters;
 using Consensus.Benchmarks.Failover;
 using Consensus.Benchmarks.Library;
 using Consensus.Benchmarks.Scale;
@@ -30,7 +31,8 @@ internal sealed record BenchOptions
           --clients A,B       closed-loop clients                                                (default 1,64,256; one: bulk 48, client 64)
           --nodes N           members of each cluster                                            (default 3)
           --value-bytes N     bytes of each value, from 64 to 65536                              (default 256)
-          --systems A,B       of consensus,etcd; etcd is left out when it is not installed       (default both; saturation: consensus)
+          --systems A,B       of consensus,etcd,dotnext,dotnext-flushed; etcd is left out when it is not installed
+                              (docs/peers/dotnext.md tells of the last two)  (default consensus,etcd; saturation: consensus)
           --kills K           failover: how many leaders of each system are ended in each way; restart: how many times all (default 10)
           --ways A,B          failover: of kill,stop                                             (default both)
           --minutes M         saturation: how long for each system                               (default 10)
@@ -48,6 +50,7 @@ internal sealed record BenchOptions
           --json FILE         write the raw results of every measurement
           --server PATH       the consensusd to measure  (default artifacts/consensusd/consensusd, published anew)
           --etcd PATH         the etcd to measure        (default /usr/bin/etcd)
+          --dotnext PATH      the dotnextd to measure    (default artifacts/dotnextd/dotnextd, published anew)
           --directory D       where data directories are made and removed; a real disk           (default artifacts)
         """;
 
@@ -96,6 +99,8 @@ internal sealed record BenchOptions
     public string Server { get; private set; } = InRepository("artifacts", "consensusd", "consensusd");
 
     public string Etcd { get; private set; } = "/usr/bin/etcd";
+
+    public string DotNext { get; private set; } = InRepository("artifacts", "dotnextd", "dotnextd");
 
     public string WorkDirectory { get; private set; } = InRepository("artifacts");
 
@@ -230,7 +235,7 @@ internal sealed record BenchOptions
                 Clients = [.. Items(value).Select(item => Whole(name, item, 1, 4096))];
                 break;
             case "--systems":
-                Systems = [.. Items(value).Select(item => OneOf(name, item, ["consensus", "etcd"], text => text))];
+                Systems = [.. Items(value).Select(item => OneOf(name, item, ClusterFactory.Systems, text => text))];
                 break;
             case "--nodes":
                 Nodes = Whole(name, value, 1, 7);
@@ -280,6 +285,9 @@ internal sealed record BenchOptions
                 break;
             case "--etcd":
                 Etcd = value;
+                break;
+            case "--dotnext":
+                DotNext = value;
                 break;
             case "--directory":
                 WorkDirectory = value;

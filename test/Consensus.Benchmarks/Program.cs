@@ -139,6 +139,12 @@ internal static class Program
             throw new BenchException($"there is no server at {options.Server}; make it with: dotnet publish -c Release src/Consensus.Server -o artifacts/consensusd");
         }
 
+        if (options.Systems.Any(system => system is DotNextCluster.AsShipped or DotNextCluster.Flushed) && !File.Exists(options.DotNext))
+        {
+            const string Command = "dotnet publish -c Release test/Consensus.Peers -o artifacts/dotnextd";
+            throw new BenchException($"there is no server at {options.DotNext}; make it with: {Command}");
+        }
+
         if (!options.Systems.Contains("etcd") || File.Exists(options.Etcd))
         {
             return options;

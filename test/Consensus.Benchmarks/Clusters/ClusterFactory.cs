@@ -5,14 +5,20 @@ namespace Consensus.Benchmarks.Clusters;
 /// <summary>Makes clusters in directories of their own under the run's directory.</summary>
 internal sealed class ClusterFactory(BenchOptions options, string runDirectory)
 {
+    /// <summary>What can be measured, as the options name it.</summary>
+    public static readonly IReadOnlyList<string> Systems = ["consensus", "etcd", DotNextCluster.AsShipped, DotNextCluster.Flushed];
+
     private int _made;
 
     public LocalCluster Create(string system)
     {
         var directory = Path.Combine(runDirectory, string.Create(CultureInfo.InvariantCulture, $"{system}-{++_made}"));
-        return system == "etcd"
-            ? new EtcdCluster(Path.GetFullPath(options.Etcd), directory, options.Nodes)
-            : new ConsensusCluster(Path.GetFullPath(options.Server), directory, options.Nodes);
+        return system switch
+        {
+            "etcd" => new EtcdCluster(Path.GetFullPath(options.Etcd), directory, options.Nodes),
+            "consensus" => new ConsensusCluster(Path.GetFullPath(options.Server), directory, options.Nodes),
+            _ => new DotNextCluster(Path.GetFullPath(options.DotNext), directory, options.Nodes, system),
+        };
     }
 
     /// <summary>Of ours, whose members take snapshots when there are many bytes of log, however many entries that is.</summary>

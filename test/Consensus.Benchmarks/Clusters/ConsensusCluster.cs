@@ -5,7 +5,7 @@ using Consensus.Benchmarks.Workloads.Consensusd;
 namespace Consensus.Benchmarks.Clusters;
 
 /// <summary>Members of <c>consensusd</c> with its default settings.</summary>
-internal sealed class ConsensusCluster(string program, string directory, int size) : LocalCluster(program, directory, size)
+internal class ConsensusCluster(string program, string directory, int size) : LocalCluster(program, directory, size)
 {
     /// <summary>Of every member, besides those that it needs.</summary>
     public IReadOnlyList<string> MoreArguments { get; init; } = [];

@@ -1,0 +1,68 @@
+using System.Globalization;
+
+namespace Consensus.Peers.Trials;
+
+/// <summary>
+/// Does a linearizable read on a follower see what was acknowledged before it began? A follower is stopped (SIGSTOP); the leader
+/// acknowledges a write, which the other follower has, and
+/// is killed; reads are sent to the stopped follower, which goes on (SIGCONT), votes and follows. Each answer must show the write.
+/// </summary>
+internal static class BarrierTrial
+{
+    private const int Readers = 16;
+    private const int ReadsEach = 50;
+    private const string Key = "barrier/key";
+    private const string Before = "before";
+    private const string After = "after";
+
+    /// <summary>An answer that comes later than this is none.</summary>
+    private static readonly TimeSpan ReadLimit = TimeSpan.FromSeconds(15);
+
+    public static async Task<TrialResult> RunAsync(TrialSystem system)
+    {
+        using var cluster = new TrialCluster(system, slow: null);
+        await cluster.WaitUntilReadyAsync(0, 1, 2);
+        var leader = await cluster.FindLeaderAsync(0, 1, 2);
+        var resumed = (leader + 1) % TrialCluster.Size;
+        using var writer = new TrialClient(cluster.UrlOf(leader), TimeSpan.FromSeconds(10));
+        if (!await writer.PutAsync(Key, Before))
+        {
+            throw cluster.Failed("the first write was not acknowledged", leader);
+        }
+        // The follower has it, and its code for reads is compiled.
+        using (var reader = new TrialClient(cluster.UrlOf(resumed), ReadLimit))
+        {
+            for (var i = 0; i < ReadsEach; i++)
+            {
+                await reader.GetAsync(Key);
+            }
+        }
+        cluster[resumed].Freeze();
+        var acknowledged = await writer.PutAsync(Key, After);
+        cluster[leader].Kill();
+        if (!acknowledged)
+        {
+            throw cluster.Failed("the write beside a stopped follower was not acknowledged", leader);
+        }
+        var reading = Enumerable.Range(0, Readers).Select(_ => ReadAsync(cluster, resumed)).ToList();
+        cluster[resumed].Thaw();
+        var results = await Task.WhenAll(reading);
+        var (answers, stale) = (results.Sum(result => result.Answers), results.Sum(result => result.Stale));
+        return answers == 0
+            ? throw cluster.Failed("no read was answered", resumed)
+            : new TrialResult(stale > 0, string.Create(CultureInfo.InvariantCulture, $"{stale} of {answers} reads missed the write"));
+    }
+
+    private static async Task<(int Answers, int Stale)> ReadAsync(TrialCluster cluster, int member)
+    {
+        using var client = new TrialClient(cluster.UrlOf(member), ReadLimit);
+        var (answers, stale) = (0, 0);
+        for (var i = 0; i < ReadsEach; i++)
+        {
+            var read = await client.GetAsync(Key);
+            answers += read.Answered ? 1 : 0;
+            stale += read.Answered && read.Value != After ? 1 : 0;
+        }
+        return (answers, stale);
+    }
+}

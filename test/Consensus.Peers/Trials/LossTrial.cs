@@ -1,0 +1,97 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+
+namespace Consensus.Peers.Trials;
+
+/// <summary>
+/// Is what was acknowledged lost? One follower is down, clients write, the other follower and the leader are killed within some 20 ms of
+/// each other, and both followers start again: a
+/// majority, one of which had acknowledged. Every acknowledged key must be there.
+/// </summary>
+internal static class LossTrial
+{
+    private const int Writers = 8;
+    private const int Readers = 16;
+    private const string Value = "written";
+
+    /// <summary>Some hundred writes, and the runtimes have compiled what they run.</summary>
+    private static readonly TimeSpan Writing = TimeSpan.FromSeconds(1.5);
+
+    private static readonly TimeSpan BetweenKills = TimeSpan.FromMilliseconds(15);
+
+    /// <param name="slow">For the follower that goes on: each of its flushes takes 50 ms longer. Null: none does.</param>
+    public static async Task<TrialResult> RunAsync(TrialSystem system, SlowSync? slow)
+    {
+        using var cluster = new TrialCluster(system, slow);
+        await cluster.WaitUntilReadyAsync(0, 1, 2);
+        var leader = await cluster.FindLeaderAsync(0, 1, 2);
+        var (follower, down) = ((leader + 1) % TrialCluster.Size, (leader + 2) % TrialCluster.Size);
+        cluster[down].Kill();
+        if (slow is not null)
+        {
+            cluster.SlowDown(follower);
+        }
+        var acknowledged = new ConcurrentQueue<string>();
+        using (var stop = new CancellationTokenSource())
+        {
+            var writing = Enumerable.Range(0, Writers)
+                .Select(writer => WriteAsync(cluster, leader, writer, acknowledged, stop.Token))
+                .ToList();
+            await Task.Delay(Writing);
+            cluster[follower].Kill();
+            await Task.Delay(BetweenKills);
+            cluster[leader].Kill();
+            await stop.CancelAsync();
+            await Task.WhenAll(writing);
+        }
+        if (acknowledged.IsEmpty)
+        {
+            throw cluster.Failed("no write was acknowledged before the kills", leader);
+        }
+        cluster.Start(follower);
+        cluster.Start(down);
+        await cluster.WaitUntilReadyAsync(follower, down);
+        var lost = await CountMissingAsync(cluster, follower, acknowledged);
+        var counted = string.Create(CultureInfo.InvariantCulture, $"{lost} of {acknowledged.Count} acknowledged writes lost");
+        return new TrialResult(lost > 0, slow is null
+            ? counted
+            : string.Create(CultureInfo.InvariantCulture, $"{counted}, {cluster.DelayedFlushes(follower)} flushes delayed"));
+    }
+
+    private static async Task WriteAsync(
+        TrialCluster cluster, int leader, int writer, ConcurrentQueue<string> acknowledged, CancellationToken stop)
+    {
+        using var client = new TrialClient(cluster.UrlOf(leader), TimeSpan.FromSeconds(2));
+        for (var number = 0; !stop.IsCancellationRequested; number++)
+        {
+            var key = string.Create(CultureInfo.InvariantCulture, $"loss/{writer}-{number}");
+            if (await client.PutAsync(key, Value))
+            {
+                acknowledged.Enqueue(key);
+            }
+        }
+    }
+
+    private static async Task<int> CountMissingAsync(TrialCluster cluster, int member, IEnumerable<string> keys)
+    {
+        using var client = new TrialClient(cluster.UrlOf(member), TimeSpan.FromSeconds(10));
+        var missing = 0;
+        await Parallel.ForEachAsync(keys, new ParallelOptions { MaxDegreeOfParallelism = Readers }, async (key, _) =>
+        {
+            var read = await client.GetAsync(key);
+            for (var attempt = 0; !read.Answered && attempt < 20; attempt++)
+            {
+                read = await client.GetAsync(key);
+            }
+            if (!read.Answered)
+            {
+                throw cluster.Failed("a read is not answered after the restart", member);
+            }
+            if (read.Value != Value)
+            {
+                Interlocked.Increment(ref missing);
+            }
+        });
+        return missing;
+    }
+}

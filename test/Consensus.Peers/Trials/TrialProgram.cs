@@ -1,0 +1,137 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+
+namespace Consensus.Peers.Trials;
+
+/// <param name="Found">The fault that the trial looks for.</param>
+/// <param name="Detail">What was counted.</param>
+internal readonly record struct TrialResult(bool Found, string Detail);
+
+/// <summary>A kind of trial with a system, and what came of it.</summary>
+internal sealed record TrialRow(string System, string Trial, int Held, int Failed, int Found, string Detail);
+
+/// <summary>
+/// <c>scripts/peers</c>: each kind of trial with each system until the fault is found, at most so often; one table at the end.
+/// </summary>
+internal static class TrialProgram
+{
+    private const string Usage = """
+        usage: scripts/peers [options]      trials that DotNext.Net.Cluster is known to fail, held with it and with consensusd
+
+          --trials N       at most, of each kind with each system; less when the fault is found            (default 10)
+          --all            go on after the fault is found
+          --systems LIST   of dotnext,dotnext-flushed,consensus                                            (default: all)
+          --kinds LIST     of loss,slow,barrier,duplicate                                                  (default: all)
+        """;
+
+    private static readonly string[] Kinds = ["loss", "slow", "barrier", "duplicate"];
+
+    /// <returns>0 when consensusd passed everything that was held with it, 1 when it did not, 2 for wrong arguments.</returns>
+    public static async Task<int> RunAsync(IReadOnlyList<string> arguments)
+    {
+        if (arguments.Contains("--help"))
+        {
+            Console.WriteLine(Usage);
+            return 0;
+        }
+        if (Parse(arguments) is not { } options)
+        {
+            await Console.Error.WriteLineAsync(Usage);
+            return 2;
+        }
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, _ => Environment.Exit(130));
+        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, _ => Environment.Exit(143));
+        var slow = options.Kinds.Contains("slow") ? SlowSync.TryCompile(Console.Out) : null;
+        var rows = new List<TrialRow>();
+        foreach (var kind in options.Kinds)
+        {
+            if (kind == "duplicate")
+            {
+                var result = await DuplicateTrial.RunAsync();
+                Console.WriteLine($"duplicate, the library's log: {result.Detail}");
+                rows.Add(new TrialRow("dotnext's log", kind, 1, 0, result.Found ? 1 : 0, result.Detail));
+            }
+            else if (kind != "slow" || slow is not null)
+            {
+                foreach (var system in options.Systems)
+                {
+                    rows.Add(await HoldAsync(kind, system, slow, options));
+                }
+            }
+        }
+        Print(rows);
+        return rows.Any(row => row.System == "consensus" && (row.Found > 0 || row.Held == 0)) ? 1 : 0;
+    }
+
+    private static async Task<TrialRow> HoldAsync(string kind, TrialSystem system, SlowSync? slow, TrialOptions options)
+    {
+        var row = new TrialRow(system.Name, kind, 0, 0, 0, "");
+        for (var trial = 1; trial <= options.Trials && (row.Found == 0 || options.All); trial++)
+        {
+            try
+            {
+                var result = kind switch
+                {
+                    "loss" => await LossTrial.RunAsync(system, slow: null),
+                    "slow" => await LossTrial.RunAsync(system, slow),
+                    _ => await BarrierTrial.RunAsync(system),
+                };
+                row = row with
+                {
+                    Held = row.Held + 1,
+                    Found = row.Found + (result.Found ? 1 : 0),
+                    Detail = result.Found || row.Found == 0 ? result.Detail : row.Detail,
+                };
+                Console.WriteLine($"{kind}, {system.Name}, trial {trial}: {(result.Found ? "FOUND: " : "")}{result.Detail}");
+            }
+            catch (TrialFailedException failed)
+            {
+                row = row with { Failed = row.Failed + 1 };
+                Console.WriteLine($"{kind}, {system.Name}, trial {trial}: could not be held: {failed.Message}");
+            }
+        }
+        return row;
+    }
+
+    private static void Print(IReadOnlyList<TrialRow> rows)
+    {
+        Console.WriteLine();
+        Console.WriteLine("trial      system           held  not held  found  the last that found it, else the last");
+        foreach (var row in rows)
+        {
+            Console.WriteLine(string.Create(
+                CultureInfo.InvariantCulture,
+                $"{row.Trial,-10} {row.System,-16} {row.Held,4}  {row.Failed,8}  {row.Found,5}  {row.Detail}"));
+        }
+    }
+
+    private sealed record TrialOptions(int Trials, bool All, IReadOnlyList<TrialSystem> Systems, IReadOnlyList<string> Kinds);
+
+    private static TrialOptions? Parse(IReadOnlyList<string> arguments)
+    {
+        var options = new TrialOptions(10, false, TrialSystem.All, TrialProgram.Kinds);
+        for (var i = 0; i < arguments.Count; i++)
+        {
+            var value = i + 1 < arguments.Count ? arguments[i + 1] : "";
+            switch (arguments[i])
+            {
+                case "--all":
+                    options = options with { All = true };
+                    continue;
+                case "--trials" when int.TryParse(value, CultureInfo.InvariantCulture, out var trials) && trials > 0:
+                    options = options with { Trials = trials };
+                    break;
+                case "--systems" when value.Split(',').All(name => TrialSystem.All.Any(system => system.Name == name)):
+                    options = options with { Systems = [.. TrialSystem.All.Where(system => value.Split(',').Contains(system.Name))] };
+                    break;
+                case "--kinds" when value.Split(',').All(TrialProgram.Kinds.Contains):
+                    options = options with { Kinds = value.Split(',') };
+                    break;
+                default:
+                    return null;
+            }
+            i++;
+        }
+        return options;
+    }
+}
