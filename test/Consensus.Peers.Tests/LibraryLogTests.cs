@@ -60,10 +60,11 @@ public sealed class LibraryLogTests
         await using var state = NewState();
         await using var log = NewLog(state);
         await log.InitializeAsync();
-        var index = await log.AppendAsync(new EmptyLogEntry { Term = 1 });
+        await log.AppendAsync(new EmptyLogEntry { Term = 1 });
+        var index = await log.AppendAsync(Entry(1));
         await log.CommitAsync(index);
         await log.WaitForApplyAsync(index);
-        Assert.That((state.View.AppliedIndex, state.View.Revision), Is.EqualTo((new LogIndex(1), Revision.Initial)));
+        Assert.That((state.View.AppliedIndex, state.View.Revision), Is.EqualTo((new LogIndex(2), Revision.Initial.Next)));
     }
 
     [Test]

@@ -81,11 +81,13 @@ internal sealed class AppliedState(DirectoryInfo directory, long snapshotEntries
             // Copied: the state keeps values as they stand in the command, and the library writes its pages again.
             var bytes = entry.TryGetPayload(out var payload) ? payload.ToArray() : [];
             var index = new LogIndex(entry.Index);
+            // The library keeps its own empty entries to itself; our state counts every index.
+            while (_state.AppliedIndex.Next < index)
+            {
+                _state.Apply(Nothing(_state.AppliedIndex.Next), _output);
+            }
             _state.Apply(
-                bytes.Length >= LoggedCommand.LeastBytes
-                    ? LoggedCommand.Read(index, bytes, _state.AppliedStamp)
-                    : new LoggedEntry(index, _state.AppliedStamp, false, RequestId.None, "", default),
-                _output);
+                bytes.Length >= LoggedCommand.LeastBytes ? LoggedCommand.Read(index, bytes, _state.AppliedStamp) : Nothing(index), _output);
             _view = null;
         }
         foreach (var resolution in _output.Resolutions)
@@ -100,6 +102,8 @@ internal sealed class AppliedState(DirectoryInfo directory, long snapshotEntries
         _toSave = View;
         return ValueTask.FromResult(true);
     }
+
+    private LoggedEntry Nothing(LogIndex index) => new(index, _state.AppliedStamp, false, RequestId.None, "", default);
 
     protected override ValueTask PersistAsync(IAsyncBinaryWriter writer, CancellationToken token)
     {

@@ -65,7 +65,7 @@ internal sealed class StatusBoard(
             SnapshotBytes: 0,
             LogBytes: 0,
             boot,
-            Ready: leader is not null && applied.Value >= _committedAtStart && LeaderUrl is not null,
+            Ready: leader is not null && log.LastAppliedIndex >= _committedAtStart && LeaderUrl is not null,
             [.. members.Select(member => new MemberStatus(
                 member.Id,
                 member.Name,
