@@ -17,7 +17,11 @@ public sealed class LibraryLogTests
     private DirectoryInfo _directory = null!;
 
     [SetUp]
-    public void MakeDirectory() => _directory = Directory.CreateTempSubdirectory("consensus-peers-tests-");
+    public void Begin()
+    {
+        _outcomes.Clear();
+        _directory = Directory.CreateTempSubdirectory("consensus-peers-tests-");
+    }
 
     [TearDown]
     public void RemoveDirectory() => _directory.Delete(recursive: true);
