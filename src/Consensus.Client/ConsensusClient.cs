@@ -38,7 +38,7 @@ public sealed partial class ConsensusClient : IConsensusClient
         _orders = new HoldOrders(api, options.ClientName);
         _time = options.TimeProvider;
         _keeper = new HoldKeeper(options.TimeProvider, options.LoggerFactory?.CreateLogger(typeof(ConsensusClient).FullName!));
-        _withdrawals = new Withdrawals(api, options.LastPatience);
+        _withdrawals = new Withdrawals(api, options.LastPatience, options.Withdraws);
         _sessions = new ClientSessions(api, _keeper, _withdrawals, options.SessionTtl);
         _writes = new ClientWrites(api, _sessions);
         _acquirer = new Acquirer(_keeper, _withdrawals, _sessions, options.TimeProvider, options.AnswerGrace);
@@ -61,8 +61,11 @@ public sealed partial class ConsensusClient : IConsensusClient
     /// <summary>The session under which the client's next write is sent; null while there is none.</summary>
     internal ClientSession? Session => _sessions.Current;
 
-    /// <summary>Ends when what is being taken back in the background, because whoever asked for it gave up, is settled.</summary>
-    internal Task WhenWithdrawnAsync() => _withdrawals.WhenDoneAsync();
+    /// <summary>For who needs the whole answer of a write.</summary>
+    internal ClientWrites Writes => _writes;
+
+    /// <summary>Ends when nothing is being taken back for who gave up; false: some of it could not be.</summary>
+    internal Task<bool> WhenWithdrawnAsync() => _withdrawals.WhenDoneAsync();
 
     /// <inheritdoc/>
     public async Task PingAsync(CancellationToken cancellationToken = default)

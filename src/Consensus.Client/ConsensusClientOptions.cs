@@ -61,11 +61,19 @@ public sealed record ConsensusClientOptions
     /// <summary>The addresses of a host. May block for as long as it likes: nobody waits for it beyond the deadline of a request.</summary>
     internal Func<string, IPAddress[]> ResolveName { get; init; } = Dns.GetHostAddresses;
 
-    /// <summary>For how long beyond the time-out of an acquire its answer is still waited for.</summary>
-    internal TimeSpan AnswerGrace { get; init; } = TimeSpan.FromMilliseconds(200);
+    /// <summary>
+    /// For how long beyond the time-out of an acquire its answer is still waited for; null: for as long as a request is sent again.
+    /// </summary>
+    internal TimeSpan? AnswerGrace { get; init; } = TimeSpan.FromMilliseconds(200);
 
     /// <summary>How long the end of a client waits until what it had been asking for is taken back.</summary>
     internal TimeSpan LastPatience { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>
+    /// Withdraws what was asked under a key, true: it is settled. Null: as any request is sent. For who ends so soon that a silent member
+    /// must not be waited for.
+    /// </summary>
+    internal Func<string, CancellationToken, Task<bool>>? Withdraws { get; init; }
 
     /// <summary>
     /// True where the caller has nothing else to do until it has the answer and soon ends: what can be is then asked on the calling thread, which blocks. Nothing of

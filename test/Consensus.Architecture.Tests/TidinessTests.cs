@@ -34,7 +34,7 @@ public sealed partial class TidinessTests
     /// <summary>Names that types of several projects of the product have: who reads one has to know whose it is.</summary>
     private static readonly string[] TwinNames =
     [
-        "Acquisition", "Deadline", "Durations", "Hold", "HoldOptions", "KeepAliveProbes", "KeyChange", "KeyText", "Libc",
+        "Deadline", "Durations", "Hold", "HoldOptions", "KeepAliveProbes", "KeyChange", "KeyText", "Libc",
         "Names", "Outage", "ReadOptions", "RequestIdentity", "SizeText", "TxnCommand", "WatchMessage",
     ];
 

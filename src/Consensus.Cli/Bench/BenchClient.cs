@@ -4,23 +4,24 @@ using Consensus.Client;
 
 namespace Consensus.Cli.Bench;
 
-/// <summary>One client of a run: asks, waits for the answer, asks again. It begins at an endpoint of its own, so that all members are asked.</summary>
-internal sealed class BenchClient : IDisposable
+/// <summary>One client of a run: asks, waits for the answer, asks again.</summary>
+internal sealed class BenchClient
 {
+    private static readonly LockOptions Options = new() { Owner = "consensusctl bench" };
+
     private readonly BenchPlan _plan;
     private readonly int _number;
-    private readonly ConsensusApiClient _client;
+    private readonly ConsensusClient _client;
     private readonly Random _random;
     private readonly byte[] _value;
     private readonly LatencyHistogram _latency = new();
     private long _ownRevision;
     private long _done;
 
-    public BenchClient(BenchPlan plan, ConsensusClientOptions options, int number)
+    /// <param name="client">Others may use it too: it lets any number of requests be under way.</param>
+    public BenchClient(BenchPlan plan, ConsensusClient client, int number)
     {
-        (_plan, _number) = (plan, number);
-        var endpoints = options.Endpoints;
-        _client = new ConsensusApiClient(options with { Endpoints = [.. endpoints.Skip(number % endpoints.Count), .. endpoints.Take(number % endpoints.Count)] });
+        (_plan, _client, _number) = (plan, client, number);
         _random = new Random(number);
         _value = new byte[plan.ValueBytes];
         for (var i = 0; i < _value.Length; i++)
@@ -49,8 +50,6 @@ internal sealed class BenchClient : IDisposable
         }
     }
 
-    public void Dispose() => _client.Dispose();
-
     private void Note(ApiProblem? problem, TimeSpan elapsed)
     {
         if (problem is null)
@@ -78,17 +77,20 @@ internal sealed class BenchClient : IDisposable
         },
     };
 
-    private async Task<ApiProblem?> PutAsync() =>
-        (await _client.PutKeyAsync(BenchRun.KeyOf(_plan, _random.Next(_plan.Keys)), _value, null, false, null, CancellationToken.None)).Problem;
+    private async Task<ApiProblem?> PutAsync()
+    {
+        var key = BenchRun.KeyOf(_plan, _random.Next(_plan.Keys));
+        return (await _client.Writes.SendAsync(api => api.PutKeyAsync(key, _value, null, CancellationToken.None))).Problem;
+    }
 
     private async Task<ApiProblem?> GetAsync() =>
-        (await _client.GetKeyAsync(BenchRun.KeyOf(_plan, _random.Next(_plan.Keys)), CancellationToken.None)).Problem;
+        (await _client.Writes.Api.GetKeyAsync(BenchRun.KeyOf(_plan, _random.Next(_plan.Keys)), null, CancellationToken.None)).Problem;
 
     private async Task<ApiProblem?> CompareAndSetAsync()
     {
         var key = string.Create(CultureInfo.InvariantCulture, $"{_plan.Prefix}own/{_number}");
-        var isFirst = _ownRevision == 0;
-        var result = await _client.PutKeyAsync(key, _value, isFirst ? null : _ownRevision, false, null, CancellationToken.None);
+        var condition = new KeyPutOptions { IfRevision = _ownRevision == 0 ? null : _ownRevision };
+        var result = await _client.Writes.SendAsync(api => api.PutKeyAsync(key, _value, condition, CancellationToken.None));
 
         // After a miss, whatever its reason, the next one begins anew.
         _ownRevision = result.Value?.ModRevision ?? 0;
@@ -98,10 +100,19 @@ internal sealed class BenchClient : IDisposable
     private async Task<ApiProblem?> LockAsync()
     {
         var name = string.Create(CultureInfo.InvariantCulture, $"{_plan.Prefix}{_number}");
-        var wish = new LockWish(name, "consensusctl bench") { Ttl = TimeSpan.FromSeconds(15) };
-        var taken = await _client.AcquireLockAsync(wish, CancellationToken.None);
-        return taken.Succeeded
-            ? (await _client.ReleaseLockAsync(name, taken.Value.FencingToken, CancellationToken.None)).Problem
-            : taken.Problem;
+        try
+        {
+            var handle = await _client.AcquireLockAsync(name, Options, TimeSpan.Zero);
+            return await handle.ReleaseAsync() ? null
+                : handle.ReleaseAnswer?.Problem ?? new ApiProblem(ApiFailureKind.Refused, 0, "", handle.WhyOver);
+        }
+        catch (ConsensusException no)
+        {
+            return no.Problem;
+        }
+        catch (TimeoutException no)
+        {
+            return new ApiProblem(ApiFailureKind.Refused, 0, "", no.Message);
+        }
     }
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Consensus.Cli.Output;
 using Consensus.Client;
+using Consensus.Client.Sessions;
 
 namespace Consensus.Cli.Bench;
 
@@ -22,39 +23,48 @@ internal static class BenchRun
     public static async Task<(BenchResult Result, ApiProblem? LeftBehind)> RunAsync(
         BenchPlan plan, ConsensusClientOptions options, ProgressLine progress, TimeProvider clock, CancellationToken cancellationToken)
     {
-        var clients = Enumerable.Range(0, plan.Clients).Select(number => new BenchClient(plan, options, number)).ToList();
+        var connected = Connect(options);
+        var clients = Enumerable.Range(0, plan.Clients)
+            .Select(number => new BenchClient(plan, connected[number % connected.Count], number)).ToList();
         try
         {
             BenchResult result;
             try
             {
-                var unprepared = await PrepareAsync(plan, options, progress, cancellationToken);
+                var unprepared = await PrepareAsync(plan, connected[0].Writes, progress, cancellationToken);
                 result = unprepared is null
                     ? await MeasureAsync(plan, clients, progress, clock, cancellationToken)
                     : new BenchResult(plan, TimeSpan.Zero, new LatencyHistogram(), 1, unprepared.Detail);
             }
             catch
             {
-                await CleanAsync(plan, options, progress);
+                await CleanAsync(plan, connected[0].Writes, progress);
                 throw;
             }
-            return (result, await CleanAsync(plan, options, progress));
+            return (result, await CleanAsync(plan, connected[0].Writes, progress));
         }
         finally
         {
-            clients.ForEach(client => client.Dispose());
+            // Each waits for the end of its session, if only for a moment.
+            await Task.WhenAll(connected.Select(client => Task.Run(client.Dispose, CancellationToken.None)));
         }
     }
 
+    /// <summary>
+    /// A client that begins at each endpoint, so that all members are asked. Each has one session, whatever number of the run's clients use
+    /// it: as many Idempotency-Keys as a long run needs are not kept.
+    /// </summary>
+    private static List<ConsensusClient> Connect(ConsensusClientOptions options) => [.. options.Endpoints.Select((_, first) =>
+        new ConsensusClient(options with { Endpoints = [.. options.Endpoints.Skip(first), .. options.Endpoints.Take(first)] }))];
+
     /// <summary>What is read has to be there.</summary>
     private static async Task<ApiProblem?> PrepareAsync(
-        BenchPlan plan, ConsensusClientOptions options, ProgressLine progress, CancellationToken cancellationToken)
+        BenchPlan plan, ClientWrites writes, ProgressLine progress, CancellationToken cancellationToken)
     {
         if (plan.Workload is not (Workload.Get or Workload.Mixed))
         {
             return null;
         }
-        using var client = new ConsensusApiClient(options);
         var value = new byte[plan.ValueBytes];
         Array.Fill(value, (byte)'v');
         ApiProblem? problem = null;
@@ -67,7 +77,7 @@ internal static class BenchRun
             {
                 if (Volatile.Read(ref problem) is null)
                 {
-                    var put = await client.PutKeyAsync(KeyOf(plan, number), value, null, false, null, token);
+                    var put = await writes.SendAsync(api => api.PutKeyAsync(KeyOf(plan, number), value, null, token));
                     Interlocked.CompareExchange(ref problem, put.Problem, null);
                     var count = Interlocked.Increment(ref written);
                     lock (progress)
@@ -114,18 +124,18 @@ internal static class BenchRun
             clients.Select(client => client.FirstFailure).FirstOrDefault(failure => failure is not null));
     }
 
-    private static async Task<ApiProblem?> CleanAsync(BenchPlan plan, ConsensusClientOptions options, ProgressLine progress)
+    private static async Task<ApiProblem?> CleanAsync(BenchPlan plan, ClientWrites writes, ProgressLine progress)
     {
         progress.Say(() => "removing what was written");
-        using var client = new ConsensusApiClient(options);
         for (var block = 0; block * KeysInOneDelete < plan.Keys; block++)
         {
-            var deleted = await client.DeleteKeysAsync(BlockOf(plan, block), CancellationToken.None);
+            var prefix = BlockOf(plan, block);
+            var deleted = await writes.SendAsync(api => api.DeleteKeysAsync(prefix, CancellationToken.None));
             if (!deleted.Succeeded)
             {
                 return deleted.Problem;
             }
         }
-        return (await client.DeleteKeysAsync(plan.Prefix + "own/", CancellationToken.None)).Problem;
+        return (await writes.SendAsync(api => api.DeleteKeysAsync(plan.Prefix + "own/", CancellationToken.None))).Problem;
     }
 }

@@ -27,9 +27,10 @@ internal static class ElectCommands
             command,
             (parsed, session) =>
             {
-                var target = new ElectionTarget(session.Client, new CampaignWish(parsed.GetRequiredValue(name), parsed.GetValue(candidate) ?? "")
+                var target = new ElectionTarget(parsed.GetRequiredValue(name), new CampaignOptions
                 {
-                    Value = parsed.GetValue(value),
+                    Owner = parsed.GetValue(candidate) ?? "",
+                    Value = parsed.GetValue(value) ?? "",
                     Ttl = run.Ttl(parsed),
                     MaxHold = run.MaxHold(parsed),
                 });

@@ -19,12 +19,13 @@ internal static class LockRunCommand
             command,
             (parsed, session) =>
             {
-                var wish = new LockWish(parsed.GetRequiredValue(name), parsed.GetValue(owner) ?? HoldOptions.DefaultOwner())
+                var options = new LockOptions
                 {
+                    Owner = parsed.GetValue(owner) ?? HoldOptions.DefaultOwner(),
                     Ttl = run.Ttl(parsed),
                     MaxHold = run.MaxHold(parsed),
                 };
-                return run.RunCommandAsync(parsed, session, new LockTarget(session.Client, wish));
+                return run.RunCommandAsync(parsed, session, new LockTarget(parsed.GetRequiredValue(name), options));
             },
             run.MistakeIn,
             hasOtherWork: true);

@@ -68,12 +68,12 @@ internal sealed class RunOptions
 
     /// <summary>Holds the target while the command runs.</summary>
     public Task<int> RunCommandAsync(ParseResult parsed, CommandSession session, IHoldTarget target) =>
-        RunAsync(parsed, session, target, new CommandWork(BootTimeProvider.Instance, Words(parsed)));
+        RunAsync(parsed, session, target, parsed.GetValue(_grace), new CommandWork(BootTimeProvider.Instance, Words(parsed)));
 
     /// <summary>Holds the target until a signal comes.</summary>
     /// <param name="tell">Says that it is held.</param>
     public Task<int> HoldAsync(ParseResult parsed, CommandSession session, IHoldTarget target, Action tell) =>
-        RunAsync(parsed, session, target, new WaitForSignalWork(BootTimeProvider.Instance, tell));
+        RunAsync(parsed, session, target, TimeSpan.Zero, new WaitForSignalWork(BootTimeProvider.Instance, tell));
 
     /// <summary>Whether the command's own first word would be taken for the name: <c>lock run -- make clean</c> must not run "clean" under a lock called "make".</summary>
     private static bool IsNameMissing(ParseResult parsed)
@@ -84,14 +84,13 @@ internal sealed class RunOptions
         return given.Any(token => after.Any(other => ReferenceEquals(other, token)));
     }
 
-    private Task<int> RunAsync(ParseResult parsed, CommandSession session, IHoldTarget target, IHeldWork work)
+    private Task<int> RunAsync(ParseResult parsed, CommandSession session, IHoldTarget target, TimeSpan? grace, IHeldWork work)
     {
         if (!OperatingSystem.IsLinux())
         {
             throw new UsageException($"'{CommandPath.Of(parsed)}' needs Linux: it relies on process groups and on a clock that counts suspension.");
         }
-        var runner = new HoldRunner(
-            target, BootTimeProvider.Instance, session.Environment, session.Options, parsed.GetValue(_wait), parsed.GetValue(_grace), work);
-        return runner.RunAsync(session.Cancellation);
+        var schedule = new HoldSchedule(Ttl(parsed), grace, MaxHold(parsed));
+        return new HoldRunner(target, BootTimeProvider.Instance, session, parsed.GetValue(_wait), schedule, work).RunAsync();
     }
 }

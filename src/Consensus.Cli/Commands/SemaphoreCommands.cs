@@ -80,14 +80,15 @@ internal static class SemaphoreCommands
             command,
             (parsed, session) =>
             {
-                var holder = parsed.GetValue(owner) ?? HoldOptions.DefaultOwner();
-                var wish = new SemaphoreWish(parsed.GetRequiredValue(name), holder, parsed.GetRequiredValue(permits))
+                var options = new SemaphoreOptions
                 {
+                    Owner = parsed.GetValue(owner) ?? HoldOptions.DefaultOwner(),
                     Count = parsed.GetValue(count) ?? 1,
                     Ttl = run.Ttl(parsed),
                     MaxHold = run.MaxHold(parsed),
                 };
-                return run.RunCommandAsync(parsed, session, new SemaphoreTarget(session.Client, wish));
+                var target = new SemaphoreTarget(parsed.GetRequiredValue(name), parsed.GetRequiredValue(permits), options);
+                return run.RunCommandAsync(parsed, session, target);
             },
             parsed => MistakeIn(parsed, permits, count) ?? run.MistakeIn(parsed),
             hasOtherWork: true);

@@ -1,34 +1,25 @@
 using Consensus.Api.Elections;
 using Consensus.Client;
+using Consensus.Client.Holding;
 
 namespace Consensus.Cli.LockRun;
 
-/// <summary>Leadership with a lease of its own; the wait of <paramref name="wish"/> is each request's.</summary>
-internal sealed class ElectionTarget(IConsensusApi client, CampaignWish wish) : IHoldTarget
+internal sealed class ElectionTarget(string name, CampaignOptions options) : IHoldTarget
 {
-    public string Description => $"leadership of '{wish.Name}'";
+    public string Description => $"leadership of '{name}'";
 
-    public IReadOnlyDictionary<string, string> Variables { get; } = new Dictionary<string, string> { ["CONSENSUS_ELECTION"] = wish.Name };
+    public IReadOnlyDictionary<string, string> Variables { get; } = new Dictionary<string, string> { ["CONSENSUS_ELECTION"] = name };
 
-    public TimeSpan? MaxHold => wish.MaxHold;
+    public HoldOptions Options => options;
 
-    /// <summary>The last answer that said "elected".</summary>
+    /// <summary>The answer that said "elected"; null before.</summary>
     public ApiResult<ElectedAnswer>? Elected { get; private set; }
 
-    public async Task<GrantResult> AcquireAsync(TimeSpan wait, RequestIdentity identity, CancellationToken cancellationToken)
+    public async Task<Hold> AcquireAsync(
+        ConsensusClient client, HoldSchedule terms, AcquireWatch watch, TimeSpan? wait, CancellationToken cancellationToken)
     {
-        var result = await client.CampaignAsync(wish with { Wait = wait }, identity, cancellationToken);
-        if (!result.Succeeded)
-        {
-            return new GrantResult(null, result.Problem);
-        }
-        Elected = result;
-        return new GrantResult(new Grant(result.Value.FencingToken, result.Value.TtlMs, result.Value.WaitedMs), null);
+        var handle = await client.CampaignAsync(name, options with { SafetyMargin = terms.Notice, Watch = watch }, wait, cancellationToken);
+        Elected = ApiResult<ElectedAnswer>.Of(handle.Grant, watch.Grant);
+        return new Hold(this, handle, handle.FencingToken, terms);
     }
-
-    public HoldRenewal RenewOnce(long fencingToken, TimeSpan timeout, CancellationToken cancellationToken) =>
-        client.RenewLeadershipOnce(wish.Name, fencingToken, timeout, cancellationToken);
-
-    public Task<ApiResult<EmptyAnswer>> ReleaseAsync(long fencingToken, CancellationToken cancellationToken) =>
-        client.ResignAsync(wish.Name, fencingToken, cancellationToken);
 }

@@ -1,15 +1,22 @@
+using Consensus.Cli.Parsing;
+using Consensus.Client;
+
 namespace Consensus.Cli.LockRun;
 
-/// <summary>What was granted to this process.</summary>
-/// <param name="GrantedAt">When at the earliest, on the boot clock: what the holder's time counts from (rule 3).</param>
-internal sealed record Hold(IHoldTarget Target, long FencingToken, HoldSchedule Schedule, TimeSpan GrantedAt)
+/// <summary>What was granted to this process. The client renews it; its instants are by the boot clock, since its start.</summary>
+internal sealed record Hold(IHoldTarget Target, HoldHandle Handle, long FencingToken, HoldSchedule Schedule)
 {
-    /// <summary>The holder's own deadline while nothing is renewed.</summary>
-    public TimeSpan Deadline => DeadlineAfter(GrantedAt, Schedule.Ttl);
+    /// <summary>From here on whatever works under it is told to end. A renewal moves it.</summary>
+    public TimeSpan TerminateAt => Handle.SafeUntilOnClock;
 
-    /// <summary>The holder's own deadline after a renewal that was sent at <paramref name="sentAt"/> and told a TTL.</summary>
-    public TimeSpan DeadlineAfter(TimeSpan sentAt, TimeSpan ttl) => Schedule.Deadline(sentAt, ttl, GrantedAt);
+    /// <summary>From here on it must be dead.</summary>
+    public TimeSpan KillAt => TerminateAt + Schedule.Grace;
 
-    /// <summary>Whether a deadline is that of a <c>maxHold</c>, which no renewal moves, up to what answers take.</summary>
-    public bool IsEnd(TimeSpan deadline) => Schedule.MaxHold is not null && deadline >= Schedule.EndAt(GrantedAt) - Schedule.Margin;
+    /// <summary>One sentence about a hold that cannot be kept.</summary>
+    public string Reason => !Handle.IsEndedByCluster && Handle.IsAtItsLongest && Target.Options.MaxHold is { } longest
+        ? $"its --max-hold of {Durations.Show((long)longest.TotalMilliseconds)} is over."
+        : Handle.WhyOver;
+
+    /// <summary>Whether work under it must end now; judged by the clock, not by whether a timer had its turn.</summary>
+    public bool IsOver(TimeProvider clock) => Handle.LossReason is not null || clock.SinceStart() >= TerminateAt;
 }

@@ -13,37 +13,42 @@ internal sealed class HoldRelease(Hold hold, TextWriter error)
 
     /// <summary>Tries for as long as there can be anything to give back.</summary>
     /// <returns>False when the cluster says that the hold had been lost before.</returns>
-    public bool Release() => Release(hold.Schedule.Ttl);
+    public bool Release()
+    {
+        var isReleased = TryRelease(hold.Target.Options.Ttl);
+        if (isReleased == false)
+        {
+            Say($"{hold.Target.Description} was lost before it was released: {hold.Handle.ReleaseAnswer?.Problem?.Detail ?? hold.Reason}");
+        }
+        return isReleased ?? true;
+    }
 
     /// <summary>
     /// After the hold could not be kept (who waits need not wait for what is left of the lease; but where nobody answers, it ends soon anyway), or when this program was told to end before
     /// there was anything to be done under it.
     /// </summary>
-    public void ReleaseSoon() => Release(ShortPatience);
+    public void ReleaseSoon() => TryRelease(ShortPatience);
 
-    private bool Release(TimeSpan patience)
+    /// <returns>False when there was nothing to give back any more; null when that is not known, which is said.</returns>
+    private bool? TryRelease(TimeSpan patience)
     {
         using var expired = new CancellationTokenSource(patience);
         string failure;
         try
         {
-            var result = hold.Target.ReleaseAsync(hold.FencingToken, expired.Token).GetAwaiter().GetResult();
-            if (result.Succeeded)
-            {
-                return true;
-            }
-            failure = result.Problem.Detail;
-            if (result.Problem.Kind == ApiFailureKind.Refused)
-            {
-                Say($"{hold.Target.Description} was lost before it was released: {failure}");
-                return false;
-            }
+            var wasHeld = hold.Handle.TryReleaseAsync(Timeout.InfiniteTimeSpan, expired.Token).GetAwaiter().GetResult();
+            // Time may have run out while the last processes were ending: it is the cluster's word that counts.
+            return wasHeld || hold.Handle.ReleaseAnswer is { Succeeded: true };
+        }
+        catch (ConsensusException unanswered)
+        {
+            failure = unanswered.Message;
         }
         catch (OperationCanceledException)
         {
             failure = "no member answered in time.";
         }
         Say($"{hold.Target.Description} was perhaps not released, and then ends with its lease: {failure}");
-        return true;
+        return null;
     }
 }

@@ -1,12 +1,7 @@
 using Consensus.Client;
+using Consensus.Client.Holding;
 
 namespace Consensus.Cli.LockRun;
-
-/// <summary>A grant as far as keeping it is concerned.</summary>
-internal readonly record struct Grant(long FencingToken, long TtlMs, long WaitedMs);
-
-/// <summary>A grant, or the problem.</summary>
-internal readonly record struct GrantResult(Grant? Grant, ApiProblem? Problem);
 
 /// <summary>What is held while a command runs: a lock, permits of a semaphore, or leadership.</summary>
 internal interface IHoldTarget
@@ -17,14 +12,12 @@ internal interface IHoldTarget
     /// <summary>What the command finds in its environment beside the fencing token.</summary>
     IReadOnlyDictionary<string, string> Variables { get; }
 
-    /// <summary>The hold ends so long after its grant, however often it is renewed; null: it has no such end.</summary>
-    TimeSpan? MaxHold { get; }
+    /// <summary>How it is to be held.</summary>
+    HoldOptions Options { get; }
 
-    /// <param name="wait">10 minutes at most; the same whenever it is asked under the same identity.</param>
-    Task<GrantResult> AcquireAsync(TimeSpan wait, RequestIdentity identity, CancellationToken cancellationToken);
-
-    /// <summary>Sends one renewal once, on the calling thread.</summary>
-    HoldRenewal RenewOnce(long fencingToken, TimeSpan timeout, CancellationToken cancellationToken);
-
-    Task<ApiResult<EmptyAnswer>> ReleaseAsync(long fencingToken, CancellationToken cancellationToken);
+    /// <summary>As the client's own: it waits for as long as it says there.</summary>
+    /// <param name="terms">What is to be left when the client tells that the hold is over.</param>
+    /// <param name="wait">Null: as long as it takes.</param>
+    Task<Hold> AcquireAsync(
+        ConsensusClient client, HoldSchedule terms, AcquireWatch watch, TimeSpan? wait, CancellationToken cancellationToken);
 }

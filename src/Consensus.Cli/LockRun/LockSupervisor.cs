@@ -34,46 +34,40 @@ internal sealed class LockSupervisor
 
     private readonly object _gate = new();
     private readonly TimeProvider _clock;
-    private readonly HoldSchedule _schedule;
+    private readonly Hold _hold;
     private readonly ChildProcess _child;
     private readonly ProcessGroup _group;
     private readonly ForegroundTerminal _terminal;
     private readonly GroupGuard? _guard;
+    private TimeSpan _guardedUntil;
     private bool _ended;
 
+    /// <param name="guardedUntil">When the guard kills the group as it stands.</param>
     public LockSupervisor(
         TimeProvider clock,
-        HoldSchedule schedule,
+        Hold hold,
         ChildProcess child,
         ProcessGroup group,
         ForegroundTerminal terminal,
-        GroupGuard? guard = null)
+        GroupGuard? guard = null,
+        TimeSpan guardedUntil = default)
     {
         _clock = clock;
-        _schedule = schedule;
+        _hold = hold;
         _child = child;
         _group = group;
         _terminal = terminal;
         _guard = guard;
-    }
-
-    /// <summary>Tells the supervisor to look at the keeper again.</summary>
-    public void Wake()
-    {
-        lock (_gate)
-        {
-            Monitor.PulseAll(_gate);
-        }
+        _guardedUntil = guardedUntil;
     }
 
     /// <summary>Blocks until the command and its whole group have ended, and reaps the child.</summary>
-    public Supervision Run(LockKeeper keeper)
+    public Supervision Run()
     {
         new Thread(WaitForChild) { IsBackground = true, Name = "child-waiter" }.Start();
-        var reason = WaitForEndOrTrouble(keeper);
-        var killAt = Min(
-            _clock.SinceStart() + (keeper.Lost is null ? _schedule.Grace : Min(_schedule.Grace, GraceWhenLost)),
-            _schedule.KillAt(keeper.Deadline));
+        var reason = WaitForEndOrTrouble();
+        var grace = _hold.Schedule.Grace;
+        var killAt = Min(_clock.SinceStart() + (_hold.Handle.IsEndedByCluster ? Min(grace, GraceWhenLost) : grace), _hold.KillAt);
         var dead = EndGroup(killAt);
         if (!dead && !HasEnded())
         {
@@ -87,7 +81,7 @@ internal sealed class LockSupervisor
         if (reason.Length == 0 && hasGuardStruck && exit is { BySignal: true, Code: Libc.SigKill })
         {
             // While this process was stopped, its guard did what it could not.
-            reason = keeper.Reason;
+            reason = _hold.Reason;
         }
         return (dead, reason.Length) switch
         {
@@ -98,24 +92,41 @@ internal sealed class LockSupervisor
     }
 
     /// <returns>Why the lock cannot be kept; empty when the command ended first.</returns>
-    private string WaitForEndOrTrouble(LockKeeper keeper)
+    private string WaitForEndOrTrouble()
     {
+        // A loss that the cluster tells is acted on at once, not at the next look.
+        using var lost = _hold.Handle.HandleLost.UnsafeRegister(static supervisor => ((LockSupervisor)supervisor!).Wake(), this);
         lock (_gate)
         {
             while (!_ended)
             {
-                if (keeper.Lost is { } lost)
+                if (_hold.IsOver(_clock))
                 {
-                    return lost;
+                    return _hold.Reason;
                 }
-                var left = _schedule.TerminateAt(keeper.Deadline) - _clock.SinceStart();
-                if (left <= TimeSpan.Zero)
-                {
-                    return keeper.Reason;
-                }
-                Monitor.Wait(_gate, Clocks.Slice(left));
+                FollowRenewals();
+                Monitor.Wait(_gate, Clocks.Slice(_hold.TerminateAt - _clock.SinceStart()));
             }
             return "";
+        }
+    }
+
+    private void Wake()
+    {
+        lock (_gate)
+        {
+            Monitor.PulseAll(_gate);
+        }
+    }
+
+    /// <summary>The guard's time moves with each renewal: soon after it, and never before.</summary>
+    private void FollowRenewals()
+    {
+        var killAt = _hold.KillAt;
+        if (killAt > _guardedUntil)
+        {
+            _guardedUntil = killAt;
+            _guard?.MoveTo(killAt);
         }
     }
 

@@ -1,27 +1,21 @@
 using Consensus.Client;
+using Consensus.Client.Holding;
 
 namespace Consensus.Cli.LockRun;
 
-/// <summary>An exclusive lock with a lease of its own; the wait of <paramref name="wish"/> is each request's.</summary>
-internal sealed class LockTarget(IConsensusApi client, LockWish wish) : IHoldTarget
+internal sealed class LockTarget(string name, LockOptions options) : IHoldTarget
 {
-    public string Description => $"lock '{wish.Name}'";
+    public string Description => $"lock '{name}'";
 
-    public IReadOnlyDictionary<string, string> Variables { get; } = new Dictionary<string, string> { ["CONSENSUS_LOCK"] = wish.Name };
+    public IReadOnlyDictionary<string, string> Variables { get; } = new Dictionary<string, string> { ["CONSENSUS_LOCK"] = name };
 
-    public TimeSpan? MaxHold => wish.MaxHold;
+    public HoldOptions Options => options;
 
-    public async Task<GrantResult> AcquireAsync(TimeSpan wait, RequestIdentity identity, CancellationToken cancellationToken)
+    public async Task<Hold> AcquireAsync(
+        ConsensusClient client, HoldSchedule terms, AcquireWatch watch, TimeSpan? wait, CancellationToken cancellationToken)
     {
-        var result = await client.AcquireLockAsync(wish with { Wait = wait }, identity, cancellationToken);
-        return result.Succeeded
-            ? new GrantResult(new Grant(result.Value.FencingToken, result.Value.TtlMs, result.Value.WaitedMs), null)
-            : new GrantResult(null, result.Problem);
+        var handle = await client.AcquireLockAsync(
+            name, options with { SafetyMargin = terms.Notice, Watch = watch }, wait, cancellationToken);
+        return new Hold(this, handle, handle.FencingToken, terms);
     }
-
-    public HoldRenewal RenewOnce(long fencingToken, TimeSpan timeout, CancellationToken cancellationToken) =>
-        client.RenewLockOnce(wish.Name, fencingToken, timeout, cancellationToken);
-
-    public Task<ApiResult<EmptyAnswer>> ReleaseAsync(long fencingToken, CancellationToken cancellationToken) =>
-        client.ReleaseLockAsync(wish.Name, fencingToken, cancellationToken);
 }

@@ -1,27 +1,22 @@
 using Consensus.Client;
+using Consensus.Client.Holding;
 
 namespace Consensus.Cli.LockRun;
 
-/// <summary>Permits of a semaphore with a lease of their own; <paramref name="wish"/> says how many, its wait is each request's.</summary>
-internal sealed class SemaphoreTarget(IConsensusApi client, SemaphoreWish wish) : IHoldTarget
+/// <param name="permits">How many there are in all.</param>
+internal sealed class SemaphoreTarget(string name, long permits, SemaphoreOptions options) : IHoldTarget
 {
-    public string Description => $"semaphore '{wish.Name}'";
+    public string Description => $"semaphore '{name}'";
 
-    public IReadOnlyDictionary<string, string> Variables { get; } = new Dictionary<string, string> { ["CONSENSUS_SEMAPHORE"] = wish.Name };
+    public IReadOnlyDictionary<string, string> Variables { get; } = new Dictionary<string, string> { ["CONSENSUS_SEMAPHORE"] = name };
 
-    public TimeSpan? MaxHold => wish.MaxHold;
+    public HoldOptions Options => options;
 
-    public async Task<GrantResult> AcquireAsync(TimeSpan wait, RequestIdentity identity, CancellationToken cancellationToken)
+    public async Task<Hold> AcquireAsync(
+        ConsensusClient client, HoldSchedule terms, AcquireWatch watch, TimeSpan? wait, CancellationToken cancellationToken)
     {
-        var result = await client.AcquireSemaphoreAsync(wish with { Wait = wait }, identity, cancellationToken);
-        return result.Succeeded
-            ? new GrantResult(new Grant(result.Value.FencingToken, result.Value.TtlMs, result.Value.WaitedMs), null)
-            : new GrantResult(null, result.Problem);
+        var handle = await client.AcquireSemaphoreAsync(
+            name, permits, options with { SafetyMargin = terms.Notice, Watch = watch }, wait, cancellationToken);
+        return new Hold(this, handle, handle.FencingToken, terms);
     }
-
-    public HoldRenewal RenewOnce(long fencingToken, TimeSpan timeout, CancellationToken cancellationToken) =>
-        client.RenewSemaphoreOnce(wish.Name, fencingToken, timeout, cancellationToken);
-
-    public Task<ApiResult<EmptyAnswer>> ReleaseAsync(long fencingToken, CancellationToken cancellationToken) =>
-        client.ReleaseSemaphoreAsync(wish.Name, fencingToken, cancellationToken);
 }

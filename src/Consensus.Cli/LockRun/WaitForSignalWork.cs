@@ -4,9 +4,8 @@ namespace Consensus.Cli.LockRun;
 /// <param name="tell">Says that the hold is there.</param>
 internal sealed class WaitForSignalWork(TimeProvider clock, Action tell) : IHeldWork
 {
-    public int Run(Hold hold, LockKeeper keeper, SignalRelay signals, HoldRelease release)
+    public int Run(Hold hold, SignalRelay signals, HoldRelease release)
     {
-        keeper.Start();
         try
         {
             tell();
@@ -14,27 +13,19 @@ internal sealed class WaitForSignalWork(TimeProvider clock, Action tell) : IHeld
         catch (IOException)
         {
             // Nobody hears of the hold, so nobody can use it.
-            keeper.Stop();
             release.Release();
             throw;
         }
         var interrupted = signals.Interrupted.WaitHandle;
-        while (keeper.Lost is null && Left(hold, keeper) is var left && left > TimeSpan.Zero)
+        while (!hold.IsOver(clock))
         {
-            if (interrupted.WaitOne(Clocks.Slice(left)))
+            if (interrupted.WaitOne(Clocks.Slice(hold.TerminateAt - clock.SinceStart())))
             {
-                keeper.Stop();
                 return release.Release() ? LockRunExit.BySignal(signals.ReceivedBefore) : LockRunExit.LockNotKept;
             }
         }
-        keeper.Stop();
-        release.Say($"{hold.Target.Description} could not be kept: {keeper.Reason}");
-        if (keeper.Lost is null)
-        {
-            release.ReleaseSoon();
-        }
+        release.Say($"{hold.Target.Description} could not be kept: {hold.Reason}");
+        release.ReleaseSoon();
         return LockRunExit.LockNotKept;
     }
-
-    private TimeSpan Left(Hold hold, LockKeeper keeper) => hold.Schedule.KillAt(keeper.Deadline) - clock.SinceStart();
 }

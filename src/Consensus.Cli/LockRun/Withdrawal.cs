@@ -19,6 +19,13 @@ internal static class Withdrawal
     public static async Task<bool> TryAsync(ConsensusClientOptions options, string idempotencyKey)
     {
         using var over = new CancellationTokenSource(Patience);
+        return await TryAsync(options, idempotencyKey, over.Token);
+    }
+
+    /// <summary>As the other, until it is cancelled: then it is false.</summary>
+    public static async Task<bool> TryAsync(ConsensusClientOptions options, string idempotencyKey, CancellationToken cancellationToken)
+    {
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var asked = new List<Task<bool>>();
         for (var next = 0; !over.IsCancellationRequested; next++)
         {
@@ -41,6 +48,14 @@ internal static class Withdrawal
             }
         }
         return false;
+    }
+
+    /// <summary>Waits, but not for long, for what the client is taking back in the background.</summary>
+    /// <returns>True when nothing of it is left for certain.</returns>
+    public static async Task<bool> HasSettledAsync(ConsensusClient client)
+    {
+        var settled = client.WhenWithdrawnAsync();
+        return await Task.WhenAny(settled, Task.Delay(Patience)) == settled && await settled;
     }
 
     /// <summary>One sentence for when it is not certain.</summary>

@@ -55,6 +55,21 @@ public abstract class HoldHandle : IAsyncDisposable
     /// <summary>Why it is lost, in a sentence; null while it is not.</summary>
     public string? LossReason => _hold.LossReason;
 
+    /// <summary><see cref="SafeUntil"/> as the time since the start of the client's clock. It does not move back.</summary>
+    internal TimeSpan SafeUntilOnClock => _keeper.SinceStart(_hold.SafeUntil);
+
+    /// <summary>It is lost by the cluster's word, so that somebody else may have it, rather than by its time.</summary>
+    internal bool IsEndedByCluster => _hold is { LossReason: not null, IsEndedByCluster: true };
+
+    /// <summary>It is safe for as long as its <see cref="HoldOptions.MaxHold"/> allows: no renewal leads further.</summary>
+    internal bool IsAtItsLongest => _hold.IsAtItsLongest;
+
+    /// <summary>Why it is lost, or would be if its time were over now.</summary>
+    internal string WhyOver => _hold.LossReason ?? HoldKeeper.WhyOver(_hold);
+
+    /// <summary>What the cluster said when it was given back; null: it did not say anything, or was not asked.</summary>
+    internal ApiResult<EmptyAnswer>? ReleaseAnswer { get; private set; }
+
     /// <summary>What is held, for messages: <c>lock 'a'</c>.</summary>
     private protected abstract string What { get; }
 
@@ -75,11 +90,19 @@ public abstract class HoldHandle : IAsyncDisposable
     /// <exception cref="ConsensusException">Nobody answered in time: it ends with its lease.</exception>
     public Task<bool> ReleaseAsync(CancellationToken cancellationToken = default)
     {
+        var left = _hold.SafeUntil + _hold.Schedule.Margin - _keeper.Now;
+        return TryReleaseAsync(
+            left < ShortestPatience ? ShortestPatience : left < LongestPatience ? left : LongestPatience, cancellationToken);
+    }
+
+    /// <summary>As the public one, but for how long it is tried while nobody answers.</summary>
+    internal Task<bool> TryReleaseAsync(TimeSpan patience, CancellationToken cancellationToken)
+    {
         lock (_gate)
         {
             if (_release is null or { IsFaulted: true } or { IsCanceled: true })
             {
-                _release = GiveBackAsync(cancellationToken);
+                _release = GiveBackAsync(patience, cancellationToken);
             }
             return _release;
         }
@@ -152,21 +175,20 @@ public abstract class HoldHandle : IAsyncDisposable
 
     private protected abstract Task<ApiResult<EmptyAnswer>> SendReleaseAsync(CancellationToken cancellationToken);
 
-    private async Task<bool> GiveBackAsync(CancellationToken cancellationToken)
+    private async Task<bool> GiveBackAsync(TimeSpan patience, CancellationToken cancellationToken)
     {
         var wasHeld = Stop();
         if (_hold.IsEndedByCluster && !HasParts)
         {
             return false;
         }
-        var left = _hold.SafeUntil + _hold.Schedule.Margin - _keeper.Now;
-        using var limit = new CancellationTokenSource(left < ShortestPatience ? ShortestPatience : left < LongestPatience ? left : LongestPatience);
+        using var limit = new CancellationTokenSource(patience);
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         ApiResult<EmptyAnswer>? result = null;
         _hold.Parts?.BeginRelease();
         try
         {
-            result = await SendReleaseAsync(linked.Token).ConfigureAwait(false);
+            ReleaseAnswer = result = await SendReleaseAsync(linked.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {

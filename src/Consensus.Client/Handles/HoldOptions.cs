@@ -1,3 +1,5 @@
+using Consensus.Client.Holding;
+
 namespace Consensus.Client;
 
 /// <summary>How a lock, permits or a leadership is held; each kind adds its own.</summary>
@@ -27,6 +29,9 @@ public abstract record HoldOptions
 
     /// <summary>A JSON object of at most 4 KiB, shown with the hold.</summary>
     public string? Metadata { get; init; }
+
+    /// <summary>Whoever waits for this one hold; null: nobody has to be told.</summary>
+    internal AcquireWatch? Watch { get; init; }
 }
 
 /// <summary>How a lock is held.</summary>

@@ -36,6 +36,9 @@ public sealed class LeadershipHandle : HoldHandle
     /// <summary>Tokens of another cluster do not compare with this one's.</summary>
     public string ClusterId => _grant.ClusterId;
 
+    /// <summary>What it was granted.</summary>
+    internal ElectedAnswer Grant => _grant;
+
     private protected override string What => $"the leadership of '{Name}'";
 
     /// <summary>Proclaims another value, which observers are told.</summary>

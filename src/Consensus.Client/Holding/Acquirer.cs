@@ -10,8 +10,11 @@ namespace Consensus.Client.Holding;
 /// again under its own identity until it is; whoever gives up before withdraws it, or settles its number. What was asked for under a
 /// session that has ended can hold nothing, so that it is asked for anew.
 /// </summary>
-/// <param name="answerGrace">For how long beyond the caller's time an answer is still waited for.</param>
-internal sealed class Acquirer(HoldKeeper keeper, Withdrawals withdrawals, ClientSessions sessions, TimeProvider time, TimeSpan answerGrace)
+/// <param name="answerGrace">
+/// For how long beyond the caller's time an answer is still waited for; null: for as long as a request is sent again.
+/// </param>
+internal sealed class Acquirer(
+    HoldKeeper keeper, Withdrawals withdrawals, ClientSessions sessions, TimeProvider time, TimeSpan? answerGrace)
 {
     private static readonly TimeSpan LongestRequest = TimeSpan.FromMinutes(10);
     private static readonly TimeSpan ShortestPoll = TimeSpan.FromMilliseconds(20);
@@ -34,7 +37,8 @@ internal sealed class Acquirer(HoldKeeper keeper, Withdrawals withdrawals, Clien
         using var underWay = withdrawals.BeginAcquire();
         using var activity = ClientTelemetry.StartAcquire(order.Kind, order.What);
         using var end = CancellationTokenSource.CreateLinkedTokenSource(withdrawals.Closing, cancellationToken);
-        using var over = timeout is { } limit && limit > TimeSpan.Zero && limit <= LongestTimer ? new CancellationTokenSource(limit + answerGrace, time) : null;
+        using var over = timeout is { } limit && limit > TimeSpan.Zero && limit <= LongestTimer && answerGrace is { } grace
+            ? new CancellationTokenSource(limit + grace, time) : null;
         using var overOrEnd = over is null ? null : CancellationTokenSource.CreateLinkedTokenSource(over.Token, end.Token);
         var run = new Run<TGrant>(this, order, keeper.Now, timeout);
         try
@@ -107,6 +111,7 @@ internal sealed class Acquirer(HoldKeeper keeper, Withdrawals withdrawals, Clien
             }
             if (!IsUsable(hold))
             {
+                order.Watch?.CameTooLate(Now >= hold.LongestSafeUntil);
                 return null;
             }
             keeper.Add(hold);
@@ -124,6 +129,8 @@ internal sealed class Acquirer(HoldKeeper keeper, Withdrawals withdrawals, Clien
         }
     }
 
+    private TimeSpan AnswerTimeOf(TimeSpan wait) => answerGrace is null ? TimeSpan.Zero : Shorter(AnswerTime, wait / 10);
+
     private bool IsUsable(KeptHold hold) => hold.LossReason is null && Now < hold.SafeUntil;
 
     /// <summary>
@@ -138,7 +145,7 @@ internal sealed class Acquirer(HoldKeeper keeper, Withdrawals withdrawals, Clien
     private sealed class Run<TGrant>(Acquirer owner, HoldOrder<TGrant> order, TimeSpan startedAt, TimeSpan? timeout)
         where TGrant : class
     {
-        private readonly AttemptLog _log = new();
+        private readonly AttemptLog _log = order.Watch?.Log ?? new AttemptLog();
 
         /// <summary>What may be granted; null while nothing is asked for.</summary>
         private HoldQuestion? _question;
@@ -158,6 +165,10 @@ internal sealed class Acquirer(HoldKeeper keeper, Withdrawals withdrawals, Clien
                 if (result.Succeeded)
                 {
                     _question = null;
+                    if (order.Watch is { } watch)
+                    {
+                        watch.Grant = result.Json;
+                    }
                     KeptHold? hold;
                     try
                     {
@@ -179,7 +190,7 @@ internal sealed class Acquirer(HoldKeeper keeper, Withdrawals withdrawals, Clien
                     Consider(_problem!, question);
                 }
                 var left = Left;
-                if (left <= AnswerTimeOf(timeout ?? TimeSpan.Zero))
+                if (left <= owner.AnswerTimeOf(timeout ?? TimeSpan.Zero))
                 {
                     return NotAcquired();
                 }
@@ -226,7 +237,7 @@ internal sealed class Acquirer(HoldKeeper keeper, Withdrawals withdrawals, Clien
         /// <exception cref="ConsensusException">There is no point in asking again.</exception>
         private void Consider(ApiProblem problem, HoldQuestion question)
         {
-            if (!IsWorthAnother(problem))
+            if (!IsWorthAnother(problem) || order.Watch?.GoesOnAfter(problem) is false)
             {
                 throw new ConsensusException(problem);
             }
@@ -243,9 +254,7 @@ internal sealed class Acquirer(HoldKeeper keeper, Withdrawals withdrawals, Clien
             var left = Left;
             return left <= TimeSpan.Zero
                 ? TimeSpan.Zero
-                : Shorter(left == TimeSpan.MaxValue ? left : left - AnswerTimeOf(left), LongestRequest);
+                : Shorter(left == TimeSpan.MaxValue ? left : left - owner.AnswerTimeOf(left), LongestRequest);
         }
-
-        private static TimeSpan AnswerTimeOf(TimeSpan wait) => Shorter(AnswerTime, wait / 10);
     }
 }

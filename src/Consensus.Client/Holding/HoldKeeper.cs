@@ -30,6 +30,9 @@ internal sealed partial class HoldKeeper(TimeProvider clock, ILogger? logger = n
     /// <summary>The time since this keeper was made: small enough to be exact, whatever the clock's timestamps count from.</summary>
     public TimeSpan Now => clock.GetElapsedTime(_startedAt);
 
+    /// <summary>An instant of this keeper's as the time since its clock's start.</summary>
+    public TimeSpan SinceStart(TimeSpan instant) => clock.GetElapsedTime(0, _startedAt) + instant;
+
     /// <summary>An instant of this keeper's by the wall clock, as it stands now.</summary>
     public DateTimeOffset ToUtc(TimeSpan instant) => clock.GetUtcNow() + (instant - Now);
 
@@ -145,6 +148,13 @@ internal sealed partial class HoldKeeper(TimeProvider clock, ILogger? logger = n
         hold.TakeBack?.Invoke();
     }
 
+    /// <summary>Why a hold is over whose time is, in a sentence.</summary>
+    public static string WhyOver(KeptHold hold) =>
+        hold is { IsAtItsLongest: true, Schedule.MaxHold: { } most }
+            ? string.Create(
+                CultureInfo.InvariantCulture, $"It is held for {most.TotalSeconds:0.###} s at most (maxHold), and that time is over.")
+            : (hold.Session ?? hold).LastFailure is { Length: > 0 } failure ? failure : "No renewal was answered in time.";
+
     /// <summary>Whoever still holds something is told that it is lost: nobody renews it any more.</summary>
     public void Dispose()
     {
@@ -216,11 +226,6 @@ internal sealed partial class HoldKeeper(TimeProvider clock, ILogger? logger = n
         }
         return next;
     }
-
-    private static string WhyOver(KeptHold hold) =>
-        hold.SafeUntil == hold.LongestSafeUntil && hold.Schedule.MaxHold is { } most
-            ? string.Create(CultureInfo.InvariantCulture, $"It is held for {most.TotalSeconds:0.###} s at most (maxHold), and that time is over.")
-            : (hold.Session ?? hold).LastFailure is { Length: > 0 } failure ? failure : "No renewal was answered in time.";
 
     private void EndAll(KeptHold hold, string why)
     {

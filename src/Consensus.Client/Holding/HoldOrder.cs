@@ -19,6 +19,9 @@ internal sealed record HoldOrder<TGrant>
     /// <summary>How long it outlives its holder where it has a lease of its own; null: it can be under no session.</summary>
     public TimeSpan? Ttl { get; init; }
 
+    /// <summary>Who hears how it goes; null: nobody.</summary>
+    public AcquireWatch? Watch { get; init; }
+
     /// <summary>What is asked for, as news of a session name it.</summary>
     public IReadOnlyList<HoldName> Names { get; init; } = [];
 

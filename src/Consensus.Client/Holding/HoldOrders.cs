@@ -54,6 +54,7 @@ internal sealed class HoldOrders(IConsensusApi api, string clientName)
             Margin = LeaseSchedule.Checked(options.SafetyMargin, options.Ttl, options.MaxHold),
             MaxHold = options.MaxHold,
             Ttl = options.Ttl,
+            Watch = options.Watch,
             Names = [.. wish.Names.Select(HoldName.Lock)],
             Parts = grant => [.. grant.Locks.Select(item => new HeldPart(HoldName.Lock(item.Name), item.FencingToken))],
             Ask = (question, cancellation) =>
@@ -131,6 +132,7 @@ internal sealed class HoldOrders(IConsensusApi api, string clientName)
             Margin = LeaseSchedule.Checked(options.SafetyMargin, options.Ttl, options.MaxHold),
             MaxHold = options.MaxHold,
             Ttl = options.Ttl,
+            Watch = options.Watch,
             Names = [of],
             Parts = grant => [new HeldPart(of, token(grant))],
             Ask = (question, cancellation) =>

@@ -80,6 +80,9 @@ internal sealed class KeptHold
     /// <summary>No renewal makes it safe for longer than this: its longest time is over then.</summary>
     public TimeSpan LongestSafeUntil { get; }
 
+    /// <summary>Its longest time, rather than its last renewal, is what it is safe for, up to what an answer takes.</summary>
+    public bool IsAtItsLongest => _schedule.MaxHold is not null && LongestSafeUntil - SafeUntil <= _schedule.RetryPause;
+
     /// <summary>Ends a renewal that is on its way.</summary>
     public CancellationTokenSource Stopping { get; } = new();
 

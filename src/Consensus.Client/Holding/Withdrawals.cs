@@ -5,7 +5,9 @@ namespace Consensus.Client.Holding;
 /// in time; what it could not take back ends with its lease. Thread-safe.
 /// </summary>
 /// <param name="lastPatience">How long the end of a client waits for those under way.</param>
-internal sealed class Withdrawals(IConsensusApi api, TimeSpan lastPatience) : IDisposable
+/// <param name="withdraw">Takes the place of the API's way to withdraw a key; true: it is settled.</param>
+internal sealed class Withdrawals(
+    IConsensusApi api, TimeSpan lastPatience, Func<string, CancellationToken, Task<bool>>? withdraw = null) : IDisposable
 {
     /// <summary>As long as an attempt of the request can be under way (rule 21).</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(15);
@@ -16,7 +18,7 @@ internal sealed class Withdrawals(IConsensusApi api, TimeSpan lastPatience) : ID
     private const int MostAtOnce = 16;
 
     private readonly object _gate = new();
-    private readonly HashSet<Task> _running = [];
+    private readonly HashSet<Task<bool>> _running = [];
     private readonly SemaphoreSlim _turns = new(MostAtOnce);
     private readonly CancellationTokenSource _closing = new();
     private readonly CancellationTokenSource _ending = new();
@@ -39,8 +41,8 @@ internal sealed class Withdrawals(IConsensusApi api, TimeSpan lastPatience) : ID
     }
 
     /// <summary>Withdraws whatever was asked under this key.</summary>
-    public void Begin(string idempotencyKey) =>
-        Begin(async cancellation => IsSettled((await api.WithdrawAsync(idempotencyKey, cancellation).ConfigureAwait(false)).Problem));
+    public void Begin(string idempotencyKey) => Begin(cancellation =>
+        withdraw?.Invoke(idempotencyKey, cancellation) ?? WithdrawAsync(idempotencyKey, cancellation));
 
     /// <param name="takeBack">True: it is settled. Else it is called again.</param>
     /// <param name="ended">Is told at the end whether it was settled.</param>
@@ -63,13 +65,15 @@ internal sealed class Withdrawals(IConsensusApi api, TimeSpan lastPatience) : ID
     public static bool IsSettled(ApiProblem? problem) =>
         problem is null or { Kind: ApiFailureKind.Refused } or { Slug: "retry-too-late" or "session-ended" };
 
-    /// <summary>Ends when those that are under way now have ended.</summary>
-    public Task WhenDoneAsync()
+    /// <summary>Ends when those that are under way now have ended; whether all of them were settled.</summary>
+    public async Task<bool> WhenDoneAsync()
     {
+        Task<bool>[] running;
         lock (_gate)
         {
-            return Task.WhenAll(_running);
+            running = [.. _running];
         }
+        return Array.TrueForAll(await Task.WhenAll(running).ConfigureAwait(false), static isSettled => isSettled);
     }
 
     /// <summary>Ends what is being asked for.</summary>
@@ -97,7 +101,10 @@ internal sealed class Withdrawals(IConsensusApi api, TimeSpan lastPatience) : ID
         _ending.Cancel();
     }
 
-    private async Task RunAsync(Func<CancellationToken, Task<bool>> takeBack, Action<bool>? ended)
+    private async Task<bool> WithdrawAsync(string idempotencyKey, CancellationToken cancellationToken) =>
+        IsSettled((await api.WithdrawAsync(idempotencyKey, cancellationToken).ConfigureAwait(false)).Problem);
+
+    private async Task<bool> RunAsync(Func<CancellationToken, Task<bool>> takeBack, Action<bool>? ended)
     {
         var isSettled = false;
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(_ending.Token);
@@ -126,9 +133,10 @@ internal sealed class Withdrawals(IConsensusApi api, TimeSpan lastPatience) : ID
         {
             ended?.Invoke(isSettled);
         }
+        return isSettled;
     }
 
-    private void Ended(Task task)
+    private void Ended(Task<bool> task)
     {
         lock (_gate)
         {

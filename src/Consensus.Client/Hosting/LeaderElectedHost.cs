@@ -33,7 +33,8 @@ internal sealed partial class LeaderElectedHost<[DynamicallyAccessedMembers(Dyna
         if (client is ConsensusClient own)
         {
             // It may have been elected in the moment in which it stopped standing.
-            await own.WhenWithdrawnAsync().WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            Task withdrawn = own.WhenWithdrawnAsync();
+            await withdrawn.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 

@@ -27,6 +27,10 @@ internal sealed class BenchCommandTests
         {
             return AnswerLock(request, revision);
         }
+        if (request.Path.StartsWith("/v1/leases", StringComparison.Ordinal))
+        {
+            return AnswerSession(request);
+        }
         var key = Uri.UnescapeDataString(request.Path["/v1/kv/".Length..]);
         switch (request.Method)
         {
@@ -45,6 +49,13 @@ internal sealed class BenchCommandTests
         }
     }
 
+    private static FakeAnswer AnswerSession(FakeRequest request) => (request.Method, request.Path) switch
+    {
+        ("DELETE", _) => new FakeAnswer(200, """{"id":"5e55","keysDeleted":0,"locksFreed":0,"revision":1}"""),
+        (_, "/v1/leases") => new FakeAnswer(201, """{"id":"5e55","ttlMs":15000,"expiresInMs":15000,"session":true}"""),
+        _ => FakeAnswer.Problem(503, "no-leader", "No leader is known."),
+    };
+
     private FakeAnswer AnswerLock(FakeRequest request, long revision)
     {
         if (request.Method == "DELETE")
@@ -52,7 +63,10 @@ internal sealed class BenchCommandTests
             return _locks.TryRemove(request.Path, out _) ? new FakeAnswer(204) : FakeAnswer.Problem(412, "not-holder", "nobody holds it");
         }
         return _locks.TryAdd(request.Path, revision)
-            ? new FakeAnswer(200, $$"""{"name":"l","owner":"o","mode":"exclusive","fencingToken":{{revision}},"lease":"1","ttlMs":1,"waitedMs":0,"expiresInMs":1,"clusterId":"c"}""")
+            ? new FakeAnswer(200, $$"""
+                {"name":"{{Uri.UnescapeDataString(request.Path["/v1/locks/".Length..])}}","owner":"o","mode":"exclusive","fencingToken":{{revision}},"lease":"1",
+                "ttlMs":15000,"waitedMs":0,"expiresInMs":15000,"clusterId":"c"}
+                """)
             : FakeAnswer.Problem(409, "lock-held", "it is held");
     }
 
@@ -72,7 +86,8 @@ internal sealed class BenchCommandTests
         Assert.That(root.GetProperty("workload").GetString(), Is.EqualTo(workload));
         var operations = root.GetProperty("operations").GetInt64();
         Assert.That((operations, root.GetProperty("failures").GetInt64()), Is.EqualTo((operations, 0L)));
-        // Two hundred answers end the run, of which a lock takes two. Until its threads hear of that, more may be given and move the clock on.
+        // Two hundred answers end the run, of which a lock takes two and a session one. Until its threads hear of that, more may be
+        // given and move the clock on.
         Assert.That(operations, Is.InRange(90, server.Requests.Count));
         Assert.That(root.GetProperty("durationMs").GetInt64(), Is.InRange(2_000, 10 * server.Requests.Count));
         Assert.That(root.GetProperty("histogram").EnumerateArray().Sum(range => range.GetProperty("count").GetInt64()), Is.EqualTo(operations));
@@ -102,6 +117,29 @@ internal sealed class BenchCommandTests
         var drawn = await Ctl.RunAsync(
             new Dictionary<string, string> { ["CONSENSUS_ENDPOINTS"] = server.Endpoint.ToString() }, "", true, _time, "bench", "--clients", "2", "--duration", "2s");
         Assert.That(drawn.Output, Does.Contain("█").And.Contain(" ms  "));
+    }
+
+    [Test]
+    public async Task After_the_first_writes_there_is_one_session_for_all_that_ask_one_member_and_it_ends_with_the_run()
+    {
+        var keyed = 0;
+        using var server = new FakeServer(request =>
+        {
+            // The run's time passes with the writes that have a number, so that it does not end before there is a session.
+            if (request.Header("Consensus-Session") is not null || Interlocked.Increment(ref keyed) > 20_000)
+            {
+                _time.Advance(TimeSpan.FromMilliseconds(10));
+            }
+            return Answer(request);
+        });
+        var run = await Ctl.RunAsync(server.Endpoint, _time, "bench", "--clients", "4", "--duration", "2s");
+
+        Assert.That((run.ExitCode, run.Error), Is.EqualTo((0, "")));
+        var writes = server.Requests.Where(request => request.Method == "PUT").ToList();
+        Assert.That(writes[0].Header("Idempotency-Key"), Is.Not.Null);
+        Assert.That(writes[^1].Header("Consensus-Session"), Does.StartWith("5e55; seq="));
+        Assert.That(server.Requests.Count(request => request.Path == "/v1/leases"), Is.EqualTo(1));
+        Assert.That(server.Requests.Last().Path, Is.EqualTo("/v1/leases/5e55"), "it is revoked");
     }
 
     [Test]

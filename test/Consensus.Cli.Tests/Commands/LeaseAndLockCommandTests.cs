@@ -30,8 +30,84 @@ internal sealed class LeaseAndLockCommandTests
         Assert.That(JsonNode.Parse(server.Requests.First().Text)!["ttl"]!.GetValue<string>(), Is.EqualTo("90s"));
         Assert.That(grant.Output, Is.EqualTo("LEASE\tTTL\tEXPIRES IN\n1f\t15s\t14.5s\n"));
         Assert.That(keepAlive.Output, Is.EqualTo(grant.Output));
-        Assert.That(show.Output, Is.EqualTo("LEASE\tTTL\tEXPIRES IN\tKEYS\tLOCKS\n1f\t15s\t100ms\tk1 k2 and 1 more\tl\n"));
+        Assert.That(show.Output, Is.EqualTo(
+            "LEASE\tTTL\tEXPIRES IN\tSESSION\tKEYS\tHOLDS\n1f\t15s\t100ms\t-\tk1, k2 and 1 more\tlock l\n"));
         Assert.That(revoke.Output, Is.EqualTo("LEASE\tKEYS DELETED\tLOCKS FREED\tREVISION\n1f\t2\t1\t9\n"));
+    }
+
+    [Test]
+    public async Task A_lease_is_shown_with_holds_of_all_kinds_and_with_what_makes_it_a_session()
+    {
+        using var server = new FakeServer(_ => new FakeAnswer(200, """
+            {"id":"1f","ttlMs":15000,"expiresInMs":100,"keys":[],"keyCount":0,
+            "locks":["l"],"semaphores":["s"],"elections":["e"],"lockCount":5,
+            "session":{"seq":12,"acked":10,"answers":2,"version":7}}
+            """));
+        var show = await Ctl.RunAsync(server.Endpoint, "lease", "show", "1f");
+
+        Assert.That(show.Output.Split('\n')[1], Is.EqualTo(
+            "1f\t15s\t100ms\tversion 7, numbers to 12, acknowledged to 10, answers kept: 2\t-\t"
+            + "lock l, semaphore s, election e and 2 more"));
+    }
+
+    [Test]
+    public async Task News_of_a_session_are_told_over_all_pages()
+    {
+        const string First = """
+            {"version":9,"mustList":false,
+            "ended":[
+            {"kind":"lock","name":"l","reason":"forced","fencingToken":41,"seq":3},{"kind":"lock","name":"p","reason":"given-up","seq":4}],
+            "began":[{"kind":"semaphore","name":"s","fencingToken":42,"seq":5}],"next":8,"maxHoldLeftMs":60000}
+            """;
+        const string Second = """{"version":9,"mustList":false,"ended":[],"began":[{"kind":"election","name":"e","seq":6}]}""";
+        string Page(string news) => $$"""{"id":"1f","ttlMs":15000,"expiresInMs":14500,"news":{{news}}}""";
+        using var server = new FakeServer(request =>
+            new FakeAnswer(200, Page(request.Text.Contains("after", StringComparison.Ordinal) ? Second : First)));
+        var table = await Ctl.RunAsync(server.Endpoint, "lease", "keepalive", "1f", "--since", "5");
+        var json = await Ctl.RunAsync(server.Endpoint, "lease", "keepalive", "1f", "--since", "5", "-o", "json");
+
+        Assert.That(server.Requests.Take(2).Select(request => request.Text),
+            Is.EqualTo(new[] { """{"since":5}""", """{"since":5,"after":8}""" }));
+        Assert.That(table.Output, Is.EqualTo(
+            "LEASE\tTTL\tEXPIRES IN\tVERSION\tMAX HOLD ENDS IN\n1f\t15s\t14.5s\t9\t1m00s\n"
+            + "STATE\tKIND\tNAME\tTOKEN\tSEQ\tREASON\n"
+            + "ended\tlock\tl\t41\t3\tforced\nended\tlock\tp\t-\t4\tgiven-up\n"
+            + "holds\tsemaphore\ts\t42\t5\t-\nwaits\telection\te\t-\t6\t-\n"));
+        var news = JsonNode.Parse(json.Output)!["news"]!;
+        Assert.That(news["began"]!.AsArray().Select(item => item!["name"]!.GetValue<string>()), Is.EqualTo(new[] { "s", "e" }));
+        Assert.That(news["next"], Is.Null, "there are no more");
+    }
+
+    [Test]
+    public async Task News_that_are_not_all_that_happened_say_so()
+    {
+        using var server = new FakeServer(_ => new FakeAnswer(200,
+            """{"id":"1f","ttlMs":15000,"expiresInMs":14500,"news":{"version":900,"mustList":true,"ended":[],"began":[]}}"""));
+        var run = await Ctl.RunAsync(server.Endpoint, "lease", "keepalive", "1f", "--since", "5");
+
+        Assert.That(run.ExitCode, Is.Zero);
+        Assert.That(run.Output.Split('\n')[1], Is.EqualTo("1f\t15s\t14.5s\t900\t-"));
+        Assert.That(run.Error, Does.Contain("--since 0 lists all that it has"));
+    }
+
+    [TestCase(
+        """{"seq":3,"result":"done","revision":41,"holds":[{"kind":"lock","name":"l","fencingToken":41}]}""",
+        "3\tdone\t41\tlock l (41)\t-\t-")]
+    [TestCase("""{"seq":4,"result":"not-done","revision":50}""", "4\tnot-done\t50\t-\t-\t-")]
+    [TestCase(
+        """
+        {"seq":5,"result":"refused","revision":44,
+        "problem":{"type":"urn:consensus:problem:lock-held","title":"t","status":409,"detail":"It is held."}}
+        """,
+        "5\trefused\t44\t-\t-\tIt is held.")]
+    public async Task What_came_of_a_number_of_a_session_is_shown(string answer, string row)
+    {
+        using var server = new FakeServer(_ => new FakeAnswer(200, answer));
+        var run = await Ctl.RunAsync(server.Endpoint, "lease", "settle", "1f", row.Split('\t')[0]);
+
+        Assert.That(run.Output, Is.EqualTo($"SEQ\tRESULT\tREVISION\tHOLDS\tLEASE\tNOTE\n{row}\n"), run.Error);
+        Assert.That(server.Requests.Select(request => $"{request.Method} {request.Target} {request.Text}"),
+            Is.EqualTo(new[] { $$"""POST /v1/leases/1f/settle {"seq":{{row.Split('\t')[0]}}}""" }));
     }
 
     [Test]

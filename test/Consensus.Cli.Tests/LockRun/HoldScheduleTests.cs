@@ -1,5 +1,6 @@
 using Consensus.Cli.LockRun;
 using Consensus.Client;
+using Consensus.Client.Holding;
 
 namespace Consensus.Cli.Tests.LockRun;
 
@@ -15,64 +16,31 @@ internal sealed class HoldScheduleTests
     }
 
     [TestCaseSource(nameof(Ttls))]
-    public void Renewals_come_before_SIGTERM_before_SIGKILL_before_the_deadline_before_the_lease_expires(TimeSpan ttl)
+    public void Two_renewals_come_before_SIGTERM_before_SIGKILL_before_the_deadline(TimeSpan ttl)
     {
-        var schedule = new HoldSchedule(ttl);
-        var sentAt = TimeSpan.FromSeconds(1_000);
-        var deadline = schedule.Deadline(sentAt, ttl, sentAt);
+        foreach (var schedule in new[] { new HoldSchedule(ttl), new HoldSchedule(ttl, HoldSchedule.LongestGrace(ttl)) })
+        {
+            var lease = new LeaseSchedule(ttl, LeaseSchedule.Checked(schedule.Notice, ttl));
+            var terminateAt = lease.SafeUntil(TimeSpan.Zero);
+            var killAt = terminateAt + schedule.Grace;
 
-        Assert.That(sentAt + (2 * schedule.RenewEvery), Is.LessThan(schedule.TerminateAt(deadline)));
-        Assert.That(schedule.TerminateAt(deadline), Is.LessThan(schedule.KillAt(deadline)));
-        Assert.That(schedule.KillAt(deadline), Is.LessThan(deadline));
-        Assert.That(deadline, Is.EqualTo(sentAt + (0.99 * ttl)));
+            Assert.That(2 * lease.RenewEvery, Is.LessThan(terminateAt));
+            Assert.That(terminateAt, Is.LessThan(killAt));
+            Assert.That(killAt, Is.LessThan(0.99 * ttl));
+            Assert.That(killAt + schedule.Margin, Is.EqualTo(0.99 * ttl).Within(TimeSpan.FromTicks(2)));
+        }
     }
 
-    [TestCaseSource(nameof(Ttls))]
-    public void The_longest_grace_still_leaves_room_for_two_renewals(TimeSpan ttl)
+    [TestCase(15, null, 3.75, 0.75)]
+    [TestCase(60, null, 5, 1)]
+    [TestCase(60, 6, 1.5, 0.3)]
+    [TestCase(15, 7_200, 3.75, 0.75)]
+    public void Grace_and_margin_are_parts_of_the_shorter_of_TTL_and_maxHold(int ttl, int? maxHold, double grace, double margin)
     {
-        var schedule = new HoldSchedule(ttl, HoldSchedule.LongestGrace(ttl));
+        var longest = maxHold is { } seconds ? TimeSpan.FromSeconds(seconds) : (TimeSpan?)null;
+        var schedule = new HoldSchedule(TimeSpan.FromSeconds(ttl), null, longest);
 
-        Assert.That(2 * schedule.RenewEvery, Is.LessThan(schedule.TerminateAt(schedule.Deadline(TimeSpan.Zero, ttl, TimeSpan.Zero))));
-    }
-
-    [Test]
-    public void Time_spent_in_the_queue_counts_for_the_holder()
-    {
-        var schedule = new HoldSchedule(TimeSpan.FromSeconds(10));
-        var grantedAt = HoldSchedule.GrantedAt(TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(20));
-
-        Assert.That(schedule.Deadline(grantedAt, schedule.Ttl, grantedAt), Is.EqualTo(TimeSpan.FromSeconds(5 + (0.99 * 30))).Within(TimeSpan.FromTicks(2)));
-    }
-
-    [Test]
-    public void No_renewal_leads_beyond_the_end_of_a_maxHold_which_counts_from_the_first_send_and_the_wait()
-    {
-        var schedule = new HoldSchedule(TimeSpan.FromSeconds(15), maxHold: TimeSpan.FromSeconds(6));
-        var grantedAt = HoldSchedule.GrantedAt(TimeSpan.FromSeconds(100), TimeSpan.FromSeconds(10));
-        var end = TimeSpan.FromSeconds(100 + (0.99 * 16));
-
-        Assert.That(schedule.Deadline(grantedAt, schedule.Ttl, grantedAt), Is.EqualTo(end).Within(TimeSpan.FromTicks(2)));
-        Assert.That(schedule.Deadline(TimeSpan.FromSeconds(115), schedule.Ttl, grantedAt), Is.EqualTo(schedule.EndAt(grantedAt)));
-        Assert.That(schedule.TerminateAt(end), Is.GreaterThan(grantedAt), "there is time to work in");
-        Assert.That(schedule.Margin, Is.EqualTo(TimeSpan.FromSeconds(6) / 20));
-    }
-
-    [Test]
-    public void Towards_the_end_of_a_maxHold_it_is_not_renewed_more_often()
-    {
-        var schedule = new HoldSchedule(TimeSpan.FromSeconds(15), maxHold: TimeSpan.FromMinutes(1));
-
-        Assert.That(schedule.NextRenewal(TimeSpan.FromSeconds(55), TimeSpan.FromSeconds(3)), Is.EqualTo(TimeSpan.FromSeconds(60)));
-        Assert.That(new HoldSchedule(TimeSpan.FromSeconds(15)).NextRenewal(TimeSpan.FromSeconds(55), TimeSpan.FromSeconds(3)), Is.EqualTo(TimeSpan.FromSeconds(56)));
-    }
-
-    [Test]
-    public void A_maxHold_above_the_TTL_leaves_the_lease_its_deadline()
-    {
-        var schedule = new HoldSchedule(TimeSpan.FromSeconds(15), maxHold: TimeSpan.FromHours(2));
-
-        Assert.That(schedule.Deadline(TimeSpan.FromSeconds(1_000), schedule.Ttl, TimeSpan.Zero), Is.EqualTo(TimeSpan.FromSeconds(1_000 + (0.99 * 15))));
-        Assert.That(schedule.Deadline(TimeSpan.FromHours(2), schedule.Ttl, TimeSpan.Zero), Is.EqualTo(0.99 * TimeSpan.FromHours(2)));
+        Assert.That((schedule.Grace.TotalSeconds, schedule.Margin.TotalSeconds), Is.EqualTo((grace, margin)));
     }
 
     [Test]

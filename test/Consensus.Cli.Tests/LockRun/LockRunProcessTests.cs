@@ -116,7 +116,7 @@ internal sealed class LockRunProcessTests
 
         Assert.That(end.ExitCode, Is.EqualTo(124));
         // On a machine so busy that not even the refusals came in time, that is what it says.
-        Assert.That(end.Error, Does.Contain("There is no leader.").Or.Contain("no renewal was answered in time."));
+        Assert.That(end.Error, Does.Contain("There is no leader.").Or.Contain("No renewal was answered in time."));
         Assert.That(CliProcess.IsAlive(grandchild), Is.False);
         Assert.That(_locks.Held, Is.False, "what may still be held is given back");
     }

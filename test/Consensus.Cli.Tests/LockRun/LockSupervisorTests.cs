@@ -1,6 +1,8 @@
+using Consensus.Api.Locks;
 using Consensus.Cli.LockRun;
 using Consensus.Cli.Tests.Support;
 using Consensus.Client;
+using Consensus.Client.Holding;
 
 namespace Consensus.Cli.Tests.LockRun;
 
@@ -24,10 +26,10 @@ internal sealed class LockSupervisorTests
         var run = world.Supervise(IgnoreTermForever + " & echo $! > grandchild; " + IgnoreTermForever);
         await world.FileAppears("grandchild");
 
-        world.Clock.Now = world.Schedule.TerminateAt(world.Keeper.Deadline) - TimeSpan.FromMilliseconds(1);
+        world.Clock.Now = world.Hold.TerminateAt - TimeSpan.FromMilliseconds(1);
         Assert.That(world.Group.Living(), Has.Count.GreaterThanOrEqualTo(2), "no signal before its time");
 
-        world.Clock.Now = world.Schedule.KillAt(world.Keeper.Deadline);
+        world.Clock.Now = world.Hold.KillAt;
         var end = await run;
 
         Assert.That(end.End, Is.EqualTo(SupervisionEnd.LockNotKept));
@@ -43,7 +45,7 @@ internal sealed class LockSupervisorTests
         await world.FileAppears("ready");
 
         // The clock stands at the time for SIGTERM: the time for SIGKILL never comes.
-        world.Clock.Now = world.Schedule.TerminateAt(world.Keeper.Deadline);
+        world.Clock.Now = world.Hold.TerminateAt;
         var end = await run;
 
         Assert.That(end.End, Is.EqualTo(SupervisionEnd.LockNotKept));
@@ -59,7 +61,7 @@ internal sealed class LockSupervisorTests
         await world.FileAppears("ready");
         world.Group.Signal(19);
 
-        world.Clock.Now = world.Schedule.TerminateAt(world.Keeper.Deadline);
+        world.Clock.Now = world.Hold.TerminateAt;
         var end = await run;
 
         Assert.That(end.End, Is.EqualTo(SupervisionEnd.LockNotKept));
@@ -84,7 +86,7 @@ internal sealed class LockSupervisorTests
         var run = world.Supervise(IgnoreTermForever + " & echo > ready; " + IgnoreTermForever);
         await world.FileAppears("ready");
 
-        world.Clock.Now = world.Keeper.Deadline + TimeSpan.FromHours(8);
+        world.Clock.Now = world.Hold.KillAt + world.Hold.Schedule.Margin + TimeSpan.FromHours(8);
         var end = await run;
 
         Assert.That(end.End, Is.EqualTo(SupervisionEnd.LockNotKept));
@@ -141,7 +143,7 @@ internal sealed class LockSupervisorTests
         var end = await run;
 
         Assert.That(end.End, Is.EqualTo(SupervisionEnd.LockNotKept));
-        Assert.That(end.Reason, Is.EqualTo("no renewal was answered in time."));
+        Assert.That(end.Reason, Is.EqualTo("No renewal was answered in time."));
     }
 
     [Test]
@@ -176,25 +178,32 @@ internal sealed class LockSupervisorTests
     private static List<int> OwnSessions() =>
         [.. ProcessEntry.All().Where(process => process.Parent == Environment.ProcessId && process.Pid == process.Group && !process.HasEnded).Select(process => process.Pid)];
 
-    /// <summary>A command under supervision, with a keeper that never renews and a clock that stands still.</summary>
+    /// <summary>A command under supervision, with a hold that is never renewed and a clock that stands still.</summary>
     private sealed class World : IDisposable
     {
+        private static readonly TimeSpan Ttl = TimeSpan.FromMinutes(10);
+
         private readonly string _directory;
-        private readonly ConsensusApiClient _client = new(new ConsensusClientOptions());
+        private readonly HoldKeeper _keeper;
         private ProcessGroup? _group;
 
         public World(string directory)
         {
             _directory = directory;
-            Schedule = new HoldSchedule(TimeSpan.FromMinutes(10));
-            Keeper = new LockKeeper(Clock, new Hold(new LockTarget(_client, new LockWish("a", "me") { Ttl = Schedule.Ttl }), 1, Schedule, Clock.Now));
+            _keeper = new HoldKeeper(Clock);
+            var schedule = new HoldSchedule(Ttl);
+            var kept = new KeptHold(
+                new LeaseSchedule(Ttl, schedule.Notice), _keeper.Now, TimeSpan.Zero, _keeper.ToUtc,
+                static (_, _) => new HoldRenewal(HoldRenewalOutcome.Unanswered, ""));
+            var ttlMs = (long)Ttl.TotalMilliseconds;
+            var grant = new LockGrantAnswer("a", "me", "exclusive", 1, "1f", ttlMs, 0, ttlMs, "c1");
+            var handle = new LockHandle(null!, _keeper, grant, kept);
+            Hold = new Hold(new LockTarget("a", new LockOptions { Ttl = Ttl }), handle, handle.FencingToken, schedule);
         }
 
         public ManualClock Clock { get; } = new() { Now = TimeSpan.FromDays(1) };
 
-        public HoldSchedule Schedule { get; }
-
-        public LockKeeper Keeper { get; }
+        public Hold Hold { get; }
 
         public ProcessGroup Group => _group ?? throw new InvalidOperationException("nothing runs");
 
@@ -203,9 +212,9 @@ internal sealed class LockSupervisorTests
             var child = ChildProcess.StartInOwnGroup(
                 ["/bin/sh", "-c", $"cd '{_directory}'; {script}"], new Dictionary<string, string>());
             _group = new ProcessGroup(child.Pid);
-            var supervisor = new LockSupervisor(Clock, Schedule, child, _group, new ForegroundTerminal(), guard);
+            var supervisor = new LockSupervisor(Clock, Hold, child, _group, new ForegroundTerminal(), guard, Hold.KillAt);
             return Task.Factory.StartNew(
-                () => supervisor.Run(Keeper), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+                supervisor.Run, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         }
 
         public Task FileAppears(string name) => Eventually.True(() => File.Exists(Path.Combine(_directory, name)), name);
@@ -213,8 +222,8 @@ internal sealed class LockSupervisorTests
         public void Dispose()
         {
             _group?.Signal(9);
-            Keeper.Dispose();
-            _client.Dispose();
+            Hold.Handle.Abandon();
+            _keeper.Dispose();
         }
     }
 }

@@ -57,6 +57,16 @@ internal sealed class OutageTests
     }
 
     [Test]
+    public void A_member_that_tells_the_place_in_line_lets_the_request_wait()
+    {
+        var outage = Make();
+        var log = new AttemptLog { Heard = outage.Heard };
+        log.Add(NoLeader);
+        log.Add(new Attempt(AttemptKind.Done, Endpoint) { Status = HttpStatusCode.Accepted, IsPlace = true });
+        Assert.That((outage.WasSeen, outage.Trouble), Is.EqualTo((true, "")));
+    }
+
+    [Test]
     public void A_silent_member_that_does_not_answer_how_it_is_is_told()
     {
         var outage = Make();

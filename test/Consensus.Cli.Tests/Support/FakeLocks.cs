@@ -30,6 +30,9 @@ internal sealed class FakeLocks
     /// <summary>Takes the place of the answer to a renewal, or null for the real one.</summary>
     public Func<FakeAnswer?> OnRenew { get; set; } = () => null;
 
+    /// <summary>Takes the place of the answer to a withdrawal, or null for the real one.</summary>
+    public Func<FakeAnswer?> OnWithdraw { get; set; } = () => null;
+
     /// <summary>Takes the place of the answer to an acquire, or null for the real one.</summary>
     public Func<FakeRequest, FakeAnswer?> OnAcquire { get; set; } = _ => null;
 
@@ -51,7 +54,8 @@ internal sealed class FakeLocks
             {
                 "POST" => OnAcquire(request) ?? Acquire(request),
                 "PUT" => OnRenew() ?? Renew(JsonNode.Parse(request.Text)!["fencingToken"]!.GetValue<long>()),
-                "DELETE" when request.Path.StartsWith("/v1/requests/", StringComparison.Ordinal) => Withdraw(request.Path["/v1/requests/".Length..]),
+                "DELETE" when request.Path.StartsWith("/v1/requests/", StringComparison.Ordinal) =>
+                    OnWithdraw() ?? Withdraw(request.Path["/v1/requests/".Length..]),
                 "DELETE" => Release(long.Parse(request.Target.Split("fencingToken=")[1])),
                 _ => new FakeAnswer(405),
             };
