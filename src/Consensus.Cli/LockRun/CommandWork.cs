@@ -33,6 +33,12 @@ internal sealed class CommandWork(TimeProvider clock, IReadOnlyList<string> comm
         {
             if (signals.StartUnlessInterrupted(() => StartCommand(hold, guard, killAt), out var group) is not { } child || group is null)
             {
+                if (signals.ReceivedBefore == 0)
+                {
+                    release.Say($"{hold.Target.Description} could not be kept, so '{command[0]}' was not started: {hold.Reason}");
+                    release.ReleaseSoon();
+                    return LockRunExit.LockNotKept;
+                }
                 release.ReleaseSoon();
                 return LockRunExit.BySignal(signals.ReceivedBefore);
             }
@@ -47,8 +53,13 @@ internal sealed class CommandWork(TimeProvider clock, IReadOnlyList<string> comm
         }
     }
 
-    private ChildProcess StartCommand(Hold hold, GroupGuard guard, TimeSpan killAt)
+    /// <returns>Null: while the guard was started, or this machine slept, the hold was lost.</returns>
+    private ChildProcess? StartCommand(Hold hold, GroupGuard guard, TimeSpan killAt)
     {
+        if (hold.IsOver(clock))
+        {
+            return null;
+        }
         var variables = new Dictionary<string, string>(hold.Target.Variables)
         {
             ["CONSENSUS_FENCING_TOKEN"] = hold.FencingToken.ToString(CultureInfo.InvariantCulture),

@@ -8,6 +8,9 @@ internal sealed class HoldRelease(Hold hold, TextWriter error)
 {
     private static readonly TimeSpan ShortPatience = TimeSpan.FromSeconds(3);
 
+    /// <summary>Timers take no more; a lease may be longer.</summary>
+    private static readonly TimeSpan LongestPatience = TimeSpan.FromDays(40);
+
     /// <summary>Tells one sentence; the server's words in it may hold anything.</summary>
     public void Say(string sentence) => error.WriteLine("consensusctl: " + Plain.OneLine(sentence));
 
@@ -15,7 +18,7 @@ internal sealed class HoldRelease(Hold hold, TextWriter error)
     /// <returns>False when the cluster says that the hold had been lost before.</returns>
     public bool Release()
     {
-        var isReleased = TryRelease(hold.Target.Options.Ttl);
+        var isReleased = TryRelease(hold.Target.Options.Ttl is var ttl && ttl < LongestPatience ? ttl : LongestPatience);
         if (isReleased == false)
         {
             Say($"{hold.Target.Description} was lost before it was released: {hold.Handle.ReleaseAnswer?.Problem?.Detail ?? hold.Reason}");

@@ -85,8 +85,10 @@ internal sealed class HoldWait
         }
         catch (TimeoutException)
         {
-            await Withdrawal.HasSettledAsync(_client);
-            throw new HoldNotGrantedException(ExitCode.Unreachable, "was granted, but the answer came too late to use it.");
+            throw await Withdrawal.HasSettledAsync(_client)
+                ? new HoldNotGrantedException(ExitCode.Unreachable, "was granted, but the answer came too late to use it.")
+                : new HoldNotGrantedException(
+                    ExitCode.Unknown, "was granted, but the answer came too late to use it. It may still be held, and then ends with its lease.");
         }
         catch (ConsensusException no)
         {

@@ -96,6 +96,7 @@ internal sealed class LockSupervisor
     {
         // A loss that the cluster tells is acted on at once, not at the next look.
         using var lost = _hold.Handle.HandleLost.UnsafeRegister(static supervisor => ((LockSupervisor)supervisor!).Wake(), this);
+        _hold.Handle.OnRenewed(Wake);
         lock (_gate)
         {
             while (!_ended)
@@ -119,7 +120,7 @@ internal sealed class LockSupervisor
         }
     }
 
-    /// <summary>The guard's time moves with each renewal: soon after it, and never before.</summary>
+    /// <summary>The guard's time moves with each renewal, and never before it.</summary>
     private void FollowRenewals()
     {
         var killAt = _hold.KillAt;
@@ -145,7 +146,7 @@ internal sealed class LockSupervisor
         {
             _group.Signal(Libc.SigTerm);
             _group.Signal(Libc.SigCont);
-            if (WaitUntilDead(killAt))
+            if (WaitUntilDead(killAt, orLost: true))
             {
                 return true;
             }
@@ -154,10 +155,15 @@ internal sealed class LockSupervisor
         return WaitUntilDead(_clock.SinceStart() + KillPatience);
     }
 
-    private bool WaitUntilDead(TimeSpan until)
+    /// <param name="orLost">Ends it sooner when the cluster tells that the hold is somebody else's by now.</param>
+    private bool WaitUntilDead(TimeSpan until, bool orLost = false)
     {
         while (_group.Living().Count > 0)
         {
+            if (orLost && _hold.Handle.IsEndedByCluster)
+            {
+                (until, orLost) = (Min(until, _clock.SinceStart() + GraceWhenLost), false);
+            }
             var left = until - _clock.SinceStart();
             if (left <= TimeSpan.Zero)
             {

@@ -38,8 +38,9 @@ internal sealed class SignalRelay : IDisposable
     public int ReceivedBefore { get; private set; }
 
     /// <summary>Starts the command, unless a signal came first; from then on signals go to its group.</summary>
+    /// <param name="start">Null: it is not to be started any more.</param>
     /// <returns>The started child, or null when a signal came first.</returns>
-    public ChildProcess? StartUnlessInterrupted(Func<ChildProcess> start, out ProcessGroup? group)
+    public ChildProcess? StartUnlessInterrupted(Func<ChildProcess?> start, out ProcessGroup? group)
     {
         lock (_gate)
         {
@@ -49,7 +50,7 @@ internal sealed class SignalRelay : IDisposable
                 return null;
             }
             var child = start();
-            group = _group = new ProcessGroup(child.Pid);
+            group = _group = child is null ? null : new ProcessGroup(child.Pid);
             return child;
         }
     }

@@ -55,6 +55,9 @@ public abstract class HoldHandle : IAsyncDisposable
     /// <summary>Why it is lost, in a sentence; null while it is not.</summary>
     public string? LossReason => _hold.LossReason;
 
+    /// <summary>Calls this after each renewal of the hold's own lease.</summary>
+    internal void OnRenewed(Action renewed) => _hold.Renewed = renewed;
+
     /// <summary><see cref="SafeUntil"/> as the time since the start of the client's clock. It does not move back.</summary>
     internal TimeSpan SafeUntilOnClock => _keeper.SinceStart(_hold.SafeUntil);
 

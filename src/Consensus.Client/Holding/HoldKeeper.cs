@@ -110,6 +110,10 @@ internal sealed partial class HoldKeeper(TimeProvider clock, ILogger? logger = n
             }
             Monitor.PulseAll(_gate);
         }
+        if (renewal.Outcome == HoldRenewalOutcome.Renewed)
+        {
+            hold.Renewed?.Invoke();
+        }
         return renewal.Outcome != HoldRenewalOutcome.Unanswered;
     }
 

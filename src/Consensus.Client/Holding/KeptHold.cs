@@ -71,6 +71,9 @@ internal sealed class KeptHold
     /// <summary>What is held, for messages: <c>lock 'a'</c>.</summary>
     public string What { get; init; } = "";
 
+    /// <summary>Is called after each renewal that succeeded.</summary>
+    public Action? Renewed { get; set; }
+
     /// <summary>Gives it back in the background, for whoever has no handle of it.</summary>
     public Action? TakeBack { get; set; }
 

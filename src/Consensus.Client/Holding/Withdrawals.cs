@@ -24,6 +24,7 @@ internal sealed class Withdrawals(
     private readonly CancellationTokenSource _ending = new();
     private int _acquires;
     private bool _closed;
+    private bool _isAnyLeft;
 
     /// <summary>Cancelled when the client is disposed of: nothing is asked for any more.</summary>
     public CancellationToken Closing => _closing.Token;
@@ -57,6 +58,7 @@ internal sealed class Withdrawals(
                 task.ContinueWith(Ended, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
                 return;
             }
+            _isAnyLeft = true;
         }
         ended?.Invoke(false);
     }
@@ -65,15 +67,16 @@ internal sealed class Withdrawals(
     public static bool IsSettled(ApiProblem? problem) =>
         problem is null or { Kind: ApiFailureKind.Refused } or { Slug: "retry-too-late" or "session-ended" };
 
-    /// <summary>Ends when those that are under way now have ended; whether all of them were settled.</summary>
+    /// <summary>Ends when those that are under way now have ended; whether they and all before them were settled.</summary>
     public async Task<bool> WhenDoneAsync()
     {
         Task<bool>[] running;
+        bool isAnyLeft;
         lock (_gate)
         {
-            running = [.. _running];
+            (running, isAnyLeft) = ([.. _running], _isAnyLeft);
         }
-        return Array.TrueForAll(await Task.WhenAll(running).ConfigureAwait(false), static isSettled => isSettled);
+        return Array.TrueForAll(await Task.WhenAll(running).ConfigureAwait(false), static isSettled => isSettled) && !isAnyLeft;
     }
 
     /// <summary>Ends what is being asked for.</summary>
@@ -141,6 +144,7 @@ internal sealed class Withdrawals(
         lock (_gate)
         {
             _running.Remove(task);
+            _isAnyLeft |= !task.IsCompletedSuccessfully || !task.Result;
             Monitor.PulseAll(_gate);
         }
     }

@@ -45,6 +45,17 @@ internal sealed class HoldReleaseTests
     }
 
     [Test]
+    public async Task A_lease_that_is_longer_than_timers_are_is_released_like_any_other()
+    {
+        using var server = new FakeServer(_locks.Answer);
+        using var client = Client(server);
+        var hold = await TakeAsync(client, TimeSpan.FromDays(365));
+
+        Assert.That(new HoldRelease(hold, _error).Release(), Is.True);
+        Assert.That((_locks.Releases, _error.ToString()), Is.EqualTo((1, "")));
+    }
+
+    [Test]
     public async Task What_nobody_answers_is_perhaps_not_released()
     {
         using var server = new FakeServer(request =>
@@ -60,9 +71,9 @@ internal sealed class HoldReleaseTests
     private ConsensusClient Client(FakeServer server) =>
         new(HoldWait.Options(new ConsensusClientOptions { Endpoints = [server.Endpoint], RetryFor = TimeSpan.Zero }, _clock));
 
-    private static Task<Hold> TakeAsync(ConsensusClient client)
+    private static Task<Hold> TakeAsync(ConsensusClient client, TimeSpan? ttl = null)
     {
-        var options = new LockOptions { Owner = "me", Ttl = TimeSpan.FromMinutes(1) };
+        var options = new LockOptions { Owner = "me", Ttl = ttl ?? TimeSpan.FromMinutes(1) };
         return new LockTarget("a", options).AcquireAsync(
             client, new HoldSchedule(options.Ttl), new AcquireWatch(), TimeSpan.Zero, CancellationToken.None);
     }

@@ -94,6 +94,44 @@ internal sealed class LockSupervisorTests
     }
 
     [Test]
+    public async Task A_hold_that_is_broken_while_the_rest_of_the_group_is_being_ended_leaves_it_half_a_second()
+    {
+        using var world = new World(_directory);
+        // The command has ended by itself; what it left behind ignores the SIGTERM that follows.
+        var run = world.Supervise("(trap 'echo > told' TERM; while :; do sleep 0.01; done) & exit 3");
+        await world.FileAppears("told");
+        Assert.That(world.Group.Living(), Is.Not.Empty);
+
+        world.Break();
+        var moved = false;
+        await Eventually.True(
+            () =>
+            {
+                // Less than its grace in all, and enough for what is left of it now.
+                world.Clock.Now += moved ? TimeSpan.Zero : TimeSpan.FromMilliseconds(20);
+                moved = world.Clock.Now >= world.Began + TimeSpan.FromSeconds(4);
+                return run.IsCompleted;
+            },
+            "the end");
+
+        Assert.That((await run).End, Is.EqualTo(SupervisionEnd.CommandEnded));
+        Assert.That(world.Group.Living(), Is.Empty);
+    }
+
+    [Test]
+    public async Task The_guard_s_time_moves_with_a_renewal_and_not_with_the_next_look()
+    {
+        using var world = new World(_directory);
+        using var guard = GroupGuard.Start();
+        var run = world.Supervise("echo > ready; while ! [ -e go ]; do sleep 0.01; done", guard);
+        await world.FileAppears("ready");
+
+        await Eventually.True(() => world.IsRenewalTold, "whoever watches over the command is told of each renewal");
+        await File.WriteAllTextAsync(Path.Combine(_directory, "go"), "");
+        Assert.That((await run).End, Is.EqualTo(SupervisionEnd.CommandEnded));
+    }
+
+    [Test]
     public async Task The_guard_leaves_a_group_alone_that_it_was_dismissed_from()
     {
         using var world = new World(_directory);
@@ -185,6 +223,7 @@ internal sealed class LockSupervisorTests
 
         private readonly string _directory;
         private readonly HoldKeeper _keeper;
+        private readonly KeptHold _kept;
         private ProcessGroup? _group;
 
         public World(string directory)
@@ -192,18 +231,26 @@ internal sealed class LockSupervisorTests
             _directory = directory;
             _keeper = new HoldKeeper(Clock);
             var schedule = new HoldSchedule(Ttl);
-            var kept = new KeptHold(
+            Began = Clock.Now;
+            _kept = new KeptHold(
                 new LeaseSchedule(Ttl, schedule.Notice), _keeper.Now, TimeSpan.Zero, _keeper.ToUtc,
                 static (_, _) => new HoldRenewal(HoldRenewalOutcome.Unanswered, ""));
             var ttlMs = (long)Ttl.TotalMilliseconds;
             var grant = new LockGrantAnswer("a", "me", "exclusive", 1, "1f", ttlMs, 0, ttlMs, "c1");
-            var handle = new LockHandle(null!, _keeper, grant, kept);
+            var handle = new LockHandle(null!, _keeper, grant, _kept);
             Hold = new Hold(new LockTarget("a", new LockOptions { Ttl = Ttl }), handle, handle.FencingToken, schedule);
         }
 
         public ManualClock Clock { get; } = new() { Now = TimeSpan.FromDays(1) };
 
         public Hold Hold { get; }
+
+        public TimeSpan Began { get; }
+
+        public bool IsRenewalTold => _kept.Renewed is not null;
+
+        /// <summary>The cluster tells that somebody else may have it.</summary>
+        public void Break() => _keeper.EndByCluster(_kept, "The hold was broken at revision 9.");
 
         public ProcessGroup Group => _group ?? throw new InvalidOperationException("nothing runs");
 
