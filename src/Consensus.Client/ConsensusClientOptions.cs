@@ -80,4 +80,25 @@ public sealed record ConsensusClientOptions
     /// <see cref="HttpClient"/> is loaded for it, which takes a program longer to start than the rest.
     /// </summary>
     internal bool SendsOnCallingThread { get; init; }
+
+    /// <exception cref="ArgumentException">
+    /// There is no endpoint, or one is no scheme, host and port alone, or a slice of a wait is not 1 ms to 10 minutes.
+    /// </exception>
+    internal ConsensusClientOptions Checked(string parameter)
+    {
+        if (Endpoints.Count == 0)
+        {
+            throw new ArgumentException("At least one endpoint is needed.", parameter);
+        }
+        foreach (var endpoint in Endpoints)
+        {
+            if (MemberUrl.WhyNot(endpoint) is { } reason)
+            {
+                throw new ArgumentException($"The endpoint {endpoint} cannot be used: {reason}.", parameter);
+            }
+        }
+        return WaitSlice >= TimeSpan.FromMilliseconds(1) && WaitSlice <= TimeSpan.FromMicroseconds(ApiLimits.MaxWaitMicros)
+            ? this
+            : throw new ArgumentException($"A {nameof(WaitSlice)} is 1 ms to 10 minutes.", parameter);
+    }
 }

@@ -82,7 +82,7 @@ internal sealed class RequestIdentity
         {
             // A session keeps every outcome, so that a "no" under a number is the answer to all sends of it; what it refuses for want of
             // room it does not keep.
-            _wasInDoubt &= !(_isPlaced && attempt.Kind == AttemptKind.Refused);
+            _wasInDoubt &= !_isPlaced || attempt.Kind != AttemptKind.Refused || !IsOutcome(attempt.Status);
             _wasInDoubt &= Numbers is null || attempt.Kind != AttemptKind.Refused || !IsOutcome(attempt.Status);
             EndSend(wasAnswered: !attempt.Unreachable && (Numbers is null || attempt.Status != HttpStatusCode.ServiceUnavailable));
         }

@@ -1,13 +1,17 @@
 using System.Globalization;
+using Consensus.Api.Problems;
 
 namespace Consensus.Client.Transport;
 
 /// <summary>What was heard so far of something that is asked again and again.</summary>
 internal sealed class AttemptLog
 {
+    private static readonly ApiProblem InLine = new(
+        ApiFailureKind.Refused, ProblemTypes.LockHeld.Status, ProblemTypes.LockHeld.Slug, "Others hold it, and it stood in line to the end.");
+
     private readonly Dictionary<string, string> _silences = [];
 
-    /// <summary>Is told of each attempt that has ended, on whatever thread it ended.</summary>
+    /// <summary>Is told of each attempt that has ended without granting anything, on whatever thread it ended.</summary>
     public Action<Attempt>? Heard { get; init; }
 
     /// <summary>Who is being asked; null: nobody.</summary>
@@ -19,6 +23,13 @@ internal sealed class AttemptLog
     public void Add(Attempt attempt)
     {
         Asking = null;
+        if (attempt.IsPlace)
+        {
+            // Whatever was met before, a member tells now that others hold it.
+            LastWord = InLine;
+            _silences.Clear();
+            Heard?.Invoke(attempt);
+        }
         if (attempt.Kind == AttemptKind.Done)
         {
             return;

@@ -28,8 +28,7 @@ internal sealed class RequestSender(ConsensusClientOptions options) : IDisposabl
     public async Task<Attempt> ExecuteAsync(ApiRequest request, RequestIdentity? identity, CancellationToken cancellationToken)
     {
         using var activity = ClientTelemetry.StartRequest(request);
-        var sliced = identity is null ? request : request.InSlices(options.WaitSlice);
-        var attempt = await new SentRequest(this, sliced, identity).UntilSettledAsync(cancellationToken).ConfigureAwait(false);
+        var attempt = await new SentRequest(this, request, identity).UntilSettledAsync(cancellationToken).ConfigureAwait(false);
         ClientTelemetry.Answered(activity, attempt.Kind.ToString(), attempt.Detail);
         return attempt;
     }

@@ -1,3 +1,6 @@
+using System.Net;
+using Consensus.Api.Problems;
+
 namespace Consensus.Client.Transport;
 
 /// <summary>
@@ -7,10 +10,19 @@ namespace Consensus.Client.Transport;
 /// <param name="identity">Of a write that has one.</param>
 internal sealed class SentRequest(RequestSender sender, ApiRequest request, RequestIdentity? identity)
 {
+    /// <summary>
+    /// Who waits under a number of a session is told its place this soon: until then the number holds up what the session acknowledges.
+    /// </summary>
+    private static readonly TimeSpan FirstSlice = TimeSpan.FromMilliseconds(250);
+
     private readonly ConsensusClientOptions _options = sender.Options;
     private readonly long _firstSend = sender.Options.TimeProvider.GetTimestamp();
     private int _next = sender.Preferred % sender.Options.Endpoints.Count;
     private int _sends;
+
+    /// <summary>What is sent next: the same request, which waits for as long as its slice lasts.</summary>
+    private ApiRequest _slice = identity is null ? request
+        : request.InSlices(identity.Numbers is not null && FirstSlice < sender.Options.WaitSlice ? FirstSlice : sender.Options.WaitSlice);
 
     /// <summary>A member told its place, which whatever becomes of the rest it may still have.</summary>
     private bool _hadPlace;
@@ -28,8 +40,9 @@ internal sealed class SentRequest(RequestSender sender, ApiRequest request, Requ
         for (var early = 0; last.IsPlace && HasTimeToWait;)
         {
             var sentAt = _options.TimeProvider.GetTimestamp();
+            _slice = request.InSlices(_options.WaitSlice);
             last = await SendSliceAsync(cancellationToken).ConfigureAwait(false);
-            early = _options.TimeProvider.GetElapsedTime(sentAt) < request.LongestWait / 2 ? early + 1 : 0;
+            early = _options.TimeProvider.GetElapsedTime(sentAt) < _slice.LongestWait / 2 ? early + 1 : 0;
             if (last.IsPlace && early > 0)
             {
                 // Whoever answers so does not wait, and is not asked without a pause.
@@ -75,7 +88,19 @@ internal sealed class SentRequest(RequestSender sender, ApiRequest request, Requ
         var mark = identity?.BeginSend(endpoints[index]) ?? default;
         var end = new SettleDeadline(_options, request.Wait, _firstSend);
         var attempt = await sender.Transport.SendAsync(
-            endpoints[index], request, mark, end.OfAttempt(endpoints.Count - _sends, request.LongestWait), cancellationToken).ConfigureAwait(false);
+            endpoints[index], _slice, mark, end.OfAttempt(endpoints.Count - _sends, _slice.LongestWait), cancellationToken).ConfigureAwait(false);
+        if (_hadPlace && identity?.Numbers is not null && attempt.Is(ProblemTypes.RetryTooLate))
+        {
+            // The number was acknowledged while it stood in line: it neither stands there any more nor holds anything.
+            attempt = attempt with
+            {
+                Kind = AttemptKind.Refused,
+                Status = (HttpStatusCode)ProblemTypes.LockHeld.Status,
+                Slug = ProblemTypes.LockHeld.Slug,
+                Detail = "Its wait was over before others gave it up.",
+                Body = [],
+            };
+        }
         identity?.EndSend(attempt);
         if (attempt.Kind == AttemptKind.Unknown)
         {

@@ -14,12 +14,18 @@ internal sealed class SettleDeadlineTests
         TimeSpan.FromSeconds(wait),
         _time.GetTimestamp());
 
+    private static TimeSpan Seconds(double seconds) => TimeSpan.FromSeconds(seconds);
+
     [Test]
     public void Without_a_limit_each_attempt_has_its_usual_time()
     {
         var end = Begin(null, wait: 2);
         _time.Advance(TimeSpan.FromHours(1));
-        Assert.That((end.OfAttempt(2).TotalSeconds, end.HasTimeForAnother, end.Shorten(TimeSpan.FromSeconds(1)).TotalSeconds), Is.EqualTo((8, true, 1)));
+        Assert.That(
+            (end.OfAttempt(2, Seconds(2)).TotalSeconds, end.OfAttempt(2, Seconds(1)).TotalSeconds, end.HasTimeForAnother),
+            Is.EqualTo((8, 7, true)),
+            "what it waits in one slice, and no more");
+        Assert.That(end.Shorten(Seconds(1)), Is.EqualTo(Seconds(1)));
     }
 
     [Test]
@@ -35,9 +41,9 @@ internal sealed class SettleDeadlineTests
     public void A_wait_is_not_shared_and_counts_beyond_the_limit()
     {
         var end = Begin(1, wait: 60);
-        Assert.That(end.OfAttempt(2).TotalSeconds, Is.EqualTo(61));
-        _time.Advance(TimeSpan.FromSeconds(60));
-        Assert.That((end.OfAttempt(2).TotalSeconds, end.HasTimeForAnother), Is.EqualTo((1, true)));
+        Assert.That((end.OfAttempt(2, Seconds(60)).TotalSeconds, end.OfAttempt(2, Seconds(20)).TotalSeconds), Is.EqualTo((61, 26)));
+        _time.Advance(Seconds(60));
+        Assert.That((end.OfAttempt(2, Seconds(20)).TotalSeconds, end.HasTimeForAnother), Is.EqualTo((1, true)));
     }
 
     [Test]

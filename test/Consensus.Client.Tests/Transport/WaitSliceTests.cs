@@ -4,11 +4,13 @@ using Consensus.Client.Tests.Support;
 
 namespace Consensus.Client.Tests.Transport;
 
-/// <summary>A wait that is longer than one request may take is asked for in slices, and what is known of it is said truly between them.</summary>
+/// <summary>A wait that is longer than a request may take is asked for in slices, and what is known of it is told truly between them.</summary>
 internal sealed class WaitSliceTests
 {
-    private const string Granted =
-        """{"name":"a","owner":"me","mode":"exclusive","fencingToken":7,"lease":"1f","ttlMs":20000,"waitedMs":0,"expiresInMs":20000,"clusterId":"c"}""";
+    private const string Granted = """
+        {"name":"a","owner":"me","mode":"exclusive","fencingToken":7,"lease":"1f","ttlMs":20000,
+        "waitedMs":0,"expiresInMs":20000,"clusterId":"c"}
+        """;
 
     private static readonly FakeAnswer Place = new(202, """{"position":2,"waitLeftMs":40000}""");
     private static readonly FakeAnswer Held = FakeAnswer.Problem(409, "lock-held", "It is held by b.");
@@ -99,7 +101,49 @@ internal sealed class WaitSliceTests
         Assert.That(keys.SkipLast(1).Distinct().Count(), Is.EqualTo(1));
         Assert.That(keys[^1], Is.Not.EqualTo(keys[0]));
         await Eventually.UntilAsync(
-            () => first.Requests.Concat(second.Requests).Any(request => request.Target == $"/v1/requests/{keys[0]}"), "the doubt is withdrawn");
+            () => first.Requests.Concat(second.Requests).Any(request => request.Target == $"/v1/requests/{keys[0]}"),
+            "the doubt is withdrawn");
+    }
+
+    [TestCase(421, "misdirected")]
+    [TestCase(400, "bad-request")]
+    public async Task A_refusal_that_is_no_outcome_leaves_a_place_in_doubt(int status, string slug)
+    {
+        using var server = Answers(Place, FakeAnswer.Problem(status, slug, "Not here."));
+        using var client = new ConsensusClient(Options(null, server));
+
+        await Assert.ThatAsync(
+            () => client.AcquireLockAsync("a", new LockOptions { Ttl = TimeSpan.FromSeconds(20) }, TimeSpan.FromMinutes(5)).InTimeAsync(),
+            Throws.InstanceOf<ConsensusException>());
+
+        await Eventually.UntilAsync(() => server.Requests.Any(request => request.Method == "DELETE"), "the place is withdrawn");
+    }
+
+    [Test]
+    public async Task A_number_that_was_acknowledged_in_line_and_is_known_no_more_waited_in_vain()
+    {
+        using var server = Answers(Place, FakeAnswer.Problem(409, "retry-too-late", "It is acknowledged."));
+        using var api = (IConsensusApi)Api(null, server);
+        var numbers = new SessionNumbers("00000000000000aa", _ => { }, _ => { });
+        Assert.That(numbers.TryTake(out var waiting), Is.True);
+        var identity = new RequestIdentity(numbers, waiting);
+
+        var result = await api.AcquireLockAsync(Wish with { Lease = numbers.Session, Ttl = null }, identity, default).InTimeAsync();
+
+        Assert.That((result.Problem?.Kind, result.Problem?.Slug), Is.EqualTo((ApiFailureKind.Refused, "lock-held")));
+        Assert.That(identity.IsInDoubt, Is.False);
+    }
+
+    [Test]
+    public async Task What_was_met_before_a_place_is_not_the_last_word()
+    {
+        using var server = Answers(NoLeader, Place);
+        using var client = new ConsensusClient(Options(null, server) with { WaitSlice = TimeSpan.FromMilliseconds(50) });
+
+        Assert.That(
+            await client.TryAcquireLockAsync("a", new LockOptions { Ttl = TimeSpan.FromSeconds(20) }, TimeSpan.FromSeconds(1)).InTimeAsync(),
+            Is.Null,
+            "members told that others hold it");
     }
 
     [Test]
@@ -142,14 +186,18 @@ internal sealed class WaitSliceTests
     [Test]
     public async Task What_a_session_acknowledges_passes_a_number_that_stands_in_line()
     {
-        using var server = new FakeServer(request => request.Method == "POST" ? Place : new FakeAnswer(200, """{"key":"k","modRevision":5,"version":1}"""));
+        using var server = Answers(Place);
         using var api = (IConsensusApi)Api(null, server);
         var numbers = new SessionNumbers("00000000000000aa", _ => { }, _ => { });
         Assert.That(numbers.TryTake(out var waiting) && numbers.TryTake(out _), Is.True);
         using var end = new CancellationTokenSource();
         var identity = new RequestIdentity(numbers, waiting);
         var acquire = api.AcquireLockAsync(Wish with { Lease = numbers.Session, Ttl = null }, identity, end.Token);
-        await Eventually.UntilAsync(() => numbers.Acked == 1, "its place is told");
+        await Eventually.UntilAsync(() => numbers.Acked == 1 && Posts(server).Count > 1, "its place is told");
+        Assert.That(
+            Posts(server).Take(2).Select(request => request.Target),
+            Is.EqualTo(new[] { "/v1/locks/a?poll=250ms", "/v1/locks/a?poll=20s" }),
+            "the sooner it is told the fewer numbers wait for it");
 
         numbers.Close(2);
 
