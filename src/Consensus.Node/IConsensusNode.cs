@@ -214,7 +214,7 @@ public interface IConsensusNode
     ValueTask<ViewAnswer> ViewAtAsync(LogIndex index);
 
     /// <summary>
-    /// A hold was granted but no byte of the answer could be written (rule 18): it is given back, unless it is a session's, of which that is noted. Of several granted together the first stands for all.
+    /// A hold was granted but no byte of the answer could be written (rule 18): it is given back, unless it is a session's, of which that is noted. Of several granted together, each.
     /// </summary>
     /// <param name="hasKey">It was asked for under an idempotency key, which finds it for 10 s yet: it is given back after that.</param>
     void Abandon(ObjectName name, RequestId request, bool hasKey);

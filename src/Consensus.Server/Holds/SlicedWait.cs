@@ -1,6 +1,6 @@
+using Consensus.Api.Locks;
 using Consensus.Node;
 using Consensus.Server.Commands;
-using Consensus.StateMachine;
 using Consensus.StateMachine.Outcomes;
 
 namespace Consensus.Server.Holds;
@@ -49,7 +49,7 @@ internal sealed class SlicedWait(SlicedWaits owner, RequestMark mark) : IDisposa
 
     /// <summary>The answer, or the place when the slice is over before. Whoever goes away meanwhile takes the wait with it.</summary>
     /// <param name="slice">Null: as long as it takes.</param>
-    public async Task<(CommandAnswer Answer, PlaceInfo? Place)> AnswerOrPlaceAsync(TimeSpan? slice, CancellationToken aborted)
+    public async Task<(CommandAnswer Answer, PlaceAnswer? Place)> AnswerOrPlaceAsync(TimeSpan? slice, CancellationToken aborted)
     {
         await using var registration = aborted.UnsafeRegister(static wait => ((SlicedWait)wait!)._gone.Cancel(), this);
         if (slice is { } time)

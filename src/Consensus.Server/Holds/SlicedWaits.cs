@@ -1,9 +1,12 @@
+using System.Collections.Immutable;
+using Consensus.Api.Locks;
 using Consensus.Node;
 using Consensus.Primitives;
 using Consensus.Server.Commands;
 using Consensus.Server.Http;
 using Consensus.StateMachine;
 using Consensus.StateMachine.Outcomes;
+using Consensus.Translation;
 
 namespace Consensus.Server.Holds;
 
@@ -60,7 +63,7 @@ internal sealed class SlicedWaits(IConsensusNode node, Replies replies, TimeProv
             wait.Begin(execute);
         }
         CommandAnswer answer;
-        PlaceInfo? place;
+        PlaceAnswer? place;
         try
         {
             (answer, place) = await wait.AnswerOrPlaceAsync(slice, http.RequestAborted);
@@ -74,7 +77,7 @@ internal sealed class SlicedWaits(IConsensusNode node, Replies replies, TimeProv
         if (place is { } kept)
         {
             Park(wait);
-            await Slices.TellAsync(http, replies, kept, node.Status.ClusterTime);
+            await Slices.TellAsync(http, replies, kept);
             return null;
         }
         wait.Dispose();
@@ -156,20 +159,22 @@ internal sealed class SlicedWaits(IConsensusNode node, Replies replies, TimeProv
     }
 
     /// <summary>As this member has applied it; null when it is not there yet, or is no more.</summary>
-    public async ValueTask<PlaceInfo?> PlaceOf(RequestMark mark)
+    public async ValueTask<PlaceAnswer?> PlaceOf(RequestMark mark)
     {
         var read = await node.ReadAsync(ReadConsistency.Stale, Revision.Zero, CancellationToken.None);
-        return read.View?.PlaceOf(CommandRunner.Principal, mark.Key, mark.Session, mark.Fingerprint.Span);
+        return read.View?.PlaceOf(CommandRunner.Principal, mark.Key, mark.Session, mark.Fingerprint.Span) is { } place
+            ? new PlaceAnswer(place.Position, Millis.Left(place.Deadline, ClusterTime.Max(read.View.AppliedStamp, node.Status.ClusterTime)))
+            : null;
     }
 
     /// <summary>The answer came, and not a byte of it could be told.</summary>
     /// <param name="hasKey">Somebody may ask again under the key from now on.</param>
     public void Untaken(CommandAnswer answer, bool hasKey)
     {
-        var granted = answer.Outcome is ManyGranted many ? many.Holds[0] : (answer.Outcome as HoldGranted)?.Hold;
-        if (granted is not null)
+        var granted = answer.Outcome switch { HoldGranted one => [one.Hold], ManyGranted many => many.Holds, _ => ImmutableArray<Hold>.Empty };
+        foreach (var hold in granted)
         {
-            node.Abandon(granted.Object, answer.Request, hasKey);
+            node.Abandon(hold.Object, answer.Request, hasKey);
         }
     }
 

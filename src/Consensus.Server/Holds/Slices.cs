@@ -3,7 +3,6 @@ using Consensus.Api.Locks;
 using Consensus.Primitives;
 using Consensus.Server.Commands;
 using Consensus.Server.Http;
-using Consensus.StateMachine;
 using Consensus.Translation;
 
 namespace Consensus.Server.Holds;
@@ -28,12 +27,8 @@ internal static class Slices
         return refusal is null;
     }
 
-    public static Task TellAsync(HttpContext http, Replies replies, PlaceInfo place, ClusterTime now) => replies.Json(
-        http,
-        StatusCodes.Status202Accepted,
-        new PlaceAnswer(place.Position, Millis.Left(place.Deadline, now)),
-        ApiJson.Default.PlaceAnswer,
-        Revision.Zero);
+    public static Task TellAsync(HttpContext http, Replies replies, PlaceAnswer place) =>
+        replies.Json(http, StatusCodes.Status202Accepted, place, ApiJson.Default.PlaceAnswer, Revision.Zero);
 
     private static Problem NeedsIdentity => Problem.BadRequest(
         $"the query parameter \"poll\" needs the header {ApiHeaders.IdempotencyKey} or {ApiHeaders.Session}: "

@@ -249,6 +249,25 @@ public sealed class NodeCoreTests
     }
 
     [Test]
+    public void A_multi_lock_under_a_key_whose_client_left_goes_back_whole_even_where_its_first_lock_is_gone_by_then()
+    {
+        var cluster = new CoreCluster(3);
+        cluster.UntilReady();
+        var follower = cluster.Followers.First();
+        var lease = follower.Send(new GrantLeaseCommand(new LeaseId(8), 600_000_000));
+        cluster.Until(() => IsAnswered(lease), "the lease is granted");
+        var several = new AcquireManyCommand([Job, Key.FromText("b"), Key.FromText("c")], "o", 0, LeaseId.None, new LeaseId(8));
+        var pending = follower.Send(several, withIdentity: true);
+        cluster.Run(5_000);
+        Assert.That(pending.Stage, Is.EqualTo(PendingStage.Sent));
+        follower.Inputs.Add(new CommandCancelledInput(pending));
+        cluster.Until(() => cluster.Leader.Core.View.Counts.HoldsInUse == 3, "it is granted all the same");
+        follower.Send(new ReleaseHoldCommand(Job, FencingToken.None, Force: true));
+
+        cluster.Until(() => cluster.Leader.Core.View.Counts.HoldsInUse == 0, "nobody has asked for it again");
+    }
+
+    [Test]
     public void A_multi_lock_waits_for_longer_than_other_requests_and_a_client_that_left_has_no_place_any_more()
     {
         var cluster = new CoreCluster(3);

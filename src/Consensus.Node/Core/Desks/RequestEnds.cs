@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Consensus.Node.Core.Flow;
 using Consensus.Primitives;
 using Consensus.StateMachine;
@@ -28,6 +29,9 @@ internal sealed class RequestEnds(TurnContext turn, CommandDesk desk)
     /// <summary>Acquires that were given up without an identity: should one be granted all the same, it is given back.</summary>
     private readonly GivenUpRequests _givenUp = new(MaxGivenUp);
 
+    /// <summary>As these, under an Idempotency-Key: what one is granted all the same stands for as long as its place would have.</summary>
+    private readonly GivenUpRequests _givenUpForLater = new(MaxGivenUp);
+
     /// <summary>What was granted under a key and perhaps not told: whoever asks again in time finds it, else it is given back. Oldest first.</summary>
     private readonly Queue<UntoldGrant> _untold = new();
 
@@ -51,6 +55,7 @@ internal sealed class RequestEnds(TurnContext turn, CommandDesk desk)
         {
             Detach([pending]);
             GiveBackLater(name, pending.Request);
+            _givenUpForLater.Add(pending.Request.Sequence);
             return;
         }
         if (!pending.HasIdentity && reason == CancelReason.Disconnected)
@@ -89,12 +94,28 @@ internal sealed class RequestEnds(TurnContext turn, CommandDesk desk)
     /// <summary>A request of this process that does not stand at the desk came to its end: if it was given up, what it was granted goes back.</summary>
     public void OnResolved(in Resolution resolution)
     {
-        var granted = resolution.Outcome is ManyGranted many ? many.Holds[0] : (resolution.Outcome as HoldGranted)?.Hold;
-        if (granted is not null && _givenUp.Remove(resolution.Request.Sequence))
+        var isLater = _givenUpForLater.Remove(resolution.Request.Sequence);
+        var granted = HoldsOf(resolution.Outcome);
+        if (_givenUp.Remove(resolution.Request.Sequence) && !granted.IsEmpty)
         {
-            GiveBack(granted.Object, resolution.Request);
+            GiveBack(granted[0].Object, resolution.Request);
+        }
+        else if (isLater)
+        {
+            // Until then the first may end by itself, and would stand for the others no more.
+            foreach (var hold in granted.Skip(1))
+            {
+                GiveBackLater(hold.Object, resolution.Request);
+            }
         }
     }
+
+    private static ImmutableArray<Hold> HoldsOf(Outcome? outcome) => outcome switch
+    {
+        HoldGranted one => [one.Hold],
+        ManyGranted many => many.Holds,
+        _ => [],
+    };
 
     /// <summary>Now and then: what was answered and was not applied for sure is logged again as soon as somebody takes it.</summary>
     public void Sweep()
