@@ -93,7 +93,7 @@ public sealed class LibraryLogTests
     {
         var put = new PutCommand(new Key([(byte)('a' + number)]), "value"u8.ToArray(), LeaseId.None, KeyCondition.None);
         var request = new RequestId(new MemberId(1), 1, number);
-        return new BinaryLogEntry { Term = 1, Content = LoggedCommand.Write(request, "", new CommandEnvelope(put)) };
+        return new BinaryLogEntry { Term = 1, Content = LoggedCommand.Write(request, new CommandEnvelope(put)) };
     }
 
     private AppliedState NewState() =>

@@ -13,7 +13,7 @@ public sealed class LoggedCommandTests
 
     private static LoggedEntry Read(long stamp, long last)
     {
-        var bytes = LoggedCommand.Write(Request, "ada", new CommandEnvelope(Put));
+        var bytes = LoggedCommand.Write(Request, new CommandEnvelope(Put) { Principal = "ada" });
         LoggedCommand.SetStamp(bytes, new ClusterTime(stamp));
         return LoggedCommand.Read(new LogIndex(3), bytes, new ClusterTime(last));
     }

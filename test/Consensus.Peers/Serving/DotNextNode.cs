@@ -33,14 +33,14 @@ internal sealed class DotNextNode(
 
     public IReadOnlyList<JoiningMember> Joiners => [];
 
-    public async ValueTask<CommandAnswer> ExecuteAsync(CommandEnvelope envelope, string principal, CancellationToken aborted)
+    public async ValueTask<CommandAnswer> ExecuteAsync(CommandEnvelope envelope, CancellationToken aborted)
     {
         var request = NextRequest();
         var settled = requests.Add(request);
         try
         {
             using var limit = new CancellationTokenSource(AnswerLimit);
-            var proposed = await ProposeAsync(LoggedCommand.Write(request, principal, envelope), limit.Token);
+            var proposed = await ProposeAsync(LoggedCommand.Write(request, envelope), limit.Token);
             if (proposed == Proposed.Refused)
             {
                 return new CommandAnswer(AnswerKind.NotDone, null, NotDoneReason.NoLeader, request);
@@ -123,7 +123,7 @@ internal sealed class DotNextNode(
         return new LeaseId(Math.Max(1, BitConverter.ToInt64(bytes) & long.MaxValue));
     }
 
-    public ValueTask<MembershipAnswer> ChangeMembershipAsync(MembershipChange change, string principal) => ValueTask.FromResult(
+    public ValueTask<MembershipAnswer> ChangeMembershipAsync(MembershipChange change) => ValueTask.FromResult(
         new MembershipAnswer(
             AnswerKind.NotDone,
             ChangeVerdict.NotAMember,
@@ -136,7 +136,7 @@ internal sealed class DotNextNode(
 
     /// <summary>Of this member itself: nobody waits for it.</summary>
     public Task<Proposed> LogOwnAsync(Command command, CancellationToken cancellation) =>
-        proposals.ProposeAsync(LoggedCommand.Write(NextRequest(), "", new CommandEnvelope(command)), cancellation);
+        proposals.ProposeAsync(LoggedCommand.Write(NextRequest(), new CommandEnvelope(command)), cancellation);
 
     private RequestId NextRequest() => new(self, boot, Interlocked.Increment(ref _sequence));
 

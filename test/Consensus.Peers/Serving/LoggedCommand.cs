@@ -21,11 +21,11 @@ internal static class LoggedCommand
     public const int LeastBytes = PrincipalAt + 1;
 
     /// <summary>Without a stamp: the leader sets it.</summary>
-    public static byte[] Write(RequestId request, string principal, CommandEnvelope envelope)
+    public static byte[] Write(RequestId request, CommandEnvelope envelope)
     {
         var command = new WireWriter();
         CommandCodec.Write(command, envelope);
-        var name = Encoding.UTF8.GetBytes(principal);
+        var name = Encoding.UTF8.GetBytes(envelope.Principal);
         var bytes = new byte[PrincipalAt + name.Length + command.Length];
         BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan(8), request.Member.Value);
         BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan(16), request.Boot);
