@@ -161,7 +161,7 @@ internal static class BrokenVariants
             static () => new EndsDelaysWithAnyGrant(),
             SharedDelays),
         new("places taken by whoever uses the same lease", Places.Name, 1, FaultKinds.None, static () => new AttachesByLease(), Coordinated),
-        new("a disk error that no thread catches while a snapshot comes", LastWords.Name, 63, FaultKinds.FullDisk | FaultKinds.Kill, static () => new ReceivesUnguarded(), ManySnapshots),
+        new("a disk error that no thread catches while a snapshot comes", LastWords.Name, 256, FaultKinds.FullDisk | FaultKinds.Kill, static () => new ReceivesUnguarded(), ManySnapshots),
         new("a disk error that no thread catches while a snapshot goes", LastWords.Name, 1, FaultKinds.BadSector | FaultKinds.Kill, static () => new SendsUnguarded(), ManySnapshots),
         new("a log in memory without a bound", HeldBytesBound.Name, 1, FaultKinds.Kill, static () => new ForgetsNoLog(), LittleLogInMemory),
         new("turns without a limit", LeaderIsHeard.Name, 1, FaultKinds.PowerLossOfAll, static () => new TurnsWithoutLimit(), MuchToApply),
