@@ -1,4 +1,6 @@
+using System.Text;
 using System.Text.Json.Serialization;
+using System.Text.Unicode;
 
 namespace Consensus.Api.KeyValue;
 
@@ -14,11 +16,26 @@ public sealed record KeyAnswer
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? KeyBase64 { get; init; }
 
+    /// <summary>Made anew by each reading where <see cref="ValueBytes"/> is there.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
-    public string? Value { get; init; }
+    public string? Value
+    {
+        get => ValueBytes is { } bytes ? Utf8.IsValid(bytes.Span) ? Encoding.UTF8.GetString(bytes.Span) : null : field;
+        init => (field, ValueBytes) = (value, null);
+    }
 
+    /// <summary>As <see cref="Value"/>.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
-    public string? ValueBase64 { get; init; }
+    public string? ValueBase64
+    {
+        get => ValueBytes is { } bytes ? Utf8.IsValid(bytes.Span) ? null : Convert.ToBase64String(bytes.Span) : field;
+        init => (field, ValueBytes) = (value, null);
+    }
+
+    /// <summary>
+    /// The value as an answer in MessagePack had it; null where there was none, or where it came as one of the two texts.
+    /// </summary>
+    internal ReadOnlyMemory<byte>? ValueBytes { get; init; }
 
     public required long CreateRevision { get; init; }
 
@@ -29,6 +46,16 @@ public sealed record KeyAnswer
 
     /// <summary>The lease that it is tied to (hexadecimal), or null.</summary>
     public required string? Lease { get; init; }
+
+    /// <summary>By what it says, in whichever form it came.</summary>
+    public bool Equals(KeyAnswer? other) => other is not null
+        && (Key, KeyBase64, CreateRevision, ModRevision, Version, Lease)
+            == (other.Key, other.KeyBase64, other.CreateRevision, other.ModRevision, other.Version, other.Lease)
+        && (ValueBytes is { } mine && other.ValueBytes is { } others
+            ? mine.Span.SequenceEqual(others.Span)
+            : (Value, ValueBase64) == (other.Value, other.ValueBase64));
+
+    public override int GetHashCode() => HashCode.Combine(Key, KeyBase64, CreateRevision, ModRevision, Version, Lease);
 }
 
 /// <param name="Count">How many keys have the prefix, over all pages.</param>

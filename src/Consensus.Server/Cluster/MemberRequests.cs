@@ -16,7 +16,7 @@ internal readonly record struct MemberUpdate(WantedRole Role, string? Replaces);
 /// <summary>Reads the bodies of membership changes. Each returns null with a sentence when the body is refused.</summary>
 internal static class MemberRequests
 {
-    public static (string Name, WantedRole Role)? ReadAdd(ReadOnlySpan<byte> body, out string? refusal)
+    public static (string Name, WantedRole Role)? ReadAdd(ReadOnlyMemory<byte> body, out string? refusal)
     {
         var json = new StrictObjectReader(body);
         string? name = null;
@@ -43,7 +43,7 @@ internal static class MemberRequests
         return refusal is null ? (name!, wanted) : null;
     }
 
-    public static MemberUpdate? ReadUpdate(ReadOnlySpan<byte> body, out string? refusal)
+    public static MemberUpdate? ReadUpdate(ReadOnlyMemory<byte> body, out string? refusal)
     {
         var json = new StrictObjectReader(body);
         string? role = null;

@@ -5,7 +5,7 @@ namespace Consensus.Server.Cluster;
 /// <summary>Reads the body of a leadership transfer: <c>{"to":"name"}</c>; no body or no name: to whoever is furthest.</summary>
 internal static class TransferRequest
 {
-    public static bool TryRead(ReadOnlySpan<byte> body, out string? to, out string? refusal)
+    public static bool TryRead(ReadOnlyMemory<byte> body, out string? to, out string? refusal)
     {
         to = null;
         refusal = null;

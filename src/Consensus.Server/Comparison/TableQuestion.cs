@@ -11,7 +11,7 @@ internal sealed record TableQuestion(LogIndex Index, string Table, IReadOnlyList
     private const string OneQuestion = "does not have exactly one of \"parts\", \"cuts\" and \"items\"";
 
     /// <summary>Null with a sentence when the body is refused.</summary>
-    public static TableQuestion? Read(ReadOnlySpan<byte> body, out string? refusal)
+    public static TableQuestion? Read(ReadOnlyMemory<byte> body, out string? refusal)
     {
         var json = new StrictObjectReader(body);
         long? index = null;

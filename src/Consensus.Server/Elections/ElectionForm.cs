@@ -24,7 +24,7 @@ internal sealed class ElectionForm(Replies replies) : HoldForm
 
     public override ListKind ListKind => ListKind.Elections;
 
-    public override AcquireCommand? ReadAcquire(Key name, ReadOnlySpan<byte> body, long minTtlMicros, out string? refusal)
+    public override AcquireCommand? ReadAcquire(Key name, ReadOnlyMemory<byte> body, long minTtlMicros, out string? refusal)
     {
         var json = new StrictObjectReader(body);
         var fields = default(HoldFields);
@@ -49,7 +49,7 @@ internal sealed class ElectionForm(Replies replies) : HoldForm
         return refusal is null ? fields.ToCommand(ObjectName.Election(name), candidate!) with { Value = value } : null;
     }
 
-    public override RenewHoldCommand? ReadRenew(Key name, ReadOnlySpan<byte> body, out string? refusal)
+    public override RenewHoldCommand? ReadRenew(Key name, ReadOnlyMemory<byte> body, out string? refusal)
     {
         var json = new StrictObjectReader(body);
         FencingToken? token = null;

@@ -40,14 +40,15 @@ internal abstract class HoldForm
     public abstract ListKind ListKind { get; }
 
     /// <summary>The command without a lease of its own as yet; null with a sentence when the body is refused.</summary>
-    public abstract AcquireCommand? ReadAcquire(Key name, ReadOnlySpan<byte> body, long minTtlMicros, out string? refusal);
+    public abstract AcquireCommand? ReadAcquire(Key name, ReadOnlyMemory<byte> body, long minTtlMicros, out string? refusal);
 
     /// <summary>Null with a sentence when the body is refused.</summary>
-    public virtual RenewHoldCommand? ReadRenew(Key name, ReadOnlySpan<byte> body, out string? refusal) =>
+    public virtual RenewHoldCommand? ReadRenew(Key name, ReadOnlyMemory<byte> body, out string? refusal) =>
         HoldRequests.ReadToken(body, out refusal) is { } token ? new RenewHoldCommand(name, token) { Space = Space } : null;
 
     /// <summary>What a PATCH asks for; null with a sentence when the body is refused.</summary>
-    public virtual Command? ReadPatch(Key name, ReadOnlySpan<byte> body, out string? refusal) => HoldRequests.ReadHandOver(new ObjectName(Space, name), body, out refusal);
+    public virtual Command? ReadPatch(Key name, ReadOnlyMemory<byte> body, out string? refusal) =>
+        HoldRequests.ReadHandOver(new ObjectName(Space, name), body, out refusal);
 
     public abstract Task GrantedAsync(HttpContext http, AcquireCommand asked, HoldGranted granted, HoldContext context);
 

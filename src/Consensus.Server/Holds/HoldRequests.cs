@@ -12,7 +12,7 @@ internal static class HoldRequests
     public const string TokenMissing = "the field \"fencingToken\" is missing";
 
     /// <summary><c>{"fencingToken":N}</c></summary>
-    public static FencingToken? ReadToken(ReadOnlySpan<byte> body, out string? refusal)
+    public static FencingToken? ReadToken(ReadOnlyMemory<byte> body, out string? refusal)
     {
         var json = new StrictObjectReader(body);
         FencingToken? token = null;
@@ -32,11 +32,11 @@ internal static class HoldRequests
     }
 
     /// <summary><c>{"handOverTo":"owner","fencingToken":N}</c></summary>
-    public static HandOverCommand? ReadHandOver(ObjectName name, ReadOnlySpan<byte> body, out string? refusal) =>
+    public static HandOverCommand? ReadHandOver(ObjectName name, ReadOnlyMemory<byte> body, out string? refusal) =>
         (HandOverCommand?)ReadPatch(name, body, takesPermits: false, out refusal);
 
     /// <summary>As above, or <c>{"permits":N}</c>.</summary>
-    public static Command? ReadPatch(ObjectName name, ReadOnlySpan<byte> body, bool takesPermits, out string? refusal)
+    public static Command? ReadPatch(ObjectName name, ReadOnlyMemory<byte> body, bool takesPermits, out string? refusal)
     {
         var json = new StrictObjectReader(body);
         FencingToken? token = null;

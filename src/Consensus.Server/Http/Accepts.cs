@@ -1,4 +1,5 @@
 using System.Globalization;
+using Consensus.Api;
 using Consensus.Api.Problems;
 using Consensus.Translation;
 using Microsoft.Extensions.Primitives;
@@ -16,12 +17,18 @@ internal enum MediaForms
 
     /// <summary>A watch. It has no end, so it is asked for by its name: no wildcard means it.</summary>
     EventStream = 8,
+
+    MessagePack = 16,
+
+    /// <summary>The forms of all that JSON can be read as.</summary>
+    Documents = Json | MessagePack,
 }
 
 /// <summary>Which form of a resource a reader accepts (RFC 9110 §12.5.1).</summary>
 internal static class Accepts
 {
-    private static readonly MediaForms[] Each = [MediaForms.Json, MediaForms.Bytes, MediaForms.Text, MediaForms.EventStream];
+    private static readonly MediaForms[] Each =
+        [MediaForms.Json, MediaForms.Bytes, MediaForms.Text, MediaForms.EventStream, MediaForms.MessagePack];
 
     /// <summary>How closely a media range names a form: the closest range that does decides what a form is worth.</summary>
     private enum Closeness
@@ -62,16 +69,23 @@ internal static class Accepts
         return chosen;
     }
 
+    /// <summary>The form of a document that is told whatever its reader takes: JSON unless MessagePack is worth more to it.</summary>
+    public static MediaForms ChooseDocument(HttpContext http) =>
+        http.Request.Headers.Accept is { Count: > 0 } accept && Choose(accept, MediaForms.Documents) == MediaForms.MessagePack
+            ? MediaForms.MessagePack
+            : MediaForms.Json;
+
     public static Problem NotAcceptable(MediaForms offered) => new(
         ProblemTypes.NotAcceptable,
         $"the Accept header takes no form that this resource can be read as: {string.Join(", ", Each.Where(form => offered.HasFlag(form)).Select(NameOf))}");
 
-    private static string NameOf(MediaForms form) => form switch
+    public static string NameOf(MediaForms form) => form switch
     {
+        MediaForms.MessagePack => ApiMediaTypes.MessagePack,
         MediaForms.Bytes => "application/octet-stream",
         MediaForms.Text => "text/plain",
         MediaForms.EventStream => "text/event-stream",
-        _ => "application/json",
+        _ => ApiMediaTypes.Json,
     };
 
     private static Worth WorthOf(MediaForms form, StringValues accept)

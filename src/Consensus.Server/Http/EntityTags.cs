@@ -7,12 +7,13 @@ using Microsoft.Extensions.Primitives;
 namespace Consensus.Server.Http;
 
 /// <summary>
-/// Conditional headers (RFC 9110 §13) as compare-and-set. An entity tag is a modRevision in quotes: <c>"7"</c> of the value as it was put, <c>"7-json"</c> of the JSON that shows it.
+/// Conditional headers (RFC 9110 §13) as compare-and-set. An entity tag is a modRevision in quotes: <c>"7"</c> of the value as it was
+/// put, <c>"7-json"</c> and <c>"7-msgpack"</c> of the documents that show it.
 /// A cache takes two answers with one tag for the same bytes. Who writes names either: both say which record it is.
 /// </summary>
 internal static class EntityTags
 {
-    private const string JsonSuffix = "-json";
+    private const string JsonSuffix = "-json", PackedSuffix = "-msgpack";
 
     /// <summary>The tag of one form of a record.</summary>
     public static string Of(Revision modRevision, MediaForms form) => string.Create(CultureInfo.InvariantCulture, $"\"{modRevision.Value}{SuffixOf(form)}\"");
@@ -120,6 +121,11 @@ internal static class EntityTags
             tag = tag[..^JsonSuffix.Length];
             form = MediaForms.Json;
         }
+        else if (tag.EndsWith(PackedSuffix))
+        {
+            tag = tag[..^PackedSuffix.Length];
+            form = MediaForms.MessagePack;
+        }
         if (!long.TryParse(tag, NumberStyles.None, CultureInfo.InvariantCulture, out var value))
         {
             return false;
@@ -128,5 +134,10 @@ internal static class EntityTags
         return true;
     }
 
-    private static string SuffixOf(MediaForms form) => form == MediaForms.Json ? JsonSuffix : "";
+    private static string SuffixOf(MediaForms form) => form switch
+    {
+        MediaForms.Json => JsonSuffix,
+        MediaForms.MessagePack => PackedSuffix,
+        _ => "",
+    };
 }

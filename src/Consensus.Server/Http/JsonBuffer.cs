@@ -1,12 +1,17 @@
 using System.Buffers;
+using System.Runtime.InteropServices;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Consensus.Api.Packed;
 using Consensus.Node.Core.Flow;
+using Consensus.Server.Documents;
 
 namespace Consensus.Server.Http;
 
 /// <summary>
-/// A JSON answer being written: kept per thread and used without an await between <see cref="Rent()"/> and <see cref="Return"/>, so that small answers allocate nothing. A large
+/// An answer being written, as JSON by <see cref="Json"/> or as MessagePack straight into it: kept per thread and used without an await
+/// between <see cref="Rent()"/> and <see cref="Return"/>, so that small answers allocate nothing. A large
 /// one lies in parts, each of which is held of the budget before it is made; without room the answer is refused, and what is written to it from there on goes nowhere.
 /// </summary>
 internal sealed class JsonBuffer : IBufferWriter<byte>
@@ -70,6 +75,55 @@ internal sealed class JsonBuffer : IBufferWriter<byte>
         return buffer;
     }
 
+    /// <summary>Writes the whole of a document. Where it cannot, nothing of it is held any more, and the buffer is of no use.</summary>
+    public void Write<TDocument>(TDocument document, MediaForms form)
+        where TDocument : IDocument
+    {
+        try
+        {
+            if (form == MediaForms.MessagePack)
+            {
+                WritePacked(document);
+                return;
+            }
+            var json = new JsonDocumentWriter(Json);
+            document.WriteTo(ref json);
+            Json.Flush();
+        }
+        catch
+        {
+            LetGo();
+            throw;
+        }
+    }
+
+    /// <summary>As the other, of an answer of the contract.</summary>
+    public void Write<T>(T answer, JsonTypeInfo<T> type, MediaForms form)
+    {
+        try
+        {
+            if (form == MediaForms.MessagePack)
+            {
+                PackedDocument.Write(this, answer, type);
+                return;
+            }
+            JsonSerializer.Serialize(Json, answer, type);
+        }
+        catch
+        {
+            LetGo();
+            throw;
+        }
+    }
+
+    private void WritePacked<TDocument>(TDocument document)
+        where TDocument : IDocument
+    {
+        var packed = new PackedDocumentWriter(this);
+        document.WriteTo(ref packed);
+        packed.Flush();
+    }
+
     public void Return()
     {
         LetGo();
@@ -101,6 +155,28 @@ internal sealed class JsonBuffer : IBufferWriter<byte>
         }
         _part.AsSpan(0, _used).CopyTo(bytes.AsSpan(at));
         return bytes;
+    }
+
+    /// <summary>Bytes that were written, without what <see cref="Json"/> still has.</summary>
+    public long Length => _full.Sum(part => (long)part.Length) + _used;
+
+    /// <summary>Puts other bytes in the place of some that were written in one piece.</summary>
+    public void Overwrite(long at, ReadOnlySpan<byte> bytes)
+    {
+        if (IsRefused)
+        {
+            return;
+        }
+        foreach (var part in _full)
+        {
+            if (at < part.Length)
+            {
+                bytes.CopyTo(MemoryMarshal.AsMemory(part).Span[(int)at..]);
+                return;
+            }
+            at -= part.Length;
+        }
+        bytes.CopyTo(_part.AsSpan((int)at));
     }
 
     public void Advance(int count) => _used += count;

@@ -8,6 +8,7 @@ using Consensus.Node;
 using Consensus.Node.Core.Flow;
 using Consensus.Primitives;
 using Consensus.Server.Connections;
+using Consensus.Server.Documents;
 using Consensus.Server.Hosting;
 using Consensus.Translation;
 
@@ -17,8 +18,6 @@ namespace Consensus.Server.Http;
 /// <param name="unsent">What large answers may hold until their clients have taken them.</param>
 internal sealed class Replies(IConsensusNode node, ByteBudget unsent)
 {
-    public const string JsonContentType = "application/json";
-
     /// <summary>The <c>Cache-Control</c> of what no cache may keep.</summary>
     public const string NotKept = "no-store";
 
@@ -109,12 +108,25 @@ internal sealed class Replies(IConsensusNode node, ByteBudget unsent)
         return Task.CompletedTask;
     }
 
+    /// <summary>A document as JSON, or as MessagePack to who would rather have it so.</summary>
     public Task Json<T>(HttpContext http, int status, T answer, JsonTypeInfo<T> type, Revision revision)
     {
         Start(http, status, revision);
-        http.Response.ContentType = JsonContentType;
+        var form = Accepts.ChooseDocument(http);
+        http.Response.ContentType = Accepts.NameOf(form);
         var buffer = Rent(http);
-        JsonSerializer.Serialize(buffer.Json, answer, type);
+        buffer.Write(answer, type, form);
+        return Send(http, buffer);
+    }
+
+    /// <summary>What is begun already: in the form that its reader asked for.</summary>
+    public Task Document<TDocument>(HttpContext http, TDocument document)
+        where TDocument : IDocument
+    {
+        var form = Accepts.ChooseDocument(http);
+        http.Response.ContentType = Accepts.NameOf(form);
+        var buffer = Rent(http);
+        buffer.Write(document, form);
         return Send(http, buffer);
     }
 

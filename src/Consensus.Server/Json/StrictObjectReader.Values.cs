@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using System.Text.Json;
 using Consensus.Api.Durations;
 using Consensus.Primitives;
 using Consensus.Server.Http;
@@ -14,27 +13,38 @@ internal ref partial struct StrictObjectReader
 
     public string? Text() => Value() switch
     {
-        JsonTokenType.Null or JsonTokenType.None => null,
-        JsonTokenType.String => StringValue(),
+        TokenKind.Null or TokenKind.None => null,
+        TokenKind.Text => StringValue(),
         _ => Wrong("a string"),
     };
 
     /// <summary>The UTF-8 form of a string.</summary>
     public byte[]? TextBytes() => Text() is { } text && Refusal is null ? Encoding.UTF8.GetBytes(text) : null;
 
-    /// <summary>The bytes of a string of base64.</summary>
+    private byte[]? TextOrBytes() => Value() switch
+    {
+        TokenKind.Null or TokenKind.None => null,
+        TokenKind.Text => StringValue() is { } text ? Encoding.UTF8.GetBytes(text) : null,
+        TokenKind.Bytes => _tokens.Bytes(),
+        _ => NoBytes("a string"),
+    };
+
+    /// <summary>The bytes of a string of base64; of MessagePack bytes too, as they are.</summary>
     public byte[]? Base64()
     {
-        if (TextBytes() is not { } text)
+        switch (Value())
         {
-            return null;
+            case TokenKind.Null or TokenKind.None:
+                return null;
+            case TokenKind.Bytes:
+                return _tokens.Bytes();
+            case TokenKind.Text:
+                return StringValue() is not { } text ? null
+                    : QueryParameters.TryDecodeBase64(Encoding.UTF8.GetBytes(text), out var bytes) ? bytes
+                    : NoBytes("base64");
+            default:
+                return NoBytes("a string");
         }
-        if (QueryParameters.TryDecodeBase64(text, out var bytes))
-        {
-            return bytes;
-        }
-        Wrong("base64");
-        return null;
     }
 
     /// <summary>A duration in microseconds, from a string with a unit or a number of seconds.</summary>
@@ -57,8 +67,8 @@ internal ref partial struct StrictObjectReader
     {
         var text = Value() switch
         {
-            JsonTokenType.Null or JsonTokenType.None => null,
-            JsonTokenType.Number => NumberText(),
+            TokenKind.Null or TokenKind.None => null,
+            TokenKind.Number => _tokens.Digits(),
             _ => Wrong($"a whole number from {min} to {max}"),
         };
         return text is null || Refusal is not null ? null : ToNumber(text, min, max);
@@ -69,11 +79,11 @@ internal ref partial struct StrictObjectReader
     {
         switch (Value())
         {
-            case JsonTokenType.True:
+            case TokenKind.True:
                 return true;
-            case JsonTokenType.False:
+            case TokenKind.False:
                 return false;
-            case JsonTokenType.Null or JsonTokenType.None:
+            case TokenKind.Null or TokenKind.None:
                 return null;
             default:
                 Wrong("true or false");
@@ -113,43 +123,49 @@ internal ref partial struct StrictObjectReader
     /// <summary>A string, number or boolean that is understood later, when it is known what is asked.</summary>
     public JsonScalar? Scalar() => Value() switch
     {
-        JsonTokenType.None => null,
-        JsonTokenType.Null => JsonScalar.Null,
-        JsonTokenType.String => StringValue() is { } text ? new JsonScalar(JsonTokenType.String, text) : null,
-        JsonTokenType.Number => new JsonScalar(JsonTokenType.Number, NumberText()),
-        JsonTokenType.True => new JsonScalar(JsonTokenType.True, ""),
-        JsonTokenType.False => new JsonScalar(JsonTokenType.False, ""),
+        TokenKind.None => null,
+        TokenKind.Null => JsonScalar.Null,
+        TokenKind.Text => StringValue() is { } text ? new JsonScalar(TokenKind.Text, text) : null,
+        TokenKind.Number => new JsonScalar(TokenKind.Number, _tokens.Digits()),
+        TokenKind.True => new JsonScalar(TokenKind.True, ""),
+        TokenKind.False => new JsonScalar(TokenKind.False, ""),
+        TokenKind.Bytes => new JsonScalar(TokenKind.Bytes, "") { Bytes = _tokens.Bytes() },
         _ => NoScalar(),
     };
 
-    /// <summary>A JSON object as it was sent.</summary>
+    /// <summary>A JSON object as it was sent; of MessagePack a map, as JSON.</summary>
     public ReadOnlyMemory<byte>? RawObject(int maxBytes)
     {
-        var token = Value();
-        if (token is JsonTokenType.Null or JsonTokenType.None)
+        switch (Value())
         {
-            return null;
+            case TokenKind.Null or TokenKind.None:
+                return null;
+            case TokenKind.BeginObject:
+                if (_tokens.RawObject(maxBytes, out var wrong) is { } raw)
+                {
+                    return raw;
+                }
+                Refuse(_tokens.Fault ?? $"the field \"{Path()}\" {wrong}");
+                return null;
+            default:
+                Wrong("a JSON object");
+                return null;
         }
-        if (token != JsonTokenType.StartObject)
-        {
-            Wrong("a JSON object");
-            return null;
-        }
-        var raw = RawValue();
-        if (raw.Length > maxBytes)
-        {
-            Refuse($"the field \"{Path()}\" has {raw.Length} bytes; at most {maxBytes} are taken");
-        }
-        return Refusal is null ? raw.ToArray() : null;
+    }
+
+    private byte[]? NoBytes(string expected)
+    {
+        Wrong(expected);
+        return null;
     }
 
     private string? TextOrNumber(string expected)
     {
         var text = Value() switch
         {
-            JsonTokenType.Null or JsonTokenType.None => null,
-            JsonTokenType.String => StringValue(),
-            JsonTokenType.Number => NumberText(),
+            TokenKind.Null or TokenKind.None => null,
+            TokenKind.Text => StringValue(),
+            TokenKind.Number => _tokens.Digits(),
             _ => Wrong(expected),
         };
         return Refusal is null ? text : null;
@@ -172,9 +188,12 @@ internal ref partial struct StrictObjectReader
     }
 }
 
-/// <summary>A JSON value without parts.</summary>
+/// <summary>A value without parts.</summary>
 /// <param name="Text">A string's characters or a number's digits.</param>
-internal readonly record struct JsonScalar(JsonTokenType Kind, string Text)
+internal readonly record struct JsonScalar(TokenKind Kind, string Text)
 {
-    public static readonly JsonScalar Null = new(JsonTokenType.Null, "");
+    /// <summary>Of bytes of MessagePack.</summary>
+    public byte[] Bytes { get; init; } = [];
+
+    public static readonly JsonScalar Null = new(TokenKind.Null, "");
 }

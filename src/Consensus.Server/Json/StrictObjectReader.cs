@@ -1,20 +1,16 @@
 using System.Globalization;
 using System.Text;
-using System.Text.Json;
-using System.Text.Unicode;
 
 namespace Consensus.Server.Json;
 
 /// <summary>
-/// Reads a request body that is a JSON object, field by field, and objects and arrays within it. The first thing wrong with it (malformed, unknown field, doubled
+/// Reads a request body that is an object of JSON or of MessagePack, field by field, and objects and arrays within it. The first thing
+/// wrong with it (malformed, unknown field, doubled
 /// field, wrong type) is kept as <see cref="Refusal"/> with the path of the field (<c>success[2].put.key</c>), and reading ends; a field that is null counts as absent.
 /// </summary>
 internal ref partial struct StrictObjectReader
 {
-    private const int MaxDepth = 32;
-
-    private readonly ReadOnlySpan<byte> _body;
-    private Utf8JsonReader _json;
+    private RequestTokens _tokens;
     private bool _started;
 
     /// <summary>The token under the reader is an array's item that was not looked at yet.</summary>
@@ -25,10 +21,9 @@ internal ref partial struct StrictObjectReader
     /// <summary>The levels around the present one; null until there are any.</summary>
     private Stack<Level>? _around;
 
-    public StrictObjectReader(ReadOnlySpan<byte> body)
+    public StrictObjectReader(ReadOnlyMemory<byte> body)
     {
-        _body = body;
-        _json = new Utf8JsonReader(body, new JsonReaderOptions { MaxDepth = MaxDepth });
+        _tokens = new RequestTokens(body);
         _level = new Level { Field = "" };
         Refusal = body.IsEmpty ? "the request body is empty; it has to be a JSON object" : null;
     }
@@ -51,22 +46,25 @@ internal ref partial struct StrictObjectReader
     /// <summary>One sentence, or null while all is well.</summary>
     public string? Refusal { get; private set; }
 
+    /// <summary>Whether the body is MessagePack, which has bytes as they are.</summary>
+    public readonly bool IsPacked => _tokens.IsPacked;
+
     /// <summary>Moves to the present object's next field. False at the end of the object, or after a refusal.</summary>
     public bool NextField()
     {
         if (!_started)
         {
             _started = true;
-            if (Refusal is null && Advance() && _json.TokenType != JsonTokenType.StartObject)
+            if (Refusal is null && Advance() && _tokens.Kind != TokenKind.BeginObject)
             {
-                Refuse("the request body is not a JSON object");
+                Refuse(_tokens.IsPacked ? "the request body is not a map of MessagePack" : "the request body is not a JSON object");
             }
         }
         if (Refusal is not null || !Advance())
         {
             return false;
         }
-        if (_json.TokenType != JsonTokenType.EndObject)
+        if (_tokens.Kind != TokenKind.EndObject)
         {
             return true;
         }
@@ -82,7 +80,7 @@ internal ref partial struct StrictObjectReader
     /// <param name="number">Of the field within its object, 0 to 31: to notice a doubled one.</param>
     public bool Is(ReadOnlySpan<byte> name, int number)
     {
-        if (Refusal is not null || _json.TokenType != JsonTokenType.PropertyName || !_json.ValueTextEquals(name))
+        if (Refusal is not null || !_tokens.IsName(name))
         {
             return false;
         }
@@ -95,19 +93,33 @@ internal ref partial struct StrictObjectReader
         return true;
     }
 
+    /// <summary>
+    /// True when the present field is bytes under this name; then they were read. They are given as a text or, in JSON, in base64 under
+    /// the name that says so; in MessagePack as they are.
+    /// </summary>
+    /// <param name="number">Of the field within its object; the name of base64 has the next one.</param>
+    /// <param name="bytes">Null: refused, or the field is null.</param>
+    public bool IsBytes(ReadOnlySpan<byte> name, ReadOnlySpan<byte> base64, int number, out byte[]? bytes)
+    {
+        var isPlain = Is(name, number);
+        var isThere = isPlain || (!_tokens.IsPacked && Is(base64, number + 1));
+        bytes = isPlain ? TextOrBytes() : isThere ? Base64() : null;
+        return isThere;
+    }
+
     /// <summary>For a field that is none of those the object has.</summary>
     public void Unknown()
     {
-        _level.Field = FieldName();
+        _level.Field = _tokens.Text() ?? "\uFFFD";
         Refuse($"the field \"{Path()}\" is unknown");
     }
 
     /// <summary>Goes into the present value, an object: its fields are read next. False when it is null, or no object.</summary>
-    public bool EnterObject() => Enter(JsonTokenType.StartObject, "a JSON object");
+    public bool EnterObject() => Enter(TokenKind.BeginObject, "a JSON object");
 
     /// <summary>Goes into the present value, an array: its items are read next. False when it is null, or no array.</summary>
     /// <param name="expected">For the refusal.</param>
-    public bool EnterArray(string expected = "an array") => Enter(JsonTokenType.StartArray, expected);
+    public bool EnterArray(string expected = "an array") => Enter(TokenKind.BeginArray, expected);
 
     /// <summary>Moves to the present array's next item, whose value is read next. False at the end of the array, or after a refusal.</summary>
     public bool NextItem()
@@ -116,7 +128,7 @@ internal ref partial struct StrictObjectReader
         {
             return false;
         }
-        if (_json.TokenType == JsonTokenType.EndArray)
+        if (_tokens.Kind == TokenKind.EndArray)
         {
             Leave();
             return false;
@@ -148,19 +160,19 @@ internal ref partial struct StrictObjectReader
     /// <summary>Refuses the body with a sentence; the first one counts.</summary>
     public void Refuse(string because) => Refusal ??= because;
 
-    private bool Enter(JsonTokenType start, string expected)
+    private bool Enter(TokenKind start, string expected)
     {
         var token = Value();
         if (token != start)
         {
-            if (token is not (JsonTokenType.Null or JsonTokenType.None))
+            if (token is not (TokenKind.Null or TokenKind.None))
             {
                 Wrong(expected);
             }
             return false;
         }
         (_around ??= new Stack<Level>()).Push(_level);
-        _level = new Level { Field = "", Index = -1, IsArray = start == JsonTokenType.StartArray };
+        _level = new Level { Field = "", Index = -1, IsArray = start == TokenKind.BeginArray };
         return true;
     }
 
@@ -187,81 +199,33 @@ internal ref partial struct StrictObjectReader
         }
     }
 
-    private JsonTokenType Value()
+    private TokenKind Value()
     {
         if (_isAtItem)
         {
             _isAtItem = false;
-            return Refusal is null ? _json.TokenType : JsonTokenType.None;
+            return Refusal is null ? _tokens.Kind : TokenKind.None;
         }
-        return Refusal is null && Advance() ? _json.TokenType : JsonTokenType.None;
-    }
-
-    /// <summary>The bytes of the present value, an object or array, as they were sent; the reader is past it then.</summary>
-    private ReadOnlySpan<byte> RawValue()
-    {
-        var start = (int)_json.TokenStartIndex;
-        try
-        {
-            _json.Skip();
-        }
-        catch (JsonException e)
-        {
-            Malformed(e);
-            return default;
-        }
-        var raw = _body[start..(int)_json.BytesConsumed];
-        if (!Utf8.IsValid(raw))
-        {
-            Wrong("valid UTF-8");
-        }
-        return raw;
+        return Refusal is null && Advance() ? _tokens.Kind : TokenKind.None;
     }
 
     private string? StringValue()
     {
-        try
+        if (_tokens.Text() is { } text)
         {
-            return _json.GetString();
+            return text;
         }
-        catch (InvalidOperationException)
-        {
-            Refuse($"the field \"{Path()}\" is not valid Unicode");
-            return null;
-        }
-    }
-
-    private readonly string NumberText() => Encoding.UTF8.GetString(_json.ValueSpan);
-
-    private readonly string FieldName()
-    {
-        try
-        {
-            return _json.GetString() ?? "";
-        }
-        catch (InvalidOperationException)
-        {
-            return "\uFFFD";
-        }
+        Refuse($"the field \"{Path()}\" is not valid Unicode");
+        return null;
     }
 
     private bool Advance()
     {
-        try
+        var isThere = _tokens.Read();
+        if (_tokens.Fault is { } fault)
         {
-            return _json.Read();
+            Refuse(fault);
         }
-        catch (JsonException e)
-        {
-            Malformed(e);
-            return false;
-        }
-    }
-
-    private void Malformed(JsonException e)
-    {
-        // The exception has no kind: at the deepest level it may be one more that the reader does not enter.
-        var what = _json.CurrentDepth < MaxDepth ? "malformed JSON" : $"malformed JSON, or nested more than {MaxDepth} deep,";
-        Refuse(string.Create(CultureInfo.InvariantCulture, $"the request body is {what} at line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1}"));
+        return isThere;
     }
 }

@@ -1,4 +1,3 @@
-using Consensus.Api;
 using Consensus.Api.Problems;
 using Consensus.Node;
 using Consensus.Server.Commands;
@@ -14,9 +13,6 @@ namespace Consensus.Server.KeyValue;
 /// <summary>GET and HEAD of <c>/v1/kv/</c>: one key, or the keys with a prefix, now or at a past revision; or a watch of them.</summary>
 internal sealed class KeyReadEndpoints(IConsensusNode node, ListReader lists, WatchEndpoints watches, Replies replies)
 {
-    /// <summary>A control character takes six bytes: a page of them must have room among the answers too, however little there is.</summary>
-    private const long MaxPageJsonBytes = 2L * ApiLimits.MaxPageBytes;
-
     public Task GetAsync(ApiCall call)
     {
         if (call.Form == MediaForms.EventStream)
@@ -86,10 +82,7 @@ internal sealed class KeyReadEndpoints(IConsensusNode node, ListReader lists, Wa
             http.Response.ContentType = "application/octet-stream";
             return replies.Body(http, record.Value);
         }
-        http.Response.ContentType = Replies.JsonContentType;
-        var buffer = replies.Rent(http);
-        KeyJson.WriteItem(buffer.Json, key, record, withValue: true);
-        return replies.Send(http, buffer);
+        return replies.Document(http, new KeyItemDocument(key, record));
     }
 
     private async Task ListAsync(ApiCall call)
@@ -107,49 +100,9 @@ internal sealed class KeyReadEndpoints(IConsensusNode node, ListReader lists, Wa
             return;
         }
         replies.Start(call.Http, StatusCodes.Status200OK, page.View.Revision);
-        call.Http.Response.ContentType = Replies.JsonContentType;
+        call.Http.Response.ContentType = Accepts.NameOf(call.Form);
         var buffer = replies.Rent(call.Http);
-        WritePage(buffer, page, Key.Own(prefix), keysOnly);
+        buffer.Write(new KeyPage(buffer, lists, page, Key.Own(prefix), keysOnly), call.Form);
         await replies.Send(call.Http, buffer);
     }
-
-    private void WritePage(JsonBuffer buffer, ListPage page, Key prefix, bool keysOnly)
-    {
-        var json = buffer.Json;
-        json.WriteStartObject();
-        json.WriteStartArray("items"u8);
-        Key? after = page.After is { } last ? new Key(last.Span) : null;
-        var left = page.Limit;
-        long bytes = 0;
-        var count = page.Count ?? CountKeys(page, prefix);
-        string? nextCursor = null;
-        foreach (var (key, record) in KeysOf(page, prefix, after))
-        {
-            if (buffer.IsRefused)
-            {
-                return;
-            }
-            if (left == 0 || bytes >= ApiLimits.MaxPageBytes || json.BytesCommitted + json.BytesPending >= MaxPageJsonBytes)
-            {
-                nextCursor = lists.Continue(page, ListKind.Keys, after!.Value.Memory, count);
-                break;
-            }
-            KeyJson.WriteItem(json, key, record, !keysOnly);
-            after = key;
-            left--;
-            bytes += key.Length + (keysOnly ? 0 : record.Value.Length);
-        }
-        json.WriteEndArray();
-        json.WriteNumber("count"u8, count);
-        json.WriteNumber("revision"u8, page.At.Value);
-        json.WriteString("nextCursor"u8, nextCursor);
-        json.WriteEndObject();
-    }
-
-    private static IEnumerable<KeyItem> KeysOf(ListPage page, Key prefix, Key? after) =>
-        page.At == page.View.Revision ? page.View.ListKeys(prefix, after) : page.View.ListKeysAt(prefix, after, page.At);
-
-    /// <summary>The present is counted in O(log n), the past by going through it: once, for the first page.</summary>
-    private static long CountKeys(ListPage page, Key prefix) =>
-        page.At == page.View.Revision ? page.View.CountKeys(prefix) : page.View.ListKeysAt(prefix, null, page.At).LongCount();
 }

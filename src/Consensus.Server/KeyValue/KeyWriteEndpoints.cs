@@ -4,6 +4,7 @@ using Consensus.Api.KeyValue;
 using Consensus.Node;
 using Consensus.Primitives;
 using Consensus.Server.Commands;
+using Consensus.Server.Documents;
 using Consensus.Server.Http;
 using Consensus.Server.Lists;
 using Consensus.Server.Routing;
@@ -82,10 +83,7 @@ internal sealed class KeyWriteEndpoints(CommandRunner commands, Replies replies)
     {
         replies.Start(http, StatusCodes.Status200OK, done.Revision);
         http.Response.Headers.ETag = EntityTags.Of(done.ModRevision, MediaForms.Bytes);
-        http.Response.ContentType = Replies.JsonContentType;
-        var buffer = replies.Rent(http);
-        KeyJson.WritePut(buffer.Json, done.Key, done.CreateRevision, done.ModRevision, done.Version, done.Lease);
-        return replies.Send(http, buffer);
+        return replies.Document(http, new KeyPutDocument(done));
     }
 
     private Task FailedAsync(HttpContext http, Outcome outcome)
@@ -165,4 +163,12 @@ internal sealed class KeyWriteEndpoints(CommandRunner commands, Replies replies)
         command = new DeleteCommand(key, condition);
         return true;
     }
+}
+
+/// <summary>What a put made of its key.</summary>
+internal readonly struct KeyPutDocument(PutDone done) : IDocument
+{
+    public void WriteTo<TWriter>(ref TWriter writer)
+        where TWriter : IDocumentWriter, allows ref struct =>
+        KeyDocument.WritePut(ref writer, done.Key, done.CreateRevision, done.ModRevision, done.Version, done.Lease);
 }

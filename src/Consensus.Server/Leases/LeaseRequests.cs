@@ -11,7 +11,7 @@ namespace Consensus.Server.Leases;
 internal static class LeaseRequests
 {
     /// <summary>The grant of a lease that has no id yet.</summary>
-    public static GrantLeaseCommand? ReadGrant(ReadOnlySpan<byte> body, long minTtlMicros, out string? refusal)
+    public static GrantLeaseCommand? ReadGrant(ReadOnlyMemory<byte> body, long minTtlMicros, out string? refusal)
     {
         var json = new StrictObjectReader(body);
         long? ttl = null;
@@ -36,7 +36,7 @@ internal static class LeaseRequests
     }
 
     /// <summary>What a session's renewal asks for; no body, or an empty object, asks for nothing but the renewal.</summary>
-    public static (long Since, long After)? ReadNews(ReadOnlySpan<byte> body, out string? refusal)
+    public static (long Since, long After)? ReadNews(ReadOnlyMemory<byte> body, out string? refusal)
     {
         refusal = null;
         if (body.IsEmpty)
@@ -70,7 +70,7 @@ internal static class LeaseRequests
         return refusal is null && since is { } from ? (from, after ?? from) : null;
     }
 
-    public static long? ReadSettle(ReadOnlySpan<byte> body, out string? refusal)
+    public static long? ReadSettle(ReadOnlyMemory<byte> body, out string? refusal)
     {
         var json = new StrictObjectReader(body);
         long? seq = null;
@@ -89,7 +89,7 @@ internal static class LeaseRequests
         return refusal is null ? seq : null;
     }
 
-    public static ImmutableArray<LeaseId>? ReadKeepAlive(ReadOnlySpan<byte> body, out string? refusal)
+    public static ImmutableArray<LeaseId>? ReadKeepAlive(ReadOnlyMemory<byte> body, out string? refusal)
     {
         var json = new StrictObjectReader(body);
         List<LeaseId>? ids = null;

@@ -24,7 +24,7 @@ internal sealed class LockForm(Replies replies) : HoldForm
 
     public override ListKind ListKind => ListKind.Locks;
 
-    public override AcquireCommand? ReadAcquire(Key name, ReadOnlySpan<byte> body, long minTtlMicros, out string? refusal)
+    public override AcquireCommand? ReadAcquire(Key name, ReadOnlyMemory<byte> body, long minTtlMicros, out string? refusal)
     {
         var json = new StrictObjectReader(body);
         var fields = default(HoldFields);

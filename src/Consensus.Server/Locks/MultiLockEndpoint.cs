@@ -44,7 +44,7 @@ internal sealed class MultiLockEndpoint(IConsensusNode node, CommandRunner comma
             await replies.Problem(http, refusal!);
             return;
         }
-        var bytes = asked.Names.Sum(name => KeyJson.MostBytesOf(name) + ItemJsonBytes);
+        var bytes = asked.Names.Sum(name => KeyDocument.MostBytesOf(name) + ItemJsonBytes);
         if (asked.WaitMicros > 0 && bytes > KestrelLimits.OwnAnswerBytes)
         {
             // Room for its answer would be held for as long as it waits.
@@ -97,7 +97,7 @@ internal sealed class MultiLockEndpoint(IConsensusNode node, CommandRunner comma
         lease => asked with { OwnLease = asked.SharedLease.IsNone ? lease : LeaseId.None },
         command => commands.ExecuteAsync(mark, command, gone));
 
-    private static AcquireManyCommand? Read(ReadOnlySpan<byte> body, long minTtlMicros, out Problem? refusal)
+    private static AcquireManyCommand? Read(ReadOnlyMemory<byte> body, long minTtlMicros, out Problem? refusal)
     {
         var json = new StrictObjectReader(body);
         var fields = default(HoldFields);

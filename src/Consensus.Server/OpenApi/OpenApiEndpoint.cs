@@ -1,3 +1,4 @@
+using Consensus.Api;
 using Consensus.Primitives;
 using Consensus.Server.Http;
 using Consensus.Server.Routing;
@@ -14,7 +15,7 @@ internal sealed class OpenApiEndpoint(Replies replies)
     public Task GetAsync(ApiCall call)
     {
         replies.Start(call.Http, StatusCodes.Status200OK, Revision.Zero);
-        call.Http.Response.ContentType = Replies.JsonContentType;
+        call.Http.Response.ContentType = ApiMediaTypes.Json;
         return replies.Body(call.Http, Document.Value, isUrgent: true);
     }
 

@@ -5,6 +5,7 @@ namespace Consensus.Server.Routing;
 
 /// <summary>One request, with its target taken apart.</summary>
 /// <param name="Name">What the path names within its collection; empty when it names the collection itself.</param>
-/// <param name="Form">What it is answered as; of a write nothing, for that is always JSON.</param>
+/// <param name="Form">What it is answered as; of a write nothing: its answer is a document in whichever form, whatever its sender
+/// takes.</param>
 /// <param name="Bodies">What bounds the reading of its body.</param>
 internal sealed record ApiCall(HttpContext Http, ApiRoute Route, Key Name, QueryParameters Query, MediaForms Form, UnfinishedBodies Bodies);

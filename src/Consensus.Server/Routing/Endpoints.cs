@@ -17,7 +17,7 @@ namespace Consensus.Server.Routing;
 
 /// <summary>What answers one method of one resource, and which query parameters it takes.</summary>
 /// <param name="Forms">What a GET can be answered as.</param>
-internal sealed record Endpoint(ApiRoute Route, string Method, QueryNames Query, Func<ApiCall, Task> InvokeAsync, MediaForms Forms = MediaForms.Json)
+internal sealed record Endpoint(ApiRoute Route, string Method, QueryNames Query, Func<ApiCall, Task> InvokeAsync, MediaForms Forms = MediaForms.Documents)
 {
     /// <summary>What is chosen among by <c>Accept</c>: nothing where it does not count.</summary>
     public MediaForms FormsOf(ApiCall call) =>
@@ -36,7 +36,7 @@ internal sealed class Endpoints
     /// <summary>What some resource takes.</summary>
     public const string AllMethods = "GET, HEAD, PUT, POST, PATCH, DELETE, OPTIONS";
 
-    private const MediaForms Watched = MediaForms.Json | MediaForms.EventStream;
+    private const MediaForms Watched = MediaForms.Documents | MediaForms.EventStream;
 
     private readonly Endpoint[][] _byRoute;
 
@@ -113,7 +113,7 @@ internal sealed class Endpoints
             new(ApiRoute.Live, "GET", QueryNames.None, health.LiveAsync, MediaForms.None),
             new(ApiRoute.Ready, "GET", QueryNames.Verbose, health.ReadyAsync, MediaForms.None),
             new(ApiRoute.Metrics, "GET", QueryNames.None, metrics.GetAsync, MediaForms.Text),
-            new(ApiRoute.OpenApi, "GET", QueryNames.None, openApi.GetAsync),
+            new(ApiRoute.OpenApi, "GET", QueryNames.None, openApi.GetAsync, MediaForms.Json),
         ];
         _byRoute = [.. Enum.GetValues<ApiRoute>().Select(route => All.Where(endpoint => endpoint.Route == route).ToArray())];
     }

@@ -24,7 +24,7 @@ internal sealed class SemaphoreForm(Replies replies) : HoldForm
 
     public override ListKind ListKind => ListKind.Semaphores;
 
-    public override AcquireCommand? ReadAcquire(Key name, ReadOnlySpan<byte> body, long minTtlMicros, out string? refusal)
+    public override AcquireCommand? ReadAcquire(Key name, ReadOnlyMemory<byte> body, long minTtlMicros, out string? refusal)
     {
         var json = new StrictObjectReader(body);
         var fields = default(HoldFields);
@@ -56,7 +56,7 @@ internal sealed class SemaphoreForm(Replies replies) : HoldForm
             : null;
     }
 
-    public override Command? ReadPatch(Key name, ReadOnlySpan<byte> body, out string? refusal) =>
+    public override Command? ReadPatch(Key name, ReadOnlyMemory<byte> body, out string? refusal) =>
         HoldRequests.ReadPatch(ObjectName.Semaphore(name), body, takesPermits: true, out refusal);
 
     public override Task GrantedAsync(HttpContext http, AcquireCommand asked, HoldGranted granted, HoldContext context) => replies.Json(

@@ -111,7 +111,7 @@ internal sealed class SettingEndpoints(IConsensusNode node, CommandRunner comman
     }
 
     /// <summary><c>{"value":N}</c>. Whether the setting takes the value is judged where it is applied.</summary>
-    private static long? ReadValue(ReadOnlySpan<byte> body, out string? refusal)
+    private static long? ReadValue(ReadOnlyMemory<byte> body, out string? refusal)
     {
         var json = new StrictObjectReader(body);
         long? value = null;

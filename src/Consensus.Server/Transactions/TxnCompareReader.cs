@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using System.Text.Json;
 using Consensus.Primitives;
 using Consensus.Server.Json;
 using Consensus.StateMachine;
@@ -55,15 +54,10 @@ internal static class TxnCompareReader
 
         public void ReadField(ref StrictObjectReader json, TxnSize size)
         {
-            if (json.Is("key"u8, 0))
+            if (json.IsBytes("key"u8, "keyBase64"u8, 0, out var key))
             {
                 _keys++;
-                _key = size.ToKey(ref json, json.TextBytes());
-            }
-            else if (json.Is("keyBase64"u8, 1))
-            {
-                _keys++;
-                _key = size.ToKey(ref json, json.Base64());
+                _key = size.ToKey(ref json, key);
             }
             else if (json.Is("target"u8, 2))
             {
@@ -77,7 +71,7 @@ internal static class TxnCompareReader
             {
                 _operand = json.Scalar();
             }
-            else if (json.Is("operandBase64"u8, 5))
+            else if (!json.IsPacked && json.Is("operandBase64"u8, 5))
             {
                 _bytes = json.Base64();
             }
@@ -170,8 +164,10 @@ internal static class TxnCompareReader
             {
                 case (null, { } bytes):
                     return bytes;
-                case ({ Kind: JsonTokenType.String, Text: var text }, null):
+                case ({ Kind: TokenKind.Text, Text: var text }, null):
                     return Encoding.UTF8.GetBytes(text);
+                case ({ Kind: TokenKind.Bytes, Bytes: var bytes }, null):
+                    return bytes;
                 default:
                     sentence = "needs a string as \"operand\", or \"operandBase64\"";
                     return null;
@@ -190,17 +186,17 @@ internal static class TxnCompareReader
             {
                 CompareTarget.Exists => _operand?.Kind switch
                 {
-                    JsonTokenType.True => 1,
-                    JsonTokenType.False => 0,
+                    TokenKind.True => 1,
+                    TokenKind.False => 0,
                     _ => null,
                 },
                 CompareTarget.Lease => _operand switch
                 {
-                    { Kind: JsonTokenType.Null } => 0,
-                    { Kind: JsonTokenType.String, Text: var text } when LeaseId.TryParse(text, out var lease) => lease.Value,
+                    { Kind: TokenKind.Null } => 0,
+                    { Kind: TokenKind.Text, Text: var text } when LeaseId.TryParse(text, out var lease) => lease.Value,
                     _ => null,
                 },
-                _ => _operand is { Kind: JsonTokenType.Number or JsonTokenType.String, Text: var digits }
+                _ => _operand is { Kind: TokenKind.Number or TokenKind.Text, Text: var digits }
                     && long.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var parsed) ? parsed : null,
             };
             sentence = number is not null ? "" : target switch

@@ -1,8 +1,6 @@
 using System.Collections.Immutable;
-using System.Text.Json;
 using Consensus.Api;
 using Consensus.Node;
-using Consensus.Primitives;
 using Consensus.Server.Commands;
 using Consensus.Server.Hosting;
 using Consensus.Server.Http;
@@ -66,7 +64,7 @@ internal sealed class TxnEndpoint(IConsensusNode node, CommandRunner commands, R
 
     /// <summary>Of the results without what is read, which has to find room by itself.</summary>
     private static long WrittenJsonBytes(ImmutableArray<TxnOperation> operations) =>
-        operations.Sum(operation => ResultJsonBytes + (operation is TxnPut put ? KeyJson.MostBytesOf(put.Key) : 0));
+        operations.Sum(operation => ResultJsonBytes + (operation is TxnPut put ? KeyDocument.MostBytesOf(put.Key) : 0));
 
     private static bool Reads(TxnCommand command) => command.Success.Any(operation => operation is TxnGet) || command.Failure.Any(operation => operation is TxnGet);
 
@@ -86,80 +84,16 @@ internal sealed class TxnEndpoint(IConsensusNode node, CommandRunner commands, R
     private Task AnswerAsync(HttpContext http, TxnDone done)
     {
         replies.Start(http, StatusCodes.Status200OK, done.Revision);
-        http.Response.ContentType = Replies.JsonContentType;
+        var form = Accepts.ChooseDocument(http);
+        http.Response.ContentType = Accepts.NameOf(form);
         var buffer = replies.RentForReads();
-        Write(buffer, done, withReads: true);
+        buffer.Write(new TxnDocument(done, withReads: true), form);
         if (buffer.IsRefused)
         {
             buffer.Return();
             buffer = replies.Rent(http);
-            Write(buffer, done, withReads: false);
+            buffer.Write(new TxnDocument(done, withReads: false), form);
         }
         return replies.Send(http, buffer);
-    }
-
-    private static void Write(JsonBuffer buffer, TxnDone done, bool withReads)
-    {
-        var json = buffer.Json;
-        json.WriteStartObject();
-        json.WriteBoolean("succeeded"u8, done.Succeeded);
-        json.WriteNumber("revision"u8, done.Revision.Value);
-        json.WriteStartArray("results"u8);
-        foreach (var result in done.Results)
-        {
-            json.WriteStartObject();
-            if (result is TxnGetResult && !withReads)
-            {
-                WriteOmitted(json);
-            }
-            else
-            {
-                Write(json, result);
-            }
-            json.WriteEndObject();
-        }
-        json.WriteEndArray();
-        json.WriteEndObject();
-        json.Flush();
-    }
-
-    private static void Write(Utf8JsonWriter json, TxnResult result)
-    {
-        switch (result)
-        {
-            case TxnPutResult put:
-                json.WritePropertyName("put"u8);
-                KeyJson.WritePut(json, put.Key, put.CreateRevision, put.ModRevision, put.Version, put.Lease);
-                break;
-            case TxnDeleteResult delete:
-                json.WriteStartObject("delete"u8);
-                json.WriteNumber("deleted"u8, delete.Deleted);
-                json.WriteEndObject();
-                break;
-            case TxnGetResult get:
-                json.WriteStartObject("get"u8);
-                json.WriteStartArray("items"u8);
-                foreach (var (key, record) in get.Items)
-                {
-                    KeyJson.WriteItem(json, key, record, withValue: true);
-                }
-                json.WriteEndArray();
-                json.WriteNumber("count"u8, get.Count);
-                json.WriteEndObject();
-                break;
-            case TxnGetNotKept:
-                WriteOmitted(json);
-                break;
-            default:
-                Invariant.Unreachable<int>(result);
-                break;
-        }
-    }
-
-    private static void WriteOmitted(Utf8JsonWriter json)
-    {
-        json.WriteStartObject("get"u8);
-        json.WriteBoolean("omitted"u8, true);
-        json.WriteEndObject();
     }
 }

@@ -62,25 +62,15 @@ internal static class TxnOperationReader
         var (keys, values) = (0, 0);
         while (json.NextField())
         {
-            if (json.Is("key"u8, 0))
+            if (json.IsBytes("key"u8, "keyBase64"u8, 0, out var bytes))
             {
                 keys++;
-                key = size.ToKey(ref json, json.TextBytes());
+                key = size.ToKey(ref json, bytes);
             }
-            else if (json.Is("keyBase64"u8, 1))
-            {
-                keys++;
-                key = size.ToKey(ref json, json.Base64());
-            }
-            else if (json.Is("value"u8, 2))
+            else if (json.IsBytes("value"u8, "valueBase64"u8, 2, out bytes))
             {
                 values++;
-                value = size.ToValue(ref json, json.TextBytes());
-            }
-            else if (json.Is("valueBase64"u8, 3))
-            {
-                values++;
-                value = size.ToValue(ref json, json.Base64());
+                value = size.ToValue(ref json, bytes);
             }
             else if (json.Is("lease"u8, 4))
             {
@@ -116,21 +106,13 @@ internal static class TxnOperationReader
         while (json.NextField())
         {
             count++;
-            if (json.Is("key"u8, 0))
+            if (json.IsBytes("key"u8, "keyBase64"u8, 0, out var bytes))
             {
-                found = Found(size.ToKey(ref json, json.TextBytes()), isPrefix: false);
+                found = Found(size.ToKey(ref json, bytes), isPrefix: false);
             }
-            else if (json.Is("keyBase64"u8, 1))
+            else if (json.IsBytes("prefix"u8, "prefixBase64"u8, 2, out bytes))
             {
-                found = Found(size.ToKey(ref json, json.Base64()), isPrefix: false);
-            }
-            else if (json.Is("prefix"u8, 2))
-            {
-                found = Found(size.ToPrefix(ref json, json.TextBytes()), isPrefix: true);
-            }
-            else if (json.Is("prefixBase64"u8, 3))
-            {
-                found = Found(size.ToPrefix(ref json, json.Base64()), isPrefix: true);
+                found = Found(size.ToPrefix(ref json, bytes), isPrefix: true);
             }
             else if (takesLimit && json.Is("limit"u8, 4))
             {

@@ -14,7 +14,7 @@ namespace Consensus.Server.Transactions;
 internal static class TxnReader
 {
     /// <summary>Null with the refusal when the body is refused.</summary>
-    public static TxnCommand? Read(ReadOnlySpan<byte> body, out Problem? refusal)
+    public static TxnCommand? Read(ReadOnlyMemory<byte> body, out Problem? refusal)
     {
         var json = new StrictObjectReader(body);
         var size = new TxnSize();

@@ -185,11 +185,11 @@ internal static class WatchMessages
     {
         if (change.After is { } after)
         {
-            KeyJson.WriteMembers(json, change.Key, after, withValue: true);
+            KeyDocument.WriteMembers(json, change.Key, after, withValue: true);
         }
         else
         {
-            KeyJson.WriteKey(json, change.Key);
+            KeyDocument.WriteKey(json, change.Key);
             json.WriteNumber("modRevision"u8, change.Revision.Value);
         }
         if (change.Before is not { } before || previous == Previous.No)
@@ -202,7 +202,7 @@ internal static class WatchMessages
             return;
         }
         json.WritePropertyName("prev"u8);
-        KeyJson.WriteItem(json, change.Key, before, withValue: true);
+        KeyDocument.WriteItem(json, change.Key, before, withValue: true);
     }
 
     /// <summary>The message with what was written as its data, which is on one line. The buffer is given back.</summary>

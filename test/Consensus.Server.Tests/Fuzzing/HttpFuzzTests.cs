@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using Consensus.Api;
+using Consensus.Api.Packed;
 using Consensus.Fuzzing;
 using Consensus.Server.Tests.Support;
 
@@ -91,7 +92,7 @@ internal sealed class HttpFuzzTests : ContractTest
                 CheckAnswer(status, headers, body);
             }
         }
-        catch (Exception e) when (e is FormatException or JsonException or AssertionException)
+        catch (Exception e) when (e is FormatException or JsonException or AssertionException || PackedDocument.IsFault(e))
         {
             Assert.Fail($"{e.Message}\n--- request ---\n{shown}\n--- answers ---\n{Encoding.Latin1.GetString(received)}");
         }
@@ -99,6 +100,10 @@ internal sealed class HttpFuzzTests : ContractTest
 
     private static void CheckAnswer(int status, Dictionary<string, string> headers, byte[] body)
     {
+        if (body.Length > 0 && headers.GetValueOrDefault("Content-Type") == "application/msgpack")
+        {
+            Packed.ToNode(body);
+        }
         Assert.That(status is 100 or (>= 200 and < 300) or 304 or (>= 400 and < 500) || Truthful.Contains(status), Is.True, $"status {status}");
         if (status < 400 || body.Length == 0)
         {

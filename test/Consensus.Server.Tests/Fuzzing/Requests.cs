@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Consensus.Primitives;
+using Consensus.Server.Tests.Support;
 
 namespace Consensus.Server.Tests.Fuzzing;
 
@@ -27,7 +28,7 @@ internal static class Requests
     private static readonly string[] Headers =
     [
         "If-Match: \"1\"", "If-Match: *", "If-Match: \"", "If-None-Match: *", "Idempotency-Key: k", "Idempotency-Key: ", "Consensus-Session: 1f; seq=2; acked=1", "Consensus-Session: ;;=;seq", "Content-Type: text/plain", "Accept: application/octet-stream",
-        "Accept: text/event-stream", "Accept: ,;q=", "Expect: 100-continue", "Connection: close", "Connection: keep-alive, upgrade", "Upgrade: websocket", "Origin: http://evil.example",
+        "Accept: text/event-stream", "Accept: application/msgpack", "Accept: ,;q=", "Content-Type: application/msgpack", "Expect: 100-continue", "Connection: close", "Connection: keep-alive, upgrade", "Upgrade: websocket", "Origin: http://evil.example",
         "Host: evil.example", "Range: bytes=0-1", "Last-Event-ID: 1", "Last-Event-ID: 99", "Last-Event-ID: x", "X-Long: " + "yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy", "Consensus-Term: 9",
     ];
 
@@ -76,6 +77,8 @@ internal static class Requests
         if (random.Chance(2, 3))
         {
             var (method, target, header, content) = Correct[random.Next(Correct.Length)];
+            content = InEitherForm(random, content);
+            header = header.Length == 0 && random.Chance(1, 4) ? "Accept: application/msgpack" : header;
             return string.Create(
                 CultureInfo.InvariantCulture,
                 $"{method} {target} HTTP/1.1\r\nHost: localhost\r\n{header}{(header.Length > 0 ? "\r\n" : "")}Content-Length: {content.Length}\r\n\r\n{content}");
@@ -86,7 +89,7 @@ internal static class Requests
     private static string DrawCareless(DeterministicRandom random)
     {
         string Of(string[] choices) => choices[random.Next(choices.Length)];
-        var body = DrawBody(random);
+        var body = InEitherForm(random, DrawBody(random));
         var text = new StringBuilder();
         text.Append(CultureInfo.InvariantCulture, $"{Of(Methods[..(random.Chance(1, 5) ? Methods.Length : 5)])} {Of(Paths)}{Of(Queries)} HTTP/1.1\r\n");
         if (!random.Chance(1, 30))
@@ -104,6 +107,10 @@ internal static class Requests
         var length = random.Chance(1, 15) ? Of(["-1", "0", "1", "abc", "99999999999", "+3"]) : body.Length.ToString(CultureInfo.InvariantCulture);
         return text.Append(CultureInfo.InvariantCulture, $"Content-Length: {length}\r\n\r\n{body}").ToString();
     }
+
+    /// <summary>What is JSON, as MessagePack now and then, whose bytes are told as the characters of Latin-1.</summary>
+    private static string InEitherForm(DeterministicRandom random, string body) =>
+        random.Chance(1, 3) && Packed.TryOf(body) is { } packed ? Encoding.Latin1.GetString(packed) : body;
 
     private static string DrawBody(DeterministicRandom random)
     {

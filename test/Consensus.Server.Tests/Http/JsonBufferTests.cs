@@ -1,5 +1,9 @@
+using System.Collections;
 using System.Text;
+using Consensus.Api;
+using Consensus.Api.KeyValue;
 using Consensus.Node.Core.Flow;
+using Consensus.Server.Documents;
 using Consensus.Server.Http;
 
 namespace Consensus.Server.Tests.Http;
@@ -39,6 +43,23 @@ internal sealed class JsonBufferTests
         buffer.Return();
     }
 
+    [TestCase(MediaForms.Json)]
+    [TestCase(MediaForms.MessagePack)]
+    public void What_cannot_be_written_to_its_end_holds_nothing(MediaForms form)
+    {
+        var budget = new ByteBudget(Budget);
+        var page = new KeyListAnswer(new BrokenPage(budget), BrokenPage.Items, 1, null);
+        Assert.That(
+            () => JsonBuffer.Rent(budget, isUrgent: false, isOwed: false).Write(page, ApiJson.Default.KeyListAnswer, form),
+            Throws.InstanceOf<InsufficientMemoryException>(),
+            "it was to break when it is large");
+        Assert.That(budget.Held, Is.Zero);
+        Assert.That(
+            () => JsonBuffer.Rent(budget, isUrgent: false, isOwed: false).Write(new BrokenDocument(budget), form),
+            Throws.InstanceOf<InsufficientMemoryException>());
+        Assert.That(budget.Held, Is.Zero);
+    }
+
     [Test]
     public void What_is_owed_is_written_with_and_without_room()
     {
@@ -67,4 +88,37 @@ internal sealed class JsonBufferTests
     }
 
     private static void Write(JsonBuffer buffer, int bytes) => buffer.Json.WriteBase64StringValue(new byte[bytes / 4 * 3]);
+
+    /// <summary>What comes first is large, and the rest cannot be had.</summary>
+    private sealed class BrokenPage(ByteBudget budget) : List<KeyAnswer>(Enumerable.Repeat(Item(), Items)), IReadOnlyList<KeyAnswer>, IEnumerable
+    {
+        public const int Items = 10;
+
+        IEnumerator<KeyAnswer> IEnumerable<KeyAnswer>.GetEnumerator() => Broken();
+
+        IEnumerator IEnumerable.GetEnumerator() => Broken();
+
+        private static KeyAnswer Item() => new() { Key = new string('k', 100_000), CreateRevision = 1, ModRevision = 1, Version = 1, Lease = null };
+
+        private IEnumerator<KeyAnswer> Broken()
+        {
+            yield return this[0];
+            yield return this[1];
+            throw budget.Held > 0 ? new InsufficientMemoryException() : new InvalidOperationException("nothing is held");
+        }
+    }
+
+    private readonly struct BrokenDocument(ByteBudget budget) : IDocument
+    {
+        private static readonly FieldName Name = new("a");
+
+        public void WriteTo<TWriter>(ref TWriter writer)
+            where TWriter : IDocumentWriter, allows ref struct
+        {
+            writer.BeginObject(2);
+            writer.Bytes(Name, Encoding.UTF8.GetBytes(new string('a', 100_000)));
+            writer.Bytes(Name, Encoding.UTF8.GetBytes(new string('b', 100_000)));
+            throw budget.Held > 0 ? new InsufficientMemoryException() : new InvalidOperationException("nothing is held");
+        }
+    }
 }

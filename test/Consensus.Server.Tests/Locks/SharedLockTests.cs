@@ -47,6 +47,24 @@ internal sealed class SharedLockTests : ContractTest
         Assert.That((await ShowLockAsync("l")).Holders.Single().Metadata, Is.EqualTo(new RawJson(Metadata)));
     }
 
+    [TestCase("""{"a":"\ud800"}""")]
+    [TestCase("""{"\udc00":1}""")]
+    [TestCase("""{"a":[{"b":"x\ud800y"}]}""")]
+    public async Task Metadata_that_nobody_could_read_again_is_refused(string metadata)
+    {
+        foreach (var (target, rest) in new[]
+        {
+            ("/v1/locks/l", "\"owner\":\"me\""), ("/v1/semaphores/l", "\"owner\":\"me\",\"permits\":2"),
+            ("/v1/elections/l", "\"candidate\":\"me\""), ("/v1/multilock", "\"owner\":\"me\",\"names\":[\"l\"]"),
+        })
+        {
+            var problem = await RefusedAsync(
+                ProblemTypes.BadRequest, "POST", target, $$"""{{{rest}},"ttl":"15s","metadata":{{metadata}}}""");
+            Assert.That(problem.Detail, Does.Contain("\"metadata\" is not valid Unicode"));
+        }
+        await AcquireWithAsync("l", """ "owner":"me","ttl":"15s","metadata":{"a":"\ud83d\ude00"} """);
+    }
+
     [Test]
     public async Task The_longest_metadata_is_taken_and_longer_is_not()
     {

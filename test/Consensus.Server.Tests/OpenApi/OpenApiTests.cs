@@ -142,6 +142,23 @@ internal sealed class OpenApiTests : ContractTest
     }
 
     [Test]
+    public async Task Whatever_is_JSON_is_MessagePack_too_but_for_this_document()
+    {
+        var document = await DocumentAsync();
+        foreach (var path in document.GetProperty("paths").EnumerateObject().Where(path => path.Name != "/openapi/v1.json"))
+        {
+            Visit(path.Value, element =>
+            {
+                if (element.ValueKind == JsonValueKind.Object && element.TryGetProperty("application/json", out var json))
+                {
+                    Assert.That(element.TryGetProperty("application/msgpack", out var packed), Is.True, path.Name);
+                    Assert.That(JsonElement.DeepEquals(json, packed), Is.True, path.Name);
+                }
+            });
+        }
+    }
+
+    [Test]
     public async Task Every_reference_leads_somewhere_and_every_operation_has_a_name_of_its_own()
     {
         var document = await DocumentAsync();

@@ -52,13 +52,17 @@ internal abstract class ContractTest
 
     protected virtual InProcessNode CreateNode() => new();
 
-    protected async Task<HttpResponseMessage> SendAsync(
-        string method, string target, string? body = null, params (string Name, string Value)[] headers)
+    protected Task<HttpResponseMessage> SendAsync(
+        string method, string target, string? body = null, params (string Name, string Value)[] headers) =>
+        SendBytesAsync(method, target, body is null ? null : Encoding.UTF8.GetBytes(body), headers);
+
+    protected async Task<HttpResponseMessage> SendBytesAsync(
+        string method, string target, byte[]? body, params (string Name, string Value)[] headers)
     {
         using var request = new HttpRequestMessage(new HttpMethod(method), target);
         if (body is not null)
         {
-            request.Content = new ByteArrayContent(Encoding.UTF8.GetBytes(body));
+            request.Content = new ByteArrayContent(body);
         }
         foreach (var (name, value) in headers)
         {

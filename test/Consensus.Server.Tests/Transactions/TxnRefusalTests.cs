@@ -71,6 +71,13 @@ internal sealed class TxnRefusalTests : ContractTest
     {
         var problem = await RefusedAsync(ProblemTypes.BadRequest, "POST", "/v1/txn", body);
         Assert.That(problem.Detail, Does.Contain(named));
+        if (Packed.TryOf(body) is { } packed)
+        {
+            using var response = await SendBytesAsync("POST", "/v1/txn", packed);
+            problem = await ReadProblemAsync(response, ProblemTypes.BadRequest);
+            Assert.That(problem.Detail, Does.Contain(named), "the same mistake in MessagePack");
+            Assert.That(Node.AppliedCommands, Is.Zero);
+        }
     }
 
     [Test]

@@ -1,0 +1,262 @@
+using System.Buffers;
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Unicode;
+using Consensus.Api.Json;
+using MessagePack;
+
+namespace Consensus.Api.Packed;
+
+/// <summary>
+/// Between MessagePack and JSON, value by value. Nothing is taken on the word of a header: memory grows with what is there, and no value
+/// is deeper than it may be.
+/// </summary>
+public static class PackedJson
+{
+    /// <summary>As deep as a request may be.</summary>
+    public const int MaxDepth = 32;
+
+    /// <summary>As deep as an answer may be, which has what requests brought in it.</summary>
+    private const int MaxAnswerDepth = 64;
+
+    private static readonly JsonWriterOptions WriterOptions = new()
+    {
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        SkipValidation = true,
+    };
+
+    /// <summary>
+    /// A whole document as the API's JSON: bytes are a text where they are UTF-8, and else base64 in a member whose name ends so.
+    /// </summary>
+    /// <exception cref="FormatException">It is no MessagePack, not one document, too deep, or has what JSON has not.</exception>
+    public static byte[] ToJson(ReadOnlyMemory<byte> document)
+    {
+        var output = new ArrayBufferWriter<byte>();
+        using var json = new Utf8JsonWriter(output, WriterOptions);
+        var reader = new MessagePackReader(document);
+        Read(ref reader, json, MaxAnswerDepth, long.MaxValue, takesBytes: true);
+        if (!reader.End)
+        {
+            throw new FormatException("it goes on after its end");
+        }
+        json.Flush();
+        return output.WrittenSpan.ToArray();
+    }
+
+    /// <summary>The next value as JSON, without any bytes in it.</summary>
+    /// <param name="depth">Levels that it may have.</param>
+    /// <param name="maxBytes">That the JSON may have.</param>
+    /// <exception cref="FormatException">It is no MessagePack, too deep, larger than that, or has what JSON has not.</exception>
+    public static byte[] ToJson(ref MessagePackReader reader, int depth, int maxBytes)
+    {
+        var output = new ArrayBufferWriter<byte>();
+        using var json = new Utf8JsonWriter(output, WriterOptions);
+        Read(ref reader, json, depth, maxBytes, takesBytes: false);
+        json.Flush();
+        return output.WrittenSpan.ToArray();
+    }
+
+    /// <summary>Passes over a value, however deep it is.</summary>
+    public static void Skip(ref MessagePackReader reader)
+    {
+        for (var left = 1L; left > 0; left--)
+        {
+            switch (reader.NextMessagePackType)
+            {
+                case MessagePackType.Map:
+                    left += 2L * reader.ReadMapHeader();
+                    break;
+                case MessagePackType.Array:
+                    left += reader.ReadArrayHeader();
+                    break;
+                default:
+                    reader.Skip();
+                    break;
+            }
+        }
+    }
+
+    /// <summary>A piece of JSON that is no more than a few KiB: for each level what is in it is looked through once to count it.</summary>
+    /// <exception cref="FormatException">It is no JSON.</exception>
+    public static void Write(ref MessagePackWriter writer, RawJson value)
+    {
+        try
+        {
+            var json = new Utf8JsonReader(Encoding.UTF8.GetBytes(value.Text));
+            json.Read();
+            Write(ref writer, ref json);
+            if (json.Read())
+            {
+                throw new FormatException("more than one value");
+            }
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            throw new FormatException(e.Message, e);
+        }
+    }
+
+    private static void Write(ref MessagePackWriter writer, ref Utf8JsonReader json)
+    {
+        switch (json.TokenType)
+        {
+            case JsonTokenType.StartObject:
+                writer.WriteMapHeader(Count(json, JsonTokenType.EndObject));
+                while (json.Read() && json.TokenType != JsonTokenType.EndObject)
+                {
+                    writer.Write(json.GetString());
+                    json.Read();
+                    Write(ref writer, ref json);
+                }
+                break;
+            case JsonTokenType.StartArray:
+                writer.WriteArrayHeader(Count(json, JsonTokenType.EndArray));
+                while (json.Read() && json.TokenType != JsonTokenType.EndArray)
+                {
+                    Write(ref writer, ref json);
+                }
+                break;
+            case JsonTokenType.String:
+                writer.Write(json.GetString());
+                break;
+            case JsonTokenType.Number when json.TryGetInt64(out var number):
+                writer.Write(number);
+                break;
+            case JsonTokenType.Number when json.TryGetUInt64(out var number):
+                writer.Write(number);
+                break;
+            case JsonTokenType.Number when json.ValueSpan.ContainsAny(".eE"u8) && json.TryGetDouble(out var number) && double.IsFinite(number):
+                writer.Write(number);
+                break;
+            case JsonTokenType.Number:
+                // Larger than any type has room for: its digits say what it is.
+                writer.WriteString(json.ValueSpan);
+                break;
+            case JsonTokenType.True or JsonTokenType.False:
+                writer.Write(json.GetBoolean());
+                break;
+            default:
+                writer.WriteNil();
+                break;
+        }
+    }
+
+    /// <param name="ahead">A copy: the reader itself stays where it is.</param>
+    private static int Count(Utf8JsonReader ahead, JsonTokenType end)
+    {
+        var count = 0;
+        while (ahead.Read() && ahead.TokenType != end)
+        {
+            ahead.Skip();
+            count++;
+        }
+        return count;
+    }
+
+    private static void Read(ref MessagePackReader reader, Utf8JsonWriter json, int depth, long maxBytes, bool takesBytes)
+    {
+        try
+        {
+            Read(ref reader, json, null, depth, maxBytes, takesBytes);
+            _ = Left(json, maxBytes);
+        }
+        catch (Exception e) when (PackedDocument.IsFault(e))
+        {
+            throw new FormatException("it ends early, or is no MessagePack", e);
+        }
+    }
+
+    /// <param name="name">Of the member that the value is of; null in an array.</param>
+    private static void Read(ref MessagePackReader reader, Utf8JsonWriter json, string? name, int depth, long maxBytes, bool takesBytes)
+    {
+        _ = Left(json, maxBytes);
+        var type = reader.NextMessagePackType;
+        if (name is not null && type != MessagePackType.Binary)
+        {
+            json.WritePropertyName(name);
+        }
+        switch (type)
+        {
+            case MessagePackType.Nil:
+                reader.ReadNil();
+                json.WriteNullValue();
+                break;
+            case MessagePackType.Boolean:
+                json.WriteBooleanValue(reader.ReadBoolean());
+                break;
+            case MessagePackType.Integer when reader.NextCode == MessagePackCode.UInt64:
+                json.WriteNumberValue(reader.ReadUInt64());
+                break;
+            case MessagePackType.Integer:
+                json.WriteNumberValue(reader.ReadInt64());
+                break;
+            case MessagePackType.Float:
+                var number = reader.ReadDouble();
+                json.WriteNumberValue(double.IsFinite(number) ? number : throw new FormatException("it has a number that JSON has not"));
+                break;
+            case MessagePackType.String:
+                json.WriteStringValue(Text(ref reader, Left(json, maxBytes)));
+                break;
+            case MessagePackType.Binary when takesBytes:
+                WriteBytes(json, name, reader.ReadBytes()!.Value.ToArray());
+                break;
+            case MessagePackType.Array:
+                json.WriteStartArray();
+                for (var left = Enter(reader.ReadArrayHeader(), depth); left > 0; left--)
+                {
+                    Read(ref reader, json, null, depth - 1, maxBytes, takesBytes);
+                }
+                json.WriteEndArray();
+                break;
+            case MessagePackType.Map:
+                json.WriteStartObject();
+                for (var left = Enter(reader.ReadMapHeader(), depth); left > 0; left--)
+                {
+                    var member = Encoding.UTF8.GetString(Text(ref reader, Left(json, maxBytes)));
+                    Read(ref reader, json, member, depth - 1, maxBytes, takesBytes);
+                }
+                json.WriteEndObject();
+                break;
+            default:
+                throw new FormatException("it has a value that JSON has not");
+        }
+    }
+
+    private static int Enter(int count, int depth) => depth > 0 ? count : throw new FormatException("it is nested too deep");
+
+    /// <summary>Bytes of JSON that may still come.</summary>
+    private static long Left(Utf8JsonWriter json, long maxBytes)
+    {
+        var left = maxBytes - json.BytesCommitted - json.BytesPending;
+        return left >= 0 ? left : throw TooLarge();
+    }
+
+    private static FormatException TooLarge() => new("it is too large");
+
+    private static ReadOnlySpan<byte> Text(ref MessagePackReader reader, long maxBytes)
+    {
+        if (reader.NextMessagePackType != MessagePackType.String || !reader.TryReadStringSpan(out var text))
+        {
+            throw new FormatException("the name of a member is no text");
+        }
+        return text.Length > maxBytes ? throw TooLarge() : Utf8.IsValid(text) ? text : throw new FormatException("a text is not UTF-8");
+    }
+
+    private static void WriteBytes(Utf8JsonWriter json, string? name, byte[] bytes)
+    {
+        var isText = Utf8.IsValid(bytes);
+        if (name is not null)
+        {
+            json.WritePropertyName(isText ? name : name + ApiMediaTypes.Base64Suffix);
+        }
+        if (isText)
+        {
+            json.WriteStringValue(bytes);
+        }
+        else
+        {
+            json.WriteBase64StringValue(bytes);
+        }
+    }
+}
