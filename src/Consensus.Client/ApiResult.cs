@@ -1,5 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Text;
 using System.Text.Json;
+using Consensus.Api.Packed;
 using Consensus.Api.Problems;
 
 namespace Consensus.Client;
@@ -70,10 +72,23 @@ public sealed record ApiResult<T>
     /// <summary>Why it did not succeed; null when it did.</summary>
     public ApiProblem? Problem { get; private init; }
 
-    /// <summary>The body as the API gave it; empty for an answer without one.</summary>
-    public string Json { get; private init; } = "";
+    /// <summary>
+    /// The body as the API gave it; one that came as MessagePack as JSON, made anew by each reading. Empty for an answer without a body.
+    /// </summary>
+    public string Json
+    {
+        get => Packed.IsEmpty ? field : Encoding.UTF8.GetString(PackedJson.ToJson(Packed));
+        private init;
+    } = "";
+
+    /// <summary>The body as the API gave it in MessagePack; empty where it came as JSON.</summary>
+    internal ReadOnlyMemory<byte> Packed { get; private init; }
 
     internal static ApiResult<T> Of(T value, string json) => new() { Value = value, Json = json };
+
+    internal static ApiResult<T> Of(T value, byte[] body) => PackedDocument.IsPacked(body)
+        ? new() { Value = value, Packed = body }
+        : Of(value, Encoding.UTF8.GetString(body));
 
     internal static ApiResult<T> Failed(ApiProblem problem) => new() { Problem = problem, Json = problem.Json ?? "" };
 }

@@ -61,20 +61,24 @@ public sealed partial class ConsensusApiClient
     public Task<ApiResult<KeyListAnswer>> ListKeysAsync(KeyListQuery query, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(query);
-        return GetAsync(QueryText.Append(ApiRoutes.Keys, query.ToQuery()), ClientJson.Default.KeyListAnswer, cancellationToken);
+        var target = QueryText.Append(ApiRoutes.Keys, query.ToQuery());
+        var request = new ApiRequest { Method = HttpMethod.Get, Target = target, Accept = AnswerBody.RatherPacked };
+        return SendAsync(request, ClientJson.Default.KeyListAnswer, cancellationToken);
     }
 
     /// <summary>Compares, and does one branch or the other, in one revision.</summary>
     public Task<ApiResult<TxnAnswer>> TxnAsync(TxnRequest transaction, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(transaction);
-        return TxnAsync(RequestJson.Encode(transaction, RequestJson.Types.TxnRequest, nameof(transaction)), cancellationToken);
+        var packed = RequestJson.Pack(transaction, RequestJson.Types.TxnRequest, nameof(transaction));
+        return TxnAsync(packed ?? RequestJson.Encode(transaction, RequestJson.Types.TxnRequest, nameof(transaction)), cancellationToken);
     }
 
-    /// <summary>As the other, with the request's JSON (docs/http-api.md) as it is: the server judges it.</summary>
+    /// <summary>As the other, with the request's JSON or MessagePack (docs/http-api.md) as it is: the server judges it.</summary>
     public Task<ApiResult<TxnAnswer>> TxnAsync(ReadOnlyMemory<byte> transaction, CancellationToken cancellationToken)
     {
         var request = new ApiRequest { Method = HttpMethod.Post, Target = ApiRoutes.Txn, Body = transaction };
+        request = request with { ContentType = AnswerBody.TypeOf(transaction.Span), Accept = AnswerBody.RatherPacked };
         return SendAsync(request, ClientJson.Default.TxnAnswer, cancellationToken);
     }
 

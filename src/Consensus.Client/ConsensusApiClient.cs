@@ -1,6 +1,4 @@
-using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
-using Consensus.Api;
 using Consensus.Client.Transport;
 
 namespace Consensus.Client;
@@ -15,6 +13,12 @@ public sealed partial class ConsensusApiClient : IConsensusApi
     private readonly RequestSender _sender;
     private readonly Func<RequestIdentity?> _identity = static () => null;
 
+    /// <summary>
+    /// In which form all documents are asked for; null: lists of keys and transactions as MessagePack, whose values are bytes, and all
+    /// else as JSON.
+    /// </summary>
+    internal string? Accept { get; init; }
+
     /// <summary>A client that connects as it is used.</summary>
     /// <exception cref="ArgumentException">
     /// There is no endpoint, or one is no scheme, host and port alone, or a slice of a wait is not 1 ms to 10 minutes.
@@ -22,22 +26,7 @@ public sealed partial class ConsensusApiClient : IConsensusApi
     public ConsensusApiClient(ConsensusClientOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        if (options.Endpoints.Count == 0)
-        {
-            throw new ArgumentException("At least one endpoint is needed.", nameof(options));
-        }
-        foreach (var endpoint in options.Endpoints)
-        {
-            if (MemberUrl.WhyNot(endpoint) is { } reason)
-            {
-                throw new ArgumentException($"The endpoint {endpoint} cannot be used: {reason}.", nameof(options));
-            }
-        }
-        if (options.WaitSlice < TimeSpan.FromMilliseconds(1) || options.WaitSlice > TimeSpan.FromMicroseconds(ApiLimits.MaxWaitMicros))
-        {
-            throw new ArgumentException($"A {nameof(options.WaitSlice)} is 1 ms to 10 minutes.", nameof(options));
-        }
-        _sender = new RequestSender(options);
+        _sender = new RequestSender(options.Checked(nameof(options)));
     }
 
     /// <param name="identity">Of the next write.</param>
@@ -51,10 +40,10 @@ public sealed partial class ConsensusApiClient : IConsensusApi
     public ConsensusApiClient Under(WriteNumber number)
     {
         var given = WriteNumber.Checked(number);
-        return new ConsensusApiClient(_sender, () => new RequestIdentity(given));
+        return new ConsensusApiClient(_sender, () => new RequestIdentity(given)) { Accept = Accept };
     }
 
-    IConsensusApi IConsensusApi.Under(RequestIdentity identity) => new ConsensusApiClient(_sender, () => identity);
+    IConsensusApi IConsensusApi.Under(RequestIdentity identity) => new ConsensusApiClient(_sender, () => identity) { Accept = Accept };
 
     /// <summary>Closes its connections; what is under way fails.</summary>
     public void Dispose() => _sender.Dispose();
@@ -71,7 +60,9 @@ public sealed partial class ConsensusApiClient : IConsensusApi
     };
 
     private async Task<ApiResult<T>> SendAsync<T>(ApiRequest request, JsonTypeInfo<T> type, CancellationToken cancellationToken) =>
-        ToResult(request, await ExecuteAsync(request, cancellationToken).ConfigureAwait(false), type);
+        ToResult(request, await ExecuteAsync(InItsForm(request), cancellationToken).ConfigureAwait(false), type);
+
+    private ApiRequest InItsForm(ApiRequest request) => Accept is null ? request : request with { Accept = Accept };
 
     private Task<ApiResult<T>> GetAsync<T>(string target, JsonTypeInfo<T> type, CancellationToken cancellationToken) =>
         SendAsync(new ApiRequest { Method = HttpMethod.Get, Target = target }, type, cancellationToken);
@@ -82,16 +73,10 @@ public sealed partial class ConsensusApiClient : IConsensusApi
         {
             return ApiResult<T>.Failed(ToProblem(attempt));
         }
-        try
+        // A success whose body is not of the contract comes from something that is not a member.
+        if (AnswerBody.Read(attempt.Body, type) is { } value)
         {
-            if (JsonSerializer.Deserialize(attempt.Body, type) is { } value)
-            {
-                return ApiResult<T>.Of(value, Text(attempt.Body));
-            }
-        }
-        catch (JsonException)
-        {
-            // Told below: a success whose body is not of the contract comes from something that is not a member.
+            return ApiResult<T>.Of(value, attempt.Body);
         }
         return ApiResult<T>.Failed(new ApiProblem(
             request.IsWrite ? ApiFailureKind.OutcomeUnknown : ApiFailureKind.Unavailable,

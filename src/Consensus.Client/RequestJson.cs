@@ -1,12 +1,17 @@
+using System.Buffers;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using Consensus.Api;
 using Consensus.Api.Json;
+using Consensus.Api.Packed;
 
 namespace Consensus.Client;
 
-/// <summary>Requests as they are sent: the contract's JSON, of texts that are well-formed. The serializer itself would put U+FFFD for what is not.</summary>
+/// <summary>
+/// Requests as they are sent: the contract's JSON or MessagePack, of texts that are well-formed. The serializer itself would put U+FFFD
+/// for what is not.
+/// </summary>
 internal static class RequestJson
 {
     /// <summary>Types of the contract for <see cref="Encode"/>.</summary>
@@ -20,6 +25,28 @@ internal static class RequestJson
         try
         {
             return JsonSerializer.SerializeToUtf8Bytes(request, type);
+        }
+        catch (IllFormedException error)
+        {
+            throw new ArgumentException(error.Message, parameter);
+        }
+    }
+
+    /// <summary>
+    /// As <see cref="Encode"/>, in MessagePack, and what is said in base64 as bytes. Null where something is no base64 or no JSON: as
+    /// JSON the server can tell what is wrong.
+    /// </summary>
+    public static ReadOnlyMemory<byte>? Pack<T>(T request, JsonTypeInfo<T> type, string parameter)
+    {
+        var output = new ArrayBufferWriter<byte>();
+        try
+        {
+            PackedDocument.Write(output, request, type, text => Checked(text));
+            return output.WrittenMemory;
+        }
+        catch (FormatException)
+        {
+            return null;
         }
         catch (IllFormedException error)
         {

@@ -34,7 +34,7 @@ public sealed record KeyEntry
     {
         Key = KeyText.Of(answer.Key, answer.KeyBase64),
         KeyBytes = KeyText.Bytes(answer.Key, answer.KeyBase64),
-        Value = KeyText.Bytes(answer.Value, answer.ValueBase64),
+        Value = answer.ValueBytes ?? KeyText.Bytes(answer.Value, answer.ValueBase64),
         CreateRevision = answer.CreateRevision,
         ModRevision = answer.ModRevision,
         Version = answer.Version,

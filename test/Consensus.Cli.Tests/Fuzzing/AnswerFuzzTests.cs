@@ -1,4 +1,5 @@
 using System.Text;
+using Consensus.Api.Transactions;
 using Consensus.Cli.Tests.Support;
 using Consensus.Client;
 using Consensus.Fuzzing;
@@ -25,12 +26,24 @@ internal sealed class AnswerFuzzTests
         "",
     ];
 
+    private static readonly string[] PackedBodies =
+    [
+        """
+        {"items":[{"key":"a","value":"v","createRevision":2,"modRevision":3,"version":2,"lease":"1f"}],
+         "count":1,"revision":3,"nextCursor":null}
+        """,
+        """
+        {"succeeded":true,"revision":3,"results":[{"put":{"key":"a","createRevision":2,"modRevision":3,"version":2,"lease":null}},
+         {"get":{"items":[],"count":0}},{"delete":{"deleted":1}},{"get":{"omitted":true}}]}
+        """,
+    ];
+
     [Test]
     public async Task Any_answer_becomes_a_result([Range(1, 4)] int seed)
     {
         var random = Mutator.Random(seed);
         using var server = new FakeServer(_ => Draw(random));
-        using var client = new ConsensusApiClient(new ConsensusClientOptions { Endpoints = [server.Endpoint], RetryFor = TimeSpan.Zero, RetryUnreachableFor = TimeSpan.Zero });
+        using var client = Connect(server);
         var (succeeded, failed) = (0, 0);
         for (var round = Mutator.Rounds(250); round > 0; round--)
         {
@@ -49,6 +62,39 @@ internal sealed class AnswerFuzzTests
         Assert.That(succeeded, Is.Positive);
         Assert.That(failed, Is.Positive);
     }
+
+    [Test]
+    public async Task Any_MessagePack_becomes_a_result([Range(1, 4)] int seed)
+    {
+        var random = Mutator.Random(seed);
+        var bodies = PackedBodies.Select(PackedText.Of).ToArray();
+        using var server = new FakeServer(request => new FakeAnswer(200)
+        {
+            Raw = random.Chance(1, 10) ? bodies[random.Next(2)] : Mutator.Change(bodies[random.Next(2)], random),
+        });
+        using var client = Connect(server);
+        var (succeeded, failed) = (0, 0);
+        for (var round = Mutator.Rounds(500); round > 0; round--)
+        {
+            var list = await client.ListKeysAsync(new KeyListQuery(), default);
+            var done = await client.TxnAsync(new TxnRequest(), default);
+            foreach (var problem in new[] { Problem(list), Problem(done) })
+            {
+                Assert.That(problem is null || problem.Detail.Length > 0, "a failure says something");
+                succeeded += problem is null ? 1 : 0;
+                failed += problem is null ? 0 : 1;
+            }
+        }
+        Assert.That(succeeded, Is.Positive);
+        Assert.That(failed, Is.Positive);
+    }
+
+    private static ConsensusApiClient Connect(FakeServer server) => new(new ConsensusClientOptions
+    {
+        Endpoints = [server.Endpoint],
+        RetryFor = TimeSpan.Zero,
+        RetryUnreachableFor = TimeSpan.Zero,
+    });
 
     private static ApiProblem? Problem<T>(ApiResult<T> result)
     {

@@ -34,6 +34,7 @@ internal sealed class PublicApiTests
             Is.SubsetOf(new[]
             {
                 "Consensus.Api",
+                "MessagePack",
                 "Microsoft.Extensions.DependencyInjection.Abstractions",
                 "Microsoft.Extensions.Diagnostics.HealthChecks.Abstractions",
                 "Microsoft.Extensions.Hosting.Abstractions",

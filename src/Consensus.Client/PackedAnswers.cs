@@ -1,0 +1,210 @@
+using Consensus.Api.KeyValue;
+using Consensus.Api.Packed;
+using Consensus.Api.Transactions;
+using MessagePack;
+
+namespace Consensus.Client;
+
+/// <summary>
+/// Reads lists of keys and answers to transactions from MessagePack: as <see cref="ClientJson"/>, it passes over members that it does not
+/// know. No memory is taken for what a header
+/// declares.
+/// </summary>
+/// <remarks>They throw <see cref="FormatException"/> for what is not of the contract, and a <see cref="PackedDocument.IsFault"/> for what
+/// is no MessagePack.</remarks>
+internal static class PackedAnswers
+{
+    public static KeyListAnswer ReadList(ref MessagePackReader reader)
+    {
+        List<KeyAnswer>? items = null;
+        long? count = null, revision = null;
+        string? nextCursor = null;
+        for (var left = reader.ReadMapHeader(); left > 0; left--)
+        {
+            switch (reader.ReadString())
+            {
+                case "items":
+                    items = ReadKeys(ref reader);
+                    break;
+                case "count":
+                    count = reader.ReadInt64();
+                    break;
+                case "revision":
+                    revision = reader.ReadInt64();
+                    break;
+                case "nextCursor":
+                    nextCursor = reader.ReadString();
+                    break;
+                default:
+                    PackedJson.Skip(ref reader);
+                    break;
+            }
+        }
+        return new KeyListAnswer(
+            items ?? throw Lacks("items"), count ?? throw Lacks("count"), revision ?? throw Lacks("revision"), nextCursor);
+    }
+
+    public static TxnAnswer ReadTxn(ref MessagePackReader reader)
+    {
+        bool? succeeded = null;
+        long? revision = null;
+        List<TxnResultAnswer>? results = null;
+        for (var left = reader.ReadMapHeader(); left > 0; left--)
+        {
+            switch (reader.ReadString())
+            {
+                case "succeeded":
+                    succeeded = reader.ReadBoolean();
+                    break;
+                case "revision":
+                    revision = reader.ReadInt64();
+                    break;
+                case "results":
+                    results = [];
+                    for (var more = reader.ReadArrayHeader(); more > 0; more--)
+                    {
+                        results.Add(ReadResult(ref reader));
+                    }
+                    break;
+                default:
+                    PackedJson.Skip(ref reader);
+                    break;
+            }
+        }
+        return new TxnAnswer(succeeded ?? throw Lacks("succeeded"), revision ?? throw Lacks("revision"), results ?? throw Lacks("results"));
+    }
+
+    private static TxnResultAnswer ReadResult(ref MessagePackReader reader)
+    {
+        var result = new TxnResultAnswer();
+        for (var left = reader.ReadMapHeader(); left > 0; left--)
+        {
+            switch (reader.ReadString())
+            {
+                case "put":
+                    result = result with { Put = ReadKey(ref reader) };
+                    break;
+                case "delete":
+                    result = result with { Delete = ReadDeleted(ref reader) };
+                    break;
+                case "get":
+                    result = result with { Get = ReadItems(ref reader) };
+                    break;
+                default:
+                    PackedJson.Skip(ref reader);
+                    break;
+            }
+        }
+        return result;
+    }
+
+    private static TxnDeletedAnswer ReadDeleted(ref MessagePackReader reader)
+    {
+        long? deleted = null;
+        for (var left = reader.ReadMapHeader(); left > 0; left--)
+        {
+            if (reader.ReadString() == "deleted")
+            {
+                deleted = reader.ReadInt64();
+            }
+            else
+            {
+                PackedJson.Skip(ref reader);
+            }
+        }
+        return new TxnDeletedAnswer(deleted ?? throw Lacks("deleted"));
+    }
+
+    private static TxnItemsAnswer ReadItems(ref MessagePackReader reader)
+    {
+        var answer = new TxnItemsAnswer();
+        for (var left = reader.ReadMapHeader(); left > 0; left--)
+        {
+            switch (reader.ReadString())
+            {
+                case "items":
+                    answer = answer with { Items = ReadKeys(ref reader) };
+                    break;
+                case "count":
+                    answer = answer with { Count = reader.ReadInt64() };
+                    break;
+                case "omitted":
+                    answer = answer with { Omitted = reader.ReadBoolean() };
+                    break;
+                default:
+                    PackedJson.Skip(ref reader);
+                    break;
+            }
+        }
+        return answer;
+    }
+
+    private static List<KeyAnswer> ReadKeys(ref MessagePackReader reader)
+    {
+        var keys = new List<KeyAnswer>();
+        for (var left = reader.ReadArrayHeader(); left > 0; left--)
+        {
+            keys.Add(ReadKey(ref reader));
+        }
+        return keys;
+    }
+
+    private static KeyAnswer ReadKey(ref MessagePackReader reader)
+    {
+        string? text = null, base64 = null, lease = null;
+        byte[]? value = null;
+        long? created = null, modified = null, version = null;
+        for (var left = reader.ReadMapHeader(); left > 0; left--)
+        {
+            if (!reader.TryReadStringSpan(out var name))
+            {
+                throw new FormatException("the name of a member is no text");
+            }
+            switch (name)
+            {
+                case var _ when name.SequenceEqual("key"u8) && reader.NextMessagePackType == MessagePackType.Binary:
+                    base64 = Convert.ToBase64String(ReadBytes(ref reader));
+                    break;
+                case var _ when name.SequenceEqual("key"u8):
+                    text = reader.ReadString();
+                    break;
+                case var _ when name.SequenceEqual("value"u8):
+                    value = ReadBytes(ref reader);
+                    break;
+                case var _ when name.SequenceEqual("createRevision"u8):
+                    created = reader.ReadInt64();
+                    break;
+                case var _ when name.SequenceEqual("modRevision"u8):
+                    modified = reader.ReadInt64();
+                    break;
+                case var _ when name.SequenceEqual("version"u8):
+                    version = reader.ReadInt64();
+                    break;
+                case var _ when name.SequenceEqual("lease"u8):
+                    lease = reader.ReadString();
+                    break;
+                default:
+                    PackedJson.Skip(ref reader);
+                    break;
+            }
+        }
+        return new KeyAnswer
+        {
+            Key = text,
+            KeyBase64 = base64,
+            ValueBytes = value is null ? null : (ReadOnlyMemory<byte>?)value,
+            CreateRevision = created ?? throw Lacks("createRevision"),
+            ModRevision = modified ?? throw Lacks("modRevision"),
+            Version = version ?? throw Lacks("version"),
+            Lease = lease,
+        };
+    }
+
+    /// <summary>A copy: a value must not keep the whole answer.</summary>
+    private static byte[] ReadBytes(ref MessagePackReader reader) =>
+        reader.NextMessagePackType == MessagePackType.Binary && reader.ReadBytes() is { } bytes
+        ? System.Buffers.BuffersExtensions.ToArray(bytes)
+        : throw new FormatException("what should be bytes is not");
+
+    private static FormatException Lacks(string member) => new($"the answer lacks \"{member}\"");
+}
