@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Consensus.Api;
 using Consensus.Cli.Output;
 using Consensus.Cli.Parsing;
 using Consensus.Client;
@@ -9,6 +10,7 @@ internal enum OutputFormat
 {
     Table,
     Json,
+    MsgPack,
 }
 
 /// <summary>What every command shares: the options that go with each of them, and how they are run.</summary>
@@ -24,8 +26,8 @@ internal sealed class CommandHost(CliEnvironment environment)
 
     private readonly Option<OutputFormat> _format = new("--output", "-o")
     {
-        Description = "table for people (tab-separated when piped; the default), json as the API gives it.",
-        HelpName = "table|json",
+        Description = "table for people (tab-separated when piped; the default), json or, of kv and txn, msgpack as the API gives it.",
+        HelpName = "table|json|msgpack",
         Recursive = true,
     };
 
@@ -37,7 +39,7 @@ internal sealed class CommandHost(CliEnvironment environment)
     public void AddGlobalOptions(RootCommand root)
     {
         _timeout.Recursive = true;
-        _format.AcceptOnlyFromAmong("table", "json");
+        _format.AcceptOnlyFromAmong("table", "json", "msgpack");
         root.Add(_endpoints);
         root.Add(_format);
         root.Add(_timeout);
@@ -49,28 +51,45 @@ internal sealed class CommandHost(CliEnvironment environment)
     /// some option could not be read.
     /// </param>
     /// <param name="hasOtherWork">True where something else must go on while the command waits for an answer.</param>
+    /// <param name="givesAnswers">True where what is shown is an answer of the API as it is, and so can be had in each form that the API
+    /// has.</param>
     /// <param name="endsWithItsReader">True where all that is done is to tell what comes: when nobody reads it any more, there is nothing left to do.</param>
     public void Bind(
         Command command,
         Func<ParseResult, CommandSession, Task<int>> work,
         Func<ParseResult, string?>? check = null,
         bool hasOtherWork = false,
-        bool endsWithItsReader = false) =>
+        bool endsWithItsReader = false,
+        bool givesAnswers = false) =>
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            if (check?.Invoke(parsed) is { } mistake)
+            var format = parsed.GetValue(_format);
+            if ((check?.Invoke(parsed) ?? MistakeOf(format, givesAnswers)) is { } mistake)
             {
                 throw new UsageException($"{mistake} See: {CommandPath.Of(parsed)} --help");
             }
             var options = ClientOptions(parsed);
-            using var client = new ConsensusApiClient(options with { SendsOnCallingThread = !hasOtherWork });
-            var session = new CommandSession(environment, client, options, parsed.GetValue(_format), cancellationToken);
+            using var client = new ConsensusApiClient(options with { SendsOnCallingThread = !hasOtherWork }) { Accept = AcceptOf(format) };
+            var session = new CommandSession(environment, client, options, format, cancellationToken);
             return await (endsWithItsReader ? WhileItIsReadAsync(session, reading => work(parsed, reading)) : work(parsed, session));
         });
 
     /// <summary>Makes a command do its work on this machine alone: what the endpoints are does not matter.</summary>
     public void BindLocal(Command command, Func<ParseResult, OutputFormat, int> work) =>
-        command.SetAction(parsed => work(parsed, parsed.GetValue(_format)));
+        command.SetAction(parsed => MistakeOf(parsed.GetValue(_format), givesAnswers: false) is { } mistake
+            ? throw new UsageException($"{mistake} See: {CommandPath.Of(parsed)} --help")
+            : work(parsed, parsed.GetValue(_format)));
+
+    private static string? MistakeOf(OutputFormat format, bool givesAnswers) =>
+        format == OutputFormat.MsgPack && !givesAnswers ? "-o msgpack goes with kv get, put, delete and list, and with txn." : null;
+
+    /// <summary>Who wants an answer as the API gives it asks for it in that form; of a table the form does not matter.</summary>
+    private static string? AcceptOf(OutputFormat format) => format switch
+    {
+        OutputFormat.Json => ApiMediaTypes.Json,
+        OutputFormat.MsgPack => ApiMediaTypes.MessagePack,
+        _ => null,
+    };
 
     private static async Task<int> WhileItIsReadAsync(CommandSession session, Func<CommandSession, Task<int>> work)
     {
@@ -109,6 +128,9 @@ internal sealed class CommandHost(CliEnvironment environment)
 internal sealed record CommandSession(
     CliEnvironment Environment, ConsensusApiClient Client, ConsensusClientOptions Options, OutputFormat Format, CancellationToken Cancellation)
 {
+    /// <summary>Where MessagePack was asked for, and something that is not a member gave something else.</summary>
+    public static ApiProblem NotPacked { get; } = new(ApiFailureKind.Unavailable, 200, "", "The answer is not MessagePack.");
+
     /// <summary>Shows a success as asked for, or tells the problem; the exit code says which.</summary>
     public int Show<T>(ApiResult<T> result, Func<T, TextTable> table)
     {
@@ -116,19 +138,32 @@ internal sealed record CommandSession(
         {
             return Fail(result.Problem);
         }
-        if (Format == OutputFormat.Json)
+        switch (Format)
         {
-            WriteJson(result.Json);
-        }
-        else
-        {
-            table(result.Value).Write(Environment);
+            case OutputFormat.Json:
+                WriteJson(result.Json);
+                break;
+            case OutputFormat.MsgPack when result.Packed.IsEmpty:
+                return Fail(NotPacked);
+            case OutputFormat.MsgPack:
+                WritePacked(result.Packed);
+                break;
+            default:
+                table(result.Value).Write(Environment);
+                break;
         }
         return ExitCode.Done;
     }
 
     /// <summary>One JSON document; an answer without a body is an empty object.</summary>
     public void WriteJson(string json) => Environment.Output.WriteLine(json.Length == 0 ? "{}" : json.TrimEnd());
+
+    /// <summary>One document of MessagePack, byte for byte.</summary>
+    public void WritePacked(ReadOnlyMemory<byte> document)
+    {
+        Environment.RawOutput.Write(document.Span);
+        Environment.RawOutput.Flush();
+    }
 
     public int Fail(ApiProblem problem)
     {

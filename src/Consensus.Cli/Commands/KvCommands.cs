@@ -34,7 +34,7 @@ internal static class KvCommands
             await session.Environment.RawOutput.WriteAsync(ValueBytes(result.Value), session.Cancellation);
             await session.Environment.RawOutput.FlushAsync(session.Cancellation);
             return ExitCode.Done;
-        });
+        }, givesAnswers: true);
         return command;
     }
 
@@ -71,7 +71,7 @@ internal static class KvCommands
                 Plain.Number(item.CreateRevision),
                 Plain.Number(item.Version),
                 item.Lease));
-        }, Check);
+        }, Check, givesAnswers: true);
         return command;
     }
 
@@ -111,7 +111,7 @@ internal static class KvCommands
                 : await session.Client.DeleteKeysAsync(parsed.GetValue(prefix) ?? "", session.Cancellation);
             return session.Show(result, answer => new TextTable("DELETED", "REVISION")
                 .Add(Plain.Number(answer.Deleted), Plain.Number(answer.Revision)));
-        }, Check);
+        }, Check, givesAnswers: true);
         return command;
     }
 
@@ -144,7 +144,7 @@ internal static class KvCommands
                 page => page.NextCursor,
                 Table,
                 most);
-        }, Check);
+        }, Check, givesAnswers: true);
         return command;
     }
 

@@ -12,7 +12,7 @@ internal static class TxnCommand
 {
     public static Command Create(CommandHost host)
     {
-        var file = Names.Argument("FILE", "The transaction as JSON, as POST /v1/txn takes it; - reads it from standard input.");
+        var file = Names.Argument("FILE", "The transaction as POST /v1/txn takes it, JSON or MessagePack; - reads it from standard input.");
         var command = new Command("txn", "Compares, then does one branch or the other, in one revision.") { file };
         host.Bind(command, async (parsed, session) =>
         {
@@ -25,7 +25,7 @@ internal static class TxnCommand
                 return ExitCode.Refused;
             }
             return code;
-        });
+        }, givesAnswers: true);
         return command;
     }
 

@@ -4,7 +4,7 @@ using Consensus.Client;
 
 namespace Consensus.Cli.Output;
 
-/// <summary>Shows a list that comes in pages as one table, or as one JSON document: the first page's, with all pages' items.</summary>
+/// <summary>Shows a list that comes in pages as one table, or as one document: the first page's, with all pages' items.</summary>
 internal static class Pages
 {
     /// <param name="fetch">Gets the page that begins at a cursor; told how many items came before.</param>
@@ -19,6 +19,7 @@ internal static class Pages
     {
         var items = new List<TItem>();
         JsonObject? document = null;
+        var packed = new List<ReadOnlyMemory<byte>>();
         string? cursor = null;
         do
         {
@@ -29,13 +30,28 @@ internal static class Pages
             }
             items.AddRange(itemsOf(page.Value));
             cursor = next(page.Value);
-            document = Append(document, page.Json);
+            if (session.Format == OutputFormat.Json)
+            {
+                document = Append(document, page.Json);
+            }
+            else if (session.Format == OutputFormat.MsgPack)
+            {
+                if (page.Packed.IsEmpty)
+                {
+                    return session.Fail(CommandSession.NotPacked);
+                }
+                packed.Add(page.Packed);
+            }
         }
         while (cursor is not null && items.Count < limit);
 
-        if (session.Format == OutputFormat.Json)
+        if (document is not null)
         {
             session.WriteJson(document.ToJsonString());
+        }
+        else if (session.Format == OutputFormat.MsgPack)
+        {
+            session.WritePacked(PackedPages.Join(packed));
         }
         else
         {

@@ -111,7 +111,7 @@ internal sealed class UsageTests
     [TestCase("semaphore acquire a --permits two", "--permits needs a whole number, not 'two'.")]
     [TestCase("watch --from-revision x", "--from-revision needs a whole number, not 'x'.")]
     [TestCase("bench --values big", "--values needs a size such as")]
-    [TestCase("kv get a -o xml", "'table' 'json'. See:")]
+    [TestCase("kv get a -o xml", "'table' 'json' 'msgpack'. See:")]
     public async Task A_word_where_a_number_has_to_stand_is_told_in_plain_words(string line, string sentence)
     {
         var run = await Ctl.RunAsync(Nobody, line.Split(' '));

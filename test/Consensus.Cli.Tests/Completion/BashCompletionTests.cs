@@ -29,7 +29,7 @@ internal sealed class BashCompletionTests
     [TestCase("l|", "leader lease lock")]
     [TestCase("lock r|", "release run")]
     [TestCase("kv put key value --if-|", "--if-revision --if-absent")]
-    [TestCase("kv list -o |", "table json")]
+    [TestCase("kv list -o |", "table json msgpack")]
     [TestCase("-o j|", "json")]
     [TestCase("kv get --output = j|", "json")]
     [TestCase("-o json k|", "kv")]

@@ -21,9 +21,28 @@ internal static class Ctl
     public static async Task<CliRun> RunAsync(
         IReadOnlyDictionary<string, string> variables, string input, bool terminal, TimeProvider clock, params string[] arguments)
     {
-        using var stdin = new MemoryStream(Encoding.UTF8.GetBytes(input));
         using var raw = new MemoryStream();
-        await using var output = new StreamWriter(raw, new UTF8Encoding(false)) { AutoFlush = true };
+        return await RunAsync(raw, variables, input, terminal, clock, arguments);
+    }
+
+    /// <summary>A run whose output is bytes.</summary>
+    public static async Task<(CliRun Run, byte[] Bytes)> RunForBytesAsync(Uri endpoint, string input, params string[] arguments)
+    {
+        using var raw = new MemoryStream();
+        var variables = new Dictionary<string, string> { ["CONSENSUS_ENDPOINTS"] = endpoint.ToString() };
+        return (await RunAsync(raw, variables, input, false, TimeProvider.System, arguments), raw.ToArray());
+    }
+
+    private static async Task<CliRun> RunAsync(
+        MemoryStream raw,
+        IReadOnlyDictionary<string, string> variables,
+        string input,
+        bool terminal,
+        TimeProvider clock,
+        string[] arguments)
+    {
+        using var stdin = new MemoryStream(Encoding.UTF8.GetBytes(input));
+        await using var output = new StreamWriter(raw, new UTF8Encoding(false), leaveOpen: true) { AutoFlush = true };
         await using var error = new StringWriter();
         var environment = new CliEnvironment(stdin, raw, output, error, terminal, name => variables.GetValueOrDefault(name))
         {
