@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 
 namespace Consensus.Peers.Trials;
@@ -48,9 +49,29 @@ internal static class BarrierTrial
         cluster[resumed].Thaw();
         var results = await Task.WhenAll(reading);
         var (answers, stale) = (results.Sum(result => result.Answers), results.Sum(result => result.Stale));
-        return answers == 0
-            ? throw cluster.Failed("no read was answered", resumed)
-            : new TrialResult(stale > 0, string.Create(CultureInfo.InvariantCulture, $"{stale} of {answers} reads missed the write"));
+        if (answers == 0)
+        {
+            throw cluster.Failed("no read was answered", resumed);
+        }
+        var missed = string.Create(CultureInfo.InvariantCulture, $"{stale} of {answers} reads missed the write");
+        return stale == 0 ? new TrialResult(false, missed) : new TrialResult(true, $"{missed}; {await ReadOnAsync(cluster, resumed)}");
+    }
+
+    /// <summary>For how long it goes on: a member that never shows the write has lost it, or applies nothing any more.</summary>
+    private static async Task<string> ReadOnAsync(TrialCluster cluster, int member)
+    {
+        using var client = new TrialClient(cluster.UrlOf(member), ReadLimit);
+        var began = Stopwatch.GetTimestamp();
+        ReadResult read;
+        do
+        {
+            read = await client.GetAsync(Key);
+        }
+        while (read.Value != After && Stopwatch.GetElapsedTime(began) < ReadLimit);
+        var ms = (long)Stopwatch.GetElapsedTime(began).TotalMilliseconds;
+        return read.Value == After
+            ? string.Create(CultureInfo.InvariantCulture, $"it is shown {ms} ms after them")
+            : string.Create(CultureInfo.InvariantCulture, $"{ms} ms later the answer is still \"{read.Value ?? "no such key"}\"");
     }
 
     private static async Task<(int Answers, int Stale)> ReadAsync(TrialCluster cluster, int member)
