@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Consensus.Api.Locks;
 using Consensus.Node;
 using Consensus.Primitives;
@@ -171,8 +170,7 @@ internal sealed class SlicedWaits(IConsensusNode node, Replies replies, TimeProv
     /// <param name="hasKey">Somebody may ask again under the key from now on.</param>
     public void Untaken(CommandAnswer answer, bool hasKey)
     {
-        var granted = answer.Outcome switch { HoldGranted one => [one.Hold], ManyGranted many => many.Holds, _ => ImmutableArray<Hold>.Empty };
-        foreach (var hold in granted)
+        foreach (var hold in Grants.Of(answer.Outcome))
         {
             node.Abandon(hold.Object, answer.Request, hasKey);
         }

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Consensus.Node.Core.Flow;
 using Consensus.Primitives;
 using Consensus.StateMachine;
@@ -94,28 +93,24 @@ internal sealed class RequestEnds(TurnContext turn, CommandDesk desk)
     /// <summary>A request of this process that does not stand at the desk came to its end: if it was given up, what it was granted goes back.</summary>
     public void OnResolved(in Resolution resolution)
     {
-        var isLater = _givenUpForLater.Remove(resolution.Request.Sequence);
-        var granted = HoldsOf(resolution.Outcome);
-        if (_givenUp.Remove(resolution.Request.Sequence) && !granted.IsEmpty)
+        // What is put in a line is no end yet: it may be granted after that.
+        if (resolution.Outcome is not (HoldGranted or ManyGranted))
         {
-            GiveBack(granted[0].Object, resolution.Request);
+            return;
         }
-        else if (isLater)
+        if (_givenUp.Remove(resolution.Request.Sequence))
+        {
+            GiveBack(Grants.Of(resolution.Outcome)[0].Object, resolution.Request);
+        }
+        else if (_givenUpForLater.Remove(resolution.Request.Sequence))
         {
             // Until then the first may end by itself, and would stand for the others no more.
-            foreach (var hold in granted.Skip(1))
+            foreach (var hold in Grants.Of(resolution.Outcome).Skip(1))
             {
                 GiveBackLater(hold.Object, resolution.Request);
             }
         }
     }
-
-    private static ImmutableArray<Hold> HoldsOf(Outcome? outcome) => outcome switch
-    {
-        HoldGranted one => [one.Hold],
-        ManyGranted many => many.Holds,
-        _ => [],
-    };
 
     /// <summary>Now and then: what was answered and was not applied for sure is logged again as soon as somebody takes it.</summary>
     public void Sweep()
