@@ -30,7 +30,7 @@ public sealed class SessionRecordTests
     {
         var record = Tell("");
         Assert.DoesNotThrow(record.Check);
-        Assert.That(record.SessionsJudged, Is.EqualTo((10L, 2L, 7L, 1L)));
+        Assert.That(record.SessionsJudged, Is.EqualTo((11L, 2L, 7L, 1L)));
     }
 
     [TestCase("a number is refused at two revisions", SessionAnswers.Name)]
@@ -55,6 +55,7 @@ public sealed class SessionRecordTests
     [TestCase("a hold stands that news told to have ended", HoldsByRevision.Name)]
     [TestCase("a session lives again", SessionLives.Name)]
     [TestCase("a number is taken of a session that has ended", SessionLives.Name)]
+    [TestCase("a wait is settled of a session that has ended", SessionLives.Name)]
     [TestCase("a session ends early", LeasePromise.Name)]
     public void A_mistake_in_a_recorded_history_is_seen(string mistake, string checker)
     {
@@ -181,6 +182,7 @@ public sealed class SessionRecordTests
     {
         var known = _now;
         News(Session, 0, 15, [], []);
+        var over = Ask(Acquire(SecondLock, Session, 10));
         _now += Wrong("a session ends early") ? Second : 10 * Second;
         var put = Ask(Write("r1-z0", Session, 9));
         _record.ToldOfNumber(put, new SessionRefused(new Revision(15), Session, SessionRefusal.Ended, 0), _now);
@@ -188,6 +190,9 @@ public sealed class SessionRecordTests
         _now += 10;
         // What was sent before that was known may have been answered before it was so.
         _record.Lives(Session, isAlive: true, known);
+        // A wait was over while the session lived, and nobody had asked since.
+        Late(over, new HoldRefused(new Revision(15), null, 0, Second));
+        _record.Return(over, OperationStatus.Done, new HoldRefused(new Revision(15), null, 0, Second), null);
         if (Wrong("a session lives again"))
         {
             _record.Lives(Session, isAlive: true, _now);
@@ -195,6 +200,10 @@ public sealed class SessionRecordTests
         if (Wrong("a number is taken of a session that has ended"))
         {
             _record.ToldOfNumber(put, new ConditionFailed(new Revision(16), new Revision(2)), _now);
+        }
+        if (Wrong("a wait is settled of a session that has ended"))
+        {
+            Settle(over, new Settled(new Revision(16), SettleResult.Refused, null));
         }
     }
 

@@ -139,7 +139,11 @@ internal sealed class Record
             var (session, number) = (operation.Session.Session, operation.Session.Number);
             _told.Add((answers, _) => answers.Told(session, number, outcome));
             Note(outcome.Revision.Value);
-            Lives(session, !IsEnd(outcome, session), sentAt);
+            // What a wait came to is told to whoever asks for it next, and says nothing of its session since.
+            if (operation.WaitMicros == 0 || outcome is Settled || IsEnd(outcome, session))
+            {
+                Lives(session, !IsEnd(outcome, session), sentAt);
+            }
             if (!IsEnd(outcome, session) && outcome is not Settled)
             {
                 operation.ToldAgain.Add(outcome);
