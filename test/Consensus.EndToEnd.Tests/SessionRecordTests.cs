@@ -63,6 +63,26 @@ public sealed class SessionRecordTests
         Assert.That(Assert.Throws<SimulationFailureException>(record.Check)!.Checker, Is.EqualTo(checker));
     }
 
+    [Test]
+    public void What_a_forced_release_lets_in_need_not_be_told_to_have_ended()
+    {
+        (_now, _number, _version, _mistake) = (0, 0, 0, "");
+        _record = new Record(new Revision(1), () => _now);
+        Open(Session);
+        var before = News(Session, 0, 1, [], []);
+        var several = Ask(Of(
+            OperationKind.AcquireMany,
+            "",
+            new AcquireManyCommand([Lock.Name, SecondLock.Name], $"c1-{_number + 1}", 0, LeaseId.None, Session) { WaitMicros = Second },
+            new SessionRequest(Session, 1, 0)));
+        var forced = Ask(Of(
+            OperationKind.ReleaseHold, Lock.Name.ToString(), new ReleaseHoldCommand(Lock.Name, default, Force: true) { Space = Lock.Space }, default, Lock));
+        Answer(forced, new HoldReleased(new Revision(3)));
+        Answer(several, new ManyGranted(new Revision(3), [HoldOf(several, Lock, 2), HoldOf(several, SecondLock, 3)]));
+        News(Session, before, 3, [], [Part(Lock, 2), Part(SecondLock, 3)]);
+        Assert.DoesNotThrow(_record.Check);
+    }
+
     private Record Tell(string mistake)
     {
         (_mistake, _now, _number, _version) = (mistake, 0, 0, 0);

@@ -139,10 +139,11 @@ internal sealed class NewsByAnswers
                 var mustHaveBegun = enders.Count == 0 && token > (known?.Seen!.ViewRevision ?? 0);
                 Violation.Unless(!mustHaveBegun || began.Contains(token), Name, () =>
                     $"{renewal} told not of {hold}, which nobody ended: {asked}");
+                // Who forces whoever holds may have let this one in by that: all that one step grants has tokens up to what is answered.
                 var mustHaveEnded = known is not null
                     && enders.TrueForAll(o => o.Session.IsNone && o.InvokedAt > known.ReturnedAt)
                     && enders.Exists(o => o.Outcome is HoldReleased released && released.Revision.Value <= renewal.Seen!.ViewRevision
-                        && released.Revision.Value > token);
+                        && released.Revision.Value > token && (o.Token == token || o.InvokedAt > asked.ReturnedAt));
                 Violation.Unless(!mustHaveEnded || ended.Contains(token), Name, () =>
                     $"{renewal} told not of the end of {hold}, which {enders[0]} ended");
             }
