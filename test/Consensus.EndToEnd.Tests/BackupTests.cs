@@ -94,6 +94,8 @@ public sealed class BackupTests
             async () => (await Consensusctl.RunAsync(endpoint, "members", "add", name)).Code == 0, $"{name} is listed as waiting and is added");
         await ProcessCluster.EventuallyAsync(
             async () => (await cluster.TryAsync(HttpMethod.Get, member, "/readyz")).IsOk, $"{name} has caught up");
-        await Consensusctl.DoneAsync(endpoint, "members", "promote", name);
+        // A leader that has just stood still may not have heard of it for a moment.
+        await ProcessCluster.EventuallyAsync(
+            async () => (await Consensusctl.RunAsync(endpoint, "members", "promote", name)).Code == 0, $"{name} is promoted");
     }
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text.RegularExpressions;
 using Consensus.EndToEnd.Tests.Processes;
 
 namespace Consensus.EndToEnd.Tests;
@@ -86,8 +87,12 @@ public sealed class DiskTests
                 async () => await cluster.TryAsync(HttpMethod.Get, await cluster.LeaderAsync(), "/v1/status") is { IsOk: true } status
                     && status.Json.GetProperty("alarms").EnumerateArray().Any(alarm => alarm.GetString()!.Contains("n3 does not take the snapshot", StringComparison.Ordinal)),
                 "its leader says why it does not catch up");
+            await ProcessCluster.EventuallyAsync(
+                () => Task.FromResult(Regex.IsMatch(
+                    cluster.Process(Late).Output,
+                    @"warn: Consensus\.Node\[0\] this member does not take the leader's snapshot up to index \d+: its disk has no room: .* MiB free, .* free some space there")),
+                "it says so itself");
             Assert.That(cluster.Process(Late).HasExited, Is.False);
-            Assert.That(cluster.Process(Late).Output, Does.Match(@"warn: Consensus\.Node\[0\] this member does not take the leader's snapshot up to index \d+: its disk has no room: .* MiB free, .* free some space there"));
 
             Assert.That(Run("mount", "-o", "remount,size=1g", mounted), Is.Zero);
             await cluster.UntilReadyAsync();

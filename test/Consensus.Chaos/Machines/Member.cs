@@ -36,7 +36,8 @@ internal sealed class Member
     public Member(string name, Place place, string[] arguments, string[] forming)
     {
         (Name, _place, _arguments, _forming) = (name, place, arguments, forming);
-        WallClock = Path.Combine(place.Directory, $"{name}.clock");
+        // Beside its place, which may be a disk that is full.
+        WallClock = $"{place.Directory}-{name}.clock";
         File.WriteAllText(WallClock, "+0");
     }
 
@@ -52,7 +53,17 @@ internal sealed class Member
 
     public static bool CanChangeWallClock => File.Exists(FakeTime);
 
-    public bool IsUp => _process is { HasExited: false };
+    public bool IsUp
+    {
+        get
+        {
+            // A process that is disposed cannot be asked.
+            lock (_gate)
+            {
+                return _process is { HasExited: false };
+            }
+        }
+    }
 
     /// <summary>Stopped, as a machine that hangs.</summary>
     public bool IsFrozen { get; private set; }

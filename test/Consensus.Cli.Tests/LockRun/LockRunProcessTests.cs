@@ -110,7 +110,8 @@ internal sealed class LockRunProcessTests
     public async Task A_lock_that_cannot_be_renewed_ends_the_command()
     {
         _locks.OnRenew = () => FakeAnswer.Problem(503, "no-leader", "There is no leader.");
-        using var program = Run("4s", $"({IgnoreTermForever}) & echo $! > grandchild.new; mv grandchild.new grandchild; {IgnoreTermForever}");
+        // Long enough that the command is started before its lock is too old for that, on a machine that stands still for a while.
+        using var program = Run("10s", $"({IgnoreTermForever}) & echo $! > grandchild.new; mv grandchild.new grandchild; {IgnoreTermForever}");
         var grandchild = await ReadPid("grandchild");
         var end = await program.EndAsync();
 
