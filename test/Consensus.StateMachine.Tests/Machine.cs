@@ -27,6 +27,9 @@ internal sealed class Machine(Limits? limits = null)
 
     public RequestId Last => Request(_sequence);
 
+    /// <summary>What the last command is charged for.</summary>
+    public long Objects { get; private set; }
+
     public static RequestId Request(long sequence, long member = 1, long boot = 1) => new(new MemberId(member), boot, sequence);
 
     public static Key Key(string text) => Consensus.StateMachine.Key.FromText(text);
@@ -42,6 +45,7 @@ internal sealed class Machine(Limits? limits = null)
         var output = new ApplyOutput();
         State.Apply(new LoggedEntry(State.AppliedIndex.Next, Now, true, request, principal, writer.ToArray()), output);
         All.AddRange(output.Resolutions);
+        Objects = output.Objects;
         if (IsSmall(State.Counts))
         {
             State.Verify();

@@ -196,7 +196,8 @@ public enum CancelReason
 
 /// <summary>
 /// Ends every lease and every wait whose deadline is at or before the entry's own stamp, oldest deadline first, touching at
-/// most 10,000 objects (rules 2, 9). The leader proposes it when <see cref="ReplicatedState.NextDeadline"/> is due, again while more is due.
+/// most 1,000 objects, or one lease with all that it carries (rules 2, 9). The leader proposes it when
+/// <see cref="ReplicatedState.NextDeadline"/> is due, again while more is due.
 /// </summary>
 public sealed record ExpireCommand : Command;
 

@@ -24,46 +24,59 @@ internal sealed class ExpiryRules(StateTables state, Applying entry, HoldRules h
     public bool HasDeadlines =>
         state.Leases.Count > 0 || state.Waiters.Count > 0 || state.Holds.HasDeadlines || state.Objects.HasDeadlines || state.Objects.HasUnsettled;
 
-    /// <summary>Ends what is due by this entry's own stamp, oldest first, up to the bound of one command (rules 2, 9).</summary>
+    /// <summary>Ends what is due by this entry's own stamp, oldest first, up to the bound of one step (rules 2, 9).</summary>
     public Noted Expire()
     {
-        var most = state.Limits.MaxObjectsPerCommand;
-        var touched = 0;
-        while (touched < most && state.Leases.TryDue(entry.Stamp, out var lease))
+        var ended = 0;
+        EndLeases(ref ended);
+        EndWaits(ref ended);
+        while (HasRoom(ended) && state.Holds.TryDue(entry.Stamp, out var key))
         {
-            touched += 1 + lease.Attachments + state.Sessions.RecordsOf(lease.Id);
-            holds.EndLease(lease, LossCause.Expired);
-            state.Expired.Add(lease.Id, entry.Stamp);
-        }
-        EndWaits(ref touched, most);
-        while (touched < most && state.Holds.TryDue(entry.Stamp, out var key))
-        {
-            touched++;
+            ended++;
             var hold = state.Holds.Find(key.Object, key.Token);
             Invariant.Require(hold is not null, "a hold's deadline goes with it");
             holds.Lose(key.Object, hold, LossCause.HeldTooLong);
         }
-        while (touched < most && state.Objects.TryDue(entry.Stamp, out var delayed))
+        while (HasRoom(ended) && state.Objects.TryDue(entry.Stamp, out var delayed))
         {
-            touched++;
+            ended++;
             holds.EndDelays(delayed, entry.Stamp);
         }
-        while (entry.Promotions < most && state.Objects.TryFirstUnsettled(out var unsettled))
+        while (HasRoom(ended) && state.Objects.TryFirstUnsettled(out var unsettled))
         {
             holds.Promote(unsettled);
         }
         return new Noted(state.Revision);
     }
 
+    /// <summary>Who is granted what became free counts beside what ended: together they are one step.</summary>
+    private bool HasRoom(int ended) => ended + entry.Promotions < state.Limits.MaxObjectsPerStep;
+
+    /// <summary>A lease ends whole, whatever it carries: one that would take the step beyond its bound is alone in the next.</summary>
+    private void EndLeases(ref int ended)
+    {
+        while (HasRoom(ended) && state.Leases.TryDue(entry.Stamp, out var lease))
+        {
+            var objects = 1 + lease.Attachments + state.Sessions.RecordsOf(lease.Id);
+            if (ended > 0 && !HasRoom(ended + objects - 1))
+            {
+                return;
+            }
+            ended += objects;
+            holds.EndLease(lease, LossCause.Expired);
+            state.Expired.Add(lease.Id, entry.Stamp);
+        }
+    }
+
     /// <summary>All that are due end before anybody behind them is looked for: else each end would walk past the rest of them.</summary>
-    private void EndWaits(ref int touched, int most)
+    private void EndWaits(ref int ended)
     {
         TouchedObjects? freed = null;
-        while (touched < most && state.Waiters.TryDue(entry.Stamp, out var place))
+        while (HasRoom(ended) && state.Waiters.TryDue(entry.Stamp, out var place))
         {
-            var ended = waits.End(place);
-            touched += ended.Count;
-            (freed ??= new TouchedObjects()).Add(ended);
+            var places = waits.End(place);
+            ended += places.Count;
+            (freed ??= new TouchedObjects()).Add(places);
         }
         if (freed is not null)
         {

@@ -16,9 +16,10 @@ internal sealed partial class HoldRules
         var record = state.Objects[name];
         while (lines.HasTurns(name, record))
         {
-            if (entry.Promotions >= state.Limits.MaxObjectsPerCommand)
+            if (entry.Promotions >= state.Limits.MaxObjectsPerStep)
             {
                 state.Objects.SetUnsettled(name, record, true);
+                entry.Output.Objects++;
                 return own;
             }
             if (lines.Next(name, record) is not { } waiter)

@@ -24,6 +24,7 @@ internal sealed partial class HoldRules(
             ? state.Leases.Start(claim.OwnLease, claim.TtlMicros, entry.DeadlineAfter(claim.TtlMicros), holds: 1, isOwn: true)
             : state.Leases.Attach(claim.SharedLease, holds: 1, waiters: leaseWaiters);
         Invariant.Require(lease is not null, "a hold hangs on a living lease");
+        entry.Output.Objects++;
         var until = claim.Terms.MaxHoldMicros > 0 ? entry.DeadlineAfter(claim.Terms.MaxHoldMicros) : ClusterTime.Never;
         var hold = new HoldRecord(claim.Owner, token, lease.Id, claim.Request, waitedMicros, until, claim.Terms)
         {
@@ -139,7 +140,7 @@ internal sealed partial class HoldRules(
     {
         state.Leases.Remove(lease);
         var claimed = state.Sessions.ClaimedOf(lease.Id);
-        entry.Output.Objects += state.Sessions.Remove(lease.Id);
+        entry.Output.Objects += 1 + state.Sessions.Remove(lease.Id);
         if (lease.Attachments == 0)
         {
             return (0, 0);

@@ -24,6 +24,7 @@ internal sealed class LeaseRules(StateTables state, Applying entry, HoldRules ho
             return full;
         }
         state.Leases.Start(c.Id, c.TtlMicros, entry.DeadlineAfter(c.TtlMicros), holds: 0, isOwn: false);
+        entry.Output.Objects++;
         if (c.IsSession)
         {
             state.Sessions.Start(c.Id, entry.Principal);

@@ -11,6 +11,7 @@ public sealed class ModelTests
     private static readonly Limits Tight = new()
     {
         MaxObjectsPerCommand = 3,
+        MaxObjectsPerStep = 3,
         MaxRememberedTokens = 2,
         MaxUnheldFacts = 3,
         MaxHoldersPerObject = 4,

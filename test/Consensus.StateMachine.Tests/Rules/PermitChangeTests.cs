@@ -95,9 +95,9 @@ public sealed class PermitChangeTests
     }
 
     [Test]
-    public void More_waiters_than_one_command_may_touch_are_granted_by_later_entries()
+    public void More_waiters_than_one_entry_may_grant_are_granted_by_later_entries()
     {
-        var machine = new Machine(new Limits { MaxObjectsPerCommand = 2 });
+        var machine = new Machine(new Limits { MaxObjectsPerStep = 2 });
         machine.Granted(Semaphore("s", "a", 1, 1, 1));
         var waiters = Enumerable.Range(0, 5).Select(i => machine.Queued(Semaphore("s", $"w{i}", 10 + i, 1, 1, 60 * Second))).ToList();
         machine.Do(Limit(10));

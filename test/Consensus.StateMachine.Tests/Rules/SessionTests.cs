@@ -177,7 +177,7 @@ public sealed class SessionTests
     [Test]
     public void Many_answers_that_end_with_their_sessions_end_a_few_sessions_at_a_time()
     {
-        Start(Limits.Default with { MaxObjectsPerCommand = 10 });
+        Start(Limits.Default with { MaxObjectsPerStep = 10 });
         _machine.Do(new RevokeLeaseCommand(Session));
         foreach (var session in Enumerable.Range(1, 4).Select(id => new LeaseId(id)))
         {
@@ -190,7 +190,7 @@ public sealed class SessionTests
         _machine.Expire(2 * Second);
         for (var left = 3; left >= 0; left--)
         {
-            Assert.That(_machine.State.Counts.Leases, Is.EqualTo(left), "one command touches ten: a lease, its session and eight answers");
+            Assert.That(_machine.State.Counts.Leases, Is.EqualTo(left), "one step is ten: a lease, its session and eight answers");
             _machine.Do(new ExpireCommand());
         }
         Assert.That((_machine.State.Counts.Leases, _machine.State.Counts.SessionAnswers), Is.EqualTo((0, 0)));

@@ -153,9 +153,9 @@ public sealed class SharedLockTests
     }
 
     [Test]
-    public void More_readers_than_one_command_may_touch_are_let_in_by_the_entries_that_follow()
+    public void More_readers_than_one_entry_may_grant_are_let_in_by_the_entries_that_follow()
     {
-        var machine = new Machine(new Limits { MaxObjectsPerCommand = 3 });
+        var machine = new Machine(new Limits { MaxObjectsPerStep = 3 });
         var writer = machine.Granted(Lock("l", "w", 1));
         var readers = Enumerable.Range(10, 8).Select(i => machine.Queued(Shared("l", $"r{i}", i, 60 * Second))).ToList();
         machine.Do(Release(writer));

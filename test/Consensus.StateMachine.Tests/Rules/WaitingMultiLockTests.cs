@@ -345,7 +345,7 @@ public sealed class WaitingMultiLockTests
     [Test]
     public void What_is_looked_at_for_it_in_vain_is_charged_to_the_entry_and_the_next_ones_do_the_rest()
     {
-        _machine = new Machine(new Limits { MaxObjectsPerCommand = 3 });
+        _machine = new Machine(new Limits { MaxObjectsPerStep = 3 });
         var lease = new LeaseId(90);
         _machine.Do(new GrantLeaseCommand(lease, 600 * Second));
         _machine.Granted(Lock("shut", "h", 1, ttl: 600 * Second));
@@ -363,7 +363,7 @@ public sealed class WaitingMultiLockTests
     [Test]
     public void Where_one_entry_may_not_look_at_all_of_them_the_next_ones_do([Values(1, 2, 3, 7)] int most)
     {
-        _machine = new Machine(new Limits { MaxObjectsPerCommand = most });
+        _machine = new Machine(new Limits { MaxObjectsPerStep = most });
         var gate = _machine.Granted(Lock("gate", "h", 1, ttl: 600 * Second));
         var shut = _machine.Granted(Lock("shut", "h", 2, ttl: 600 * Second));
         var blocked = _machine.Queued(WaitMany("a", 100, "1", "2", "3", "gate", "shut"));
