@@ -18,6 +18,8 @@ internal sealed class LeaseEndpoints(IConsensusNode node, CommandRunner commands
     /// <summary>Of one of many renewals in their answer, at most.</summary>
     private const long RenewalJsonBytes = 100;
 
+    private readonly ManyRenewals _many = new(commands);
+
     public async Task GrantAsync(ApiCall call)
     {
         var http = call.Http;
@@ -131,7 +133,7 @@ internal sealed class LeaseEndpoints(IConsensusNode node, CommandRunner commands
         CommandAnswer answer;
         using (room)
         {
-            answer = await commands.ExecuteAsync(call, identity, body, new RenewLeasesCommand(ids));
+            answer = await _many.ExecuteAsync(RequestMark.Of(call, identity, body), ids);
         }
         if (answer.Kind != AnswerKind.Done || answer.Outcome is not LeasesRenewed renewed)
         {

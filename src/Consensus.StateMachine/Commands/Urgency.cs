@@ -6,7 +6,7 @@ namespace Consensus.StateMachine.Commands;
 /// </summary>
 public static class Urgency
 {
-    /// <summary>An encoded command above this is bulk whatever it does: a renewal of many leases, an election's new value.</summary>
+    /// <summary>An encoded command above this is bulk whatever it does: an election's new value.</summary>
     public const int MaxBytes = 8 * 1024;
 
     public static bool Of(Command command) => command is
