@@ -170,6 +170,11 @@ public readonly record struct LoopStatus(
 
     /// <summary>Turns that were longer than 20 ms.</summary>
     public long LongTurns { get; init; }
+
+    /// <summary>
+    /// The most that one turn applied, in units that are worth about a microsecond (rule 9): its length but for what else the machine did.
+    /// </summary>
+    public long MostUnits { get; init; }
 }
 
 /// <summary>What the server's endpoints see of the node. Every method may be called by any thread.</summary>

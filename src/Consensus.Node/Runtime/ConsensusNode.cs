@@ -269,7 +269,7 @@ public sealed partial class ConsensusNode : IConsensusNode
         _inbox.Take(ref _inputs, ref _actions);
         var now = NowMicros();
         _meter.Begin(now, _core.NextWakeMicros);
-        _runtime.Turn(now, _inputs, _actions, _inbox.HasMore);
+        _meter.Applied(_runtime.Turn(now, _inputs, _actions, _inbox.HasMore).AppliedUnits);
         _runtime.Perform();
         _meter.End(NowMicros());
     }

@@ -23,6 +23,7 @@ internal sealed class TurnMeter
     private long _longest;
     private long _longTurns;
     private long _longestDelay;
+    private long _mostUnits;
 
     /// <param name="stallMicros">From which idleness on a loop is stalled.</param>
     /// <param name="stopped">For how long the runtime has stopped all threads since the process started.</param>
@@ -45,6 +46,10 @@ internal sealed class TurnMeter
         }
         _stoppedBefore = stopped;
     }
+
+    /// <summary>With the turn, before its end.</summary>
+    /// <param name="units">What it was charged for what it applied.</param>
+    public void Applied(long units) => Raise(ref _mostUnits, units);
 
     /// <summary>With the turn, at its end.</summary>
     public void End(long now)
@@ -74,6 +79,7 @@ internal sealed class TurnMeter
     {
         LongestStopMicros = Volatile.Read(ref _longestStop),
         LongTurns = Volatile.Read(ref _longTurns),
+        MostUnits = Volatile.Read(ref _mostUnits),
     };
 
     private static void Raise(ref long longest, long length)

@@ -52,6 +52,10 @@ internal sealed class MetricsEndpoint(
         text.Counter("consensus_turn_seconds_total", "Time spent in turns, without stops of the runtime.", status.Loop.TurnMicros / 1e6);
         text.Counter("consensus_turns_long_total", "Turns longer than 20 ms, without stops of the runtime.", status.Loop.LongTurns);
         text.Gauge("consensus_turn_longest_seconds", "The longest turn since the start, without stops of the runtime.", status.Loop.LongestTurnMicros / 1e6);
+        text.Gauge(
+            "consensus_turn_most_units",
+            "The most that a turn applied since the start, in units worth about a microsecond; past 5000 it begins no further entry.",
+            status.Loop.MostUnits);
         text.Gauge("consensus_turn_longest_delay_seconds", "The longest time by which a turn came late since the start.", status.Loop.LongestDelayMicros / 1e6);
         text.Gauge("consensus_turn_idle_seconds", "Since the last turn ended.", status.Loop.IdleMicros / 1e6);
         text.Gauge("consensus_snapshot_index", "Log index of the last snapshot.", status.SnapshotIndex.Value);

@@ -47,6 +47,7 @@ internal sealed class TurnScale(LocalCluster cluster, int count)
         yield return new ScaleFinding("turns", "seconds until all of them had expired", took.TotalSeconds);
         yield return Long("at their expiry");
         yield return new ScaleFinding("turns", "longest turn since the start, ms", Largest("consensus_turn_longest_seconds") * 1000);
+        yield return new ScaleFinding("turns", "most that a turn applied, units of about 1 us", Largest("consensus_turn_most_units"));
         yield return new ScaleFinding("turns", "latest turn since the start, ms after it was due", Largest("consensus_turn_longest_delay_seconds") * 1000);
         yield return new ScaleFinding("turns", "mean turn, us", Sum("consensus_turn_seconds_total") / Sum("consensus_turns_total") * 1e6);
     }

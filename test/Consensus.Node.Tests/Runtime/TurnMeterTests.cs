@@ -82,4 +82,17 @@ public sealed class TurnMeterTests
         meter.End(400);
         Assert.That(meter.Read(400).LongestDelayMicros, Is.Zero);
     }
+
+    [Test]
+    public void The_most_that_a_turn_applied_is_told_whatever_came_after_it()
+    {
+        var meter = new TurnMeter(0, 500_000, () => _stopped);
+        foreach (var units in (long[])[40, 7_000, 300])
+        {
+            meter.Begin(0, 0);
+            meter.Applied(units);
+            meter.End(10);
+        }
+        Assert.That(meter.Read(10).MostUnits, Is.EqualTo(7_000));
+    }
 }
