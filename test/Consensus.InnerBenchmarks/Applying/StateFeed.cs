@@ -17,6 +17,7 @@ internal sealed class StateFeed
     private readonly ApplyOutput _output = new();
     private readonly WireWriter _writer = new(1024);
     private int _sinceCompaction;
+    private long _passedMicros;
 
     /// <summary>Applies what was encoded before, and gives the outcome of its own.</summary>
     public Outcome Apply(ReadOnlyMemory<byte> payload)
@@ -29,7 +30,8 @@ internal sealed class StateFeed
 
         _output.Clear();
         var index = _state.AppliedIndex.Next;
-        _state.Apply(new LoggedEntry(index, new ClusterTime(1_000_000 + index.Value), true, new RequestId(Samples.Self, 1, index.Value), "", payload), _output);
+        var stamp = new ClusterTime(1_000_000 + _passedMicros + index.Value);
+        _state.Apply(new LoggedEntry(index, stamp, true, new RequestId(Samples.Self, 1, index.Value), "", payload), _output);
         return _output.Resolutions[^1].Outcome;
     }
 
@@ -40,6 +42,11 @@ internal sealed class StateFeed
         CommandCodec.Write(_writer, new CommandEnvelope(command));
         return Apply(_writer.ToArray());
     }
+
+    public void Pass(long micros) => _passedMicros += micros;
+
+    /// <summary>As readers and snapshots take it: what is written next copies what it touches.</summary>
+    public void TakeView() => _state.TakeView();
 
     public static void Expect<T>(Outcome outcome)
         where T : Outcome => Invariant.Require(outcome is T, $"{outcome} is no {typeof(T).Name}");
