@@ -37,6 +37,9 @@ internal sealed record BenchOptions
           --ways A,B          failover: of kill,stop                                             (default both)
           --minutes M         saturation: how long for each system                               (default 10)
           --small-clients N   bulk: beside the others, so many that put values of --value-bytes  (default 0)
+          --holders N         bulk: locks that are held                                          (default 60)
+          --heap-mib N        of consensus, what the heap of a member may have; 0: what the runtime gives it
+                              (in a container that is three quarters of its memory)              (default 0)
           --watchers N        watch: how many                                                    (default 100)
           --streams N         streams: how many                                                  (default 40)
           --puts N            memory: how many puts; restart: before each round                  (default 1000000; restart: 340000)
@@ -83,6 +86,10 @@ internal sealed record BenchOptions
     public double Minutes { get; private set; } = 10;
 
     public int SmallClients { get; private set; }
+
+    public int Holders { get; private set; } = 60;
+
+    public int HeapMiB { get; private set; }
 
     public int Watchers { get; private set; } = 100;
 
@@ -257,6 +264,12 @@ internal sealed record BenchOptions
                 break;
             case "--small-clients":
                 SmallClients = Whole(name, value, 0, 4096);
+                break;
+            case "--holders":
+                Holders = Whole(name, value, 2, 4096);
+                break;
+            case "--heap-mib":
+                HeapMiB = Whole(name, value, 0, 1 << 20);
                 break;
             case "--watchers":
                 Watchers = Whole(name, value, 1, 20_000);

@@ -57,7 +57,7 @@ internal static class BulkReport
 
     private static string Members(IReadOnlyList<BulkSample> samples)
     {
-        var table = new Table("round", "member", "role", "gen2", "stopped ms", "longest stop ms", "longest turn ms", "RSS MiB");
+        var table = new Table("round", "member", "role", "gen2", "stopped ms", "longest stop ms", "longest turn ms", "peak RSS MiB");
         foreach (var (sample, member) in samples.SelectMany(sample => sample.Members.Select(member => (sample, member))))
         {
             table.Add(
@@ -68,7 +68,7 @@ internal static class BulkReport
                 Table.Number(member.StoppedMs),
                 Table.Number(member.LongestStopMs),
                 Table.Number(member.LongestTurnMs),
-                Table.Number(member.ResidentBytes / (1024.0 * 1024)));
+                Table.Number(member.PeakBytes / (1024.0 * 1024)));
         }
 
         return table.ToString();

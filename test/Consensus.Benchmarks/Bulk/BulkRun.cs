@@ -10,7 +10,6 @@ namespace Consensus.Benchmarks.Bulk;
 internal sealed class BulkRun(BenchOptions options, ClusterFactory factory)
 {
     private const int LargeBytes = 1_000_000;
-    private const int HoldersOfEach = 30;
     private static readonly TimeSpan[] Ttls = [TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(3)];
     private static readonly TimeSpan Rehearsal = TimeSpan.FromSeconds(3);
 
@@ -20,7 +19,7 @@ internal sealed class BulkRun(BenchOptions options, ClusterFactory factory)
     {
         using var cluster = factory.Create("consensus");
         cluster.Start();
-        var holders = Ttls.Select(ttl => new Holders(cluster, HoldersOfEach, ttl)).ToList();
+        var holders = Ttls.Select(ttl => new Holders(cluster, options.Holders / Ttls.Length, ttl)).ToList();
         holders.ForEach(one => one.Start());
         Thread.Sleep(Rehearsal);
         List<Flood> floods = [new Flood(cluster, options.Clients[0], LargeBytes, "bulk")];
@@ -56,7 +55,7 @@ internal sealed class BulkRun(BenchOptions options, ClusterFactory factory)
         private readonly double _stopped = Read(cluster, member, "dotnet_gc_pause_seconds_total");
         private readonly double _longestStop = Read(cluster, member, "consensus_longest_stop_seconds");
         private readonly double _longestTurn = Read(cluster, member, "consensus_turn_longest_seconds");
-        private readonly long _resident = cluster.ResidentBytesOf(member);
+        private readonly long _peak = cluster.MemoryOf(member).Peak;
 
         public MemberSample Until(MemberMetrics end, bool leads) => new(
             string.Create(CultureInfo.InvariantCulture, $"n{member + 1}"),
@@ -65,7 +64,7 @@ internal sealed class BulkRun(BenchOptions options, ClusterFactory factory)
             (end._stopped - _stopped) * 1000,
             end._longestStop * 1000,
             end._longestTurn * 1000,
-            end._resident);
+            end._peak);
 
         /// <summary>A server of an earlier version does not tell each of them.</summary>
         private static double Read(LocalCluster cluster, int member, string name) =>

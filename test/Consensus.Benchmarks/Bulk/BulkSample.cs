@@ -19,7 +19,9 @@ internal sealed record FloodSample(int Clients, int ValueBytes, IReadOnlyDiction
 /// <param name="StoppedMs">For how long collections stopped all its threads in the round, all together.</param>
 /// <param name="LongestStopMs">The longest single stop since its start.</param>
 /// <param name="LongestTurnMs">The longest turn of its loop since its start, without stops.</param>
-internal sealed record MemberSample(string Name, bool Leads, double FullCollections, double StoppedMs, double LongestStopMs, double LongestTurnMs, long ResidentBytes);
+/// <param name="PeakBytes">The most that was ever resident.</param>
+internal sealed record MemberSample(
+    string Name, bool Leads, double FullCollections, double StoppedMs, double LongestStopMs, double LongestTurnMs, long PeakBytes);
 
 /// <summary>One round of renewals beside a flood of large puts.</summary>
 /// <param name="Floods">The large puts first, then the small ones, if there were any.</param>

@@ -16,7 +16,10 @@ internal sealed class ClusterFactory(BenchOptions options, string runDirectory)
         return system switch
         {
             "etcd" => new EtcdCluster(Path.GetFullPath(options.Etcd), directory, options.Nodes),
-            "consensus" => new ConsensusCluster(Path.GetFullPath(options.Server), directory, options.Nodes),
+            "consensus" => new ConsensusCluster(Path.GetFullPath(options.Server), directory, options.Nodes)
+            {
+                Environment = MemberEnvironment,
+            },
             _ => new DotNextCluster(Path.GetFullPath(options.DotNext), directory, options.Nodes, system),
         };
     }
@@ -26,5 +29,11 @@ internal sealed class ClusterFactory(BenchOptions options, string runDirectory)
         Path.GetFullPath(options.Server), Path.Combine(runDirectory, string.Create(CultureInfo.InvariantCulture, $"consensus-{++_made}")), options.Nodes)
     {
         MoreArguments = ["--snapshot-entries", "100000000"],
+        Environment = MemberEnvironment,
     };
+
+    /// <summary>The heap's limit as the runtime takes it: bytes, in hexadecimal.</summary>
+    private Dictionary<string, string> MemberEnvironment => options.HeapMiB == 0
+        ? []
+        : new() { ["DOTNET_GCHeapHardLimit"] = ((long)options.HeapMiB << 20).ToString("x", CultureInfo.InvariantCulture) };
 }

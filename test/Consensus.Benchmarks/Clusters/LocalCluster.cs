@@ -48,6 +48,9 @@ internal abstract class LocalCluster : IDisposable
 
     protected string Program { get; }
 
+    /// <summary>Variables that every member is started with, besides those of this program.</summary>
+    public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>();
+
     protected IReadOnlyList<int> ClientPorts { get; }
 
     protected IReadOnlyList<int> PeerPorts { get; }
@@ -79,7 +82,8 @@ internal abstract class LocalCluster : IDisposable
         var home = Path.Combine(_directory, string.Create(CultureInfo.InvariantCulture, $"n{member + 1}"));
         Directory.CreateDirectory(home);
         _servers[member]?.Dispose();
-        _servers[member] = ServerProcess.Start(Program, Arguments(member, Path.Combine(home, "data")), Path.Combine(home, "log"));
+        var arguments = Arguments(member, Path.Combine(home, "data"));
+        _servers[member] = ServerProcess.Start(Program, arguments, Path.Combine(home, "log"), Environment);
     }
 
     public void WaitUntilAllServe() => WaitUntilAllServe(StartLimit);
