@@ -10,10 +10,18 @@ namespace Consensus.Server.Hosting;
 /// <param name="MemoryBytes">That this process may have.</param>
 internal sealed record MemoryPlan(long MemoryBytes)
 {
-    /// <summary>With less, the budgets do not fit beside the replicated bounds.</summary>
+    /// <summary>That operators are told to give a member. With less, the budgets do not fit beside the replicated bounds.</summary>
     public const long SmallestBytes = 768L * MiB;
 
+    /// <summary>What the runtime lets the heap have in a container of so much: the rest is for code, stacks and sockets.</summary>
+    public const long SmallestHeapBytes = SmallestBytes / 4 * 3;
+
     private const long MiB = 1 << 20;
+
+    private const long LeastLinkBytes = 8 * MiB;
+
+    /// <summary>Of a cluster of three: its links at each member.</summary>
+    private const int UsualLinks = 2;
 
     /// <summary>On a link of a member, while one is received.</summary>
     private const long FrameBytes = 8 * MiB;
@@ -29,7 +37,8 @@ internal sealed record MemoryPlan(long MemoryBytes)
 
     public static MemoryPlan OfThisProcess => new(ProcessMemory.AvailableBytes);
 
-    public long Connections => MemoryBytes / 8;
+    /// <summary>Never less than for the fewest connections that a member takes.</summary>
+    public long Connections => Math.Max(MemoryBytes, SmallestBytes) / 8;
 
     public long Streams => Share(16, 4, long.MaxValue / MiB);
 
@@ -50,7 +59,7 @@ internal sealed record MemoryPlan(long MemoryBytes)
     public long Log => Share(16, 16, 256);
 
     /// <summary>Of one; the largest frame has 4 MiB and one command.</summary>
-    public long Link => Share(64, 8, 32);
+    public long Link => Share(64, LeastLinkBytes / MiB, 32);
 
     /// <summary>
     /// Of entries on their way to one follower. A frame of a little more than 1 MiB takes a segment of 2 MiB of its link: more would be dropped there, and found missing only by a
@@ -80,7 +89,21 @@ internal sealed record MemoryPlan(long MemoryBytes)
         ? null
         : string.Create(
             CultureInfo.InvariantCulture,
-            $"this process may have {MemoryBytes / MiB} MiB of memory, and what it may come to hold for its clients needs {(OwnBytes(members) + ReplicatedOf(limits)) / MiB} MiB beside the keys: large values can end it for want of memory; give it {SmallestBytes / MiB} MiB at least");
+            $"this process may have {MemoryBytes / MiB} MiB of memory, and what it may come to hold for its clients needs {(OwnBytes(members) + ReplicatedOf(limits)) / MiB} MiB beside the keys: large values can end it for want of memory; give it {SmallestHeapBytes / MiB} MiB at least, which is what a container of {SmallestBytes / MiB} MiB gives");
 
-    private long Share(int part, long leastMiB, long mostMiB) => Math.Clamp(MemoryBytes / part, leastMiB * MiB, mostMiB * MiB);
+    /// <summary>
+    /// Of which the shares are taken: all of the memory, unless it is so small that what does not shrink with it leaves less than the
+    /// shares come to, which are three eighths of it, or eleven parts of 32 where links have their least.
+    /// </summary>
+    private long SharedBytes
+    {
+        get
+        {
+            var aside = Connections + (UsualLinks * FrameBytes) + OnTheWayBytes + ReplicatedOf(Limits.Default) + LeastRoomBytes;
+            var left = MemoryBytes - aside;
+            return Math.Min(MemoryBytes, Math.Min(left * 8 / 3, (left - (UsualLinks * LeastLinkBytes)) * 32 / 11));
+        }
+    }
+
+    private long Share(int part, long leastMiB, long mostMiB) => Math.Clamp(SharedBytes / part, leastMiB * MiB, mostMiB * MiB);
 }

@@ -10,6 +10,9 @@ internal sealed class MemoryPlanTests
 {
     private const long MiB = 1 << 20;
 
+    [TestCase(3, MemoryPlan.SmallestHeapBytes)]
+    [TestCase(3, 640 * MiB)]
+    [TestCase(3, 700 * MiB)]
     [TestCase(3, MemoryPlan.SmallestBytes)]
     [TestCase(3, 1024 * MiB)]
     [TestCase(3, 2048 * MiB)]
@@ -26,12 +29,12 @@ internal sealed class MemoryPlanTests
 
     [TestCase(128 * MiB)]
     [TestCase(384 * MiB)]
-    [TestCase(640 * MiB)]
+    [TestCase(MemoryPlan.SmallestHeapBytes - (16 * MiB))]
     public void Who_has_less_is_told_what_is_needed(long memoryBytes)
     {
         var plan = new MemoryPlan(memoryBytes);
         Assert.That(plan.Fits(Limits.Default, members: 3), Is.False);
-        Assert.That(plan.Warning(Limits.Default, members: 3), Does.Contain("768 MiB at least"));
+        Assert.That(plan.Warning(Limits.Default, members: 3), Does.Contain("576 MiB at least, which is what a container of 768 MiB gives"));
     }
 
     [Test]
@@ -41,6 +44,7 @@ internal sealed class MemoryPlanTests
         Assert.That(page, Does.Contain(string.Create(CultureInfo.InvariantCulture, $"Give a member at least {MemoryPlan.SmallestBytes / MiB} MiB")));
     }
 
+    [TestCase(MemoryPlan.SmallestHeapBytes)]
     [TestCase(MemoryPlan.SmallestBytes)]
     [TestCase(1024 * MiB)]
     [TestCase(64 * 1024 * MiB)]
