@@ -44,6 +44,9 @@ internal sealed class ExpiryRules(StateTables state, Applying entry, HoldRules h
         }
         while (HasRoom(ended) && state.Objects.TryFirstUnsettled(out var unsettled))
         {
+            // One where nobody can be granted anything was looked at all the same.
+            ended++;
+            entry.Output.Objects++;
             holds.Promote(unsettled);
         }
         return new Noted(state.Revision);
@@ -78,7 +81,16 @@ internal sealed class ExpiryRules(StateTables state, Applying entry, HoldRules h
             ended += places.Count;
             (freed ??= new TouchedObjects()).Add(places);
         }
-        if (freed is not null)
+        if (freed is null)
+        {
+            return;
+        }
+        if (state.Waiters.TryDue(entry.Stamp, out _))
+        {
+            // The step is full: the next one ends the others first.
+            holds.PromoteLater(freed);
+        }
+        else
         {
             holds.Promote(freed);
         }

@@ -50,6 +50,16 @@ internal sealed partial class HoldRules
         }
     }
 
+    /// <summary>Leaves it to the next expiry, which finds what is unsettled.</summary>
+    public void PromoteLater(TouchedObjects objects)
+    {
+        foreach (var name in objects.InOrder)
+        {
+            var record = state.Objects[name];
+            state.Objects.SetUnsettled(name, record, lines.HasTurns(name, record));
+        }
+    }
+
     /// <summary>Looks behind places that are no more.</summary>
     public void PromoteBehind(IReadOnlyList<WaiterRecord> places)
     {

@@ -67,6 +67,26 @@ public sealed class StepTests
     }
 
     [Test]
+    public void Waits_that_run_out_together_end_a_step_at_a_time_and_who_stood_behind_is_looked_at_in_the_next()
+    {
+        var machine = new Machine(new Limits { MaxObjectsPerStep = 10 });
+        for (var i = 0; i < 12; i++)
+        {
+            machine.Granted(Lock($"l{i:00}", "holder", 100 + i, mode: LockMode.Shared, ttl: 600 * Second));
+            machine.Queued(Lock($"l{i:00}", "short", 200 + i, wait: Second));
+            machine.Queued(Lock($"l{i:00}", "long", 300 + i, wait: 600 * Second));
+        }
+        machine.Expire(2 * Second);
+        Assert.That(machine.State.Counts.Waiters, Is.EqualTo(14), "ten of twelve are over");
+        machine.Do(new ExpireCommand());
+        Assert.That(machine.State.Counts.Waiters, Is.EqualTo(12));
+        // Nobody can be granted anything, and each line that is looked at counts all the same.
+        Assert.That(machine.State.NextDeadline, Is.LessThanOrEqualTo(machine.Now), "two and eight are a step");
+        machine.Do(new ExpireCommand());
+        Assert.That(machine.State.NextDeadline, Is.GreaterThan(machine.Now));
+    }
+
+    [Test]
     public void A_turn_is_charged_for_each_lease_that_begins_or_ends()
     {
         var machine = new Machine();
