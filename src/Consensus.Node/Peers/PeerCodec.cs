@@ -147,7 +147,7 @@ public static class PeerCodec
                     break;
                 case 4:
                     var value = reader.Int64();
-                    lane = value is >= 0 and <= 3 ? (CommandLane)value : CommandLane.Small;
+                    lane = value is >= (int)CommandLane.Urgent and <= (int)CommandLane.Bulk ? (CommandLane)value : CommandLane.Small;
                     break;
                 default:
                     reader.Skip();

@@ -47,6 +47,14 @@ public sealed class PeerCodecTests
         Assert.That(((ForwardCommands)PeerCodec.Read(Encode(forward))!).Lane, Is.EqualTo(lane));
     }
 
+    /// <summary>Of a later version, say: there is no such lane here to queue them in.</summary>
+    [Test]
+    public void Commands_of_an_unknown_lane_are_small_ones([Values(3, 1_000, -1)] int lane)
+    {
+        var forward = new ForwardCommands(new Term(7), 2, [new ForwardedCommand(3, "", 0, new byte[] { 1 })]) { Lane = (CommandLane)lane };
+        Assert.That(((ForwardCommands)PeerCodec.Read(Encode(forward))!).Lane, Is.EqualTo(CommandLane.Small));
+    }
+
     [TestCaseSource(nameof(Messages))]
     public void Generated_code_reads_and_writes_the_same_bytes(PeerMessage message)
     {
