@@ -192,6 +192,12 @@ public sealed class ReplicatedState
         return losses;
     }
 
+    /// <summary>
+    /// Whether an acquire that is logged now would only stand in line, and would still do so if so many commands each freed its object for
+    /// one who stands there already. A hint for whoever has time: it looks at what is applied, and apply alone judges. O(log n).
+    /// </summary>
+    public bool WouldStandInLine(CommandEnvelope asked, long onTheWay) => _acquires.WouldStandInLine(asked, onTheWay);
+
     /// <summary>The members as they announced themselves, as of now. Called by the owner.</summary>
     public IEnumerable<MemberInfo> ListMembers() => _tables.Members.All();
 

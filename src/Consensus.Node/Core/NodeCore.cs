@@ -92,6 +92,9 @@ public sealed class NodeCore
     /// <summary>As <see cref="ReplicatedState.Verify"/>: for tests. Called between turns.</summary>
     public void VerifyState() => _applied.State.Verify();
 
+    /// <summary>Turns in which acquires that will only stand in line waited for company here: for tests. Called between turns.</summary>
+    public long TimesCompanyWasAwaited => _commands.TimesCompanyWasAwaited;
+
     public RaftRole Role => _raft.Role;
 
     public Term Term => _raft.Term;

@@ -12,6 +12,9 @@ public class PendingCommand(RequestId request, ReadOnlyMemory<byte> payload, str
     /// <summary>About what one holds beside its payload, in bytes.</summary>
     private const int OwnBytes = 300;
 
+    /// <summary>As above, with what it says of an acquire, whose parts take about what the payload does.</summary>
+    private const int AcquireBytes = 200;
+
     /// <summary>A client's command, with all that the desk has to know of it.</summary>
     /// <param name="payload">The envelope, encoded.</param>
     public PendingCommand(RequestId request, CommandEnvelope envelope, ReadOnlyMemory<byte> payload)
@@ -26,6 +29,7 @@ public class PendingCommand(RequestId request, ReadOnlyMemory<byte> payload, str
         };
         HasIdentity = envelope.HasIdentity;
         IsOfSession = !envelope.Session.IsNone;
+        Acquire = envelope.Command is AcquireCommand && WaitMicros > 0 ? envelope : null;
     }
 
     public RequestId Request { get; } = request;
@@ -35,8 +39,14 @@ public class PendingCommand(RequestId request, ReadOnlyMemory<byte> payload, str
 
     public CommandLane Lane { get; internal set; } = lane;
 
+    /// <summary>
+    /// An acquire that waits if it must: whether it would is asked again and again while it is queued. Null for what waits for nobody, and
+    /// once it is applied.
+    /// </summary>
+    internal CommandEnvelope? Acquire { get; private protected set; }
+
     /// <summary>What it counts for in budgets.</summary>
-    public int Bytes => OwnBytes + Payload.Length;
+    public int Bytes => OwnBytes + Payload.Length + (Acquire is null ? 0 : AcquireBytes + Payload.Length);
 
     public string Principal { get; } = principal;
 
@@ -62,7 +72,7 @@ public class PendingCommand(RequestId request, ReadOnlyMemory<byte> payload, str
     internal int ForwardedBytes { get; set; }
 
     /// <summary>It is applied, and is never sent again.</summary>
-    internal void ForgetPayload() => Payload = default;
+    internal void ForgetPayload() => (Payload, Acquire) = (default, null);
 
     /// <summary>Of <see cref="PendingQueue"/>.</summary>
     internal PendingCommand? Ahead { get; set; }

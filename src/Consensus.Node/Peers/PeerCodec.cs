@@ -119,6 +119,7 @@ public static class PeerCodec
             writer.String(2, command.Principal);
             writer.Int64(3, command.FeatureLevel);
             writer.Bytes(4, command.Payload.Span);
+            writer.Bool(5, command.StandsInLine);
             writer.EndMessage(item);
         }
         writer.Int64(4, (int)forward.Lane);
@@ -163,6 +164,7 @@ public static class PeerCodec
         var principal = "";
         var featureLevel = 0;
         byte[] payload = [];
+        var standsInLine = false;
         var reader = new WireReader(bytes);
         while (reader.NextField())
         {
@@ -180,12 +182,15 @@ public static class PeerCodec
                 case 4:
                     payload = reader.Bytes().ToArray();
                     break;
+                case 5:
+                    standsInLine = reader.Bool();
+                    break;
                 default:
                     reader.Skip();
                     break;
             }
         }
-        return new ForwardedCommand(sequence, principal, featureLevel, payload);
+        return new ForwardedCommand(sequence, principal, featureLevel, payload) { StandsInLine = standsInLine };
     }
 
     private static ForwardRefused ReadRefused(ReadOnlySpan<byte> bytes)

@@ -25,7 +25,11 @@ public sealed record RaftPeerMessage(Message Message) : PeerMessage
 
 /// <summary>One command that a follower hands to the leader.</summary>
 /// <param name="Sequence">Of its request id.</param>
-public readonly record struct ForwardedCommand(long Sequence, string Principal, int FeatureLevel, ReadOnlyMemory<byte> Payload);
+public readonly record struct ForwardedCommand(long Sequence, string Principal, int FeatureLevel, ReadOnlyMemory<byte> Payload)
+{
+    /// <summary>An acquire that will only stand in line, as far as its member knows: it may wait a moment for company.</summary>
+    public bool StandsInLine { get; init; }
+}
 
 /// <summary>
 /// Commands for the leader of exactly <paramref name="Term"/>: in any other term the receiver appends nothing. That bound is what lets the

@@ -138,6 +138,24 @@ internal sealed class AcquireRules(
         return GrantMany(c, terms, lease);
     }
 
+    /// <summary>
+    /// Whether a request for a hold beside which there can be no other would stand in line, and would still do so if so many commands each
+    /// freed its object for one who stands there already. One that has its place, or its hold, is told so: that is no new place.
+    /// </summary>
+    public bool WouldStandInLine(CommandEnvelope asked, long onTheWay) =>
+        asked.Command is AcquireCommand { WaitMicros: > 0, Space: not HoldSpace.Semaphore } c
+        && AskedTerms.ModeOf(c) == LockMode.Exclusive
+        && state.Objects[c.Object] is { Holders: > 0 } record
+        && record.Attached > onTheWay
+        && !IsKnown(Identity.Of(asked, asked.Principal));
+
+    private bool IsKnown(Identity identity) =>
+        !identity.IsNone
+        && (state.Waiters.TryFind(identity, out _)
+            || (identity.IsSession
+                ? state.Sessions.Contains(identity.Number) || state.Holds.Of(identity.Number).Count > 0
+                : state.Answers.Kept.Contains(identity)));
+
     private bool IsFree(ObjectName name, ObjectRecord record, in Wanted wanted) =>
         lines.MayHave(name.Space, record, wanted) && lines.PassesNobody(name, record, wanted);
 

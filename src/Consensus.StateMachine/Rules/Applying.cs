@@ -50,9 +50,7 @@ internal sealed class Applying
     public void Begin(CommandEnvelope envelope, Revision revisionBefore)
     {
         Session = envelope.Session;
-        Identity = !Session.IsNone ? Identity.Of(new SessionNumber(Session.Session, Session.Number))
-            : envelope.IdempotencyKey.IsEmpty ? default
-            : new Identity(Principal, new Key(envelope.IdempotencyKey.Span));
+        Identity = Identity.Of(envelope, Principal);
         Fingerprint = envelope.Fingerprint;
         RevisionBefore = revisionBefore;
     }

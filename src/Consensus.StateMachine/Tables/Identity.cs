@@ -1,4 +1,5 @@
 using Consensus.Primitives;
+using Consensus.StateMachine.Commands;
 
 namespace Consensus.StateMachine.Tables;
 
@@ -16,6 +17,12 @@ internal readonly record struct Identity(string Principal, Key IdempotencyKey) :
     public long Bytes => IdempotencyKey.Length + (2L * Principal.Length);
 
     public static Identity Of(SessionNumber number) => new("", default) { Number = number };
+
+    /// <summary>None where neither was given.</summary>
+    public static Identity Of(CommandEnvelope envelope, string principal) =>
+        !envelope.Session.IsNone ? Of(new SessionNumber(envelope.Session.Session, envelope.Session.Number))
+        : envelope.IdempotencyKey.IsEmpty ? default
+        : new Identity(principal, new Key(envelope.IdempotencyKey.Span));
 
     public int CompareTo(Identity other)
     {

@@ -15,7 +15,7 @@ public sealed class PeerCodecTests
         new RaftPeerMessage(new HeartbeatRequest(new MemberId(1), new MemberId(2), new Term(3), new LogIndex(4), new ClusterTime(5), 6)),
         new ForwardCommands(new Term(7), 2, [
             new ForwardedCommand(3, "someone", 4, new byte[] { 1, 2, 3 }),
-            new ForwardedCommand(long.MaxValue, "", 0, new byte[300])]),
+            new ForwardedCommand(long.MaxValue, "", 0, new byte[300]) { StandsInLine = true }]),
         new ForwardCommands(new Term(7), 2, [new ForwardedCommand(3, "", 0, new byte[] { 1 })]) { Lane = CommandLane.Urgent },
         new ForwardRefused(new Term(7), long.MaxValue, ForwardRefusal.Full, [0, 1, long.MaxValue]),
         new ForwardChange(

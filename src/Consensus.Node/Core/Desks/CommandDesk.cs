@@ -22,9 +22,13 @@ internal sealed class CommandDesk : Desk
     private readonly CommandLanes _queued = new();
     private readonly Proposer _proposer;
     private readonly Forwarder _forwarder;
+    private readonly Company _company;
     private readonly WireWriter _encoder = new();
 
     private long _restsUntil;
+
+    /// <summary>In this turn what is queued was left to wait for company.</summary>
+    private bool _awaitsCompany;
     private long _nextInternal;
 
     /// <param name="firstInternal">The member's own requests count down from here, far above the front's numbers, so that the two never meet.</param>
@@ -34,11 +38,14 @@ internal sealed class CommandDesk : Desk
         _nextInternal = firstInternal;
         _table = new CommandTable(turn.Options);
         _proposer = new Proposer(turn, _queued, pending => NotDone(pending, NotDoneReason.TooManyRequests));
-        _forwarder = new Forwarder(turn, _queued);
+        _company = new Company(turn, _queued);
+        _forwarder = new Forwarder(turn, _queued, _company);
         Ends = new RequestEnds(turn, this);
     }
 
     public override long NextDue => _queued.Count == 0 || !Turn.ReachesLeader ? long.MaxValue
+        // What this turn applied may have made free what is waited for in line: then at once.
+        : _awaitsCompany ? Math.Max(_company.AwaitedUntil, _restsUntil)
         : !IsGated ? Turn.Soon(_restsUntil)
         // What this turn applied may have made room.
         : _forwarder.IsGated && _forwarder.HasRoom ? Math.Max(Turn.Now, _restsUntil)
@@ -60,6 +67,9 @@ internal sealed class CommandDesk : Desk
     public int Queued => _queued.Count;
 
     public bool IsEmpty => _table.IsEmpty;
+
+    /// <summary>Turns in which what was queued was left to wait for company.</summary>
+    public long TimesCompanyWasAwaited { get; private set; }
 
     /// <summary>What is not answered yet, in the order in which it came; the member's own commands last.</summary>
     public List<PendingCommand> Pending => _table.InOrder;
@@ -141,13 +151,19 @@ internal sealed class CommandDesk : Desk
 
     public override void Send()
     {
+        _awaitsCompany = false;
         if (_queued.Count == 0 || Turn.Now < _restsUntil)
         {
             return;
         }
         if (Turn.Leads)
         {
-            _proposer.Propose();
+            _awaitsCompany = _company.AwaitedUntil > Turn.Now;
+            TimesCompanyWasAwaited += _awaitsCompany ? 1 : 0;
+            if (!_awaitsCompany)
+            {
+                _proposer.Propose();
+            }
         }
         else if (Turn.ReachesLeader)
         {

@@ -7,7 +7,7 @@ namespace Consensus.Node.Core.Desks;
 /// The follower's side of commands: what waits in the lanes goes to the leader, in frames of one lane each, and of what is not urgent no more than may be on its way. What does not
 /// fit waits here, where nothing left this member yet.
 /// </summary>
-internal sealed class Forwarder(TurnContext turn, CommandLanes lanes)
+internal sealed class Forwarder(TurnContext turn, CommandLanes lanes, Company company)
 {
     /// <summary>A frame is sent whole before what is urgent goes on.</summary>
     private const int FrameBytes = 1 << 20;
@@ -16,7 +16,10 @@ internal sealed class Forwarder(TurnContext turn, CommandLanes lanes)
     private const int EagerFrames = 2;
     private const long GatherMicros = 1000;
 
-    /// <summary>The frames of commands at the leader, each by its last command; settled ones are forgotten at the next look.</summary>
+    /// <summary>
+    /// The frames of commands at the leader, each by its last command that does not just stand in line; settled ones are forgotten at the
+    /// next look.
+    /// </summary>
     private readonly Queue<PendingCommand> _frames = new();
     private long _lastFrameAt;
 
@@ -91,7 +94,8 @@ internal sealed class Forwarder(TurnContext turn, CommandLanes lanes)
         return small is not null && _bulkBytes > Bytes.Limit / 2 ? small : lanes.Next(small, lanes.First(CommandLane.Bulk));
     }
 
-    /// <summary>A frame has commands of one lane. The last command that left; null when none did.</summary>
+    /// <summary>A frame has commands of one lane.</summary>
+    /// <returns>The last command that left and does not just stand in line; null when none did.</returns>
     private PendingCommand? Forward(bool isUrgent)
     {
         List<ForwardedCommand>? commands = null;
@@ -109,8 +113,13 @@ internal sealed class Forwarder(TurnContext turn, CommandLanes lanes)
             lanes.Leave(pending);
             pending.MarkSent(turn.Raft.Term);
             bytes += pending.Bytes;
-            (commands ??= []).Add(new ForwardedCommand(pending.Request.Sequence, pending.Principal, 0, pending.Payload));
-            latest = pending;
+            var standsInLine = company.StandsInLine(pending);
+            (commands ??= []).Add(new ForwardedCommand(pending.Request.Sequence, pending.Principal, 0, pending.Payload)
+            {
+                StandsInLine = standsInLine,
+            });
+            // One that waits for company at the leader is settled late: it keeps nobody waiting here.
+            latest = standsInLine ? latest : pending;
         }
         if (commands is not null)
         {

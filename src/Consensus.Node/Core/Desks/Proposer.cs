@@ -40,7 +40,7 @@ internal sealed class Proposer(TurnContext turn, CommandLanes lanes, Action<Pend
             {
                 _refused.Add((foreign, ForwardRefusal.NotLeader));
             }
-            else if (!_foreignBytes.TryHold(foreign.Bytes, foreign.Lane == CommandLane.Urgent))
+            else if (!TryHold(foreign))
             {
                 _refused.Add((foreign, ForwardRefusal.Full));
             }
@@ -109,6 +109,12 @@ internal sealed class Proposer(TurnContext turn, CommandLanes lanes, Action<Pend
         SendRefusals();
     }
 
+    private bool TryHold(ForeignCommand foreign)
+    {
+        foreign.Look();
+        return _foreignBytes.TryHold(foreign.Bytes, foreign.Lane == CommandLane.Urgent);
+    }
+
     private void ProposeTheRest()
     {
         var (small, bulk) = (lanes.First(CommandLane.Small), lanes.First(CommandLane.Bulk));
@@ -147,7 +153,11 @@ internal sealed class Proposer(TurnContext turn, CommandLanes lanes, Action<Pend
                 else
                 {
                     _foreignBytes.LetGo(foreign.Bytes);
-                    turn.Raft.HurryCommit(foreign.Request.Member);
+                    if (foreign.Acquire is null)
+                    {
+                        // Of one that stands in line nobody waits to hear that: its member is told at once when it is granted.
+                        turn.Raft.HurryCommit(foreign.Request.Member);
+                    }
                 }
                 break;
             case ProposeResult.Full when foreign is null:

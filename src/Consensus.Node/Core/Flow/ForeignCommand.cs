@@ -1,5 +1,6 @@
 using Consensus.Node.Peers;
 using Consensus.Primitives;
+using Consensus.StateMachine.Wire;
 
 namespace Consensus.Node.Core.Flow;
 
@@ -11,7 +12,21 @@ namespace Consensus.Node.Core.Flow;
 internal sealed class ForeignCommand(MemberId from, Term term, long boot, in ForwardedCommand command, CommandLane lane)
     : PendingCommand(new RequestId(from, boot, command.Sequence), command.Payload, command.Principal, lane)
 {
+    private readonly bool _standsInLine = command.StandsInLine;
+
     public Term Term { get; } = term;
 
     public int FeatureLevel { get; } = command.FeatureLevel;
+
+    /// <summary>
+    /// Reads what an acquire that stands in line asks for, which then counts in its bytes. Only where this member knows such commands,
+    /// and leads: others are refused unread.
+    /// </summary>
+    public void Look()
+    {
+        if (_standsInLine)
+        {
+            Acquire = CommandCodec.Read(Payload) with { Principal = Principal };
+        }
+    }
 }
