@@ -69,7 +69,9 @@ public sealed record SimulationPlan(ulong Seed, ClusterPlan Cluster, ClientOptio
             LockWeight = (int)Pick(random, 5, 25, 80),
             DelayMicros = Pick(random, 100, 1_000, 20_000),
         };
-        return WithOperators(WithBreaks(WithHolders(WithSessions(WithCosts(WithBadSectors(WithTurns(WithRespawns(WithTroubles(WithCoordination(WithWatchers(WithMembership(new SimulationPlan(seed, cluster, clients, faults, random.Next(10, 60) * 1_000_000)))))))))))));
+        var plan = new SimulationPlan(seed, cluster, clients, faults, random.Next(10, 60) * 1_000_000);
+        plan = WithCosts(WithBadSectors(WithTurns(WithRespawns(WithTroubles(WithCoordination(WithWatchers(WithMembership(plan))))))));
+        return WithLines(WithOperators(WithBreaks(WithHolders(WithSessions(plan)))));
     }
 
     /// <summary>In a quarter of the runs some clients have sessions. Drawn apart, so that the others are what they would be without.</summary>
@@ -107,6 +109,28 @@ public sealed record SimulationPlan(ulong Seed, ClusterPlan Cluster, ClientOptio
     {
         var random = new DeterministicRandom(plan.Seed ^ 0xB4EA_C5);
         return random.Chance(1, 4) ? plan with { Clients = plan.Clients with { BreakPercent = (int)Pick(random, 10, 50) } } : plan;
+    }
+
+    /// <summary>
+    /// In an eighth of those with locks all clients want the same one, and ask again as soon as they have given it back, so that its line
+    /// is long and moves: acquires then wait for company at the leader. Drawn apart.
+    /// </summary>
+    private static SimulationPlan WithLines(SimulationPlan plan)
+    {
+        var random = new DeterministicRandom(plan.Seed ^ 0x0114_E500);
+        return plan.Clients.LockWeight == 0 || !random.Chance(1, 8)
+            ? plan
+            : plan with
+            {
+                Clients = plan.Clients with
+                {
+                    Clients = (int)random.Next(8, 13),
+                    Locks = 1,
+                    LockWeight = 400,
+                    ThinkMicros = Pick(random, 500, 3_000, 20_000),
+                    DelayMicros = Pick(random, 100, 300),
+                },
+            };
     }
 
     /// <summary>
