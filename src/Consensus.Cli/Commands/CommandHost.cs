@@ -26,7 +26,7 @@ internal sealed class CommandHost(CliEnvironment environment)
 
     private readonly Option<OutputFormat> _format = new("--output", "-o")
     {
-        Description = "table for people (tab-separated when piped; the default), json or, of kv and txn, msgpack as the API gives it.",
+        Description = "table for people (tab-separated when piped; the default), json or msgpack as the API gives it.",
         HelpName = "table|json|msgpack",
         Recursive = true,
     };
@@ -35,6 +35,8 @@ internal sealed class CommandHost(CliEnvironment environment)
         "--timeout", "How long to try again while there is no leader or no answer, beyond any --wait. Default 10s.");
 
     public CliEnvironment Environment => environment;
+
+    public bool IsPacked(ParseResult parsed) => parsed.GetValue(_format) == OutputFormat.MsgPack;
 
     public void AddGlobalOptions(RootCommand root)
     {
@@ -81,7 +83,7 @@ internal sealed class CommandHost(CliEnvironment environment)
             : work(parsed, parsed.GetValue(_format)));
 
     private static string? MistakeOf(OutputFormat format, bool givesAnswers) =>
-        format == OutputFormat.MsgPack && !givesAnswers ? "-o msgpack goes with kv get, put, delete and list, and with txn." : null;
+        format == OutputFormat.MsgPack && !givesAnswers ? "-o msgpack goes with what the API answers once, and not with this." : null;
 
     /// <summary>Who wants an answer as the API gives it asks for it in that form; of a table the form does not matter.</summary>
     private static string? AcceptOf(OutputFormat format) => format switch
@@ -128,8 +130,15 @@ internal sealed class CommandHost(CliEnvironment environment)
 internal sealed record CommandSession(
     CliEnvironment Environment, ConsensusApiClient Client, ConsensusClientOptions Options, OutputFormat Format, CancellationToken Cancellation)
 {
-    /// <summary>Where MessagePack was asked for, and something that is not a member gave something else.</summary>
-    public static ApiProblem NotPacked { get; } = new(ApiFailureKind.Unavailable, 200, "", "The answer is not MessagePack.");
+    /// <summary>In MessagePack too, an answer without a body is an object without members.</summary>
+    private static readonly ReadOnlyMemory<byte> EmptyMap = new byte[] { 0x80 };
+
+    /// <summary>A success as it came in MessagePack.</summary>
+    /// <exception cref="OutputFailedException">Something that is not a member gave another form than was asked for.</exception>
+    public static ReadOnlyMemory<byte> PackedOf<T>(ApiResult<T> result) =>
+        !result.Packed.IsEmpty ? result.Packed
+        : result.Json.Length == 0 ? EmptyMap
+        : throw new OutputFailedException("the answer is not MessagePack", readerIsGone: false);
 
     /// <summary>Shows a success as asked for, or tells the problem; the exit code says which.</summary>
     public int Show<T>(ApiResult<T> result, Func<T, TextTable> table)
@@ -143,10 +152,8 @@ internal sealed record CommandSession(
             case OutputFormat.Json:
                 WriteJson(result.Json);
                 break;
-            case OutputFormat.MsgPack when result.Packed.IsEmpty:
-                return Fail(NotPacked);
             case OutputFormat.MsgPack:
-                WritePacked(result.Packed);
+                WritePacked(PackedOf(result));
                 break;
             default:
                 table(result.Value).Write(Environment);

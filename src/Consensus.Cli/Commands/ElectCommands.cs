@@ -63,7 +63,8 @@ internal static class ElectCommands
         var name = Names.Argument("NAME");
         var command = new Command("show", "Shows who leads, what the leader proclaims, and who waits to be elected.") { name };
         host.Bind(command, async (parsed, session) => session.Show(
-            await session.Client.GetElectionAsync(parsed.GetRequiredValue(name), null, session.Cancellation), Describe));
+            await session.Client.GetElectionAsync(parsed.GetRequiredValue(name), null, session.Cancellation),
+            Describe), givesAnswers: true);
         return command;
     }
 

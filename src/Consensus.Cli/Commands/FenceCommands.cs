@@ -16,7 +16,8 @@ internal static class FenceCommands
         var token = new Argument<long>("TOKEN") { Description = "The fencing token of an exclusive hold, such as $CONSENSUS_FENCING_TOKEN." };
         var command = new Command("check", "Lets a token pass that is the highest seen, and keeps it as that; one that is too old is exit code 1.") { resource, token };
         host.Bind(command, async (parsed, session) => session.Show(
-            await session.Client.PassFenceAsync(parsed.GetRequiredValue(resource), parsed.GetRequiredValue(token), session.Cancellation), Table));
+            await session.Client.PassFenceAsync(parsed.GetRequiredValue(resource), parsed.GetRequiredValue(token), session.Cancellation),
+            Table), givesAnswers: true);
         return command;
     }
 
@@ -25,7 +26,7 @@ internal static class FenceCommands
         var resource = Names.Argument("RESOURCE");
         var command = new Command("show", "Shows the highest token that a resource has seen.") { resource };
         host.Bind(command, async (parsed, session) => session.Show(
-            await session.Client.GetFenceAsync(parsed.GetRequiredValue(resource), null, session.Cancellation), Table));
+            await session.Client.GetFenceAsync(parsed.GetRequiredValue(resource), null, session.Cancellation), Table), givesAnswers: true);
         return command;
     }
 

@@ -25,7 +25,14 @@ internal static class KeepAliveCommand
             async (parsed, session) => parsed.GetValue(since) is { } version
                 ? await TellNewsAsync(session, parsed.GetRequiredValue(id), version)
                 : session.Show(await session.Client.KeepLeaseAliveAsync(parsed.GetRequiredValue(id), session.Cancellation), table),
-            parsed => parsed.GetValue(since) < 0 ? "--since is a version, 0 or more." : null);
+            parsed => parsed.GetValue(since) switch
+            {
+                < 0 => "--since is a version, 0 or more.",
+                // Its answers are joined, and within what they tell.
+                not null when host.IsPacked(parsed) => "-o msgpack does not go with --since.",
+                _ => null,
+            },
+            givesAnswers: true);
         return command;
     }
 

@@ -39,7 +39,7 @@ internal static class LeaseCommands
             (api, identity, cancellation) => parsed.GetValue(isSession)
                 ? api.GrantSessionAsync(parsed.GetRequiredValue(ttl) ?? default, identity, cancellation)
                 : api.GrantLeaseAsync(parsed.GetRequiredValue(ttl) ?? default, identity, cancellation),
-            TableOfOne));
+            TableOfOne), givesAnswers: true);
         return command;
     }
 
@@ -62,7 +62,8 @@ internal static class LeaseCommands
                     string.Join(", ", (settled.Holds ?? []).Select(hold => $"{hold.Kind} {hold.Name} ({Plain.Number(hold.FencingToken)})")),
                     settled.Lease,
                     settled.Problem?.Detail)),
-            parsed => parsed.GetRequiredValue(seq) < 1 ? "SEQ is 1 at least." : null);
+            parsed => parsed.GetRequiredValue(seq) < 1 ? "SEQ is 1 at least." : null,
+            givesAnswers: true);
         return command;
     }
 
@@ -71,7 +72,7 @@ internal static class LeaseCommands
     {
         var id = Names.LeaseId();
         var command = new Command(name, description) { id };
-        host.Bind(command, (parsed, session) => work(session, parsed.GetRequiredValue(id)));
+        host.Bind(command, (parsed, session) => work(session, parsed.GetRequiredValue(id)), givesAnswers: true);
         return command;
     }
 
@@ -83,7 +84,7 @@ internal static class LeaseCommands
             (cursor, _) => session.Client.ListLeasesAsync(cursor, session.Cancellation),
             page => page.Items,
             page => page.NextCursor,
-            Table));
+            Table), givesAnswers: true);
         return command;
     }
 

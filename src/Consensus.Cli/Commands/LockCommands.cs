@@ -65,7 +65,7 @@ internal static class LockCommands
                     grant.Lease,
                     Durations.Show(grant.TtlMs),
                     Durations.Show(grant.WaitedMs)));
-        }, options.MistakeIn);
+        }, options.MistakeIn, givesAnswers: true);
         return command;
     }
 
@@ -79,7 +79,7 @@ internal static class LockCommands
             await session.Client.HandOverLockAsync(
                 parsed.GetRequiredValue(name), parsed.GetRequiredValue(token), parsed.GetRequiredValue(owner), session.Cancellation),
             passed => new TextTable("NAME", "OWNER", "TOKEN", "REVISION").Add(
-                passed.Name, passed.HandedOverTo, Plain.Number(passed.FencingToken), Plain.Number(passed.Revision))));
+                passed.Name, passed.HandedOverTo, Plain.Number(passed.FencingToken), Plain.Number(passed.Revision))), givesAnswers: true);
         return command;
     }
 
@@ -88,7 +88,7 @@ internal static class LockCommands
         var name = Names.Argument("NAME");
         var command = new Command("show", "Shows who holds a lock, who waits for it, and the last hold that was lost.") { name };
         host.Bind(command, async (parsed, session) => session.Show(
-            await session.Client.GetLockAsync(parsed.GetRequiredValue(name), session.Cancellation), DescribeOne));
+            await session.Client.GetLockAsync(parsed.GetRequiredValue(name), session.Cancellation), DescribeOne), givesAnswers: true);
         return command;
     }
 
@@ -101,7 +101,7 @@ internal static class LockCommands
             (cursor, _) => session.Client.ListLocksAsync(parsed.GetValue(prefix) ?? "", cursor, session.Cancellation),
             page => page.Items,
             page => page.NextCursor,
-            DescribeMany));
+            DescribeMany), givesAnswers: true);
         return command;
     }
 

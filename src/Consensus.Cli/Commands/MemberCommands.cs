@@ -24,7 +24,7 @@ internal static class MemberCommands
     public static Command CreateLeader(CommandHost host)
     {
         var command = new Command("leader", "Who leads; hands leadership over.") { Show(host), Transfer(host) };
-        host.Bind(command, (_, session) => ShowLeaderAsync(session));
+        host.Bind(command, (_, session) => ShowLeaderAsync(session), givesAnswers: true);
         return command;
     }
 
@@ -35,7 +35,7 @@ internal static class MemberCommands
         {
             var result = await session.Client.GetClusterAsync(session.Cancellation);
             return session.Show(result, Table);
-        });
+        }, givesAnswers: true);
         return command;
     }
 
@@ -52,7 +52,7 @@ internal static class MemberCommands
                 return session.Fail(new ApiProblem(ApiFailureKind.Refused, 0, "", DeadAlready(result.Value.Name)));
             }
             return session.Show(result, member => Rows().Add(Row(member)));
-        });
+        }, givesAnswers: true);
         return command;
     }
 
@@ -81,7 +81,7 @@ internal static class MemberCommands
         var command = new Command("promote", "Makes a learner that has caught up a voter.") { member, replaces };
         host.Bind(command, async (parsed, session) => session.Show(
             await session.Client.PromoteMemberAsync(parsed.GetRequiredValue(member), parsed.GetValue(replaces), session.Cancellation),
-            promoted => Rows().Add(Row(promoted))));
+            promoted => Rows().Add(Row(promoted))), givesAnswers: true);
         return command;
     }
 
@@ -89,7 +89,7 @@ internal static class MemberCommands
     {
         var member = Names.Argument("MEMBER", "Name or id.");
         var command = new Command("remove", "Removes a member for ever; its data directory is of no more use.") { member };
-        host.Bind(command, (parsed, session) => RemoveAsync(session, parsed.GetRequiredValue(member)));
+        host.Bind(command, (parsed, session) => RemoveAsync(session, parsed.GetRequiredValue(member)), givesAnswers: true);
         return command;
     }
 
@@ -126,7 +126,7 @@ internal static class MemberCommands
     private static Command Show(CommandHost host)
     {
         var command = new Command("show", "Shows who leads.");
-        host.Bind(command, (_, session) => ShowLeaderAsync(session));
+        host.Bind(command, (_, session) => ShowLeaderAsync(session), givesAnswers: true);
         return command;
     }
 
@@ -136,7 +136,7 @@ internal static class MemberCommands
         var command = new Command("transfer", "Hands leadership to a voter.") { name };
         host.Bind(command, async (parsed, session) => session.Show(
             await session.Client.TransferLeadershipAsync(parsed.GetValue(name), session.Cancellation),
-            transferred => new TextTable("LEADER", "TERM").Add(transferred.Leader, Plain.Number(transferred.Term))));
+            transferred => new TextTable("LEADER", "TERM").Add(transferred.Leader, Plain.Number(transferred.Term))), givesAnswers: true);
         return command;
     }
 

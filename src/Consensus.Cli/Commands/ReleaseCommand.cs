@@ -45,7 +45,7 @@ internal static class ReleaseCommand
                 return ExitCode.Refused;
             }
             return Show(session, held, await forceRelease(session, held, number));
-        }, Check);
+        }, Check, givesAnswers: true);
         return command;
     }
 

@@ -64,7 +64,8 @@ internal static class SemaphoreCommands
                         Durations.Show(grant.TtlMs),
                         Durations.Show(grant.WaitedMs)));
             },
-            parsed => MistakeIn(parsed, permits, count) ?? options.MistakeIn(parsed));
+            parsed => MistakeIn(parsed, permits, count) ?? options.MistakeIn(parsed),
+            givesAnswers: true);
         return command;
     }
 
@@ -106,7 +107,8 @@ internal static class SemaphoreCommands
                 await session.Client.ChangePermitsAsync(parsed.GetRequiredValue(name), parsed.GetRequiredValue(permits), session.Cancellation),
                 changed => new TextTable("NAME", "PERMITS", "OUT", "REVISION").Add(
                     changed.Name, Plain.Number(changed.Permits), Plain.Number(changed.PermitsOut), Plain.Number(changed.Revision))),
-            parsed => parsed.GetRequiredValue(permits) < 1 ? "--permits needs a number above 0." : null);
+            parsed => parsed.GetRequiredValue(permits) < 1 ? "--permits needs a number above 0." : null,
+            givesAnswers: true);
         return command;
     }
 
@@ -115,7 +117,8 @@ internal static class SemaphoreCommands
         var name = Names.Argument("NAME");
         var command = new Command("show", "Shows who holds permits, who waits for some, and the last hold that was lost.") { name };
         host.Bind(command, async (parsed, session) => session.Show(
-            await session.Client.GetSemaphoreAsync(parsed.GetRequiredValue(name), null, session.Cancellation), DescribeOne));
+            await session.Client.GetSemaphoreAsync(parsed.GetRequiredValue(name), null, session.Cancellation),
+            DescribeOne), givesAnswers: true);
         return command;
     }
 
@@ -128,7 +131,7 @@ internal static class SemaphoreCommands
             (cursor, _) => session.Client.ListSemaphoresAsync(new ListQuery { Prefix = parsed.GetValue(prefix) ?? "", Cursor = cursor }, session.Cancellation),
             page => page.Items,
             page => page.NextCursor,
-            DescribeMany));
+            DescribeMany), givesAnswers: true);
         return command;
     }
 

@@ -21,7 +21,8 @@ internal static class SettingCommands
         var command = new Command("show", "Shows the settings of the cluster.") { name };
         host.Bind(command, async (parsed, session) => parsed.GetValue(name) is { } one
             ? session.Show(await session.Client.GetSettingAsync(one, null, session.Cancellation), Table)
-            : session.Show(await session.Client.ListSettingsAsync(null, session.Cancellation), list => Rows(list.Items ?? [])));
+            : session.Show(
+                await session.Client.ListSettingsAsync(null, session.Cancellation), list => Rows(list.Items ?? [])), givesAnswers: true);
         return command;
     }
 
@@ -30,7 +31,10 @@ internal static class SettingCommands
         var name = Names.Argument("NAME", "A setting, as \"settings show\" lists them.");
         var value = Names.Argument("VALUE", "In the form in which \"settings show\" shows it: 8GiB, 10m, 2000000.");
         var command = new Command("set", "Changes a setting, on every member at the same place of the log.") { name, value };
-        host.Bind(command, (parsed, session) => SetAsync(session, parsed.GetRequiredValue(name), parsed.GetRequiredValue(value)));
+        host.Bind(
+            command,
+            (parsed, session) => SetAsync(session, parsed.GetRequiredValue(name), parsed.GetRequiredValue(value)),
+            givesAnswers: true);
         return command;
     }
 
@@ -39,7 +43,7 @@ internal static class SettingCommands
         var name = Names.Argument("NAME", "A setting, as \"settings show\" lists them.");
         var command = new Command("reset", "Makes a setting what it is by default.") { name };
         host.Bind(command, async (parsed, session) => session.Show(
-            await session.Client.ResetSettingAsync(parsed.GetRequiredValue(name), session.Cancellation), Table));
+            await session.Client.ResetSettingAsync(parsed.GetRequiredValue(name), session.Cancellation), Table), givesAnswers: true);
         return command;
     }
 

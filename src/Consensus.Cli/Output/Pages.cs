@@ -36,11 +36,7 @@ internal static class Pages
             }
             else if (session.Format == OutputFormat.MsgPack)
             {
-                if (page.Packed.IsEmpty)
-                {
-                    return session.Fail(CommandSession.NotPacked);
-                }
-                packed.Add(page.Packed);
+                packed.Add(CommandSession.PackedOf(page));
             }
         }
         while (cursor is not null && items.Count < limit);
