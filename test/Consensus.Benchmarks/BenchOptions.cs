@@ -31,8 +31,9 @@ internal sealed record BenchOptions
           --clients A,B       closed-loop clients                                                (default 1,64,256; one: bulk 48, client 64)
           --nodes N           members of each cluster                                            (default 3)
           --value-bytes N     bytes of each value, from 64 to 65536                              (default 256)
-          --systems A,B       of consensus,etcd,dotnext,dotnext-flushed; etcd is left out when it is not installed
-                              (docs/peers/dotnext.md tells of the last two)  (default consensus,etcd; saturation: consensus)
+          --systems A,B       of consensus,etcd,zookeeper,dotnext,dotnext-flushed; the second and third are left out when they
+                              are not installed, docs/peers/dotnext.md tells of the last two
+                              (default consensus,etcd; saturation: consensus)
           --kills K           failover: how many leaders of each system are ended in each way; restart: how many times all (default 10)
           --ways A,B          failover: of kill,stop                                             (default both)
           --minutes M         saturation: how long for each system                               (default 10)
@@ -53,6 +54,7 @@ internal sealed record BenchOptions
           --json FILE         write the raw results of every measurement
           --server PATH       the consensusd to measure  (default artifacts/consensusd/consensusd, published anew)
           --etcd PATH         the etcd to measure        (default /usr/bin/etcd)
+          --zookeeper PATH    the zookeeper.jar to measure, with java on the path (default /usr/share/java/zookeeper.jar)
           --dotnext PATH      the dotnextd to measure    (default artifacts/dotnextd/dotnextd, published anew)
           --directory D       where data directories are made and removed; a real disk           (default artifacts)
         """;
@@ -106,6 +108,8 @@ internal sealed record BenchOptions
     public string Server { get; private set; } = InRepository("artifacts", "consensusd", "consensusd");
 
     public string Etcd { get; private set; } = "/usr/bin/etcd";
+
+    public string ZooKeeper { get; private set; } = "/usr/share/java/zookeeper.jar";
 
     public string DotNext { get; private set; } = InRepository("artifacts", "dotnextd", "dotnextd");
 
@@ -298,6 +302,9 @@ internal sealed record BenchOptions
                 break;
             case "--etcd":
                 Etcd = value;
+                break;
+            case "--zookeeper":
+                ZooKeeper = value;
                 break;
             case "--dotnext":
                 DotNext = value;

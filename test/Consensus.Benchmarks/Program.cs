@@ -1,5 +1,4 @@
 using System.ComponentModel;
-using System.Diagnostics;
 using System.Globalization;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
@@ -92,7 +91,7 @@ internal static class Program
             Environment.ProcessorCount,
             RuntimeInformation.OSDescription,
             RuntimeInformation.FrameworkDescription,
-            options.Systems.Contains("etcd") ? EtcdVersion(options.Etcd) : null);
+            SystemVersions.Of(options));
         KeySpace.UseValuesOf(options.ValueBytes);
         if (options.Limits)
         {
@@ -131,7 +130,7 @@ internal static class Program
         }
     }
 
-    /// <summary>Leaves etcd out, aloud, where it is not installed; anything else that is missing is a mistake.</summary>
+    /// <summary>Leaves etcd and ZooKeeper out, aloud, where they are not installed; anything else that is missing is a mistake.</summary>
     private static BenchOptions WithInstalledSystems(BenchOptions options)
     {
         if (options.Systems.Contains("consensus") && !File.Exists(options.Server))
@@ -145,23 +144,20 @@ internal static class Program
             throw new BenchException($"there is no server at {options.DotNext}; make it with: {Command}");
         }
 
-        if (!options.Systems.Contains("etcd") || File.Exists(options.Etcd))
+        var installed = Unless(File.Exists(options.Etcd), options, "etcd", options.Etcd, "etcd-server");
+        installed = Unless(File.Exists(options.ZooKeeper), installed, "zookeeper", options.ZooKeeper, "zookeeper default-jre-headless");
+        return installed.Systems.Count > 0 ? installed : throw new BenchException("no system is left to measure");
+    }
+
+    private static BenchOptions Unless(bool isInstalled, BenchOptions options, string system, string path, string packages)
+    {
+        if (isInstalled || !options.Systems.Contains(system))
         {
             return options;
         }
 
-        Progress.Say($"SKIPPED: etcd is not measured, because there is no {options.Etcd} (Debian: apt-get install etcd-server)");
-        var rest = options.Without("etcd");
-        return rest.Systems.Count > 0 ? rest : throw new BenchException("no system is left to measure");
-    }
-
-    private static string EtcdVersion(string program)
-    {
-        using var process = Process.Start(new ProcessStartInfo(program, "--version") { RedirectStandardOutput = true })
-            ?? throw new BenchException($"{program} did not start");
-        var line = process.StandardOutput.ReadToEnd().Split('\n')[0];
-        process.WaitForExit();
-        return line.Replace("etcd Version:", string.Empty, StringComparison.Ordinal).Trim();
+        Progress.Say($"SKIPPED: {system} is not measured, because there is no {path} (Debian: apt-get install {packages})");
+        return options.Without(system);
     }
 
     private static void End(RunDirectory directory, int exitCode)

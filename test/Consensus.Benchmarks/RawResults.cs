@@ -14,7 +14,9 @@ using Consensus.Benchmarks.Watch;
 namespace Consensus.Benchmarks;
 
 /// <summary>Every single measurement of a run, for a closer look than the medians give. What was not asked for is empty.</summary>
-internal sealed record RawResults(DateTimeOffset Started, int Processors, string OperatingSystem, string Runtime, string? EtcdVersion)
+/// <param name="Versions">Of the systems beside ours: "etcd 3.4.23".</param>
+internal sealed record RawResults(
+    DateTimeOffset Started, int Processors, string OperatingSystem, string Runtime, IReadOnlyList<string> Versions)
 {
     public IReadOnlyList<Measurement> Load { get; init; } = [];
 

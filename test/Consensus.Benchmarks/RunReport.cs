@@ -22,7 +22,7 @@ internal static class RunReport
         text.Append(
             CultureInfo.InvariantCulture,
             $"{results.Started:yyyy-MM-dd HH:mm}, {results.Processors} cores, {results.OperatingSystem}, {results.Runtime}");
-        text.Append(results.EtcdVersion is { } etcd ? $", etcd {etcd}\n\n" : "\n\n");
+        text.AppendJoin("", results.Versions.Select(version => ", " + version)).Append("\n\n");
         if (results.Load.Count > 0)
         {
             var rounds = options.Mode == BenchMode.Saturation ? "the minutes" : string.Create(CultureInfo.InvariantCulture, $"{options.Rounds} alternate rounds of {options.Seconds} s");

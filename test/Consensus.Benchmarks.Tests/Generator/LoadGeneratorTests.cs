@@ -60,6 +60,49 @@ internal sealed class LoadGeneratorTests
         Assert.That(result.Errors, Is.Zero, result.FirstError);
     }
 
+    [TestCase(true)]
+    [TestCase(false)]
+    public void An_answer_that_is_awaited_is_handled_whether_it_comes_with_the_one_before_or_later(bool together)
+    {
+        using var server = new CountingServer(_ => together ? "one.two." : "one.", together ? null : "two.");
+        using var generator = new LoadGenerator([server.Endpoint], [new AwaitingScript(50)]);
+        var result = generator.Run(TimeSpan.Zero, Patience.Limit);
+        Assert.That((result.Operations, result.Errors), Is.EqualTo((50, 0)), result.FirstError);
+        Assert.That(server.Requests, Is.EqualTo(50));
+    }
+
+    /// <summary>One request, and then two answers of four bytes.</summary>
+    private sealed class AwaitingScript(int count) : IClientScript
+    {
+        private static readonly byte[] Bytes = "\n"u8.ToArray();
+        private int _left = count;
+        private bool _awaits;
+
+        public AnswerBuffer CreateAnswer() => new FourByteAnswers();
+
+        public int NextRequest(Span<byte> request, bool stopping)
+        {
+            _awaits = false;
+            return stopping || _left-- == 0 ? 0 : RequestWriter.Copy(Bytes, request);
+        }
+
+        public StepOutcome OnAnswer(int status, ReadOnlySpan<byte> body)
+        {
+            var isInTurn = body.SequenceEqual(_awaits ? "two."u8 : "one."u8);
+            _awaits = !_awaits;
+            return !isInTurn ? StepOutcome.Failed : _awaits ? StepOutcome.Await : StepOutcome.Completed;
+        }
+    }
+
+    private sealed class FourByteAnswers : AnswerBuffer
+    {
+        public override ParseResult Parse()
+        {
+            (BodyLength, AnswerEnd) = (Math.Min(Filled, 4), 4);
+            return Filled < 4 ? ParseResult.Incomplete : ParseResult.Complete;
+        }
+    }
+
     private sealed class CountedScript(int count) : IClientScript
     {
         private static readonly byte[] Bytes = RequestWriter.Build("GET", "/", "test");
@@ -71,16 +114,19 @@ internal sealed class LoadGeneratorTests
             status == 200 && body.SequenceEqual("ok"u8) ? StepOutcome.Completed : StepOutcome.Failed;
     }
 
-    /// <summary>Answers request number n (from 1) with what it is told, or closes the connection on null.</summary>
+    /// <summary>
+    /// Answers request number n (from 1) with what it is told, or closes the connection on null; then it says something more, if told to.
+    /// </summary>
     private sealed class CountingServer : IDisposable
     {
+        private readonly string? _more;
         private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
         private readonly Func<int, string?> _answer;
         private int _requests;
 
-        public CountingServer(Func<int, string?> answer)
+        public CountingServer(Func<int, string?> answer, string? more = null)
         {
-            _answer = answer;
+            (_answer, _more) = (answer, more);
             _listener.Start();
             Endpoint = (IPEndPoint)_listener.LocalEndpoint;
             _ = AcceptAsync();
@@ -125,6 +171,11 @@ internal sealed class LoadGeneratorTests
                     }
 
                     await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes(answer));
+                    if (_more is { } more)
+                    {
+                        await Task.Yield();
+                        await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes(more));
+                    }
                 }
             }
         }

@@ -19,6 +19,17 @@ internal sealed class LoadReportTests
         Assert.That(text, Does.Contain("| system    | workload | clients | ops/s |").And.Not.Contain("members"));
     }
 
-    private static Measurement Measured(int nodes, int valueBytes, double rate) =>
-        new("consensus", "put", 64, 1, 1, 100, rate, 1, 2, 3, 4, 5, 6, 7, 0, null, 0) { Nodes = nodes, ValueBytes = valueBytes };
+    [Test]
+    public void More_than_two_systems_stand_below_each_other_with_what_ours_is_to_each()
+    {
+        var text = LoadReport.Write(
+            [Measured(3, 256, 300), Measured(3, 256, 100, "etcd"), Measured(3, 256, 600, "zookeeper")], ["consensus", "etcd", "zookeeper"]);
+        Assert.That(text, Does.Contain("| workload | clients |    system | ops/s | ratio |"));
+        Assert.That(text, Does.Contain("| put      |      64 | consensus |   300 |  1.00 |"));
+        Assert.That(text, Does.Contain("| put      |      64 |      etcd |   100 |  3.00 |"));
+        Assert.That(text, Does.Contain("| put      |      64 | zookeeper |   600 |  0.50 |"));
+    }
+
+    private static Measurement Measured(int nodes, int valueBytes, double rate, string system = "consensus") =>
+        new(system, "put", 64, 1, 1, 100, rate, 1, 2, 3, 4, 5, 6, 7, 0, null, 0) { Nodes = nodes, ValueBytes = valueBytes };
 }

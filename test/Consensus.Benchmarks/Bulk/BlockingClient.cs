@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Consensus.Benchmarks.Generator;
 using Consensus.Benchmarks.Http;
 
 namespace Consensus.Benchmarks.Bulk;
@@ -7,7 +8,7 @@ namespace Consensus.Benchmarks.Bulk;
 /// <summary>One keep-alive connection whose thread waits for each answer. A connection that broke is dialled again with the next request.</summary>
 internal sealed class BlockingClient(IPEndPoint endpoint, TimeSpan limit) : IDisposable
 {
-    private readonly AnswerBuffer _answer = new();
+    private readonly HttpAnswerBuffer _answer = new();
     private Socket? _socket;
 
     /// <summary>Of the latest answer; valid until the next request.</summary>

@@ -6,7 +6,8 @@ namespace Consensus.Benchmarks.Clusters;
 internal sealed class ClusterFactory(BenchOptions options, string runDirectory)
 {
     /// <summary>What can be measured, as the options name it.</summary>
-    public static readonly IReadOnlyList<string> Systems = ["consensus", "etcd", DotNextCluster.AsShipped, DotNextCluster.Flushed];
+    public static readonly IReadOnlyList<string> Systems =
+        ["consensus", "etcd", "zookeeper", DotNextCluster.AsShipped, DotNextCluster.Flushed];
 
     private int _made;
 
@@ -20,6 +21,7 @@ internal sealed class ClusterFactory(BenchOptions options, string runDirectory)
             {
                 Environment = MemberEnvironment,
             },
+            "zookeeper" => new ZooKeeperCluster(Path.GetFullPath(options.ZooKeeper), directory, options.Nodes),
             _ => new DotNextCluster(Path.GetFullPath(options.DotNext), directory, options.Nodes, system),
         };
     }

@@ -39,7 +39,7 @@ internal abstract class LocalCluster : IDisposable
 
     public abstract IScriptSource Scripts { get; }
 
-    /// <summary>Under which name a member counts the flushes of its log in <c>/metrics</c>.</summary>
+    /// <summary>Under which name a member counts the flushes of its log.</summary>
     public abstract string FlushMetric { get; }
 
     public IReadOnlyList<IPEndPoint> Endpoints { get; }
@@ -65,6 +65,7 @@ internal abstract class LocalCluster : IDisposable
 
         WaitUntilAllServe();
         WaitForLeader();
+        Prepare();
         _countedTerm = HighestTerm();
     }
 
@@ -157,10 +158,10 @@ internal abstract class LocalCluster : IDisposable
         return dead < 0 ? null : $"{Name}: member n{dead + 1} ended. The end of its log:\n{_servers[dead]!.LogTail()}";
     }
 
-    /// <summary>A counter of the members' <c>/metrics</c>, summed; null when some member does not tell it.</summary>
+    /// <summary>A counter of the members' own, summed; null when some member does not tell it.</summary>
     public double? SumOfMetric(string name)
     {
-        var values = Hosts.Select(host => ControlClient.TryGetMetric($"http://{host}/metrics", name)).ToList();
+        var values = Hosts.Select(host => TryMetric(host, name)).ToList();
         return values.Any(value => value is null) ? null : values.Sum();
     }
 
@@ -175,10 +176,10 @@ internal abstract class LocalCluster : IDisposable
         return counts.Any(count => count is null) ? null : counts.Sum();
     }
 
-    /// <summary>A gauge of the members' <c>/metrics</c>, of the member where it is largest; null when some member does not tell it.</summary>
+    /// <summary>A gauge of the members' own, of the member where it is largest; null when some member does not tell it.</summary>
     public double? LargestOfMetric(string name)
     {
-        var values = Hosts.Select(host => ControlClient.TryGetMetric($"http://{host}/metrics", name)).ToList();
+        var values = Hosts.Select(host => TryMetric(host, name)).ToList();
         return values.Any(value => value is null) ? null : values.Max();
     }
 
@@ -229,6 +230,14 @@ internal abstract class LocalCluster : IDisposable
     protected abstract bool IsServing(string host);
 
     protected abstract MemberStatus? TryStatus(string host);
+
+    /// <summary>One number that a member counts; null when it does not tell it.</summary>
+    protected virtual double? TryMetric(string host, string name) => ControlClient.TryGetMetric($"http://{host}/metrics", name);
+
+    /// <summary>What must be there before any client speaks, once a leader is.</summary>
+    protected virtual void Prepare()
+    {
+    }
 
     protected static string MemberName(int member) => string.Create(CultureInfo.InvariantCulture, $"n{member + 1}");
 }

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using Consensus.Benchmarks.Generator;
+using Consensus.Benchmarks.Workloads;
 
 namespace Consensus.Benchmarks.Failover;
 
@@ -22,11 +23,11 @@ internal sealed class FailoverProbe : IDisposable
     private readonly Outage _outage;
     private readonly TimeSpan _attemptInterval;
 
-    /// <summary>One fixed put request for each surviving member.</summary>
-    public FailoverProbe(LeaderEnd way, IEnumerable<(IPEndPoint Endpoint, byte[] Put)> survivors)
+    /// <param name="survivors">Where they are reached, as <c>address:port</c> too.</param>
+    public FailoverProbe(LeaderEnd way, IScriptSource scripts, IEnumerable<(IPEndPoint Endpoint, string Host)> survivors)
     {
         _outage = new Outage(way);
-        _members = [.. survivors.Select(survivor => new Member(survivor.Endpoint, survivor.Put))];
+        _members = [.. survivors.Select(survivor => new Member(survivor.Endpoint, () => scripts.PutOne(survivor.Host)))];
 
         // The distance of two puts is what the measured time is rounded up to, and a hand-over is short. A long outage piles up what waits for its end, so there it is wider.
         _attemptInterval = TimeSpan.FromMilliseconds(way == LeaderEnd.Stop ? 2 : 5);
@@ -79,14 +80,9 @@ internal sealed class FailoverProbe : IDisposable
 
     public void Dispose()
     {
-        foreach (var attempt in _busy.Values)
+        foreach (var line in _busy.Values.Select(attempt => attempt.Line).Concat(_members.SelectMany(member => member.Idle)))
         {
-            attempt.Connection.Dispose();
-        }
-
-        foreach (var (_, connection) in _members.SelectMany(member => member.Idle))
-        {
-            connection.Dispose();
+            line.Connection.Dispose();
         }
 
         _poll.Dispose();
@@ -95,20 +91,20 @@ internal sealed class FailoverProbe : IDisposable
     private void BeginAttempt(long now)
     {
         var member = _members[_turn++ % _members.Count];
-        if (!member.Idle.TryPop(out var idle))
+        if (!member.Idle.TryPop(out var line))
         {
-            idle = (_nextId++, new Connection(member.Endpoint));
-            idle.Connection.Register(_poll, idle.Id);
+            var script = member.Puts();
+            line = new Line(_nextId++, new Connection(member.Endpoint, script.RequestCapacity, script.CreateAnswer()), script);
+            line.Connection.Register(_poll, line.Id);
         }
 
-        member.Put.CopyTo(idle.Connection.Request);
-        if (idle.Connection.Send(member.Put.Length))
+        if (line.SendNext())
         {
-            _busy.Add(idle.Id, new Attempt(member, idle.Connection, now));
+            _busy.Add(line.Id, new Attempt(member, line, now));
         }
         else
         {
-            idle.Connection.Dispose();
+            line.Connection.Dispose();
         }
     }
 
@@ -122,19 +118,33 @@ internal sealed class FailoverProbe : IDisposable
             return null;
         }
 
-        switch (attempt.Connection.Receive())
+        switch (attempt.Line.Connection.Receive())
         {
             case ReceiveResult.Nothing:
                 return null;
             case ReceiveResult.Broken:
-                _busy.Remove(id);
-                attempt.Connection.Dispose();
-                return null;
+                return End(attempt);
             default:
-                _busy.Remove(id);
-                attempt.Member.Idle.Push((id, attempt.Connection));
-                return attempt.Connection.Answer.Status == 200 ? _outage.OnSuccess(attempt.Begun, Stopwatch.GetTimestamp()) : null;
+                break;
         }
+
+        var outcome = attempt.Line.OnAnswer();
+        if (outcome == StepOutcome.Prepared)
+        {
+            // A new connection begins with a session, where the system has such.
+            return attempt.Line.SendNext() ? null : End(attempt);
+        }
+
+        _busy.Remove(id);
+        attempt.Member.Idle.Push(attempt.Line);
+        return outcome == StepOutcome.Completed ? _outage.OnSuccess(attempt.Begun, Stopwatch.GetTimestamp()) : null;
+    }
+
+    private TimeSpan? End(Attempt attempt)
+    {
+        _busy.Remove(attempt.Line.Id);
+        attempt.Line.Connection.Dispose();
+        return null;
     }
 
     private void DropIdle(int id)
@@ -142,9 +152,9 @@ internal sealed class FailoverProbe : IDisposable
         foreach (var member in _members)
         {
             var kept = member.Idle.Where(idle => idle.Id != id).Reverse().ToList();
-            foreach (var (_, connection) in member.Idle.Where(idle => idle.Id == id))
+            foreach (var line in member.Idle.Where(idle => idle.Id == id))
             {
-                connection.Dispose();
+                line.Connection.Dispose();
             }
 
             member.Idle.Clear();
@@ -154,17 +164,24 @@ internal sealed class FailoverProbe : IDisposable
 
     private void Expire(long now)
     {
-        foreach (var (id, attempt) in _busy.Where(pair => Stopwatch.GetElapsedTime(pair.Value.Begun, now) > AttemptLimit).ToList())
+        foreach (var attempt in _busy.Values.Where(one => Stopwatch.GetElapsedTime(one.Begun, now) > AttemptLimit).ToList())
         {
-            attempt.Connection.Dispose();
-            _busy.Remove(id);
+            End(attempt);
         }
     }
 
-    private sealed record Attempt(Member Member, Connection Connection, long Begun);
+    private sealed record Attempt(Member Member, Line Line, long Begun);
 
-    private sealed record Member(IPEndPoint Endpoint, byte[] Put)
+    /// <summary>A connection and the client that speaks over it.</summary>
+    private sealed record Line(int Id, Connection Connection, IClientScript Script)
     {
-        public Stack<(int Id, Connection Connection)> Idle { get; } = new();
+        public bool SendNext() => Connection.Send(Script.NextRequest(Connection.Request, stopping: false));
+
+        public StepOutcome OnAnswer() => Script.OnAnswer(Connection.Answer.Status, Connection.Answer.Body);
+    }
+
+    private sealed record Member(IPEndPoint Endpoint, Func<IClientScript> Puts)
+    {
+        public Stack<Line> Idle { get; } = new();
     }
 }

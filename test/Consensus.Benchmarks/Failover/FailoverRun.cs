@@ -69,9 +69,10 @@ internal sealed class FailoverRun(BenchOptions options, ClusterFactory factory)
         TimeSpan? outage;
         using (var probe = new FailoverProbe(
             way,
+            cluster.Scripts,
             Enumerable.Range(0, cluster.Size)
                 .Where(member => member != leader)
-                .Select(member => (cluster.Endpoints[member], cluster.Scripts.PutRequest(cluster.Hosts[member])))))
+                .Select(member => (cluster.Endpoints[member], cluster.Hosts[member]))))
         {
             outage = probe.Run(() => End(cluster, way, leader), () => cluster.IsGone(leader));
         }

@@ -13,7 +13,7 @@ internal enum ReceiveResult
     Broken,
 }
 
-/// <summary>One keep-alive HTTP/1.1 connection that carries one request at a time.</summary>
+/// <summary>One connection that is kept, and carries one request at a time.</summary>
 internal sealed unsafe class Connection : IDisposable
 {
     private readonly Socket _socket;
@@ -21,8 +21,10 @@ internal sealed unsafe class Connection : IDisposable
     private readonly byte[] _request;
 
     /// <summary>Connects at once: on loopback a listening server's kernel accepts without the server's doing.</summary>
-    public Connection(IPEndPoint endpoint, int requestCapacity = 4096)
+    /// <param name="answer">Null: of HTTP/1.1.</param>
+    public Connection(IPEndPoint endpoint, int requestCapacity = 4096, AnswerBuffer? answer = null)
     {
+        Answer = answer ?? new HttpAnswerBuffer();
         _request = new byte[requestCapacity];
         _socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
@@ -40,7 +42,7 @@ internal sealed unsafe class Connection : IDisposable
         _descriptor = (int)_socket.SafeHandle.DangerousGetHandle();
     }
 
-    public AnswerBuffer Answer { get; } = new();
+    public AnswerBuffer Answer { get; }
 
     /// <summary>Where the next request is written; <see cref="Send"/> sends it.</summary>
     public Span<byte> Request => _request;
@@ -86,13 +88,24 @@ internal sealed unsafe class Connection : IDisposable
         }
 
         Answer.Advance((int)received);
-        return Answer.Parse() switch
-        {
-            ParseResult.Complete => ReceiveResult.Answer,
-            ParseResult.Incomplete => ReceiveResult.Nothing,
-            _ => ReceiveResult.Broken,
-        };
+        return Parse();
+    }
+
+    /// <summary>
+    /// Another answer, for which nothing is sent: the one that was there is over. What came with that is not reported as readable again.
+    /// </summary>
+    public ReceiveResult ReadOn()
+    {
+        Answer.DropAnswer();
+        return Parse();
     }
 
     public void Dispose() => _socket.Dispose();
+
+    private ReceiveResult Parse() => Answer.Parse() switch
+    {
+        ParseResult.Complete => ReceiveResult.Answer,
+        ParseResult.Incomplete => ReceiveResult.Nothing,
+        _ => ReceiveResult.Broken,
+    };
 }

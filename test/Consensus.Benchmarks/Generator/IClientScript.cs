@@ -9,6 +9,9 @@ internal enum StepOutcome
     /// <summary>The operation goes on with another request.</summary>
     Continue,
 
+    /// <summary>The operation goes on with another answer, which comes without a request.</summary>
+    Await,
+
     /// <summary>The operation succeeded.</summary>
     Completed,
 
@@ -19,11 +22,14 @@ internal enum StepOutcome
     PromiseBroken,
 }
 
-/// <summary>One client's endless conversation with its server: one request out, one answer in, over one connection.</summary>
+/// <summary>One client's endless conversation with its server over one connection: a request out, its answer in.</summary>
 internal interface IClientScript
 {
     /// <summary>Room for the longest request, in bytes.</summary>
     int RequestCapacity => 4096 + (2 * Workloads.KeySpace.ValueBytes);
+
+    /// <summary>For its connection.</summary>
+    AnswerBuffer CreateAnswer() => new Http.HttpAnswerBuffer();
 
     /// <summary>
     /// Writes the next request and answers its length, or 0 when the client has nothing more to say. <paramref name="stopping"/>: the
@@ -31,6 +37,6 @@ internal interface IClientScript
     /// </summary>
     int NextRequest(Span<byte> request, bool stopping);
 
-    /// <summary>Judges the answer to the request written last.</summary>
+    /// <summary>Judges the answer to the request written last, or one that was awaited.</summary>
     StepOutcome OnAnswer(int status, ReadOnlySpan<byte> body);
 }

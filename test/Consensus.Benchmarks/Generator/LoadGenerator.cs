@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Text;
-using Consensus.Benchmarks.Http;
 
 namespace Consensus.Benchmarks.Generator;
 
@@ -36,7 +35,7 @@ internal sealed class LoadGenerator : IDisposable
         {
             for (var i = 0; i < _clients.Length; i++)
             {
-                _clients[i] = new Client(new Connection(endpoints[i % endpoints.Count], scripts[i].RequestCapacity), scripts[i]);
+                _clients[i] = new Client(Connect(endpoints[i % endpoints.Count], scripts[i]), scripts[i]);
                 _clients[i].Connection.Register(_poll, i);
             }
         }
@@ -144,19 +143,26 @@ internal sealed class LoadGenerator : IDisposable
         }
     }
 
+    private static Connection Connect(IPEndPoint endpoint, IClientScript script) =>
+        new(endpoint, script.RequestCapacity, script.CreateAnswer());
+
     private void OnReadable(Client client)
     {
-        switch (client.Connection.Receive())
+        var received = client.Connection.Receive();
+        while (received == ReceiveResult.Answer && AwaitsAnother(client))
         {
-            case ReceiveResult.Nothing:
-                return;
-            case ReceiveResult.Broken:
-                Finish(client, DescribeBroken(client));
-                return;
-            default:
-                break;
+            received = client.Connection.ReadOn();
         }
 
+        if (received == ReceiveResult.Broken)
+        {
+            Finish(client, DescribeBroken(client));
+        }
+    }
+
+    /// <summary>Handles an answer; true when another one is awaited, and nothing was sent.</summary>
+    private bool AwaitsAnother(Client client)
+    {
         var now = Stopwatch.GetTimestamp();
         var answer = client.Connection.Answer;
         var outcome = client.Script.OnAnswer(answer.Status, answer.Body);
@@ -177,10 +183,16 @@ internal sealed class LoadGenerator : IDisposable
             RecordError(DescribeAnswer(answer));
             client.ResumeAt = now + Ticks(PauseAfterFailure);
             _paused.Enqueue(client);
-            return;
+            return false;
+        }
+
+        if (outcome == StepOutcome.Await)
+        {
+            return true;
         }
 
         SendNext(client, now, newOperation: outcome is StepOutcome.Prepared or StepOutcome.Completed);
+        return false;
     }
 
     private void SendNext(Client client, long now, bool newOperation)

@@ -4,6 +4,7 @@ using Consensus.Benchmarks.Clusters;
 using Consensus.Benchmarks.Generator;
 using Consensus.Benchmarks.Http;
 using Consensus.Benchmarks.Load;
+using Consensus.Benchmarks.Workloads;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.Logging;
@@ -79,12 +80,5 @@ internal static class EmptyEndpoint
                 resident = server.ResidentBytes();
             });
         return Measurer.Describe("kestrel", "empty", clients, round: 1, result, cpu, resident);
-    }
-
-    private sealed class FixedRequestScript(byte[] bytes) : IClientScript
-    {
-        public int NextRequest(Span<byte> request, bool stopping) => stopping ? 0 : RequestWriter.Copy(bytes, request);
-
-        public StepOutcome OnAnswer(int status, ReadOnlySpan<byte> body) => status == 200 ? StepOutcome.Completed : StepOutcome.Failed;
     }
 }

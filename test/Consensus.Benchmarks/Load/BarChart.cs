@@ -15,7 +15,7 @@ internal static class BarChart
     private const int Left = 64;
     private const int Top = 48;
     private const int PlotHeight = 240;
-    private static readonly string[] Colours = ["#2a78b5", "#c8862c", "#5d9a4a", "#8a5ca8"];
+    private static readonly string[] Colours = ["#2a78b5", "#c8862c", "#5d9a4a", "#8a5ca8", "#b5485a"];
 
     public static string Draw(string title, IReadOnlyList<string> series, IReadOnlyList<BarGroup> groups)
     {

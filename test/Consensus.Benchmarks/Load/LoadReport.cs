@@ -8,7 +8,12 @@ internal static class LoadReport
 {
     public static string Write(IReadOnlyList<Measurement> measurements, IReadOnlyList<string> systems)
     {
-        var text = new StringBuilder(systems.Count == 2 ? Compare(measurements, systems[0], systems[1]) : List(measurements));
+        var text = new StringBuilder(systems.Count switch
+        {
+            2 => Compare(measurements, systems[0], systems[1]),
+            > 2 => Stack(measurements, systems),
+            _ => List(measurements),
+        });
         text.Append('\n');
         if (systems.Count > 0)
         {
@@ -48,6 +53,33 @@ internal static class LoadReport
                 Table.Number(left.CpuMicroseconds), Table.Number(right.CpuMicroseconds),
                 Table.Number(left.CpuMicroseconds / right.CpuMicroseconds),
                 Table.Number(left.ResidentMiB), Table.Number(right.ResidentMiB), Table.Number(left.ResidentMiB / right.ResidentMiB)]);
+        }
+
+        return table.ToString();
+    }
+
+    /// <summary>The systems below each other, the ratios each to the first: ours to theirs, as in <see cref="Compare"/>.</summary>
+    private static string Stack(IReadOnlyList<Measurement> measurements, IReadOnlyList<string> systems)
+    {
+        var variants = LoadCase.HasVariants(measurements);
+        var table = new Table([
+            .. LoadCase.Headings(variants),
+            "system", "ops/s", "ratio", "p50 ms", "p99 ms", "ratio", "CPU us/op", "ratio", "RSS MiB", "ratio"]);
+        foreach (var group in measurements.GroupBy(measurement => measurement.Case))
+        {
+            var ours = Medians.Of(group, systems[0]);
+            foreach (var system in systems)
+            {
+                var theirs = Medians.Of(group, system);
+                table.Add([
+                    .. group.Key.Cells(variants, theirs.HasErrors ? " (!)" : string.Empty),
+                    system,
+                    Table.Number(theirs.OperationsPerSecond), Table.Number(ours.OperationsPerSecond / theirs.OperationsPerSecond),
+                    Table.Number(theirs.P50Ms),
+                    Table.Number(theirs.P99Ms), Table.Number(ours.P99Ms / theirs.P99Ms),
+                    Table.Number(theirs.CpuMicroseconds), Table.Number(ours.CpuMicroseconds / theirs.CpuMicroseconds),
+                    Table.Number(theirs.ResidentMiB), Table.Number(ours.ResidentMiB / theirs.ResidentMiB)]);
+            }
         }
 
         return table.ToString();

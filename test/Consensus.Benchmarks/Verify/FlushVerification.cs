@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Globalization;
 using Consensus.Benchmarks.Clusters;
 using Consensus.Benchmarks.Generator;
-using Consensus.Benchmarks.Http;
 
 namespace Consensus.Benchmarks.Verify;
 
@@ -57,7 +56,10 @@ internal sealed class FlushVerification(LocalCluster cluster, string directory)
     private List<PutSpan> PutThrough(int member)
     {
         var spans = new List<PutSpan>();
-        var script = new TimedPuts(cluster.Scripts.PutRequest(cluster.Hosts[member]), Puts / cluster.Size, (sent, answered) => spans.Add(new PutSpan(member, sent, answered)));
+        var script = new TimedPuts(
+            cluster.Scripts.PutOne(cluster.Hosts[member]),
+            Puts / cluster.Size,
+            (sent, answered) => spans.Add(new PutSpan(member, sent, answered)));
         using var generator = new LoadGenerator([cluster.Endpoints[member]], [script]);
         var result = generator.Run(TimeSpan.Zero, RunLimit);
         return result.Errors == 0 ? spans : throw new BenchException($"verify: {result.FirstError}");
@@ -106,7 +108,7 @@ internal sealed class FlushVerification(LocalCluster cluster, string directory)
     /// <summary>In seconds of the wall clock, as strace tells time.</summary>
     private readonly record struct PutSpan(int Member, double Sent, double Answered);
 
-    private sealed class TimedPuts(byte[] put, int count, Action<double, double> done) : IClientScript
+    private sealed class TimedPuts(IClientScript puts, int count, Action<double, double> done) : IClientScript
     {
         private int _left = count;
         private double _sent;
@@ -118,13 +120,13 @@ internal sealed class FlushVerification(LocalCluster cluster, string directory)
                 return 0;
             }
             _sent = Now();
-            return RequestWriter.Copy(put, request);
+            return puts.NextRequest(request, stopping);
         }
 
         public StepOutcome OnAnswer(int status, ReadOnlySpan<byte> body)
         {
             done(_sent, Now());
-            return status == 200 ? StepOutcome.Completed : StepOutcome.Failed;
+            return puts.OnAnswer(status, body);
         }
 
         private static double Now() => (DateTime.UtcNow - DateTime.UnixEpoch).TotalSeconds;

@@ -9,7 +9,7 @@ namespace Consensus.Benchmarks.Workloads;
 /// <param name="Witness">Shared by all clients of the measurement.</param>
 internal sealed record ClientSeat(string Host, int Index, string Run, HolderWitness Witness);
 
-/// <summary>How clients of one system speak: the same workloads in the words of its HTTP interface.</summary>
+/// <summary>How clients of one system speak: the same workloads in the words of its interface.</summary>
 internal interface IScriptSource
 {
     IClientScript Create(Workload workload, ClientSeat seat);
@@ -17,9 +17,10 @@ internal interface IScriptSource
     /// <summary>Writes its share of the keys and then has nothing more to say.</summary>
     IClientScript Fill(ClientSeat seat, FillShare share);
 
-    /// <summary>A whole request that writes one fixed key.</summary>
-    byte[] PutRequest(string host);
+    /// <summary>Writes one fixed key over and over.</summary>
+    IClientScript PutOne(string host);
 
     /// <summary>Watching a key at <paramref name="watchHost"/>, writing it through <paramref name="putHost"/>.</summary>
+    /// <exception cref="BenchException">This system does not speak HTTP.</exception>
     WatchWords Watch(string watchHost, string putHost, string key);
 }

@@ -29,7 +29,8 @@ internal sealed class ConsensusScripts : IScriptSource
 
     public IClientScript Fill(ClientSeat seat, FillShare share) => new FillScript(PutTemplate(seat.Host), KeySpace.Plain, share);
 
-    public byte[] PutRequest(string host) => RequestWriter.Build("PUT", "/v1/kv/bench/failover", host, KeySpace.Value);
+    public IClientScript PutOne(string host) =>
+        new FixedRequestScript(RequestWriter.Build("PUT", "/v1/kv/bench/failover", host, KeySpace.Value));
 
     public WatchWords Watch(string watchHost, string putHost, string key) => new(
         RequestWriter.Build("GET", $"/v1/kv/{key}", watchHost, headers: "Accept: text/event-stream\r\n"),

@@ -27,7 +27,7 @@ internal sealed class EtcdScripts : IScriptSource
 
     public IClientScript Fill(ClientSeat seat, FillShare share) => new FillScript(PutTemplate(seat.Host), KeySpace.Base64, share);
 
-    public byte[] PutRequest(string host) => Put(host, KeySpace.ToBase64("bench/failover"));
+    public IClientScript PutOne(string host) => new FixedRequestScript(Put(host, KeySpace.ToBase64("bench/failover")));
 
     private static byte[] Put(string host, string base64Key) =>
         RequestWriter.Build("POST", "/v3/kv/put", host, $"{{\"key\":\"{base64Key}\",\"value\":\"{KeySpace.Base64Value}\"}}");

@@ -1,67 +1,19 @@
 using System.Buffers.Text;
+using Consensus.Benchmarks.Generator;
 
 namespace Consensus.Benchmarks.Http;
-
-internal enum ParseResult
-{
-    /// <summary>More bytes are needed.</summary>
-    Incomplete,
-
-    /// <summary>One answer is there, and nothing behind it.</summary>
-    Complete,
-
-    /// <summary>These bytes are no answer that a client of HTTP/1.1 without pipelining may get.</summary>
-    Malformed,
-}
 
 /// <summary>
 /// Collects the bytes of one HTTP/1.1 answer (RFC 9112) and cuts it into status and body: <c>Content-Length</c> and chunked bodies,
 /// nothing else, since an answer that ends with its connection would end the closed loop anyway.
 /// </summary>
-internal sealed class AnswerBuffer
+internal sealed class HttpAnswerBuffer : AnswerBuffer
 {
     private const int LargestBody = 16 * 1024 * 1024;
 
-    private byte[] _bytes = new byte[4096];
-    private int _filled;
-    private int _bodyStart;
-    private int _bodyLength;
-
-    public int Status { get; private set; }
-
-    /// <summary>The body without its chunk framing; valid until <see cref="Clear"/>.</summary>
-    public ReadOnlySpan<byte> Body => _bytes.AsSpan(_bodyStart, _bodyLength);
-
-    /// <summary>Everything received so far, for a message about what went wrong; a complete chunked body stands joined at its start.</summary>
-    public ReadOnlySpan<byte> Raw => _bytes.AsSpan(0, _filled);
-
-    /// <summary>Where the next received bytes go; <see cref="Advance"/> tells how many came.</summary>
-    public Span<byte> Free
+    public override ParseResult Parse()
     {
-        get
-        {
-            if (_bytes.Length - _filled < 1024)
-            {
-                Array.Resize(ref _bytes, _bytes.Length * 2);
-            }
-
-            return _bytes.AsSpan(_filled);
-        }
-    }
-
-    public void Advance(int count) => _filled += count;
-
-    public void Clear()
-    {
-        _filled = 0;
-        _bodyLength = 0;
-        _bodyStart = 0;
-        Status = 0;
-    }
-
-    public ParseResult Parse()
-    {
-        var bytes = _bytes.AsSpan(0, _filled);
+        var bytes = Received;
         var headEnd = bytes.IndexOf("\r\n\r\n"u8);
         if (headEnd < 0)
         {
@@ -75,10 +27,10 @@ internal sealed class AnswerBuffer
         }
 
         Status = status;
-        _bodyStart = headEnd + 4;
+        BodyStart = headEnd + 4;
         if (status is 204 or 304)
         {
-            return Exactly(_bodyStart);
+            return Exactly(BodyStart);
         }
 
         var (length, chunked) = ReadFraming(head);
@@ -92,8 +44,8 @@ internal sealed class AnswerBuffer
             return ParseResult.Malformed;
         }
 
-        _bodyLength = length;
-        return Exactly(_bodyStart + length);
+        BodyLength = length;
+        return Exactly(BodyStart + length);
     }
 
     private static (int Length, bool Chunked) ReadFraming(ReadOnlySpan<byte> head)
@@ -141,7 +93,7 @@ internal sealed class AnswerBuffer
     /// <summary>First walks to the last chunk, and only when all are there moves their contents together.</summary>
     private ParseResult ParseChunks()
     {
-        var position = _bodyStart;
+        var position = BodyStart;
         while (true)
         {
             var result = ReadChunkHead(position, out var dataStart, out var size);
@@ -151,7 +103,7 @@ internal sealed class AnswerBuffer
             }
 
             position = dataStart + size + 2;
-            if (position > _filled)
+            if (position > Filled)
             {
                 return ParseResult.Incomplete;
             }
@@ -173,23 +125,23 @@ internal sealed class AnswerBuffer
 
     private void JoinChunks()
     {
-        var position = _bodyStart;
+        var position = BodyStart;
         var length = 0;
         while (ReadChunkHead(position, out var dataStart, out var size) == ParseResult.Complete && size > 0)
         {
-            _bytes.AsSpan(dataStart, size).CopyTo(_bytes.AsSpan(_bodyStart + length));
+            Received.Slice(dataStart, size).CopyTo(Received[(BodyStart + length)..]);
             length += size;
             position = dataStart + size + 2;
         }
 
-        _bodyLength = length;
+        BodyLength = length;
     }
 
     private ParseResult ReadChunkHead(int position, out int dataStart, out int size)
     {
         dataStart = 0;
         size = 0;
-        var rest = _bytes.AsSpan(position, _filled - position);
+        var rest = Received[position..];
         var lineEnd = rest.IndexOf("\r\n"u8);
         if (lineEnd < 0)
         {
@@ -206,6 +158,9 @@ internal sealed class AnswerBuffer
     }
 
     /// <summary>Bytes behind the answer would belong to a request that was never sent.</summary>
-    private ParseResult Exactly(int end) =>
-        _filled < end ? ParseResult.Incomplete : _filled == end ? ParseResult.Complete : ParseResult.Malformed;
+    private ParseResult Exactly(int end)
+    {
+        AnswerEnd = end;
+        return Filled < end ? ParseResult.Incomplete : Filled == end ? ParseResult.Complete : ParseResult.Malformed;
+    }
 }

@@ -1,10 +1,11 @@
 using System.Text;
+using Consensus.Benchmarks.Generator;
 using Consensus.Benchmarks.Http;
 
 namespace Consensus.Benchmarks.Tests.Http;
 
 /// <summary>Answers as RFC 9112 allows them, in whatever pieces the network delivers.</summary>
-internal sealed class AnswerBufferTests
+internal sealed class HttpAnswerBufferTests
 {
     private static readonly TestCaseData[] CompleteAnswers =
     [
@@ -19,7 +20,7 @@ internal sealed class AnswerBufferTests
     [TestCaseSource(nameof(CompleteAnswers))]
     public void An_answer_is_complete_with_its_last_byte_and_not_before(string answer, int status, string body)
     {
-        var buffer = new AnswerBuffer();
+        var buffer = new HttpAnswerBuffer();
         for (var i = 0; i < answer.Length; i++)
         {
             Assert.That(Feed(buffer, answer[i..(i + 1)]), Is.EqualTo(i == answer.Length - 1 ? ParseResult.Complete : ParseResult.Incomplete), $"byte {i}");
@@ -32,7 +33,7 @@ internal sealed class AnswerBufferTests
     [TestCaseSource(nameof(CompleteAnswers))]
     public void An_answer_in_two_pieces_is_the_same_wherever_it_was_cut(string answer, int status, string body)
     {
-        var buffer = new AnswerBuffer();
+        var buffer = new HttpAnswerBuffer();
         for (var cut = 1; cut < answer.Length; cut++)
         {
             buffer.Clear();
@@ -46,7 +47,7 @@ internal sealed class AnswerBufferTests
     public void A_body_larger_than_the_buffer_makes_it_grow()
     {
         var body = new string('x', 100_000);
-        var buffer = new AnswerBuffer();
+        var buffer = new HttpAnswerBuffer();
         var chunk = $"{50_000:x}\r\n{body[..50_000]}\r\n";
         Assert.That(Feed(buffer, $"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{chunk}{chunk}0\r\n\r\n"), Is.EqualTo(ParseResult.Complete));
         Assert.That(Encoding.ASCII.GetString(buffer.Body), Is.EqualTo(body));
@@ -60,7 +61,7 @@ internal sealed class AnswerBufferTests
     [TestCase("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", TestName = "A_chunk_without_a_size_is_malformed")]
     [TestCase("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n7fffffff\r\n", TestName = "A_chunk_beyond_reason_is_malformed")]
     [TestCase("SSH-2.0-x\r\n\r\n", TestName = "Another_protocol_is_malformed")]
-    public void Malformed(string answer) => Assert.That(Feed(new AnswerBuffer(), answer), Is.EqualTo(ParseResult.Malformed));
+    public void Malformed(string answer) => Assert.That(Feed(new HttpAnswerBuffer(), answer), Is.EqualTo(ParseResult.Malformed));
 
     [Test]
     public void A_number_is_found_bare_and_as_a_string()
