@@ -34,7 +34,7 @@ internal static class DuplicateTrial
     public static async Task<TrialResult> RunAsync()
     {
         var (before, after) = await AppendAsync();
-        return new TrialResult(after < before, $"the log ends at {after} after it ended at {before}");
+        return new TrialResult(after < before, null, $"the log ends at {after} after it ended at {before}");
     }
 
     private static LogEntryProducer<BinaryLogEntry> Batch(int entries) =>

@@ -1,12 +1,14 @@
 using System.Collections.Concurrent;
 using System.Globalization;
+using Consensus.Chaos.Clients;
+using Consensus.Primitives;
 
 namespace Consensus.Peers.Trials;
 
 /// <summary>
 /// Is what was acknowledged lost? One follower is down, clients write, the other follower and the leader are killed within some 20 ms of
 /// each other, and both followers start again: a
-/// majority, one of which had acknowledged. Every acknowledged key must be there.
+/// majority, one of which had acknowledged. Every acknowledged key must be there: all that was asked is judged by chaos' checkers.
 /// </summary>
 internal static class LossTrial
 {
@@ -17,6 +19,7 @@ internal static class LossTrial
     /// <summary>Some hundred writes, and the runtimes have compiled what they run.</summary>
     private static readonly TimeSpan Writing = TimeSpan.FromSeconds(1.5);
 
+    private static readonly TimeSpan ReadLimit = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan BetweenKills = TimeSpan.FromMilliseconds(15);
     private static readonly TimeSpan BetweenProbes = TimeSpan.FromMilliseconds(50);
 
@@ -32,11 +35,12 @@ internal static class LossTrial
         {
             cluster.SlowDown(follower);
         }
+        var record = new Record(Revision.Initial);
         var acknowledged = new ConcurrentQueue<string>();
         using (var stop = new CancellationTokenSource())
         {
             var writing = Enumerable.Range(0, Writers)
-                .Select(writer => WriteAsync(cluster, leader, writer, acknowledged, stop.Token))
+                .Select(writer => WriteAsync(cluster, leader, writer, record, acknowledged, stop.Token))
                 .ToList();
             await Task.Delay(Writing);
             cluster[follower].Kill();
@@ -52,17 +56,17 @@ internal static class LossTrial
         cluster.Start(follower);
         cluster.Start(down);
         await cluster.WaitUntilReadyAsync(follower, down);
-        var lost = await CountMissingAsync(cluster, follower, acknowledged);
+        var lost = await CountMissingAsync(cluster, follower, record, acknowledged);
         var counted = string.Create(CultureInfo.InvariantCulture, $"{lost} of {acknowledged.Count} acknowledged writes lost");
-        return new TrialResult(lost > 0, slow is null
+        return TrialResult.Of(Judgement.Of(record), slow is null
             ? counted
             : string.Create(CultureInfo.InvariantCulture, $"{counted}, {cluster.DelayedFlushes(follower)} flushes delayed"));
     }
 
     private static async Task WriteAsync(
-        TrialCluster cluster, int leader, int writer, ConcurrentQueue<string> acknowledged, CancellationToken stop)
+        TrialCluster cluster, int leader, int writer, Record record, ConcurrentQueue<string> acknowledged, CancellationToken stop)
     {
-        using var client = new TrialClient(cluster.UrlOf(leader), TimeSpan.FromSeconds(2));
+        using var client = new TrialClient(record, cluster.UrlOf(leader), TimeSpan.FromSeconds(2));
         for (var number = 0; !stop.IsCancellationRequested; number++)
         {
             var key = string.Create(CultureInfo.InvariantCulture, $"loss/{writer}-{number}");
@@ -73,24 +77,24 @@ internal static class LossTrial
         }
     }
 
-    private static async Task<int> CountMissingAsync(TrialCluster cluster, int member, IEnumerable<string> keys)
+    private static async Task<int> CountMissingAsync(TrialCluster cluster, int member, Record record, IEnumerable<string> keys)
     {
-        using var client = new TrialClient(cluster.UrlOf(member), TimeSpan.FromSeconds(10));
-        // What is only not shown yet is not lost: a write of the new term makes all before it known, and what is missed then is read once more.
-        await ReadBackAsync(client, () => cluster.Failed("a write is not acknowledged, or not read, after the restart", member));
+        // What is only not shown yet is not lost: a write of the new term makes all before it known, and what is missed then is read again.
+        await ReadBackAsync(cluster, member);
+        using var client = new TrialClient(record, cluster.UrlOf(member), ReadLimit);
         var missing = 0;
         await Parallel.ForEachAsync(keys, new ParallelOptions { MaxDegreeOfParallelism = Readers }, async (key, _) =>
         {
             var read = await client.GetAsync(key);
-            for (var attempt = 0; !read.Answered && attempt < 20; attempt++)
+            for (var attempt = 0; read is null && attempt < 20; attempt++)
             {
                 read = await client.GetAsync(key);
             }
-            if (!read.Answered)
+            if (read is null)
             {
                 throw cluster.Failed("a read is not answered after the restart", member);
             }
-            if (read.Value != Value && (await client.GetAsync(key)) is { Answered: true, Value: not Value })
+            if (read.Value != Value && (await client.GetAsync(key)) is { Value: not Value })
             {
                 Interlocked.Increment(ref missing);
             }
@@ -98,17 +102,19 @@ internal static class LossTrial
         return missing;
     }
 
-    private static async Task ReadBackAsync(TrialClient client, Func<Exception> failed)
+    /// <summary>No part of the history: until then a member may not have what it is asked for.</summary>
+    private static async Task ReadBackAsync(TrialCluster cluster, int member)
     {
         const string Probe = "loss/probe";
+        using var client = new TrialClient(new Record(Revision.Initial), cluster.UrlOf(member), ReadLimit);
         for (var attempt = 0; attempt < 100; attempt++)
         {
-            if (await client.PutAsync(Probe, Value) && (await client.GetAsync(Probe)).Value == Value)
+            if (await client.PutAsync(Probe, Value) && (await client.GetAsync(Probe))?.Value == Value)
             {
                 return;
             }
             await Task.Delay(BetweenProbes);
         }
-        throw failed();
+        throw cluster.Failed("a write is not acknowledged, or not read, after the restart", member);
     }
 }

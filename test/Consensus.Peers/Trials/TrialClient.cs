@@ -1,54 +1,51 @@
 using System.Globalization;
-using System.Net;
+using Consensus.Chaos.Clients;
+using Consensus.Simulation.Clients;
 
 namespace Consensus.Peers.Trials;
 
-/// <summary>What a read was told.</summary>
-/// <param name="Answered">False: no answer, or one that claims nothing.</param>
-/// <param name="Value">Null: there is no such key.</param>
-internal readonly record struct ReadResult(bool Answered, string? Value);
-
-/// <summary>Puts and linearizable gets of single keys with one member.</summary>
-internal sealed class TrialClient(Uri member, TimeSpan limit) : IDisposable
+/// <summary>
+/// Puts and linearizable gets of single keys with one member, each asked once and recorded, as process chaos asks and records. Members of
+/// both systems have the same API, so what they answer is read alike.
+/// </summary>
+/// <param name="limit">An answer that comes later is none.</param>
+internal sealed class TrialClient(Record record, Uri member, TimeSpan limit) : IDisposable
 {
-    private readonly HttpClient _http = new(new SocketsHttpHandler { UseProxy = false }) { Timeout = limit };
+    private static int _clients;
 
-    /// <summary>True when the member acknowledged it.</summary>
-    public async Task<bool> PutAsync(string key, string value)
+    private readonly int _number = Interlocked.Increment(ref _clients);
+    private readonly Attempts _attempts = new(() => [new Door(member.GetLeftPart(UriPartial.Authority), member.Authority)], "");
+
+    /// <param name="value">Of this put alone: what a read sees says which put it was.</param>
+    /// <returns>True when the member acknowledged it.</returns>
+    public async Task<bool> PutAsync(string key, string value) =>
+        (await AskAsync(OperationKind.Put, key, value)).Status == OperationStatus.Done;
+
+    /// <summary>What it saw; null when it was not answered.</summary>
+    public async Task<ReadResult?> GetAsync(string key) => (await AskAsync(OperationKind.Read, key)).Seen;
+
+    public void Dispose() => _attempts.Dispose();
+
+    /// <exception cref="TrialFailedException">The answer is none that the API has.</exception>
+    private async Task<Operation> AskAsync(OperationKind kind, string key, string value = "")
     {
+        var operation = record.Invoke(() => new Operation
+        {
+            Number = record.History.NextNumber,
+            Client = _number,
+            Kind = kind,
+            Object = key,
+            Value = value,
+        });
         try
         {
-            using var content = new StringContent(value);
-            using var answer = await _http.PutAsync(UrlOf(key), content);
-            return answer.StatusCode == HttpStatusCode.OK;
+            var told = await _attempts.TryAsync(operation, member: 0, (long)limit.TotalMilliseconds);
+            record.Return(operation, told.Status, told.Outcome, told.Seen);
+            return operation;
         }
-        catch (Exception e) when (e is HttpRequestException or TaskCanceledException or IOException)
+        catch (InvalidDataException e)
         {
-            return false;
+            throw new TrialFailedException(string.Create(CultureInfo.InvariantCulture, $"{member} answered {e.Message}"));
         }
     }
-
-    public async Task<ReadResult> GetAsync(string key)
-    {
-        try
-        {
-            using var request = new HttpRequestMessage(HttpMethod.Get, UrlOf(key));
-            request.Headers.Accept.ParseAdd("application/octet-stream");
-            using var answer = await _http.SendAsync(request);
-            return answer.StatusCode switch
-            {
-                HttpStatusCode.OK => new ReadResult(true, await answer.Content.ReadAsStringAsync()),
-                HttpStatusCode.NotFound => new ReadResult(true, null),
-                _ => default,
-            };
-        }
-        catch (Exception e) when (e is HttpRequestException or TaskCanceledException or IOException)
-        {
-            return default;
-        }
-    }
-
-    public void Dispose() => _http.Dispose();
-
-    private Uri UrlOf(string key) => new(member, string.Create(CultureInfo.InvariantCulture, $"/v1/kv/{key}"));
 }

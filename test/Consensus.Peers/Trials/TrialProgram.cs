@@ -3,12 +3,29 @@ using System.Runtime.InteropServices;
 
 namespace Consensus.Peers.Trials;
 
-/// <param name="Found">The fault that the trial looks for.</param>
+/// <param name="Found">A promise is broken.</param>
+/// <param name="Judgement">Of the history; null where there is none.</param>
 /// <param name="Detail">What was counted.</param>
-internal readonly record struct TrialResult(bool Found, string Detail);
+internal readonly record struct TrialResult(bool Found, Judgement? Judgement, string Detail)
+{
+    public static TrialResult Of(Judgement judgement, string counted) => new(judgement.IsBroken, judgement, $"{counted}; {judgement}");
+}
 
 /// <summary>A kind of trial with a system, and what came of it.</summary>
-internal sealed record TrialRow(string System, string Trial, int Held, int Failed, int Found, string Detail);
+/// <param name="Durability">Trials in which the checker of acknowledged writes saw it.</param>
+/// <param name="Linearizability">Trials in which that of linearizability saw it.</param>
+internal sealed record TrialRow(
+    string System, string Trial, int Held, int Failed, int Found, int Durability, int Linearizability, string Detail)
+{
+    public TrialRow With(TrialResult result) => this with
+    {
+        Held = Held + 1,
+        Found = Found + (result.Found ? 1 : 0),
+        Durability = Durability + (result.Judgement?.Durability is null ? 0 : 1),
+        Linearizability = Linearizability + (result.Judgement?.Linearizability is null ? 0 : 1),
+        Detail = result.Found || Found == 0 ? result.Detail : Detail,
+    };
+}
 
 /// <summary>
 /// <c>scripts/peers</c>: each kind of trial with each system until the fault is found, at most so often; one table at the end.
@@ -49,7 +66,7 @@ internal static class TrialProgram
             {
                 var result = await DuplicateTrial.RunAsync();
                 Console.WriteLine($"duplicate, the library's log: {result.Detail}");
-                rows.Add(new TrialRow("dotnext's log", kind, 1, 0, result.Found ? 1 : 0, result.Detail));
+                rows.Add(new TrialRow("dotnext's log", kind, 0, 0, 0, 0, 0, "").With(result));
             }
             else if (kind != "slow" || slow is not null)
             {
@@ -65,7 +82,7 @@ internal static class TrialProgram
 
     private static async Task<TrialRow> HoldAsync(string kind, TrialSystem system, SlowSync? slow, TrialOptions options)
     {
-        var row = new TrialRow(system.Name, kind, 0, 0, 0, "");
+        var row = new TrialRow(system.Name, kind, 0, 0, 0, 0, 0, "");
         for (var trial = 1; trial <= options.Trials && (row.Found == 0 || options.All); trial++)
         {
             try
@@ -76,12 +93,7 @@ internal static class TrialProgram
                     "slow" => await LossTrial.RunAsync(system, slow),
                     _ => await BarrierTrial.RunAsync(system),
                 };
-                row = row with
-                {
-                    Held = row.Held + 1,
-                    Found = row.Found + (result.Found ? 1 : 0),
-                    Detail = result.Found || row.Found == 0 ? result.Detail : row.Detail,
-                };
+                row = row.With(result);
                 Console.WriteLine($"{kind}, {system.Name}, trial {trial}: {(result.Found ? "FOUND: " : "")}{result.Detail}");
             }
             catch (TrialFailedException failed)
@@ -96,12 +108,14 @@ internal static class TrialProgram
     private static void Print(IReadOnlyList<TrialRow> rows)
     {
         Console.WriteLine();
-        Console.WriteLine("trial      system           held  not held  found  the last that found it, else the last");
+        Console.WriteLine("found: trials in which chaos' checkers saw a broken promise; writes, linear.: in how many of them which checker");
+        Console.WriteLine("trial      system           held  not held  found  writes  linear.  the last that found it, else the last");
         foreach (var row in rows)
         {
             Console.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{row.Trial,-10} {row.System,-16} {row.Held,4}  {row.Failed,8}  {row.Found,5}  {row.Detail}"));
+                $"{row.Trial,-10} {row.System,-16} {row.Held,4}  {row.Failed,8}  {row.Found,5}  "
+                + $"{row.Durability,6}  {row.Linearizability,7}  {row.Detail}"));
         }
     }
 
