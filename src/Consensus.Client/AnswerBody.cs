@@ -25,7 +25,7 @@ internal static class AnswerBody
         }
         try
         {
-            return JsonSerializer.Deserialize(body, type);
+            return JsonSerializer.Deserialize(body, AnswerTypes.Checked(type));
         }
         catch (JsonException)
         {
@@ -44,7 +44,7 @@ internal static class AnswerBody
         {
             if (typeof(T) != typeof(KeyListAnswer) && typeof(T) != typeof(TxnAnswer))
             {
-                return JsonSerializer.Deserialize(PackedJson.ToJson(body), type);
+                return JsonSerializer.Deserialize(PackedJson.ToJson(body), AnswerTypes.Checked(type));
             }
             var reader = new MessagePackReader(body);
             object answer = typeof(T) == typeof(KeyListAnswer) ? PackedAnswers.ReadList(ref reader) : PackedAnswers.ReadTxn(ref reader);

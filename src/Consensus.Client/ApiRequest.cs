@@ -55,6 +55,11 @@ internal sealed record ApiRequest
     public string? Accept { get; init; }
 
     /// <summary>
+    /// What its success looks like; null only for what is read as it comes (<see cref="Transport.HttpTransport.OpenStreamAsync"/>).
+    /// </summary>
+    public AnswerForm? Form { get; init; }
+
+    /// <summary>
     /// False where "not found" on a retry does not settle an earlier attempt: that one may have removed what the retry looks for, or may still add it.
     /// </summary>
     public bool NotFoundIsFinal { get; init; } = true;

@@ -41,7 +41,7 @@ public sealed record ApiProblem(ApiFailureKind Kind, int Status, string Slug, st
         {
             try
             {
-                return Json is null ? null : JsonSerializer.Deserialize(Json, ClientJson.Default.ProblemAnswer);
+                return Json is null ? null : JsonSerializer.Deserialize(Json, AnswerTypes.Checked(ClientJson.Default.ProblemAnswer));
             }
             catch (JsonException)
             {
@@ -73,22 +73,18 @@ public sealed record ApiResult<T>
     public ApiProblem? Problem { get; private init; }
 
     /// <summary>
-    /// The body as the API gave it; one that came as MessagePack as JSON, made anew by each reading. Empty for an answer without a body.
+    /// The body as the API gave it, or as JSON where it came as MessagePack, made anew by each reading. Empty for an answer without a body.
     /// </summary>
-    public string Json
-    {
-        get => Packed.IsEmpty ? field : Encoding.UTF8.GetString(PackedJson.ToJson(Packed));
-        private init;
-    } = "";
+    public string Json => Problem?.Json ?? Encoding.UTF8.GetString(Packed.IsEmpty ? Body.Span : PackedJson.ToJson(Packed));
 
     /// <summary>The body as the API gave it in MessagePack; empty where it came as JSON.</summary>
-    internal ReadOnlyMemory<byte> Packed { get; private init; }
+    internal ReadOnlyMemory<byte> Packed => PackedDocument.IsPacked(Body.Span) ? Body : default;
 
-    internal static ApiResult<T> Of(T value, string json) => new() { Value = value, Json = json };
+    private ReadOnlyMemory<byte> Body { get; init; }
 
-    internal static ApiResult<T> Of(T value, byte[] body) => PackedDocument.IsPacked(body)
-        ? new() { Value = value, Packed = body }
-        : Of(value, Encoding.UTF8.GetString(body));
+    internal static ApiResult<T> Of(T value, string json) => Of(value, Encoding.UTF8.GetBytes(json));
 
-    internal static ApiResult<T> Failed(ApiProblem problem) => new() { Problem = problem, Json = problem.Json ?? "" };
+    internal static ApiResult<T> Of(T value, byte[] body) => new() { Value = value, Body = body };
+
+    internal static ApiResult<T> Failed(ApiProblem problem) => new() { Problem = problem };
 }

@@ -17,10 +17,13 @@ using Consensus.Api.Watches;
 namespace Consensus.Client;
 
 /// <summary>
-/// The contract's answers as a client reads them: unlike the server's <see cref="ApiJson"/>, it passes over members that it does not
-/// know, for a newer server may add some. Requests are written by <see cref="RequestJson"/>.
+/// The contract's answers as a client reads them, by way of <see cref="AnswerTypes"/>: unlike the server's <see cref="ApiJson"/>, it
+/// passes over members that it does not know, for a newer server may add some. Requests are written by <see cref="RequestJson"/>.
 /// </summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    RespectRequiredConstructorParameters = true,
+    RespectNullableAnnotations = true)]
 [JsonSerializable(typeof(KeyAnswer))]
 [JsonSerializable(typeof(KeyListAnswer))]
 [JsonSerializable(typeof(KeysDeletedAnswer))]
@@ -35,7 +38,6 @@ namespace Consensus.Client;
 [JsonSerializable(typeof(LockAnswer))]
 [JsonSerializable(typeof(LockListAnswer))]
 [JsonSerializable(typeof(HoldRenewedAnswer))]
-[JsonSerializable(typeof(RenewalAnswer))]
 [JsonSerializable(typeof(HandOverAnswer))]
 [JsonSerializable(typeof(PermitsChangedAnswer))]
 [JsonSerializable(typeof(MultiLockAnswer))]
@@ -71,6 +73,3 @@ internal sealed partial class ClientJson : JsonSerializerContext
     /// <summary>A duration as requests carry it, to the millisecond.</summary>
     public static string Text(TimeSpan duration) => DurationText.Format(duration.Ticks / TimeSpan.TicksPerMicrosecond);
 }
-
-/// <summary>What the answers to renewals of locks, semaphores, elections and leases have in common.</summary>
-internal sealed record RenewalAnswer(long? TtlMs);

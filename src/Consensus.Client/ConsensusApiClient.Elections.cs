@@ -74,7 +74,9 @@ public sealed partial class ConsensusApiClient
     /// <summary>As <see cref="RenewLockOnce"/>.</summary>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public HoldRenewal RenewLeadershipOnce(string name, long fencingToken, TimeSpan timeout, CancellationToken cancellationToken) =>
-        SendOnce(RenewRequest(ElectionTarget(name, ""), fencingToken), timeout, cancellationToken);
+        SendOnce(
+            RenewRequest(ElectionTarget(name, ""), fencingToken), ClientJson.Default.LeadershipAnswer, static answer => answer.TtlMs,
+            timeout, cancellationToken);
 
     private static string ElectionTarget(string name, string query) => NamedTarget(ApiRoutes.ElectionPrefix, name, query);
 }

@@ -1,9 +1,8 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
-using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 using Consensus.Api;
 using Consensus.Api.Locks;
-using Consensus.Api.Problems;
 using Consensus.Client.Transport;
 
 namespace Consensus.Client;
@@ -13,11 +12,8 @@ public sealed partial class ConsensusApiClient
 {
     private async Task<ApiResult<EmptyAnswer>> DeleteHoldAsync(string target, CancellationToken cancellationToken)
     {
-        var attempt = await ExecuteAsync(new ApiRequest { Method = HttpMethod.Delete, Target = target }, cancellationToken)
-            .ConfigureAwait(false);
-        return attempt.Kind == AttemptKind.Done
-            ? ApiResult<EmptyAnswer>.Of(new EmptyAnswer(), Text(attempt.Body))
-            : ApiResult<EmptyAnswer>.Failed(ToProblem(attempt));
+        var request = new ApiRequest { Method = HttpMethod.Delete, Target = target, Form = AnswerForm.Empty };
+        return ToResult<EmptyAnswer>(await ExecuteAsync(request, cancellationToken).ConfigureAwait(false));
     }
 
     private Task<ApiResult<HandOverAnswer>> HandOverAsync(string target, long fencingToken, string to, CancellationToken cancellationToken)
@@ -32,34 +28,20 @@ public sealed partial class ConsensusApiClient
         return SendAsync(request, ClientJson.Default.HandOverAnswer, cancellationToken);
     }
 
-    private HoldRenewal SendOnce(ApiRequest request, TimeSpan timeout, CancellationToken cancellationToken) =>
-        ToRenewal(_sender.SendOnce(request, static attempt => attempt.Kind == AttemptKind.Done || IsLoss(attempt), timeout,
-            cancellationToken));
-
-    /// <summary>Only these words of the contract end a hold. A 410 or 412 without its slug came from somewhere else.</summary>
-    private static bool IsLoss(Attempt attempt) =>
-        attempt.Kind == AttemptKind.Refused && (attempt.Is(ProblemTypes.LeaseExpired) || attempt.Is(ProblemTypes.NotHolder));
-
-    /// <summary>A success that does not say for how long is no member's: it renews nothing.</summary>
-    private static HoldRenewal ToRenewal(Attempt attempt)
+    /// <param name="ttlMs">What the answer says of how long it holds.</param>
+    private HoldRenewal SendOnce<T>(
+        ApiRequest request, JsonTypeInfo<T> type, Func<T, long> ttlMs, TimeSpan timeout, CancellationToken cancellationToken)
+        where T : class
     {
-        if (attempt.Kind != AttemptKind.Done)
-        {
-            return new HoldRenewal(IsLoss(attempt) ? HoldRenewalOutcome.Lost : HoldRenewalOutcome.Unanswered, attempt.Detail);
-        }
-        try
-        {
-            if (JsonSerializer.Deserialize(attempt.Body, ClientJson.Default.RenewalAnswer) is { TtlMs: >= 0 and <= ApiLimits.MaxTtlMicros / 1_000 and var ttlMs })
-            {
-                return new HoldRenewal(HoldRenewalOutcome.Renewed, "") { Ttl = TimeSpan.FromMilliseconds(ttlMs) };
-            }
-        }
-        catch (JsonException)
-        {
-            // Told below.
-        }
-        return new HoldRenewal(HoldRenewalOutcome.Unanswered, NotAMember(attempt));
+        var form = AnswerForm.Document(type, answer => ttlMs(answer) is >= 0 and <= ApiLimits.MaxTtlMicros / 1_000);
+        var attempt = _sender.SendOnce(request with { Form = form }, timeout, cancellationToken);
+        return attempt.Value is T renewed
+            ? new HoldRenewal(HoldRenewalOutcome.Renewed, "") { Ttl = TimeSpan.FromMilliseconds(ttlMs(renewed)) }
+            : Unrenewed(attempt);
     }
+
+    private static HoldRenewal Unrenewed(Attempt attempt) =>
+        new(attempt.EndsHold ? HoldRenewalOutcome.Lost : HoldRenewalOutcome.Unanswered, attempt.Detail);
 
     private static ApiRequest RenewRequest(string target, long fencingToken) => new()
     {

@@ -31,7 +31,7 @@ public sealed partial class ConsensusApiClient
             Method = HttpMethod.Put,
             Target = KeyTarget(key, options?.Lease is { } lease ? "lease=" + ApiPath.EncodeQuery(lease) : ""),
             Body = value,
-            ContentType = "application/octet-stream",
+            ContentType = ApiMediaTypes.Bytes,
             IfMatch = EntityTag(options?.IfRevision) ?? (options is { IfExists: true } ? "*" : null),
             IfNoneMatch = options is { IfAbsent: true } ? "*" : null,
         };

@@ -49,7 +49,8 @@ public sealed partial class ConsensusApiClient
     /// <summary>As <see cref="RenewLockOnce"/>, for a lease.</summary>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public HoldRenewal KeepLeaseAliveOnce(string lease, TimeSpan timeout, CancellationToken cancellationToken) =>
-        SendOnce(KeepAliveRequest(lease), timeout, cancellationToken);
+        SendOnce(
+            KeepAliveRequest(lease), ClientJson.Default.LeaseAnswer, static answer => answer.TtlMs, timeout, cancellationToken);
 
     /// <summary>Ends a lease: its keys are deleted and its locks freed, in one step.</summary>
     public Task<ApiResult<LeaseRevokedAnswer>> RevokeLeaseAsync(string lease, CancellationToken cancellationToken) =>

@@ -103,7 +103,9 @@ public sealed partial class ConsensusApiClient
     /// </summary>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public HoldRenewal RenewLockOnce(string name, long fencingToken, TimeSpan timeout, CancellationToken cancellationToken) =>
-        SendOnce(RenewRequest(LockTarget(name, ""), fencingToken), timeout, cancellationToken);
+        SendOnce(
+            RenewRequest(LockTarget(name, ""), fencingToken), ClientJson.Default.HoldRenewedAnswer, static answer => answer.TtlMs, timeout,
+            cancellationToken);
 
     private static string LockTarget(string name, string query) => NamedTarget(ApiRoutes.LockPrefix, name, query);
 

@@ -81,7 +81,9 @@ public sealed partial class ConsensusApiClient
     /// <summary>As <see cref="RenewLockOnce"/>.</summary>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public HoldRenewal RenewSemaphoreOnce(string name, long fencingToken, TimeSpan timeout, CancellationToken cancellationToken) =>
-        SendOnce(RenewRequest(SemaphoreTarget(name, ""), fencingToken), timeout, cancellationToken);
+        SendOnce(
+            RenewRequest(SemaphoreTarget(name, ""), fencingToken), ClientJson.Default.SemaphoreRenewedAnswer, static answer => answer.TtlMs,
+            timeout, cancellationToken);
 
     private static string SemaphoreTarget(string name, string query) => NamedTarget(ApiRoutes.SemaphorePrefix, name, query);
 }

@@ -1,7 +1,5 @@
-using System.Text.Json;
 using Consensus.Api.Leases;
 using Consensus.Client.Sessions;
-using Consensus.Client.Transport;
 
 namespace Consensus.Client;
 
@@ -45,29 +43,16 @@ public sealed partial class ConsensusApiClient
     SessionRenewal IConsensusApi.KeepSessionAliveOnce(
         string session, long since, long? after, TimeSpan timeout, CancellationToken cancellationToken)
     {
-        var attempt = _sender.SendOnce(NewsRequest(session, since, after), static sent => sent.Kind == AttemptKind.Done || IsLoss(sent),
-            timeout, cancellationToken);
-        var renewal = ToRenewal(attempt);
-        if (renewal.Outcome != HoldRenewalOutcome.Renewed)
-        {
-            return new SessionRenewal(renewal, null);
-        }
-        try
-        {
-            if (JsonSerializer.Deserialize(attempt.Body, ClientJson.Default.LeaseAnswer)?.News is { } news)
-            {
-                return new SessionRenewal(renewal, news);
-            }
-        }
-        catch (JsonException)
-        {
-            // Told below.
-        }
-        return new SessionRenewal(new HoldRenewal(HoldRenewalOutcome.Unanswered, NotAMember(attempt)), null);
+        var attempt = _sender.SendOnce(NewsRequest(session, since, after), timeout, cancellationToken);
+        return attempt.Value is LeaseAnswer renewed
+            ? new SessionRenewal(
+                new HoldRenewal(HoldRenewalOutcome.Renewed, "") { Ttl = TimeSpan.FromMilliseconds(renewed.TtlMs) }, renewed.News)
+            : new SessionRenewal(Unrenewed(attempt), null);
     }
 
     private static ApiRequest NewsRequest(string session, long since, long? after) => KeepAliveRequest(session) with
     {
+        Form = AnswerForm.Document(ClientJson.Default.LeaseAnswer, static answer => answer.News is not null),
         Body = RequestJson.Encode(new SessionKeepAliveRequest(since) { After = after }, RequestJson.Types.SessionKeepAliveRequest,
             nameof(since)),
     };

@@ -30,7 +30,7 @@ public sealed partial class ConsensusApiClient
             {
                 var endpoint = endpoints[sends++ % endpoints.Count];
                 (var attempt, response) = await _sender.Transport.OpenStreamAsync(endpoint, request,
-                    end.OfAttempt(endpoints.Count - sends), token).ConfigureAwait(false);
+                    ApiMediaTypes.Bytes, end.OfAttempt(endpoints.Count - sends), token).ConfigureAwait(false);
                 answered = attempt.Unreachable ? answered : attempt;
                 return attempt;
             },
@@ -45,32 +45,32 @@ public sealed partial class ConsensusApiClient
     /// knows which member that is.
     /// </summary>
     /// <param name="index">Null: whatever the member has applied.</param>
-    public async Task<ApiResult<StateHashAnswer>> GetStateHashAsync(long? index, CancellationToken cancellationToken)
+    public Task<ApiResult<StateHashAnswer>> GetStateHashAsync(long? index, CancellationToken cancellationToken)
     {
         var request = new ApiRequest
         {
             Method = HttpMethod.Get,
             Target = index is { } number ? string.Create(CultureInfo.InvariantCulture, $"{ApiRoutes.StateHash}?index={number}") : ApiRoutes.StateHash,
         };
-        return ToResult(request, await ExecuteAsync(request, cancellationToken).ConfigureAwait(false), OperationsJson.Default.StateHashAnswer);
+        return SendAsync(request, OperationsJson.Default.StateHashAnswer, cancellationToken);
     }
 
     /// <summary>
     /// What the answering member's tables have at a log index; the member waits up to about five seconds for an index that it has not applied yet, and keeps its state of that
     /// index for questions about ranges: 30 s after each, 2 min at most.
     /// </summary>
-    internal async Task<ApiResult<StateTablesAnswer>> GetStateTablesAsync(long index, CancellationToken cancellationToken)
+    internal Task<ApiResult<StateTablesAnswer>> GetStateTablesAsync(long index, CancellationToken cancellationToken)
     {
         var request = new ApiRequest
         {
             Method = HttpMethod.Get,
             Target = string.Create(CultureInfo.InvariantCulture, $"{ApiRoutes.StateTables}?index={index}"),
         };
-        return ToResult(request, await ExecuteAsync(request, cancellationToken).ConfigureAwait(false), OperationsJson.Default.StateTablesAnswer);
+        return SendAsync(request, OperationsJson.Default.StateTablesAnswer, cancellationToken);
     }
 
     /// <summary>Asks about ranges of a table of which <see cref="GetStateTablesAsync"/> has told. It changes nothing.</summary>
-    internal async Task<ApiResult<TableRangesAnswer>> AskRangesAsync(TableRangesRequest question, CancellationToken cancellationToken)
+    internal Task<ApiResult<TableRangesAnswer>> AskRangesAsync(TableRangesRequest question, CancellationToken cancellationToken)
     {
         var request = new ApiRequest
         {
@@ -79,6 +79,6 @@ public sealed partial class ConsensusApiClient
             NeedsIdentity = false,
             Body = RequestJson.Encode(question, RequestJson.Types.TableRangesRequest, nameof(question)),
         };
-        return ToResult(request, await ExecuteAsync(request, cancellationToken).ConfigureAwait(false), OperationsJson.Default.TableRangesAnswer);
+        return SendAsync(request, OperationsJson.Default.TableRangesAnswer, cancellationToken);
     }
 }

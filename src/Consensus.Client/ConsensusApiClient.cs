@@ -59,33 +59,19 @@ public sealed partial class ConsensusApiClient : IConsensusApi
         _ => throw new ArgumentException("A write has an Idempotency-Key or a number of a session, and not both.", nameof(key)),
     };
 
-    private async Task<ApiResult<T>> SendAsync<T>(ApiRequest request, JsonTypeInfo<T> type, CancellationToken cancellationToken) =>
-        ToResult(request, await ExecuteAsync(InItsForm(request), cancellationToken).ConfigureAwait(false), type);
-
-    private ApiRequest InItsForm(ApiRequest request) => Accept is null ? request : request with { Accept = Accept };
-
-    private Task<ApiResult<T>> GetAsync<T>(string target, JsonTypeInfo<T> type, CancellationToken cancellationToken) =>
-        SendAsync(new ApiRequest { Method = HttpMethod.Get, Target = target }, type, cancellationToken);
-
-    private static ApiResult<T> ToResult<T>(ApiRequest request, Attempt attempt, JsonTypeInfo<T> type)
+    private async Task<ApiResult<T>> SendAsync<T>(ApiRequest request, JsonTypeInfo<T> type, CancellationToken cancellationToken)
+        where T : class
     {
-        if (attempt.Kind != AttemptKind.Done)
-        {
-            return ApiResult<T>.Failed(ToProblem(attempt));
-        }
-        // A success whose body is not of the contract comes from something that is not a member.
-        if (AnswerBody.Read(attempt.Body, type) is { } value)
-        {
-            return ApiResult<T>.Of(value, attempt.Body);
-        }
-        return ApiResult<T>.Failed(new ApiProblem(
-            request.IsWrite ? ApiFailureKind.OutcomeUnknown : ApiFailureKind.Unavailable,
-            (int)attempt.Status,
-            "",
-            NotAMember(attempt)));
+        var whole = request with { Form = request.Form ?? AnswerForm.Document(type), Accept = Accept ?? request.Accept };
+        return ToResult<T>(await ExecuteAsync(whole, cancellationToken).ConfigureAwait(false));
     }
 
-    private static string NotAMember(Attempt attempt) => $"{attempt.Endpoint.Authority} does not answer as a Consensus member does.";
+    private Task<ApiResult<T>> GetAsync<T>(string target, JsonTypeInfo<T> type, CancellationToken cancellationToken)
+        where T : class =>
+        SendAsync(new ApiRequest { Method = HttpMethod.Get, Target = target }, type, cancellationToken);
+
+    private static ApiResult<T> ToResult<T>(Attempt attempt)
+        where T : class => attempt.Value is T value ? ApiResult<T>.Of(value, attempt.Body) : ApiResult<T>.Failed(ToProblem(attempt));
 
     internal static ApiProblem ToProblem(Attempt attempt)
     {

@@ -4,7 +4,10 @@ using Consensus.Api.Cluster;
 namespace Consensus.Client;
 
 /// <summary>As <see cref="ClientJson"/>, for what operators ask.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    RespectRequiredConstructorParameters = true,
+    RespectNullableAnnotations = true)]
 [JsonSerializable(typeof(StateHashAnswer))]
 [JsonSerializable(typeof(StateTablesAnswer))]
 [JsonSerializable(typeof(TableRangesAnswer))]

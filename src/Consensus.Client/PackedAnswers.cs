@@ -18,7 +18,7 @@ internal static class PackedAnswers
     {
         List<KeyAnswer>? items = null;
         long? count = null, revision = null;
-        string? nextCursor = null;
+        (bool IsThere, string? Value) nextCursor = default;
         for (var left = reader.ReadMapHeader(); left > 0; left--)
         {
             switch (reader.ReadString())
@@ -33,7 +33,7 @@ internal static class PackedAnswers
                     revision = reader.ReadInt64();
                     break;
                 case "nextCursor":
-                    nextCursor = reader.ReadString();
+                    nextCursor = (true, reader.ReadString());
                     break;
                 default:
                     PackedJson.Skip(ref reader);
@@ -41,7 +41,10 @@ internal static class PackedAnswers
             }
         }
         return new KeyListAnswer(
-            items ?? throw Lacks("items"), count ?? throw Lacks("count"), revision ?? throw Lacks("revision"), nextCursor);
+            items ?? throw Lacks("items"),
+            count ?? throw Lacks("count"),
+            revision ?? throw Lacks("revision"),
+            nextCursor.IsThere ? nextCursor.Value : throw Lacks("nextCursor"));
     }
 
     public static TxnAnswer ReadTxn(ref MessagePackReader reader)
@@ -95,7 +98,7 @@ internal static class PackedAnswers
                     break;
             }
         }
-        return result;
+        return Checked(result);
     }
 
     private static TxnDeletedAnswer ReadDeleted(ref MessagePackReader reader)
@@ -136,7 +139,7 @@ internal static class PackedAnswers
                     break;
             }
         }
-        return answer;
+        return Checked(answer);
     }
 
     private static List<KeyAnswer> ReadKeys(ref MessagePackReader reader)
@@ -151,7 +154,8 @@ internal static class PackedAnswers
 
     private static KeyAnswer ReadKey(ref MessagePackReader reader)
     {
-        string? text = null, base64 = null, lease = null;
+        string? text = null, base64 = null;
+        (bool IsThere, string? Id) lease = default;
         byte[]? value = null;
         long? created = null, modified = null, version = null;
         for (var left = reader.ReadMapHeader(); left > 0; left--)
@@ -181,14 +185,14 @@ internal static class PackedAnswers
                     version = reader.ReadInt64();
                     break;
                 case var _ when name.SequenceEqual("lease"u8):
-                    lease = reader.ReadString();
+                    lease = (true, reader.ReadString());
                     break;
                 default:
                     PackedJson.Skip(ref reader);
                     break;
             }
         }
-        return new KeyAnswer
+        return Checked(new KeyAnswer
         {
             Key = text,
             KeyBase64 = base64,
@@ -196,8 +200,8 @@ internal static class PackedAnswers
             CreateRevision = created ?? throw Lacks("createRevision"),
             ModRevision = modified ?? throw Lacks("modRevision"),
             Version = version ?? throw Lacks("version"),
-            Lease = lease,
-        };
+            Lease = lease.IsThere ? lease.Id : throw Lacks("lease"),
+        });
     }
 
     /// <summary>A copy: a value must not keep the whole answer.</summary>
@@ -205,6 +209,9 @@ internal static class PackedAnswers
         reader.NextMessagePackType == MessagePackType.Binary && reader.ReadBytes() is { } bytes
         ? System.Buffers.BuffersExtensions.ToArray(bytes)
         : throw new FormatException("what should be bytes is not");
+
+    private static T Checked<T>(T document)
+        where T : class => AnswerTypes.Lacks(document) is { } member ? throw Lacks(member) : document;
 
     private static FormatException Lacks(string member) => new($"the answer lacks \"{member}\"");
 }

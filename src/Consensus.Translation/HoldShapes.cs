@@ -48,9 +48,9 @@ public static class HoldShapes
     public static IReadOnlyList<HoldDelayAnswer>? Delays(HeldObject info, ClusterTime now) => DelayMs(info, now) is null
         ? null
         : [.. info.Delays.Where(delay => delay.Until > now).Select(delay => new HoldDelayAnswer(
-            delay.Owner == HoldDelay.Nobody ? null : delay.Owner,
             delay.Token.Value,
             Millis.Left(delay.Until, now),
+            delay.Owner == HoldDelay.Nobody ? null : delay.Owner,
             info.Object.Space == HoldSpace.Lock ? ModeName(delay.Mode) : null,
             info.Object.Space == HoldSpace.Semaphore ? delay.Count : null))];
 

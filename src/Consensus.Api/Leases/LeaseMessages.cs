@@ -61,11 +61,9 @@ public sealed record LeaseDetailAnswer
 
     public required IReadOnlyList<string> Locks { get; init; }
 
-    /// <summary>A member of an earlier version leaves it out.</summary>
-    public IReadOnlyList<string> Semaphores { get; init; } = [];
+    public required IReadOnlyList<string> Semaphores { get; init; }
 
-    /// <summary>A member of an earlier version leaves it out.</summary>
-    public IReadOnlyList<string> Elections { get; init; } = [];
+    public required IReadOnlyList<string> Elections { get; init; }
 
     /// <summary>Holds of all three kinds.</summary>
     public required long LockCount { get; init; }

@@ -117,9 +117,9 @@ public sealed record HoldLossAnswer(
 /// <param name="Mode">A lock's: nothing exclusive is granted to others meanwhile, and nothing shared either when this was <c>exclusive</c>.</param>
 /// <param name="Count">A semaphore's: permits that stay taken.</param>
 public sealed record HoldDelayAnswer(
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Owner,
     long FencingToken,
     long DelayMs,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull), JsonPropertyOrder(-1)] string? Owner = null,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Mode = null,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] long? Count = null);
 

@@ -15,7 +15,7 @@ internal enum AttemptKind
     /// <summary>Nothing was done, and another member or a later moment may do it: refused connection, 503, 429.</summary>
     NothingDone,
 
-    /// <summary>It may have taken effect: 504, a broken connection, no answer in time.</summary>
+    /// <summary>It may have taken effect: 504, a broken connection, no answer in time, or one that no member gave.</summary>
     Unknown,
 }
 
@@ -26,6 +26,9 @@ internal sealed record Attempt(AttemptKind Kind, Uri Endpoint)
     public HttpStatusCode Status { get; init; }
 
     public byte[] Body { get; init; } = [];
+
+    /// <summary>What it says, where it is done: as the request's <see cref="ApiRequest.Form"/> reads it.</summary>
+    public object? Value { get; init; }
 
     public string Slug { get; init; } = "";
 
@@ -40,8 +43,14 @@ internal sealed record Attempt(AttemptKind Kind, Uri Endpoint)
     /// <summary>It waits in slices, and was told its place in line: it is to be sent again.</summary>
     public bool IsPlace { get; init; }
 
+    /// <summary>A success by its status, and none by its body: nobody who knows the contract gave it.</summary>
+    public bool IsForeign { get; init; }
+
     /// <summary>True when not even a connection was made.</summary>
     public bool Unreachable { get; init; }
+
+    /// <summary>Only these words of the contract end a hold. A 410 or 412 without its slug came from somewhere else.</summary>
+    public bool EndsHold => Kind == AttemptKind.Refused && (Is(ProblemTypes.LeaseExpired) || Is(ProblemTypes.NotHolder));
 
     /// <summary>True when the answer is that problem of the contract; a bare status of some other server's is not.</summary>
     public bool Is(ProblemType problem) => Slug == problem.Slug && (int)Status == problem.Status;

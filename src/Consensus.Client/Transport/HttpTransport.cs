@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Sockets;
-using System.Text.Json;
 
 namespace Consensus.Client.Transport;
 
@@ -60,9 +59,10 @@ internal sealed class HttpTransport : IDisposable
     /// <summary>
     /// Asks for an answer that is not held whole: an event stream, a snapshot. When the attempt is done, the response is the caller's to read and dispose of; else it is null.
     /// </summary>
+    /// <param name="mediaType">Of the answer, when a member gives it.</param>
     /// <param name="timeout">For the head of the answer.</param>
     public async Task<(Attempt Attempt, HttpResponseMessage? Response)> OpenStreamAsync(
-        Uri endpoint, ApiRequest request, TimeSpan timeout, CancellationToken cancellationToken)
+        Uri endpoint, ApiRequest request, string mediaType, TimeSpan timeout, CancellationToken cancellationToken)
     {
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         deadline.CancelAfter(timeout);
@@ -71,12 +71,16 @@ internal sealed class HttpTransport : IDisposable
         {
             using var message = CreateMessage(endpoint, request, default);
             response = await _http.Value.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, deadline.Token).ConfigureAwait(false);
-            if (response.IsSuccessStatusCode)
+            if (response.StatusCode == HttpStatusCode.OK && response.Content.Headers.ContentType?.MediaType == mediaType)
             {
                 return (new Attempt(AttemptKind.Done, endpoint) { Status = response.StatusCode }, response);
             }
             using (response)
             {
+                if (response.IsSuccessStatusCode)
+                {
+                    return (Foreign(endpoint, request, response.StatusCode), null);
+                }
                 await response.Content.LoadIntoBufferAsync(MaxAnswerBytes, deadline.Token).ConfigureAwait(false);
                 var body = await response.Content.ReadAsByteArrayAsync(deadline.Token).ConfigureAwait(false);
                 return (Classify(endpoint, request, response, body), null);
@@ -212,9 +216,15 @@ internal sealed class HttpTransport : IDisposable
     {
         var isAccepted = status == (int)HttpStatusCode.Accepted;
         var isPlace = isAccepted && request.Slice is not null && IsPlace(body);
-        if (status is >= 200 and < 300 && isPlace == isAccepted)
+        if (isPlace)
         {
-            return new Attempt(AttemptKind.Done, endpoint) { Status = (HttpStatusCode)status, Body = body, IsPlace = isPlace };
+            return new Attempt(AttemptKind.Done, endpoint) { Status = (HttpStatusCode)status, Body = body, IsPlace = true };
+        }
+        if (status is >= 200 and < 300 && !isAccepted)
+        {
+            return request.Form?.Read((HttpStatusCode)status, body) is { } value
+                ? new Attempt(AttemptKind.Done, endpoint) { Status = (HttpStatusCode)status, Body = body, Value = value }
+                : Foreign(endpoint, request, (HttpStatusCode)status);
         }
         var problem = ProblemDocument.Read(body);
         var kind = (status, problem.Slug) switch
@@ -235,18 +245,16 @@ internal sealed class HttpTransport : IDisposable
         };
     }
 
-    private static bool IsPlace(byte[] body)
-    {
-        try
+    /// <summary>Whoever answers so may have passed it on, or not.</summary>
+    private static Attempt Foreign(Uri endpoint, ApiRequest request, HttpStatusCode status) =>
+        new(request.IsWrite ? AttemptKind.Unknown : AttemptKind.NothingDone, endpoint)
         {
-            return JsonSerializer.Deserialize(body, ClientJson.Default.PlaceAnswer) is { Position: > 0 };
-        }
-        catch (JsonException)
-        {
-            // Whoever answers so is no member.
-            return false;
-        }
-    }
+            Status = status,
+            IsForeign = true,
+            Detail = $"{endpoint.Authority} does not answer as a Consensus member does.",
+        };
+
+    private static bool IsPlace(byte[] body) => AnswerBody.Read(body, ClientJson.Default.PlaceAnswer) is { Position: > 0 };
 
     /// <summary>True for what a broken or silent connection throws, and not for the caller's own cancellation.</summary>
     public static bool IsFailure(Exception error, CancellationToken cancellationToken) => error switch

@@ -37,12 +37,11 @@ internal sealed class RequestSender(ConsensusClientOptions options) : IDisposabl
     /// Sends a renewal once, blocking the calling thread. Whoever gave no answer that counts is not asked first the next time, unless
     /// another thread has moved on from it already.
     /// </summary>
-    /// <param name="isAnswer">Whether an attempt told what it was asked for.</param>
-    public Attempt SendOnce(ApiRequest request, Func<Attempt, bool> isAnswer, TimeSpan timeout, CancellationToken cancellationToken)
+    public Attempt SendOnce(ApiRequest request, TimeSpan timeout, CancellationToken cancellationToken)
     {
         var index = Preferred % options.Endpoints.Count;
         var attempt = Transport.Send(options.Endpoints[index], request, timeout, cancellationToken);
-        if (!isAnswer(attempt))
+        if (attempt.Kind != AttemptKind.Done && !attempt.EndsHold)
         {
             Interlocked.CompareExchange(ref _preferred, (index + 1) % options.Endpoints.Count, index);
         }

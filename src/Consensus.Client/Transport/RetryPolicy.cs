@@ -5,7 +5,8 @@ namespace Consensus.Client.Transport;
 
 /// <summary>
 /// Sends again only what is safe to send again: what was certainly not done, and, under the same Idempotency-Key, what may have
-/// been. Each further attempt goes to the next endpoint; a pause comes only after every endpoint had its turn.
+/// been. Each further attempt goes to the next endpoint; a pause comes only after every endpoint had its turn. Where nobody but strangers
+/// answers, once is enough: the addresses are more likely wrong than a stranger will become a member.
 /// </summary>
 internal static class RetryPolicy
 {
@@ -22,6 +23,7 @@ internal static class RetryPolicy
         var time = options.TimeProvider;
         var end = new SettleDeadline(options, request.Wait, firstSend);
         var everReached = wasReached;
+        var everMember = wasReached;
         var builder = new ResiliencePipelineBuilder<Attempt> { TimeProvider = time };
         return builder.AddRetry(new RetryStrategyOptions<Attempt>
         {
@@ -33,9 +35,11 @@ internal static class RetryPolicy
                     return ValueTask.FromResult(false);
                 }
                 everReached |= !attempt.Unreachable;
+                everMember |= !attempt.IsForeign;
                 var firstRound = arguments.AttemptNumber + 1 < options.Endpoints.Count;
                 var budget = everReached ? options.RetryFor + request.Wait : options.RetryUnreachableFor;
-                return ValueTask.FromResult(end.HasTimeForAnother && (firstRound || time.GetElapsedTime(firstSend) < budget));
+                var isWorthIt = firstRound || (everMember && time.GetElapsedTime(firstSend) < budget);
+                return ValueTask.FromResult(end.HasTimeForAnother && isWorthIt);
             },
             DelayGenerator = arguments =>
             {

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
+using Consensus.Api;
 using Consensus.Api.Problems;
 using Consensus.Api.Watches;
 using Consensus.Client.Transport;
@@ -18,6 +19,9 @@ internal sealed class ResumingWatch(ConsensusClientOptions clientOptions, HttpTr
     private long? _place = options.FromRevision - 1;
     private bool _began;
     private bool _everReached;
+
+    /// <summary>Somebody was met that may be a member: as long as nobody was, an address is more likely wrong than busy.</summary>
+    private bool _everMember;
     private int _failures;
     private long _brokeAt;
 
@@ -33,7 +37,8 @@ internal sealed class ResumingWatch(ConsensusClientOptions clientOptions, HttpTr
         {
             cancellationToken.ThrowIfCancellationRequested();
             var endpoint = clientOptions.Endpoints[(first + sends) % clientOptions.Endpoints.Count];
-            var (attempt, response) = await transport.OpenStreamAsync(endpoint, Request(), Patience(sends), cancellationToken).ConfigureAwait(false);
+            var (attempt, response) = await transport.OpenStreamAsync(
+                endpoint, Request(), ApiMediaTypes.EventStream, Patience(sends), cancellationToken).ConfigureAwait(false);
             if (response is null)
             {
                 if (attempt.Is(ProblemTypes.Compacted))
@@ -138,7 +143,7 @@ internal sealed class ResumingWatch(ConsensusClientOptions clientOptions, HttpTr
         Target = _began || _place is null
             ? Target()
             : QueryText.Append(Target(), "fromRevision=" + (_place.Value + 1).ToString(CultureInfo.InvariantCulture)),
-        Accept = "text/event-stream",
+        Accept = ApiMediaTypes.EventStream,
         LastEventId = _began ? _place : null,
     };
 
@@ -155,7 +160,9 @@ internal sealed class ResumingWatch(ConsensusClientOptions clientOptions, HttpTr
             _ => _everReached ? clientOptions.RetryFor : clientOptions.RetryUnreachableFor,
         };
         var isFirstRound = _failures + 1 < clientOptions.Endpoints.Count;
+        _everMember |= !attempt.IsForeign;
         if (attempt.Kind == AttemptKind.Refused
+            || (!_everMember && !isFirstRound)
             || (!_began && !_end.HasTimeForAnother)
             || (budget != Timeout.InfiniteTimeSpan && !isFirstRound && _time.GetElapsedTime(_brokeAt) >= budget))
         {

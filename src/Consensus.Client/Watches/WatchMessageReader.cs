@@ -18,11 +18,11 @@ internal static class WatchMessageReader
         "open" => new WatchOpened(Data(block, ClientJson.Default.WatchOpenData).FromRevision, block.Data),
         "put" or "delete" => ReadSingle(block),
         "changes" => ReadChanges(block),
-        "leader" or "none" => new WatchLeader(Data(block, ClientJson.Default.ElectionEventData), block.Data),
-        "lock" => new WatchLock(Data(block, ClientJson.Default.LockAnswer), Place(block) ?? 0, block.Data),
-        "semaphore" => new WatchSemaphore(Data(block, ClientJson.Default.SemaphoreAnswer), Place(block) ?? 0, block.Data),
-        "lease" => new WatchLease(Data(block, ClientJson.Default.LeaseDetailAnswer), Place(block) ?? 0, block.Data),
-        "ended" => new WatchLeaseEnded(Data(block, ClientJson.Default.LeaseEndedData), Place(block) ?? 0, block.Data),
+        "leader" or "none" => ReadLeader(block),
+        "lock" => new WatchLock(Data(block, ClientJson.Default.LockAnswer), IdOf(block), block.Data),
+        "semaphore" => new WatchSemaphore(Data(block, ClientJson.Default.SemaphoreAnswer), IdOf(block), block.Data),
+        "lease" => new WatchLease(Data(block, ClientJson.Default.LeaseDetailAnswer), IdOf(block), block.Data),
+        "ended" => new WatchLeaseEnded(Data(block, ClientJson.Default.LeaseEndedData), IdOf(block), block.Data),
         "compacted" => new WatchCompacted(Data(block, ClientJson.Default.WatchCompactedData).CompactRevision, block.Data),
         _ => null,
     };
@@ -33,15 +33,40 @@ internal static class WatchMessageReader
 
     private static WatchChanges ReadSingle(ServerSentEvent block)
     {
-        var data = Data(block, ClientJson.Default.WatchEventData) with { Event = block.Event };
+        var data = Checked(Data(block, ClientJson.Default.WatchEventData) with { Event = block.Event });
+        IdOf(block);
         return new WatchChanges(data.ModRevision, [data], block.Data);
+    }
+
+    private static WatchLeader ReadLeader(ServerSentEvent block)
+    {
+        var data = Data(block, ClientJson.Default.ElectionEventData);
+        IdOf(block);
+        return new WatchLeader(data, block.Data);
     }
 
     private static WatchMessage ReadChanges(ServerSentEvent block)
     {
         var data = Data(block, ClientJson.Default.WatchChangesData);
-        return data.More ? new WatchPart(data.Events) : new WatchChanges(data.Revision, data.Events, block.Data);
+        foreach (var change in data.Events)
+        {
+            Checked(change);
+        }
+        if (data.More)
+        {
+            return new WatchPart(data.Events);
+        }
+        IdOf(block);
+        return new WatchChanges(data.Revision, data.Events, block.Data);
     }
+
+    /// <summary>A put says what it put; what is neither that nor a delete is not taken for either.</summary>
+    private static WatchEventData Checked(WatchEventData change) => change.Event switch
+    {
+        "delete" => change,
+        "put" when change is { CreateRevision: not null, Version: not null } && (change.Value ?? change.ValueBase64) is not null => change,
+        _ => throw new JsonException("An event is neither a whole put nor a delete."),
+    };
 
     /// <summary>A revision that came in several messages, as one.</summary>
     public static WatchChanges Join(IReadOnlyList<WatchEventData> parts, WatchChanges last)
@@ -51,5 +76,8 @@ internal static class WatchMessageReader
     }
 
     private static T Data<T>(ServerSentEvent block, JsonTypeInfo<T> type) =>
-        JsonSerializer.Deserialize(block.Data, type) ?? throw new JsonException("The data of a message is null.");
+        JsonSerializer.Deserialize(block.Data, AnswerTypes.Checked(type)) ?? throw new JsonException("The data of a message is null.");
+
+    /// <summary>The place that whoever is cut off after this message goes on from.</summary>
+    private static long IdOf(ServerSentEvent block) => Place(block) ?? throw new JsonException("A message has no id.");
 }

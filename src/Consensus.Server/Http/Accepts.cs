@@ -82,9 +82,9 @@ internal static class Accepts
     public static string NameOf(MediaForms form) => form switch
     {
         MediaForms.MessagePack => ApiMediaTypes.MessagePack,
-        MediaForms.Bytes => "application/octet-stream",
+        MediaForms.Bytes => ApiMediaTypes.Bytes,
         MediaForms.Text => "text/plain",
-        MediaForms.EventStream => "text/event-stream",
+        MediaForms.EventStream => ApiMediaTypes.EventStream,
         _ => ApiMediaTypes.Json,
     };
 

@@ -141,7 +141,10 @@ internal sealed class PackedClientTests
     }
 
     [TestCase("""{"items":[],"count":0,"revision":1,"nextCursor":null,"more":{"a":[[{}]]}}""", true)]
-    [TestCase("""{"items":[],"count":0,"revision":1}""", true)]
+    [TestCase("""{"items":[],"count":0,"revision":1}""", false)]
+    [TestCase("""{"items":[{"createRevision":2,"modRevision":3,"version":2,"lease":""}],"count":0,"revision":1,"nextCursor":""}""", false)]
+    [TestCase("""{"items":[{"key":"a","createRevision":2,"modRevision":3,"version":2}],"count":0,"revision":1,"nextCursor":""}""", false)]
+    [TestCase("""{"items":[null],"count":0,"revision":1,"nextCursor":null}""", false)]
     [TestCase("""{"count":0,"revision":1,"nextCursor":null}""", false)]
     [TestCase("""{"items":[],"revision":1,"nextCursor":null}""", false)]
     [TestCase("""{"items":[{"key":"a","modRevision":3,"version":2,"lease":null}],"count":0,"revision":1,"nextCursor":null}""", false)]
@@ -149,8 +152,30 @@ internal sealed class PackedClientTests
     [TestCase("""{"items":[],"count":"0","revision":1,"nextCursor":null}""", false)]
     public async Task A_newer_server_may_say_more_and_nobody_less(string answer, bool isRead)
     {
-        var (result, _) = await ListAsync(PackedText.Of(answer));
-        Assert.That(result.Succeeded, Is.EqualTo(isRead));
+        foreach (var body in new[] { PackedText.Of(answer), Encoding.UTF8.GetBytes(answer) })
+        {
+            var (result, _) = await ListAsync(body);
+            Assert.That(result.Succeeded, Is.EqualTo(isRead));
+        }
+    }
+
+    [TestCase("""{"succeeded":true,"revision":1,"results":[]}""", true)]
+    [TestCase("""{"succeeded":true,"revision":1,"results":[{}]}""", false)]
+    [TestCase("""{"succeeded":true,"revision":1,"results":[null]}""", false)]
+    [TestCase("""{"succeeded":true,"revision":1,"results":[{"get":{}}]}""", false)]
+    [TestCase("""{"succeeded":true,"revision":1,"results":[{"get":{"items":[]}}]}""", false)]
+    [TestCase("""{"succeeded":true,"revision":1,"results":[{"get":{"count":1}}]}""", false)]
+    [TestCase("""{"succeeded":true,"revision":1,"results":[{"delete":{}}]}""", false)]
+    [TestCase("""{"revision":1,"results":[]}""", false)]
+    [TestCase("""{"succeeded":true,"results":[]}""", false)]
+    [TestCase("""{"succeeded":true,"revision":1}""", false)]
+    public async Task A_transaction_says_what_each_operation_did(string answer, bool isRead)
+    {
+        foreach (var body in new[] { PackedText.Of(answer), Encoding.UTF8.GetBytes(answer) })
+        {
+            var (result, _) = await TransactAsync(new TxnRequest(), body);
+            Assert.That(result.Succeeded, Is.EqualTo(isRead));
+        }
     }
 
     [TestCase(new byte[] { 0xDF, 0xFF, 0xFF, 0xFF, 0xFF })]

@@ -6,16 +6,16 @@ namespace Consensus.Cli.Tests.Commands;
 internal sealed class HoldWatchTests
 {
     private const string Free =
-        """{"name":"l","holders":[],"holderCount":0,"waiters":[],"waiterCount":0,"lastLoss":{"owner":"zero","fencingToken":2,"reason":"forced","revision":3}}""";
+        """{"name":"l","holders":[],"holderCount":0,"waiters":[],"waiterCount":0,"lastLoss":{"owner":"zero","fencingToken":2,"reason":"forced","revision":3,"lostMsAgo":1,"renewedMsBefore":1,"ttlMs":1}}""";
 
     private const string Held =
-        """{"name":"l","holders":[{"owner":"one","mode":"exclusive","fencingToken":7,"lease":"1f","ttlMs":1000,"acquiredRevision":7,"expiresInMs":900}],"holderCount":1,"waiters":[{"owner":"two","position":1,"mode":"exclusive"}],"waiterCount":1,"lastLoss":{"owner":"zero","fencingToken":2,"reason":"forced","revision":3}}""";
+        """{"name":"l","holders":[{"owner":"one","mode":"exclusive","fencingToken":7,"lease":"1f","ttlMs":1000,"acquiredRevision":7,"expiresInMs":900}],"holderCount":1,"waiters":[{"owner":"two","position":1,"mode":"exclusive"}],"waiterCount":1,"lastLoss":{"owner":"zero","fencingToken":2,"reason":"forced","revision":3,"lostMsAgo":1,"renewedMsBefore":1,"ttlMs":1}}""";
 
     private const string Lost =
-        """{"name":"l","holders":[],"holderCount":0,"waiters":[],"waiterCount":0,"lastLoss":{"owner":"one","fencingToken":7,"reason":"expired","revision":9},"delayMs":500}""";
+        """{"name":"l","holders":[],"holderCount":0,"waiters":[],"waiterCount":0,"lastLoss":{"owner":"one","fencingToken":7,"reason":"expired","revision":9,"lostMsAgo":1,"renewedMsBefore":1,"ttlMs":1},"delayMs":500}""";
 
     private const string Semaphore =
-        """{"name":"s","permits":3,"permitsUsed":3,"holders":[{"owner":"a","count":1,"fencingToken":4,"lease":"1","ttlMs":1,"acquiredRevision":4,"expiresInMs":1},{"owner":"b","count":2,"fencingToken":5,"lease":"2","ttlMs":1,"acquiredRevision":5,"expiresInMs":1}],"holderCount":2,"waiters":[],"waiterCount":0}""";
+        """{"name":"s","permits":3,"permitsUsed":3,"holders":[{"owner":"a","count":1,"fencingToken":4,"lease":"1","ttlMs":1,"acquiredRevision":4,"expiresInMs":1},{"owner":"b","count":2,"fencingToken":5,"lease":"2","ttlMs":1,"acquiredRevision":5,"expiresInMs":1}],"holderCount":2,"waiters":[],"waiterCount":0,"lastLoss":null}""";
 
     private static string Event(string name, long id, string data) => $"event: {name}\nid: {id}\ndata: {data}\n\n";
 

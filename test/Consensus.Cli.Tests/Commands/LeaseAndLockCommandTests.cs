@@ -16,7 +16,10 @@ internal sealed class LeaseAndLockCommandTests
         using var server = new FakeServer(request => new FakeAnswer(200, request.Method switch
         {
             "DELETE" => """{"id":"1f","keysDeleted":2,"locksFreed":1,"revision":9}""",
-            "GET" => """{"id":"1f","ttlMs":15000,"expiresInMs":100,"keys":["k1","k2"],"keyCount":3,"locks":["l"],"lockCount":1}""",
+            "GET" => """
+                {"id":"1f","ttlMs":15000,"expiresInMs":100,"keys":["k1","k2"],"keyCount":3,"locks":["l"],"semaphores":[],"elections":[],
+                "lockCount":1}
+                """,
             _ => Lease,
         }));
         var grant = await Ctl.RunAsync(server.Endpoint, "lease", "grant", "--ttl", "90s");
@@ -205,7 +208,7 @@ internal sealed class LeaseAndLockCommandTests
     public async Task A_lock_shows_its_holder_and_its_queue()
     {
         const string Held = """
-            {"name":"a","holders":[{"owner":"x","mode":"exclusive","fencingToken":41,"lease":"1f","ttlMs":15000,"acquiredRevision":41,"expiresInMs":900}],"waiters":[{"owner":"y","position":1,"mode":"exclusive"}],"waiterCount":1,"lastLoss":null}
+            {"name":"a","holders":[{"owner":"x","mode":"exclusive","fencingToken":41,"lease":"1f","ttlMs":15000,"acquiredRevision":41,"expiresInMs":900}],"holderCount":1,"waiters":[{"owner":"y","position":1,"mode":"exclusive"}],"waiterCount":1,"lastLoss":null}
             """;
         using var server = new FakeServer(request => new FakeAnswer(
             200, request.Path == "/v1/locks/" ? $$"""{"items":[{{Held}}],"revision":50,"nextCursor":null}""" : Held));
@@ -221,7 +224,7 @@ internal sealed class LeaseAndLockCommandTests
     public async Task A_free_lock_is_shown_as_free()
     {
         using var server = new FakeServer(_ => new FakeAnswer(
-            200, """{"name":"a","holders":[],"waiters":[],"waiterCount":0,"lastLoss":null}"""));
+            200, """{"name":"a","holders":[],"holderCount":0,"waiters":[],"waiterCount":0,"lastLoss":null}"""));
         var run = await Ctl.RunAsync(server.Endpoint, "lock", "show", "a");
 
         Assert.That(run.Output, Does.EndWith("a\tfree\t-\t-\t-\t-\t-\t-\n"));

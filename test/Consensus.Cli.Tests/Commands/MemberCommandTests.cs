@@ -31,12 +31,14 @@ internal sealed class MemberCommandTests
     }
 
     [Test]
-    public async Task A_server_that_lists_no_joiners_is_understood()
+    public async Task Whoever_lists_no_joiners_is_no_member()
     {
         using var server = new FakeServer(_ => new FakeAnswer(200, $$"""{"clusterId":"c","leader":"n1","term":4,"members":[{{N1}}]}"""));
         var run = await Ctl.RunAsync(server.Endpoint, "members", "list");
 
-        Assert.That(run, Is.EqualTo(new CliRun(0, Headings + "n1\t00a1\tleader\thealthy\t-\t-\t70\thttp://n1:7379\tn1:7380\n", "")));
+        Assert.That(run, Is.EqualTo(new CliRun(
+            3, "", $"consensusctl: {server.Endpoint.Authority} does not answer as a Consensus member does.\n")));
+        Assert.That(server.Requests, Has.Count.EqualTo(1), "a wrong address does not become a right one");
     }
 
     [Test]

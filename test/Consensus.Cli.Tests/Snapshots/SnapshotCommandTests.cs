@@ -30,7 +30,7 @@ internal sealed class SnapshotCommandTests
     public async Task Save_writes_what_the_member_sends_and_says_what_it_is()
     {
         var bytes = BackupBytes.Make();
-        using var server = Serving(new FakeAnswer(200) { Raw = bytes });
+        using var server = Serving(new FakeAnswer(200, ContentType: "application/octet-stream") { Raw = bytes });
         var run = await Ctl.RunAsync(server.Endpoint, "snapshot", "save", FileName);
         Assert.That(run.ExitCode, Is.Zero, run.Error);
         Assert.That(await File.ReadAllBytesAsync(FileName), Is.EqualTo(bytes));
@@ -45,7 +45,7 @@ internal sealed class SnapshotCommandTests
     [Test]
     public async Task Save_stale_asks_for_the_copy_of_whoever_answers()
     {
-        using var server = Serving(new FakeAnswer(200) { Raw = BackupBytes.Make() });
+        using var server = Serving(new FakeAnswer(200, ContentType: "application/octet-stream") { Raw = BackupBytes.Make() });
         var run = await Ctl.RunAsync(server.Endpoint, "snapshot", "save", FileName, "--stale", "-o", "json");
         Assert.That(server.Requests.Single().Target, Is.EqualTo("/v1/snapshot?consistency=stale"));
         using var document = JsonDocument.Parse(run.Output);
@@ -57,7 +57,7 @@ internal sealed class SnapshotCommandTests
     public async Task A_stream_that_breaks_off_leaves_no_file_and_is_exit_3()
     {
         var bytes = BackupBytes.Make();
-        using var server = Serving(new FakeAnswer(200) { Raw = bytes[..^20], Missing = 20 });
+        using var server = Serving(new FakeAnswer(200, ContentType: "application/octet-stream") { Raw = bytes[..^20], Missing = 20 });
         var run = await Ctl.RunAsync(server.Endpoint, "snapshot", "save", FileName);
         Assert.That((run.ExitCode, run.Output), Is.EqualTo((3, "")));
         Assert.That(run.Error, Does.Contain("before the snapshot's end; nothing was saved."));
@@ -71,7 +71,7 @@ internal sealed class SnapshotCommandTests
         bytes[^30] ^= 4;
         foreach (var raw in new[] { bytes, BackupBytes.Make()[..^12], "hello"u8.ToArray() })
         {
-            using var server = Serving(new FakeAnswer(200) { Raw = raw });
+            using var server = Serving(new FakeAnswer(200, ContentType: "application/octet-stream") { Raw = raw });
             var run = await Ctl.RunAsync(server.Endpoint, "snapshot", "save", FileName);
             Assert.That((run.ExitCode, run.Output), Is.EqualTo((1, "")), run.Error);
             Assert.That(Directory.EnumerateFileSystemEntries(_directory), Is.Empty);

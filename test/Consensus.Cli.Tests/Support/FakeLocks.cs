@@ -91,7 +91,10 @@ internal sealed class FakeLocks
     {
         Renewals++;
         return Held && token == Token
-            ? new FakeAnswer(200, $$"""{"ttlMs":{{_ttlMs}},"expiresInMs":{{_ttlMs}}}""")
+            ? new FakeAnswer(200, $$"""
+                {"name":"a","owner":"{{Owner}}","mode":"exclusive","fencingToken":{{Token}},"lease":"1f","ttlMs":{{_ttlMs}},
+                "expiresInMs":{{_ttlMs}},"clusterId":"c1"}
+                """)
             : FakeAnswer.Problem(412, "not-holder", "The hold was broken at revision 9.");
     }
 

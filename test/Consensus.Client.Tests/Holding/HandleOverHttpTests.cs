@@ -18,6 +18,9 @@ internal sealed class HandleOverHttpTests
 
     private ManualTimeProvider _time = null!;
 
+    private static FakeAnswer RenewedAs(string ttlMs) =>
+        Renewed with { Body = Renewed.Body.Replace("\"ttlMs\":20000", "\"ttlMs\":" + ttlMs, StringComparison.Ordinal) };
+
     [SetUp]
     public void Start() => _time = new ManualTimeProvider();
 
@@ -77,7 +80,7 @@ internal sealed class HandleOverHttpTests
     [Test]
     public async Task A_renewal_counts_for_as_long_as_its_answer_says()
     {
-        using var server = new FakeServer(request => request.Method == "POST" ? Granted : new FakeAnswer(200, """{"ttlMs":8000}"""));
+        using var server = new FakeServer(request => request.Method == "POST" ? Granted : RenewedAs("8000"));
         using var client = Client(server.Endpoint);
         var start = _time.GetUtcNow();
         var handle = await client.AcquireLockAsync("a", Options);
@@ -93,12 +96,17 @@ internal sealed class HandleOverHttpTests
 
     [TestCase("<html>welcome</html>")]
     [TestCase("{}")]
-    [TestCase("""{"ttlMs":-1}""")]
-    [TestCase("""{"ttlMs":null}""")]
-    [TestCase("""{"ttlMs":9223372036854775807}""")]
-    [TestCase("""{"ttlMs":"long"}""")]
+    [TestCase("""{"ttlMs":20000}""")]
     [TestCase("")]
-    public async Task A_success_that_says_not_for_how_long_renews_nothing(string body)
+    public async Task A_success_that_no_member_gave_renews_nothing(string body) => await RenewsNothingAsync(body);
+
+    [TestCase("-1")]
+    [TestCase("null")]
+    [TestCase("9223372036854775807")]
+    [TestCase("\"long\"")]
+    public async Task A_success_that_says_not_for_how_long_renews_nothing(string ttlMs) => await RenewsNothingAsync(RenewedAs(ttlMs).Body);
+
+    private async Task RenewsNothingAsync(string body)
     {
         using var server = new FakeServer(request => request.Method == "POST" ? Granted : new FakeAnswer(200, body));
         using var client = Client(server.Endpoint);

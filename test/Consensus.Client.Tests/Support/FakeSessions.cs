@@ -78,7 +78,7 @@ internal sealed partial class FakeSessions : IDisposable
         ("POST", $"/v1/leases/{Id}/settle") => new FakeAnswer(200, """{"seq":1,"result":"not-done","revision":9}"""),
         ("POST", var path) => Grant(path["/v1/locks/".Length..], request.Text.Contains(Id, StringComparison.Ordinal)),
         ("DELETE", var path) when path.StartsWith("/v1/locks/", StringComparison.Ordinal) => Release(request),
-        ("DELETE", _) => new FakeAnswer(200, """{"outcome":"withdrawn","revision":9,"id":"1","keysDeleted":0,"locksFreed":0}"""),
+        ("DELETE", _) => new FakeAnswer(200, """{"outcome":"withdrawn","revision":9,"id":"1","keysDeleted":0,"locksFreed":0,"deleted":0}"""),
         _ => new FakeAnswer(200, """{"key":"k","createRevision":1,"modRevision":1,"version":1,"lease":null,"deleted":0,"revision":1}"""),
     };
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using Consensus.Api;
 using Consensus.Client.Transport;
 
 namespace Consensus.Client.Tests.Transport;
@@ -10,7 +11,7 @@ namespace Consensus.Client.Tests.Transport;
 internal sealed class LargeAnswerTests
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
-    private static readonly ApiRequest Question = new() { Method = HttpMethod.Get, Target = "/v1/kv/a" };
+    private static readonly ApiRequest Question = new() { Method = HttpMethod.Get, Target = "/v1/kv/a", Form = new Anything() };
 
     public enum Way
     {
@@ -65,12 +66,18 @@ internal sealed class LargeAnswerTests
             case Way.Renewal:
                 return transport.Send(endpoint, Question, Patience, CancellationToken.None);
             case Way.Stream:
-                var (attempt, response) = await transport.OpenStreamAsync(endpoint, Question, Patience, CancellationToken.None);
+                var (attempt, response) = await transport.OpenStreamAsync(
+                    endpoint, Question, ApiMediaTypes.Bytes, Patience, CancellationToken.None);
                 response?.Dispose();
                 return attempt;
             default:
                 return await transport.SendAsync(endpoint, Question, default, Patience, CancellationToken.None);
         }
+    }
+
+    private sealed class Anything : AnswerForm
+    {
+        public override object? Read(HttpStatusCode status, byte[] body) => body;
     }
 
     /// <summary>Answers every connection's first request with a declared and a real length of its own, then closes it.</summary>

@@ -11,7 +11,7 @@ internal sealed class RequestIdentityTests
         """{"name":"a","owner":"me","mode":"exclusive","fencingToken":7,"lease":"1f","ttlMs":20000,"waitedMs":0,"expiresInMs":20000,"clusterId":"c"}""";
 
     private const string BothGranted =
-        """{"owner":"me","lease":"1f","ttlMs":20000,"expiresInMs":20000,"clusterId":"c","locks":[{"name":"a","fencingToken":7},{"name":"b","fencingToken":8}]}""";
+        """{"owner":"me","lease":"1f","ttlMs":20000,"waitedMs":0,"expiresInMs":20000,"clusterId":"c","locks":[{"name":"a","fencingToken":7},{"name":"b","fencingToken":8}]}""";
 
     private static readonly FakeAnswer NoRoom = FakeAnswer.Problem(429, "too-many-requests", "At most 10 locks; nothing was done.");
     private static readonly FakeAnswer NoLeader = FakeAnswer.Problem(503, "no-leader", "No leader is known.");

@@ -170,6 +170,7 @@ internal sealed class WaitSliceTests
     }
 
     [TestCase("""{"position":0}""", 60_000)]
+    [TestCase("""{"position":1}""", 60_000)]
     [TestCase("accepted", 60_000)]
     [TestCase("""{"position":1,"waitLeftMs":900}""", 1_000)]
     public async Task What_is_accepted_without_a_place_that_was_asked_for_is_no_success(string body, int waitMs)
