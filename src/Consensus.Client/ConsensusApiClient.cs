@@ -19,6 +19,9 @@ public sealed partial class ConsensusApiClient : IConsensusApi
     /// </summary>
     internal string? Accept { get; init; }
 
+    /// <summary>It asks several members at once (<see cref="HurriedRequest"/>).</summary>
+    private bool IsHurried { get; init; }
+
     /// <summary>A client that connects as it is used.</summary>
     /// <exception cref="ArgumentException">
     /// There is no endpoint, or one is no scheme, host and port alone, or a slice of a wait is not 1 ms to 10 minutes.
@@ -40,16 +43,22 @@ public sealed partial class ConsensusApiClient : IConsensusApi
     public ConsensusApiClient Under(WriteNumber number)
     {
         var given = WriteNumber.Checked(number);
-        return new ConsensusApiClient(_sender, () => new RequestIdentity(given)) { Accept = Accept };
+        return new ConsensusApiClient(_sender, () => new RequestIdentity(given)) { Accept = Accept, IsHurried = IsHurried };
     }
 
-    IConsensusApi IConsensusApi.Under(RequestIdentity identity) => new ConsensusApiClient(_sender, () => identity) { Accept = Accept };
+    IConsensusApi IConsensusApi.Under(RequestIdentity identity) =>
+        new ConsensusApiClient(_sender, () => identity) { Accept = Accept, IsHurried = IsHurried };
+
+    IConsensusApi IConsensusApi.Hurried => new ConsensusApiClient(_sender, _identity) { Accept = Accept, IsHurried = true };
 
     /// <summary>Closes its connections; what is under way fails.</summary>
     public void Dispose() => _sender.Dispose();
 
     private Task<Attempt> ExecuteAsync(ApiRequest request, CancellationToken cancellationToken) => _sender.ExecuteAsync(
-        request, request is { IsWrite: true, NeedsIdentity: true } ? request.Identity ?? IdentityOf(null) : null, cancellationToken);
+        request,
+        request is { IsWrite: true, NeedsIdentity: true } ? request.Identity ?? IdentityOf(null) : null,
+        IsHurried,
+        cancellationToken);
 
     /// <param name="key">An Idempotency-Key that was given; null for none.</param>
     private RequestIdentity IdentityOf(string? key) => (_identity(), key) switch

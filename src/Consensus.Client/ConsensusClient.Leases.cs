@@ -16,7 +16,8 @@ public sealed partial class ConsensusClient
             Ask = (question, cancellation) => _api.GrantLeaseAsync(ttl, question.Identity, cancellation),
             Times = grant => GrantTimes.OfMs(grant.TtlMs, 0),
             Renew = grant => (timeout, cancellation) => _api.KeepLeaseAliveOnce(grant.Id, timeout, cancellation),
-            GiveBack = async (grant, cancellation) => Withdrawals.IsSettled((await _api.RevokeLeaseAsync(grant.Id, cancellation).ConfigureAwait(false)).Problem),
+            GiveBack = async (grant, hurried, cancellation) =>
+                Withdrawals.Of((await hurried.RevokeLeaseAsync(grant.Id, cancellation).ConfigureAwait(false)).Problem),
         };
         var taken = await _acquirer.RunAsync(order, TimeSpan.Zero, cancellationToken).ConfigureAwait(false);
         return taken.Succeeded

@@ -38,7 +38,7 @@ public sealed partial class ConsensusClient : IConsensusClient
         _orders = new HoldOrders(api, options.ClientName);
         _time = options.TimeProvider;
         _keeper = new HoldKeeper(options.TimeProvider, options.LoggerFactory?.CreateLogger(typeof(ConsensusClient).FullName!));
-        _withdrawals = new Withdrawals(api, options.LastPatience, options.Withdraws);
+        _withdrawals = new Withdrawals(api, options.LastPatience);
         _sessions = new ClientSessions(api, _keeper, _withdrawals, options.SessionTtl);
         _writes = new ClientWrites(api, _sessions);
         _acquirer = new Acquirer(_keeper, _withdrawals, _sessions, options.TimeProvider, options.AnswerGrace);

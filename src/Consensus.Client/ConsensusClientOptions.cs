@@ -70,12 +70,6 @@ public sealed record ConsensusClientOptions
     internal TimeSpan LastPatience { get; init; } = TimeSpan.FromSeconds(2);
 
     /// <summary>
-    /// Withdraws what was asked under a key, true: it is settled. Null: as any request is sent. For who ends so soon that a silent member
-    /// must not be waited for.
-    /// </summary>
-    internal Func<string, CancellationToken, Task<bool>>? Withdraws { get; init; }
-
-    /// <summary>
     /// True where the caller has nothing else to do until it has the answer and soon ends: what can be is then asked on the calling thread, which blocks. Nothing of
     /// <see cref="HttpClient"/> is loaded for it, which takes a program longer to start than the rest.
     /// </summary>

@@ -20,6 +20,12 @@ internal interface IConsensusApi : IDisposable
     /// <summary>The same with the same connections, as one whose write is sent under that identity: one operation.</summary>
     IConsensusApi Under(RequestIdentity identity);
 
+    /// <summary>
+    /// The same, as one that asks several members at once: for what takes something back, while nobody has time for a member that is
+    /// silent.
+    /// </summary>
+    IConsensusApi Hurried { get; }
+
     Task<ApiResult<KeyAnswer>> GetKeyAsync(string key, ReadOptions? read, CancellationToken cancellationToken);
 
     Task<ApiResult<KeyAnswer>> PutKeyAsync(string key, ReadOnlyMemory<byte> value, KeyPutOptions? options, CancellationToken cancellationToken);

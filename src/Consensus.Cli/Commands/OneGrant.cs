@@ -66,5 +66,5 @@ internal static class OneGrant
     }
 
     private static async Task<bool> TakeBackAsync(CommandSession session, RequestIdentity identity) =>
-        !identity.IsInDoubt || await Withdrawal.TryAsync(session.Options, identity.Key);
+        !identity.IsInDoubt || await Withdrawal.TryAsync(session.Client, identity.Key);
 }

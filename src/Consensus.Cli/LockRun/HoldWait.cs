@@ -59,7 +59,6 @@ internal sealed class HoldWait
         SessionTtl = null,
         AnswerGrace = null,
         LastPatience = TimeSpan.Zero,
-        Withdraws = (key, cancellation) => Withdrawal.TryAsync(options, key, cancellation),
     };
 
     /// <exception cref="HoldNotGrantedException">It was refused, or the time or the patience is over.</exception>

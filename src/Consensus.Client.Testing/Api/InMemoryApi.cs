@@ -17,6 +17,8 @@ internal sealed partial class InMemoryApi(InMemoryStore store, InMemoryConnectio
 
     public IConsensusApi Under(RequestIdentity own) => new InMemoryApi(store, link, own);
 
+    public IConsensusApi Hurried => this;
+
     public void Disconnect() => link.Disconnect();
 
     public void Reconnect() => link.Reconnect();

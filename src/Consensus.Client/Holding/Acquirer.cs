@@ -94,7 +94,9 @@ internal sealed class Acquirer(
                 keeper.ToUtc)
             { What = order.What };
         // By its token: a grant may be so late that its identity is forgotten.
-        hold.TakeBack = parts is null ? () => withdrawals.Begin(cancellation => order.GiveBack(grant, cancellation)) : parts.Disown;
+        hold.TakeBack = parts is null
+            ? () => withdrawals.Begin((hurried, cancellation) => order.GiveBack(grant, hurried, cancellation))
+            : parts.Disown;
         var isKept = false;
         try
         {

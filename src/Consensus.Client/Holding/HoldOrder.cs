@@ -35,8 +35,8 @@ internal sealed record HoldOrder<TGrant>
 
     public required Func<TGrant, RenewOnce> Renew { get; init; }
 
-    /// <summary>True: nothing is left to be given back. Else it may be tried again.</summary>
-    public required Func<TGrant, CancellationToken, Task<bool>> GiveBack { get; init; }
+    /// <summary>Asks once to take it back.</summary>
+    public required Func<TGrant, IConsensusApi, CancellationToken, Task<WithdrawalOutcome>> GiveBack { get; init; }
 }
 
 /// <summary>

@@ -64,9 +64,10 @@ internal sealed class HoldOrders(IConsensusApi api, string clientName)
             },
             Times = grant => GrantTimes.OfMs(grant.TtlMs, grant.WaitedMs),
             Renew = grant => RenewInTurn(grant),
-            GiveBack = async (grant, cancellation) => Array.TrueForAll(
-                await Task.WhenAll(grant.Locks.Select(item => api.ReleaseLockAsync(item.Name, item.FencingToken, cancellation))).ConfigureAwait(false),
-                result => Withdrawals.IsSettled(result.Problem)),
+            GiveBack = async (grant, hurried, cancellation) => Array.TrueForAll(
+                await Task.WhenAll(grant.Locks.Select(item =>
+                    hurried.ReleaseLockAsync(item.Name, item.FencingToken, cancellation))).ConfigureAwait(false),
+                result => Withdrawals.IsSettled(result.Problem)) ? WithdrawalOutcome.Settled : WithdrawalOutcome.Again,
         };
     }
 
@@ -142,7 +143,7 @@ internal sealed class HoldOrders(IConsensusApi api, string clientName)
             },
             Times = times,
             Renew = grant => (timeout, cancellation) => renew(token(grant), timeout, cancellation),
-            GiveBack = (grant, cancellation) => new HeldPart(of, token(grant)).GiveBackAsync(api, cancellation),
+            GiveBack = (grant, hurried, cancellation) => new HeldPart(of, token(grant)).GiveBackAsync(hurried, cancellation),
         };
 
     /// <summary>

@@ -1,13 +1,26 @@
+using Consensus.Api.Requests;
+
 namespace Consensus.Client.Holding;
 
+/// <summary>What came of asking once to take something back.</summary>
+internal enum WithdrawalOutcome
+{
+    /// <summary>It is not known; it may be asked again.</summary>
+    Again,
+
+    /// <summary>Nothing is left of it.</summary>
+    Settled,
+
+    /// <summary>It was refused, and would be again.</summary>
+    InVain,
+}
+
 /// <summary>
-/// Takes back, in the background, what was asked for and is not wanted any more: nobody is kept waiting for it, and it is tried for some seconds, through every member. Bounded in number and
-/// in time; what it could not take back ends with its lease. Thread-safe.
+/// Takes back, in the background, what was asked for and is not wanted any more: nobody is kept waiting for it, and it is tried for some
+/// seconds, through several members at once. Bounded in number and in time; what it could not take back ends with its lease. Thread-safe.
 /// </summary>
 /// <param name="lastPatience">How long the end of a client waits for those under way.</param>
-/// <param name="withdraw">Takes the place of the API's way to withdraw a key; true: it is settled.</param>
-internal sealed class Withdrawals(
-    IConsensusApi api, TimeSpan lastPatience, Func<string, CancellationToken, Task<bool>>? withdraw = null) : IDisposable
+internal sealed class Withdrawals(IConsensusApi api, TimeSpan lastPatience) : IDisposable
 {
     /// <summary>As long as an attempt of the request can be under way (rule 21).</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(15);
@@ -17,6 +30,7 @@ internal sealed class Withdrawals(
     private const int Most = 1_000;
     private const int MostAtOnce = 16;
 
+    private readonly IConsensusApi _api = api.Hurried;
     private readonly object _gate = new();
     private readonly HashSet<Task<bool>> _running = [];
     private readonly SemaphoreSlim _turns = new(MostAtOnce);
@@ -42,12 +56,11 @@ internal sealed class Withdrawals(
     }
 
     /// <summary>Withdraws whatever was asked under this key.</summary>
-    public void Begin(string idempotencyKey) => Begin(cancellation =>
-        withdraw?.Invoke(idempotencyKey, cancellation) ?? WithdrawAsync(idempotencyKey, cancellation));
+    public void Begin(string idempotencyKey) => Begin((hurried, cancellation) => WithdrawAsync(hurried, idempotencyKey, cancellation));
 
-    /// <param name="takeBack">True: it is settled. Else it is called again.</param>
+    /// <param name="takeBack">Is called again as long as that may help, with what asks several members at once.</param>
     /// <param name="ended">Is told at the end whether it was settled.</param>
-    public void Begin(Func<CancellationToken, Task<bool>> takeBack, Action<bool>? ended = null)
+    public void Begin(Func<IConsensusApi, CancellationToken, Task<WithdrawalOutcome>> takeBack, Action<bool>? ended = null)
     {
         lock (_gate)
         {
@@ -66,6 +79,16 @@ internal sealed class Withdrawals(
     /// <summary>Whether nothing more can come of asking to take something back.</summary>
     public static bool IsSettled(ApiProblem? problem) =>
         problem is null or { Kind: ApiFailureKind.Refused } or { Slug: "retry-too-late" or "session-ended" };
+
+    /// <summary>The same of what is gone when it is refused.</summary>
+    public static WithdrawalOutcome Of(ApiProblem? problem) => IsSettled(problem) ? WithdrawalOutcome.Settled : WithdrawalOutcome.Again;
+
+    /// <summary>
+    /// Withdraws whatever was asked under this key: for who has no client that does so in the background, and waits for it.
+    /// </summary>
+    /// <returns>True when nothing is held under it for certain, nor will be; false too when it was cancelled.</returns>
+    public static Task<bool> TryAsync(IConsensusApi api, string idempotencyKey, CancellationToken cancellationToken) =>
+        UntilSettledAsync(cancellation => WithdrawAsync(api.Hurried, idempotencyKey, cancellation), cancellationToken);
 
     /// <summary>Ends when those that are under way now have ended; whether they and all before them were settled.</summary>
     public async Task<bool> WhenDoneAsync()
@@ -104,10 +127,37 @@ internal sealed class Withdrawals(
         _ending.Cancel();
     }
 
-    private async Task<bool> WithdrawAsync(string idempotencyKey, CancellationToken cancellationToken) =>
-        IsSettled((await api.WithdrawAsync(idempotencyKey, cancellationToken).ConfigureAwait(false)).Problem);
+    private static async Task<WithdrawalOutcome> WithdrawAsync(
+        IConsensusApi hurried, string idempotencyKey, CancellationToken cancellationToken)
+    {
+        var result = await hurried.WithdrawAsync(idempotencyKey, cancellationToken).ConfigureAwait(false);
+        return result.Value is { Outcome: WithdrawOutcomes.Withdrawn or WithdrawOutcomes.Released } ? WithdrawalOutcome.Settled
+            : IsSettled(result.Problem) ? WithdrawalOutcome.InVain : WithdrawalOutcome.Again;
+    }
 
-    private async Task<bool> RunAsync(Func<CancellationToken, Task<bool>> takeBack, Action<bool>? ended)
+    private static async Task<bool> UntilSettledAsync(
+        Func<CancellationToken, Task<WithdrawalOutcome>> takeBack, CancellationToken cancellationToken)
+    {
+        try
+        {
+            while (true)
+            {
+                var taken = await takeBack(cancellationToken).ConfigureAwait(false);
+                if (taken != WithdrawalOutcome.Again)
+                {
+                    return taken == WithdrawalOutcome.Settled;
+                }
+                await Task.Delay(Pause, cancellationToken).ConfigureAwait(false);
+            }
+        }
+        catch (Exception error) when (error is OperationCanceledException or ObjectDisposedException)
+        {
+            // It ends with its lease.
+            return false;
+        }
+    }
+
+    private async Task<bool> RunAsync(Func<IConsensusApi, CancellationToken, Task<WithdrawalOutcome>> takeBack, Action<bool>? ended)
     {
         var isSettled = false;
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(_ending.Token);
@@ -117,20 +167,16 @@ internal sealed class Withdrawals(
             await _turns.WaitAsync(patience.Token).ConfigureAwait(false);
             try
             {
-                while (!await takeBack(patience.Token).ConfigureAwait(false))
-                {
-                    await Task.Delay(Pause, patience.Token).ConfigureAwait(false);
-                }
-                isSettled = true;
+                isSettled = await UntilSettledAsync(cancellation => takeBack(_api, cancellation), patience.Token).ConfigureAwait(false);
             }
             finally
             {
                 _turns.Release();
             }
         }
-        catch (Exception error) when (error is OperationCanceledException or ObjectDisposedException)
+        catch (OperationCanceledException)
         {
-            // It ends with its lease.
+            // It had no turn.
         }
         finally
         {

@@ -55,7 +55,7 @@ internal sealed class ClientSession
             Numbers.Close(number);
             return;
         }
-        _withdrawals.Begin(cancellation => SettleOnceAsync(number, cancellation), _ =>
+        _withdrawals.Begin((hurried, cancellation) => SettleOnceAsync(hurried, number, cancellation), _ =>
         {
             // Settled or not, it is acknowledged: what arrives now is too late, and what was granted comes with the news.
             Numbers.Close(number);
@@ -63,18 +63,18 @@ internal sealed class ClientSession
         });
     }
 
-    private async Task<bool> SettleOnceAsync(long number, CancellationToken cancellationToken)
+    private async Task<WithdrawalOutcome> SettleOnceAsync(IConsensusApi hurried, long number, CancellationToken cancellationToken)
     {
-        var result = await _api.SettleAsync(Id, number, cancellationToken).ConfigureAwait(false);
+        var result = await hurried.SettleAsync(Id, number, cancellationToken).ConfigureAwait(false);
         foreach (var hold in result.Value?.Holds ?? [])
         {
             Holds.Disown(new HeldPart(new HoldName(hold.Kind, hold.Name), hold.FencingToken));
         }
-        return Withdrawals.IsSettled(result.Problem);
+        return Withdrawals.Of(result.Problem);
     }
 
     private void GiveBack(HeldPart part, Action<bool> ended) =>
-        _withdrawals.Begin(cancellation => part.GiveBackAsync(_api, cancellation), ended);
+        _withdrawals.Begin(part.GiveBackAsync, ended);
 
     /// <summary>
     /// Renews the session, and takes in what happened under it before anything counts as safe for longer: an answer whose news cannot be

@@ -109,8 +109,8 @@ internal sealed class ClientSessions(IConsensusApi api, HoldKeeper keeper, Withd
         }
         if (session is { Holds.HasHandles: false })
         {
-            withdrawals.Begin(async cancellation =>
-                Withdrawals.IsSettled((await api.RevokeLeaseAsync(session.Id, cancellation).ConfigureAwait(false)).Problem));
+            withdrawals.Begin(async (hurried, cancellation) =>
+                Withdrawals.Of((await hurried.RevokeLeaseAsync(session.Id, cancellation).ConfigureAwait(false)).Problem));
         }
     }
 

@@ -15,8 +15,8 @@ internal readonly record struct HoldName(string Kind, string Name)
 /// <summary>One hold by its token, which no other hold of the cluster has; several locks that are held together are several.</summary>
 internal readonly record struct HeldPart(HoldName Of, long Token)
 {
-    /// <summary>Gives it back. True: nothing is left to be given back. Else it may be tried again.</summary>
-    public async Task<bool> GiveBackAsync(IConsensusApi api, CancellationToken cancellationToken)
+    /// <summary>Asks once to take it back.</summary>
+    public async Task<WithdrawalOutcome> GiveBackAsync(IConsensusApi api, CancellationToken cancellationToken)
     {
         var release = Of.Kind switch
         {
@@ -24,7 +24,7 @@ internal readonly record struct HeldPart(HoldName Of, long Token)
             "election" => api.ResignAsync(Of.Name, Token, cancellationToken),
             _ => api.ReleaseLockAsync(Of.Name, Token, cancellationToken),
         };
-        return Withdrawals.IsSettled((await release.ConfigureAwait(false)).Problem);
+        return Withdrawals.Of((await release.ConfigureAwait(false)).Problem);
     }
 }
 

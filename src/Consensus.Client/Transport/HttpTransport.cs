@@ -30,7 +30,7 @@ internal sealed class HttpTransport : IDisposable
         CancellationToken cancellationToken) =>
         _sendsOnCallingThread && IsSimple(endpoint, request)
             ? Task.FromResult(SendBlocking(endpoint, request, mark, timeout, cancellationToken))
-            : SendFromPoolAsync(endpoint, request, mark, timeout, cancellationToken);
+            : SendBesideAsync(endpoint, request, mark, timeout, cancellationToken);
 
     /// <summary>Plain HTTP, and nothing that could block beyond a deadline: no name that a resolver must be asked for, no body that fills a socket.</summary>
     private static bool IsSimple(Uri endpoint, ApiRequest request) =>
@@ -38,7 +38,8 @@ internal sealed class HttpTransport : IDisposable
         && (endpoint.IsLoopback || endpoint.HostNameType is UriHostNameType.IPv4 or UriHostNameType.IPv6)
         && request.Body is not { Length: > MaxBlockingBody };
 
-    private async Task<Attempt> SendFromPoolAsync(
+    /// <summary>As <see cref="SendAsync"/>, and never on the calling thread: for who sends more than one at a time.</summary>
+    public async Task<Attempt> SendBesideAsync(
         Uri endpoint, ApiRequest request, WriteMark mark, TimeSpan timeout, CancellationToken cancellationToken)
     {
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);

@@ -25,10 +25,14 @@ internal sealed class RequestSender(ConsensusClientOptions options) : IDisposabl
     }
 
     /// <param name="identity">Of a write that has one.</param>
-    public async Task<Attempt> ExecuteAsync(ApiRequest request, RequestIdentity? identity, CancellationToken cancellationToken)
+    /// <param name="isHurried">Several members are asked at once.</param>
+    public async Task<Attempt> ExecuteAsync(
+        ApiRequest request, RequestIdentity? identity, bool isHurried, CancellationToken cancellationToken)
     {
         using var activity = ClientTelemetry.StartRequest(request);
-        var attempt = await new SentRequest(this, request, identity).UntilSettledAsync(cancellationToken).ConfigureAwait(false);
+        var attempt = await (isHurried
+            ? new HurriedRequest(this, request, identity).UntilSettledAsync(cancellationToken)
+            : new SentRequest(this, request, identity).UntilSettledAsync(cancellationToken)).ConfigureAwait(false);
         ClientTelemetry.Answered(activity, attempt.Kind.ToString(), attempt.Detail);
         return attempt;
     }

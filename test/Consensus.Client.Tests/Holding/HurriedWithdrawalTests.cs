@@ -1,0 +1,151 @@
+using Consensus.Cli.Tests.Support;
+using Consensus.Client.Tests.Support;
+
+namespace Consensus.Client.Tests.Holding;
+
+/// <summary>
+/// What a client takes back goes to several members at once: an attempt here takes longer than anything waits, so that whoever asked one
+/// member after the other would never come to the second.
+/// </summary>
+internal sealed class HurriedWithdrawalTests
+{
+    private static readonly LockOptions OwnLease = new() { Ttl = TimeSpan.FromMinutes(10) };
+
+    private FakeSessions _first = null!;
+    private FakeSessions _second = null!;
+
+    [SetUp]
+    public void Start() => (_first, _second) = (new FakeSessions(), new FakeSessions());
+
+    [TearDown]
+    public void Stop()
+    {
+        _first.Dispose();
+        _second.Dispose();
+    }
+
+    [Test]
+    public async Task A_request_is_withdrawn_through_another_member_while_the_first_is_silent()
+    {
+        IgnoreAtFirst(_ => true);
+        using var client = Client(null, _first, _second);
+        using var end = new CancellationTokenSource();
+        var acquire = client.AcquireLockAsync("a", OwnLease, null, end.Token);
+        await Eventually.UntilAsync(() => !_first.Requests.IsEmpty, "it is under way");
+
+        await end.CancelAsync();
+
+        await Assert.ThatAsync(() => acquire.InTimeAsync(), Throws.InstanceOf<OperationCanceledException>());
+        var key = _first.Requests.First().Header("Idempotency-Key");
+        await Eventually.UntilAsync(() => IsAsked(_second, "DELETE", "/v1/requests/" + key), "the second is asked");
+    }
+
+    [Test]
+    public async Task A_connection_that_is_dead_is_not_the_last_that_a_member_is_asked_over()
+    {
+        var withdrawals = 0;
+        IgnoreAtFirst(request => request.Method == "POST" || ++withdrawals == 1);
+        using var client = Client(null, _first);
+        using var end = new CancellationTokenSource();
+        var acquire = client.AcquireLockAsync("a", OwnLease, null, end.Token);
+        await Eventually.UntilAsync(() => !_first.Requests.IsEmpty, "it is under way");
+
+        await end.CancelAsync();
+
+        await Assert.ThatAsync(() => acquire.InTimeAsync(), Throws.InstanceOf<OperationCanceledException>());
+        Assert.That(await client.WhenWithdrawnAsync().InTimeAsync(), Is.True);
+        Assert.That(withdrawals, Is.EqualTo(2));
+    }
+
+    [Test]
+    public async Task A_client_that_is_disposed_of_takes_back_through_another_member_what_it_was_asking_for()
+    {
+        IgnoreAtFirst(_ => true);
+        var client = Client(null, _first, _second);
+        var acquire = client.AcquireLockAsync("a", OwnLease);
+        await Eventually.UntilAsync(() => !_first.Requests.IsEmpty, "it is under way");
+
+        await Task.Run(client.Dispose).InTimeAsync();
+
+        await Assert.ThatAsync(() => acquire.InTimeAsync(), Throws.InstanceOf<ObjectDisposedException>());
+        Assert.That(IsAsked(_second, "DELETE", "/v1/requests/" + _first.Requests.First().Header("Idempotency-Key")), Is.True);
+    }
+
+    [Test]
+    public async Task A_number_is_settled_through_another_member()
+    {
+        using var client = Client(TimeSpan.FromSeconds(15), _first, _second);
+        await OpenSessionAsync(client);
+        IgnoreAtFirst(_ => true);
+        using var end = new CancellationTokenSource();
+        var put = client.PutAsync("b", "1"u8.ToArray(), null, end.Token);
+        await Eventually.UntilAsync(() => IsAsked(_first, "PUT", "/v1/kv/b"), "it is under way");
+
+        await end.CancelAsync();
+
+        await Assert.ThatAsync(() => put.InTimeAsync(), Throws.InstanceOf<OperationCanceledException>());
+        await Eventually.UntilAsync(() => IsAsked(_second, "POST", $"/v1/leases/{FakeSessions.Id}/settle"), "the second is asked");
+    }
+
+    [Test]
+    public async Task A_hold_that_nobody_wants_is_released_through_another_member()
+    {
+        using var client = Client(TimeSpan.FromSeconds(15), _first, _second);
+        await OpenSessionAsync(client);
+        IgnoreAtFirst(request => request.Method == "DELETE");
+
+        _first.Plant("unwanted");
+
+        await Eventually.UntilAsync(() => IsAsked(_second, "DELETE", "/v1/locks/unwanted"), "the news tell of it, and the second is asked");
+    }
+
+    [Test]
+    public async Task The_session_of_a_client_that_is_disposed_of_is_revoked_through_another_member()
+    {
+        var client = Client(TimeSpan.FromSeconds(15), _first, _second);
+        await OpenSessionAsync(client);
+        IgnoreAtFirst(_ => true);
+
+        await Task.Run(client.Dispose).InTimeAsync();
+
+        Assert.That(IsAsked(_second, "DELETE", "/v1/leases/" + FakeSessions.Id), Is.True);
+    }
+
+    [Test]
+    public async Task A_refusal_through_one_member_is_the_end_of_it()
+    {
+        IgnoreAtFirst(_ => true);
+        _second.Instead = request => Task.FromResult<FakeAnswer?>(FakeAnswer.Problem(409, "retry-too-late", "It is long ago."));
+        using var client = Client(null, _first, _second);
+        using var end = new CancellationTokenSource();
+        var acquire = client.AcquireLockAsync("a", OwnLease, null, end.Token);
+        await Eventually.UntilAsync(() => !_first.Requests.IsEmpty, "it is under way");
+
+        await end.CancelAsync();
+
+        await Assert.ThatAsync(() => acquire.InTimeAsync(), Throws.InstanceOf<OperationCanceledException>());
+        Assert.That(await client.WhenWithdrawnAsync().InTimeAsync(), Is.False, "it may be held");
+    }
+
+    private static ConsensusClient Client(TimeSpan? sessionTtl, params FakeSessions[] members) => new(new ConsensusClientOptions
+    {
+        Endpoints = [.. members.Select(member => member.Endpoint)],
+        SessionTtl = sessionTtl,
+        AttemptTimeout = TimeSpan.FromHours(1),
+        LastPatience = Eventually.Deadline,
+    });
+
+    private static bool IsAsked(FakeSessions member, string method, string path) =>
+        member.Requests.Any(request => request.Method == method && request.Path == path);
+
+    private static async Task OpenSessionAsync(ConsensusClient client)
+    {
+        await client.PutAsync("a", "1"u8.ToArray());
+        await client.PutAsync("a", "2"u8.ToArray());
+        await Eventually.UntilAsync(() => client.Session is not null, "the session stands");
+    }
+
+    /// <summary>The first member takes such requests, and says nothing.</summary>
+    private void IgnoreAtFirst(Func<FakeRequest, bool> which) =>
+        _first.Instead = request => which(request) ? new TaskCompletionSource<FakeAnswer?>().Task : Task.FromResult<FakeAnswer?>(null);
+}
