@@ -89,7 +89,18 @@ internal sealed record MemoryPlan(long MemoryBytes)
         ? null
         : string.Create(
             CultureInfo.InvariantCulture,
-            $"this process may have {MemoryBytes / MiB} MiB of memory, and what it may come to hold for its clients needs {(OwnBytes(members) + ReplicatedOf(limits)) / MiB} MiB beside the keys: large values can end it for want of memory; give it {SmallestHeapBytes / MiB} MiB at least, which is what a container of {SmallestBytes / MiB} MiB gives");
+            $"this process may have {MemoryBytes / MiB} MiB of memory, and what it may come to hold for its clients needs {(OwnBytes(members) + ReplicatedOf(limits) + LeastRoomBytes) / MiB} MiB with few keys: large values can end it for want of memory; give it {SmallestHeapFor(limits, members) / MiB} MiB at least, which is what a container of {SmallestHeapFor(limits, members) * 4 / 3 / MiB} MiB gives");
+
+    /// <summary>The least that fits: what it may hold grows by less than the memory does.</summary>
+    private static long SmallestHeapFor(Limits limits, int members)
+    {
+        var heap = SmallestHeapBytes;
+        while (!new MemoryPlan(heap).Fits(limits, members))
+        {
+            heap += MiB;
+        }
+        return heap;
+    }
 
     /// <summary>
     /// Of which the shares are taken: all of the memory, unless it is so small that what does not shrink with it leaves less than the

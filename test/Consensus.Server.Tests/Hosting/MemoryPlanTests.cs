@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
+using System.Text.RegularExpressions;
 using Consensus.Server.Hosting;
 using Consensus.StateMachine;
 
@@ -35,6 +36,17 @@ internal sealed class MemoryPlanTests
         var plan = new MemoryPlan(memoryBytes);
         Assert.That(plan.Fits(Limits.Default, members: 3), Is.False);
         Assert.That(plan.Warning(Limits.Default, members: 3), Does.Contain("576 MiB at least, which is what a container of 768 MiB gives"));
+    }
+
+    [TestCase(4)]
+    [TestCase(5)]
+    [TestCase(7)]
+    public void What_a_member_of_a_larger_cluster_is_told_to_have_is_enough(int members)
+    {
+        var warning = new MemoryPlan(MemoryPlan.SmallestHeapBytes).Warning(Limits.Default, members)!;
+        var told = long.Parse(Regex.Match(warning, "give it ([0-9]+) MiB").Groups[1].Value, CultureInfo.InvariantCulture) * MiB;
+        Assert.That(new MemoryPlan(told).Fits(Limits.Default, members), Is.True, warning);
+        Assert.That(new MemoryPlan(told - MiB).Fits(Limits.Default, members), Is.False, "and no more than is needed");
     }
 
     [Test]
