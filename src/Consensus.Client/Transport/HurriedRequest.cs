@@ -32,8 +32,10 @@ internal sealed class HurriedRequest(RequestSender sender, ApiRequest request, R
         }
         finally
         {
-            // Those that have not answered are not waited for.
+            // Those that have not answered are not waited for, nor is how they break any more.
             await over.CancelAsync().ConfigureAwait(false);
+            _asked.ForEach(static asked => _ = asked.ContinueWith(
+                static broken => broken.Exception, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default));
         }
     }
 

@@ -40,8 +40,9 @@ internal sealed class Company(TurnContext turn, CommandLanes lanes)
     }
 
     /// <summary>
-    /// It would only stand in line, as far as is known here, whatever becomes of what is on its way through the log: if each of those
-    /// commands freed the very object for one of those who stand there, it would still not be its turn.
+    /// It would only stand in line, as far as is known here: if each command that is on its way through the log freed the very object for
+    /// one of those who stand there, it would still not be its turn. One that ends many places at once may make that untrue, which costs
+    /// the rest of the wait and nothing else.
     /// </summary>
     public bool StandsInLine(PendingCommand pending) =>
         pending.Acquire is { } acquire && turn.Applied.State.WouldStandInLine(acquire, turn.Raft.LastIndex - turn.Applied.Index);
