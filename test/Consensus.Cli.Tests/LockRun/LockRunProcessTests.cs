@@ -7,7 +7,10 @@ namespace Consensus.Cli.Tests.LockRun;
 /// <summary><c>consensusctl lock run</c> as a real process against a server that speaks the contract.</summary>
 internal sealed class LockRunProcessTests
 {
-    private const string IgnoreTermForever = "trap '' TERM; while :; do sleep 0.01; done";
+    private const string Forever = "while :; do sleep 0.01; done";
+
+    /// <summary>Ignored before anything else is started: what a shell ignores its children ignore from their first instruction on.</summary>
+    private const string TwoThatIgnoreTerm = $"trap '' TERM; ({Forever}) & echo $! > grandchild.new; mv grandchild.new grandchild; {Forever}";
 
     private string _directory = "";
     private FakeLocks _locks = new();
@@ -95,7 +98,7 @@ internal sealed class LockRunProcessTests
     [Test]
     public async Task A_lost_lock_ends_the_whole_group_though_it_ignores_SIGTERM()
     {
-        using var program = Run("20s", $"({IgnoreTermForever}) & echo $! > grandchild.new; mv grandchild.new grandchild; {IgnoreTermForever}");
+        using var program = Run("20s", TwoThatIgnoreTerm);
         var grandchild = await ReadPid("grandchild");
         _locks.GiveTo("someone else");
         var end = await program.EndAsync();
@@ -111,7 +114,7 @@ internal sealed class LockRunProcessTests
     {
         _locks.OnRenew = () => FakeAnswer.Problem(503, "no-leader", "There is no leader.");
         // Long enough that the command is started before its lock is too old for that, on a machine that stands still for a while.
-        using var program = Run("10s", $"({IgnoreTermForever}) & echo $! > grandchild.new; mv grandchild.new grandchild; {IgnoreTermForever}");
+        using var program = Run("10s", TwoThatIgnoreTerm);
         var grandchild = await ReadPid("grandchild");
         var end = await program.EndAsync();
 
@@ -202,7 +205,7 @@ internal sealed class LockRunProcessTests
     [Test]
     public async Task A_killed_keeper_takes_the_command_with_it()
     {
-        using var program = Run("20s", $"({IgnoreTermForever}) & echo $! > grandchild.new; mv grandchild.new grandchild; {IgnoreTermForever}");
+        using var program = Run("20s", TwoThatIgnoreTerm);
         var grandchild = await ReadPid("grandchild");
         try
         {
@@ -220,7 +223,7 @@ internal sealed class LockRunProcessTests
     [Test]
     public async Task A_stopped_keeper_does_not_let_the_command_outlive_its_time()
     {
-        using var program = Run("8s", $"({IgnoreTermForever}) & echo $! > grandchild.new; mv grandchild.new grandchild; {IgnoreTermForever}");
+        using var program = Run("8s", TwoThatIgnoreTerm);
         var grandchild = await ReadPid("grandchild");
         await Eventually.True(() => _locks.Renewals > 0, "a renewal: from before the first on its guard knows of the command");
         program.Signal(CliProcess.SigStop);

@@ -9,7 +9,10 @@ namespace Consensus.Cli.Tests.LockRun;
 /// <summary>Real process groups against a clock that the test moves, so that order is tested and not speed.</summary>
 internal sealed class LockSupervisorTests
 {
-    private const string IgnoreTermForever = "trap '' TERM; while :; do sleep 0.01; done";
+    private const string Forever = "while :; do sleep 0.01; done";
+
+    /// <summary>Ignored before anything else is started: what a shell ignores its children ignore from their first instruction on.</summary>
+    private const string IgnoreTerm = "trap '' TERM; ";
 
     private string _directory = "";
 
@@ -23,7 +26,7 @@ internal sealed class LockSupervisorTests
     public async Task A_command_that_ignores_SIGTERM_is_killed_at_the_kill_time_and_not_before()
     {
         using var world = new World(_directory);
-        var run = world.Supervise(IgnoreTermForever + " & echo $! > grandchild; " + IgnoreTermForever);
+        var run = world.Supervise(IgnoreTerm + Forever + " & echo $! > grandchild; " + Forever);
         await world.FileAppears("grandchild");
 
         world.Clock.Now = world.Hold.TerminateAt - TimeSpan.FromMilliseconds(1);
@@ -83,7 +86,7 @@ internal sealed class LockSupervisorTests
     public async Task A_clock_that_jumped_past_the_deadline_kills_at_once()
     {
         using var world = new World(_directory);
-        var run = world.Supervise(IgnoreTermForever + " & echo > ready; " + IgnoreTermForever);
+        var run = world.Supervise(IgnoreTerm + Forever + " & echo > ready; " + Forever);
         await world.FileAppears("ready");
 
         world.Clock.Now = world.Hold.KillAt + world.Hold.Schedule.Margin + TimeSpan.FromHours(8);
@@ -97,8 +100,8 @@ internal sealed class LockSupervisorTests
     public async Task A_hold_that_is_broken_while_the_rest_of_the_group_is_being_ended_leaves_it_half_a_second()
     {
         using var world = new World(_directory);
-        // The command has ended by itself; what it left behind ignores the SIGTERM that follows.
-        var run = world.Supervise("(trap 'echo > told' TERM; while :; do sleep 0.01; done) & exit 3");
+        // The command ends by itself, once what it leaves behind is ready to outlive the SIGTERM that follows.
+        var run = world.Supervise("(trap 'echo > told' TERM; echo > ready; " + Forever + ") & while ! [ -e ready ]; do sleep 0.01; done; exit 3");
         await world.FileAppears("told");
         Assert.That(world.Group.Living(), Is.Not.Empty);
 
@@ -151,7 +154,7 @@ internal sealed class LockSupervisorTests
     {
         using var world = new World(_directory);
         using var guard = GroupGuard.Start();
-        var run = world.Supervise(IgnoreTermForever + " & echo > ready; " + IgnoreTermForever, guard);
+        var run = world.Supervise(IgnoreTerm + Forever + " & echo > ready; " + Forever, guard);
         await world.FileAppears("ready");
         guard.Watch(world.Group.Id, BootTimeProvider.Instance.SinceStart() + TimeSpan.FromHours(1));
         guard.MoveTo(BootTimeProvider.Instance.SinceStart());
