@@ -8,8 +8,8 @@ namespace Consensus.Cli.LockRun;
 /// </summary>
 internal static class Withdrawal
 {
-    /// <summary>A program that is told to end has little time.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+    /// <summary>A program that is told to end has little time (a container ten seconds); a member that has just lost its leader needs one or two.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(4);
 
     /// <returns>True when it is certain that nothing is held under the key, nor will be.</returns>
     public static async Task<bool> TryAsync(IConsensusApi api, string idempotencyKey)
