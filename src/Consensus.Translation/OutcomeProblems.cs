@@ -66,7 +66,8 @@ public static class OutcomeProblems
             {
                 Name = shared.Object.Name.ToString(),
             },
-            BoundReached bound => new Problem(ProblemTypes.TooManyRequests, $"{BoundName(bound.Bound)}: at most {bound.Limit}; nothing was done")
+            BoundReached bound => new Problem(
+                ProblemTypes.TooManyRequests, $"{BoundName(bound.Bound)}: at most {bound.Limit}; nothing was done{WayOut(bound.Bound)}")
             {
                 RetryAfterSeconds = Seconds(bound.RetryAfterMicros),
             },
@@ -189,6 +190,21 @@ public static class OutcomeProblems
         BoundKind.LeaseAttachments => "keys, holds and waiting places of one lease",
         BoundKind.Fences => "fences",
         BoundKind.Holders => "holders of one lock or semaphore",
+        BoundKind.WaitersOfOne => "waiters of one lock, semaphore or election",
         _ => Invariant.Unreachable<string>(bound),
+    };
+
+    /// <summary>As with the quota: the command that changes it, where there is one.</summary>
+    private static string WayOut(BoundKind bound) =>
+        SettingOf(bound) is { } setting ? $" (consensusctl settings set {SettingDefinition.Of(setting).Name})" : "";
+
+    private static Setting? SettingOf(BoundKind bound) => bound switch
+    {
+        BoundKind.Leases => Setting.MaxLeases,
+        BoundKind.Locks => Setting.MaxObjects,
+        BoundKind.Waiters => Setting.MaxWaiters,
+        BoundKind.Fences => Setting.MaxFences,
+        BoundKind.IdempotencyKeys or BoundKind.LeaseAttachments or BoundKind.Holders or BoundKind.WaitersOfOne => null,
+        _ => Invariant.Unreachable<Setting?>(bound),
     };
 }

@@ -269,6 +269,9 @@ public enum BoundKind
     LeaseAttachments = 5,
     Fences = 6,
     Holders = 7,
+
+    /// <summary>In the line of one lock, semaphore or election.</summary>
+    WaitersOfOne = 8,
 }
 
 /// <summary>A published bound is reached (rule 24); nothing was done. 429.</summary>

@@ -52,7 +52,7 @@ internal sealed class WaitRules(
         : null;
 
     private BoundReached? RefuseLonger(ObjectRecord record) => record.Waiters >= state.Limits.MaxWaitersPerObject
-        ? new BoundReached(state.Revision, BoundKind.Waiters, state.Limits.MaxWaitersPerObject)
+        ? new BoundReached(state.Revision, BoundKind.WaitersOfOne, state.Limits.MaxWaitersPerObject)
         : null;
 
     private WaiterRecord NewWaiter(

@@ -152,6 +152,18 @@ internal sealed class AnswerTests : ContractTest
         }
     }
 
+    [TestCase(BoundKind.Leases, "max-leases")]
+    [TestCase(BoundKind.Locks, "max-locks")]
+    [TestCase(BoundKind.Waiters, "max-waiters")]
+    [TestCase(BoundKind.Fences, "max-fences")]
+    [TestCase(BoundKind.WaitersOfOne, null)]
+    [TestCase(BoundKind.Holders, null)]
+    [TestCase(BoundKind.LeaseAttachments, null)]
+    [TestCase(BoundKind.IdempotencyKeys, null)]
+    public void A_bound_that_is_a_setting_is_told_with_the_command_that_changes_it(BoundKind bound, string? setting) => Assert.That(
+        OutcomeProblems.Of(new BoundReached(new Revision(7), bound, 5)).Detail,
+        Does.EndWith(": at most 5; nothing was done" + (setting is null ? "" : $" (consensusctl settings set {setting})")));
+
     [Test]
     public void Every_bound_and_reason_has_its_words()
     {

@@ -238,7 +238,7 @@ public sealed class WaitingMultiLockTests
         Assert.That(((BoundReached)_machine.Do(WaitMany("a", 9, "x", "1", "2", "3"))).Bound, Is.EqualTo(BoundKind.Waiters), "of all");
         Assert.That(((BoundReached)_machine.Do(WaitMany("a", 9, "x", "1", "2", "3", "4", "5"))).Bound, Is.EqualTo(BoundKind.Locks));
         _machine.Queued(WaitMany("a", 9, "x", "1"));
-        Assert.That(((BoundReached)_machine.Do(WaitMany("b", 10, "1"))).Bound, Is.EqualTo(BoundKind.Waiters), "of one line");
+        Assert.That(((BoundReached)_machine.Do(WaitMany("b", 10, "1"))).Bound, Is.EqualTo(BoundKind.WaitersOfOne), "of one line");
         Assert.That(_machine.Do(WaitMany("b", 10, "2", "1")), Is.InstanceOf<BoundReached>());
         Assert.That((_machine.View.Counts.Waiters, WaitersOf("2")), Is.EqualTo((2, 0)));
     }
