@@ -84,6 +84,23 @@ internal sealed class OpenApiTests : ContractTest
         }
     }
 
+    /// <summary>A read is done or not done: who only reads has no unknown outcome to handle.</summary>
+    [Test]
+    public async Task Every_operation_may_fail_and_only_what_changes_something_may_have_an_unknown_outcome()
+    {
+        var document = await DocumentAsync();
+        foreach (var endpoint in Table())
+        {
+            var operation = document.GetProperty("paths").GetProperty(ApiRouter.Template(endpoint.Route))
+                .GetProperty(endpoint.Method.ToLowerInvariant());
+            var documented = operation.GetProperty("responses").EnumerateObject().Select(response => response.Name).ToList();
+            var name = $"{endpoint.Method} {ApiRouter.Template(endpoint.Route)}";
+            var changes = endpoint.Method != "GET" && endpoint.Route != ApiRoute.StateTables;
+            Assert.That(documented, Does.Contain("500"), name);
+            Assert.That(documented.Contains("504"), Is.EqualTo(changes), name);
+        }
+    }
+
     [Test]
     public async Task Every_documented_query_parameter_is_taken_and_the_other_way_round()
     {
