@@ -54,6 +54,12 @@ internal sealed record ConsistencyReport(long Index, IReadOnlyList<MemberHash> M
         }
     }
 
+    /// <summary>Where a process that is to take this member's place finds the others.</summary>
+    private string Another(MemberHash odd) => Members
+        .Where(member => member != odd && member.Hash == MajorityHash)
+        .Select(member => member.Member.Listed?.PeerUrl)
+        .FirstOrDefault(peer => peer is { Length: > 0 }) ?? "HOST:PORT";
+
     private IEnumerable<string> WhatToDo()
     {
         const string Report = "Keep its data directory and report it: members that applied the same log are never in different states unless memory, disk or the program is at fault.";
@@ -62,7 +68,8 @@ internal sealed record ConsistencyReport(long Index, IReadOnlyList<MemberHash> M
             yield return string.Create(
                 CultureInfo.InvariantCulture,
                 $"The members are in different states at index {Index}, and no state has a majority: nobody can tell which is right. Stop the clients, save "
-                + $"\"consensusctl snapshot save --stale FILE\" from each member, keep every data directory, and restore the backup that you trust (docs/operations.md).");
+                + $"\"consensusctl --endpoints MEMBER snapshot save --stale FILE\" from each member, "
+                + $"keep every data directory, and restore the backup that you trust (docs/operations.md).");
             yield break;
         }
         foreach (var odd in Told.Where(member => member.Hash != majority))
@@ -74,7 +81,8 @@ internal sealed record ConsistencyReport(long Index, IReadOnlyList<MemberHash> M
             yield return odd.Member.Status?.Role == "leader"
                 ? $"{name} leads: first \"consensusctl leader transfer\" to another member, then replace it as below."
                 : $"{name} does not lead: writes are still judged by the majority, but its reads may be wrong until it is replaced.";
-            yield return $"To replace it: stop {name}, \"consensusctl members remove {name}\", start consensusd --name {name} with --join on an empty directory, "
+            yield return $"To replace it: stop {name}, \"consensusctl members remove {name}\", "
+                + $"start consensusd --name {name} on an empty directory, with the addresses that it had and --join {Another(odd)}, "
                 + $"\"consensusctl members add {name}\", and once it is ready \"consensusctl members promote {name}\".";
         }
     }

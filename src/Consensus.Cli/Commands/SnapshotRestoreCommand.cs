@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Net;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Consensus.Cli.Output;
@@ -11,7 +12,7 @@ namespace Consensus.Cli.Commands;
 internal static partial class SnapshotRestoreCommand
 {
     /// <summary>What <c>consensusd</c> takes when nothing is said.</summary>
-    private const string DefaultName = "n1", DefaultToken = "consensus", DefaultPeerAddress = "127.0.0.1:7380";
+    private const string DefaultName = "n1", DefaultToken = "consensus", DefaultPeerAddress = "127.0.0.1:7380", ClientPort = "7379";
 
     public static Command Create(CommandHost host)
     {
@@ -85,9 +86,34 @@ internal static partial class SnapshotRestoreCommand
         yield return $"This is a new cluster, no longer {done.FromClusterId}: {done.Leases} leases, {done.Holds} holds and {done.Waiters} waiting requests ended, "
             + $"{done.LeaseKeys} keys went with their leases. Every new fencing token is above any that the old cluster gave.";
         var token = plan.ClusterToken == DefaultToken ? "" : " --cluster-token …";
-        yield return $"Start it: consensusd --name {done.Name} --data-dir {done.DataDirectory}{token} (without --initial-cluster).";
-        yield return $"Then let further members join, one after the other: start each on an empty directory with --join {plan.PeerAddress}, "
+        yield return $"Start it: consensusd --name {done.Name} --data-dir {done.DataDirectory}{token}{Addresses(plan.PeerAddress)} "
+            + "(without --initial-cluster).";
+        yield return "Then let further members join, one after the other: start each on an empty directory "
+            + $"with its own --name, --listen-peer and --listen-client and with --join {plan.PeerAddress}, "
             + "consensusctl members add NAME, and once it is ready consensusctl members promote NAME.";
+    }
+
+    /// <summary>
+    /// The options with which the member is where it was said to be: a start asks its own options only, and without these it would listen
+    /// on loopback and tell the others so. One that is reached by a name listens on all addresses, since one cannot listen on a name.
+    /// </summary>
+    private static string Addresses(string peer)
+    {
+        if (peer == DefaultPeerAddress)
+        {
+            return "";
+        }
+        var colon = peer.LastIndexOf(':');
+        var host = peer[..colon];
+        if (host == "localhost" || (IPAddress.TryParse(host, out var address) && IPAddress.IsLoopback(address)))
+        {
+            return $" --listen-peer {peer}";
+        }
+        var ends = IPAddress.TryParse(host, out _)
+            ? $" --listen-peer {peer} --listen-client {host}:{ClientPort}"
+            : $" --listen-peer 0.0.0.0:{peer[(colon + 1)..]} --advertise-peer {peer}"
+                + $" --listen-client 0.0.0.0:{ClientPort} --advertise-client http://{host}:{ClientPort}";
+        return ends + " --insecure";
     }
 
     private static JsonObject ToJson(RestoreSummary done) => new()

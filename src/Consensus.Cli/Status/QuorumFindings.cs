@@ -41,7 +41,9 @@ internal static class QuorumFindings
         var silent = report.Own.Where(member => member.Status is null && member.IsVoter).Select(member => member.Name).ToList();
         var names = string.Join(", ", silent);
         var which = needed >= silent.Count ? $"Start {names} again" : $"Start {needed} of {names} again";
-        return $"{which}. If their disks are gone for good: \"consensusctl snapshot save --stale FILE\" from a member that answers, and restore it as a new cluster (docs/operations.md).";
+        return $"{which}. If their disks are gone for good: "
+            + "\"consensusctl --endpoints MEMBER snapshot save --stale FILE\" from each member "
+            + "that answers, and restore the file with the highest index as a new cluster (docs/operations.md).";
     }
 
     /// <summary>The option's value, with the new addresses to be filled in.</summary>

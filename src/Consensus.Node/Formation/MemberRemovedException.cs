@@ -7,5 +7,6 @@ public sealed class MemberRemovedException(string message) : Exception(message)
 {
     /// <summary>What a removed member says, however and whenever it learns of it.</summary>
     public static string Sentence(string name, ClusterId cluster) =>
-        $"{name} was removed from cluster {cluster} and cannot come back: to add it anew, start consensusd --name {name} --join HOST:PORT on an empty data directory";
+        $"{name} was removed from cluster {cluster} and cannot come back: to add it anew, "
+        + $"start consensusd --name {name} with the addresses that it had and --join HOST:PORT on an empty data directory";
 }

@@ -178,7 +178,9 @@ internal sealed class MemberEndpoints(IConsensusNode node, MemberLookup lookup, 
         var waiting = joiners.Count == 0 ? "nobody waits to join" : "these wait to join: " + string.Join(", ", joiners.Select(joiner => joiner.Name));
         var self = members.FirstOrDefault(member => member.IsSelf)?.PeerAddress ?? "HOST:PORT";
         await replies.Problem(http, Problem.NotFound(
-            $"no process named \"{name}\" asked {node.Status.Name} to join ({waiting}); start one with: consensusd --name {name} --join {self}"));
+            $"no process named \"{name}\" asked {node.Status.Name} to join ({waiting}); "
+            + "start one on an empty directory, beyond loopback with --insecure (docs/membership.md): "
+            + $"consensusd --name {name} --data-dir DIR --cluster-token TEXT --listen-peer IP:PORT --listen-client IP:PORT --join {self}"));
     }
 
     /// <summary>

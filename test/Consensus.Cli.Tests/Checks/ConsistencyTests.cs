@@ -39,6 +39,8 @@ internal sealed class ConsistencyTests
         Assert.That(run.Output, Does.Contain("n1\tleader\t100\t000000000000abcd\tas the majority"));
         Assert.That(run.Output, Does.Contain("n3 is in another state than the majority at index 100"));
         Assert.That(run.Output, Does.Contain("members remove n3").And.Contain("members promote n3"));
+        Assert.That(
+            run.Output, Does.Contain("start consensusd --name n3 on an empty directory, with the addresses that it had and --join p1:1,"));
     }
 
     [Test]
@@ -60,6 +62,7 @@ internal sealed class ConsistencyTests
         var run = await Ctl.RunAsync(cluster.Endpoint(0), "check", "consistency", "--timeout", "0s");
         Assert.That(run.ExitCode, Is.EqualTo(1));
         Assert.That(run.Output, Does.Contain("no state has a majority").And.Contain("n3 was not compared"));
+        Assert.That(run.Output, Does.Contain("consensusctl --endpoints MEMBER snapshot save --stale FILE"), "each by itself");
         Assert.That(run.Output, Does.Contain("n1\tleader\t100\t0000000000000bad\tDIFFERS").And.Contain("n2\tfollower\t100\t000000000000abcd\tDIFFERS"));
     }
 

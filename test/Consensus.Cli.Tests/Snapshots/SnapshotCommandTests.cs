@@ -125,6 +125,25 @@ internal sealed class SnapshotCommandTests
         Assert.That(run.Error, Is.EqualTo($"consensusctl: {data} is the data directory of 'm-1' already; a backup is restored into an empty one.\n"));
     }
 
+    [TestCase("10.0.0.1:7380", " --listen-peer 10.0.0.1:7380 --listen-client 10.0.0.1:7379 --insecure")]
+    [TestCase("[fd00::1]:7380", " --listen-peer [fd00::1]:7380 --listen-client [fd00::1]:7379 --insecure")]
+    [TestCase("127.0.0.1:7480", " --listen-peer 127.0.0.1:7480")]
+    [TestCase("127.0.0.1:7380", "")]
+    [TestCase("localhost:7480", " --listen-peer localhost:7480")]
+    [TestCase(
+        "n1.example:7480",
+        " --listen-peer 0.0.0.0:7480 --advertise-peer n1.example:7480"
+        + " --listen-client 0.0.0.0:7379 --advertise-client http://n1.example:7379 --insecure")]
+    public async Task Restore_says_with_which_addresses_the_member_is_where_the_others_are_told_that_it_is(string peer, string options)
+    {
+        await SaveAsync();
+        var data = Path.Combine(_directory, "data");
+        var run = await Ctl.RunAsync(Nowhere, "snapshot", "restore", FileName, "--data-dir", data, "--advertise-peer", peer);
+        Assert.That(run.ExitCode, Is.Zero, run.Error);
+        Assert.That(run.Output, Does.Contain($"Start it: consensusd --name n1 --data-dir {data}{options} (without --initial-cluster).\n"));
+        Assert.That(run.Output, Does.Contain($"its own --name, --listen-peer and --listen-client and with --join {peer}, "));
+    }
+
     [Test]
     public async Task Restore_in_json_is_one_document()
     {

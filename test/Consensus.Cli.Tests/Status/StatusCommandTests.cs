@@ -129,7 +129,7 @@ internal sealed class StatusCommandTests
         cluster.Stop(2);
         var run = await Ctl.RunAsync(cluster.Endpoint(0), "status");
         Assert.That(run.ExitCode, Is.EqualTo(3));
-        Assert.That(run.Output, Does.Contain("Start 1 of n2, n3 again.").And.Contain("snapshot save --stale"));
+        Assert.That(run.Output, Does.Contain("Start 1 of n2, n3 again.").And.Contain("--endpoints MEMBER snapshot save --stale"));
         Assert.That(run.Output.Split('\n')[4], Does.StartWith("Quorum is lost"), "the worst comes first");
     }
 

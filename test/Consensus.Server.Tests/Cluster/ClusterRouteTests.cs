@@ -42,7 +42,7 @@ internal sealed class ClusterRouteTests
         await RefusedAsync(ProblemTypes.PreconditionFailed, "the only voter", HttpMethod.Post, 0, Leader);
         await RefusedAsync(ProblemTypes.PreconditionFailed, "the only voter", HttpMethod.Delete, 0, Members + "/n1");
         Assert.That((await AnswerAsync(ApiJson.Default.LeaderTransferAnswer, HttpMethod.Post, 0, Leader, """{"to":"n1"}""")).Leader, Is.EqualTo("n1"));
-        await RefusedAsync(ProblemTypes.NotFound, "--name n2 --join", HttpMethod.Post, 0, Members, """{"name":"n2"}""");
+        await RefusedAsync(ProblemTypes.NotFound, "consensusd --name n2 ", HttpMethod.Post, 0, Members, """{"name":"n2"}""");
 
         await _cluster.StartMemberAsync(1);
         await ServeAsync(1);

@@ -42,6 +42,7 @@ public sealed class FormedHandshakeTests
     {
         var refusal = AssertRefused(Identities.OnWire(Gone), RefusalCode.Removed, purpose: (Purpose)purpose);
         Assert.That(refusal.Sentence, Does.StartWith($"n9 was removed from cluster {Identities.Cluster}"));
+        Assert.That(refusal.Sentence, Does.Contain("start consensusd --name n9 with the addresses that it had and --join"));
         Assert.That(refusal.IsTransient, Is.False);
     }
 
