@@ -81,7 +81,7 @@ internal sealed class CliApp
     /// Reads the line with the one command that it seems to name: to make all of them takes longer than all else that is done before the cluster is asked. Where that reads
     /// wrongly, and for what tells about all commands, they are all made.
     /// </summary>
-    private ParseResult Parse(IReadOnlyList<string> arguments)
+    internal ParseResult Parse(IReadOnlyList<string> arguments)
     {
         foreach (var word in arguments)
         {
