@@ -26,7 +26,7 @@ internal static class NoteFindings
         {
             var which = string.Join(", ", versions.OrderBy(version => version.Key, StringComparer.Ordinal)
                 .Select(version => $"{version.Key} on {string.Join(" and ", version.Select(member => member.Name))}"));
-            yield return $"Note: the members run different versions ({which}): finish the upgrade; what is new waits until all have it.";
+            yield return $"Note: the members run different versions ({which}): finish the upgrade, one member at a time (docs/operations.md).";
         }
         var open = report.Members.Where(member => member.Status is { Insecure: true }).Select(member => member.Name).ToList();
         if (open.Count > 0)

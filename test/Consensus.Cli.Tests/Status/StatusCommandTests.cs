@@ -189,6 +189,7 @@ internal sealed class StatusCommandTests
         Assert.That(run.Output, Does.Contain("Note: n3 has caught up as a learner and does not vote: consensusctl members promote n3"));
         Assert.That(run.Output, Does.Contain("Note: of 2 voters 2 are needed"));
         Assert.That(run.Output, Does.Contain("different versions (0.1.0 on n1 and n3, 0.2.0 on n2)"));
+        Assert.That(run.Output, Does.Contain("one member at a time (docs/operations.md)."));
         Assert.That(run.Output, Does.Contain("Note: n1 runs with --insecure"));
 
         run = await Ctl.RunAsync(cluster.Endpoint(0), "status", "-o", "json");
