@@ -62,7 +62,14 @@ public interface IPeerEvents
     /// One frame from a member whose handshake was right. The span is valid during the call. A
     /// <see cref="Primitives.Wire.WireFormatException"/> thrown here closes the link.
     /// </summary>
+    /// <remarks>It may lie until <see cref="ReceivedAll"/>, which must follow before the thread waits for anything else.</remarks>
     void Received(MemberId from, ReadOnlySpan<byte> frame);
+
+    /// <summary>
+    /// The frames that came together are told. On the same thread, also when the link ends behind one of them; without harm where there
+    /// was none.
+    /// </summary>
+    void ReceivedAll();
 
     /// <summary>Our outgoing link to the member stands; <paramref name="boot"/> is its process.</summary>
     void LinkUp(MemberId peer, long boot);

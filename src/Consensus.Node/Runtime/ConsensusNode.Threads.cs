@@ -21,6 +21,14 @@ public sealed partial class ConsensusNode : INodeThreads
         }
     }
 
+    void INodeThreads.TurnForPeers()
+    {
+        if (_inbox.BeginTurnIfAny())
+        {
+            TakeTurn();
+        }
+    }
+
     void INodeThreads.PostAction(Action action) => _inbox.PostAction(action);
 
     void INodeThreads.WakeLog() => _logThread.Wake();

@@ -27,8 +27,14 @@ internal interface INodeThreads
     /// <summary>Queues an input for the next turn of the loop's own thread. False when the member has ended: it is dropped.</summary>
     bool PostToLoop(NodeInput input);
 
-    /// <summary>As <see cref="Post"/>, for a frame of this many bytes; waits while too much of them is queued.</summary>
+    /// <summary>
+    /// Queues a frame of this many bytes for the next turn; waits while too much of them is queued. It may lie until
+    /// <see cref="TurnForPeers"/>, which must follow before the thread waits for anything else.
+    /// </summary>
     void PostFromPeer(NodeInput input, int bytes);
+
+    /// <summary>Takes the turn when something is queued and nobody turns.</summary>
+    void TurnForPeers();
 
     /// <summary>Has something done with the next turn, before it.</summary>
     void PostAction(Action action);

@@ -13,6 +13,12 @@ namespace Consensus.Node.Runtime;
 /// </remarks>
 internal sealed class Inbox(long maxCommandBytes, long maxPeerBytes)
 {
+    /// <summary>
+    /// Frames that came together wait for one turn up to this. What makes them more has its turn at once: it does not wait until all behind
+    /// it is decoded.
+    /// </summary>
+    public const int TogetherBytes = 64 * 1024;
+
     private readonly object _gate = new();
     private readonly Parker _loop = new();
     private List<NodeInput> _inputs = [];
@@ -92,7 +98,11 @@ internal sealed class Inbox(long maxCommandBytes, long maxPeerBytes)
         }
     }
 
-    /// <summary>As <see cref="Post"/>, for a frame of this many bytes; waits while too much of them is queued. After <see cref="End"/> it is dropped.</summary>
+    /// <summary>
+    /// Queues a frame of this many bytes; waits while too much of them is queued. After <see cref="End"/> it is dropped. True, as of
+    /// <see cref="Post"/>, only once more than <see cref="TogetherBytes"/> wait: else the caller asks <see cref="BeginTurnIfAny"/> after
+    /// the last of what came together, before it waits for anything else.
+    /// </summary>
     public bool PostFromPeer(NodeInput input, int bytes)
     {
         lock (_gate)
@@ -109,7 +119,17 @@ internal sealed class Inbox(long maxCommandBytes, long maxPeerBytes)
             }
             _peerBytes += bytes;
             _inputs.Add(input);
-            return BeginTurn();
+            // Past the bound the next frame waits here: somebody must have the turn by then.
+            return _peerBytes > Math.Min(TogetherBytes, maxPeerBytes) && BeginTurn();
+        }
+    }
+
+    /// <summary>True when something is queued and nobody turns: the caller must do it now, as after <see cref="Post"/>.</summary>
+    public bool BeginTurnIfAny()
+    {
+        lock (_gate)
+        {
+            return _inputs.Count > 0 && BeginTurn();
         }
     }
 

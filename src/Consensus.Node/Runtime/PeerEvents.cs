@@ -18,6 +18,8 @@ internal sealed class PeerEvents(NodeCoreOptions options, NodeSurroundings outsi
         }
     }
 
+    public void ReceivedAll() => threads.TurnForPeers();
+
     public void LinkUp(MemberId peer, long boot) => threads.PostToLoop(new LinkUpInput(peer, boot));
 
     public void LinkDown(MemberId peer) => threads.PostToLoop(new LinkDownInput(peer));

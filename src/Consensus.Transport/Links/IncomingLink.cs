@@ -8,7 +8,8 @@ using Consensus.Transport.Listening;
 namespace Consensus.Transport.Links;
 
 /// <summary>
-/// Receives one link's frames on the connection's own thread: blocking reads into a reused buffer, then every whole frame in it, in order.
+/// Receives one link's frames on the connection's own thread: blocking reads into a reused buffer, then every whole frame in it, in order,
+/// and that these were all.
 /// </summary>
 internal static class IncomingLink
 {
@@ -25,15 +26,33 @@ internal static class IncomingLink
                 return;
             }
             buffer.Added(count);
+            if (!Tell(from, buffer, connection, events))
+            {
+                return;
+            }
+        }
+    }
+
+    /// <summary>Tells what is whole. False once the link was ended from here.</summary>
+    internal static bool Tell(MemberId from, ReceiveBuffer buffer, AcceptedConnection connection, IPeerEvents events)
+    {
+        try
+        {
             while (buffer.TryTakeFrame(out var frame))
             {
                 // Once a newer link took over, or the member was removed, nothing of the old one may arrive.
                 if (connection.IsAborted)
                 {
-                    return;
+                    return false;
                 }
                 events.Received(from, frame);
             }
+            return true;
+        }
+        finally
+        {
+            // Also behind a frame that is damaged: those before it were not.
+            events.ReceivedAll();
         }
     }
 }

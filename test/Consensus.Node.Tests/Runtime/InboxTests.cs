@@ -46,7 +46,7 @@ public sealed class InboxTests
                         harness.Post(input);
                         break;
                     case 1:
-                        harness.PostFromPeer(input, 1 << 20);
+                        harness.PostFromPeer(input, i % 2 == 0 ? 1 << 20 : 100, isLast: i % 7 == 0 || i + 3 > Each);
                         break;
                     default:
                         harness.Inbox.PostToLoop(input);
@@ -59,6 +59,52 @@ public sealed class InboxTests
         harness.WaitUntil(() => harness.Seen == Posters * Each);
         Assert.That(harness.Overlaps, Is.Zero);
         Assert.That(harness.OutOfOrder, Is.Zero, "what one thread posts is seen in its order");
+    }
+
+    [Test]
+    public void Frames_that_came_together_have_one_turn_and_whatever_else_waits_has_it_with_them()
+    {
+        var inbox = AfterTheFirstTurn();
+        var inputs = Enumerable.Range(1, 4).Select(i => new PersistedInput(i)).ToList();
+        Assert.That(inbox.PostFromPeer(inputs[0], 1_000), Is.False, "another may come with it");
+        Assert.That(inbox.PostToLoop(inputs[1]), Is.True);
+        Assert.That(inbox.PostFromPeer(inputs[2], 2_000), Is.False);
+        Assert.That(inbox.BeginTurnIfAny(), Is.True);
+        Assert.That(inbox.PostFromPeer(inputs[3], 1_000_000), Is.False, "somebody turns");
+        Assert.That(inbox.BeginTurnIfAny(), Is.False, "somebody turns");
+        Assert.That(Taken(inbox), Is.EqualTo(inputs));
+        Assert.That(inbox.BeginTurnIfAny(), Is.False, "nothing waits");
+    }
+
+    [Test]
+    public void Frames_that_came_together_wait_for_no_more_than_so_many_bytes([Values(1_000, Inbox.TogetherBytes, 1 << 20)] long max)
+    {
+        var inbox = AfterTheFirstTurn(max);
+        var most = Math.Min(Inbox.TogetherBytes, max);
+        for (var turns = 0; turns < 3; turns++)
+        {
+            // Nobody else turns, so that one which waited for the bound would wait for ever.
+            var frames = 0;
+            for (var isDue = false; !isDue; frames++)
+            {
+                isDue = inbox.PostFromPeer(new PersistedInput(1), 100);
+                Assert.That(isDue, Is.EqualTo(inbox.PeerBytes > most));
+            }
+            Assert.That(frames, Is.EqualTo((most / 100) + 1));
+            Assert.That(Taken(inbox), Has.Count.EqualTo(frames));
+        }
+    }
+
+    [Test]
+    public void Frame_that_nobody_took_the_turn_for_is_in_the_next_of_anybody()
+    {
+        var inbox = AfterTheFirstTurn();
+        Assert.That(inbox.PostFromPeer(new PersistedInput(1), 100), Is.False);
+        Assert.That(inbox.Post(new PersistedInput(2), out _), Is.True);
+        Assert.That(Taken(inbox), Is.EqualTo(new[] { new PersistedInput(1), new PersistedInput(2) }));
+        Assert.That(inbox.PostFromPeer(new PersistedInput(3), 100), Is.False);
+        Assert.That(inbox.WaitForTurn(() => 0, () => long.MaxValue), Is.True, "the loop thread looks");
+        Assert.That(Taken(inbox), Is.EqualTo(new[] { new PersistedInput(3) }));
     }
 
     [Test]
@@ -123,7 +169,7 @@ public sealed class InboxTests
         harness.Dispose();
         for (var i = 0; i < 100; i++)
         {
-            harness.PostFromPeer(new PersistedInput(1), 1 << 20);
+            harness.PostFromPeer(new PersistedInput(1), 1 << 20, isLast: true);
         }
         Assert.That((harness.Inbox.HasMore, harness.Inbox.PeerBytes), Is.EqualTo((false, 0L)));
     }
@@ -148,6 +194,25 @@ public sealed class InboxTests
             Assert.That(poster.Join(Patience.Limit), Is.True);
             Assert.That(harness.Seen, Is.EqualTo(accepted));
         }
+    }
+
+    /// <summary>An inbox whose loop thread is this one, and has turned.</summary>
+    private static Inbox AfterTheFirstTurn(long maxPeerBytes = 32 << 20)
+    {
+        var inbox = new Inbox(maxCommandBytes: 32 << 20, maxPeerBytes);
+        Assert.That(inbox.WaitForTurn(() => 0, () => long.MaxValue), Is.True);
+        Assert.That(Taken(inbox), Is.Empty);
+        return inbox;
+    }
+
+    /// <summary>Has the turn that is this thread's.</summary>
+    private static List<NodeInput> Taken(Inbox inbox)
+    {
+        List<NodeInput> inputs = [];
+        List<Action> actions = [];
+        inbox.Take(ref inputs, ref actions);
+        inbox.Finish(long.MaxValue, onLoopThread: false);
+        return inputs;
     }
 
     private sealed class Harness : IDisposable
@@ -193,9 +258,14 @@ public sealed class InboxTests
             return !dropped;
         }
 
-        public void PostFromPeer(NodeInput input, int bytes)
+        /// <param name="isLast">Of those that came together.</param>
+        public void PostFromPeer(NodeInput input, int bytes, bool isLast)
         {
             if (Inbox.PostFromPeer(input, bytes))
+            {
+                TurnAsPoster();
+            }
+            if (isLast && Inbox.BeginTurnIfAny())
             {
                 TurnAsPoster();
             }

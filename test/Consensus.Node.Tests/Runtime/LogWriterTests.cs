@@ -218,6 +218,8 @@ public sealed class LogWriterTests
 
         public void PostFromPeer(NodeInput input, int bytes) => throw new NotSupportedException();
 
+        public void TurnForPeers() => throw new NotSupportedException();
+
         public void PostAction(Action action) => throw new NotSupportedException();
 
         public void WakeLog()

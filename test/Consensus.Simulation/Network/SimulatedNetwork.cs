@@ -225,6 +225,7 @@ public sealed partial class SimulatedNetwork
                 _trace.Line($"{from.Name} → {receiver.Name}: {MessageText.Of(PeerCodec.Read(frame)!)}");
             }
             target.Events.Received(fromId, frame);
+            target.Events.ReceivedAll();
         });
     }
 

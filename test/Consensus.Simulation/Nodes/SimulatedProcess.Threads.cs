@@ -24,6 +24,11 @@ public sealed partial class SimulatedProcess : INodeThreads
             ? frame with { Message = message }
             : input);
 
+    void INodeThreads.TurnForPeers()
+    {
+        // Whatever is posted has a turn planned for it, which takes all that came by then.
+    }
+
     void INodeThreads.PostAction(Action action)
     {
         if (!_closed)
@@ -56,13 +61,7 @@ public sealed partial class SimulatedProcess : INodeThreads
         }
     }
 
-    void INodeThreads.Rest(TimeSpan time)
-    {
-        if (_disk.Running is { } job)
-        {
-            job.FreeAt += (long)time.TotalMicroseconds;
-        }
-    }
+    void INodeThreads.Rest(TimeSpan time) => _disk.Running?.FreeAt += (long)time.TotalMicroseconds;
 
     void INodeThreads.After(TimeSpan time, Action body) => At(Time.Now + (long)time.TotalMicroseconds, body);
 

@@ -24,6 +24,19 @@ internal sealed class RecordingEvents : IPeerEvents
     private readonly List<PeerEvent> _events = [];
     private readonly List<SnapshotOutcome> _outcomes = [];
     private readonly List<(MemberId From, byte[] Frame)> _frames = [];
+    private readonly List<int> _together = [];
+
+    /// <summary>How many frames had been told at each time when all were that came together.</summary>
+    public IReadOnlyList<int> Together
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return [.. _together];
+            }
+        }
+    }
 
     /// <summary>Called for each frame before it is written down.</summary>
     public Action<MemberId, byte[]>? OnFrame { get; set; }
@@ -69,6 +82,14 @@ internal sealed class RecordingEvents : IPeerEvents
         {
             _frames.Add((from, copy));
             Monitor.PulseAll(_gate);
+        }
+    }
+
+    public void ReceivedAll()
+    {
+        lock (_gate)
+        {
+            _together.Add(_frames.Count);
         }
     }
 
