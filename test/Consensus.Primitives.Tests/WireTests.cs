@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Text;
 using Consensus.Primitives.Wire;
 
 namespace Consensus.Primitives.Tests;
@@ -45,6 +46,85 @@ public sealed class WireTests
         writer.Bytes(3, [7, 7, 7]);
         Assert.That(writer.Length, Is.EqualTo(5), "it begins anew");
         Assert.That(taken.Span.SequenceEqual(before), Is.True, "and writes into another array");
+    }
+
+    [Test]
+    public void Fields_are_the_same_bytes_wherever_the_array_has_to_grow()
+    {
+        var random = new DeterministicRandom(8);
+        for (var round = 0; round < 3_000; round++)
+        {
+            // Filled to each place near its end, so that it grows before a tag, within one, behind one, and not at all.
+            var writer = new WireWriter(initialCapacity: 100);
+            var filled = new byte[random.Next(60, 100)];
+            writer.Raw(filled);
+            var expected = new List<byte>(filled);
+            for (var i = 0; i < 4; i++)
+            {
+                var field = 1 + (int)random.Next(random.Chance(1, 2) ? 20 : 1 << 28);
+                var value = (long)(random.NextUInt64() >> (int)random.Next(64));
+                var bytes = new byte[random.Chance(1, 8) ? 300 : random.Next(6)];
+                Array.Fill(bytes, (byte)'x');
+                WriteOne(writer, (int)random.Next(7), field, value, bytes, expected);
+            }
+            Assert.That(writer.ToArray(), Is.EqualTo(expected), $"round {round}");
+        }
+    }
+
+    /// <summary>One field, and the bytes that the format has for it.</summary>
+    private static void WriteOne(WireWriter writer, int kind, int field, long value, byte[] bytes, List<byte> expected)
+    {
+        var wireType = kind switch
+        {
+            < 3 => WireType.Varint,
+            3 => WireType.Fixed64,
+            _ => WireType.LengthDelimited,
+        };
+        var isLeftOut = kind is 0 or 3 ? value == 0 : kind is 4 or 6 && bytes.Length == 0;
+        if (!isLeftOut)
+        {
+            expected.AddRange(Varint(((ulong)field << 3) | (ulong)wireType));
+            expected.AddRange(kind switch
+            {
+                0 or 1 => Varint((ulong)value),
+                2 => [1],
+                3 => BitConverter.GetBytes(value),
+                _ => [.. Varint((ulong)bytes.Length), .. bytes],
+            });
+        }
+        switch (kind)
+        {
+            case 0:
+                writer.Int64(field, value);
+                break;
+            case 1:
+                writer.Int64Always(field, value);
+                break;
+            case 2:
+                writer.Bool(field, true);
+                break;
+            case 3:
+                writer.Fixed64(field, (ulong)value);
+                break;
+            case 4:
+                writer.Bytes(field, bytes);
+                break;
+            case 5:
+                writer.BytesAlways(field, bytes);
+                break;
+            default:
+                writer.String(field, Encoding.ASCII.GetString(bytes));
+                break;
+        }
+    }
+
+    private static IEnumerable<byte> Varint(ulong value)
+    {
+        for (; value >= 0x80; value >>= 7)
+        {
+            yield return (byte)(value | 0x80);
+        }
+        yield return (byte)value;
     }
 
     [TestCase(1_000, TestName = "What is small is given away as a copy and the writer keeps its array")]

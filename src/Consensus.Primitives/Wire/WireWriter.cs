@@ -16,6 +16,10 @@ public sealed class WireWriter : IBufferWriter<byte>
     /// <summary>Room behind what is asked for: the lengths of the messages around a large value, and what is small in them, are still to come.</summary>
     private const int ClosingBytes = 128;
 
+    /// <summary>Of 64 bits; a tag has 32.</summary>
+    private const int LongestVarint = 10;
+    private const int LongestTag = 5;
+
     private byte[] _buffer;
     private int _position;
 
@@ -64,24 +68,18 @@ public sealed class WireWriter : IBufferWriter<byte>
     {
         if (value != 0)
         {
-            Tag(field, WireType.Varint);
-            RawVarint((ulong)value);
+            TagAndVarint(field, WireType.Varint, (ulong)value);
         }
     }
 
     /// <summary>As <see cref="Int64"/>, but written even when 0 (proto3 <c>optional</c>, or an element of a repeated field).</summary>
-    public void Int64Always(int field, long value)
-    {
-        Tag(field, WireType.Varint);
-        RawVarint((ulong)value);
-    }
+    public void Int64Always(int field, long value) => TagAndVarint(field, WireType.Varint, (ulong)value);
 
     public void Bool(int field, bool value)
     {
         if (value)
         {
-            Tag(field, WireType.Varint);
-            RawVarint(1);
+            TagAndVarint(field, WireType.Varint, 1);
         }
     }
 
@@ -89,8 +87,10 @@ public sealed class WireWriter : IBufferWriter<byte>
     {
         if (value != 0)
         {
-            Tag(field, WireType.Fixed64);
-            BinaryPrimitives.WriteUInt64LittleEndian(Reserve(8), value);
+            var span = ReserveUpTo(LongestTag + sizeof(ulong));
+            var tagBytes = PutVarint(span, Tag(field, WireType.Fixed64));
+            BinaryPrimitives.WriteUInt64LittleEndian(span[tagBytes..], value);
+            _position += tagBytes + sizeof(ulong);
         }
     }
 
@@ -105,8 +105,7 @@ public sealed class WireWriter : IBufferWriter<byte>
     /// <summary>As <see cref="Bytes"/>, but written even when empty.</summary>
     public void BytesAlways(int field, ReadOnlySpan<byte> value)
     {
-        Tag(field, WireType.LengthDelimited);
-        RawVarint((ulong)value.Length);
+        TagAndVarint(field, WireType.LengthDelimited, (ulong)value.Length);
         value.CopyTo(Reserve(value.Length));
     }
 
@@ -114,9 +113,8 @@ public sealed class WireWriter : IBufferWriter<byte>
     {
         if (value.Length > 0)
         {
-            Tag(field, WireType.LengthDelimited);
             var count = Encoding.UTF8.GetByteCount(value);
-            RawVarint((ulong)count);
+            TagAndVarint(field, WireType.LengthDelimited, (ulong)count);
             Encoding.UTF8.GetBytes(value, Reserve(count));
         }
     }
@@ -124,7 +122,7 @@ public sealed class WireWriter : IBufferWriter<byte>
     /// <summary>Starts a nested message; give the result to <see cref="EndMessage"/>. An empty one is written too.</summary>
     public int BeginMessage(int field)
     {
-        Tag(field, WireType.LengthDelimited);
+        RawVarint(Tag(field, WireType.LengthDelimited));
         Reserve(1);
         return _position;
     }
@@ -139,31 +137,13 @@ public sealed class WireWriter : IBufferWriter<byte>
             Reserve(extra);
             _buffer.AsSpan(start, length).CopyTo(_buffer.AsSpan(start + extra));
         }
-        var at = start - 1;
-        var rest = (uint)length;
-        while (rest >= 0x80)
-        {
-            _buffer[at++] = (byte)(rest | 0x80);
-            rest >>= 7;
-        }
-        _buffer[at] = (byte)rest;
+        PutVarint(_buffer.AsSpan(start - 1), (ulong)length);
     }
 
     /// <summary>Bytes with no tag: for framing around messages.</summary>
     public void Raw(ReadOnlySpan<byte> value) => value.CopyTo(Reserve(value.Length));
 
-    public void RawVarint(ulong value)
-    {
-        var span = ReserveUpTo(10);
-        var count = 0;
-        while (value >= 0x80)
-        {
-            span[count++] = (byte)(value | 0x80);
-            value >>= 7;
-        }
-        span[count++] = (byte)value;
-        _position += count;
-    }
+    public void RawVarint(ulong value) => _position += PutVarint(ReserveUpTo(LongestVarint), value);
 
     /// <summary>A writable span of exactly <paramref name="count"/> bytes, counted as written.</summary>
     public Span<byte> Reserve(int count)
@@ -185,7 +165,28 @@ public sealed class WireWriter : IBufferWriter<byte>
 
     public static int VarintSize(ulong value) => value == 0 ? 1 : (int)((70 - (uint)System.Numerics.BitOperations.LeadingZeroCount(value)) / 7);
 
-    private void Tag(int field, WireType type) => RawVarint((ulong)((field << 3) | (int)type));
+    private static uint Tag(int field, WireType type) => (uint)((field << 3) | (int)type);
+
+    /// <summary>Room is looked for once: nearly all that is written is short numbers, in each digest of a record some thirty.</summary>
+    private void TagAndVarint(int field, WireType type, ulong value)
+    {
+        var span = ReserveUpTo(LongestTag + LongestVarint);
+        var tagBytes = PutVarint(span, Tag(field, type));
+        _position += tagBytes + PutVarint(span[tagBytes..], value);
+    }
+
+    /// <summary>How many bytes it took.</summary>
+    private static int PutVarint(Span<byte> span, ulong value)
+    {
+        var count = 0;
+        while (value >= 0x80)
+        {
+            span[count++] = (byte)(value | 0x80);
+            value >>= 7;
+        }
+        span[count++] = (byte)value;
+        return count;
+    }
 
     private Span<byte> ReserveUpTo(int count)
     {
