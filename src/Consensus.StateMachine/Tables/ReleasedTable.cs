@@ -37,8 +37,29 @@ internal sealed class ReleasedTable(Limits limits)
     /// <summary>Adds tokens that were released, each once, and drops the oldest of all objects while there are too many.</summary>
     public void Add(ObjectName name, ImmutableArray<FencingToken> released)
     {
-        var newest = ImmutableArray.CreateBuilder<FencingToken>(released.Length);
-        foreach (var token in released.Sort())
+        var inOrder = released.Sort();
+        if (!inOrder.IsEmpty && !TryFind(name, inOrder[0], out _, out _))
+        {
+            // Nearly always: no run has the smallest or stands behind it, so none has another of them.
+            Store(name, inOrder);
+        }
+        else
+        {
+            AddEach(name, inOrder);
+        }
+        while (_primary.Sum.Bytes > limits.MaxReleasedBytes && _byAge.TryFirst(out var last, out var oldest))
+        {
+            _byAge.Remove(last);
+            _primary.Remove(new ReleasedRun(oldest, last));
+        }
+    }
+
+    public FrozenTree<ReleasedRun, ImmutableArray<FencingToken>> Freeze() => _primary.Freeze();
+
+    private void AddEach(ObjectName name, ImmutableArray<FencingToken> inOrder)
+    {
+        var newest = ImmutableArray.CreateBuilder<FencingToken>(inOrder.Length);
+        foreach (var token in inOrder)
         {
             if (TryFind(name, token, out var run, out var tokens))
             {
@@ -54,16 +75,9 @@ internal sealed class ReleasedTable(Limits limits)
         {
             Store(name, newest.ToImmutable());
         }
-        while (_primary.Sum.Bytes > limits.MaxReleasedBytes && _byAge.TryFirst(out var last, out var oldest))
-        {
-            _byAge.Remove(last);
-            _primary.Remove(new ReleasedRun(oldest, last));
-        }
     }
 
-    public FrozenTree<ReleasedRun, ImmutableArray<FencingToken>> Freeze() => _primary.Freeze();
-
-    /// <summary>The run that has the token, if any has it.</summary>
+    /// <summary>The run that has the token, if any has it: the first of the object that ends with it or behind it.</summary>
     private bool TryFind(ObjectName name, FencingToken token, out ReleasedRun run, out ImmutableArray<FencingToken> tokens) =>
         _primary.TryFirstFrom(new ReleasedRun(name, token), out run, out tokens) && run.Object == name;
 
