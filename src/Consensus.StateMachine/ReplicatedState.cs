@@ -119,11 +119,11 @@ public sealed class ReplicatedState
         }
         _applied = _applied.Add(entry.Payload.Span);
         var revisionBefore = Revision;
-        var envelope = CommandCodec.Read(entry.Payload);
-        _entry.Begin(envelope, revisionBefore);
-        var outcome = _retries.AnswerRetry(envelope.Command) ?? Execute(envelope.Command);
+        var command = CommandCodec.Read(entry.Payload, out var identity);
+        _entry.Begin(identity, revisionBefore);
+        var outcome = _retries.AnswerRetry(command) ?? Execute(command);
         output.Resolutions.Add(new Resolution(entry.Request, outcome));
-        _retries.Keep(envelope.Command, outcome);
+        _retries.Keep(command, outcome);
         _compaction.ForgetBeyondBound();
         Invariant.Require(Revision >= revisionBefore, "the revision never falls");
         for (var i = first; i < output.Resolutions.Count; i++)

@@ -29,6 +29,9 @@ public sealed record CommandEnvelope(Command Command, ReadOnlyMemory<byte> Idemp
     public bool HasIdentity => !IdempotencyKey.IsEmpty || !Session.IsNone;
 }
 
+/// <summary>What is logged beside a command, of its identity; see <see cref="CommandEnvelope"/>. A part of the entry's bytes.</summary>
+internal readonly record struct LoggedIdentity(ReadOnlyMemory<byte> Key, ReadOnlyMemory<byte> Fingerprint, SessionRequest Session);
+
 /// <summary>The number that the client of a session gave a request, under which that may be asked again (rule 21).</summary>
 /// <param name="Session">The session's lease.</param>
 /// <param name="Number">At least 1.</param>

@@ -147,7 +147,7 @@ internal sealed class AcquireRules(
         && AskedTerms.ModeOf(c) == LockMode.Exclusive
         && state.Objects[c.Object] is { Holders: > 0 } record
         && record.Attached > onTheWay
-        && !IsKnown(Identity.Of(asked, asked.Principal));
+        && !IsKnown(Identity.Of(asked.IdempotencyKey, asked.Session, asked.Principal));
 
     private bool IsKnown(Identity identity) =>
         !identity.IsNone

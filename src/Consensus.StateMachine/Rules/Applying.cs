@@ -47,11 +47,11 @@ internal sealed class Applying
         (Identity, Session, Fingerprint, Promotions, IsNewNumber) = (default, default, default, 0, false);
     }
 
-    public void Begin(CommandEnvelope envelope, Revision revisionBefore)
+    public void Begin(in LoggedIdentity identity, Revision revisionBefore)
     {
-        Session = envelope.Session;
-        Identity = Identity.Of(envelope, Principal);
-        Fingerprint = envelope.Fingerprint;
+        Session = identity.Session;
+        Identity = Identity.Of(identity.Key, identity.Session, Principal);
+        Fingerprint = identity.Fingerprint;
         RevisionBefore = revisionBefore;
     }
 

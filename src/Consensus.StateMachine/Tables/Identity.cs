@@ -19,10 +19,10 @@ internal readonly record struct Identity(string Principal, Key IdempotencyKey) :
     public static Identity Of(SessionNumber number) => new("", default) { Number = number };
 
     /// <summary>None where neither was given.</summary>
-    public static Identity Of(CommandEnvelope envelope, string principal) =>
-        !envelope.Session.IsNone ? Of(new SessionNumber(envelope.Session.Session, envelope.Session.Number))
-        : envelope.IdempotencyKey.IsEmpty ? default
-        : new Identity(principal, new Key(envelope.IdempotencyKey.Span));
+    public static Identity Of(ReadOnlyMemory<byte> key, SessionRequest session, string principal) =>
+        !session.IsNone ? Of(new SessionNumber(session.Session, session.Number))
+        : key.IsEmpty ? default
+        : new Identity(principal, new Key(key.Span));
 
     public int CompareTo(Identity other)
     {

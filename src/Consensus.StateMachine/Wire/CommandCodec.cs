@@ -60,6 +60,13 @@ public static class CommandCodec
     /// </summary>
     public static CommandEnvelope Read(ReadOnlyMemory<byte> bytes)
     {
+        var command = Read(bytes, out var identity);
+        return new CommandEnvelope(command, identity.Key, identity.Fingerprint) { Session = identity.Session };
+    }
+
+    /// <summary>As the other, without an envelope to be collected: every member reads every entry, and needs its parts only.</summary>
+    internal static Command Read(ReadOnlyMemory<byte> bytes, out LoggedIdentity identity)
+    {
         ReadOnlyMemory<byte> key = default;
         ReadOnlyMemory<byte> fingerprint = default;
         var (session, number, acked) = (0L, 0L, 0L);
@@ -103,10 +110,12 @@ public static class CommandCodec
                     break;
             }
         }
-        return new CommandEnvelope(command ?? throw new WireFormatException("an envelope without a command"), key, fingerprint)
+        if (command is null)
         {
-            Session = Session(key, session, number, acked),
-        };
+            throw new WireFormatException("an envelope without a command");
+        }
+        identity = new LoggedIdentity(key, fingerprint, Session(key, session, number, acked));
+        return command;
     }
 
     private static SessionRequest Session(ReadOnlyMemory<byte> key, long session, long number, long acked)
