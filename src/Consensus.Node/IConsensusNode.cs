@@ -186,6 +186,16 @@ public interface IConsensusNode
     /// <summary>Term and leader name for answers' headers; cheaper than <see cref="Status"/>.</summary>
     (long Term, string LeaderName) Leadership { get; }
 
+    /// <summary>Cluster and cluster time for answers' bodies, as in <see cref="Status"/>; cheaper than that.</summary>
+    (ClusterId Cluster, ClusterTime Now) Moment
+    {
+        get
+        {
+            var status = Status;
+            return (status.Cluster, status.ClusterTime);
+        }
+    }
+
     /// <summary>What this member holds for others, thing by thing, each with its bound.</summary>
     IReadOnlyList<HeldBytes> Held => [];
 

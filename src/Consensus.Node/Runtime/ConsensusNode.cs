@@ -78,6 +78,15 @@ public sealed partial class ConsensusNode : IConsensusNode
         Loop = _meter.Read(NowMicros()),
     };
 
+    public (ClusterId Cluster, ClusterTime Now) Moment
+    {
+        get
+        {
+            var status = _runtime.Status;
+            return (status.Cluster, status.ClusterTime);
+        }
+    }
+
     public (long Term, string LeaderName) Leadership => _runtime.Leadership;
 
     /// <summary>What the links tell it.</summary>

@@ -15,8 +15,8 @@ internal readonly record struct HoldContext(ClusterTime Now, ClusterId Cluster)
     /// <summary>The last stamp of a view may be a second old; the member's clock is younger when it has heard its leader since.</summary>
     public static HoldContext Of(IConsensusNode node, StateView view)
     {
-        var status = node.Status;
-        return new HoldContext(ClusterTime.Max(view.AppliedStamp, status.ClusterTime), status.Cluster);
+        var (cluster, now) = node.Moment;
+        return new HoldContext(ClusterTime.Max(view.AppliedStamp, now), cluster);
     }
 }
 

@@ -157,8 +157,8 @@ internal sealed class HoldWriteEndpoints(
 
     private HoldContext Context()
     {
-        var status = node.Status;
-        return new HoldContext(status.ClusterTime, status.Cluster);
+        var (cluster, now) = node.Moment;
+        return new HoldContext(now, cluster);
     }
 
     private async ValueTask<(Key Name, RequestIdentity Identity, byte[] Body, Problem? Refusal)> ReadAsync(ApiCall call)

@@ -162,7 +162,7 @@ internal sealed class SlicedWaits(IConsensusNode node, Replies replies, TimeProv
     {
         var read = await node.ReadAsync(ReadConsistency.Stale, Revision.Zero, CancellationToken.None);
         return read.View?.PlaceOf(CommandRunner.Principal, mark.Key, mark.Session, mark.Fingerprint.Span) is { } place
-            ? new PlaceAnswer(place.Position, Millis.Left(place.Deadline, ClusterTime.Max(read.View.AppliedStamp, node.Status.ClusterTime)))
+            ? new PlaceAnswer(place.Position, Millis.Left(place.Deadline, ClusterTime.Max(read.View.AppliedStamp, node.Moment.Now)))
             : null;
     }
 

@@ -94,7 +94,7 @@ internal sealed class LeaseEndpoints(IConsensusNode node, CommandRunner commands
         }
         else if (view.GetSessionNews(renewal.Id, since, after) is { } news)
         {
-            var now = ClusterTime.Max(view.AppliedStamp, node.Status.ClusterTime);
+            var now = ClusterTime.Max(view.AppliedStamp, node.Moment.Now);
             var answer = AnswerOf(renewal) with { News = SessionShapes.NewsOf(news, now) };
             await replies.Json(http, StatusCodes.Status200OK, answer, ApiJson.Default.LeaseAnswer, view.Revision);
         }
@@ -189,7 +189,7 @@ internal sealed class LeaseEndpoints(IConsensusNode node, CommandRunner commands
                     await replies.Problem(http, OutcomeProblems.Of(new ReplayedHoldGone(view.Revision, null)));
                     return;
                 }
-                expiresInMs = Millis.Left(lease.Deadline, ClusterTime.Max(view.AppliedStamp, node.Status.ClusterTime));
+                expiresInMs = Millis.Left(lease.Deadline, ClusterTime.Max(view.AppliedStamp, node.Moment.Now));
             }
         }
         http.Response.Headers.Location = ApiRoutes.LeasePrefix + granted.Id;
@@ -204,7 +204,7 @@ internal sealed class LeaseEndpoints(IConsensusNode node, CommandRunner commands
     private LeaseAnswer AnswerOf(LeaseRenewal renewal)
     {
         var ttlMs = Millis.Of(renewal.TtlMicros);
-        var expiresInMs = renewal.Alive ? Math.Min(ttlMs, Millis.Left(renewal.Deadline, node.Status.ClusterTime)) : 0;
+        var expiresInMs = renewal.Alive ? Math.Min(ttlMs, Millis.Left(renewal.Deadline, node.Moment.Now)) : 0;
         return new LeaseAnswer(renewal.Id.ToString(), ttlMs, expiresInMs);
     }
 }

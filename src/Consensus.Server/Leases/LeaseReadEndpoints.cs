@@ -124,5 +124,5 @@ internal sealed class LeaseReadEndpoints(IConsensusNode node, ListReader lists, 
         [.. lease.Holds.Where(hold => hold.Space == space).Select(hold => hold.Name.ToString())];
 
     /// <summary>The last stamp of the view may be a second old; the member's clock is younger when it has heard its leader since.</summary>
-    private ClusterTime Now(StateView view) => ClusterTime.Max(view.AppliedStamp, node.Status.ClusterTime);
+    private ClusterTime Now(StateView view) => ClusterTime.Max(view.AppliedStamp, node.Moment.Now);
 }

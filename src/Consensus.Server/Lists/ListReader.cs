@@ -33,7 +33,7 @@ internal sealed class ListReader(IConsensusNode node, PinnedViews views)
         {
             return new ListResult(null, refusal);
         }
-        var query = ListCursor.DigestOf(node.Status.Cluster, prefix);
+        var query = ListCursor.DigestOf(node.Moment.Cluster, prefix);
         if (given is { } cursor)
         {
             if (views.Find(cursor.Revision) is { } pinned)
@@ -86,7 +86,7 @@ internal sealed class ListReader(IConsensusNode node, PinnedViews views)
             return new ListResult(null, problem);
         }
         await IoThread.Leave();
-        var query = ListCursor.DigestOf(node.Status.Cluster, prefix);
+        var query = ListCursor.DigestOf(node.Moment.Cluster, prefix);
         return new ListResult(new ListPage(view, at, given?.Last, limit, query, given?.Count), null);
     }
 
@@ -121,7 +121,7 @@ internal sealed class ListReader(IConsensusNode node, PinnedViews views)
         {
             var isOurs = ListCursor.TryDecode(text, out var given)
                 && given.Kind == kind
-                && given.Query == ListCursor.DigestOf(node.Status.Cluster, prefix);
+                && given.Query == ListCursor.DigestOf(node.Moment.Cluster, prefix);
             refusal = isOurs ? null : Problem.BadRequest("the query parameter \"cursor\" is not one that this query was given");
             cursor = isOurs ? given : null;
         }

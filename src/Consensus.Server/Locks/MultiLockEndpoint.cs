@@ -85,8 +85,8 @@ internal sealed class MultiLockEndpoint(IConsensusNode node, CommandRunner comma
             waits.Untaken(answer, hasKey: !identity.Key.IsEmpty);
             return;
         }
-        var status = node.Status;
-        var shown = LockShapes.Of(granted, status.ClusterTime, status.Cluster.ToString());
+        var (cluster, now) = node.Moment;
+        var shown = LockShapes.Of(granted, now, cluster.ToString());
         await replies.Json(http, StatusCodes.Status200OK, shown, ApiJson.Default.MultiLockAnswer, granted.Revision);
     }
 

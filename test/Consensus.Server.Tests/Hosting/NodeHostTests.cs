@@ -146,6 +146,19 @@ public sealed class NodeHostTests
     }
 
     [Test]
+    public async Task The_moment_is_what_the_status_says_of_cluster_and_time()
+    {
+        await using var cluster = await LocalCluster.StartAsync(1);
+        var node = cluster.Hosts[0]!.Node;
+        await LocalCluster.DoneAsync(cluster.Hosts[0]!, new GrantLeaseCommand(node.NewLeaseId(), 600_000_000));
+        await LocalCluster.EventuallyAsync(() => node.Moment.Now > ClusterTime.Zero, "time is published");
+        var before = node.Status;
+        var (id, now) = node.Moment;
+        Assert.That(id, Is.EqualTo(before.Cluster).And.Not.EqualTo(default(ClusterId)));
+        Assert.That(now.Micros, Is.InRange(before.ClusterTime.Micros, node.Status.ClusterTime.Micros));
+    }
+
+    [Test]
     public async Task A_disconnected_waiter_leaves_the_queue()
     {
         await using var cluster = await LocalCluster.StartAsync(3);
