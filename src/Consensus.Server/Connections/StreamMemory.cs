@@ -66,8 +66,11 @@ internal sealed class StreamMemory(long maxBytes, Replies replies, TimeProvider 
             ? memory.HoldAnswer(http, connection, answerBytes, isOwed)
             : StreamVerdict.Serve;
 
+    /// <summary>The protocol is asked first: it is at hand, and a feature is looked for among all that a connection may have.</summary>
     public RequestDelegate Around(RequestDelegate next) => http =>
-        http.Features.Get<ConnectionStreams>() is { } connection ? InvokeAsync(http, connection, next) : next(http);
+        HttpProtocol.IsHttp2(http.Request.Protocol) && http.Features.Get<ConnectionStreams>() is { } connection
+            ? InvokeAsync(http, connection, next)
+            : next(http);
 
     public void Close(ConnectionStreams connection)
     {

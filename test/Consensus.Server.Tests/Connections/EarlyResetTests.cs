@@ -60,7 +60,8 @@ internal sealed class EarlyResetTests
     private static DefaultHttpContext Request(ConnectionStreams connection, CompletedResponse response)
     {
         var http = new DefaultHttpContext();
-        http.Features.Set<IHttpRequestFeature>(new HttpRequestFeature { RawTarget = "/" + new string('x', StreamMemory.OwnBytes) });
+        http.Features.Set<IHttpRequestFeature>(
+            new HttpRequestFeature { Protocol = "HTTP/2", RawTarget = "/" + new string('x', StreamMemory.OwnBytes) });
         http.Features.Set<IHttpResponseFeature>(response);
         http.Features.Set<IHttp2StreamIdFeature>(new StreamId());
         http.Features.Set(connection);
