@@ -1,5 +1,3 @@
-using System.Buffers.Binary;
-using System.Security.Cryptography;
 using Consensus.Node.Core;
 using Consensus.Node.Core.Flow;
 using Consensus.Node.Ports;
@@ -186,13 +184,7 @@ public sealed partial class ConsensusNode : IConsensusNode
 
     public void Abandon(ObjectName name, RequestId request, bool hasKey) => Post(new HoldAbandonedInput(name, request, hasKey));
 
-    public LeaseId NewLeaseId()
-    {
-        Span<byte> bytes = stackalloc byte[8];
-        RandomNumberGenerator.Fill(bytes);
-        var value = BinaryPrimitives.ReadInt64LittleEndian(bytes) & long.MaxValue;
-        return new LeaseId(value == 0 ? 1 : value);
-    }
+    public LeaseId NewLeaseId() => LeaseIds.Next();
 
     public Task<TransferAnswer> TransferLeadershipAsync(MemberId to, CancellationToken cancellation)
     {

@@ -26,12 +26,15 @@ internal sealed class CommandRunner(IConsensusNode node)
             aborted);
 
     /// <summary>Executes a command that brings a lease of its own, again under another id while the drawn one is taken.</summary>
-    public async ValueTask<CommandAnswer> WithNewLeaseAsync<T>(Func<LeaseId, T> make, Func<T, ValueTask<CommandAnswer>> execute)
+    /// <param name="with">The command with that lease. Static, so that no request has a delegate made for it.</param>
+    /// <param name="aborted">As of <see cref="ExecuteAsync(RequestMark, Command, CancellationToken)"/>.</param>
+    public async ValueTask<CommandAnswer> WithNewLeaseAsync<T>(
+        RequestMark mark, T asked, Func<T, LeaseId, T> with, CancellationToken aborted = default)
         where T : Command
     {
         for (var attempt = 1; ; attempt++)
         {
-            var answer = await execute(make(node.NewLeaseId()));
+            var answer = await ExecuteAsync(mark, with(asked, node.NewLeaseId()), aborted);
             if (answer.Outcome is not LeaseIdTaken || attempt == MaxIdAttempts)
             {
                 return answer;

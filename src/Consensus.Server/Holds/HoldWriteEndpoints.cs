@@ -70,8 +70,7 @@ internal sealed class HoldWriteEndpoints(
         waits.AnswerAsync(http, mark, slice, gone => ExecuteAsync(mark, asked, gone));
 
     private ValueTask<CommandAnswer> ExecuteAsync(RequestMark mark, AcquireCommand asked, CancellationToken gone) => commands.WithNewLeaseAsync(
-        lease => asked with { OwnLease = asked.SharedLease.IsNone ? lease : LeaseId.None },
-        command => commands.ExecuteAsync(mark, command, gone));
+        mark, asked, static (asked, lease) => asked with { OwnLease = asked.SharedLease.IsNone ? lease : LeaseId.None }, gone);
 
     public async Task RenewAsync(ApiCall call)
     {

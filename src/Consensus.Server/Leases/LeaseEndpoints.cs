@@ -40,7 +40,7 @@ internal sealed class LeaseEndpoints(IConsensusNode node, CommandRunner commands
             return;
         }
         var mark = RequestMark.Of(call, identity, body);
-        var answer = await commands.WithNewLeaseAsync(lease => asked with { Id = lease }, command => commands.ExecuteAsync(mark, command));
+        var answer = await commands.WithNewLeaseAsync(mark, asked, static (asked, lease) => asked with { Id = lease });
         if (answer.Kind == AnswerKind.Done && answer.Outcome is LeaseGranted granted)
         {
             await GrantedAsync(http, granted, asked.IsSession, isReplayable: !identity.IsNone);

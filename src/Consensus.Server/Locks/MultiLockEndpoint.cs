@@ -94,8 +94,7 @@ internal sealed class MultiLockEndpoint(IConsensusNode node, CommandRunner comma
         waits.AnswerAsync(http, mark, slice, gone => ExecuteAsync(mark, asked, gone));
 
     private ValueTask<CommandAnswer> ExecuteAsync(RequestMark mark, AcquireManyCommand asked, CancellationToken gone) => commands.WithNewLeaseAsync(
-        lease => asked with { OwnLease = asked.SharedLease.IsNone ? lease : LeaseId.None },
-        command => commands.ExecuteAsync(mark, command, gone));
+        mark, asked, static (asked, lease) => asked with { OwnLease = asked.SharedLease.IsNone ? lease : LeaseId.None }, gone);
 
     private static AcquireManyCommand? Read(ReadOnlyMemory<byte> body, long minTtlMicros, out Problem? refusal)
     {
