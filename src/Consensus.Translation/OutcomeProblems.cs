@@ -36,8 +36,10 @@ public static class OutcomeProblems
                 ProblemTypes.OutcomeUnknown, "the wait goes on without this connection; a retry with the same Idempotency-Key or number takes the place again"),
             WaitTakenOver => new Problem(ProblemTypes.OutcomeUnknown, "a later request with the same identity took this place in the queue; its answer counts"),
             NoSuchWaiter { WaitsForSeveral: true } several => Problem.NotFound(
-                $"\"{several.Owner}\" waits for it together with other locks, and is granted all of them or none; nothing was done"),
-            NoSuchWaiter nobody => Problem.NotFound($"nobody called \"{nobody.Owner}\" waits who could have it now; nothing was done"),
+                $"\"{Excerpt.Of(several.Owner)}\" waits for it together with other locks, and is granted all of them or none; "
+                + "nothing was done"),
+            NoSuchWaiter nobody => Problem.NotFound(
+                $"nobody called \"{Excerpt.Of(nobody.Owner)}\" waits who could have it now; nothing was done"),
             PermitsMismatch mismatch => new Problem(
                 ProblemTypes.PermitsMismatch, $"the semaphore is in use with a limit of {mismatch.Permits} permits; nothing was done")
             {
@@ -49,7 +51,8 @@ public static class OutcomeProblems
                 PermitsOut = more.Out,
             },
             SemaphoreUnused => Problem.NotFound("nobody holds permits of it or waits for some, so it has no limit: whoever asks next gives it one"),
-            KeyWrittenTwice twice => Problem.BadRequest($"the transaction writes the key \"{twice.Key}\" twice; nothing was done"),
+            KeyWrittenTwice twice => Problem.BadRequest(
+                $"the transaction writes the key \"{Excerpt.Of(twice.Key)}\" twice; nothing was done"),
             AnswerTooLarge large => Problem.TooLarge($"what the transaction gets has more than {large.LimitBytes} bytes; nothing was done"),
             FenceStale stale => new Problem(
                 ProblemTypes.StaleToken, $"the token is below {stale.Highest}, the highest that was seen: its hold is over, and another came after it")
@@ -61,8 +64,8 @@ public static class OutcomeProblems
             TokenNotExclusive shared => new Problem(
                 ProblemTypes.SharedToken,
                 shared.Object.Space == HoldSpace.Semaphore
-                    ? $"the token is that of permits of the semaphore \"{shared.Object.Name}\", which others may hold too: a fence takes tokens of exclusive holds only; nothing was done"
-                    : $"the token is that of a shared hold of the lock \"{shared.Object.Name}\": a fence takes tokens of exclusive holds only; nothing was done")
+                    ? $"the token is that of permits of the semaphore \"{Excerpt.Of(shared.Object.Name)}\", which others may hold too: a fence takes tokens of exclusive holds only; nothing was done"
+                    : $"the token is that of a shared hold of the lock \"{Excerpt.Of(shared.Object.Name)}\": a fence takes tokens of exclusive holds only; nothing was done")
             {
                 Name = shared.Object.Name.ToString(),
             },
@@ -135,11 +138,11 @@ public static class OutcomeProblems
         var detail = new StringBuilder();
         if (!held.Name.IsEmpty)
         {
-            detail.Append(CultureInfo.InvariantCulture, $"\"{held.Name}\" is ");
+            detail.Append(CultureInfo.InvariantCulture, $"\"{Excerpt.Of(held.Name)}\" is ");
         }
         detail.Append(held switch
         {
-            { Holder: { } holder } => $"held by \"{holder.Owner}\" with token {holder.Token}",
+            { Holder: { } holder } => $"held by \"{Excerpt.Of(holder.Owner)}\" with token {holder.Token}",
             { DelayedUntil: not null } => "held by nobody",
             _ => "not granted in time",
         });

@@ -6,6 +6,14 @@ namespace Consensus.Translation;
 /// <summary>A problem to answer with: its type, one sentence, and what goes with it in members and headers.</summary>
 public sealed record Problem(ProblemType Type, string Detail)
 {
+    /// <summary>
+    /// Characters of a sentence; longer ones are cut. Whoever quotes takes an <see cref="Excerpt"/>: this is for what nobody thought of,
+    /// such as a list of many names.
+    /// </summary>
+    public const int MostDetailCharacters = 1_024;
+
+    public string Detail { get; } = Excerpt.Of(Detail, MostDetailCharacters);
+
     /// <summary>What the answer was computed from; zero: the member's present revision.</summary>
     public Revision StateRevision { get; init; }
 

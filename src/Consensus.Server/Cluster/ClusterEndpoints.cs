@@ -103,7 +103,7 @@ internal sealed class ClusterEndpoints(
                 await replies.Problem(http, unknown
                     ?? (target is null
                         ? MemberLookup.NoSuchMember(to)
-                        : Problem.BadRequest($"the field \"to\" names \"{to}\", a learner; only a voter can lead")));
+                        : Problem.BadRequest($"the field \"to\" names \"{Excerpt.Of(to)}\", a learner; only a voter can lead")));
                 return;
             }
         }

@@ -31,5 +31,5 @@ internal sealed class MemberLookup(IConsensusNode node)
             ? new MemberId(id)
             : null);
 
-    public static Problem NoSuchMember(string nameOrId) => Problem.NotFound($"there is no member \"{nameOrId}\"");
+    public static Problem NoSuchMember(string nameOrId) => Problem.NotFound($"there is no member \"{Excerpt.Of(nameOrId)}\"");
 }

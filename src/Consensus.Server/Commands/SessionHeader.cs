@@ -2,6 +2,7 @@ using System.Globalization;
 using Consensus.Api;
 using Consensus.Primitives;
 using Consensus.StateMachine.Commands;
+using Consensus.Translation;
 using Microsoft.Extensions.Primitives;
 
 namespace Consensus.Server.Commands;
@@ -32,7 +33,7 @@ internal static class SessionHeader
             var name = at < 0 ? part : part[..at];
             if (name is not ("seq" or "acked"))
             {
-                return $"{Form}: it has no parameter \"{name}\"";
+                return $"{Form}: it has no parameter \"{Excerpt.Of(name)}\"";
             }
             if ((name == "seq" ? seq : acked) is not null)
             {

@@ -96,7 +96,7 @@ internal sealed class ElectionForm(Replies replies) : HoldForm
             var answer = ElectionShapes.Of(info, context.Now);
             return replies.Json(http, StatusCodes.Status200OK, answer, ApiJson.Default.ElectionAnswer, revision);
         }
-        return replies.Problem(http, Problem.NotFound($"nobody leads \"{info.Name}\", and nobody stands for it", revision));
+        return replies.Problem(http, Problem.NotFound($"nobody leads \"{Excerpt.Of(info.Name)}\", and nobody stands for it", revision));
     }
 
     public override void Write(Utf8JsonWriter json, HeldObject info, HoldContext context) =>

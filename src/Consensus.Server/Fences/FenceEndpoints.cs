@@ -84,7 +84,8 @@ internal sealed class FenceEndpoints(IConsensusNode node, CommandRunner commands
         }
         var answer = await node.ReadAsync(options.Consistency, options.MinRevision, call.Http.RequestAborted);
         await (answer.View is not { } view ? replies.Problem(call.Http, AnswerProblems.Of(answer.Kind, answer.Reason))
-            : view.GetFence(resource) is not { } highest ? replies.Problem(call.Http, Problem.NotFound($"\"{resource}\" has no fence", view.Revision))
+            : view.GetFence(resource) is not { } highest ? replies.Problem(
+                call.Http, Problem.NotFound($"\"{Excerpt.Of(resource)}\" has no fence", view.Revision))
             : replies.Json(call.Http, StatusCodes.Status200OK, Of(resource, highest.Value), ApiJson.Default.FenceAnswer, view.Revision));
     }
 

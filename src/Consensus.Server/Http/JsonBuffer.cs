@@ -48,13 +48,13 @@ internal sealed class JsonBuffer : IBufferWriter<byte>
     /// <summary>More than one part.</summary>
     public bool IsLarge => _full.Count > 0;
 
-    /// <summary>Of an answer that is not large.</summary>
+    /// <summary>All of it, in one piece: a large answer is put together for it, and is better taken in its parts.</summary>
     public ReadOnlySpan<byte> Written
     {
         get
         {
             Json.Flush();
-            return _part.AsSpan(0, _used);
+            return IsLarge ? ToBytes(0, 0) : _part.AsSpan(0, _used);
         }
     }
 

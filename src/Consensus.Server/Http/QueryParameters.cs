@@ -56,7 +56,7 @@ internal sealed class QueryParameters
         }
         if (!QueryNameText.TryParse(nameBytes, out var name) || ((int)allowed & (1 << (int)name)) == 0)
         {
-            return Problem.BadRequest($"the query parameter \"{Shorten(nameBytes)}\" is not one that this request takes");
+            return Problem.BadRequest($"the query parameter \"{Excerpt.Of(nameBytes)}\" is not one that this request takes");
         }
         if (!TryDecodeText(valueText, out var value))
         {
@@ -148,12 +148,5 @@ internal sealed class QueryParameters
         }
         Array.Resize(ref bytes, length);
         return true;
-    }
-
-    private static string Shorten(ReadOnlySpan<byte> name)
-    {
-        const int MostShown = 64;
-        var text = Encoding.UTF8.GetString(name);
-        return text.Length <= MostShown ? text : text[..MostShown] + "…";
     }
 }

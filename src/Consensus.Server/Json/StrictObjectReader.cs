@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Consensus.Translation;
 
 namespace Consensus.Server.Json;
 
@@ -110,7 +111,7 @@ internal ref partial struct StrictObjectReader
     /// <summary>For a field that is none of those the object has.</summary>
     public void Unknown()
     {
-        _level.Field = _tokens.Text() ?? "\uFFFD";
+        _level.Field = Excerpt.Of(_tokens.Text() ?? "\uFFFD");
         Refuse($"the field \"{Path()}\" is unknown");
     }
 

@@ -64,7 +64,7 @@ internal sealed class KeyReadEndpoints(IConsensusNode node, ListReader lists, Wa
         else
         {
             var when = asked is { } past ? $" at revision {past}" : "";
-            await replies.Problem(call.Http, Problem.NotFound($"there is no key \"{key}\"{when}", view.Revision));
+            await replies.Problem(call.Http, Problem.NotFound($"there is no key \"{Excerpt.Of(key)}\"{when}", view.Revision));
         }
     }
 

@@ -133,5 +133,6 @@ internal sealed class SettingEndpoints(IConsensusNode node, CommandRunner comman
     private static SettingAnswer Of(SettingDefinition definition, long value) =>
         new(definition.Name, value, SettingTexts.UnitOf(definition), definition.Default, definition.Least, definition.Most);
 
-    private static Problem Unknown(ApiCall call) => Problem.NotFound($"there is no setting \"{call.Name}\"; GET {ApiRoutes.Settings} lists them");
+    private static Problem Unknown(ApiCall call) =>
+        Problem.NotFound($"there is no setting \"{Excerpt.Of(call.Name)}\"; GET {ApiRoutes.Settings} lists them");
 }

@@ -3,6 +3,7 @@ using Consensus.Primitives;
 using Consensus.Server.Json;
 using Consensus.StateMachine;
 using Consensus.StateMachine.Commands;
+using Consensus.Translation;
 
 namespace Consensus.Server.Transactions;
 
@@ -149,7 +150,7 @@ internal static class TxnOperationReader
         };
         if (key is { } one && !written.TryAdd(one, path))
         {
-            json.Refuse($"the field \"{path}\" writes the key \"{one}\", which \"{written[one]}\" writes already");
+            json.Refuse($"the field \"{path}\" writes the key \"{Excerpt.Of(one)}\", which \"{written[one]}\" writes already");
         }
     }
 }
