@@ -33,15 +33,15 @@ internal static class RequestJson
     }
 
     /// <summary>
-    /// As <see cref="Encode"/>, in MessagePack, and what is said in base64 as bytes. Null where something is no base64 or no JSON: as
-    /// JSON the server can tell what is wrong.
+    /// As <see cref="Encode"/>, in MessagePack, and what is said in base64 as bytes. Null where something is no base64 or no JSON, or a
+    /// number that MessagePack says otherwise: as JSON the server judges what was meant.
     /// </summary>
     public static ReadOnlyMemory<byte>? Pack<T>(T request, JsonTypeInfo<T> type, string parameter)
     {
         var output = new ArrayBufferWriter<byte>();
         try
         {
-            PackedDocument.Write(output, request, type, text => Checked(text));
+            PackedDocument.WriteRequest(output, request, type, text => Checked(text));
             return output.WrittenMemory;
         }
         catch (FormatException)

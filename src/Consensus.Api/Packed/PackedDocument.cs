@@ -27,18 +27,38 @@ public static class PackedDocument
     public static bool IsFault(Exception error) =>
         error is MessagePackSerializationException or EndOfStreamException or ArgumentOutOfRangeException or OverflowException;
 
-    /// <param name="check">Is called with each text before it is written; may throw.</param>
-    /// <exception cref="FormatException">A member in base64 is none, or a piece of JSON is none: JSON could say it, and whoever reads it
-    /// would refuse it.</exception>
-    public static void Write<T>(IBufferWriter<byte> output, T document, JsonTypeInfo<T> type, Action<string>? check = null)
+    /// <summary>How a document is written.</summary>
+    /// <param name="Check">Is called with each text before it is written; may throw. Null: of an answer, which is told always.</param>
+    private readonly record struct Manner(JsonSerializerOptions Options, Action<string>? Check)
+    {
+        public bool IsExact => Check is not null;
+    }
+
+    /// <summary>An answer.</summary>
+    public static void Write<T>(IBufferWriter<byte> output, T document, JsonTypeInfo<T> type)
     {
         ArgumentNullException.ThrowIfNull(type);
+        Write(output, document, new Manner(type.Options, null));
+    }
+
+    /// <summary>A request, which says exactly what its JSON says.</summary>
+    /// <param name="check">Is called with each text before it is written; may throw.</param>
+    /// <exception cref="FormatException">A member in base64 is none, or a piece of JSON is none or has what MessagePack says otherwise:
+    /// JSON could say it, and whoever reads it judges it.</exception>
+    public static void WriteRequest<T>(IBufferWriter<byte> output, T document, JsonTypeInfo<T> type, Action<string> check)
+    {
+        ArgumentNullException.ThrowIfNull(type);
+        Write(output, document, new Manner(type.Options, check));
+    }
+
+    private static void Write(IBufferWriter<byte> output, object? document, Manner manner)
+    {
         var writer = new MessagePackWriter(output);
-        Write(ref writer, document, type.Options, check);
+        Write(ref writer, document, manner);
         writer.Flush();
     }
 
-    private static void Write(ref MessagePackWriter writer, object? value, JsonSerializerOptions options, Action<string>? check)
+    private static void Write(ref MessagePackWriter writer, object? value, Manner manner)
     {
         switch (value)
         {
@@ -46,7 +66,7 @@ public static class PackedDocument
                 writer.WriteNil();
                 break;
             case string text:
-                check?.Invoke(text);
+                manner.Check?.Invoke(text);
                 writer.Write(text);
                 break;
             case bool flag:
@@ -62,17 +82,17 @@ public static class PackedDocument
                 writer.Write(number);
                 break;
             case RawJson json:
-                check?.Invoke(json.Text);
-                PackedJson.Write(ref writer, json);
+                manner.Check?.Invoke(json.Text);
+                JsonPacker.Write(ref writer, json, manner.IsExact);
                 break;
             case IReadOnlyDictionary<string, bool> flags:
                 WriteFlags(ref writer, flags);
                 break;
             case IEnumerable items:
-                WriteItems(ref writer, items, options, check);
+                WriteItems(ref writer, items, manner);
                 break;
             default:
-                WriteObject(ref writer, value, options, check);
+                WriteObject(ref writer, value, manner);
                 break;
         }
     }
@@ -87,19 +107,19 @@ public static class PackedDocument
         }
     }
 
-    private static void WriteItems(ref MessagePackWriter writer, IEnumerable items, JsonSerializerOptions options, Action<string>? check)
+    private static void WriteItems(ref MessagePackWriter writer, IEnumerable items, Manner manner)
     {
         var known = items as ICollection ?? items.Cast<object?>().ToList();
         writer.WriteArrayHeader(known.Count);
         foreach (var item in known)
         {
-            Write(ref writer, item, options, check);
+            Write(ref writer, item, manner);
         }
     }
 
-    private static void WriteObject(ref MessagePackWriter writer, object value, JsonSerializerOptions options, Action<string>? check)
+    private static void WriteObject(ref MessagePackWriter writer, object value, Manner manner)
     {
-        var properties = options.GetTypeInfo(value.GetType()).Properties;
+        var properties = manner.Options.GetTypeInfo(value.GetType()).Properties;
         var members = 0;
         foreach (var property in properties)
         {
@@ -121,7 +141,7 @@ public static class PackedDocument
             else
             {
                 writer.Write(property.Name);
-                Write(ref writer, member, options, check);
+                Write(ref writer, member, manner);
             }
         }
     }

@@ -3,7 +3,6 @@ using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Unicode;
-using Consensus.Api.Json;
 using MessagePack;
 
 namespace Consensus.Api.Packed;
@@ -75,83 +74,6 @@ public static class PackedJson
                     break;
             }
         }
-    }
-
-    /// <summary>A piece of JSON that is no more than a few KiB: for each level what is in it is looked through once to count it.</summary>
-    /// <exception cref="FormatException">It is no JSON.</exception>
-    public static void Write(ref MessagePackWriter writer, RawJson value)
-    {
-        try
-        {
-            var json = new Utf8JsonReader(Encoding.UTF8.GetBytes(value.Text));
-            json.Read();
-            Write(ref writer, ref json);
-            if (json.Read())
-            {
-                throw new FormatException("more than one value");
-            }
-        }
-        catch (Exception e) when (e is JsonException or InvalidOperationException)
-        {
-            throw new FormatException(e.Message, e);
-        }
-    }
-
-    private static void Write(ref MessagePackWriter writer, ref Utf8JsonReader json)
-    {
-        switch (json.TokenType)
-        {
-            case JsonTokenType.StartObject:
-                writer.WriteMapHeader(Count(json, JsonTokenType.EndObject));
-                while (json.Read() && json.TokenType != JsonTokenType.EndObject)
-                {
-                    writer.Write(json.GetString());
-                    json.Read();
-                    Write(ref writer, ref json);
-                }
-                break;
-            case JsonTokenType.StartArray:
-                writer.WriteArrayHeader(Count(json, JsonTokenType.EndArray));
-                while (json.Read() && json.TokenType != JsonTokenType.EndArray)
-                {
-                    Write(ref writer, ref json);
-                }
-                break;
-            case JsonTokenType.String:
-                writer.Write(json.GetString());
-                break;
-            case JsonTokenType.Number when json.TryGetInt64(out var number):
-                writer.Write(number);
-                break;
-            case JsonTokenType.Number when json.TryGetUInt64(out var number):
-                writer.Write(number);
-                break;
-            case JsonTokenType.Number when json.ValueSpan.ContainsAny(".eE"u8) && json.TryGetDouble(out var number) && double.IsFinite(number):
-                writer.Write(number);
-                break;
-            case JsonTokenType.Number:
-                // Larger than any type has room for: its digits say what it is.
-                writer.WriteString(json.ValueSpan);
-                break;
-            case JsonTokenType.True or JsonTokenType.False:
-                writer.Write(json.GetBoolean());
-                break;
-            default:
-                writer.WriteNil();
-                break;
-        }
-    }
-
-    /// <param name="ahead">A copy: the reader itself stays where it is.</param>
-    private static int Count(Utf8JsonReader ahead, JsonTokenType end)
-    {
-        var count = 0;
-        while (ahead.Read() && ahead.TokenType != end)
-        {
-            ahead.Skip();
-            count++;
-        }
-        return count;
     }
 
     private static void Read(ref MessagePackReader reader, Utf8JsonWriter json, int depth, long maxBytes, bool takesBytes)

@@ -126,9 +126,20 @@ internal sealed class PackedClientTests
             Assert.That(request.Header("Content-Type"), Is.EqualTo("application/json"));
             Assert.That(request.Text, Does.StartWith("""{"success":[{"put":{""").And.Contain("\"%\""));
         }
-        var compare = new TxnCompareRequest { Key = "a", Operand = new RawJson("{") };
-        var (_, compared) = await TransactAsync(new TxnRequest { Compare = [compare] }, PackedText.Of(Done));
-        Assert.That(compared.Header("Content-Type"), Is.EqualTo("application/json"));
+    }
+
+    /// <summary>A number beyond 64 bits would go as a text, which the server compares as one; <c>-0</c> as 0, which is a version.</summary>
+    [TestCase("{")]
+    [TestCase("100000000000000000000")]
+    [TestCase("-0")]
+    [TestCase("2.0")]
+    [TestCase("\"\\ud800\"")]
+    public async Task An_operand_that_MessagePack_would_say_otherwise_goes_as_JSON(string operand)
+    {
+        var compare = new TxnCompareRequest { Key = "a", Target = "value", Operand = new RawJson(operand) };
+        var (_, request) = await TransactAsync(new TxnRequest { Compare = [compare] }, PackedText.Of(Done));
+        Assert.That(request.Header("Content-Type"), Is.EqualTo("application/json"));
+        Assert.That(request.Text, Does.Contain($"\"operand\":{operand}"));
     }
 
     [Test]
