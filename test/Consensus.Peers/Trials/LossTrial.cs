@@ -57,10 +57,22 @@ internal static class LossTrial
         cluster.Start(down);
         await cluster.WaitUntilReadyAsync(follower, down);
         var lost = await CountMissingAsync(cluster, follower, record, acknowledged);
-        var counted = string.Create(CultureInfo.InvariantCulture, $"{lost} of {acknowledged.Count} acknowledged writes lost");
-        return TrialResult.Of(Judgement.Of(record), slow is null
+        return ResultOf(Judgement.Of(record), lost, acknowledged.Count, slow is null ? null : cluster.DelayedFlushes(follower));
+    }
+
+    /// <param name="delayed">Flushes that took longer; null where none was to.</param>
+    /// <exception cref="TrialFailedException">Some were to, and none did: that was another trial.</exception>
+    public static TrialResult ResultOf(Judgement judgement, int lost, int acknowledged, long? delayed)
+    {
+        if (delayed == 0 && !judgement.IsBroken)
+        {
+            throw new TrialFailedException("no flush was delayed: the preloaded library does not see those of this system");
+        }
+        var counted = string.Create(CultureInfo.InvariantCulture, $"{lost} of {acknowledged} acknowledged writes lost");
+        counted += judgement.IsBroken && lost == 0 ? " (some read missed a write that a later one showed)" : "";
+        return TrialResult.Of(judgement, delayed is null
             ? counted
-            : string.Create(CultureInfo.InvariantCulture, $"{counted}, {cluster.DelayedFlushes(follower)} flushes delayed"));
+            : string.Create(CultureInfo.InvariantCulture, $"{counted}, {delayed} flushes delayed"));
     }
 
     private static async Task WriteAsync(

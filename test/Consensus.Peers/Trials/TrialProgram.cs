@@ -14,15 +14,20 @@ internal readonly record struct TrialResult(bool Found, Judgement? Judgement, st
 /// <summary>A kind of trial with a system, and what came of it.</summary>
 /// <param name="Durability">Trials in which the checker of acknowledged writes saw it.</param>
 /// <param name="Linearizability">Trials in which that of linearizability saw it.</param>
+/// <param name="Undecided">Trials of which some history was too long a search to decide.</param>
 internal sealed record TrialRow(
-    string System, string Trial, int Held, int Failed, int Found, int Durability, int Linearizability, string Detail)
+    string System, string Trial, int Held, int Failed, int Found, int Durability, int Linearizability, int Undecided, string Detail)
 {
+    /// <summary>Before the first trial.</summary>
+    public static TrialRow Of(string system, string trial) => new(system, trial, 0, 0, 0, 0, 0, 0, "");
+
     public TrialRow With(TrialResult result) => this with
     {
         Held = Held + 1,
         Found = Found + (result.Found ? 1 : 0),
         Durability = Durability + (result.Judgement?.Durability is null ? 0 : 1),
         Linearizability = Linearizability + (result.Judgement?.Linearizability is null ? 0 : 1),
+        Undecided = Undecided + (result.Judgement is { Undecided: > 0 } ? 1 : 0),
         Detail = result.Found || Found == 0 ? result.Detail : Detail,
     };
 }
@@ -41,9 +46,9 @@ internal static class TrialProgram
           --kinds LIST     of loss,slow,barrier,duplicate                                                  (default: all)
         """;
 
-    private static readonly string[] Kinds = ["loss", "slow", "barrier", "duplicate"];
+    private static readonly string[] Kinds = ["loss", "slow", "barrier", Verdict.Duplicate];
 
-    /// <returns>0 when consensusd passed everything that was held with it, 1 when it did not, 2 for wrong arguments.</returns>
+    /// <returns>0 when all that was asked for was held and consensusd passed it, 1 when not, 2 for wrong arguments.</returns>
     public static async Task<int> RunAsync(IReadOnlyList<string> arguments)
     {
         if (arguments.Contains("--help"))
@@ -62,11 +67,11 @@ internal static class TrialProgram
         var rows = new List<TrialRow>();
         foreach (var kind in options.Kinds)
         {
-            if (kind == "duplicate")
+            if (kind == Verdict.Duplicate)
             {
                 var result = await DuplicateTrial.RunAsync();
                 Console.WriteLine($"duplicate, the library's log: {result.Detail}");
-                rows.Add(new TrialRow("dotnext's log", kind, 0, 0, 0, 0, 0, "").With(result));
+                rows.Add(TrialRow.Of("dotnext's log", kind).With(result));
             }
             else if (kind != "slow" || slow is not null)
             {
@@ -77,12 +82,17 @@ internal static class TrialProgram
             }
         }
         Print(rows);
-        return rows.Any(row => row.System == "consensus" && (row.Found > 0 || row.Held == 0)) ? 1 : 0;
+        var against = Verdict.Against(rows, options.Kinds, [.. options.Systems.Select(system => system.Name)]);
+        foreach (var sentence in against)
+        {
+            Console.WriteLine($"NOT PASSED: {sentence}");
+        }
+        return against.Count > 0 ? 1 : 0;
     }
 
     private static async Task<TrialRow> HoldAsync(string kind, TrialSystem system, SlowSync? slow, TrialOptions options)
     {
-        var row = new TrialRow(system.Name, kind, 0, 0, 0, 0, 0, "");
+        var row = TrialRow.Of(system.Name, kind);
         for (var trial = 1; trial <= options.Trials && (row.Found == 0 || options.All); trial++)
         {
             try
@@ -109,13 +119,14 @@ internal static class TrialProgram
     {
         Console.WriteLine();
         Console.WriteLine("found: trials in which chaos' checkers saw a broken promise; writes, linear.: in how many of them which checker");
-        Console.WriteLine("trial      system           held  not held  found  writes  linear.  the last that found it, else the last");
+        Console.WriteLine(
+            "trial      system           held  not held  found  writes  linear.  undecided  the last that found it, else the last");
         foreach (var row in rows)
         {
             Console.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
                 $"{row.Trial,-10} {row.System,-16} {row.Held,4}  {row.Failed,8}  {row.Found,5}  "
-                + $"{row.Durability,6}  {row.Linearizability,7}  {row.Detail}"));
+                + $"{row.Durability,6}  {row.Linearizability,7}  {row.Undecided,9}  {row.Detail}"));
         }
     }
 
