@@ -167,11 +167,12 @@ internal static class Accepts
         return last;
     }
 
+    /// <summary>Empty elements of a list are not there (RFC 9110 §5.6.1.2), and a list of nothing asks for nothing.</summary>
     private static bool IsEmpty(StringValues accept)
     {
         foreach (var value in accept)
         {
-            if (!string.IsNullOrWhiteSpace(value))
+            if (!value.AsSpan().Trim(" \t,").IsEmpty)
             {
                 return false;
             }

@@ -162,6 +162,11 @@ internal sealed class PackedAnswerTests : ContractTest
     [TestCase("application/*", "application/json")]
     [TestCase("*/*", "application/json")]
     [TestCase("application/msgpack, */*", MediaType)]
+    [TestCase("application/msgpack, application/json", MediaType)]
+    [TestCase("application/json, application/msgpack", "application/json")]
+    [TestCase("*/*, application/json;q=0.5, application/octet-stream;q=0", MediaType)]
+    [TestCase(",", "application/json")]
+    [TestCase(", ,application/msgpack,", MediaType)]
     [TestCase("application/json;q=0, application/octet-stream;q=0, */*;q=0.1", MediaType)]
     [TestCase("application/msgpack;q=0, application/json;q=0.1", "application/json")]
     public async Task A_reader_says_by_its_weights_which_it_would_rather_have(string accept, string given)
