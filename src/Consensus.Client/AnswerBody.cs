@@ -4,6 +4,7 @@ using Consensus.Api;
 using Consensus.Api.KeyValue;
 using Consensus.Api.Packed;
 using Consensus.Api.Transactions;
+using Consensus.Client.Transport;
 using MessagePack;
 
 namespace Consensus.Client;
@@ -44,7 +45,7 @@ internal static class AnswerBody
         {
             if (typeof(T) != typeof(KeyListAnswer) && typeof(T) != typeof(TxnAnswer))
             {
-                return JsonSerializer.Deserialize(PackedJson.ToJson(body), AnswerTypes.Checked(type));
+                return JsonSerializer.Deserialize(PackedJson.ToJson(body, HttpTransport.MaxAnswerBytes), AnswerTypes.Checked(type));
             }
             var reader = new MessagePackReader(body);
             object answer = typeof(T) == typeof(KeyListAnswer) ? PackedAnswers.ReadList(ref reader) : PackedAnswers.ReadTxn(ref reader);

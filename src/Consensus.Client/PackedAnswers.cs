@@ -1,3 +1,5 @@
+using System.Text;
+using System.Text.Unicode;
 using Consensus.Api.KeyValue;
 using Consensus.Api.Packed;
 using Consensus.Api.Transactions;
@@ -7,8 +9,7 @@ namespace Consensus.Client;
 
 /// <summary>
 /// Reads lists of keys and answers to transactions from MessagePack: as <see cref="ClientJson"/>, it passes over members that it does not
-/// know. No memory is taken for what a header
-/// declares.
+/// know, if they can be shown as JSON. No memory is taken for what a header declares.
 /// </summary>
 /// <remarks>They throw <see cref="FormatException"/> for what is not of the contract, and a <see cref="PackedDocument.IsFault"/> for what
 /// is no MessagePack.</remarks>
@@ -21,7 +22,7 @@ internal static class PackedAnswers
         (bool IsThere, string? Value) nextCursor = default;
         for (var left = reader.ReadMapHeader(); left > 0; left--)
         {
-            switch (reader.ReadString())
+            switch (ReadName(ref reader))
             {
                 case "items":
                     items = ReadKeys(ref reader);
@@ -33,10 +34,10 @@ internal static class PackedAnswers
                     revision = reader.ReadInt64();
                     break;
                 case "nextCursor":
-                    nextCursor = (true, reader.ReadString());
+                    nextCursor = (true, ReadText(ref reader));
                     break;
                 default:
-                    PackedJson.Skip(ref reader);
+                    PackedJson.PassOver(ref reader);
                     break;
             }
         }
@@ -54,7 +55,7 @@ internal static class PackedAnswers
         List<TxnResultAnswer>? results = null;
         for (var left = reader.ReadMapHeader(); left > 0; left--)
         {
-            switch (reader.ReadString())
+            switch (ReadName(ref reader))
             {
                 case "succeeded":
                     succeeded = reader.ReadBoolean();
@@ -70,7 +71,7 @@ internal static class PackedAnswers
                     }
                     break;
                 default:
-                    PackedJson.Skip(ref reader);
+                    PackedJson.PassOver(ref reader);
                     break;
             }
         }
@@ -82,7 +83,7 @@ internal static class PackedAnswers
         var result = new TxnResultAnswer();
         for (var left = reader.ReadMapHeader(); left > 0; left--)
         {
-            switch (reader.ReadString())
+            switch (ReadName(ref reader))
             {
                 case "put":
                     result = result with { Put = ReadKey(ref reader) };
@@ -94,7 +95,7 @@ internal static class PackedAnswers
                     result = result with { Get = ReadItems(ref reader) };
                     break;
                 default:
-                    PackedJson.Skip(ref reader);
+                    PackedJson.PassOver(ref reader);
                     break;
             }
         }
@@ -106,13 +107,13 @@ internal static class PackedAnswers
         long? deleted = null;
         for (var left = reader.ReadMapHeader(); left > 0; left--)
         {
-            if (reader.ReadString() == "deleted")
+            if (ReadName(ref reader) == "deleted")
             {
                 deleted = reader.ReadInt64();
             }
             else
             {
-                PackedJson.Skip(ref reader);
+                PackedJson.PassOver(ref reader);
             }
         }
         return new TxnDeletedAnswer(deleted ?? throw Lacks("deleted"));
@@ -123,7 +124,7 @@ internal static class PackedAnswers
         var answer = new TxnItemsAnswer();
         for (var left = reader.ReadMapHeader(); left > 0; left--)
         {
-            switch (reader.ReadString())
+            switch (ReadName(ref reader))
             {
                 case "items":
                     answer = answer with { Items = ReadKeys(ref reader) };
@@ -135,7 +136,7 @@ internal static class PackedAnswers
                     answer = answer with { Omitted = reader.ReadBoolean() };
                     break;
                 default:
-                    PackedJson.Skip(ref reader);
+                    PackedJson.PassOver(ref reader);
                     break;
             }
         }
@@ -170,7 +171,7 @@ internal static class PackedAnswers
                     base64 = Convert.ToBase64String(ReadBytes(ref reader));
                     break;
                 case var _ when name.SequenceEqual("key"u8):
-                    text = reader.ReadString();
+                    text = ReadText(ref reader);
                     break;
                 case var _ when name.SequenceEqual("value"u8):
                     value = ReadBytes(ref reader);
@@ -185,10 +186,10 @@ internal static class PackedAnswers
                     version = reader.ReadInt64();
                     break;
                 case var _ when name.SequenceEqual("lease"u8):
-                    lease = (true, reader.ReadString());
+                    lease = (true, ReadText(ref reader));
                     break;
                 default:
-                    PackedJson.Skip(ref reader);
+                    PassOver(ref reader, name);
                     break;
             }
         }
@@ -202,6 +203,24 @@ internal static class PackedAnswers
             Version = version ?? throw Lacks("version"),
             Lease = lease.IsThere ? lease.Id : throw Lacks("lease"),
         });
+    }
+
+    /// <summary>As strictly as JSON is read: in a text that is no UTF-8 something else would stand for what it had.</summary>
+    private static string? ReadText(ref MessagePackReader reader) =>
+        reader.TryReadNil() ? null
+        : reader.TryReadStringSpan(out var text) && Utf8.IsValid(text) ? Encoding.UTF8.GetString(text)
+        : throw new FormatException("what should be a text is not");
+
+    private static string ReadName(ref MessagePackReader reader) =>
+        ReadText(ref reader) ?? throw new FormatException("the name of a member is no text");
+
+    private static void PassOver(ref MessagePackReader reader, ReadOnlySpan<byte> name)
+    {
+        if (!Utf8.IsValid(name))
+        {
+            throw new FormatException("the name of a member is not UTF-8");
+        }
+        PackedJson.PassOver(ref reader);
     }
 
     /// <summary>A copy: a value must not keep the whole answer.</summary>

@@ -19,6 +19,17 @@ public static class PackedJson
     /// <summary>As deep as an answer may be, which has what requests brought in it.</summary>
     private const int MaxAnswerDepth = 64;
 
+    /// <summary>
+    /// Levels of an answer around what is passed over in it, at most: the answer to a transaction, its results, one of them, what that got,
+    /// its items, one of these.
+    /// </summary>
+    private const int LevelsAround = 6;
+
+    private const int PieceBytes = 64 * 1024;
+
+    /// <summary>That the writer of JSON asks for beyond what it writes.</summary>
+    private const int WriterBytes = 8 * 1024;
+
     private static readonly JsonWriterOptions WriterOptions = new()
     {
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
@@ -28,19 +39,36 @@ public static class PackedJson
     /// <summary>
     /// A whole document as the API's JSON: bytes are a text where they are UTF-8, and else base64 in a member whose name ends so.
     /// </summary>
-    /// <exception cref="FormatException">It is no MessagePack, not one document, too deep, or has what JSON has not.</exception>
-    public static byte[] ToJson(ReadOnlyMemory<byte> document)
+    /// <param name="maxBytes">That the JSON may have; it may be six times as long as the document. No memory is taken for more.</param>
+    /// <exception cref="FormatException">It is no MessagePack, not one document, too deep, too large, or has what JSON has not.</exception>
+    public static byte[] ToJson(ReadOnlyMemory<byte> document, int maxBytes = int.MaxValue)
     {
-        var output = new ArrayBufferWriter<byte>();
+        var measured = new Nowhere();
+        Write(document, measured, maxBytes);
+        var output = new ArrayBufferWriter<byte>((int)measured.Length + WriterBytes);
+        Write(document, output, maxBytes);
+        return output.WrittenSpan.ToArray();
+    }
+
+    private static void Write(ReadOnlyMemory<byte> document, IBufferWriter<byte> output, int maxBytes)
+    {
         using var json = new Utf8JsonWriter(output, WriterOptions);
         var reader = new MessagePackReader(document);
-        Read(ref reader, json, MaxAnswerDepth, long.MaxValue, takesBytes: true);
+        Read(ref reader, json, MaxAnswerDepth, maxBytes, takesBytes: true);
         if (!reader.End)
         {
             throw new FormatException("it goes on after its end");
         }
-        json.Flush();
-        return output.WrittenSpan.ToArray();
+    }
+
+    /// <summary>
+    /// Passes over a value within an answer that <see cref="ToJson(ReadOnlyMemory{byte}, int)"/> is to take as a whole, if it would.
+    /// </summary>
+    /// <exception cref="FormatException">It is no MessagePack, too deep, or has what JSON has not.</exception>
+    public static void PassOver(ref MessagePackReader reader)
+    {
+        using var json = new Utf8JsonWriter(new Nowhere(), WriterOptions);
+        Read(ref reader, json, MaxAnswerDepth - LevelsAround, int.MaxValue, takesBytes: true);
     }
 
     /// <summary>The next value as JSON, without any bytes in it.</summary>
@@ -56,7 +84,7 @@ public static class PackedJson
         return output.WrittenSpan.ToArray();
     }
 
-    /// <summary>Passes over a value, however deep it is.</summary>
+    /// <summary>Passes over a value, however deep it is and whatever is in it: of what was read before.</summary>
     public static void Skip(ref MessagePackReader reader)
     {
         for (var left = 1L; left > 0; left--)
@@ -118,10 +146,11 @@ public static class PackedJson
                 json.WriteNumberValue(double.IsFinite(number) ? number : throw new FormatException("it has a number that JSON has not"));
                 break;
             case MessagePackType.String:
-                json.WriteStringValue(Text(ref reader, Left(json, maxBytes)));
+                WriteText(json, Text(ref reader, Left(json, maxBytes)), maxBytes);
                 break;
             case MessagePackType.Binary when takesBytes:
-                WriteBytes(json, name, reader.ReadBytes()!.Value.ToArray());
+                var bytes = reader.ReadBytes()!.Value;
+                WriteBytes(json, name, bytes.Length <= Left(json, maxBytes) ? bytes.ToArray() : throw TooLarge());
                 break;
             case MessagePackType.Array:
                 json.WriteStartArray();
@@ -165,6 +194,22 @@ public static class PackedJson
         return text.Length > maxBytes ? throw TooLarge() : Utf8.IsValid(text) ? text : throw new FormatException("a text is not UTF-8");
     }
 
+    /// <summary>A long one goes piece by piece: the writer takes six times the size of what it is given at once.</summary>
+    private static void WriteText(Utf8JsonWriter json, ReadOnlySpan<byte> text, long maxBytes)
+    {
+        if (text.Length <= PieceBytes)
+        {
+            json.WriteStringValue(text);
+            return;
+        }
+        for (; text.Length > PieceBytes; text = text[PieceBytes..])
+        {
+            json.WriteStringValueSegment(text[..PieceBytes], isFinalSegment: false);
+            _ = Left(json, maxBytes);
+        }
+        json.WriteStringValueSegment(text, isFinalSegment: true);
+    }
+
     private static void WriteBytes(Utf8JsonWriter json, string? name, byte[] bytes)
     {
         var isText = Utf8.IsValid(bytes);
@@ -180,5 +225,19 @@ public static class PackedJson
         {
             json.WriteBase64StringValue(bytes);
         }
+    }
+
+    /// <summary>Where what is written is counted and let go of.</summary>
+    private sealed class Nowhere : IBufferWriter<byte>
+    {
+        private byte[] _memory = new byte[4 * 1024];
+
+        public long Length { get; private set; }
+
+        public void Advance(int count) => Length += count;
+
+        public Memory<byte> GetMemory(int sizeHint = 0) => _memory = sizeHint > _memory.Length ? new byte[sizeHint] : _memory;
+
+        public Span<byte> GetSpan(int sizeHint = 0) => GetMemory(sizeHint).Span;
     }
 }

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Text;
 using System.Text.Json.Nodes;
 using Consensus.Api.Json;
@@ -6,6 +7,8 @@ using Consensus.Api.Packed;
 using Consensus.Api.Transactions;
 using Consensus.Cli.Tests.Support;
 using Consensus.Client;
+using Consensus.Client.Transport;
+using Consensus.Fuzzing;
 
 namespace Consensus.Cli.Tests.Client;
 
@@ -199,10 +202,67 @@ internal sealed class PackedClientTests
         Assert.That(result.Succeeded, Is.False);
     }
 
-    [Test]
-    public async Task What_is_passed_over_may_be_of_any_depth()
+    /// <summary>An empty list with one member more: 85 is the map; items, count, revision and nextCursor come before it.</summary>
+    private static byte[] Extended(string hex) =>
+        Convert.FromHexString("85A56974656D7390A5636F756E7400A87265766973696F6E01AA6E657874437572736F72C0" + hex);
+
+    [TestCase("A178C0")]
+    [TestCase("A17891C403FF0001")]
+    [TestCase("A17881A161DC0002C3CB3FE0000000000000")]
+    public async Task What_is_passed_over_is_shown_as_JSON(string more)
     {
-        var (result, _) = await ListAsync([0x81, 0xA1, (byte)'x', .. Enumerable.Repeat((byte)0x91, 2_000_000), 0xC0]);
-        Assert.That(result.Succeeded, Is.False, "it lacks its items; and the stack held");
+        var (result, _) = await ListAsync(Extended(more));
+        Assert.That(result.Succeeded, Is.True, result.Problem?.Detail);
+        Assert.That(JsonNode.Parse(result.Json)!.AsObject(), Has.Count.EqualTo(5));
+    }
+
+    /// <summary>An extension type, not a number, a name that is a number, is nil or is no UTF-8, and a text that is none.</summary>
+    [TestCase("A178D40100")]
+    [TestCase("A178CB7FF8000000000000")]
+    [TestCase("A1788101C0")]
+    [TestCase("C0C0")]
+    [TestCase("A1FFC0")]
+    [TestCase("A178A1FF")]
+    public async Task What_could_not_be_shown_as_JSON_is_no_members_answer(string more)
+    {
+        var (result, _) = await ListAsync(Extended(more));
+        Assert.That(result.Succeeded, Is.False);
+    }
+
+    [TestCase(50, true)]
+    [TestCase(2_000_000, false)]
+    public async Task What_is_passed_over_may_be_as_deep_as_what_can_be_shown_and_costs_no_stack(int levels, bool isRead)
+    {
+        var (result, _) = await ListAsync([.. Extended("A178"), .. Enumerable.Repeat((byte)0x91, levels), 0xC0]);
+        Assert.That(result.Succeeded, Is.EqualTo(isRead));
+        Assert.That(() => result.Json, Throws.Nothing);
+    }
+
+    /// <summary>One item, whose key or lease is bytes FF as a text: something else would stand for it.</summary>
+    [TestCase("A36B6579A1FF", "A56C65617365C0")]
+    [TestCase("A36B6579A161", "A56C65617365A1FF")]
+    public async Task A_text_that_is_no_UTF_8_is_no_members(string key, string lease)
+    {
+        byte[] Page(string name, string end) => Convert.FromHexString(
+            "84A56974656D739185" + name + "AE6372656174655265766973696F6E02AB6D6F645265766973696F6E02A776657273696F6E01" + end
+            + "A5636F756E7401A87265766973696F6E02AA6E657874437572736F72C0");
+        var (sound, _) = await ListAsync(Page("A36B6579A161", "A56C65617365C0"));
+        Assert.That(sound.Succeeded, Is.True, sound.Problem?.Detail);
+        var (result, _) = await ListAsync(Page(key, lease));
+        Assert.That(result.Succeeded, Is.False);
+    }
+
+    /// <summary>Each byte of it is six of JSON: what asks for JSON is not to take as much memory as a stranger likes.</summary>
+    [Test]
+    public void An_answer_that_is_larger_as_JSON_than_answers_may_be_is_no_members_and_takes_no_memory()
+    {
+        var body = new byte[HttpTransport.MaxAnswerBytes / 4];
+        body.AsSpan().Fill(0xC2);
+        new byte[] { 0xDD, 0x00, 0xFF, 0xFF, 0xFB }.CopyTo(body, 0);
+        Assert.That(BinaryPrimitives.ReadUInt32BigEndian(body.AsSpan(1)), Is.EqualTo(body.Length - 5), "the array is whole");
+        KeyAnswer? read = null;
+        var allocated = Mutator.AllocatedBy(() => read = AnswerBody.Read(body, ClientJson.Default.KeyAnswer));
+        Assert.That(read, Is.Null);
+        Assert.That(allocated, Is.LessThan(body.Length));
     }
 }

@@ -99,6 +99,7 @@ internal sealed class AnswerFuzzTests
     private static ApiProblem? Problem<T>(ApiResult<T> result)
     {
         Assert.That(result.Succeeded, Is.EqualTo(result.Value is not null));
+        Assert.That(() => result.Json, Throws.Nothing, "whatever was taken can be shown");
         return result.Problem;
     }
 
