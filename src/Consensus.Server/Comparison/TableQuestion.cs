@@ -63,7 +63,7 @@ internal sealed record TableQuestion(LogIndex Index, string Table, IReadOnlyList
             }
             else
             {
-                json.Wrong("a JSON object");
+                json.Wrong(json.AnObject);
             }
         }
         return ranges;

@@ -148,7 +148,7 @@ internal ref partial struct StrictObjectReader
                 Refuse(_tokens.Fault ?? $"the field \"{Path()}\" {wrong}");
                 return null;
             default:
-                Wrong("a JSON object");
+                Wrong(AnObject);
                 return null;
         }
     }

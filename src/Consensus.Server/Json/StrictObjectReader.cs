@@ -26,7 +26,7 @@ internal ref partial struct StrictObjectReader
     {
         _tokens = new RequestTokens(body);
         _level = new Level { Field = "" };
-        Refusal = body.IsEmpty ? "the request body is empty; it has to be a JSON object" : null;
+        Refusal = body.IsEmpty ? "the request body is empty; it has to be an object of JSON, or a map of MessagePack" : null;
     }
 
     /// <summary>Where the reader is within one object or array.</summary>
@@ -50,6 +50,9 @@ internal ref partial struct StrictObjectReader
     /// <summary>Whether the body is MessagePack, which has bytes as they are.</summary>
     public readonly bool IsPacked => _tokens.IsPacked;
 
+    /// <summary>What an object is called where its sender's form has another word for it.</summary>
+    public readonly string AnObject => IsPacked ? "a map of MessagePack" : "a JSON object";
+
     /// <summary>Moves to the present object's next field. False at the end of the object, or after a refusal.</summary>
     public bool NextField()
     {
@@ -58,7 +61,7 @@ internal ref partial struct StrictObjectReader
             _started = true;
             if (Refusal is null && Advance() && _tokens.Kind != TokenKind.BeginObject)
             {
-                Refuse(_tokens.IsPacked ? "the request body is not a map of MessagePack" : "the request body is not a JSON object");
+                Refuse($"the request body is not {AnObject}");
             }
         }
         if (Refusal is not null || !Advance())
@@ -116,7 +119,7 @@ internal ref partial struct StrictObjectReader
     }
 
     /// <summary>Goes into the present value, an object: its fields are read next. False when it is null, or no object.</summary>
-    public bool EnterObject() => Enter(TokenKind.BeginObject, "a JSON object");
+    public bool EnterObject() => Enter(TokenKind.BeginObject, AnObject);
 
     /// <summary>Goes into the present value, an array: its items are read next. False when it is null, or no array.</summary>
     /// <param name="expected">For the refusal.</param>

@@ -198,7 +198,7 @@ internal sealed class PackedRequestTests : ContractTest
         await RefusesAsync("a field whose name is no text at byte", [0x81, 0xC4, 0x07, .. "success"u8, 0x90]);
         await RefusesAsync("\"success\" is given twice", [0x82, 0xA7, .. "success"u8, 0x90, 0xA7, .. "success"u8, 0x90]);
         await RefusesAsync("\"\uFFFD\" is unknown", [0x81, 0xA1, 0xFF, 0x90]);
-        await RefusesAsync("\"success[0]\" is not a JSON object", Txn((ref MessagePackWriter writer) => writer.Write(7)));
+        await RefusesAsync("\"success[0]\" is not a map of MessagePack", Txn((ref MessagePackWriter writer) => writer.Write(7)));
         await RefusesAsync("none of JSON's", Txn((ref MessagePackWriter writer) => writer.WriteRaw([0xD6, 1, 0, 0, 0, 0])));
         await RefusesAsync("none of JSON's", Txn((ref MessagePackWriter writer) => writer.Write(DateTime.UnixEpoch)));
         await RefusesAsync("[0].operand\" is not a string", Compared((ref MessagePackWriter writer) => writer.WriteArrayHeader(0)));
@@ -257,13 +257,54 @@ internal sealed class PackedRequestTests : ContractTest
     [TestCase("81A773756363657373DD7FFFFFFF80")]
     [TestCase("81DBFFFFFFFF73")]
     [TestCase("81A773756363657373DBFFFFFFFF73")]
-    [TestCase("81A3616263C67FFFFFFF")]
     public async Task A_length_is_not_believed(string hex)
     {
         var body = Convert.FromHexString(hex);
         await RefusedAsync(body);
         await RefusedAsync([.. body, .. new byte[100]]);
     }
+
+    /// <summary>The same in places that are understood: an operand, a key, and metadata, which another reader makes JSON of.</summary>
+    [TestCase("C6FFFFFFFF")]
+    [TestCase("C67FFFFFFF")]
+    [TestCase("DBFFFFFFFF")]
+    [TestCase("DB7FFFFFFF")]
+    [TestCase("DDFFFFFFFF")]
+    [TestCase("DD7FFFFFFF")]
+    [TestCase("DFFFFFFFFF")]
+    [TestCase("DF7FFFFFFF")]
+    public async Task A_length_is_not_believed_where_the_field_is_known(string hex)
+    {
+        var header = Convert.FromHexString(hex);
+        void Promise(ref MessagePackWriter writer) => writer.WriteRaw(header);
+        byte[] acquire = [.. Convert.FromHexString("83A56F776E6572A178A374746C0FA86D6574616461746181A161"), .. header];
+        var put = Txn((ref MessagePackWriter writer) =>
+        {
+            writer.WriteMapHeader(1);
+            writer.Write("put");
+            writer.WriteMapHeader(1);
+            writer.Write("key");
+            writer.WriteRaw(header);
+        });
+        foreach (var more in new[] { 0, 100 })
+        {
+            await RefusedAsync([.. Compared(Promise), .. new byte[more]]);
+            await RefusedAsync([.. put, .. new byte[more]]);
+            await RefusesMetadataAsync("cannot be kept as JSON", [.. acquire, .. new byte[more]]);
+        }
+    }
+
+    [Test]
+    public async Task A_body_of_nothing_may_have_been_either()
+    {
+        using var response = await SendBytesAsync("POST", "/v1/txn", []);
+        var problem = await ReadProblemAsync(response, ProblemTypes.BadRequest);
+        Assert.That(problem.Detail, Does.EndWith("an object of JSON, or a map of MessagePack"));
+    }
+
+    [Test]
+    public async Task Metadata_that_is_no_map_is_called_what_MessagePack_calls_it() => await RefusesMetadataAsync(
+        "is not a map of MessagePack", Packed.TryOf("""{"owner":"me","ttl":15,"metadata":[1]}""")!);
 
     [Test]
     public async Task What_is_too_large_is_said_to_be()
