@@ -86,13 +86,16 @@ public sealed class ReplicatedState
     /// <summary>How much there is of everything, as of now.</summary>
     public StateCounts Counts => _tables.Counts;
 
-    /// <summary>The earliest deadline of a lease, a wait, a hold or a lock delay, or what an entry left over; <see cref="ClusterTime.Never"/> when there is none.</summary>
+    /// <summary>
+    /// The earliest deadline of a lease, a wait, a hold or a lock delay; the present where an entry left something over, to grant or to
+    /// detach; <see cref="ClusterTime.Never"/> when there is none.
+    /// </summary>
     public ClusterTime NextDeadline
     {
         get
         {
             var next = _expiry.NextDeadline;
-            return _tables.Objects.HasUnsettled && AppliedStamp < next ? AppliedStamp : next;
+            return (_tables.Objects.HasUnsettled || !_tables.Detaching.IsEmpty) && AppliedStamp < next ? AppliedStamp : next;
         }
     }
 

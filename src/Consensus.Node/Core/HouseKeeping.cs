@@ -268,7 +268,7 @@ internal sealed class HouseKeeping(TurnContext turn, CommandDesk commands)
         }
     }
 
-    /// <summary>The waiters of one process lose it.</summary>
+    /// <summary>The waiters of one process lose it. Those that are more than one entry may touch go with expiries, whoever leads.</summary>
     private sealed class Detachment(MemberId member, long boot)
     {
         private PendingCommand? _own;

@@ -199,8 +199,9 @@ public enum CancelReason
 
 /// <summary>
 /// Ends every lease and every wait whose deadline is at or before the entry's own stamp, oldest deadline first, touching at
-/// most 1,000 objects, or one lease with all that it carries (rules 2, 9). The leader proposes it when
-/// <see cref="ReplicatedState.NextDeadline"/> is due, again while more is due.
+/// most 500 objects, or one lease with all that it carries (rules 2, 9). It goes on with what entries before it left over: waiters of lost
+/// processes that are not detached yet, and grants. The leader proposes it when <see cref="ReplicatedState.NextDeadline"/> is due, again
+/// while more is due.
 /// </summary>
 public sealed record ExpireCommand : Command;
 
@@ -213,7 +214,8 @@ public sealed record NoteLeaderlessCommand(ClusterTime At, long Micros) : Comman
 
 /// <summary>
 /// The leader lost the member (process <paramref name="Boot"/>) two seconds ago: the waiters of that process keep their place, ungranted, for 10 s or to
-/// their own deadline (rule 18). Those of its next one, which may be there when this is applied, are not touched.
+/// their own deadline (rule 18). Those of its next one, which may be there when this is applied, are not touched. They are granted nothing
+/// from this entry on; where they are more than it may touch (rule 9), the others are detached by the expiries that follow.
 /// </summary>
 public sealed record DetachWaitersCommand(MemberId Member, long Boot) : Command;
 
@@ -221,7 +223,8 @@ public sealed record DetachWaitersCommand(MemberId Member, long Boot) : Command;
 public sealed record DetachRequestsCommand(ImmutableArray<RequestId> Requests) : Command;
 
 /// <summary>
-/// A member tells, when it starts, who it is now. A new boot number detaches the waiters of its earlier processes. Addresses live
+/// A member tells, when it starts, who it is now. A new boot number detaches the waiters of its earlier processes, as
+/// <see cref="DetachWaitersCommand"/> does. Addresses live
 /// in the log (rule 7); the feature level in force is the lowest of all announced.
 /// </summary>
 public sealed record AnnounceMemberCommand(
@@ -240,7 +243,10 @@ public sealed record AnnounceMemberCommand(
 /// <summary>Changes a setting: an operator's act. Refused outside its range.</summary>
 public sealed record PutSettingCommand(Setting Setting, long Value) : Command;
 
-/// <summary>A member was removed from the cluster: its waiters are detached, and what it announced is forgotten.</summary>
+/// <summary>
+/// A member was removed from the cluster: its waiters are detached, as by <see cref="DetachWaitersCommand"/>, and what it announced is
+/// forgotten.
+/// </summary>
 public sealed record ForgetMemberCommand(MemberId Member) : Command;
 
 /// <summary>

@@ -30,6 +30,7 @@ public static class ComparedTables
             new TreeComparison<SessionVersion, SessionEnded>("ended", tables.Sessions.Ended, Places.SessionVersions, ItemTexts.Of),
             new TreeComparison<Key, FencingToken>("fences", tables.Fences, Places.Keys, ItemTexts.OfFence),
             new TreeComparison<MemberId, MemberInfo>("members", tables.Members, Places.Members, ItemTexts.Of),
+            new TreeComparison<ProcessId, long>("detaching", tables.Detaching, Places.Processes, ItemTexts.Of),
             new TreeComparison<long, long>("settings", tables.Settings, Places.Numbers, ItemTexts.OfSetting),
             new HistoryComparison("history", tables.History),
         ];

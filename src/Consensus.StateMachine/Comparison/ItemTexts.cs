@@ -95,6 +95,9 @@ internal static class ItemTexts
             $"version {member.Version}",
             $"feature level {member.FeatureLevel}"));
 
+    public static (string Name, string Content) Of(ProcessId process, long before) => (
+        $"member {process.Member} with boot {process.Boot:x}", $"who waits through it is being detached, up to attempt {before - 1}");
+
     public static (string Name, string Content) OfSetting(long setting, long value) => (
         $"setting {SettingDefinition.Of((Setting)setting).Name}", value.ToString(CultureInfo.InvariantCulture));
 

@@ -68,6 +68,11 @@ internal static class Places
         static key => (byte[])[.. WriteNumber(key.Session.Value), .. WriteNumber(key.Version)],
         static place => ReadTwo(place.Span) is { } found ? new(new SessionVersion(new LeaseId(found.First), found.Second)) : null);
 
+    /// <summary>The member, the boot.</summary>
+    public static readonly PlaceForm<ProcessId> Processes = new(
+        static key => (byte[])[.. WriteNumber(key.Member.Value), .. WriteNumber(key.Boot)],
+        static place => ReadTwo(place.Span) is { } found ? new(new ProcessId(new MemberId(found.First), found.Second)) : null);
+
     private static (long First, long Second)? ReadTwo(ReadOnlySpan<byte> bytes) =>
         bytes.Length == 2 * NumberBytes ? (ReadNumber(bytes[..NumberBytes])!.Value, ReadNumber(bytes[NumberBytes..])!.Value) : null;
 

@@ -30,8 +30,8 @@ internal sealed class Applying
     public ApplyOutput Output { get; private set; } = new();
 
     /// <summary>
-    /// How many waiters it has granted something, and how many objects it has looked at for those who wait for several: one entry may not do
-    /// more of that than it may touch objects (rule 9).
+    /// How many waiters it has granted something, passed over, or detached with their process, and how many objects it has looked at for
+    /// those who wait for several: one entry may not do more of that than <see cref="Limits.MaxObjectsPerStep"/> (rule 9).
     /// </summary>
     public int Promotions { get; set; }
 

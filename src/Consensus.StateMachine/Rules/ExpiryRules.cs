@@ -22,12 +22,17 @@ internal sealed class ExpiryRules(StateTables state, Applying entry, HoldRules h
     }
 
     public bool HasDeadlines =>
-        state.Leases.Count > 0 || state.Waiters.Count > 0 || state.Holds.HasDeadlines || state.Objects.HasDeadlines || state.Objects.HasUnsettled;
+        state.Leases.Count > 0 || state.Waiters.Count > 0 || state.Holds.HasDeadlines || state.Objects.HasDeadlines
+        || state.Objects.HasUnsettled || !state.Detaching.IsEmpty;
 
-    /// <summary>Ends what is due by this entry's own stamp, oldest first, up to the bound of one step (rules 2, 9).</summary>
+    /// <summary>
+    /// Goes on with what entries before it left over, and ends what is due by its own stamp, oldest first: up to the bound of one step
+    /// (rules 2, 9).
+    /// </summary>
     public Noted Expire()
     {
         var ended = 0;
+        waits.GoOnDetaching();
         EndLeases(ref ended);
         EndWaits(ref ended);
         while (HasRoom(ended) && state.Holds.TryDue(entry.Stamp, out var key))
@@ -61,7 +66,7 @@ internal sealed class ExpiryRules(StateTables state, Applying entry, HoldRules h
         while (HasRoom(ended) && state.Leases.TryDue(entry.Stamp, out var lease))
         {
             var objects = 1 + lease.Attachments + state.Sessions.RecordsOf(lease.Id);
-            if (ended > 0 && !HasRoom(ended + objects - 1))
+            if (ended + entry.Promotions > 0 && !HasRoom(ended + objects - 1))
             {
                 return;
             }

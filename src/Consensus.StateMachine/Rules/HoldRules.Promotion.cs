@@ -72,7 +72,7 @@ internal sealed partial class HoldRules
     /// <summary>Makes holds of all places of a request, and tells whoever waits there, unless it is the entry's own request.</summary>
     public Outcome GrantWaiter(WaiterRecord waiter)
     {
-        var granted = waiter.LockCount > 0 ? GrantSeveral(waiter) : (Outcome)GrantPlace(waiter, waiter.Claim, leaseWaiters: -1);
+        var granted = waiter.LockCount > 0 ? GrantSeveral(waiter) : (Outcome)GrantPlace(waiter, ClaimOf(waiter), leaseWaiters: -1);
         retries.KeepGrant(waiter, granted);
         if (waiter.Request != entry.Request)
         {
@@ -81,10 +81,14 @@ internal sealed partial class HoldRules
         return granted;
     }
 
+    /// <summary>Under a session a place whose process is lost may have its turn before it is detached: nobody takes that answer.</summary>
+    private Claim ClaimOf(WaiterRecord waiter) =>
+        state.Detaching.Concerns(waiter) ? waiter.Claim with { IsUntaken = true } : waiter.Claim;
+
     /// <summary>Under one lease, each with a token of its own, in the order asked.</summary>
     private ManyGranted GrantSeveral(WaiterRecord first)
     {
-        var claim = first.Claim;
+        var claim = ClaimOf(first);
         var leaseWaiters = -1;
         if (claim.SharedLease.IsNone)
         {

@@ -4,10 +4,13 @@ namespace Consensus.StateMachine.Rules;
 
 /// <summary>
 /// Who is next in line. Those who wait have their turn in the order of their arrival for as long as they fit, and nobody behind one who does
-/// not fit yet: a writer is not starved by readers, nor a request for many permits by those for few. Who is detached, too late or without a
-/// living lease is passed over. Only who takes back what it lost, while that is kept for it, passes those who wait.
+/// not fit yet: a writer is not starved by readers, nor a request for many permits by those for few. Who is detached or about to be, too
+/// late or without a living lease is passed over. Only who takes back what it lost, while that is kept for it, passes those who wait.
 /// </summary>
 /// <remarks>
+/// One entry passes over no more places than a step has (rule 9): behind those nobody is granted anything, and nobody passes them. What is
+/// passed over ends with the next expiries, which look behind it.
+///
 /// A request for several locks has its turn when it has it in every line and may have every lock; until then it holds none of them, and where
 /// it is the first it stops the line. So nobody passes it, and nobody waits for ever: all lines have one order, that of arrival, and whether
 /// one is passed over is the same in all of them, so the earliest of all who wait is the first wherever it waits, and needs nothing but the
@@ -21,7 +24,7 @@ internal sealed class LineRules(StateTables state, Applying entry)
 
     /// <summary>Whether a newcomer passes nobody who is in line before it.</summary>
     public bool PassesNobody(ObjectName name, ObjectRecord record, in Wanted wanted) =>
-        !HasTurns(name, record) || FirstFor(name, record, wanted) is null;
+        !HasTurns(name, record) || (FirstFor(name, record, wanted, out var isKnown) is null && isKnown);
 
     /// <summary>False when nobody waits, or no further hold of any kind could stand beside those that there are.</summary>
     public bool HasTurns(ObjectName name, ObjectRecord record) =>
@@ -31,12 +34,12 @@ internal sealed class LineRules(StateTables state, Applying entry)
 
     /// <summary>
     /// The one who is told now, nearly always of its grant: the first in line, else the first who comes back for what is kept for it; null
-    /// when neither may have all that it waits for.
+    /// when neither may have all that it waits for, or too many are passed over to know.
     /// </summary>
     /// <param name="record">Of an object with turns.</param>
     public WaiterRecord? Next(ObjectName name, ObjectRecord record)
     {
-        var first = FirstGrantable(name);
+        var first = FirstGrantable(name, out _);
         return first is null || WantsTooMuch(name.Space, record, first) || MayHaveAll(record, first)
             ? first
             : FirstToComeBack(name, record);
@@ -49,18 +52,19 @@ internal sealed class LineRules(StateTables state, Applying entry)
         space == HoldSpace.Semaphore && waiter.Terms.Count > record.Permits;
 
     /// <summary>
-    /// The first waiter of this owner that may be granted anything and waits for this object alone, if it may have what it waits for.
+    /// The first waiter of this owner that may be granted anything and waits for this object alone, if it may have what it waits for. One
+    /// entry looks at no more of them than it may touch objects.
     /// </summary>
     /// <param name="record">The object as it is to be judged by.</param>
     /// <param name="waitsForSeveral">One of this owner was passed over, because it waits for other locks too.</param>
     public WaiterRecord? FirstAloneTo(ObjectName name, ObjectRecord record, string owner, out bool waitsForSeveral)
     {
         waitsForSeveral = false;
-        var waiter = FirstGrantableOf(name, owner, 0);
+        var waiter = FirstGrantableOf(name, owner, 0, out _);
         while (waiter?.LockCount > 1)
         {
             waitsForSeveral = true;
-            waiter = FirstGrantableOf(name, owner, waiter.Sequence + 1);
+            waiter = MayPassOver() ? FirstGrantableOf(name, owner, waiter.Sequence + 1, out _) : null;
         }
         return waiter is not null && MayHave(name.Space, record, Wanted.By(waiter, record)) ? waiter : null;
     }
@@ -88,14 +92,15 @@ internal sealed class LineRules(StateTables state, Applying entry)
     {
         var record = state.Objects[place.Object];
         var wanted = Wanted.By(place, record);
-        return MayHave(place.Object.Space, record, wanted) && FirstFor(place.Object, record, wanted)?.Sequence == place.Sequence;
+        return MayHave(place.Object.Space, record, wanted) && FirstFor(place.Object, record, wanted, out _)?.Sequence == place.Sequence;
     }
 
     /// <summary>
     /// Whose turn it is where one wants so much: among all, or among those of its owner where it comes back for what it lost.
     /// </summary>
-    private WaiterRecord? FirstFor(ObjectName name, ObjectRecord record, in Wanted wanted) =>
-        ComesBack(record, wanted) ? FirstGrantableOf(name, wanted.Owner, 0) : FirstGrantable(name);
+    /// <param name="isKnown">False when nobody was found because too many are passed over.</param>
+    private WaiterRecord? FirstFor(ObjectName name, ObjectRecord record, in Wanted wanted, out bool isKnown) =>
+        ComesBack(record, wanted) ? FirstGrantableOf(name, wanted.Owner, 0, out isKnown) : FirstGrantable(name, out isKnown);
 
     private WaiterRecord? FirstToComeBack(ObjectName name, ObjectRecord record)
     {
@@ -103,7 +108,7 @@ internal sealed class LineRules(StateTables state, Applying entry)
         foreach (var delay in record.Delays)
         {
             if (delay.Owner != HoldDelay.Nobody
-                && FirstGrantableOf(name, delay.Owner, 0) is { } waiter
+                && FirstGrantableOf(name, delay.Owner, 0, out _) is { } waiter
                 && ComesBack(record, Wanted.By(waiter, record))
                 && (first is null || waiter.Sequence < first.Sequence)
                 && MayHaveAll(record, waiter))
@@ -117,8 +122,9 @@ internal sealed class LineRules(StateTables state, Applying entry)
     /// <summary>It wants no more than what it lost and is kept for it.</summary>
     private bool ComesBack(ObjectRecord record, in Wanted wanted) => wanted.Count <= KeptBack.For(record, wanted.Owner, entry.Stamp);
 
-    private WaiterRecord? FirstGrantable(ObjectName name)
+    private WaiterRecord? FirstGrantable(ObjectName name, out bool isKnown)
     {
+        isKnown = true;
         var from = 0L;
         while (state.Waiters.TryNext(name, from, out var waiter))
         {
@@ -126,31 +132,54 @@ internal sealed class LineRules(StateTables state, Applying entry)
             {
                 return waiter;
             }
-            from = waiter.Sequence + 1;
-        }
-        return null;
-    }
-
-    private WaiterRecord? FirstGrantableOf(ObjectName name, string owner, long from)
-    {
-        while (state.Waiters.TryNextOf(owner, name, from, out var waiter))
-        {
-            if (MayBeGranted(waiter))
+            if (!MayPassOver())
             {
-                return waiter;
+                isKnown = false;
+                return null;
             }
             from = waiter.Sequence + 1;
         }
         return null;
     }
 
+    private WaiterRecord? FirstGrantableOf(ObjectName name, string owner, long from, out bool isKnown)
+    {
+        isKnown = true;
+        while (state.Waiters.TryNextOf(owner, name, from, out var waiter))
+        {
+            if (MayBeGranted(waiter))
+            {
+                return waiter;
+            }
+            if (!MayPassOver())
+            {
+                isKnown = false;
+                return null;
+            }
+            from = waiter.Sequence + 1;
+        }
+        return null;
+    }
+
+    private bool MayPassOver()
+    {
+        if (entry.Promotions >= state.Limits.MaxObjectsPerStep)
+        {
+            return false;
+        }
+        entry.Promotions++;
+        entry.Output.Objects++;
+        return true;
+    }
+
     /// <summary>
-    /// A waiter whose wait or lease is over by this entry's stamp is never granted anything (rule 2). The bound on leases was judged for
-    /// newcomers: it does not keep anybody waiting who has a place, or nobody would ever come back to grant it.
+    /// A waiter whose wait or lease is over by this entry's stamp is never granted anything (rule 2), nor one whose process is lost, but
+    /// under a session, where the place is granted in turn whoever is connected (rule 18). The bound on leases was judged for newcomers: it
+    /// does not keep anybody waiting who has a place, or nobody would ever come back to grant it.
     /// </summary>
     private bool MayBeGranted(WaiterRecord waiter)
     {
-        if (waiter.WaitDeadline <= entry.Stamp)
+        if (waiter.WaitDeadline <= entry.Stamp || (!waiter.Identity.IsSession && state.Detaching.Concerns(waiter)))
         {
             return false;
         }

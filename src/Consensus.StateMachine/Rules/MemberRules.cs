@@ -4,7 +4,10 @@ using Consensus.StateMachine.Tables;
 
 namespace Consensus.StateMachine.Rules;
 
-/// <summary>Members tell who they are, and are forgotten; those who wait through a process that is gone are detached.</summary>
+/// <summary>
+/// Members tell who they are, and are forgotten: both at once, however many wait through their earlier processes and are detached step by
+/// step.
+/// </summary>
 internal sealed class MemberRules(StateTables state, WaitRules waits, SettingRules settings)
 {
     public Noted Announce(AnnounceMemberCommand c)

@@ -39,6 +39,7 @@ internal sealed class NewClusterRules(StateTables state, HoldRules holds)
                 holds.EndLease(lease, LossCause.Revoked("the restore of a backup"));
             }
         }
+        state.Detaching.Clear();
         foreach (var member in state.Members.All().ToList())
         {
             state.Members.Remove(member.Id);

@@ -130,17 +130,21 @@ internal sealed class WaitRules(
         {
             entry.Resolve(waiter.Request, new WaitTakenOver(state.Revision));
         }
+        var attempt = state.Waiters.NextSequence++;
         foreach (var place in state.Waiters.PlacesOf(waiter))
         {
-            state.Waiters.Replace(place, place with { Request = entry.Request, DetachedUntil = null, IsUnattended = false });
+            state.Waiters.Replace(place, TakenOver(place, attempt));
             if (place.IsDetached)
             {
                 var record = state.Objects[place.Object];
                 holds.Store(place.Object, record, record with { Attached = record.Attached + 1 });
             }
         }
-        return waiter with { Request = entry.Request, DetachedUntil = null, IsUnattended = false };
+        return TakenOver(waiter, attempt);
     }
+
+    private WaiterRecord TakenOver(WaiterRecord place, long attempt) =>
+        place with { Request = entry.Request, Attempt = attempt, DetachedUntil = null, IsUnattended = false };
 
     /// <summary>Where it can be granted it has its turn in every line, so that one of them is enough to find it.</summary>
     private Outcome Granted(WaiterRecord waiter) =>
@@ -154,7 +158,7 @@ internal sealed class WaitRules(
         var name = c.Object;
         if (state.Waiters.TryFind(c.Request, out var place) && state.Waiters.TryGet(place with { Object = name }, out _))
         {
-            Detach([place], static _ => true, c.Reason);
+            Detach([place], c.Reason);
         }
         else if (c.Reason == CancelReason.Disconnected && state.Objects[name] is var record && state.Holds.Find(name, record, c.Request) is { } hold)
         {
@@ -243,19 +247,59 @@ internal sealed class WaitRules(
                 places.Add(place);
             }
         }
-        Detach(places, static _ => true);
+        Detach(places);
         return new Noted(state.Revision);
     }
 
-    public void DetachAll(MemberId member, Func<long, bool> isLost) => Detach(state.Waiters.Of(member), isLost);
+    /// <summary>
+    /// Whoever waits through processes of the member that are lost is granted nothing through them from now on, and is detached: so many in
+    /// this entry, the others in later ones.
+    /// </summary>
+    public void DetachAll(MemberId member, Func<long, bool> isLost)
+    {
+        foreach (var process in state.Waiters.ProcessesOf(member))
+        {
+            if (isLost(process.Boot))
+            {
+                state.Detaching.Set(process, state.Waiters.NextSequence);
+            }
+        }
+        GoOnDetaching();
+    }
+
+    /// <summary>
+    /// Detaches half a step of those who wait through lost processes; the other half is for who is granted what they stood in the way of.
+    /// Those that are left over are passed over meanwhile, so that nobody is granted anything who is about to be detached.
+    /// </summary>
+    public void GoOnDetaching()
+    {
+        var most = Math.Max(1, state.Limits.MaxObjectsPerStep / 2);
+        var freed = new TouchedObjects();
+        while (state.Detaching.TryFirst(out var process, out var before))
+        {
+            if (!state.Waiters.TryFirstThrough(process, before, out var place))
+            {
+                state.Detaching.Remove(process);
+                continue;
+            }
+            if (entry.Promotions >= most)
+            {
+                break;
+            }
+            state.Waiters.TryGet(place, out var waiter);
+            entry.Promotions += (int)Math.Max(1, waiter.LockCount);
+            freed.Add(Detach(waiter, CancelReason.Disconnected));
+        }
+        holds.Promote(freed);
+    }
 
     /// <summary>Detaches all before anybody behind them is granted anything, so that nobody is granted who is about to be detached.</summary>
-    private void Detach(List<WaiterKey> places, Func<long, bool> isLost, CancelReason reason = CancelReason.Disconnected)
+    private void Detach(List<WaiterKey> places, CancelReason reason = CancelReason.Disconnected)
     {
         var freed = new TouchedObjects();
         foreach (var place in places)
         {
-            if (state.Waiters.TryGet(place, out var waiter) && waiter is { IsDetached: false, IsUnattended: false } && isLost(waiter.Request.Boot))
+            if (state.Waiters.TryGet(place, out var waiter) && waiter.IsAttended)
             {
                 freed.Add(Detach(waiter, reason));
             }

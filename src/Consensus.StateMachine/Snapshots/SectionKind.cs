@@ -34,4 +34,7 @@ internal static class SectionKind
     public const int SessionAnswers = 17;
 
     public const int SessionEnds = 18;
+
+    /// <summary>Processes whose waiters are being detached.</summary>
+    public const int Detaching = 19;
 }

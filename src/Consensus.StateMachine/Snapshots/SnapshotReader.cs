@@ -99,6 +99,9 @@ internal static class SnapshotReader
             case SectionKind.Outages:
                 tables.Outages.Load(item);
                 break;
+            case SectionKind.Detaching:
+                tables.Detaching.Load(item);
+                break;
             case SectionKind.Brief:
                 tables.Answers.LoadBrief(item);
                 break;

@@ -45,6 +45,8 @@ public static class SnapshotWriter
         Table(writer, sink, SectionKind.Brief, tables.Answers.Brief.All(), static (w, item) => BriefAnswerCodec.Write(w, item.Key, item.Value));
         Table(writer, sink, SectionKind.Settings, tables.Settings.All(), static (w, item) => SettingTable.Write(w, item.Key, item.Value));
         Table(writer, sink, SectionKind.Outages, view.Counters.Outages, Outages.Write);
+        var detaching = tables.Detaching.All();
+        Table(writer, sink, SectionKind.Detaching, detaching, static (w, item) => DetachingTable.Write(w, item.Key, item.Value));
         Table(writer, sink, SectionKind.SessionAnswers, tables.Sessions.Answers.All(), static (w, item) => SessionTable.Write(w, item.Key, item.Value));
         Table(writer, sink, SectionKind.SessionEnds, tables.Sessions.Ended.All(), static (w, item) => SessionTable.Write(w, item.Key, item.Value));
     }

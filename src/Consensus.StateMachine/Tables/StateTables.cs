@@ -18,6 +18,7 @@ internal sealed record ViewTables(
     SessionsView Sessions,
     FrozenTree<Key, FencingToken> Fences,
     FrozenTree<MemberId, MemberInfo> Members,
+    FrozenTree<ProcessId, long> Detaching,
     FrozenTree<long, long> Settings,
     PastChanges History,
     Revision CompactRevision,
@@ -72,6 +73,8 @@ internal sealed class StateTables
 
     public MemberTable Members { get; } = new();
 
+    public DetachingTable Detaching { get; } = new();
+
     public SettingTable Settings { get; }
 
     public HistoryTable History { get; } = new();
@@ -83,7 +86,7 @@ internal sealed class StateTables
     /// <summary>What all takes in memory, about, and so counts towards the quota: everything but the history, which has a bound of its own.</summary>
     public long Bytes =>
         Keys.Sum.Bytes + Leases.Sum.Bytes + Objects.Sum.Bytes + Holds.Sum.Bytes + Released.Sum.Bytes + Waiters.Sum.Bytes + Answers.Bytes
-        + Fences.Sum.Bytes + Members.Sum.Bytes + Settings.Sum.Bytes + Sessions.Bytes;
+        + Fences.Sum.Bytes + Members.Sum.Bytes + Detaching.Sum.Bytes + Settings.Sum.Bytes + Sessions.Bytes;
 
     /// <summary>
     /// Of all that is replicated: members whose tables are equal have the same, however they came by them, and others do not. A change of the history counts by what it is and not
@@ -114,6 +117,7 @@ internal sealed class StateTables
             sum = (sum * Factor) + Sessions.EndedSum.Digest;
             sum = (sum * Factor) + Fences.Sum.Digest;
             sum = (sum * Factor) + Members.Sum.Digest;
+            sum = (sum * Factor) + Detaching.Sum.Digest;
             sum = (sum * Factor) + Settings.Sum.Digest;
             sum = (sum * Factor) + History.Digest;
             return StateHash.Initial.Add((long)sum);
@@ -159,6 +163,7 @@ internal sealed class StateTables
         Sessions.Freeze(),
         Fences.Freeze(),
         Members.Freeze(),
+        Detaching.Freeze(),
         Settings.Freeze(),
         History.Freeze(),
         History.CompactRevision,
@@ -179,6 +184,7 @@ internal sealed class StateTables
         Sessions.Verify(Leases, Holds, Waiters);
         Fences.Verify();
         Members.Verify();
+        Detaching.Verify();
         Settings.Verify();
         History.Verify();
     }

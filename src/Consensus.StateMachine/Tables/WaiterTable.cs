@@ -34,10 +34,19 @@ internal sealed record WaiterRecord(
     /// <summary>Which of them this is a place for, in the order asked, from 0 on: the place with 0 stands for the request.</summary>
     public long Ordinal { get; init; }
 
+    /// <summary>
+    /// The number of arrival of its present attempt, which no other place or attempt has: <see cref="Sequence"/> until another takes it
+    /// over.
+    /// </summary>
+    public long Attempt { get; init; } = Sequence;
+
     public bool IsDetached => DetachedUntil is not null;
 
     /// <summary>Under a session: nobody waits for its answer now. It is granted in turn all the same.</summary>
     public bool IsUnattended { get; init; }
+
+    /// <summary>Somebody waits for the answer to its present attempt, as far as is known.</summary>
+    public bool IsAttended => DetachedUntil is null && !IsUnattended;
 
     public ClusterTime Deadline => DetachedUntil is { } until && until < WaitDeadline ? until : WaitDeadline;
 
@@ -126,14 +135,16 @@ internal sealed class WaiterTable
 
     private readonly CowTree<Due, ObjectName> _byDeadline = new();
     private readonly CowTree<Identity, WaiterKey> _byIdentity = new();
-    private readonly CowTree<MemberPlace, ObjectName> _byMember = new();
+
+    /// <summary>Requests for whose answer somebody waits, by the process that is to give it.</summary>
+    private readonly CowTree<ProcessPlace, WaiterKey> _byProcess = new();
     private readonly Dictionary<RequestId, WaiterKey> _byRequest = [];
 
     public int Count => _primary.Count;
 
     public TreeSum Sum => _primary.Sum;
 
-    /// <summary>The number of the next to come.</summary>
+    /// <summary>The number of the next to come: a place, or another attempt at one.</summary>
     public long NextSequence { get; set; } = 1;
 
     /// <summary>The first end of a wait; <see cref="ClusterTime.Never"/> when nobody waits.</summary>
@@ -186,20 +197,20 @@ internal sealed class WaiterTable
         return places;
     }
 
-    /// <summary>The requests that wait through the member.</summary>
-    public List<WaiterKey> Of(MemberId member)
+    /// <summary>The processes of the member through which somebody waits.</summary>
+    public IEnumerable<ProcessId> ProcessesOf(MemberId member)
     {
-        var places = new List<WaiterKey>();
-        foreach (var (key, name) in _byMember.Peek().From(new MemberPlace(member, 0)))
+        var from = new ProcessPlace(new ProcessId(member, long.MinValue), 0);
+        while (_byProcess.TryFirstFrom(from, out var key, out _) && key.Process.Member == member)
         {
-            if (key.Member != member)
-            {
-                break;
-            }
-            places.Add(new WaiterKey(name, key.Sequence));
+            yield return key.Process;
+            from = new ProcessPlace(key.Process, long.MaxValue);
         }
-        return places;
     }
+
+    /// <summary>The first to come of those who wait through the process, if its attempt came before this number.</summary>
+    public bool TryFirstThrough(ProcessId process, long before, out WaiterKey place) =>
+        _byProcess.TryFirstFrom(new ProcessPlace(process, 0), out var key, out place) && key.Process == process && key.Attempt < before;
 
     public void Add(WaiterRecord waiter)
     {
@@ -247,7 +258,10 @@ internal sealed class WaiterTable
             return;
         }
         _byDeadline.Set(new Due(waiter.Deadline, waiter.Sequence), waiter.Object);
-        _byMember.Set(new MemberPlace(waiter.Request.Member, waiter.Sequence), waiter.Object);
+        if (waiter.IsAttended)
+        {
+            _byProcess.Set(ProcessPlace.Of(waiter), key);
+        }
         _byRequest[waiter.Request] = key;
         if (!waiter.Identity.IsNone)
         {
@@ -275,7 +289,10 @@ internal sealed class WaiterTable
             return;
         }
         _byDeadline.Remove(new Due(waiter.Deadline, waiter.Sequence));
-        _byMember.Remove(new MemberPlace(waiter.Request.Member, waiter.Sequence));
+        if (waiter.IsAttended)
+        {
+            _byProcess.Remove(ProcessPlace.Of(waiter));
+        }
         _byRequest.Remove(waiter.Request);
         if (!waiter.Identity.IsNone)
         {
@@ -300,14 +317,15 @@ internal sealed class WaiterTable
             _byIdentity, requests.Where(static w => !w.Identity.IsNone).Select(static w => (w.Identity, w.Key)),
             "the index of waiters by identity");
         Indexes.Require(
-            _byMember, requests.Select(static w => (new MemberPlace(w.Request.Member, w.Sequence), w.Object)),
-            "the index of waiters by member");
+            _byProcess, requests.Where(static w => w.IsAttended).Select(static w => (ProcessPlace.Of(w), w.Key)),
+            "the index of waiters by process");
         Indexes.Require(_byRequest, requests.Select(static w => (w.Request, w.Key)), "the index of waiters by request");
         var several = all.Where(static w => w.LockCount > 1).Select(static w => (new RequestPlace(w.Sequence, w.Ordinal), w.Object));
         Indexes.Require(_several, several, "the index of waiters for several locks");
         VerifyRequests(all);
         Indexes.RequireSums(_primary, NewMeasure(), "the waiters");
-        Invariant.Require(all.TrueForAll(w => w.Sequence < NextSequence), "a waiter to come has a number of its own");
+        var areDrawn = all.TrueForAll(w => w.Sequence <= w.Attempt && w.Attempt < NextSequence);
+        Invariant.Require(areDrawn, "a waiter to come has a number of its own");
     }
 
     /// <summary>Throws unless each request has a place for everything that it asks for, and these differ in nothing else.</summary>
@@ -364,6 +382,7 @@ internal sealed class WaiterTable
         public static readonly int LockCount = Shape.Number(23);
         public static readonly int Ordinal = Shape.Number(24);
         public static readonly int Unattended = Shape.Number(25);
+        public static readonly int AttemptAfter = Shape.Number(26);
     }
 
     public static void Write(WireWriter writer, WaiterRecord waiter)
@@ -396,6 +415,7 @@ internal sealed class WaiterTable
         writer.Int64(Saved.LockCount, waiter.LockCount);
         writer.Int64(Saved.Ordinal, waiter.Ordinal);
         writer.Bool(Saved.Unattended, waiter.IsUnattended);
+        writer.Int64(Saved.AttemptAfter, waiter.Attempt - waiter.Sequence);
     }
 
     /// <summary>Adds a waiter as it was written, and gives it. Throws <see cref="WireFormatException"/> when it is damaged, or is there already.</summary>
@@ -433,6 +453,7 @@ internal sealed class WaiterTable
             LockCount = fields.Number(Saved.LockCount),
             Ordinal = fields.Number(Saved.Ordinal),
             IsUnattended = fields.Flag(Saved.Unattended),
+            Attempt = fields.Number(Saved.Sequence) + fields.Number(Saved.AttemptAfter),
         };
         if (_primary.Contains(waiter.Key) || _several.Contains(new RequestPlace(waiter.Sequence, waiter.Ordinal)))
         {
@@ -471,12 +492,15 @@ internal sealed class WaiterTable
         }
     }
 
-    private readonly record struct MemberPlace(MemberId Member, long Sequence) : IComparable<MemberPlace>
+    /// <summary>The attempts through one process stand together, in order of arrival.</summary>
+    private readonly record struct ProcessPlace(ProcessId Process, long Attempt) : IComparable<ProcessPlace>
     {
-        public int CompareTo(MemberPlace other)
+        public static ProcessPlace Of(WaiterRecord waiter) => new(ProcessId.Of(waiter), waiter.Attempt);
+
+        public int CompareTo(ProcessPlace other)
         {
-            var byMember = Member.CompareTo(other.Member);
-            return byMember != 0 ? byMember : Sequence.CompareTo(other.Sequence);
+            var byProcess = Process.CompareTo(other.Process);
+            return byProcess != 0 ? byProcess : Attempt.CompareTo(other.Attempt);
         }
     }
 }

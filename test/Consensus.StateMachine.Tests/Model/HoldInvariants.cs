@@ -86,6 +86,8 @@ internal static class HoldInvariants
             Assert.That(step.After.GetLease(hold.Lease)!.Deadline, Is.GreaterThan(step.Now).Or.EqualTo(step.Before.GetLease(hold.Lease)!.Deadline));
         }
         CheckDelays(step, key, hold);
+        var isLost = WaitersOf(step.Before, name).Any(w => w.Request == hold.Request && IsLost(step.Before, w));
+        Assert.That(isLost, Is.False, $"{hold.Owner} is about to be detached");
         if (step.Command is HandOverCommand || OwnersOfDelays(step, name).Contains(hold.Owner))
         {
             return;
@@ -219,10 +221,17 @@ internal static class HoldInvariants
 
     private static bool MayBeGranted(HoldStep step, WaiterRecord waiter) =>
         !waiter.IsDetached
+        && !IsLost(step.After, waiter)
         && waiter.WaitDeadline > step.Now
         && (waiter.SharedLease.IsNone
             ? step.After.GetLease(waiter.OwnLease) is null
             : step.After.GetLease(waiter.SharedLease) is { } lease && lease.Deadline > step.Now);
+
+    /// <summary>It is about to be detached, and not under a session, where it has its turn all the same.</summary>
+    private static bool IsLost(StateView view, WaiterRecord waiter) =>
+        !waiter.Identity.IsSession
+        && view.Tables.Detaching.TryGet(ProcessId.Of(waiter), out var before)
+        && waiter.Attempt < before;
 
     private static IEnumerable<WaiterRecord> WaitersOf(StateView view, ObjectName name) =>
         view.Tables.Waiters.Places.All().Select(w => w.Value).Where(w => w.Object == name);

@@ -128,6 +128,7 @@ public sealed class ModelTests
                 16 => V1.Snapshot.Outages.Parser.WithDiscardUnknownFields(true).ParseFrom(body),
                 17 => V1.Snapshot.SessionAnswers.Parser.WithDiscardUnknownFields(true).ParseFrom(body),
                 18 => V1.Snapshot.SessionEnds.Parser.WithDiscardUnknownFields(true).ParseFrom(body),
+                19 => V1.Snapshot.Detachings.Parser.WithDiscardUnknownFields(true).ParseFrom(body),
                 13 => V1.Snapshot.Settings.Parser.WithDiscardUnknownFields(true).ParseFrom(body),
                 9 => V1.Snapshot.Fences.Parser.WithDiscardUnknownFields(true).ParseFrom(body),
                 7 => V1.Snapshot.Members.Parser.WithDiscardUnknownFields(true).ParseFrom(body),

@@ -25,6 +25,10 @@ public sealed class QueueTests
         }
         machine.Do(new DetachWaitersCommand(new MemberId(2), 1));
         machine.RestoreFromSnapshot();
+        while (machine.State.NextDeadline <= machine.Now)
+        {
+            machine.Do(new ExpireCommand());
+        }
         foreach (var next in expected)
         {
             machine.Do(Release(hold));
