@@ -387,4 +387,43 @@ public sealed class HoldCheckerTests
         Breaks(Detachments.Name, () => Lets(new AnnounceMemberCommand(late.Member, "", late.Boot, "", "", "", 0), _ => false));
         Breaks(Detachments.Name, () => Lets(new ExpireCommand(), _ => true));
     }
+
+    [Test]
+    [SeenBy(Detachments.Name)]
+    public void A_grant_to_who_is_about_to_be_detached_with_its_process_is_seen()
+    {
+        var attempt = new RequestId(new MemberId(2), 6, 1);
+        var ask = Ask with { Owner = "a", WaitMicros = 9 };
+        var (line, free) = (Info(HoldSpace.Lock, [], 0, null, Waiting("a")), Info(HoldSpace.Lock, []));
+        var (detached, granted) = (Info(HoldSpace.Lock, [], 0, null, Waiting("a", isDetached: true)), Info(HoldSpace.Lock, [Held("a", 7)]));
+        AppliedEntry Asks(RequestId request, SessionRequest session = default)
+        {
+            var operation = new Operation
+            {
+                Number = 1,
+                Client = 1,
+                Kind = OperationKind.AcquireHold,
+                Object = "x",
+                Command = ask,
+                Session = session,
+            };
+            return Entry(ask, 0, new HoldQueued(new Revision(1), 1)) with { Asked = operation, Request = request };
+        }
+
+        Detachments AfterTheLoss(AppliedEntry asked)
+        {
+            var checker = new Detachments(_ => false);
+            checker.Saw(asked, Step(free, line));
+            checker.Saw(Entry(new DetachWaitersCommand(attempt.Member, attempt.Boot)), Step(line, line));
+            return checker;
+        }
+
+        AfterTheLoss(Asks(attempt)).Saw(Entry(new ExpireCommand()), Step(line, detached));
+        AfterTheLoss(Asks(attempt with { Boot = 7 })).Saw(Entry(new ExpireCommand()), Step(line, granted));
+        AfterTheLoss(Asks(attempt, new SessionRequest(new LeaseId(1), 1, 0))).Saw(Entry(new ExpireCommand()), Step(line, granted));
+        var again = AfterTheLoss(Asks(attempt));
+        again.Saw(Asks(new RequestId(new MemberId(3), 8, 1)), Step(line, line));
+        again.Saw(Entry(new ExpireCommand()), Step(line, granted));
+        Breaks(Detachments.Name, () => AfterTheLoss(Asks(attempt)).Saw(Entry(new ExpireCommand()), Step(line, granted)));
+    }
 }

@@ -9,7 +9,8 @@ namespace Consensus.Simulation.Checkers.Holds;
 /// <summary>
 /// A place in line is detached, or given up for its connection, only with the attempt that has it then: one whose client left, that its
 /// member answered, or whose process ended, stops or was lost. What is said of
-/// an earlier attempt, however late, touches no later one (rule 18).
+/// an earlier attempt, however late, touches no later one (rule 18). Where a process is lost its waiters may be detached by one entry or by
+/// several: from the first of these on nobody of them is granted anything, but under a session.
 /// </summary>
 /// <param name="isOver">True when nobody waits for an attempt any more.</param>
 internal sealed class Detachments(Func<RequestId, bool> isOver)
@@ -19,13 +20,26 @@ internal sealed class Detachments(Func<RequestId, bool> isOver)
     /// <summary>The attempt that has each place; no operation where two of one owner wait, or where it is not known.</summary>
     private readonly Dictionary<(ObjectName Name, string Owner), (Operation? Asked, RequestId Request)> _attempts = [];
 
+    /// <summary>Places whose attempt was lost with its process.</summary>
+    private readonly HashSet<(ObjectName Name, string Owner)> _lost = [];
+
     public void Saw(AppliedEntry entry, HoldStep step)
     {
+        AskedAnew(entry.Command);
+        foreach (var hold in step.Begun)
+        {
+            Violation.Unless(!_lost.Contains((step.Name, hold.Owner)), Name, () =>
+                $"{entry} granted {hold}, for which nobody waits: its process was lost before");
+        }
+        Lose(entry, step);
         foreach (var waiter in step.Before.Waiters)
         {
-            if (!waiter.Detached && _attempts.TryGetValue((step.Name, waiter.Owner), out var attempt) && attempt.Asked is not null && IsLetGo(entry, step, waiter.Owner))
+            var place = (step.Name, waiter.Owner);
+            var isKnown = _attempts.TryGetValue(place, out var attempt) && attempt.Asked is not null;
+            if (!waiter.Detached && isKnown && IsLetGo(entry, step, waiter.Owner))
             {
-                Violation.Unless(Concerns(entry.Command, attempt.Request), Name, () =>
+                var isConcerned = Concerns(entry.Command, attempt.Request) || (entry.Command is ExpireCommand && _lost.Contains(place));
+                Violation.Unless(isConcerned, Name, () =>
                     $"{entry} let go of {waiter}, whose attempt {attempt.Request} of {attempt.Asked} {(isOver(attempt.Request) ? "is over" : "is connected")}");
             }
         }
@@ -34,6 +48,33 @@ internal sealed class Detachments(Func<RequestId, bool> isOver)
             var place = (step.Name, ask.Owner);
             var isAnother = step.Before.Waiters.Any(waiter => waiter.Owner == ask.Owner) && _attempts.TryGetValue(place, out var had) && had.Asked != entry.Asked;
             _attempts[place] = isAnother ? default : (entry.Asked, entry.Request);
+        }
+    }
+
+    /// <summary>Whatever is granted to the owner from then on may be for the new attempt.</summary>
+    private void AskedAnew(Command command)
+    {
+        var owner = (command as AcquireCommand)?.Owner ?? (command as AcquireManyCommand)?.Owner;
+        _lost.RemoveWhere(place => place.Owner == owner);
+    }
+
+    private void Lose(AppliedEntry entry, HoldStep step)
+    {
+        var isLoss = entry.Command is DetachWaitersCommand or ForgetMemberCommand
+            || (entry.Command is AnnounceMemberCommand started
+                && entry.Before.ListMembers().Any(known => known.Id == started.Member && known.Boot != started.Boot));
+        if (!isLoss)
+        {
+            return;
+        }
+        foreach (var waiter in step.Before.Waiters)
+        {
+            var place = (step.Name, waiter.Owner);
+            var isUnderKey = _attempts.TryGetValue(place, out var attempt) && attempt.Asked is { Session.IsNone: true };
+            if (isUnderKey && Concerns(entry.Command, attempt.Request))
+            {
+                _lost.Add(place);
+            }
         }
     }
 
