@@ -61,9 +61,11 @@ public sealed record Limits
     public int MaxObjectsPerCommand { get; init; } = 10_000;
 
     /// <summary>
-    /// Objects that an entry touches which nobody asked of it as a whole: what expires, who is granted what became free. The next one goes on, so they may be far fewer than those of a command, which is done in one step or not at all (rule 9).
+    /// Objects that an entry touches which nobody asked of it as a whole: what expires, whose waiters are detached (half as many), who is
+    /// granted what became free, who is passed over meanwhile. The next one goes on, so they may be far fewer than those of a command,
+    /// which is done in one step or not at all (rule 9).
     /// </summary>
-    public int MaxObjectsPerStep { get; init; } = 1_000;
+    public int MaxObjectsPerStep { get; init; } = 500;
 
     /// <summary>Locks that nobody holds whose last token and last loss are remembered; the oldest are forgotten first.</summary>
     public int MaxUnheldFacts { get; init; } = 10_000;

@@ -16,7 +16,7 @@ public class LongEntries
     private const int Keys = 1_000_000;
     private const int Leases = 100_000;
     private const int Most = 10_000;
-    private const int Step = 1_000;
+    private static readonly int Step = Limits.Default.MaxObjectsPerStep;
     private const int Renewed = 800;
     private const long Second = 1_000_000;
     private const long Ttl = 3_600 * Second;
