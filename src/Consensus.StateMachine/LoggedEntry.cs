@@ -23,14 +23,19 @@ public sealed class ApplyOutput
     public List<Resolution> Resolutions { get; } = [];
 
     /// <summary>
-    /// How much work it was: keys, holds, waits and leases that were changed or forgotten, each counted once for each change. The same on every member; what a turn charges
-    /// for (rule 9).
+    /// How much work it was: keys that were written, holds, waits and leases that were changed, places that were passed over, each counted
+    /// once for each change. The same on every member; what a turn charges for (rule 9).
     /// </summary>
     public long Objects { get; internal set; }
+
+    /// <summary>
+    /// Beside these what takes a third as long or less: keys that were deleted or read, and changes of the history that were forgotten.
+    /// </summary>
+    public long Light { get; internal set; }
 
     public void Clear()
     {
         Resolutions.Clear();
-        Objects = 0;
+        (Objects, Light) = (0, 0);
     }
 }

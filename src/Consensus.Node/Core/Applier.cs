@@ -35,7 +35,8 @@ internal sealed class Applier(
             gate.Pass(ready);
             while (!budget.IsSpent && turn.Raft.TryTakeCommitted(out var entry))
             {
-                budget.Charge(entry, Apply(entry));
+                var (objects, light) = Apply(entry);
+                budget.Charge(entry, objects, light);
                 snapshots.TakeWhenDue();
             }
             foreach (var read in ready.Reads)
@@ -73,8 +74,8 @@ internal sealed class Applier(
         peers.NoticeRemoval();
     }
 
-    /// <returns>How many objects it touched.</returns>
-    private long Apply(Entry entry)
+    /// <returns>How much work it was, as <see cref="ApplyOutput"/> counts it.</returns>
+    private (long Objects, long Light) Apply(Entry entry)
     {
         Invariant.Require(entry.Index == turn.Applied.Index.Next, "entries are applied in order, each once");
         if (entry.Term > turn.Applied.Term)
@@ -102,8 +103,8 @@ internal sealed class Applier(
         {
             commands.Resolve(resolution);
         }
-        var objects = _output.Objects;
+        var work = (_output.Objects, _output.Light);
         _output.Clear();
-        return objects;
+        return work;
     }
 }

@@ -1,4 +1,5 @@
 using Consensus.Raft.Log;
+using Consensus.StateMachine;
 
 namespace Consensus.Node.Core;
 
@@ -18,6 +19,8 @@ internal struct TurnBudget(long units)
     /// <summary>Nothing more is begun in this turn. The last entry may have cost more than was left: one command is bounded by itself.</summary>
     public readonly bool IsSpent => Charged >= units;
 
-    public void Charge(Entry entry, long objects) =>
-        Charged += EntryUnits + (objects * ObjectUnits) + (entry.ApproximateSize / BytesPerUnit);
+    /// <param name="objects">As of <see cref="ApplyOutput.Objects"/>.</param>
+    /// <param name="light">As of <see cref="ApplyOutput.Light"/>: a unit each.</param>
+    public void Charge(Entry entry, long objects, long light) =>
+        Charged += EntryUnits + (objects * ObjectUnits) + light + (entry.ApproximateSize / BytesPerUnit);
 }

@@ -55,8 +55,9 @@ internal sealed class CompactionRules(StateTables state, Applying entry)
 
     /// <summary>
     /// Each entry forgets what its own changes push beyond <see cref="Limits.MaxHistoryBytes"/>: the leader asks for it once a second, and in a second of large values the history
-    /// grows by as much as the disks take. What the entry changed itself stays until the next one. One that replaces or deletes more than a command may forget leaves the rest to those
-    /// after it and to the leader; what that is made of was in the state before.
+    /// grows by as much as the disks take. What the entry changed itself stays until the next one. It forgets a step at most, but whole
+    /// revisions: one that replaces or deletes more leaves the rest to those after it and to the leader; what that is made of was in the
+    /// state before.
     /// </summary>
     public void ForgetBeyondBound()
     {
@@ -69,7 +70,8 @@ internal sealed class CompactionRules(StateTables state, Applying entry)
         foreach (var recorded in state.History.All())
         {
             var revision = recorded.Change.Revision;
-            if (revision > entry.RevisionBefore || (revision != upTo && (excess <= 0 || count >= state.Limits.MaxObjectsPerCommand)))
+            var isEnough = excess <= 0 || count >= state.Limits.MaxObjectsPerStep;
+            if (revision > entry.RevisionBefore || (revision != upTo && isEnough))
             {
                 break;
             }
@@ -86,7 +88,7 @@ internal sealed class CompactionRules(StateTables state, Applying entry)
     private void Forget(Revision upTo)
     {
         var forgotten = CountUpTo(upTo);
-        entry.Output.Objects += forgotten;
+        entry.Output.Light += forgotten;
         state.History.Forget(forgotten, upTo);
     }
 

@@ -57,19 +57,12 @@ internal sealed class KeyRules(StateTables state, Applying entry)
 
     public Outcome DeletePrefix(DeletePrefixCommand c)
     {
-        var found = new List<(Key Key, KeyRecord Record)>();
-        foreach (var (key, record) in state.Keys.From(c.Prefix))
+        // Counted before any is looked at: a refusal is cheap, whoever asks for it again and again.
+        if (KeysView.CountOf(state.Keys.Peek(), c.Prefix) > state.Limits.MaxObjectsPerCommand)
         {
-            if (!key.StartsWith(c.Prefix))
-            {
-                break;
-            }
-            if (found.Count == state.Limits.MaxObjectsPerCommand)
-            {
-                return new TooManyObjects(state.Revision, state.Limits.MaxObjectsPerCommand);
-            }
-            found.Add((key, record));
+            return new TooManyObjects(state.Revision, state.Limits.MaxObjectsPerCommand);
         }
+        var found = state.Keys.From(c.Prefix).TakeWhile(item => item.Key.StartsWith(c.Prefix)).ToList();
         var revision = found.Count > 0 ? state.Bump() : state.Revision;
         foreach (var (key, record) in found)
         {
@@ -101,7 +94,14 @@ internal sealed class KeyRules(StateTables state, Applying entry)
             state.Leases.Attach(leaseAfter, keys: 1);
         }
         state.Keys.Change(change);
-        entry.Output.Objects++;
+        if (change.After is null)
+        {
+            entry.Output.Light++;
+        }
+        else
+        {
+            entry.Output.Objects++;
+        }
         state.History.Add(change, entry.Stamp);
     }
 

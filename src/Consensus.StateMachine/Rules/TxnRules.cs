@@ -26,9 +26,11 @@ internal sealed class TxnRules(StateTables state, Applying entry, KeyRules keys,
         {
             if (plan.Add(operation) is { } refusal)
             {
+                entry.Output.Light += plan.Touched;
                 return refusal;
             }
         }
+        entry.Output.Light += plan.Touched - plan.Changes.Count;
         if (plan.Changes.Count > 0)
         {
             state.Bump();

@@ -23,12 +23,14 @@ internal sealed class TxnPlan(StateTables state)
     private CowTree<Key, KeyRecord>? _overlay;
     private long _growth;
     private long _answerBytes;
-    private int _objects;
 
     /// <summary>In the order of the operations; those of a prefix in the order of their keys. All have the next revision.</summary>
     public List<KeyChange> Changes { get; } = [];
 
     public ImmutableArray<TxnResult> Results => _results.ToImmutable();
+
+    /// <summary>Keys that were looked at, to be read or written.</summary>
+    public int Touched { get; private set; }
 
     /// <summary>Plans one more operation; gives the refusal of the whole transaction, or null.</summary>
     public Outcome? Add(TxnOperation operation) => operation switch
@@ -171,8 +173,8 @@ internal sealed class TxnPlan(StateTables state)
 
     private TooManyObjects? Touch(int objects)
     {
-        _objects += objects;
-        return _objects > state.Limits.MaxObjectsPerCommand ? new TooManyObjects(state.Revision, state.Limits.MaxObjectsPerCommand) : null;
+        Touched += objects;
+        return Touched > state.Limits.MaxObjectsPerCommand ? new TooManyObjects(state.Revision, state.Limits.MaxObjectsPerCommand) : null;
     }
 
     private void Remove(Key key, KeyRecord old)

@@ -108,9 +108,9 @@ public sealed class HistoryRuleTests
     }
 
     [Test]
-    public void One_entry_forgets_as_much_as_one_command_may_touch_and_those_after_it_the_rest()
+    public void One_entry_forgets_a_step_and_those_after_it_the_rest()
     {
-        var machine = new Machine(new Limits { MaxHistoryBytes = 3_000, MaxObjectsPerCommand = 5 });
+        var machine = new Machine(new Limits { MaxHistoryBytes = 3_000, MaxObjectsPerStep = 5 });
         for (var i = 0; i < 14; i++)
         {
             machine.Do(Put("a", bytes: i == 13 ? 3_000 : 1));

@@ -98,7 +98,7 @@ internal sealed class SettingRuleTests
     [Test]
     public void A_shorter_history_is_cut_to_little_by_little()
     {
-        var machine = new Machine(new Limits { MaxObjectsPerCommand = 5 });
+        var machine = new Machine(new Limits { MaxObjectsPerStep = 5 });
         for (var i = 0; i < 21; i++)
         {
             machine.Do(Put("k", (int)MiB));
