@@ -21,6 +21,7 @@ public class PendingCommand(RequestId request, ReadOnlyMemory<byte> payload, str
         : this(request, payload, envelope.Principal, LaneOf(envelope.Command, payload.Length))
     {
         Asked = AskedBy(envelope.Command);
+        Places = (envelope.Command as AcquireManyCommand)?.Names.Length ?? 1;
         WaitMicros = envelope.Command switch
         {
             AcquireCommand acquire => acquire.WaitMicros,
@@ -52,6 +53,9 @@ public class PendingCommand(RequestId request, ReadOnlyMemory<byte> payload, str
 
     /// <summary>What an acquire asks for, the first of several, so that it can be cancelled; null for other commands.</summary>
     public ObjectName? Asked { get; init; }
+
+    /// <summary>In how many lines an acquire has a place while it waits.</summary>
+    public int Places { get; init; } = 1;
 
     /// <summary>How long the request may wait in line, in microseconds.</summary>
     public long WaitMicros { get; init; }

@@ -3,8 +3,10 @@ using Consensus.Node.Core.Flow;
 using Consensus.Node.Peers;
 using Consensus.Primitives;
 using Consensus.Raft;
+using Consensus.Raft.Log;
 using Consensus.StateMachine;
 using Consensus.StateMachine.Commands;
+using Consensus.StateMachine.Wire;
 
 namespace Consensus.Node.Tests.Core;
 
@@ -145,6 +147,28 @@ public sealed class RequestEndTests
         cluster.Until(() => waits.TrueForAll(wait => wait.Stage == PendingStage.Answered), "all are detached");
         Assert.That(forwarded.Select(frame => frame.Lane).Distinct(), Is.EqualTo(new[] { CommandLane.Urgent }));
         Assert.That(forwarded.SelectMany(frame => frame.Commands).Count(), Is.LessThan(10), "and not one for each of them");
+    }
+
+    [Test]
+    public void Of_requests_for_several_locks_only_so_many_are_detached_by_one_entry()
+    {
+        const int Names = 100;
+        var cluster = new CoreCluster(3);
+        cluster.UntilReady();
+        var (leader, follower) = (cluster.Leader, cluster.Followers.First());
+        leader.Send(Acquire(5));
+        var others = Enumerable.Range(1, Names - 1).Select(i => Key.FromText($"job{i}"));
+        var ask = new AcquireManyCommand([Job, .. others], "owner", 600_000_000, new LeaseId(9), LeaseId.None) { WaitMicros = 600_000_000 };
+        var asks = Enumerable.Range(0, 12).Select(i => ask with { OwnLease = new LeaseId(100 + i) });
+        var waits = asks.Select(one => follower.Send(one, withIdentity: true)).ToList();
+        cluster.Until(() => waits.TrueForAll(wait => wait.Stage == PendingStage.Waiting), "all wait");
+        follower.Inputs.Add(new StopInput(new PendingStop()));
+        cluster.Until(() => waits.TrueForAll(wait => wait.Stage == PendingStage.Answered), "all are detached");
+        var detached = leader.Persisted.SelectMany(request => request.Entries)
+            .Where(entry => entry.Kind == EntryKind.Command)
+            .Select(entry => CommandCodec.Read(entry.Payload).Command)
+            .OfType<DetachRequestsCommand>().Select(detach => detach.Requests.Length);
+        Assert.That(detached, Is.EqualTo([5, 5, 2]));
     }
 
     private System.Collections.Immutable.ImmutableArray<WaiterInfo> Waiters => _cluster.Leader.Core.View.GetObject(Job).Waiters;

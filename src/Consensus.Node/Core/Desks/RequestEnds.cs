@@ -22,6 +22,9 @@ internal sealed class RequestEnds(TurnContext turn, CommandDesk desk)
     /// <summary>A request takes up to 31 bytes, and with that all of them are small enough to be urgent.</summary>
     private const int DetachedAtOnce = 200;
 
+    /// <summary>Places of these together, as many as an entry touches of what comes unasked (rule 9); of one request 128.</summary>
+    private const int PlacesAtOnce = 500;
+
     /// <summary>What is logged again at one sweep: a leader that refuses thousands for want of room is not asked for all of them five times a second.</summary>
     private const int AgainAtOnce = 1_000;
 
@@ -69,10 +72,18 @@ internal sealed class RequestEnds(TurnContext turn, CommandDesk desk)
     {
         foreach (var lane in kept.GroupBy(LaneOf))
         {
-            foreach (var part in lane.Select(pending => pending.Request).Chunk(DetachedAtOnce))
+            var (part, places) = (new List<RequestId>(), 0);
+            foreach (var pending in lane)
             {
-                Log(new DetachRequestsCommand([.. part]), lane.Key);
+                if (part.Count == DetachedAtOnce || (part.Count > 0 && places + pending.Places > PlacesAtOnce))
+                {
+                    Log(new DetachRequestsCommand([.. part]), lane.Key);
+                    (part, places) = ([], 0);
+                }
+                part.Add(pending.Request);
+                places += pending.Places;
             }
+            Log(new DetachRequestsCommand([.. part]), lane.Key);
         }
     }
 
