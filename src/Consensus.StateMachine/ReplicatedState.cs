@@ -205,6 +205,11 @@ public sealed class ReplicatedState
     public IEnumerable<MemberInfo> ListMembers() => _tables.Members.All();
 
     /// <summary>
+    /// True while this very request has the hold that it was granted, and nobody else was told of it. As of now; called by the owner.
+    /// </summary>
+    public bool IsHeldBy(ObjectName name, RequestId request) => _tables.Holds.Find(name, _tables.Objects[name], request) is not null;
+
+    /// <summary>
     /// An immutable view of the present state, cheap to take (no copy; later writes copy what they touch). Called by the owner;
     /// the view may be read by any thread.
     /// </summary>

@@ -109,6 +109,7 @@ public sealed class NodeCore
     [
         new("requests", _commands.Bytes.Held, _commands.Bytes.Limit),
         new("forwarded", _commands.Forwarder.Bytes.Held, _commands.Forwarder.Bytes.Limit),
+        new("given-up", _commands.Ends.Bytes.Held, _commands.Ends.Bytes.Limit),
         new("foreign-requests", _commands.Proposer.ForeignBytes.Held, _commands.Proposer.ForeignBytes.Limit),
         new("uncommitted", Volatile.Read(ref _uncommittedBytes), _turn.Options.Raft.MaxUncommittedBytes),
         new("log", Volatile.Read(ref _logBytes), _turn.Options.Raft.MaxLogBytes),

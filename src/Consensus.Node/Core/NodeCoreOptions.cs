@@ -53,6 +53,12 @@ public sealed record NodeCoreOptions
     /// <summary>Most bytes of commands that are on their way to the leader, urgent ones apart; one larger goes alone. What is behind them waits here.</summary>
     public long MaxForwardedBytes { get; init; } = 4L << 20;
 
+    /// <summary>
+    /// Most bytes of what is remembered of clients that left while they asked for holds under a key. Past it the oldest that was not told
+    /// is given back sooner.
+    /// </summary>
+    public long MaxGivenUpBytes { get; init; } = 16L << 20;
+
     /// <summary>While a command above <see cref="StateMachine.Commands.Urgency.MaxBytes"/> has waited for room for so long, further ones are refused.</summary>
     public long MaxBulkWaitMicros { get; init; } = 1_000_000;
 

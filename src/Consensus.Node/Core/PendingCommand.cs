@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Consensus.Node.Core.Flow;
 using Consensus.Primitives;
 using Consensus.StateMachine;
@@ -15,19 +16,23 @@ public class PendingCommand(RequestId request, ReadOnlyMemory<byte> payload, str
     /// <summary>As above, with what it says of an acquire, whose parts take about what the payload does.</summary>
     private const int AcquireBytes = 200;
 
+    private readonly ImmutableArray<ObjectName> _several = [];
+    private readonly int _severalBytes;
+
     /// <summary>A client's command, with all that the desk has to know of it.</summary>
     /// <param name="payload">The envelope, encoded.</param>
     public PendingCommand(RequestId request, CommandEnvelope envelope, ReadOnlyMemory<byte> payload)
         : this(request, payload, envelope.Principal, LaneOf(envelope.Command, payload.Length))
     {
         Asked = AskedBy(envelope.Command);
-        Places = (envelope.Command as AcquireManyCommand)?.Names.Length ?? 1;
         WaitMicros = envelope.Command switch
         {
             AcquireCommand acquire => acquire.WaitMicros,
             AcquireManyCommand many => many.WaitMicros,
             _ => 0,
         };
+        _several = envelope.Command is AcquireManyCommand { Names.Length: > 1 } several ? [.. several.Names.Select(ObjectName.Lock)] : [];
+        _severalBytes = NameBytes.Of(_several);
         HasIdentity = envelope.HasIdentity;
         IsOfSession = !envelope.Session.IsNone;
         Acquire = envelope.Command is AcquireCommand && WaitMicros > 0 ? envelope : null;
@@ -47,15 +52,18 @@ public class PendingCommand(RequestId request, ReadOnlyMemory<byte> payload, str
     internal CommandEnvelope? Acquire { get; private protected set; }
 
     /// <summary>What it counts for in budgets.</summary>
-    public int Bytes => OwnBytes + Payload.Length + (Acquire is null ? 0 : AcquireBytes + Payload.Length);
+    public int Bytes => OwnBytes + Payload.Length + _severalBytes + (Acquire is null ? 0 : AcquireBytes + Payload.Length);
 
     public string Principal { get; } = principal;
 
     /// <summary>What an acquire asks for, the first of several, so that it can be cancelled; null for other commands.</summary>
     public ObjectName? Asked { get; init; }
 
+    /// <summary>As this, of several locks every one, in that order, however long it waits for them; empty for other commands.</summary>
+    public ImmutableArray<ObjectName> AllAsked => !_several.IsEmpty ? _several : Asked is { } one ? [one] : [];
+
     /// <summary>In how many lines an acquire has a place while it waits.</summary>
-    public int Places { get; init; } = 1;
+    public int Places => Math.Max(1, AllAsked.Length);
 
     /// <summary>How long the request may wait in line, in microseconds.</summary>
     public long WaitMicros { get; init; }

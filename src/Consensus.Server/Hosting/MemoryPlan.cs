@@ -52,6 +52,9 @@ internal sealed record MemoryPlan(long MemoryBytes)
     /// <summary>A value that waits for its answer is there twice, as its body and within its command.</summary>
     public long Requests => Share(32, 4, 64);
 
+    /// <summary>What is remembered of clients that left.</summary>
+    public long GivenUp => Share(256, 1, 16);
+
     public long ForeignRequests => Share(64, 4, 32);
 
     public long Uncommitted => Share(64, 4, 64);
@@ -78,7 +81,8 @@ internal sealed record MemoryPlan(long MemoryBytes)
 
     /// <summary>All that this member may hold of its own, in a cluster of so many.</summary>
     public long OwnBytes(int members) =>
-        Connections + Streams + UnfinishedBodies + InboxRequests + InboxFrames + (2 * Requests) + ForeignRequests + Uncommitted + Log + Answers + (2 * WatchMessages)
+        Connections + Streams + UnfinishedBodies + InboxRequests + InboxFrames + (2 * Requests) + GivenUp + ForeignRequests + Uncommitted
+        + Log + Answers + (2 * WatchMessages)
         + ((members - 1) * (Link + FrameBytes)) + OnTheWayBytes;
 
     /// <summary>Whether everything that has a budget can be full at once, with room for a small state beside it.</summary>
@@ -104,7 +108,7 @@ internal sealed record MemoryPlan(long MemoryBytes)
 
     /// <summary>
     /// Of which the shares are taken: all of the memory, unless it is so small that what does not shrink with it leaves less than the
-    /// shares come to, which are three eighths of it, or eleven parts of 32 where links have their least.
+    /// shares come to, which are 97 parts of 256, or 89 where links have their least.
     /// </summary>
     private long SharedBytes
     {
@@ -112,7 +116,7 @@ internal sealed record MemoryPlan(long MemoryBytes)
         {
             var aside = Connections + (UsualLinks * FrameBytes) + OnTheWayBytes + ReplicatedOf(Limits.Default) + LeastRoomBytes;
             var left = MemoryBytes - aside;
-            return Math.Min(MemoryBytes, Math.Min(left * 8 / 3, (left - (UsualLinks * LeastLinkBytes)) * 32 / 11));
+            return Math.Min(MemoryBytes, Math.Min(left * 256 / 97, (left - (UsualLinks * LeastLinkBytes)) * 256 / 89));
         }
     }
 

@@ -261,6 +261,7 @@ public sealed class NodeHost : INodeHost
             InitialSettings = [.. options.InitialSettings],
             SnapshotEntries = options.SnapshotEntries,
             MaxPendingBytes = memory.Requests,
+            MaxGivenUpBytes = memory.GivenUp,
             MaxInboxBytes = memory.InboxRequests,
             MaxInboxFrameBytes = memory.InboxFrames,
             MaxForeignBytes = memory.ForeignRequests,

@@ -75,17 +75,27 @@ public sealed class DeskTests
     }
 
     [Test]
-    public void Oldest_request_that_was_given_up_is_forgotten_for_a_new_one()
+    public void What_was_not_told_leaves_the_oldest_first_or_by_its_request_and_is_counted_while_it_is_there()
     {
-        var givenUp = new GivenUpRequests(capacity: 3);
-        foreach (var sequence in new long[] { 1, 2, 2, 3 })
-        {
-            givenUp.Add(sequence);
-        }
-        Assert.That(givenUp.Remove(2), Is.True);
-        givenUp.Add(4);
-        givenUp.Add(5);
-        Assert.That(new long[] { 1, 2, 3, 4, 5 }.Where(givenUp.Remove), Is.EqualTo(new long[] { 3, 4, 5 }));
+        var bytes = new ByteBudget(10_000);
+        var untold = new UntoldGrants(bytes);
+        UntoldGrant Of(long sequence, string name, long due) =>
+            new([ObjectName.Lock(Key.FromText(name))], new RequestId(new MemberId(1), 1, sequence), null, due);
+
+        untold.Add(Of(1, "a", due: 10));
+        untold.Add(Of(2, "b", due: 20));
+        untold.Add(Of(3, "c", due: 30));
+        untold.Add(Of(1, "d", due: 40));
+        var both = Of(1, "a", due: 40) with { Names = [ObjectName.Lock(Key.FromText("a")), ObjectName.Lock(Key.FromText("d"))] };
+        Assert.That(bytes.Held, Is.EqualTo((2 * Of(2, "b", due: 20).Bytes) + both.Bytes));
+        Assert.That(untold.TryTakeDue(19, out _), Is.False);
+        Assert.That(untold.TryTakeDue(20, out var taken), Is.True);
+        Assert.That(taken.Request.Sequence, Is.EqualTo(2));
+        Assert.That(untold.TryTake(taken.Request, out _), Is.False);
+        Assert.That(untold.TryTake(Of(3, "c", due: 30).Request, out _), Is.True);
+        Assert.That(untold.TryTakeOldest(out taken), Is.True);
+        Assert.That(taken.Names.Select(name => name.Name.ToString()), Is.EqualTo(new[] { "a", "d" }), "all that one request was granted");
+        Assert.That((untold.TryTakeOldest(out _), bytes.Held), Is.EqualTo((false, 0L)));
     }
 
     [TestCase(true)]

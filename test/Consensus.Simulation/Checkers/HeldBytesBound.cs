@@ -21,6 +21,7 @@ public static class HeldBytesBound
             {
                 "requests" => planned.MaxPendingBytes,
                 "forwarded" => planned.MaxForwardedBytes,
+                "given-up" => planned.MaxGivenUpBytes,
                 "foreign-requests" => planned.MaxForeignBytes,
                 "uncommitted" => planned.Raft.MaxUncommittedBytes,
                 // What is not applied cannot be forgotten: it is bounded where it is proposed.

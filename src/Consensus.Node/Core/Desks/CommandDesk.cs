@@ -266,7 +266,7 @@ internal sealed class CommandDesk : Desk
     {
         if (grant.HasKey)
         {
-            Ends.GiveBackLater(grant.Name, grant.Request);
+            Ends.GiveBackLater([grant.Name], grant.Request);
         }
         else
         {
@@ -356,13 +356,10 @@ internal sealed class CommandDesk : Desk
         pending.DeadlineMicros = Turn.Now + pending.WaitMicros + Turn.Options.RequestTimeoutMicros;
     }
 
-    /// <summary>What became of it cannot be told; without an identity nobody could find it again either.</summary>
+    /// <summary>What became of it cannot be told.</summary>
     private void GiveUp(PendingCommand pending)
     {
-        if (!pending.HasIdentity)
-        {
-            Ends.Cancel(pending, CancelReason.Disconnected);
-        }
+        Ends.LeaveUnknown(pending);
         Unknown(pending, NotDoneReason.None);
     }
 

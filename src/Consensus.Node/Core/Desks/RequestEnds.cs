@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Consensus.Node.Core.Flow;
 using Consensus.Primitives;
 using Consensus.StateMachine;
@@ -11,40 +12,45 @@ namespace Consensus.Node.Core.Desks;
 /// applied, for nobody else asks for it: it may be refused while too much waits, and be late while nobody leads. All of them may be applied twice without harm. Those of a process
 /// that is gone are the leader's (<see cref="HouseKeeping"/>).
 /// </summary>
-internal sealed class RequestEnds(TurnContext turn, CommandDesk desk)
+/// <remarks>
+/// An end is applied after the request that it ends, or that one never is: it goes in its lane, to the leader of the same term or of a
+/// later one, and a link tells in order. So nothing has to be remembered of a request but its end.
+/// </remarks>
+internal sealed class RequestEnds
 {
-    /// <summary>About 10 MB.</summary>
-    private const int MaxGivenUp = 100_000;
-
-    /// <summary>With names of 1 KiB about 12 MB; beyond that the oldest is given back sooner.</summary>
-    private const int MaxUntold = 10_000;
-
     /// <summary>A request takes up to 31 bytes, and with that all of them are small enough to be urgent.</summary>
     private const int DetachedAtOnce = 200;
 
     /// <summary>Places of these together, as many as an entry touches of what comes unasked (rule 9); of one request 128.</summary>
     private const int PlacesAtOnce = 500;
 
-    /// <summary>What is logged again at one sweep: a leader that refuses thousands for want of room is not asked for all of them five times a second.</summary>
-    private const int AgainAtOnce = 1_000;
+    /// <summary>
+    /// What is logged at one sweep: a leader that refuses thousands for want of room is not asked for all of them five times a second.
+    /// </summary>
+    private const int AtOnce = 1_000;
 
-    /// <summary>Acquires that were given up without an identity: should one be granted all the same, it is given back.</summary>
-    private readonly GivenUpRequests _givenUp = new(MaxGivenUp);
-
-    /// <summary>As these, under an Idempotency-Key: what one is granted all the same stands for as long as its place would have.</summary>
-    private readonly GivenUpRequests _givenUpForLater = new(MaxGivenUp);
-
-    /// <summary>What was granted under a key and perhaps not told: whoever asks again in time finds it, else it is given back. Oldest first.</summary>
-    private readonly Queue<UntoldGrant> _untold = new();
+    private readonly TurnContext _turn;
+    private readonly CommandDesk _desk;
+    private readonly UntoldGrants _untold;
 
     /// <summary>
-    /// What is logged and was not seen to be applied. One for each request that this member had, so no more than these: the first of several
-    /// places or holds stands for all of them, which have one request.
+    /// What is logged and was not seen to be applied. One for each request that this member had, so no more than these, and counted where
+    /// they were: one of several places or holds stands for all of them, which have one request.
     /// </summary>
-    private readonly List<PendingCommand> _logged = [];
+    private readonly List<Ending> _logged = [];
+
+    public RequestEnds(TurnContext turn, CommandDesk desk)
+    {
+        (_turn, _desk) = (turn, desk);
+        Bytes = new ByteBudget(turn.Options.MaxGivenUpBytes);
+        _untold = new UntoldGrants(Bytes);
+    }
+
+    /// <summary>What is remembered of clients that are gone. Past it the oldest that was not told goes back sooner.</summary>
+    public ByteBudget Bytes { get; }
 
     /// <summary>Nothing is under way, nor waits to be logged again.</summary>
-    public bool AreApplied => _logged.TrueForAll(IsApplied);
+    public bool AreApplied => _logged.TrueForAll(static ending => ending.IsApplied);
 
     /// <summary>A request for holds is given up: it may have, or get, its place or the holds themselves.</summary>
     public void Cancel(PendingCommand pending, CancelReason reason)
@@ -53,18 +59,37 @@ internal sealed class RequestEnds(TurnContext turn, CommandDesk desk)
         {
             return;
         }
-        if (reason == CancelReason.Disconnected && pending is { HasIdentity: true, IsOfSession: false })
+        if (reason == CancelReason.Stopping || pending.IsOfSession)
         {
-            Detach([pending]);
-            GiveBackLater(name, pending.Request);
-            _givenUpForLater.Add(pending.Request.Sequence);
-            return;
+            // What it is granted is its client's all the same.
+            Log(CancelWaitCommand.Of(name, pending.Request, reason), LaneOf(pending));
         }
-        if (!pending.HasIdentity && reason == CancelReason.Disconnected)
+        else if (pending.HasIdentity)
         {
-            _givenUp.Add(pending.Request.Sequence);
+            GiveBackLater(pending.AllAsked, pending.Request, LaneOf(pending));
+            var own = _desk.LogOwn(new DetachRequestsCommand([pending.Request]), LaneOf(pending));
+            Add(new Ending(own, pending.Request, []));
         }
-        Log(CancelWaitCommand.Of(name, pending.Request, reason), LaneOf(pending));
+        else
+        {
+            GiveBack(pending.AllAsked, pending.Request, LaneOf(pending));
+        }
+    }
+
+    /// <summary>
+    /// What became of a request for holds cannot be told. Without an identity nobody could find it again. Under one it keeps its place for
+    /// whoever asks again, and under a key that, or what it is granted, goes back when nobody has asked in time.
+    /// </summary>
+    public void LeaveUnknown(PendingCommand pending)
+    {
+        if (!pending.HasIdentity)
+        {
+            Cancel(pending, CancelReason.Disconnected);
+        }
+        else if (pending is { IsOfSession: false, Asked: not null })
+        {
+            GiveBackLater(pending.AllAsked, pending.Request, LaneOf(pending));
+        }
     }
 
     /// <summary>The process stops: these requests keep their places, for whoever asks again under their identities.</summary>
@@ -88,73 +113,133 @@ internal sealed class RequestEnds(TurnContext turn, CommandDesk desk)
     }
 
     /// <summary>What was granted goes back if nobody has asked for it again within the time for which a detached place is kept.</summary>
-    public void GiveBackLater(ObjectName name, RequestId request)
+    /// <param name="names">At least one.</param>
+    /// <param name="lane">See <see cref="UntoldGrant"/>.</param>
+    public void GiveBackLater(ImmutableArray<ObjectName> names, RequestId request, CommandLane? lane = null)
     {
-        if (_untold.Count == MaxUntold)
+        _untold.Add(new UntoldGrant(names, request, lane, _turn.Now + _turn.Applied.State.Limits.DetachedKeepMicros));
+        while (Bytes.Held > Bytes.Limit && _untold.TryTakeOldest(out var oldest))
         {
-            var oldest = _untold.Dequeue();
-            GiveBack(oldest.Name, oldest.Request);
+            GiveBack(oldest.Names, oldest.Request, oldest.Lane);
         }
-        _untold.Enqueue(new UntoldGrant(name, request, turn.Now + turn.Applied.State.Limits.DetachedKeepMicros));
     }
 
     /// <summary>What was granted goes back; of a session it is noted that nobody was told.</summary>
     public void GiveBack(ObjectName name, RequestId request) => Log(CancelWaitCommand.Of(name, request, CancelReason.Disconnected), null);
 
-    /// <summary>A request of this process that does not stand at the desk came to its end: if it was given up, what it was granted goes back.</summary>
+    /// <summary>
+    /// A request of this process that does not stand at the desk came to its end: what it was granted stands for its time from now on.
+    /// </summary>
     public void OnResolved(in Resolution resolution)
     {
         // What is put in a line is no end yet: it may be granted after that.
-        if (resolution.Outcome is not (HoldGranted or ManyGranted))
+        if (resolution.Outcome is not HoldQueued
+            && _untold.TryTake(resolution.Request, out var grant)
+            && !Grants.Of(resolution.Outcome).IsEmpty)
         {
-            return;
-        }
-        if (_givenUp.Remove(resolution.Request.Sequence))
-        {
-            GiveBack(Grants.Of(resolution.Outcome)[0].Object, resolution.Request);
-        }
-        else if (_givenUpForLater.Remove(resolution.Request.Sequence))
-        {
-            // Until then the first may end by itself, and would stand for the others no more.
-            foreach (var hold in Grants.Of(resolution.Outcome).Skip(1))
-            {
-                GiveBackLater(hold.Object, resolution.Request);
-            }
+            GiveBackLater(grant.Names, grant.Request);
         }
     }
 
     /// <summary>Now and then: what was answered and was not applied for sure is logged again as soon as somebody takes it.</summary>
     public void Sweep()
     {
-        while (_untold.TryPeek(out var oldest) && oldest.DueMicros <= turn.Now)
+        for (var i = 0; i < AtOnce && _untold.TryTakeDue(_turn.Now, out var grant); i++)
         {
-            _untold.Dequeue();
-            GiveBack(oldest.Name, oldest.Request);
+            GiveBack(grant.Names, grant.Request, grant.Lane);
         }
-        _logged.RemoveAll(IsApplied);
-        if (!turn.ReachesLeader)
+        EndTheApplied();
+        if (!_turn.ReachesLeader)
         {
             return;
         }
         var again = 0;
-        for (var i = 0; i < _logged.Count && again < AgainAtOnce; i++)
+        for (var i = 0; i < _logged.Count && again < AtOnce; i++)
         {
-            if (_logged[i].Stage == PendingStage.Answered)
+            if (_logged[i].Own.Stage == PendingStage.Answered)
             {
-                _logged[i] = desk.LogAgain(_logged[i]);
+                _logged[i] = _logged[i] with { Own = _desk.LogAgain(_logged[i].Own) };
                 again++;
             }
         }
     }
 
-    private static bool IsApplied(PendingCommand own) => own is { Stage: PendingStage.Answered, Answer.Kind: AnswerKind.Done };
+    private void EndTheApplied()
+    {
+        var kept = 0;
+        for (var i = 0; i < _logged.Count; i++)
+        {
+            var ending = _logged[i];
+            if (ending.IsApplied)
+            {
+                ForgetIfDetached(ending);
+                if (!TryFindLeft(ending.Names, ending.Request, out var left))
+                {
+                    _desk.Bytes.LetGo(ending.Bytes);
+                    continue;
+                }
+                ending = ending with { Own = _desk.LogOwn(CancelWaitCommand.Of(left, ending.Request, CancelReason.Disconnected)) };
+            }
+            _logged[kept++] = ending;
+        }
+        _logged.RemoveRange(kept, _logged.Count - kept);
+    }
+
+    /// <summary>Its place is detached, or it was lost on its way: what it holds by now, as a snapshot may tell, goes back.</summary>
+    private void ForgetIfDetached(in Ending ending)
+    {
+        if (ending.Names.IsEmpty && _untold.TryFind(ending.Request, out var grant) && !TryFindLeft(grant.Names, grant.Request, out _))
+        {
+            _untold.TryTake(ending.Request, out _);
+        }
+    }
+
+    /// <summary>
+    /// One end is enough for all that a request was granted in one step, unless the hold that it names was gone when it was applied:
+    /// broken, or held for too long. Then it is another's turn.
+    /// </summary>
+    private bool TryFindLeft(ImmutableArray<ObjectName> names, RequestId request, out ObjectName left)
+    {
+        foreach (var name in names)
+        {
+            if (_turn.Applied.State.IsHeldBy(name, request))
+            {
+                left = name;
+                return true;
+            }
+        }
+        left = default;
+        return false;
+    }
 
     /// <summary>The lane of what ends a request. One that is not applied yet must not be overtaken by its own end: then nothing would take it out of the line.</summary>
     /// <returns>Null: that of such commands.</returns>
     private static CommandLane? LaneOf(PendingCommand pending) => pending.Stage == PendingStage.Waiting ? null : pending.Lane;
 
-    private void Log(Command command, CommandLane? lane) => _logged.Add(desk.LogOwn(command, lane));
+    private void GiveBack(ImmutableArray<ObjectName> names, RequestId request, CommandLane? lane)
+    {
+        var own = _desk.LogOwn(CancelWaitCommand.Of(names[0], request, CancelReason.Disconnected), lane);
+        Add(new Ending(own, request, names));
+    }
 
-    /// <param name="DueMicros">Loop time at which it is given back.</param>
-    private readonly record struct UntoldGrant(ObjectName Name, RequestId Request, long DueMicros);
+    private void Log(Command command, CommandLane? lane) => Add(new Ending(_desk.LogOwn(command, lane), RequestId.None, []));
+
+    private void Add(Ending ending)
+    {
+        _desk.Bytes.Hold(ending.Bytes);
+        _logged.Add(ending);
+    }
+
+    /// <param name="Request">That it ends; none where it ends several.</param>
+    /// <param name="Names">What the request may hold; none where that does not end with it.</param>
+    private readonly record struct Ending(PendingCommand Own, RequestId Request, ImmutableArray<ObjectName> Names)
+    {
+        /// <summary>What stays of it when it was refused and waits to be logged again.</summary>
+        private const int OwnBytes = 300;
+
+        public bool IsApplied => Own is { Stage: PendingStage.Answered, Answer.Kind: AnswerKind.Done };
+
+        /// <summary>Beside its command while that is on its way.</summary>
+        public long Bytes => OwnBytes + NameBytes.Of(Names);
+    }
 }
