@@ -45,6 +45,7 @@ internal sealed record BrokenVariant(
             Coordination = new(),
             Sessions = 0,
             Holders = new(),
+            Leavers = new(),
             Clients = drawn.Clients with { Clients = 6, ThinkMicros = 20_000, IdentityPercent = 80, LockWeight = 25, Locks = 2, DelayMicros = 300, HeldUpPercent = 0, WithdrawPercent = 0, BreakPercent = 0 },
             Faults = new FaultOptions(Faults, 500_000),
             DurationMicros = 15_000_000,
@@ -161,7 +162,21 @@ internal static class BrokenVariants
             static () => new EndsDelaysWithAnyGrant(),
             SharedDelays),
         new("places taken by whoever uses the same lease", Places.Name, 1, FaultKinds.None, static () => new AttachesByLease(), Coordinated),
-        new("a disk error that no thread catches while a snapshot comes", LastWords.Name, 256, FaultKinds.FullDisk | FaultKinds.Kill, static () => new ReceivesUnguarded(), ManySnapshots),
+        new(
+            "a client that left and of whom nobody hears",
+            LeftHolds.Name,
+            1,
+            FaultKinds.None,
+            static () => new NoticesNoClientThatLeft(),
+            WithLeavers),
+        new(
+            "several locks that were left and of which only the first has an end",
+            LeftHolds.Name,
+            1,
+            FaultKinds.None,
+            static () => new EndsTheFirstOfSeveral(),
+            WithLeavers),
+        new("a disk error that no thread catches while a snapshot comes", LastWords.Name, 6, FaultKinds.FullDisk | FaultKinds.Kill, static () => new ReceivesUnguarded(), ManySnapshots),
         new("a disk error that no thread catches while a snapshot goes", LastWords.Name, 1, FaultKinds.BadSector | FaultKinds.Kill, static () => new SendsUnguarded(), ManySnapshots),
         new("a log in memory without a bound", HeldBytesBound.Name, 1, FaultKinds.Kill, static () => new ForgetsNoLog(), LittleLogInMemory),
         new("turns without a limit", LeaderIsHeard.Name, 1, FaultKinds.PowerLossOfAll, static () => new TurnsWithoutLimit(), MuchToApply),
@@ -174,6 +189,13 @@ internal static class BrokenVariants
     private static SimulationPlan Coordinated(SimulationPlan plan) => plan with { Coordination = new() { Clients = 5 } };
 
     private static SimulationPlan WithHolders(SimulationPlan plan) => plan with { Holders = new() { Clients = 4 } };
+
+    /// <summary>Few ask for several locks each, so that a line is soon over, and nearly all of them leave for good.</summary>
+    private static SimulationPlan WithLeavers(SimulationPlan plan) => plan with
+    {
+        Leavers = new() { Clients = 3, ThinkMicros = 100_000, SeveralPercent = 90, BackPercent = 5 },
+        DurationMicros = 30_000_000,
+    };
 
     /// <summary>Many wait for little, and lose their connections meanwhile.</summary>
     private static SimulationPlan WithBreaks(SimulationPlan plan) => plan with

@@ -250,7 +250,7 @@ public sealed class HoldCheckerTests
         static AppliedEntry Of(Operation asked, Outcome outcome, params Operation?[] takenOver) =>
             Entry(asked.Command!, outcome: outcome) with { Asked = asked, TakenOver = takenOver };
 
-        static AppliedEntry Grants(Operation asked, Hold hold) => Entry(Ask) with { Granted = [(asked, hold)] };
+        static AppliedEntry Grants(Operation asked, Hold hold) => Entry(Ask) with { Granted = [(RequestId.None, asked, hold)] };
 
         var (one, other) = (Asks("a"), Asks("b"));
         var queued = new HoldQueued(new Revision(1), 1);
@@ -328,7 +328,7 @@ public sealed class HoldCheckerTests
         };
         var (x, y) = (Held("a", 2), Held("a", 3) with { Name = Key.FromText("y") });
         void Grants(params Hold[] holds) => new WaitingMultiLocks().Saw(
-            Entry(new ExpireCommand()) with { Granted = [.. holds.Select(hold => (asked, hold))] }, []);
+            Entry(new ExpireCommand()) with { Granted = [.. holds.Select(hold => (RequestId.None, asked, hold))] }, []);
 
         Grants(x, y);
         Grants(y, x);
@@ -425,5 +425,54 @@ public sealed class HoldCheckerTests
         again.Saw(Asks(new RequestId(new MemberId(3), 8, 1)), Step(line, line));
         again.Saw(Entry(new ExpireCommand()), Step(line, granted));
         Breaks(Detachments.Name, () => AfterTheLoss(Asks(attempt)).Saw(Entry(new ExpireCommand()), Step(line, granted)));
+    }
+
+    [Test]
+    [SeenBy(LeftHolds.Name)]
+    public void A_hold_that_stands_though_its_client_left_is_seen_unless_it_was_told_or_nobody_knows_that_it_left()
+    {
+        const long Keep = 10_000_000;
+        var asked = new RequestId(new MemberId(1), 1, 1);
+        var again = asked with { Sequence = 2 };
+        var held = new AppliedState().Do(new AcquireCommand(Name, "a", 60_000_000, new LeaseId(1), LeaseId.None, 0)).View;
+        var operation = new Operation { Number = 1, Client = 1, Kind = OperationKind.AcquireHold, Object = "x", Command = Ask };
+
+        void Left(bool isThere = true, bool isTold = false, bool isFree = false, bool isTooSoon = false, bool isCalm = true, bool isWell = false)
+        {
+            var time = 0L;
+            var checker = new LeftHolds(() => time, Keep, _ => isThere, isCalm);
+            var grant = Entry(Ask) with
+            {
+                Asked = operation,
+                Granted = [(asked, operation, held.GetObject(Name).Holder!)],
+                After = held,
+                Request = asked,
+            };
+            checker.Saw(grant);
+            checker.Left(asked, operation);
+            if (isTold)
+            {
+                checker.Saw(grant with { Request = again, Granted = [] });
+            }
+            time = isTooSoon ? Keep : checker.WithinMicros;
+            var after = isFree ? Empty : held;
+            checker.Saw(Entry(new ExpireCommand()) with { After = after });
+            if (isWell)
+            {
+                Assert.That(checker.AreOver(), Is.EqualTo(isFree || isTold || !isThere));
+                checker.Judge();
+            }
+        }
+
+        foreach (var isWell in new[] { false, true })
+        {
+            Left(isThere: false, isWell: isWell);
+            Left(isTold: true, isWell: isWell);
+            Left(isFree: true, isWell: isWell);
+        }
+        Left(isTooSoon: true);
+        Left(isCalm: false);
+        Breaks(LeftHolds.Name, () => Left());
+        Breaks(LeftHolds.Name, () => Left(isCalm: false, isWell: true));
     }
 }

@@ -360,7 +360,7 @@ public sealed record WatchOptions(string? Only = null)
     [
         StateMachineSafety.Name, RetryOnce.Name, LeasePromise.Name, WatchOrder.Name, Answers.Name, Transactions.Name, HoldsFit.Name, LockDelays.Name, MaxHolds.Name,
         HandOvers.Name, FinalAnswers.Name, Withdrawals.Name, HoldEnds.Name, GrantOrder.Name, MultiLocks.Name, WaitingMultiLocks.Name,
-        HoldersFit.Name, Places.Name,
+        HoldersFit.Name, Places.Name, LeftHolds.Name,
         NewsTold.Name, SessionLives.Name, SessionPlaces.Name, Detachments.Name, PermitChanges.Name, SettingsInForce.Name,
     ];
 

@@ -33,6 +33,9 @@ internal sealed class CoordinationChecks(
     /// <summary>Told what members tell of sessions; null when nobody looks.</summary>
     public NewsTold? News { get; } = watches.Sees(NewsTold.Name) ? new NewsTold(limits) : null;
 
+    /// <summary>Told which attempts their clients left; null when nobody looks.</summary>
+    public LeftHolds? Left { get; init; }
+
     public SessionLives? Lives { get; } = watches.Sees(SessionLives.Name) ? new SessionLives() : null;
 
     public void Applied(AppliedEntry entry, IReadOnlyList<Change> changes)
@@ -73,6 +76,7 @@ internal sealed class CoordinationChecks(
         }
         News?.Saw(entry, steps);
         Lives?.Saw(entry);
+        Left?.Saw(entry);
         if (entry.Command is ExpireCommand && watches.Sees(LeasePromise.Name))
         {
             LeasesEnded(entry);

@@ -128,7 +128,7 @@ public sealed class ReferenceState(Limits limits)
             return;
         }
         var view = _state.TakeView();
-        var granted = new List<(Operation?, Hold)>();
+        var granted = new List<(RequestId, Operation?, Hold)>();
         var takenOver = new List<Operation?>();
         var outcome = default(Outcome);
         foreach (var (request, resolved) in _output.Resolutions)
@@ -138,9 +138,9 @@ public sealed class ReferenceState(Limits limits)
             {
                 takenOver.Add(History?.Find(request));
             }
-            foreach (var hold in resolved switch { HoldGranted one => [one.Hold], ManyGranted many => many.Holds, _ => Enumerable.Empty<Hold>() })
+            foreach (var hold in Grants.Of(resolved))
             {
-                granted.Add((History?.Find(request), hold));
+                granted.Add((request, History?.Find(request), hold));
             }
         }
         var asked = History?.Find(entry.Request);

@@ -20,6 +20,9 @@ public sealed record SimulationPlan(ulong Seed, ClusterPlan Cluster, ClientOptio
     /// <summary>Clients that hold and wait under sessions; none unless drawn.</summary>
     public HolderPlan Holders { get; init; } = new();
 
+    /// <summary>Clients that leave without their answers; none unless drawn.</summary>
+    public LeaverPlan Leavers { get; init; } = new();
+
     public int TotalClients => Clients.Clients + Coordination.Clients;
 
     /// <summary>The same run with less in it; without a reduction, the very same.</summary>
@@ -71,7 +74,7 @@ public sealed record SimulationPlan(ulong Seed, ClusterPlan Cluster, ClientOptio
         };
         var plan = new SimulationPlan(seed, cluster, clients, faults, random.Next(10, 60) * 1_000_000);
         plan = WithCosts(WithBadSectors(WithTurns(WithRespawns(WithTroubles(WithCoordination(WithWatchers(WithMembership(plan))))))));
-        return WithLines(WithOperators(WithBreaks(WithHolders(WithSessions(plan)))));
+        return WithLeavers(WithLines(WithOperators(WithBreaks(WithHolders(WithSessions(plan))))));
     }
 
     /// <summary>In a quarter of the runs some clients have sessions. Drawn apart, so that the others are what they would be without.</summary>
@@ -101,6 +104,25 @@ public sealed record SimulationPlan(ulong Seed, ClusterPlan Cluster, ClientOptio
                     BreakPercent = (int)Pick(random, 0, 50, 90),
                 },
                 Cluster = plan.Cluster with { Limits = plan.Cluster.Limits with { MaxSessionEnds = (int)Pick(random, 1, 5, 100) } },
+            };
+    }
+
+    /// <summary>In a quarter of the runs some clients leave without their answers, and what they left is broken. Drawn apart.</summary>
+    private static SimulationPlan WithLeavers(SimulationPlan plan)
+    {
+        var random = new DeterministicRandom(plan.Seed ^ 0x1EA7_E125);
+        return !random.Chance(1, 4)
+            ? plan
+            : plan with
+            {
+                Leavers = new LeaverPlan
+                {
+                    Clients = (int)random.Next(1, 4),
+                    Locks = (int)Pick(random, 3, 8, 30),
+                    ThinkMicros = Pick(random, 150_000, 300_000, 1_000_000),
+                    SeveralPercent = (int)Pick(random, 30, 60, 100),
+                    BackPercent = (int)Pick(random, 0, 20, 60),
+                },
             };
     }
 

@@ -12,14 +12,19 @@ public sealed partial class SimulationRun
 
     private void MakeCoordinationClients()
     {
-        if (_plan.Coordination.Clients + _plan.Holders.Clients == 0)
+        if (_plan.Coordination.Clients + _plan.Holders.Clients + _plan.Leavers.Clients == 0)
         {
             return;
         }
         // A stream of its own: the other clients and the faults are what they would be without.
         var random = new DeterministicRandom(_plan.Seed ^ 0xC0_0D1A);
         _coordination = _watch.Reference.Coordination = new CoordinationChecks(
-            _watches, new LeasePromise(Bounds), Bounds, () => Cluster.Time.Now, _plan.Cluster.Limits, IsOver);
+            _watches, new LeasePromise(Bounds), Bounds, () => Cluster.Time.Now, _plan.Cluster.Limits, IsOver)
+        {
+            Left = _watches.Sees(Checkers.Holds.LeftHolds.Name)
+                ? new(() => Cluster.Time.Now, Cluster.Limits.DetachedKeepMicros, IsServed, _plan.Faults.Kinds == Faults.FaultKinds.None)
+                : null,
+        };
         for (var i = 0; i < _plan.Coordination.Clients; i++)
         {
             var number = _clients.Count;
@@ -34,6 +39,10 @@ public sealed partial class SimulationRun
             _clients.Add(client);
         }
     }
+
+    /// <summary>The process that took this attempt runs still, and has a leader.</summary>
+    private bool IsServed(RequestId request) =>
+        Cluster.Find(request.Member)?.Process is { IsStopping: false, Core.Status.Ready: true } process && process.Boot == request.Boot;
 
     /// <summary>Nobody waits for this attempt: its client left, its member answered it, or its process ended or stops.</summary>
     private bool IsOver(RequestId request) =>

@@ -48,7 +48,7 @@ public sealed partial class SimulationRun
             _clients.Add(client);
         }
         MakeCoordinationClients();
-        MakeSessions();
+        _beside = new SideClients(plan, Cluster, History, _watches, _coordination);
         MakeWatchers();
         _nemesis = new Nemesis(Cluster, _clients, plan.Faults, nemesisSeed);
     }
@@ -78,7 +78,7 @@ public sealed partial class SimulationRun
     {
         Cluster.StartAll();
         _clients.ForEach(client => client.Start());
-        _sessions.ForEach(client => client.Start());
+        _beside.Start();
         _watchers.ForEach(watcher => watcher.Start());
         _nemesis.Start();
         Cluster.Time.RunUntil(_plan.DurationMicros);
@@ -86,6 +86,7 @@ public sealed partial class SimulationRun
         StopClients();
         HealAll();
         LetWatchesComplete();
+        _beside.LetLeftHoldsEnd(Cluster);
         LetLeasesEnd();
         ReadEverything();
         LetWatchesComplete();
@@ -161,8 +162,8 @@ public sealed partial class SimulationRun
     private void StopClients()
     {
         _clients.ForEach(client => client.Stop());
-        _sessions.ForEach(client => client.Stop());
-        Require(() => _clients.TrueForAll(client => client.Current is null) && _sessions.TrueForAll(client => client.IsIdle), () => $"every request ends; {Describe()}");
+        _beside.Stop();
+        Require(() => _clients.TrueForAll(client => client.Current is null) && _beside.AreIdle, () => $"every request ends; {Describe()}");
     }
 
     private void HealAll()

@@ -18,7 +18,7 @@ internal sealed record AppliedEntry(
     Command Command,
     Operation? Asked,
     Outcome Outcome,
-    IReadOnlyList<(Operation? Asked, Hold Hold)> Granted,
+    IReadOnlyList<(RequestId Request, Operation? Asked, Hold Hold)> Granted,
     StateView Before,
     StateView After)
 {
@@ -34,7 +34,7 @@ internal sealed record AppliedEntry(
     /// <summary>What the client asked for whose request was granted this hold in this entry; null where it is not known.</summary>
     public Command? AskedFor(Hold hold)
     {
-        foreach (var (asked, granted) in Granted)
+        foreach (var (_, asked, granted) in Granted)
         {
             if (granted.Token == hold.Token)
             {

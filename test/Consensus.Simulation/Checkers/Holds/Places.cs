@@ -20,7 +20,7 @@ internal static class Places
         }
         Violation.Unless(entry is not { Command: AcquireCommand { WaitMicros: <= 0 } or AcquireManyCommand { WaitMicros: <= 0 }, Outcome: HoldQueued }, Name, () =>
             $"{entry} was put in line, though it does not wait");
-        foreach (var (asked, hold) in entry.Granted)
+        foreach (var (_, asked, hold) in entry.Granted)
         {
             Violation.Unless(asked is null || IsWhatWasAsked(asked, hold), Name, () => $"{entry} granted {hold} to {asked}");
         }
