@@ -1,3 +1,4 @@
+using Consensus.Api.Problems;
 using Consensus.Client;
 
 namespace Consensus.Cli;
@@ -28,7 +29,7 @@ internal static class ExitCode
     public static int Of(ApiProblem problem) => problem.Kind switch
     {
         // "A bound is reached" is a no, though one that passes.
-        ApiFailureKind.Unavailable => problem.Status == 429 ? Refused : Unreachable,
+        ApiFailureKind.Unavailable => problem.Slug == ProblemTypes.TooManyRequests.Slug ? Refused : Unreachable,
         ApiFailureKind.OutcomeUnknown => Unknown,
         // The server found a value bad that this program did not check.
         _ => problem.Status == 400 ? Usage : Refused,

@@ -21,11 +21,12 @@ public enum ApiFailureKind
 
 /// <summary>
 /// Why an operation did not succeed. <see cref="Status"/> and <see cref="Slug"/> are those of the RFC 9457 answer
-/// (<c>urn:consensus:problem:&lt;slug&gt;</c>); status 0 and an empty slug where nobody answered.
+/// (<c>urn:consensus:problem:&lt;slug&gt;</c>). The slug is empty where no member answered; the status is 0 where nobody did, and else
+/// says nothing by itself.
 /// </summary>
 public sealed record ApiProblem(ApiFailureKind Kind, int Status, string Slug, string Detail)
 {
-    /// <summary>The problem document as the API gave it; null where nobody answered.</summary>
+    /// <summary>The problem document as the API gave it; null where no member answered.</summary>
     public string? Json { get; init; }
 
     /// <summary>Where the outcome is unknown: what a later attempt was refused with. Whoever withdraws the request may count on it.</summary>

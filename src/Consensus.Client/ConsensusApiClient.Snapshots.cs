@@ -31,13 +31,13 @@ public sealed partial class ConsensusApiClient
                 var endpoint = endpoints[sends++ % endpoints.Count];
                 (var attempt, response) = await _sender.Transport.OpenStreamAsync(endpoint, request,
                     ApiMediaTypes.Bytes, end.OfAttempt(endpoints.Count - sends), token).ConfigureAwait(false);
-                answered = attempt.Unreachable ? answered : attempt;
+                answered = attempt.Unreachable || (attempt.IsForeign && answered is { IsForeign: false }) ? answered : attempt;
                 return attempt;
             },
             cancellationToken).ConfigureAwait(false);
         return last.Kind == AttemptKind.Done
             ? ApiResult<SnapshotDownload>.Of(new SnapshotDownload(last.Endpoint, response!, _sender.Options.AttemptTimeout), "")
-            : ApiResult<SnapshotDownload>.Failed(ToProblem(last.Unreachable ? answered ?? _sender.Nobody(last) : last));
+            : ApiResult<SnapshotDownload>.Failed(ToProblem(last.Unreachable || last.IsForeign ? answered ?? _sender.Nobody(last) : last));
     }
 
     /// <summary>

@@ -71,7 +71,7 @@ public sealed partial class ConsensusClient : IConsensusClient
     public async Task PingAsync(CancellationToken cancellationToken = default)
     {
         var result = await _api.GetKeyAsync("consensus/ping", null, cancellationToken).ConfigureAwait(false);
-        if (!result.Succeeded && result.Problem.Status != 404)
+        if (!result.Succeeded && result.Problem.Slug != ProblemTypes.NotFound.Slug)
         {
             throw new ConsensusException(result.Problem);
         }

@@ -22,6 +22,7 @@ public static class ProblemTypes
     public static readonly ProblemType StaleToken = new("stale-token", "A higher fencing token was seen already", 412);
     public static readonly ProblemType NotHolder = new("not-holder", "The fencing token is not that of the present hold", 412);
     public static readonly ProblemType TooLarge = new("too-large", "The request is too large", 413);
+    public static readonly ProblemType HeadersTooLarge = new("too-large", "The request's headers are too large", 431);
     public static readonly ProblemType Misdirected = new("misdirected", "The Host header does not name this server", 421);
     public static readonly ProblemType IdempotencyMismatch = new("idempotency-mismatch", "The Idempotency-Key or number was used for another request", 422);
     public static readonly ProblemType TooManyRequests = new("too-many-requests", "A bound is reached", 429);
@@ -34,6 +35,21 @@ public static class ProblemTypes
     public static IReadOnlyList<ProblemType> All { get; } =
     [
         BadRequest, SharedToken, Forbidden, NotFound, MethodNotAllowed, NotAcceptable, RequestTimeout, LockHeld, RetryTooLate, Withdrawn, PermitsMismatch, PermitsOut, LeaseExpired, SessionEnded, Compacted,
-        PreconditionFailed, StaleToken, NotHolder, TooLarge, Misdirected, IdempotencyMismatch, TooManyRequests, Internal, NoLeader, NotReady, OutcomeUnknown, QuotaExceeded,
+        PreconditionFailed, StaleToken, NotHolder, TooLarge, HeadersTooLarge, Misdirected, IdempotencyMismatch, TooManyRequests, Internal,
+        NoLeader, NotReady, OutcomeUnknown, QuotaExceeded,
     ];
+
+    /// <summary>The problem that says so; null: no member answers with that type under that status.</summary>
+    /// <param name="uri">The document's <c>type</c>.</param>
+    public static ProblemType? Find(string uri, int status)
+    {
+        foreach (var problem in All)
+        {
+            if (problem.Status == status && problem.Uri == uri)
+            {
+                return problem;
+            }
+        }
+        return null;
+    }
 }

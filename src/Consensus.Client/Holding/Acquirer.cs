@@ -239,7 +239,7 @@ internal sealed class Acquirer(
         /// <exception cref="ConsensusException">There is no point in asking again.</exception>
         private void Consider(ApiProblem problem, HoldQuestion question)
         {
-            if (!IsWorthAnother(problem) || order.Watch?.GoesOnAfter(problem) is false)
+            if (!IsWorthAnother(problem) || _log.IsAtWrongAddress || order.Watch?.GoesOnAfter(problem) is false)
             {
                 throw new ConsensusException(problem);
             }

@@ -9,10 +9,13 @@ internal enum AttemptKind
     /// <summary>A 2xx answer.</summary>
     Done,
 
-    /// <summary>A definite no.</summary>
+    /// <summary>A definite no of a member.</summary>
     Refused,
 
-    /// <summary>Nothing was done, and another member or a later moment may do it: refused connection, 503, 429.</summary>
+    /// <summary>
+    /// Nothing was done, and another member or a later moment may do it: refused connection, a member's 503 or 429; of a read whatever else
+    /// is no answer.
+    /// </summary>
     NothingDone,
 
     /// <summary>It may have taken effect: 504, a broken connection, no answer in time, or one that no member gave.</summary>
@@ -43,8 +46,14 @@ internal sealed record Attempt(AttemptKind Kind, Uri Endpoint)
     /// <summary>It waits in slices, and was told its place in line: it is to be sent again.</summary>
     public bool IsPlace { get; init; }
 
-    /// <summary>A success by its status, and none by its body: nobody who knows the contract gave it.</summary>
+    /// <summary>An answer that no member gave (<see cref="HeardAnswer"/>).</summary>
     public bool IsForeign { get; init; }
+
+    /// <summary>
+    /// Whoever gave it is no member, nor a proxy that says for the time being that it accepted it for later, that it has too much to do, or
+    /// that members are away (RFC 9110 §15.3.3 and §15.6, RFC 6585 §4): a pause will not make a member of it.
+    /// </summary>
+    public bool IsAtWrongAddress => IsForeign && (int)Status is not (202 or 408 or 425 or 429 or >= 500);
 
     /// <summary>True when not even a connection was made.</summary>
     public bool Unreachable { get; init; }

@@ -10,6 +10,8 @@ internal sealed class AttemptLog
         ApiFailureKind.Refused, ProblemTypes.LockHeld.Status, ProblemTypes.LockHeld.Slug, "Others hold it, and it stood in line to the end.");
 
     private readonly Dictionary<string, string> _silences = [];
+    private bool _anyAtWrongAddress;
+    private bool _anyElse;
 
     /// <summary>Is told of each attempt that has ended without granting anything, on whatever thread it ended.</summary>
     public Action<Attempt>? Heard { get; init; }
@@ -20,9 +22,14 @@ internal sealed class AttemptLog
     /// <summary>What a member said last, short of success; null when none said anything.</summary>
     public ApiProblem? LastWord { get; private set; }
 
+    /// <summary>Each endpoint that was asked so far has answered, and none is a member's: the addresses are wrong.</summary>
+    public bool IsAtWrongAddress => _anyAtWrongAddress && !_anyElse;
+
     public void Add(Attempt attempt)
     {
         Asking = null;
+        _anyAtWrongAddress |= attempt.IsAtWrongAddress;
+        _anyElse |= !attempt.IsAtWrongAddress;
         if (attempt.IsPlace)
         {
             // Whatever was met before, a member tells now that others hold it.
@@ -34,7 +41,7 @@ internal sealed class AttemptLog
         {
             return;
         }
-        if (attempt.Status != 0)
+        if (attempt.Status != 0 && !attempt.IsForeign)
         {
             LastWord = ConsensusApiClient.ToProblem(attempt);
         }
@@ -45,7 +52,7 @@ internal sealed class AttemptLog
         Heard?.Invoke(attempt);
     }
 
-    /// <summary>One sentence: the last word of a member, else what was met at each.</summary>
+    /// <summary>One sentence: the last word of a member, else what was met at each address.</summary>
     public string Tell()
     {
         if (LastWord is { } word)

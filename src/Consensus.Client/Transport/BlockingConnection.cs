@@ -6,7 +6,7 @@ using System.Text;
 namespace Consensus.Client.Transport;
 
 /// <summary>An answer as it came over a <see cref="BlockingConnection"/>.</summary>
-internal sealed record BlockingAnswer(int Status, string Reason, TimeSpan? RetryAfter, byte[] Body, bool KeepsOpen);
+internal sealed record BlockingAnswer(HeardAnswer Heard, bool KeepsOpen);
 
 /// <summary>The other end answered with more than it was asked to take.</summary>
 internal sealed class AnswerTooLargeException() : IOException("The answer is too large.");
@@ -78,7 +78,9 @@ internal sealed class BlockingConnection : IDisposable
             if (head.Status is >= 200 or 101)
             {
                 var body = head.Status is 204 or 304 ? [] : ReadBody(head, maxBodyBytes, deadline);
-                return new BlockingAnswer(head.Status, head.Reason, head.RetryAfter, body, !head.Closes && (head.Length >= 0 || head.IsChunked || head.Status == 204));
+                return new BlockingAnswer(
+                    new HeardAnswer(head.Status, head.MediaType, head.RetryAfter, body),
+                    !head.Closes && (head.Length >= 0 || head.IsChunked || head.Status == 204));
             }
         }
     }
@@ -209,7 +211,7 @@ internal sealed class BlockingConnection : IDisposable
     }
 
     /// <param name="Length">-1 when it is not said.</param>
-    private readonly record struct Head(int Status, string Reason, long Length, bool IsChunked, bool Closes, TimeSpan? RetryAfter)
+    private readonly record struct Head(int Status, string MediaType, long Length, bool IsChunked, bool Closes, TimeSpan? RetryAfter)
     {
         public static Head Parse(List<string> lines)
         {
@@ -219,7 +221,7 @@ internal sealed class BlockingConnection : IDisposable
             {
                 throw new IOException("The answer is not HTTP/1.1.");
             }
-            var head = new Head(status, parts.Length > 2 ? parts[2] : "", -1, false, parts[0] == "HTTP/1.0", null);
+            var head = new Head(status, "", -1, false, parts[0] == "HTTP/1.0", null);
             foreach (var line in lines.Skip(1))
             {
                 var colon = line.IndexOf(':', StringComparison.Ordinal);
@@ -231,6 +233,7 @@ internal sealed class BlockingConnection : IDisposable
                 head = line[..colon].ToUpperInvariant() switch
                 {
                     "CONTENT-LENGTH" when long.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var length) => head with { Length = length },
+                    "CONTENT-TYPE" => head with { MediaType = value.Split(';')[0].TrimEnd() },
                     "TRANSFER-ENCODING" => head with { IsChunked = value.EndsWith("chunked", StringComparison.OrdinalIgnoreCase) },
                     "CONNECTION" => head with { Closes = value.Contains("close", StringComparison.OrdinalIgnoreCase) },
                     "RETRY-AFTER" when int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var s) => head with { RetryAfter = TimeSpan.FromSeconds(s) },

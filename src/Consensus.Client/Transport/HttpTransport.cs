@@ -49,7 +49,7 @@ internal sealed class HttpTransport : IDisposable
             using var message = CreateMessage(endpoint, request, mark);
             using var response = await _http.Value.SendAsync(message, HttpCompletionOption.ResponseContentRead, deadline.Token).ConfigureAwait(false);
             var body = await response.Content.ReadAsByteArrayAsync(deadline.Token).ConfigureAwait(false);
-            return Classify(endpoint, request, response, body);
+            return Heard(response, body).Judge(endpoint, request);
         }
         catch (Exception error) when (IsFailure(error, cancellationToken))
         {
@@ -80,11 +80,11 @@ internal sealed class HttpTransport : IDisposable
             {
                 if (response.IsSuccessStatusCode)
                 {
-                    return (Foreign(endpoint, request, response.StatusCode), null);
+                    return (Heard(response, []).Foreign(endpoint, request), null);
                 }
                 await response.Content.LoadIntoBufferAsync(MaxAnswerBytes, deadline.Token).ConfigureAwait(false);
                 var body = await response.Content.ReadAsByteArrayAsync(deadline.Token).ConfigureAwait(false);
-                return (Classify(endpoint, request, response, body), null);
+                return (Heard(response, body).Judge(endpoint, request), null);
             }
         }
         catch (Exception error) when (IsFailure(error, cancellationToken))
@@ -112,7 +112,7 @@ internal sealed class HttpTransport : IDisposable
             using var response = _http.Value.Send(message, HttpCompletionOption.ResponseContentRead, deadline.Token);
             using var body = new MemoryStream();
             response.Content.CopyTo(body, null, deadline.Token);
-            return Classify(endpoint, request, response, body.ToArray());
+            return Heard(response, body.ToArray()).Judge(endpoint, request);
         }
         catch (Exception error) when (IsFailure(error, cancellationToken))
         {
@@ -165,7 +165,7 @@ internal sealed class HttpTransport : IDisposable
     {
         var result = _blocking.Send(endpoint, request, mark, timeout, cancellationToken);
         return result.Answer is { } answer
-            ? Classify(endpoint, request, answer.Status, answer.Reason, answer.RetryAfter, answer.Body)
+            ? answer.Heard.Judge(endpoint, request)
             : ClassifyFailure(endpoint, request, result.Unsent, IsTimeout(result.Failure), IsTooLarge(result.Failure), timeout);
     }
 
@@ -210,52 +210,8 @@ internal sealed class HttpTransport : IDisposable
         return message;
     }
 
-    private static Attempt Classify(Uri endpoint, ApiRequest request, HttpResponseMessage response, byte[] body) =>
-        Classify(endpoint, request, (int)response.StatusCode, response.ReasonPhrase, response.Headers.RetryAfter?.Delta, body);
-
-    private static Attempt Classify(Uri endpoint, ApiRequest request, int status, string? reason, TimeSpan? retryAfter, byte[] body)
-    {
-        var isAccepted = status == (int)HttpStatusCode.Accepted;
-        var isPlace = isAccepted && request.Slice is not null && IsPlace(body);
-        if (isPlace)
-        {
-            return new Attempt(AttemptKind.Done, endpoint) { Status = (HttpStatusCode)status, Body = body, IsPlace = true };
-        }
-        if (status is >= 200 and < 300 && !isAccepted)
-        {
-            return request.Form?.Read((HttpStatusCode)status, body) is { } value
-                ? new Attempt(AttemptKind.Done, endpoint) { Status = (HttpStatusCode)status, Body = body, Value = value }
-                : Foreign(endpoint, request, (HttpStatusCode)status);
-        }
-        var problem = ProblemDocument.Read(body);
-        var kind = (status, problem.Slug) switch
-        {
-            (503, "no-leader" or "not-ready") or (429, _) => AttemptKind.NothingDone,
-            (409, "retry-too-late") or (410, "session-ended") => AttemptKind.Unknown,
-            ( >= 300 and < 500 or 507, _) => AttemptKind.Refused,
-            // Not a word of the contract (a proxy's 502, a crash's 500, a place where none was asked for): it may have been passed on.
-            _ => request.IsWrite ? AttemptKind.Unknown : AttemptKind.NothingDone,
-        };
-        return new Attempt(kind, endpoint)
-        {
-            Status = (HttpStatusCode)status,
-            Body = body,
-            Slug = problem.Slug,
-            Detail = problem.Detail ?? $"{endpoint.Authority} answered {status} {reason}".TrimEnd() + ".",
-            RetryAfter = retryAfter,
-        };
-    }
-
-    /// <summary>Whoever answers so may have passed it on, or not.</summary>
-    private static Attempt Foreign(Uri endpoint, ApiRequest request, HttpStatusCode status) =>
-        new(request.IsWrite ? AttemptKind.Unknown : AttemptKind.NothingDone, endpoint)
-        {
-            Status = status,
-            IsForeign = true,
-            Detail = $"{endpoint.Authority} does not answer as a Consensus member does.",
-        };
-
-    private static bool IsPlace(byte[] body) => AnswerBody.Read(body, ClientJson.Default.PlaceAnswer) is { Position: > 0 };
+    private static HeardAnswer Heard(HttpResponseMessage response, byte[] body) =>
+        new((int)response.StatusCode, response.Content.Headers.ContentType?.MediaType, response.Headers.RetryAfter?.Delta, body);
 
     /// <summary>True for what a broken or silent connection throws, and not for the caller's own cancellation.</summary>
     public static bool IsFailure(Exception error, CancellationToken cancellationToken) => error switch

@@ -35,7 +35,7 @@ internal static class RetryPolicy
                     return ValueTask.FromResult(false);
                 }
                 everReached |= !attempt.Unreachable;
-                everMember |= !attempt.IsForeign;
+                everMember |= !attempt.IsAtWrongAddress;
                 var firstRound = arguments.AttemptNumber + 1 < options.Endpoints.Count;
                 var budget = everReached ? options.RetryFor + request.Wait : options.RetryUnreachableFor;
                 var isWorthIt = firstRound || (everMember && time.GetElapsedTime(firstSend) < budget);

@@ -30,7 +30,7 @@ internal sealed class SentRequest(RequestSender sender, ApiRequest request, Requ
     /// <summary>The last attempt that may have taken effect.</summary>
     private Attempt? _unknown;
 
-    /// <summary>What some member said tells more than that another one is away.</summary>
+    /// <summary>What some member said tells more than that another one is away, and so does what a stranger said.</summary>
     private Attempt? _answered;
 
     public async Task<Attempt> UntilSettledAsync(CancellationToken cancellationToken)
@@ -57,7 +57,7 @@ internal sealed class SentRequest(RequestSender sender, ApiRequest request, Requ
         {
             return last.Kind == AttemptKind.Refused ? unknown with { RefusedSince = last } : unknown;
         }
-        return last.Unreachable ? _answered ?? sender.Nobody(last) : last;
+        return last.Unreachable || last.IsForeign ? _answered ?? sender.Nobody(last) : last;
     }
 
     /// <summary>Its wait is over then, or should be: as long as there is no leader no member says so.</summary>
@@ -113,7 +113,7 @@ internal sealed class SentRequest(RequestSender sender, ApiRequest request, Requ
         _hadPlace |= attempt.IsPlace;
         // Where it stands in line it goes on: to ask elsewhere is an entry in the log.
         _next = attempt.IsPlace ? index : (index + 1) % endpoints.Count;
-        _answered = attempt.Unreachable ? _answered : attempt;
+        _answered = attempt.Unreachable || (attempt.IsForeign && _answered is { IsForeign: false }) ? _answered : attempt;
         return attempt;
     }
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
+using System.Text;
 using System.Text.Json;
 using Consensus.Api;
 using Consensus.Api.Problems;
@@ -22,6 +23,9 @@ internal sealed class ResumingWatch(ConsensusClientOptions clientOptions, HttpTr
 
     /// <summary>Somebody was met that may be a member: as long as nobody was, an address is more likely wrong than busy.</summary>
     private bool _everMember;
+
+    /// <summary>Who told a stream whose first message is no member's: it is passed over.</summary>
+    private Attempt? _stranger;
     private int _failures;
     private long _brokeAt;
 
@@ -56,7 +60,7 @@ internal sealed class ResumingWatch(ConsensusClientOptions clientOptions, HttpTr
                 continue;
             }
             var isFirst = true;
-            await foreach (var message in ReadAsync(response, cancellationToken).ConfigureAwait(false))
+            await foreach (var message in ReadAsync(endpoint, response, cancellationToken).ConfigureAwait(false))
             {
                 // An answer that goes on begins with "open" too, which tells nothing new.
                 if (!(isFirst && _began && message is WatchOpened))
@@ -74,8 +78,9 @@ internal sealed class ResumingWatch(ConsensusClientOptions clientOptions, HttpTr
                 // This member served: the time to give up counts anew, and the endpoint that is asked next is another one.
                 _brokeAt = _time.GetTimestamp();
             }
-            await PauseOrThrowAsync(new Attempt(AttemptKind.NothingDone, endpoint) { Detail = $"{endpoint.Authority} closed the event stream." }, cancellationToken)
-                .ConfigureAwait(false);
+            var closed = new Attempt(AttemptKind.NothingDone, endpoint) { Detail = $"{endpoint.Authority} closed the event stream." };
+            await PauseOrThrowAsync(_stranger ?? closed, cancellationToken).ConfigureAwait(false);
+            _stranger = null;
         }
     }
 
@@ -83,22 +88,32 @@ internal sealed class ResumingWatch(ConsensusClientOptions clientOptions, HttpTr
     private TimeSpan Patience(int sends) => _began ? clientOptions.AttemptTimeout : _end.OfAttempt(clientOptions.Endpoints.Count - 1 - sends);
 
     /// <summary>The messages of one stream, to its end, however it ends.</summary>
-    private async IAsyncEnumerable<WatchMessage> ReadAsync(HttpResponseMessage response, [EnumeratorCancellation] CancellationToken cancellationToken)
+    private async IAsyncEnumerable<WatchMessage> ReadAsync(
+        Uri endpoint, HttpResponseMessage response, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         using (response)
         {
             // Of a revision that comes in several messages: when the stream breaks among them, all of it comes again.
             var parts = new List<WatchEventData>();
+            var isFirst = true;
             using var reader = new EventStreamReader(await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false), LongestSilence);
             while (await NextAsync(reader, cancellationToken).ConfigureAwait(false) is { } block)
             {
-                var message = Parse(block, response);
+                if (!TryParse(block, out var message))
+                {
+                    var said = new HeardAnswer(
+                        (int)response.StatusCode, ApiMediaTypes.EventStream, null, Encoding.UTF8.GetBytes(block.Data));
+                    var stranger = said.Foreign(endpoint, Request());
+                    _stranger = isFirst ? stranger : throw new ConsensusException(ConsensusApiClient.ToProblem(stranger));
+                    yield break;
+                }
+                isFirst &= message is null;
                 if (message is WatchPart part)
                 {
                     parts.AddRange(part.Events);
                     continue;
                 }
-                _place = WatchMessageReader.Place(block) ?? _place;
+                _place = isFirst ? _place : WatchMessageReader.Place(block) ?? _place;
                 if (message is WatchChanges last && parts.Count > 0)
                 {
                     message = WatchMessageReader.Join(parts, last);
@@ -112,16 +127,19 @@ internal sealed class ResumingWatch(ConsensusClientOptions clientOptions, HttpTr
         }
     }
 
-    private static WatchMessage? Parse(ServerSentEvent block, HttpResponseMessage response)
+    /// <param name="message">Null for one that this version does not know.</param>
+    /// <returns>False when no member tells so.</returns>
+    private static bool TryParse(ServerSentEvent block, out WatchMessage? message)
     {
         try
         {
-            return WatchMessageReader.Read(block);
+            message = WatchMessageReader.Read(block);
+            return true;
         }
         catch (JsonException)
         {
-            var who = response.RequestMessage?.RequestUri?.Authority;
-            throw new ConsensusException(new ApiProblem(ApiFailureKind.Unavailable, (int)response.StatusCode, "", $"{who} does not tell events as a Consensus member does."));
+            message = null;
+            return false;
         }
     }
 
@@ -160,7 +178,7 @@ internal sealed class ResumingWatch(ConsensusClientOptions clientOptions, HttpTr
             _ => _everReached ? clientOptions.RetryFor : clientOptions.RetryUnreachableFor,
         };
         var isFirstRound = _failures + 1 < clientOptions.Endpoints.Count;
-        _everMember |= !attempt.IsForeign;
+        _everMember |= !attempt.IsAtWrongAddress;
         if (attempt.Kind == AttemptKind.Refused
             || (!_everMember && !isFirstRound)
             || (!_began && !_end.HasTimeForAnother)

@@ -102,7 +102,7 @@ internal sealed class RejectionWriter(PipeWriter inner) : PipeWriter
         {
             // A request line that is too long holds a key that is too long.
             414 => (ProblemTypes.TooLarge, "the request line is too long"),
-            431 => (new ProblemType(ProblemTypes.TooLarge.Slug, ProblemTypes.TooLarge.Title, 431), "the request's headers are too long or too many"),
+            431 => (ProblemTypes.HeadersTooLarge, "the request's headers are too long or too many"),
             408 => (ProblemTypes.RequestTimeout, "the request's headers did not arrive in time"),
             400 => (ProblemTypes.BadRequest, "the request is not well-formed HTTP, or its target holds a byte that has to be percent-encoded (a space, or a letter beyond ASCII), or NUL"),
             _ => (new ProblemType(ProblemTypes.BadRequest.Slug, ProblemTypes.BadRequest.Title, status), "the request is not one that this server understands"),

@@ -36,8 +36,9 @@ internal sealed class MemberCommandTests
         using var server = new FakeServer(_ => new FakeAnswer(200, $$"""{"clusterId":"c","leader":"n1","term":4,"members":[{{N1}}]}"""));
         var run = await Ctl.RunAsync(server.Endpoint, "members", "list");
 
-        Assert.That(run, Is.EqualTo(new CliRun(
-            3, "", $"consensusctl: {server.Endpoint.Authority} does not answer as a Consensus member does.\n")));
+        Assert.That((run.ExitCode, run.Output), Is.EqualTo((3, "")));
+        Assert.That(run.Error, Does.StartWith(
+            $"consensusctl: {server.Endpoint.Authority} does not answer as a Consensus member does: it said 200 (application/json) \""));
         Assert.That(server.Requests, Has.Count.EqualTo(1), "a wrong address does not become a right one");
     }
 

@@ -244,6 +244,24 @@ internal sealed class UsageTests
         Assert.That(run.Error, Does.EndWith($"Sorry, {slug}.\n"));
     }
 
+    [TestCase(400)]
+    [TestCase(404)]
+    [TestCase(409)]
+    [TestCase(429)]
+    [TestCase(503)]
+    public async Task Whoever_is_no_member_refuses_nothing(int status)
+    {
+        using var server = new FakeServer(_ => new FakeAnswer(status, "<html>Go away</html>", "text/html"));
+        var said = $"{server.Endpoint.Authority} does not answer as a Consensus member does: "
+            + $"it said {status} (text/html) \"<html>Go away</html>\".\n";
+
+        var read = await Ctl.RunAsync(server.Endpoint, "kv", "get", "a", "--timeout", "0");
+        var write = await Ctl.RunAsync(server.Endpoint, "kv", "put", "a", "b", "--timeout", "0");
+
+        Assert.That(read, Is.EqualTo(new CliRun(3, "", "consensusctl: " + said)));
+        Assert.That(write, Is.EqualTo(new CliRun(4, "", "consensusctl: it is not known whether this took effect: " + said)));
+    }
+
     [Test]
     public async Task The_option_wins_over_the_variable_and_http_may_be_left_out()
     {

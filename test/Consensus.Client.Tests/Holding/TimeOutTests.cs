@@ -25,7 +25,7 @@ internal sealed class TimeOutTests
     {
         var silence = new TaskCompletionSource();
         using var full = new FakeServer(request => request.Method == "DELETE"
-            ? new FakeAnswer(404)
+            ? new FakeAnswer(200, """{"outcome":"withdrawn","revision":9}""")
             : FakeAnswer.Problem(429, "too-many-requests", "At most 10 locks; nothing was done.") with { RetryAfter = 12 });
         using var silent = new FakeServer(async _ =>
         {

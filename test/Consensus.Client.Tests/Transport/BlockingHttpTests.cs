@@ -33,7 +33,7 @@ internal sealed class BlockingHttpTests
         {
             var result = _http.Send(server.Endpoint, Renewal, default, Patience, CancellationToken.None);
             Assert.That(result.Failure, Is.Null);
-            Assert.That((result.Answer!.Status, Encoding.UTF8.GetString(result.Answer.Body)), Is.EqualTo((status, body)));
+            Assert.That((result.Answer!.Heard.Status, Encoding.UTF8.GetString(result.Answer.Heard.Body)), Is.EqualTo((status, body)));
         }
 
         Assert.That(server.Connections, Is.EqualTo(1));
@@ -61,7 +61,7 @@ internal sealed class BlockingHttpTests
         _http.Send(server.Endpoint, Renewal, default, Patience, CancellationToken.None);
         var result = _http.Send(server.Endpoint, Renewal, default, Patience, CancellationToken.None);
 
-        Assert.That(result.Answer?.Status, Is.EqualTo(204));
+        Assert.That(result.Answer?.Heard.Status, Is.EqualTo(204));
         Assert.That(server.Connections, Is.EqualTo(2));
     }
 
