@@ -3,7 +3,8 @@ namespace Consensus.Client.Transport;
 /// <summary>
 /// One request that must be settled soon and may be asked twice: one member after the other is asked, each a moment after the one before
 /// and without waiting for its answer, for the one that has not answered may be the reason for the hurry. The first that tells what came of
-/// it ends it. Each member is asked twice, since it may be a connection that is dead.
+/// it ends it. Each member is asked twice, since it may be a connection that is dead; whoever answered that it cannot tell is asked again
+/// for as long as another one is silent, since that one may be so for long.
 /// </summary>
 /// <param name="identity">Of a write that has one; all sends bear the same.</param>
 internal sealed class HurriedRequest(RequestSender sender, ApiRequest request, RequestIdentity? identity)
@@ -15,7 +16,9 @@ internal sealed class HurriedRequest(RequestSender sender, ApiRequest request, R
 
     private readonly IReadOnlyList<Uri> _endpoints = sender.Options.Endpoints;
     private readonly int _first = sender.Preferred;
-    private readonly List<Task<Attempt>> _asked = [];
+
+    /// <summary>What is under way, with whom.</summary>
+    private readonly Dictionary<Task<Attempt>, int> _asked = [];
     private Attempt? _unknown;
     private Attempt? _last;
 
@@ -34,23 +37,36 @@ internal sealed class HurriedRequest(RequestSender sender, ApiRequest request, R
         {
             // Those that have not answered are not waited for, nor is how they break any more.
             await over.CancelAsync().ConfigureAwait(false);
-            _asked.ForEach(static asked => _ = asked.ContinueWith(
-                static broken => broken.Exception, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default));
+            foreach (var asked in _asked.Keys)
+            {
+                _ = asked.ContinueWith(
+                    static broken => broken.Exception,
+                    CancellationToken.None,
+                    TaskContinuationOptions.ExecuteSynchronously,
+                    TaskScheduler.Default);
+            }
         }
     }
 
     /// <returns>What settles it; null when nobody told.</returns>
     private async Task<Attempt?> AskAllAsync(WriteMark mark, CancellationToken cancellationToken)
     {
-        for (var sends = 0; sends < Rounds * _endpoints.Count; sends++)
+        var (rounds, patience) = (Rounds * _endpoints.Count, sender.Options.AttemptTimeout);
+        for (var turn = 0; turn < rounds || (_asked.Count > 0 && turn * Head < patience); turn++)
         {
-            _asked.Add(AskAsync((_first + sends) % _endpoints.Count, mark, cancellationToken));
+            var index = (_first + turn) % _endpoints.Count;
+            if (_asked.Values.Count(asked => asked == index) < Rounds)
+            {
+                // Beyond the rounds nobody is waited for longer than the first that is silent.
+                var left = turn < rounds ? patience : patience - (turn * Head);
+                _asked.Add(AskAsync(index, mark, left, cancellationToken), index);
+            }
             var head = Task.Delay(Head, cancellationToken);
             if (await NextAsync(head).ConfigureAwait(false) is { } settled)
             {
                 return settled;
             }
-            if ((sends + 1) % _endpoints.Count == 0)
+            if ((turn + 1) % _endpoints.Count == 0)
             {
                 // Only a whole round of quick refusals is worth a pause.
                 await head.ConfigureAwait(false);
@@ -64,7 +80,7 @@ internal sealed class HurriedRequest(RequestSender sender, ApiRequest request, R
     {
         while (_asked.Count > 0)
         {
-            var ended = await Task.WhenAny(head is null ? [.. _asked] : [.. _asked, head]).ConfigureAwait(false);
+            var ended = await Task.WhenAny(head is null ? [.. _asked.Keys] : [.. _asked.Keys, head]).ConfigureAwait(false);
             if (ended is not Task<Attempt> answered)
             {
                 return null;
@@ -80,10 +96,10 @@ internal sealed class HurriedRequest(RequestSender sender, ApiRequest request, R
         return null;
     }
 
-    private async Task<Attempt> AskAsync(int index, WriteMark mark, CancellationToken cancellationToken)
+    private async Task<Attempt> AskAsync(int index, WriteMark mark, TimeSpan timeout, CancellationToken cancellationToken)
     {
         var attempt = await sender.Transport
-            .SendBesideAsync(_endpoints[index], request, mark, sender.Options.AttemptTimeout, cancellationToken).ConfigureAwait(false);
+            .SendBesideAsync(_endpoints[index], request, mark, timeout, cancellationToken).ConfigureAwait(false);
         if (attempt.Kind is AttemptKind.Done or AttemptKind.Refused)
         {
             sender.Prefer(index);

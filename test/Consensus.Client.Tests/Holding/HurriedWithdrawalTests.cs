@@ -127,6 +127,27 @@ internal sealed class HurriedWithdrawalTests
         Assert.That(await client.WhenWithdrawnAsync().InTimeAsync(), Is.False, "it may be held");
     }
 
+    [TestCase(503, "no-leader")]
+    [TestCase(404, "")]
+    [TestCase(0, "")]
+    public async Task Whoever_cannot_tell_yet_is_asked_again_while_another_is_silent(int status, string slug)
+    {
+        IgnoreAtFirst(_ => true);
+        var asked = 0;
+        _second.Instead = _ => Task.FromResult(++asked > 4 ? null
+            : status == 0 ? FakeAnswer.Abort : slug.Length > 0 ? FakeAnswer.Problem(status, slug, "Not now.") : new FakeAnswer(status));
+        using var client = Client(null, _first, _second);
+        using var end = new CancellationTokenSource();
+        var acquire = client.AcquireLockAsync("a", OwnLease, null, end.Token);
+        await Eventually.UntilAsync(() => !_first.Requests.IsEmpty, "it is under way");
+
+        await end.CancelAsync();
+
+        await Assert.ThatAsync(() => acquire.InTimeAsync(), Throws.InstanceOf<OperationCanceledException>());
+        Assert.That(await client.WhenWithdrawnAsync().InTimeAsync(), Is.True);
+        Assert.That(_first.Requests.Count(request => request.Method == "DELETE"), Is.EqualTo(2), "who is silent is asked twice");
+    }
+
     private static ConsensusClient Client(TimeSpan? sessionTtl, params FakeSessions[] members) => new(new ConsensusClientOptions
     {
         Endpoints = [.. members.Select(member => member.Endpoint)],
