@@ -19,6 +19,9 @@ internal sealed record ApiRequest
     /// <summary>How long the server itself was asked to wait, in all its slices.</summary>
     public TimeSpan Wait { get; init; }
 
+    /// <summary>Its body when the server is asked to wait for that long; null of what does not wait.</summary>
+    public Func<TimeSpan, ReadOnlyMemory<byte>>? BodyOfWait { get; init; }
+
     /// <summary>How long one send of it waits before it is told its place in line instead; null: as long as it takes.</summary>
     public TimeSpan? Slice { get; init; }
 
@@ -31,6 +34,21 @@ internal sealed record ApiRequest
         Slice = slice,
         Target = QueryText.Append(Target, "poll=" + ClientJson.Text(slice)),
     };
+
+    /// <summary>
+    /// This request as one that waits no longer than that. The wait is of its fingerprint: under an identity that a member knows it must
+    /// not become another.
+    /// </summary>
+    public ApiRequest WaitingFor(TimeSpan wait)
+    {
+        if (BodyOfWait is null || wait >= Wait)
+        {
+            return this;
+        }
+        // In whole milliseconds, as requests carry it.
+        var left = TimeSpan.FromMilliseconds(Math.Max(0, Math.Floor(wait.TotalMilliseconds)));
+        return this with { Wait = left, Body = BodyOfWait(left) };
+    }
 
     public bool IsWrite => Method != HttpMethod.Get;
 

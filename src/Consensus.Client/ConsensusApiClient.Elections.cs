@@ -19,19 +19,12 @@ public sealed partial class ConsensusApiClient
             Value = wish.Value,
             Ttl = Optional(wish.Ttl),
             Lease = wish.Lease,
-            Wait = WaitText(wish.Wait),
             LockDelay = Optional(wish.LockDelay),
             MaxHold = Optional(wish.MaxHold),
             Metadata = Raw(wish.Metadata),
         };
-        var request = new ApiRequest
-        {
-            Method = HttpMethod.Post,
-            Identity = identity,
-            Target = ElectionTarget(wish.Name, ""),
-            Body = RequestJson.Encode(body, RequestJson.Types.CampaignRequest, nameof(wish)),
-            Wait = wish.Wait,
-        };
+        var request = AcquireRequest(ElectionTarget(wish.Name, ""), identity, wish.Wait, wait =>
+            RequestJson.Encode(body with { Wait = wait }, RequestJson.Types.CampaignRequest, nameof(wish)));
         return SendAsync(request, ClientJson.Default.ElectedAnswer, cancellationToken);
     }
 

@@ -10,6 +10,23 @@ namespace Consensus.Client;
 /// <summary>What locks, semaphores and elections have in common.</summary>
 public sealed partial class ConsensusApiClient
 {
+    /// <param name="body">For each length of the wait, null for none.</param>
+    private static ApiRequest AcquireRequest(
+        string target, RequestIdentity identity, TimeSpan wait, Func<string?, ReadOnlyMemory<byte>> body)
+    {
+        return new ApiRequest
+        {
+            Method = HttpMethod.Post,
+            Identity = identity,
+            Target = target,
+            Body = Encode(wait),
+            BodyOfWait = Encode,
+            Wait = wait,
+        };
+
+        ReadOnlyMemory<byte> Encode(TimeSpan left) => body(left > TimeSpan.Zero ? ClientJson.Text(left) : null);
+    }
+
     private async Task<ApiResult<EmptyAnswer>> DeleteHoldAsync(string target, CancellationToken cancellationToken)
     {
         var request = new ApiRequest { Method = HttpMethod.Delete, Target = target, Form = AnswerForm.Empty };

@@ -18,20 +18,13 @@ public sealed partial class ConsensusApiClient
             Owner = wish.Owner,
             Ttl = Optional(wish.Ttl),
             Lease = wish.Lease,
-            Wait = WaitText(wish.Wait),
             Mode = wish.Shared ? "shared" : null,
             LockDelay = Optional(wish.LockDelay),
             MaxHold = Optional(wish.MaxHold),
             Metadata = Raw(wish.Metadata),
         };
-        var request = new ApiRequest
-        {
-            Method = HttpMethod.Post,
-            Identity = identity,
-            Target = LockTarget(wish.Name, ""),
-            Body = RequestJson.Encode(body, RequestJson.Types.LockAcquireRequest, nameof(wish)),
-            Wait = wish.Wait,
-        };
+        var request = AcquireRequest(LockTarget(wish.Name, ""), identity, wish.Wait, wait =>
+            RequestJson.Encode(body with { Wait = wait }, RequestJson.Types.LockAcquireRequest, nameof(wish)));
         return SendAsync(request, ClientJson.Default.LockGrantAnswer, cancellationToken);
     }
 
@@ -48,19 +41,12 @@ public sealed partial class ConsensusApiClient
             Owner = wish.Owner,
             Ttl = Optional(wish.Ttl),
             Lease = wish.Lease,
-            Wait = WaitText(wish.Wait),
             LockDelay = Optional(wish.LockDelay),
             MaxHold = Optional(wish.MaxHold),
             Metadata = Raw(wish.Metadata),
         };
-        var request = new ApiRequest
-        {
-            Method = HttpMethod.Post,
-            Identity = identity,
-            Target = ApiRoutes.MultiLock,
-            Body = RequestJson.Encode(body, RequestJson.Types.MultiLockRequest, nameof(wish)),
-            Wait = wish.Wait,
-        };
+        var request = AcquireRequest(ApiRoutes.MultiLock, identity, wish.Wait, wait =>
+            RequestJson.Encode(body with { Wait = wait }, RequestJson.Types.MultiLockRequest, nameof(wish)));
         return SendAsync(request, ClientJson.Default.MultiLockAnswer, cancellationToken);
     }
 
@@ -110,8 +96,6 @@ public sealed partial class ConsensusApiClient
     private static string LockTarget(string name, string query) => NamedTarget(ApiRoutes.LockPrefix, name, query);
 
     private static string? Optional(TimeSpan? duration) => duration is { } given ? ClientJson.Text(given) : null;
-
-    private static string? WaitText(TimeSpan wait) => wait > TimeSpan.Zero ? ClientJson.Text(wait) : null;
 
     private static RawJson? Raw(string? json) => json is null ? null : new RawJson(json);
 }

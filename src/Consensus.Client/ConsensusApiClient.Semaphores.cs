@@ -20,19 +20,12 @@ public sealed partial class ConsensusApiClient
             Count = wish.Count == 1 ? null : wish.Count,
             Ttl = Optional(wish.Ttl),
             Lease = wish.Lease,
-            Wait = WaitText(wish.Wait),
             LockDelay = Optional(wish.LockDelay),
             MaxHold = Optional(wish.MaxHold),
             Metadata = Raw(wish.Metadata),
         };
-        var request = new ApiRequest
-        {
-            Method = HttpMethod.Post,
-            Identity = identity,
-            Target = SemaphoreTarget(wish.Name, ""),
-            Body = RequestJson.Encode(body, RequestJson.Types.SemaphoreAcquireRequest, nameof(wish)),
-            Wait = wish.Wait,
-        };
+        var request = AcquireRequest(SemaphoreTarget(wish.Name, ""), identity, wish.Wait, wait =>
+            RequestJson.Encode(body with { Wait = wait }, RequestJson.Types.SemaphoreAcquireRequest, nameof(wish)));
         return SendAsync(request, ClientJson.Default.SemaphoreGrantAnswer, cancellationToken);
     }
 

@@ -47,6 +47,15 @@ internal sealed class RequestIdentity
     /// </summary>
     public bool IsInDoubt { get; private set; }
 
+    /// <summary>
+    /// What was sent last did nothing, and no member keeps anything under what is sent next: that may be another request. A member keeps no
+    /// 503.
+    /// </summary>
+    public bool IsFree { get; private set; }
+
+    /// <summary>How long the server was asked to wait under it last; null before the first send.</summary>
+    public TimeSpan? Wait { get; set; }
+
     /// <summary>Of one operation after the other, for whoever must say why they took too long.</summary>
     public AttemptLog Log { get; init; } = new();
 
@@ -58,7 +67,7 @@ internal sealed class RequestIdentity
             Numbers?.Close(Number);
             (Numbers, _key, _isUsedUp) = (null, NewKey(), false);
         }
-        (_wasInDoubt, IsInDoubt) = (IsInDoubt, true);
+        (_wasInDoubt, IsInDoubt, IsFree) = (IsInDoubt, true, false);
         Log.Asking = endpoint;
         return _given is { } given ? new WriteMark(null, given) : Numbers is { } numbers ? new WriteMark(null, numbers.Mark(Number))
             : new WriteMark(Key);
@@ -84,7 +93,10 @@ internal sealed class RequestIdentity
             // room it does not keep.
             _wasInDoubt &= !_isPlaced || attempt.Kind != AttemptKind.Refused || !IsOutcome(attempt.Status);
             _wasInDoubt &= Numbers is null || attempt.Kind != AttemptKind.Refused || !IsOutcome(attempt.Status);
-            EndSend(wasAnswered: !attempt.Unreachable && (Numbers is null || attempt.Status != HttpStatusCode.ServiceUnavailable));
+            var isKeptNowhere = attempt.Unreachable || attempt.Status == HttpStatusCode.ServiceUnavailable;
+            EndSend(wasAnswered: !attempt.Unreachable && (Numbers is null || !isKeptNowhere));
+            // Under what was given something of an earlier call may be known, with its whole wait.
+            IsFree = !_isGiven && !IsInDoubt && (_isUsedUp || isKeptNowhere);
         }
         else
         {

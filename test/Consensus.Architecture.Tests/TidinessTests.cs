@@ -15,7 +15,7 @@ public sealed partial class TidinessTests
     private static readonly Dictionary<string, int> LargeTypes = new()
     {
         ["src/Consensus.Raft/RaftNode"] = 1_977,
-        ["src/Consensus.Client/ConsensusApiClient"] = 928,
+        ["src/Consensus.Client/ConsensusApiClient"] = 881,
         ["test/Consensus.Client.Tests/ClientContract"] = 720,
         ["test/Consensus.Simulation/SimulationRun"] = 627,
         ["src/Consensus.Client.Testing/InMemoryApi"] = 580,

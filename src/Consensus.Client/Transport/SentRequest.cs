@@ -20,9 +20,11 @@ internal sealed class SentRequest(RequestSender sender, ApiRequest request, Requ
     private int _next = sender.Preferred % sender.Options.Endpoints.Count;
     private int _sends;
 
-    /// <summary>What is sent next: the same request, which waits for as long as its slice lasts.</summary>
-    private ApiRequest _slice = identity is null ? request
-        : request.InSlices(identity.Numbers is not null && FirstSlice < sender.Options.WaitSlice ? FirstSlice : sender.Options.WaitSlice);
+    /// <summary>What is asked under the present identity: the request itself, or what is left of its wait.</summary>
+    private ApiRequest _asked = request.WaitingFor(identity?.Wait ?? request.Wait);
+
+    /// <summary>What is sent next: the same, as one that waits for as long as its slice lasts.</summary>
+    private ApiRequest _slice = FirstOf(request.WaitingFor(identity?.Wait ?? request.Wait), identity, sender.Options.WaitSlice);
 
     /// <summary>A member told its place, which whatever becomes of the rest it may still have.</summary>
     private bool _hadPlace;
@@ -40,7 +42,7 @@ internal sealed class SentRequest(RequestSender sender, ApiRequest request, Requ
         for (var early = 0; last.IsPlace && HasTimeToWait;)
         {
             var sentAt = _options.TimeProvider.GetTimestamp();
-            _slice = request.InSlices(_options.WaitSlice);
+            _slice = _asked.InSlices(_options.WaitSlice);
             last = await SendSliceAsync(cancellationToken).ConfigureAwait(false);
             early = _options.TimeProvider.GetElapsedTime(sentAt) < _slice.LongestWait / 2 ? early + 1 : 0;
             if (last.IsPlace && early > 0)
@@ -59,6 +61,9 @@ internal sealed class SentRequest(RequestSender sender, ApiRequest request, Requ
         }
         return last.Unreachable || last.IsForeign ? _answered ?? sender.Nobody(last) : last;
     }
+
+    private static ApiRequest FirstOf(ApiRequest asked, RequestIdentity? identity, TimeSpan slice) => identity is null ? asked
+        : asked.InSlices(identity.Numbers is not null && FirstSlice < slice ? FirstSlice : slice);
 
     /// <summary>Its wait is over then, or should be: as long as there is no leader no member says so.</summary>
     private bool HasTimeToWait => _options.TimeProvider.GetElapsedTime(_firstSend) < request.Wait + _options.RetryFor;
@@ -85,7 +90,15 @@ internal sealed class SentRequest(RequestSender sender, ApiRequest request, Requ
     {
         var (endpoints, index) = (_options.Endpoints, _next);
         _sends++;
+        var isFree = identity is { IsFree: true };
         var mark = identity?.BeginSend(endpoints[index]) ?? default;
+        if (isFree)
+        {
+            // A part of its wait is over.
+            _asked = request.WaitingFor(request.Wait - _options.TimeProvider.GetElapsedTime(_firstSend));
+            _slice = FirstOf(_asked, identity, _options.WaitSlice);
+        }
+        identity?.Wait = _asked.Wait;
         var end = new SettleDeadline(_options, request.Wait, _firstSend);
         var attempt = await sender.Transport.SendAsync(
             endpoints[index], _slice, mark, end.OfAttempt(endpoints.Count - _sends, _slice.LongestWait), cancellationToken).ConfigureAwait(false);
