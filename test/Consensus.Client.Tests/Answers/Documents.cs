@@ -169,6 +169,10 @@ internal static class Documents
             api => api.AskRangesAsync(new TableRangesRequest(1, "keys", []), Never)),
     ];
 
+    /// <summary>What is held from its answer on.</summary>
+    public static IEnumerable<AskedDocument> Grants =>
+        Asked.Where(document => document.Json.Contains("\"waitedMs\"", StringComparison.Ordinal));
+
     public static readonly ToldDocument[] Told =
     [
         new("open", typeof(WatchOpenData), """{"fromRevision":6}""", Keys) { HasId = false },

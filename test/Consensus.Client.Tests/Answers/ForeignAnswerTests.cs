@@ -120,19 +120,41 @@ internal sealed class ForeignAnswerTests
         }
     }
 
-    [TestCase("0", 20000)]
-    [TestCase("-7", 20000)]
-    [TestCase("7", -1)]
-    [TestCase("7", long.MaxValue)]
-    public async Task A_grant_is_of_a_token_and_of_a_time_that_one_can_count_with(string token, long ttlMs)
+    [TestCaseSource(typeof(Documents), nameof(Documents.Grants))]
+    public async Task A_grant_is_of_a_token_and_of_times_that_one_can_count_with(AskedDocument grant)
     {
-        var body = Granted
-            .Replace("\"fencingToken\":7", $"\"fencingToken\":{token}", StringComparison.Ordinal)
-            .Replace("\"ttlMs\":20000", $"\"ttlMs\":{ttlMs}", StringComparison.Ordinal);
+        var body = grant.Json;
+        using var server = new FakeServer(_ => new FakeAnswer(200, body));
+        using var api = new ConsensusApiClient(Options(server));
+        Assert.That(await grant.Problem(api), Is.Null, "all of it");
+
+        foreach (var (what, wrong) in new[]
+        {
+            ("\"fencingToken\":7", "\"fencingToken\":0"),
+            ("\"fencingToken\":7", "\"fencingToken\":-7"),
+            ("\"locks\":[{\"name\":\"a\",\"fencingToken\":7}]", "\"locks\":[]"),
+            ("\"ttlMs\":1,", "\"ttlMs\":-1,"),
+            ("\"ttlMs\":1,", $"\"ttlMs\":{long.MaxValue},"),
+            ("\"waitedMs\":0", $"\"waitedMs\":{long.MaxValue}"),
+            ("\"waitedMs\":0", $"\"waitedMs\":{long.MinValue}"),
+        })
+        {
+            body = grant.Json.Replace(what, wrong, StringComparison.Ordinal);
+            if (body != grant.Json)
+            {
+                Assert.That((await grant.Problem(api))?.Detail, Does.StartWith(Words(server)), wrong);
+            }
+        }
+    }
+
+    [TestCase("""{"id":"1f","ttlMs":-1,"expiresInMs":14000}""")]
+    [TestCase("""{"id":"1f","ttlMs":9223372036854775807,"expiresInMs":14000}""")]
+    public async Task A_lease_is_of_a_time_that_one_can_count_with(string body)
+    {
         using var server = new FakeServer(_ => new FakeAnswer(200, body));
         using var api = new ConsensusApiClient(Options(server));
 
-        var result = await api.AcquireLockAsync(new LockWish("a", "me"), default);
+        var result = await api.GrantLeaseAsync(TimeSpan.FromSeconds(15), default);
 
         Assert.That(result.Problem?.Detail, Does.StartWith(Words(server)));
     }

@@ -1,4 +1,5 @@
 using Consensus.Cli.Tests.Support;
+using Consensus.Client.Testing;
 using Consensus.Client.Tests.Support;
 
 namespace Consensus.Client.Tests.Holding;
@@ -127,6 +128,53 @@ internal sealed class HurriedWithdrawalTests
         Assert.That(await client.WhenWithdrawnAsync().InTimeAsync(), Is.False, "it may be held");
     }
 
+    [TestCase("lock", "/v1/locks/a")]
+    [TestCase("locks", "/v1/locks/a")]
+    [TestCase("lease", "/v1/leases/1f")]
+    public async Task What_was_granted_too_late_is_given_back_through_another_member(string what, string path)
+    {
+        var time = new ManualTimeProvider();
+        _first.Instead = request =>
+        {
+            if (request.Method != "POST" || request.Path.EndsWith("/keepalive", StringComparison.Ordinal))
+            {
+                return Task.FromResult(request.Method == "DELETE" ? null : FakeAnswer.Problem(503, "no-leader", "Not now."));
+            }
+            time.Advance(TimeSpan.FromHours(1));
+            return Task.FromResult<FakeAnswer?>(what switch
+            {
+                "lock" => FakeSessions.Granted("a", 7, "1f", 600_000),
+                "locks" => new FakeAnswer(
+                    200,
+                    """
+                    {"owner":"me","lease":"1f","ttlMs":600000,"waitedMs":0,"expiresInMs":600000,"clusterId":"c",
+                    "locks":[{"name":"a","fencingToken":7}]}
+                    """),
+                _ => new FakeAnswer(201, """{"id":"1f","ttlMs":600000,"expiresInMs":600000,"session":false}"""),
+            });
+        };
+        // It is asked first once the other could not renew.
+        _second.Instead = _ => new TaskCompletionSource<FakeAnswer?>().Task;
+        using var client = Client(null, time, _first, _second);
+        Func<Task> ask = what switch
+        {
+            "lock" => () => client.TryAcquireLockAsync("a", OwnLease),
+            "locks" => () => client.TryAcquireLocksAsync(["a"], new MultiLockOptions { Ttl = OwnLease.Ttl }),
+            _ => () => client.GrantLeaseAsync(OwnLease.Ttl),
+        };
+
+        try
+        {
+            await ask().InTimeAsync();
+        }
+        catch (ConsensusException)
+        {
+            // There is no lease.
+        }
+
+        await Eventually.UntilAsync(() => IsAsked(_first, "DELETE", path), "it is given back");
+    }
+
     [TestCase(503, "no-leader")]
     [TestCase(404, "")]
     [TestCase(0, "")]
@@ -148,13 +196,19 @@ internal sealed class HurriedWithdrawalTests
         Assert.That(_first.Requests.Count(request => request.Method == "DELETE"), Is.EqualTo(2), "who is silent is asked twice");
     }
 
-    private static ConsensusClient Client(TimeSpan? sessionTtl, params FakeSessions[] members) => new(new ConsensusClientOptions
+    private static ConsensusClient Client(TimeSpan? sessionTtl, params FakeSessions[] members) => Client(sessionTtl, null, members);
+
+    private static ConsensusClient Client(TimeSpan? sessionTtl, TimeProvider? time, params FakeSessions[] members)
     {
-        Endpoints = [.. members.Select(member => member.Endpoint)],
-        SessionTtl = sessionTtl,
-        AttemptTimeout = TimeSpan.FromHours(1),
-        LastPatience = Eventually.Deadline,
-    });
+        var options = new ConsensusClientOptions
+        {
+            Endpoints = [.. members.Select(member => member.Endpoint)],
+            SessionTtl = sessionTtl,
+            AttemptTimeout = TimeSpan.FromHours(1),
+            LastPatience = Eventually.Deadline,
+        };
+        return new ConsensusClient(time is null ? options : options with { TimeProvider = time });
+    }
 
     private static bool IsAsked(FakeSessions member, string method, string path) =>
         member.Requests.Any(request => request.Method == method && request.Path == path);
