@@ -46,7 +46,7 @@ public sealed class ReplicatedState
         _tables = new StateTables(limits);
         var answers = new HoldAnswers(_tables, _entry);
         _keys = new KeyRules(_tables, _entry);
-        var replays = new AnswerReplays(_tables, _entry, new HoldReplays(_tables, answers));
+        var replays = new AnswerReplays(_tables, _entry, new HoldReplays(_tables, _entry, answers));
         var sessions = new SessionRules(_tables, _entry, replays);
         _retries = new RetryRules(_tables, _entry, replays, sessions);
         var lines = new LineRules(_tables, _entry);

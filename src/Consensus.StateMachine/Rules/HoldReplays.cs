@@ -7,7 +7,7 @@ using Consensus.StateMachine.Wire;
 namespace Consensus.StateMachine.Rules;
 
 /// <summary>What retries of grants are told: the hold as it is now, or that it is gone. An old grant repeated would be a lie.</summary>
-internal sealed class HoldReplays(StateTables state, HoldAnswers answers)
+internal sealed class HoldReplays(StateTables state, Applying entry, HoldAnswers answers)
 {
     public Outcome Of(HoldGiven effect) => state.Holds.Find(effect.Object, effect.Token) is { } hold
         ? new HoldGranted(state.Revision, answers.Show(effect.Object, Share(effect.Object, hold)), effect.WaitedMicros) { Permits = state.Objects[effect.Object].Permits }
@@ -73,6 +73,7 @@ internal sealed class HoldReplays(StateTables state, HoldAnswers answers)
     private HoldRecord Share(ObjectName name, HoldRecord hold)
     {
         var shared = hold with { Request = RequestId.None };
+        entry.Output.Objects++;
         state.Holds.Replace(name, hold, shared);
         return shared;
     }

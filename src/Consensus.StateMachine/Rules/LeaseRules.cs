@@ -69,7 +69,9 @@ internal sealed class LeaseRules(StateTables state, Applying entry, HoldRules ho
         {
             // Past its deadline it was passed over; now it can be granted again what became free meanwhile.
             var waitedFor = new TouchedObjects();
-            state.Waiters.Of(lease.Id).ForEach(place => waitedFor.Add(place.Object));
+            var places = state.Waiters.Of(lease.Id);
+            entry.Output.Objects += places.Count;
+            places.ForEach(place => waitedFor.Add(place.Object));
             holds.Promote(waitedFor);
         }
         return renewed;

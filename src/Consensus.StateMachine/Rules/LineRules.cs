@@ -80,6 +80,8 @@ internal sealed class LineRules(StateTables state, Applying entry)
         foreach (var place in waiter.LockCount > 1 ? state.Waiters.PlacesOf(waiter) : [])
         {
             entry.Promotions++;
+            // In vain or not: it is most of what the entry does when many are asked for that one lock of many holds up.
+            entry.Output.Objects++;
             if (place.Ordinal != waiter.Ordinal && !HasTurn(place))
             {
                 return false;

@@ -126,6 +126,7 @@ internal sealed class WaitRules(
     /// <returns>The place as it is now.</returns>
     private WaiterRecord Attach(WaiterRecord waiter)
     {
+        entry.Output.Objects += Math.Max(1, waiter.LockCount);
         if (waiter.Request != entry.Request && !waiter.IsDetached)
         {
             entry.Resolve(waiter.Request, new WaitTakenOver(state.Revision));
