@@ -58,6 +58,9 @@ public static class ApiLimits
     /// <summary>An answer about ranges of a table ends early once its places and texts have this many bytes.</summary>
     public const int MaxTableAnswerBytes = 1 << 18;
 
+    /// <summary>An answer with news of a session has that many bytes at most: another goes on with what began.</summary>
+    public const int MaxNewsBytes = 32 * 1024;
+
     /// <summary>Longest wait of a lock request: 10 minutes, in microseconds.</summary>
     public const long MaxWaitMicros = 10L * 60 * 1_000_000;
 

@@ -54,8 +54,10 @@ public sealed record SessionPart(ObjectName Object, FencingToken Token, long Num
 
 /// <summary>What the client of a session may not know of.</summary>
 /// <param name="Version">The session's.</param>
-/// <param name="MustList">More has ended since than is remembered: what is not among all that there is has ended.</param>
-/// <param name="Ended">Since the asked version, in order.</param>
+/// <param name="MustList">
+/// More has ended since than is remembered, or than one answer takes: what is not among all that there is has ended.
+/// </param>
+/// <param name="Ended">Since the asked version, in order; the newest, as many as are remembered and one answer takes.</param>
 /// <param name="Began">What there is that began since, in order; of no more than one answer takes.</param>
 /// <param name="Next">Where the rest of <paramref name="Began"/> goes on; null when that is all.</param>
 /// <param name="HoldsUntil">The first end of a hold that may not be held for ever; <see cref="ClusterTime.Never"/> when there is none.</param>
@@ -65,7 +67,19 @@ public sealed record SessionNews(
     ImmutableArray<(SessionPart Part, SessionEnd Reason)> Ended,
     ImmutableArray<SessionPart> Began,
     long? Next,
-    ClusterTime HoldsUntil);
+    ClusterTime HoldsUntil)
+{
+    /// <summary>
+    /// A hold among them began after the session was heard of last. Whoever tells of it has the session renewed first: its client may act
+    /// on it, and then it must not end as one that nobody ever knew of (rule 18).
+    /// </summary>
+    public bool MustRenew { get; init; }
+}
+
+/// <summary>How much of a session's news one answer takes: it has room for at least one that began.</summary>
+/// <param name="Size">Of all of them together; of that a fourth at least is for what began.</param>
+/// <param name="SizeOf">Of one that began or ended.</param>
+public sealed record NewsRoom(long Size, Func<SessionPart, long> SizeOf);
 
 /// <summary>Where a request stands.</summary>
 /// <param name="Position">In its line, 1 for the next.</param>

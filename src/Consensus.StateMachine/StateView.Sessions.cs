@@ -6,23 +6,21 @@ namespace Consensus.StateMachine;
 
 public sealed partial class StateView
 {
-    /// <summary>Items of one answer of news, and bytes of their names.</summary>
-    private const int MaxNews = 1_000;
-
-    private const int MaxNewsBytes = 128 * 1024;
-
     /// <summary>What happened under a session since it had a version, by its holds and places; null when there is no such session.</summary>
     /// <param name="since">0 asks for all that there is, and for nothing that ended.</param>
     /// <param name="after">Where to go on with what began: <see cref="SessionNews.Next"/> of the answer before, or <paramref name="since"/>.</param>
-    public SessionNews? GetSessionNews(LeaseId id, long since, long after)
+    public SessionNews? GetSessionNews(LeaseId id, long since, long after, NewsRoom room)
     {
         if (!Tables.Sessions.Sessions.TryGet(id, out var session))
         {
             return null;
         }
-        var mustList = since != 0 && (since < session.Forgotten || since > session.Version);
+        var left = room.Size;
+        var isCut = false;
+        ImmutableArray<(SessionPart, SessionEnd)> ended = since == 0 ? [] : EndedSince(id, since, room, ref left, out isCut);
+        var mustList = since != 0 && (isCut || since < session.Forgotten || since > session.Version);
         var began = ImmutableArray.CreateBuilder<SessionPart>();
-        var bytes = 0;
+        var mustRenew = false;
         long? next = null;
         var last = after;
         foreach (var (version, part) in Tables.Sessions.Parts.From(Behind(id, after)))
@@ -31,21 +29,25 @@ public sealed partial class StateView
             {
                 break;
             }
-            if (began.Count == MaxNews || bytes >= MaxNewsBytes)
+            left -= room.SizeOf(part);
+            if (left < 0 && began.Count > 0)
             {
                 next = last;
                 break;
             }
             began.Add(part);
-            bytes += part.Object.Name.Length;
+            mustRenew |= version.Version > session.Claimed && part.Token != FencingToken.None;
             last = version.Version;
         }
-        return new SessionNews(session.Version, mustList, since == 0 ? [] : EndedSince(id, since), began.ToImmutable(), next, HoldsUntil(id));
+        return new SessionNews(session.Version, mustList, ended, began.ToImmutable(), next, HoldsUntil(id)) { MustRenew = mustRenew };
     }
 
-    private ImmutableArray<(SessionPart Part, SessionEnd Reason)> EndedSince(LeaseId id, long since)
+    /// <summary>The newest of them, where there is no room for all.</summary>
+    private ImmutableArray<(SessionPart Part, SessionEnd Reason)> EndedSince(
+        LeaseId id, long since, NewsRoom room, ref long left, out bool isCut)
     {
-        var ended = ImmutableArray.CreateBuilder<(SessionPart, SessionEnd)>();
+        var ended = new List<(SessionPart Part, SessionEnd Reason)>();
+        var size = 0L;
         foreach (var (version, end) in Tables.Sessions.Ended.From(Behind(id, since)))
         {
             if (version.Session != id)
@@ -53,8 +55,16 @@ public sealed partial class StateView
                 break;
             }
             ended.Add((end.Part, end.Reason));
+            size += room.SizeOf(end.Part);
         }
-        return ended.ToImmutable();
+        var untold = 0;
+        for (; size > room.Size / 4 * 3; untold++)
+        {
+            size -= room.SizeOf(ended[untold].Part);
+        }
+        left -= size;
+        isCut = untold > 0;
+        return [.. ended.Skip(untold)];
     }
 
     private ClusterTime HoldsUntil(LeaseId id) =>

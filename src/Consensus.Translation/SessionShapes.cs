@@ -1,3 +1,4 @@
+using Consensus.Api;
 using Consensus.Api.Leases;
 using Consensus.Primitives;
 using Consensus.StateMachine;
@@ -8,6 +9,16 @@ namespace Consensus.Translation;
 /// <summary>What is answered about sessions.</summary>
 public static class SessionShapes
 {
+    /// <summary>Of one hold or place in an answer beside its name, at most.</summary>
+    private const long ItemJsonBytes = 130;
+
+    /// <summary>Of an answer with news beside what began and ended, at most.</summary>
+    private const long NewsJsonBytes = 400;
+
+    /// <summary>An answer with news has at most <see cref="ApiLimits.MaxNewsBytes"/>.</summary>
+    public static NewsRoom NewsRoom { get; } = new(
+        ApiLimits.MaxNewsBytes - NewsJsonBytes, static part => ItemJsonBytes + JsonTexts.MostBytesOf(part.Object.Name));
+
     /// <param name="now">In cluster time.</param>
     public static SessionNewsAnswer NewsOf(SessionNews news, ClusterTime now) => new()
     {

@@ -16,13 +16,19 @@ public sealed record SessionNewsAnswer
     /// <summary>The next <c>since</c>; of several answers that go on with one another, that of the first.</summary>
     public required long Version { get; init; }
 
-    /// <summary>More has ended since than is remembered, or <c>since</c> is no version of the session: ask with <c>since</c> 0; what is not among all that there is has ended.</summary>
+    /// <summary>
+    /// More has ended since than is remembered, or than the answer takes, or <c>since</c> is no version of the session: ask with
+    /// <c>since</c> 0; what is not among all that there is has ended.
+    /// </summary>
     public required bool MustList { get; init; }
 
-    /// <summary>Since then, in order; what was asked for under a number of the session is not among it. Empty for <c>since</c> 0.</summary>
+    /// <summary>
+    /// Since then, in order, the newest 100, or as many as take 24 KiB; what was asked for under a number of the session is not among it.
+    /// Empty for <c>since</c> 0.
+    /// </summary>
     public required IReadOnlyList<SessionEndedItem> Ended { get; init; }
 
-    /// <summary>The holds and places that there are and that began since, in order; at most 1,000, or 128 KiB of names.</summary>
+    /// <summary>The holds and places that there are and that began since, in order; as many as an answer of 32 KiB takes.</summary>
     public required IReadOnlyList<SessionItem> Began { get; init; }
 
     /// <summary>There are more that began: the <c>after</c> that goes on with them.</summary>

@@ -24,14 +24,14 @@ internal sealed partial class InMemoryApi
 
     public SessionRenewal KeepSessionAliveOnce(string session, long since, long? after, TimeSpan timeout, CancellationToken cancellationToken)
     {
-        var renewal = KeepLeaseAliveOnce(session, timeout, cancellationToken);
-        if (renewal.Outcome != HoldRenewalOutcome.Renewed)
+        if (KeepLeaseAliveOnce(session, timeout, cancellationToken) is var renewal && renewal.Outcome != HoldRenewalOutcome.Renewed)
         {
             return new SessionRenewal(renewal, null);
         }
-        return store.View.GetSessionNews(LeaseId.TryParse(session, out var id) ? id : default, since, after ?? since) is { } news
-            ? new SessionRenewal(renewal, SessionShapes.NewsOf(news, store.Now))
-            : new SessionRenewal(new HoldRenewal(HoldRenewalOutcome.Unanswered, $"the lease {session} is no session"), null);
+        var news = store.View.GetSessionNews(LeaseId.TryParse(session, out var id) ? id : default, since, after ?? since, SessionShapes.NewsRoom);
+        renewal = news is null ? new HoldRenewal(HoldRenewalOutcome.Unanswered, $"the lease {session} is no session")
+            : news.MustRenew ? KeepLeaseAliveOnce(session, timeout, cancellationToken) : renewal;
+        return new SessionRenewal(renewal, renewal.Outcome == HoldRenewalOutcome.Renewed ? SessionShapes.NewsOf(news!, store.Now) : null);
     }
 
     public Task<ApiResult<SettleAnswer>> SettleAsync(string session, long seq, CancellationToken cancellationToken)

@@ -10,7 +10,7 @@ namespace Consensus.Client.Sessions;
 internal sealed class ClientSession
 {
     /// <summary>More answers than it takes to list all that a lease carries.</summary>
-    private const int MostPages = 1_000;
+    private const int MostPages = 10_000;
 
     /// <summary>Of the first hold or place that began.</summary>
     private const long FirstVersion = 1;

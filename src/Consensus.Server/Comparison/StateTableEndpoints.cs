@@ -72,7 +72,8 @@ internal sealed class StateTableEndpoints(IConsensusNode node, ComparedViews vie
             StatusCodes.Status200OK,
             new TableRangesAnswer(node.Status.Name, question.Index.Value, question.Table, new TableAnswers(table!).Of(question.Ranges)),
             ApiJson.Default.TableRangesAnswer,
-            view.Revision);
+            view.Revision,
+            isLargeOwed: false);
     }
 
     private static StateTableAnswer Of(ComparedTable table) => new(table.Name, table.Sum.Count, TableAnswers.Text(table.Sum.Digest));

@@ -109,14 +109,22 @@ internal sealed class Replies(IConsensusNode node, ByteBudget unsent)
     }
 
     /// <summary>A document as JSON, or as MessagePack to who would rather have it so.</summary>
-    public Task Json<T>(HttpContext http, int status, T answer, JsonTypeInfo<T> type, Revision revision)
+    public Task Json<T>(HttpContext http, int status, T answer, JsonTypeInfo<T> type, Revision revision) =>
+        Json(http, status, answer, type, revision, isLargeOwed: !IsRead(http));
+
+    /// <summary>As above.</summary>
+    /// <param name="isLargeOwed">
+    /// A large answer is told whether there is room for it or not. False, whatever the method, where nothing is done by what has one: it
+    /// may be asked for again.
+    /// </param>
+    public Task Json<T>(HttpContext http, int status, T answer, JsonTypeInfo<T> type, Revision revision, bool isLargeOwed)
     {
         Start(http, status, revision);
         var form = Accepts.ChooseDocument(http);
         http.Response.ContentType = Accepts.NameOf(form);
-        var buffer = Rent(http);
+        var buffer = JsonBuffer.Rent(unsent, isUrgent: false, isLargeOwed);
         buffer.Write(answer, type, form);
-        return Send(http, buffer);
+        return SendWritten(http, buffer, isLargeOwed);
     }
 
     /// <summary>What is begun already: in the form that its reader asked for.</summary>
@@ -167,7 +175,9 @@ internal sealed class Replies(IConsensusNode node, ByteBudget unsent)
     /// A small one is sent together with the headers when the request ends. A large one is held until its client has taken it, and takes as long as the client likes, as slices of a
     /// stream.
     /// </remarks>
-    public Task Send(HttpContext http, JsonBuffer buffer)
+    public Task Send(HttpContext http, JsonBuffer buffer) => SendWritten(http, buffer, isLargeOwed: !IsRead(http));
+
+    private Task SendWritten(HttpContext http, JsonBuffer buffer, bool isLargeOwed)
     {
         buffer.Json.Flush();
         if (buffer.IsRefused)
@@ -175,11 +185,20 @@ internal sealed class Replies(IConsensusNode node, ByteBudget unsent)
             buffer.Return();
             return Refuse(http, NoRoom);
         }
+        if (buffer.Length > KestrelLimits.OwnAnswerBytes)
+        {
+            return SendLarge(http, buffer.Take(), isLargeOwed);
+        }
         if (buffer.IsLarge)
         {
-            return SendLarge(http, buffer.Take());
+            // It asked for more room than it used. Its connection, or its stream, has room for it, and what an owed one holds past the
+            // bound is given back at once.
+            Write(http, buffer.ToBytes(0, 0), isOwed: !IsRead(http));
         }
-        Write(http, buffer.Written, isOwed: !IsRead(http));
+        else
+        {
+            Write(http, buffer.Written, isOwed: !IsRead(http));
+        }
         buffer.Return();
         return Task.CompletedTask;
     }
@@ -193,10 +212,12 @@ internal sealed class Replies(IConsensusNode node, ByteBudget unsent)
             Write(http, body.Span, isOwed: !IsRead(http));
             return Task.CompletedTask;
         }
-        return unsent.TryHold(body.Length, isUrgent) ? SendLarge(http, new LargeAnswer([body], unsent, body.Length)) : Refuse(http, NoRoom);
+        return unsent.TryHold(body.Length, isUrgent)
+            ? SendLarge(http, new LargeAnswer([body], unsent, body.Length), isOwed: !IsRead(http))
+            : Refuse(http, NoRoom);
     }
 
-    private Task SendLarge(HttpContext http, LargeAnswer answer)
+    private Task SendLarge(HttpContext http, LargeAnswer answer, bool isOwed)
     {
         http.Response.ContentLength = answer.Length;
         if (HttpMethods.IsHead(http.Request.Method))
@@ -204,7 +225,7 @@ internal sealed class Replies(IConsensusNode node, ByteBudget unsent)
             answer.LetGo();
             return Task.CompletedTask;
         }
-        var verdict = StreamMemory.Judge(http, 2 * LargeAnswer.SliceOf(http), isOwed: !IsRead(http));
+        var verdict = StreamMemory.Judge(http, 2 * LargeAnswer.SliceOf(http), isOwed);
         if (verdict == StreamVerdict.Serve)
         {
             return answer.SendAsync(http);
@@ -237,8 +258,17 @@ internal sealed class Replies(IConsensusNode node, ByteBudget unsent)
         {
             return Refuse(http, StreamMemory.NoRoom);
         }
+        http.Features.Set(CutOff.One);
         StreamMemory.Abort(http);
         return Task.CompletedTask;
+    }
+
+    /// <summary>There was no room for the answer on its stream, and its connection was closed: whoever asked was told nothing.</summary>
+    public static bool WasCutOff(HttpContext http) => http.Features.Get<CutOff>() is not null;
+
+    private sealed class CutOff
+    {
+        public static readonly CutOff One = new();
     }
 
     private Task Refuse(HttpContext http, Problem problem)

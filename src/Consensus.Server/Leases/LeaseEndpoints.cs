@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Consensus.Api;
 using Consensus.Api.Leases;
+using Consensus.Api.Problems;
 using Consensus.Node;
 using Consensus.Primitives;
 using Consensus.Server.Commands;
@@ -71,7 +72,7 @@ internal sealed class LeaseEndpoints(IConsensusNode node, CommandRunner commands
         }
         else if (renewal.Alive && asked is { } news)
         {
-            await NewsAsync(call.Http, renewal, renewed.Revision, news.Since, news.After);
+            await NewsAsync(call, renewal, renewed.Revision, news.Since, news.After);
         }
         else if (renewal.Alive)
         {
@@ -85,15 +86,22 @@ internal sealed class LeaseEndpoints(IConsensusNode node, CommandRunner commands
     }
 
     /// <summary>What this member has applied is as new as the renewal, which it has applied: whatever ended before that is told.</summary>
-    private async Task NewsAsync(HttpContext http, LeaseRenewal renewal, Revision renewed, long since, long after)
+    private async Task NewsAsync(ApiCall call, LeaseRenewal renewal, Revision renewed, long since, long after)
     {
+        var http = call.Http;
         var read = await node.ReadAsync(ReadConsistency.Stale, renewed, http.RequestAborted);
         if (read.View is not { } view)
         {
-            await replies.Problem(http, AnswerProblems.Of(read.Kind, read.Reason));
+            await replies.Problem(http, NoNews);
         }
-        else if (view.GetSessionNews(renewal.Id, since, after) is { } news)
+        else if (view.GetSessionNews(renewal.Id, since, after, SessionShapes.NewsRoom) is { } news)
         {
+            // What began after the renewal is told too, and its client may act on it from then on.
+            if (news.MustRenew && await RenewAgainAsync(call, renewal.Id) is { } untold)
+            {
+                await replies.Problem(http, untold);
+                return;
+            }
             var now = ClusterTime.Max(view.AppliedStamp, node.Moment.Now);
             var answer = AnswerOf(renewal) with { News = SessionShapes.NewsOf(news, now) };
             await replies.Json(http, StatusCodes.Status200OK, answer, ApiJson.Default.LeaseAnswer, view.Revision);
@@ -105,6 +113,17 @@ internal sealed class LeaseEndpoints(IConsensusNode node, CommandRunner commands
                 : Problem.BadRequest($"the field \"since\" is for sessions, and the lease {renewal.Id} is none; it was renewed"));
         }
     }
+
+    /// <returns>Null when the session is renewed.</returns>
+    private async Task<Problem?> RenewAgainAsync(ApiCall call, LeaseId session)
+    {
+        var answer = await commands.ExecuteAsync(call, default, [], new RenewLeasesCommand([session]));
+        return answer is not { Kind: AnswerKind.Done, Outcome: LeasesRenewed { Renewals: [var renewal] } renewed } ? NoNews
+            : renewal.Alive ? null
+            : OutcomeProblems.Of(new LeaseMissing(renewed.Revision, session));
+    }
+
+    private static Problem NoNews => new(ProblemTypes.OutcomeUnknown, "the lease was renewed, and its news cannot be told now: ask again");
 
     public async Task KeepManyAliveAsync(ApiCall call)
     {
@@ -180,17 +199,20 @@ internal sealed class LeaseEndpoints(IConsensusNode node, CommandRunner commands
         var expiresInMs = Millis.Of(granted.TtlMicros);
         if (isReplayable)
         {
-            // The grant may be an old one: what is left of it is in the state, or it is gone (rule 21).
-            var read = await node.ReadAsync(ReadConsistency.Linearizable, granted.Revision, http.RequestAborted);
-            if (read.View is { } view)
+            // The grant may be an old one: what is left of it is in the state, or it is gone (rule 21). This member has applied the
+            // request, and with it what came before.
+            var read = await node.ReadAsync(ReadConsistency.Stale, granted.Revision, http.RequestAborted);
+            if (read.View is not { } view)
             {
-                if (view.GetLease(granted.Id) is not { } lease)
-                {
-                    await replies.Problem(http, OutcomeProblems.Of(new ReplayedHoldGone(view.Revision, null)));
-                    return;
-                }
-                expiresInMs = Millis.Left(lease.Deadline, ClusterTime.Max(view.AppliedStamp, node.Moment.Now));
+                await replies.Problem(http, AnswerProblems.Of(AnswerKind.Unknown, NotDoneReason.None));
+                return;
             }
+            if (view.GetLease(granted.Id) is not { } lease)
+            {
+                await replies.Problem(http, OutcomeProblems.Of(new ReplayedHoldGone(view.Revision, null)));
+                return;
+            }
+            expiresInMs = Millis.Left(lease.Deadline, ClusterTime.Max(view.AppliedStamp, node.Moment.Now));
         }
         http.Response.Headers.Location = ApiRoutes.LeasePrefix + granted.Id;
         await replies.Json(

@@ -32,8 +32,15 @@ internal sealed class SettleEndpoint(CommandRunner commands, Replies replies)
             return;
         }
         var answer = await commands.ExecuteAsync(call, default, [], new SettleCommand(id, seq));
+        // What was done now has a small answer; a large one tells of holds that were granted before, and may be asked for again.
         await (answer is { Kind: AnswerKind.Done, Outcome: Settled settled }
-            ? replies.Json(http, StatusCodes.Status200OK, SessionShapes.SettledOf(seq, settled), ApiJson.Default.SettleAnswer, settled.Revision)
+            ? replies.Json(
+                http,
+                StatusCodes.Status200OK,
+                SessionShapes.SettledOf(seq, settled),
+                ApiJson.Default.SettleAnswer,
+                settled.Revision,
+                isLargeOwed: false)
             : replies.Problem(http, AnswerProblems.Of(answer)));
     }
 }

@@ -7,7 +7,6 @@ using Consensus.Server.Holds;
 using Consensus.Server.Hosting;
 using Consensus.Server.Http;
 using Consensus.Server.Json;
-using Consensus.Server.KeyValue;
 using Consensus.Server.Routing;
 using Consensus.StateMachine;
 using Consensus.StateMachine.Commands;
@@ -44,7 +43,7 @@ internal sealed class MultiLockEndpoint(IConsensusNode node, CommandRunner comma
             await replies.Problem(http, refusal!);
             return;
         }
-        var bytes = asked.Names.Sum(name => KeyDocument.MostBytesOf(name) + ItemJsonBytes);
+        var bytes = asked.Names.Sum(name => JsonTexts.MostBytesOf(name) + ItemJsonBytes);
         if (asked.WaitMicros > 0 && bytes > KestrelLimits.OwnAnswerBytes)
         {
             // Room for its answer would be held for as long as it waits.

@@ -4,11 +4,11 @@ using Consensus.Node;
 using Consensus.Server.Commands;
 using Consensus.Server.Hosting;
 using Consensus.Server.Http;
-using Consensus.Server.KeyValue;
 using Consensus.Server.Routing;
 using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Outcomes;
 using Consensus.StateMachine.Transactions;
+using Consensus.Translation;
 
 namespace Consensus.Server.Transactions;
 
@@ -64,7 +64,7 @@ internal sealed class TxnEndpoint(IConsensusNode node, CommandRunner commands, R
 
     /// <summary>Of the results without what is read, which has to find room by itself.</summary>
     private static long WrittenJsonBytes(ImmutableArray<TxnOperation> operations) =>
-        operations.Sum(operation => ResultJsonBytes + (operation is TxnPut put ? KeyDocument.MostBytesOf(put.Key) : 0));
+        operations.Sum(operation => ResultJsonBytes + (operation is TxnPut put ? JsonTexts.MostBytesOf(put.Key) : 0));
 
     private static bool Reads(TxnCommand command) => command.Success.Any(operation => operation is TxnGet) || command.Failure.Any(operation => operation is TxnGet);
 

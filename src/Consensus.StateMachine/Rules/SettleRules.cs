@@ -14,6 +14,8 @@ internal sealed class SettleRules(StateTables state, SessionRules sessions, Wait
         {
             return new SessionRefused(state.Revision, c.Session, SessionRefusal.Ended, 0);
         }
+        // It may be told of a hold that it goes on to use.
+        session = state.Sessions.Hear(session);
         var number = new SessionNumber(c.Session, c.Number);
         if (state.Sessions.TryGet(number, out var answer))
         {

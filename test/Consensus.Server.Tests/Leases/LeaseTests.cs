@@ -2,6 +2,7 @@ using System.Net;
 using Consensus.Api;
 using Consensus.Api.Leases;
 using Consensus.Api.Problems;
+using Consensus.Node;
 using Consensus.Primitives;
 using Consensus.Server.Tests.Support;
 
@@ -87,6 +88,23 @@ internal sealed class LeaseTests : ContractTest
         await ProblemAsync(ProblemTypes.LeaseExpired, "POST", $"/v1/leases/{lease.Id}/keepalive");
         await RefusedAsync(ProblemTypes.NotFound, "GET", "/v1/leases/" + lease.Id);
         await ProblemAsync(ProblemTypes.NotFound, "DELETE", "/v1/leases/" + lease.Id);
+    }
+
+    [Test]
+    public async Task A_grant_that_is_asked_for_again_is_told_of_a_lease_that_is_there_whether_a_leader_is_reached_or_not()
+    {
+        const string Body = """{"ttl":"15s"}""";
+        var key = ("Idempotency-Key", "k");
+        var lease = await AnswerAsync(ApiJson.Default.LeaseAnswer, HttpStatusCode.Created, "POST", "/v1/leases", Body, key);
+        Node.Advance(TimeSpan.FromSeconds(10));
+        Node.IsCutOff = true;
+        var again = await AnswerAsync(ApiJson.Default.LeaseAnswer, HttpStatusCode.Created, "POST", "/v1/leases", Body, key);
+        Assert.That(again, Is.EqualTo(lease with { ExpiresInMs = 5_000 }));
+        Node.ReadFault = new ReadAnswer(AnswerKind.NotDone, null, NotDoneReason.TooManyRequests);
+        await ProblemAsync(ProblemTypes.OutcomeUnknown, "POST", "/v1/leases", Body, key);
+        Node.ReadFault = null;
+        using var revoked = await SendAsync("DELETE", "/v1/leases/" + lease.Id);
+        await ProblemAsync(ProblemTypes.LeaseExpired, "POST", "/v1/leases", Body, key);
     }
 
     [Test]

@@ -4,7 +4,10 @@ using Consensus.Api;
 using Consensus.Api.Leases;
 using Consensus.Api.Locks;
 using Consensus.Api.Problems;
+using Consensus.Node;
+using Consensus.Primitives;
 using Consensus.Server.Tests.Support;
+using Consensus.StateMachine.Commands;
 
 namespace Consensus.Server.Tests.Leases;
 
@@ -96,11 +99,86 @@ internal sealed class SessionNewsTests : ContractTest
                 ApiJson.Default.MultiLockAnswer, HttpStatusCode.OK, "POST", "/v1/multilock", $$"""{"names":[{{names}}],"owner":"me","lease":"{{_id}}"}""");
             tokens.AddRange(many.Locks.Select(l => l.FencingToken));
         }
-        var first = await NewsAsync(0);
-        Assert.That((first.Began.Count, first.Version), Is.EqualTo((1_000, 1_024)));
-        var rest = await NewsAsync(0, $",\"after\":{first.Next}");
-        Assert.That(rest.Next, Is.Null);
-        Assert.That(first.Began.Concat(rest.Began).Select(item => item.FencingToken!.Value), Is.EqualTo(tokens));
+        var told = new List<long>();
+        var pages = 0;
+        for (long? next = 0; next is { } after; pages++)
+        {
+            var page = await NewsAsync(0, $",\"after\":{after}");
+            Assert.That(page.Version, Is.EqualTo(1_024));
+            told.AddRange(page.Began.Select(item => item.FencingToken!.Value));
+            next = page.Next;
+        }
+        Assert.That(told, Is.EqualTo(tokens));
+        Assert.That(pages, Is.InRange(2, 10));
+    }
+
+    [TestCase("application/json", 16_000)]
+    [TestCase("application/msgpack", 3_000)]
+    public async Task No_answer_with_news_is_larger_than_what_a_connection_has_room_for(string form, int least)
+    {
+        const int Ends = 90;
+        var names = Enumerable.Range(100, 128).Select(n => $"{new string('\u0001', 180)}{n}").ToList();
+        var json = string.Join(',', names.Select(name => $"\"{name.Replace("\u0001", "\\u0001", StringComparison.Ordinal)}\""));
+        var body = $$"""{"names":[{{json}}],"owner":"me","lease":"{{_id}}"}""";
+        await AnswerAsync(ApiJson.Default.MultiLockAnswer, HttpStatusCode.OK, "POST", "/v1/multilock", body);
+        var before = (await NewsAsync(0)).Version;
+        foreach (var name in names.Take(Ends))
+        {
+            Node.Propose(new ReleaseHoldCommand(StateMachine.Key.FromText(name), FencingToken.None, Force: true));
+        }
+        foreach (var since in new[] { 0, before })
+        {
+            using var response = await SendAsync("POST", $"/v1/leases/{_id}/keepalive", $$"""{"since":{{since}}}""", ("Accept", form));
+            Assert.That(response.Content.Headers.ContentType?.MediaType, Is.EqualTo(form));
+            Assert.That(await response.Content.ReadAsByteArrayAsync(), Has.Length.InRange(least, ApiLimits.MaxNewsBytes));
+        }
+        var news = await NewsAsync(before);
+        Assert.That(news.MustList, "not all that ended is told");
+        Assert.That(news.Ended.Select(end => end.Name), Is.EqualTo(names.Take(Ends).TakeLast(news.Ended.Count)));
+        Assert.That(news.Ended, Has.Count.InRange(1, Ends - 1));
+        var told = new List<string>();
+        for (long? next = 0; next is { } after;)
+        {
+            var page = await NewsAsync(0, $",\"after\":{after}");
+            told.AddRange(page.Began.Select(item => item.Name));
+            next = page.Next;
+        }
+        Assert.That(told, Is.EqualTo(names.Skip(Ends)));
+    }
+
+    [Test]
+    public async Task A_hold_that_began_between_the_renewal_and_its_news_is_lost_like_any_other()
+    {
+        var held = await AcquireAsync("l", "other", "600s");
+        long applied;
+        using (var connection = new RawHttp(Port))
+        {
+            var body = $$"""{"owner":"me","lease":"{{_id}}","wait":"300s","lockDelay":"60s"}""";
+            var head = $"POST /v1/locks/l HTTP/1.1\r\nHost: localhost\r\n{ApiHeaders.Session}: {Number(7).Item2}\r\n";
+            connection.Send($"{head}Content-Length: {body.Length}\r\n\r\n{body}");
+            await UntilAsync(() => Node.Status.Counts.Waiters == 1, "it waits");
+            applied = Node.AppliedCommands;
+        }
+        await UntilAsync(() => Node.AppliedCommands > applied, "nobody waits for its answer");
+        var release = new ReleaseHoldCommand(StateMachine.Key.FromText("l"), new FencingToken(held.FencingToken), Force: false);
+        Node.BeforeRead = () => Node.Propose(release);
+        var told = (await NewsAsync(0)).Began.Single();
+        Assert.That((told.Name, told.FencingToken > held.FencingToken), Is.EqualTo(("l", true)), "its client knows of it now");
+        Node.Advance(TimeSpan.FromSeconds(601));
+        var lost = await ShowLockAsync("l");
+        Assert.That((lost.LastLoss?.Owner, lost.Delays?.Count), Is.EqualTo(("me", 1)));
+    }
+
+    [Test]
+    public async Task News_that_cannot_be_read_are_not_told_as_if_nothing_was_done()
+    {
+        Node.Advance(TimeSpan.FromSeconds(400));
+        Node.ReadFault = new ReadAnswer(AnswerKind.NotDone, null, NotDoneReason.TooManyRequests);
+        using var response = await SendAsync("POST", $"/v1/leases/{_id}/keepalive", """{"since":0}""");
+        await ReadProblemAsync(response, ProblemTypes.OutcomeUnknown);
+        Node.ReadFault = null;
+        Node.Advance(TimeSpan.FromSeconds(400));
+        Assert.That((await NewsAsync(0)).Began, Is.Empty, "it was renewed");
     }
 
     [Test]

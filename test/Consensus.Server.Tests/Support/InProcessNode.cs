@@ -38,6 +38,12 @@ internal sealed class InProcessNode(Limits? limits = null) : IConsensusNode
     /// <summary>Reads are not answered, as while no leader is reached, but given up when their callers are gone.</summary>
     public bool HoldsReads { get; set; }
 
+    /// <summary>It reaches no leader: linearizable reads are told so.</summary>
+    public bool IsCutOff { get; set; }
+
+    /// <summary>What happens before the next read is answered, once.</summary>
+    public Action? BeforeRead { get; set; }
+
     /// <summary>Reads that are held.</summary>
     public int ReadsHeld { get; private set; }
 
@@ -167,11 +173,18 @@ internal sealed class InProcessNode(Limits? limits = null) : IConsensusNode
 
     public ValueTask<ReadAnswer> ReadAsync(ReadConsistency consistency, Revision minRevision, CancellationToken aborted)
     {
+        var before = BeforeRead;
+        BeforeRead = null;
+        before?.Invoke();
         lock (_guard)
         {
             if (ReadFault is { } fault)
             {
                 return ValueTask.FromResult(fault);
+            }
+            if (IsCutOff && consistency == ReadConsistency.Linearizable)
+            {
+                return ValueTask.FromResult(new ReadAnswer(AnswerKind.NotDone, null, NotDoneReason.NoLeader));
             }
             if (HoldsReads)
             {

@@ -62,7 +62,7 @@ public class Wiring
 
     /// <summary>The news of a session that go with the answer to its renewal.</summary>
     public virtual SessionNews? NewsOf(SimulatedProcess process, StateView view, LeaseId session, long since) =>
-        view.GetSessionNews(session, since, since);
+        view.GetSessionNews(session, since, since, new NewsRoom(1_000, static _ => 1));
 
     /// <summary>The first revision that a watch is told of, when <paramref name="from"/> is what it asked for.</summary>
     public virtual Revision WatchBegins(SimulatedProcess process, Revision from, StateView view) => from;

@@ -80,22 +80,24 @@ public sealed class SessionMultiLockTests
         _machine.Expire(60 * Second);
         Assert.That(_machine.OutcomesOf(waiting).Last(), Is.InstanceOf<HoldRefused>());
         Assert.That(Ask(1, Wanted("y", "x")), Is.InstanceOf<HoldRefused>());
-        var ended = _machine.View.GetSessionNews(Session, since, since)!.Ended;
+        var ended = _machine.View.GetSessionNews(Session, since, since, Room)!.Ended;
         Assert.That(
             ended.Select(e => (e.Part.Object.Name.ToString(), e.Part.Number, e.Reason)),
             Is.EqualTo([("y", 1, SessionEnd.WaitOver), ("x", 1, SessionEnd.WaitOver)]));
     }
 
+    private static NewsRoom Room { get; } = new(100, static _ => 1);
+
     [Test]
     public void The_news_tell_of_each_place_and_then_of_each_hold()
     {
         Wait();
-        var news = _machine.View.GetSessionNews(Session, 0, 0)!;
+        var news = _machine.View.GetSessionNews(Session, 0, 0, Room)!;
         Assert.That(
             news.Began,
             Is.EqualTo(new[] { "y", "x" }.Select(name => new SessionPart(ObjectName.Lock(Machine.Key(name)), FencingToken.None, 1))));
         _machine.Do(Release(_held));
-        var began = _machine.View.GetSessionNews(Session, news.Version, news.Version)!.Began;
+        var began = _machine.View.GetSessionNews(Session, news.Version, news.Version, Room)!.Began;
         Assert.That(
             began.Select(p => (p.Object.Name.ToString(), p.Token != FencingToken.None, p.Number)),
             Is.EqualTo([("y", true, 1), ("x", true, 1)]));

@@ -24,7 +24,11 @@ public sealed class SessionNewsTests
 
     private Outcome Do(long number, Command command) => _machine.Do(command, session: new SessionRequest(Session, number, 0));
 
-    private SessionNews News(long since = 0, long? after = null) => _machine.View.GetSessionNews(Session, since, after ?? since)!;
+    private SessionNews News(long since = 0, long? after = null) => News(since, after ?? since, Thousand);
+
+    private SessionNews News(long since, long after, NewsRoom room) => _machine.View.GetSessionNews(Session, since, after, room)!;
+
+    private static NewsRoom Thousand { get; } = new(1_000, static _ => 1);
 
     private static IEnumerable<(string, long)> Of(IEnumerable<SessionPart> parts) => parts.Select(part => (part.Object.Name.ToString(), part.Token.Value));
 
@@ -127,11 +131,64 @@ public sealed class SessionNewsTests
         _machine.Do(Release(_machine.Granted(Ask("a") with { SharedLease = new LeaseId(51) })));
         _machine.Do(Release(_machine.Granted(Ask("a") with { SharedLease = new LeaseId(52) })));
         Assert.That((News().Version, News(0).Ended.Length), Is.EqualTo((0, 0)));
-        Assert.That(_machine.View.GetSessionNews(new LeaseId(51), 0, 0), Is.Null);
+        Assert.That(_machine.View.GetSessionNews(new LeaseId(51), 0, 0, Thousand), Is.Null);
         _machine.Granted(Ask("a"));
         _machine.Do(new RevokeLeaseCommand(Session));
-        Assert.That(_machine.View.GetSessionNews(Session, 0, 0), Is.Null);
+        Assert.That(_machine.View.GetSessionNews(Session, 0, 0, Thousand), Is.Null);
         Assert.That(_machine.State.Counts.SessionEnds, Is.EqualTo(1), "of the one that lives");
+    }
+
+    [Test]
+    public void Ends_that_have_no_room_in_an_answer_make_all_that_there_is_be_listed()
+    {
+        var kept = _machine.Granted(Ask("kept"));
+        var ended = new List<(string, long, SessionEnd)>();
+        for (var i = 0; i < 8; i++)
+        {
+            var hold = _machine.Granted(Ask($"{i}"));
+            _machine.Do(Release(hold));
+            ended.Add(($"{i}", hold.Token.Value, SessionEnd.Released));
+        }
+        var room = new NewsRoom(8, static _ => 1);
+        var all = News(1, 1, new NewsRoom(12, static _ => 1));
+        Assert.That((all.MustList, all.Ended.Length), Is.EqualTo((false, 8)));
+        var news = News(1, 1, room);
+        Assert.That((news.MustList, news.Version), Is.EqualTo((true, 17)));
+        Assert.That(Of(news.Ended), Is.EqualTo(ended[2..]), "the newest of them");
+        Assert.That(Of(News(0, 0, room).Began), Is.EqualTo(new[] { ("kept", kept.Token.Value) }));
+    }
+
+    [Test]
+    public void What_there_is_is_told_one_by_one_where_each_is_larger_than_the_room_for_all()
+    {
+        string[] names = ["a", "b", "c"];
+        foreach (var name in names)
+        {
+            _machine.Granted(Ask(name));
+        }
+        var told = new List<string>();
+        for (long? after = 0; after is { } from;)
+        {
+            var news = News(0, from, new NewsRoom(8, static _ => 100));
+            told.Add(news.Began.Single().Object.Name.ToString());
+            after = news.Next;
+        }
+        Assert.That(told, Is.EqualTo(names));
+    }
+
+    [Test]
+    public void A_hold_that_began_after_the_session_was_heard_of_is_told_only_with_another_renewal()
+    {
+        var held = _machine.Granted(Lock("l", "you", 1, ttl: 3600 * Second));
+        Do(7, Ask("l", 60 * Second));
+        _machine.Do(new RenewLeasesCommand([Session]));
+        Assert.That(News().MustRenew, Is.False, "a place");
+        _machine.Do(Release(held));
+        Assert.That((News().MustRenew, News(News().Version).MustRenew), Is.EqualTo((true, false)), "a hold, and nothing");
+        _machine.RestoreFromSnapshot();
+        Assert.That(News().MustRenew, Is.True);
+        _machine.Do(new RenewLeasesCommand([Session]));
+        Assert.That(News().MustRenew, Is.False);
     }
 
     [Test]

@@ -160,12 +160,12 @@ public sealed class SessionWaitTests
 
     [Test]
     public void A_hold_whose_session_was_heard_of_since_is_lost_like_any_other(
-        [ValueSource(nameof(Ways))] string way, [Values("a write", "a repeat", "a renewal")] string request)
+        [ValueSource(nameof(Ways))] string way, [Values("a write", "a repeat", "a renewal", "a settlement")] string request)
     {
         GrantToNobody(way);
-        if (request == "a renewal")
+        if (request is "a renewal" or "a settlement")
         {
-            _machine.Do(new RenewLeasesCommand([Session]));
+            _machine.Do(request == "a renewal" ? new RenewLeasesCommand([Session]) : new SettleCommand(Session, 1));
         }
         else
         {
