@@ -23,7 +23,7 @@ public sealed record SessionNewsAnswer
     public required bool MustList { get; init; }
 
     /// <summary>
-    /// Since then, in order, the newest 100, or as many as take 24 KiB; what was asked for under a number of the session is not among it.
+    /// Since then, in order, the newest 100, or as many as take 24 KiB; what was ended under a number of the session, by its token, is not among it.
     /// Empty for <c>since</c> 0.
     /// </summary>
     public required IReadOnlyList<SessionEndedItem> Ended { get; init; }

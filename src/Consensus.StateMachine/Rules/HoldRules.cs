@@ -64,7 +64,7 @@ internal sealed partial class HoldRules(
         if (hold.Mark is { IsUntaken: true } mark && mark.Begun > claimed)
         {
             // Nobody ever knew of it: there is no loss to tell of, and nobody whose last acts must be waited for (rule 18).
-            End(name, hold, record, Released(record, hold), EndOf(cause.Reason));
+            End(name, hold, record, Released(record, hold), EndOf(cause.Reason), cause.IsNamed);
             return;
         }
         var renewedAt = new ClusterTime(lease.Deadline.Micros - lease.TtlMicros);
@@ -78,13 +78,14 @@ internal sealed partial class HoldRules(
             MaxHoldMicros = hold.Terms.MaxHoldMicros,
         };
         var after = record.Without(hold, record.Released, Newest(record.Losses, loss));
-        End(name, hold, record, hold.Terms.LockDelayMicros > 0 ? KeptFor(after, hold) : after, EndOf(cause.Reason));
+        End(name, hold, record, hold.Terms.LockDelayMicros > 0 ? KeptFor(after, hold) : after, EndOf(cause.Reason), cause.IsNamed);
     }
 
     /// <summary>
     /// The end of a hold but for its lease and for who comes next: one revision. Released tokens that the object does not remember any more go to where they are kept for longer.
     /// </summary>
-    public void Take(ObjectName name, HoldRecord hold, ObjectRecord before, ObjectRecord after, SessionEnd reason)
+    /// <param name="isNamed">By its token, by whoever asked for its end: so that the answer to that tells all.</param>
+    public void Take(ObjectName name, HoldRecord hold, ObjectRecord before, ObjectRecord after, SessionEnd reason, bool isNamed = true)
     {
         state.Bump();
         if (after.Released != before.Released && after.Released.Length <= before.Released.Length)
@@ -94,7 +95,7 @@ internal sealed partial class HoldRules(
         Store(name, before, after);
         state.Holds.Remove(name, hold);
         // Who asked for it under a number of the session has its answer.
-        state.Sessions.Remove(name, hold, entry.Session.Session == hold.Lease ? null : reason);
+        state.Sessions.Remove(name, hold, isNamed && entry.Session.Session == hold.Lease ? null : reason);
         if (name.Space == HoldSpace.Election)
         {
             RecordElection(name.Name, null);
@@ -217,9 +218,9 @@ internal sealed partial class HoldRules(
         _ => Invariant.Unreachable<bool>(space),
     };
 
-    private void End(ObjectName name, HoldRecord hold, ObjectRecord before, ObjectRecord after, SessionEnd reason)
+    private void End(ObjectName name, HoldRecord hold, ObjectRecord before, ObjectRecord after, SessionEnd reason, bool isNamed = true)
     {
-        Take(name, hold, before, after, reason);
+        Take(name, hold, before, after, reason, isNamed);
         LeaveLease(hold.Lease);
         if (after.Attached > 0)
         {

@@ -97,7 +97,7 @@ internal sealed class HolderRules(StateTables state, HoldRules holds, LineRules 
         // All that hold now, not those who are granted because of it.
         foreach (var hold in record.Holders > 0 ? state.Holds.Of(name, record) : [])
         {
-            holds.Lose(name, hold, LossCause.Forced(by));
+            holds.Lose(name, hold, LossCause.Forced(by) with { IsNamed = false });
         }
         return new HoldReleased(state.Revision);
     }

@@ -13,4 +13,7 @@ internal readonly record struct LossCause(LossReason Reason, string By)
     public static LossCause Revoked(string by) => new(LossReason.Revoked, by);
 
     public static LossCause Forced(string by) => new(LossReason.Forced, by);
+
+    /// <summary>False when a command ended it that did not say its token, and does not tell it.</summary>
+    public bool IsNamed { get; init; } = true;
 }

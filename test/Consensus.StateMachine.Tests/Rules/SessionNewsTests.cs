@@ -139,6 +139,24 @@ public sealed class SessionNewsTests
     }
 
     [Test]
+    public void Holds_that_the_session_broke_without_their_tokens_are_told()
+    {
+        var shared = Ask("l") with { Mode = LockMode.Shared };
+        var (first, second) = (_machine.Granted(shared), _machine.Granted(shared));
+        var known = News().Version;
+        Do(1, new ReleaseHoldCommand(first.Name, FencingToken.None, Force: true));
+        Assert.That(Of(News(known).Ended), Is.EqualTo(new[]
+        {
+            ("l", first.Token.Value, SessionEnd.Forced),
+            ("l", second.Token.Value, SessionEnd.Forced),
+        }));
+        var third = _machine.Granted(Ask("l"));
+        known = News().Version;
+        Do(2, Release(third, force: true));
+        Assert.That((News(known).Version, News(known).Ended.Length), Is.EqualTo((known + 1, 0)), "its token was named");
+    }
+
+    [Test]
     public void Ends_that_have_no_room_in_an_answer_make_all_that_there_is_be_listed()
     {
         var kept = _machine.Granted(Ask("kept"));

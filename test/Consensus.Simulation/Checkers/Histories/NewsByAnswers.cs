@@ -99,7 +99,9 @@ internal sealed class NewsByAnswers
     {
         var asked = _granted.GetValueOrDefault(part.Token.Value)
             ?? _asked[SessionOf(renewal)].FirstOrDefault(o => part.Number > 0 && o.Session.Number == part.Number);
-        var enders = EndersOf(part.Object, part.Token.Value, renewal.ReturnedAt).Where(o => o.Session.IsNone);
+        // What a session's own requests end by its token, their answers tell.
+        var enders = EndersOf(part.Object, part.Token.Value, renewal.ReturnedAt)
+            .Where(o => o.Session.IsNone || (IsForce(o) && o.Token == 0));
         var fits = reason switch
         {
             SessionEnd.Forced => enders.Any(IsForce),

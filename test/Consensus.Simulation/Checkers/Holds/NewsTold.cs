@@ -9,7 +9,7 @@ namespace Consensus.Simulation.Checkers.Holds;
 /// The news of a session are complete and true: of the state that they tell of, which is not older than their renewal, every hold and place
 /// that ended since the version asked is
 /// told, with its name, token, number and reason, every one that began since and is there, and nothing else. What the session's own
-/// requests ended by their numbers, these tell.
+/// requests ended by their numbers and by name, these tell.
 /// </summary>
 /// <param name="limits">Those that members are to have.</param>
 internal sealed class NewsTold(Limits limits)
@@ -110,7 +110,7 @@ internal sealed class NewsTold(Limits limits)
         {
             if (_holds.Remove(hold.Token.Value, out var item))
             {
-                End(entry, item, item.Session == entry.Session.Session ? null : ReasonOf(entry, hold));
+                End(entry, item, item.Session == entry.Session.Session && IsNamed(entry) ? null : ReasonOf(entry, hold));
             }
         }
         foreach (var waiter in step.Before.Waiters)
@@ -156,6 +156,9 @@ internal sealed class NewsTold(Limits limits)
             (item.EndedIn, item.Reason) = (book.Rise(entry.Index), reason);
         }
     }
+
+    /// <summary>Who breaks whatever hold there is, is not told which.</summary>
+    private static bool IsNamed(AppliedEntry entry) => entry.Command is not ReleaseHoldCommand { Force: true, Token.Value: 0 };
 
     private static SessionEnd ReasonOf(AppliedEntry entry, Hold hold) => entry.Command switch
     {
