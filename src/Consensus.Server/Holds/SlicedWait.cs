@@ -49,7 +49,7 @@ internal sealed class SlicedWait(SlicedWaits owner, RequestMark mark) : IDisposa
 
     /// <summary>The answer, or the place when the slice is over before. Whoever goes away meanwhile takes the wait with it.</summary>
     /// <param name="slice">Null: as long as it takes.</param>
-    public async Task<(CommandAnswer Answer, PlaceAnswer? Place)> AnswerOrPlaceAsync(TimeSpan? slice, CancellationToken aborted)
+    public async Task<SliceEnd> AnswerOrPlaceAsync(TimeSpan? slice, CancellationToken aborted)
     {
         await using var registration = aborted.UnsafeRegister(static wait => ((SlicedWait)wait!)._gone.Cancel(), this);
         if (slice is { } time)
@@ -57,14 +57,25 @@ internal sealed class SlicedWait(SlicedWaits owner, RequestMark mark) : IDisposa
             await AnswerWithin(time);
             for (var pause = FirstLook; !_answer.IsCompleted && !aborted.IsCancellationRequested; pause *= pause < LongestLook ? 2 : 1)
             {
-                if (await owner.PlaceOf(mark) is { } place)
+                if (await LookAsync() is { } place)
                 {
-                    return (default, place);
+                    return place;
                 }
                 await AnswerWithin(pause);
             }
         }
-        return (await _answer, null);
+        return new SliceEnd(await _answer, null, IsOutOfTouch: false);
+    }
+
+    /// <summary>Null when it has its answer, or no place yet.</summary>
+    private async Task<SliceEnd?> LookAsync()
+    {
+        using var enough = new CancellationTokenSource();
+        var look = owner.PlaceOf(mark, enough.Token).AsTask();
+        await Task.WhenAny(_answer, look);
+        await enough.CancelAsync();
+        var found = await look;
+        return _answer.IsCompleted ? null : found;
     }
 
     /// <summary>Nobody asks for it any more: its place is detached, and what it was granted is given back.</summary>
@@ -84,3 +95,10 @@ internal sealed class SlicedWait(SlicedWaits owner, RequestMark mark) : IDisposa
         await enough.CancelAsync();
     }
 }
+
+/// <summary>What a request is told at the end of its slice.</summary>
+/// <param name="Answer">Unless one of the others is told.</param>
+/// <param name="IsOutOfTouch">
+/// It stands in line as far as this member knows, which reaches no leader: whether it still does, nobody here can say.
+/// </param>
+internal readonly record struct SliceEnd(CommandAnswer Answer, PlaceAnswer? Place, bool IsOutOfTouch);

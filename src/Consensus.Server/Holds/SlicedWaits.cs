@@ -61,11 +61,10 @@ internal sealed class SlicedWaits(IConsensusNode node, Replies replies, TimeProv
             wait = new SlicedWait(this, mark);
             wait.Begin(execute);
         }
-        CommandAnswer answer;
-        PlaceAnswer? place;
+        SliceEnd end;
         try
         {
-            (answer, place) = await wait.AnswerOrPlaceAsync(slice, http.RequestAborted);
+            end = await wait.AnswerOrPlaceAsync(slice, http.RequestAborted);
         }
         catch
         {
@@ -73,14 +72,16 @@ internal sealed class SlicedWaits(IConsensusNode node, Replies replies, TimeProv
             _ = wait.LeaveAsync();
             throw;
         }
-        if (place is { } kept)
+        if (end.Place is not null || end.IsOutOfTouch)
         {
             Park(wait);
-            await Slices.TellAsync(http, replies, kept);
+            await (end.Place is { } place
+                ? Slices.TellAsync(http, replies, place)
+                : replies.Problem(http, AnswerProblems.Of(AnswerKind.Unknown, NotDoneReason.None)));
             return null;
         }
         wait.Dispose();
-        return answer;
+        return end.Answer;
     }
 
     /// <summary>
@@ -157,14 +158,34 @@ internal sealed class SlicedWaits(IConsensusNode node, Replies replies, TimeProv
         }
     }
 
-    /// <summary>As this member has applied it; null when it is not there yet, or is no more.</summary>
-    public async ValueTask<PlaceAnswer?> PlaceOf(RequestMark mark)
+    /// <summary>
+    /// As the cluster has it: a member that is cut off would tell for the whole wait of a place that the others have detached since
+    /// (rule 18). Null when it is not there yet, or is no more.
+    /// </summary>
+    public async ValueTask<SliceEnd?> PlaceOf(RequestMark mark, CancellationToken enough)
     {
-        var read = await node.ReadAsync(ReadConsistency.Stale, Revision.Zero, CancellationToken.None);
-        return read.View?.PlaceOf(CommandRunner.Principal, mark.Key, mark.Session, mark.Fingerprint.Span) is { } place
-            ? new PlaceAnswer(place.Position, Millis.Left(place.Deadline, ClusterTime.Max(read.View.AppliedStamp, node.Moment.Now)))
-            : null;
+        var read = await node.ReadAsync(ReadConsistency.Linearizable, Revision.Zero, enough);
+        if (read.View is not { } view)
+        {
+            if (read.Reason == NotDoneReason.TooManyRequests)
+            {
+                // It is in touch, and is asked again after a pause.
+                return null;
+            }
+            // What has no place here has an answer in the end, and is told that.
+            var own = await node.ReadAsync(ReadConsistency.Stale, Revision.Zero, enough);
+            return PlaceIn(own.View, mark) is null ? null : new SliceEnd(default, null, IsOutOfTouch: true);
+        }
+        if (PlaceIn(view, mark) is not { } place)
+        {
+            return null;
+        }
+        var now = ClusterTime.Max(view.AppliedStamp, node.Moment.Now);
+        return new SliceEnd(default, new PlaceAnswer(place.Position, Millis.Left(place.Deadline, now)), IsOutOfTouch: false);
     }
+
+    private static PlaceInfo? PlaceIn(StateView? view, RequestMark mark) =>
+        view?.PlaceOf(CommandRunner.Principal, mark.Key, mark.Session, mark.Fingerprint.Span);
 
     /// <summary>The answer came, and not a byte of it could be told.</summary>
     /// <param name="hasKey">Somebody may ask again under the key from now on.</param>

@@ -79,6 +79,42 @@ internal sealed class SliceTests : ContractTest
     }
 
     [Test]
+    public async Task A_member_that_reaches_no_leader_tells_no_place_and_keeps_it_for_who_comes_back()
+    {
+        var held = await AcquireAsync("x", "h", "60s");
+        const string Body = """{"owner":"w","ttl":"15s","wait":"60s"}""";
+        var place = await PlaceAsync("/v1/locks/x", Body, "0s", (Key, "k"));
+        Node.IsCutOff = true;
+        for (var slices = 0; slices < 2; slices++)
+        {
+            await RefusedAsync(ProblemTypes.OutcomeUnknown, "POST", "/v1/locks/x?poll=0s", Body, (Key, "k"));
+        }
+        Node.IsCutOff = false;
+        var applied = Node.AppliedCommands;
+        Assert.That(await PlaceAsync("/v1/locks/x", Body, "0s", (Key, "k")), Is.EqualTo(place));
+        Assert.That(Node.AppliedCommands, Is.EqualTo(applied), "asking again is no log entry");
+        Node.IsCutOff = true;
+        await ReleaseAsync("/v1/locks/x", held.FencingToken);
+        var granted = await AnswerAsync(
+            ApiJson.Default.LockGrantAnswer, HttpStatusCode.OK, "POST", "/v1/locks/x?poll=0s", Body, (Key, "k"));
+        Assert.That(granted.Owner, Is.EqualTo("w"), "what came of it is no place");
+    }
+
+    [Test]
+    public async Task An_answer_that_comes_while_the_place_is_looked_for_is_told()
+    {
+        var held = await AcquireAsync("x", "h", "60s");
+        Node.HoldsReads = true;
+        const string Body = """{"owner":"w","ttl":"15s","wait":"60s"}""";
+        var asked = AnswerAsync(
+            ApiJson.Default.LockGrantAnswer, HttpStatusCode.OK, "POST", "/v1/locks/x?poll=0s", Body, (Key, "k"));
+        await UntilAsync(() => Node.ReadsHeld == 1, "its place is looked for");
+        await ReleaseAsync("/v1/locks/x", held.FencingToken);
+        Assert.That((await asked).Owner, Is.EqualTo("w"));
+        await UntilAsync(() => Node.ReadsHeld == 0, "nobody looks any more");
+    }
+
+    [Test]
     public async Task A_slice_that_lasts_is_granted_within_it_and_so_is_one_without_an_end()
     {
         foreach (var target in new[] { "/v1/locks/x?poll=10m", "/v1/locks/x" })

@@ -39,7 +39,7 @@ internal sealed class SlicedWaitsTests
         var envelope = new CommandEnvelope(Ask(lease, 600_000_000), mark.Key, mark.Fingerprint);
         var wait = new SlicedWait(_waits, mark);
         wait.Begin(gone => _node.ExecuteAsync(envelope, gone));
-        var (_, place) = await wait.AnswerOrPlaceAsync(TimeSpan.Zero, CancellationToken.None);
+        var place = (await wait.AnswerOrPlaceAsync(TimeSpan.Zero, CancellationToken.None)).Place;
         Assert.That(place, Is.Not.Null);
         _waits.Park(wait);
         return wait;
@@ -84,7 +84,7 @@ internal sealed class SlicedWaitsTests
         Assert.That(_waits.TakeUp(wait.Mark), Is.Null, "by one request at a time");
         _clock.Advance(TimeSpan.FromMinutes(1));
         _node.Propose(new ReleaseHoldCommand(Job, _held.Token, Force: false));
-        var (answer, _) = await wait.AnswerOrPlaceAsync(null, CancellationToken.None);
+        var answer = (await wait.AnswerOrPlaceAsync(null, CancellationToken.None)).Answer;
         Assert.That(answer.Outcome, Is.InstanceOf<HoldGranted>());
         Assert.That((_node.View.GetObject(Job).HolderCount, _node.Abandoned), Is.EqualTo((1L, Array.Empty<(ObjectName, RequestId)>())));
     }
