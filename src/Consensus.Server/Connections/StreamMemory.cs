@@ -172,10 +172,10 @@ internal sealed class StreamMemory(long maxBytes, Replies replies, TimeProvider 
         var bytes = (answerBytes + BlockBytes - 1) / BlockBytes * BlockBytes;
         lock (_gate)
         {
-            // Without a request its connection is closed: nothing will be written.
+            // Without a request its connection is closed, and nobody is told anything.
             if (!connection.Requests.TryGetValue(number, out var request))
             {
-                return StreamVerdict.Serve;
+                return StreamVerdict.Close;
             }
             TakeBackDue();
             var verdict = TryHold(connection, bytes);

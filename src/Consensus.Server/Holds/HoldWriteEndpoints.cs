@@ -64,6 +64,10 @@ internal sealed class HoldWriteEndpoints(
             return;
         }
         await form.GrantedAsync(http, asked, granted, Context());
+        if (Replies.WasCutOff(http))
+        {
+            waits.Untaken(answer, hasKey: !identity.Key.IsEmpty);
+        }
     }
 
     private ValueTask<CommandAnswer?> WaitAsync(HttpContext http, RequestMark mark, TimeSpan? slice, AcquireCommand asked) =>

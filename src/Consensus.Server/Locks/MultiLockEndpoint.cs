@@ -87,6 +87,10 @@ internal sealed class MultiLockEndpoint(IConsensusNode node, CommandRunner comma
         var (cluster, now) = node.Moment;
         var shown = LockShapes.Of(granted, now, cluster.ToString());
         await replies.Json(http, StatusCodes.Status200OK, shown, ApiJson.Default.MultiLockAnswer, granted.Revision);
+        if (Replies.WasCutOff(http))
+        {
+            waits.Untaken(answer, hasKey: !identity.Key.IsEmpty);
+        }
     }
 
     private ValueTask<CommandAnswer?> WaitAsync(HttpContext http, RequestMark mark, TimeSpan? slice, AcquireManyCommand asked) =>

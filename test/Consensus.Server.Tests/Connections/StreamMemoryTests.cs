@@ -96,3 +96,70 @@ internal sealed class StreamMemoryTests : UnfinishedBodyTest
         return await client.SendAsync(request, stop);
     }
 }
+
+/// <summary>A grant for whose answer there is no room on its stream was told to nobody (rule 18).</summary>
+internal sealed class UntoldGrantTests : UnfinishedBodyTest
+{
+    private const int Budget = 16 * 1024;
+
+    /// <summary>Requests are served up to here, and there is no room for an answer, which takes 4 KiB.</summary>
+    private const int Full = Budget - (Budget / 8) - 1024;
+
+    private const string Held = "consensus_bytes_held{what=\"streams\"}";
+
+    private readonly List<Task> _waiting = [];
+
+    protected override ServerInfo Info { get; } = new() { Version = "1.2.3", MaxStreamBytes = Budget };
+
+    [TestCase("/v1/locks/l", "")]
+    [TestCase("/v1/multilock", "\"names\":[\"l\"],")]
+    public async Task A_grant_that_has_no_room_on_its_stream_is_given_back(string path, string names)
+    {
+        var grant = await AcquireAsync("l", "first", "600s");
+        using var crowded = new HttpClient { Timeout = Patience.Limit };
+        using var stop = new CancellationTokenSource();
+        var held = 0L;
+        while (held == 0)
+        {
+            held = await WaitAsync(0);
+        }
+        var before = held;
+        held = await WaitAsync(0);
+        var step = held - before;
+        for (var rest = (Full - held) / step; rest > 0; rest--)
+        {
+            held = await WaitAsync(rest > 1 ? 0 : (int)(Full - held - step) / sizeof(char));
+        }
+        Assert.That(held, Is.GreaterThan(Budget - 4096), "there is no room for an answer");
+        using var released = await SendAsync("DELETE", $"/v1/locks/l?fencingToken={grant.FencingToken}");
+        Assert.That(released.StatusCode, Is.EqualTo(HttpStatusCode.NoContent));
+        await UntilAsync(() => Node.View.GetObject(StateMachine.Key.FromText("l")) is { HolderCount: 0, WaiterCount: 0 }, "nobody has it");
+        await stop.CancelAsync();
+        foreach (var waiting in _waiting)
+        {
+            Assert.That(async () => await waiting, Throws.InstanceOf<HttpRequestException>().Or.InstanceOf<OperationCanceledException>());
+        }
+
+        // What is held by streams with it.
+        async Task<long> WaitAsync(int padding)
+        {
+            var waiters = Node.Status.Counts.Waiters;
+            _waiting.Add(AskAsync(crowded, path, names, padding, stop.Token));
+            await UntilAsync(() => Node.Status.Counts.Waiters > waiters || _waiting[^1].IsCompleted, "it waits");
+            Assert.That(_waiting[^1].IsCompleted, Is.False, "it has room");
+            return await MetricAsync(Held);
+        }
+    }
+
+    private async Task AskAsync(HttpClient client, string path, string names, int padding, CancellationToken stop)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, Url + path)
+        {
+            Version = HttpVersion.Version20,
+            VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+            Content = new StringContent($$"""{{{names}}"owner":"w","ttl":"600s","wait":"600s"}"""),
+        };
+        request.Headers.Add("x-padding", new string('x', padding));
+        using var answer = await client.SendAsync(request, stop);
+    }
+}
