@@ -84,36 +84,6 @@ internal readonly record struct RequestPlace(long Sequence, long Ordinal) : ICom
     }
 }
 
-/// <param name="ByIdentity">Where a request stands that can be asked again.</param>
-/// <param name="Several">The places of requests for several locks, each in the order asked.</param>
-internal readonly record struct WaitersView(
-    FrozenTree<WaiterKey, WaiterRecord> Places, FrozenTree<Identity, WaiterKey> ByIdentity, FrozenTree<RequestPlace, ObjectName> Several)
-{
-    /// <summary>All places of the waiter's request, in the order asked.</summary>
-    public IReadOnlyList<WaiterRecord> PlacesOf(WaiterRecord waiter)
-    {
-        if (waiter.LockCount <= 1)
-        {
-            return [waiter];
-        }
-        var places = new List<WaiterRecord>();
-        var objects = Several.From(new RequestPlace(waiter.Sequence, 0));
-        foreach (var (key, name) in objects.TakeWhile(item => item.Key.Sequence == waiter.Sequence))
-        {
-            Places.TryGet(new WaiterKey(name, key.Sequence), out var place);
-            places.Add(place);
-        }
-        return places;
-    }
-
-    /// <summary>1 for the next in line, detached ones counted; of several lines the largest.</summary>
-    public long PositionOf(WaiterRecord waiter)
-    {
-        var places = Places;
-        return PlacesOf(waiter).Max(place => places.Rank(place.Key) - places.Rank(new WaiterKey(place.Object, 0)) + 1);
-    }
-}
-
 /// <summary>
 /// The waiting places, first come first served, and everything by which one is found: a request by its place of ordinal 0. Its object and
 /// its shared lease count each place too: that is the rules' work, which change both with it.

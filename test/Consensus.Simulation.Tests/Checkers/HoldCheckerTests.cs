@@ -5,43 +5,13 @@ using Consensus.StateMachine;
 using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Outcomes;
 using static Consensus.Simulation.Tests.Checkers.Histories;
+using static Consensus.Simulation.Tests.Checkers.HoldSteps;
 
 namespace Consensus.Simulation.Tests.Checkers;
 
 /// <summary>Each checker of what the log does with holds, on steps that are right and on ones that break its promise.</summary>
 public sealed class HoldCheckerTests
 {
-    private static readonly Key Name = Key.FromText("x");
-    private static readonly StateView Empty = new ReplicatedState(Limits.Default).TakeView();
-    private static readonly AcquireCommand Ask = new(Name, "", 1, LeaseId.None, LeaseId.None, 0);
-
-    private static Hold Held(string owner, long token, LockMode mode = LockMode.Exclusive, long count = 1, long delay = 0, long? until = null) =>
-        new(Name, owner, new FencingToken(token), new LeaseId(1), 1, new Revision(token), ClusterTime.Never)
-        {
-            Mode = mode,
-            Count = count,
-            LockDelayMicros = delay,
-            HoldUntil = until is { } micros ? new ClusterTime(micros) : ClusterTime.Never,
-        };
-
-    private static WaiterInfo Waiting(string owner, LockMode mode = LockMode.Exclusive, long until = 1_000, bool isDetached = false) =>
-        new(owner, 1, new ClusterTime(until), isDetached) { Mode = mode };
-
-    private static HeldObject Info(HoldSpace space, Hold[] holders, long permits = 0, HoldLoss? loss = null, params WaiterInfo[] waiters) =>
-        new(new ObjectName(space, Name), [.. holders], holders.Length, [.. waiters], waiters.Length, loss) { Permits = permits };
-
-    private static AppliedEntry Entry(Command command, long stamp = 0, Outcome? outcome = null) =>
-        new(new LogIndex(1), new ClusterTime(stamp), command, null, outcome ?? new Noted(new Revision(1)), [], Empty, Empty);
-
-    private static HoldStep Step(HeldObject before, HeldObject after) => new(
-        after.Object,
-        before,
-        after,
-        [.. after.Holders.Where(hold => !before.Holders.Any(had => had.Token == hold.Token))],
-        [.. before.Holders.Where(hold => !after.Holders.Any(has => has.Token == hold.Token))]);
-
-    private static HoldStep Step(Hold[] before, Hold[] after) => Step(Info(HoldSpace.Lock, before), Info(HoldSpace.Lock, after));
-
     [Test]
     [SeenBy(HoldsFit.Name)]
     public void Holds_that_may_not_stand_together_are_seen()
@@ -194,7 +164,7 @@ public sealed class HoldCheckerTests
     public void A_hand_over_to_another_or_by_halves_is_seen()
     {
         var command = new HandOverCommand(Name, new FencingToken(1), "b");
-        var waits = Info(HoldSpace.Lock, [Held("a", 1)], 0, null, Waiting("c"), Waiting("b"));
+        var waits = Info(HoldSpace.Lock, [Held("a", 1)], 0, null, InLine("c"), InLine("b"));
         AppliedEntry Over(string to) => Entry(command, outcome: new HandedOver(new Revision(3), Held(to, 3)));
 
         HandOvers.Saw(Over("b"), Step(waits, Info(HoldSpace.Lock, [Held("b", 3)])));
@@ -213,10 +183,10 @@ public sealed class HoldCheckerTests
             Entry(new CancelWaitCommand(Name, RequestId.None, CancelReason.Disconnected)),
             Step(Info(HoldSpace.Lock, [], 0, null, before), Info(HoldSpace.Lock, [Held(owner, 2, LockMode.Shared)], 0, null, after)));
 
-        var (writer, reader) = (Waiting("w"), Waiting("r", LockMode.Shared));
+        var (writer, reader) = (InLine("w"), InLine("r", LockMode.Shared));
         Grants("r", [reader, writer], writer);
-        Grants("r", [Waiting("w", until: 0), reader], Waiting("w", until: 0));
-        Grants("r", [Waiting("w", isDetached: true), reader], Waiting("w", isDetached: true));
+        Grants("r", [InLine("w", until: 0), reader], InLine("w", until: 0));
+        Grants("r", [InLine("w", isDetached: true), reader], InLine("w", isDetached: true));
         Breaks(GrantOrder.Name, () => Grants("r", [writer, reader], writer));
         Breaks(GrantOrder.Name, () => Grants("n", [writer], writer));
     }
@@ -229,9 +199,9 @@ public sealed class HoldCheckerTests
             Entry(new ReleaseHoldCommand(Name, new FencingToken(1), Force: false)),
             Step(Info(HoldSpace.Lock, [Held("a", 1, LockMode.Shared), .. left], 0, null, first), Info(HoldSpace.Lock, left, 0, null, first)));
 
-        Ends([Held("b", 2, LockMode.Shared)], Waiting("w"));
-        Breaks(GrantOrder.Name, () => Ends([], Waiting("w")));
-        Breaks(GrantOrder.Name, () => Ends([Held("b", 2, LockMode.Shared)], Waiting("r", LockMode.Shared)));
+        Ends([Held("b", 2, LockMode.Shared)], InLine("w"));
+        Breaks(GrantOrder.Name, () => Ends([], InLine("w")));
+        Breaks(GrantOrder.Name, () => Ends([Held("b", 2, LockMode.Shared)], InLine("r", LockMode.Shared)));
     }
 
     [Test]
@@ -365,7 +335,7 @@ public sealed class HoldCheckerTests
         var (early, late) = (new RequestId(new MemberId(1), 5, 1), new RequestId(new MemberId(2), 6, 1));
         var ask = Ask with { Owner = "a", WaitMicros = 9 };
         var operation = new Operation { Number = 1, Client = 1, Kind = OperationKind.AcquireHold, Object = "x", Command = ask };
-        HeldObject Line(bool isDetached) => Info(HoldSpace.Lock, [], 0, null, Waiting("a", isDetached: isDetached));
+        HeldObject Line(bool isDetached) => Info(HoldSpace.Lock, [], 0, null, InLine("a", isDetached: isDetached));
         void Lets(Command command, Func<RequestId, bool> isOver)
         {
             var checker = new Detachments(isOver);
@@ -386,93 +356,5 @@ public sealed class HoldCheckerTests
         Breaks(Detachments.Name, () => Lets(new DetachWaitersCommand(early.Member, early.Boot), _ => false));
         Breaks(Detachments.Name, () => Lets(new AnnounceMemberCommand(late.Member, "", late.Boot, "", "", "", 0), _ => false));
         Breaks(Detachments.Name, () => Lets(new ExpireCommand(), _ => true));
-    }
-
-    [Test]
-    [SeenBy(Detachments.Name)]
-    public void A_grant_to_who_is_about_to_be_detached_with_its_process_is_seen()
-    {
-        var attempt = new RequestId(new MemberId(2), 6, 1);
-        var ask = Ask with { Owner = "a", WaitMicros = 9 };
-        var (line, free) = (Info(HoldSpace.Lock, [], 0, null, Waiting("a")), Info(HoldSpace.Lock, []));
-        var (detached, granted) = (Info(HoldSpace.Lock, [], 0, null, Waiting("a", isDetached: true)), Info(HoldSpace.Lock, [Held("a", 7)]));
-        AppliedEntry Asks(RequestId request, SessionRequest session = default)
-        {
-            var operation = new Operation
-            {
-                Number = 1,
-                Client = 1,
-                Kind = OperationKind.AcquireHold,
-                Object = "x",
-                Command = ask,
-                Session = session,
-            };
-            return Entry(ask, 0, new HoldQueued(new Revision(1), 1)) with { Asked = operation, Request = request };
-        }
-
-        Detachments AfterTheLoss(AppliedEntry asked)
-        {
-            var checker = new Detachments(_ => false);
-            checker.Saw(asked, Step(free, line));
-            checker.Saw(Entry(new DetachWaitersCommand(attempt.Member, attempt.Boot)), Step(line, line));
-            return checker;
-        }
-
-        AfterTheLoss(Asks(attempt)).Saw(Entry(new ExpireCommand()), Step(line, detached));
-        AfterTheLoss(Asks(attempt with { Boot = 7 })).Saw(Entry(new ExpireCommand()), Step(line, granted));
-        AfterTheLoss(Asks(attempt, new SessionRequest(new LeaseId(1), 1, 0))).Saw(Entry(new ExpireCommand()), Step(line, granted));
-        var again = AfterTheLoss(Asks(attempt));
-        again.Saw(Asks(new RequestId(new MemberId(3), 8, 1)), Step(line, line));
-        again.Saw(Entry(new ExpireCommand()), Step(line, granted));
-        Breaks(Detachments.Name, () => AfterTheLoss(Asks(attempt)).Saw(Entry(new ExpireCommand()), Step(line, granted)));
-    }
-
-    [Test]
-    [SeenBy(LeftHolds.Name)]
-    public void A_hold_that_stands_though_its_client_left_is_seen_unless_it_was_told_or_nobody_knows_that_it_left()
-    {
-        const long Keep = 10_000_000;
-        var asked = new RequestId(new MemberId(1), 1, 1);
-        var again = asked with { Sequence = 2 };
-        var held = new AppliedState().Do(new AcquireCommand(Name, "a", 60_000_000, new LeaseId(1), LeaseId.None, 0)).View;
-        var operation = new Operation { Number = 1, Client = 1, Kind = OperationKind.AcquireHold, Object = "x", Command = Ask };
-
-        void Left(bool isThere = true, bool isTold = false, bool isFree = false, bool isTooSoon = false, bool isCalm = true, bool isWell = false)
-        {
-            var time = 0L;
-            var checker = new LeftHolds(() => time, Keep, _ => isThere, isCalm);
-            var grant = Entry(Ask) with
-            {
-                Asked = operation,
-                Granted = [(asked, operation, held.GetObject(Name).Holder!)],
-                After = held,
-                Request = asked,
-            };
-            checker.Saw(grant);
-            checker.Left(asked, operation);
-            if (isTold)
-            {
-                checker.Saw(grant with { Request = again, Granted = [] });
-            }
-            time = isTooSoon ? Keep : checker.WithinMicros;
-            var after = isFree ? Empty : held;
-            checker.Saw(Entry(new ExpireCommand()) with { After = after });
-            if (isWell)
-            {
-                Assert.That(checker.AreOver(), Is.EqualTo(isFree || isTold || !isThere));
-                checker.Judge();
-            }
-        }
-
-        foreach (var isWell in new[] { false, true })
-        {
-            Left(isThere: false, isWell: isWell);
-            Left(isTold: true, isWell: isWell);
-            Left(isFree: true, isWell: isWell);
-        }
-        Left(isTooSoon: true);
-        Left(isCalm: false);
-        Breaks(LeftHolds.Name, () => Left());
-        Breaks(LeftHolds.Name, () => Left(isCalm: false, isWell: true));
     }
 }
