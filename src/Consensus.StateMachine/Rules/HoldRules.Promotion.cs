@@ -76,12 +76,17 @@ internal sealed partial class HoldRules
         retries.KeepGrant(waiter, granted);
         if (waiter.Request != entry.Request)
         {
+            if (state.Detaching.Concerns(waiter))
+            {
+                // As if it had been detached before: a process that lives after all must not tell of a hold that counts as told to nobody.
+                entry.Resolve(waiter.Request, new WaitDetached(state.Revision));
+            }
             entry.Resolve(waiter.Request, granted);
         }
         return granted;
     }
 
-    /// <summary>Under a session a place whose process is lost may have its turn before it is detached: nobody takes that answer.</summary>
+    /// <summary>Under a session a place whose process is lost may have its turn before it is detached: nobody is told.</summary>
     private Claim ClaimOf(WaiterRecord waiter) =>
         state.Detaching.Concerns(waiter) ? waiter.Claim with { IsUntaken = true } : waiter.Claim;
 
