@@ -62,6 +62,20 @@ public sealed class JudgementTests
         Assert.That(judgement.Linearizability, Does.Contain("operations on a explains"));
     }
 
+    [Test]
+    public void An_answer_from_before_an_acknowledged_write_is_seen_by_its_revision_though_it_is_of_another_key()
+    {
+        Put("a", revision: 5);
+        Read("b", new ReadResult(3));
+        var judgement = Judgement.Of(_record);
+        Assert.That((judgement.IsBroken, judgement.Linearizability), Is.EqualTo((true, (string?)null)));
+        Assert.That(judgement.ToString(), Is.EqualTo("broken: acknowledged writes"));
+    }
+
+    [Test]
+    public void What_could_not_be_decided_is_said() =>
+        Assert.That(new Judgement(null, null, 2).ToString(), Is.EqualTo("nothing broken, 2 keys undecided"));
+
     private void Put(string key, long revision) =>
         _record.Return(Ask(OperationKind.Put, key), OperationStatus.Done, Done(key, revision), null);
 

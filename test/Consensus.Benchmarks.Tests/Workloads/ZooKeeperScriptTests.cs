@@ -163,7 +163,7 @@ internal sealed class ZooKeeperScriptTests
     {
         var script = Entered(Workload.ContendedLock, new HolderWitness(), "0000000012");
         Next(script);
-        var siblings = Names("at-0000000013", "at-0000000003", "at-0000000012", "at-0000000011");
+        var siblings = Names("at-0000000011", "at-0000000013", "at-0000000003", "at-0000000012");
         Assert.That(Answer(script, Reply(3, 0, siblings)), Is.EqualTo(StepOutcome.Continue));
         var watch = Next(script);
         Assert.That((watch.Kind, watch.Path, watch.Rest), Is.EqualTo((GetData, "/run-shared/at-0000000011", new byte[] { 1 })));
@@ -183,6 +183,23 @@ internal sealed class ZooKeeperScriptTests
         Next(script);
         Assert.That(Answer(script, Reply(4, NoNode)), Is.EqualTo(StepOutcome.Continue));
         Assert.That(Next(script).Kind, Is.EqualTo(GetChildren));
+    }
+
+    [Test]
+    public void Who_is_not_in_line_any_more_enters_again_though_nobody_is_before_it()
+    {
+        var script = Entered(Workload.ContendedLock, new HolderWitness(), "0000000012");
+        Next(script);
+        Assert.That(Answer(script, Reply(3, 0, Names("at-0000000013"))), Is.EqualTo(StepOutcome.Failed));
+        Assert.That(Next(script).Kind, Is.EqualTo(Create));
+    }
+
+    [Test]
+    public void A_session_that_cannot_be_closed_is_a_failure()
+    {
+        var script = Open(Workload.Put);
+        Assert.That(Next(script, stopping: true).Kind, Is.EqualTo(CloseSession));
+        Assert.That(Answer(script, Reply(1, -4)), Is.EqualTo(StepOutcome.Failed));
     }
 
     [Test]
