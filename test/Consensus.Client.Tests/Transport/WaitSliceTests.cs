@@ -184,6 +184,22 @@ internal sealed class WaitSliceTests
         Assert.That(Posts(server).Select(request => request.Header("Idempotency-Key")).Distinct().Count(), Is.EqualTo(1));
     }
 
+    [TestCase("""{"position":0,"waitLeftMs":40000}""", 60_000)]
+    [TestCase("""{"position":1}""", 60_000)]
+    [TestCase("accepted", 60_000)]
+    [TestCase("""{"position":1,"waitLeftMs":900}""", 1_000)]
+    public async Task An_acceptance_that_tells_no_place_or_was_not_asked_for_is_nobodys_answer(string body, int waitMs)
+    {
+        // Who takes it for a place asks again, and is told no.
+        using var server = Answers(new FakeAnswer(202, body), FakeAnswer.Problem(409, "lock-held", "Others hold it."));
+        using var api = new ConsensusApiClient(Options(TimeSpan.Zero, server));
+
+        var result = await api.AcquireLockAsync(Wish with { Wait = TimeSpan.FromMilliseconds(waitMs) }, default).InTimeAsync();
+
+        Assert.That(result.Problem?.Kind, Is.EqualTo(ApiFailureKind.OutcomeUnknown));
+        Assert.That(result.Problem?.Detail, Does.Contain("does not answer as a Consensus member does"));
+    }
+
     [Test]
     public async Task What_a_session_acknowledges_passes_a_number_that_stands_in_line()
     {
