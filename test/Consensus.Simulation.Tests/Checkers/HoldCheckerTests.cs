@@ -199,6 +199,25 @@ public sealed class HoldCheckerTests
             Entry(new ReleaseHoldCommand(Name, new FencingToken(1), Force: false)),
             Step(Info(HoldSpace.Lock, [Held("a", 1, LockMode.Shared), .. left], 0, null, first), Info(HoldSpace.Lock, left, 0, null, first)));
 
+        // Who was refused while the delay lasted is told so again when it is over: that entry looks for nobody.
+        var asked = new Operation
+        {
+            Number = 1,
+            Client = 1,
+            Kind = OperationKind.AcquireHold,
+            Object = "x",
+            Command = Ask,
+            Session = new SessionRequest(new LeaseId(1), 1, 0),
+        };
+        var refusal = Entry(Ask, 0, new HoldRefused(new Revision(1), null, 0, 0)) with { Asked = asked };
+        var waiting = Info(HoldSpace.Lock, [], 0, null, InLine("w"));
+        var delayed = waiting with { Delays = [new("b", new ClusterTime(5), new FencingToken(1), LockMode.Exclusive, 1)] };
+        var told = new GrantOrder();
+        told.Saw(refusal, Step(delayed, delayed));
+        told.Saw(Entry(new CancelWaitCommand(Name, RequestId.None, CancelReason.Disconnected)), Step(waiting, waiting));
+        told.Saw(refusal, Step(waiting, waiting));
+        Breaks(GrantOrder.Name, () => new GrantOrder().Saw(refusal, Step(waiting, waiting)));
+
         Ends([Held("b", 2, LockMode.Shared)], InLine("w"));
         Breaks(GrantOrder.Name, () => Ends([], InLine("w")));
         Breaks(GrantOrder.Name, () => Ends([Held("b", 2, LockMode.Shared)], InLine("r", LockMode.Shared)));

@@ -44,6 +44,7 @@ internal sealed class GrantOrder
         {
             (many.SharedLease.IsNone ? _forSeveral : _underOtherLeases).Add(many.Owner);
         }
+        var isNew = IsNew(entry);
         var mayBeKept = _delayed.Contains(step.Name) || step.Before.DelayedUntil is not null || step.After.DelayedUntil is not null
             || step.Ended.Any(hold => hold.LockDelayMicros > 0);
         if (step.Before.DelayedUntil is null && step.After.DelayedUntil is null)
@@ -59,8 +60,13 @@ internal sealed class GrantOrder
             return;
         }
         NobodyIsPassed(entry, step);
-        NobodyWaitsWhoFits(entry, step);
+        NobodyWaitsWhoFits(entry, step, isNew);
     }
+
+    /// <summary>Noted of each entry, also of one that is not judged: the repeat of a "no" may come when the delay is over.</summary>
+    private bool IsNew(AppliedEntry entry) => entry is { Command: AcquireCommand, Outcome: HoldQueued }
+        || (entry is { Command: AcquireCommand, Outcome: HoldRefused { WaitedMicros: 0 } }
+            && (entry.Asked is not { } asked || (!asked.HasIdentity && asked.Session.IsNone) || _refused.Add(asked)));
 
     private void NobodyIsPassed(AppliedEntry entry, HoldStep step)
     {
@@ -80,10 +86,8 @@ internal sealed class GrantOrder
         }
     }
 
-    private void NobodyWaitsWhoFits(AppliedEntry entry, HoldStep step)
+    private void NobodyWaitsWhoFits(AppliedEntry entry, HoldStep step, bool isNew)
     {
-        var isNew = entry is { Command: AcquireCommand, Outcome: HoldQueued }
-            || (entry is { Command: AcquireCommand, Outcome: HoldRefused { WaitedMicros: 0 } } && (entry.Asked is not { } asked || (!asked.HasIdentity && asked.Session.IsNone) || _refused.Add(asked)));
         var wasJudged = step.Ended.Count + step.Begun.Count > 0 || isNew;
         if (!wasJudged || step.After.Waiters is not [var first, ..] || _forSeveral.Contains(first.Owner) || !CouldBeGranted(entry, first))
         {
