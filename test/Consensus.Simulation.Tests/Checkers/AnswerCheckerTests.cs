@@ -189,4 +189,42 @@ public sealed class AnswerCheckerTests
         withdrawal.Outcome = new Withdrawn(new Revision(4), WithdrawResult.Released);
         Breaks(Withdrawals.Name, () => Withdrawals.CheckAnswers([put, withdrawal], none));
     }
+
+    [Test]
+    [SeenBy(Withdrawals.Name)]
+    public void What_a_wait_came_to_may_be_told_after_it_was_taken_back_and_nothing_else()
+    {
+        foreach (var waits in new[] { true, false })
+        {
+            var lost = new Operation
+            {
+                Number = ++_number + 1_000_000,
+                Client = 1,
+                Kind = OperationKind.AcquireHold,
+                Object = "x",
+                WaitMicros = waits ? 1_000_000 : 0,
+                Status = OperationStatus.Unknown,
+            };
+            var withdrawal = new Operation
+            {
+                Number = ++_number + 1_000_000,
+                Client = 1,
+                Kind = OperationKind.Withdraw,
+                Object = lost.Owner,
+                Withdraws = lost,
+                Status = OperationStatus.Done,
+                Outcome = new Withdrawn(new Revision(4), WithdrawResult.Withdrawn),
+                InvokedAt = 20,
+                ReturnedAt = 30,
+            };
+            void Check() => Withdrawals.CheckAnswers([lost, withdrawal], new HashSet<Operation>());
+            lost.ToldAgain.Add(new HoldRefused(new Revision(3), null, 0, 0));
+            if (waits)
+            {
+                Check();
+                lost.ToldAgain.Add(Grant("x", 1, 0, 1, 5).Outcome!);
+            }
+            Breaks(Withdrawals.Name, Check);
+        }
+    }
 }

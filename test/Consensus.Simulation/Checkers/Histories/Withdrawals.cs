@@ -120,7 +120,9 @@ internal sealed class Withdrawals(Limits limits)
             {
                 continue;
             }
-            Violation.Unless(operation.ToldAgain.TrueForAll(told => told is RequestWithdrawn or RetryTooLate), Name, () =>
+            // What a wait came to is told to whoever asks its member next: in vain, and before it was taken back.
+            bool MayBeTold(Outcome told) => told is RequestWithdrawn or RetryTooLate || (operation.WaitMicros > 0 && told is HoldRefused);
+            Violation.Unless(operation.ToldAgain.TrueForAll(MayBeTold), Name, () =>
                 $"{withdrawal} took back {operation}; afterwards it was answered {string.Join(", ", operation.ToldAgain.Select(OutcomeText.Of))}");
             // Under the name of another operation it takes back what that one lost: then who is seen may be either.
             foreach (var look in operation.HoldsAs == operation.Owner ? looks[operation.Owner] : [])
