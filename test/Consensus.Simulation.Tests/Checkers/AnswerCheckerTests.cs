@@ -162,24 +162,26 @@ public sealed class AnswerCheckerTests
         Breaks(FinalAnswers.Name, () => FinalAnswers.CheckToldAgain([done]));
     }
 
+    private Operation WithdrawalOf(Operation lost) => new()
+    {
+        Number = ++_number + 1_000_000,
+        Client = 1,
+        Kind = OperationKind.Withdraw,
+        Object = lost.Owner,
+        Withdraws = lost,
+        Status = OperationStatus.Done,
+        Outcome = new Withdrawn(new Revision(4), WithdrawResult.Withdrawn),
+        InvokedAt = 20,
+        ReturnedAt = 30,
+    };
+
     [Test]
     [SeenBy(Withdrawals.Name)]
     public void An_effect_of_what_answers_call_withdrawn_is_seen()
     {
         var none = new HashSet<Operation>();
         var put = LostPut("k", "a", 0);
-        var withdrawal = new Operation
-        {
-            Number = ++_number + 1_000_000,
-            Client = 1,
-            Kind = OperationKind.Withdraw,
-            Object = put.Owner,
-            Withdraws = put,
-            Status = OperationStatus.Done,
-            Outcome = new Withdrawn(new Revision(4), WithdrawResult.Withdrawn),
-            InvokedAt = 20,
-            ReturnedAt = 30,
-        };
+        var withdrawal = WithdrawalOf(put);
         put.ToldAgain.Add(new RequestWithdrawn(new Revision(4)));
         Withdrawals.CheckAnswers([put, withdrawal], none);
         Breaks(Withdrawals.Name, () => Withdrawals.CheckAnswers([put, withdrawal], new HashSet<Operation> { put }));
@@ -205,18 +207,7 @@ public sealed class AnswerCheckerTests
                 WaitMicros = waits ? 1_000_000 : 0,
                 Status = OperationStatus.Unknown,
             };
-            var withdrawal = new Operation
-            {
-                Number = ++_number + 1_000_000,
-                Client = 1,
-                Kind = OperationKind.Withdraw,
-                Object = lost.Owner,
-                Withdraws = lost,
-                Status = OperationStatus.Done,
-                Outcome = new Withdrawn(new Revision(4), WithdrawResult.Withdrawn),
-                InvokedAt = 20,
-                ReturnedAt = 30,
-            };
+            var withdrawal = WithdrawalOf(lost);
             void Check() => Withdrawals.CheckAnswers([lost, withdrawal], new HashSet<Operation>());
             lost.ToldAgain.Add(new HoldRefused(new Revision(3), null, 0, 0));
             if (waits)

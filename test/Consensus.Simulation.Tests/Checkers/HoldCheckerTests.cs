@@ -199,7 +199,16 @@ public sealed class HoldCheckerTests
             Entry(new ReleaseHoldCommand(Name, new FencingToken(1), Force: false)),
             Step(Info(HoldSpace.Lock, [Held("a", 1, LockMode.Shared), .. left], 0, null, first), Info(HoldSpace.Lock, left, 0, null, first)));
 
-        // Who was refused while the delay lasted is told so again when it is over: that entry looks for nobody.
+        Ends([Held("b", 2, LockMode.Shared)], InLine("w"));
+        Breaks(GrantOrder.Name, () => Ends([], InLine("w")));
+        Breaks(GrantOrder.Name, () => Ends([Held("b", 2, LockMode.Shared)], InLine("r", LockMode.Shared)));
+    }
+
+    /// <summary>The first refusal was given while a lock delay lasted; the entry that tells it again looks for nobody.</summary>
+    [Test]
+    [SeenBy(GrantOrder.Name)]
+    public void A_refusal_that_leaves_one_waiting_who_fits_is_seen_unless_it_is_told_again()
+    {
         var asked = new Operation
         {
             Number = 1,
@@ -217,10 +226,6 @@ public sealed class HoldCheckerTests
         told.Saw(Entry(new CancelWaitCommand(Name, RequestId.None, CancelReason.Disconnected)), Step(waiting, waiting));
         told.Saw(refusal, Step(waiting, waiting));
         Breaks(GrantOrder.Name, () => new GrantOrder().Saw(refusal, Step(waiting, waiting)));
-
-        Ends([Held("b", 2, LockMode.Shared)], InLine("w"));
-        Breaks(GrantOrder.Name, () => Ends([], InLine("w")));
-        Breaks(GrantOrder.Name, () => Ends([Held("b", 2, LockMode.Shared)], InLine("r", LockMode.Shared)));
     }
 
     [Test]
