@@ -27,6 +27,10 @@ public static class PackedJson
 
     private const int PieceBytes = 64 * 1024;
 
+    /// <summary>For the next value that is passed over on this thread.</summary>
+    [ThreadStatic]
+    private static Nowhere? _nowhere;
+
     /// <summary>That the writer of JSON asks for beyond what it writes.</summary>
     private const int WriterBytes = 8 * 1024;
 
@@ -67,8 +71,12 @@ public static class PackedJson
     /// <exception cref="FormatException">It is no MessagePack, too deep, or has what JSON has not.</exception>
     public static void PassOver(ref MessagePackReader reader)
     {
-        using var json = new Utf8JsonWriter(new Nowhere(), WriterOptions);
+        var nowhere = _nowhere ?? new Nowhere();
+        // An answer of a newer member may have a member that is not known here in each of its thousand rows.
+        _nowhere = null;
+        using var json = new Utf8JsonWriter(nowhere, WriterOptions);
         Read(ref reader, json, MaxAnswerDepth - LevelsAround, int.MaxValue, takesBytes: true);
+        _nowhere = nowhere.IsSmall ? nowhere : null;
     }
 
     /// <summary>The next value as JSON, without any bytes in it.</summary>
@@ -231,6 +239,9 @@ public static class PackedJson
     private sealed class Nowhere : IBufferWriter<byte>
     {
         private byte[] _memory = new byte[4 * 1024];
+
+        /// <summary>It never had to take a long value, and may be kept for the next.</summary>
+        public bool IsSmall => _memory.Length <= 64 * 1024;
 
         public long Length { get; private set; }
 

@@ -23,6 +23,28 @@ internal sealed class JsonPackerTests
 
     private static string Nested(int levels, string inner) => new string('[', levels) + inner + new string(']', levels);
 
+    /// <summary>An answer of a newer member may have one in each of its rows.</summary>
+    [Test]
+    public void What_is_passed_over_takes_no_buffer_for_each()
+    {
+        const int Rows = 100;
+        var packed = Pack("{\"a\":[1,2]}", out _);
+        PassOver(packed);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        for (var row = 0; row < Rows; row++)
+        {
+            PassOver(packed);
+        }
+        Assert.That((GC.GetAllocatedBytesForCurrentThread() - before) / Rows, Is.LessThan(1_024));
+    }
+
+    private static void PassOver(byte[] packed)
+    {
+        var reader = new MessagePackReader(packed);
+        PackedJson.PassOver(ref reader);
+        Assert.That(reader.End, Is.True);
+    }
+
     /// <summary>
     /// As much as metadata may have. Where each level is counted by looking through all that is in it, a piece costs as many times more as
     /// it has levels.
