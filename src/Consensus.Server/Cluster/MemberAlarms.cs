@@ -1,5 +1,6 @@
 using System.Globalization;
 using Consensus.Node;
+using Consensus.Storage;
 
 namespace Consensus.Server.Cluster;
 
@@ -11,6 +12,11 @@ internal sealed class MemberAlarms(Func<DiskRoom?> disk)
 
     private const int FullPercent = 90;
 
+    /// <summary>Of the largest snapshot that a member takes: what is added until somebody reads the alarm has to fit as well.</summary>
+    private const int LargeSnapshotPercent = 75;
+
+    private static readonly long MaxSnapshotBytes = new StorageOptions().MaxSnapshotBytes;
+
     public DiskRoom? Disk => disk();
 
     public IReadOnlyList<string> Of(NodeStatus status)
@@ -19,7 +25,8 @@ internal sealed class MemberAlarms(Func<DiskRoom?> disk)
         var isTight = room is { } seen && seen.FreeBytes < Math.Max(LeastFreeBytes, 2 * status.SnapshotBytes);
         var (used, quota) = (status.Counts.StateBytes, status.Counts.QuotaBytes);
         var percent = quota > 0 ? (long)(100m * used / quota) : 0;
-        if (!isTight && percent < FullPercent)
+        var isLarge = status.SnapshotBytes >= MaxSnapshotBytes / 100 * LargeSnapshotPercent;
+        if (!isTight && percent < FullPercent && !isLarge)
         {
             return status.Alarms;
         }
@@ -34,6 +41,11 @@ internal sealed class MemberAlarms(Func<DiskRoom?> disk)
             alarms.Add($"the state takes {percent} % of the {MiB(quota)} MiB that the store may hold: "
                 + "writes that need more are refused (507) when it is full, deletes still pass; delete what is not needed, or, where every member has the memory, "
                 + "give it more (consensusctl settings set quota-bytes)");
+        }
+        if (isLarge)
+        {
+            alarms.Add($"its snapshot has {MiB(status.SnapshotBytes)} MiB, and no member takes one of more than {MiB(MaxSnapshotBytes)} MiB from another: "
+                + "past that nobody can join, be replaced or catch up; delete what is not needed");
         }
         return alarms;
     }

@@ -44,6 +44,13 @@ internal sealed class MemberAlarmTests
     }
 
     [Test]
+    public void A_snapshot_that_soon_is_taken_by_nobody_is_told_in_words()
+    {
+        Assert.That(AlarmsOf(null, snapshotBytes: 12_288 * MiB), Has.Some.StartsWith("its snapshot has 12,288 MiB, and no member takes one of more than 16,384 MiB"));
+        Assert.That(AlarmsOf(null, snapshotBytes: 12_287 * MiB), Has.Count.EqualTo(1));
+    }
+
+    [Test]
     public void The_room_of_a_directory_that_exists_is_known_and_of_none_is_not()
     {
         var room = new DiskSpace(Path.GetTempPath(), TimeProvider.System).Read();
