@@ -113,6 +113,43 @@ public class LongEntries
     [Benchmark]
     public object RevokeLeaseOfKeys() => _feed.Do(new RevokeLeaseCommand(new LeaseId(_drawn)));
 
+    [IterationSetup(Target = nameof(RevokeLeaseOfLocks))]
+    public void BeforeRevocationOfLocks() => LeaseMost(HoldSpace.Lock, othersWait: false);
+
+    [Benchmark]
+    public object RevokeLeaseOfLocks() => _feed.Do(new RevokeLeaseCommand(new LeaseId(_drawn)));
+
+    [IterationSetup(Target = nameof(RevokeLeaseOfElections))]
+    public void BeforeRevocationOfElections() => LeaseMost(HoldSpace.Election, othersWait: true);
+
+    [Benchmark]
+    public object RevokeLeaseOfElections() => _feed.Do(new RevokeLeaseCommand(new LeaseId(_drawn)));
+
+    [IterationCleanup(Target = nameof(RevokeLeaseOfElections))]
+    public void AfterRevocationOfElections()
+    {
+        // Who stood for them leads them now.
+        _feed.Pass(2 * Second);
+        for (var i = 0; i < 2 * Most / Step; i++)
+        {
+            _feed.Do(new ExpireCommand());
+        }
+    }
+
+    [IterationSetup(Target = nameof(BreakReaders))]
+    public void BeforeBreaking()
+    {
+        for (var i = 0; i < Most; i++)
+        {
+            var ask = new AcquireCommand(Line, $"reader{i}", Ttl, Draw(), LeaseId.None, 0) { Mode = LockMode.Shared };
+            StateFeed.Expect<HoldGranted>(_feed.Do(ask));
+        }
+        _feed.TakeView();
+    }
+
+    [Benchmark]
+    public object BreakReaders() => _feed.Do(new ReleaseHoldCommand(Line, FencingToken.None, Force: true));
+
     [IterationSetup(Target = nameof(DeletePrefix))]
     public void BeforeDeletion()
     {
@@ -130,6 +167,22 @@ public class LongEntries
             var put = new PutCommand(Key.FromText($"{prefix}{i:00000000}"), Samples.Value(), lease, KeyCondition.None);
             StateFeed.Expect<PutDone>(_feed.Apply(Samples.Encode(put)));
         }
+    }
+
+    private void LeaseMost(HoldSpace space, bool othersWait)
+    {
+        var lease = NewLease(Ttl);
+        for (var i = 0; i < Most; i++)
+        {
+            var name = Key.FromText($"leased/{i:00000}");
+            StateFeed.Expect<HoldGranted>(_feed.Do(new AcquireCommand(name, "owner", 0, LeaseId.None, lease, 0) { Space = space }));
+            if (othersWait)
+            {
+                StateFeed.Expect<HoldQueued>(_feed.Do(new AcquireCommand(name, "next", Second, Draw(), LeaseId.None, Ttl) { Space = space }));
+            }
+        }
+        _drawn = lease.Value;
+        _feed.TakeView();
     }
 
     private LeaseId NewLease(long ttl)
