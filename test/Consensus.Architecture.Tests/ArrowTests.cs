@@ -13,14 +13,15 @@ public sealed partial class ArrowTests
         ["StateMachine"] = ["Primitives"],
         ["Node"] = ["Primitives", "Raft", "StateMachine"],
         ["Storage"] = ["Primitives", "Raft", "StateMachine", "Node"],
-        ["Transport"] = ["Primitives", "Raft", "StateMachine", "Node"],
+        ["Security"] = ["Primitives"],
+        ["Transport"] = ["Primitives", "Raft", "StateMachine", "Node", "Security"],
         ["Api"] = [],
         ["Translation"] = ["Primitives", "StateMachine", "Api"],
-        ["Server"] = ["Primitives", "Raft", "StateMachine", "Node", "Storage", "Transport", "Api", "Translation"],
-        ["Client"] = ["Api"],
+        ["Server"] = ["Primitives", "Raft", "StateMachine", "Node", "Storage", "Security", "Transport", "Api", "Translation"],
+        ["Client"] = ["Api", "Security"],
         // The fake for users' tests: the state machine behind the client's handles, and no server.
         ["Client.Testing"] = ["Primitives", "StateMachine", "Api", "Translation", "Client"],
-        ["Cli"] = ["Client", "Api", "Storage"],
+        ["Cli"] = ["Client", "Api", "Security", "Storage"],
     };
 
     private static string Root([CallerFilePath] string here = "") => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(here)!, "..", ".."));
