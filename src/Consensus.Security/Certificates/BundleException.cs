@@ -1,6 +1,8 @@
 namespace Consensus.Security.Certificates;
 
-/// <summary>A bundle, or what a command was to make of one, is refused. The message is one sentence that begins with the file and says what to do.</summary>
+/// <summary>
+/// A bundle, or what a command was to make of one, is refused. The message is one sentence, without its stop, that begins with the file.
+/// </summary>
 public sealed class BundleException : Exception
 {
     /// <summary>Without a sentence.</summary>

@@ -1,5 +1,4 @@
 using System.Diagnostics.CodeAnalysis;
-using System.Formats.Asn1;
 using System.Security.Cryptography.X509Certificates;
 using Consensus.Primitives;
 
@@ -15,19 +14,21 @@ public enum CertificateRole
     Client,
 }
 
-/// <summary>Who a certificate names: the URI <c>consensus://DOMAIN/member/NAME</c> or <c>consensus://DOMAIN/client/NAME</c> among its subject alternative names. Hosts and addresses say nothing about who somebody is.</summary>
+/// <summary>
+/// Who a certificate names: the URI <c>consensus://DOMAIN/member/NAME</c> or <c>consensus://DOMAIN/client/NAME</c> among its subject
+/// alternative names. Hosts and addresses say nothing about who somebody is.
+/// </summary>
 /// <param name="Domain">Names the cluster; of the characters of a member's name.</param>
 /// <param name="Role">Member or client.</param>
 /// <param name="Name">By the rule for members' names.</param>
 public sealed record CertificateName(string Domain, CertificateRole Role, string Name)
 {
     private const string Scheme = "consensus://";
-    private const string SubjectAlternativeNames = "2.5.29.17";
 
     /// <summary>The name as the URI that stands in the certificate.</summary>
     public string Uri => $"{Scheme}{Domain}/{RoleText(Role)}/{Name}";
 
-    /// <summary>Reads such a URI. Not the least deviation is accepted: no other case, no escape, no port, nothing behind the name.</summary>
+    /// <summary>Reads such a URI. Not the least deviation is accepted: no other case, escape or port, nothing behind the name.</summary>
     public static bool TryParse(string uri, [NotNullWhen(true)] out CertificateName? name)
     {
         name = null;
@@ -51,40 +52,8 @@ public sealed record CertificateName(string Domain, CertificateRole Role, string
         return false;
     }
 
-    /// <summary>All URIs among the subject alternative names, in their order; empty if the certificate has none or cannot be read.</summary>
-    public static IReadOnlyList<string> UrisOf(X509Certificate2 certificate)
-    {
-        var uris = new List<string>();
-        foreach (var extension in certificate.Extensions)
-        {
-            if (extension.Oid?.Value != SubjectAlternativeNames)
-            {
-                continue;
-            }
-            try
-            {
-                var names = new AsnReader(extension.RawData, AsnEncodingRules.DER).ReadSequence();
-                while (names.HasData)
-                {
-                    var tag = names.PeekTag();
-                    if (tag.TagClass == TagClass.ContextSpecific && tag.TagValue == 6)
-                    {
-                        uris.Add(names.ReadCharacterString(UniversalTagNumber.IA5String, tag));
-                    }
-                    else
-                    {
-                        names.ReadEncodedValue();
-                    }
-                }
-            }
-            catch (AsnContentException)
-            {
-                // Names that cannot be read name nobody: what was read before the damage is not believed either.
-                return [];
-            }
-        }
-        return uris;
-    }
+    /// <summary>All URIs among the subject alternative names, in their order; empty if there are none or they cannot be read.</summary>
+    public static IReadOnlyList<string> UrisOf(X509Certificate2 certificate) => AlternativeNames.Of(certificate)?.Uris ?? [];
 
     /// <inheritdoc/>
     public override string ToString() => Uri;

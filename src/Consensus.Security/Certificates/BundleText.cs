@@ -1,0 +1,77 @@
+using System.Text;
+
+namespace Consensus.Security.Certificates;
+
+/// <summary>
+/// Reads the files of a bundle as they are on disk. Who else may read or change them is looked at on the opened file itself, so that none
+/// is put in its place meanwhile.
+/// </summary>
+internal static class BundleText
+{
+    private const int MaxBytes = 1024 * 1024;
+
+    // The names that Kubernetes and cert-manager give.
+    private const string CertificateFile = "tls.crt";
+    private const string KeyFile = "tls.key";
+    private const string AnchorFile = "ca.crt";
+
+    /// <summary>The text of a bundle: a file, or a directory with <c>tls.crt</c>, <c>tls.key</c> and <c>ca.crt</c>.</summary>
+    /// <exception cref="BundleException">It cannot be read, or others may.</exception>
+    public static string OfBundle(string path, string label)
+    {
+        if (!Directory.Exists(path))
+        {
+            return OfFile(path, label, isSecret: true);
+        }
+        var text = new StringBuilder();
+        foreach (var (name, isSecret) in new[] { (KeyFile, true), (CertificateFile, false), (AnchorFile, false) })
+        {
+            var file = Path.Combine(path, name);
+            text.Append(OfFile(file, $"{label}: {name}", isSecret)).Append('\n');
+        }
+        return text.ToString();
+    }
+
+    /// <summary>The text of a file of certificates, which is no secret.</summary>
+    /// <exception cref="BundleException">It cannot be read, or others may change it.</exception>
+    public static string OfAnchors(string path, string label) => OfFile(path, label, isSecret: false);
+
+    private static string OfFile(string path, string label, bool isSecret)
+    {
+        try
+        {
+            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
+            if (!OperatingSystem.IsWindows())
+            {
+                DemandMode(File.GetUnixFileMode(file.SafeFileHandle), path, label, isSecret);
+            }
+            var bytes = new byte[MaxBytes + 1];
+            var count = file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
+            // Latin-1 keeps every byte: what is no PEM is found by the reader of PEM, and a comment may be in any encoding.
+            return count > MaxBytes
+                ? throw new BundleException($"{label} is larger than 1 MiB, and so no bundle")
+                : Encoding.Latin1.GetString(bytes, 0, count);
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new BundleException($"{label}: there is no such file", e);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
+        {
+            throw new BundleException($"{label} cannot be read ({e.Message.TrimEnd('.')})", e);
+        }
+    }
+
+    private static void DemandMode(UnixFileMode mode, string path, string label, bool isSecret)
+    {
+        var shown = Convert.ToString((int)mode, 8).PadLeft(4, '0');
+        if (isSecret && mode.HasFlag(UnixFileMode.OtherRead))
+        {
+            throw new BundleException($"{label} can be read by everybody ({shown}): chmod 600 {path}");
+        }
+        if (mode.HasFlag(UnixFileMode.OtherWrite))
+        {
+            throw new BundleException($"{label} can be changed by everybody ({shown}): chmod o-w {path}");
+        }
+    }
+}
