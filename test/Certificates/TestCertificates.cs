@@ -185,7 +185,8 @@ internal sealed class TestCertificates(string domain = "c-test", TimeProvider? t
 
     private string[] UrisOf(Recipe recipe)
     {
-        var own = new CertificateName(recipe.Flaw == Flaw.OtherDomain ? Authority.Domain + "-other" : Authority.Domain, recipe.Role, recipe.Name).Uri;
+        var named = recipe.Flaw == Flaw.OtherDomain ? Authority.Domain + "-other" : Authority.Domain;
+        var own = new CertificateName(named, recipe.Role, recipe.Name).Uri;
         return recipe.Uris ?? recipe.Flaw switch
         {
             Flaw.NoUri => [],

@@ -47,6 +47,10 @@ public sealed class CertificateAuthority : IDisposable
     /// <summary>The first authority of a domain is 1, the one that takes its place 2, and so on: two never have the same subject.</summary>
     public int Number { get; }
 
+    /// <summary>What a leaf that it signed names its issuer's key by.</summary>
+    internal ReadOnlyMemory<byte> KeyIdentifier =>
+        Certificate.Extensions.OfType<X509SubjectKeyIdentifierExtension>().Single().SubjectKeyIdentifierBytes;
+
     /// <summary>Its certificate as PEM.</summary>
     public string CertificatePem => Certificate.ExportCertificatePem() + "\n";
 
