@@ -26,7 +26,7 @@ internal sealed class RunOptions
 
     private readonly Argument<string[]> _words;
 
-    public RunOptions(ArgumentArity arity) => _words = new Argument<string[]>("CMD")
+    public RunOptions(ArgumentArity arity) => _words = new Argument<string[]>(CommandWords.Name)
     {
         Description = "The command and its arguments, after --.",
         Arity = arity,

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Completions;
+using Consensus.Cli.Parsing;
 
 namespace Consensus.Cli.Completion;
 
@@ -36,7 +37,7 @@ internal static class CompletionTree
             path,
             [.. commands.Select(sub => (sub.Name, Summary(sub.Description)))],
             [.. options.Select(Option)],
-            [.. command.Arguments.Select(argument => Values(argument, argument.Name, argument.Arity.MaximumNumberOfValues > 1))]));
+            [.. command.Arguments.Select(argument => Values(argument, argument.Name, CommandWords.Are(argument)))]));
         IReadOnlyList<Option> recursive = [.. options.Where(option => option.Recursive)];
         foreach (var sub in commands)
         {

@@ -11,9 +11,7 @@ internal static class BundleText
     private const int MaxBytes = 1024 * 1024;
 
     // The names that Kubernetes and cert-manager give.
-    private const string CertificateFile = "tls.crt";
-    private const string KeyFile = "tls.key";
-    private const string AnchorFile = "ca.crt";
+    private static readonly (string Name, bool IsSecret)[] Files = [("tls.key", true), ("tls.crt", false), ("ca.crt", false)];
 
     /// <summary>The text of a bundle: a file, or a directory with <c>tls.crt</c>, <c>tls.key</c> and <c>ca.crt</c>.</summary>
     /// <exception cref="BundleException">It cannot be read, or others may.</exception>
@@ -23,18 +21,18 @@ internal static class BundleText
         {
             return OfFile(path, label, isSecret: true);
         }
-        var text = new StringBuilder();
-        foreach (var (name, isSecret) in new[] { (KeyFile, true), (CertificateFile, false), (AnchorFile, false) })
-        {
-            var file = Path.Combine(path, name);
-            text.Append(OfFile(file, $"{label}: {name}", isSecret)).Append('\n');
-        }
-        return text.ToString();
+        return string.Join('\n', Files.Select(file => OfFile(Path.Combine(path, file.Name), $"{label}: {file.Name}", file.IsSecret)));
     }
 
     /// <summary>The text of a file of certificates, which is no secret.</summary>
     /// <exception cref="BundleException">It cannot be read, or others may change it.</exception>
     public static string OfAnchors(string path, string label) => OfFile(path, label, isSecret: false);
+
+    /// <summary>The text of either, whoever else may read it: what is wrong with that is told beside it.</summary>
+    /// <exception cref="BundleException">It cannot be read.</exception>
+    public static string OfShown(string path, string label) => Directory.Exists(path)
+        ? string.Join('\n', Files.Select(file => OfFile(Path.Combine(path, file.Name), label, isSecret: false)))
+        : OfFile(path, label, isSecret: false);
 
     private static string OfFile(string path, string label, bool isSecret)
     {

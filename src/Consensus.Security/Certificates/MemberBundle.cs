@@ -1,3 +1,5 @@
+using System.Security.Cryptography.X509Certificates;
+
 namespace Consensus.Security.Certificates;
 
 /// <summary>What a member demands of the bundle that it is started with, and of each that takes its place.</summary>
@@ -57,7 +59,7 @@ public static class MemberBundle
     /// <exception cref="BundleException">It is refused.</exception>
     public static void DemandHost(Bundle bundle, string option, string host)
     {
-        if (!Covers(bundle, host))
+        if (!Covers(bundle.Leaf, host))
         {
             var hosts = bundle.Hosts.Where(each => !HostName.OfThisMachine.Contains(each) || each == "localhost");
             throw new BundleException($"{option}: {Path.GetFileName(bundle.Path)} is for {string.Join(", ", hosts)}, not for {host}");
@@ -65,11 +67,11 @@ public static class MemberBundle
     }
 
     /// <summary>Whether a client that goes by host names finds this host in the certificate.</summary>
-    public static bool Covers(Bundle bundle, string host)
+    public static bool Covers(X509Certificate2 leaf, string host)
     {
         try
         {
-            return bundle.Leaf.MatchesHostname(host.Trim('[', ']'), allowWildcards: true, allowCommonName: false);
+            return leaf.MatchesHostname(host.Trim('[', ']'), allowWildcards: true, allowCommonName: false);
         }
         catch (ArgumentException)
         {

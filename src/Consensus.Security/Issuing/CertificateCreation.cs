@@ -44,7 +44,7 @@ public static class CertificateCreation
             throw new BundleException(
                 $"{directory.AuthorityFile} is of the domain {directory.Domain}, not {domain}: another domain needs another --dir");
         }
-        directory.WriteAnchors(directory.Authorities);
+        directory.RestoreAnchors();
         var written = new List<Bundle>();
         void Write(string name, string text)
         {

@@ -119,6 +119,15 @@ internal sealed class CertificateDirectory : IDisposable
             : throw new BundleException($"{file} is not of the domain {Domain}, so this CA does not renew it");
     }
 
+    /// <summary>Writes who is believed if no file says it. One that is there is a change's to write: it says how far that is.</summary>
+    public void RestoreAnchors()
+    {
+        if (!File.Exists(AnchorsFile))
+        {
+            WriteAnchors(_authorities);
+        }
+    }
+
     /// <summary>Writes who is believed, if the file says something else.</summary>
     public void WriteAnchors(IEnumerable<CertificateAuthority> believed)
     {

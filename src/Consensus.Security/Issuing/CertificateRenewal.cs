@@ -19,7 +19,7 @@ public static class CertificateRenewal
         {
             throw new BundleException($"{directory} has no bundle of the domain {place.Domain} to renew");
         }
-        place.WriteAnchors(place.Authorities);
+        place.RestoreAnchors();
         var written = stored.Select(each => Renew(place, each, days, now)).ToList();
         return new IssuedBundles(place.Domain, false, place.AuthorityFile, place.AnchorsFile, written);
     }
