@@ -3,7 +3,7 @@ using Consensus.Security.Issuing;
 
 namespace Consensus.Cli.Commands;
 
-/// <summary><c>cert create</c>: a CA and a bundle for each member and client; beside a CA that is there, bundles for further names.</summary>
+/// <summary><c>cert create</c>: a CA and a bundle for each member and client; beside a CA that is there, further bundles.</summary>
 internal static class CertCreateCommand
 {
     public static Command Create(CommandHost host)
@@ -26,7 +26,7 @@ internal static class CertCreateCommand
         var days = CertCommands.DaysOption();
         var directory = CertCommands.DirectoryOption();
         var command = new Command(
-            "create", "Makes a bundle for each name: key, certificate and CA in one file. Makes the CA, and a client admin, if there is none.")
+            "create", "Makes a bundle for each name: key, certificate and CA in one file. Makes the CA, and a client admin, first.")
         {
             members, clients, domain, days, directory,
         };

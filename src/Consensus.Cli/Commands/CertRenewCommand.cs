@@ -64,13 +64,13 @@ internal static class CertRenewCommand
         [
             $"Phase 1 of 3 is done: every bundle here believes the old CA and the new one, and so does {issued.AnchorsFile}.",
             WhereTo,
-            "Once every member, every client and whoever uses the CA's file has them, and not before, do phase 2: consensusctl cert renew --ca",
+            "Once every member, every client and whoever uses the CA's file has them, and no sooner, phase 2: consensusctl cert renew --ca",
         ],
         ChangePhase.NextHasSigned =>
         [
             "Phase 2 of 3 is done: every certificate here is of the new CA; the old one is believed still.",
             WhereTo,
-            "Once every member and client has them, and not before, do phase 3: consensusctl cert renew --ca",
+            "Once every member and client has them, and no sooner, phase 3: consensusctl cert renew --ca",
         ],
         _ =>
         [

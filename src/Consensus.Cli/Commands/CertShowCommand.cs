@@ -8,7 +8,7 @@ using Consensus.Security.Certificates;
 
 namespace Consensus.Cli.Commands;
 
-/// <summary><c>cert show</c>: for whom certificates are, until when, and what is wrong, of a file or of who answers at an address.</summary>
+/// <summary><c>cert show</c>: for whom certificates are, until when, and what is wrong, in a file or presented at an address.</summary>
 internal static class CertShowCommand
 {
     public static Command Create(CommandHost host)

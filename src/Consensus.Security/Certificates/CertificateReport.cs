@@ -87,12 +87,12 @@ public sealed record CertificateReport(IReadOnlyList<CertificateFacts> Certifica
         var wrong = WrongTimes(all, now).ToList();
         if (facts[0].Kind != "member")
         {
-            wrong.Add(facts[0].Kind == "other" ? "it names no member of a cluster" : $"it is a {facts[0].Kind}'s certificate, and no member's");
+            wrong.Add(facts[0].Kind == "other" ? "it names no member of a cluster" : $"it is a {facts[0].Kind}'s certificate, no member's");
         }
         if (!MemberBundle.Covers(leaf, host))
         {
             wrong.Add(
-                $"it is for {string.Join(", ", facts[0].Hosts)}, not for {host}: who goes by host names, as curl does, does not believe it");
+                $"it is for {string.Join(", ", facts[0].Hosts)}, not for {host}: who goes by host names, as curl does, refuses it");
         }
         return new CertificateReport(facts, wrong);
     }

@@ -59,12 +59,15 @@ public static class MemberBundle
     /// <exception cref="BundleException">It is refused.</exception>
     public static void DemandHost(Bundle bundle, string option, string host)
     {
-        if (!Covers(bundle.Leaf, host))
+        if (!Covers(bundle, host))
         {
             var hosts = bundle.Hosts.Where(each => !HostName.OfThisMachine.Contains(each) || each == "localhost");
             throw new BundleException($"{option}: {Path.GetFileName(bundle.Path)} is for {string.Join(", ", hosts)}, not for {host}");
         }
     }
+
+    /// <summary>Whether a client that goes by host names finds this host in the bundle's certificate.</summary>
+    public static bool Covers(Bundle bundle, string host) => Covers(bundle.Leaf, host);
 
     /// <summary>Whether a client that goes by host names finds this host in the certificate.</summary>
     public static bool Covers(X509Certificate2 leaf, string host)
