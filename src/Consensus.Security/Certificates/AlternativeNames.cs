@@ -31,7 +31,7 @@ internal sealed record AlternativeNames(IReadOnlyList<string> Uris, IReadOnlyLis
                 }
             }
         }
-        catch (AsnContentException)
+        catch (Exception e) when (Damage.Shows(e))
         {
             return null;
         }

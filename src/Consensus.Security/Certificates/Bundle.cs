@@ -75,7 +75,7 @@ public sealed class Bundle
             }
             return new Bundle(path, WithKey(leaf, key, label), parts.Intermediates, parts.Anchors);
         }
-        catch (Exception e) when (e is CryptographicException or ArgumentException)
+        catch (Exception e) when (Damage.Shows(e))
         {
             throw Unreadable(label, e);
         }
@@ -105,7 +105,7 @@ public sealed class Bundle
                 _ => parts.Anchors,
             };
         }
-        catch (Exception e) when (e is CryptographicException or ArgumentException)
+        catch (Exception e) when (Damage.Shows(e))
         {
             throw Unreadable(label, e);
         }
@@ -138,7 +138,7 @@ public sealed class Bundle
             key.ImportFromPem(block.Text);
             return key;
         }
-        catch (Exception e) when (e is CryptographicException or ArgumentException)
+        catch (Exception e) when (Damage.Shows(e))
         {
             key.Dispose();
             return null;
@@ -153,7 +153,7 @@ public sealed class Bundle
             {
                 return join();
             }
-            catch (ArgumentException e)
+            catch (Exception e) when (Damage.Shows(e))
             {
                 throw new BundleException($"{label}: its key does not fit its certificate", e);
             }

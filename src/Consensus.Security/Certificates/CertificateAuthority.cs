@@ -92,7 +92,7 @@ public sealed class CertificateAuthority : IDisposable
             using var both = certificate.CopyWithPrivateKey(key);
             return new CertificateAuthority(key, certificate, domain, number);
         }
-        catch (Exception e) when (e is CryptographicException or ArgumentException)
+        catch (Exception e) when (Damage.Shows(e))
         {
             throw new BundleException($"{label}: its key does not fit its certificate", e);
         }
@@ -154,8 +154,8 @@ public sealed class CertificateAuthority : IDisposable
     private static X500DistinguishedName Subject(string domain, string name)
     {
         var subject = new X500DistinguishedNameBuilder();
-        subject.AddOrganizationName(domain);
         subject.AddCommonName(name);
+        subject.AddOrganizationName(domain);
         return subject.Build();
     }
 

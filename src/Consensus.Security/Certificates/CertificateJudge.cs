@@ -62,7 +62,7 @@ public static class CertificateJudge
                 : ChainWrong(leaf, others, anchors, use, now) is { } broken ? Refused(broken)
                 : Believed(names);
         }
-        catch (CryptographicException e)
+        catch (Exception e) when (Damage.Shows(e))
         {
             return Refused($"it cannot be read ({e.Message.TrimEnd('.')})");
         }

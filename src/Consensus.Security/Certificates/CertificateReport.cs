@@ -68,7 +68,7 @@ public sealed record CertificateReport(IReadOnlyList<CertificateFacts> Certifica
             var wrong = isBundle ? WrongWithBundle(path, now) : WrongTimes(all, now);
             return new CertificateReport([.. all.Select(CertificateFacts.Of)], [.. wrong]);
         }
-        catch (CryptographicException e)
+        catch (Exception e) when (Damage.Shows(e))
         {
             throw new BundleException($"{path} cannot be read ({e.Message.TrimEnd('.')})", e);
         }

@@ -26,6 +26,10 @@ public static class CertificateCreation
             throw new BundleException(mistake);
         }
         var isNew = !CertificateDirectory.HasAuthority(plan.Directory);
+        if (isNew)
+        {
+            CertificateDirectory.DemandNoAuthority(plan.Directory);
+        }
         var clients = isNew ? WithAdmin(plan) : plan.Clients;
         foreach (var name in clients.Concat(plan.Members.Select(member => member.Name)))
         {

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Consensus.Security.Certificates;
 
@@ -70,21 +69,26 @@ internal sealed class CertificateDirectory : IDisposable
                 [.. keys.Zip(certificates, (key, certificate) =>
                     CertificateAuthority.Read(key.Text, X509CertificateLoader.LoadCertificate(certificate.Data), file))]);
         }
-        catch (CryptographicException e)
+        catch (Exception e) when (Damage.Shows(e))
         {
             throw new BundleException($"{file} cannot be read ({e.Message.TrimEnd('.')})", e);
         }
     }
 
-    /// <summary>Makes the directory, and an authority in it.</summary>
-    /// <exception cref="BundleException">It cannot be made, or holds the certificate of another.</exception>
-    public static CertificateDirectory Create(string path, string domain, DateTimeOffset now)
+    /// <exception cref="BundleException">There is the certificate of an authority whose key is elsewhere.</exception>
+    public static void DemandNoAuthority(string path)
     {
         if (File.Exists(FileOf(path, AnchorsName)))
         {
             throw new BundleException(
                 $"{FileOf(path, AnchorsName)} is there without {AuthorityName}, the CA's key: put that beside it, or give another --dir");
         }
+    }
+
+    /// <summary>Makes the directory, and an authority in it.</summary>
+    /// <exception cref="BundleException">It cannot be made, or there is one already.</exception>
+    public static CertificateDirectory Create(string path, string domain, DateTimeOffset now)
+    {
         OwnFile.MakeDirectory(path);
         var created = new CertificateDirectory(path, [CertificateAuthority.Create(domain, now)]);
         OwnFile.WriteNew(created.AuthorityFile, created.AuthorityText());

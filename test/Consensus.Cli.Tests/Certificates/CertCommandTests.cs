@@ -1,9 +1,11 @@
+using System.Runtime.Versioning;
 using System.Text.Json;
 using Consensus.Cli.Tests.Support;
 using Consensus.Security.Certificates;
 
 namespace Consensus.Cli.Tests.Certificates;
 
+[UnsupportedOSPlatform("windows")]
 internal sealed class CertCommandTests
 {
     private static readonly Uri Nowhere = new("http://127.0.0.1:1");
@@ -179,10 +181,6 @@ internal sealed class CertCommandTests
     [Test]
     public async Task Show_of_a_bundle_that_everybody_can_read_says_that_beside_what_is_in_it()
     {
-        if (OperatingSystem.IsWindows())
-        {
-            Assert.Ignore("there are no such modes");
-        }
         await CreateAsync("n1=10.0.0.1");
         File.SetUnixFileMode(FileOf("n1.pem"), UnixFileMode.UserRead | UnixFileMode.OtherRead);
         var run = await ShowAsync(FileOf("n1.pem"));

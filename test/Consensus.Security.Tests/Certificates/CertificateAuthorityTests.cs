@@ -22,7 +22,7 @@ internal sealed class CertificateAuthorityTests
         Assert.That(End(authority.Certificate), Is.EqualTo(Now.AddDays(3650)));
         Assert.That(authority.Certificate.HasPrivateKey, Is.False);
         using var key = authority.Certificate.GetECDsaPublicKey()!;
-        Assert.That(key.ExportParameters(false).Curve.Oid.FriendlyName, Is.EqualTo("nistP256"));
+        Assert.That(key.ExportParameters(false).Curve.Oid.Value, Is.EqualTo("1.2.840.10045.3.1.7"));
     }
 
     [Test]

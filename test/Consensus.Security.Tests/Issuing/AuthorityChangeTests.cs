@@ -1,9 +1,11 @@
+using System.Runtime.Versioning;
 using Consensus.Security.Certificates;
 using Consensus.Security.Issuing;
 
 namespace Consensus.Security.Tests.Issuing;
 
 /// <summary>Three runs put another authority in place of the present one; between any two, all believe each other.</summary>
+[UnsupportedOSPlatform("windows")]
 internal sealed class AuthorityChangeTests
 {
     private static readonly DateTimeOffset Now = new(2030, 6, 1, 12, 0, 0, TimeSpan.Zero);
@@ -126,10 +128,7 @@ internal sealed class AuthorityChangeTests
         Run();
         Run();
         File.WriteAllText(FileOf("n2.pem"), missed);
-        if (!OperatingSystem.IsWindows())
-        {
-            File.SetUnixFileMode(FileOf("n2.pem"), UnixFileMode.UserRead | UnixFileMode.UserWrite);
-        }
+        File.SetUnixFileMode(FileOf("n2.pem"), UnixFileMode.UserRead | UnixFileMode.UserWrite);
         CertificateRenewal.Run(Place, ["n2"], null, Now);
         Assert.That(
             BundleOf(Contents(), "n2").Anchors.Single().Thumbprint,
