@@ -43,6 +43,9 @@ internal enum Flaw
     /// <summary>Alternative names that cannot be read to their end.</summary>
     DamagedNames,
 
+    /// <summary>Alternative names with something behind their end.</summary>
+    NamesWithTail,
+
     /// <summary>Of another domain, signed by the right CA.</summary>
     OtherDomain,
 
@@ -207,6 +210,9 @@ internal sealed class TestCertificates(string domain = "c-test", TimeProvider? t
             case Flaw.DamagedNames:
                 // The last name says that it is longer than what is left.
                 encoded[encoded.AsSpan().LastIndexOf("consensus:"u8) - 1] += 5;
+                break;
+            case Flaw.NamesWithTail:
+                encoded = [.. encoded, 5, 0];
                 break;
             default:
                 break;

@@ -123,11 +123,18 @@ public sealed class Bundle
 
     private static X509Certificate2 WithKey(X509Certificate2 leaf, PemBlock key, string label)
     {
-        using var both = TryRead<ECDsa>(ECDsa.Create(), key) is { } curve ? Fitting(() => leaf.CopyWithPrivateKey(curve), curve, label)
+        var both = TryRead<ECDsa>(ECDsa.Create(), key) is { } curve ? Fitting(() => leaf.CopyWithPrivateKey(curve), curve, label)
             : TryRead<RSA>(RSA.Create(), key) is { } rsa ? Fitting(() => leaf.CopyWithPrivateKey(rsa), rsa, label)
             : throw new BundleException($"{label}: its private key is damaged, or neither EC nor RSA");
-        // The round through PKCS#12 gives the key a handle that SslStream takes on every platform.
-        return X509CertificateLoader.LoadPkcs12(both.Export(X509ContentType.Pkcs12), null);
+        if (OperatingSystem.IsLinux())
+        {
+            return both;
+        }
+        // Elsewhere SslStream takes no key that lives in memory alone; the round through PKCS#12 gives it another handle.
+        using (both)
+        {
+            return X509CertificateLoader.LoadPkcs12(both.Export(X509ContentType.Pkcs12), null);
+        }
     }
 
     private static T? TryRead<T>(T key, PemBlock block)

@@ -6,7 +6,7 @@ namespace Consensus.Security.Certificates;
 /// <summary>What the framework throws at keys and certificates that are damaged or strange: it depends on where the damage is.</summary>
 internal static class Damage
 {
-    /// <summary>Whether an exception tells of what was read. A curve that nobody knows, for one, is "not supported on this platform".</summary>
+    /// <summary>Whether an exception tells of what was read. For one, an unknown curve is "not supported on this platform".</summary>
     public static bool Shows(Exception e) =>
         e is CryptographicException or AsnContentException or ArgumentException or FormatException or NotSupportedException;
 }

@@ -30,6 +30,7 @@ internal sealed class CertificateJudgeTests
     [TestCase(Flaw.TwoUris, "it has 2 URI names where one is wanted")]
     [TestCase(Flaw.BrokenUri, "its URI name has characters that no URI has")]
     [TestCase(Flaw.DamagedNames, "its alternative names cannot be read")]
+    [TestCase(Flaw.NamesWithTail, "its alternative names cannot be read")]
     [TestCase(Flaw.SignedByClient, "its chain does not hold")]
     public void Row_30_a_certificate_of_a_wrong_kind_names_nobody(Flaw flaw, string refusal)
     {

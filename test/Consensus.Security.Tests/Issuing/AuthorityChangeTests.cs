@@ -41,10 +41,12 @@ internal sealed class AuthorityChangeTests
     /// <summary>Each of the one state with each of the other, both ways: as while files are being copied.</summary>
     private static void AllBelieveEachOther(Dictionary<string, string> one, Dictionary<string, string> other)
     {
-        foreach (var (first, second) in from first in Everybody from second in Everybody select (first, second))
+        var these = Everybody.Select(name => (Name: name, Bundle: BundleOf(one, name))).ToList();
+        var those = Everybody.Select(name => (Name: name, Bundle: BundleOf(other, name))).ToList();
+        foreach (var (first, second) in from first in these from second in those select (first, second))
         {
-            Assert.That(Believes(BundleOf(one, first), BundleOf(other, second)), $"{first} of the one and {second} of the other");
-            Assert.That(Believes(BundleOf(other, second), BundleOf(one, first)), $"{second} of the other and {first} of the one");
+            Assert.That(Believes(first.Bundle, second.Bundle), $"{first.Name} of the one and {second.Name} of the other");
+            Assert.That(Believes(second.Bundle, first.Bundle), $"{second.Name} of the other and {first.Name} of the one");
         }
     }
 
