@@ -21,9 +21,11 @@ internal static class CertProbe
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
-    public static ProbeResult Look(string host, int port, DateTimeOffset now) => LookAsync(host, port, now).GetAwaiter().GetResult();
+    /// <param name="address">What a sentence calls it.</param>
+    public static ProbeResult Look(string address, string host, int port, DateTimeOffset now) =>
+        LookAsync(address, host, port, now).GetAwaiter().GetResult();
 
-    private static async Task<ProbeResult> LookAsync(string host, int port, DateTimeOffset now)
+    private static async Task<ProbeResult> LookAsync(string address, string host, int port, DateTimeOffset now)
     {
         using var ending = new CancellationTokenSource(Patience);
         using var client = new TcpClient();
@@ -33,7 +35,7 @@ internal static class CertProbe
         }
         catch (Exception e) when (e is SocketException or OperationCanceledException)
         {
-            return new ProbeResult(null, $"nobody answers at {host}:{port} ({Cause(e)})", WasReached: false);
+            return new ProbeResult(null, $"nobody answers at {address} ({Cause(e)})", WasReached: false);
         }
         X509Certificate2? leaf = null;
         List<X509Certificate2> others = [];
@@ -61,7 +63,7 @@ internal static class CertProbe
         // Who demands a certificate of us has presented his own before he refuses.
         if (leaf is null)
         {
-            return new ProbeResult(null, $"{host}:{port} does not speak TLS as it should ({failure})", WasReached: true);
+            return new ProbeResult(null, $"{address} does not speak TLS as it should ({failure})", WasReached: true);
         }
         var came = others.Where(other => !other.RawDataMemory.Span.SequenceEqual(leaf.RawDataMemory.Span));
         return new ProbeResult(CertificateReport.OfPresented(leaf, came, host, now), "", WasReached: true);

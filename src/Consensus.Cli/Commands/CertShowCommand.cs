@@ -23,7 +23,7 @@ internal static class CertShowCommand
             {
                 return Show(host.Environment, format, CertificateReport.OfFile(text, now), now);
             }
-            var seen = CertProbe.Look(name, port, now);
+            var seen = CertProbe.Look(text, name, port, now);
             if (seen.Presented is null)
             {
                 host.Environment.Error.WriteLine($"consensusctl: {Plain.OneLine(seen.Failure)}.");
@@ -40,12 +40,14 @@ internal static class CertShowCommand
         var border = text.LastIndexOf(':');
         host = border > 0 ? text[..border] : "";
         port = 0;
+        var isHost = host.Length > 0 && !host.Contains('/') && !host.Contains(':');
         if (host.StartsWith('[') && host.EndsWith(']'))
         {
             host = host[1..^1];
+            isHost = IPAddress.TryParse(host, out _);
         }
-        return host.Length > 0 && !host.Contains('/') && (!host.Contains(':') || IPAddress.TryParse(host, out _))
-            && int.TryParse(text.AsSpan(border + 1), NumberStyles.None, CultureInfo.InvariantCulture, out port) && port is > 0 and < 65_536;
+        return isHost && int.TryParse(text.AsSpan(border + 1), NumberStyles.None, CultureInfo.InvariantCulture, out port)
+            && port is > 0 and < 65_536;
     }
 
     private static int Show(CliEnvironment environment, OutputFormat format, CertificateReport report, DateTimeOffset now)

@@ -55,7 +55,8 @@ internal static class OwnFile
         }
         using (var file = new FileStream(unfinished, options))
         {
-            file.Write(Encoding.ASCII.GetBytes(text));
+            // As it was read: words between the blocks may be in any encoding.
+            file.Write(Encoding.Latin1.GetBytes(text));
             file.Flush(flushToDisk: true);
         }
         try

@@ -66,7 +66,8 @@ internal sealed class CertCommandTests
         Assert.That(
             run.Error,
             Is.EqualTo(
-                $"consensusctl: {FileOf("n1.pem")} is there already, so nothing was written: consensusctl cert renew n1 issues it anew.\n"));
+                $"consensusctl: {FileOf("n1.pem")} is there already, so nothing was written: "
+                + "consensusctl cert renew n1 issues it anew.\n"));
     }
 
     [Test]

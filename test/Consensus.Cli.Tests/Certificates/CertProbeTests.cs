@@ -112,4 +112,17 @@ internal sealed class CertProbeTests
         Assert.That((run.ExitCode, run.Output), Is.EqualTo((3, "")));
         Assert.That(run.Error, Does.StartWith($"consensusctl: nobody answers at {address} ("));
     }
+
+    [TestCase("[::1]:1", 3, "nobody answers at [::1]:1 (")]
+    [TestCase("localhost:1", 3, "nobody answers at localhost:1 (")]
+    [TestCase("localhost:0", 1, "localhost:0: there is no such file")]
+    [TestCase("localhost:65536", 1, "localhost:65536: there is no such file")]
+    [TestCase("::1:1", 1, "::1:1: there is no such file")]
+    [TestCase("localhost:http", 1, "localhost:http: there is no such file")]
+    public async Task What_is_no_host_and_port_is_a_file(string text, int exitCode, string sentence)
+    {
+        var run = await ShowAsync(text);
+        Assert.That((run.ExitCode, run.Output), Is.EqualTo((exitCode, "")));
+        Assert.That(run.Error, Does.StartWith($"consensusctl: {sentence}"));
+    }
 }

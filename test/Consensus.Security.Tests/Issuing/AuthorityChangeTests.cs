@@ -122,6 +122,15 @@ internal sealed class AuthorityChangeTests
     }
 
     [Test]
+    public void Words_in_a_bundle_stay_as_they_are_while_only_anchors_change()
+    {
+        var words = "# für n1\n"u8.ToArray();
+        File.WriteAllBytes(FileOf("n1.pem"), [.. words, .. File.ReadAllBytes(FileOf("n1.pem"))]);
+        Run();
+        Assert.That(File.ReadAllBytes(FileOf("n1.pem"))[..words.Length], Is.EqualTo(words));
+    }
+
+    [Test]
     public void A_bundle_that_missed_the_change_forgets_the_old_authority_when_it_is_renewed()
     {
         var missed = File.ReadAllText(FileOf("n2.pem"));
