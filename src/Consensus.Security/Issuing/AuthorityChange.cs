@@ -33,8 +33,7 @@ public static class AuthorityChange
     {
         using var place = CertificateDirectory.Open(directory);
         var bundles = place.Bundles();
-        var isBegun = place.Authorities.Count == 2;
-        if (!isBegun)
+        if (place.Authorities.Count == 1)
         {
             var signing = place.Signing;
             place.SetAuthorities(signing, CertificateAuthority.Create(place.Domain, now, number: signing.Number + 1));
@@ -43,7 +42,7 @@ public static class AuthorityChange
         var next = place.Authorities.MaxBy(authority => authority.Number)!;
         if (place.Signing == old)
         {
-            if (!isBegun || !place.IsPublished(next) || bundles.Any(stored => !Believes(stored, next)))
+            if (!place.IsPublished(next) || bundles.Any(stored => !Believes(stored, next)))
             {
                 return (ChangePhase.NextIsBelieved, Introduce(place, bundles, next));
             }

@@ -131,6 +131,21 @@ internal sealed class AuthorityChangeTests
     }
 
     [Test]
+    public void A_bundle_that_comes_back_from_before_a_phase_is_led_through_it_first()
+    {
+        var before = Contents();
+        Run();
+        File.WriteAllText(FileOf("n2.pem"), before["n2.pem"]);
+        Assert.That(Run(), Is.EqualTo(ChangePhase.NextIsBelieved));
+        AllBelieveEachOther(before, Contents());
+        var believing = Contents();
+        Run();
+        File.WriteAllText(FileOf("n2.pem"), believing["n2.pem"]);
+        Assert.That(Run(), Is.EqualTo(ChangePhase.NextHasSigned));
+        AllBelieveEachOther(believing, Contents());
+    }
+
+    [Test]
     public void A_bundle_that_missed_the_change_forgets_the_old_authority_when_it_is_renewed()
     {
         var missed = File.ReadAllText(FileOf("n2.pem"));
