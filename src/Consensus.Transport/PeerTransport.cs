@@ -11,7 +11,8 @@ using Consensus.Transport.Snapshots;
 namespace Consensus.Transport;
 
 /// <summary>
-/// Links to the other members over plain TCP. For each peer one connection that we dialled, used only to send, and one that it dialled, used
+/// Links to the other members over TCP, in mutual TLS where the cluster has it. For each peer one connection that we dialled, used only to
+/// send, and one that it dialled, used
 /// only to receive; snapshots travel on connections of their own. Wire format: <c>peer.proto</c>.
 /// </summary>
 /// <remarks>
@@ -52,7 +53,7 @@ public sealed class PeerTransport : IPeerTransport, IDisposable, IAsyncDisposabl
             identity.TokenDigest, identity.Cluster, identity.Member, identity.Name, identity.Incarnation, options.Boot, options.AdvertisedAddress);
         _handshake = new FormedHandshake(_self, _peers, _removed);
         _joiners = new JoinerList(options.Time);
-        var dialer = new PeerDialer(options.DialTimeout, options.HandshakeTimeout, options.Time);
+        var dialer = new PeerDialer(options.DialTimeout, options.HandshakeTimeout, options.Time, options.Tls);
         _snapshots = new SnapshotTransfers(
             new SnapshotSettings(_self, () => _handshake, dialer, options.Log, options.SnapshotStall, options.SnapshotAckTimeout, options.Fatal), events);
         var linkSettings = new LinkSettings(
@@ -69,6 +70,8 @@ public sealed class PeerTransport : IPeerTransport, IDisposable, IAsyncDisposabl
             options.RedialLongest,
             options.MaxQueuedBytesPerLink,
             options.MaxFrameBytes,
+            options.Tls,
+            options.Renewal,
             options.Fatal);
         _links = new LinkSet(linkSettings, _snapshots.Stop);
         _incoming = new IncomingConnections(() => _handshake, _links, _joiners, events, options.MaxFrameBytes, options.SnapshotStall);

@@ -2,6 +2,8 @@ using System.Collections.Immutable;
 using Consensus.Node.Formation;
 using Consensus.Node.Ports;
 using Consensus.Primitives;
+using Consensus.Security.Generations;
+using Consensus.Transport.Links;
 
 namespace Consensus.Transport;
 
@@ -19,6 +21,9 @@ public sealed record PeerTransportOptions
 
     /// <summary>host:port of members that an operator says to be elsewhere than the log does: they are dialled there first.</summary>
     public IReadOnlyDictionary<MemberId, string> Whereabouts { get; init; } = ImmutableDictionary<MemberId, string>.Empty;
+
+    /// <summary>What this member shows to the others and whom it believes; null: links are plain. The listener has the same one.</summary>
+    public ITlsSource? Tls { get; init; }
 
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
@@ -38,6 +43,9 @@ public sealed record PeerTransportOptions
 
     /// <summary>For the answer to Hello.</summary>
     public TimeSpan HandshakeTimeout { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>When a link of TLS is dialled anew; a test's may be sooner.</summary>
+    internal RenewalLimits Renewal { get; init; } = new();
 
     public TimeSpan RedialFirst { get; init; } = TimeSpan.FromMilliseconds(20);
 

@@ -16,6 +16,14 @@ internal sealed class Whereabouts(string logged)
 
     public string First => _addresses[0];
 
+    /// <summary>The address to dial now, and whether it is the last that is not tried yet.</summary>
+    public (string Address, bool IsLast) InTurn(ref int next)
+    {
+        var now = next < _addresses.Count ? next : 0;
+        next = (now + 1) % _addresses.Count;
+        return (_addresses[now], next == 0);
+    }
+
     /// <summary>Its own process says that it is there, or it answered there. True when another address came first until now.</summary>
     public bool IsAt(string address)
     {

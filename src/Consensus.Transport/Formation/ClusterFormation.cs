@@ -48,7 +48,7 @@ public sealed class ClusterFormation : IConnectionPolicy
             options.Incarnation,
             options.Boot,
             _cluster.Self.PeerAddress);
-        var dialer = new PeerDialer(options.DialTimeout, options.HandshakeTimeout, options.Time);
+        var dialer = new PeerDialer(options.DialTimeout, options.HandshakeTimeout, options.Time, options.Tls);
         foreach (var peer in _cluster.Others)
         {
             var backoff = new Backoff(RedialFirst, RedialLongest, (ulong)options.Boot ^ (ulong)_dialers.Count);
@@ -181,7 +181,7 @@ public sealed class ClusterFormation : IConnectionPolicy
     /// <summary>Judges a dial's outcome; on the dialler's thread. The result is what to say while waiting for that peer.</summary>
     private string Take(InitialPeer peer, DialOutcome outcome)
     {
-        outcome.Socket?.Dispose();
+        outcome.Connection?.Dispose();
         switch (outcome.Reply)
         {
             case Welcome welcome:

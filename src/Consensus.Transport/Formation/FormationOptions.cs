@@ -1,6 +1,7 @@
 using Consensus.Node.Ports;
 using Consensus.Primitives;
 using Consensus.Raft;
+using Consensus.Security.Generations;
 
 namespace Consensus.Transport.Formation;
 
@@ -20,6 +21,11 @@ public sealed record FormationOptions
 
     /// <summary><c>--initial-cluster</c>, this member included.</summary>
     public required IReadOnlyList<InitialPeer> InitialCluster { get; init; }
+
+    /// <summary>
+    /// As <see cref="PeerTransportOptions.Tls"/>; who answers at an address must be the one that <c>--initial-cluster</c> names there.
+    /// </summary>
+    public ITlsSource? Tls { get; init; }
 
     public TimeProvider Time { get; init; } = TimeProvider.System;
 

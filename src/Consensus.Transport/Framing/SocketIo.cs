@@ -156,7 +156,8 @@ internal static class SocketIo
         }
     }
 
-    private static TimeSpan Pollable(TimeSpan within) => within < LongestPoll ? within : LongestPoll;
+    /// <summary>As long as <paramref name="within"/>, or as a socket can be asked to wait.</summary>
+    public static TimeSpan Pollable(TimeSpan within) => within < LongestPoll ? within : LongestPoll;
 
     private static IoResult ReceiveSome(Socket socket, Span<byte> buffer, TimeSpan within, out int count)
     {

@@ -1,4 +1,3 @@
-using System.Net.Sockets;
 using Consensus.Primitives.Wire;
 using Consensus.Transport.Framing;
 
@@ -7,6 +6,9 @@ namespace Consensus.Transport.Handshake;
 /// <summary>Sends and receives one handshake message, bounded in size and time.</summary>
 internal static class HandshakeChannel
 {
+    /// <summary>The first byte of a TLS ClientHello, which no magic of ours begins with.</summary>
+    private const byte TlsHandshakeByte = 0x16;
+
     /// <summary>The whole frame of a message.</summary>
     /// <exception cref="WireFormatException">It is longer than a handshake may be.</exception>
     public static byte[] Encode(HandshakeMessage message)
@@ -24,28 +26,30 @@ internal static class HandshakeChannel
         return frame;
     }
 
-    public static IoResult Send(Socket socket, HandshakeMessage message, Deadline deadline) =>
-        SocketIo.Send(socket, Encode(message), deadline.Remaining);
+    public static IoResult Send(PeerConnection connection, HandshakeMessage message, Deadline deadline) =>
+        connection.Send(Encode(message), deadline.Remaining);
 
     /// <summary>
-    /// Reads exactly one message, so that what follows it stays in the socket. <paramref name="message"/> is null unless done.
+    /// Reads exactly one message, so that what follows it stays in the connection. <paramref name="message"/> is null unless done.
     /// </summary>
     /// <exception cref="WireFormatException">The bytes are no handshake: a stranger's.</exception>
-    public static IoResult Receive(Socket socket, Deadline deadline, out HandshakeMessage? message)
+    public static IoResult Receive(PeerConnection connection, Deadline deadline, out HandshakeMessage? message)
     {
         message = null;
         Span<byte> header = stackalloc byte[FrameFormat.HeaderSize];
-        var result = SocketIo.Receive(socket, header, deadline);
+        var result = connection.Receive(header, deadline);
         if (result != IoResult.Done)
         {
             return result;
         }
         if (!FrameFormat.TryReadHeader(header, FrameFormat.HandshakeMagic, FrameFormat.MaxHandshakeBytes, out var length, out var crc))
         {
-            throw new WireFormatException("not the start of a handshake");
+            throw new WireFormatException(header[0] == TlsHandshakeByte
+                ? "not the start of a handshake, but of TLS, which this member was started without"
+                : "not the start of a handshake");
         }
         Span<byte> body = stackalloc byte[length];
-        result = SocketIo.Receive(socket, body, deadline);
+        result = connection.Receive(body, deadline);
         if (result != IoResult.Done)
         {
             return result;

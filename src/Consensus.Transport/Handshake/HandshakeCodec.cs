@@ -24,6 +24,7 @@ internal static class HandshakeCodec
                 writer.String(3, hello.Wanted);
                 writer.String(4, hello.InitialCluster);
                 WriteKnown(writer, 5, hello.Known);
+                writer.Bool(6, hello.Renews);
                 writer.EndMessage(inHello);
                 break;
             case Welcome welcome:
@@ -103,6 +104,7 @@ internal static class HandshakeCodec
         PeerIdentity? identity = null;
         var purpose = Purpose.Unspecified;
         string wanted = "", initialCluster = "";
+        var renews = false;
         var known = new List<KnownMember>();
         var reader = new WireReader(bytes);
         while (reader.NextField())
@@ -124,6 +126,9 @@ internal static class HandshakeCodec
                 case 5:
                     AddKnown(known, reader.Bytes());
                     break;
+                case 6:
+                    renews = reader.Int64() != 0;
+                    break;
                 default:
                     reader.Skip();
                     break;
@@ -134,7 +139,7 @@ internal static class HandshakeCodec
         {
             throw new WireFormatException("a Hello without identity, wanted name or a purpose that this version knows");
         }
-        return new Hello(identity, purpose, wanted, initialCluster, known);
+        return new Hello(identity, purpose, wanted, initialCluster, known, renews);
     }
 
     private static Welcome ReadWelcome(ReadOnlySpan<byte> bytes)

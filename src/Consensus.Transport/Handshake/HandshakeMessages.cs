@@ -33,6 +33,9 @@ internal enum RefusalCode
     InitialClusterMismatch = 7,
     Inconsistent = 8,
     Removed = 9,
+
+    /// <summary>Another certificate than that of the name in its Hello.</summary>
+    CertificateMismatch = 10,
 }
 
 /// <summary>Who speaks. <see cref="Cluster"/> and <see cref="Member"/> are none until it is formed.</summary>
@@ -59,12 +62,17 @@ internal abstract record HandshakeMessage;
 /// <param name="Wanted">Name of the member that the dialler means to reach; empty for <see cref="Purpose.Join"/>, which knows addresses only.</param>
 /// <param name="InitialCluster">For <see cref="Purpose.Meet"/>, else empty: the whole list in its canonical form.</param>
 /// <param name="Known">For <see cref="Purpose.Meet"/>: whom the dialler has met, itself included.</param>
+/// <param name="Renews">
+/// For <see cref="Purpose.Link"/>: the dialler's link stands, and ends by itself once all is sent on it; this one goes on where that one
+/// ends.
+/// </param>
 internal sealed record Hello(
     PeerIdentity Identity,
     Purpose Purpose,
     string Wanted,
     string InitialCluster,
-    IReadOnlyList<KnownMember> Known) : HandshakeMessage;
+    IReadOnlyList<KnownMember> Known,
+    bool Renews = false) : HandshakeMessage;
 
 /// <summary>What the acceptor answers: <see cref="Welcome"/> or <see cref="Refusal"/>.</summary>
 internal abstract record HandshakeReply : HandshakeMessage;
@@ -78,5 +86,5 @@ internal sealed record Welcome(PeerIdentity Identity, IReadOnlyList<KnownMember>
 internal sealed record Refusal(RefusalCode Code, string Sentence, ClusterId Cluster, string Name) : HandshakeReply
 {
     /// <summary>True when waiting can be enough. A code of a later version counts as that: it cannot be judged.</summary>
-    public bool IsTransient => Code is RefusalCode.NotReady or RefusalCode.Unspecified or > RefusalCode.Removed;
+    public bool IsTransient => Code is RefusalCode.NotReady or RefusalCode.Unspecified or > RefusalCode.CertificateMismatch;
 }

@@ -41,7 +41,7 @@ internal sealed class JoinCalls
     public JoinCalls(JoinOptions options)
     {
         _options = options;
-        _dialer = new PeerDialer(options.DialTimeout, options.HandshakeTimeout, options.Time);
+        _dialer = new PeerDialer(options.DialTimeout, options.HandshakeTimeout, options.Time, options.Tls);
         foreach (var address in options.Addresses)
         {
             Add(address);
@@ -75,7 +75,7 @@ internal sealed class JoinCalls
     private void Call(CalledAddress called, PeerIdentity self, CancellationToken stop)
     {
         var outcome = _dialer.Dial(called.Address, new Hello(self, Purpose.Join, "", "", []), stop);
-        outcome.Socket?.Dispose();
+        outcome.Connection?.Dispose();
         called.IsRepeated = outcome.Reply is Refusal { IsTransient: false } refusal && called.LatestReply is Refusal before && refusal.Code == before.Code;
         called.RestsFor = called.IsRepeated || outcome.Status == DialStatus.TimedOut ? RoundsOfRest : 0;
         called.LatestReply = outcome.Reply;

@@ -1,5 +1,6 @@
 using Consensus.Node.Formation;
 using Consensus.Node.Ports;
+using Consensus.Security.Generations;
 
 namespace Consensus.Transport.Joining;
 
@@ -23,6 +24,9 @@ public sealed record JoinOptions
     /// supervisor starts again and again.
     /// </summary>
     public bool WaitsForItsName { get; init; }
+
+    /// <summary>As <see cref="PeerTransportOptions.Tls"/>; any member of the own domain may answer.</summary>
+    public ITlsSource? Tls { get; init; }
 
     public TimeProvider Time { get; init; } = TimeProvider.System;
 

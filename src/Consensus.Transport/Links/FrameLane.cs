@@ -56,5 +56,8 @@ internal sealed class FrameLane
         public byte[] Bytes { get; } = bytes;
 
         public int Length { get; internal set; }
+
+        /// <summary>TLS has made of it what goes out.</summary>
+        public bool IsSealed { get; init; }
     }
 }

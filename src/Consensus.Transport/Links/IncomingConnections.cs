@@ -9,7 +9,8 @@ namespace Consensus.Transport.Links;
 
 /// <summary>
 /// Connections that other members dialled: at most one link and one snapshot of each. A newer one ends the older, and begins only when the
-/// older one's thread is gone, so that events of one member are never told out of order or at the same time.
+/// older one's thread is gone, so that events of one member are never told out of order or at the same time. One that renews a link lets
+/// the older be read to its end first, so that nothing is lost.
 /// </summary>
 internal sealed class IncomingConnections(
     Func<FormedHandshake> handshake,
@@ -19,6 +20,9 @@ internal sealed class IncomingConnections(
     int maxFrameBytes,
     TimeSpan snapshotStall) : IConnectionPolicy
 {
+    /// <summary>How long a renewed link waits for the one before it; its dialler gives that up sooner.</summary>
+    private static readonly TimeSpan RenewalPatience = TimeSpan.FromSeconds(5);
+
     private readonly Lock _gate = new();
     private readonly Dictionary<(MemberId From, Purpose Purpose), AcceptedConnection> _standing = [];
 
@@ -66,8 +70,11 @@ internal sealed class IncomingConnections(
         }
         try
         {
-            previous?.Abort();
-            previous?.Thread!.Join();
+            if (previous is not null && !(hello.Renews && previous.Thread!.Join(RenewalPatience)))
+            {
+                previous.Abort();
+                previous.Thread!.Join();
+            }
             Use(hello, connection);
         }
         finally

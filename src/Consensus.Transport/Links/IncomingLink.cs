@@ -1,4 +1,4 @@
-using System.Net.Sockets;
+using System.Buffers.Binary;
 using Consensus.Node.Ports;
 using Consensus.Primitives;
 using Consensus.Primitives.Wire;
@@ -9,28 +9,47 @@ namespace Consensus.Transport.Links;
 
 /// <summary>
 /// Receives one link's frames on the connection's own thread: blocking reads into a reused buffer, then every whole frame in it, in order,
-/// and that these were all.
+/// and that these were all. Under TLS the dialler, when it renews the link, is told at the end how many bytes arrived.
 /// </summary>
 internal static class IncomingLink
 {
+    /// <summary>Bytes of the last word: a count, little-endian.</summary>
+    public const int LastWordBytes = sizeof(long);
+
+    private static readonly TimeSpan LastWordWithin = TimeSpan.FromSeconds(1);
+
     /// <summary>Returns when the link ends.</summary>
     /// <exception cref="WireFormatException">The bytes are no frames, or the node cannot read one: the link must close.</exception>
     public static void Serve(MemberId from, AcceptedConnection connection, IPeerEvents events, int maxFrameBytes)
     {
         var buffer = new ReceiveBuffer(maxFrameBytes);
+        var arrived = 0L;
         while (true)
         {
-            var count = connection.Socket.Receive(buffer.Free, SocketFlags.None, out var error);
-            if (error != SocketError.Success || count == 0)
+            var count = connection.Channel.ReceiveSome(buffer.Free);
+            if (count <= 0)
             {
+                if (count == 0 && connection.Channel.Tls is not null && !connection.IsAborted)
+                {
+                    SayWhatArrived(connection.Channel, arrived);
+                }
                 return;
             }
             buffer.Added(count);
+            arrived += count;
             if (!Tell(from, buffer, connection, events))
             {
                 return;
             }
         }
+    }
+
+    /// <summary>Whoever ended the link because another takes its place goes by this; to everyone else it is nothing.</summary>
+    private static void SayWhatArrived(PeerConnection channel, long arrived)
+    {
+        Span<byte> word = stackalloc byte[LastWordBytes];
+        BinaryPrimitives.WriteInt64LittleEndian(word, arrived);
+        channel.Send(word, LastWordWithin);
     }
 
     /// <summary>Tells what is whole. False once the link was ended from here.</summary>

@@ -1,5 +1,6 @@
 using Consensus.Node.Ports;
 using Consensus.Primitives;
+using Consensus.Security.Generations;
 using Consensus.Transport.Dialing;
 using Consensus.Transport.Handshake;
 
@@ -10,6 +11,8 @@ namespace Consensus.Transport.Links;
 /// <param name="Whereabouts">host:port of members that an operator says to be elsewhere than the log does.</param>
 /// <param name="Notices">For what an operator must not miss of one link, however much is said of others; each link limits its own.</param>
 /// <param name="Heard">Told what a peer that welcomed us says of where others are.</param>
+/// <param name="Tls">Null: links are plain.</param>
+/// <param name="Renewal">When a link of TLS is dialled anew.</param>
 /// <param name="Fatal">Ends the process.</param>
 internal sealed record LinkSettings(
     PeerIdentity Self,
@@ -25,4 +28,6 @@ internal sealed record LinkSettings(
     TimeSpan RedialLongest,
     int MaxQueuedBytes,
     int MaxFrameBytes,
+    ITlsSource? Tls,
+    RenewalLimits Renewal,
     Action<string, Exception?> Fatal);

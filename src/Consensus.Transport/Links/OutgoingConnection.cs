@@ -1,8 +1,10 @@
 using System.Buffers;
+using System.Buffers.Binary;
 using System.Net.Sockets;
 using Consensus.Node.Ports;
 using Consensus.Primitives;
 using Consensus.Transport.Framing;
+using Consensus.Transport.Tls;
 
 namespace Consensus.Transport.Links;
 
@@ -10,19 +12,26 @@ namespace Consensus.Transport.Links;
 /// The sending side of one standing connection. Small frames are copied into a buffer, and <see cref="Flush"/> hands the whole buffer to the
 /// socket on the calling thread. Only when the socket takes less than all of it, or when there is more, does a writer thread (started then) send the rest; until it is done, frames
 /// wait in two lanes, of which the urgent one goes first. So each lane keeps its order, and the common case has no hop between threads.
+/// Under TLS the same bytes are sealed first, by whoever sends them: sealing never waits.
 /// </summary>
 /// <remarks>
-/// <see cref="Send"/> and <see cref="Flush"/>: with the node's turn. <see cref="WaitUntilClosed"/>, <see cref="Dispose"/>: the link's thread.
+/// <see cref="Send"/> and <see cref="Flush"/>: with the node's turn. <see cref="WaitUntilClosed"/>, <see cref="Finish"/>,
+/// <see cref="Dispose"/>: the link's thread.
 /// <see cref="Close"/>, <see cref="QueuedBytes"/>: any. The lock is held during a send that cannot block, which is what keeps a closed socket from being used.
 /// </remarks>
 internal sealed class OutgoingConnection(
-    Socket socket, long peerBoot, int maxQueuedBytes, int maxFrameBytes, Action<string, Exception?> fatal) : IDisposable
+    PeerConnection connection, long peerBoot, int maxQueuedBytes, int maxFrameBytes, Action<string, Exception?> fatal) : IDisposable
 {
     /// <summary>What <see cref="Flush"/> writes at most; larger frames, and what comes after them, are the writer's.</summary>
     private const int GatheredBytes = 64 * 1024;
 
     private static readonly TimeSpan PollSlice = TimeSpan.FromSeconds(5);
 
+    /// <summary>As <see cref="PollSlice"/> for a link that may have to be renewed.</summary>
+    private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(1);
+
+    private readonly Socket _socket = connection.Socket;
+    private readonly PeerTls? _tls = connection.Tls;
     private readonly object _gate = new();
     private readonly byte[] _gathering = new byte[GatheredBytes];
     private readonly FrameLane _urgent = new();
@@ -40,8 +49,14 @@ internal sealed class OutgoingConnection(
     private Thread? _writer;
     private bool _closed;
 
+    /// <summary>Nothing more is taken; what was goes out.</summary>
+    private bool _isFinishing;
+
     /// <summary>The process at the other end.</summary>
     public long PeerBoot { get; } = peerBoot;
+
+    /// <summary>Why the other side is not believed any more; null while it is.</summary>
+    public string? Doubt => connection.Doubt;
 
     /// <summary>Bytes that are held here for frames that wait for the network.</summary>
     public long QueuedBytes
@@ -71,7 +86,8 @@ internal sealed class OutgoingConnection(
             var waits = IsBackedUp || _gathered + size > GatheredBytes;
             var cost = waits ? lane.Cost(size) : size;
             // One that is alone is taken, however large it is held.
-            if (_closed || (Queued > 0 && cost > 0 && Queued + cost > (isUrgent ? maxQueuedBytes : maxQueuedBytes - (maxQueuedBytes / 10))))
+            var bound = isUrgent ? maxQueuedBytes : maxQueuedBytes - (maxQueuedBytes / 10);
+            if (_closed || _isFinishing || (Queued > 0 && cost > 0 && Queued + cost > bound))
             {
                 return false;
             }
@@ -91,17 +107,15 @@ internal sealed class OutgoingConnection(
             {
                 return;
             }
-            var sent = 0;
+            ReadOnlySpan<byte> unsent = _gathering.AsSpan(0, _gathered);
             if (_gathered > 0)
             {
-                sent = socket.Send(_gathering.AsSpan(0, _gathered), SocketFlags.None, out var error);
-                if (error is not (SocketError.Success or SocketError.WouldBlock))
+                if (!TrySeal(unsent, out unsent) || !TrySend(ref unsent))
                 {
                     CloseLocked();
                     return;
                 }
             }
-            var unsent = _gathering.AsSpan(sent, _gathered - sent);
             _gathered = 0;
             if (unsent.Length > 0 || IsBackedUp)
             {
@@ -110,23 +124,70 @@ internal sealed class OutgoingConnection(
         }
     }
 
-    /// <summary>Returns when the connection is closed by either side. The other side has nothing to say on it: a byte from there closes it too.</summary>
-    public void WaitUntilClosed()
+    /// <summary>
+    /// Returns true when the connection is closed by either side. The other side has nothing to say on it: a byte from there closes it too.
+    /// Returns false, under TLS only, when <paramref name="hasCause"/>, which is asked about once a second, has something else for this
+    /// thread to do.
+    /// </summary>
+    public bool WaitUntilClosed(Func<PeerTls, bool> hasCause)
     {
         Span<byte> unexpected = stackalloc byte[1];
         while (true)
         {
-            if (!socket.Poll(PollSlice, SelectMode.SelectRead))
+            if (!_socket.Poll(_tls is null ? PollSlice : LookEvery, SelectMode.SelectRead))
             {
+                if (_tls is not null && hasCause(_tls))
+                {
+                    return false;
+                }
                 continue;
             }
-            socket.Receive(unexpected, SocketFlags.None, out var error);
+            // What of TLS itself comes after a handshake came before the Welcome: news of any kind is the end.
+            if (_tls is not null)
+            {
+                Close();
+                return true;
+            }
+            _socket.Receive(unexpected, SocketFlags.None, out var error);
             if (error != SocketError.WouldBlock)
             {
                 Close();
-                return;
+                return true;
             }
         }
+    }
+
+    /// <summary>
+    /// Takes no frame any more, sends those that it took, and waits for the other side to say that all of them arrived. False when that is
+    /// not known: then frames may be lost, as when a link breaks. Under TLS only.
+    /// </summary>
+    public bool Finish(Deadline deadline)
+    {
+        lock (_gate)
+        {
+            _isFinishing = true;
+        }
+        Flush();
+        lock (_gate)
+        {
+            while (!_closed && (_writerIsBusy || _gathered > 0 || IsBackedUp))
+            {
+                if (!Monitor.Wait(_gate, deadline.Remaining))
+                {
+                    return false;
+                }
+            }
+        }
+        try
+        {
+            _socket.Shutdown(SocketShutdown.Send);
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            return false;
+        }
+        Span<byte> word = stackalloc byte[IncomingLink.LastWordBytes];
+        return connection.Receive(word, deadline) == IoResult.Done && BinaryPrimitives.ReadInt64LittleEndian(word) == _tls!.SealedBytes;
     }
 
     public void Close()
@@ -141,7 +202,7 @@ internal sealed class OutgoingConnection(
     {
         Close();
         _writer?.Join();
-        socket.Dispose();
+        connection.Dispose();
     }
 
     private Span<byte> Gather(int size)
@@ -156,7 +217,7 @@ internal sealed class OutgoingConnection(
         if (!_closed)
         {
             _closed = true;
-            SocketIo.Shutdown(socket);
+            connection.Shutdown();
             Monitor.PulseAll(_gate);
         }
     }
@@ -166,7 +227,7 @@ internal sealed class OutgoingConnection(
         _writerIsBusy = true;
         if (!unsent.IsEmpty)
         {
-            _unsent = new FrameLane.Segment(ArrayPool<byte>.Shared.Rent(unsent.Length)) { Length = unsent.Length };
+            _unsent = new FrameLane.Segment(ArrayPool<byte>.Shared.Rent(unsent.Length)) { Length = unsent.Length, IsSealed = true };
             unsent.CopyTo(_unsent.Bytes);
             _withWriter = _unsent.Bytes.Length;
         }
@@ -185,7 +246,7 @@ internal sealed class OutgoingConnection(
     {
         while (Next() is { } segment)
         {
-            if (!SendAll(segment.Bytes.AsSpan(0, segment.Length)))
+            if (!SendAll(segment))
             {
                 Close();
                 return;
@@ -211,6 +272,7 @@ internal sealed class OutgoingConnection(
                         return next;
                     }
                     (_writerIsBusy, _withWriter) = (false, 0);
+                    Monitor.PulseAll(_gate);
                 }
                 Monitor.Wait(_gate);
             }
@@ -218,17 +280,58 @@ internal sealed class OutgoingConnection(
         }
     }
 
+    /// <summary>
+    /// What goes out for these bytes: under TLS what it makes of them, which is sent before anything else is sealed; else they themselves.
+    /// </summary>
+    private bool TrySeal(ReadOnlySpan<byte> bytes, out ReadOnlySpan<byte> outgoing)
+    {
+        outgoing = bytes;
+        return _tls is null || _tls.TrySeal(bytes, out outgoing);
+    }
+
+    /// <summary>
+    /// As much as the network takes now; what is left stays in <paramref name="bytes"/>. False when the connection failed.
+    /// </summary>
+    private bool TrySend(ref ReadOnlySpan<byte> bytes)
+    {
+        var sent = _socket.Send(bytes, SocketFlags.None, out var error);
+        if (error is not (SocketError.Success or SocketError.WouldBlock))
+        {
+            return false;
+        }
+        bytes = bytes[sent..];
+        return true;
+    }
+
+    private bool SendAll(FrameLane.Segment segment)
+    {
+        ReadOnlySpan<byte> bytes = segment.Bytes.AsSpan(0, segment.Length);
+        if (_tls is null || segment.IsSealed)
+        {
+            return SendAll(bytes);
+        }
+        // In pieces, so that no second buffer grows with the largest frame.
+        while (!bytes.IsEmpty)
+        {
+            var piece = bytes[..Math.Min(GatheredBytes, bytes.Length)];
+            bytes = bytes[piece.Length..];
+            if (!TrySeal(piece, out var outgoing) || !SendAll(outgoing))
+            {
+                return false;
+            }
+        }
+        return true;
+    }
+
     /// <summary>Sends it all, waiting as long as it takes: a peer that is gone is given up by the kernel, and <see cref="Close"/> ends the wait.</summary>
     private bool SendAll(ReadOnlySpan<byte> bytes)
     {
         while (!bytes.IsEmpty)
         {
-            var sent = socket.Send(bytes, SocketFlags.None, out var error);
-            if (error is not (SocketError.Success or SocketError.WouldBlock))
+            if (!TrySend(ref bytes))
             {
                 return false;
             }
-            bytes = bytes[sent..];
             lock (_gate)
             {
                 if (_closed)
@@ -238,7 +341,7 @@ internal sealed class OutgoingConnection(
             }
             if (!bytes.IsEmpty)
             {
-                socket.Poll(PollSlice, SelectMode.SelectWrite);
+                _socket.Poll(PollSlice, SelectMode.SelectWrite);
             }
         }
         return true;

@@ -19,18 +19,16 @@ internal sealed class OutgoingLink : IDisposable
     /// <summary>A link that closes sooner than this, twice in a row, is not dialled again at once: the two sides may disagree about something.</summary>
     private static readonly TimeSpan ShortLife = TimeSpan.FromSeconds(1);
 
-    /// <summary>Dials in vain, one after the other, before an operator is told: a process that is started again is back sooner.</summary>
-    private const int FailuresBeforeNotice = 8;
-
     private readonly LinkSettings _settings;
     private readonly Lock _gate = new();
     private readonly Whereabouts _whereabouts;
-    private readonly RateLimitedLog _notices;
+    private readonly LinkNotices _notices;
     private readonly MemberId _member;
     private readonly string _name;
     private readonly Thread? _predecessor;
     private readonly Thread _thread;
     private readonly Backoff _backoff;
+    private readonly LinkRenewal _renewal;
     private readonly CancellationTokenSource _stop = new();
     private readonly Signal _wake = new();
     private volatile OutgoingConnection? _connection;
@@ -40,20 +38,17 @@ internal sealed class OutgoingLink : IDisposable
     private volatile int _moves;
 
     private bool _lastWasShort;
-    private int _failures;
-
-    /// <summary>Where this member was taken to be last; an operator is told when it turns out to be elsewhere.</summary>
-    private string _knownAt;
 
     /// <param name="predecessor">The thread of a stopped link to the same member: its events come first.</param>
     public OutgoingLink(PeerEndpoint peer, LinkSettings settings, Thread? predecessor)
     {
-        (_member, _name, _knownAt) = (peer.Member, peer.Name, peer.Address);
+        (_member, _name) = (peer.Member, peer.Name);
         _whereabouts = new Whereabouts(peer.Address);
         _settings = settings;
-        _notices = new RateLimitedLog(settings.Notices, settings.Time);
+        _notices = new LinkNotices(peer.Name, peer.Address, settings);
         _predecessor = predecessor;
         _backoff = new Backoff(settings.RedialFirst, settings.RedialLongest, (ulong)(settings.Self.Boot ^ peer.Member.Value));
+        _renewal = new LinkRenewal(settings.Renewal, settings.Tls, settings.Time, (ulong)(peer.Member.Value ^ (settings.Self.Boot << 1)));
         _thread = GuardedThread.Of($"peer link to {peer.Name}", Run, settings.Fatal);
     }
 
@@ -76,7 +71,21 @@ internal sealed class OutgoingLink : IDisposable
     public void Start() => _thread.Start();
 
     /// <summary>With the node's turn.</summary>
-    public bool Send(ReadOnlySpan<byte> frame, bool isUrgent) => _connection?.Send(frame, isUrgent) ?? false;
+    public bool Send(ReadOnlySpan<byte> frame, bool isUrgent)
+    {
+        var connection = _connection;
+        while (connection is not null && !connection.Send(frame, isUrgent))
+        {
+            // One that was just renewed takes nothing more; the next one does.
+            var now = _connection;
+            if (now == connection)
+            {
+                return false;
+            }
+            connection = now;
+        }
+        return connection is not null;
+    }
 
     /// <summary>Bytes that wait for the network. Any thread.</summary>
     public long QueuedBytes => _connection?.QueuedBytes ?? 0;
@@ -178,7 +187,7 @@ internal sealed class OutgoingLink : IDisposable
             var wait = _settings.RedialLongest;
             if (outcome.Status is not (DialStatus.Welcomed or DialStatus.Refused))
             {
-                NoticeFailure(outcome.Status, address, outcome.Detail);
+                NoticeFailure(outcome, address);
             }
             switch (outcome.Status)
             {
@@ -226,10 +235,7 @@ internal sealed class OutgoingLink : IDisposable
     {
         lock (_gate)
         {
-            var all = _whereabouts.All;
-            var now = next < all.Count ? next : 0;
-            next = (now + 1) % all.Count;
-            return (all[now], next == 0);
+            return _whereabouts.InTurn(ref next);
         }
     }
 
@@ -241,16 +247,14 @@ internal sealed class OutgoingLink : IDisposable
         var welcome = (Welcome)outcome.Reply!;
         if (_settings.Handshake().Mistaken(welcome, new PeerEndpoint(_member, _name, address)) is { } mistake)
         {
-            outcome.Socket!.Dispose();
+            outcome.Connection!.Dispose();
             _settings.Log.Say(TransportLogLevel.Warning, $"no link to {_name}: {mistake}");
             mayRedialAtOnce = false;
             return false;
         }
-        SocketIo.LimitUnacknowledged(outcome.Socket!);
-        SocketIo.LimitUnsent(outcome.Socket!);
         var started = _settings.Time.GetTimestamp();
-        using (var connection = new OutgoingConnection(
-            outcome.Socket!, welcome.Identity.Boot, _settings.MaxQueuedBytes, _settings.MaxFrameBytes, _settings.Fatal))
+        var connection = Opened(outcome, welcome);
+        try
         {
             _connection = connection;
             Interlocked.MemoryBarrier();
@@ -264,8 +268,15 @@ internal sealed class OutgoingLink : IDisposable
             NoticeLink(address);
             Tell(events => events.LinkUp(_member, welcome.Identity.Boot));
             _settings.Heard(welcome.Known);
-            connection.WaitUntilClosed();
+            while (!connection.WaitUntilClosed(tls => connection.Doubt is not null || _renewal.IsDue(tls)))
+            {
+                connection = Renewed(connection, address, moves);
+            }
             _connection = null;
+        }
+        finally
+        {
+            connection.Dispose();
         }
         Tell(events => events.LinkDown(_member));
         var isShort = _settings.Time.GetElapsedTime(started) < ShortLife;
@@ -278,6 +289,70 @@ internal sealed class OutgoingLink : IDisposable
         return !_stop.IsCancellationRequested && moves == _moves;
     }
 
+    private OutgoingConnection Opened(DialOutcome outcome, Welcome welcome)
+    {
+        SocketIo.LimitUnacknowledged(outcome.Connection!.Socket);
+        SocketIo.LimitUnsent(outcome.Connection.Socket);
+        _renewal.Begin();
+        return new OutgoingConnection(
+            outcome.Connection, welcome.Identity.Boot, _settings.MaxQueuedBytes, _settings.MaxFrameBytes, _settings.Fatal);
+    }
+
+    /// <summary>
+    /// The connection on which the link goes on: another one where it can be had, and else the same. Frames go to the other from the moment
+    /// it stands, and the peer reads it once it has read the one before to its end: nothing is lost and nothing overtakes, so that nobody
+    /// is told. Where that cannot be known, the link is told as broken and standing again.
+    /// </summary>
+    private OutgoingConnection Renewed(OutgoingConnection old, string address, int moves)
+    {
+        if (old.Doubt is { } doubt)
+        {
+            _settings.Log.Say(TransportLogLevel.Warning, $"the link to {_name} at {address} ends: {doubt}");
+            old.Close();
+            return old;
+        }
+        var outcome = _settings.Dialer.Dial(address, HelloTo() with { Renews = true }, _stop.Token);
+        if (outcome.Status != DialStatus.Welcomed)
+        {
+            _renewal.Failed();
+            _settings.Log.Say(
+                TransportLogLevel.Warning, $"the link to {_name} at {address} goes on as it is: it cannot be renewed ({outcome.Detail})");
+            if (outcome.Reply is Refusal refusal)
+            {
+                HandleRefusal(address, refusal);
+            }
+            return old;
+        }
+        var welcome = (Welcome)outcome.Reply!;
+        var mistake = _settings.Handshake().Mistaken(welcome, new PeerEndpoint(_member, _name, address));
+        if (mistake is not null || welcome.Identity.Boot != old.PeerBoot)
+        {
+            // Another process answers there by now: the one that this link led to is gone.
+            outcome.Connection!.Dispose();
+            old.Close();
+            return old;
+        }
+        var next = Opened(outcome, welcome);
+        _connection = next;
+        Interlocked.MemoryBarrier();
+        bool arrived;
+        using (_stop.Token.Register(old.Close))
+        {
+            arrived = old.Finish(new Deadline(_settings.Time, _settings.Renewal.Switch));
+        }
+        old.Dispose();
+        if (_stop.IsCancellationRequested || moves != _moves)
+        {
+            next.Close();
+        }
+        else if (!arrived)
+        {
+            Tell(events => events.LinkDown(_member));
+            Tell(events => events.LinkUp(_member, next.PeerBoot));
+        }
+        return next;
+    }
+
     /// <summary>It answered there as the very member that it is: from now on that is where it is dialled first.</summary>
     private void NoticeLink(string address)
     {
@@ -285,32 +360,14 @@ internal sealed class OutgoingLink : IDisposable
         {
             _whereabouts.IsAt(address);
         }
-        if (address != _knownAt)
-        {
-            _notices.Say(TransportLogLevel.Information, $"{_name} has moved: it answers at {address}, and no longer at {_knownAt}");
-        }
-        else if (_failures >= FailuresBeforeNotice)
-        {
-            _notices.Say(TransportLogLevel.Information, $"{_name} answers again at {address}");
-        }
-        _knownAt = address;
-        _failures = 0;
+        _notices.Linked(address);
     }
 
-    private void NoticeFailure(DialStatus status, string address, string detail)
+    private void NoticeFailure(DialOutcome outcome, string address)
     {
-        _settings.Log.Say(status == DialStatus.Exhausted ? TransportLogLevel.Warning : TransportLogLevel.Debug, $"no link to {_name} at {address}: {detail}");
-        if (++_failures == FailuresBeforeNotice)
+        lock (_gate)
         {
-            string addresses;
-            lock (_gate)
-            {
-                addresses = string.Join(" or ", _whereabouts.All);
-            }
-            _notices.Say(
-                TransportLogLevel.Information,
-                $"{_name} does not answer at {addresses} ({detail}) and is dialled on; should it have moved, it says so itself as soon as it reaches this member, "
-                    + $"or --peer-address {_name}=HOST:PORT does");
+            _notices.Failed(outcome.Status, address, outcome.Detail, _whereabouts.All);
         }
     }
 

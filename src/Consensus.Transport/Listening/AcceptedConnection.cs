@@ -1,17 +1,27 @@
+using System.Net;
 using System.Net.Sockets;
 using Consensus.Transport.Framing;
 
 namespace Consensus.Transport.Listening;
 
 /// <summary>One accepted connection, served by a thread of its own from its first byte to its end.</summary>
-internal sealed class AcceptedConnection(Socket socket, string remote)
+internal sealed class AcceptedConnection(Socket socket, IPEndPoint? remote)
 {
     private volatile bool _aborted;
 
-    /// <summary>Blocking; used by the connection's thread only.</summary>
-    public Socket Socket { get; } = socket;
+    /// <summary>Used by the connection's thread only. A plain one blocks.</summary>
+    public PeerConnection Channel { get; } = new(socket);
 
-    public string Remote { get; } = remote;
+    /// <summary>Where it comes from, for a log.</summary>
+    public string Remote { get; } = remote?.ToString() ?? "unknown";
+
+    /// <summary>The host that it comes from; of no weight in who it is.</summary>
+    public IPAddress Address { get; } = remote?.Address switch
+    {
+        null => IPAddress.None,
+        { IsIPv4MappedToIPv6: true } mapped => mapped.MapToIPv4(),
+        var address => address,
+    };
 
     /// <summary>The handshake ended well. Guarded by the listener's lock.</summary>
     public bool IsWelcomed { get; set; }
@@ -25,6 +35,6 @@ internal sealed class AcceptedConnection(Socket socket, string remote)
     public void Abort()
     {
         _aborted = true;
-        SocketIo.Shutdown(Socket);
+        Channel.Shutdown();
     }
 }

@@ -1,17 +1,29 @@
 using System.Net;
 using System.Net.Sockets;
 using Consensus.Node.Ports;
+using Consensus.Primitives;
 using Consensus.Primitives.Wire;
+using Consensus.Security.Generations;
 using Consensus.Transport.Framing;
 using Consensus.Transport.Handshake;
+using Consensus.Transport.Tls;
 
 namespace Consensus.Transport.Listening;
 
 /// <param name="MaxConnections">Accepted connections at a time, of all kinds.</param>
-/// <param name="MaxUnwelcomed">Of these, those whose handshake is not over. One more closes the oldest of them, so that strangers cannot keep members out.</param>
-public sealed record PeerListenerOptions(int MaxConnections = 64, int MaxUnwelcomed = 16)
+/// <param name="MaxUnwelcomed">
+/// Of these, those whose handshake is not over. One more closes the oldest of the address that has most of them, so that strangers cannot
+/// keep members out.
+/// </param>
+/// <param name="MaxUnwelcomedFromOneAddress">One more closes the oldest of that address, so that nobody takes another's room.</param>
+public sealed record PeerListenerOptions(int MaxConnections = 64, int MaxUnwelcomed = 16, int MaxUnwelcomedFromOneAddress = 8)
 {
-    /// <summary>A connection that has not ended its handshake by then is closed.</summary>
+    /// <summary>
+    /// As <see cref="PeerTransportOptions.Tls"/>: whoever dials shows a member's certificate before a byte of his is read.
+    /// </summary>
+    public ITlsSource? Tls { get; init; }
+
+    /// <summary>A connection that has not ended its handshake by then, TLS and Hello together, is closed.</summary>
     public TimeSpan HandshakeTimeout { get; init; } = TimeSpan.FromSeconds(2);
 
     public TimeProvider Time { get; init; } = TimeProvider.System;
@@ -31,7 +43,7 @@ public sealed record PeerListenerOptions(int MaxConnections = 64, int MaxUnwelco
 /// </summary>
 /// <remarks>
 /// Threads: one that accepts, and one for each connection, which shakes hands and then serves it. A stranger's bytes cost at most a thread
-/// and 4 KiB until the time-out.
+/// and 4 KiB, under TLS about 100 KiB, until the time-out.
 /// </remarks>
 public sealed class PeerListener : IDisposable
 {
@@ -165,12 +177,12 @@ public sealed class PeerListener : IDisposable
         AcceptedConnection connection;
         lock (_gate)
         {
-            if (_stopped.IsSet || !MakeRoom())
+            connection = new AcceptedConnection(socket, RemoteOf(socket));
+            if (_stopped.IsSet || !MakeRoom(connection.Address))
             {
                 socket.Dispose();
                 return;
             }
-            connection = new AcceptedConnection(socket, RemoteOf(socket));
             connection.Thread = GuardedThread.Of("peer connection", () => Serve(connection), _options.Fatal);
             _connections.Add(connection);
             _threads.Add(connection.Thread);
@@ -186,31 +198,49 @@ public sealed class PeerListener : IDisposable
         }
     }
 
-    /// <summary>The oldest connection without a Welcome makes room for a new one: members shake hands within milliseconds, strangers linger.</summary>
-    private bool MakeRoom()
+    /// <summary>
+    /// The oldest connection without a Welcome makes room for a new one: members shake hands within milliseconds, strangers linger. It is
+    /// one of the same address when that has its share already, and else of the address that has most.
+    /// </summary>
+    private bool MakeRoom(IPAddress from)
     {
-        var unwelcomed = _connections.Count(connection => !connection.IsWelcomed);
-        if (unwelcomed < _options.MaxUnwelcomed && _connections.Count < _options.MaxConnections)
+        var unwelcomed = _connections.Where(connection => !connection.IsWelcomed).ToList();
+        var ofOne = unwelcomed.Where(connection => connection.Address.Equals(from)).ToList();
+        if (ofOne.Count >= _options.MaxUnwelcomedFromOneAddress)
+        {
+            Close(ofOne[0]);
+            return true;
+        }
+        if (unwelcomed.Count < _options.MaxUnwelcomed && _connections.Count < _options.MaxConnections)
         {
             return true;
         }
-        if (unwelcomed == 0)
+        if (unwelcomed.Count == 0)
         {
             _strangers.Say(TransportLogLevel.Warning, $"a peer connection was refused: {_connections.Count} are open");
             return false;
         }
-        var oldest = _connections.First(connection => !connection.IsWelcomed);
+        // Counted as if the new one were among them. Of several that have most, that of the oldest connection.
+        Close(unwelcomed.GroupBy(connection => connection.Address).MaxBy(one => one.Count() + (one.Key.Equals(from) ? 1 : 0))!.First());
+        return true;
+    }
+
+    private void Close(AcceptedConnection oldest)
+    {
         oldest.Abort();
         _connections.Remove(oldest);
-        return true;
     }
 
     private void Serve(AcceptedConnection connection)
     {
         try
         {
-            SocketIo.Prepare(connection.Socket);
+            SocketIo.Prepare(connection.Channel.Socket);
             ShakeHandsAndServe(connection);
+        }
+        catch (PeerTlsException e) when (e.Failure == PeerTlsFailure.NotBelieved)
+        {
+            _refusals.Say(TransportLogLevel.Warning, $"the peer connection from {connection.Remote} was refused: {e.Message}");
         }
         catch (Exception e) when (e is SocketException or IOException or ObjectDisposedException or WireFormatException)
         {
@@ -224,7 +254,7 @@ public sealed class PeerListener : IDisposable
 
     private void Forget(AcceptedConnection connection)
     {
-        connection.Socket.Dispose();
+        connection.Channel.Dispose();
         lock (_gate)
         {
             _connections.Remove(connection);
@@ -235,19 +265,25 @@ public sealed class PeerListener : IDisposable
     private void ShakeHandsAndServe(AcceptedConnection connection)
     {
         var deadline = new Deadline(_options.Time, _options.HandshakeTimeout);
-        var received = HandshakeChannel.Receive(connection.Socket, deadline, out var message);
+        var channel = connection.Channel;
+        if (_options.Tls is { } tls)
+        {
+            channel.Accept(tls, deadline);
+        }
+        var received = HandshakeChannel.Receive(channel, deadline, out var message);
         if (message is not Hello hello)
         {
             _strangers.Say(TransportLogLevel.Debug, $"the peer connection from {connection.Remote} ended before its Hello ({received})");
             return;
         }
         var policy = _policy;
-        var reply = policy.Judge(hello);
+        // Before the policy, which believes what the Hello says and notes it.
+        var reply = Mismatch(hello, channel) ?? policy.Judge(hello);
         if (reply is Refusal { IsTransient: false } refusal)
         {
             _refusals.Say(TransportLogLevel.Warning, $"the peer connection from {connection.Remote} was refused: {refusal.Sentence}");
         }
-        if (HandshakeChannel.Send(connection.Socket, reply, deadline) != IoResult.Done || reply is not Welcome)
+        if (HandshakeChannel.Send(channel, reply, deadline) != IoResult.Done || reply is not Welcome)
         {
             return;
         }
@@ -262,15 +298,25 @@ public sealed class PeerListener : IDisposable
         policy.Serve(hello, connection);
     }
 
-    private static string RemoteOf(Socket socket)
+    /// <summary>Null unless the certificate is another's than the Hello's: who has one member's key may not speak for another.</summary>
+    private Refusal? Mismatch(Hello hello, PeerConnection channel) =>
+        channel.Tls is { } session && session.Member != hello.Identity.Name
+            ? new Refusal(
+                RefusalCode.CertificateMismatch,
+                $"{hello.Identity.Name} presented the certificate of {session.Member}.",
+                ClusterId.None,
+                _options.Tls!.Current.Peer.Name!.Name)
+            : null;
+
+    private static IPEndPoint? RemoteOf(Socket socket)
     {
         try
         {
-            return socket.RemoteEndPoint?.ToString() ?? "unknown";
+            return socket.RemoteEndPoint as IPEndPoint;
         }
         catch (SocketException)
         {
-            return "unknown";
+            return null;
         }
     }
 }

@@ -1,4 +1,3 @@
-using System.Net.Sockets;
 using Consensus.Node.Ports;
 using Consensus.Primitives.Wire;
 using Consensus.Transport.Framing;
@@ -157,10 +156,10 @@ internal static class SnapshotParts
     /// Null when the connection ended or stalled.
     /// </summary>
     /// <exception cref="WireFormatException">It is no such part.</exception>
-    public static ReadOnlyMemory<byte>? Receive(Socket socket, ref byte[] buffer, int maxBytes, TimeSpan stall)
+    public static ReadOnlyMemory<byte>? Receive(PeerConnection connection, ref byte[] buffer, int maxBytes, TimeSpan stall)
     {
         Span<byte> frameHeader = stackalloc byte[FrameFormat.HeaderSize];
-        if (SocketIo.Receive(socket, frameHeader, stall) != IoResult.Done)
+        if (connection.Receive(frameHeader, stall) != IoResult.Done)
         {
             return null;
         }
@@ -174,7 +173,7 @@ internal static class SnapshotParts
             {
                 Array.Resize(ref buffer, (int)Math.Min(length, 2L * buffer.Length));
             }
-            if (SocketIo.Receive(socket, buffer.AsSpan(filled, Math.Min(buffer.Length, length) - filled), stall) != IoResult.Done)
+            if (connection.Receive(buffer.AsSpan(filled, Math.Min(buffer.Length, length) - filled), stall) != IoResult.Done)
             {
                 return null;
             }

@@ -3,6 +3,7 @@ using Consensus.Primitives;
 using Consensus.Primitives.Wire;
 using Consensus.Transport.Framing;
 using Consensus.Transport.Listening;
+using Consensus.Transport.Tls;
 
 namespace Consensus.Transport.Snapshots;
 
@@ -16,7 +17,7 @@ internal static class SnapshotReceiver
     public static void Serve(MemberId from, AcceptedConnection connection, IPeerEvents events, TimeSpan stall)
     {
         var buffer = new byte[SnapshotParts.ChunkBytes];
-        if (SnapshotParts.Receive(connection.Socket, ref buffer, SnapshotParts.MaxPartBytes, stall) is not { } start)
+        if (SnapshotParts.Receive(connection.Channel, ref buffer, SnapshotParts.MaxPartBytes, stall) is not { } start)
         {
             return;
         }
@@ -38,11 +39,11 @@ internal static class SnapshotReceiver
             return;
         }
         // Closed at once, with content unread, the connection would be reset and the answer might be lost with it. The sender closes when it has read it.
-        SocketIo.DropUntilClosed(connection.Socket, buffer, stall);
+        connection.Channel.DropUntilClosed(buffer, stall);
     }
 
     private static bool Answer(AcceptedConnection connection, SnapshotAnswer answer, TimeSpan stall) =>
-        SocketIo.Send(connection.Socket, SnapshotParts.Answer(answer), stall) == IoResult.Done;
+        connection.Channel.Send(SnapshotParts.Answer(answer), stall) == IoResult.Done;
 
     /// <summary>Null when the connection ended or stalled.</summary>
     private static SnapshotAnswer? TakeContent(ISnapshotArrival arrival, AcceptedConnection connection, byte[] buffer, long length, TimeSpan stall)
@@ -50,7 +51,12 @@ internal static class SnapshotReceiver
         var crc = 0u;
         for (var taken = arrival.TakenBytes; taken < length;)
         {
-            if (SnapshotParts.Receive(connection.Socket, ref buffer, SnapshotParts.ChunkBytes, stall) is not { } chunk || connection.IsAborted)
+            if (connection.Channel.Doubt is { } doubt)
+            {
+                throw new PeerTlsException(PeerTlsFailure.NotBelieved, doubt);
+            }
+            var part = SnapshotParts.Receive(connection.Channel, ref buffer, SnapshotParts.ChunkBytes, stall);
+            if (part is not { } chunk || connection.IsAborted)
             {
                 return null;
             }
@@ -65,7 +71,7 @@ internal static class SnapshotReceiver
             crc = Crc32C.Append(crc, chunk.Span);
             taken += chunk.Length;
         }
-        if (SnapshotParts.Receive(connection.Socket, ref buffer, SnapshotParts.MaxPartBytes, stall) is not { } end || connection.IsAborted)
+        if (SnapshotParts.Receive(connection.Channel, ref buffer, SnapshotParts.MaxPartBytes, stall) is not { } end || connection.IsAborted)
         {
             return null;
         }

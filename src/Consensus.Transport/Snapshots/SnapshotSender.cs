@@ -24,7 +24,7 @@ internal sealed record SnapshotSettings(
 internal sealed class SnapshotSender(PeerEndpoint peer, ReadOnlyMemory<byte> header, Stream content, SnapshotSettings settings) : IDisposable
 {
     private readonly CancellationTokenSource _stop = new();
-    private volatile Socket? _socket;
+    private volatile PeerConnection? _connection;
 
     public PeerEndpoint Peer => peer;
 
@@ -35,10 +35,7 @@ internal sealed class SnapshotSender(PeerEndpoint peer, ReadOnlyMemory<byte> hea
     {
         _stop.Cancel();
         Interlocked.MemoryBarrier();
-        if (_socket is { } socket)
-        {
-            SocketIo.Shutdown(socket);
-        }
+        _connection?.Shutdown();
     }
 
     /// <summary>Sends, waits for the receiver's word, and disposes of the content.</summary>
@@ -59,15 +56,15 @@ internal sealed class SnapshotSender(PeerEndpoint peer, ReadOnlyMemory<byte> hea
                 {
                     return Broken($"{peer.Address}: {outcome.Detail}");
                 }
-                using var socket = outcome.Socket!;
-                _socket = socket;
+                using var connection = outcome.Connection!;
+                _connection = connection;
                 Interlocked.MemoryBarrier();
                 if (_stop.IsCancellationRequested)
                 {
                     return SnapshotOutcome.Broken;
                 }
                 var mistake = settings.Handshake().Mistaken((Welcome)outcome.Reply!, peer);
-                return mistake is null ? Send(socket) : Broken(mistake);
+                return mistake is null ? Send(connection) : Broken(mistake);
             }
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException or WireFormatException)
@@ -78,19 +75,19 @@ internal sealed class SnapshotSender(PeerEndpoint peer, ReadOnlyMemory<byte> hea
 
     public void Dispose() => _stop.Dispose();
 
-    private SnapshotOutcome Send(Socket socket)
+    private SnapshotOutcome Send(PeerConnection connection)
     {
         var start = content.Position;
         var length = content.Length - start;
-        if (SocketIo.Send(socket, SnapshotParts.Start(header.Span, length), settings.Stall) != IoResult.Done)
+        if (connection.Send(SnapshotParts.Start(header.Span, length), settings.Stall) != IoResult.Done)
         {
             return Broken("the connection closed or stalled at its start");
         }
-        switch (Receive(socket, settings.Stall))
+        switch (Receive(connection, settings.Stall))
         {
             case SnapshotAnswer.Go go when go.From >= 0 && go.From <= length:
                 content.Position = start + go.From;
-                return SendContent(socket, go.From, length);
+                return SendContent(connection, go.From, length);
             case SnapshotAnswer.No no:
                 return Refused(no.Rejection);
             case null:
@@ -100,31 +97,35 @@ internal sealed class SnapshotSender(PeerEndpoint peer, ReadOnlyMemory<byte> hea
         }
     }
 
-    private SnapshotOutcome SendContent(Socket socket, long sent, long length)
+    private SnapshotOutcome SendContent(PeerConnection connection, long sent, long length)
     {
         var frame = new byte[FrameFormat.HeaderSize + SnapshotParts.ChunkBytes];
         var crc = 0u;
         // It speaks before the end only to refuse.
-        while (sent < length && !SocketIo.HasNews(socket))
+        while (sent < length && !connection.HasNews)
         {
+            if (connection.Doubt is { } doubt)
+            {
+                return Broken(doubt);
+            }
             var body = frame.AsSpan(FrameFormat.HeaderSize, (int)Math.Min(SnapshotParts.ChunkBytes, length - sent));
             if (SnapshotContent.Read(content, body) is { } failure)
             {
                 return Unreadable(failure);
             }
             FrameFormat.WriteHeader(frame, FrameFormat.SnapshotMagic, body);
-            if (SocketIo.Send(socket, frame.AsSpan(0, FrameFormat.HeaderSize + body.Length), settings.Stall) != IoResult.Done)
+            if (connection.Send(frame.AsSpan(0, FrameFormat.HeaderSize + body.Length), settings.Stall) != IoResult.Done)
             {
                 return Broken($"the connection closed or stalled after {sent} of {length} bytes");
             }
             crc = Crc32C.Append(crc, body);
             sent += body.Length;
         }
-        if (sent == length && SocketIo.Send(socket, SnapshotParts.End(crc), settings.Stall) != IoResult.Done)
+        if (sent == length && connection.Send(SnapshotParts.End(crc), settings.Stall) != IoResult.Done)
         {
             return Broken("the connection closed or stalled at its end");
         }
-        return Receive(socket, settings.AckWithin) switch
+        return Receive(connection, settings.AckWithin) switch
         {
             SnapshotAnswer.Done when sent == length => SnapshotOutcome.Taken,
             SnapshotAnswer.No no => Refused(no.Rejection),
@@ -132,10 +133,12 @@ internal sealed class SnapshotSender(PeerEndpoint peer, ReadOnlyMemory<byte> hea
         };
     }
 
-    private static SnapshotAnswer? Receive(Socket socket, TimeSpan within)
+    private static SnapshotAnswer? Receive(PeerConnection connection, TimeSpan within)
     {
         var buffer = new byte[FrameFormat.HeaderSize];
-        return SnapshotParts.Receive(socket, ref buffer, SnapshotParts.MaxPartBytes, within) is { } body ? SnapshotParts.ReadAnswer(body.Span) : null;
+        return SnapshotParts.Receive(connection, ref buffer, SnapshotParts.MaxPartBytes, within) is { } body
+            ? SnapshotParts.ReadAnswer(body.Span)
+            : null;
     }
 
     private SnapshotOutcome Broken(string why)

@@ -213,6 +213,6 @@ public sealed class ClusterJoinTests
     {
         var outcome = RawPeer.Dial(member.Listener.EndPoint, Identities.HelloTo("", Identities.OnWire(joiner), Purpose.Join));
         Assert.That(outcome.Reply, Is.TypeOf<Welcome>());
-        outcome.Socket!.Dispose();
+        outcome.Connection!.Dispose();
     }
 }

@@ -24,7 +24,7 @@ public sealed class IncomingLinkTests
     public void Begin()
     {
         _socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        _connection = new AcceptedConnection(_socket, "nowhere");
+        _connection = new AcceptedConnection(_socket, remote: null);
         _events = new RecordingEvents();
         _buffer = new ReceiveBuffer(1 << 20);
     }

@@ -61,7 +61,7 @@ public sealed class SnapshotTests
         listener.Start();
         using var sender = new TcpClient();
         await sender.ConnectAsync((IPEndPoint)listener.LocalEndpoint);
-        using var receiver = await listener.AcceptSocketAsync();
+        using var receiver = new PeerConnection(await listener.AcceptSocketAsync());
         var frame = RawPeer.Frame(FrameFormat.SnapshotMagic, Bytes(SnapshotParts.MaxPartBytes));
         var buffer = new byte[1024];
 

@@ -2,9 +2,11 @@ using System.Net;
 using System.Net.Sockets;
 using Consensus.Node.Formation;
 using Consensus.Node.Ports;
+using Consensus.Security.Generations;
 using Consensus.Transport.Dialing;
 using Consensus.Transport.Framing;
 using Consensus.Transport.Handshake;
+using Consensus.Transport.Tls;
 
 namespace Consensus.Transport.Tests.Support;
 
@@ -37,10 +39,41 @@ internal sealed class RawPeer : IDisposable
         Assert.That(_listener.Poll(Patience.Limit, SelectMode.SelectRead), Is.True, "nobody dialled");
         var socket = _listener.Accept();
         socket.ReceiveTimeout = (int)Patience.Limit.TotalMilliseconds;
+        return (socket, Answer(new PeerConnection(socket), reply, boot));
+    }
+
+    /// <summary>The same in TLS; what the dialler shows is believed as a member would.</summary>
+    public (PeerConnection Connection, Hello Hello) Accept(ITlsSource tls, HandshakeReply? reply = null, long boot = 9)
+    {
+        Assert.That(_listener.Poll(Patience.Limit, SelectMode.SelectRead), Is.True, "nobody dialled");
+        var connection = new PeerConnection(_listener.Accept());
+        connection.Accept(tls, new Deadline(TimeProvider.System, Patience.Limit));
+        return (connection, Answer(connection, reply, boot));
+    }
+
+    /// <summary>Accepts the next connection in TLS and says whether it brought a Hello. Nobody answers it.</summary>
+    public bool HearsHello(ITlsSource tls)
+    {
+        Assert.That(_listener.Poll(Patience.Limit, SelectMode.SelectRead), Is.True, "nobody dialled");
+        using var connection = new PeerConnection(_listener.Accept());
         var deadline = new Deadline(TimeProvider.System, Patience.Limit);
-        Assert.That(HandshakeChannel.Receive(socket, deadline, out var hello), Is.EqualTo(IoResult.Done));
-        HandshakeChannel.Send(socket, reply ?? new Welcome(OnWire(boot), []), deadline);
-        return (socket, (Hello)hello!);
+        try
+        {
+            connection.Accept(tls, deadline);
+            return HandshakeChannel.Receive(connection, deadline, out _) == IoResult.Done;
+        }
+        catch (PeerTlsException)
+        {
+            return false;
+        }
+    }
+
+    private Hello Answer(PeerConnection connection, HandshakeReply? reply, long boot)
+    {
+        var deadline = new Deadline(TimeProvider.System, Patience.Limit);
+        Assert.That(HandshakeChannel.Receive(connection, deadline, out var hello), Is.EqualTo(IoResult.Done));
+        HandshakeChannel.Send(connection, reply ?? new Welcome(OnWire(boot), []), deadline);
+        return (Hello)hello!;
     }
 
     /// <summary>True once somebody has connected; nobody answers it.</summary>
@@ -51,16 +84,16 @@ internal sealed class RawPeer : IDisposable
 
     public void Dispose() => _listener.Dispose();
 
-    public static DialOutcome Dial(IPEndPoint to, Hello hello) =>
-        new PeerDialer(Patience.Limit, Patience.Limit, TimeProvider.System).Dial(to.ToString(), hello, CancellationToken.None);
+    public static DialOutcome Dial(IPEndPoint to, Hello hello, ITlsSource? tls = null) =>
+        new PeerDialer(Patience.Limit, Patience.Limit, TimeProvider.System, tls).Dial(to.ToString(), hello, CancellationToken.None);
 
     /// <summary>A welcomed link from <paramref name="from"/> to a member, to write any bytes into.</summary>
     public static Socket DialLink(TestMember to, PeerIdentity from, Purpose purpose = Purpose.Link)
     {
         var outcome = Dial(to.Listener.EndPoint, Identities.HelloTo(to.Identity.Name, from, purpose));
         Assert.That(outcome.Status, Is.EqualTo(DialStatus.Welcomed), outcome.Detail);
-        outcome.Socket!.Blocking = true;
-        return outcome.Socket;
+        outcome.Connection!.Socket.Blocking = true;
+        return outcome.Connection.Socket;
     }
 
     public static byte[] Frame(uint magic, byte[] body)

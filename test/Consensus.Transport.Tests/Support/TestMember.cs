@@ -2,6 +2,7 @@ using System.Net;
 using Consensus.Node.Formation;
 using Consensus.Node.Ports;
 using Consensus.Primitives;
+using Consensus.Security.Generations;
 using Consensus.Transport.Listening;
 
 namespace Consensus.Transport.Tests.Support;
@@ -16,12 +17,14 @@ internal sealed class TestMember : IDisposable
         string token = Identities.Token,
         ClusterId? cluster = null,
         int? port = null,
-        Func<PeerTransportOptions, PeerTransportOptions>? with = null)
+        Func<PeerTransportOptions, PeerTransportOptions>? with = null,
+        ITlsSource? tls = null,
+        Func<PeerListenerOptions, PeerListenerOptions>? listening = null)
     {
         Identity = Identities.Formed(name, incarnation, token, cluster);
         Boot = boot;
-        Listener = PeerListener.Start(
-            new IPEndPoint(IPAddress.Loopback, port ?? FreePorts.Next()), new PeerListenerOptions { Fatal = Record });
+        var listen = new PeerListenerOptions { Fatal = Record, Tls = tls, Log = (_, message) => Log.Add(message) };
+        Listener = PeerListener.Start(new IPEndPoint(IPAddress.Loopback, port ?? FreePorts.Next()), listening?.Invoke(listen) ?? listen);
         var options = new PeerTransportOptions
         {
             Identity = Identity,
@@ -29,6 +32,7 @@ internal sealed class TestMember : IDisposable
             AdvertisedAddress = Listener.EndPoint.ToString(),
             Log = (_, message) => Log.Add(message),
             Fatal = Record,
+            Tls = tls,
         };
         Transport = new PeerTransport(Listener, with?.Invoke(options) ?? options, Events);
     }

@@ -1,0 +1,235 @@
+using System.Buffers.Binary;
+using System.Net.Sockets;
+using Consensus.Security.Certificates;
+using Consensus.Transport.Framing;
+using Consensus.Transport.Handshake;
+using Consensus.Transport.Links;
+using Consensus.Transport.Tests.Support;
+
+namespace Consensus.Transport.Tests.Tls;
+
+/// <summary>A link of TLS goes on over another connection, and nobody but the keys knows.</summary>
+public sealed class RenewalTests
+{
+    private TestCertificates _domain = null!;
+
+    [SetUp]
+    public void Begin() => _domain = new TestCertificates();
+
+    [TearDown]
+    public void End() => _domain.Dispose();
+
+    [Test]
+    public void A_link_is_renewed_under_traffic_and_no_frame_is_lost_or_overtakes_another()
+    {
+        var accepted = 0;
+        using var a = Renewing("a", new RenewalLimits { Records = 20 });
+        using var b = new TestMember("b", tls: TestTls.Of(_domain, "b"), listening: options => options with { Accept = Counted });
+        TestMember.Link(a, b);
+        var (sent, arrived) = (0, 0);
+        b.Events.OnFrame = (_, _) => Interlocked.Increment(ref arrived);
+        Patience.Until(
+            () =>
+            {
+                // Never so much at once that the link's bound would drop some.
+                for (var i = 0; i < 50 && sent - Volatile.Read(ref arrived) < 1000; i++)
+                {
+                    Assert.That(a.Transport.Send(b.Id, Numbered(sent, sent % 97 == 0 ? 100_000 : 100)), Is.True);
+                    sent++;
+                }
+                a.Transport.Flush();
+                return Volatile.Read(ref accepted) > 3;
+            },
+            "it is renewed three times");
+        b.Events.WaitForFrames(sent);
+        Assert.That(b.Events.FramesFrom(a.Id).Select(NumberOf), Is.EqualTo(Enumerable.Range(0, sent)));
+        Assert.That(a.Events.All, Is.EqualTo(new PeerEvent[] { new UpEvent(b.Id, 1) }), "nobody is told");
+
+        Socket Counted(Socket listener)
+        {
+            var socket = listener.Accept();
+            Interlocked.Increment(ref accepted);
+            return socket;
+        }
+    }
+
+    [Test]
+    public void Another_bundle_renews_the_link_and_the_frames_go_on_where_the_one_before_ended()
+    {
+        var tls = TestTls.Of(_domain, "a");
+        using var a = Renewing("a", new RenewalLimits { Spread = TimeSpan.Zero }, tls);
+        using var peer = new RawPeer("b");
+        using var old = Accepted(a, peer);
+        a.SendNow(peer.Identity.Member, Numbered(1, 100));
+        tls.Change(Bundle.Load(_domain.Member("a"), "a"));
+        var (next, hello) = peer.Accept(TestTls.Of(_domain, "b"));
+        using (next)
+        {
+            Assert.That(hello.Renews, Is.True);
+            var bytes = ReadToEnd(old);
+            Assert.That(bytes, Is.EqualTo(RawPeer.Frame(FrameFormat.LinkMagic, Numbered(1, 100))));
+            SayThatArrived(old, bytes.Length);
+            a.SendNow(peer.Identity.Member, Numbered(2, 100));
+            AssertFrameArrives(next, 2);
+            Assert.That(a.Events.All, Has.Count.EqualTo(1), "the link stood all the time");
+        }
+    }
+
+    [Test]
+    public void A_peer_that_does_not_say_that_all_arrived_is_told_as_a_link_that_broke_and_stands_again([Values] bool saysLess)
+    {
+        var tls = TestTls.Of(_domain, "a");
+        using var a = Renewing("a", new RenewalLimits { Spread = TimeSpan.Zero }, tls);
+        using var peer = new RawPeer("b");
+        using var old = Accepted(a, peer);
+        var member = peer.Identity.Member;
+        a.SendNow(member, Numbered(1, 100));
+        tls.Change(Bundle.Load(_domain.Member("a"), "a"));
+        var (next, _) = peer.Accept(TestTls.Of(_domain, "b"));
+        using (next)
+        {
+            if (saysLess)
+            {
+                SayThatArrived(old, ReadToEnd(old).Length - 1);
+            }
+            else
+            {
+                old.Dispose();
+            }
+            a.Events.WaitFor<UpEvent>(2);
+            PeerEvent[] told = [new UpEvent(member, 9), new DownEvent(member), new UpEvent(member, 9)];
+            Assert.That(a.Events.All, Is.EqualTo(told));
+            a.SendNow(member, Numbered(2, 100));
+            AssertFrameArrives(next, 2);
+        }
+    }
+
+    [Test]
+    public void A_link_that_cannot_be_renewed_goes_on_as_it_is()
+    {
+        var tls = TestTls.Of(_domain, "a");
+        using var a = Renewing("a", new RenewalLimits { Spread = TimeSpan.Zero }, tls);
+        using var peer = new RawPeer("b");
+        using var old = Accepted(a, peer);
+        tls.Change(Bundle.Load(_domain.Member("a"), "a"));
+        var refusal = new Refusal(RefusalCode.NotReady, "b is still starting.", Identities.Cluster, "b");
+        peer.Accept(TestTls.Of(_domain, "b"), refusal).Connection.Dispose();
+        Patience.Until(() => a.Log.Any(line => line.Contains("goes on as it is")), "it is said");
+        a.SendNow(peer.Identity.Member, Numbered(1, 100));
+        AssertFrameArrives(old, 1);
+        Assert.That(a.Events.All, Has.Count.EqualTo(1));
+    }
+
+    [Test]
+    public void Another_process_that_answers_a_renewal_ends_the_link_to_the_one_before()
+    {
+        var tls = TestTls.Of(_domain, "a");
+        using var a = Renewing("a", new RenewalLimits { Spread = TimeSpan.Zero }, tls);
+        using var peer = new RawPeer("b");
+        using var old = Accepted(a, peer);
+        tls.Change(Bundle.Load(_domain.Member("a"), "a"));
+        using var renewal = peer.Accept(TestTls.Of(_domain, "b"), boot: 10).Connection;
+        using var again = peer.Accept(TestTls.Of(_domain, "b"), boot: 10).Connection;
+        a.Events.WaitFor(new UpEvent(peer.Identity.Member, 10));
+        Assert.That(a.Events.All, Has.Member(new DownEvent(peer.Identity.Member)));
+    }
+
+    [Test]
+    public void A_member_that_stops_in_the_middle_of_a_renewal_ends()
+    {
+        var tls = TestTls.Of(_domain, "a");
+        using var a = Renewing("a", new RenewalLimits { Spread = TimeSpan.Zero, Switch = TimeSpan.FromDays(1) }, tls);
+        using var peer = new RawPeer("b");
+        using var old = Accepted(a, peer);
+        tls.Change(Bundle.Load(_domain.Member("a"), "a"));
+        using var next = peer.Accept(TestTls.Of(_domain, "b")).Connection;
+        Assert.That(ReadToEnd(old), Is.Empty, "it waits for the last word now");
+        var stop = Task.Run(a.Dispose);
+        Assert.That(stop.Wait(Patience.Limit), Is.True);
+    }
+
+    [Test]
+    public void All_members_see_a_new_bundle_at_once_and_their_links_are_renewed_one_after_the_other()
+    {
+        var clock = new ManualClock();
+        var tls = TestTls.Of(_domain, "a");
+        var links = Enumerable.Range(1, 200).Select(seed => new LinkRenewal(new RenewalLimits(), tls, clock, (ulong)seed)).ToList();
+        links.ForEach(link => link.Begin());
+        Assert.That(Due(), Is.Zero);
+        tls.Change(tls.Current.Peer);
+        Assert.That(Due(), Is.LessThan(10));
+        clock.Advance(TimeSpan.FromSeconds(15));
+        Assert.That(Due(), Is.InRange(60, 140));
+        clock.Advance(TimeSpan.FromSeconds(15));
+        Assert.That(Due(), Is.EqualTo(200));
+
+        int Due() => links.Count(link => link.IsDue(1, 0, 0));
+    }
+
+    [Test]
+    public void A_link_is_due_after_a_day_64_gibibytes_or_8_388_608_records_and_after_an_attempt_in_vain_a_little_later()
+    {
+        var clock = new ManualClock();
+        var link = new LinkRenewal(new RenewalLimits(), TestTls.Of(_domain, "a"), clock, 1);
+        link.Begin();
+        Assert.That(link.IsDue(1, (64L << 30) - 1, (1 << 23) - 1), Is.False);
+        Assert.That(link.IsDue(1, 64L << 30, 0), Is.True);
+        Assert.That(link.IsDue(1, 0, 1 << 23), Is.True);
+        clock.Advance(TimeSpan.FromHours(21));
+        Assert.That(link.IsDue(1, 0, 0), Is.False);
+        clock.Advance(TimeSpan.FromHours(3));
+        Assert.That(link.IsDue(1, 0, 0), Is.True);
+        link.Failed();
+        Assert.That(link.IsDue(1, 0, 0), Is.False);
+        clock.Advance(TimeSpan.FromSeconds(30));
+        Assert.That(link.IsDue(1, 0, 0), Is.True);
+        link.Begin();
+        Assert.That(link.IsDue(1, 0, 0), Is.False);
+    }
+
+    private TestMember Renewing(string name, RenewalLimits limits, TestTls? tls = null) =>
+        new(name, tls: tls ?? TestTls.Of(_domain, name), with: options => options with { Renewal = limits });
+
+    /// <summary>The link of a member to a peer that the test plays.</summary>
+    private PeerConnection Accepted(TestMember a, RawPeer peer)
+    {
+        a.Transport.SetPeers([peer.Endpoint]);
+        var connection = peer.Accept(TestTls.Of(_domain, "b")).Connection;
+        a.Events.WaitFor<UpEvent>();
+        return connection;
+    }
+
+    private static byte[] ReadToEnd(PeerConnection connection)
+    {
+        var all = new List<byte>();
+        var one = new byte[1];
+        while (connection.Receive(one, Patience.Limit) == IoResult.Done)
+        {
+            all.Add(one[0]);
+        }
+        return [.. all];
+    }
+
+    private static void SayThatArrived(PeerConnection connection, long bytes)
+    {
+        var word = new byte[IncomingLink.LastWordBytes];
+        BinaryPrimitives.WriteInt64LittleEndian(word, bytes);
+        Assert.That(connection.Send(word, Patience.Limit), Is.EqualTo(IoResult.Done));
+    }
+
+    private static void AssertFrameArrives(PeerConnection connection, int number)
+    {
+        var frame = new byte[FrameFormat.HeaderSize + 100];
+        Assert.That(connection.Receive(frame, Patience.Limit), Is.EqualTo(IoResult.Done));
+        Assert.That(frame, Is.EqualTo(RawPeer.Frame(FrameFormat.LinkMagic, Numbered(number, 100))));
+    }
+
+    private static byte[] Numbered(int number, int size)
+    {
+        var frame = new byte[size];
+        BinaryPrimitives.WriteInt32LittleEndian(frame, number);
+        return frame;
+    }
+
+    private static int NumberOf(byte[] frame) => BinaryPrimitives.ReadInt32LittleEndian(frame);
+}
