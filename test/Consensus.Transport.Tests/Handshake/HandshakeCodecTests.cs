@@ -25,6 +25,13 @@ public sealed class HandshakeCodecTests
     }
 
     [Test]
+    public void A_hello_says_whether_it_renews_a_link([Values] bool renews)
+    {
+        var hello = Identities.HelloTo("n2", FullHello.Identity) with { Renews = renews };
+        Assert.That(((Hello)HandshakeCodec.Read(Bytes(hello))).Renews, Is.EqualTo(renews));
+    }
+
+    [Test]
     public void An_unformed_hello_survives_the_wire()
     {
         var hello = Identities.HelloTo("n2", Identities.Unformed("n1", incarnation: 0), Purpose.Meet);

@@ -63,6 +63,15 @@ public sealed class SlotTests
         Assert.That(RawPeer.Dial(listener.EndPoint, Meet).Status, Is.EqualTo(DialStatus.Refused), "a member is answered");
     }
 
+    [Test]
+    public void An_address_counts_as_one_however_it_is_written()
+    {
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        var mapped = new AcceptedConnection(socket, new IPEndPoint(IPAddress.Parse("::ffff:127.0.0.2"), 1));
+        var plain = new AcceptedConnection(socket, new IPEndPoint(IPAddress.Parse("127.0.0.2"), 2));
+        Assert.That(mapped.Address, Is.EqualTo(plain.Address));
+    }
+
     private int _asked;
 
     private int Accepted => Volatile.Read(ref _asked) - 1;
