@@ -23,6 +23,8 @@ internal sealed class IncomingConnections(
     /// <summary>How long a renewed link waits for the one before it; its dialler gives that up sooner.</summary>
     private static readonly TimeSpan RenewalPatience = TimeSpan.FromSeconds(5);
 
+    private static readonly TimeSpan RenewalSlice = TimeSpan.FromMilliseconds(50);
+
     private readonly Lock _gate = new();
     private readonly Dictionary<(MemberId From, Purpose Purpose), AcceptedConnection> _standing = [];
 
@@ -70,7 +72,7 @@ internal sealed class IncomingConnections(
         }
         try
         {
-            if (previous is not null && !(hello.Renews && previous.Thread!.Join(RenewalPatience)))
+            if (previous is not null && !(hello.Renews && EndsByItself(previous, connection)))
             {
                 previous.Abort();
                 previous.Thread!.Join();
@@ -102,6 +104,19 @@ internal sealed class IncomingConnections(
                 }
             }
         }
+    }
+
+    /// <summary>Whether a link came to its end. One that is aborted meanwhile, because its member was removed, takes the one before it along.</summary>
+    private static bool EndsByItself(AcceptedConnection previous, AcceptedConnection next)
+    {
+        for (var waited = TimeSpan.Zero; waited < RenewalPatience && !next.IsAborted; waited += RenewalSlice)
+        {
+            if (previous.Thread!.Join(RenewalSlice))
+            {
+                return true;
+            }
+        }
+        return false;
     }
 
     private void Use(Hello hello, AcceptedConnection connection)

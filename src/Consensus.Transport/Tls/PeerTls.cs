@@ -27,6 +27,7 @@ internal sealed class PeerTls : IDisposable
     private readonly SslStream _stream;
     private readonly ITlsSource _source;
     private readonly CertificateUse _use;
+    private readonly Action _requireBelief;
     private readonly X509Certificate2Collection _others = [];
     private X509Certificate2? _leaf;
     private CertificateName? _peer;
@@ -38,7 +39,7 @@ internal sealed class PeerTls : IDisposable
     private PeerTls(Socket socket, ITlsSource source, CertificateUse use)
     {
         socket.Blocking = false;
-        (_source, _use) = (source, use);
+        (_source, _use, _requireBelief) = (source, use, RequireBelief);
         _socket = new SocketStream(socket);
         _stream = new SslStream(_socket, leaveInnerStreamOpen: true);
     }
@@ -139,7 +140,7 @@ internal sealed class PeerTls : IDisposable
     public int ReceiveSome(Span<byte> buffer)
     {
         RequireBelief();
-        _socket.LimitReads(RequireBelief);
+        _socket.LimitReads(_requireBelief);
         return Read(buffer, out _);
     }
 

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Net.Sockets;
+using Consensus.Node.Formation;
 using Consensus.Security.Certificates;
 using Consensus.Transport.Framing;
 using Consensus.Transport.Handshake;
@@ -135,6 +136,24 @@ public sealed class RenewalTests
     }
 
     [Test]
+    public void A_member_that_is_removed_in_the_middle_of_a_renewal_is_heard_no_more()
+    {
+        using var b = new TestMember("b", tls: TestTls.Of(_domain, "b"));
+        var a = Identities.Formed("a");
+        b.Transport.SetPeers([Identities.EndpointOf(a, "127.0.0.1:1")]);
+        using var old = Dialled(b, a);
+        Assert.That(old.Send(RawPeer.Frame(FrameFormat.LinkMagic, [1]), Patience.Limit), Is.EqualTo(IoResult.Done));
+        b.Events.WaitForFrames(1);
+        using var next = Dialled(b, a, renews: true);
+        b.Transport.SetRemoved([a.Member]);
+        b.Transport.SetPeers([]);
+        Assert.That(RawPeer.IsClosedByPeer(next.Socket), Is.True);
+        Assert.That(RawPeer.IsClosedByPeer(old.Socket), Is.True);
+        Patience.Until(() => b.Listener.ConnectionCount == 0, "both are let go");
+        Assert.That(b.Events.FramesFrom(a.Member), Has.Count.EqualTo(1));
+    }
+
+    [Test]
     public void A_member_that_stops_in_the_middle_of_a_renewal_ends()
     {
         var tls = TestTls.Of(_domain, "a");
@@ -197,6 +216,14 @@ public sealed class RenewalTests
         var connection = peer.Accept(TestTls.Of(_domain, "b")).Connection;
         a.Events.WaitFor<UpEvent>();
         return connection;
+    }
+
+    private PeerConnection Dialled(TestMember to, DirectoryIdentity from, bool renews = false)
+    {
+        var hello = Identities.HelloTo(to.Identity.Name, Identities.OnWire(from)) with { Renews = renews };
+        var outcome = RawPeer.Dial(to.Listener.EndPoint, hello, TestTls.Of(_domain, from.Name));
+        Assert.That(outcome.Reply, Is.TypeOf<Welcome>(), outcome.Detail);
+        return outcome.Connection!;
     }
 
     private static byte[] ReadToEnd(PeerConnection connection)

@@ -88,6 +88,15 @@ public sealed class TlsDialTests
     }
 
     [Test]
+    public void A_peer_that_says_nothing_in_TLS_is_given_up_in_time()
+    {
+        using var silent = new RawPeer("n2");
+        var dialer = new PeerDialer(Patience.Limit, TimeSpan.FromMilliseconds(100), TimeProvider.System, TestTls.Of(_domain, "n1"));
+        var outcome = dialer.Dial(silent.Endpoint.Address, Meet, CancellationToken.None);
+        Assert.That((outcome.Status, outcome.Detail), Is.EqualTo((DialStatus.TimedOut, "no end of the TLS handshake in time")));
+    }
+
+    [Test]
     public void A_dialler_without_tls_is_refused_before_its_Hello_is_read()
     {
         using var listener = Listen(TestTls.Of(_domain, "n2"));
