@@ -22,6 +22,7 @@ using Consensus.Server.Requests;
 using Consensus.Server.Routing;
 using Consensus.Server.Semaphores;
 using Consensus.Server.Settings;
+using Consensus.Server.Tls;
 using Consensus.Server.Transactions;
 using Consensus.Server.Watches;
 
@@ -34,7 +35,8 @@ public static class ConsensusServer
         typeof(ConsensusServer).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "0";
 
     /// <summary>A web application on Kestrel with this server's limits, that has no routes yet.</summary>
-    public static WebApplication Build(IPEndPoint listen)
+    /// <param name="tls">Null: it speaks without TLS. Else the same that its <see cref="ServerInfo"/> has.</param>
+    public static WebApplication Build(IPEndPoint listen, ServerTls? tls = null)
     {
         // Empty: ours is the one place that reads options, not ASPNETCORE_URLS, and no appsettings.json of whatever directory this runs in.
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "consensusd" });
@@ -58,8 +60,8 @@ public static class ConsensusServer
         });
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
-            KestrelLimits.Apply(kestrel, ProcessMemory.AvailableBytes);
-            KestrelLimits.Listen(kestrel, listen, TimeProvider.System);
+            KestrelLimits.Apply(kestrel, ProcessMemory.AvailableBytes, hasTls: tls is not null);
+            KestrelLimits.Listen(kestrel, listen, tls, TimeProvider.System);
         });
         return builder.Build();
     }
@@ -71,7 +73,7 @@ public static class ConsensusServer
         ArgumentNullException.ThrowIfNull(info);
         var logger = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Consensus.Server");
         var unsent = new ByteBudget(info.MaxUnsentAnswerBytes);
-        var replies = new Replies(node, unsent);
+        var replies = new Replies(node, unsent, asksWho: info.Tls is not null);
         var counters = new RequestCounters();
         var views = new PinnedViews(TimeProvider.System);
         app.Lifetime.ApplicationStopped.Register(views.Dispose);
@@ -84,8 +86,8 @@ public static class ConsensusServer
         var streams = new StreamMemory(info.MaxStreamBytes, replies, TimeProvider.System);
         var held = new HeldByServer(node, bodies, streams, unsent, watches);
         var endpoints = CreateEndpoints(node, replies, info, lifecycle, views, compared, watches, bodies, held, counters, logger);
-        var hosts = new HostGuard(info.HostNames, info.ListensOnAnyAddress);
-        var dispatcher = new ApiDispatcher(endpoints, replies, hosts, bodies, counters, logger);
+        var hosts = new HostGuard(info.HostNames, info.ListensOnAnyAddress, info.Tls?.Source);
+        var dispatcher = new ApiDispatcher(endpoints, replies, hosts, new CallerGuard(info.Tls), bodies, counters, logger);
         app.Run(streams.Around(dispatcher.InvokeAsync));
     }
 
@@ -110,7 +112,7 @@ public static class ConsensusServer
         HoldWriteEndpoints WritesOf(HoldForm form) => new(form, node, commands, waits, replies, info, logger);
         var (locks, semaphores, elections) = (new LockForm(replies), new SemaphoreForm(replies), new ElectionForm(replies));
         var members = new MemberLookup(node);
-        var alarms = new MemberAlarms(new DiskSpace(info.DataDirectory, TimeProvider.System).Read);
+        var alarms = new MemberAlarms(new DiskSpace(info.DataDirectory, TimeProvider.System).Read, info.Tls);
         return new Endpoints(
             new KeyReadEndpoints(node, lists, watches, replies),
             new KeyWriteEndpoints(commands, replies),

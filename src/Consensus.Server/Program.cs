@@ -3,7 +3,7 @@ using Consensus.Server.Hosting;
 using Consensus.Transport;
 
 IoThread.ServeRequests();
-return await ServerRunner.RunAsync(args, Environment.GetEnvironmentVariable, Console.Out, Console.Error, async (options, loggers, cancellation) =>
+StartNode start = async (options, tls, loggers, cancellation) =>
 {
     var logger = loggers.CreateLogger("Consensus.Node");
     return await NodeHost.StartAsync(
@@ -16,6 +16,7 @@ return await ServerRunner.RunAsync(args, Environment.GetEnvironmentVariable, Con
             AdvertisePeer = options.AdvertisePeer,
             AdvertiseClient = options.AdvertiseClient,
             ClusterToken = options.ClusterToken,
+            Tls = tls,
             InitialCluster = options.IsInitialClusterGiven ? [.. options.InitialCluster.Select(member => (member.Name, member.PeerAddress))] : null,
             PeerAddresses = [.. options.PeerAddresses.Select(member => (member.Name, member.PeerAddress))],
             Join = options.Join,
@@ -27,4 +28,5 @@ return await ServerRunner.RunAsync(args, Environment.GetEnvironmentVariable, Con
         ProcessEnd.Now,
         (level, sentence) => logger.Log(level == TransportLogLevel.Warning ? LogLevel.Warning : LogLevel.Information, "{Notice}", sentence),
         cancellation);
-});
+};
+return await ServerRunner.RunAsync(args, Environment.GetEnvironmentVariable, Console.Out, Console.Error, start);

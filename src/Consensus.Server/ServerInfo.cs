@@ -1,5 +1,6 @@
 using Consensus.Api;
 using Consensus.Server.Hosting;
+using Consensus.Server.Tls;
 
 namespace Consensus.Server;
 
@@ -10,6 +11,9 @@ public sealed record ServerInfo
 
     /// <summary>Allowed to listen beyond loopback without TLS and access control.</summary>
     public bool Insecure { get; init; }
+
+    /// <summary>TLS of the client port, with which every caller is asked who he is; null: plain HTTP, and nobody is asked.</summary>
+    public ServerTls? Tls { get; init; }
 
     /// <summary>The smallest TTL that is granted.</summary>
     public long MinTtlMicros { get; init; } = ApiLimits.DefaultMinTtlMicros;

@@ -5,6 +5,7 @@ public static class ProblemTypes
 {
     public static readonly ProblemType BadRequest = new("bad-request", "The request is malformed", 400);
     public static readonly ProblemType SharedToken = new("shared-token", "The fencing token is not that of an exclusive hold", 400);
+    public static readonly ProblemType Unauthenticated = new("unauthenticated", "Who asks is not known", 401);
     public static readonly ProblemType Forbidden = new("forbidden", "The request is not allowed", 403);
     public static readonly ProblemType NotFound = new("not-found", "There is no such thing", 404);
     public static readonly ProblemType MethodNotAllowed = new("method-not-allowed", "The path does not take this method", 405);
@@ -34,7 +35,7 @@ public static class ProblemTypes
 
     public static IReadOnlyList<ProblemType> All { get; } =
     [
-        BadRequest, SharedToken, Forbidden, NotFound, MethodNotAllowed, NotAcceptable, RequestTimeout, LockHeld, RetryTooLate, Withdrawn, PermitsMismatch, PermitsOut, LeaseExpired, SessionEnded, Compacted,
+        BadRequest, SharedToken, Unauthenticated, Forbidden, NotFound, MethodNotAllowed, NotAcceptable, RequestTimeout, LockHeld, RetryTooLate, Withdrawn, PermitsMismatch, PermitsOut, LeaseExpired, SessionEnded, Compacted,
         PreconditionFailed, StaleToken, NotHolder, TooLarge, HeadersTooLarge, Misdirected, IdempotencyMismatch, TooManyRequests, Internal,
         NoLeader, NotReady, OutcomeUnknown, QuotaExceeded,
     ];

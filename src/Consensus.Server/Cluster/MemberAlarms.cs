@@ -1,11 +1,11 @@
 using System.Globalization;
 using Consensus.Node;
-using Consensus.Storage;
+using Consensus.Server.Tls;
 
 namespace Consensus.Server.Cluster;
 
 /// <summary>What an operator has to look at on this member: the node's own alarms, and what is running out. One sentence each, without a full stop.</summary>
-internal sealed class MemberAlarms(Func<DiskRoom?> disk)
+internal sealed class MemberAlarms(Func<DiskRoom?> disk, ServerTls? tls = null)
 {
     /// <summary>Four log segments: the log allocates one at a time, and a snapshot needs room beside it.</summary>
     private const long LeastFreeBytes = 256L << 20;
@@ -25,12 +25,12 @@ internal sealed class MemberAlarms(Func<DiskRoom?> disk)
         var isTight = room is { } seen && seen.FreeBytes < Math.Max(LeastFreeBytes, 2 * status.SnapshotBytes);
         var (used, quota) = (status.Counts.StateBytes, status.Counts.QuotaBytes);
         var percent = quota > 0 ? (long)(100m * used / quota) : 0;
-        var isLarge = status.SnapshotBytes >= MaxSnapshotBytes / 100 * LargeSnapshotPercent;
-        if (!isTight && percent < FullPercent && !isLarge)
+        var certificates = tls?.Alarms ?? [];
+        if (!isTight && percent < FullPercent && certificates.Count == 0)
         {
             return status.Alarms;
         }
-        List<string> alarms = [.. status.Alarms];
+        List<string> alarms = [.. status.Alarms, .. certificates];
         if (isTight)
         {
             alarms.Add($"the disk of its data directory has {MiB(room!.Value.FreeBytes)} MiB left of {MiB(room.Value.TotalBytes)}: "

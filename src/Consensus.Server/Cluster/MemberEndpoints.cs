@@ -44,7 +44,7 @@ internal sealed class MemberEndpoints(IConsensusNode node, MemberLookup lookup, 
             return;
         }
         var member = new Member(joiner.Member, joiner.Name, joiner.PeerAddress);
-        var answer = await ChangeAsync(http, new AddMember(member, role == WantedRole.Voter));
+        var answer = await ChangeAsync(call, new AddMember(member, role == WantedRole.Voter));
         if (answer is { Kind: AnswerKind.Done })
         {
             var isNew = answer.Verdict == ChangeVerdict.Appended;
@@ -97,7 +97,7 @@ internal sealed class MemberEndpoints(IConsensusNode node, MemberLookup lookup, 
             }
             replaced = id;
         }
-        var answer = await ChangeAsync(http, new PromoteMember(member.Id, replaced));
+        var answer = await ChangeAsync(call, new PromoteMember(member.Id, replaced));
         await (answer.Kind == AnswerKind.Done
             ? AnswerMember(http, member with { IsVoter = true }, StatusCodes.Status200OK)
             : replies.Problem(http, ProblemOf(answer)));
@@ -118,19 +118,19 @@ internal sealed class MemberEndpoints(IConsensusNode node, MemberLookup lookup, 
             return;
         }
         var name = members.FirstOrDefault(member => member.Id == id)?.Name;
-        var answer = await ChangeAsync(call.Http, new RemoveMember(id));
+        var answer = await ChangeAsync(call, new RemoveMember(id));
         await (answer.Kind == AnswerKind.Done
             ? replies.Json(
                 call.Http, StatusCodes.Status200OK, new MemberRemovedAnswer(id.ToString(), name), ApiJson.Default.MemberRemovedAnswer, node.Status.Revision)
             : replies.Problem(call.Http, ProblemOf(answer)));
     }
 
-    private async Task<MembershipAnswer> ChangeAsync(HttpContext http, MembershipChange change)
+    private async Task<MembershipAnswer> ChangeAsync(ApiCall call, MembershipChange change)
     {
-        var answer = await node.ChangeMembershipAsync(change);
+        var answer = await node.ChangeMembershipAsync(change with { Principal = call.Principal });
         if (answer is { Kind: AnswerKind.Done, Verdict: ChangeVerdict.Appended })
         {
-            logger.LogWarning("membership changed: {Change}, asked for by {Client}", Describe(change), http.Connection.RemoteIpAddress);
+            logger.LogWarning("membership changed: {Change}, asked for by {Client}", Describe(change), Caller.Of(call, node));
         }
         return answer;
     }

@@ -9,9 +9,6 @@ namespace Consensus.Server.Commands;
 /// <summary>Hands commands to the node, with the identity under which the caller may retry them.</summary>
 internal sealed class CommandRunner(IConsensusNode node)
 {
-    /// <summary>Until access control exists, every caller is the same nobody.</summary>
-    public const string Principal = "";
-
     /// <summary>A random 63-bit id is taken already once in a very long time; more than twice running is no accident.</summary>
     private const int MaxIdAttempts = 3;
 
@@ -22,7 +19,7 @@ internal sealed class CommandRunner(IConsensusNode node)
     /// <param name="aborted">Only for lock requests: their place in the queue lives as long as the connection.</param>
     public ValueTask<CommandAnswer> ExecuteAsync(RequestMark mark, Command command, CancellationToken aborted = default) =>
         node.ExecuteAsync(
-            new CommandEnvelope(command, mark.Key, mark.Fingerprint) { Principal = Principal, Session = mark.Session },
+            new CommandEnvelope(command, mark.Key, mark.Fingerprint) { Principal = mark.Principal, Session = mark.Session },
             aborted);
 
     /// <summary>Executes a command that brings a lease of its own, again under another id while the drawn one is taken.</summary>

@@ -12,7 +12,11 @@ namespace Consensus.Server.Commands;
 /// <param name="Fingerprint">Empty when it has neither.</param>
 internal readonly record struct RequestMark(ReadOnlyMemory<byte> Key, SessionRequest Session, ReadOnlyMemory<byte> Fingerprint)
 {
+    /// <summary>Whose request it is: what another asks under the same identity is another request.</summary>
+    public string Principal { get => field ?? ""; init; }
+
     /// <param name="body">As it was sent.</param>
-    public static RequestMark Of(ApiCall call, RequestIdentity identity, ReadOnlySpan<byte> body) =>
-        identity.IsNone ? default : new RequestMark(identity.Key, identity.Session, RequestIdentity.Fingerprint(call, body));
+    public static RequestMark Of(ApiCall call, RequestIdentity identity, ReadOnlySpan<byte> body) => identity.IsNone
+        ? new RequestMark { Principal = call.Principal }
+        : new RequestMark(identity.Key, identity.Session, RequestIdentity.Fingerprint(call, body)) { Principal = call.Principal };
 }

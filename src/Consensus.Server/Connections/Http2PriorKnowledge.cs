@@ -21,34 +21,26 @@ internal static class Http2PriorKnowledge
 
     private static async Task InvokeAsync(ConnectionContext connection, ConnectionDelegate next, TimeSpan timeout, TimeProvider clock)
     {
-        ConnectionStreams? streams = null;
-        var transport = connection.Transport;
         // The server's own time-out for headers begins only after this.
         using var limit = new CancellationTokenSource(timeout, clock);
+        bool isHttp2;
         try
         {
-            if (await BeginsWithPrefaceAsync(connection, limit.Token))
-            {
-                connection.Features.Set<ITlsConnectionFeature>(Negotiated.Http2);
-                connection.Features.Set<ITlsApplicationProtocolFeature>(Negotiated.Http2);
-                connection.Features.Set(streams = new ConnectionStreams());
-                connection.Transport = new StreamWire(connection.Transport, streams);
-            }
+            isHttp2 = await BeginsWithPrefaceAsync(connection, limit.Token);
         }
         catch (OperationCanceledException)
         {
             connection.Abort();
             return;
         }
-        try
+        if (!isHttp2)
         {
             await next(connection);
+            return;
         }
-        finally
-        {
-            connection.Transport = transport;
-            streams?.Close();
-        }
+        connection.Features.Set<ITlsConnectionFeature>(Negotiated.Http2);
+        connection.Features.Set<ITlsApplicationProtocolFeature>(Negotiated.Http2);
+        await StreamWire.ServeAsync(connection, next);
     }
 
     private static async ValueTask<bool> BeginsWithPrefaceAsync(ConnectionContext connection, CancellationToken cancellationToken)

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using System.Runtime.CompilerServices;
+using Microsoft.AspNetCore.Connections;
 
 namespace Consensus.Server.Connections;
 
@@ -16,6 +17,24 @@ internal sealed class StreamWire(IDuplexPipe transport, ConnectionStreams stream
     public PipeReader Input { get; } = new Incoming(transport.Input, new StreamEnds(PrefaceBytes, onlyResets: true, streams.Reset));
 
     public PipeWriter Output { get; } = new Outgoing(transport.Output, streams);
+
+    /// <summary>Serves a connection that speaks HTTP/2.</summary>
+    public static async Task ServeAsync(ConnectionContext connection, ConnectionDelegate next)
+    {
+        var transport = connection.Transport;
+        var streams = new ConnectionStreams();
+        connection.Features.Set(streams);
+        connection.Transport = new StreamWire(transport, streams);
+        try
+        {
+            await next(connection);
+        }
+        finally
+        {
+            connection.Transport = transport;
+            streams.Close();
+        }
+    }
 
     private sealed class Incoming(PipeReader inner, StreamEnds ends) : PipeReader
     {

@@ -61,7 +61,7 @@ internal sealed class FenceEndpoints(IConsensusNode node, CommandRunner commands
         }
         if (reset.Existed)
         {
-            logger.LogWarning("the fence of {Resource} was reset, by {Client}", resource.ToString(), http.Connection.RemoteIpAddress);
+            logger.LogWarning("the fence of {Resource} was reset, by {Client}", resource.ToString(), Caller.Of(call, node));
         }
         await replies.Json(
             http,

@@ -4,9 +4,9 @@ using Consensus.Api.Semaphores;
 using Consensus.Node;
 using Consensus.Primitives;
 using Consensus.Server.Commands;
-using Consensus.Server.Connections;
 using Consensus.Server.Http;
 using Consensus.Server.Routing;
+using Consensus.Server.Tls;
 using Consensus.StateMachine;
 using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Outcomes;
@@ -42,7 +42,7 @@ internal sealed class HoldWriteEndpoints(
             await replies.Problem(http, refusal!);
             return;
         }
-        using var unread = asked.WaitMicros > 0 ? UnreadBehindWaits.While(http) : null;
+        using var standing = asked.WaitMicros > 0 ? StandingRequest.Begin(http) : default;
         var aborted = http.RequestAborted;
         var mark = RequestMark.Of(call, identity, body);
         var told = asked.WaitMicros > 0 && !identity.IsNone
@@ -145,11 +145,11 @@ internal sealed class HoldWriteEndpoints(
         var answer = await commands.ExecuteAsync(call, identity, [], new ReleaseHoldCommand(name, token, force)
         {
             Space = form.Space,
-            By = force ? Caller.Of(http, node) : "",
+            By = force ? Caller.Of(call, node) : "",
         });
         if (force && answer.Kind == AnswerKind.Done && answer.Outcome is HoldReleased)
         {
-            logger.LogWarning("{Kind} {Name} was broken by force, by {Client}", form.Noun, name.ToString(), http.Connection.RemoteIpAddress);
+            logger.LogWarning("{Kind} {Name} was broken by force, by {Client}", form.Noun, name.ToString(), Caller.Of(call, node));
         }
         await (answer.Outcome switch
         {

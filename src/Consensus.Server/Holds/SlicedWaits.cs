@@ -185,7 +185,7 @@ internal sealed class SlicedWaits(IConsensusNode node, Replies replies, TimeProv
     }
 
     private static PlaceInfo? PlaceIn(StateView? view, RequestMark mark) =>
-        view?.PlaceOf(CommandRunner.Principal, mark.Key, mark.Session, mark.Fingerprint.Span);
+        view?.PlaceOf(mark.Principal, mark.Key, mark.Session, mark.Fingerprint.Span);
 
     /// <summary>The answer came, and not a byte of it could be told.</summary>
     /// <param name="hasKey">Somebody may ask again under the key from now on.</param>
@@ -218,10 +218,11 @@ internal sealed class SlicedWaits(IConsensusNode node, Replies replies, TimeProv
         parking.Expiry?.Dispose();
     }
 
-    /// <summary>A key, or the number of a session.</summary>
-    private readonly record struct ParkedIdentity(Key Key, LeaseId Session, long Number)
+    /// <summary>A key, or the number of a session, of one principal.</summary>
+    private readonly record struct ParkedIdentity(string Principal, Key Key, LeaseId Session, long Number)
     {
-        public static ParkedIdentity Of(RequestMark mark) => new(new Key(mark.Key.Span), mark.Session.Session, mark.Session.Number);
+        public static ParkedIdentity Of(RequestMark mark) =>
+            new(mark.Principal, new Key(mark.Key.Span), mark.Session.Session, mark.Session.Number);
     }
 
     /// <summary>From the end of one slice to the begin of the next.</summary>

@@ -12,10 +12,11 @@ internal static class EphemeralPorts
         if (options.ListenClient.Port == 0)
         {
             var client = Free(options.ListenClient.Address);
+            var isDefault = options.AdvertiseClient == $"{options.ClientScheme}://{options.ListenClient}";
             options = options with
             {
                 ListenClient = client,
-                AdvertiseClient = options.AdvertiseClient == $"http://{options.ListenClient}" ? $"http://{client}" : options.AdvertiseClient,
+                AdvertiseClient = isDefault ? $"{options.ClientScheme}://{client}" : options.AdvertiseClient,
             };
         }
         if (options.ListenPeer.Port == 0)

@@ -1,5 +1,7 @@
+using System.Net;
 using Consensus.Server.Connections;
 using Consensus.Server.Http;
+using Consensus.Server.Tls;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 
@@ -11,8 +13,6 @@ internal static class KestrelLimits
     /// <summary>A waiting lock request holds its connection, so there may be many.</summary>
     private const int MostConnections = 20_000;
 
-    /// <summary>What fits in an eighth of the smallest memory that operators are told of: with less than that, a stranger with three hundred would leave nobody else one.</summary>
-    private const int FewestConnections = (int)(MemoryPlan.SmallestBytes / 8 / ConnectionBytes);
 
     /// <summary>
     /// What a client may send that nobody reads yet: behind a request that waits on HTTP/1.1 (with more than that <see cref="UnreadBehindWaits"/> cuts it off), or into all streams of an HTTP/2 connection. What is read of a body goes on the
@@ -29,6 +29,12 @@ internal static class KestrelLimits
     /// <summary>What one connection may make the server hold for itself.</summary>
     internal const int ConnectionBytes = MaxUnreadBytes + StreamMemory.OwnBytes + PipeBytes;
 
+    /// <summary>
+    /// The same with TLS: what is kept of the handshake and for the next records, about 40 KiB as measured, and one record of each
+    /// direction under way.
+    /// </summary>
+    internal const int TlsConnectionBytes = ConnectionBytes + ((40 + 16 + 16) * 1024);
+
     private const int MaxHeaderBytes = 16 * 1024;
     private const int MaxHeaders = 64;
 
@@ -44,9 +50,16 @@ internal static class KestrelLimits
     /// <summary>A body or an answer that moves slower than 240 bytes/s, after 5 s of grace, ends its connection. Waiting costs nothing: no body moves.</summary>
     private static readonly MinDataRate SlowestRate = new(bytesPerSecond: 240, gracePeriod: TimeSpan.FromSeconds(5));
 
-    /// <summary>What connections can make the server hold, unread bytes, one request with its headers and what is not sent of an answer each, is at most an eighth of the memory.</summary>
-    public static int MaxConnectionsIn(long memoryBytes) =>
-        (int)Math.Clamp(new MemoryPlan(memoryBytes).Connections / ConnectionBytes, FewestConnections, MostConnections);
+    /// <summary>
+    /// What connections can make the server hold, unread bytes, one request with its headers and what is not sent of an answer each, is at
+    /// most an eighth of the memory. There are never fewer than fit in an eighth of the smallest memory that operators are told of: with
+    /// less than that, a stranger with three hundred would leave nobody else one.
+    /// </summary>
+    public static int MaxConnectionsIn(long memoryBytes, bool hasTls = false)
+    {
+        var each = hasTls ? TlsConnectionBytes : ConnectionBytes;
+        return (int)Math.Clamp(new MemoryPlan(memoryBytes).Connections / each, MemoryPlan.SmallestBytes / 8 / each, MostConnections);
+    }
 
     /// <summary>Sockets are read by themselves, whatever Kestrel's own limits are.</summary>
     public static void Apply(SocketTransportOptions sockets)
@@ -56,14 +69,14 @@ internal static class KestrelLimits
     }
 
     /// <param name="memoryBytes">That this process may have.</param>
-    public static void Apply(KestrelServerOptions kestrel, long memoryBytes)
+    public static void Apply(KestrelServerOptions kestrel, long memoryBytes, bool hasTls = false)
     {
         kestrel.AddServerHeader = false;
         kestrel.AllowSynchronousIO = false;
         // An HTTP/2 connection without TLS is shown to Kestrel as one with it, and its requests say "http" all the same.
-        kestrel.AllowAlternateSchemes = true;
+        kestrel.AllowAlternateSchemes = !hasTls;
         var limits = kestrel.Limits;
-        limits.MaxConcurrentConnections = MaxConnectionsIn(memoryBytes);
+        limits.MaxConcurrentConnections = MaxConnectionsIn(memoryBytes, hasTls);
         limits.MaxConcurrentUpgradedConnections = 0;
         // Each endpoint stops reading at its own limit. Past that the server still takes, for at most 5 s, what a client goes on sending, and throws it away:
         // a connection closed with unread bytes is reset, and the client would see a broken pipe instead of the answer that tells it why.
@@ -85,13 +98,24 @@ internal static class KestrelLimits
         limits.Http2.HeaderTableSize = HeaderTableBytes;
     }
 
-    public static void Listen(KestrelServerOptions kestrel, System.Net.IPEndPoint endPoint, TimeProvider clock) => kestrel.Listen(endPoint, listen =>
+    public static void Listen(KestrelServerOptions kestrel, IPEndPoint endPoint, ServerTls? tls, TimeProvider clock) =>
+        kestrel.Listen(endPoint, listen => Use(listen, tls, clock));
+
+    private static void Use(ListenOptions listen, ServerTls? tls, TimeProvider clock)
     {
         listen.Protocols = HttpProtocols.Http1AndHttp2;
         listen.UseKeepAliveProbes();
-        listen.UseHttp2PriorKnowledge(HeadersTimeout, clock);
+        // From here on it is known which of the two protocols is spoken: TLS has agreed on it, or the client's first bytes say so.
+        if (tls is not null)
+        {
+            tls.UseOn(listen);
+        }
+        else
+        {
+            listen.UseHttp2PriorKnowledge(HeadersTimeout, clock);
+        }
         var unread = new UnreadBehindWaits(clock);
         listen.Use(next => connection => unread.InvokeAsync(connection, next));
         listen.UseRejectionAnswers();
-    });
+    }
 }

@@ -1,5 +1,6 @@
 using System.Net;
 using Consensus.Raft;
+using Consensus.Security.Generations;
 using Consensus.StateMachine;
 using Consensus.Storage;
 
@@ -24,6 +25,9 @@ public sealed record NodeHostOptions
     public required string AdvertiseClient { get; init; }
 
     public string ClusterToken { get; init; } = "";
+
+    /// <summary>By which certificates it links to the other members; null: without.</summary>
+    public ITlsSource? Tls { get; init; }
 
     /// <summary>Name and host:port of every initial member, this one included; null when it was not given: a cluster of one. Read for an empty directory only (rule 7).</summary>
     public IReadOnlyList<(string Name, string Address)>? InitialCluster { get; init; }

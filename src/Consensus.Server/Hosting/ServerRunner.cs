@@ -1,14 +1,19 @@
 using System.Net.Sockets;
 using Consensus.Node.Formation;
 using Consensus.Node.Ports;
+using Consensus.Security.Certificates;
+using Consensus.Security.Generations;
 using Consensus.Server.Options;
+using Consensus.Server.Tls;
 using Consensus.Transport.Formation;
 using Microsoft.AspNetCore.Connections;
 
 namespace Consensus.Server.Hosting;
 
 /// <summary>Starts a node with these options. Called once; the application's logger factory is shared.</summary>
-public delegate Task<INodeHost> StartNode(ServerOptions options, ILoggerFactory loggers, CancellationToken cancellationToken);
+/// <param name="tls">By which certificates it links to the other members; null: without.</param>
+public delegate Task<INodeHost> StartNode(
+    ServerOptions options, ITlsSource? tls, ILoggerFactory loggers, CancellationToken cancellationToken);
 
 /// <summary>The life of the process: options, start, ready, stop.</summary>
 public static class ServerRunner
@@ -49,7 +54,12 @@ public static class ServerRunner
         try
         {
             var options = EphemeralPorts.Resolve(ServerOptionsReader.Read(arguments, environment));
-            return await ServeAsync(options, output, errors, startNode);
+            using var certificates = options.Tls is null ? null : TlsReload.Open(options, TimeProvider.System);
+            if (certificates?.Tls.Source.Current.Own.Name is { } name && !options.IsClusterTokenGiven)
+            {
+                options = options with { ClusterToken = name.Domain };
+            }
+            return await ServeAsync(options, certificates, output, errors, startNode);
         }
         catch (MemberRemovedException e)
         {
@@ -59,6 +69,11 @@ public static class ServerRunner
         catch (OptionsException e)
         {
             await errors.WriteLineAsync($"consensusd: {e.Message}{(e.Message.EndsWith('?') ? "" : ".")}");
+            return ExitWrongOptions;
+        }
+        catch (BundleException e)
+        {
+            await errors.WriteLineAsync($"consensusd: {e.Message}.");
             return ExitWrongOptions;
         }
         catch (Exception e) when (IsRefusal(e))
@@ -72,23 +87,27 @@ public static class ServerRunner
     private static bool IsRefusal(Exception e) =>
         e is StorageRefusedException or StorageFailedException or FormationRefusedException or IOException or UnauthorizedAccessException or SocketException or AddressInUseException;
 
-    private static async Task<int> ServeAsync(ServerOptions options, TextWriter output, TextWriter errors, StartNode startNode)
+    private static async Task<int> ServeAsync(
+        ServerOptions options, TlsReload? certificates, TextWriter output, TextWriter errors, StartNode startNode)
     {
+        var tls = certificates?.Tls;
         var lifecycle = new ServerLifecycle(TimeProvider.System);
         // A third of a start is the web host's: it is put together while the node reads its disk, forms and elects.
         using var loggers = new EarlyLoggers();
         var building = Task.Run(() =>
         {
-            var built = ConsensusServer.Build(options.ListenClient);
+            var built = ConsensusServer.Build(options.ListenClient, tls);
             loggers.Provide(built.Services.GetRequiredService<ILoggerFactory>());
             return built;
         });
-        var starting = StartAsync(options, loggers, startNode);
+        // From the first moment on: until all of a new cluster have met, days may pass.
+        certificates?.Start(loggers.CreateLogger("Consensus.Tls"));
+        var starting = StartAsync(options, tls?.Source, loggers, startNode);
         await using var app = await building;
         await using var host = await starting;
-        app.MapConsensusApi(host.Node, InfoOf(options), lifecycle);
+        app.MapConsensusApi(host.Node, InfoOf(options) with { Tls = tls }, lifecycle);
         await app.StartAsync();
-        await output.WriteAsync(StartupText.Listening(options, host.Node.Status));
+        await output.WriteAsync(StartupText.Listening(options, host.Node.Status, tls?.Source.Current.Own));
         await output.FlushAsync();
         var stopping = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var registration = app.Lifetime.ApplicationStopping.Register(stopping.SetResult);
@@ -107,8 +126,8 @@ public static class ServerRunner
     }
 
     /// <summary>A start that is refused at once is so by its task too.</summary>
-    private static async Task<INodeHost> StartAsync(ServerOptions options, ILoggerFactory loggers, StartNode startNode) =>
-        await startNode(options, loggers, CancellationToken.None);
+    private static async Task<INodeHost> StartAsync(ServerOptions options, ITlsSource? tls, ILoggerFactory loggers, StartNode startNode) =>
+        await startNode(options, tls, loggers, CancellationToken.None);
 
     private static async Task SayWhenReadyAsync(INodeHost host, ServerLifecycle lifecycle, TextWriter output, Task ending)
     {

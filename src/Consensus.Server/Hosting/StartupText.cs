@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Consensus.Node;
+using Consensus.Security.Certificates;
 using Consensus.Server.Options;
 
 namespace Consensus.Server.Hosting;
@@ -9,18 +10,24 @@ namespace Consensus.Server.Hosting;
 internal static class StartupText
 {
     /// <param name="status">Of the member as it was recovered or formed: whom it knows.</param>
-    public static string Listening(ServerOptions options, NodeStatus status)
+    /// <param name="certificate">Its own; null without TLS.</param>
+    public static string Listening(ServerOptions options, NodeStatus status, Bundle? certificate = null)
     {
         var text = new StringBuilder();
         var others = OthersOf(status);
         text.Append(CultureInfo.InvariantCulture, $"consensusd {ConsensusServer.Version}: {options.Name}, {Membership(status, others.Count)} cluster {status.Cluster}\n");
-        text.Append(CultureInfo.InvariantCulture, $"  clients  http://{options.ListenClient}\n");
+        text.Append(CultureInfo.InvariantCulture, $"  clients  {options.ClientScheme}://{options.ListenClient}\n");
         text.Append(CultureInfo.InvariantCulture, $"  members  {options.ListenPeer}{(options.AdvertisePeer == options.ListenPeer.ToString() ? "" : $", told to the others as {options.AdvertisePeer}")}\n");
         if (others.Count > 0)
         {
             text.Append(CultureInfo.InvariantCulture, $"  others   {Addresses(others)}\n");
         }
         text.Append(CultureInfo.InvariantCulture, $"  data     {Path.GetFullPath(options.DataDirectory)}\n");
+        if (certificate is { Name: { } name })
+        {
+            var whose = $"{certificate.Path}: {name.Name} of {name.Domain}";
+            text.Append(CultureInfo.InvariantCulture, $"  tls      {whose}, until {certificate.NotAfter:yyyy-MM-dd}\n");
+        }
         if (options.Insecure)
         {
             text.Append("  INSECURE: whoever reaches these addresses can read and change everything; there is no TLS and no access control\n");
@@ -31,8 +38,9 @@ internal static class StartupText
             return text.ToString();
         }
         text.Append("Try, in another terminal:\n");
-        text.Append(CultureInfo.InvariantCulture, $"  curl {TryUrl(options)}/v1/locks/demo -d '{{\"owner\":\"me\",\"ttl\":\"60s\"}}'\n");
-        text.Append(CultureInfo.InvariantCulture, $"  curl {TryUrl(options)}/v1/locks/demo\n");
+        var curl = $"curl {(certificate is null ? "" : "--cacert ca.pem --cert admin.pem ")}{TryUrl(options)}/v1/locks/demo";
+        text.Append(CultureInfo.InvariantCulture, $"  {curl} -d '{{\"owner\":\"me\",\"ttl\":\"60s\"}}'\n");
+        text.Append(CultureInfo.InvariantCulture, $"  {curl}\n");
         return text.ToString();
     }
 
@@ -87,6 +95,9 @@ internal static class StartupText
 
     private static string Addresses(IEnumerable<MemberStatus> members) => string.Join(", ", members.Select(member => $"{member.Name} {member.PeerAddress}"));
 
-    private static string TryUrl(ServerOptions options) =>
-        ListenAddress.IsAny(options.ListenClient.Address) ? $"http://127.0.0.1:{options.ListenClient.Port}" : $"http://{options.ListenClient}";
+    private static string TryUrl(ServerOptions options)
+    {
+        var address = options.ListenClient;
+        return $"{options.ClientScheme}://{(ListenAddress.IsAny(address.Address) ? $"127.0.0.1:{address.Port}" : address.ToString())}";
+    }
 }

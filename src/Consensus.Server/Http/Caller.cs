@@ -1,18 +1,23 @@
 using Consensus.Node;
+using Consensus.Server.Routing;
 
 namespace Consensus.Server.Http;
 
-/// <summary>Who asked, for a person: what is known without access control.</summary>
+/// <summary>Who asked, for a person.</summary>
 internal static class Caller
 {
-    /// <summary>The address at the other end of the connection, which may be a proxy's, and the member that it asked.</summary>
-    public static string Of(HttpContext http, IConsensusNode node)
+    /// <summary>
+    /// The name that it showed, where one is asked for; the address at the other end of the connection, which may be a proxy's; and the
+    /// member that it asked.
+    /// </summary>
+    public static string Of(ApiCall call, IConsensusNode node)
     {
-        var address = http.Connection.RemoteIpAddress;
+        var address = call.Http.Connection.RemoteIpAddress;
         if (address is { IsIPv4MappedToIPv6: true })
         {
             address = address.MapToIPv4();
         }
-        return $"{address?.ToString() ?? "an unknown address"} through {node.Status.Name}";
+        var from = address?.ToString() ?? "an unknown address";
+        return $"{(call.Principal.Length == 0 ? from : $"{call.Principal} from {from}")} through {node.Status.Name}";
     }
 }

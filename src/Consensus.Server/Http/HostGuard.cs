@@ -1,4 +1,6 @@
 using System.Net;
+using Consensus.Security.Certificates;
+using Consensus.Security.Generations;
 
 namespace Consensus.Server.Http;
 
@@ -11,12 +13,18 @@ internal sealed class HostGuard
     private readonly HashSet<string> _names = new(StringComparer.OrdinalIgnoreCase) { "localhost" };
     private readonly bool _allowsAny;
     private readonly bool _allowsLocalAddress;
-    private string _lastAllowed = "localhost";
+    private readonly ITlsSource? _certificates;
+    private Allowed _last = new("localhost", null);
+
+    /// <summary>A header that was ours while this bundle was the own one.</summary>
+    private sealed record Allowed(string Host, Bundle? Certificate);
 
     /// <param name="names">Host names and addresses without ports; <c>*</c> allows any.</param>
     /// <param name="listensOnAnyAddress">Then the address that a connection arrived at is ours too.</param>
-    public HostGuard(IEnumerable<string> names, bool listensOnAnyAddress)
+    /// <param name="certificates">What the own certificate is for is ours too: whoever made it said so. Null: there is none.</param>
+    public HostGuard(IEnumerable<string> names, bool listensOnAnyAddress, ITlsSource? certificates = null)
     {
+        _certificates = certificates;
         foreach (var name in names)
         {
             _allowsAny |= name == "*";
@@ -34,15 +42,18 @@ internal sealed class HostGuard
             return true;
         }
         var host = values.ToString();
-        if (_allowsAny || host == _lastAllowed)
+        var certificate = _certificates?.Current.Own;
+        var last = _last;
+        if (_allowsAny || (host == last.Host && ReferenceEquals(certificate, last.Certificate)))
         {
             return true;
         }
-        if (!AllowsName(NameOf(host), http.Connection.LocalIpAddress))
+        var name = NameOf(host);
+        if (!AllowsName(name, http.Connection.LocalIpAddress) && (certificate is null || !MemberBundle.Covers(certificate.Leaf, name)))
         {
             return false;
         }
-        _lastAllowed = host;
+        _last = new Allowed(host, certificate);
         return true;
     }
 

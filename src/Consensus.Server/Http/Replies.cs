@@ -10,13 +10,15 @@ using Consensus.Primitives;
 using Consensus.Server.Connections;
 using Consensus.Server.Documents;
 using Consensus.Server.Hosting;
+using Consensus.Server.Tls;
 using Consensus.Translation;
 
 namespace Consensus.Server.Http;
 
 /// <summary>Writes answers: status, the headers that every answer carries, a Content-Length, and the body.</summary>
 /// <param name="unsent">What large answers may hold until their clients have taken them.</param>
-internal sealed class Replies(IConsensusNode node, ByteBudget unsent)
+/// <param name="asksWho">Every connection has shown who it is of, or is a stranger's: then it is told nothing of the cluster.</param>
+internal sealed class Replies(IConsensusNode node, ByteBudget unsent, bool asksWho = false)
 {
     /// <summary>The <c>Cache-Control</c> of what no cache may keep.</summary>
     public const string NotKept = "no-store";
@@ -35,6 +37,15 @@ internal sealed class Replies(IConsensusNode node, ByteBudget unsent)
     {
         var response = http.Response;
         response.StatusCode = status;
+        SayWhoMayKeepIt(http, status);
+        if (asksWho)
+        {
+            KeepFromPages(response.Headers);
+            if (CallerConnection.Of(http) is not { IsKnown: true })
+            {
+                return;
+            }
+        }
         var headers = response.Headers;
         var (term, leaderName) = node.Leadership;
         var leadership = _leadership;
@@ -51,7 +62,47 @@ internal sealed class Replies(IConsensusNode node, ByteBudget unsent)
         headers[ApiHeaders.Revision] = known.Text;
         headers[ApiHeaders.Term] = leadership.TermText;
         headers[ApiHeaders.Leader] = leadership.LeaderName;
-        SayWhoMayKeepIt(http, status);
+    }
+
+    /// <summary>
+    /// To who is not known, whatever was asked: 401 and the end of the connection. Nothing of its body is read. One that is still coming is
+    /// not waited for either: the server would take it for seconds and throw it away.
+    /// </summary>
+    /// <param name="sentence">What is wrong, and what to do.</param>
+    public async Task Unknown(HttpContext http, string sentence)
+    {
+        var response = http.Response;
+        var headers = response.Headers;
+        response.StatusCode = StatusCodes.Status401Unauthorized;
+        SayWhoMayKeepIt(http, response.StatusCode);
+        KeepFromPages(headers);
+        headers.WWWAuthenticate = "Bearer";
+        headers.ContentType = ProblemType.ContentType;
+        if (HttpProtocol.IsHttp11(http.Request.Protocol))
+        {
+            headers.Connection = "close";
+        }
+        CallerConnection.Of(http)?.EndGracefully();
+        var buffer = JsonBuffer.Rent();
+        var problem = new Problem(ProblemTypes.Unauthenticated, sentence);
+        JsonSerializer.Serialize(buffer.Json, problem.ToAnswer(), ApiJson.Default.ProblemAnswer);
+        Write(http, buffer.Written, isOwed: true);
+        buffer.Return();
+        if (RequestBody.IsPossible(http) && !HttpProtocol.IsHttp2(http.Request.Protocol))
+        {
+            await response.CompleteAsync();
+            http.Abort();
+        }
+    }
+
+    /// <summary>
+    /// A browser presents the certificates that are installed in it to every page's requests: what comes of them is for no page, by
+    /// whatever way it was asked for.
+    /// </summary>
+    private static void KeepFromPages(IHeaderDictionary headers)
+    {
+        headers.XContentTypeOptions = "nosniff";
+        headers["Cross-Origin-Resource-Policy"] = "same-origin";
     }
 
     /// <summary>

@@ -175,7 +175,7 @@ internal sealed class LeaseEndpoints(IConsensusNode node, CommandRunner commands
             await replies.Problem(call.Http, refusal!);
             return;
         }
-        var answer = await commands.ExecuteAsync(call, identity, [], new RevokeLeaseCommand(id) { By = Caller.Of(call.Http, node) });
+        var answer = await commands.ExecuteAsync(call, identity, [], new RevokeLeaseCommand(id) { By = Caller.Of(call, node) });
         await (answer is { Kind: AnswerKind.Done, Outcome: LeaseRevoked revoked }
             ? replies.Json(
                 call.Http,

@@ -2,12 +2,12 @@ using Consensus.Api;
 using Consensus.Node;
 using Consensus.Primitives;
 using Consensus.Server.Commands;
-using Consensus.Server.Connections;
 using Consensus.Server.Holds;
 using Consensus.Server.Hosting;
 using Consensus.Server.Http;
 using Consensus.Server.Json;
 using Consensus.Server.Routing;
+using Consensus.Server.Tls;
 using Consensus.StateMachine;
 using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Outcomes;
@@ -60,7 +60,7 @@ internal sealed class MultiLockEndpoint(IConsensusNode node, CommandRunner comma
             await replies.Problem(http, replies.NoRoom);
             return;
         }
-        using var unread = asked.WaitMicros > 0 ? UnreadBehindWaits.While(http) : null;
+        using var standing = asked.WaitMicros > 0 ? StandingRequest.Begin(http) : default;
         var aborted = http.RequestAborted;
         var mark = RequestMark.Of(call, identity, body);
         CommandAnswer? told;

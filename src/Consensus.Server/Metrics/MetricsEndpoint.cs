@@ -28,6 +28,7 @@ internal sealed class MetricsEndpoint(
         WriteState(text, status);
         WriteProcess(text);
         WriteHeld(text);
+        TlsMetrics.Write(text, info.Tls);
         WriteRequests(text);
         replies.Start(call.Http, StatusCodes.Status200OK, status.Revision);
         call.Http.Response.ContentType = MetricsText.ContentType;

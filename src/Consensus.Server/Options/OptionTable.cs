@@ -38,6 +38,10 @@ internal static class OptionTable
     public const string MinTtl = "min-ttl";
     public const string InitialSettings = "initial-settings";
     public const string AllowedHosts = "allowed-hosts";
+    public const string Tls = "tls";
+    public const string TlsClients = "tls-clients";
+    public const string TlsMin = "tls-min";
+    public const string PeerTls = "peer-tls";
     public const string Insecure = "insecure";
     public const string Config = "config";
 
@@ -47,9 +51,9 @@ internal static class OptionTable
         new(DataDir, "DIR", "where its log and snapshots are kept (./data)"),
         new(ListenClient, "IP:PORT", "where it listens for clients (127.0.0.1:7379)"),
         new(ListenPeer, "IP:PORT", "where it listens for the other members (127.0.0.1:7380)"),
-        new(AdvertiseClient, "URL", "where clients reach it (http:// and the listen address)"),
+        new(AdvertiseClient, "URL", "where clients reach it (http:// or, with --tls, https:// and the listen address)"),
         new(AdvertisePeer, "HOST:PORT", "where the other members reach it (its own entry in --initial-cluster, or the listen address)"),
-        new(ClusterToken, "TEXT", "keeps clusters apart; the same on all members (consensus)"),
+        new(ClusterToken, "TEXT", "keeps clusters apart; the same on all members (consensus; with --tls the domain of the certificate)"),
         new(InitialCluster, "N1=HOST:PORT,N2=…", "all members of a new cluster with their peer addresses (this member alone)"),
         new(PeerAddress, "N1=HOST:PORT,N2=…", "members that have moved, and where they are: for this start, when several moved at once (none)"),
         new(Join, "HOST:PORT,…", "peer addresses of members of a cluster that this one, with an empty data directory, is to be added to (none)"),
@@ -59,7 +63,11 @@ internal static class OptionTable
         new(MinTtl, "DURATION", "the smallest TTL of a lease; not below 100ms (1s)"),
         new(InitialSettings, "NAME=VALUE,…", "settings of a new cluster, such as quota-bytes=8GiB; later consensusctl settings changes them (none)"),
         new(AllowedHosts, "NAME,NAME,…", "more host names under which clients may ask; * allows any (none)"),
-        new(Insecure, null, "listen beyond loopback though there is no TLS and no access control yet"),
+        new(Tls, "FILE", "its key, certificate and CA, or a directory of tls.key, tls.crt, ca.crt: https for clients, TLS for members (none)"),
+        new(TlsClients, "FILE", "certificates of more CAs, whose clients are let in by the URI in their certificates (none)"),
+        new(TlsMin, "VERSION", "the oldest TLS that clients may speak: 1.3, or 1.2 (1.3)"),
+        new(PeerTls, "FILE", "as --tls, for the links among members alone (that of --tls)"),
+        new(Insecure, null, "listen beyond loopback without TLS: whoever reaches the addresses can read and change everything"),
         new(Config, "FILE", "a JSON file of these options: {\"name\":\"n1\",\"dataDir\":\"/var/lib/consensus\"}"),
     ];
 

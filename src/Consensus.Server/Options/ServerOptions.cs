@@ -56,8 +56,20 @@ public sealed record ServerOptions
     /// <summary>Host names beside our own under which clients may ask; <c>*</c> allows any.</summary>
     public required ImmutableArray<string> AllowedHosts { get; init; }
 
-    /// <summary>Listens beyond loopback though there is no TLS and no access control yet.</summary>
+    /// <summary>Listens beyond loopback without TLS and without access control.</summary>
     public required bool Insecure { get; init; }
+
+    /// <summary>Null: without TLS.</summary>
+    public ServerTlsOptions? Tls { get; init; }
+
+    /// <summary>False when <see cref="ClusterToken"/> is the default.</summary>
+    public bool IsClusterTokenGiven { get; init; }
+
+    /// <summary>Of the URLs under which clients reach this member.</summary>
+    public string ClientScheme => SchemeWith(Tls);
+
+    /// <summary>The scheme of a client's URL.</summary>
+    public static string SchemeWith(ServerTlsOptions? tls) => tls is null ? "http" : "https";
 
     /// <summary>The core's ticks are milliseconds.</summary>
     public RaftOptions ToRaftOptions() => new()

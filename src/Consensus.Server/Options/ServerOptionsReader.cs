@@ -21,13 +21,15 @@ public static class ServerOptionsReader
     {
         var values = new OptionValues(RawOptions.Collect(arguments, environment));
         var insecure = values.Switch(OptionTable.Insecure);
-        var listenClient = Listen(values, OptionTable.ListenClient, 7379, insecure);
-        var listenPeer = Listen(values, OptionTable.ListenPeer, 7380, insecure);
+        var tls = TlsOptionsReader.Read(values, insecure);
+        var name = Name(values);
+        var isOpen = insecure || tls is not null;
+        var listenClient = Listen(values, OptionTable.ListenClient, 7379, name, isOpen);
+        var listenPeer = Listen(values, OptionTable.ListenPeer, 7380, name, isOpen);
         if (listenClient.Port != 0 && listenClient.Equals(listenPeer))
         {
             throw new OptionsException($"--listen-client and --listen-peer are the same address, {listenClient}");
         }
-        var name = Name(values);
         var (cluster, advertisePeer) = Cluster(values, name, listenPeer);
         var election = values.Duration(OptionTable.ElectionTimeout, TimeSpan.FromSeconds(1), TimeSpan.FromMilliseconds(50), TimeSpan.FromMinutes(1));
         var heartbeat = values.Duration(
@@ -43,9 +45,10 @@ public static class ServerOptionsReader
             DataDirectory = values.Text(OptionTable.DataDir, "./data"),
             ListenClient = listenClient,
             ListenPeer = listenPeer,
-            AdvertiseClient = AdvertiseClient(values, listenClient),
+            AdvertiseClient = AdvertiseClient(values, listenClient, tls),
             AdvertisePeer = advertisePeer,
             ClusterToken = values.Text(OptionTable.ClusterToken, "consensus"),
+            IsClusterTokenGiven = values.IsGiven(OptionTable.ClusterToken),
             InitialCluster = cluster,
             IsInitialClusterGiven = values.IsGiven(OptionTable.InitialCluster),
             PeerAddresses = values.IsGiven(OptionTable.PeerAddress)
@@ -59,6 +62,7 @@ public static class ServerOptionsReader
             InitialSettings = InitialSettings(values),
             AllowedHosts = AllowedHosts(values),
             Insecure = insecure,
+            Tls = tls,
         };
     }
 
@@ -68,33 +72,42 @@ public static class ServerOptionsReader
         return MemberName.IsValid(name) ? name : throw values.Wrong(OptionTable.Name, $"is \"{name}\"; it has to be {MemberName.Form}");
     }
 
-    private static IPEndPoint Listen(OptionValues values, string flag, int defaultPort, bool insecure)
+    /// <param name="isOpen">Others may reach it: it has certificates, or is to do without.</param>
+    private static IPEndPoint Listen(OptionValues values, string flag, int defaultPort, string name, bool isOpen)
     {
         var text = values.Text(flag, $"127.0.0.1:{defaultPort}");
         if (!ListenAddress.TryParse(text, out var endPoint))
         {
             throw values.Wrong(flag, $"is \"{text}\", not an IP address and a port such as 127.0.0.1:{defaultPort}");
         }
-        if (!IPAddress.IsLoopback(endPoint.Address) && !insecure)
+        if (!IPAddress.IsLoopback(endPoint.Address) && !isOpen)
         {
-            throw values.Wrong(
-                flag, $"is {endPoint}, which others can reach; there is no TLS and no access control yet, so that this needs --insecure");
+            var host = ListenAddress.IsAny(endPoint.Address) ? "HOST" : endPoint.Address.ToString();
+            var remedy = $"give --tls FILE (consensusctl cert create {name}={host} makes one), or --insecure";
+            throw values.Wrong(flag, $"is {endPoint}, which others can reach: {remedy}");
         }
         return endPoint;
     }
 
-    private static string AdvertiseClient(OptionValues values, IPEndPoint listen)
+    private static string AdvertiseClient(OptionValues values, IPEndPoint listen, ServerTlsOptions? tls)
     {
+        var scheme = ServerOptions.SchemeWith(tls);
         if (!values.IsGiven(OptionTable.AdvertiseClient))
         {
             return ListenAddress.IsAny(listen.Address)
                 ? throw new OptionsException($"--advertise-client is missing: --listen-client is {listen}, which is no address that clients can reach")
-                : $"http://{listen}";
+                : $"{scheme}://{listen}";
         }
         var text = values.Text(OptionTable.AdvertiseClient, "");
-        return MemberUrl.TryParse(text, out var url, out var refusal)
+        if (!MemberUrl.TryParse(text.Contains("://", StringComparison.Ordinal) ? text : $"{scheme}://{text}", out var url, out var refusal))
+        {
+            throw values.Wrong(OptionTable.AdvertiseClient, $"is \"{text}\": {refusal}; write a URL such as {scheme}://host:7379");
+        }
+        return tls is null || url.Scheme == scheme
             ? url.OriginalString.TrimEnd('/')
-            : throw values.Wrong(OptionTable.AdvertiseClient, $"is \"{text}\": {refusal}; write a URL such as http://host:7379");
+            : throw values.Wrong(
+                OptionTable.AdvertiseClient,
+                $"is \"{text}\", and with --tls clients reach this member over https: write {scheme}://{url.Authority}");
     }
 
     private static (ImmutableArray<InitialClusterMember> Members, string AdvertisePeer) Cluster(

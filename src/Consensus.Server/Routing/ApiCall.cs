@@ -8,4 +8,8 @@ namespace Consensus.Server.Routing;
 /// <param name="Form">What it is answered as; of a write nothing: its answer is a document in whichever form, whatever its sender
 /// takes.</param>
 /// <param name="Bodies">What bounds the reading of its body.</param>
-internal sealed record ApiCall(HttpContext Http, ApiRoute Route, Key Name, QueryParameters Query, MediaForms Form, UnfinishedBodies Bodies);
+internal sealed record ApiCall(HttpContext Http, ApiRoute Route, Key Name, QueryParameters Query, MediaForms Form, UnfinishedBodies Bodies)
+{
+    /// <summary>Who asks; empty where nobody is asked who he is.</summary>
+    public string Principal { get; init; } = "";
+}

@@ -2,6 +2,7 @@ using Consensus.Api.Problems;
 using Consensus.Server.Hosting;
 using Consensus.Server.Http;
 using Consensus.Server.Metrics;
+using Consensus.Server.Tls;
 using Consensus.StateMachine;
 using Consensus.Translation;
 using Microsoft.AspNetCore.Http.Features;
@@ -13,9 +14,31 @@ namespace Consensus.Server.Routing;
 /// decode it in its own way.
 /// </summary>
 internal sealed class ApiDispatcher(
-    Endpoints endpoints, Replies replies, HostGuard hosts, UnfinishedBodies bodies, RequestCounters counters, ILogger logger)
+    Endpoints endpoints,
+    Replies replies,
+    HostGuard hosts,
+    CallerGuard callers,
+    UnfinishedBodies bodies,
+    RequestCounters counters,
+    ILogger logger)
 {
     private const int StackBytes = 512;
+
+    /// <summary>
+    /// How a browser says where a request came from; it is sent along by images and links too, which have no <c>Origin</c>.
+    /// </summary>
+    private const string FetchSite = "Sec-Fetch-Site";
+
+    /// <summary>
+    /// Where the server puts the <c>Content-Length</c> of a request that is sent in chunks: it goes by the chunks (RFC 9112 §6.3), and a
+    /// proxy that went by the other would have taken the rest of the body for the next request.
+    /// </summary>
+    private const string DroppedLength = "X-Content-Length";
+
+    private const string TwoLengths = "the request has both a Content-Length and a Transfer-Encoding: where it ends is not sure";
+
+    private const string WebPages =
+        "requests of web pages (with an Origin header, or a Sec-Fetch-Site that is not \"none\") are not served";
 
     public async Task InvokeAsync(HttpContext http)
     {
@@ -56,16 +79,24 @@ internal sealed class ApiDispatcher(
     private Task Dispatch(HttpContext http, ref ApiRoute route)
     {
         var headers = http.Request.Headers;
+        var target = http.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
+        if (callers.Refusal(http, target, out var principal) is { } unknown)
+        {
+            return replies.Unknown(http, unknown);
+        }
         if (!hosts.Allows(http))
         {
             return replies.Problem(http, new Problem(
                 ProblemTypes.Misdirected, "the Host header names no host of this server; --allowed-hosts adds names"));
         }
-        if (headers.Origin.Count > 0)
+        if (headers.Origin.Count > 0 || (headers[FetchSite] is { Count: > 0 } site && site != "none"))
         {
-            return replies.Problem(http, new Problem(ProblemTypes.Forbidden, "requests of web pages (with an Origin header) are not served"));
+            return replies.Problem(http, new Problem(ProblemTypes.Forbidden, WebPages));
         }
-        var target = http.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
+        if (headers.TransferEncoding.Count > 0 && headers.ContainsKey(DroppedLength))
+        {
+            return replies.Problem(http, Problem.BadRequest(TwoLengths) with { ClosesConnection = true });
+        }
         if (!RequestPath.TrySplit(target, out var path, out var query))
         {
             return target == "*" && HttpMethods.IsOptions(http.Request.Method)
@@ -94,7 +125,10 @@ internal sealed class ApiDispatcher(
         {
             return replies.Problem(http, badQuery!);
         }
-        var call = new ApiCall(http, route, name.IsEmpty ? default : new Key(name), parameters, MediaForms.None, bodies);
+        var call = new ApiCall(http, route, name.IsEmpty ? default : new Key(name), parameters, MediaForms.None, bodies)
+        {
+            Principal = principal,
+        };
         var offered = endpoint.FormsOf(call);
         if (offered == MediaForms.None)
         {

@@ -89,8 +89,8 @@ internal sealed class SettingEndpoints(IConsensusNode node, CommandRunner comman
             await replies.Problem(call.Http, AnswerProblems.Of(answer));
             return;
         }
-        logger.LogWarning(
-            "the setting {Setting} was made {Value}, by {Client}", definition.Name, SettingTexts.Of(definition, put.Value), call.Http.Connection.RemoteIpAddress);
+        var made = SettingTexts.Of(definition, put.Value);
+        logger.LogWarning("the setting {Setting} was made {Value}, by {Client}", definition.Name, made, Caller.Of(call, node));
         await replies.Json(call.Http, StatusCodes.Status200OK, Of(definition, put.Value), ApiJson.Default.SettingAnswer, put.Revision);
     }
 

@@ -7,6 +7,7 @@ using Consensus.Server.Hosting;
 using Consensus.Server.Http;
 using Consensus.Server.Lists;
 using Consensus.Server.Routing;
+using Consensus.Server.Tls;
 using Consensus.Server.Watches.States;
 using Consensus.StateMachine;
 using Consensus.Translation;
@@ -80,7 +81,7 @@ internal sealed class WatchEndpoints(IConsensusNode node, WatchHub hub, Replies 
                 : WatchMessages.Open(from);
             if (await BeginAsync(http, view.Revision, first.Length))
             {
-                using var unread = UnreadBehindWaits.While(http);
+                using var standing = StandingRequest.Begin(http);
                 await new WatchStream(hub, watcher, http.Response.BodyWriter, LargeAnswer.SliceOf(http), http.Abort, http.RequestAborted).RunAsync(first);
             }
         }
@@ -125,7 +126,7 @@ internal sealed class WatchEndpoints(IConsensusNode node, WatchHub hub, Replies 
         {
             if (await BeginAsync(http, view.Revision, atOnce: 0))
             {
-                using var unread = UnreadBehindWaits.While(http);
+                using var standing = StandingRequest.Begin(http);
                 var writer = new MessageWriter(hub.Untaken, http.Response.BodyWriter, LargeAnswer.SliceOf(http), http.Abort, http.RequestAborted);
                 await new StateStream(hub.States, group, writer, http.RequestAborted).RunAsync(hub.States.MessageOf(group, view));
             }

@@ -75,6 +75,8 @@ internal sealed class MemoryPlanTests
         foreach (var memory in new[] { MemoryPlan.SmallestBytes, 1024 * MiB, 64 * 1024 * MiB })
         {
             Assert.That((long)KestrelLimits.MaxConnectionsIn(memory) * KestrelLimits.ConnectionBytes, Is.LessThanOrEqualTo(memory / 8));
+            var overTls = (long)KestrelLimits.MaxConnectionsIn(memory, hasTls: true);
+            Assert.That(overTls * KestrelLimits.TlsConnectionBytes, Is.LessThanOrEqualTo(memory / 8));
         }
     }
 

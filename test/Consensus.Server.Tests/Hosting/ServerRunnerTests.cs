@@ -24,7 +24,7 @@ internal sealed class ServerRunnerTests
     private Task<int> RunAsync(string arguments, StartNode start) => ServerRunner.RunAsync(
         arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries), _ => null, TextWriter.Synchronized(_output), TextWriter.Synchronized(_errors), start);
 
-    private static StartNode Never => (_, _, _) => throw new InvalidOperationException("the node is not to be started");
+    private static StartNode Never => (_, _, _, _) => throw new InvalidOperationException("the node is not to be started");
 
     [Test]
     public async Task A_wrong_option_stops_the_start_with_one_sentence()
@@ -49,7 +49,7 @@ internal sealed class ServerRunnerTests
     [Test]
     public async Task A_refusal_of_the_storage_is_told_in_one_sentence()
     {
-        var code = await RunAsync("", (_, _, _) => throw new StorageRefusedException("the log is damaged at 7"));
+        var code = await RunAsync("", (_, _, _, _) => throw new StorageRefusedException("the log is damaged at 7"));
         Assert.That(code, Is.EqualTo(1));
         Assert.That(_errors.ToString(), Is.EqualTo("consensusd: the log is damaged at 7" + Environment.NewLine));
     }
@@ -61,7 +61,8 @@ internal sealed class ServerRunnerTests
         taken.Bind(new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, 0));
         taken.Listen();
         var host = new Host();
-        Assert.That(await RunAsync($"--listen-client {taken.LocalEndPoint}", (_, _, _) => Task.FromResult<INodeHost>(host)), Is.EqualTo(1));
+        var code = await RunAsync($"--listen-client {taken.LocalEndPoint}", (_, _, _, _) => Task.FromResult<INodeHost>(host));
+        Assert.That(code, Is.EqualTo(1));
         Assert.That(_errors.ToString().Trim(), Does.Contain("in use").And.Not.Contain("\n"));
         Assert.That(host.IsDisposed, Is.True);
     }
@@ -78,7 +79,7 @@ internal sealed class ServerRunnerTests
     [Test]
     public async Task A_full_disk_at_the_start_is_told_in_one_sentence()
     {
-        Assert.That(await RunAsync("", (_, _, _) => throw new StorageFailedException("the disk is full")), Is.EqualTo(1));
+        Assert.That(await RunAsync("", (_, _, _, _) => throw new StorageFailedException("the disk is full")), Is.EqualTo(1));
         Assert.That(_errors.ToString(), Is.EqualTo("consensusd: the disk is full" + Environment.NewLine));
     }
 
@@ -88,7 +89,7 @@ internal sealed class ServerRunnerTests
         var host = new Host();
         ServerOptions? given = null;
         using var loggedIn = new StopByHost();
-        var running = RunAsync("--listen-client 127.0.0.1:0 --listen-peer 127.0.0.1:0 --data-dir /nowhere/data", (options, loggers, _) =>
+        var running = RunAsync("--listen-client 127.0.0.1:0 --listen-peer 127.0.0.1:0 --data-dir /nowhere/data", (options, _, loggers, _) =>
         {
             given = options;
             return Task.FromResult<INodeHost>(host);
@@ -113,7 +114,7 @@ internal sealed class ServerRunnerTests
     [Test]
     public async Task A_directory_that_was_removed_is_refused_with_an_exit_code_of_its_own()
     {
-        var code = await RunAsync("", (_, _, _) => throw new MemberRemovedException("n1 was removed"));
+        var code = await RunAsync("", (_, _, _, _) => throw new MemberRemovedException("n1 was removed"));
         Assert.That(code, Is.EqualTo(ServerRunner.ExitRemoved).And.EqualTo(3));
         Assert.That(_errors.ToString(), Is.EqualTo("consensusd: n1 was removed" + Environment.NewLine));
     }
@@ -124,7 +125,8 @@ internal sealed class ServerRunnerTests
         var host = new Host();
         host.RemovedSource.SetResult("n1 was removed");
         var code = await RunAsync(
-            "--listen-client 127.0.0.1:0 --listen-peer 127.0.0.1:0 --data-dir /nowhere/data", (_, _, _) => Task.FromResult<INodeHost>(host));
+            "--listen-client 127.0.0.1:0 --listen-peer 127.0.0.1:0 --data-dir /nowhere/data",
+            (_, _, _, _) => Task.FromResult<INodeHost>(host));
         Assert.That(code, Is.EqualTo(ServerRunner.ExitRemoved));
         Assert.That(_errors.ToString(), Is.EqualTo("consensusd: n1 was removed" + Environment.NewLine));
         Assert.That(host.StoppedWithin, Is.EqualTo(TimeSpan.FromSeconds(2)));

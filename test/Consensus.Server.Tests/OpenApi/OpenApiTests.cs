@@ -125,6 +125,20 @@ internal sealed class OpenApiTests : ContractTest
     }
 
     [Test]
+    public async Task Every_operation_says_what_becomes_of_who_is_not_known_and_that_answer_names_nothing_of_the_cluster()
+    {
+        var document = await DocumentAsync();
+        foreach (var method in document.GetProperty("paths").EnumerateObject().SelectMany(path => path.Value.EnumerateObject()))
+        {
+            var answer = Resolve(document, method.Value.GetProperty("responses").GetProperty("401"));
+            var headers = answer.GetProperty("headers").EnumerateObject().Select(header => header.Name);
+            Assert.That(headers, Is.EqualTo(new[] { "WWW-Authenticate" }), method.Value.GetProperty("operationId").GetString());
+        }
+        var scheme = document.GetProperty("components").GetProperty("securitySchemes").GetProperty("clientCertificate");
+        Assert.That(scheme.GetProperty("type").GetString(), Is.EqualTo("mutualTLS"));
+    }
+
+    [Test]
     public async Task Every_operation_with_a_body_says_what_becomes_of_one_that_is_too_large_too_slow_or_has_no_room()
     {
         var document = await DocumentAsync();

@@ -51,6 +51,20 @@ internal sealed class ServerOptionsTests
     }
 
     [Test]
+    public void Certificates_open_addresses_that_others_can_reach_and_make_the_advertised_URL_https()
+    {
+        var options = Read("--tls n1.pem --listen-client 10.0.0.1:7379 --listen-peer 10.0.0.1:7380");
+        Assert.That(options.Tls, Is.EqualTo(new ServerTlsOptions("n1.pem", null, null, TakesTls12: false)));
+        Assert.That((options.Insecure, options.IsClusterTokenGiven), Is.EqualTo((false, false)));
+        Assert.That(options.AdvertiseClient, Is.EqualTo("https://10.0.0.1:7379"));
+        Assert.That(Read("--tls n1.pem --advertise-client db:7379").AdvertiseClient, Is.EqualTo("https://db:7379"));
+        var all = Read("--tls n1.pem --tls-clients c.pem --peer-tls p.pem --tls-min 1.2 --cluster-token t");
+        Assert.That(all.Tls, Is.EqualTo(new ServerTlsOptions("n1.pem", "c.pem", "p.pem", TakesTls12: true)));
+        Assert.That(all.IsClusterTokenGiven, Is.True);
+        Assert.That(Read("").Tls, Is.Null);
+    }
+
+    [Test]
     public void The_peer_address_to_advertise_comes_from_the_cluster_list()
     {
         var options = Read("--name n2 --initial-cluster n1=127.0.0.1:7380,n2=10.0.0.2:9 --listen-peer 0.0.0.0:9 --insecure");
@@ -166,9 +180,19 @@ internal sealed class ServerOptionsTests
     [TestCase("--listen-client example.com:7379", "not an IP address and a port")]
     [TestCase("--listen-client 127.0.0.1:65536", "--listen-client")]
     [TestCase("--listen-client 127.0.0.1:-1", "--listen-client")]
-    [TestCase("--listen-client 0.0.0.0:7379", "needs --insecure")]
-    [TestCase("--listen-peer 192.0.2.1:7380", "needs --insecure")]
-    [TestCase("--listen-peer [::]:7380", "needs --insecure")]
+    [TestCase("--listen-client 10.0.0.1:7379", "--listen-client is 10.0.0.1:7379, which others can reach: give --tls FILE (consensusctl")]
+    [TestCase("--listen-client 10.0.0.1:7379", "cert create n1=10.0.0.1 makes one), or --insecure")]
+    [TestCase("--listen-client 0.0.0.0:7379", "consensusctl cert create n1=HOST makes one")]
+    [TestCase("--listen-peer 192.0.2.1:7380 --name n7", "consensusctl cert create n7=192.0.2.1 makes one")]
+    [TestCase("--listen-peer [::]:7380", "or --insecure")]
+    [TestCase("--tls n1.pem --insecure", "--insecure is given together with --tls")]
+    [TestCase("--tls-clients ca.pem", "--tls-clients is given without --tls")]
+    [TestCase("--tls-min 1.2", "--tls-min is given without --tls")]
+    [TestCase("--peer-tls n1.pem", "--peer-tls is given without --tls")]
+    [TestCase("--peer-tls n1.pem --listen-peer 192.0.2.1:7380 --insecure", "--peer-tls is given without --tls")]
+    [TestCase("--tls n1.pem --tls-min 1.1", "--tls-min is \"1.1\", neither 1.2 nor 1.3")]
+    [TestCase("--tls=", "--tls is empty")]
+    [TestCase("--tls n1.pem --advertise-client http://db:7379", "clients reach this member over https: write https://db:7379")]
     [TestCase("--listen-client 127.0.0.1:7380", "are the same address")]
     [TestCase("--listen-client 0.0.0.0:7379 --insecure", "--advertise-client is missing")]
     [TestCase("--listen-peer 0.0.0.0:7380 --insecure", "--advertise-peer is missing")]

@@ -22,11 +22,15 @@ internal static class Http2Frames
         return [.. "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8, .. Frame(SettingsType, 0, 0, setting)];
     }
 
-    public static byte[] Get(int stream, string path, string accept = "*/*") => Frame(
+    /// <param name="scheme">What the connection is said to have.</param>
+    public static byte[] Get(int stream, string path, string accept = "*/*", string scheme = "http") => Frame(
         Headers,
         EndHeaders | EndStream,
         stream,
-        [.. Field(":method", "GET"), .. Field(":scheme", "http"), .. Field(":authority", "localhost"), .. Field(":path", path), .. Field("accept", accept)]);
+        [
+            .. Field(":method", "GET"), .. Field(":scheme", scheme), .. Field(":authority", "localhost"), .. Field(":path", path),
+            .. Field("accept", accept),
+        ]);
 
     /// <summary>A request with its body, which is to be smaller than the server's windows.</summary>
     public static byte[] Post(int stream, string path, string body)
@@ -63,12 +67,12 @@ internal static class Http2Frames
     }
 
     /// <summary>The head of a request whose body is still to come, with a header of this many bytes that says nothing.</summary>
-    public static byte[] Put(int stream, string path, int declared, int paddingBytes) => Frame(
+    public static byte[] Put(int stream, string path, int declared, int paddingBytes, string scheme = "http") => Frame(
         Headers,
         EndHeaders,
         stream,
         [
-            .. Field(":method", "PUT"), .. Field(":scheme", "http"), .. Field(":authority", "localhost"), .. Field(":path", path),
+            .. Field(":method", "PUT"), .. Field(":scheme", scheme), .. Field(":authority", "localhost"), .. Field(":path", path),
             .. Field("content-length", declared.ToString(System.Globalization.CultureInfo.InvariantCulture)),
             .. Field("x-padding", new string('x', paddingBytes)),
         ]);

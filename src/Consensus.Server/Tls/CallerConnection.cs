@@ -1,0 +1,177 @@
+using System.Security.Cryptography.X509Certificates;
+using Consensus.Security.Generations;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Connections.Features;
+
+namespace Consensus.Server.Tls;
+
+/// <summary>
+/// What a client presented when its TLS connection began, and who that makes it now. A feature of the connection, so that its requests find
+/// it. Thread-safe: HTTP/2 has many of them at a time.
+/// </summary>
+internal sealed class CallerConnection : IDisposable
+{
+    /// <summary>
+    /// AES-GCM wants another key before 2^24.5 records, and nothing under here changes one by itself: a connection ends before that,
+    /// between two requests.
+    /// </summary>
+    public const long MostAnswers = 1 << 23;
+
+    /// <summary>For the same reason, and because its holder is to show the certificate that it has by now.</summary>
+    public static readonly TimeSpan LongestLife = TimeSpan.FromHours(24);
+
+    private readonly ITlsSource _source;
+    private readonly SeenIntermediates _intermediates;
+    private readonly TimeProvider _clock;
+    private readonly ConnectionContext _connection;
+    private readonly long _began;
+    private readonly Lock _gate = new();
+
+    /// <summary>What came with the leaf, to judge it anew.</summary>
+    private readonly X509Certificate2Collection _others = [];
+
+    /// <summary>Requests that stand: waits and streams.</summary>
+    private readonly HashSet<HttpContext> _standing = [];
+
+    private X509Certificate2? _leaf;
+    private volatile CallerVerdict _verdict;
+    private ITimer? _silence;
+    private long _answers;
+
+    /// <param name="intermediates">Of all connections.</param>
+    /// <param name="clock">Counts how long the connection lives; certificates are judged by the source's.</param>
+    public CallerConnection(ITlsSource source, SeenIntermediates intermediates, TimeProvider clock, ConnectionContext connection)
+    {
+        (_source, _intermediates, _clock, _connection) = (source, intermediates, clock, connection);
+        _began = clock.GetTimestamp();
+        _verdict = CallerJudge.Judge(source.Current, null, null, default);
+    }
+
+    /// <summary>Of the request's connection; null without TLS.</summary>
+    public static CallerConnection? Of(HttpContext http) => http.Features.Get<CallerConnection>();
+
+    /// <summary>Whether somebody asks here, as far as was judged last.</summary>
+    public bool IsKnown => _verdict.Principal is not null;
+
+    /// <summary>Why it is nobody, and from where it came.</summary>
+    public string Refusal => $"{_verdict.Refusal} (from {_connection.RemoteEndPoint})";
+
+    /// <summary>
+    /// Cuts the connection off unless somebody has asked for something within this time: who is silent costs a place that others want.
+    /// </summary>
+    public void EndUnlessAsked(TimeSpan within) =>
+        _silence = _clock.CreateTimer(static state => ((CallerConnection)state!).CutOff(), this, within, Timeout.InfiniteTimeSpan);
+
+    /// <summary>In the handshake: a certificate came. What it holds belongs to the handshake, so that copies are kept.</summary>
+    /// <returns>Whether the handshake may go on.</returns>
+    public bool Takes(TlsGeneration generation, X509Certificate2 presented, X509Certificate2Collection? others)
+    {
+        if (others is not { Count: > 0 })
+        {
+            others = _intermediates.Above(presented);
+        }
+        var verdict = CallerJudge.Judge(generation, presented, others, _source.Time.GetUtcNow());
+        if (verdict.IsBelieved)
+        {
+            _intermediates.Add(others);
+            _leaf = X509CertificateLoader.LoadCertificate(presented.RawDataMemory.Span);
+            foreach (var other in others)
+            {
+                _others.Add(X509CertificateLoader.LoadCertificate(other.RawDataMemory.Span));
+            }
+        }
+        _verdict = verdict;
+        return verdict.IsBelieved;
+    }
+
+    /// <summary>Who asks at this moment. Costs a comparison while nothing has changed.</summary>
+    public CallerVerdict Who()
+    {
+        var verdict = _verdict;
+        return ReferenceEquals(verdict.Generation, _source.Current) && _source.Time.GetUtcNow() < verdict.Until ? verdict : JudgeAgain();
+    }
+
+    /// <summary>A request was taken from somebody.</summary>
+    public void Asked()
+    {
+        if (_silence is { } silence)
+        {
+            silence.Dispose();
+            _silence = null;
+        }
+        if (Interlocked.Increment(ref _answers) >= MostAnswers || _clock.GetElapsedTime(_began) >= LongestLife)
+        {
+            EndGracefully();
+        }
+    }
+
+    /// <summary>What is under way is answered, and nothing more is taken.</summary>
+    public void EndGracefully() => _connection.Features.Get<IConnectionLifetimeNotificationFeature>()?.RequestClose();
+
+    /// <summary>The request waits, or is a stream: it may outlive what makes its caller somebody.</summary>
+    public void Begin(HttpContext http)
+    {
+        lock (_gate)
+        {
+            _standing.Add(http);
+            // What was put in place since it was let in has been looked at without it.
+            EndStandingOfNobody();
+        }
+    }
+
+    public void End(HttpContext http)
+    {
+        lock (_gate)
+        {
+            // The context is another request's after this.
+            _standing.Remove(http);
+        }
+    }
+
+    /// <summary>Ends what stands when its caller is nobody any more.</summary>
+    public void Look()
+    {
+        lock (_gate)
+        {
+            EndStandingOfNobody();
+        }
+    }
+
+    /// <summary>The connection is over.</summary>
+    public void Dispose()
+    {
+        _silence?.Dispose();
+        lock (_gate)
+        {
+            _leaf?.Dispose();
+            _leaf = null;
+            foreach (var other in _others)
+            {
+                other.Dispose();
+            }
+            _others.Clear();
+        }
+    }
+
+    private void EndStandingOfNobody()
+    {
+        if (_standing.Count == 0 || Who().Principal is not null)
+        {
+            return;
+        }
+        foreach (var http in _standing)
+        {
+            http.Abort();
+        }
+    }
+
+    private CallerVerdict JudgeAgain()
+    {
+        lock (_gate)
+        {
+            return _verdict = CallerJudge.Judge(_source.Current, _leaf, _others, _source.Time.GetUtcNow());
+        }
+    }
+
+    private void CutOff() => _connection.Abort(new ConnectionAbortedException("nobody asked for anything"));
+}
