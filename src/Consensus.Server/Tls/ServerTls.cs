@@ -98,7 +98,8 @@ public sealed class ServerTls(ITlsSource source, bool takesTls12, TimeProvider c
         listen.UseHttps(new TlsHandshakeCallbackOptions
         {
             OnConnection = begun => ValueTask.FromResult(OptionsOf(begun.Connection)),
-            HandshakeTimeout = Handshakes.Limit,
+            // Ours, which runs from the connection's beginning, comes first.
+            HandshakeTimeout = TimeSpan.FromMinutes(1),
         });
         listen.Use(next => connection => InvokeAsync(connection, next));
     }

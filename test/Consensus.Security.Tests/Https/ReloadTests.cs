@@ -9,6 +9,7 @@ using Consensus.Server.Hosting;
 using Consensus.Server.Options;
 using Consensus.Server.Tests.Support;
 using Consensus.Server.Tls;
+using Consensus.Transport.Tests.Support;
 using Microsoft.Extensions.Logging;
 
 namespace Consensus.Security.Tests.Https;
@@ -168,7 +169,7 @@ internal sealed class ReloadTests
     [Test]
     public async Task Status_and_metrics_tell_of_certificates_that_end_and_of_those_that_are_not_used()
     {
-        var time = new MovableTime();
+        var time = new ShiftedTime();
         using var certificates = new TestCertificates(time: time);
         var watcher = BundleWatcher.Open(new BundleFiles(certificates.Member("n1"), "n1"), time);
         var tls = new ServerTls(watcher, takesTls12: false, TimeProvider.System) { Refusal = () => watcher.Refusal };
@@ -185,7 +186,7 @@ internal sealed class ReloadTests
         var metrics = client.Ask("GET", "/metrics").Body;
         Assert.That(metrics, Does.Contain("consensus_tls_refused 1\n").And.Contain("consensus_tls_generation 1\n"));
         Assert.That(metrics, Does.Contain("consensus_tls_connections 1\n").And.Contain("consensus_tls_handshakes_total 1\n"));
-        time.Move(TimeSpan.FromDays(CertificateAuthority.MemberDays - 30));
+        time.Shift(TimeSpan.FromDays(CertificateAuthority.MemberDays - 30));
         using var later = TlsHttp.Open(port, certificates.WithUris("consensus://c-test/client/billing"));
         var status = later.Ask("GET", "/v1/status").Body;
         Assert.That(status, Does.Contain("the certificate of n1 (n1.pem) expires in").And.Contain("consensusctl cert renew n1"));

@@ -86,7 +86,7 @@ internal sealed class StandingTests : HttpsTest
         await stream.ExpectAsync("open");
         using var connection = TlsHttp.Open(Port, Billing);
         Assert.That(connection.Ask("GET", "/v1/status").Status, Is.EqualTo(200));
-        Time.Move(TimeSpan.FromDays(31));
+        Time.Shift(TimeSpan.FromDays(31));
         AssertUnknown(connection.Ask("GET", "/v1/status"), "the client certificate is not believed: it expired on");
         Assert.That(connection.IsEnded(), Is.True);
         Tls.Look();

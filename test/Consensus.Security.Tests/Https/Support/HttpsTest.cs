@@ -7,6 +7,7 @@ using Consensus.Security.Generations;
 using Consensus.Server;
 using Consensus.Server.Tests.Support;
 using Consensus.Server.Tls;
+using Consensus.Transport.Tests.Support;
 using Microsoft.AspNetCore.Builder;
 
 namespace Consensus.Security.Tests.Https.Support;
@@ -22,7 +23,7 @@ internal abstract class HttpsTest
     protected TestCertificates Certificates { get; private set; } = null!;
 
     /// <summary>By which certificates are judged.</summary>
-    protected MovableTime Time { get; private set; } = null!;
+    protected ShiftedTime Time { get; private set; } = null!;
 
     /// <summary>By which deadlines are counted: they come when a test says so.</summary>
     protected ManualClock Clock { get; private set; } = null!;
@@ -46,7 +47,7 @@ internal abstract class HttpsTest
     [SetUp]
     public async Task StartServerAsync()
     {
-        (Time, Clock, Node) = (new MovableTime(), new ManualClock(), new InProcessNode());
+        (Time, Clock, Node) = (new ShiftedTime(), new ManualClock(), new InProcessNode());
         Certificates = new TestCertificates(time: Time);
         var files = new BundleFiles(Certificates.Member("n1", "db.example"), "n1") { Clients = ClientsFile };
         Watcher = BundleWatcher.Open(files, Time);
