@@ -63,7 +63,7 @@ internal static class OptionTable
         new(MinTtl, "DURATION", "the smallest TTL of a lease; not below 100ms (1s)"),
         new(InitialSettings, "NAME=VALUE,…", "settings of a new cluster, such as quota-bytes=8GiB; later consensusctl settings changes them (none)"),
         new(AllowedHosts, "NAME,NAME,…", "more host names under which clients may ask; * allows any (none)"),
-        new(Tls, "FILE", "its key, certificate and CA, or a directory of tls.key, tls.crt, ca.crt: https for clients, TLS for members (none)"),
+        new(Tls, "FILE", "key, certificate and CA, or a directory of tls.key, tls.crt, ca.crt: https for clients, TLS for members (none)"),
         new(TlsClients, "FILE", "certificates of more CAs, whose clients are let in by the URI in their certificates (none)"),
         new(TlsMin, "VERSION", "the oldest TLS that clients may speak: 1.3, or 1.2 (1.3)"),
         new(PeerTls, "FILE", "as --tls, for the links among members alone (that of --tls)"),

@@ -92,6 +92,7 @@ internal sealed class Handshakes(ITlsSource source, TimeProvider clock)
         private readonly HandshakeReader _reader;
         private readonly IPAddress _address;
         private bool _hasTurn;
+        private bool _isNone;
         private bool _isOver;
 
         public Handshake(Handshakes all, ConnectionContext connection)
@@ -111,10 +112,13 @@ internal sealed class Handshakes(ITlsSource source, TimeProvider clock)
         {
             if (await BeginsWithTlsAsync(_connection.Transport.Input, _limit.Token) is not { } isTls)
             {
+                // Who looks whether somebody listens says nothing and goes, before his time is over.
+                _isNone = !_limit.IsCancellationRequested;
                 return false;
             }
             if (!isTls)
             {
+                _isNone = true;
                 Interlocked.Increment(ref _all._plain);
                 await _connection.Transport.Output.WriteAsync(PlainTextAnswer.Bytes, _limit.Token);
                 return false;
@@ -135,7 +139,7 @@ internal sealed class Handshakes(ITlsSource source, TimeProvider clock)
         {
             if (!_isOver)
             {
-                Interlocked.Increment(ref _all._failed);
+                Interlocked.Add(ref _all._failed, _isNone ? 0 : 1);
                 End();
             }
         }

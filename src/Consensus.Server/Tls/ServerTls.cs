@@ -99,7 +99,7 @@ public sealed class ServerTls(ITlsSource source, bool takesTls12, TimeProvider c
         {
             OnConnection = begun => ValueTask.FromResult(OptionsOf(begun.Connection)),
             // Ours, which runs from the connection's beginning, comes first.
-            HandshakeTimeout = TimeSpan.FromMinutes(1),
+            HandshakeTimeout = TimeSpan.FromMinutes(10),
         });
         listen.Use(next => connection => InvokeAsync(connection, next));
     }

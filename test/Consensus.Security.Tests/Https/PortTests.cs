@@ -29,7 +29,18 @@ internal sealed class PortTests : HttpsTest
         Assert.That(problem.Type, Is.EqualTo(ProblemTypes.BadRequest.Uri));
         Assert.That(problem.Detail, Does.StartWith("this address speaks https"));
         Assert.That(connection.IsEnded(), Is.True);
-        Patience.Until(() => Tls.Handshakes is { Plain: 1, Pending: 0 }, "it is counted");
+        Patience.Until(() => Tls.Handshakes is { Plain: 1, Pending: 0, Failed: 0 }, "it is counted as what it was");
+    }
+
+    [Test]
+    public void Who_only_looks_whether_somebody_listens_is_no_handshake_that_failed()
+    {
+        using (new TlsHttp(Port))
+        {
+            Patience.Until(() => Tls.Handshakes.Pending == 1, "it is there");
+        }
+        Patience.Until(() => Tls.Handshakes.Pending == 0, "it is gone");
+        Assert.That(Tls.Handshakes.Failed, Is.Zero);
     }
 
     [Test]
@@ -100,13 +111,13 @@ internal sealed class PortTests : HttpsTest
     }
 
     [Test]
-    public async Task Row_41_Over_HTTP2_it_is_not_read_either()
+    public void Row_41_Over_HTTP2_it_is_not_read_either()
     {
         using var connection = TlsHttp.Open(Port, null, alpn: "h2");
         connection.Send(Http2Frames.Opening);
         connection.Send(Http2Frames.Put(1, "/v1/kv/a", declared: 1 << 30, paddingBytes: 0, scheme: "https"));
-        await Patience.UntilAsync(() => Tls.Refused == 1, "it is refused");
-        await Patience.UntilAsync(() => Tls.Connections == 0, "the connection ends");
+        Assert.That(connection.ReceiveFramesToTheEnd(), Does.Contain(Http2Frames.GoAwayType));
+        Assert.That((Tls.Refused, Node.AppliedCommands), Is.EqualTo((1L, 0L)));
     }
 
     private static void SendMiB(TlsHttp connection, int count)

@@ -57,10 +57,12 @@ internal sealed class ProcessTests
             Assert.That(status.RootElement.GetProperty("insecure").GetBoolean(), Is.False);
             Assert.That(status.RootElement.GetProperty("alarms").ToString(), Does.Not.Contain("certificate"));
             using var cluster = JsonDocument.Parse(connection.Ask("GET", "/v1/cluster").Body);
-            var told = cluster.RootElement.GetProperty("members").EnumerateArray().Select(member => member.GetProperty("clientUrl").GetString());
+            var told = cluster.RootElement.GetProperty("members").EnumerateArray()
+                .Select(member => member.GetProperty("clientUrl").GetString());
             Assert.That(told, Is.EquivalentTo(clients.Select(each => $"https://{Local(each)}")));
             Assert.That(TlsHttp.Ask(port, null, "GET", "/v1/status").Status, Is.EqualTo(401));
-            Assert.That(TlsHttp.Ask(port, _certificates.WithUris("consensus://c-test/member/n2"), "GET", "/v1/status").Status, Is.EqualTo(401));
+            var member = _certificates.WithUris("consensus://c-test/member/n2");
+            Assert.That(TlsHttp.Ask(port, member, "GET", "/v1/status").Status, Is.EqualTo(401));
             using var plain = new TlsHttp(port);
             plain.Send(TlsHttp.Request("GET", "/v1/status"));
             Assert.That(plain.Receive().Status, Is.EqualTo(400));
@@ -69,7 +71,8 @@ internal sealed class ProcessTests
         _certificates.Member("n1");
         const int HangUp = 1;
         _processes[0].Signal(HangUp);
-        Patience.Until(() => _processes[0].Output.Contains("certificates read anew (2): n1 of c-test", StringComparison.Ordinal), "it is read anew");
+        const string ReadAnew = "certificates read anew (2): n1 of c-test";
+        Patience.Until(() => _processes[0].Output.Contains(ReadAnew, StringComparison.Ordinal), "it is read anew");
         using var afterwards = TlsHttp.Open(clients[0], billing);
         Assert.That(afterwards.Ask("GET", "/v1/kv/k2").Body, Does.Contain("\"value\":\"2\""));
     }

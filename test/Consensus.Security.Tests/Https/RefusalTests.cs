@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Consensus.Security.Tests.Https.Support;
+using Consensus.Server.Tests.Support;
 
 namespace Consensus.Security.Tests.Https;
 
@@ -60,11 +61,15 @@ internal sealed class RefusalTests : HttpsTest
     [Test]
     public async Task Row_01_Over_HTTP2_it_is_the_same()
     {
+        using (var connection = TlsHttp.Open(Port, null, alpn: "h2"))
+        {
+            connection.Send([.. Http2Frames.Opening, .. Http2Frames.Get(1, "/v1/cluster", scheme: "https")]);
+            Assert.That(connection.ReceiveFramesToTheEnd(), Does.Contain(Http2Frames.GoAwayType));
+        }
         using var response = await Library(null, System.Net.HttpVersion.Version20).GetAsync(new Uri("/v1/cluster", UriKind.Relative));
         Assert.That((int)response.StatusCode, Is.EqualTo(401));
         Assert.That(response.Headers.Select(header => header.Key), Has.None.StartsWith("Consensus-"));
         Assert.That(await response.Content.ReadAsStringAsync(), Does.Contain(NoCertificate));
-        await Patience.UntilAsync(() => Tls.Connections == 0, "the connection ends");
     }
 
     [Test]
@@ -129,7 +134,7 @@ internal sealed class RefusalTests : HttpsTest
     [Test]
     public void Row_30_What_is_no_clients_URI_of_the_domain_to_the_letter_names_nobody()
     {
-        foreach (var rest in (string[])["//c-test/Client/billing", "//c-test/client/billing/", "//c-test:80/client/x", "//c-test/clients/x"])
+        foreach (var rest in (string[])["//c-test/Client/billing", "//c-test/client/x/", "//c-test:80/client/x", "//c-test/clients/x"])
         {
             AssertUnknown(TlsHttp.Ask(Port, Certificates.WithUris("consensus:" + rest), "GET", "/v1/status"), "names nobody");
         }

@@ -69,7 +69,7 @@ internal sealed class ReloadTests
     public void Row_49_What_cannot_be_used_changes_nothing_is_an_alarm_and_is_told_once()
     {
         using var reload = Open();
-        var (before, now) = (reload.Tls.Source.Current, TimeProvider.System.GetUtcNow());
+        var (before, now) = (reload.Tls.Source.Current, _clock.GetUtcNow());
         foreach (var (text, sentence) in ((string, string)[])
         [
             ("-----BEGIN PRIVATE KEY-----\nhalf of", "n1.pem"),
@@ -105,7 +105,7 @@ internal sealed class ReloadTests
     [TestCase("0644", "can be read by everybody (0644): chmod 600")]
     public async Task A_bundle_that_cannot_be_used_stops_the_start_with_one_sentence(string what, string sentence)
     {
-        var now = TimeProvider.System.GetUtcNow();
+        var now = _clock.GetUtcNow();
         var good = _certificates.Authority.IssueMember("n1", [], now);
         var path = Path.Combine(_certificates.Directory, "start.pem");
         File.Delete(path);

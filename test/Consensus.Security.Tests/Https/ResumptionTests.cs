@@ -100,11 +100,11 @@ internal sealed class ResumptionTests : HttpsTest
     }
 
     /// <summary>A client of a CA that another CA vouches for, and the latter's certificate.</summary>
-    private static (MadeCertificate Client, string Root) Chained(string uri)
+    private (MadeCertificate Client, string Root) Chained(string uri)
     {
         using ECDsa rootKey = ECDsa.Create(ECCurve.NamedCurves.nistP256), middleKey = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var (from, until) = (DateTimeOffset.UtcNow.AddMinutes(-10), DateTimeOffset.UtcNow.AddDays(30));
+        var (from, until) = (Time.GetUtcNow().AddMinutes(-10), Time.GetUtcNow().AddDays(30));
         var rootRequest = new CertificateRequest("CN=root", rootKey, HashAlgorithmName.SHA256);
         rootRequest.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, true, 1, critical: true));
         using var root = rootRequest.CreateSelfSigned(from, until);

@@ -174,11 +174,12 @@ internal sealed class StreamBoundTests : HttpsTest
         {
             connection.Send(Http2Frames.Get(stream, "/v1/kv/a", scheme: "https"));
         }
-        // None of the answers is taken; the budget is used up, and the connection with it.
+        // None of the answers is taken: the budget is used up, and the connection with it.
+        connection.ReceiveFramesToTheEnd();
         var metrics = Library(Billing);
         async Task<bool> IsGivenBack() => (await metrics.GetStringAsync(new Uri("/metrics", UriKind.Relative)))
             .Contains("consensus_bytes_held{what=\"streams\"} 0\n", StringComparison.Ordinal);
-        await Patience.UntilAsync(async () => Tls.Connections <= 2 && await IsGivenBack(), "it is closed, and what it held is given back");
+        await Patience.UntilAsync(IsGivenBack, "what it held is given back");
         Assert.That(connection.Tls.NegotiatedApplicationProtocol, Is.EqualTo(SslApplicationProtocol.Http2));
     }
 }

@@ -6,7 +6,7 @@ namespace Consensus.Server.Tests.Support;
 /// <summary>Frames of HTTP/2 (RFC 9113 §4) by hand: client libraries keep the rules that are to be broken.</summary>
 internal static class Http2Frames
 {
-    public const byte Data = 0, Headers = 1, ResetType = 3, SettingsType = 4, WindowUpdateType = 8;
+    public const byte Data = 0, Headers = 1, ResetType = 3, SettingsType = 4, GoAwayType = 7, WindowUpdateType = 8;
     public const byte EndStream = 1, EndHeaders = 4;
 
     /// <summary>How a connection begins: the preface and settings that change nothing.</summary>

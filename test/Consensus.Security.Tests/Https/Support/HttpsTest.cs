@@ -79,7 +79,12 @@ internal abstract class HttpsTest
     /// <summary>A client library that presents a certificate; its connections end with the test.</summary>
     protected HttpClient Library(MadeCertificate? certificate, Version? version = null)
     {
-        var handler = new SocketsHttpHandler { SslOptions = TlsHttp.OptionsFor(certificate, alpn: null) };
+        var handler = new SocketsHttpHandler
+        {
+            SslOptions = TlsHttp.OptionsFor(certificate, alpn: null),
+            // What ends a connection here is the server.
+            PooledConnectionIdleTimeout = Timeout.InfiniteTimeSpan,
+        };
         var client = new HttpClient(handler)
         {
             BaseAddress = new Uri($"https://localhost:{Port}"),

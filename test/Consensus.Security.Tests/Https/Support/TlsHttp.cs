@@ -56,16 +56,16 @@ internal sealed class TlsHttp : IDisposable
 
     public static SslClientAuthenticationOptions OptionsFor(
         MadeCertificate? certificate, SslProtocols protocols = SslProtocols.Tls13, string? alpn = "http/1.1") => new()
-    {
-        TargetHost = "localhost",
-        EnabledSslProtocols = protocols,
-        ApplicationProtocols = alpn is null ? null : [new SslApplicationProtocol(alpn)],
-        ClientCertificateContext = certificate is null
+        {
+            TargetHost = "localhost",
+            EnabledSslProtocols = protocols,
+            ApplicationProtocols = alpn is null ? null : [new SslApplicationProtocol(alpn)],
+            ClientCertificateContext = certificate is null
             ? null
             : SslStreamCertificateContext.Create(certificate.Leaf, certificate.Others, offline: true),
-        // Who the server is judged to be is for the client's tests.
-        RemoteCertificateValidationCallback = (_, certificate, _, _) => certificate is not null,
-    };
+            // Who the server is judged to be is for the client's tests.
+            RemoteCertificateValidationCallback = (_, certificate, _, _) => certificate is not null,
+        };
 
     public void Handshake(SslClientAuthenticationOptions options)
     {
@@ -128,6 +128,29 @@ internal sealed class TlsHttp : IDisposable
         var taken = _received.GetRange(0, count).ToArray();
         _received.RemoveRange(0, count);
         return taken;
+    }
+
+    /// <summary>The types of all frames of HTTP/2 that come until the server ends the connection.</summary>
+    public IReadOnlyList<byte> ReceiveFramesToTheEnd()
+    {
+        var types = new List<byte>();
+        try
+        {
+            while (true)
+            {
+                var head = ReceiveExactly(9);
+                ReceiveExactly((head[0] << 16) | (head[1] << 8) | head[2]);
+                types.Add(head[3]);
+            }
+        }
+        catch (EndOfStreamException)
+        {
+            return types;
+        }
+        catch (IOException e) when (e.InnerException is SocketException { SocketErrorCode: SocketError.ConnectionReset })
+        {
+            return types;
+        }
     }
 
     /// <summary>Whether the server ends the connection, with or without a word, before it says anything else.</summary>
