@@ -174,8 +174,9 @@ internal sealed class StreamBoundTests : HttpsTest
         {
             connection.Send(Http2Frames.Get(stream, "/v1/kv/a", scheme: "https"));
         }
-        // None of the answers is taken: the budget is used up, and the connection with it.
-        connection.ReceiveFramesToTheEnd();
+        // None of the answers is taken: the budget is used up by the first few, and the connection with it.
+        var answers = connection.ReceiveFramesToTheEnd().Count(type => type == Http2Frames.Headers);
+        Assert.That(answers, Is.LessThan(25));
         var metrics = Library(Billing);
         async Task<bool> IsGivenBack() => (await metrics.GetStringAsync(new Uri("/metrics", UriKind.Relative)))
             .Contains("consensus_bytes_held{what=\"streams\"} 0\n", StringComparison.Ordinal);
