@@ -143,11 +143,7 @@ internal sealed class TlsHttp : IDisposable
                 types.Add(head[3]);
             }
         }
-        catch (EndOfStreamException)
-        {
-            return types;
-        }
-        catch (IOException e) when (e.InnerException is SocketException { SocketErrorCode: SocketError.ConnectionReset })
+        catch (IOException e) when (IsEnd(e))
         {
             return types;
         }
@@ -162,12 +158,15 @@ internal sealed class TlsHttp : IDisposable
         }
         catch (Exception e) when (e is IOException or AuthenticationException)
         {
-            // Not what a time-out of the test looks like.
-            return e.InnerException is not SocketException { SocketErrorCode: SocketError.TimedOut or SocketError.WouldBlock };
+            return IsEnd(e);
         }
     }
 
     public void Dispose() => _stream.Dispose();
+
+    /// <summary>False for what the end of the test's patience looks like.</summary>
+    private static bool IsEnd(Exception e) =>
+        e.InnerException is not SocketException { SocketErrorCode: SocketError.TimedOut or SocketError.WouldBlock };
 
     private void ReadMore()
     {
