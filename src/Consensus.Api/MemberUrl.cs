@@ -8,6 +8,9 @@ namespace Consensus.Api;
 /// </summary>
 public static class MemberUrl
 {
+    /// <summary>With its colon.</summary>
+    private static readonly string DefaultPort = ApiRoutes.DefaultClientUrl[ApiRoutes.DefaultClientUrl.LastIndexOf(':')..];
+
     /// <summary>Reads a URL, or <c>host:port</c> of one that begins with <c>http://</c>.</summary>
     /// <param name="refusal">What is wrong with it, as the end of a sentence: <c>it has a path</c>; empty when nothing is.</param>
     public static bool TryParse([NotNullWhen(true)] string? text, [NotNullWhen(true)] out Uri? url, out string refusal)
@@ -15,6 +18,22 @@ public static class MemberUrl
         var address = text is null || text.Contains("://", StringComparison.Ordinal) ? text : "http://" + text;
         refusal = Uri.TryCreate(address, UriKind.Absolute, out url) ? WhyNot(url) ?? "" : "it is no URL";
         return url is not null && refusal.Length == 0;
+    }
+
+    /// <summary>
+    /// Reads a URL, or <c>host:port</c> or <c>host</c> of one that begins with this scheme; a port that is left out as well is the
+    /// members' own.
+    /// </summary>
+    /// <param name="refusal">As of the other.</param>
+    public static bool TryParse(string text, string scheme, [NotNullWhen(true)] out Uri? url, out string refusal)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        if (!text.Contains("://", StringComparison.Ordinal))
+        {
+            var hasPort = text.LastIndexOf(':') > text.LastIndexOf(']');
+            text = $"{scheme}://{text}{(hasPort ? "" : DefaultPort)}";
+        }
+        return TryParse(text, out url, out refusal);
     }
 
     /// <summary>What is wrong with it, as the end of a sentence; null when nothing is.</summary>

@@ -17,6 +17,9 @@ public enum ApiFailureKind
 
     /// <summary>A write that may or may not have taken effect, or may still.</summary>
     OutcomeUnknown,
+
+    /// <summary>A member does not know who asks (401): nothing was done. It is no answer to what was asked, and ends no hold.</summary>
+    Denied,
 }
 
 /// <summary>

@@ -23,9 +23,7 @@ public sealed partial class ConsensusApiClient : IConsensusApi
     private bool IsHurried { get; init; }
 
     /// <summary>A client that connects as it is used.</summary>
-    /// <exception cref="ArgumentException">
-    /// There is no endpoint, or one is no scheme, host and port alone, or a slice of a wait is not 1 ms to 10 minutes.
-    /// </exception>
+    /// <exception cref="ArgumentException">An endpoint or the slice of a wait is not what <see cref="ConsensusClientOptions"/> says.</exception>
     public ConsensusApiClient(ConsensusClientOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -87,6 +85,7 @@ public sealed partial class ConsensusApiClient : IConsensusApi
         var kind = attempt.Kind switch
         {
             AttemptKind.Refused => ApiFailureKind.Refused,
+            AttemptKind.Denied => ApiFailureKind.Denied,
             AttemptKind.NothingDone => ApiFailureKind.Unavailable,
             _ => ApiFailureKind.OutcomeUnknown,
         };

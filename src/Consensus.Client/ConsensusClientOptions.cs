@@ -10,8 +10,24 @@ public sealed record ConsensusClientOptions
     /// <summary>Where a member serves clients when nothing else is said.</summary>
     public static readonly Uri DefaultEndpoint = new(ApiRoutes.DefaultClientUrl);
 
-    /// <summary>Client addresses of members, at least one; no more than scheme, host and port. The first that answers serves, and stays the first choice.</summary>
-    public IReadOnlyList<Uri> Endpoints { get; init; } = [DefaultEndpoint];
+    private static readonly IReadOnlyList<Uri> Default = [DefaultEndpoint];
+    private static readonly IReadOnlyList<Uri> DefaultOverTls = [new UriBuilder(DefaultEndpoint) { Scheme = Uri.UriSchemeHttps }.Uri];
+
+    /// <summary>
+    /// Client addresses of members, at least one; no more than scheme, host and port. The first that answers serves, and stays the first
+    /// choice. Unless given it is the <see cref="DefaultEndpoint"/>, over https where there is <see cref="Tls"/>.
+    /// </summary>
+    public IReadOnlyList<Uri> Endpoints
+    {
+        get => field ?? (Tls is null ? Default : DefaultOverTls);
+        init;
+    }
+
+    /// <summary>
+    /// With what https is spoken; then nothing is sent in the clear, and an http endpoint is refused. Null: an https endpoint is believed
+    /// for its host by the CAs of this machine, and shown no certificate.
+    /// </summary>
+    public ClientTls? Tls { get; init; }
 
     /// <summary>
     /// How long one request may go unanswered, beyond the wait that it asked for. Longer than the 5 s after which a member itself
@@ -25,7 +41,7 @@ public sealed record ConsensusClientOptions
     /// </summary>
     public TimeSpan WaitSlice { get; init; } = TimeSpan.FromSeconds(20);
 
-    /// <summary>How long a TCP connect may take.</summary>
+    /// <summary>How long a TCP connect may take, with the TLS handshake of one over https.</summary>
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(2);
 
     /// <summary>
@@ -76,7 +92,8 @@ public sealed record ConsensusClientOptions
     internal bool SendsOnCallingThread { get; init; }
 
     /// <exception cref="ArgumentException">
-    /// There is no endpoint, or one is no scheme, host and port alone, or a slice of a wait is not 1 ms to 10 minutes.
+    /// There is no endpoint, or one is no scheme, host and port alone or would be asked in the clear, or a slice of a wait is not 1 ms to
+    /// 10 minutes.
     /// </exception>
     internal ConsensusClientOptions Checked(string parameter)
     {
@@ -89,6 +106,11 @@ public sealed record ConsensusClientOptions
             if (MemberUrl.WhyNot(endpoint) is { } reason)
             {
                 throw new ArgumentException($"The endpoint {endpoint} cannot be used: {reason}.", parameter);
+            }
+            if (Tls is not null && endpoint.Scheme != Uri.UriSchemeHttps)
+            {
+                var why = $"with {nameof(Tls)} nothing is sent in the clear; write https://{endpoint.Authority}";
+                throw new ArgumentException($"The endpoint {endpoint} cannot be used: {why}.", parameter);
             }
         }
         return WaitSlice >= TimeSpan.FromMilliseconds(1) && WaitSlice <= TimeSpan.FromMicroseconds(ApiLimits.MaxWaitMicros)

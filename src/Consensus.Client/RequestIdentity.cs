@@ -87,14 +87,15 @@ internal sealed class RequestIdentity
             // What came of earlier sends is unknown, and stays so.
             Numbers?.End(attempt.Detail);
         }
-        else if (attempt.Kind is AttemptKind.NothingDone or AttemptKind.Refused)
+        else if (attempt.Kind is AttemptKind.NothingDone or AttemptKind.Refused or AttemptKind.Denied)
         {
             // A session keeps every outcome, so that a "no" under a number is the answer to all sends of it; what it refuses for want of
             // room it does not keep.
             _wasInDoubt &= !_isPlaced || attempt.Kind != AttemptKind.Refused || !IsOutcome(attempt.Status);
             _wasInDoubt &= Numbers is null || attempt.Kind != AttemptKind.Refused || !IsOutcome(attempt.Status);
-            var isKeptNowhere = attempt.Unreachable || attempt.Status == HttpStatusCode.ServiceUnavailable;
-            EndSend(wasAnswered: !attempt.Unreachable && (Numbers is null || !isKeptNowhere));
+            var isUnheard = attempt.Unreachable || attempt.IsUntrusted;
+            var isKeptNowhere = isUnheard || attempt.Status == HttpStatusCode.ServiceUnavailable;
+            EndSend(wasAnswered: !isUnheard && (Numbers is null || !isKeptNowhere));
             // Under what was given something of an earlier call may be known, with its whole wait.
             IsFree = !_isGiven && !IsInDoubt && (_isUsedUp || isKeptNowhere);
         }

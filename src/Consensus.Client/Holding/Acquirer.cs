@@ -139,7 +139,8 @@ internal sealed class Acquirer(
     /// What is held, a grant that expired before it was heard of, and a cluster that is away are waited for, for as long as there is time.
     /// </summary>
     private static bool IsWorthAnother(ApiProblem problem) =>
-        problem.Kind != ApiFailureKind.Refused || problem.Slug == ProblemTypes.LockHeld.Slug || problem.Slug == ProblemTypes.LeaseExpired.Slug;
+        problem.Kind is not (ApiFailureKind.Refused or ApiFailureKind.Denied) || problem.Slug == ProblemTypes.LockHeld.Slug
+            || problem.Slug == ProblemTypes.LeaseExpired.Slug;
 
     private static TimeSpan Shorter(TimeSpan a, TimeSpan b) => a < b ? a : b;
 

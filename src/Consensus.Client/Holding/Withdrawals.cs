@@ -80,8 +80,10 @@ internal sealed class Withdrawals(IConsensusApi api, TimeSpan lastPatience) : ID
     public static bool IsSettled(ApiProblem? problem) =>
         problem is null or { Kind: ApiFailureKind.Refused } or { Slug: "retry-too-late" or "session-ended" };
 
-    /// <summary>The same of what is gone when it is refused.</summary>
-    public static WithdrawalOutcome Of(ApiProblem? problem) => IsSettled(problem) ? WithdrawalOutcome.Settled : WithdrawalOutcome.Again;
+    /// <summary>The same of what is gone when it is refused. Who is not known any more takes nothing back.</summary>
+    public static WithdrawalOutcome Of(ApiProblem? problem) => IsSettled(problem) ? WithdrawalOutcome.Settled
+        : problem is { Kind: ApiFailureKind.Denied } ? WithdrawalOutcome.InVain
+        : WithdrawalOutcome.Again;
 
     /// <summary>
     /// Withdraws whatever was asked under this key: for who has no client that does so in the background, and waits for it.
@@ -132,7 +134,8 @@ internal sealed class Withdrawals(IConsensusApi api, TimeSpan lastPatience) : ID
     {
         var result = await hurried.WithdrawAsync(idempotencyKey, cancellationToken).ConfigureAwait(false);
         return result.Value is { Outcome: WithdrawOutcomes.Withdrawn or WithdrawOutcomes.Released } ? WithdrawalOutcome.Settled
-            : IsSettled(result.Problem) ? WithdrawalOutcome.InVain : WithdrawalOutcome.Again;
+            : IsSettled(result.Problem) || result.Problem is { Kind: ApiFailureKind.Denied } ? WithdrawalOutcome.InVain
+                : WithdrawalOutcome.Again;
     }
 
     private static async Task<bool> UntilSettledAsync(

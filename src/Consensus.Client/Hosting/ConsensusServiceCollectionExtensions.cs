@@ -12,20 +12,17 @@ namespace Consensus.Client;
 public static class ConsensusServiceCollectionExtensions
 {
     /// <summary>Adds <see cref="IConsensusClient"/>, one for the whole program, and <see cref="ConsensusHealthCheck"/>.</summary>
-    /// <param name="endpoints">Client addresses of members, separated by commas; <c>http://</c> may be left out.</param>
+    /// <param name="endpoints">Client addresses of members, separated by commas; <c>http://</c> and <c>:7379</c> may be left out.</param>
     /// <exception cref="ArgumentException">There is no endpoint, or one is no scheme, host and port alone.</exception>
-    public static IServiceCollection AddConsensusClient(this IServiceCollection services, string endpoints)
-    {
-        ArgumentException.ThrowIfNullOrWhiteSpace(endpoints);
-        var options = new ConsensusClientOptions
-        {
-            Endpoints = [.. endpoints.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(Endpoint)],
-        };
-        return options.Endpoints.Count > 0 ? services.AddConsensusClient(_ => options) : throw new ArgumentException("At least one endpoint is needed.", nameof(endpoints));
+    public static IServiceCollection AddConsensusClient(this IServiceCollection services, string endpoints) =>
+        services.AddConsensusClient(Options(endpoints, null));
 
-        static Uri Endpoint(string text) => MemberUrl.TryParse(text, out var url, out var refusal)
-            ? url
-            : throw new ArgumentException($"The endpoint {text} cannot be used: {refusal}.", nameof(endpoints));
+    /// <summary>As the other, over https; <c>https://</c> may be left out.</summary>
+    /// <exception cref="ArgumentException">There is no endpoint, or one is no scheme, host and port alone, or is http.</exception>
+    public static IServiceCollection AddConsensusClient(this IServiceCollection services, string endpoints, ClientTls tls)
+    {
+        ArgumentNullException.ThrowIfNull(tls);
+        return services.AddConsensusClient(Options(endpoints, tls));
     }
 
     /// <summary>As the other, with options that may be made out of other services, such as the configuration.</summary>
@@ -57,5 +54,21 @@ public static class ConsensusServiceCollectionExtensions
         services.TryAddScoped(provider => provider.GetRequiredService<LeadershipScope>().Handle);
         return services.AddSingleton<IHostedService>(provider =>
             ActivatorUtilities.CreateInstance<LeaderElectedHost<TService>>(provider, new LeaderElectedElection(election), options ?? new LeaderElectedOptions()));
+    }
+
+    private static Func<IServiceProvider, ConsensusClientOptions> Options(string endpoints, ClientTls? tls)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(endpoints);
+        var scheme = tls is null ? Uri.UriSchemeHttp : Uri.UriSchemeHttps;
+        var options = new ConsensusClientOptions
+        {
+            Endpoints = [.. endpoints.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(Endpoint)],
+            Tls = tls,
+        }.Checked(nameof(endpoints));
+        return _ => options;
+
+        Uri Endpoint(string text) => MemberUrl.TryParse(text, scheme, out var url, out var refusal)
+            ? url
+            : throw new ArgumentException($"The endpoint {text} cannot be used: {refusal}.", nameof(endpoints));
     }
 }

@@ -12,6 +12,9 @@ internal enum AttemptKind
     /// <summary>A definite no of a member.</summary>
     Refused,
 
+    /// <summary>A member does not know who asks, and judged nothing: of what was asked before it says nothing.</summary>
+    Denied,
+
     /// <summary>
     /// Nothing was done, and another member or a later moment may do it: refused connection, a member's 503 or 429; of a read whatever else
     /// is no answer.
@@ -50,10 +53,16 @@ internal sealed record Attempt(AttemptKind Kind, Uri Endpoint)
     public bool IsForeign { get; init; }
 
     /// <summary>
-    /// Whoever gave it is no member, nor a proxy that says for the time being that it accepted it for later, that it has too much to do, or
-    /// that members are away (RFC 9110 §15.3.3 and §15.6, RFC 6585 §4): a pause will not make a member of it.
+    /// No answer: the connection could not be secured in a way that asking again would better, for one end does not believe the other's
+    /// certificate or speaks no TLS. Nothing was done.
     /// </summary>
-    public bool IsAtWrongAddress => IsForeign && (int)Status is not (202 or 408 or 425 or 429 or >= 500);
+    public bool IsUntrusted { get; init; }
+
+    /// <summary>
+    /// Whoever gave it is not believed, or is no member, nor a proxy that says for the time being that it accepted it for later, that it
+    /// has too much to do, or that members are away (RFC 9110 §15.3.3 and §15.6, RFC 6585 §4): a pause will not make a member of it.
+    /// </summary>
+    public bool IsAtWrongAddress => IsUntrusted || (IsForeign && (int)Status is not (202 or 408 or 425 or 429 or >= 500));
 
     /// <summary>True when not even a connection was made.</summary>
     public bool Unreachable { get; init; }

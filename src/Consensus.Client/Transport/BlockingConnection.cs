@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using Consensus.Client.Tls;
 
 namespace Consensus.Client.Transport;
 
@@ -12,8 +13,9 @@ internal sealed record BlockingAnswer(HeardAnswer Heard, bool KeepsOpen);
 internal sealed class AnswerTooLargeException() : IOException("The answer is too large.");
 
 /// <summary>
-/// One HTTP/1.1 connection (RFC 9112) on a blocking socket: everything happens on the calling thread. <see cref="HttpClient"/>'s synchronous calls still make
-/// connections and fire time-outs on the thread pool, and a renewal must not wait for a pool that the program keeps busy.
+/// One HTTP/1.1 connection (RFC 9112) on a blocking socket, in TLS or not: everything happens on the calling thread. <see
+/// cref="HttpClient"/>'s synchronous calls still make connections and fire time-outs on the thread pool, and a renewal must not wait for
+/// a pool that the program keeps busy.
 /// </summary>
 internal sealed class BlockingConnection : IDisposable
 {
@@ -21,42 +23,55 @@ internal sealed class BlockingConnection : IDisposable
     private static readonly TimeSpan CancelCheck = TimeSpan.FromMilliseconds(50);
 
     private readonly Socket _socket;
+    private readonly WireStream _wire;
+
+    /// <summary>The wire itself, or TLS over it.</summary>
+    private readonly Stream _stream;
     private readonly byte[] _buffer = new byte[4096];
     private int _from;
     private int _to;
 
-    private BlockingConnection(Socket socket) => _socket = socket;
+    private BlockingConnection(Socket socket, WireStream wire, Stream stream, TlsIdentity? identity) =>
+        (_socket, _wire, _stream, Identity) = (socket, wire, stream, identity);
+
+    /// <summary>With what it was secured; null: it is in the clear.</summary>
+    public TlsIdentity? Identity { get; }
 
     /// <summary>True when the other end closed it, or said something unasked.</summary>
     public bool IsStale => _from != _to || _socket.Poll(0, SelectMode.SelectRead);
 
+    /// <param name="identity">Of a connection in TLS; null: it is in the clear.</param>
+    /// <param name="now">The wall clock's time.</param>
     /// <param name="timeout">For all of it: the name, and the addresses that it has, of which each may take its share.</param>
     /// <exception cref="SocketException">Nobody accepts a connection in time.</exception>
+    /// <exception cref="TlsException">Who accepted it does not speak TLS, is not believed, or is not done in time.</exception>
+    /// <exception cref="TimeoutException">The time was over before.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
-    public static BlockingConnection Connect(Uri endpoint, NameLookups names, TimeSpan timeout, CancellationToken cancellationToken)
+    public static BlockingConnection Connect(
+        Uri endpoint, NameLookups names, TlsIdentity? identity, DateTimeOffset now, TimeSpan timeout, CancellationToken cancellationToken)
     {
         var deadline = new Deadline(timeout);
         var addresses = names.LookUp(endpoint.IdnHost, timeout, cancellationToken);
-        SocketException? failure = null;
+        Exception? failure = null;
         for (var i = 0; i < addresses.Length; i++)
         {
-            var address = addresses[i];
-            var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-            try
+            var share = new Deadline(deadline.Left / (addresses.Length - i));
+            for (var isSecond = false; ; isSecond = true)
             {
-                KeepAliveProbes.Enable(socket);
-                Connect(socket, new IPEndPoint(address, endpoint.Port), deadline.Left / (addresses.Length - i), cancellationToken);
-                return new BlockingConnection(socket);
-            }
-            catch (SocketException error)
-            {
-                socket.Dispose();
-                failure = error;
-            }
-            catch (OperationCanceledException)
-            {
-                socket.Dispose();
-                throw;
+                try
+                {
+                    TlsHandshake? handshake = identity is null ? null : new TlsHandshake(endpoint, identity, now, isSecond);
+                    return Connect(endpoint, addresses[i], handshake, identity, share, cancellationToken);
+                }
+                catch (TlsException unwanted) when (unwanted.IsUnwanted && !isSecond)
+                {
+                    // Once more, for it may be a server that ends.
+                }
+                catch (Exception error) when (error is SocketException or IOException or TimeoutException)
+                {
+                    failure = error;
+                    break;
+                }
             }
         }
         throw failure ?? new SocketException((int)SocketError.HostNotFound);
@@ -67,17 +82,14 @@ internal sealed class BlockingConnection : IDisposable
     /// <exception cref="IOException">What came back is no answer, or one of more than <paramref name="maxBodyBytes"/>.</exception>
     public BlockingAnswer Exchange(ReadOnlySpan<byte> request, int maxBodyBytes, Deadline deadline)
     {
-        while (request.Length > 0)
-        {
-            _socket.SendTimeout = deadline.LeftMs;
-            request = request[_socket.Send(request)..];
-        }
+        _wire.Deadline = deadline;
+        _stream.Write(request);
         while (true)
         {
-            var head = ReadHead(deadline);
+            var head = ReadHead();
             if (head.Status is >= 200 or 101)
             {
-                var body = head.Status is 204 or 304 ? [] : ReadBody(head, maxBodyBytes, deadline);
+                var body = head.Status is 204 or 304 ? [] : ReadBody(head, maxBodyBytes);
                 return new BlockingAnswer(
                     new HeardAnswer(head.Status, head.MediaType, head.RetryAfter, body),
                     !head.Closes && (head.Length >= 0 || head.IsChunked || head.Status == 204));
@@ -85,11 +97,44 @@ internal sealed class BlockingConnection : IDisposable
         }
     }
 
-    public void Dispose() => _socket.Dispose();
+    /// <summary>Ends what another thread waits for on it; that thread disposes of it.</summary>
+    public void Break() => _socket.Dispose();
 
-    private static void Connect(Socket socket, IPEndPoint to, TimeSpan timeout, CancellationToken cancellationToken)
+    public void Dispose()
     {
-        var deadline = new Deadline(timeout);
+        _stream.Dispose();
+        _socket.Dispose();
+    }
+
+    private static BlockingConnection Connect(
+        Uri endpoint,
+        IPAddress address,
+        TlsHandshake? handshake,
+        TlsIdentity? identity,
+        Deadline deadline,
+        CancellationToken cancellationToken)
+    {
+        var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        try
+        {
+            KeepAliveProbes.Enable(socket);
+            Connect(socket, new IPEndPoint(address, endpoint.Port), deadline, cancellationToken);
+            var wire = new WireStream(socket) { Deadline = deadline };
+            using (cancellationToken.UnsafeRegister(static open => ((Socket)open!).Dispose(), socket))
+            {
+                return new BlockingConnection(socket, wire, handshake is { } tls ? tls.Begin(wire) : wire, identity);
+            }
+        }
+        catch
+        {
+            socket.Dispose();
+            cancellationToken.ThrowIfCancellationRequested();
+            throw;
+        }
+    }
+
+    private static void Connect(Socket socket, IPEndPoint to, Deadline deadline, CancellationToken cancellationToken)
+    {
         socket.Blocking = false;
         try
         {
@@ -114,11 +159,11 @@ internal sealed class BlockingConnection : IDisposable
         socket.Blocking = true;
     }
 
-    private Head ReadHead(Deadline deadline)
+    private Head ReadHead()
     {
         var lines = new List<string>();
         var total = 0;
-        for (var line = ReadLine(deadline); line.Length > 0 || lines.Count == 0; line = ReadLine(deadline))
+        for (var line = ReadLine(); line.Length > 0 || lines.Count == 0; line = ReadLine())
         {
             total += line.Length;
             if (total > MaxHeadBytes)
@@ -130,40 +175,40 @@ internal sealed class BlockingConnection : IDisposable
         return Head.Parse(lines);
     }
 
-    private byte[] ReadBody(Head head, int maxBytes, Deadline deadline)
+    private byte[] ReadBody(Head head, int maxBytes)
     {
         using var body = new MemoryStream();
         if (head.IsChunked)
         {
             while (true)
             {
-                var size = ReadLine(deadline).Split(';')[0].Trim();
+                var size = ReadLine().Split(';')[0].Trim();
                 if (!int.TryParse(size, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var length))
                 {
                     throw new IOException("The answer's chunks are not of HTTP/1.1.");
                 }
                 if (length == 0)
                 {
-                    while (ReadLine(deadline).Length > 0)
+                    while (ReadLine().Length > 0)
                     {
                         // Trailers say nothing that matters here.
                     }
                     return body.ToArray();
                 }
-                Take(body, length, maxBytes, deadline);
-                ReadLine(deadline);
+                Take(body, length, maxBytes);
+                ReadLine();
             }
         }
-        Take(body, head.Length >= 0 ? head.Length : long.MaxValue, maxBytes, deadline);
+        Take(body, head.Length >= 0 ? head.Length : long.MaxValue, maxBytes);
         return body.ToArray();
     }
 
     /// <param name="count"><see cref="long.MaxValue"/>: to the end of the connection.</param>
-    private void Take(MemoryStream body, long count, int maxBytes, Deadline deadline)
+    private void Take(MemoryStream body, long count, int maxBytes)
     {
         for (var left = count; left > 0;)
         {
-            if (_from == _to && !Fill(deadline))
+            if (_from == _to && !Fill())
             {
                 if (count == long.MaxValue)
                 {
@@ -181,12 +226,12 @@ internal sealed class BlockingConnection : IDisposable
         }
     }
 
-    private string ReadLine(Deadline deadline)
+    private string ReadLine()
     {
         var line = new StringBuilder();
         while (true)
         {
-            if (_from == _to && !Fill(deadline))
+            if (_from == _to && !Fill())
             {
                 throw new IOException("The connection was closed before the answer's end.");
             }
@@ -203,10 +248,9 @@ internal sealed class BlockingConnection : IDisposable
         }
     }
 
-    private bool Fill(Deadline deadline)
+    private bool Fill()
     {
-        _socket.ReceiveTimeout = deadline.LeftMs;
-        (_from, _to) = (0, _socket.Receive(_buffer));
+        (_from, _to) = (0, _stream.Read(_buffer, 0, _buffer.Length));
         return _to > 0;
     }
 

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
+using Consensus.Client.Tls;
 
 namespace Consensus.Client.Transport;
 
@@ -10,43 +11,48 @@ namespace Consensus.Client.Transport;
 internal readonly record struct BlockingResult(BlockingAnswer? Answer, Exception? Failure, bool Unsent);
 
 /// <summary>
-/// Sends over plain HTTP without ever needing the thread pool. Keeps the connections that are open. Thread-safe.
+/// Sends without ever needing the thread pool. Keeps the connections that are open. Thread-safe.
 /// </summary>
-internal sealed class BlockingHttp(TimeSpan connectTimeout, NameLookups names) : IDisposable
+/// <param name="time">By whose wall clock certificates are judged.</param>
+internal sealed class BlockingHttp(TimeSpan connectTimeout, NameLookups names, TimeProvider time) : IDisposable
 {
     private readonly ConcurrentDictionary<string, ConcurrentBag<BlockingConnection>> _idle = new();
     private volatile bool _disposed;
 
     /// <param name="mark">Of a write that has an effect of its own.</param>
+    /// <param name="identity">With what connections are secured: one that was made with another is not used; null: in the clear.</param>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
-    public BlockingResult Send(Uri endpoint, ApiRequest request, WriteMark mark, TimeSpan timeout, CancellationToken cancellationToken)
+    public BlockingResult Send(
+        Uri endpoint, ApiRequest request, WriteMark mark, TlsIdentity? identity, TimeSpan timeout, CancellationToken cancellationToken)
     {
         var bytes = Encode(endpoint, request, mark);
         // A write that is sent a second time behind its caller's back and then refused would look as if nothing was done.
         var maySendTwice = !request.IsWrite || !request.NeedsIdentity;
         var deadline = new Deadline(timeout);
-        var idle = _idle.GetOrAdd(endpoint.Authority, _ => []);
+        var idle = _idle.GetOrAdd(endpoint.GetLeftPart(UriPartial.Authority), _ => []);
         while (true)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            var isKept = TryTake(idle, out var connection);
+            var isKept = TryTake(idle, identity, out var connection);
             var isSent = false;
             try
             {
-                connection ??= BlockingConnection.Connect(endpoint, names, Shorter(connectTimeout, deadline.Left), cancellationToken);
+                connection ??= BlockingConnection.Connect(
+                    endpoint, names, identity, time.GetUtcNow(), Shorter(connectTimeout, deadline.Left), cancellationToken);
                 isSent = true;
                 BlockingAnswer answer;
-                using (cancellationToken.UnsafeRegister(static open => ((BlockingConnection)open!).Dispose(), connection))
+                using (cancellationToken.UnsafeRegister(static open => ((BlockingConnection)open!).Break(), connection))
                 {
                     answer = connection.Exchange(bytes, HttpTransport.MaxAnswerBytes, deadline);
                 }
                 Keep(idle, connection, answer.KeepsOpen && !cancellationToken.IsCancellationRequested);
                 return new BlockingResult(answer, null, false);
             }
-            catch (Exception error) when (error is SocketException or IOException or ObjectDisposedException or TimeoutException)
+            catch (Exception met) when (met is SocketException or IOException or ObjectDisposedException or TimeoutException)
             {
                 connection?.Dispose();
                 cancellationToken.ThrowIfCancellationRequested();
+                var error = OfTheWire(met);
                 // A kept connection may have been closed by the other end, for being idle, as it was used.
                 if (isKept && maySendTwice && deadline.Left > TimeSpan.Zero && error is not (TimeoutException or SocketException { SocketErrorCode: SocketError.TimedOut }))
                 {
@@ -69,11 +75,11 @@ internal sealed class BlockingHttp(TimeSpan connectTimeout, NameLookups names) :
         }
     }
 
-    private static bool TryTake(ConcurrentBag<BlockingConnection> idle, out BlockingConnection? connection)
+    private static bool TryTake(ConcurrentBag<BlockingConnection> idle, TlsIdentity? identity, out BlockingConnection? connection)
     {
         while (idle.TryTake(out connection))
         {
-            if (!connection.IsStale)
+            if (connection.Identity == identity && !connection.IsStale)
             {
                 return true;
             }
@@ -131,6 +137,10 @@ internal sealed class BlockingHttp(TimeSpan connectTimeout, NameLookups names) :
             }
         }
     }
+
+    /// <summary>What befell the socket, as it was thrown under TLS: that wraps it.</summary>
+    private static Exception OfTheWire(Exception met) =>
+        met is IOException and not TlsException && met.InnerException is SocketException or TimeoutException ? met.InnerException! : met;
 
     private static TimeSpan Shorter(TimeSpan a, TimeSpan b) => a < b ? a : b > TimeSpan.Zero ? b : TimeSpan.FromMilliseconds(1);
 }

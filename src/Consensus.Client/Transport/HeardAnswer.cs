@@ -63,6 +63,10 @@ internal readonly record struct HeardAnswer(int Status, string? MediaType, TimeS
         {
             return AttemptKind.NothingDone;
         }
+        if (problem == ProblemTypes.Unauthenticated)
+        {
+            return AttemptKind.Denied;
+        }
         if (problem == ProblemTypes.RetryTooLate || problem == ProblemTypes.SessionEnded)
         {
             return AttemptKind.Unknown;

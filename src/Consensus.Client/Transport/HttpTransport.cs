@@ -2,6 +2,8 @@ using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Sockets;
+using Consensus.Client.Tls;
+using Microsoft.Extensions.Logging;
 
 namespace Consensus.Client.Transport;
 
@@ -14,16 +16,20 @@ internal sealed class HttpTransport : IDisposable
     /// <summary>The largest answers of a member (a page of 4 MiB of values, each byte of them escaped) have some 30 MiB. Nobody's word for a length is believed: memory is taken for what comes.</summary>
     public const int MaxAnswerBytes = 64 << 20;
 
+    private readonly ClientTls? _tls;
+    private readonly TimeProvider _time;
+    private readonly ILogger? _logger;
     private readonly bool _sendsOnCallingThread;
-    private readonly Lazy<HttpClient> _http;
+    private readonly PooledHttp _pooled;
     private readonly BlockingHttp _blocking;
 
     public HttpTransport(ConsensusClientOptions options)
     {
+        (_tls, _time, _logger) = (options.Tls, options.TimeProvider, options.LoggerFactory?.CreateLogger(typeof(ClientTls).FullName!));
         _sendsOnCallingThread = options.SendsOnCallingThread;
         var names = new NameLookups(options.ResolveName);
-        _blocking = new BlockingHttp(options.ConnectTimeout, names);
-        _http = new Lazy<HttpClient>(() => CreateClient(options.ConnectTimeout, names));
+        _blocking = new BlockingHttp(options.ConnectTimeout, names, _time);
+        _pooled = new PooledHttp(options.ConnectTimeout, names, _time);
     }
 
     public Task<Attempt> SendAsync(Uri endpoint, ApiRequest request, WriteMark mark, TimeSpan timeout,
@@ -32,22 +38,76 @@ internal sealed class HttpTransport : IDisposable
             ? Task.FromResult(SendBlocking(endpoint, request, mark, timeout, cancellationToken))
             : SendBesideAsync(endpoint, request, mark, timeout, cancellationToken);
 
-    /// <summary>Plain HTTP, and nothing that could block beyond a deadline: no name that a resolver must be asked for, no body that fills a socket.</summary>
+    /// <summary>
+    /// Nothing that could block beyond a deadline: no name that a resolver must be asked for, no body that fills a socket.
+    /// </summary>
     private static bool IsSimple(Uri endpoint, ApiRequest request) =>
-        endpoint.Scheme == Uri.UriSchemeHttp
-        && (endpoint.IsLoopback || endpoint.HostNameType is UriHostNameType.IPv4 or UriHostNameType.IPv6)
+        (endpoint.IsLoopback || endpoint.HostNameType is UriHostNameType.IPv4 or UriHostNameType.IPv6)
         && request.Body is not { Length: > MaxBlockingBody };
 
     /// <summary>As <see cref="SendAsync"/>, and never on the calling thread: for who sends more than one at a time.</summary>
     public async Task<Attempt> SendBesideAsync(
         Uri endpoint, ApiRequest request, WriteMark mark, TimeSpan timeout, CancellationToken cancellationToken)
     {
+        var end = new Deadline(timeout);
+        var identity = Identity();
+        var attempt = await SendPooledAsync(endpoint, request, mark, identity, timeout, cancellationToken).ConfigureAwait(false);
+        return IsWorthAnother(attempt, identity) && end.Left is var left && left > TimeSpan.Zero
+            ? await SendPooledAsync(endpoint, request, mark, Identity(), left, cancellationToken).ConfigureAwait(false)
+            : attempt;
+    }
+
+    /// <summary>
+    /// Asks for an answer that is not held whole: an event stream, a snapshot. When the attempt is done, the response is the caller's to
+    /// read and dispose of; else it is null.
+    /// </summary>
+    /// <param name="mediaType">Of the answer, when a member gives it.</param>
+    /// <param name="timeout">For the head of the answer.</param>
+    public async Task<(Attempt Attempt, HttpResponseMessage? Response)> OpenStreamAsync(
+        Uri endpoint, ApiRequest request, string mediaType, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        var end = new Deadline(timeout);
+        var identity = Identity();
+        var (attempt, response) =
+            await OpenPooledAsync(endpoint, request, mediaType, identity, timeout, cancellationToken).ConfigureAwait(false);
+        return IsWorthAnother(attempt, identity) && end.Left is var left && left > TimeSpan.Zero
+            ? await OpenPooledAsync(endpoint, request, mediaType, Identity(), left, cancellationToken).ConfigureAwait(false)
+            : (attempt, response);
+    }
+
+    /// <summary>
+    /// As <see cref="SendAsync"/>, wholly on the calling thread: a renewal must not wait for a busy thread pool. Only for what may be
+    /// sent twice.
+    /// </summary>
+    public Attempt Send(Uri endpoint, ApiRequest request, TimeSpan timeout, CancellationToken cancellationToken) =>
+        SendBlocking(endpoint, request, default, timeout, cancellationToken);
+
+    public void Dispose()
+    {
+        _pooled.Dispose();
+        _blocking.Dispose();
+    }
+
+    /// <summary>With what connections over https are made now.</summary>
+    private TlsIdentity Identity() => _tls?.Current(_time, _logger) ?? TlsIdentity.OfMachine;
+
+    /// <summary>
+    /// The certificate that was shown is not taken, or the server's is not believed, and the file has others by now: nothing was done, so
+    /// that it may be sent with those. A file that is the same is no reason to ask again.
+    /// </summary>
+    private bool IsWorthAnother(Attempt attempt, TlsIdentity used) =>
+        _tls is not null && (attempt.IsUntrusted || attempt.Kind == AttemptKind.Denied) && _tls.IsReplaced(used, _time, _logger);
+
+    private async Task<Attempt> SendPooledAsync(
+        Uri endpoint, ApiRequest request, WriteMark mark, TlsIdentity identity, TimeSpan timeout, CancellationToken cancellationToken)
+    {
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         deadline.CancelAfter(timeout);
         try
         {
             using var message = CreateMessage(endpoint, request, mark);
-            using var response = await _http.Value.SendAsync(message, HttpCompletionOption.ResponseContentRead, deadline.Token).ConfigureAwait(false);
+            using var response = await _pooled
+                .SendAsync(message, identity, HttpCompletionOption.ResponseContentRead, deadline.Token).ConfigureAwait(false);
             var body = await response.Content.ReadAsByteArrayAsync(deadline.Token).ConfigureAwait(false);
             return Heard(response, body).Judge(endpoint, request);
         }
@@ -57,13 +117,8 @@ internal sealed class HttpTransport : IDisposable
         }
     }
 
-    /// <summary>
-    /// Asks for an answer that is not held whole: an event stream, a snapshot. When the attempt is done, the response is the caller's to read and dispose of; else it is null.
-    /// </summary>
-    /// <param name="mediaType">Of the answer, when a member gives it.</param>
-    /// <param name="timeout">For the head of the answer.</param>
-    public async Task<(Attempt Attempt, HttpResponseMessage? Response)> OpenStreamAsync(
-        Uri endpoint, ApiRequest request, string mediaType, TimeSpan timeout, CancellationToken cancellationToken)
+    private async Task<(Attempt Attempt, HttpResponseMessage? Response)> OpenPooledAsync(
+        Uri endpoint, ApiRequest request, string mediaType, TlsIdentity identity, TimeSpan timeout, CancellationToken cancellationToken)
     {
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         deadline.CancelAfter(timeout);
@@ -71,7 +126,8 @@ internal sealed class HttpTransport : IDisposable
         try
         {
             using var message = CreateMessage(endpoint, request, default);
-            response = await _http.Value.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, deadline.Token).ConfigureAwait(false);
+            response = await _pooled
+                .SendAsync(message, identity, HttpCompletionOption.ResponseHeadersRead, deadline.Token).ConfigureAwait(false);
             if (response.StatusCode == HttpStatusCode.OK && response.Content.Headers.ContentType?.MediaType == mediaType)
             {
                 return (new Attempt(AttemptKind.Done, endpoint) { Status = response.StatusCode }, response);
@@ -94,79 +150,24 @@ internal sealed class HttpTransport : IDisposable
         }
     }
 
-    /// <summary>
-    /// As <see cref="SendAsync"/>, wholly on the calling thread: a renewal must not wait for a busy thread pool. Only for what may be sent twice. Over TLS a new
-    /// connection still takes the pool.
-    /// </summary>
-    public Attempt Send(Uri endpoint, ApiRequest request, TimeSpan timeout, CancellationToken cancellationToken)
-    {
-        if (endpoint.Scheme == Uri.UriSchemeHttp)
-        {
-            return SendBlocking(endpoint, request, default, timeout, cancellationToken);
-        }
-        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        deadline.CancelAfter(timeout);
-        try
-        {
-            using var message = CreateMessage(endpoint, request, default);
-            using var response = _http.Value.Send(message, HttpCompletionOption.ResponseContentRead, deadline.Token);
-            using var body = new MemoryStream();
-            response.Content.CopyTo(body, null, deadline.Token);
-            return Heard(response, body.ToArray()).Judge(endpoint, request);
-        }
-        catch (Exception error) when (IsFailure(error, cancellationToken))
-        {
-            return ClassifyFailure(endpoint, request, error, timeout);
-        }
-    }
-
-    public void Dispose()
-    {
-        if (_http.IsValueCreated)
-        {
-            _http.Value.Dispose();
-        }
-        _blocking.Dispose();
-    }
-
-    private static HttpClient CreateClient(TimeSpan connectTimeout, NameLookups names) => new(new SocketsHttpHandler
-    {
-        ConnectTimeout = connectTimeout,
-        ConnectCallback = (context, cancellationToken) => ConnectAsync(context.DnsEndPoint, names, cancellationToken),
-        UseProxy = false,
-        AllowAutoRedirect = false,
-        UseCookies = false,
-        PooledConnectionIdleTimeout = TimeSpan.FromSeconds(30),
-    })
-    {
-        // Each request carries its own deadline, for some wait minutes for a lock.
-        Timeout = Timeout.InfiniteTimeSpan,
-        MaxResponseContentBufferSize = MaxAnswerBytes,
-    };
-
-    private static async ValueTask<Stream> ConnectAsync(DnsEndPoint to, NameLookups names, CancellationToken cancellationToken)
-    {
-        var addresses = await names.LookUpAsync(to.Host).WaitAsync(cancellationToken).ConfigureAwait(false);
-        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        try
-        {
-            KeepAliveProbes.Enable(socket);
-            await socket.ConnectAsync(addresses, to.Port, cancellationToken).ConfigureAwait(false);
-            return new NetworkStream(socket, ownsSocket: true);
-        }
-        catch
-        {
-            socket.Dispose();
-            throw;
-        }
-    }
-
     private Attempt SendBlocking(Uri endpoint, ApiRequest request, WriteMark mark, TimeSpan timeout, CancellationToken cancellationToken)
     {
-        var result = _blocking.Send(endpoint, request, mark, timeout, cancellationToken);
+        var end = new Deadline(timeout);
+        var identity = Identity();
+        var attempt = SendBlocking(endpoint, request, mark, identity, timeout, cancellationToken);
+        return IsWorthAnother(attempt, identity) && end.Left is var left && left > TimeSpan.Zero
+            ? SendBlocking(endpoint, request, mark, Identity(), left, cancellationToken)
+            : attempt;
+    }
+
+    private Attempt SendBlocking(
+        Uri endpoint, ApiRequest request, WriteMark mark, TlsIdentity identity, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        var isSecure = endpoint.Scheme == Uri.UriSchemeHttps;
+        var result = _blocking.Send(endpoint, request, mark, isSecure ? identity : null, timeout, cancellationToken);
         return result.Answer is { } answer
             ? answer.Heard.Judge(endpoint, request)
-            : ClassifyFailure(endpoint, request, result.Unsent, IsTimeout(result.Failure), IsTooLarge(result.Failure), timeout);
+            : ClassifyFailure(endpoint, request, result.Failure, result.Unsent, IsTimeout(result.Failure), timeout);
     }
 
     private static HttpRequestMessage CreateMessage(Uri endpoint, ApiRequest request, WriteMark mark)
@@ -228,14 +229,19 @@ internal sealed class HttpTransport : IDisposable
         {
             HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError,
         } or OperationCanceledException { InnerException: TimeoutException };
-        return ClassifyFailure(endpoint, request, unsent, error is OperationCanceledException, IsTooLarge(error), timeout);
+        return ClassifyFailure(endpoint, request, error, unsent, error is OperationCanceledException, timeout);
     }
 
-    private static Attempt ClassifyFailure(Uri endpoint, ApiRequest request, bool unsent, bool timedOut, bool tooLarge, TimeSpan timeout)
+    private static Attempt ClassifyFailure(Uri endpoint, ApiRequest request, Exception? error, bool unsent, bool timedOut, TimeSpan timeout)
     {
-        var detail = (unsent, timedOut, tooLarge) switch
+        var trouble = TlsException.In(error);
+        if (trouble is { IsLasting: true })
         {
-            (true, _, _) => $"{endpoint.Authority} accepts no connection.",
+            return new Attempt(AttemptKind.NothingDone, endpoint) { Detail = trouble.Message, IsUntrusted = true };
+        }
+        var detail = (unsent, timedOut, IsTooLarge(error)) switch
+        {
+            (true, _, _) => trouble?.Message ?? $"{endpoint.Authority} accepts no connection.",
             (_, true, _) => $"{endpoint.Authority} did not answer within {timeout.TotalSeconds:0.#} s.",
             (_, _, true) => $"{endpoint.Authority} answered with more than {MaxAnswerBytes >> 20} MiB.",
             _ => $"{endpoint.Authority} closed the connection before it answered.",

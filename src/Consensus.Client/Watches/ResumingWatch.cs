@@ -27,6 +27,9 @@ internal sealed class ResumingWatch(ConsensusClientOptions clientOptions, HttpTr
     /// <summary>Who told a stream whose first message is no member's: it is passed over.</summary>
     private Attempt? _stranger;
     private int _failures;
+
+    /// <summary>Endpoints in a row to which no connection could be secured.</summary>
+    private int _untrusted;
     private long _brokeAt;
 
     /// <summary>Of the beginning.</summary>
@@ -179,7 +182,9 @@ internal sealed class ResumingWatch(ConsensusClientOptions clientOptions, HttpTr
         };
         var isFirstRound = _failures + 1 < clientOptions.Endpoints.Count;
         _everMember |= !attempt.IsAtWrongAddress;
-        if (attempt.Kind == AttemptKind.Refused
+        _untrusted = attempt.IsUntrusted ? _untrusted + 1 : 0;
+        if (attempt.Kind is AttemptKind.Refused or AttemptKind.Denied
+            || _untrusted >= clientOptions.Endpoints.Count
             || (!_everMember && !isFirstRound)
             || (!_began && !_end.HasTimeForAnother)
             || (budget != Timeout.InfiniteTimeSpan && !isFirstRound && _time.GetElapsedTime(_brokeAt) >= budget))

@@ -26,6 +26,9 @@ internal sealed record FakeAnswer(int Status, string Body = "", string ContentTy
     /// <summary>Seconds after which to ask again; null: not said.</summary>
     public int? RetryAfter { get; init; }
 
+    /// <summary>Where to go instead; null: not said.</summary>
+    public Uri? Location { get; init; }
+
     /// <summary>Bytes that are announced, never sent, and missing when the connection closes.</summary>
     public int Missing { get; init; }
 
@@ -102,6 +105,12 @@ internal sealed class FakeServer : IDisposable
             await using var stream = new NetworkStream(socket, ownsSocket: true);
             while (await ReadRequestAsync(stream) is { } request)
             {
+                if (request.Method == "HEAD")
+                {
+                    // Over https a client asks so whether it is wanted, before it asks for anything.
+                    await stream.WriteAsync("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n"u8.ToArray());
+                    continue;
+                }
                 Requests.Enqueue(request);
                 var answer = await AnswerAsync(request);
                 if (answer == FakeAnswer.Abort)
@@ -111,7 +120,8 @@ internal sealed class FakeServer : IDisposable
                 var body = answer.Raw ?? Encoding.UTF8.GetBytes(answer.Body);
                 var length = answer.Status == 204 ? "" : $"Content-Length: {body.Length + answer.Missing}\r\n";
                 var retryAfter = answer.RetryAfter is { } seconds ? $"Retry-After: {seconds}\r\n" : "";
-                var head = $"HTTP/1.1 {answer.Status} Status\r\nContent-Type: {answer.ContentType}\r\n{retryAfter}{length}\r\n";
+                var location = answer.Location is { } there ? $"Location: {there}\r\n" : "";
+                var head = $"HTTP/1.1 {answer.Status} Status\r\nContent-Type: {answer.ContentType}\r\n{retryAfter}{location}{length}\r\n";
                 await stream.WriteAsync(Encoding.ASCII.GetBytes(head));
                 await stream.WriteAsync(body);
                 if (answer.Missing > 0)

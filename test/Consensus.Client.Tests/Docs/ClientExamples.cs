@@ -151,6 +151,16 @@ internal sealed class ClientExamples
         return client;
     }
 
+    internal static ConsensusClient Secure()
+    {
+        var secure = new ConsensusClient(new ConsensusClientOptions
+        {
+            Endpoints = [new Uri("https://10.0.0.1:7379"), new Uri("https://10.0.0.2:7379"), new Uri("https://10.0.0.3:7379")],
+            Tls = new ClientTls("reports.pem"),
+        });
+        return secure;
+    }
+
     internal static async Task FirstAsync()
     {
         using var client = new ConsensusClient(new Uri("http://127.0.0.1:7379"));

@@ -20,16 +20,22 @@ internal sealed class StarvedThreadPoolTests
     public void Stop() => _server.Dispose();
 
     [Test]
-    public void A_hold_is_renewed_while_no_thread_of_the_pool_is_free()
+    public void A_hold_is_renewed_while_no_thread_of_the_pool_is_free([Values] bool isOverTls)
     {
-        using var client = new ConsensusClient(_server.Endpoint);
+        using var certificates = new TestCertificates();
+        using var front = new TlsFront(_server.Endpoint, certificates.Member("n1")) { DemandsCertificate = true };
+        using var client = new ConsensusClient(isOverTls
+            ? new ConsensusClientOptions { Endpoints = [front.Endpoint], Tls = new ClientTls(certificates.Client("billing")) }
+            : new ConsensusClientOptions { Endpoints = [_server.Endpoint] });
         var handle = client.AcquireLockAsync("a", Renewed).GetAwaiter().GetResult();
+        var connections = front.Connections;
         using (var starved = new Starvation())
         {
             var start = handle.SafeUntil;
             Patience.Until(() => handle.SafeUntil > start, "it is renewed");
             Assert.That(handle.IsHeld, Is.True);
             Assert.That(starved.IsComplete, Is.True, "the pool had a free thread, so this shows nothing");
+            Assert.That(front.Connections, isOverTls ? Is.GreaterThan(connections) : Is.Zero, "a handshake was made meanwhile");
         }
         Assert.That(handle.ReleaseAsync().GetAwaiter().GetResult(), Is.True);
     }

@@ -42,7 +42,10 @@ internal sealed class PackageTests
         using var package = ZipFile.OpenRead(Directory.GetFiles(_output, "*.nupkg").Single());
         var dependencies = (await MetadataAsync(package)).Descendants().Where(element => element.Name.LocalName == "dependency").Select(element => element.Attribute("id")!.Value);
 
-        Assert.That(dependencies.Where(id => id is not ("Consensus.Api" or "Polly" or "MessagePack") && !id.EndsWith(".Abstractions", StringComparison.Ordinal)), Is.Empty);
+        Assert.That(
+            dependencies.Where(id => id is not ("Consensus.Api" or "Consensus.Security" or "Polly" or "MessagePack")
+                && !id.EndsWith(".Abstractions", StringComparison.Ordinal)),
+            Is.Empty);
     }
 
     private static async Task<XElement> MetadataAsync(ZipArchive package)

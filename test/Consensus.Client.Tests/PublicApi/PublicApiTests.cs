@@ -34,6 +34,7 @@ internal sealed class PublicApiTests
             Is.SubsetOf(new[]
             {
                 "Consensus.Api",
+                "Consensus.Security",
                 "MessagePack",
                 "Microsoft.Extensions.DependencyInjection.Abstractions",
                 "Microsoft.Extensions.Diagnostics.HealthChecks.Abstractions",

@@ -1,8 +1,9 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
-using Consensus.Client.Transport;
 using Consensus.Client.Tests.Support;
+using Consensus.Client.Tls;
+using Consensus.Client.Transport;
 
 namespace Consensus.Client.Tests.Transport;
 
@@ -15,7 +16,7 @@ internal sealed class BlockingHttpTests
     private BlockingHttp _http = null!;
 
     [SetUp]
-    public void Start() => _http = new BlockingHttp(TimeSpan.FromSeconds(5), new NameLookups(Dns.GetHostAddresses));
+    public void Start() => _http = new BlockingHttp(TimeSpan.FromSeconds(5), new NameLookups(Dns.GetHostAddresses), TimeProvider.System);
 
     [TearDown]
     public void Stop() => _http.Dispose();
@@ -31,7 +32,7 @@ internal sealed class BlockingHttpTests
 
         for (var i = 0; i < 3; i++)
         {
-            var result = _http.Send(server.Endpoint, Renewal, default, Patience, CancellationToken.None);
+            var result = _http.Send(server.Endpoint, Renewal, default, null, Patience, CancellationToken.None);
             Assert.That(result.Failure, Is.Null);
             Assert.That((result.Answer!.Heard.Status, Encoding.UTF8.GetString(result.Answer.Heard.Body)), Is.EqualTo((status, body)));
         }
@@ -46,8 +47,8 @@ internal sealed class BlockingHttpTests
     {
         using var server = new RawServer(_ => answer);
 
-        _http.Send(server.Endpoint, Renewal, default, Patience, CancellationToken.None);
-        _http.Send(server.Endpoint, Renewal, default, Patience, CancellationToken.None);
+        _http.Send(server.Endpoint, Renewal, default, null, Patience, CancellationToken.None);
+        _http.Send(server.Endpoint, Renewal, default, null, Patience, CancellationToken.None);
 
         Assert.That(server.Connections, Is.EqualTo(2));
     }
@@ -58,8 +59,8 @@ internal sealed class BlockingHttpTests
         var requests = 0;
         using var server = new RawServer(_ => ++requests == 2 ? null : "HTTP/1.1 204 No Content\r\n\r\n");
 
-        _http.Send(server.Endpoint, Renewal, default, Patience, CancellationToken.None);
-        var result = _http.Send(server.Endpoint, Renewal, default, Patience, CancellationToken.None);
+        _http.Send(server.Endpoint, Renewal, default, null, Patience, CancellationToken.None);
+        var result = _http.Send(server.Endpoint, Renewal, default, null, Patience, CancellationToken.None);
 
         Assert.That(result.Answer?.Heard.Status, Is.EqualTo(204));
         Assert.That(server.Connections, Is.EqualTo(2));
@@ -74,7 +75,7 @@ internal sealed class BlockingHttpTests
     {
         using var server = new RawServer(_ => answer) { ClosesAfterAnswer = true };
 
-        var result = _http.Send(server.Endpoint, Renewal, default, Patience, CancellationToken.None);
+        var result = _http.Send(server.Endpoint, Renewal, default, null, Patience, CancellationToken.None);
 
         Assert.That(result.Failure, Is.InstanceOf<IOException>().Or.InstanceOf<SocketException>());
         Assert.That(result.Unsent, Is.False);
@@ -83,7 +84,7 @@ internal sealed class BlockingHttpTests
     [Test]
     public void Where_nobody_listens_nothing_is_sent()
     {
-        var result = _http.Send(ServerProcess.DeadEndpoint(), Renewal, default, Patience, CancellationToken.None);
+        var result = _http.Send(ServerProcess.DeadEndpoint(), Renewal, default, null, Patience, CancellationToken.None);
 
         Assert.That((result.Answer, result.Unsent), Is.EqualTo(((BlockingAnswer?)null, true)));
     }
@@ -102,13 +103,49 @@ internal sealed class BlockingHttpTests
         do
         {
             // One that is given up before it is sent shows nothing.
-            result = _http.Send(server.Endpoint, Renewal, default, TimeSpan.FromMilliseconds(100), CancellationToken.None);
+            result = _http.Send(server.Endpoint, Renewal, default, null, TimeSpan.FromMilliseconds(100), CancellationToken.None);
         }
         while (server.LastRequest.Length == 0);
         release.Set();
 
         Assert.That(result.Failure, Is.InstanceOf<SocketException>().Or.InstanceOf<TimeoutException>());
         Assert.That(result.Unsent, Is.False);
+    }
+
+    [Test]
+    public void A_handshake_that_comes_byte_by_byte_is_waited_for_no_longer_than_asked()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        new Thread(() => Drip(listener)) { IsBackground = true }.Start();
+        var endpoint = new Uri($"https://127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}");
+
+        var result = _http.Send(endpoint, Renewal, default, TlsIdentity.OfMachine, TimeSpan.FromMilliseconds(300), CancellationToken.None);
+
+        Assert.That((result.Answer, result.Unsent), Is.EqualTo(((BlockingAnswer?)null, true)));
+        Assert.That(result.Failure, Is.InstanceOf<TlsException>().With.Message.Contains("did not end the TLS handshake in time"));
+    }
+
+    [Test]
+    public void A_handshake_ends_when_its_request_is_cancelled()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        using var release = new ManualResetEventSlim();
+        using var cancellation = new CancellationTokenSource();
+        new Thread(() =>
+        {
+            using var socket = listener.AcceptSocket();
+            socket.Receive(new byte[1]);
+            cancellation.Cancel();
+            release.Wait();
+        })
+        { IsBackground = true }.Start();
+        var endpoint = new Uri($"https://127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}");
+
+        Assert.That(() => _http.Send(endpoint, Renewal, default, TlsIdentity.OfMachine, Patience, cancellation.Token),
+            Throws.InstanceOf<OperationCanceledException>());
+        release.Set();
     }
 
     [Test]
@@ -123,7 +160,7 @@ internal sealed class BlockingHttpTests
             return null;
         });
 
-        Assert.That(() => _http.Send(server.Endpoint, Renewal, default, Patience, cancellation.Token),
+        Assert.That(() => _http.Send(server.Endpoint, Renewal, default, null, Patience, cancellation.Token),
             Throws.InstanceOf<OperationCanceledException>());
         release.Set();
     }
@@ -135,8 +172,8 @@ internal sealed class BlockingHttpTests
         using var server = new RawServer(_ => ++requests == 2 ? null : "HTTP/1.1 204 No Content\r\n\r\n");
         var write = Renewal with { NeedsIdentity = true };
 
-        _http.Send(server.Endpoint, write, new WriteMark("k1"), Patience, CancellationToken.None);
-        var result = _http.Send(server.Endpoint, write, new WriteMark("k2"), Patience, CancellationToken.None);
+        _http.Send(server.Endpoint, write, new WriteMark("k1"), null, Patience, CancellationToken.None);
+        var result = _http.Send(server.Endpoint, write, new WriteMark("k2"), null, Patience, CancellationToken.None);
 
         Assert.That((result.Answer, result.Unsent), Is.EqualTo(((BlockingAnswer?)null, false)));
         Assert.That((server.Connections, requests), Is.EqualTo((1, 2)));
@@ -148,7 +185,7 @@ internal sealed class BlockingHttpTests
         using var server = new RawServer(_ => "HTTP/1.1 204 No Content\r\n\r\n");
         var write = new ApiRequest { Method = HttpMethod.Put, Target = "/v1/kv/a", Body = "{}"u8.ToArray(), ContentType = "text/plain", IfMatch = "\"7\"", IfNoneMatch = "*" };
 
-        _http.Send(server.Endpoint, write, new WriteMark("k1"), Patience, CancellationToken.None);
+        _http.Send(server.Endpoint, write, new WriteMark("k1"), null, Patience, CancellationToken.None);
 
         var lines = server.LastRequest.Split("\r\n");
         Assert.That(lines, Is.SupersetOf(new[]
@@ -162,10 +199,29 @@ internal sealed class BlockingHttpTests
     {
         using var server = new RawServer(_ => "HTTP/1.1 204 No Content\r\n\r\n");
 
-        _http.Send(server.Endpoint, new ApiRequest { Method = HttpMethod.Get, Target = "/v1/kv/a" }, default, Patience,
+        _http.Send(server.Endpoint, new ApiRequest { Method = HttpMethod.Get, Target = "/v1/kv/a" }, default, null, Patience,
             CancellationToken.None);
 
         Assert.That(server.LastRequest, Does.StartWith("GET /v1/kv/a HTTP/1.1\r\n").And.Not.Contain("Content-"));
+    }
+
+    /// <summary>The beginning of a handshake's record of 16 KiB, a byte each few milliseconds, for as long as somebody takes it.</summary>
+    private static void Drip(TcpListener listener)
+    {
+        using var socket = listener.AcceptSocket();
+        try
+        {
+            socket.Receive(new byte[16 * 1024]);
+            socket.Send([22, 3, 3, 0x3F, 0xFF, 2, 0, 0x3F, 0xFB]);
+            while (!socket.Poll(TimeSpan.FromMilliseconds(5), SelectMode.SelectRead))
+            {
+                socket.Send([0]);
+            }
+        }
+        catch (SocketException)
+        {
+            // It is not.
+        }
     }
 
     /// <summary>Answers each request with the given bytes, on threads of its own; null closes the connection.</summary>

@@ -46,9 +46,9 @@ internal sealed class NameLookupTests
     [Test]
     public void A_send_on_the_calling_thread_waits_for_a_name_no_longer_than_its_attempt_lasts()
     {
-        using var http = new BlockingHttp(Patience.Limit, new NameLookups(NeverAnswers));
+        using var http = new BlockingHttp(Patience.Limit, new NameLookups(NeverAnswers), TimeProvider.System);
         var sending = Task.Factory.StartNew(
-            () => http.Send(Named, Renewal, default, TimeSpan.FromMilliseconds(50), CancellationToken.None), CancellationToken.None,
+            () => http.Send(Named, Renewal, default, null, TimeSpan.FromMilliseconds(50), CancellationToken.None), CancellationToken.None,
                 TaskCreationOptions.LongRunning, TaskScheduler.Default);
         Assert.That(sending.Wait(Patience.Limit), Is.True, "the attempt ends");
         Assert.That((sending.Result.Answer, sending.Result.Unsent), Is.EqualTo(((BlockingAnswer?)null, true)));
@@ -57,10 +57,10 @@ internal sealed class NameLookupTests
     [Test]
     public void A_send_that_waits_for_a_name_can_be_cancelled()
     {
-        using var http = new BlockingHttp(Patience.Limit, new NameLookups(NeverAnswers));
+        using var http = new BlockingHttp(Patience.Limit, new NameLookups(NeverAnswers), TimeProvider.System);
         using var cancellation = new CancellationTokenSource();
         var sending = Task.Factory.StartNew(
-            () => Assert.That(() => http.Send(Named, Renewal, default, Patience.Limit * 2, cancellation.Token),
+            () => Assert.That(() => http.Send(Named, Renewal, default, null, Patience.Limit * 2, cancellation.Token),
                 Throws.InstanceOf<OperationCanceledException>()),
             CancellationToken.None,
             TaskCreationOptions.LongRunning,
@@ -162,9 +162,9 @@ internal sealed class NameLookupTests
         silent.Start();
         var port = ((IPEndPoint)silent.LocalEndpoint).Port;
         using var stop = new CancellationTokenSource();
-        using var http = new BlockingHttp(Patience.Limit, new NameLookups(Dns.GetHostAddresses));
+        using var http = new BlockingHttp(Patience.Limit, new NameLookups(Dns.GetHostAddresses), TimeProvider.System);
         var blocking = new Thread(() => Assert.That(
-            () => http.Send(new Uri($"http://127.0.0.1:{port}"), Renewal, default, Patience.Limit, stop.Token),
+            () => http.Send(new Uri($"http://127.0.0.1:{port}"), Renewal, default, null, Patience.Limit, stop.Token),
                 Throws.InstanceOf<OperationCanceledException>()));
         blocking.Start();
         using var client = new ConsensusApiClient(new ConsensusClientOptions { Endpoints = [new Uri($"http://localhost:{port}")], AttemptTimeout = Patience.Limit });
