@@ -3,6 +3,7 @@ using Consensus.Api;
 using Consensus.Cli.Output;
 using Consensus.Cli.Parsing;
 using Consensus.Client;
+using Consensus.Security.Certificates;
 
 namespace Consensus.Cli.Commands;
 
@@ -19,10 +20,16 @@ internal sealed class CommandHost(CliEnvironment environment)
     private readonly Option<string?> _endpoints = new("--endpoints")
     {
         Description = "Client addresses of members, separated by commas; the first that answers serves. "
-            + "Else CONSENSUS_ENDPOINTS, else http://127.0.0.1:7379.",
+            + "Else CONSENSUS_ENDPOINTS, else 127.0.0.1:7379.",
         HelpName = "URL,URL",
         Recursive = true,
     };
+
+    private readonly Option<string?> _tls = Names.Option(
+        "--tls",
+        "FILE",
+        "Who this is, and whom to believe, over https: a bundle of consensusctl cert create, or a file of CA certificates. "
+            + "Else CONSENSUSCTL_TLS.");
 
     private readonly Option<OutputFormat> _format = new("--output", "-o")
     {
@@ -40,9 +47,11 @@ internal sealed class CommandHost(CliEnvironment environment)
 
     public void AddGlobalOptions(RootCommand root)
     {
+        _tls.Recursive = true;
         _timeout.Recursive = true;
         _format.AcceptOnlyFromAmong("table", "json", "msgpack");
         root.Add(_endpoints);
+        root.Add(_tls);
         root.Add(_format);
         root.Add(_timeout);
     }
@@ -107,12 +116,34 @@ internal sealed class CommandHost(CliEnvironment environment)
         }
     }
 
+    /// <summary>The bundle, and what a sentence calls it; null for none.</summary>
+    private (ClientTls? Tls, string? Label) Tls(ParseResult parsed)
+    {
+        const string Variable = "CONSENSUSCTL_TLS";
+        var given = parsed.GetValue(_tls);
+        if ((given ?? VariableText.Of(Variable, environment.Variable)) is not { Length: > 0 } file)
+        {
+            return (null, null);
+        }
+        var label = given is null ? $"{Variable}={file}" : $"--tls {file}";
+        try
+        {
+            return (new ClientTls(file, label), label);
+        }
+        catch (ArgumentException error) when (error.InnerException is BundleException refusal)
+        {
+            throw new UsageException(refusal.Message + ".");
+        }
+    }
+
     private ConsensusClientOptions ClientOptions(ParseResult parsed)
     {
-        var options = new ConsensusClientOptions
-        {
-            Endpoints = parsed.GetValue(_endpoints) is { } given ? EndpointList.ParseOption(given) : EndpointList.ParseVariable("CONSENSUS_ENDPOINTS", environment.Variable),
-        };
+        var (tls, label) = Tls(parsed);
+        var list = new EndpointList(label);
+        var endpoints = parsed.GetValue(_endpoints) is { } given ? list.ParseOption(given)
+            : list.ParseVariable("CONSENSUS_ENDPOINTS", environment.Variable);
+        var options = new ConsensusClientOptions { Tls = tls };
+        options = endpoints is null ? options : options with { Endpoints = endpoints };
         if (parsed.GetValue(_timeout) is { } timeout)
         {
             options = options with

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Consensus.Api;
 using Consensus.Api.Cluster;
 using Consensus.Cli.Output;
 using Consensus.Cli.Parsing;
@@ -61,7 +60,7 @@ internal static class MemberCommands
     {
         var seen = await session.Client.GetClusterAsync(session.Cancellation);
         if (seen.Value?.Members?.FirstOrDefault(member => member.Name == seen.Value.Leader) is not { Self: false } leader
-            || !MemberUrl.TryParse(leader.ClientUrl, out var endpoint, out _))
+            || LearnedEndpoint.Of(leader.ClientUrl, session.Options, out _) is not { } endpoint)
         {
             return seen.Value?.Members?.Any(member => member.Id == id && member.Health == Silent) == true;
         }

@@ -12,15 +12,17 @@ internal static class BashScript
         """
         # Asks the cluster; quick, and silent when it does not answer.
         _consensusctl_names() {
-            local endpoints=() i
+            local endpoints=() tls=() i
             for (( i = 1; i + 1 < ${#words[@]}; i++ )); do
                 case ${words[i]} in
                     --) break ;;
                     --endpoints) endpoints=(--endpoints "${words[i + 1]}") ;;
                     --endpoints=*) endpoints=(--endpoints "${words[i]#*=}") ;;
+                    --tls) tls=(--tls "${words[i + 1]/#\~/$HOME}") ;;
+                    --tls=*) tls=(--tls "${words[i]#*=}") ;;
                 esac
             done
-            "${words[0]}" completion members "$@" ${endpoints[@]+"${endpoints[@]}"} 2>/dev/null </dev/null
+            "${words[0]}" completion members "$@" ${endpoints[@]+"${endpoints[@]}"} ${tls[@]+"${tls[@]}"} 2>/dev/null </dev/null
         }
 
         # Offers those of the words on standard input, one in a line, that begin as the current one does.

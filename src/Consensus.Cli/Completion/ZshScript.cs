@@ -9,16 +9,18 @@ internal static class ZshScript
         """
         # Asks the cluster; quick, and silent when it does not answer.
         _consensusctl_names() {
-            local -a endpoints
+            local -a endpoints tls
             local -i i
             for (( i = 2; i < CURRENT; i++ )); do
                 case ${words[i]} in
                     --) break ;;
                     --endpoints) endpoints=(--endpoints "${(Q)words[i + 1]}") ;;
                     --endpoints=*) endpoints=(--endpoints "${(Q)${words[i]#*=}}") ;;
+                    --tls) tls=(--tls "${${(Q)words[i + 1]}/#\~/$HOME}") ;;
+                    --tls=*) tls=(--tls "${(Q)${words[i]#*=}}") ;;
                 esac
             done
-            "${words[1]}" completion members "$@" $endpoints 2>/dev/null </dev/null
+            "${words[1]}" completion members "$@" $endpoints $tls 2>/dev/null </dev/null
         }
 
         # Offers what comes from one source.

@@ -1,42 +1,44 @@
 using Consensus.Api;
-using Consensus.Client;
 
 namespace Consensus.Cli.Parsing;
 
-/// <summary>Client addresses separated by commas; "http://" may be left out.</summary>
-internal static class EndpointList
+/// <summary>Client addresses separated by commas; the scheme may be left out, and then the port too.</summary>
+/// <param name="tls">
+/// What https is asked for with, for sentences: then nothing is sent in the clear; null: what has no scheme is http.
+/// </param>
+internal sealed class EndpointList(string? tls)
 {
+    private readonly string _scheme = tls is null ? Uri.UriSchemeHttp : Uri.UriSchemeHttps;
+
     /// <summary>The value of --endpoints. An empty one is a mistake: a script's unset variable must not mean another cluster than the environment's.</summary>
     /// <exception cref="UsageException">It names no endpoint, or some part is no address.</exception>
-    public static IReadOnlyList<Uri> ParseOption(string text) =>
-        text.AsSpan().Trim(" ,").IsEmpty ? throw new UsageException("--endpoints names no endpoint; write host:port or http://host:port, separated by commas.") : Parse(text);
+    public IReadOnlyList<Uri>? ParseOption(string text) =>
+        text.AsSpan().Trim(" ,").IsEmpty ? throw new UsageException($"--endpoints names no endpoint; {Form}") : Parse(text);
 
-    /// <summary>The value of the environment's variable; empty is the default.</summary>
+    /// <summary>The value of the environment's variable; null when it is empty.</summary>
     /// <exception cref="UsageException">Some part is no address.</exception>
-    public static IReadOnlyList<Uri> ParseVariable(string name, Func<string, string?> valueOf)
-    {
-        var text = valueOf(name);
-        // The runtime's replacement for what is not UTF-8, which no address holds.
-        return text?.Contains('\uFFFD') == true ? throw new UsageException($"{name} is not valid UTF-8: '{text}'.") : Parse(text);
-    }
+    public IReadOnlyList<Uri>? ParseVariable(string name, Func<string, string?> valueOf) => Parse(VariableText.Of(name, valueOf));
 
-    /// <summary>Addresses; empty is the default.</summary>
+    /// <summary>Addresses; null for none.</summary>
     /// <exception cref="UsageException">Some part is no address.</exception>
-    public static IReadOnlyList<Uri> Parse(string? text)
+    public IReadOnlyList<Uri>? Parse(string? text)
     {
-        if (string.IsNullOrWhiteSpace(text))
-        {
-            return [ConsensusClientOptions.DefaultEndpoint];
-        }
         var endpoints = new List<Uri>();
-        foreach (var part in text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+        foreach (var part in (text ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
         {
-            if (!MemberUrl.TryParse(part, out var endpoint, out var refusal))
+            if (!MemberUrl.TryParse(part, _scheme, out var endpoint, out var refusal))
             {
-                throw new UsageException($"'{part}' is no endpoint: {refusal}; write host:port or http://host:port, separated by commas.");
+                throw new UsageException($"'{part}' is no endpoint: {refusal}; {Form}");
+            }
+            if (tls is not null && endpoint.Scheme != _scheme)
+            {
+                throw new UsageException(
+                    $"'{part}' is not https, and with {tls} nothing is sent in the clear; write https://{endpoint.Authority}.");
             }
             endpoints.Add(endpoint);
         }
-        return endpoints.Count > 0 ? endpoints : [ConsensusClientOptions.DefaultEndpoint];
+        return endpoints.Count > 0 ? endpoints : null;
     }
+
+    private string Form => $"write host:port or {_scheme}://host:port, separated by commas.";
 }

@@ -1,5 +1,5 @@
-using Consensus.Api;
 using Consensus.Api.Cluster;
+using Consensus.Cli.Parsing;
 using Consensus.Client;
 
 namespace Consensus.Cli.Status;
@@ -13,20 +13,22 @@ internal static class ClusterSurvey
     public static async Task<ClusterReport> RunAsync(ConsensusClientOptions options, CancellationToken cancellationToken)
     {
         var patience = options.SettlesWithin < Patience ? options.SettlesWithin.Value : Patience;
-        var asked = await Task.WhenAll(options.Endpoints.Distinct().Select(endpoint => AskBesideAsync(endpoint, patience, cancellationToken)));
+        var asked = await Task.WhenAll(options.Endpoints.Distinct().Select(
+            endpoint => AskBesideAsync(endpoint, options.Tls, patience, cancellationToken)));
         var listed = ListOf(asked)?.Members ?? [];
         var answers = await Task.WhenAll(listed.Select(async member =>
         {
             var known = asked.FirstOrDefault(answer => answer.Status?.Name == member.Name);
-            return known is null && MemberUrl.TryParse(member.ClientUrl, out var endpoint, out _)
-                ? await AskBesideAsync(endpoint, patience, cancellationToken)
+            return known is null && LearnedEndpoint.Of(member.ClientUrl, options, out _) is { } endpoint
+                ? await AskBesideAsync(endpoint, options.Tls, patience, cancellationToken)
                 : known;
         }));
         var cluster = ListOf([.. asked, .. answers.OfType<Answer>().Where(answer => listed.Any(member => member.Name == answer.Status?.Name))]);
         var reports = new List<MemberReport>(listed.Select((member, at) =>
         {
             var known = answers[at];
-            var failure = known?.Failure ?? "its client address is not known.";
+            LearnedEndpoint.Of(member.ClientUrl, options, out var refusal);
+            var failure = known?.Failure ?? refusal;
             var seen = cluster?.Members.FirstOrDefault(best => best.Id == member.Id) ?? member;
             return new MemberReport(member.Name, known?.Endpoint, seen, known?.Status, known?.Json ?? "", failure);
         }));
@@ -57,14 +59,19 @@ internal static class ClusterSurvey
         || (Uri.TryCreate(report.Listed?.ClientUrl, UriKind.Absolute, out var listed) && listed == answer.Endpoint);
 
     /// <summary>On a thread of its own: one member that does not answer must not hold up the others.</summary>
-    private static Task<Answer> AskBesideAsync(Uri endpoint, TimeSpan patience, CancellationToken cancellationToken) => Task.Factory.StartNew(
-        () => AskAsync(endpoint, patience, cancellationToken), cancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default).Unwrap();
+    private static Task<Answer> AskBesideAsync(Uri endpoint, ClientTls? tls, TimeSpan patience, CancellationToken cancellationToken) =>
+        Task.Factory.StartNew(
+            () => AskAsync(endpoint, tls, patience, cancellationToken),
+            cancellationToken,
+            TaskCreationOptions.LongRunning,
+            TaskScheduler.Default).Unwrap();
 
-    private static async Task<Answer> AskAsync(Uri endpoint, TimeSpan patience, CancellationToken cancellationToken)
+    private static async Task<Answer> AskAsync(Uri endpoint, ClientTls? tls, TimeSpan patience, CancellationToken cancellationToken)
     {
         using var client = new ConsensusApiClient(new ConsensusClientOptions
         {
             Endpoints = [endpoint],
+            Tls = tls,
             AttemptTimeout = patience,
             RetryFor = TimeSpan.Zero,
             RetryUnreachableFor = TimeSpan.Zero,

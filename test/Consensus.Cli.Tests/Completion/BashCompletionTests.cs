@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Consensus.Cli.Tests.Support;
+using Consensus.Client.Tests.Support;
 
 namespace Consensus.Cli.Tests.Completion;
 
@@ -34,6 +35,8 @@ internal sealed class BashCompletionTests
     [TestCase("kv get --output = j|", "json")]
     [TestCase("-o json k|", "kv")]
     [TestCase("--endpoints http : //h : 1,b : 2 leas|", "lease")]
+    [TestCase("--tls t|", "txn.json")]
+    [TestCase("--tls txn.json leas|", "lease")]
     [TestCase("completion |", "bash zsh")]
     [TestCase("txn t|", "txn.json")]
     [TestCase("elect |", "show observe")]
@@ -77,6 +80,20 @@ internal sealed class BashCompletionTests
 
         var port = members.Endpoint(2).Port;
         Assert.That(await OfferedNamesAsync($"--endpoints 127.0.0.1 : {port} members promote n4 --replaces n3|"), Is.EqualTo(new[] { "n3" }));
+    }
+
+    [Test]
+    public async Task Members_are_asked_over_https_where_the_line_has_a_bundle()
+    {
+        using var certificates = new TestCertificates();
+        using var members = new FakeMembers();
+        using var front = new TlsFront(members.Endpoint(0), certificates.Member("n1")) { DemandsCertificate = true };
+        var file = certificates.Client("admin");
+
+        Assert.That(await OfferedNamesAsync($"--endpoints 127.0.0.1 : {front.Endpoint.Port} --tls {file} members remove |"),
+            Is.EquivalentTo(new[] { "n1", "n2", "n3" }));
+        Assert.That(await OfferedNamesAsync($"--endpoints 127.0.0.1 : {front.Endpoint.Port} --tls = {file} members remove n2|"),
+            Is.EqualTo(new[] { "n2" }));
     }
 
     [Test]

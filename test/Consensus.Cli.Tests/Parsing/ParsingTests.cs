@@ -22,12 +22,27 @@ internal sealed class ParsingTests
         Assert.That(Durations.TryParse("366d", out _), Is.False);
     }
 
-    [TestCase(null, "http://127.0.0.1:7379/")]
-    [TestCase(" , ", "http://127.0.0.1:7379/")]
+    [TestCase(null, null)]
+    [TestCase(" , ", null)]
     [TestCase("a:1, https://b:2", "http://a:1/ https://b:2/")]
-    [TestCase("[::1]:7379", "http://[::1]:7379/")]
-    public void Endpoints_are_separated_by_commas(string? text, string expected) =>
-        Assert.That(string.Join(' ', EndpointList.Parse(text)), Is.EqualTo(expected));
+    [TestCase("[::1]:7", "http://[::1]:7/")]
+    [TestCase("a, [::1], http://b", "http://a:7379/ http://[::1]:7379/ http://b/")]
+    public void Endpoints_are_separated_by_commas(string? text, string? expected) =>
+        Assert.That(Endpoints(text, null), Is.EqualTo(expected));
+
+    [TestCase("10.0.0.1", "https://10.0.0.1:7379/")]
+    [TestCase("a:1, https://b:2, [::1]", "https://a:1/ https://b:2/ https://[::1]:7379/")]
+    public void With_a_bundle_what_has_no_scheme_is_https(string text, string expected) =>
+        Assert.That(Endpoints(text, "--tls admin.pem"), Is.EqualTo(expected));
+
+    [Test]
+    public void With_a_bundle_nothing_is_sent_in_the_clear() => Assert.That(
+        () => Endpoints("a:1,http://b:2", "--tls admin.pem"),
+        Throws.InstanceOf<UsageException>().With.Message.EqualTo(
+            "'http://b:2' is not https, and with --tls admin.pem nothing is sent in the clear; write https://b:2."));
+
+    private static string? Endpoints(string? text, string? tls) =>
+        new EndpointList(tls).Parse(text) is { } list ? string.Join(' ', list) : null;
 
     [TestCase("http://a:1/path", "it has a path")]
     [TestCase("a:1/path", "it has a path")]
@@ -37,7 +52,7 @@ internal sealed class ParsingTests
     [TestCase("ftp://a:1", "its scheme is neither http nor https")]
     [TestCase("a b", "it is no URL")]
     public void An_endpoint_of_which_a_part_would_be_cut_is_refused(string text, string reason) =>
-        Assert.That(() => EndpointList.Parse(text), Throws.InstanceOf<UsageException>().With.Message.Contains(reason));
+        Assert.That(() => new EndpointList(null).Parse(text), Throws.InstanceOf<UsageException>().With.Message.Contains(reason));
 
     [Test]
     public void Text_from_the_data_cannot_break_a_line_or_a_terminal() =>

@@ -18,6 +18,12 @@ internal sealed class FakeMembers : IDisposable
 
     public Uri Endpoint(int index) => _servers[index].Endpoint;
 
+    /// <summary>Where the cluster's list says that a member serves clients.</summary>
+    public Func<int, Uri>? Told { get; set; }
+
+    /// <summary>What a member was asked.</summary>
+    public IReadOnlyCollection<FakeRequest> Asked(int index) => _servers[index].Requests;
+
     public void Stop(int index) => _servers[index].Stop();
 
     public void Dispose()
@@ -43,7 +49,7 @@ internal sealed class FakeMembers : IDisposable
     private string Cluster()
     {
         var members = _servers.Select((server, index) => !Members[index].IsListed ? "" : $$"""
-            {"id":"{{index}}","name":"n{{index + 1}}","role":"{{Members[index].Listed}}","self":false,"clientUrl":"{{server.Endpoint}}","peerUrl":"p{{index + 1}}:1","matchIndex":null,"healthy":{{(Members[index].Healthy ? "true" : "false")}},"health":"{{Members[index].Health}}","lastContactMs":{{(index == 0 ? "null" : "1234")}},"roundTripMs":{{(index == 0 ? "null" : "0.25")}}}
+            {"id":"{{index}}","name":"n{{index + 1}}","role":"{{Members[index].Listed}}","self":false,"clientUrl":"{{Told?.Invoke(index) ?? server.Endpoint}}","peerUrl":"p{{index + 1}}:1","matchIndex":null,"healthy":{{(Members[index].Healthy ? "true" : "false")}},"health":"{{Members[index].Health}}","lastContactMs":{{(index == 0 ? "null" : "1234")}},"roundTripMs":{{(index == 0 ? "null" : "0.25")}}}
             """);
         return $$"""{"clusterId":"c","leader":"n1","term":4,"members":[{{string.Join(',', members.Where(member => member.Length > 0))}}],"joining":{{Joining}}}""";
     }
