@@ -24,14 +24,14 @@ id_of() { # JSON NAME role|peerUrl
 }
 
 # No answer is not an empty list: whoever took it for one would move the data of a member away.
-lists_members() { listed=$(http_get "$(client_port "$any")" /v1/cluster) && [[ -n $listed ]]; }
-waiting_id() { id_of "$(http_get "$(client_port "$any")" /v1/cluster)" "$1" peerUrl; }
+lists_members() { listed=$(http_get "$any" /v1/cluster) && [[ -n $listed ]]; }
+waiting_id() { id_of "$(http_get "$any" /v1/cluster)" "$1" peerUrl; }
 
 # What passes by itself is asked for again: a change that is under way, a leader that is not there yet, a learner that is behind.
 change() { # SECONDS METHOD PATH BODY
     local until=$(( SECONDS + $1 ))
     while true; do
-        http_send "$2" "$(client_port "$any")" "$3" "$4"
+        http_send "$2" "$any" "$3" "$4"
         [[ $http_code != 2?? ]] || return 0
         (( SECONDS < until )) || break
         sleep 0.3
@@ -52,7 +52,7 @@ await() { # SECONDS COMMAND…
 # The new process is listed under its own id: the one of that name before it may be listed for a few seconds more.
 is_listed() {
     local own
-    own=$(field "$(http_get "$(client_port "$name")" /v1/status)" memberId)
+    own=$(field "$(http_get "$name" /v1/status)" memberId)
     [[ -n $own && $(waiting_id "$name") == "$own" ]]
 }
 
@@ -107,7 +107,7 @@ do_rejoin() {
     echo "4/5  $name is added as a learner, and has caught up"
 
     change 60 PATCH "/v1/cluster/members/$name" '{"role":"voter"}' \
-        || die "$name does not vote yet. Let it: consensusctl --endpoints 127.0.0.1:$(client_port "$any") members promote $name; or start over: $once_more"
+        || die "$name does not vote yet. Let it: consensusctl$(ctl_tls) --endpoints 127.0.0.1:$(client_port "$any") members promote $name; or start over: $once_more"
     echo "5/5  $name votes"
     print_table
 }
