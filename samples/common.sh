@@ -49,6 +49,10 @@ use_cluster() {
 
 consensusctl() { dotnet "$root/src/Consensus.Cli/bin/$configuration/net10.0/consensusctl.dll" "$@"; }
 
+# The bundle that CONSENSUS_TLS names, where the endpoints are https: who this is, and whom to believe.
+[[ -z ${CONSENSUS_TLS:-} ]] || export CONSENSUSCTL_TLS=$CONSENSUS_TLS
+curl() { command curl ${CONSENSUS_TLS:+--cacert "$CONSENSUS_TLS" --cert "$CONSENSUS_TLS"} "$@"; }
+
 # until_true WHAT COMMAND…: tries again and again, for a minute.
 until_true() {
     local what=$1 deadline=$(( SECONDS + 60 ))

@@ -5,6 +5,7 @@ using Consensus.Samples.ConfigurationWatcher;
 // Follows the settings under a prefix: reads them once, then applies each change in order. Usage: ConfigurationWatcher PREFIX
 var prefix = args[0];
 var endpoints = (Environment.GetEnvironmentVariable("CONSENSUS_ENDPOINTS") ?? "http://127.0.0.1:7379").Split(',').Select(text => new Uri(text));
+var tls = Environment.GetEnvironmentVariable("CONSENSUS_TLS") is { Length: > 0 } bundle ? new ClientTls(bundle) : null;
 using var stopping = new CancellationTokenSource();
 void Stop(PosixSignalContext context)
 {
@@ -14,7 +15,7 @@ void Stop(PosixSignalContext context)
 using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
 using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
 
-using var client = new ConsensusClient([.. endpoints]);
+using var client = new ConsensusClient(new ConsensusClientOptions { Endpoints = [.. endpoints], Tls = tls });
 var settings = new Settings(prefix);
 while (true)
 {

@@ -8,8 +8,9 @@ var (name, file, amount) = (args[0], args[1], long.Parse(args[2], CultureInfo.In
 var (isFenced, pauses) = (args.Contains("fenced"), args.Contains("pause"));
 var store = new AccountStore(file);
 var endpoints = (Environment.GetEnvironmentVariable("CONSENSUS_ENDPOINTS") ?? "http://127.0.0.1:7379").Split(',').Select(text => new Uri(text));
+var tls = Environment.GetEnvironmentVariable("CONSENSUS_TLS") is { Length: > 0 } bundle ? new ClientTls(bundle) : null;
 
-using var client = new ConsensusClient([.. endpoints]);
+using var client = new ConsensusClient(new ConsensusClientOptions { Endpoints = [.. endpoints], Tls = tls });
 await using var hold = await client.AcquireLockAsync("samples/account", new LockOptions { Owner = name, Ttl = TimeSpan.FromSeconds(5) });
 var balance = store.ReadBalance();
 Console.WriteLine($"{name}: holds the lock with token {hold.FencingToken} and reads {balance}");
