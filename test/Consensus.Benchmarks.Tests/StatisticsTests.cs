@@ -41,6 +41,8 @@ internal sealed class StatisticsTests
     [TestCase("--workloads", "put,nothing")]
     [TestCase("--clients", "1,-2")]
     [TestCase("--unknown", "1")]
+    [TestCase("failover", "--systems", "consensus-tls")]
+    [TestCase("failover", "--tls")]
     [TestCase("--rounds")]
     public void A_wrong_option_is_refused(params string[] arguments) =>
         Assert.That(() => BenchOptions.Parse(arguments), Throws.TypeOf<BenchException>());
@@ -51,6 +53,15 @@ internal sealed class StatisticsTests
         var usual = BenchOptions.Parse(["saturation"]);
         Assert.That((usual.Clients.Single(), usual.Systems.Single(), usual.Minutes), Is.EqualTo((256, "consensus", 10)));
         Assert.That(BenchOptions.Parse(["saturation", "--systems", "consensus,etcd"]).Systems, Has.Count.EqualTo(2));
+    }
+
+    [Test]
+    public void TLS_is_measured_beside_what_is_in_the_clear_and_an_explicit_option_wins()
+    {
+        var usual = BenchOptions.Parse(["--tls"]);
+        Assert.That(usual.Systems, Is.EqualTo(new[] { "consensus", "consensus-tls" }));
+        Assert.That((usual.Clients.Single(), usual.Workloads.Count), Is.EqualTo((64, 2)));
+        Assert.That(BenchOptions.Parse(["--clients", "8", "--tls"]).Clients.Single(), Is.EqualTo(8));
     }
 
     [Test]

@@ -31,8 +31,9 @@ internal sealed record BenchOptions
           --clients A,B       closed-loop clients                                                (default 1,64,256; one: bulk 48, client 64)
           --nodes N           members of each cluster                                            (default 3)
           --value-bytes N     bytes of each value, from 64 to 65536                              (default 256)
-          --systems A,B       of consensus,etcd,zookeeper,dotnext,dotnext-flushed; the second and third are left out when they
-                              are not installed, docs/peers/dotnext.md tells of the last two
+          --systems A,B       of consensus,consensus-tls,etcd,zookeeper,dotnext,dotnext-flushed; etcd and zookeeper are left out
+                              when they are not installed, docs/peers/dotnext.md tells of the last two; consensus-tls is for load,
+                              vary and saturation
                               (default consensus,etcd; saturation: consensus)
           --kills K           failover: how many leaders of each system are ended in each way; restart: how many times all (default 10)
           --ways A,B          failover: of kill,stop                                             (default both)
@@ -48,6 +49,7 @@ internal sealed record BenchOptions
           --parts A,B         scale: of leases,watchers,waiters,keys,turns                       (default all)
                               client: of raw,key,session,httpclient,library,wait                 (default all)
           --size F            scale: this fraction of the full numbers, for a try                (default 1)
+          --tls               load: consensus,consensus-tls with put,get and 64 clients
           --limits            also measure an empty Kestrel endpoint and the disk's fdatasync
           --quick             one round, 2 seconds, 1 and 64 clients; failover: 3 kills
           --charts DIR        write charts of the medians as SVG
@@ -129,6 +131,13 @@ internal sealed record BenchOptions
             options.Kills = 3;
         }
 
+        if (arguments.Contains("--tls"))
+        {
+            options.Systems = ["consensus", SecureConsensusCluster.SystemName];
+            options.Workloads = [Workload.Put, Workload.Get];
+            options.Clients = [64];
+        }
+
         for (var i = 0; i < arguments.Count; i++)
         {
             var name = arguments[i];
@@ -139,7 +148,10 @@ internal sealed record BenchOptions
             }
         }
 
-        return options;
+        return options.Systems.Contains(SecureConsensusCluster.SystemName)
+            && options.Mode is not (BenchMode.Load or BenchMode.Vary or BenchMode.Saturation)
+            ? throw new BenchException($"{SecureConsensusCluster.SystemName} is measured by load, vary and saturation")
+            : options;
     }
 
     public BenchOptions Varied(int nodes, int valueBytes, IReadOnlyList<int> clients) =>
@@ -165,6 +177,7 @@ internal sealed record BenchOptions
         {
             case "load" when first:
             case "--quick":
+            case "--tls":
                 return true;
             case "failover" when first:
                 Mode = BenchMode.Failover;

@@ -1,8 +1,10 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using Consensus.Benchmarks.Clusters;
 using Consensus.Benchmarks.Generator;
 using Consensus.Benchmarks.Http;
+using Consensus.Client.Tests.Support;
 
 namespace Consensus.Benchmarks.Tests.Generator;
 
@@ -19,6 +21,25 @@ internal sealed class LoadGeneratorTests
         Assert.That(result.Latency.Count, Is.EqualTo(800));
         Assert.That(result.Errors, Is.Zero, result.FirstError);
         Assert.That(server.Requests, Is.EqualTo(800));
+    }
+
+    [TestCase(2)]
+    [TestCase(40_000)]
+    public void Over_TLS_every_request_is_answered_once_however_many_records_an_answer_has(int length)
+    {
+        var body = new string('k', length);
+        // Each client asks first whether it is wanted, for the head alone.
+        using var server = new CountingServer(number => $"HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{(number <= 8 ? "" : body)}");
+        using var directory = new TemporaryDirectory();
+        var bundle = Path.Combine(directory.Path, "n1.pem");
+        BenchCertificates.WriteMember(bundle, "n1");
+        using var front = new TlsFront(new Uri($"http://{server.Endpoint}"), bundle);
+        var endpoint = new IPEndPoint(IPAddress.Loopback, front.Endpoint.Port);
+        var scripts = Enumerable.Range(0, 8).Select(_ => new CountedScript(50, body)).ToList();
+        using var generator = new LoadGenerator([endpoint], scripts, BenchCertificates.ClientOptions());
+        var result = generator.Run(TimeSpan.Zero, Patience.Limit);
+        Assert.That((result.Operations, result.Errors), Is.EqualTo((400, 0)), result.FirstError);
+        Assert.That(front.Clients, Has.Count.EqualTo(8).And.All.EqualTo("consensus://bench/client/bench"));
     }
 
     [Test]
@@ -103,7 +124,7 @@ internal sealed class LoadGeneratorTests
         }
     }
 
-    private sealed class CountedScript(int count) : IClientScript
+    private sealed class CountedScript(int count, string answer = "ok") : IClientScript
     {
         private static readonly byte[] Bytes = RequestWriter.Build("GET", "/", "test");
         private int _left = count;
@@ -111,7 +132,7 @@ internal sealed class LoadGeneratorTests
         public int NextRequest(Span<byte> request, bool stopping) => stopping || _left-- == 0 ? 0 : RequestWriter.Copy(Bytes, request);
 
         public StepOutcome OnAnswer(int status, ReadOnlySpan<byte> body) =>
-            status == 200 && body.SequenceEqual("ok"u8) ? StepOutcome.Completed : StepOutcome.Failed;
+            status == 200 && Encoding.ASCII.GetString(body) == answer ? StepOutcome.Completed : StepOutcome.Failed;
     }
 
     /// <summary>

@@ -7,7 +7,7 @@ internal sealed class ClusterFactory(BenchOptions options, string runDirectory)
 {
     /// <summary>What can be measured, as the options name it.</summary>
     public static readonly IReadOnlyList<string> Systems =
-        ["consensus", "etcd", "zookeeper", DotNextCluster.AsShipped, DotNextCluster.Flushed];
+        ["consensus", SecureConsensusCluster.SystemName, "etcd", "zookeeper", DotNextCluster.AsShipped, DotNextCluster.Flushed];
 
     private int _made;
 
@@ -18,6 +18,10 @@ internal sealed class ClusterFactory(BenchOptions options, string runDirectory)
         {
             "etcd" => new EtcdCluster(Path.GetFullPath(options.Etcd), directory, options.Nodes),
             "consensus" => new ConsensusCluster(Path.GetFullPath(options.Server), directory, options.Nodes)
+            {
+                Environment = MemberEnvironment,
+            },
+            SecureConsensusCluster.SystemName => new SecureConsensusCluster(Path.GetFullPath(options.Server), directory, options.Nodes)
             {
                 Environment = MemberEnvironment,
             },

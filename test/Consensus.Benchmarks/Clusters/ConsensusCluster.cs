@@ -27,11 +27,11 @@ internal class ConsensusCluster(string program, string directory, int size) : Lo
         .. MoreArguments,
     ];
 
-    protected override bool IsServing(string host) => ControlClient.IsSuccess($"http://{host}/readyz");
+    protected override bool IsServing(string host) => ControlClient.IsSuccess(Url(host, "/readyz"));
 
     protected override MemberStatus? TryStatus(string host)
     {
-        if (ControlClient.TryGetJson($"http://{host}/v1/status") is not { } status)
+        if (ControlClient.TryGetJson(Url(host, "/v1/status")) is not { } status)
         {
             return null;
         }

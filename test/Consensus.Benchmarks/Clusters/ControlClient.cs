@@ -7,7 +7,11 @@ namespace Consensus.Benchmarks.Clusters;
 /// <summary>Asks servers about themselves, outside the measured loop. Synchronous, so that the main thread stays the one that starts servers.</summary>
 internal static class ControlClient
 {
-    private static readonly HttpClient Http = new(new SocketsHttpHandler { UseProxy = false }) { Timeout = TimeSpan.FromSeconds(2) };
+    private static readonly HttpClient Http =
+        new(new SocketsHttpHandler { UseProxy = false, SslOptions = BenchCertificates.ClientOptions() })
+        {
+            Timeout = TimeSpan.FromSeconds(2),
+        };
 
     /// <summary>The body of a 200, parsed; null when there was no such answer.</summary>
     public static JsonElement? TryGetJson(string url) => TrySend(new HttpRequestMessage(HttpMethod.Get, url));

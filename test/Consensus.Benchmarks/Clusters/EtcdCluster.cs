@@ -16,8 +16,8 @@ internal sealed class EtcdCluster(string program, string directory, int size) : 
 
     protected override IEnumerable<string> Arguments(int member, string dataDirectory)
     {
-        var peer = Url(PeerPorts[member]);
-        var client = Url(ClientPorts[member]);
+        var peer = Address(PeerPorts[member]);
+        var client = Address(ClientPorts[member]);
         return
         [
             "--name", MemberName(member),
@@ -26,7 +26,7 @@ internal sealed class EtcdCluster(string program, string directory, int size) : 
             "--advertise-client-urls", client,
             "--listen-peer-urls", peer,
             "--initial-advertise-peer-urls", peer,
-            "--initial-cluster", string.Join(',', PeerPorts.Select((port, index) => $"{MemberName(index)}={Url(port)}")),
+            "--initial-cluster", string.Join(',', PeerPorts.Select((port, index) => $"{MemberName(index)}={Address(port)}")),
             "--initial-cluster-state", "new",
             "--initial-cluster-token", "bench",
             "--logger", "zap",
@@ -53,5 +53,5 @@ internal sealed class EtcdCluster(string program, string directory, int size) : 
     private static string Text(JsonElement status, string name) =>
         status.TryGetProperty(name, out var value) ? value.GetString() ?? "0" : "0";
 
-    private static string Url(int port) => string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{port}");
+    private static string Address(int port) => string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{port}");
 }

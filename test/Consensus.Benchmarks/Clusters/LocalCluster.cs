@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
+using System.Net.Security;
 using Consensus.Benchmarks.Memory;
 using Consensus.Benchmarks.Workloads;
 
@@ -41,6 +42,9 @@ internal abstract class LocalCluster : IDisposable
 
     /// <summary>Under which name a member counts the flushes of its log.</summary>
     public abstract string FlushMetric { get; }
+
+    /// <summary>How its clients speak; null: in the clear.</summary>
+    public virtual SslClientAuthenticationOptions? Tls => null;
 
     public IReadOnlyList<IPEndPoint> Endpoints { get; }
 
@@ -169,7 +173,7 @@ internal abstract class LocalCluster : IDisposable
     public double? RefusedRequests()
     {
         var counts = Hosts.Select(host => ControlClient.TrySumOfSamples(
-            $"http://{host}/metrics",
+            Url(host, "/metrics"),
             "consensus_http_requests_total{",
             sample => sample.Contains("class=\"4xx\"", StringComparison.Ordinal)
                 || sample.Contains("class=\"5xx\"", StringComparison.Ordinal))).ToList();
@@ -232,7 +236,9 @@ internal abstract class LocalCluster : IDisposable
     protected abstract MemberStatus? TryStatus(string host);
 
     /// <summary>One number that a member counts; null when it does not tell it.</summary>
-    protected virtual double? TryMetric(string host, string name) => ControlClient.TryGetMetric($"http://{host}/metrics", name);
+    protected virtual double? TryMetric(string host, string name) => ControlClient.TryGetMetric(Url(host, "/metrics"), name);
+
+    protected string Url(string host, string path) => $"{(Tls is null ? "http" : "https")}://{host}{path}";
 
     /// <summary>What must be there before any client speaks, once a leader is.</summary>
     protected virtual void Prepare()

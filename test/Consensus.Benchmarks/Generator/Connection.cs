@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using Consensus.Benchmarks.Http;
@@ -19,10 +20,13 @@ internal sealed unsafe class Connection : IDisposable
     private readonly Socket _socket;
     private readonly int _descriptor;
     private readonly byte[] _request;
+    private readonly SslStream? _tls;
 
     /// <summary>Connects at once: on loopback a listening server's kernel accepts without the server's doing.</summary>
     /// <param name="answer">Null: of HTTP/1.1.</param>
-    public Connection(IPEndPoint endpoint, int requestCapacity = 4096, AnswerBuffer? answer = null)
+    /// <param name="tls">Null: it is in the clear.</param>
+    public Connection(IPEndPoint endpoint, int requestCapacity = 4096, AnswerBuffer? answer = null,
+        SslClientAuthenticationOptions? tls = null)
     {
         Answer = answer ?? new HttpAnswerBuffer();
         _request = new byte[requestCapacity];
@@ -32,6 +36,7 @@ internal sealed unsafe class Connection : IDisposable
             // One send takes a whole request.
             _socket.SendBufferSize = Math.Max(_socket.SendBufferSize, 2 * requestCapacity);
             _socket.Connect(endpoint);
+            _tls = tls is null ? null : Secure(tls, endpoint);
         }
         catch
         {
@@ -56,6 +61,11 @@ internal sealed unsafe class Connection : IDisposable
     public bool Send(int length)
     {
         Answer.Clear();
+        if (_tls is not null)
+        {
+            return SendSecurely(_tls, length);
+        }
+
         fixed (byte* bytes = _request)
         {
             nint sent;
@@ -70,6 +80,11 @@ internal sealed unsafe class Connection : IDisposable
 
     public ReceiveResult Receive()
     {
+        if (_tls is not null)
+        {
+            return ReceiveSecurely(_tls);
+        }
+
         var free = Answer.Free;
         nint received;
         fixed (byte* bytes = free)
@@ -100,7 +115,75 @@ internal sealed unsafe class Connection : IDisposable
         return Parse();
     }
 
-    public void Dispose() => _socket.Dispose();
+    public void Dispose()
+    {
+        _tls?.Dispose();
+        _socket.Dispose();
+    }
+
+    /// <summary>
+    /// What a server says after its handshake (session tickets) would be reported as readable though it is no answer. It comes before the
+    /// answer to a first request, so that is asked and taken here.
+    /// </summary>
+    private SslStream Secure(SslClientAuthenticationOptions options, IPEndPoint endpoint)
+    {
+        var tls = new SslStream(new NetworkStream(_socket));
+        tls.AuthenticateAsClient(options);
+        tls.Write(RequestWriter.Build("HEAD", "/livez", endpoint.ToString()));
+        var head = new byte[4096];
+        var count = 0;
+        while (!head.AsSpan(0, count).EndsWith("\r\n\r\n"u8))
+        {
+            count += tls.Read(head, count, head.Length - count) is > 0 and var read
+                ? read
+                : throw new BenchException($"{endpoint} closed the connection after its handshake");
+        }
+
+        return tls;
+    }
+
+    /// <summary>Waits until the socket has taken it, which it has room for.</summary>
+    private bool SendSecurely(SslStream tls, int length)
+    {
+        try
+        {
+            tls.Write(_request, 0, length);
+            return true;
+        }
+        catch (IOException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>
+    /// What was decrypted already is not reported as readable again: so an answer that has begun is read to its end, waiting for the rest
+    /// of it.
+    /// </summary>
+    private ReceiveResult ReceiveSecurely(SslStream tls)
+    {
+        try
+        {
+            while (true)
+            {
+                var received = tls.Read(Answer.Free);
+                if (received == 0)
+                {
+                    return ReceiveResult.Broken;
+                }
+
+                Answer.Advance(received);
+                if (Parse() is not ReceiveResult.Nothing and var result)
+                {
+                    return result;
+                }
+            }
+        }
+        catch (IOException)
+        {
+            return ReceiveResult.Broken;
+        }
+    }
 
     private ReceiveResult Parse() => Answer.Parse() switch
     {

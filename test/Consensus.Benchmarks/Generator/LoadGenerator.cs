@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
+using System.Net.Security;
 using System.Text;
 
 namespace Consensus.Benchmarks.Generator;
@@ -28,14 +29,16 @@ internal sealed class LoadGenerator : IDisposable
     private Phase _phase = Phase.WarmUp;
 
     /// <summary>Client i talks to endpoint i modulo their number, so that they are spread evenly.</summary>
-    public LoadGenerator(IReadOnlyList<IPEndPoint> endpoints, IReadOnlyList<IClientScript> scripts)
+    /// <param name="tls">Null: they speak in the clear.</param>
+    public LoadGenerator(IReadOnlyList<IPEndPoint> endpoints, IReadOnlyList<IClientScript> scripts,
+        SslClientAuthenticationOptions? tls = null)
     {
         _clients = new Client[scripts.Count];
         try
         {
             for (var i = 0; i < _clients.Length; i++)
             {
-                _clients[i] = new Client(Connect(endpoints[i % endpoints.Count], scripts[i]), scripts[i]);
+                _clients[i] = new Client(Connect(endpoints[i % endpoints.Count], scripts[i], tls), scripts[i]);
                 _clients[i].Connection.Register(_poll, i);
             }
         }
@@ -143,8 +146,8 @@ internal sealed class LoadGenerator : IDisposable
         }
     }
 
-    private static Connection Connect(IPEndPoint endpoint, IClientScript script) =>
-        new(endpoint, script.RequestCapacity, script.CreateAnswer());
+    private static Connection Connect(IPEndPoint endpoint, IClientScript script, SslClientAuthenticationOptions? tls) =>
+        new(endpoint, script.RequestCapacity, script.CreateAnswer(), tls);
 
     private void OnReadable(Client client)
     {

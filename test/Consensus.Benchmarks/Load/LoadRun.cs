@@ -51,7 +51,7 @@ internal sealed class LoadRun(BenchOptions options, ClusterFactory factory)
                     {
                         var measurement = Measurer.Measure(cluster, workload, clients, round, _warmUp, _window);
                         measurements.Add(measurement);
-                        Progress.Say(Line(measurement));
+                        Progress.Say(Line(measurement, options.Systems.Contains(SecureConsensusCluster.SystemName)));
                     }
                 }
             }
@@ -70,7 +70,7 @@ internal sealed class LoadRun(BenchOptions options, ClusterFactory factory)
         var elections = measurement.Elections > 0 ? $"  {measurement.Elections} FALSE ELECTIONS" : string.Empty;
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"  {measurement.Workload,-9} {measurement.Clients,4} clients  {measurement.System.PadRight(wide ? 12 : 9)}"
+            $"  {measurement.Workload,-9} {measurement.Clients,4} clients  {measurement.System.PadRight(wide ? 13 : 9)}"
             + $" {measurement.OperationsPerSecond,9:0.0} ops/s"
             + $"  p50 {measurement.P50Ms,8:0.00} ms  p99 {measurement.P99Ms,8:0.00} ms"
             + $"  {measurement.CpuMicrosecondsPerOperation ?? 0,7:0} cpu us/op{elections}{trouble}");

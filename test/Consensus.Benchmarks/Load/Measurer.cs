@@ -24,7 +24,7 @@ internal static class Measurer
         var scripts = Enumerable.Range(0, clients)
             .Select(index => cluster.Scripts.Fill(Seat(cluster, index, "fill", new HolderWitness()), new FillShare(index, clients, puts)))
             .ToList();
-        using var generator = new LoadGenerator(cluster.Endpoints, scripts);
+        using var generator = new LoadGenerator(cluster.Endpoints, scripts, cluster.Tls);
         var result = generator.Run(TimeSpan.Zero, limit);
         return result.Errors == 0 && result.Operations == puts
             ? result
@@ -46,7 +46,7 @@ internal static class Measurer
 
     private static void Rehearse(LocalCluster cluster, Workload workload, TimeSpan length)
     {
-        using var generator = new LoadGenerator(cluster.Endpoints, Scripts(cluster, workload, FillingClients));
+        using var generator = new LoadGenerator(cluster.Endpoints, Scripts(cluster, workload, FillingClients), cluster.Tls);
         var result = generator.Run(TimeSpan.Zero, length);
         if (result.Operations == 0)
         {
@@ -75,7 +75,7 @@ internal static class Measurer
         var disk = 0L;
         var countersBefore = Counters.Of(cluster);
         var started = Stopwatch.GetTimestamp();
-        using var generator = new LoadGenerator(cluster.Endpoints, scripts);
+        using var generator = new LoadGenerator(cluster.Endpoints, scripts, cluster.Tls);
         var result = generator.Run(
             warmUp,
             window,

@@ -1,0 +1,20 @@
+using System.Net.Security;
+
+namespace Consensus.Benchmarks.Clusters;
+
+/// <summary>As <see cref="ConsensusCluster"/>, with https for clients and mutual TLS among members.</summary>
+internal sealed class SecureConsensusCluster(string program, string directory, int size) : ConsensusCluster(program, directory, size)
+{
+    public const string SystemName = "consensus-tls";
+
+    public override string Name => SystemName;
+
+    public override SslClientAuthenticationOptions? Tls { get; } = BenchCertificates.ClientOptions();
+
+    protected override IEnumerable<string> Arguments(int member, string dataDirectory)
+    {
+        var bundle = dataDirectory + ".pem";
+        BenchCertificates.WriteMember(bundle, MemberName(member));
+        return [.. base.Arguments(member, dataDirectory), "--tls", bundle];
+    }
+}
