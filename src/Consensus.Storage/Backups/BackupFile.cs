@@ -1,6 +1,7 @@
 using Consensus.Primitives.Wire;
 using Consensus.StateMachine.Snapshots;
 using Consensus.Storage.Disk;
+using Consensus.Storage.Encryption;
 
 namespace Consensus.Storage.Backups;
 
@@ -9,11 +10,13 @@ public static class BackupFile
 {
     /// <summary>Reads the file to its end and checks every checksum. Throws <see cref="BackupException"/> when it is missing, damaged, or no backup.</summary>
     /// <param name="progress">Told how many bytes of how many were gone through.</param>
-    public static BackupSummary Inspect(string path, Action<long, long>? progress = null) => Inspect(new LinuxDisk(), path, progress);
+    /// <param name="keys">Open a sealed one; null: it is refused.</param>
+    public static BackupSummary Inspect(string path, Action<long, long>? progress = null, KeyRing? keys = null) =>
+        Inspect(new LinuxDisk(), path, progress, keys);
 
-    internal static BackupSummary Inspect(IDisk disk, string path, Action<long, long>? progress = null)
+    internal static BackupSummary Inspect(IDisk disk, string path, Action<long, long>? progress = null, KeyRing? keys = null)
     {
-        using var reader = BackupReader.Open(disk, path, progress);
+        using var reader = BackupReader.Open(disk, path, keys, progress);
         SnapshotSummary? summary = null;
         while (reader.NextSection(out var kind, out var body))
         {
@@ -42,7 +45,10 @@ public static class BackupFile
             summary.Fences,
             mark.Stamp.Micros / 1000,
             summary.Hash.ToString(),
-            [.. mark.Configuration.Members.Select(member => member.Name).Order(StringComparer.Ordinal)]);
+            [.. mark.Configuration.Members.Select(member => member.Name).Order(StringComparer.Ordinal)])
+        {
+            KeyId = reader.KeyId,
+        };
     }
 
     private static SnapshotSummary Summary(string path, int kind, ReadOnlyMemory<byte> body)

@@ -2,6 +2,7 @@ using Consensus.Node.Ports;
 using Consensus.Primitives.Wire;
 using Consensus.StateMachine.Snapshots;
 using Consensus.Storage.Disk;
+using Consensus.Storage.Encryption;
 using Consensus.Storage.Snapshots;
 
 namespace Consensus.Storage.Backups;
@@ -14,15 +15,19 @@ internal sealed class BackupReader : ISnapshotSource, IDisposable
     private readonly Action<long, long>? _progress;
     private byte[] _body = new byte[64 << 10];
 
-    private BackupReader(IDiskFile file, SnapshotHeader header, Action<long, long>? progress) =>
-        (_file, Header, Length, _scanner, _progress) = (file, header, file.Length, new SnapshotScanner(file, header), progress);
+    private BackupReader(IDiskFile file, SnapshotHeader header, SnapshotScanner scanner, Action<long, long>? progress) =>
+        (_file, Header, Length, _scanner, _progress) = (file, header, file.Length, scanner, progress);
 
     public SnapshotHeader Header { get; }
 
     public long Length { get; }
 
+    /// <summary>The key that it is sealed with; null when it is plain.</summary>
+    public string? KeyId => _scanner.KeyId;
+
+    /// <param name="keys">Open a sealed backup; null: it is refused.</param>
     /// <param name="progress">Told how many bytes of how many were gone through.</param>
-    public static BackupReader Open(IDisk disk, string path, Action<long, long>? progress = null)
+    public static BackupReader Open(IDisk disk, string path, KeyRing? keys = null, Action<long, long>? progress = null)
     {
         IDiskFile file;
         try
@@ -39,7 +44,8 @@ internal sealed class BackupReader : ISnapshotSource, IDisposable
             {
                 throw new BackupException($"{path} is no snapshot of a Consensus cluster");
             }
-            return new BackupReader(file, SnapshotFormat.ReadHeader(file), progress);
+            var header = SnapshotFormat.ReadHeader(file);
+            return new BackupReader(file, header, new SnapshotScanner(file, header, keys), progress);
         }
         catch (WireFormatException e)
         {
@@ -78,5 +84,9 @@ internal sealed class BackupReader : ISnapshotSource, IDisposable
         }
     }
 
-    public void Dispose() => _file.Dispose();
+    public void Dispose()
+    {
+        _scanner.Dispose();
+        _file.Dispose();
+    }
 }

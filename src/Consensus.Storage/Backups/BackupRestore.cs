@@ -41,7 +41,7 @@ public static class BackupRestore
                 identity,
                 mark,
                 sink => SnapshotWriter.Write(view, sink),
-                new StorageOptions { SegmentBytes = plan.SegmentBytes });
+                new StorageOptions { SegmentBytes = plan.SegmentBytes, Keys = plan.DirectoryKeys });
         }
         catch (StorageRefusedException e)
         {
@@ -69,7 +69,7 @@ public static class BackupRestore
 
     private static (ReplicatedState State, Snapshots.SnapshotHeader Header) Load(IDisk disk, RestorePlan plan)
     {
-        using var reader = BackupReader.Open(disk, plan.File, plan.Progress);
+        using var reader = BackupReader.Open(disk, plan.File, plan.Keys, plan.Progress);
         try
         {
             var state = ReplicatedState.Restore(Limits.Default, reader);

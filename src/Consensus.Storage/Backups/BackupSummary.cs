@@ -19,4 +19,8 @@ public sealed record BackupSummary(
     long Fences,
     long ClusterTimeMs,
     string StateHash,
-    IReadOnlyList<string> Members);
+    IReadOnlyList<string> Members)
+{
+    /// <summary>The key that the file is sealed with; null when it is plain.</summary>
+    public string? KeyId { get; init; }
+}

@@ -1,5 +1,7 @@
 using Consensus.Node.Ports;
+using Consensus.Primitives.Wire;
 using Consensus.Storage.Disk;
+using Consensus.Storage.Encryption;
 using Consensus.Storage.Snapshots;
 
 namespace Consensus.Storage.Backups;
@@ -16,22 +18,30 @@ public sealed class BackupTarget : IDisposable
     private readonly string _temporary;
     private readonly IDiskFile _file;
     private readonly PacedWriter _writer;
+    private readonly KeyRing? _keys;
+    private readonly SealingIntake? _sealing;
     private bool _done;
 
-    private BackupTarget(IDisk disk, string path, string directory, string temporary)
+    private BackupTarget(IDisk disk, string path, string directory, string temporary, KeyRing? keys)
     {
-        (_disk, _path, _directory, _temporary) = (disk, path, directory, temporary);
+        (_disk, _path, _directory, _temporary, _keys) = (disk, path, directory, temporary, keys);
         _file = disk.CreateNew(temporary);
         _writer = new PacedWriter(_file);
+        _sealing = keys is null ? null : new SealingIntake(_writer.Write, null, keys, long.MaxValue);
     }
 
     public long Written => _writer.Position;
 
     /// <summary>Begins a file, for its owner only (0600). One that is there already is replaced at the end if it is a backup too; anything else is refused.</summary>
-    public static BackupTarget Create(string path) => Create(new LinuxDisk(), Path.GetFullPath(path));
+    /// <param name="keys">Seal it, with the first of them; null: it is in plain, as it comes.</param>
+    public static BackupTarget Create(string path, KeyRing? keys = null) => Create(new LinuxDisk(), Path.GetFullPath(path), keys);
 
-    internal static BackupTarget Create(IDisk disk, string path)
+    internal static BackupTarget Create(IDisk disk, string path, KeyRing? keys = null)
     {
+        if (keys is { Seals: false })
+        {
+            throw new BackupException($"{path} was to be encrypted, and the key file says \"plain\": put a key first there");
+        }
         var directory = Path.GetDirectoryName(path);
         try
         {
@@ -51,7 +61,7 @@ public sealed class BackupTarget : IDisposable
                     throw new BackupException($"{path} is there already and no snapshot; it is not overwritten");
                 }
             }
-            return new BackupTarget(disk, path, directory, $"{path}.{Guid.NewGuid():N}.part");
+            return new BackupTarget(disk, path, directory, $"{path}.{Guid.NewGuid():N}.part", keys);
         }
         catch (Exception e) when (e is UnauthorizedAccessException or StorageFailedException or FileNotFoundException)
         {
@@ -63,7 +73,14 @@ public sealed class BackupTarget : IDisposable
     {
         try
         {
-            _writer.Write(bytes);
+            if (_sealing is null)
+            {
+                _writer.Write(bytes);
+            }
+            else
+            {
+                _sealing.Write(bytes);
+            }
         }
         catch (StorageFailedException e)
         {
@@ -76,12 +93,17 @@ public sealed class BackupTarget : IDisposable
     {
         try
         {
-            var summary = BackupFile.Inspect(_disk, _temporary) with { File = _path };
+            _sealing?.End();
+            var summary = BackupFile.Inspect(_disk, _temporary, keys: _keys) with { File = _path };
             _file.Sync();
             _disk.Rename(_temporary, _path);
             _done = true;
             _disk.SyncDirectory(_directory);
             return summary;
+        }
+        catch (WireFormatException e)
+        {
+            throw new BackupException($"what came {e.Message}");
         }
         catch (StorageFailedException e)
         {

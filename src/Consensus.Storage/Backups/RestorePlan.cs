@@ -1,4 +1,5 @@
 using Consensus.Primitives;
+using Consensus.Storage.Encryption;
 
 namespace Consensus.Storage.Backups;
 
@@ -26,6 +27,12 @@ public sealed record RestorePlan
 
     /// <summary>Now, in seconds since 1970: what every new fencing token is above (rule 15).</summary>
     public required long UnixSeconds { get; init; }
+
+    /// <summary>Open a sealed backup; null: it is refused.</summary>
+    public KeyRing? Keys { get; init; }
+
+    /// <summary>Seal the data directory that is made; null: it is in plain.</summary>
+    public KeyRing? DirectoryKeys { get; init; }
 
     /// <summary>Bytes allocated for the log's first segment.</summary>
     public long SegmentBytes { get; init; } = new StorageOptions().SegmentBytes;

@@ -54,6 +54,9 @@ public interface IDiskFile : IDisposable
     /// <summary>Reserves space and sets the length to at least this; what was not written reads as zeros.</summary>
     void Allocate(long lengthBytes);
 
+    /// <summary>Gives the space behind this length back; it is at most <see cref="Length"/>.</summary>
+    void Truncate(long lengthBytes);
+
     /// <summary>Writes all of the bytes; a write past the end extends the file.</summary>
     void Write(long offset, ReadOnlySpan<byte> bytes);
 

@@ -47,6 +47,18 @@ internal sealed class LinuxDiskFile(string path, int descriptor) : IDiskFile
         }
     }
 
+    public void Truncate(long lengthBytes)
+    {
+        while (Libc.Truncate(Descriptor, lengthBytes) != 0)
+        {
+            var error = Marshal.GetLastPInvokeError();
+            if (!Libc.WasInterrupted(error))
+            {
+                throw Libc.Failure("shorten", Path, error);
+            }
+        }
+    }
+
     public unsafe void Write(long offset, ReadOnlySpan<byte> bytes)
     {
         fixed (byte* start = bytes)

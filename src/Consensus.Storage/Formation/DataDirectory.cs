@@ -32,7 +32,7 @@ public sealed class DataDirectory : IDataDirectory
     private DataDirectory(IDisk disk, string path, StorageOptions options, IDisposable held, DirectoryIdentity identity)
     {
         (_disk, _path, _options, _lock, Identity) = (disk, path, options, held, identity);
-        _snapshots = new SnapshotStore(disk, Path.Combine(path, SnapshotsName), () => Identity.Cluster, options);
+        _snapshots = new SnapshotStore(disk, Path.Combine(path, SnapshotsName), () => StorageIdentity, options);
     }
 
     public DirectoryIdentity Identity { get; private set; }
@@ -107,9 +107,10 @@ public sealed class DataDirectory : IDataDirectory
             _disk.SyncDirectory(LogPath);
         }
         var state = new LogState(new HardState(Term.Zero, MemberId.None), initial, null, LogIndex.Zero);
-        var (_, file) = SegmentFiles.Create(
-            _disk, LogPath, owner, new SegmentHeader(1, 1, 0, 0, state), new WireWriter(), _options.SegmentBytes, FrameHeader.Bytes);
-        file.Dispose();
+        var header = new SegmentHeader(1, 1, 0, 0, state);
+        var begun = SegmentFiles.Create(_disk, LogPath, owner, header, new WireWriter(), _options, FrameHeader.Bytes);
+        begun.File.Dispose();
+        begun.Cipher?.Dispose();
         IdentityFile.Write(_disk, _path, formed);
         Identity = formed;
     }
@@ -118,7 +119,7 @@ public sealed class DataDirectory : IDataDirectory
     {
         Invariant.Require(Identity.IsFormed, "only a formed directory has a log");
         var notes = new List<string>();
-        var read = LogRecovery.Read(_disk, LogPath, StorageIdentity, notes);
+        var read = LogRecovery.Read(_disk, LogPath, StorageIdentity, _options.Keys, notes);
         try
         {
             var state = read.Replay.State;

@@ -7,7 +7,7 @@ using Consensus.Storage.Format;
 
 namespace Consensus.Storage.Formation;
 
-/// <summary>The file that says whose data directory it is: replaced as a whole, by a rename.</summary>
+/// <summary>The file that says whose data directory it is: replaced as a whole, by a rename. Never sealed: it holds no secret.</summary>
 internal static class IdentityFile
 {
     public const string Name = "identity";
@@ -22,7 +22,7 @@ internal static class IdentityFile
         using var file = disk.Open(path, writable: false);
         try
         {
-            return Parse(FileHeader.Read(file, Magic, out _));
+            return Parse(FileHeader.Read(file, Magic));
         }
         catch (WireFormatException e)
         {
@@ -46,7 +46,7 @@ internal static class IdentityFile
             body.Bytes(3, identity.TokenDigest.Span);
             body.Fixed64(4, (ulong)identity.Cluster.Value);
             body.Fixed64(5, (ulong)identity.Member.Value);
-        });
+        }, keys: null);
         using (var file = disk.CreateNew(temporary))
         {
             file.Write(0, writer.Written);
@@ -56,12 +56,16 @@ internal static class IdentityFile
         disk.SyncDirectory(directory);
     }
 
-    private static DirectoryIdentity Parse(ReadOnlySpan<byte> body)
+    private static DirectoryIdentity Parse(FileHead head)
     {
+        if (head.Key is not null)
+        {
+            throw new WireFormatException("is encrypted, which an identity never is");
+        }
         var name = "";
         long incarnation = 0, cluster = 0, member = 0;
         byte[] digest = [];
-        var reader = new WireReader(body);
+        var reader = new WireReader(head.Body);
         while (reader.NextField())
         {
             switch (reader.Field)

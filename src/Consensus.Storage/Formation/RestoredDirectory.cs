@@ -33,12 +33,13 @@ public static class RestoredDirectory
         var snapshots = Path.Combine(path, DataDirectory.SnapshotsName);
         try
         {
-            new SnapshotStore(disk, snapshots, () => identity.Cluster, options).Save(mark, write);
-            var state = new LogState(new HardState(mark.LastTerm, MemberId.None), mark.Configuration, mark, mark.LastIndex);
             var owner = new StorageIdentity(identity.Cluster, identity.Member, identity.Incarnation);
-            var (_, file) = SegmentFiles.Create(
-                disk, log, owner, new SegmentHeader(1, 1, 0, 0, state), new WireWriter(), options.SegmentBytes, FrameHeader.Bytes);
-            file.Dispose();
+            new SnapshotStore(disk, snapshots, () => owner, options).Save(mark, write);
+            var state = new LogState(new HardState(mark.LastTerm, MemberId.None), mark.Configuration, mark, mark.LastIndex);
+            var header = new SegmentHeader(1, 1, 0, 0, state);
+            var begun = SegmentFiles.Create(disk, log, owner, header, new WireWriter(), options, FrameHeader.Bytes);
+            begun.File.Dispose();
+            begun.Cipher?.Dispose();
             IdentityFile.Write(disk, path, identity);
         }
         catch

@@ -3,6 +3,7 @@ using Consensus.Node.Ports;
 using Consensus.Primitives;
 using Consensus.Primitives.Wire;
 using Consensus.Storage.Disk;
+using Consensus.Storage.Encryption;
 using Consensus.Storage.Format;
 
 namespace Consensus.Storage.Log;
@@ -16,16 +17,19 @@ internal sealed class LogRecovery
     private readonly IDisk _disk;
     private readonly string _directory;
     private readonly StorageIdentity _identity;
+    private readonly KeyRing? _keys;
     private readonly List<string> _notes;
     private readonly List<string> _temporaryFiles = [];
+    private byte[] _records = [];
 
-    private LogRecovery(IDisk disk, string directory, StorageIdentity identity, List<string> notes) =>
-        (_disk, _directory, _identity, _notes) = (disk, directory, identity, notes);
+    private LogRecovery(IDisk disk, string directory, StorageIdentity identity, KeyRing? keys, List<string> notes) =>
+        (_disk, _directory, _identity, _keys, _notes) = (disk, directory, identity, keys, notes);
 
     /// <summary>Reads the log in <paramref name="directory"/> without changing it. Throws <see cref="StorageRefusedException"/> naming file and offset.</summary>
+    /// <param name="keys">Open sealed segments; null: they are refused.</param>
     /// <param name="notes">Receives what an operator should know.</param>
-    public static ReadLog Read(IDisk disk, string directory, StorageIdentity identity, List<string> notes) =>
-        new LogRecovery(disk, directory, identity, notes).Run();
+    public static ReadLog Read(IDisk disk, string directory, StorageIdentity identity, KeyRing? keys, List<string> notes) =>
+        new LogRecovery(disk, directory, identity, keys, notes).Run();
 
     private ReadLog Run()
     {
@@ -37,7 +41,12 @@ internal sealed class LogRecovery
             for (var i = 0; i < segments.Count; i++)
             {
                 var next = i + 1 < segments.Count ? segments[i + 1] : null;
+                segments[i].BeginReading(_disk);
                 end = ReplaySegment(segments[i], next, end, replay);
+                if (next is not null)
+                {
+                    segments[i].Dispose();
+                }
             }
             if (replay.Before > replay.State.MarkIndex)
             {
@@ -46,16 +55,15 @@ internal sealed class LogRecovery
             }
             var active = segments[^1];
             var tail = JudgeTail(active, end);
-            foreach (var old in segments.SkipLast(1))
+            var summaries = segments.Select(segment => segment.Summary).ToList();
+            return new ReadLog(replay, summaries, active.TakeFile(), active.Header.AllocatedBytes, end, tail, _temporaryFiles)
             {
-                old.File.Dispose();
-            }
-            return new ReadLog(replay, [.. segments.Select(s => s.Summary)], active.File, active.Header.AllocatedBytes, end, tail, _temporaryFiles);
+                IsSealed = active.IsSealed,
+            };
         }
-        catch
+        finally
         {
-            segments.ForEach(segment => segment.File.Dispose());
-            throw;
+            segments.ForEach(segment => segment.Dispose());
         }
     }
 
@@ -94,28 +102,27 @@ internal sealed class LogRecovery
         }
         catch
         {
-            opened.ForEach(segment => segment.File.Dispose());
+            opened.ForEach(segment => segment.Dispose());
             throw;
         }
     }
 
+    /// <summary>
+    /// Its frames are read later, one segment after the other: a log may have more of them than a process may have files open.
+    /// </summary>
     private OpenSegment OpenOne(string path, long sequence)
     {
-        var file = _disk.Open(path, writable: true);
+        using var file = _disk.Open(path, writable: false);
         try
         {
-            var header = SegmentHeader.Read(file, sequence, _identity, out var headerBytes);
-            return new OpenSegment(path, file, header, headerBytes);
+            var header = SegmentHeader.Read(file, sequence, _identity, out var head);
+            var cipher = head.OpenCipher(_keys);
+            _keys?.Files.Add(path, cipher?.KeyId);
+            return new OpenSegment(path, header, head.Bytes, cipher);
         }
         catch (WireFormatException e)
         {
-            file.Dispose();
             throw Refused(path, e.Message);
-        }
-        catch
-        {
-            file.Dispose();
-            throw;
         }
     }
 
@@ -143,6 +150,7 @@ internal sealed class LogRecovery
                 $"is corrupt at offset {end.Offset}: frame {end.LastFrame + 1} is damaged, and {Path.GetFileName(next.Path)} says that it was durable"));
         }
         segment.Summary.UsedBytes = end.Offset;
+        segment.Summary.FileBytes = segment.Reader.Length;
         return end;
     }
 
@@ -162,17 +170,33 @@ internal sealed class LogRecovery
         {
             return false;
         }
+        var records = segment.Cipher is null ? payload : Open(segment, frame, payload);
         try
         {
-            LogRecords.Read(payload, replay);
+            LogRecords.Read(records, replay);
         }
         catch (WireFormatException e)
         {
             throw Refused(segment.Path, string.Create(CultureInfo.InvariantCulture,
                 $"is corrupt at offset {end.Offset}: frame {frame.Frame} has its right checksum but cannot be replayed: {e.Message}"));
         }
-        end = new FrameEnd(frame.Frame, frame.PayloadBytes == 0, frame.PayloadChecksum, end.Offset, end.Offset + frame.TotalBytes);
+        end = new FrameEnd(frame.Frame, records.IsEmpty, frame.PayloadChecksum, end.Offset, end.Offset + frame.TotalBytes);
         return true;
+    }
+
+    /// <summary>A right checksum says that these bytes were written, so this is no tear: they were changed, or are not ours.</summary>
+    private ReadOnlySpan<byte> Open(OpenSegment segment, in FrameHeader frame, ReadOnlySpan<byte> payload)
+    {
+        var count = payload.Length - FileCipher.TagBytes;
+        if (_records.Length < count)
+        {
+            _records = new byte[Math.Max(count, Math.Min(Array.MaxLength, _records.Length * 2L))];
+        }
+        return count >= 0 && FrameSeal.TryOpen(segment.Cipher!, frame, _identity, payload, _records.AsSpan(0, count))
+            ? _records.AsSpan(0, count)
+            : throw new StorageRefusedException(string.Create(
+                CultureInfo.InvariantCulture,
+                $"frame {frame.Frame} of {segment.Path} was changed, or is of another key: its checksum is right and its seal is not"));
     }
 
     /// <summary>Decides what follows the last good frame: nothing, a tear, or corruption (rule 10).</summary>
@@ -204,19 +228,47 @@ internal sealed class LogRecovery
 
     private static StorageRefusedException Refused(string path, string what) => new($"{path} {what}");
 
-    private sealed class OpenSegment(string path, IDiskFile file, SegmentHeader header, int headerBytes)
+    private sealed class OpenSegment(string path, SegmentHeader header, int headerBytes, FileCipher? cipher) : IDisposable
     {
-        public string Path => path;
+        private IDiskFile? _file;
+        private SegmentReader? _reader;
 
-        public IDiskFile File => file;
+        public string Path => path;
 
         public SegmentHeader Header => header;
 
         public int HeaderBytes => headerBytes;
 
-        public SegmentReader Reader { get; } = new(file);
+        /// <summary>Opens its frames; null when they are plain.</summary>
+        public FileCipher? Cipher => cipher;
+
+        public bool IsSealed => cipher is not null;
+
+        public SegmentReader Reader => _reader ?? throw new InvalidOperationException("the segment is not being read");
 
         public Segment Summary { get; } = new(header.Sequence, path, header.State.LastIndex);
+
+        public void BeginReading(IDisk disk)
+        {
+            _file = disk.Open(path, writable: true);
+            _reader = new SegmentReader(_file);
+        }
+
+        /// <summary>The file is its caller's from now on.</summary>
+        public IDiskFile TakeFile()
+        {
+            var file = _file ?? throw new InvalidOperationException("the segment is not being read");
+            _file = null;
+            return file;
+        }
+
+        public void Dispose()
+        {
+            _file?.Dispose();
+            _file = null;
+            _reader = null;
+            cipher?.Dispose();
+        }
     }
 }
 

@@ -1,9 +1,13 @@
+using Consensus.Primitives.Wire;
 using Consensus.Storage.Disk;
 using Consensus.Storage.Format;
 
 namespace Consensus.Storage.Log;
 
-/// <summary>A log that was read and judged, and not changed yet. Owns the last segment's file until <see cref="Resume"/> hands it to the log.</summary>
+/// <summary>
+/// A log that was read and judged, and not changed yet. Owns the last segment's file until <see cref="Resume"/> hands it to the log, or
+/// goes on in another.
+/// </summary>
 /// <param name="AllocatedBytes">How long the last segment's file should be.</param>
 /// <param name="TemporaryFiles">Paths of segments that were never finished.</param>
 internal sealed record ReadLog(
@@ -17,10 +21,13 @@ internal sealed record ReadLog(
 {
     private const int ChunkBytes = 64 << 10;
 
+    /// <summary>The last segment is sealed.</summary>
+    public bool IsSealed { get; init; }
+
     /// <summary>
-    /// Cuts a torn tail, makes everything durable that was read, and goes on. What was read may never have reached the disk: the process may
-    /// have been killed between write and flush, or a flush may have failed, after which the kernel shows bytes that it will not write again
-    /// unless they are written again.
+    /// Cuts a torn tail, makes everything durable that was read, and goes on. What was read may never have reached the disk: the process
+    /// may have been killed between write and flush, or a flush may have failed, after which the kernel shows bytes that it will not write
+    /// again unless they are written again.
     /// </summary>
     public WriteAheadLog Resume(IDisk disk, string directory, StorageIdentity identity, StorageOptions options, List<string> notes)
     {
@@ -30,6 +37,16 @@ internal sealed record ReadLog(
             notes.Add($"{temporary} was removed: a segment that was never finished");
         }
         disk.SyncDirectory(directory);
+        var position = IsSealed || options.Keys is { Seals: true }
+            ? GoOnInNewSegment(disk, directory, identity, options)
+            : GoOnInLastSegment();
+        return new WriteAheadLog(disk, directory, identity, options, position);
+    }
+
+    public void Dispose() => ActiveFile.Dispose();
+
+    private LogPosition GoOnInLastSegment()
+    {
         if (ActiveFile.Length < AllocatedBytes)
         {
             ActiveFile.Allocate(AllocatedBytes);
@@ -37,11 +54,55 @@ internal sealed record ReadLog(
         WriteAgain(End.LastFrameOffset, End.Offset);
         Zero(End.Offset, Tail.EndOfContent);
         ActiveFile.Sync();
-        return new WriteAheadLog(disk, directory, identity, options, new LogPosition(
-            Replay.State, Segments, ActiveFile, End.LastFrame, End.LastFrameIsEmpty, End.Checksum));
+        return new LogPosition(Replay.State, Segments, ActiveFile, null, End.LastFrame, End.LastFrameIsEmpty, End.Checksum);
     }
 
-    public void Dispose() => ActiveFile.Dispose();
+    /// <summary>
+    /// No process appends to a segment that another one began when it is sealed: the frame that was cut, or lost with an older image of the
+    /// disk, would be written anew with other content under the same key and nonce. One that holds no frame is replaced, so that restarts
+    /// leave nothing behind.
+    /// </summary>
+    private LogPosition GoOnInNewSegment(IDisk disk, string directory, StorageIdentity identity, StorageOptions options)
+    {
+        // The new segment says that every frame before it is durable.
+        WriteAgain(End.LastFrameOffset, End.Offset);
+        ActiveFile.Sync();
+        var last = Segments[^1];
+        var holdsFrames = End.LastFrameOffset < End.Offset;
+        var header = new SegmentHeader(holdsFrames ? last.Sequence + 1 : last.Sequence, End.LastFrame + 1, End.Checksum, 0, Replay.State);
+        var begun = SegmentFiles.Create(disk, directory, identity, header, new WireWriter(), options, FrameHeader.Bytes);
+        try
+        {
+            ActiveFile.Dispose();
+            Segment[] kept = holdsFrames ? [.. Segments] : [.. Segments.SkipLast(1)];
+            foreach (var segment in kept)
+            {
+                GiveBack(disk, segment);
+            }
+            return new LogPosition(
+                Replay.State, [.. kept, begun.Segment], begun.File, begun.Cipher, End.LastFrame, LastFrameIsEmpty: true, End.Checksum);
+        }
+        catch
+        {
+            begun.File.Dispose();
+            begun.Cipher?.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// What was allocated and never used; a later segment says where the frames ended. An earlier process may not have come to it.
+    /// </summary>
+    private static void GiveBack(IDisk disk, Segment segment)
+    {
+        if (segment.FileBytes - segment.UsedBytes < SegmentFiles.AllocationUnit)
+        {
+            return;
+        }
+        using var file = disk.Open(segment.Path, writable: true);
+        file.Truncate(segment.UsedBytes);
+        segment.FileBytes = segment.UsedBytes;
+    }
 
     private void WriteAgain(long from, long to)
     {

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Consensus.Primitives.Wire;
 using Consensus.Storage.Disk;
+using Consensus.Storage.Encryption;
 using Consensus.Storage.Format;
 
 namespace Consensus.Storage.Log;
@@ -11,14 +12,21 @@ internal sealed record Segment(long Sequence, string Path, Consensus.Primitives.
 {
     /// <summary>Bytes of header and frames; what follows is zeros.</summary>
     public long UsedBytes { get; set; }
+
+    /// <summary>Length of the file, as far as it was looked at.</summary>
+    public long FileBytes { get; set; }
 }
+
+/// <summary>A segment that was begun and holds no frame yet.</summary>
+/// <param name="Cipher">Seals its frames; null when they are plain.</param>
+internal readonly record struct BegunSegment(Segment Segment, IDiskFile File, FileCipher? Cipher);
 
 /// <summary>Names of segment files, and how one comes to be.</summary>
 internal static class SegmentFiles
 {
     public const string Extension = ".wal";
     public const string TemporaryExtension = ".tmp";
-    private const int AllocationUnit = 4096;
+    public const int AllocationUnit = 4096;
 
     public static string NameOf(long sequence) => sequence.ToString("x16", CultureInfo.InvariantCulture) + Extension;
 
@@ -41,32 +49,35 @@ internal static class SegmentFiles
 
     /// <summary>
     /// Makes a segment: under a temporary name until it is allocated, has its header and is durable, so that a file with a segment's name
-    /// is never half made. When this returns its name is durable too.
+    /// is never half made. When this returns its name is durable too. A segment that has the name already is replaced.
     /// </summary>
     /// <param name="writer">Scratch; holds the header afterwards.</param>
-    /// <param name="firstFrameBytes">Room to have for the first frame.</param>
-    public static (Segment Segment, IDiskFile File) Create(
+    /// <param name="firstFrameBytes">Room to have for the first frame, as long as it is in plain.</param>
+    public static BegunSegment Create(
         IDisk disk,
         string directory,
         StorageIdentity identity,
         SegmentHeader header,
         WireWriter writer,
-        long segmentBytes,
+        StorageOptions options,
         long firstFrameBytes)
     {
         // The allocated size is in the header as a varint: ten bytes more than the header without it are enough.
         writer.Clear();
-        header.Write(writer, identity);
-        var sized = header with { AllocatedBytes = AllocationFor(segmentBytes, writer.Length + 10, firstFrameBytes) };
+        header.Write(writer, identity, keys: null);
+        var (keyBytes, tagBytes) = options.Keys is not null ? (FileHeader.MostKeyBytes, FileCipher.TagBytes) : (0, 0);
+        var allocated = AllocationFor(options.SegmentBytes, writer.Length + 10 + keyBytes, firstFrameBytes + tagBytes);
+        var sized = header with { AllocatedBytes = allocated };
         writer.Clear();
-        sized.Write(writer, identity);
+        var cipher = sized.Write(writer, identity, options.Keys);
 
         var path = Path.Combine(directory, NameOf(header.Sequence));
         var temporary = path + TemporaryExtension;
-        var file = disk.CreateNew(temporary);
+        IDiskFile? file = null;
         try
         {
-            file.Allocate(sized.AllocatedBytes);
+            file = disk.CreateNew(temporary);
+            file.Allocate(allocated);
             file.Write(0, writer.Written);
             file.Sync();
             disk.Rename(temporary, path);
@@ -74,9 +85,12 @@ internal static class SegmentFiles
         }
         catch
         {
-            file.Dispose();
+            file?.Dispose();
+            cipher?.Dispose();
             throw;
         }
-        return (new Segment(header.Sequence, path, header.State.LastIndex) { UsedBytes = writer.Length }, file);
+        options.Keys?.Files.Add(path, cipher?.KeyId);
+        var segment = new Segment(header.Sequence, path, header.State.LastIndex) { UsedBytes = writer.Length, FileBytes = allocated };
+        return new BegunSegment(segment, file, cipher);
     }
 }

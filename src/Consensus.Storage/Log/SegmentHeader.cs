@@ -4,6 +4,7 @@ using Consensus.Primitives.Wire;
 using Consensus.Raft;
 using Consensus.Raft.Wire;
 using Consensus.Storage.Disk;
+using Consensus.Storage.Encryption;
 using Consensus.Storage.Format;
 
 namespace Consensus.Storage.Log;
@@ -21,7 +22,8 @@ internal sealed record SegmentHeader(long Sequence, long FirstFrame, uint Previo
 {
     private static ReadOnlySpan<byte> Magic => "CNSS-WAL"u8;
 
-    public void Write(WireWriter writer, StorageIdentity identity) => FileHeader.Write(writer, Magic, body =>
+    /// <returns>Seals the frames that follow; null when they are plain.</returns>
+    public FileCipher? Write(WireWriter writer, StorageIdentity identity, KeyRing? keys) => FileHeader.Write(writer, Magic, body =>
     {
         body.Fixed64(1, (ulong)identity.Cluster.Value);
         body.Fixed64(2, (ulong)identity.Member.Value);
@@ -42,15 +44,14 @@ internal sealed record SegmentHeader(long Sequence, long FirstFrame, uint Previo
             RaftCodec.WriteSnapshotMark(body, mark);
             body.EndMessage(start);
         }
-    });
+    }, keys);
 
     /// <summary>Reads a segment's header and checks whose it is. Throws <see cref="WireFormatException"/>, as the end of a sentence about the file.</summary>
-    /// <param name="headerBytes">Where the first frame begins.</param>
-    public static SegmentHeader Read(IDiskFile file, long sequence, StorageIdentity identity, out int headerBytes)
+    /// <param name="head">As it is in the file: where the frames begin, and what opens them.</param>
+    public static SegmentHeader Read(IDiskFile file, long sequence, StorageIdentity identity, out FileHead head)
     {
-        var body = FileHeader.Read(file, Magic, out _);
-        headerBytes = FileHeader.FixedBytes + body.Length;
-        var (header, owner) = Parse(body);
+        head = FileHeader.Read(file, Magic);
+        var (header, owner) = Parse(head.Body);
         if (owner.Cluster != identity.Cluster)
         {
             throw new WireFormatException($"belongs to cluster {owner.Cluster}, and this data directory to cluster {identity.Cluster}");

@@ -3,19 +3,23 @@ using Consensus.Primitives;
 using Consensus.Primitives.Wire;
 using Consensus.Raft.Log;
 using Consensus.Storage.Disk;
+using Consensus.Storage.Encryption;
 using Consensus.Storage.Format;
 
 namespace Consensus.Storage.Log;
 
 /// <summary>Where a log goes on: what recovery found, or a new log's beginning.</summary>
 /// <param name="Segments">Oldest first; the last one is <paramref name="ActiveFile"/>'s.</param>
+/// <param name="Cipher">Seals its frames; null when they are plain.</param>
 /// <param name="LastFrame">Sequence of the last frame, all of it durable; 0 when there is none.</param>
-/// <param name="LastFrameIsEmpty">True when no record would be lost with the last frame.</param>
+/// <param name="LastFrameIsEmpty">True when no record would be lost with the last frame, or the active segment's header says that it is
+/// durable.</param>
 /// <param name="Checksum">Payload checksum of the last frame, to chain the next one to.</param>
 internal sealed record LogPosition(
     LogState State,
     IReadOnlyList<Segment> Segments,
     IDiskFile ActiveFile,
+    FileCipher? Cipher,
     long LastFrame,
     bool LastFrameIsEmpty,
     uint Checksum);
@@ -44,6 +48,7 @@ public sealed class WriteAheadLog : IDurableLog
     private readonly List<Segment> _segments;
     private LogState _state;
     private IDiskFile _file;
+    private FileCipher? _cipher;
     private long _fileBytes;
     private long _writtenBytes;
     private long _lastFrame;
@@ -60,6 +65,7 @@ public sealed class WriteAheadLog : IDurableLog
         _segments = [.. position.Segments];
         _state = position.State;
         _file = position.ActiveFile;
+        _cipher = position.Cipher;
         _fileBytes = _file.Length;
         _lastFrame = position.LastFrame;
         _lastFrameIsEmpty = position.LastFrameIsEmpty;
@@ -74,6 +80,9 @@ public sealed class WriteAheadLog : IDurableLog
     public long Flushes => Interlocked.Read(ref _flushes);
 
     private Segment Active => _segments[^1];
+
+    /// <summary>What a frame of the active segment takes beside header and records.</summary>
+    private int TagBytes => _cipher is null ? 0 : FileCipher.TagBytes;
 
     public void Append(IReadOnlyList<PersistRequest> batch) => Guarded(() =>
     {
@@ -117,13 +126,18 @@ public sealed class WriteAheadLog : IDurableLog
             // One by one, oldest first, each durable: a crash leaves no hole in the sequence.
             _disk.Delete(_segments[0].Path);
             _disk.SyncDirectory(_directory);
+            _options.Keys?.Files.Remove(_segments[0].Path);
             Interlocked.Add(ref _sizeBytes, -_segments[0].UsedBytes);
             _segments.RemoveAt(0);
         }
         return false;
     }
 
-    public void Dispose() => _file.Dispose();
+    public void Dispose()
+    {
+        _file.Dispose();
+        _cipher?.Dispose();
+    }
 
     private LogState Encode(PersistRequest request, LogState state)
     {
@@ -178,13 +192,21 @@ public sealed class WriteAheadLog : IDurableLog
 
     private void WriteFrame()
     {
-        if (_frame.Length > _fileBytes - Active.UsedBytes)
+        var isEmpty = _frame.Length == FrameHeader.Bytes;
+        if (_frame.Length + TagBytes > _fileBytes - Active.UsedBytes)
         {
             BeginSegment();
         }
+        _frame.Reserve(TagBytes);
         var bytes = FrameBuffer.Writable(_frame);
-        var checksum = Crc32C.Append(_checksum, bytes[FrameHeader.Bytes..]);
-        new FrameHeader(bytes.Length - FrameHeader.Bytes, Active.Sequence, _lastFrame + 1, _lastFrame, checksum).Write(bytes, _identity.FrameSeed);
+        var payload = bytes[FrameHeader.Bytes..];
+        var header = new FrameHeader(payload.Length, Active.Sequence, _lastFrame + 1, _lastFrame, 0);
+        if (_cipher is not null)
+        {
+            FrameSeal.Seal(_cipher, header, _identity, payload);
+        }
+        var checksum = Crc32C.Append(_checksum, payload);
+        (header with { PayloadChecksum = checksum }).Write(bytes, _identity.FrameSeed);
         _file.Write(Active.UsedBytes, bytes);
         WriteAhead(Active.UsedBytes + bytes.Length, bytes.Length);
         _file.SyncData();
@@ -193,7 +215,7 @@ public sealed class WriteAheadLog : IDurableLog
         Active.UsedBytes += bytes.Length;
         Interlocked.Add(ref _sizeBytes, bytes.Length);
         _lastFrame++;
-        _lastFrameIsEmpty = bytes.Length == FrameHeader.Bytes;
+        _lastFrameIsEmpty = isEmpty;
         _checksum = checksum;
     }
 
@@ -220,13 +242,14 @@ public sealed class WriteAheadLog : IDurableLog
     private void BeginSegment()
     {
         var header = new SegmentHeader(Active.Sequence + 1, _lastFrame + 1, _checksum, 0, _state);
-        var (segment, file) = SegmentFiles.Create(_disk, _directory, _identity, header, new WireWriter(), _options.SegmentBytes, _frame.Length);
+        var begun = SegmentFiles.Create(_disk, _directory, _identity, header, new WireWriter(), _options, _frame.Length);
         _file.Dispose();
-        _file = file;
-        _fileBytes = file.Length;
+        _cipher?.Dispose();
+        (_file, _cipher) = (begun.File, begun.Cipher);
+        _fileBytes = _file.Length;
         _writtenBytes = 0;
-        _segments.Add(segment);
-        Interlocked.Add(ref _sizeBytes, segment.UsedBytes);
+        _segments.Add(begun.Segment);
+        Interlocked.Add(ref _sizeBytes, begun.Segment.UsedBytes);
     }
 
     private void Guarded(Action action)

@@ -25,5 +25,9 @@ internal sealed class SnapshotFileReader(IDiskFile file, SnapshotScanner scanner
         }
     }
 
-    public void Dispose() => file.Dispose();
+    public void Dispose()
+    {
+        scanner.Dispose();
+        file.Dispose();
+    }
 }

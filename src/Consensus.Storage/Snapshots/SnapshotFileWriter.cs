@@ -4,36 +4,49 @@ using Consensus.Primitives.Wire;
 using Consensus.Raft;
 using Consensus.StateMachine.Snapshots;
 using Consensus.Storage.Disk;
+using Consensus.Storage.Encryption;
+using Consensus.Storage.Format;
 
 namespace Consensus.Storage.Snapshots;
 
-/// <summary>Writes a snapshot, section by section, through one buffer to wherever its bytes go.</summary>
+/// <summary>
+/// Writes a snapshot, section by section, through one buffer to wherever its bytes go. With keys each section is sealed, under its number.
+/// </summary>
 internal sealed class SnapshotFileWriter : ISnapshotSink
 {
     private const int BufferBytes = 64 << 10;
 
     private readonly Action<ReadOnlySpan<byte>> _write;
+    private readonly FileCipher? _cipher;
+    private readonly uint _headerChecksum;
     private readonly byte[] _buffer = new byte[BufferBytes];
+    private byte[] _sealed = [];
     private int _buffered;
     private uint _checksum;
     private long _sections;
     private long _written;
 
     /// <summary>Writes to a file, which is flushed now and then.</summary>
-    public SnapshotFileWriter(IDiskFile file, ClusterId cluster, SnapshotMark mark)
-        : this(new PacedWriter(file).Write, cluster, mark)
+    public SnapshotFileWriter(IDiskFile file, StorageIdentity owner, SnapshotMark mark, KeyRing? keys)
+        : this(new PacedWriter(file).Write, owner.Cluster, mark, owner, keys)
     {
     }
 
     /// <param name="write">Takes the file's bytes in order, at most 64 KiB at a time.</param>
-    public SnapshotFileWriter(Action<ReadOnlySpan<byte>> write, ClusterId cluster, SnapshotMark mark)
+    /// <param name="owner">Whose data directory a sealed file is for; null for a backup.</param>
+    /// <param name="keys">Seal it; null: it is plain.</param>
+    public SnapshotFileWriter(
+        Action<ReadOnlySpan<byte>> write, ClusterId cluster, SnapshotMark mark, StorageIdentity? owner = null, KeyRing? keys = null)
     {
         _write = write;
         var header = new WireWriter();
-        SnapshotFormat.WriteHeader(header, cluster, mark);
-        _checksum = BinaryPrimitives.ReadUInt32LittleEndian(header.Written[16..]);
+        _cipher = SnapshotFormat.WriteHeader(header, cluster, mark, owner, keys);
+        _headerChecksum = _checksum = BinaryPrimitives.ReadUInt32LittleEndian(header.Written[16..]);
         Put(header.Written);
     }
+
+    /// <summary>The key that the file is sealed with; null when it is plain.</summary>
+    public string? KeyId => _cipher?.KeyId;
 
     public void Section(int kind, ReadOnlySpan<byte> body)
     {
@@ -49,15 +62,31 @@ internal sealed class SnapshotFileWriter : ISnapshotSink
         BinaryPrimitives.WriteInt64LittleEndian(count, _sections);
         Write(SnapshotFormat.EndKind, count);
         FlushBuffer();
+        _cipher?.Dispose();
         return _written;
     }
 
-    private void Write(int kind, ReadOnlySpan<byte> body)
+    private void Write(int kind, ReadOnlySpan<byte> plain)
     {
+        var body = _cipher is null ? plain : Seal(_cipher, kind, plain);
         Span<byte> header = stackalloc byte[SnapshotFormat.SectionHeaderBytes];
         _checksum = SnapshotFormat.WriteSectionHeader(header, kind, body, _checksum);
         Put(header);
         Put(body);
+    }
+
+    private ReadOnlySpan<byte> Seal(FileCipher cipher, int kind, ReadOnlySpan<byte> plain)
+    {
+        var count = plain.Length + FileCipher.TagBytes;
+        if (_sealed.Length < count)
+        {
+            _sealed = new byte[Math.Max(count, BufferBytes + FileCipher.TagBytes)];
+        }
+        plain.CopyTo(_sealed);
+        Span<byte> context = stackalloc byte[SnapshotFormat.SectionContextBytes];
+        SnapshotFormat.WriteSectionContext(context, _headerChecksum, kind, _sections);
+        cipher.Seal(_sections, _sealed.AsSpan(0, count), context);
+        return _sealed.AsSpan(0, count);
     }
 
     private void Put(ReadOnlySpan<byte> bytes)

@@ -5,6 +5,7 @@ using Consensus.Primitives.Wire;
 using Consensus.Raft;
 using Consensus.StateMachine.Snapshots;
 using Consensus.Storage.Disk;
+using Consensus.Storage.Format;
 
 namespace Consensus.Storage.Snapshots;
 
@@ -16,13 +17,13 @@ public sealed class SnapshotStore : ISnapshotStore
 {
     private readonly IDisk _disk;
     private readonly string _directory;
-    private readonly Func<ClusterId> _cluster;
+    private readonly Func<StorageIdentity> _owner;
     private readonly StorageOptions _options;
     private long _temporaryFiles;
 
-    /// <param name="cluster">Which cluster's snapshots these are; asked at each use, because a directory is formed after it is opened.</param>
-    internal SnapshotStore(IDisk disk, string directory, Func<ClusterId> cluster, StorageOptions options) =>
-        (_disk, _directory, _cluster, _options) = (disk, directory, cluster, options);
+    /// <param name="owner">Whose snapshots these are; asked at each use, because a directory is formed after it is opened.</param>
+    internal SnapshotStore(IDisk disk, string directory, Func<StorageIdentity> owner, StorageOptions options) =>
+        (_disk, _directory, _owner, _options) = (disk, directory, owner, options);
 
     public SnapshotFile Save(SnapshotMark mark, Action<ISnapshotSink> write)
     {
@@ -31,11 +32,11 @@ public sealed class SnapshotStore : ISnapshotStore
         {
             using (file)
             {
-                var writer = new SnapshotFileWriter(file, _cluster(), mark);
+                var writer = new SnapshotFileWriter(file, _owner(), mark, _options.Keys);
                 write(writer);
                 var length = writer.End();
                 file.Sync();
-                Publish(temporary, mark);
+                Publish(temporary, mark, writer.KeyId);
                 return new SnapshotFile(mark, length);
             }
         }
@@ -52,7 +53,8 @@ public sealed class SnapshotStore : ISnapshotStore
         var file = _disk.Open(path, writable: false);
         try
         {
-            return new SnapshotFileReader(file, new SnapshotScanner(file, _cluster(), mark), new SnapshotFile(mark, file.Length));
+            return new SnapshotFileReader(file, new SnapshotScanner(file, _owner(), mark, _options.Keys),
+                new SnapshotFile(mark, file.Length));
         }
         catch (WireFormatException e)
         {
@@ -66,7 +68,27 @@ public sealed class SnapshotStore : ISnapshotStore
         }
     }
 
-    public Stream OpenRaw(SnapshotMark mark) => new DiskFileStream(_disk.Open(PathOf(mark), writable: false));
+    /// <remarks>A sealed file is opened: it is sent in plain, over links that are the transport's to seal.</remarks>
+    public Stream OpenRaw(SnapshotMark mark)
+    {
+        var file = _disk.Open(PathOf(mark), writable: false);
+        try
+        {
+            return _options.Keys is not null && SnapshotFormat.ReadHeader(file) is { Head.Key: not null } header
+                ? new OpenedSnapshot(file, header, _options.Keys)
+                : new DiskFileStream(file);
+        }
+        catch (WireFormatException e)
+        {
+            file.Dispose();
+            throw new StorageFailedException($"{file.Path} {e.Message}", e);
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
 
     public IIncomingSnapshot Receive(SnapshotMark mark, long lengthBytes)
     {
@@ -85,7 +107,7 @@ public sealed class SnapshotStore : ISnapshotStore
             { IsDiskFull = true };
         }
         var (file, temporary) = CreateTemporary(mark);
-        return new IncomingSnapshot(this, file, temporary, _cluster(), mark, lengthBytes);
+        return new IncomingSnapshot(this, file, temporary, _owner(), mark, lengthBytes, _options.Keys);
     }
 
     public void RemoveOlderThan(SnapshotMark mark)
@@ -95,7 +117,7 @@ public sealed class SnapshotStore : ISnapshotStore
         {
             if (SnapshotName.TryParse(name, out var lastIndex) && lastIndex < mark.LastIndex)
             {
-                _disk.Delete(Path.Combine(_directory, name));
+                Remove(Path.Combine(_directory, name));
                 removed = true;
             }
         }
@@ -112,7 +134,9 @@ public sealed class SnapshotStore : ISnapshotStore
         try
         {
             using var file = _disk.Open(path, writable: false);
-            new SnapshotScanner(file, _cluster(), mark).CheckRest(new byte[64 << 10]);
+            using var scanner = new SnapshotScanner(file, _owner(), mark, _options.Keys);
+            scanner.CheckRest(new byte[64 << 10]);
+            _options.Keys?.Files.Add(path, scanner.KeyId);
         }
         catch (WireFormatException e)
         {
@@ -136,7 +160,7 @@ public sealed class SnapshotStore : ISnapshotStore
                 continue;
             }
             var path = Path.Combine(_directory, name);
-            _disk.Delete(path);
+            Remove(path);
             notes.Add($"{path} was removed: {(SnapshotName.IsTemporary(name) ? "a snapshot that was never finished" : "a snapshot that the log does not use")}");
         }
         if (names.Count > 0)
@@ -146,9 +170,11 @@ public sealed class SnapshotStore : ISnapshotStore
     }
 
     /// <summary>Gives a whole and flushed file its final name.</summary>
-    internal void Publish(string temporary, SnapshotMark mark)
+    /// <param name="keyId">Of the key that it is sealed with; null when it is plain.</param>
+    internal void Publish(string temporary, SnapshotMark mark, string? keyId)
     {
         _disk.Rename(temporary, PathOf(mark));
+        _options.Keys?.Files.Add(PathOf(mark), keyId);
         _disk.SyncDirectory(_directory);
     }
 
@@ -166,6 +192,12 @@ public sealed class SnapshotStore : ISnapshotStore
         {
             // The failure that led here is the one to report.
         }
+    }
+
+    private void Remove(string path)
+    {
+        _disk.Delete(path);
+        _options.Keys?.Files.Remove(path);
     }
 
     private (IDiskFile File, string Path) CreateTemporary(SnapshotMark mark)

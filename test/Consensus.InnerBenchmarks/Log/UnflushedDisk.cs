@@ -39,6 +39,8 @@ internal sealed class UnflushedDisk : IDisk
 
         public void Allocate(long lengthBytes) => file.Allocate(lengthBytes);
 
+        public void Truncate(long lengthBytes) => file.Truncate(lengthBytes);
+
         public void Write(long offset, ReadOnlySpan<byte> bytes) => file.Write(offset, bytes);
 
         public int Read(long offset, Span<byte> into) => file.Read(offset, into);

@@ -49,6 +49,8 @@ internal sealed class RecordingDisk(IDisk disk) : IDisk
 
         public void Allocate(long lengthBytes) => owner.Record("fallocate", () => file.Allocate(lengthBytes));
 
+        public void Truncate(long lengthBytes) => owner.Record("ftruncate", () => file.Truncate(lengthBytes));
+
         public void Write(long offset, ReadOnlySpan<byte> bytes)
         {
             owner.Calls.Add("pwrite");

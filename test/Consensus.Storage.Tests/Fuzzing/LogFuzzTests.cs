@@ -11,8 +11,12 @@ namespace Consensus.Storage.Tests.Fuzzing;
 /// Segments changed in any way, recovered by the production code. Either the file is refused by name, or what comes back is exactly what the log held after one of its
 /// frames, and never one before a frame that what is left calls durable (raft-bugs 10).
 /// </summary>
-public sealed class LogFuzzTests
+[TestFixture(false)]
+[TestFixture(true)]
+public sealed class LogFuzzTests(bool isSealed)
 {
+    private StorageOptions Options { get; } = isSealed ? OpenMember.Sealed() : OpenMember.SmallSegments;
+
     private enum Outcome
     {
         Refused,
@@ -68,7 +72,7 @@ public sealed class LogFuzzTests
     private bool TryBuildLog(ulong seed)
     {
         _disk = new SimulatedDisk(seed);
-        var run = new WorkloadRun(_disk);
+        var run = new WorkloadRun(_disk, Options);
         run.Start("a new directory");
         _framesByState = new Dictionary<string, List<long>> { [run.Acknowledged.ToString()] = [0] };
         foreach (var step in Workload.Generate(seed, 60).Where(s => s is not Step.Restart))
@@ -95,7 +99,7 @@ public sealed class LogFuzzTests
         string found;
         try
         {
-            using var member = OpenMember.Start(disk);
+            using var member = OpenMember.Start(disk, options: Options);
             found = ModelLog.Of(member.Recovered).ToString();
         }
         catch (StorageRefusedException e)
@@ -108,7 +112,7 @@ public sealed class LogFuzzTests
         var last = _framesByState[found].Max();
         Assert.That(last, Is.GreaterThanOrEqualTo(KnownDurable(path, changed)), "nothing is missing that what is left calls durable");
         disk.KillProcess();
-        using (var again = OpenMember.Start(disk))
+        using (var again = OpenMember.Start(disk, options: Options))
         {
             Assert.That(ModelLog.Of(again.Recovered).ToString(), Is.EqualTo(found), "a second start finds the same");
         }

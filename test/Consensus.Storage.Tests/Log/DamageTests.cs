@@ -8,11 +8,14 @@ namespace Consensus.Storage.Tests.Log;
 /// Damage at every place of a small log of several segments. Rule 10: what a later frame calls durable is recovered or refused; only the
 /// last frame, which nothing vouches for yet, may be cut, and then it is said (raft-bugs 10).
 /// </summary>
-[TestFixture(true)]
-[TestFixture(false)]
-public sealed class DamageTests(bool covered)
+[TestFixture(true, false)]
+[TestFixture(false, false)]
+[TestFixture(true, true)]
+[TestFixture(false, true)]
+public sealed class DamageTests(bool covered, bool isSealed)
 {
-    private static readonly StorageOptions Options = new() { SegmentBytes = 1024 };
+    private StorageOptions Options { get; } =
+        isSealed ? OpenMember.Sealed() with { SegmentBytes = 1280 } : OpenMember.SmallSegments with { SegmentBytes = 1024 };
     private const int LostBytes = 64;
     private SimulatedDisk _disk = null!;
     private LogMap _map = null!;

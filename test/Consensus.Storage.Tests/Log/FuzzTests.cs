@@ -7,8 +7,12 @@ using Consensus.Storage.Tests.Support;
 namespace Consensus.Storage.Tests.Log;
 
 /// <summary>Bytes that nobody wrote: recovery answers or refuses, and throws nothing else.</summary>
-public sealed class FuzzTests
+[TestFixture(false)]
+[TestFixture(true)]
+public sealed class FuzzTests(bool isSealed)
 {
+    private StorageOptions Options { get; } = (isSealed ? OpenMember.Sealed() : OpenMember.SmallSegments) with { SegmentBytes = 1024 };
+
     [Test]
     public void Any_bytes_in_any_file_are_recovered_or_refused([Range(1, 8)] int seed)
     {
@@ -80,10 +84,10 @@ public sealed class FuzzTests
         }
     }
 
-    private static SimulatedDisk Prepared()
+    private SimulatedDisk Prepared()
     {
         var disk = new SimulatedDisk(1);
-        using var member = OpenMember.Start(disk, options: new StorageOptions { SegmentBytes = 1024 });
+        using var member = OpenMember.Start(disk, options: Options);
         member.Vote(1, 11);
         member.Append(Make.Entries(1, 5, 1));
         member.TakeSnapshot(Make.Mark(3, 1));
@@ -111,11 +115,11 @@ public sealed class FuzzTests
         return [.. list];
     }
 
-    private static bool RecoverOrRefuse(SimulatedDisk disk)
+    private bool RecoverOrRefuse(SimulatedDisk disk)
     {
         try
         {
-            using var member = OpenMember.Start(disk, options: new StorageOptions { SegmentBytes = 1024 });
+            using var member = OpenMember.Start(disk, options: Options);
             return true;
         }
         catch (StorageRefusedException)

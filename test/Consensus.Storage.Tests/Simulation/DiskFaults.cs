@@ -7,6 +7,7 @@ public enum DiskOperationKind
     CreateDirectory,
     CreateNew,
     Allocate,
+    Truncate,
     Write,
     SyncData,
     Sync,

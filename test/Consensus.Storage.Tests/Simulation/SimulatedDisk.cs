@@ -225,6 +225,12 @@ public sealed class SimulatedDisk(ulong seed) : IDisk
 
         public void Allocate(long lengthBytes) => Do(DiskOperationKind.Allocate, () => file.Extend(lengthBytes));
 
+        public void Truncate(long lengthBytes)
+        {
+            Invariant.Require(writable && lengthBytes <= file.Length, "a file is shortened, and one opened for it");
+            Do(DiskOperationKind.Truncate, () => file.Shorten(lengthBytes));
+        }
+
         public void Write(long offset, ReadOnlySpan<byte> bytes)
         {
             Invariant.Require(writable, "only a file opened for it is written");

@@ -26,6 +26,14 @@ internal sealed class SimulatedFile
         }
     }
 
+    public void Shorten(long length)
+    {
+        Array.Resize(ref _cached, checked((int)length));
+
+        // What lay behind is gone for ever: if the file grows again, it is zeros there.
+        _dirty.RemoveWhere(sector => sector * (long)SectorBytes >= length);
+    }
+
     public void Write(long offset, ReadOnlySpan<byte> bytes)
     {
         if (bytes.IsEmpty)

@@ -13,6 +13,10 @@ internal static class Make
     public const long Incarnation = 0x7A5B3C1D2E4F6071;
     public const string Name = "n1";
 
+    /// <summary>A key file with one key.</summary>
+    public const string KeyFile = "k1 AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+    public const string SecondKeyLine = "k2 ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8=";
+
     public static readonly Configuration Initial = Configuration.OfVoters(
     [
         new Member(Self, "n1", "127.0.0.1:7380"),

@@ -3,6 +3,7 @@ using Consensus.Primitives;
 using Consensus.Raft;
 using Consensus.Raft.Log;
 using Consensus.Storage.Disk;
+using Consensus.Storage.Encryption;
 using Consensus.Storage.Formation;
 
 namespace Consensus.Storage.Tests.Support;
@@ -13,6 +14,9 @@ internal sealed class OpenMember : IDisposable
     public const string Root = "/srv/data";
     public static readonly StorageOptions SmallSegments = new() { SegmentBytes = 2048, MaxSnapshotBytes = 1 << 20 };
     private long _sequence;
+
+    /// <summary>The same, sealed by the first key of such a file.</summary>
+    public static StorageOptions Sealed(string keyFile = Make.KeyFile) => SmallSegments with { Keys = KeyRing.Of(keyFile) };
 
     private OpenMember(DataDirectory directory, RecoveredLog recovered, IDurableLog log) =>
         (Directory, Recovered, Log) = (directory, recovered, log);

@@ -1,11 +1,18 @@
 using Consensus.Node.Ports;
+using Consensus.Storage.Disk;
+using Consensus.Storage.Tests.Encryption;
 using Consensus.Storage.Tests.Simulation;
 
 namespace Consensus.Storage.Tests.Support;
 
-/// <summary>Runs steps on a disk beside the model, until they are done or the disk fails.</summary>
-internal sealed class WorkloadRun(SimulatedDisk disk)
+/// <summary>
+/// Runs steps on a disk beside the model, until they are done or the disk fails. With keys every sealed part that is written is watched,
+/// over all restarts.
+/// </summary>
+internal sealed class WorkloadRun(SimulatedDisk disk, StorageOptions? options = null)
 {
+    private readonly StorageOptions _options = options ?? OpenMember.SmallSegments;
+    private readonly IDisk _disk = options?.Keys is null ? disk : new SealWatch(disk);
     private OpenMember? _member;
 
     /// <summary>What was answered for: all of it must be recovered.</summary>
@@ -21,7 +28,7 @@ internal sealed class WorkloadRun(SimulatedDisk disk)
     /// <summary>Starts the process and checks that it finds what was acknowledged, and at most what was on its way besides.</summary>
     public void Start(string what)
     {
-        _member = OpenMember.Start(disk);
+        _member = StartMember();
         var found = ModelLog.Of(_member.Recovered);
         if (found.ToString() == WithInFlight.ToString())
         {
@@ -50,6 +57,9 @@ internal sealed class WorkloadRun(SimulatedDisk disk)
             DoneSteps++;
         }
     }
+
+    /// <summary>A process on this disk that the run knows nothing of.</summary>
+    public OpenMember StartMember() => OpenMember.Start(_disk, options: _options);
 
     /// <summary>The process ended in some way; what it was doing is forgotten.</summary>
     public void Abandon() => _member = null;
