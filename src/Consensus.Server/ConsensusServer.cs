@@ -112,7 +112,7 @@ public static class ConsensusServer
         HoldWriteEndpoints WritesOf(HoldForm form) => new(form, node, commands, waits, replies, info, logger);
         var (locks, semaphores, elections) = (new LockForm(replies), new SemaphoreForm(replies), new ElectionForm(replies));
         var members = new MemberLookup(node);
-        var alarms = new MemberAlarms(new DiskSpace(info.DataDirectory, TimeProvider.System).Read, info.Tls);
+        var alarms = new MemberAlarms(new DiskSpace(info.DataDirectory, TimeProvider.System).Read, info.Keys);
         return new Endpoints(
             new KeyReadEndpoints(node, lists, watches, replies),
             new KeyWriteEndpoints(commands, replies),

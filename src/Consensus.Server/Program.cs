@@ -1,5 +1,7 @@
 using Consensus.Server;
 using Consensus.Server.Hosting;
+using Consensus.Storage;
+using Consensus.Storage.Encryption;
 using Consensus.Transport;
 
 IoThread.ServeRequests();
@@ -22,6 +24,10 @@ StartNode start = async (options, tls, loggers, cancellation) =>
             Join = options.Join,
             Raft = options.ToRaftOptions(),
             SnapshotEntries = options.SnapshotEntries,
+            Storage = new StorageOptions
+            {
+                Keys = options.EncryptionKey is { } file ? KeyRing.Load(file, $"--encryption-key {file}", options.DataDirectory) : null,
+            },
             InitialSettings = options.InitialSettings,
             Version = ConsensusServer.Version,
         },

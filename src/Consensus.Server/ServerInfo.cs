@@ -1,6 +1,6 @@
 using Consensus.Api;
 using Consensus.Server.Hosting;
-using Consensus.Server.Tls;
+using Consensus.Storage.Encryption;
 
 namespace Consensus.Server;
 
@@ -44,6 +44,9 @@ public sealed record ServerInfo
 
     /// <summary>Whose file system is watched for room; null: none is.</summary>
     public string? DataDirectory { get; init; }
+
+    /// <summary>What the member's data is sealed with; null: it is plain.</summary>
+    public KeyRing? Keys { get; init; }
 
     /// <summary>Listens on 0.0.0.0 or ::, so that the address a connection arrived at is a name of ours too.</summary>
     public bool ListensOnAnyAddress { get; init; }

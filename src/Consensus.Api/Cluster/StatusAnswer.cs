@@ -92,6 +92,17 @@ public sealed record StatusAnswer
     /// <summary>True when the server was allowed to listen beyond loopback without TLS and access control.</summary>
     public required bool Insecure { get; init; }
 
+    /// <summary>
+    /// Ids of the keys that some file of its data directory needs; null when it was started without <c>--encryption-key</c>.
+    /// </summary>
+    public IReadOnlyList<string>? EncryptionKeys { get; init; }
+
+    /// <summary>Log segments that are not encrypted, of before the option or of its end; null without it.</summary>
+    public long? PlainSegments { get; init; }
+
+    /// <summary>Snapshots that are not encrypted; null without the option.</summary>
+    public long? PlainSnapshots { get; init; }
+
     /// <summary>One sentence each; empty when all is well.</summary>
     public required IReadOnlyList<string> Alarms { get; init; }
 }

@@ -74,6 +74,9 @@ internal sealed class ClusterEndpoints(
             UptimeMs = (long)lifecycle.Uptime.TotalMilliseconds,
             Ready = status.Ready && !lifecycle.IsStopping,
             Insecure = info.Insecure,
+            EncryptionKeys = info.Keys?.Files.KeysInUse,
+            PlainSegments = info.Keys?.Files.PlainSegments,
+            PlainSnapshots = info.Keys?.Files.PlainSnapshots,
             Alarms = alarms.Of(status),
         };
         return replies.Json(call.Http, StatusCodes.Status200OK, answer, ApiJson.Default.StatusAnswer, status.Revision);

@@ -1,11 +1,11 @@
 using System.Globalization;
 using Consensus.Node;
-using Consensus.Server.Tls;
+using Consensus.Storage.Encryption;
 
 namespace Consensus.Server.Cluster;
 
 /// <summary>What an operator has to look at on this member: the node's own alarms, and what is running out. One sentence each, without a full stop.</summary>
-internal sealed class MemberAlarms(Func<DiskRoom?> disk, ServerTls? tls = null)
+internal sealed class MemberAlarms(Func<DiskRoom?> disk, KeyRing? keys = null)
 {
     /// <summary>Four log segments: the log allocates one at a time, and a snapshot needs room beside it.</summary>
     private const long LeastFreeBytes = 256L << 20;
@@ -25,8 +25,8 @@ internal sealed class MemberAlarms(Func<DiskRoom?> disk, ServerTls? tls = null)
         var isTight = room is { } seen && seen.FreeBytes < Math.Max(LeastFreeBytes, 2 * status.SnapshotBytes);
         var (used, quota) = (status.Counts.StateBytes, status.Counts.QuotaBytes);
         var percent = quota > 0 ? (long)(100m * used / quota) : 0;
-        var certificates = tls?.Alarms ?? [];
-        if (!isTight && percent < FullPercent && certificates.Count == 0)
+        var keyFile = keys?.Trouble;
+        if (!isTight && percent < FullPercent && keyFile is null)
         {
             return status.Alarms;
         }
@@ -42,10 +42,9 @@ internal sealed class MemberAlarms(Func<DiskRoom?> disk, ServerTls? tls = null)
                 + "writes that need more are refused (507) when it is full, deletes still pass; delete what is not needed, or, where every member has the memory, "
                 + "give it more (consensusctl settings set quota-bytes)");
         }
-        if (isLarge)
+        if (keyFile is not null)
         {
-            alarms.Add($"its snapshot has {MiB(status.SnapshotBytes)} MiB, and no member takes one of more than {MiB(MaxSnapshotBytes)} MiB from another: "
-                + "past that nobody can join, be replaced or catch up; delete what is not needed");
+            alarms.Add($"{keyFile}; the keys of before are used, and a start would be refused");
         }
         return alarms;
     }

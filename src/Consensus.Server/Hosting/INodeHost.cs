@@ -1,4 +1,5 @@
 using Consensus.Node;
+using Consensus.Storage.Encryption;
 
 namespace Consensus.Server.Hosting;
 
@@ -10,6 +11,9 @@ public interface INodeHost : IAsyncDisposable
 
     /// <summary>Ends, with one sentence for the operator, when this member learns that it was removed from its cluster: it has to be stopped then.</summary>
     Task<string> Removed { get; }
+
+    /// <summary>What its data is sealed with; null: it is plain.</summary>
+    KeyRing? Keys => null;
 
     /// <summary>
     /// A clean stop within <paramref name="limit"/> (rule 30): new commands wait or are refused, leadership is handed over, waiting requests are detached or cancelled and

@@ -9,6 +9,7 @@ using Consensus.Node.Ports;
 using Consensus.Node.Runtime;
 using Consensus.Raft;
 using Consensus.StateMachine;
+using Consensus.Storage.Encryption;
 using Consensus.Storage.Formation;
 using Consensus.Transport;
 using Consensus.Transport.Formation;
@@ -31,12 +32,19 @@ public sealed class NodeHost : INodeHost
     private readonly PeerListener _listener;
     private readonly TransportLog _log;
     private readonly TaskCompletionSource<string> _removed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly KeyFileWatch? _keyFile;
     private ClusterJoin? _join;
     private PeerTransport? _transport;
     private ConsensusNode? _node;
     private bool _stopped;
 
-    private NodeHost(DataDirectory directory, PeerListener listener, TransportLog log) => (_directory, _listener, _log) = (directory, listener, log);
+    private NodeHost(DataDirectory directory, PeerListener listener, TransportLog log, KeyRing? keys)
+    {
+        (_directory, _listener, _log, Keys) = (directory, listener, log, keys);
+        _keyFile = keys is null ? null : new KeyFileWatch(keys, TimeProvider.System, sentence => log(LevelOf(keys), sentence));
+    }
+
+    public KeyRing? Keys { get; }
 
     public ConsensusNode Node => _node ?? throw new InvalidOperationException("the node is not started yet");
 
@@ -72,7 +80,7 @@ public sealed class NodeHost : INodeHost
             listener = Listen(options.ListenPeer, log, fatal);
             CheckForClients(options.ListenClient);
             directory = DataDirectory.Open(options.DataDirectory, options.Name, ClusterIdentity.TokenDigest(options.ClusterToken), options.Storage);
-            host = new NodeHost(directory, listener, log);
+            host = new NodeHost(directory, listener, log, options.Storage.Keys);
             var boot = RandomPositive();
             var advertised = options.AdvertisePeer.Length > 0 ? options.AdvertisePeer : listener.EndPoint.ToString();
             if (!directory.Identity.IsFormed)
@@ -144,6 +152,7 @@ public sealed class NodeHost : INodeHost
             return;
         }
         _stopped = true;
+        _keyFile?.Dispose();
         _join?.Dispose();
         if (_node is not null)
         {
@@ -342,6 +351,8 @@ public sealed class NodeHost : INodeHost
         using var reader = _directory.Snapshots.Open(mark);
         return (ReplicatedState.Restore(limits, reader), reader.File);
     }
+
+    private static TransportLogLevel LevelOf(KeyRing keys) => keys.Trouble is null ? TransportLogLevel.Information : TransportLogLevel.Warning;
 
     private void Notice(string sentence) => _log(TransportLogLevel.Information, sentence);
 

@@ -105,7 +105,7 @@ public static class ServerRunner
         var starting = StartAsync(options, tls?.Source, loggers, startNode);
         await using var app = await building;
         await using var host = await starting;
-        app.MapConsensusApi(host.Node, InfoOf(options) with { Tls = tls }, lifecycle);
+        app.MapConsensusApi(host.Node, InfoOf(options) with { Keys = host.Keys }, lifecycle);
         await app.StartAsync();
         await output.WriteAsync(StartupText.Listening(options, host.Node.Status, tls?.Source.Current.Own));
         await output.FlushAsync();

@@ -116,6 +116,16 @@ internal sealed class MetricsEndpoint(
             text.Gauge("consensus_disk_free_bytes", "Free bytes on the file system of the data directory.", disk.FreeBytes);
             text.Gauge("consensus_disk_bytes", "Size of that file system.", disk.TotalBytes);
         }
+        if (info.Keys is { Files: var files })
+        {
+            var plain = files.PlainSegments + files.PlainSnapshots;
+            text.Gauge("consensus_plain_files", "Log segments and snapshots that are not encrypted.", plain);
+            text.Family("consensus_encryption_key_in_use", "gauge", "1 for each key that some file of the data directory needs.");
+            foreach (var key in files.KeysInUse)
+            {
+                text.Sample("consensus_encryption_key_in_use", MetricsText.Label("key", key), 1);
+            }
+        }
         text.Gauge("consensus_uptime_seconds", "Seconds since this process started.", lifecycle.Uptime.TotalSeconds);
         text.Counter("process_cpu_seconds_total", "Processor time of this process.", Environment.CpuUsage.TotalTime.TotalSeconds);
         text.Gauge("process_resident_memory_bytes", "Resident memory of this process.", Environment.WorkingSet);

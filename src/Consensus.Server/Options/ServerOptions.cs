@@ -56,7 +56,10 @@ public sealed record ServerOptions
     /// <summary>Host names beside our own under which clients may ask; <c>*</c> allows any.</summary>
     public required ImmutableArray<string> AllowedHosts { get; init; }
 
-    /// <summary>Listens beyond loopback without TLS and without access control.</summary>
+    /// <summary>The file of the keys that log and snapshots are sealed with; null: they are plain.</summary>
+    public string? EncryptionKey { get; init; }
+
+    /// <summary>Listens beyond loopback though there is no TLS and no access control yet.</summary>
     public required bool Insecure { get; init; }
 
     /// <summary>Null: without TLS.</summary>

@@ -61,6 +61,7 @@ public static class ServerOptionsReader
             MinTtl = values.Duration(OptionTable.MinTtl, TimeSpan.FromSeconds(1), MinTtlLeast, TimeSpan.FromHours(1)),
             InitialSettings = InitialSettings(values),
             AllowedHosts = AllowedHosts(values),
+            EncryptionKey = values.IsGiven(OptionTable.EncryptionKey) ? values.Text(OptionTable.EncryptionKey, "") : null,
             Insecure = insecure,
             Tls = tls,
         };
