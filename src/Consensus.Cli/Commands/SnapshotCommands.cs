@@ -24,31 +24,38 @@ internal static class SnapshotCommands
         {
             Description = "Takes the copy of the member that answers, without a leader: what a lost quorum leaves. It may lack the newest writes.",
         };
-        var command = new Command("save", "Saves the whole state, as of one log index, to a file.") { file, stale };
-        host.Bind(command, (parsed, session) => SaveAsync(session, parsed.GetRequiredValue(file), parsed.GetValue(stale)));
+        var encryptTo = Names.Option(
+            "--encrypt-to", "FILE", "Encrypts it with the first key of this file: lines of an id and 32 bytes in base64.");
+        var command = new Command("save", "Saves the whole state, as of one log index, to a file.") { file, stale, encryptTo };
+        host.Bind(command, (parsed, session) =>
+            SaveAsync(session, parsed.GetRequiredValue(file), parsed.GetValue(stale), parsed.GetValue(encryptTo)));
         return command;
     }
 
     private static Command Status(CommandHost host)
     {
         var file = Names.Argument("FILE");
-        var command = new Command("status", "Checks a snapshot file to its end and says what it holds; asks no member.") { file };
+        var keyFile = KeyFileOption();
+        var command = new Command("status", "Checks a snapshot file to its end and says what it holds; asks no member.") { file, keyFile };
         host.BindLocal(command, (parsed, format) => Guarded(host.Environment, () =>
         {
+            var keys = BackupKeys.Load(keyFile.Name, parsed.GetValue(keyFile));
             using var progress = new ProgressLine(host.Environment);
             var summary = BackupFile.Inspect(
-                Path.GetFullPath(parsed.GetRequiredValue(file)), (done, all) => progress.Say(() => $"checking: {Plain.Bytes(done)} of {Plain.Bytes(all)}"));
+                Path.GetFullPath(parsed.GetRequiredValue(file)),
+                (done, all) => progress.Say(() => $"checking: {Plain.Bytes(done)} of {Plain.Bytes(all)}"),
+                keys);
             progress.Dispose();
             Show(host.Environment, format, summary);
         }));
         return command;
     }
 
-    private static async Task<int> SaveAsync(CommandSession session, string file, bool stale)
+    private static async Task<int> SaveAsync(CommandSession session, string file, bool stale, string? encryptTo)
     {
         try
         {
-            using var target = BackupTarget.Create(file);
+            using var target = BackupTarget.Create(file, BackupKeys.Load("--encrypt-to", encryptTo));
             var opened = await session.Client.OpenSnapshotAsync(stale, session.Cancellation);
             if (!opened.Succeeded)
             {
@@ -78,6 +85,10 @@ internal static class SnapshotCommands
             return Refuse(session.Environment, refusal);
         }
     }
+
+    /// <summary>For a file that <c>save --encrypt-to</c> made, or that lay in the data directory of a member with keys.</summary>
+    public static Option<string?> KeyFileOption() =>
+        Names.Option("--key-file", "FILE", "The keys of an encrypted snapshot: lines of an id and 32 bytes in base64.");
 
     /// <summary>Runs what may find a file or a directory not to be what it has to be.</summary>
     public static int Guarded(CliEnvironment environment, Action work)
@@ -148,6 +159,7 @@ internal static class SnapshotCommands
             ["stateHash"] = summary.StateHash,
             ["members"] = members,
             ["checksumVerified"] = true,
+            ["encryptedWith"] = summary.KeyId,
         };
     }
 }

@@ -22,7 +22,13 @@ internal static partial class SnapshotRestoreCommand
         var name = Names.Option("--name", "NAME", $"That member's name, as consensusd will be started with ({DefaultName}).");
         var token = Names.Option("--cluster-token", "TEXT", $"The token that consensusd will be started with ({DefaultToken}).");
         var peer = Names.Option("--advertise-peer", "HOST:PORT", $"Where other members will reach it ({DefaultPeerAddress}).");
-        var command = new Command("restore", "Makes a new cluster of one member out of a snapshot; asks no member.") { file, directory, name, token, peer };
+        var keyFile = SnapshotCommands.KeyFileOption();
+        var encryptionKey = Names.Option(
+            "--encryption-key", "FILE", "The key file that consensusd will be started with: what is written is encrypted at once (plain).");
+        var command = new Command("restore", "Makes a new cluster of one member out of a snapshot; asks no member.")
+        {
+            file, directory, name, token, peer, keyFile, encryptionKey,
+        };
         host.BindLocal(command, (parsed, format) =>
         {
             var plan = new RestorePlan
@@ -35,7 +41,12 @@ internal static partial class SnapshotRestoreCommand
                 UnixSeconds = TimeProvider.System.GetUtcNow().ToUnixTimeSeconds(),
             };
             Check(plan);
-            return SnapshotCommands.Guarded(host.Environment, () => Restore(host.Environment, format, plan));
+            return SnapshotCommands.Guarded(host.Environment, () =>
+            {
+                var keys = BackupKeys.Load(keyFile.Name, parsed.GetValue(keyFile));
+                var directoryKeys = BackupKeys.Load(encryptionKey.Name, parsed.GetValue(encryptionKey), plan.DataDirectory);
+                Restore(host.Environment, format, parsed.GetValue(encryptionKey), plan with { Keys = keys, DirectoryKeys = directoryKeys });
+            });
         });
         return command;
     }
@@ -55,7 +66,7 @@ internal static partial class SnapshotRestoreCommand
         }
     }
 
-    private static void Restore(CliEnvironment environment, OutputFormat format, RestorePlan plan)
+    private static void Restore(CliEnvironment environment, OutputFormat format, string? encryptionKey, RestorePlan plan)
     {
         using var progress = new ProgressLine(environment);
         var done = BackupRestore.Run(plan with { Progress = (read, all) => progress.Say(() => $"reading: {Plain.Bytes(read)} of {Plain.Bytes(all)}") });
@@ -75,18 +86,19 @@ internal static partial class SnapshotRestoreCommand
                 Plain.Number(done.Revision),
                 Plain.Number(done.Keys))
             .Write(environment);
-        foreach (var sentence in WhatToKnow(done, plan))
+        foreach (var sentence in WhatToKnow(done, plan, encryptionKey))
         {
             environment.Output.WriteLine(Plain.OneLine(sentence));
         }
     }
 
-    private static IEnumerable<string> WhatToKnow(RestoreSummary done, RestorePlan plan)
+    private static IEnumerable<string> WhatToKnow(RestoreSummary done, RestorePlan plan, string? encryptionKey)
     {
         yield return $"This is a new cluster, no longer {done.FromClusterId}: {done.Leases} leases, {done.Holds} holds and {done.Waiters} waiting requests ended, "
             + $"{done.LeaseKeys} keys went with their leases. Every new fencing token is above any that the old cluster gave.";
         var token = plan.ClusterToken == DefaultToken ? "" : " --cluster-token …";
-        yield return $"Start it: consensusd --name {done.Name} --data-dir {done.DataDirectory}{token}{Addresses(plan.PeerAddress)} "
+        var key = encryptionKey is null ? "" : $" --encryption-key {encryptionKey}";
+        yield return $"Start it: consensusd --name {done.Name} --data-dir {done.DataDirectory}{token}{Addresses(plan.PeerAddress)}{key} "
             + "(without --initial-cluster).";
         yield return "Then let further members join, one after the other: start each on an empty directory "
             + $"with its own --name, --listen-peer and --listen-client and with --join {plan.PeerAddress}, "

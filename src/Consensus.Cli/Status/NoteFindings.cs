@@ -1,3 +1,6 @@
+using System.Globalization;
+using Consensus.Api.Cluster;
+
 namespace Consensus.Cli.Status;
 
 /// <summary>What works, and should be known all the same.</summary>
@@ -28,6 +31,13 @@ internal static class NoteFindings
                 .Select(version => $"{version.Key} on {string.Join(" and ", version.Select(member => member.Name))}"));
             yield return $"Note: the members run different versions ({which}): finish the upgrade, one member at a time (docs/operations.md).";
         }
+        foreach (var member in report.Members)
+        {
+            foreach (var sentence in AtRest(member.Name, member.Status))
+            {
+                yield return sentence;
+            }
+        }
         var open = report.Members.Where(member => member.Status is { Insecure: true }).Select(member => member.Name).ToList();
         if (open.Count > 0)
         {
@@ -35,4 +45,29 @@ internal static class NoteFindings
                 + "reads and writes everything. Let only machines that you trust reach them.";
         }
     }
+
+    /// <summary>What is still to come after encryption was turned on, or a key was put first.</summary>
+    private static IEnumerable<string> AtRest(string name, StatusAnswer? status)
+    {
+        if (status?.EncryptionKeys is not { } keys)
+        {
+            yield break;
+        }
+        string[] counts = [Count(status.PlainSegments, "log segment"), Count(status.PlainSnapshots, "snapshot")];
+        var plain = counts.Where(text => text.Length > 0).ToList();
+        if (plain.Count > 0)
+        {
+            var where = string.Join(" and ", plain);
+            yield return $"Note: on {name} plain text remains in {where}: each goes with the next snapshots that are taken.";
+        }
+        if (keys.Count > 1)
+        {
+            var which = string.Join(" and ", keys);
+            yield return $"Note: {name} needs the keys {which}: keep all of them in its key file until it needs one only.";
+        }
+    }
+
+    private static string Count(long? count, string what) => count is > 0 and var some
+        ? string.Create(CultureInfo.InvariantCulture, $"{some} {what}{(some == 1 ? "" : "s")}")
+        : "";
 }

@@ -155,6 +155,79 @@ internal sealed class SnapshotCommandTests
         Assert.That(document.RootElement.GetProperty("ended").GetProperty("holds").GetInt64(), Is.EqualTo(1));
     }
 
+    [Test]
+    public async Task A_snapshot_is_encrypted_where_it_is_written_down_and_opened_with_its_key_only()
+    {
+        var keys = await KeysAsync("keys");
+        using var server = Serving(new FakeAnswer(200, ContentType: "application/octet-stream") { Raw = BackupBytes.Make() });
+        var run = await Ctl.RunAsync(server.Endpoint, "snapshot", "save", FileName, "--encrypt-to", keys, "-o", "json");
+        Assert.That(run.ExitCode, Is.Zero, run.Error);
+        using (var document = JsonDocument.Parse(run.Output))
+        {
+            Assert.That(document.RootElement.GetProperty("encryptedWith").GetString(), Is.EqualTo("keys"));
+        }
+        Assert.That((await File.ReadAllBytesAsync(FileName)).AsSpan().IndexOf("127.0.0.1:7380"u8), Is.Positive, "headers are in plain");
+        Assert.That((await File.ReadAllBytesAsync(FileName))[8], Is.EqualTo(2));
+
+        run = await Ctl.RunAsync(Nowhere, "snapshot", "status", FileName);
+        Assert.That((run.ExitCode, run.Error), Is.EqualTo(
+            (1, $"consensusctl: {FileName} is encrypted with the key keys, and no key file was given: "
+                + "consensusd takes --encryption-key FILE, consensusctl --key-file FILE.\n")));
+        run = await Ctl.RunAsync(Nowhere, "snapshot", "status", FileName, "--key-file", await KeysAsync("others"));
+        Assert.That(run.Error, Does.Contain("which --key-file ").And.Contain("does not hold: put that key back there"));
+        run = await Ctl.RunAsync(Nowhere, "snapshot", "status", FileName, "--key-file", keys);
+        Assert.That((run.ExitCode, run.Output), Is.EqualTo((0, run.Output)), run.Error);
+        Assert.That(run.Output, Does.EndWith("\t00000000000000c1\t3\t2\t4\t2\t1\t1\tverified\n"));
+    }
+
+    [Test]
+    public async Task An_encrypted_snapshot_is_restored_into_a_directory_that_is_encrypted_from_the_start()
+    {
+        var (keys, memberKeys) = (await KeysAsync("keys"), await KeysAsync("member"));
+        using var server = Serving(new FakeAnswer(200, ContentType: "application/octet-stream") { Raw = BackupBytes.Make() });
+        await Ctl.RunAsync(server.Endpoint, "snapshot", "save", FileName, "--encrypt-to", keys);
+        var data = Path.Combine(_directory, "data");
+        var run = await Ctl.RunAsync(Nowhere, "snapshot", "restore", FileName, "--data-dir", data, "--key-file", keys, "--encryption-key",
+            memberKeys);
+        Assert.That(run.ExitCode, Is.Zero, run.Error);
+        Assert.That(run.Output,
+            Does.Contain($"consensusd --name n1 --data-dir {data} --encryption-key {memberKeys} (without --initial-cluster)."));
+        var files = Directory.GetFiles(data, "*", SearchOption.AllDirectories).Where(file => Path.GetExtension(file) is ".wal" or ".snap")
+            .ToList();
+        Assert.That(files, Has.Count.EqualTo(2));
+        Assert.That(files.Select(file => File.ReadAllBytes(file)[8]), Is.All.EqualTo(2));
+    }
+
+    [Test]
+    public async Task A_key_file_of_others_is_refused_before_anything_is_written()
+    {
+        var keys = await KeysAsync("keys");
+        Assert.That(OperatingSystem.IsLinux());
+        if (OperatingSystem.IsLinux())
+        {
+            File.SetUnixFileMode(keys, UnixFileMode.UserRead | UnixFileMode.OtherRead);
+        }
+        using var server = Serving(new FakeAnswer(200, ContentType: "application/octet-stream") { Raw = BackupBytes.Make() });
+        var run = await Ctl.RunAsync(server.Endpoint, "snapshot", "save", FileName, "--encrypt-to", keys);
+        Assert.That((run.ExitCode, run.Error),
+            Is.EqualTo((1, $"consensusctl: --encrypt-to {keys} can be read or written by others (0404): chmod 600 {keys}.\n")));
+        Assert.That(File.Exists(FileName), Is.False);
+        Assert.That(server.Requests, Is.Empty);
+    }
+
+    /// <summary>A key file of this name with one key, whose id is the name too.</summary>
+    private async Task<string> KeysAsync(string name)
+    {
+        var path = Path.Combine(_directory, name);
+        await File.WriteAllTextAsync(path,
+            $"{name} {Convert.ToBase64String(System.Security.Cryptography.RandomNumberGenerator.GetBytes(32))}\n");
+        if (OperatingSystem.IsLinux())
+        {
+            File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        }
+        return path;
+    }
+
     [TestCase("snapshot", "restore", "f")]
     [TestCase("snapshot", "restore", "f", "--data-dir", "")]
     [TestCase("snapshot", "restore", "f", "--data-dir", "d", "--name", "no/name")]

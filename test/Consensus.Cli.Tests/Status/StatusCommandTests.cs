@@ -175,6 +175,24 @@ internal sealed class StatusCommandTests
     }
 
     [Test]
+    public async Task What_is_still_in_plain_and_more_than_one_key_in_use_is_noted()
+    {
+        using var cluster = new FakeMembers();
+        cluster.Members[0].AtRest = """
+            "encryptionKeys":["k1"],"plainSegments":0,"plainSnapshots":0,
+            """;
+        cluster.Members[1].AtRest = """
+            "encryptionKeys":["k1","k2"],"plainSegments":1,"plainSnapshots":2,
+            """;
+        var run = await Ctl.RunAsync(cluster.Endpoint(0), "status");
+        Assert.That(run.Output,
+            Does.Contain("Note: on n2 plain text remains in 1 log segment and 2 snapshots: each goes with"));
+        Assert.That(run.Output,
+            Does.Contain("Note: n2 needs the keys k1 and k2: keep all of them in its key file until it needs one only."));
+        Assert.That(run.Output, Does.Not.Contain("on n1 plain").And.Not.Contain("n1 needs").And.Not.Contain("n3 needs"));
+    }
+
+    [Test]
     public async Task What_works_and_should_be_known_is_a_note_beside_all_is_well()
     {
         using var cluster = new FakeMembers();

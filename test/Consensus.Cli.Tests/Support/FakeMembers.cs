@@ -87,6 +87,9 @@ internal sealed class FakeMembers : IDisposable
 
         public bool Insecure { get; set; }
 
+        /// <summary>What it says of its data at rest: fields, and a comma behind.</summary>
+        public string AtRest { get; set; } = "";
+
         public long First { get; set; } = 1;
 
         public long? Last { get; set; }
@@ -145,7 +148,8 @@ internal sealed class FakeMembers : IDisposable
         public string Status(string name) => $$"""
             {"name":"{{name}}","memberId":"{{Id}}","clusterId":"c","version":"{{Version}}","role":"{{Role}}","leader":{{Leader}},"term":{{Term}},"commitIndex":{{Applied}},"appliedIndex":{{Applied}},
             "firstIndex":{{First}},"lastIndex":{{Last ?? Applied}},"durableIndex":{{Durable ?? Applied}},"revision":55,"stateHash":"{{Hash}}","clusterTimeMs":0,"logBytes":65536,"snapshotIndex":0,"snapshotBytes":0,"keys":3,"leases":2,"locks":1,
-            "waiters":0,"idempotencyKeys":0,"stateBytes":0,"uptimeMs":1,"ready":true,"insecure":{{(Insecure ? "true" : "false")}},"alarms":[{{Alarms}}]}
+            "waiters":0,"idempotencyKeys":0,"stateBytes":0,"uptimeMs":1,"ready":true,{{AtRest}}
+            "insecure":{{(Insecure ? "true" : "false")}},"alarms":[{{Alarms}}]}
             """;
     }
 }
