@@ -11,8 +11,12 @@ public class LogAppendUnflushed
     [Params(1, 16, 64)]
     public int Entries { get; set; }
 
+    /// <summary>With keys: each frame is encrypted on its way.</summary>
+    [Params(false, true)]
+    public bool IsSealed { get; set; }
+
     [IterationSetup]
-    public void Open() => _log = new OpenLog(new UnflushedDisk(), Entries);
+    public void Open() => _log = new OpenLog(new UnflushedDisk(), Entries, IsSealed);
 
     [IterationCleanup]
     public void Close() => _log.Dispose();
