@@ -108,6 +108,21 @@ public sealed record Limits
     /// <summary>Of the holds and places that ended under a session, how many of the newest it remembers.</summary>
     public int MaxSessionEnds { get; init; } = 100;
 
+    /// <summary>Roles that somebody made.</summary>
+    public int MaxRoles { get; init; } = 1_000;
+
+    public int MaxRulesPerRole { get; init; } = 100;
+
+    /// <summary>Names to which roles are bound.</summary>
+    public int MaxPrincipals { get; init; } = 10_000;
+
+    public int MaxRolesPerPrincipal { get; init; } = 100;
+
+    public int MaxRevocations { get; init; } = 10_000;
+
+    /// <summary>Bytes of the name of a role or a principal, and of what is noted with a revocation.</summary>
+    public int MaxPolicyNameBytes { get; init; } = 256;
+
     /// <summary>How long a detached waiter keeps its place (rule 18).</summary>
     public long DetachedKeepMicros { get; init; } = 10L * 1_000_000;
 

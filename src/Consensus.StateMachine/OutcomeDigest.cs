@@ -54,6 +54,9 @@ internal static class OutcomeDigest
         PermitsOut => 43,
         SemaphoreUnused => 44,
         TokenNotExclusive => 45,
+        Forbidden => 46,
+        PolicyChanged => 47,
+        PolicyRefused => 48,
         _ => Invariant.Unreachable<long>(outcome),
     };
 
@@ -85,6 +88,9 @@ internal static class OutcomeDigest
         SettingPut o => o.Value,
         SettingOutOfRange o => (long)o.Setting,
         SessionRefused o => (long)o.Reason,
+        Forbidden o => (long)o.Reason,
+        PolicyChanged o => o.PolicyRevision,
+        PolicyRefused o => (long)o.Reason,
         Settled o => (long)o.Result ^ (o.First is { } first ? (KindOf(first) << 8) ^ (DetailOf(first) << 16) : 0),
         _ => 0,
     };

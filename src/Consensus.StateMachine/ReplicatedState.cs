@@ -1,6 +1,7 @@
 using Consensus.Primitives;
 using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Outcomes;
+using Consensus.StateMachine.Policies;
 using Consensus.StateMachine.Rules;
 using Consensus.StateMachine.Snapshots;
 using Consensus.StateMachine.Tables;
@@ -39,24 +40,28 @@ public sealed class ReplicatedState
     private readonly CompactionRules _compaction;
     private readonly NewClusterRules _newCluster;
     private readonly SettingRules _settings;
+    private readonly AccessRules _access;
+    private readonly PolicyRules _policies;
 
     /// <param name="limits">In force until the cluster has its settings; the others for ever.</param>
     public ReplicatedState(Limits limits)
     {
         _tables = new StateTables(limits);
         var answers = new HoldAnswers(_tables, _entry);
-        _keys = new KeyRules(_tables, _entry);
+        _access = new AccessRules(_tables, _entry);
+        _policies = new PolicyRules(_tables, _entry);
+        _keys = new KeyRules(_tables, _entry, _access);
         var replays = new AnswerReplays(_tables, _entry, new HoldReplays(_tables, _entry, answers));
         var sessions = new SessionRules(_tables, _entry, replays);
         _retries = new RetryRules(_tables, _entry, replays, sessions);
-        var lines = new LineRules(_tables, _entry);
+        var lines = new LineRules(_tables, _entry, _access);
         var holds = new HoldRules(_tables, _entry, _keys, _retries, answers, lines);
-        _leases = new LeaseRules(_tables, _entry, holds);
+        _leases = new LeaseRules(_tables, _entry, holds, _access);
         _waits = new WaitRules(_tables, _entry, holds, lines, _retries, answers);
         _acquires = new AcquireRules(_tables, _entry, holds, lines, _waits, answers);
         _holders = new HolderRules(_tables, holds, lines, _leases, answers);
         _permits = new PermitRules(_tables, _entry, holds);
-        _expiry = new ExpiryRules(_tables, _entry, holds, _waits);
+        _expiry = new ExpiryRules(_tables, _entry, holds, _waits, new SweepRules(_tables, _entry, holds, _waits, _access));
         _settings = new SettingRules(_tables);
         _members = new MemberRules(_tables, _waits, _settings);
         _transactions = new TxnRules(_tables, _entry, _keys, _retries);
@@ -95,7 +100,7 @@ public sealed class ReplicatedState
         get
         {
             var next = _expiry.NextDeadline;
-            return (_tables.Objects.HasUnsettled || !_tables.Detaching.IsEmpty) && AppliedStamp < next ? AppliedStamp : next;
+            return (_tables.Objects.HasUnsettled || !_tables.Detaching.IsEmpty || _tables.Policies.IsSweeping) && AppliedStamp < next ? AppliedStamp : next;
         }
     }
 
@@ -113,7 +118,7 @@ public sealed class ReplicatedState
         Invariant.Require(entry.Stamp >= AppliedStamp, "stamps never fall along the log");
         AppliedIndex = entry.Index;
         AppliedStamp = entry.Stamp;
-        _entry.Begin(entry.Stamp, entry.Request, entry.Principal, output);
+        _entry.Begin(entry.Stamp, entry.Request, _tables.Actors.Of(entry.Principal), output);
         var first = output.Resolutions.Count;
         _applied = _applied.Add(entry.Index.Value).Add(entry.Stamp.Micros);
         if (!entry.IsCommand)
@@ -124,9 +129,17 @@ public sealed class ReplicatedState
         var revisionBefore = Revision;
         var command = CommandCodec.Read(entry.Payload, out var identity);
         _entry.Begin(identity, revisionBefore);
-        var outcome = _retries.AnswerRetry(command) ?? Execute(command);
-        output.Resolutions.Add(new Resolution(entry.Request, outcome));
-        _retries.Keep(command, outcome);
+        if (_access.RefuseRevoked(command) is { } revoked)
+        {
+            // Nothing is kept of it: the identity may be that of somebody whose credential is believed.
+            output.Resolutions.Add(new Resolution(entry.Request, revoked));
+        }
+        else
+        {
+            var outcome = _retries.AnswerRetry(command) ?? Forbid(command) ?? Execute(command);
+            output.Resolutions.Add(new Resolution(entry.Request, outcome));
+            _retries.Keep(command, outcome);
+        }
         _compaction.ForgetBeyondBound();
         Invariant.Require(Revision >= revisionBefore, "the revision never falls");
         for (var i = first; i < output.Resolutions.Count; i++)
@@ -135,6 +148,17 @@ public sealed class ReplicatedState
             _applied = _applied.Add(resolution.Request.Sequence).Add(OutcomeDigest.KindOf(resolution.Outcome)).Add(resolution.Outcome.Revision.Value);
             _applied = _applied.Add(OutcomeDigest.DetailOf(resolution.Outcome));
         }
+    }
+
+    /// <summary>The refusal of what may not be done; null when it may.</summary>
+    private Forbidden? Forbid(Command command)
+    {
+        var forbidden = _access.Refuse(command);
+        if (forbidden is not null)
+        {
+            _waits.ForbidOwn();
+        }
+        return forbidden;
     }
 
     private Outcome Execute(Command command) => command switch
@@ -164,6 +188,7 @@ public sealed class ReplicatedState
         CompactCommand c => _compaction.Compact(c),
         WithdrawCommand c => _withdrawals.Withdraw(c),
         PutSettingCommand c => _settings.Put(c),
+        PolicyCommand c => _policies.Do(c),
         SettleCommand c => _settlements.Settle(c),
         _ => Invariant.Unreachable<Outcome>(command),
     };
@@ -189,7 +214,7 @@ public sealed class ReplicatedState
     /// <param name="unixSeconds">Of the restore, since 1970.</param>
     public NewClusterLosses BeginNewCluster(long unixSeconds)
     {
-        _entry.Begin(AppliedStamp, RequestId.None, "", new ApplyOutput());
+        _entry.Begin(AppliedStamp, RequestId.None, Actor.Nobody, new ApplyOutput());
         var losses = _newCluster.Begin(unixSeconds);
         _applied = _applied.Add(Revision.Value);
         return losses;

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Consensus.Primitives;
 using Consensus.StateMachine.Outcomes;
+using Consensus.StateMachine.Tables;
 
 namespace Consensus.StateMachine;
 
@@ -13,7 +14,14 @@ public readonly record struct KeyItem(Key Key, KeyRecord Record);
 /// <param name="Deadline">In cluster time; informs only (rule 4).</param>
 /// <param name="Keys">At most 100 of the keys it carries; <paramref name="KeyCount"/> is the whole number.</param>
 /// <param name="Holds">At most 100 of the locks, semaphores and elections it holds; <paramref name="HoldCount"/> is the whole number.</param>
-public sealed record LeaseInfo(LeaseId Id, long TtlMicros, ClusterTime Deadline, ImmutableArray<Key> Keys, long KeyCount, ImmutableArray<ObjectName> Holds, long HoldCount);
+public sealed record LeaseInfo(LeaseId Id, long TtlMicros, ClusterTime Deadline, ImmutableArray<Key> Keys, long KeyCount, ImmutableArray<ObjectName> Holds, long HoldCount)
+{
+    /// <summary>Whose it is.</summary>
+    public string Principal { get; init; } = "";
+
+    /// <summary>How many of the keys and holds are left out because whoever asks may not read them.</summary>
+    public int HiddenNames { get; init; }
+}
 
 /// <summary>What a session has beside its lease.</summary>
 /// <param name="Acked">Up to this number its client knows the answers.</param>
@@ -102,6 +110,11 @@ public sealed record WaiterInfo(string Owner, long Position, ClusterTime WaitDea
 /// <param name="Count">Permits that stay taken; 1 but for a semaphore.</param>
 public sealed record HoldDelay(string Owner, ClusterTime Until, FencingToken Token, LockMode Mode, long Count)
 {
+    /// <summary>Whose owner it is: nobody else's of the same name may take it back.</summary>
+    public string Principal { get; init; } = "";
+
+    internal OwnerName OwnerName => new(Principal, Owner);
+
     /// <summary>No owner is called so.</summary>
     public const string Nobody = "";
 }
@@ -167,6 +180,14 @@ public readonly record struct StateCounts(long Keys, long Leases, long HoldsInUs
 
     /// <summary>Identities whose answer changed nothing and is remembered for a while.</summary>
     public long BriefAnswers { get; init; }
+
+    /// <summary>Roles that are not built in.</summary>
+    public long Roles { get; init; }
+
+    public long Principals { get; init; }
+
+    /// <summary>Certificates that are not believed any more.</summary>
+    public long Revocations { get; init; }
 
     /// <summary>Changes in the history.</summary>
     public long Changes { get; init; }

@@ -72,6 +72,9 @@ public sealed partial class StateView
     public LeaseInfo? GetLease(LeaseId id) => Tables.Leases.TryGet(id, out var lease)
         ? new LeaseInfo(
             lease.Id, lease.TtlMicros, lease.Deadline, Tables.Keys.Of(id, ShownItems), lease.Keys, HeldBy(id), lease.Holds)
+        {
+            Principal = lease.Principal,
+        }
         : null;
 
     /// <summary>Equal in views in which <see cref="GetLease"/> shows the same keys and holds; null when there is no such lease.</summary>
@@ -112,7 +115,7 @@ public sealed partial class StateView
         {
             if (id != after)
             {
-                yield return new LeaseInfo(id, lease.TtlMicros, lease.Deadline, [], lease.Keys, [], lease.Holds);
+                yield return new LeaseInfo(id, lease.TtlMicros, lease.Deadline, [], lease.Keys, [], lease.Holds) { Principal = lease.Principal };
             }
         }
     }

@@ -5,6 +5,7 @@ using Consensus.Primitives;
 using Consensus.StateMachine;
 using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Outcomes;
+using Consensus.StateMachine.Policies;
 
 namespace Consensus.Translation;
 
@@ -74,6 +75,8 @@ public static class OutcomeProblems
             {
                 RetryAfterSeconds = Seconds(bound.RetryAfterMicros),
             },
+            Forbidden forbidden => OfForbidden(forbidden),
+            PolicyRefused refused => OfPolicy(refused),
             SettingOutOfRange outside => Problem.BadRequest(
                 $"the field \"value\" is outside what the setting takes: {SettingTexts.Range(SettingDefinition.Of(outside.Setting))}; nothing was done"),
             QuotaExceeded quota => new Problem(
@@ -109,6 +112,33 @@ public static class OutcomeProblems
         };
     }
 
+    /// <summary>Says what was asked for, and nothing of what there is.</summary>
+    private static Problem OfForbidden(Forbidden forbidden) => new(ProblemTypes.Forbidden, (forbidden.Reason, forbidden.Missing) switch
+    {
+        (DenialReason.NotAllowed, { Space: not Spaces.None } missing) =>
+            $"this needs \"{Word(missing.Verb)}\" of the {Word(missing.Space)} {(missing.IsPrefix ? "with the prefix " : "")}\"{Excerpt.Of(missing.Name)}\"; nothing was done",
+        (DenialReason.NotAllowed, _) => "no role of the principal allows this; nothing was done",
+        (DenialReason.NotOwner, { Lease.IsNone: false } missing) => $"the lease {missing.Lease} is another principal's; nothing was done",
+        (DenialReason.NotOwner, _) => "the hold is another principal's; nothing was done",
+        (DenialReason.Disabled, _) => "the principal is disabled; nothing was done",
+        (DenialReason.Revoked, _) => "the credential is not valid; nothing was done",
+        _ => Invariant.Unreachable<string>(forbidden.Reason),
+    });
+
+    private static string Word<T>(T flag)
+        where T : struct, Enum => flag.ToString().ToLowerInvariant();
+
+    private static Problem OfPolicy(PolicyRefused refused) => refused.Reason switch
+    {
+        PolicyRefusal.OtherRevision => new Problem(ProblemTypes.PreconditionFailed, $"the policy is at revision {refused.PolicyRevision}; nothing was done"),
+        PolicyRefusal.RoleInUse => new Problem(ProblemTypes.PreconditionFailed, $"the principal \"{refused.Name}\" has the role; nothing was done"),
+        PolicyRefusal.BuiltIn => Problem.BadRequest($"the role \"{refused.Name}\" is built in; nothing was done"),
+        PolicyRefusal.NoSuchRole => Problem.BadRequest($"there is no role \"{refused.Name}\"; nothing was done"),
+        PolicyRefusal.Missing => Problem.NotFound("there is no such role, principal or revocation; nothing was done"),
+        PolicyRefusal.Malformed => Problem.BadRequest("a name, a rule or a fingerprint is malformed; nothing was done"),
+        _ => Invariant.Unreachable<Problem>(refused.Reason),
+    };
+
     private static Problem OfSession(SessionRefused refused) => refused.Reason switch
     {
         SessionRefusal.Ended => new Problem(
@@ -125,7 +155,8 @@ public static class OutcomeProblems
 
     private static Problem OfCondition(ConditionFailed failed) => new(
         ProblemTypes.PreconditionFailed,
-        failed.CurrentModRevision == Revision.Zero
+        failed.IsUntold ? "the condition does not hold, and whoever may not read the key is not told why"
+        : failed.CurrentModRevision == Revision.Zero
             ? "there is no such key"
             : $"the key's modRevision is {failed.CurrentModRevision}")
     {
@@ -194,6 +225,11 @@ public static class OutcomeProblems
         BoundKind.Fences => "fences",
         BoundKind.Holders => "holders of one lock or semaphore",
         BoundKind.WaitersOfOne => "waiters of one lock, semaphore or election",
+        BoundKind.Roles => "roles",
+        BoundKind.Rules => "rules of one role",
+        BoundKind.Principals => "principals",
+        BoundKind.RolesOfOne => "roles of one principal",
+        BoundKind.Revocations => "revoked certificates",
         _ => Invariant.Unreachable<string>(bound),
     };
 
@@ -208,6 +244,7 @@ public static class OutcomeProblems
         BoundKind.Waiters => Setting.MaxWaiters,
         BoundKind.Fences => Setting.MaxFences,
         BoundKind.IdempotencyKeys or BoundKind.LeaseAttachments or BoundKind.Holders or BoundKind.WaitersOfOne => null,
+        BoundKind.Roles or BoundKind.Rules or BoundKind.Principals or BoundKind.RolesOfOne or BoundKind.Revocations => null,
         _ => Invariant.Unreachable<Setting?>(bound),
     };
 }

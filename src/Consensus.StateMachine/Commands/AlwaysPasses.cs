@@ -14,7 +14,7 @@ internal static class AlwaysPasses
         RevokeLeaseCommand or RenewLeasesCommand => true,
         ReleaseHoldCommand or RenewHoldCommand or HandOverCommand or CancelWaitCommand => true,
         ResetFenceCommand => true,
-        PutSettingCommand => true,
+        PutSettingCommand or PolicyCommand => true,
         TxnCommand txn => !Puts(txn.Success) && !Puts(txn.Failure),
         _ => false,
     };

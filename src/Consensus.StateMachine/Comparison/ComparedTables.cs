@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Consensus.Primitives;
+using Consensus.StateMachine.Policies;
 using Consensus.StateMachine.Tables;
 using Consensus.StateMachine.Trees;
 
@@ -32,6 +33,10 @@ public static class ComparedTables
             new TreeComparison<MemberId, MemberInfo>("members", tables.Members, Places.Members, ItemTexts.Of),
             new TreeComparison<ProcessId, long>("detaching", tables.Detaching, Places.Processes, ItemTexts.Of),
             new TreeComparison<long, long>("settings", tables.Settings, Places.Numbers, ItemTexts.OfSetting),
+            new TreeComparison<Key, RoleInfo>("roles", tables.Policies.Roles, Places.Keys, PolicyTexts.Of),
+            new TreeComparison<Key, PrincipalInfo>("principals", tables.Policies.Principals, Places.Keys, PolicyTexts.Of),
+            new TreeComparison<Key, RevocationInfo>("revocations", tables.Policies.Revocations, Places.Keys, PolicyTexts.Of),
+            new TreeComparison<WaiterKey, bool>("sweep", tables.Policies.Sweep, Places.Waiters, PolicyTexts.OfSweep),
             new HistoryComparison("history", tables.History),
         ];
     }
@@ -44,6 +49,8 @@ public static class ComparedTables
         counters.Set(Key.FromText("next remembered object"), view.Counters.NextFact);
         counters.Set(Key.FromText("next answer"), view.Counters.NextKept);
         counters.Set(Key.FromText("compacted revision"), view.Tables.CompactRevision.Value);
+        counters.Set(Key.FromText("policy revision"), view.Counters.Policy.Revision);
+        counters.Set(Key.FromText("policy in force"), view.Counters.Policy.IsEnabled ? 1 : 0);
         return counters.Freeze();
     }
 

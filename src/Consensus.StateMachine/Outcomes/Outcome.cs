@@ -16,7 +16,11 @@ public sealed record PutDone(Revision Revision, Key Key, Revision CreateRevision
 
 /// <summary>The key's condition did not hold.</summary>
 /// <param name="CurrentModRevision">0 when the key does not exist.</param>
-public sealed record ConditionFailed(Revision Revision, Revision CurrentModRevision) : Outcome(Revision);
+public sealed record ConditionFailed(Revision Revision, Revision CurrentModRevision) : Outcome(Revision)
+{
+    /// <summary>Whoever asked may not read the key, and is not told whether there is one: <see cref="CurrentModRevision"/> is 0.</summary>
+    public bool IsUntold { get; init; }
+}
 
 /// <summary>A delete; 0 keys leaves the revision as it was.</summary>
 public sealed record DeleteDone(Revision Revision, long Deleted) : Outcome(Revision);
@@ -31,6 +35,9 @@ public sealed record LeaseIdTaken(Revision Revision, LeaseId Id) : Outcome(Revis
 /// <summary>One lease of a renewal. <see cref="TtlMicros"/> is 0 when it is not alive.</summary>
 public readonly record struct LeaseRenewal(LeaseId Id, long TtlMicros, ClusterTime Deadline)
 {
+    /// <summary>It is another's, and was left as it is.</summary>
+    public bool IsForbidden { get; init; }
+
     public bool Alive => TtlMicros != 0;
 }
 
@@ -272,6 +279,13 @@ public enum BoundKind
 
     /// <summary>In the line of one lock, semaphore or election.</summary>
     WaitersOfOne = 8,
+    Roles = 9,
+    Rules = 10,
+    Principals = 11,
+
+    /// <summary>Of one principal.</summary>
+    RolesOfOne = 12,
+    Revocations = 13,
 }
 
 /// <summary>A published bound is reached (rule 24); nothing was done. 429.</summary>

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Consensus.Primitives;
 using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Outcomes;
+using Consensus.StateMachine.Policies;
 using Consensus.StateMachine.Tables;
 
 namespace Consensus.StateMachine.Rules;
@@ -35,7 +36,7 @@ internal sealed class AcquireRules(
         {
             return mismatch;
         }
-        var wanted = Wanted.By(c);
+        var wanted = Wanted.By(c, entry.Principal);
         var isFree = IsFree(name, record, wanted);
         if (!isFree && c.WaitMicros <= 0)
         {
@@ -47,8 +48,8 @@ internal sealed class AcquireRules(
         }
         var terms = AskedTerms.Of(c);
         var grows = ObjectTable.GrowthOf(name, record) + state.Sessions.GrowthOf(c.SharedLease) + (isFree
-            ? HoldTable.SizeOf(name, c.Owner, terms, c.MaxHoldMicros > 0) + (c.SharedLease.IsNone ? LeaseTable.RecordBytes : 0)
-            : WaiterTable.SizeOf(name, c.Owner, terms, entry.Identity, entry.Fingerprint.Length));
+            ? HoldTable.SizeOf(name, wanted.Owner, terms, c.MaxHoldMicros > 0) + (c.SharedLease.IsNone ? LeaseRecord.BytesOf(entry.Principal) : 0)
+            : WaiterTable.SizeOf(name, c.Owner, entry.Actor, terms, entry.Identity, entry.Fingerprint.Length));
         if (holds.RefuseBytes(c.Metadata.Length, c.Value.Length, grows) is { } tooLarge)
         {
             return tooLarge;
@@ -65,7 +66,7 @@ internal sealed class AcquireRules(
         {
             return new BoundReached(state.Revision, BoundKind.Holders, state.Limits.MaxHoldersPerObject);
         }
-        var claim = new Claim(c.Owner, entry.Request, c.TtlMicros, c.OwnLease, c.SharedLease, terms) { IsNumbered = entry.Identity.IsSession };
+        var claim = new Claim(wanted.Owner, entry.Request, c.TtlMicros, c.OwnLease, c.SharedLease, terms) { IsNumbered = entry.Identity.IsSession };
         var granted = holds.Grant(name, record, name.Space == HoldSpace.Semaphore ? record with { Permits = c.Permits } : record, claim, 0);
         if (!record.Delays.IsEmpty)
         {
@@ -94,7 +95,7 @@ internal sealed class AcquireRules(
         {
             return noLease;
         }
-        var wanted = Wanted.By(c);
+        var wanted = Wanted.By(c, entry.Principal);
         var inTheWay = NotFree(c, wanted);
         if (inTheWay is { } first && c.WaitMicros <= 0)
         {
@@ -103,7 +104,7 @@ internal sealed class AcquireRules(
         var terms = AskedTerms.Of(c);
         var newlyActive = 0;
         var grows = c.SharedLease.IsNone && inTheWay is null
-            ? LeaseTable.RecordBytes
+            ? LeaseRecord.BytesOf(entry.Principal)
             : c.Names.Length * state.Sessions.GrowthOf(c.SharedLease);
         foreach (var key in c.Names)
         {
@@ -111,8 +112,8 @@ internal sealed class AcquireRules(
             var record = state.Objects[name];
             newlyActive += record.IsActive ? 0 : 1;
             grows += ObjectTable.GrowthOf(name, record) + (inTheWay is null
-                ? HoldTable.SizeOf(name, c.Owner, terms, c.MaxHoldMicros > 0)
-                : WaiterTable.SizeOf(name, c.Owner, terms, entry.Identity, entry.Fingerprint.Length));
+                ? HoldTable.SizeOf(name, wanted.Owner, terms, c.MaxHoldMicros > 0)
+                : WaiterTable.SizeOf(name, c.Owner, entry.Actor, terms, entry.Identity, entry.Fingerprint.Length));
         }
         if (state.Objects.ActiveCount + newlyActive > state.Limits.MaxObjects)
         {
@@ -133,7 +134,7 @@ internal sealed class AcquireRules(
             {
                 return new BoundReached(state.Revision, BoundKind.Leases, state.Limits.MaxLeases);
             }
-            lease = state.Leases.Start(c.OwnLease, c.TtlMicros, entry.DeadlineAfter(c.TtlMicros), holds: 0, isOwn: true).Id;
+            lease = state.Leases.Start(c.OwnLease, c.TtlMicros, entry.DeadlineAfter(c.TtlMicros), holds: 0, isOwn: true, entry.Principal).Id;
         }
         return GrantMany(c, terms, lease);
     }
@@ -147,7 +148,7 @@ internal sealed class AcquireRules(
         && AskedTerms.ModeOf(c) == LockMode.Exclusive
         && state.Objects[c.Object] is { Holders: > 0 } record
         && record.Attached > onTheWay
-        && !IsKnown(Identity.Of(asked.IdempotencyKey, asked.Session, asked.Principal));
+        && !IsKnown(Identity.Of(asked.IdempotencyKey, asked.Session, Actor.NameOf(asked.Principal)));
 
     private bool IsKnown(Identity identity) =>
         !identity.IsNone
@@ -175,7 +176,7 @@ internal sealed class AcquireRules(
 
     private ManyGranted GrantMany(AcquireManyCommand c, HoldTerms terms, LeaseId lease)
     {
-        var claim = new Claim(c.Owner, entry.Request, c.TtlMicros, LeaseId.None, lease, terms) { IsNumbered = entry.Identity.IsSession };
+        var claim = new Claim(new OwnerName(entry.Principal, c.Owner), entry.Request, c.TtlMicros, LeaseId.None, lease, terms) { IsNumbered = entry.Identity.IsSession };
         var granted = ImmutableArray.CreateBuilder<Hold>(c.Names.Length);
         foreach (var key in c.Names)
         {

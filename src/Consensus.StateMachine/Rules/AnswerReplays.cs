@@ -23,6 +23,7 @@ internal sealed class AnswerReplays(StateTables state, Applying entry, HoldRepla
         PermitsGiven e => new PermitsChanged(e.Revision, e.Permits, e.Before, e.Out),
         FenceMoved e => new FencePassed(e.Revision, e.Token),
         FenceRemoved e => new FenceReset(e.Revision, Existed: true),
+        PolicyMoved e => new PolicyChanged(e.Revision, e.Policy, e.Before),
         SettingChanged e => new SettingPut(e.Revision, e.Setting, e.Value),
         DoneUntold => new RetryTooLate(state.Revision),
         TakenBack => new RequestWithdrawn(state.Revision),

@@ -1,6 +1,7 @@
 using Consensus.Primitives;
 using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Outcomes;
+using Consensus.StateMachine.Policies;
 using Consensus.StateMachine.Tables;
 
 namespace Consensus.StateMachine.Rules;
@@ -13,7 +14,10 @@ internal sealed class Applying
 
     public RequestId Request { get; private set; }
 
-    public string Principal { get; private set; } = "";
+    public Actor Actor { get; private set; } = Actor.Nobody;
+
+    /// <summary>The name of the principal, by which identities and ownership go.</summary>
+    public string Principal => Actor.Name;
 
     /// <summary>Under which the request may be retried; none without an idempotency key or a session's number.</summary>
     public Identity Identity { get; private set; }
@@ -41,9 +45,9 @@ internal sealed class Applying
     /// <summary>True while a command is done under a number that its session did not know: what comes of it is kept.</summary>
     public bool IsNewNumber { get; set; }
 
-    public void Begin(ClusterTime stamp, RequestId request, string principal, ApplyOutput output)
+    public void Begin(ClusterTime stamp, RequestId request, Actor actor, ApplyOutput output)
     {
-        (Stamp, Request, Principal, Output) = (stamp, request, principal, output);
+        (Stamp, Request, Actor, Output) = (stamp, request, actor, output);
         (Identity, Session, Fingerprint, Promotions, IsNewNumber) = (default, default, default, 0, false);
     }
 

@@ -5,7 +5,7 @@ using Consensus.StateMachine.Tables;
 namespace Consensus.StateMachine.Rules;
 
 /// <summary>What ends by cluster time, judged again by the stamp of the entry that ends it (rule 2).</summary>
-internal sealed class ExpiryRules(StateTables state, Applying entry, HoldRules holds, WaitRules waits)
+internal sealed class ExpiryRules(StateTables state, Applying entry, HoldRules holds, WaitRules waits, SweepRules sweep)
 {
     /// <summary>The earliest deadline of a lease, a wait, a hold or a lock delay; <see cref="ClusterTime.Never"/> when there is none.</summary>
     public ClusterTime NextDeadline
@@ -23,7 +23,7 @@ internal sealed class ExpiryRules(StateTables state, Applying entry, HoldRules h
 
     public bool HasDeadlines =>
         state.Leases.Count > 0 || state.Waiters.Count > 0 || state.Holds.HasDeadlines || state.Objects.HasDeadlines
-        || state.Objects.HasUnsettled || !state.Detaching.IsEmpty;
+        || state.Objects.HasUnsettled || !state.Detaching.IsEmpty || state.Policies.IsSweeping;
 
     /// <summary>
     /// Goes on with what entries before it left over, and ends what is due by its own stamp, oldest first: up to the bound of one step
@@ -33,6 +33,7 @@ internal sealed class ExpiryRules(StateTables state, Applying entry, HoldRules h
     {
         var ended = 0;
         waits.GoOnDetaching();
+        sweep.GoOn();
         EndLeases(ref ended);
         EndWaits(ref ended);
         while (HasRoom(ended) && state.Holds.TryDue(entry.Stamp, out var key))

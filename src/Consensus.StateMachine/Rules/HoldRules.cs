@@ -21,12 +21,12 @@ internal sealed partial class HoldRules(
         Invariant.Require(Fits(name.Space, after, after.Permits, claim.Terms.Mode, claim.Terms.Count), "a grant fits beside the holds that there are");
         var token = new FencingToken(state.Bump().Value);
         var lease = claim.SharedLease.IsNone
-            ? state.Leases.Start(claim.OwnLease, claim.TtlMicros, entry.DeadlineAfter(claim.TtlMicros), holds: 1, isOwn: true)
+            ? state.Leases.Start(claim.OwnLease, claim.TtlMicros, entry.DeadlineAfter(claim.TtlMicros), holds: 1, isOwn: true, claim.Owner.Principal)
             : state.Leases.Attach(claim.SharedLease, holds: 1, waiters: leaseWaiters);
         Invariant.Require(lease is not null, "a hold hangs on a living lease");
         entry.Output.Objects++;
         var until = claim.Terms.MaxHoldMicros > 0 ? entry.DeadlineAfter(claim.Terms.MaxHoldMicros) : ClusterTime.Never;
-        var hold = new HoldRecord(claim.Owner, token, lease.Id, claim.Request, waitedMicros, until, claim.Terms)
+        var hold = new HoldRecord(claim.Owner.Principal, claim.Owner.Owner, token, lease.Id, claim.Request, waitedMicros, until, claim.Terms)
         {
             Mark = state.Sessions.Rise(claim.SharedLease) is > 0 and var begun
                 ? new SessionMark(begun, claim.Number, claim.Fingerprint, claim.LockCount) { IsNumbered = claim.IsNumbered, IsUntaken = claim.IsUntaken }
@@ -239,14 +239,15 @@ internal sealed partial class HoldRules(
     /// <summary>Keeps back what the lost hold had, for its owner, beside what is kept back already.</summary>
     private ObjectRecord KeptFor(ObjectRecord record, HoldRecord lost)
     {
-        var delay = new HoldDelay(lost.Owner, entry.DeadlineAfter(lost.Terms.LockDelayMicros), lost.Token, lost.Terms.Mode, lost.Terms.Count);
+        var until = entry.DeadlineAfter(lost.Terms.LockDelayMicros);
+        var delay = new HoldDelay(lost.Owner, until, lost.Token, lost.Terms.Mode, lost.Terms.Count) { Principal = lost.Principal };
         return record with { Delays = HoldDelays.With(HoldDelays.At(record.Delays, entry.Stamp), delay, state.Limits.MaxDelaysPerLock) };
     }
 
     /// <summary>What was kept back for the owner of a new hold is that hold now.</summary>
     private ObjectRecord TakenBack(ObjectRecord record, HoldRecord hold) => record.Delays.IsEmpty
         ? record
-        : record with { Delays = HoldDelays.TakenBack(HoldDelays.At(record.Delays, entry.Stamp), hold.Owner, hold.Terms.Mode, hold.Terms.Count) };
+        : record with { Delays = HoldDelays.TakenBack(HoldDelays.At(record.Delays, entry.Stamp), hold.OwnerName, hold.Terms.Mode, hold.Terms.Count) };
 
     private ImmutableArray<T> Newest<T>(ImmutableArray<T> items, T item) => items.Length < state.Limits.MaxRememberedTokens
         ? items.Add(item)

@@ -43,12 +43,12 @@ internal static class KeptBack
     }
 
     /// <summary>How many permits, or holds, this owner lost that are kept for it: with so many at most it comes back, past those who wait.</summary>
-    public static long For(ObjectRecord record, string owner, ClusterTime now)
+    public static long For(ObjectRecord record, OwnerName owner, ClusterTime now)
     {
         var count = 0L;
         foreach (var delay in record.Delays)
         {
-            count += delay.Owner == owner && delay.Until > now ? delay.Count : 0;
+            count += delay.OwnerName == owner && delay.Until > now ? delay.Count : 0;
         }
         return count;
     }
@@ -64,12 +64,12 @@ internal static class KeptBack
         return count;
     }
 
-    private static long PermitsFrom(ObjectRecord record, string owner, ClusterTime now)
+    private static long PermitsFrom(ObjectRecord record, OwnerName owner, ClusterTime now)
     {
         var count = 0L;
         foreach (var delay in record.Delays)
         {
-            count += delay.Owner != owner && delay.Until > now ? delay.Count : 0;
+            count += delay.OwnerName != owner && delay.Until > now ? delay.Count : 0;
         }
         return count;
     }
@@ -78,7 +78,7 @@ internal static class KeptBack
     {
         foreach (var delay in record.Delays)
         {
-            if (delay.Until > now && delay.Owner != wanted.Owner && (delay.Mode == LockMode.Exclusive || wanted.Mode == LockMode.Exclusive))
+            if (delay.Until > now && delay.OwnerName != wanted.Owner && (delay.Mode == LockMode.Exclusive || wanted.Mode == LockMode.Exclusive))
             {
                 return true;
             }

@@ -7,14 +7,14 @@ using Consensus.StateMachine.Tables;
 namespace Consensus.StateMachine.Rules;
 
 /// <summary>Keys: put and deleted one by one or by prefix.</summary>
-internal sealed class KeyRules(StateTables state, Applying entry)
+internal sealed class KeyRules(StateTables state, Applying entry, AccessRules access)
 {
     public Outcome Put(PutCommand c)
     {
         state.Keys.TryGet(c.Key, out var stored, out var old);
         if (!Holds(c.Condition, old))
         {
-            return new ConditionFailed(state.Revision, old?.ModRevision ?? Revision.Zero);
+            return Failed(c.Key, old);
         }
         if (!c.Lease.IsNone)
         {
@@ -45,7 +45,7 @@ internal sealed class KeyRules(StateTables state, Applying entry)
         state.Keys.TryGet(c.Key, out var stored, out var old);
         if (!Holds(c.Condition, old))
         {
-            return new ConditionFailed(state.Revision, old?.ModRevision ?? Revision.Zero);
+            return Failed(c.Key, old);
         }
         if (old is null)
         {
@@ -111,6 +111,11 @@ internal sealed class KeyRules(StateTables state, Applying entry)
     /// </summary>
     private static ReadOnlyMemory<byte> Kept(ReadOnlyMemory<byte> value) =>
         MemoryMarshal.TryGetArray(value, out var segment) && segment.Array!.Length - value.Length <= value.Length / 4 ? value : value.ToArray();
+
+    /// <summary>Whoever may write a key without reading it is not told by its conditions what it is: it could ask until one holds.</summary>
+    private ConditionFailed Failed(Key key, KeyRecord? record) => access.MayRead(key)
+        ? new ConditionFailed(state.Revision, record?.ModRevision ?? Revision.Zero)
+        : new ConditionFailed(state.Revision, Revision.Zero) { IsUntold = true };
 
     private static bool Holds(KeyCondition condition, KeyRecord? record) => condition.Kind switch
     {

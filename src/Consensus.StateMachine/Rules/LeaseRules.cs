@@ -7,7 +7,7 @@ using Consensus.StateMachine.Tables;
 namespace Consensus.StateMachine.Rules;
 
 /// <summary>Leases: alive until an entry ends them, judged by that entry's stamp (rule 2).</summary>
-internal sealed class LeaseRules(StateTables state, Applying entry, HoldRules holds)
+internal sealed class LeaseRules(StateTables state, Applying entry, HoldRules holds, AccessRules access)
 {
     public Outcome Grant(GrantLeaseCommand c)
     {
@@ -19,11 +19,11 @@ internal sealed class LeaseRules(StateTables state, Applying entry, HoldRules ho
         {
             return new BoundReached(state.Revision, BoundKind.Leases, state.Limits.MaxLeases);
         }
-        if (state.RefuseGrowth(LeaseTable.RecordBytes + (c.IsSession ? SessionRecord.BytesOf(entry.Principal) : 0)) is { } full)
+        if (state.RefuseGrowth(LeaseRecord.BytesOf(entry.Principal) + (c.IsSession ? SessionRecord.BytesOf(entry.Principal) : 0)) is { } full)
         {
             return full;
         }
-        state.Leases.Start(c.Id, c.TtlMicros, entry.DeadlineAfter(c.TtlMicros), holds: 0, isOwn: false);
+        state.Leases.Start(c.Id, c.TtlMicros, entry.DeadlineAfter(c.TtlMicros), holds: 0, isOwn: false, entry.Principal);
         entry.Output.Objects++;
         if (c.IsSession)
         {
@@ -32,15 +32,20 @@ internal sealed class LeaseRules(StateTables state, Applying entry, HoldRules ho
         return new LeaseGranted(state.Revision, c.Id, c.TtlMicros);
     }
 
-    public LeasesRenewed Renew(RenewLeasesCommand c)
+    public Outcome Renew(RenewLeasesCommand c)
     {
+        if (c.Ids is [var only] && state.Leases.TryGet(only, out var alone) && access.RefuseRenewal(alone) is { } forbidden)
+        {
+            return forbidden;
+        }
         var renewals = ImmutableArray.CreateBuilder<LeaseRenewal>(c.Ids.Length);
         entry.Output.Objects += c.Ids.Length;
         foreach (var id in c.Ids)
         {
-            renewals.Add(state.Leases.TryGet(id, out var lease)
-                ? new LeaseRenewal(id, lease.TtlMicros, Renew(lease).Deadline)
-                : new LeaseRenewal(id, 0, ClusterTime.Zero));
+            renewals.Add(
+                !state.Leases.TryGet(id, out var lease) ? new LeaseRenewal(id, 0, ClusterTime.Zero)
+                : access.RefuseRenewal(lease) is not null ? new LeaseRenewal(id, 0, ClusterTime.Zero) { IsForbidden = true }
+                : new LeaseRenewal(id, lease.TtlMicros, Renew(lease).Deadline));
         }
         return new LeasesRenewed(state.Revision, renewals.MoveToImmutable());
     }

@@ -16,7 +16,7 @@ namespace Consensus.StateMachine.Rules;
 /// one is passed over is the same in all of them, so the earliest of all who wait is the first wherever it waits, and needs nothing but the
 /// end of holds and delays that there are.
 /// </remarks>
-internal sealed class LineRules(StateTables state, Applying entry)
+internal sealed class LineRules(StateTables state, Applying entry, AccessRules access)
 {
     /// <summary>Whether a further hold may stand beside those that there are, and beside what is kept for others.</summary>
     public bool MayHave(HoldSpace space, ObjectRecord record, in Wanted wanted) =>
@@ -57,7 +57,7 @@ internal sealed class LineRules(StateTables state, Applying entry)
     /// </summary>
     /// <param name="record">The object as it is to be judged by.</param>
     /// <param name="waitsForSeveral">One of this owner was passed over, because it waits for other locks too.</param>
-    public WaiterRecord? FirstAloneTo(ObjectName name, ObjectRecord record, string owner, out bool waitsForSeveral)
+    public WaiterRecord? FirstAloneTo(ObjectName name, ObjectRecord record, OwnerName owner, out bool waitsForSeveral)
     {
         waitsForSeveral = false;
         var waiter = FirstGrantableOf(name, owner, 0, out _);
@@ -110,7 +110,7 @@ internal sealed class LineRules(StateTables state, Applying entry)
         foreach (var delay in record.Delays)
         {
             if (delay.Owner != HoldDelay.Nobody
-                && FirstGrantableOf(name, delay.Owner, 0, out _) is { } waiter
+                && FirstGrantableOf(name, delay.OwnerName, 0, out _) is { } waiter
                 && ComesBack(record, Wanted.By(waiter, record))
                 && (first is null || waiter.Sequence < first.Sequence)
                 && MayHaveAll(record, waiter))
@@ -144,7 +144,7 @@ internal sealed class LineRules(StateTables state, Applying entry)
         return null;
     }
 
-    private WaiterRecord? FirstGrantableOf(ObjectName name, string owner, long from, out bool isKnown)
+    private WaiterRecord? FirstGrantableOf(ObjectName name, OwnerName owner, long from, out bool isKnown)
     {
         isKnown = true;
         while (state.Waiters.TryNextOf(owner, name, from, out var waiter))
@@ -175,13 +175,13 @@ internal sealed class LineRules(StateTables state, Applying entry)
     }
 
     /// <summary>
-    /// A waiter whose wait or lease is over by this entry's stamp is never granted anything (rule 2), nor one whose process is lost, but
+    /// A waiter whose wait or lease is over by this entry's stamp is never granted anything (rule 2), nor one who may not hold it any more, nor one whose process is lost, but
     /// under a session, where the place is granted in turn whoever is connected (rule 18). The bound on leases was judged for newcomers: it
     /// does not keep anybody waiting who has a place, or nobody would ever come back to grant it.
     /// </summary>
     private bool MayBeGranted(WaiterRecord waiter)
     {
-        if (waiter.WaitDeadline <= entry.Stamp || (!waiter.Identity.IsSession && state.Detaching.Concerns(waiter)))
+        if (waiter.WaitDeadline <= entry.Stamp || !access.MayHold(waiter) || (!waiter.Identity.IsSession && state.Detaching.Concerns(waiter)))
         {
             return false;
         }

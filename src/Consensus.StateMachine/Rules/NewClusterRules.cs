@@ -40,6 +40,7 @@ internal sealed class NewClusterRules(StateTables state, HoldRules holds)
             }
         }
         state.Detaching.Clear();
+        state.Policies.SetSweep(null);
         foreach (var member in state.Members.All().ToList())
         {
             state.Members.Remove(member.Id);

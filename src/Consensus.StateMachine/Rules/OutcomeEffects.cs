@@ -22,6 +22,7 @@ internal static class OutcomeEffects
         (_, HandedOver o) => new HoldHandedOver(o.Revision, HoldCodec.Write([o.Hold])),
         // Only what the renewal proclaimed is an effect: it raised the revision.
         (RenewHoldCommand { Value: not null, Space: HoldSpace.Election } c, HoldRenewed o) when o.Revision > before => new ValueProclaimed(c.Name, c.Token, o.Revision),
+        (_, PolicyChanged o) when o.PolicyRevision != o.Before => new PolicyMoved(o.Revision, o.PolicyRevision, o.Before),
         (_, SettingPut o) => new SettingChanged(o.Revision, o.Setting, o.Value),
         (ReleaseHoldCommand c, HoldReleased o) when c.Force || o.Revision > before => new HoldGivenUp(o.Revision),
         _ => null,

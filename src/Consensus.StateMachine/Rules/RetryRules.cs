@@ -132,7 +132,7 @@ internal sealed class RetryRules(StateTables state, Applying entry, AnswerReplay
 
     /// <summary>
     /// Tells a brief answer again. Whoever asked now may have sent another attempt since the first one was answered: its time begins anew. Not that of what is full, for there may
-    /// be room soon, and libraries of HTTP ask again after a 429 by themselves, under the same key.
+    /// be room soon, and libraries of HTTP ask again after a 429 by themselves, under the same key; nor that of what is forbidden, which somebody may allow.
     /// </summary>
     private Outcome Repeat(BriefAnswer answer)
     {
@@ -140,7 +140,7 @@ internal sealed class RetryRules(StateTables state, Applying entry, AnswerReplay
         {
             return new IdempotencyMismatch(state.Revision);
         }
-        if (answer.Outcome is not (BoundReached or QuotaExceeded))
+        if (answer.Outcome is not (BoundReached or QuotaExceeded or Forbidden))
         {
             state.Answers.Renew(entry.Identity, entry.Stamp, answer);
         }

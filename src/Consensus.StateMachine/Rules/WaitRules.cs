@@ -1,6 +1,7 @@
 using Consensus.Primitives;
 using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Outcomes;
+using Consensus.StateMachine.Policies;
 using Consensus.StateMachine.Tables;
 
 namespace Consensus.StateMachine.Rules;
@@ -69,7 +70,8 @@ internal sealed class WaitRules(
         entry.Stamp,
         entry.DeadlineAfter(waitMicros),
         null,
-        terms);
+        terms,
+        entry.Actor);
 
     /// <param name="waiter">A new place.</param>
     /// <param name="record">Its object as it is to be without it.</param>
@@ -145,7 +147,7 @@ internal sealed class WaitRules(
     }
 
     private WaiterRecord TakenOver(WaiterRecord place, long attempt) =>
-        place with { Request = entry.Request, Attempt = attempt, DetachedUntil = null, IsUnattended = false };
+        place with { Request = entry.Request, Actor = entry.Actor, Attempt = attempt, DetachedUntil = null, IsUnattended = false };
 
     /// <summary>Where it can be granted it has its turn in every line, so that one of them is enough to find it.</summary>
     private Outcome Granted(WaiterRecord waiter) =>
@@ -219,6 +221,29 @@ internal sealed class WaitRules(
         places.FirstOrDefault(p => state.Objects[p.Object] is var record && !lines.MayHave(p.Object.Space, record, Wanted.By(p, record)))
         ?? places.FirstOrDefault(p => state.Objects[p.Object].Waiters > 0)
         ?? places[0];
+
+    /// <summary>Its principal may not hold that any more: the wait is over, and every attempt of its request is told so.</summary>
+    /// <returns>The places of the request; whoever stood behind them is seen to by the caller.</returns>
+    public IReadOnlyList<WaiterRecord> Forbid(WaiterRecord waiter)
+    {
+        var places = holds.RemoveWaiter(waiter);
+        var forbidden = new Forbidden(state.Revision, DenialReason.NotAllowed) { Missing = Access.To(waiter.Object, Verbs.Hold) };
+        if (waiter.IsAttended && waiter.Request != entry.Request)
+        {
+            entry.Resolve(waiter.Request, forbidden);
+        }
+        retries.KeepBriefly(waiter, forbidden);
+        return places;
+    }
+
+    /// <summary>As above, where the entry's own request is refused and has a place: it is told "no" for good.</summary>
+    public void ForbidOwn()
+    {
+        if (PlaceOfRequest() is { } place && state.Waiters.TryGet(place, out var waiter))
+        {
+            holds.PromoteBehind(Forbid(waiter));
+        }
+    }
 
     /// <summary>The request is withdrawn, and told so while its attempt is connected.</summary>
     public void GiveUp(WaiterKey place)

@@ -41,6 +41,11 @@ internal sealed record MetaSection(
         public static readonly int Sessions = Shape.Number(19);
         public static readonly int SessionAnswers = Shape.Number(20);
         public static readonly int SessionEnds = Shape.Number(21);
+        public static readonly int PolicyRevision = Shape.Number(22);
+        public static readonly int AuthEnabled = Shape.Number(23);
+        public static readonly int Roles = Shape.Number(24);
+        public static readonly int Principals = Shape.Number(25);
+        public static readonly int Revocations = Shape.Number(26);
     }
 
     public static void Write(WireWriter writer, StateView view)
@@ -66,6 +71,11 @@ internal sealed record MetaSection(
         writer.Int64(Saved.Sessions, view.Counts.Sessions);
         writer.Int64(Saved.SessionAnswers, view.Counts.SessionAnswers);
         writer.Int64(Saved.SessionEnds, view.Counts.SessionEnds);
+        writer.Int64(Saved.PolicyRevision, view.Counters.Policy.Revision);
+        writer.Bool(Saved.AuthEnabled, view.Counters.Policy.IsEnabled);
+        writer.Int64(Saved.Roles, view.Counts.Roles);
+        writer.Int64(Saved.Principals, view.Counts.Principals);
+        writer.Int64(Saved.Revocations, view.Counts.Revocations);
     }
 
     /// <summary>Throws <see cref="WireFormatException"/> when it is another section, or not of this version.</summary>
@@ -82,7 +92,12 @@ internal sealed record MetaSection(
             new Revision(fields.Number(Saved.Revision)),
             new StateHash((ulong)fields.Number(Saved.AppliedHash)),
             new StateHash((ulong)fields.Number(Saved.Digest)),
-            new ViewCounters(fields.Number(Saved.NextWaiter), fields.Number(Saved.NextFact), fields.Number(Saved.NextKept), []),
+            new ViewCounters(
+                fields.Number(Saved.NextWaiter),
+                fields.Number(Saved.NextFact),
+                fields.Number(Saved.NextKept),
+                [],
+                new PolicyCounters(fields.Flag(Saved.AuthEnabled), fields.Number(Saved.PolicyRevision))),
             new Revision(fields.Number(Saved.CompactRevision)),
             new StateCounts(
                 fields.Number(Saved.Keys),
@@ -99,6 +114,9 @@ internal sealed record MetaSection(
                 SessionEnds = fields.Number(Saved.SessionEnds),
                 ForgottenKeys = fields.Number(Saved.ForgottenKeys),
                 BriefAnswers = fields.Number(Saved.BriefAnswers),
+                Roles = fields.Number(Saved.Roles),
+                Principals = fields.Number(Saved.Principals),
+                Revocations = fields.Number(Saved.Revocations),
             });
     }
 }

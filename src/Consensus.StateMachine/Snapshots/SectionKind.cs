@@ -37,4 +37,15 @@ internal static class SectionKind
 
     /// <summary>Processes whose waiters are being detached.</summary>
     public const int Detaching = 19;
+
+    /// <summary>Roles that are not built in; before the principals who have them.</summary>
+    public const int Roles = 20;
+
+    public const int Principals = 21;
+
+    /// <summary>Certificates that are not believed any more.</summary>
+    public const int Revocations = 22;
+
+    /// <summary>From which place on those who wait are to be judged again.</summary>
+    public const int Sweep = 23;
 }

@@ -114,6 +114,18 @@ internal static class SnapshotReader
             case SectionKind.SessionEnds:
                 tables.Sessions.LoadEnded(item);
                 break;
+            case SectionKind.Roles:
+                tables.Policies.LoadRole(item);
+                break;
+            case SectionKind.Principals:
+                tables.Policies.LoadPrincipal(item);
+                break;
+            case SectionKind.Revocations:
+                tables.Policies.LoadRevocation(item);
+                break;
+            case SectionKind.Sweep:
+                tables.Policies.LoadSweep(item);
+                break;
             default:
                 throw new WireFormatException($"a snapshot section of the kind {kind}, which this version does not know here");
         }

@@ -16,7 +16,7 @@ internal sealed record BriefAnswer(long Sequence, ClusterTime Stored, ReadOnlyMe
     public bool IsWithdrawn => Outcome is RequestWithdrawn;
 
     /// <summary>It was answered with a success that found everything done.</summary>
-    public bool IsSuccess => Outcome is DeleteDone or HoldReleased or FencePassed or FenceReset or TxnDone or HoldRenewed or PermitsChanged;
+    public bool IsSuccess => Outcome is DeleteDone or HoldReleased or FencePassed or FenceReset or TxnDone or HoldRenewed or PermitsChanged or PolicyChanged;
 
     /// <summary>What it takes in memory, about, with its place in two trees.</summary>
     public long Bytes => 240 + Fingerprint.Length + BytesOf(Outcome);
@@ -37,7 +37,9 @@ internal sealed record BriefAnswer(long Sequence, ClusterTime Stored, ReadOnlyMe
         DeleteDone { Deleted: > 0 } or FenceReset { Existed: true } => null,
         ConditionFailed or DeleteDone or LeaseMissing or NoSuchWaiter or PermitsMismatch or KeyWrittenTwice or AnswerTooLarge => outcome,
         FenceStale or TokenFromFuture or QuotaExceeded or TooManyObjects or SettingOutOfRange or HoldReleased or FencePassed => outcome,
-        FenceReset or PermitsOut or SemaphoreUnused or TokenNotExclusive => outcome,
+        FenceReset or PermitsOut or SemaphoreUnused or TokenNotExclusive or PolicyRefused => outcome,
+        Forbidden o => new Forbidden(o.Revision, o.Reason),
+        PolicyChanged o => o with { Before = o.PolicyRevision },
         BoundReached o => o with { RetryAfterMicros = 0 },
         HoldRefused o => o with
         {
@@ -64,6 +66,7 @@ internal sealed record BriefAnswer(long Sequence, ClusterTime Stored, ReadOnlyMe
         NoSuchWaiter o => 2L * o.Owner.Length,
         KeyWrittenTwice o => o.Key.Length,
         TokenNotExclusive o => o.Object.Name.Length,
+        PolicyRefused o => 2L * o.Name.Length,
         TxnDone o => 40L * o.Results.Length,
         _ => 0,
     };

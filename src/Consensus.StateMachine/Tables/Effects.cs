@@ -67,6 +67,10 @@ internal sealed record FenceRemoved(Revision Revision) : Effect;
 
 internal sealed record SettingChanged(Revision Revision, Setting Setting, long Value) : Effect;
 
+/// <param name="Policy">The policy's revision from then on.</param>
+/// <param name="Before">That before.</param>
+internal sealed record PolicyMoved(Revision Revision, long Policy, long Before) : Effect;
+
 /// <summary>It was done, and of its answer nothing is kept: a renewal, whose answer is old at once, or what was done where there was no room for its answer.</summary>
 /// <param name="IsRepeatable">Done again it does no harm, and is.</param>
 internal sealed record DoneUntold(bool IsRepeatable) : Effect;

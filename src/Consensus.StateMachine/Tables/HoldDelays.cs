@@ -28,15 +28,16 @@ internal static class HoldDelays
             return delays.Add(more);
         }
         var at = delays.Length - 1;
-        while (at > 0 && (delays[at].Owner != more.Owner || delays[at].Mode != more.Mode))
+        while (at > 0 && (delays[at].OwnerName != more.OwnerName || delays[at].Mode != more.Mode))
         {
             at--;
         }
-        at = delays[at].Owner == more.Owner && delays[at].Mode == more.Mode ? at : delays.Length - 1;
+        at = delays[at].OwnerName == more.OwnerName && delays[at].Mode == more.Mode ? at : delays.Length - 1;
         var present = delays[at];
         return delays.SetItem(at, present with
         {
-            Owner = present.Owner == more.Owner ? present.Owner : HoldDelay.Nobody,
+            Owner = present.OwnerName == more.OwnerName ? present.Owner : HoldDelay.Nobody,
+            Principal = present.OwnerName == more.OwnerName ? present.Principal : "",
             Until = ClusterTime.Max(present.Until, more.Until),
             Mode = present.Mode == more.Mode ? present.Mode : LockMode.Exclusive,
             Count = present.Count + more.Count,
@@ -44,7 +45,7 @@ internal static class HoldDelays
     }
 
     /// <summary>Without what its owner has again: of lost holds of that mode first, and of those that end first.</summary>
-    public static ImmutableArray<HoldDelay> TakenBack(ImmutableArray<HoldDelay> delays, string owner, LockMode mode, long count)
+    public static ImmutableArray<HoldDelay> TakenBack(ImmutableArray<HoldDelay> delays, OwnerName owner, LockMode mode, long count)
     {
         while (count > 0 && NextOf(delays, owner, mode) is { } delay)
         {
@@ -70,12 +71,12 @@ internal static class HoldDelays
         return first;
     }
 
-    private static HoldDelay? NextOf(ImmutableArray<HoldDelay> delays, string owner, LockMode mode)
+    private static HoldDelay? NextOf(ImmutableArray<HoldDelay> delays, OwnerName owner, LockMode mode)
     {
         HoldDelay? next = null;
         foreach (var delay in delays)
         {
-            if (delay.Owner == owner && (next is null || (delay.Mode != mode, delay.Until).CompareTo((next.Mode != mode, next.Until)) < 0))
+            if (delay.OwnerName == owner && (next is null || (delay.Mode != mode, delay.Until).CompareTo((next.Mode != mode, next.Until)) < 0))
             {
                 next = delay;
             }
@@ -92,6 +93,7 @@ internal static class HoldDelays
         public static readonly int Token = Shape.Number(3);
         public static readonly int Mode = Shape.Number(4);
         public static readonly int Count = Shape.Number(5);
+        public static readonly int Principal = Shape.Text(6);
     }
 
     /// <param name="field">Of the message that they are a part of.</param>
@@ -106,6 +108,7 @@ internal static class HoldDelays
             writer.Int64(Saved.Token, delay.Token.Value);
             writer.Int64(Saved.Mode, (int)delay.Mode);
             writer.Int64(Saved.Count, delay.Count);
+            writer.String(Saved.Principal, delay.Principal);
             writer.EndMessage(start);
         }
         writer.EndMessage(all);
@@ -122,6 +125,9 @@ internal static class HoldDelays
             fields.Time(Saved.Until),
             new FencingToken(fields.Number(Saved.Token)),
             fields.Mode(Saved.Mode),
-            fields.Number(Saved.Count));
+            fields.Number(Saved.Count))
+        {
+            Principal = fields.Text(Saved.Principal),
+        };
     }
 }

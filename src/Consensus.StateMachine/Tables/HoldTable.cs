@@ -5,82 +5,11 @@ using Consensus.StateMachine.Wire;
 
 namespace Consensus.StateMachine.Tables;
 
-/// <param name="Request">The request that it was granted to; none when more than one was told.</param>
-/// <param name="Until">It is lost then, whatever is renewed; <see cref="ClusterTime.Never"/> without a bound.</param>
-internal sealed record HoldRecord(
-    string Owner,
-    FencingToken Token,
-    LeaseId Lease,
-    RequestId Request,
-    long WaitedMicros,
-    ClusterTime Until,
-    HoldTerms Terms)
-{
-    /// <summary>Null unless its lease is a session.</summary>
-    public SessionMark? Mark { get; init; }
-}
-
-/// <summary>The holds of one object stand in the order of their tokens.</summary>
-internal readonly record struct HoldKey(ObjectName Object, FencingToken Token) : IComparable<HoldKey>
-{
-    public int CompareTo(HoldKey other)
-    {
-        var byObject = Object.CompareTo(other.Object);
-        return byObject != 0 ? byObject : Token.CompareTo(other.Token);
-    }
-}
-
-/// <summary>A lease with one hold that hangs on it; no two holds ever have the same token.</summary>
-internal readonly record struct LeaseHold(LeaseId Lease, FencingToken Token) : IComparable<LeaseHold>
-{
-    public int CompareTo(LeaseHold other)
-    {
-        var byLease = Lease.CompareTo(other.Lease);
-        return byLease != 0 ? byLease : Token.CompareTo(other.Token);
-    }
-}
-
-/// <summary>A hold by the name of its owner: of an object, in the order of the tokens.</summary>
-internal readonly record struct OwnerHold(ObjectName Object, string Owner, FencingToken Token) : IComparable<OwnerHold>
-{
-    public int CompareTo(OwnerHold other)
-    {
-        var byObject = Object.CompareTo(other.Object);
-        var byOwner = byObject != 0 ? byObject : string.CompareOrdinal(Owner, other.Owner);
-        return byOwner != 0 ? byOwner : Token.CompareTo(other.Token);
-    }
-}
-
-/// <summary>As above, by its lease.</summary>
-internal readonly record struct LeasedHold(ObjectName Object, LeaseId Lease, FencingToken Token) : IComparable<LeasedHold>
-{
-    public int CompareTo(LeasedHold other)
-    {
-        var byObject = Object.CompareTo(other.Object);
-        var byLease = byObject != 0 ? byObject : Lease.CompareTo(other.Lease);
-        return byLease != 0 ? byLease : Token.CompareTo(other.Token);
-    }
-}
-
-/// <summary>A hold by the number of the session's request that waited for it.</summary>
-internal readonly record struct NumberedHold(SessionNumber Number, FencingToken Token) : IComparable<NumberedHold>
-{
-    public int CompareTo(NumberedHold other)
-    {
-        var byNumber = Number.CompareTo(other.Number);
-        return byNumber != 0 ? byNumber : Token.CompareTo(other.Token);
-    }
-}
-
-/// <param name="Shared">Shared and counted holds: a sole one is with its object.</param>
-/// <param name="ByLease">All holds.</param>
-internal readonly record struct HoldsView(FrozenTree<HoldKey, HoldRecord> Shared, FrozenTree<LeaseHold, ObjectName> ByLease);
-
 /// <summary>
 /// All holds, by object and token, by lease, by the end of what they may be held for, and by the request that was granted one. Nearly all are sole ones: the only hold of an
 /// exclusive lock or of an election. Such a one is kept by its object's record, for it is looked at together with that and never needs a place of its own.
 /// </summary>
-internal sealed class HoldTable(ObjectTable objects)
+internal sealed class HoldTable(ObjectTable objects, Actors actors)
 {
     private const int OverheadBytes = 160;
     private const int SharedOverheadBytes = 360;
@@ -146,11 +75,11 @@ internal sealed class HoldTable(ObjectTable objects)
     public bool IsShared(FencingToken token, out ObjectName name) => _byToken.TryGetValue(token, out name);
 
     /// <summary>The first hold of this owner, or under this lease; none when it has none.</summary>
-    public FencingToken OwnOf(ObjectName name, ObjectRecord record, string owner, LeaseId lease)
+    public FencingToken OwnOf(ObjectName name, ObjectRecord record, OwnerName owner, LeaseId lease)
     {
         if (record.Sole is { } sole)
         {
-            return sole.Owner == owner || (!lease.IsNone && sole.Lease == lease) ? sole.Token : FencingToken.None;
+            return sole.OwnerName == owner || (!lease.IsNone && sole.Lease == lease) ? sole.Token : FencingToken.None;
         }
         if (record.Holders == 0)
         {
@@ -240,7 +169,7 @@ internal sealed class HoldTable(ObjectTable objects)
             _primary.Set(key, hold);
             NameRequest(hold, key);
             _byToken[hold.Token] = name;
-            _byOwner.Set(new OwnerHold(name, hold.Owner, hold.Token), true);
+            _byOwner.Set(new OwnerHold(name, hold.OwnerName, hold.Token), true);
             _byObjectAndLease.Set(new LeasedHold(name, hold.Lease, hold.Token), true);
         }
         _byLease.Set(new LeaseHold(hold.Lease, hold.Token), name);
@@ -266,7 +195,7 @@ internal sealed class HoldTable(ObjectTable objects)
             _primary.Remove(new HoldKey(name, hold.Token));
             _byRequest.Remove(hold.Request);
             _byToken.Remove(hold.Token);
-            _byOwner.Remove(new OwnerHold(name, hold.Owner, hold.Token));
+            _byOwner.Remove(new OwnerHold(name, hold.OwnerName, hold.Token));
             _byObjectAndLease.Remove(new LeasedHold(name, hold.Lease, hold.Token));
         }
         _byLease.Remove(new LeaseHold(hold.Lease, hold.Token));
@@ -323,7 +252,7 @@ internal sealed class HoldTable(ObjectTable objects)
             _byEnd, all.Where(static h => h.Hold.Until != ClusterTime.Never).Select(static h => (DueOf(h.Hold), h.Key.Object)), "the index of holds by their end");
         var counted = all.Where(static h => !IsSole(h.Key.Object, h.Hold)).ToList();
         Indexes.Require(_byToken, counted.Select(static h => (h.Hold.Token, h.Key.Object)), "the index of holds by token");
-        Indexes.Require(_byOwner, counted.Select(static h => (new OwnerHold(h.Key.Object, h.Hold.Owner, h.Hold.Token), true)), "the index of holds by owner");
+        Indexes.Require(_byOwner, counted.Select(static h => (new OwnerHold(h.Key.Object, h.Hold.OwnerName, h.Hold.Token), true)), "the index of holds by owner");
         Indexes.Require(
             _byObjectAndLease, counted.Select(static h => (new LeasedHold(h.Key.Object, h.Hold.Lease, h.Hold.Token), true)), "the index of holds by object and lease");
         Indexes.Require(
@@ -341,12 +270,12 @@ internal sealed class HoldTable(ObjectTable objects)
     private static WrittenForm<HoldKey, HoldRecord> NewMeasure() =>
         new(static (writer, key, hold) => Write(writer, key.Object, hold), static (key, hold) => SizeOf(key.Object, hold));
 
-    public static long SizeOf(ObjectName name, HoldRecord hold) => SizeOf(name, hold.Owner, hold.Terms, hold.Until != ClusterTime.Never);
+    public static long SizeOf(ObjectName name, HoldRecord hold) => SizeOf(name, hold.OwnerName, hold.Terms, hold.Until != ClusterTime.Never);
 
     /// <summary>What a hold takes in memory, about, beside its object and its lease.</summary>
     /// <param name="hasEnd">It has a <c>maxHold</c>.</param>
-    public static long SizeOf(ObjectName name, string owner, HoldTerms terms, bool hasEnd) =>
-        OverheadBytes + (2L * owner.Length) + terms.Bytes + (hasEnd ? EndBytes : 0) + (IsSole(name, terms) ? 0 : SharedOverheadBytes + name.Name.Length);
+    public static long SizeOf(ObjectName name, OwnerName owner, HoldTerms terms, bool hasEnd) =>
+        OverheadBytes + (2L * (owner.Owner.Length + owner.Principal.Length)) + terms.Bytes + (hasEnd ? EndBytes : 0) + (IsSole(name, terms) ? 0 : SharedOverheadBytes + name.Name.Length);
 
     private void NameRequest(HoldRecord hold, HoldKey key)
     {
@@ -383,6 +312,7 @@ internal sealed class HoldTable(ObjectTable objects)
         public static readonly int LockCount = Shape.Number(17);
         public static readonly int Numbered = Shape.Number(18);
         public static readonly int Untaken = Shape.Number(19);
+        public static readonly int Principal = Shape.Text(20);
     }
 
     /// <summary>The message <c>HoldOf</c>: a hold with the name of its object.</summary>
@@ -426,6 +356,7 @@ internal sealed class HoldTable(ObjectTable objects)
             writer.Bool(Saved.Numbered, mark.IsNumbered);
             writer.Bool(Saved.Untaken, mark.IsUntaken);
         }
+        writer.String(Saved.Principal, hold.Principal);
         writer.EndMessage(start);
     }
 
@@ -445,6 +376,7 @@ internal sealed class HoldTable(ObjectTable objects)
         var fields = new Fields(item, Saved.Shape);
         var until = fields.Number(Saved.Until);
         var hold = new HoldRecord(
+            actors.NameOf(fields.Text(Saved.Principal)),
             fields.Text(Saved.Owner),
             new FencingToken(fields.Number(Saved.Token)),
             fields.Lease(Saved.Lease),

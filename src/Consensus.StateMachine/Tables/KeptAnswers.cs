@@ -86,6 +86,7 @@ internal sealed class KeptAnswers
         SettingChanged = 20,
         DoneUntold = 21,
         PermitsGiven = 23,
+        PolicyMoved = 24,
     }
 
     /// <summary>The message <c>KeptOutcome</c> of <c>snapshot.proto</c>, which says what of it each kind has.</summary>
@@ -198,6 +199,11 @@ internal sealed class KeptAnswers
                 writer.Int64(Saved.KeyCount, given.Before);
                 writer.Int64(Saved.HoldCount, given.Out);
                 break;
+            case PolicyMoved moved:
+                Begin(EffectKind.PolicyMoved, moved.Revision);
+                writer.Int64(Saved.Version, moved.Policy);
+                writer.Int64(Saved.KeyCount, moved.Before);
+                break;
             case TakenBack back:
                 Begin(EffectKind.TakenBack, back.Revision);
                 break;
@@ -259,6 +265,7 @@ internal sealed class KeptAnswers
             EffectKind.FenceRemoved => new FenceRemoved(revision),
             EffectKind.SettingChanged => new SettingChanged(revision, SettingTable.Known(fields.Number(Saved.Space)), fields.Number(Saved.Version)),
             EffectKind.PermitsGiven => new PermitsGiven(revision, fields.Number(Saved.Version), fields.Number(Saved.KeyCount), fields.Number(Saved.HoldCount)),
+            EffectKind.PolicyMoved => new PolicyMoved(revision, fields.Number(Saved.Version), fields.Number(Saved.KeyCount)),
             EffectKind.TakenBack => new TakenBack(revision),
             EffectKind.DoneUntold => new DoneUntold(fields.Flag(Saved.Succeeded)),
             _ => throw new WireFormatException($"a kept outcome of the unknown kind {kind}"),

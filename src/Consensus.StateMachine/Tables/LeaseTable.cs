@@ -8,17 +8,20 @@ namespace Consensus.StateMachine.Tables;
 /// <summary>A lease as it is stored. Immutable; a change replaces it.</summary>
 /// <param name="Attachments">Keys, holds and waiting places that it carries.</param>
 /// <param name="IsOwn">Made for holds: it ends by itself when the last of them goes.</param>
-internal sealed record LeaseRecord(LeaseId Id, long TtlMicros, ClusterTime Deadline, int Keys, int Holds, int Attachments, bool IsOwn)
+/// <param name="Principal">Whose it is.</param>
+internal sealed record LeaseRecord(LeaseId Id, long TtlMicros, ClusterTime Deadline, int Keys, int Holds, int Attachments, bool IsOwn, string Principal)
 {
+    public long Bytes => BytesOf(Principal);
+
     public bool HasWaiters => Attachments > Keys + Holds;
+
+    /// <summary>What one takes in memory, about, with its place in two trees. Many share the text of a principal, and need not: each counts it.</summary>
+    public static long BytesOf(string principal) => 140 + (2L * principal.Length);
 }
 
 /// <summary>The leases, by id and by deadline. What hangs on one is found in the tables of keys, holds and waiters; here it is only counted.</summary>
-internal sealed class LeaseTable
+internal sealed class LeaseTable(Actors actors)
 {
-    /// <summary>What each takes in memory, about, with its place in two trees.</summary>
-    public const int RecordBytes = 140;
-
     private readonly CowTree<LeaseId, LeaseRecord> _primary = new(new Measure());
     private readonly CowTree<Due, bool> _byDeadline = new();
 
@@ -44,9 +47,9 @@ internal sealed class LeaseTable
     }
 
     /// <summary>Adds a lease that nothing hangs on but so many holds, which are about to.</summary>
-    public LeaseRecord Start(LeaseId id, long ttlMicros, ClusterTime deadline, int holds, bool isOwn)
+    public LeaseRecord Start(LeaseId id, long ttlMicros, ClusterTime deadline, int holds, bool isOwn, string principal)
     {
-        var lease = new LeaseRecord(id, ttlMicros, deadline, 0, holds, holds, isOwn);
+        var lease = new LeaseRecord(id, ttlMicros, deadline, 0, holds, holds, isOwn, principal);
         Add(lease);
         return lease;
     }
@@ -106,12 +109,12 @@ internal sealed class LeaseTable
     /// <summary>Of what is written of a lease. Renewals are many: its numbers are hashed as they are.</summary>
     private sealed class Measure : IMeasure<LeaseId, LeaseRecord>
     {
-        public long Bytes(LeaseId id, LeaseRecord lease) => RecordBytes;
+        public long Bytes(LeaseId id, LeaseRecord lease) => lease.Bytes;
 
         public bool IsLeased(LeaseRecord lease) => false;
 
         public ulong Digest(LeaseId id, LeaseRecord lease) =>
-            StateHash.Initial.Add(lease.Id.Value).Add(lease.TtlMicros).Add(lease.Deadline.Micros).Add(lease.IsOwn ? 1 : 0).Value;
+            Actors.AddTo(StateHash.Initial.Add(lease.Id.Value).Add(lease.TtlMicros).Add(lease.Deadline.Micros).Add(lease.IsOwn ? 1 : 0), lease.Principal).Value;
     }
 
     private static Due DueOf(LeaseRecord lease) => new(lease.Deadline, lease.Id.Value);
@@ -124,6 +127,7 @@ internal sealed class LeaseTable
         public static readonly int TtlMicros = Shape.Number(2);
         public static readonly int Deadline = Shape.Number(3);
         public static readonly int IsOwn = Shape.Number(4);
+        public static readonly int Principal = Shape.Text(5);
     }
 
     public static void Write(WireWriter writer, LeaseRecord lease)
@@ -132,13 +136,15 @@ internal sealed class LeaseTable
         writer.Int64(Saved.TtlMicros, lease.TtlMicros);
         writer.Int64(Saved.Deadline, lease.Deadline.Micros);
         writer.Bool(Saved.IsOwn, lease.IsOwn);
+        writer.String(Saved.Principal, lease.Principal);
     }
 
     /// <summary>Adds a lease as it was written, with nothing attached yet. Throws <see cref="WireFormatException"/> when it is there already.</summary>
     public void Load(ReadOnlyMemory<byte> item)
     {
         var fields = new Fields(item, Saved.Shape);
-        var lease = new LeaseRecord(fields.Lease(Saved.Id), fields.Number(Saved.TtlMicros), fields.Time(Saved.Deadline), 0, 0, 0, fields.Flag(Saved.IsOwn));
+        var lease = new LeaseRecord(
+            fields.Lease(Saved.Id), fields.Number(Saved.TtlMicros), fields.Time(Saved.Deadline), 0, 0, 0, fields.Flag(Saved.IsOwn), actors.NameOf(fields.Text(Saved.Principal)));
         if (_primary.Contains(lease.Id))
         {
             throw new WireFormatException("a lease twice");

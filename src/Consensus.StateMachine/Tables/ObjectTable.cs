@@ -227,7 +227,7 @@ internal sealed class ObjectTable(Limits limits)
             size += ArrayBytes + DueBytes + (DelayBytes * record.Delays.Length);
             foreach (var delay in record.Delays)
             {
-                size += 2L * delay.Owner.Length;
+                size += 2L * (delay.Owner.Length + delay.Principal.Length);
             }
         }
         return record.FactSequence == 0 ? size : size + UnusedBytes;

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using Consensus.Primitives;
 using Consensus.StateMachine.History;
 using Consensus.StateMachine.Outcomes;
+using Consensus.StateMachine.Policies;
 using Consensus.StateMachine.Trees;
 
 namespace Consensus.StateMachine.Tables;
@@ -20,14 +21,24 @@ internal sealed record ViewTables(
     FrozenTree<MemberId, MemberInfo> Members,
     FrozenTree<ProcessId, long> Detaching,
     FrozenTree<long, long> Settings,
+    PolicyView Policies,
     PastChanges History,
     Revision CompactRevision,
     Limits Limits,
     FrozenTree<LeaseId, ClusterTime> Expired,
-    ClusterTime ExpiredKnownFrom);
+    ClusterTime ExpiredKnownFrom) : IOwners
+{
+    public string? OwnerOf(LeaseId lease) => Leases.TryGet(lease, out var record) ? record.Principal : null;
+
+    public string? OwnerOf(ObjectName name, FencingToken token) =>
+        !Objects.TryGet(name, out var record) ? null
+        : record.Sole is { } sole ? (sole.Token == token ? sole.Principal : null)
+        : Holds.Shared.TryGet(new HoldKey(name, token), out var hold) ? hold.Principal
+        : null;
+}
 
 /// <summary>What is in no table: sequence numbers that a restored state goes on from, and the times without a leader.</summary>
-internal readonly record struct ViewCounters(long NextWaiter, long NextFact, long NextKept, ImmutableArray<Outage> Outages);
+internal readonly record struct ViewCounters(long NextWaiter, long NextFact, long NextKept, ImmutableArray<Outage> Outages, PolicyCounters Policy);
 
 /// <summary>
 /// The replicated state without its rules: the tables and the revision. Each table has one tree that is its content (<c>_primary</c>), the indexes over it, its bytes, what of
@@ -42,7 +53,9 @@ internal sealed class StateTables
     {
         Settings = new SettingTable(limits);
         Objects = new ObjectTable(limits);
-        Holds = new HoldTable(Objects);
+        Leases = new LeaseTable(Actors);
+        Holds = new HoldTable(Objects, Actors);
+        Waiters = new WaiterTable(Actors);
         Released = new ReleasedTable(limits);
         Answers = new AnswerTable(limits);
         Sessions = new SessionTable(limits);
@@ -53,9 +66,11 @@ internal sealed class StateTables
 
     public Revision Revision { get; set; } = Revision.Initial;
 
+    public Actors Actors { get; } = new();
+
     public KeyTable Keys { get; } = new();
 
-    public LeaseTable Leases { get; } = new();
+    public LeaseTable Leases { get; }
 
     public ObjectTable Objects { get; }
 
@@ -63,7 +78,7 @@ internal sealed class StateTables
 
     public ReleasedTable Released { get; }
 
-    public WaiterTable Waiters { get; } = new();
+    public WaiterTable Waiters { get; }
 
     public AnswerTable Answers { get; }
 
@@ -77,6 +92,8 @@ internal sealed class StateTables
 
     public SettingTable Settings { get; }
 
+    public PolicyTable Policies { get; } = new();
+
     public HistoryTable History { get; } = new();
 
     public ExpiredLeases Expired { get; } = new();
@@ -86,7 +103,7 @@ internal sealed class StateTables
     /// <summary>What all takes in memory, about, and so counts towards the quota: everything but the history, which has a bound of its own.</summary>
     public long Bytes =>
         Keys.Sum.Bytes + Leases.Sum.Bytes + Objects.Sum.Bytes + Holds.Sum.Bytes + Released.Sum.Bytes + Waiters.Sum.Bytes + Answers.Bytes
-        + Fences.Sum.Bytes + Members.Sum.Bytes + Detaching.Sum.Bytes + Settings.Sum.Bytes + Sessions.Bytes;
+        + Fences.Sum.Bytes + Members.Sum.Bytes + Detaching.Sum.Bytes + Settings.Sum.Bytes + Sessions.Bytes + Policies.Bytes;
 
     /// <summary>
     /// Of all that is replicated: members whose tables are equal have the same, however they came by them, and others do not. A change of the history counts by what it is and not
@@ -102,6 +119,8 @@ internal sealed class StateTables
             sum = (sum * Factor) + (ulong)Objects.NextFact;
             sum = (sum * Factor) + (ulong)Answers.NextSequence;
             sum = (sum * Factor) + (ulong)History.CompactRevision.Value;
+            sum = (sum * Factor) + (ulong)Policies.Revision;
+            sum = (sum * Factor) + (Policies.IsEnabled ? 1UL : 0);
             sum = (sum * Factor) + Outages.Digest;
             sum = (sum * Factor) + Keys.Sum.Digest;
             sum = (sum * Factor) + Leases.Sum.Digest;
@@ -119,6 +138,10 @@ internal sealed class StateTables
             sum = (sum * Factor) + Members.Sum.Digest;
             sum = (sum * Factor) + Detaching.Sum.Digest;
             sum = (sum * Factor) + Settings.Sum.Digest;
+            sum = (sum * Factor) + Policies.RoleSum.Digest;
+            sum = (sum * Factor) + Policies.PrincipalSum.Digest;
+            sum = (sum * Factor) + Policies.RevocationSum.Digest;
+            sum = (sum * Factor) + Policies.SweepSum.Digest;
             sum = (sum * Factor) + History.Digest;
             return StateHash.Initial.Add((long)sum);
         }
@@ -134,13 +157,17 @@ internal sealed class StateTables
         BriefAnswers = Answers.Brief.Count,
         Changes = History.Count,
         HistoryBytes = History.Bytes,
+        Roles = Policies.RoleCount,
+        Principals = Policies.PrincipalCount,
+        Revocations = Policies.RevocationCount,
         QuotaBytes = Limits.MaxStateBytes,
     };
 
     public ViewCounters Counters
     {
-        get => new(Waiters.NextSequence, Objects.NextFact, Answers.NextSequence, Outages.All);
-        set => (Waiters.NextSequence, Objects.NextFact, Answers.NextSequence, Outages.All) = (value.NextWaiter, value.NextFact, value.NextKept, value.Outages);
+        get => new(Waiters.NextSequence, Objects.NextFact, Answers.NextSequence, Outages.All, Policies.Counters);
+        set => (Waiters.NextSequence, Objects.NextFact, Answers.NextSequence, Outages.All, Policies.Counters) =
+            (value.NextWaiter, value.NextFact, value.NextKept, value.Outages, value.Policy);
     }
 
     /// <summary>What would add so many bytes is refused where the quota does not allow it; what adds nothing never is (rule 24).</summary>
@@ -165,6 +192,7 @@ internal sealed class StateTables
         Members.Freeze(),
         Detaching.Freeze(),
         Settings.Freeze(),
+        Policies.Freeze(),
         History.Freeze(),
         History.CompactRevision,
         Limits,
@@ -186,6 +214,7 @@ internal sealed class StateTables
         Members.Verify();
         Detaching.Verify();
         Settings.Verify();
+        Policies.Verify();
         History.Verify();
     }
 }

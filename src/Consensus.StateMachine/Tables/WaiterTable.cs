@@ -1,5 +1,6 @@
 using Consensus.Primitives;
 using Consensus.Primitives.Wire;
+using Consensus.StateMachine.Policies;
 using Consensus.StateMachine.Trees;
 using Consensus.StateMachine.Wire;
 
@@ -9,6 +10,7 @@ namespace Consensus.StateMachine.Tables;
 /// A waiting place. <see cref="Sequence"/> orders all requests that wait by arrival. One for several locks at once has a place in the line
 /// of each, all with its one sequence number, and alike but for their object, <see cref="Ordinal"/> and <see cref="Begun"/>.
 /// </summary>
+/// <param name="Actor">Whose it is, and by what its present attempt was known.</param>
 /// <param name="DetachedUntil">Set while its connection's member is lost: it keeps its place, ungranted, until then (rule 18).</param>
 internal sealed record WaiterRecord(
     long Sequence,
@@ -23,8 +25,11 @@ internal sealed record WaiterRecord(
     ClusterTime Asked,
     ClusterTime WaitDeadline,
     ClusterTime? DetachedUntil,
-    HoldTerms Terms)
+    HoldTerms Terms,
+    Actor Actor)
 {
+    public OwnerName OwnerName => new(Actor.Name, Owner);
+
     /// <summary>The version of the session with which it began, when the shared lease is one; else 0.</summary>
     public long Begun { get; init; }
 
@@ -53,7 +58,7 @@ internal sealed record WaiterRecord(
     public WaiterKey Key => new(Object, Sequence);
 
     public Claim Claim => Identity.IsSession
-        ? new Claim(Owner, Request, TtlMicros, OwnLease, SharedLease, Terms)
+        ? new Claim(OwnerName, Request, TtlMicros, OwnLease, SharedLease, Terms)
         {
             Number = Identity.Number.Number,
             Fingerprint = Fingerprint,
@@ -61,7 +66,7 @@ internal sealed record WaiterRecord(
             IsNumbered = true,
             IsUntaken = IsUnattended,
         }
-        : new Claim(Owner, Request, TtlMicros, OwnLease, SharedLease, Terms);
+        : new Claim(OwnerName, Request, TtlMicros, OwnLease, SharedLease, Terms);
 }
 
 /// <summary>The waiters of one object stand together, in order of arrival.</summary>
@@ -88,7 +93,7 @@ internal readonly record struct RequestPlace(long Sequence, long Ordinal) : ICom
 /// The waiting places, first come first served, and everything by which one is found: a request by its place of ordinal 0. Its object and
 /// its shared lease count each place too: that is the rules' work, which change both with it.
 /// </summary>
-internal sealed class WaiterTable
+internal sealed class WaiterTable(Actors actors)
 {
     private const int OverheadBytes = 650;
     private const int IdentityOverheadBytes = 120;
@@ -122,6 +127,9 @@ internal sealed class WaiterTable
 
     public bool TryGet(WaiterKey place, out WaiterRecord waiter) => _primary.TryGet(place, out waiter);
 
+    /// <summary>The first place that is not before this one, of whatever line.</summary>
+    public bool TryNext(WaiterKey from, out WaiterRecord waiter) => _primary.TryFirstFrom(from, out _, out waiter);
+
     /// <summary>All places of the request that has this one, in the order asked.</summary>
     public IReadOnlyList<WaiterRecord> PlacesOf(WaiterRecord waiter) => Peek().PlacesOf(waiter);
 
@@ -141,7 +149,7 @@ internal sealed class WaiterTable
         _attached.TryFirstFrom(new WaiterKey(name, from), out var key, out waiter) && key.Object == name;
 
     /// <summary>As above, of one owner.</summary>
-    public bool TryNextOf(string owner, ObjectName name, long from, out WaiterRecord waiter) =>
+    public bool TryNextOf(OwnerName owner, ObjectName name, long from, out WaiterRecord waiter) =>
         _attachedByOwner.TryFirstFrom(new OwnerPlace(name, owner, from), out var key, out waiter) && key.Object == name && key.Owner == owner;
 
     /// <summary>The place of the request whose wait ends first, if it ends by now.</summary>
@@ -213,7 +221,7 @@ internal sealed class WaiterTable
         if (!waiter.IsDetached)
         {
             _attached.Set(key, waiter);
-            _attachedByOwner.Set(new OwnerPlace(waiter.Object, waiter.Owner, waiter.Sequence), waiter);
+            _attachedByOwner.Set(new OwnerPlace(waiter.Object, waiter.OwnerName, waiter.Sequence), waiter);
         }
         if (!waiter.SharedLease.IsNone)
         {
@@ -244,7 +252,7 @@ internal sealed class WaiterTable
         if (!waiter.IsDetached)
         {
             _attached.Remove(waiter.Key);
-            _attachedByOwner.Remove(new OwnerPlace(waiter.Object, waiter.Owner, waiter.Sequence));
+            _attachedByOwner.Remove(new OwnerPlace(waiter.Object, waiter.OwnerName, waiter.Sequence));
         }
         if (!waiter.SharedLease.IsNone)
         {
@@ -278,7 +286,7 @@ internal sealed class WaiterTable
         var requests = all.FindAll(static w => w.Ordinal == 0);
         Indexes.Require(_primary, all.Select(static w => (w.Key, w)), "the table of waiters");
         Indexes.Require(_attached, attached.Select(static w => (w.Key, w)), "the index of attached waiters");
-        Indexes.Require(_attachedByOwner, attached.Select(static w => (new OwnerPlace(w.Object, w.Owner, w.Sequence), w)), "the index of waiters by owner");
+        Indexes.Require(_attachedByOwner, attached.Select(static w => (new OwnerPlace(w.Object, w.OwnerName, w.Sequence), w)), "the index of waiters by owner");
         Indexes.Require(
             _byDeadline, requests.Select(static w => (new Due(w.Deadline, w.Sequence), w.Object)), "the index of waiters by deadline");
         Indexes.Require(
@@ -317,11 +325,11 @@ internal sealed class WaiterTable
 
     private static WrittenForm<WaiterKey, WaiterRecord> NewMeasure() => new(
         static (writer, _, waiter) => Write(writer, waiter),
-        static (_, waiter) => SizeOf(waiter.Object, waiter.Owner, waiter.Terms, waiter.Identity, waiter.Fingerprint.Length));
+        static (_, waiter) => SizeOf(waiter.Object, waiter.Owner, waiter.Actor, waiter.Terms, waiter.Identity, waiter.Fingerprint.Length));
 
     /// <summary>What a place takes in memory, about, with all that it is found by.</summary>
-    public static long SizeOf(ObjectName name, string owner, HoldTerms terms, Identity identity, int fingerprint) =>
-        OverheadBytes + name.Name.Length + (2L * owner.Length) + terms.Bytes + (identity.IsNone ? 0 : IdentityOverheadBytes + identity.Bytes + fingerprint);
+    public static long SizeOf(ObjectName name, string owner, Actor actor, HoldTerms terms, Identity identity, int fingerprint) =>
+        OverheadBytes + name.Name.Length + (2L * (owner.Length + actor.Name.Length + actor.Credential.Length)) + terms.Bytes + (identity.IsNone ? 0 : IdentityOverheadBytes + identity.Bytes + fingerprint);
 
     /// <summary>The message <c>Waiter</c> of <c>snapshot.proto</c>.</summary>
     private static class Saved
@@ -353,6 +361,7 @@ internal sealed class WaiterTable
         public static readonly int Ordinal = Shape.Number(24);
         public static readonly int Unattended = Shape.Number(25);
         public static readonly int AttemptAfter = Shape.Number(26);
+        public static readonly int Credential = Shape.Text(27);
     }
 
     public static void Write(WireWriter writer, WaiterRecord waiter)
@@ -361,7 +370,7 @@ internal sealed class WaiterTable
         writer.Bytes(Saved.Name, waiter.Object.Name.Bytes);
         writer.String(Saved.Owner, waiter.Owner);
         RequestIdCodec.Write(writer, Saved.Request, waiter.Request);
-        writer.String(Saved.Principal, waiter.Identity.Principal ?? "");
+        writer.String(Saved.Principal, waiter.Actor.Name);
         writer.Bytes(Saved.IdempotencyKey, waiter.Identity.IdempotencyKey.Bytes);
         writer.Bytes(Saved.Fingerprint, waiter.Fingerprint.Span);
         writer.Int64(Saved.TtlMicros, waiter.TtlMicros);
@@ -386,6 +395,7 @@ internal sealed class WaiterTable
         writer.Int64(Saved.Ordinal, waiter.Ordinal);
         writer.Bool(Saved.Unattended, waiter.IsUnattended);
         writer.Int64(Saved.AttemptAfter, waiter.Attempt - waiter.Sequence);
+        writer.String(Saved.Credential, waiter.Actor.Credential);
     }
 
     /// <summary>Adds a waiter as it was written, and gives it. Throws <see cref="WireFormatException"/> when it is damaged, or is there already.</summary>
@@ -393,6 +403,7 @@ internal sealed class WaiterTable
     {
         var fields = new Fields(item, Saved.Shape);
         var identityKey = fields.Key(Saved.IdempotencyKey);
+        var actor = actors.Of(new Actor(fields.Text(Saved.Principal), fields.Text(Saved.Credential)).Principal);
         var number = new SessionNumber(fields.Lease(Saved.SharedLease), fields.Number(Saved.Number));
         if (number.Number != 0 && (number.Session.IsNone || !identityKey.IsEmpty))
         {
@@ -403,7 +414,7 @@ internal sealed class WaiterTable
             new ObjectName(fields.Space(Saved.Space), fields.Key(Saved.Name)),
             fields.Text(Saved.Owner),
             fields.Request(Saved.Request),
-            number.Number != 0 ? Identity.Of(number) : identityKey.IsEmpty ? default : new Identity(fields.Text(Saved.Principal), identityKey),
+            number.Number != 0 ? Identity.Of(number) : identityKey.IsEmpty ? default : new Identity(actor.Name, identityKey),
             fields.Bytes(Saved.Fingerprint).ToArray(),
             fields.Number(Saved.TtlMicros),
             fields.Lease(Saved.OwnLease),
@@ -417,7 +428,8 @@ internal sealed class WaiterTable
                 fields.Number(Saved.LockDelayMicros),
                 fields.Number(Saved.MaxHoldMicros),
                 fields.Bytes(Saved.Metadata).ToArray(),
-                fields.Bytes(Saved.Value).ToArray()))
+                fields.Bytes(Saved.Value).ToArray()),
+            actor)
         {
             Begun = fields.Number(Saved.Begun),
             LockCount = fields.Number(Saved.LockCount),
@@ -438,7 +450,7 @@ internal sealed class WaiterTable
     }
 
     /// <summary>The waiters of one owner for one object stand together, in order of arrival.</summary>
-    private readonly record struct OwnerPlace(ObjectName Object, string Owner, long Sequence) : IComparable<OwnerPlace>
+    private readonly record struct OwnerPlace(ObjectName Object, OwnerName Owner, long Sequence) : IComparable<OwnerPlace>
     {
         public int CompareTo(OwnerPlace other)
         {
@@ -447,7 +459,7 @@ internal sealed class WaiterTable
             {
                 return byObject;
             }
-            var byOwner = string.CompareOrdinal(Owner, other.Owner);
+            var byOwner = Owner.CompareTo(other.Owner);
             return byOwner != 0 ? byOwner : Sequence.CompareTo(other.Sequence);
         }
     }

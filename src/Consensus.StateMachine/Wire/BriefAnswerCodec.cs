@@ -1,6 +1,7 @@
 using Consensus.Primitives;
 using Consensus.Primitives.Wire;
 using Consensus.StateMachine.Outcomes;
+using Consensus.StateMachine.Policies;
 using Consensus.StateMachine.Tables;
 
 namespace Consensus.StateMachine.Wire;
@@ -38,6 +39,10 @@ internal static class BriefAnswerCodec
         PermitsOut = 25,
         SemaphoreUnused = 26,
         TokenNotExclusive = 27,
+        Forbidden = 28,
+        PolicyRefused = 29,
+        PolicyAsBefore = 30,
+        ConditionFailedUntold = 31,
     }
 
     private static class Saved
@@ -100,6 +105,7 @@ internal static class BriefAnswerCodec
     private static Kind KindOf(Outcome outcome) => outcome switch
     {
         RequestWithdrawn => Kind.Withdrawn,
+        ConditionFailed { IsUntold: true } => Kind.ConditionFailedUntold,
         ConditionFailed => Kind.ConditionFailed,
         DeleteDone => Kind.NothingDeleted,
         LeaseMissing => Kind.LeaseMissing,
@@ -124,6 +130,9 @@ internal static class BriefAnswerCodec
         PermitsOut => Kind.PermitsOut,
         SemaphoreUnused => Kind.SemaphoreUnused,
         TokenNotExclusive => Kind.TokenNotExclusive,
+        Forbidden => Kind.Forbidden,
+        PolicyRefused => Kind.PolicyRefused,
+        PolicyChanged => Kind.PolicyAsBefore,
         _ => Invariant.Unreachable<Kind>(outcome),
     };
 
@@ -203,6 +212,17 @@ internal static class BriefAnswerCodec
                 writer.Int64(Saved.Permits, o.Permits);
                 writer.Int64(Saved.Out, o.Out);
                 break;
+            case Forbidden o:
+                writer.Int64(Saved.Bound, (long)o.Reason);
+                break;
+            case PolicyRefused o:
+                writer.Int64(Saved.Bound, (long)o.Reason);
+                writer.Int64(Saved.Limit, o.PolicyRevision);
+                writer.String(Saved.Owner, o.Name);
+                break;
+            case PolicyChanged o:
+                writer.Int64(Saved.Limit, o.PolicyRevision);
+                break;
             case TokenNotExclusive o:
                 writer.Bytes(Saved.Name, o.Object.Name.Bytes);
                 writer.Int64(Saved.Space, (long)o.Object.Space);
@@ -229,6 +249,10 @@ internal static class BriefAnswerCodec
         {
             Kind.Withdrawn => new RequestWithdrawn(revision),
             Kind.ConditionFailed => new ConditionFailed(revision, new Revision(fields.Number(Saved.ModRevision))),
+            Kind.ConditionFailedUntold => new ConditionFailed(revision, Revision.Zero) { IsUntold = true },
+            Kind.Forbidden => new Forbidden(revision, fields.Known<DenialReason>(Saved.Bound)),
+            Kind.PolicyRefused => new PolicyRefused(revision, fields.Known<PolicyRefusal>(Saved.Bound), limit, fields.Text(Saved.Owner)),
+            Kind.PolicyAsBefore => new PolicyChanged(revision, limit, limit),
             Kind.NothingDeleted => new DeleteDone(revision, 0),
             Kind.LeaseMissing => new LeaseMissing(revision, fields.Lease(Saved.Lease)) { WasToEnd = fields.Flag(Saved.WasToEnd) },
             Kind.HoldRefused => ReadRefused(fields, revision),

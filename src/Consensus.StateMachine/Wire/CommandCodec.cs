@@ -41,6 +41,14 @@ public static class CommandCodec
     private const int ChangePermitsField = 39;
     private const int NoteLeaderlessField = 40;
     private const int SettleField = 41;
+    private const int PutRoleField = 42;
+    private const int DeleteRoleField = 43;
+    private const int PutPrincipalField = 44;
+    private const int DeletePrincipalField = 45;
+    private const int PutRevocationField = 46;
+    private const int DeleteRevocationField = 47;
+    private const int EnableAuthField = 48;
+    private const int LastField = EnableAuthField;
 
     public static void Write(WireWriter writer, CommandEnvelope envelope)
     {
@@ -75,7 +83,7 @@ public static class CommandCodec
         var reader = new WireReader(bytes.Span);
         while (reader.NextField())
         {
-            if (reader.Field <= SettleField && (seen & (1L << reader.Field)) != 0)
+            if (reader.Field <= LastField && (seen & (1L << reader.Field)) != 0)
             {
                 throw new WireFormatException($"an envelope has the field {reader.Field} twice");
             }
@@ -97,7 +105,7 @@ public static class CommandCodec
                 case AckedField:
                     acked = reader.Int64();
                     break;
-                case >= PutField and <= SettleField:
+                case >= PutField and <= LastField:
                     if (command is not null)
                     {
                         throw new WireFormatException("an envelope with two commands");
@@ -154,6 +162,13 @@ public static class CommandCodec
         ChangePermitsCommand => ChangePermitsField,
         NoteLeaderlessCommand => NoteLeaderlessField,
         SettleCommand => SettleField,
+        PutRoleCommand => PutRoleField,
+        DeleteRoleCommand => DeleteRoleField,
+        PutPrincipalCommand => PutPrincipalField,
+        DeletePrincipalCommand => DeletePrincipalField,
+        PutRevocationCommand => PutRevocationField,
+        DeleteRevocationCommand => DeleteRevocationField,
+        EnableAuthCommand => EnableAuthField,
         _ => Invariant.Unreachable<int>(command),
     };
 
@@ -238,6 +253,27 @@ public static class CommandCodec
             case SettleCommand c:
                 LeaseCommandCodec.Settle.Write(writer, c);
                 break;
+            case PutRoleCommand c:
+                PolicyCommandCodec.PutRole.Write(writer, c);
+                break;
+            case DeleteRoleCommand c:
+                PolicyCommandCodec.OfName.Write(writer, c.Name, c);
+                break;
+            case PutPrincipalCommand c:
+                PolicyCommandCodec.PutPrincipal.Write(writer, c);
+                break;
+            case DeletePrincipalCommand c:
+                PolicyCommandCodec.OfName.Write(writer, c.Name, c);
+                break;
+            case PutRevocationCommand c:
+                PolicyCommandCodec.PutRevocation.Write(writer, c);
+                break;
+            case DeleteRevocationCommand c:
+                PolicyCommandCodec.DeleteRevocation.Write(writer, c);
+                break;
+            case EnableAuthCommand c:
+                PolicyCommandCodec.OfName.Write(writer, c.Admin, c);
+                break;
             default:
                 Invariant.Unreachable<int>(command);
                 break;
@@ -272,6 +308,13 @@ public static class CommandCodec
         ChangePermitsField => HoldCommandCodec.ChangePermits.Read(body),
         NoteLeaderlessField => MemberCommandCodec.NoteLeaderless.Read(body),
         SettleField => LeaseCommandCodec.Settle.Read(body),
+        PutRoleField => PolicyCommandCodec.PutRole.Read(body),
+        DeleteRoleField => PolicyCommandCodec.OfName.Read(body, static name => new DeleteRoleCommand(name)),
+        PutPrincipalField => PolicyCommandCodec.PutPrincipal.Read(body),
+        DeletePrincipalField => PolicyCommandCodec.OfName.Read(body, static name => new DeletePrincipalCommand(name)),
+        PutRevocationField => PolicyCommandCodec.PutRevocation.Read(body),
+        DeleteRevocationField => PolicyCommandCodec.DeleteRevocation.Read(body),
+        EnableAuthField => PolicyCommandCodec.OfName.Read(body, static name => new EnableAuthCommand(name)),
         _ => Invariant.Unreachable<Command>(field),
     };
 

@@ -113,11 +113,16 @@ internal readonly ref struct Fields
         return Enum.IsDefined(value) ? value : throw new WireFormatException($"{_numbers[field]} is no {typeof(T).Name}");
     }
 
-    public string Text(int field)
+    public string Text(int field) => TextOf(Bytes(field));
+
+    /// <summary>The repeated texts; a shape has one such field at most.</summary>
+    public ImmutableArray<string> Texts() => [.. (_repeatedMessages ?? []).Select(TextOf)];
+
+    private static string TextOf(ReadOnlyMemory<byte> bytes)
     {
         try
         {
-            return StrictUtf8.GetString(Bytes(field).Span);
+            return StrictUtf8.GetString(bytes.Span);
         }
         catch (System.Text.DecoderFallbackException)
         {

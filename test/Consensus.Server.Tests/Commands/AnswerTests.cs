@@ -6,6 +6,7 @@ using Consensus.Primitives;
 using Consensus.Server.Tests.Support;
 using Consensus.StateMachine;
 using Consensus.StateMachine.Outcomes;
+using Consensus.StateMachine.Policies;
 using Consensus.Translation;
 
 namespace Consensus.Server.Tests.Commands;
@@ -137,7 +138,7 @@ internal sealed class AnswerTests : ContractTest
         [
             typeof(PutDone), typeof(DeleteDone), typeof(LeaseGranted), typeof(LeasesRenewed), typeof(LeaseRevoked), typeof(HoldGranted), typeof(HoldRenewed),
             typeof(HoldReleased), typeof(ManyGranted), typeof(HandedOver), typeof(TxnDone), typeof(FencePassed), typeof(FenceReset),
-            typeof(Withdrawn), typeof(SettingPut), typeof(PermitsChanged), typeof(Settled),
+            typeof(Withdrawn), typeof(SettingPut), typeof(PermitsChanged), typeof(Settled), typeof(PolicyChanged),
         ];
         // Never the final outcome of a request of a client.
         Type[] inner = [typeof(HoldQueued), typeof(Noted)];
@@ -172,6 +173,16 @@ internal sealed class AnswerTests : ContractTest
         {
             Assert.That(OutcomeProblems.Of(new BoundReached(revision, bound, 5)).Detail, Does.Contain("at most 5"));
         }
+        foreach (var reason in Enum.GetValues<DenialReason>())
+        {
+            var problem = OutcomeProblems.Of(new Forbidden(revision, reason));
+            Assert.That(problem.Type, Is.EqualTo(ProblemTypes.Forbidden));
+            Assert.That(problem.Detail, Does.EndWith("nothing was done"));
+        }
+        foreach (var reason in Enum.GetValues<PolicyRefusal>())
+        {
+            Assert.That(OutcomeProblems.Of(new PolicyRefused(revision, reason, 5, "billing")).Detail, Does.EndWith("nothing was done"));
+        }
         foreach (var reason in Enum.GetValues<SessionRefusal>())
         {
             Assert.That(OutcomeProblems.Of(new SessionRefused(revision, new LeaseId(1), reason, 5)).Detail, Does.Contain("nothing").IgnoreCase, $"{reason}: nothing was done");
@@ -199,6 +210,9 @@ internal sealed class AnswerTests : ContractTest
     {
         var revision = new Revision(7);
         yield return new ConditionFailed(revision, new Revision(3));
+        yield return new ConditionFailed(revision, Revision.Zero) { IsUntold = true };
+        yield return new Forbidden(revision, DenialReason.NotOwner);
+        yield return new PolicyRefused(revision, PolicyRefusal.Missing, 5, "billing");
         yield return new LeaseIdTaken(revision, new LeaseId(1));
         yield return new LeaseMissing(revision, new LeaseId(1));
         yield return new LeaseMissing(revision, new LeaseId(1)) { WasToEnd = true };

@@ -1,4 +1,5 @@
 using Consensus.Primitives;
+using Consensus.StateMachine.Policies;
 using Consensus.StateMachine.Tables;
 using Consensus.StateMachine.Trees;
 
@@ -12,14 +13,14 @@ public sealed class VerifyTests
     private static readonly HoldTerms Terms = HoldTerms.Of(LockMode.Exclusive, 1, 0, 0, new byte[3], default);
 
     private static WaiterRecord Waiter(StateTables state) => new(
-        state.Waiters.NextSequence++, Name, "a", Machine.Request(1), default, default, 0, LeaseId.None, Lease, ClusterTime.Zero, new ClusterTime(9), null, Terms);
+        state.Waiters.NextSequence++, Name, "a", Machine.Request(1), default, default, 0, LeaseId.None, Lease, ClusterTime.Zero, new ClusterTime(9), null, Terms, Actor.Nobody);
 
-    private static HoldRecord Hold(long token) => new("a", new FencingToken(token), Lease, Machine.Request(2), 0, ClusterTime.Never, Terms);
+    private static HoldRecord Hold(long token) => new("", "a", new FencingToken(token), Lease, Machine.Request(2), 0, ClusterTime.Never, Terms);
 
     private static StateTables WithLease()
     {
         var state = new StateTables(Limits.Default);
-        state.Leases.Start(Lease, 1_000, new ClusterTime(1_000), holds: 0, isOwn: false);
+        state.Leases.Start(Lease, 1_000, new ClusterTime(1_000), holds: 0, isOwn: false, "");
         return state;
     }
 
@@ -130,7 +131,7 @@ public sealed class VerifyTests
         var state = new StateTables(Limits.Default);
         state.Sessions.Start(Lease, "");
         Objects(state);
-        state.Leases.Start(Lease, 1_000, new ClusterTime(1_000), holds: 0, isOwn: false);
+        state.Leases.Start(Lease, 1_000, new ClusterTime(1_000), holds: 0, isOwn: false, "");
         state.Verify();
         state.Sessions.TryGet(Lease, out var before);
         state.Sessions.Add(before, 1, new NumberAnswer(new KeptOutcome(0, ClusterTime.Zero, default, new HoldGivenUp(new Revision(2))), null));

@@ -1,0 +1,21 @@
+using Consensus.StateMachine.Policies;
+using Consensus.StateMachine.Tables;
+
+namespace Consensus.StateMachine.Comparison;
+
+/// <summary>Roles, principals and revocations in words, as <see cref="ItemTexts"/> has the other records.</summary>
+internal static class PolicyTexts
+{
+    public static (string Name, string Content) Of(Key key, RoleInfo role) => ($"role \"{key}\"", string.Join(", ", role.Rules.Select(Of)));
+
+    public static (string Name, string Content) Of(Key key, PrincipalInfo principal) =>
+        ($"principal \"{key}\"", (principal.IsDisabled ? "disabled, roles " : "roles ") + string.Join(" ", principal.Roles));
+
+    public static (string Name, string Content) Of(Key fingerprint, RevocationInfo revocation) =>
+        ($"revoked certificate {Convert.ToHexStringLower(fingerprint.Bytes)}", revocation.Note);
+
+    public static (string Name, string Content) OfSweep(WaiterKey from, bool isThere) =>
+        ("those who wait are judged again", $"from place {from.Sequence} in the line of the {from.Object} on");
+
+    private static string Of(AccessRule rule) => $"{rule.Verbs} {rule.Spaces} {(rule.IsPrefix ? "prefix" : "name")} \"{rule.Name}\"".ToLowerInvariant();
+}

@@ -1,0 +1,43 @@
+using Consensus.Primitives;
+using Consensus.StateMachine.Policies;
+
+namespace Consensus.StateMachine.Outcomes;
+
+/// <summary>Whoever asked may not do that; nothing was done, and nothing is said of what there is. 403.</summary>
+public sealed record Forbidden(Revision Revision, DenialReason Reason) : Outcome(Revision)
+{
+    /// <summary>What was not allowed, as it was asked for; nothing where all is refused, and in an answer that is told again.</summary>
+    public Access Missing { get; init; }
+}
+
+/// <summary>The policy is as was asked.</summary>
+/// <param name="PolicyRevision">From now on.</param>
+/// <param name="Before">The same where nothing had to be changed.</param>
+public sealed record PolicyChanged(Revision Revision, long PolicyRevision, long Before) : Outcome(Revision);
+
+/// <summary>Why the policy was not changed. The numbers are in snapshots and state hashes.</summary>
+public enum PolicyRefusal
+{
+    /// <summary>Its revision is another than was expected. 412.</summary>
+    OtherRevision = 1,
+
+    /// <summary>A principal has the role that was to be deleted. 412.</summary>
+    RoleInUse = 2,
+
+    /// <summary>The role is built in. 400.</summary>
+    BuiltIn = 3,
+
+    /// <summary>A principal was to have a role that there is not. 400.</summary>
+    NoSuchRole = 4,
+
+    /// <summary>What was to be deleted is not there. 404.</summary>
+    Missing = 5,
+
+    /// <summary>A name that no role or principal can have, a rule that says nothing, a role given twice, a fingerprint that is none. 400.</summary>
+    Malformed = 6,
+}
+
+/// <summary>Nothing was done.</summary>
+/// <param name="PolicyRevision">Of the policy, which stays.</param>
+/// <param name="Name">Of the role or principal that it is about; empty where it is about none.</param>
+public sealed record PolicyRefused(Revision Revision, PolicyRefusal Reason, long PolicyRevision, string Name) : Outcome(Revision);
