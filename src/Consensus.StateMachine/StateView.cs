@@ -77,7 +77,7 @@ public sealed partial class StateView
         }
         : null;
 
-    /// <summary>Equal in views in which <see cref="GetLease"/> shows the same keys and holds; null when there is no such lease.</summary>
+    /// <summary>Equal in views in which <see cref="GetLease(LeaseId)"/> shows the same keys and holds; null when there is no such lease.</summary>
     public object? MarkOf(LeaseId id)
     {
         if (GetLease(id) is not { } lease)

@@ -1,4 +1,3 @@
-using Consensus.Primitives;
 using Consensus.StateMachine.Tables;
 
 namespace Consensus.StateMachine.Rules;
