@@ -20,7 +20,12 @@ internal sealed class RoleRights
             {
                 var (verbBit, spaceBit) = ((Verbs)(1 << verb), (Spaces)(1 << space));
                 _names[(verb * SpaceCount) + space] = NameSet.Of(rules.Where(rule => (rule.Verbs & verbBit) != 0 && (rule.Spaces & spaceBit) != 0));
-                if (verbBit is Verbs.Write or Verbs.Hold && _names[(verb * SpaceCount) + space] is not null)
+                if (_names[(verb * SpaceCount) + space] is null)
+                {
+                    continue;
+                }
+                NameSets++;
+                if (verbBit is Verbs.Write or Verbs.Hold)
                 {
                     ClusterRights |= SystemRights.UseLeases;
                 }
@@ -29,6 +34,9 @@ internal sealed class RoleRights
     }
 
     public SystemRights ClusterRights { get; }
+
+    /// <summary>For how many verbs in how many spaces it allows anything, each of both counted.</summary>
+    public int NameSets { get; }
 
     public bool Covers(Spaces space, Verbs verb, Key name, bool isPrefix) =>
         _names[(BitOperations.TrailingZeroCount((int)verb) * SpaceCount) + BitOperations.TrailingZeroCount((int)space)]?.Covers(name, isPrefix) ?? false;

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Numerics;
 using System.Text;
 using Consensus.Primitives;
 using Consensus.Primitives.Wire;
@@ -29,11 +30,13 @@ internal readonly record struct PolicyView(
 /// </summary>
 internal sealed class PolicyTable
 {
-    private const int RoleOverheadBytes = 2_000;
-    private const int RuleBytes = 250;
+    private const int RoleOverheadBytes = 500;
+    private const int RuleBytes = 75;
+    private const int PlaceBytes = 8;
+    private const int NameSetBytes = 60;
     private const int PrincipalOverheadBytes = 250;
     private const int RoleOfOneBytes = 40;
-    private const int RevocationBytes = 250;
+    private const int RevocationBytes = 170;
     private const int SweepBytes = 100;
 
     private readonly CowTree<Key, RoleInfo> _roles = new(NewRoleMeasure());
@@ -156,13 +159,13 @@ internal sealed class PolicyTable
 
     public bool HasRole(string name) => BuiltInRoles.Contains(name) || FindRole(name) is not null;
 
-    /// <summary>What a role takes in memory, about.</summary>
+    /// <summary>What a role takes in memory, about: a rule has a place for each of its verbs in each of its spaces.</summary>
     public static long SizeOf(RoleInfo role)
     {
-        var size = (long)RoleOverheadBytes + (4L * role.Name.Length);
+        var size = (long)RoleOverheadBytes + (4L * role.Name.Length) + (NameSetBytes * role.Rights.NameSets);
         foreach (var rule in role.Rules)
         {
-            size += RuleBytes + rule.Name.Length;
+            size += RuleBytes + rule.Name.Length + (PlaceBytes * BitOperations.PopCount((uint)rule.Verbs) * BitOperations.PopCount((uint)rule.Spaces));
         }
         return size;
     }

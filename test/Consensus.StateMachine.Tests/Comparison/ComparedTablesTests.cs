@@ -1,7 +1,9 @@
 using Consensus.Primitives;
 using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Comparison;
+using Consensus.StateMachine.Policies;
 using Consensus.StateMachine.Tests.Model;
+using Consensus.StateMachine.Tests.Policies;
 using Consensus.StateMachine.Tests.Rules;
 
 namespace Consensus.StateMachine.Tests.Comparison;
@@ -20,6 +22,15 @@ public sealed class ComparedTablesTests
             machine.Do(DrawnCommands.Draw(random, machine), identity, (byte)random.Next(1, 3), principal: random.Chance(1, 2) ? "ann" : "");
         }
         machine.Do(new AnnounceMemberCommand(new MemberId(3), "n3", 5, "http://c", "p", "1", 0));
+        foreach (var name in (string[])["ann", "ben", "eve"])
+        {
+            machine.Allow(name, Policing.All(name), Policing.Rule(Verbs.Read, Spaces.Keys, "a"));
+            machine.Change(new PutRevocationCommand(new Key(Enumerable.Repeat((byte)name[0], 32).ToArray()), name));
+        }
+        // Who waits for that is still to be judged, so that there is a place from which on.
+        machine.Granted(Asks.Lock("last", "o", 900));
+        machine.Queued(Asks.Lock("last", "p", 901, 60 * Asks.Second));
+        machine.Enable();
         return machine;
     }
 
@@ -88,7 +99,7 @@ public sealed class ComparedTablesTests
         var tables = ComparedTables.Of(view);
         var sum = 0UL;
         var (counters, numbers) = (view.Counters, new List<long>());
-        numbers.AddRange([view.Revision.Value, counters.NextWaiter, counters.NextFact, counters.NextKept, view.CompactRevision.Value]);
+        numbers.AddRange([view.Revision.Value, counters.NextWaiter, counters.NextFact, counters.NextKept, view.CompactRevision.Value, counters.Policy.Revision, 1]);
         foreach (var number in numbers)
         {
             sum = (sum * Factor) + (ulong)number;
@@ -119,6 +130,18 @@ public sealed class ComparedTablesTests
     }
 
     [Test]
+    public void What_differs_in_who_may_do_what_is_named()
+    {
+        var items = ComparedTables.Of(Draw(1, out _).View).SelectMany(table => table.Items(default)).ToDictionary(item => item.Name, item => item.Content);
+        Assert.That(items["role \"ann\""], Is.EqualTo(
+            "read, write, hold, break keys, locks, semaphores, elections, fences prefix \"ann\", read keys name \"a\""));
+        Assert.That(items["principal \"ben\""], Is.EqualTo("roles ben"));
+        Assert.That(items[$"revoked certificate {string.Concat(Enumerable.Repeat("65", 32))}"], Is.EqualTo("eve"));
+        Assert.That(items["those who wait are judged again"], Does.StartWith("from place 0 in the line of the lock "));
+        Assert.That((items["policy revision"], items["policy in force"]), Is.EqualTo(("11", "1")));
+    }
+
+    [Test]
     public void Places_have_the_order_of_names_that_are_prefixes_of_each_other_and_hold_any_bytes()
     {
         var machine = new Machine();
@@ -139,14 +162,17 @@ public sealed class ComparedTablesTests
         }
     }
 
+    /// <summary>Tables whose records have names.</summary>
+    private static readonly string[] OfAnyBytes = ["counters", "keys", "fences", "roles", "principals", "revocations"];
+
     [Test]
     public void Bytes_that_are_no_place_of_a_table_are_known_as_such()
     {
         foreach (var table in ComparedTables.Of(Draw(1, out _).View))
         {
             Assert.That(table.Items(default).All(item => table.IsPlace(item.Place)), table.Name);
-            Assert.That(table.IsPlace(new byte[] { 9 }), Is.EqualTo(table.Name is "keys" or "fences" or "counters"), table.Name);
-            Assert.That(table.IsPlace(default), Is.EqualTo(table.Name is "keys" or "fences" or "counters"), table.Name);
+            Assert.That(table.IsPlace(new byte[] { 9 }), Is.EqualTo(OfAnyBytes.Contains(table.Name)), table.Name);
+            Assert.That(table.IsPlace(default), Is.EqualTo(OfAnyBytes.Contains(table.Name)), table.Name);
         }
     }
 

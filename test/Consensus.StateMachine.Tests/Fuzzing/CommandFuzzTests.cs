@@ -3,6 +3,7 @@ using Consensus.Fuzzing;
 using Consensus.Primitives;
 using Consensus.Primitives.Wire;
 using Consensus.StateMachine.Commands;
+using Consensus.StateMachine.Policies;
 using Consensus.StateMachine.Wire;
 
 namespace Consensus.StateMachine.Tests.Fuzzing;
@@ -14,6 +15,9 @@ namespace Consensus.StateMachine.Tests.Fuzzing;
 public sealed class CommandFuzzTests
 {
     private static readonly long[] Numbers = [0, 1, 2, 5, 6, 1_000_000, 10_000_000, long.MaxValue / 2, long.MaxValue - 1, long.MaxValue];
+
+    /// <summary>The member's own socket, who shows no credential, and two who are bound now and then, one of them by a certificate that is revoked now and then.</summary>
+    private static readonly string[] Principals = ["local\u001fl", "local\u001fl", "", "o", $"p\u001fc:{string.Concat(Enumerable.Repeat("01", 32))}"];
 
     [Test]
     public void Whatever_decodes_is_applied_alike_by_two_replicas_and_survives_a_snapshot([Range(1, 8)] int seed)
@@ -40,7 +44,8 @@ public sealed class CommandFuzzTests
                 }
                 applied++;
                 var request = new RequestId(new MemberId(random.Next(1, 3)), random.Next(1, 3), ++sequence);
-                var entry = new LoggedEntry(one.AppliedIndex.Next, now, true, request, "", payload);
+                var principal = Principals[random.Next(Principals.Length)];
+                var entry = new LoggedEntry(one.AppliedIndex.Next, now, true, request, principal, payload);
                 var outputs = (new ApplyOutput(), new ApplyOutput());
                 one.Apply(entry, outputs.Item1);
                 other.Apply(entry, outputs.Item2);
@@ -96,7 +101,7 @@ public sealed class CommandFuzzTests
                     buffer.Sections.Insert((int)random.Next(buffer.Sections.Count + 1), (kind, body));
                     break;
                 case 2:
-                    buffer.Sections[at] = ((int)random.Next(-1, 19), body);
+                    buffer.Sections[at] = ((int)random.Next(-1, 25), body);
                     break;
                 default:
                     buffer.Sections[at] = (kind, Mutator.Change(body, random));
@@ -127,7 +132,7 @@ public sealed class CommandFuzzTests
         var number = Numbers[random.Next(Numbers.Length)];
         var request = new RequestId(new MemberId(random.Next(1, 3)), random.Next(1, 3), random.Next(1, 500));
         var space = (HoldSpace)random.Next(3);
-        return random.Next(24) switch
+        return random.Next(25) switch
         {
             0 => new PutCommand(key, Mutator.Bytes(random, 20), lease, new KeyCondition((KeyConditionKind)random.Next(4), new Revision(number))),
             1 => new DeleteCommand(key, KeyCondition.None),
@@ -157,8 +162,23 @@ public sealed class CommandFuzzTests
             19 => new FenceCommand(key, new FencingToken(random.Chance(1, 2) ? number : random.Next(1, 40))),
             20 => random.Chance(1, 2) ? new ResetFenceCommand(key) : new CompactCommand(new Revision(random.Chance(1, 2) ? number : random.Next(40))),
             21 => random.Chance(1, 2) ? new WithdrawCommand(new Key([(byte)random.Next(20)])) : new SettleCommand(lease, random.Next(1, 40)),
+            23 => DrawPolicy(random, key),
             22 => new PutSettingCommand((Setting)random.Next(1, SettingDefinition.All.Length + 1), number),
             _ => random.Chance(1, 2) ? new ExpireCommand() : new AnnounceMemberCommand(request.Member, "n", number, "u", "p", "v", 0),
+        };
+    }
+
+    private static PolicyCommand DrawPolicy(DeterministicRandom random, Key key)
+    {
+        var name = random.Chance(1, 4) ? "anonymous" : Owner(random);
+        var rule = new AccessRule((Verbs)random.Next(1, 16), (Spaces)random.Next(1, 32), random.Chance(1, 2) ? default : new Key(key.Bytes), IsPrefix: true);
+        return random.Next(6) switch
+        {
+            0 or 1 => new PutRoleCommand(name, [rule, AccessRule.Everything]),
+            2 => random.Chance(1, 2) ? new DeleteRoleCommand(name) : new DeletePrincipalCommand(name),
+            3 => new PutPrincipalCommand(name, random.Chance(1, 2) ? [name] : [BuiltInRoles.Admin], random.Chance(1, 4)) { ExpectedRevision = random.Chance(1, 4) ? Number(random) : 0 },
+            4 => random.Chance(2, 3) ? new PutRevocationCommand(new Key(Enumerable.Repeat((byte)random.Next(3), 32).ToArray()), name) : new DeleteRevocationCommand(key),
+            _ => new EnableAuthCommand(Actor.Anonymous),
         };
     }
 

@@ -147,7 +147,8 @@ internal sealed class PolicyRuleTests
     {
         _machine = new Machine(new Limits { MaxStateBytes = 5_000 });
         _machine.Change(new PutPrincipalCommand("p", ["reader"], IsDisabled: false));
-        _machine.Do(new PutCommand(Machine.Key("k"), new byte[4_000], LeaseId.None, KeyCondition.None));
+        var room = 5_000 - _machine.State.Counts.StateBytes;
+        _machine.Do(new PutCommand(Machine.Key("k"), new byte[room - 300], LeaseId.None, KeyCondition.None));
         Assert.That(_machine.Do(new PutRoleCommand("r", [Reads])), Is.InstanceOf<QuotaExceeded>());
         Assert.That(_machine.Do(new PutPrincipalCommand("q", [.. BuiltInRoles.Names], IsDisabled: false)), Is.InstanceOf<QuotaExceeded>());
         _machine.Change(new PutRevocationCommand(Print, new string('x', 200)));

@@ -1,6 +1,7 @@
 using Consensus.Primitives;
 using Consensus.Primitives.Wire;
 using Consensus.StateMachine.Commands;
+using Consensus.StateMachine.Tests.Policies;
 using Consensus.StateMachine.Tests.Rules;
 using Google.Protobuf;
 
@@ -20,7 +21,10 @@ public sealed class DigestTests
         _machine.Queued(Asks.Lock("l", "b", 6, 60 * Asks.Second));
         _machine.Do(new GrantLeaseCommand(new LeaseId(9), 60 * Asks.Second) { IsSession = true });
         _machine.Do(new DeleteCommand(Machine.Key("none"), KeyCondition.None), session: new SessionRequest(new LeaseId(9), 1, 0));
+        _machine.Allow("ann", Policing.All("a"));
+        _machine.Change(new PutRevocationCommand(new Key(new byte[32]), ""));
         _machine.Do(Asks.Release(_machine.Granted(Asks.Lock("z", "a", 0, ttl: 0) with { SharedLease = new LeaseId(9) })));
+        _machine.Enable();
     }
 
     [TestCase(2, "a lease")]
@@ -30,6 +34,10 @@ public sealed class DigestTests
     [TestCase(14, "a session")]
     [TestCase(17, "an answer of a session")]
     [TestCase(18, "what ended under a session")]
+    [TestCase(20, "a role")]
+    [TestCase(21, "a principal")]
+    [TestCase(22, "a revocation")]
+    [TestCase(23, "who is judged next")]
     public void A_snapshot_with_one_number_or_letter_changed_is_refused(int kind, string what)
     {
         var buffer = SnapshotBuffer.Of(_machine.View);
@@ -40,6 +48,64 @@ public sealed class DigestTests
             () => ReplicatedState.Restore(Limits.Default, buffer),
             Throws.InstanceOf<WireFormatException>().With.Message.EqualTo("a snapshot that has not what its writer had"),
             what);
+    }
+
+    [TestCase("what is judged", "a snapshot that has not what its writer had")]
+    [TestCase("how often it changed", "a snapshot that has not what its writer had")]
+    [TestCase("a role", "a principal twice, or with a role that there is not")]
+    [TestCase("a principal", "a snapshot with sections missing")]
+    [TestCase("a lease's principal", "a snapshot that has not what its writer had")]
+    [TestCase("a hold's principal", "a snapshot that has not what its writer had")]
+    [TestCase("a waiter's credential", "a snapshot that has not what its writer had")]
+    public void A_snapshot_in_which_who_may_do_what_is_missing_or_another_is_refused(string what, string message)
+    {
+        var buffer = SnapshotBuffer.Of(_machine.View);
+        void Change(int kind, Func<byte[], byte[]> change)
+        {
+            var at = buffer.Sections.FindIndex(section => section.Kind == kind);
+            buffer.Sections[at] = (kind, change(buffer.Sections[at].Body));
+        }
+        V1.Snapshot.Meta Meta(byte[] body) => V1.Snapshot.Meta.Parser.ParseFrom(body);
+        switch (what)
+        {
+            case "what is judged":
+                Change(1, body => new V1.Snapshot.Meta(Meta(body)) { AuthEnabled = false }.ToByteArray());
+                break;
+            case "how often it changed":
+                Change(1, body => new V1.Snapshot.Meta(Meta(body)) { PolicyRevision = 2 }.ToByteArray());
+                break;
+            case "a role":
+                buffer.Sections.RemoveAll(section => section.Kind == 20);
+                break;
+            case "a principal":
+                buffer.Sections.RemoveAll(section => section.Kind == 21);
+                break;
+            case "a lease's principal":
+                Change(2, body =>
+                {
+                    var leases = V1.Snapshot.Leases.Parser.ParseFrom(body);
+                    leases.Items[0].Principal = "eve";
+                    return leases.ToByteArray();
+                });
+                break;
+            case "a hold's principal":
+                Change(4, body =>
+                {
+                    var objects = V1.Snapshot.Objects.Parser.ParseFrom(body);
+                    objects.Items[0].Hold.Principal = "eve";
+                    return objects.ToByteArray();
+                });
+                break;
+            default:
+                Change(5, body =>
+                {
+                    var waiters = V1.Snapshot.Waiters.Parser.ParseFrom(body);
+                    waiters.Items[0].Credential = "t:2";
+                    return waiters.ToByteArray();
+                });
+                break;
+        }
+        Assert.That(() => ReplicatedState.Restore(Limits.Default, buffer), Throws.InstanceOf<WireFormatException>().With.Message.EqualTo(message));
     }
 
     [Test]
@@ -75,6 +141,22 @@ public sealed class DigestTests
                 var answers = V1.Snapshot.SessionAnswers.Parser.ParseFrom(body);
                 answers.Items[0].Nothing.Revision++;
                 return answers.ToByteArray();
+            case 20:
+                var roles = V1.Snapshot.Roles.Parser.ParseFrom(body);
+                roles.Items[0].Rules[0].IsPrefix = false;
+                return roles.ToByteArray();
+            case 21:
+                var principals = V1.Snapshot.Principals.Parser.ParseFrom(body);
+                principals.Items[0].IsDisabled = true;
+                return principals.ToByteArray();
+            case 22:
+                var revocations = V1.Snapshot.Revocations.Parser.ParseFrom(body);
+                revocations.Items[0].Fingerprint = ByteString.CopyFrom(Enumerable.Repeat((byte)1, 32).ToArray());
+                return revocations.ToByteArray();
+            case 23:
+                var sweeps = V1.Snapshot.Sweeps.Parser.ParseFrom(body);
+                sweeps.Items[0].Sequence++;
+                return sweeps.ToByteArray();
             case 18:
                 var ends = V1.Snapshot.SessionEnds.Parser.ParseFrom(body);
                 ends.Items[0].Reason++;

@@ -1,6 +1,7 @@
 using Consensus.Primitives;
 using Consensus.Primitives.Wire;
 using Consensus.StateMachine.Outcomes;
+using Consensus.StateMachine.Policies;
 using Consensus.StateMachine.Wire;
 using Google.Protobuf;
 
@@ -33,6 +34,9 @@ public sealed class BriefAnswerTests
         new() { Kind = 20, Space = OutOfRange },
         new() { Kind = 21, Setting = OutOfRange },
         new() { Kind = 27, Space = OutOfRange },
+        new() { Kind = 28 },
+        new() { Kind = 28, Bound = OutOfRange },
+        new() { Kind = 29, Bound = OutOfRange },
     ];
 
     private static readonly (V1.Snapshot.BriefAnswer, Outcome)[] Whole =
@@ -45,6 +49,10 @@ public sealed class BriefAnswerTests
             new NotHolder(default, null, null) { Asked = new FencingToken(4), IsRenewal = true }),
         (new() { Kind = 13, Bound = 3, Limit = 9 }, new BoundReached(default, BoundKind.Waiters, 9)),
         (new() { Kind = 21, Setting = (int)Setting.MaxFences }, new SettingOutOfRange(default, Setting.MaxFences)),
+        (new() { Kind = 28, Bound = 2 }, new Forbidden(default, DenialReason.NotOwner)),
+        (new() { Kind = 29, Bound = 2, Limit = 7, Owner = "svc" }, new PolicyRefused(default, PolicyRefusal.RoleInUse, 7, "svc")),
+        (new() { Kind = 30, Limit = 7 }, new PolicyChanged(default, 7, 7)),
+        (new() { Kind = 31 }, new ConditionFailed(default, Revision.Zero) { IsUntold = true }),
         (new() { Kind = 25, Permits = 99, Out = 98 }, new PermitsOut(default, 99, 98)),
         (
             new() { Kind = 27, Space = 1, Name = ByteString.CopyFromUtf8("pool") },

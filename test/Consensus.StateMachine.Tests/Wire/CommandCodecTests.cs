@@ -1,6 +1,7 @@
 using Consensus.Primitives;
 using Consensus.Primitives.Wire;
 using Consensus.StateMachine.Commands;
+using Consensus.StateMachine.Policies;
 using Consensus.StateMachine.Wire;
 using Google.Protobuf;
 using NUnit.Framework.Constraints;
@@ -13,6 +14,14 @@ public sealed class CommandCodecTests
     [
         new PutCommand(Machine.Key("k"), new byte[] { 1, 2 }, new LeaseId(long.MaxValue), new KeyCondition(KeyConditionKind.ModRevisionIs, new Revision(7))),
         new DeleteCommand(Machine.Key("k"), new KeyCondition(KeyConditionKind.Exists)),
+        new PutRoleCommand("r", [new AccessRule(Verbs.Read | Verbs.Break, Spaces.Fences, Machine.Key("é"), IsPrefix: true), AccessRule.Everything]) { ExpectedRevision = 3 },
+        new PutRoleCommand("r", []),
+        new DeleteRoleCommand("r") { ExpectedRevision = 3 },
+        new PutPrincipalCommand("p*", ["r", "s"], IsDisabled: true) { ExpectedRevision = 3 },
+        new DeletePrincipalCommand("p") { ExpectedRevision = 3 },
+        new PutRevocationCommand(Machine.Key("print"), "ö") { ExpectedRevision = 3 },
+        new DeleteRevocationCommand(Machine.Key("print")) { ExpectedRevision = 3 },
+        new EnableAuthCommand("ö") { ExpectedRevision = 3 },
         new DeletePrefixCommand(default),
         new GrantLeaseCommand(new LeaseId(5), 1_000_000),
         new RenewLeasesCommand([new LeaseId(5), new LeaseId(6)]),
@@ -88,6 +97,19 @@ public sealed class CommandCodecTests
         Assert.That(Encode(CommandCodec.Read(V1.CommandEnvelope.Parser.ParseFrom(Encode(numbered)).ToByteArray())), Is.EqualTo(Encode(numbered)));
         var generated = V1.CommandEnvelope.Parser.ParseFrom(bytes);
         Assert.That(Encode(CommandCodec.Read(generated.ToByteArray())), Is.EqualTo(bytes));
+    }
+
+    [TestCase(0, 1, "a", false, "no verb")]
+    [TestCase(16, 1, "a", false, "an unknown verb")]
+    [TestCase(1, 0, "a", false, "no space")]
+    [TestCase(1, 32, "a", false, "an unknown space")]
+    [TestCase(1L << 32 | 1, 1, "a", false, "a verb beyond what there can be")]
+    [TestCase(1, 1, "", false, "no name")]
+    public void A_rule_that_says_nothing_or_what_is_unknown_is_refused(long verbs, long spaces, string name, bool isPrefix, string what)
+    {
+        var role = new V1.PutRole { Name = "r" };
+        role.Rules.Add(new V1.AccessRule { Verbs = verbs, Spaces = spaces, Name = ByteString.CopyFromUtf8(name), IsPrefix = isPrefix });
+        Assert.That(() => CommandCodec.Read(new V1.CommandEnvelope { PutRole = role }.ToByteArray()), Throws.TypeOf<WireFormatException>(), what);
     }
 
     [Test]
@@ -173,6 +195,9 @@ public sealed class CommandCodecTests
         machine.Acquire("job", 5);
         machine.Wait("job", 6, identity: "a");
         machine.Do(Commands[0] with { });
+        machine.Do(new PutRoleCommand("r", [AccessRule.Everything]));
+        machine.Do(new PutPrincipalCommand("p", ["r"], IsDisabled: false));
+        machine.Do(new PutRevocationCommand(new Key(new byte[32]), ""));
         machine.Do(new TxnCommand([], [new TxnPut(Machine.Key("b"), new byte[] { 1 }, LeaseId.None), new TxnGet(default, IsPrefix: true, 0)], []), "b");
         machine.Do(new TxnCommand([], [new TxnPut(Machine.Key("c"), new byte[] { 1 }, LeaseId.None), new TxnDelete(Machine.Key("b"), IsPrefix: false)], []));
         machine.Do(new FenceCommand(Machine.Key("disk"), new FencingToken(2)), "c");
