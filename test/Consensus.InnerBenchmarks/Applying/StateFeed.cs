@@ -19,6 +19,9 @@ internal sealed class StateFeed
     private int _sinceCompaction;
     private long _passedMicros;
 
+    /// <summary>Who asks for what is applied.</summary>
+    public string Principal { get; set; } = "";
+
     /// <summary>Applies what was encoded before, and gives the outcome of its own.</summary>
     public Outcome Apply(ReadOnlyMemory<byte> payload)
     {
@@ -31,7 +34,7 @@ internal sealed class StateFeed
         _output.Clear();
         var index = _state.AppliedIndex.Next;
         var stamp = new ClusterTime(1_000_000 + _passedMicros + index.Value);
-        _state.Apply(new LoggedEntry(index, stamp, true, new RequestId(Samples.Self, 1, index.Value), "", payload), _output);
+        _state.Apply(new LoggedEntry(index, stamp, true, new RequestId(Samples.Self, 1, index.Value), Principal, payload), _output);
         return _output.Resolutions[^1].Outcome;
     }
 
@@ -46,7 +49,7 @@ internal sealed class StateFeed
     public void Pass(long micros) => _passedMicros += micros;
 
     /// <summary>As readers and snapshots take it: what is written next copies what it touches.</summary>
-    public void TakeView() => _state.TakeView();
+    public StateView TakeView() => _state.TakeView();
 
     public static void Expect<T>(Outcome outcome)
         where T : Outcome => Invariant.Require(outcome is T, $"{outcome} is no {typeof(T).Name}");

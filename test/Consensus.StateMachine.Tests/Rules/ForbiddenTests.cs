@@ -246,7 +246,9 @@ internal sealed class ForbiddenTests
         _machine.RestoreFromSnapshot();
         _machine.Refuses(Put("b"), "a", "k");
         Done<PutDone>(Put("b"), "a", "k2");
-        _machine.Pass(16 * Second);
+        _machine.Pass(8 * Second);
+        _machine.Refuses(Put("b"), "a", "k");
+        _machine.Pass(8 * Second);
         Done<PutDone>(Put("b"), "a", "k");
     }
 
