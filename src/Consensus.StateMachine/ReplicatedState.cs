@@ -100,7 +100,9 @@ public sealed class ReplicatedState
         get
         {
             var next = _expiry.NextDeadline;
-            return (_tables.Objects.HasUnsettled || !_tables.Detaching.IsEmpty || _tables.Policies.IsSweeping) && AppliedStamp < next ? AppliedStamp : next;
+            return (_tables.Objects.HasUnsettled || !_tables.Detaching.IsEmpty || _tables.Policies.IsSweeping) && AppliedStamp < next
+                ? AppliedStamp
+                : next;
         }
     }
 

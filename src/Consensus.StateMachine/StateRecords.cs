@@ -14,7 +14,9 @@ public readonly record struct KeyItem(Key Key, KeyRecord Record);
 /// <param name="Deadline">In cluster time; informs only (rule 4).</param>
 /// <param name="Keys">At most 100 of the keys it carries; <paramref name="KeyCount"/> is the whole number.</param>
 /// <param name="Holds">At most 100 of the locks, semaphores and elections it holds; <paramref name="HoldCount"/> is the whole number.</param>
-public sealed record LeaseInfo(LeaseId Id, long TtlMicros, ClusterTime Deadline, ImmutableArray<Key> Keys, long KeyCount, ImmutableArray<ObjectName> Holds, long HoldCount)
+public sealed record LeaseInfo(
+    LeaseId Id, long TtlMicros, ClusterTime Deadline, ImmutableArray<Key> Keys, long KeyCount, ImmutableArray<ObjectName> Holds,
+    long HoldCount)
 {
     /// <summary>Whose it is.</summary>
     public string Principal { get; init; } = "";

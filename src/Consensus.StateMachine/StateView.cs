@@ -1,5 +1,6 @@
 using Consensus.Primitives;
 using Consensus.StateMachine.Outcomes;
+using Consensus.StateMachine.Policies;
 using Consensus.StateMachine.Tables;
 
 namespace Consensus.StateMachine;
@@ -46,6 +47,9 @@ public sealed partial class StateView
 
     internal ViewTables Tables { get; }
 
+    /// <summary>Who may do what, as it is in this view; asked by <see cref="PolicyReads"/>.</summary>
+    public Policy Policy => Tables.Policies.Compiled;
+
     internal ViewCounters Counters { get; }
 
     public KeyRecord? GetKey(Key key) => Tables.Keys.ByKey.TryGet(key, out var record) ? record : null;
@@ -77,7 +81,9 @@ public sealed partial class StateView
         }
         : null;
 
-    /// <summary>Equal in views in which <see cref="GetLease(LeaseId)"/> shows the same keys and holds; null when there is no such lease.</summary>
+    /// <summary>
+    /// Equal in views in which <see cref="GetLease"/> shows the same keys and holds; null when there is no such lease.
+    /// </summary>
     public object? MarkOf(LeaseId id)
     {
         if (GetLease(id) is not { } lease)
@@ -115,7 +121,10 @@ public sealed partial class StateView
         {
             if (id != after)
             {
-                yield return new LeaseInfo(id, lease.TtlMicros, lease.Deadline, [], lease.Keys, [], lease.Holds) { Principal = lease.Principal };
+                yield return new LeaseInfo(id, lease.TtlMicros, lease.Deadline, [], lease.Keys, [], lease.Holds)
+                {
+                    Principal = lease.Principal,
+                };
             }
         }
     }

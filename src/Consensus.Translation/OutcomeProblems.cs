@@ -116,7 +116,8 @@ public static class OutcomeProblems
     private static Problem OfForbidden(Forbidden forbidden) => new(ProblemTypes.Forbidden, (forbidden.Reason, forbidden.Missing) switch
     {
         (DenialReason.NotAllowed, { Space: not Spaces.None } missing) =>
-            $"this needs \"{Word(missing.Verb)}\" of the {Word(missing.Space)} {(missing.IsPrefix ? "with the prefix " : "")}\"{Excerpt.Of(missing.Name)}\"; nothing was done",
+            $"this needs \"{Word(missing.Verb)}\" of the {Word(missing.Space)} {(missing.IsPrefix ? "with the prefix " : "")}"
+            + $"\"{Excerpt.Of(missing.Name)}\"; nothing was done",
         (DenialReason.NotAllowed, _) => "no role of the principal allows this; nothing was done",
         (DenialReason.NotOwner, { Lease.IsNone: false } missing) => $"the lease {missing.Lease} is another principal's; nothing was done",
         (DenialReason.NotOwner, _) => "the hold is another principal's; nothing was done",
@@ -130,8 +131,10 @@ public static class OutcomeProblems
 
     private static Problem OfPolicy(PolicyRefused refused) => refused.Reason switch
     {
-        PolicyRefusal.OtherRevision => new Problem(ProblemTypes.PreconditionFailed, $"the policy is at revision {refused.PolicyRevision}; nothing was done"),
-        PolicyRefusal.RoleInUse => new Problem(ProblemTypes.PreconditionFailed, $"the principal \"{refused.Name}\" has the role; nothing was done"),
+        PolicyRefusal.OtherRevision => new Problem(
+            ProblemTypes.PreconditionFailed, $"the policy is at revision {refused.PolicyRevision}; nothing was done"),
+        PolicyRefusal.RoleInUse => new Problem(
+            ProblemTypes.PreconditionFailed, $"the principal \"{refused.Name}\" has the role; nothing was done"),
         PolicyRefusal.BuiltIn => Problem.BadRequest($"the role \"{refused.Name}\" is built in; nothing was done"),
         PolicyRefusal.NoSuchRole => Problem.BadRequest($"there is no role \"{refused.Name}\"; nothing was done"),
         PolicyRefusal.Missing => Problem.NotFound("there is no such role, principal or revocation; nothing was done"),

@@ -3,7 +3,9 @@ using Consensus.StateMachine.Policies;
 
 namespace Consensus.StateMachine.Commands;
 
-/// <summary>Changes who may do what: an administrator's act. It takes no revision of the store; the policy counts its changes itself.</summary>
+/// <summary>
+/// Changes who may do what: an administrator's act. It takes no revision of the store; the policy counts its changes itself.
+/// </summary>
 public abstract record PolicyCommand : Command
 {
     /// <summary>What the policy's revision must be (<c>If-Match</c>); 0 for any.</summary>

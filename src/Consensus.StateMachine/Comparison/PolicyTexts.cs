@@ -17,5 +17,6 @@ internal static class PolicyTexts
     public static (string Name, string Content) OfSweep(WaiterKey from, bool isThere) =>
         ("those who wait are judged again", $"from place {from.Sequence} in the line of the {from.Object} on");
 
-    private static string Of(AccessRule rule) => $"{rule.Verbs} {rule.Spaces} {(rule.IsPrefix ? "prefix" : "name")} \"{rule.Name}\"".ToLowerInvariant();
+    private static string Of(AccessRule rule) =>
+        $"{rule.Verbs} {rule.Spaces} {(rule.IsPrefix ? "prefix" : "name")} \"{rule.Name}\"".ToLowerInvariant();
 }

@@ -33,7 +33,9 @@ public enum PolicyRefusal
     /// <summary>What was to be deleted is not there. 404.</summary>
     Missing = 5,
 
-    /// <summary>A name that no role or principal can have, a rule that says nothing, a role given twice, a fingerprint that is none. 400.</summary>
+    /// <summary>
+    /// A name that no role or principal can have, a rule that says nothing, a role given twice, a fingerprint that is none. 400.
+    /// </summary>
     Malformed = 6,
 }
 

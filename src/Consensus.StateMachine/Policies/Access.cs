@@ -2,7 +2,10 @@ using Consensus.Primitives;
 
 namespace Consensus.StateMachine.Policies;
 
-/// <summary>One thing that a request needs to be allowed: something done to a name, to all names with a prefix, to a hold or a lease that is to be one's own, or to the cluster.</summary>
+/// <summary>
+/// One thing that a request needs to be allowed: something done to a name, to all names with a prefix, to a hold or a lease that is to be
+/// one's own, or to the cluster.
+/// </summary>
 public readonly record struct Access
 {
     /// <summary>One space; none for a lease and for the cluster.</summary>

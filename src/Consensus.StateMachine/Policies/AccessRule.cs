@@ -1,7 +1,8 @@
 namespace Consensus.StateMachine.Policies;
 
 /// <summary>
-/// One rule of a role: it allows each of the verbs in each of the spaces, for one name or for all that begin with it. There is no rule that denies, and none with a range or a pattern.
+/// One rule of a role: it allows each of the verbs in each of the spaces, for one name or for all that begin with it. There is no rule that
+/// denies, and none with a range or a pattern.
 /// </summary>
 /// <param name="Verbs">One at least.</param>
 /// <param name="Spaces">One at least.</param>

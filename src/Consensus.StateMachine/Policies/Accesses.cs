@@ -5,8 +5,8 @@ using Consensus.StateMachine.Commands;
 namespace Consensus.StateMachine.Policies;
 
 /// <summary>
-/// What a command needs to be allowed: everything that it names, in both branches of a transaction, whichever is taken. The one place that says so, for the member that is asked and for
-/// apply alike.
+/// What a command needs to be allowed: everything that it names, in both branches of a transaction, whichever is taken. The one place that
+/// says so, for the member that is asked and for apply alike.
 /// </summary>
 public static class Accesses
 {
@@ -135,10 +135,14 @@ public static class Accesses
                 AddLease(put.Lease, accesses);
                 break;
             case TxnDelete delete:
-                accesses.Add(delete.IsPrefix ? Access.ToPrefix(Spaces.Keys, Verbs.Write, delete.Key) : Access.To(Spaces.Keys, Verbs.Write, delete.Key));
+                accesses.Add(
+                    delete.IsPrefix
+                        ? Access.ToPrefix(Spaces.Keys, Verbs.Write, delete.Key)
+                        : Access.To(Spaces.Keys, Verbs.Write, delete.Key));
                 break;
             case TxnGet get:
-                accesses.Add(get.IsPrefix ? Access.ToPrefix(Spaces.Keys, Verbs.Read, get.Key) : Access.To(Spaces.Keys, Verbs.Read, get.Key));
+                accesses.Add(
+                    get.IsPrefix ? Access.ToPrefix(Spaces.Keys, Verbs.Read, get.Key) : Access.To(Spaces.Keys, Verbs.Read, get.Key));
                 break;
             default:
                 Invariant.Unreachable<bool>(operation);

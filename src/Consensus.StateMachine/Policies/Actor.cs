@@ -3,8 +3,8 @@ namespace Consensus.StateMachine.Policies;
 /// <summary>Who asks, and by what it was known. An entry has both as its principal.</summary>
 /// <param name="Name">Of the principal; empty for whoever shows no credential, which is bound as <see cref="Anonymous"/>.</param>
 /// <param name="Credential">
-/// <c>t:ID</c> of a token, <c>c:FINGERPRINT</c> of a certificate (the SHA-256 in 64 small hexadecimal digits), <c>j:ISSUER</c> of a signed token of another's, <c>l</c> at the
-/// member's own socket; empty without one.
+/// <c>t:ID</c> of a token, <c>c:FINGERPRINT</c> of a certificate (the SHA-256 in 64 small hexadecimal digits), <c>j:ISSUER</c> of a signed
+/// token of another's, <c>l</c> at the member's own socket; empty without one.
 /// </param>
 public sealed record Actor(string Name, string Credential)
 {

@@ -23,7 +23,8 @@ public static class BuiltInRoles
     {
         [Admin] = new(
             [AccessRule.Everything],
-            SystemRights.UseLeases | SystemRights.ViewStatus | SystemRights.ViewHash | SystemRights.Operate | SystemRights.TakeSnapshot | SystemRights.Administer),
+            SystemRights.UseLeases | SystemRights.ViewStatus | SystemRights.ViewHash | SystemRights.Operate | SystemRights.TakeSnapshot
+                | SystemRights.Administer),
         [Operator] = new(
             [new AccessRule(Verbs.Read | Verbs.Break, Held, default, IsPrefix: true)],
             SystemRights.ViewStatus | SystemRights.ViewHash | SystemRights.Operate),

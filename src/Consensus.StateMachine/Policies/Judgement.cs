@@ -13,8 +13,8 @@ internal interface IOwners
 }
 
 /// <summary>
-/// The whole judgement of what a request needs: the roles of who asks, and whose the holds and leases are that it names. What there is not is nobody's: the command answers for that, to
-/// whoever may ask.
+/// The whole judgement of what a request needs: the roles of who asks, and whose the holds and leases are that it names. What there is not
+/// is nobody's: the command answers for that, to whoever may ask.
 /// </summary>
 internal static class Judgement
 {
@@ -35,7 +35,8 @@ internal static class Judgement
     }
 
     /// <summary>Whether the lease may be shown, kept alive or ended by whoever asks.</summary>
-    public static bool MayKeep(Rights rights, string principal, string owner) => owner == principal || rights.May(Access.ToCluster(SystemRights.Operate));
+    public static bool MayKeep(Rights rights, string principal, string owner) =>
+        owner == principal || rights.May(Access.ToCluster(SystemRights.Operate));
 
     private static bool IsOwn(Rights rights, string principal, IOwners owners, in Access access)
     {

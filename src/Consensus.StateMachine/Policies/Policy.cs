@@ -1,12 +1,13 @@
 using System.Collections.Concurrent;
 using System.Text;
+using Consensus.Primitives;
 using Consensus.StateMachine.Trees;
 
 namespace Consensus.StateMachine.Policies;
 
 /// <summary>
-/// Who may do what, compiled from the state of one moment, and a pure function of it: every member that has applied the same judges the same. Immutable, and any thread may ask it. What
-/// an actor may do is worked out when it is asked for first, and kept.
+/// Who may do what, compiled from the state of one moment, and a pure function of it: every member that has applied the same judges the
+/// same. Immutable, and any thread may ask it. What an actor may do is worked out when it is asked for first, and kept.
 /// </summary>
 public sealed class Policy
 {
@@ -24,7 +25,11 @@ public sealed class Policy
     private int _kept;
 
     internal Policy(
-        bool isEnabled, long revision, FrozenTree<Key, RoleInfo> roles, FrozenTree<Key, PrincipalInfo> principals, FrozenTree<Key, RevocationInfo> revocations) =>
+        bool isEnabled,
+        long revision,
+        FrozenTree<Key, RoleInfo> roles,
+        FrozenTree<Key, PrincipalInfo> principals,
+        FrozenTree<Key, RevocationInfo> revocations) =>
         (IsEnabled, Revision, _roles, _principals, _revocations) = (isEnabled, revision, roles, principals, revocations);
 
     /// <summary>While it is not, everything is allowed to everybody. It never ends.</summary>
@@ -56,13 +61,16 @@ public sealed class Policy
         return rights;
     }
 
-    /// <summary>Whether a certificate is not believed any more, be it a client's or a member's. Also while the policy is not enabled.</summary>
+    /// <summary>
+    /// Whether a certificate is not believed any more, be it a client's or a member's. Also while the policy is not enabled.
+    /// </summary>
     /// <param name="fingerprint">Its SHA-256.</param>
     public bool IsRevoked(Key fingerprint) => _revocations.TryGet(fingerprint, out _);
 
     /// <summary>Whether a credential, as <see cref="Actor.Credential"/> has it, is not believed any more.</summary>
     public bool IsRevoked(string credential) =>
-        credential.StartsWith(Actor.CertificatePrefix, StringComparison.Ordinal) && ReadHex(credential.AsSpan(Actor.CertificatePrefix.Length)) is { } fingerprint
+        credential.StartsWith(Actor.CertificatePrefix, StringComparison.Ordinal)
+            && ReadHex(credential.AsSpan(Actor.CertificatePrefix.Length)) is { } fingerprint
         && IsRevoked(fingerprint);
 
     /// <summary>What is bound to the name: the longest binding that fits; null when none does.</summary>
@@ -111,7 +119,8 @@ public sealed class Policy
     }
 
     private RoleRights RoleOf(string name) =>
-        BuiltInRoles.Find(name) ?? (_roles.TryGet(Key.FromText(name), out var role) ? role.Rights : throw new InvalidOperationException($"the role {name} is bound and there is none"));
+        BuiltInRoles.Find(name)
+        ?? (_roles.TryGet(Key.FromText(name), out var role) ? role.Rights : Invariant.Unreachable<RoleRights>(name));
 
     private static Key? ReadHex(ReadOnlySpan<char> digits)
     {

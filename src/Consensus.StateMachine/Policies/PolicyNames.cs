@@ -13,9 +13,13 @@ public static class PolicyNames
 
     /// <summary>As a role may be called: letters, digits, <c>.</c>, <c>_</c> and <c>-</c>.</summary>
     public static bool IsRole(string name, Limits limits) =>
-        name.Length > 0 && name.Length <= limits.MaxPolicyNameBytes && name.All(static letter => char.IsAsciiLetterOrDigit(letter) || letter is '.' or '_' or '-');
+        name.Length > 0 && name.Length <= limits.MaxPolicyNameBytes
+            && name.All(static letter => char.IsAsciiLetterOrDigit(letter) || letter is '.' or '_' or '-');
 
-    /// <summary>As rights may be bound to: any text without control characters, with a wildcard at most at its end; not the name that is shown by the socket alone.</summary>
+    /// <summary>
+    /// As rights may be bound to: any text without control characters, with a wildcard at most at its end; not the name that is shown by
+    /// the socket alone.
+    /// </summary>
     public static bool IsBinding(string name, Limits limits) =>
         name.Length > 0 && name != Actor.Local
         && Encoding.UTF8.GetByteCount(name) <= limits.MaxPolicyNameBytes
@@ -27,7 +31,8 @@ public static class PolicyNames
         for (var rest = name.AsSpan(); !rest.IsEmpty;)
         {
             // Half a character has no bytes of its own: two names could have the same.
-            if (Rune.DecodeFromUtf16(rest, out var letter, out var length) != OperationStatus.Done || Rune.IsControl(letter) || letter.Value == Wildcard)
+            if (Rune.DecodeFromUtf16(rest, out var letter, out var length) != OperationStatus.Done || Rune.IsControl(letter)
+                || letter.Value == Wildcard)
             {
                 return false;
             }

@@ -13,12 +13,16 @@ public sealed record RoleInfo(string Name, ImmutableArray<AccessRule> Rules)
     public override int GetHashCode() => Rules.Length;
 }
 
-/// <summary>What roles whoever has the name has, or every name that begins with what stands before a final <c>*</c>: the longest that fits counts, and alone.</summary>
+/// <summary>
+/// What roles whoever has the name has, or every name that begins with what stands before a final <c>*</c>: the longest that fits counts,
+/// and alone.
+/// </summary>
 /// <param name="Roles">In the order given, no two alike.</param>
 /// <param name="IsDisabled">Nothing is allowed.</param>
 public sealed record PrincipalInfo(string Name, ImmutableArray<string> Roles, bool IsDisabled)
 {
-    public bool Equals(PrincipalInfo? other) => other is not null && Name == other.Name && IsDisabled == other.IsDisabled && Roles.SequenceEqual(other.Roles);
+    public bool Equals(PrincipalInfo? other) =>
+        other is not null && Name == other.Name && IsDisabled == other.IsDisabled && Roles.SequenceEqual(other.Roles);
 
     public override int GetHashCode() => Roles.Length;
 }

@@ -3,7 +3,10 @@ using Consensus.Primitives;
 
 namespace Consensus.StateMachine.Policies;
 
-/// <summary>What one actor may do, under one policy. Immutable: whoever keeps it keeps the policy that it is of beside it, and asks anew when that is another.</summary>
+/// <summary>
+/// What one actor may do, under one policy. Immutable: whoever keeps it keeps the policy that it is of beside it, and asks anew when that
+/// is another.
+/// </summary>
 public sealed class Rights
 {
     /// <summary>Where nobody's rights are judged.</summary>
@@ -27,7 +30,10 @@ public sealed class Rights
 
     private bool IsEverything { get; init; }
 
-    /// <summary>Whether all of this is allowed, as far as that hangs on roles: that a hold or a lease is one's own is judged by the state that has it.</summary>
+    /// <summary>
+    /// Whether all of this is allowed, as far as that hangs on roles: that a hold or a lease is one's own is judged by the state that has
+    /// it.
+    /// </summary>
     /// <returns>What is not; null when all is.</returns>
     public Denial? Judge(ReadOnlySpan<Access> accesses)
     {

@@ -19,7 +19,8 @@ internal sealed class RoleRights
             for (var space = 0; space < SpaceCount; space++)
             {
                 var (verbBit, spaceBit) = ((Verbs)(1 << verb), (Spaces)(1 << space));
-                _names[(verb * SpaceCount) + space] = NameSet.Of(rules.Where(rule => (rule.Verbs & verbBit) != 0 && (rule.Spaces & spaceBit) != 0));
+                _names[(verb * SpaceCount) + space] = NameSet.Of(
+                    rules.Where(rule => (rule.Verbs & verbBit) != 0 && (rule.Spaces & spaceBit) != 0));
                 if (_names[(verb * SpaceCount) + space] is null)
                 {
                     continue;
@@ -38,6 +39,9 @@ internal sealed class RoleRights
     /// <summary>For how many verbs in how many spaces it allows anything, each of both counted.</summary>
     public int NameSets { get; }
 
-    public bool Covers(Spaces space, Verbs verb, Key name, bool isPrefix) =>
-        _names[(BitOperations.TrailingZeroCount((int)verb) * SpaceCount) + BitOperations.TrailingZeroCount((int)space)]?.Covers(name, isPrefix) ?? false;
+    public bool Covers(Spaces space, Verbs verb, Key name, bool isPrefix)
+    {
+        var place = (BitOperations.TrailingZeroCount((int)verb) * SpaceCount) + BitOperations.TrailingZeroCount((int)space);
+        return _names[place] is { } names && names.Covers(name, isPrefix);
+    }
 }

@@ -8,14 +8,16 @@ using Consensus.StateMachine.Tables;
 namespace Consensus.StateMachine.Rules;
 
 /// <summary>
-/// Whether whoever asks may have the entry's command done, by the policy at its index (rule 21): so a revocation that was answered holds for all that is applied behind it, on every member.
-/// While the policy is not enabled, each question is one comparison.
+/// Whether whoever asks may have the entry's command done, by the policy at its index (rule 21): so a revocation that was answered holds
+/// for all that is applied behind it, on every member. While the policy is not enabled, each question is one comparison.
 /// </summary>
 internal sealed class AccessRules(StateTables state, Applying entry) : IOwners
 {
     private readonly List<Access> _accesses = [];
 
-    /// <summary>A credential that is not believed any more gets no answer that was kept either: it may be a thief's, under whatever name.</summary>
+    /// <summary>
+    /// A credential that is not believed any more gets no answer that was kept either: it may be a thief's, under whatever name.
+    /// </summary>
     public Forbidden? RefuseRevoked(Command command)
     {
         if (!state.Policies.IsEnabled || Rights.Refusal != DenialReason.Revoked)
@@ -34,13 +36,15 @@ internal sealed class AccessRules(StateTables state, Applying entry) : IOwners
             return null;
         }
         _accesses.Clear();
-        return Accesses.Add(command, _accesses) && Judgement.Of(Rights, entry.Principal, this, CollectionsMarshal.AsSpan(_accesses)) is { } denial
+        return Accesses.Add(command, _accesses)
+            && Judgement.Of(Rights, entry.Principal, this, CollectionsMarshal.AsSpan(_accesses)) is { } denial
             ? new Forbidden(state.Revision, denial.Reason) { Missing = denial.Missing }
             : null;
     }
 
     /// <summary>
-    /// The refusal to keep a lease alive, each of several by itself. One that was made for holds is those holds: whoever may not hold them any more does not keep them by their lease.
+    /// The refusal to keep a lease alive, each of several by itself. One that was made for holds is those holds: whoever may not hold them
+    /// any more does not keep them by their lease.
     /// </summary>
     public Forbidden? RefuseRenewal(LeaseRecord lease)
     {
@@ -67,7 +71,9 @@ internal sealed class AccessRules(StateTables state, Applying entry) : IOwners
         return null;
     }
 
-    /// <summary>Whether whoever waits may still hold all that it waits for, and the credential is believed with which it asked last.</summary>
+    /// <summary>
+    /// Whether whoever waits may still hold all that it waits for, and the credential is believed with which it asked last.
+    /// </summary>
     public bool MayHold(WaiterRecord waiter)
     {
         if (!state.Policies.IsEnabled)

@@ -48,7 +48,8 @@ internal sealed class AcquireRules(
         }
         var terms = AskedTerms.Of(c);
         var grows = ObjectTable.GrowthOf(name, record) + state.Sessions.GrowthOf(c.SharedLease) + (isFree
-            ? HoldTable.SizeOf(name, wanted.Owner, terms, c.MaxHoldMicros > 0) + (c.SharedLease.IsNone ? LeaseRecord.BytesOf(entry.Principal) : 0)
+            ? HoldTable.SizeOf(name, wanted.Owner, terms, c.MaxHoldMicros > 0)
+                + (c.SharedLease.IsNone ? LeaseRecord.BytesOf(entry.Principal) : 0)
             : WaiterTable.SizeOf(name, c.Owner, entry.Actor, terms, entry.Identity, entry.Fingerprint.Length));
         if (holds.RefuseBytes(c.Metadata.Length, c.Value.Length, grows) is { } tooLarge)
         {
@@ -66,7 +67,10 @@ internal sealed class AcquireRules(
         {
             return new BoundReached(state.Revision, BoundKind.Holders, state.Limits.MaxHoldersPerObject);
         }
-        var claim = new Claim(wanted.Owner, entry.Request, c.TtlMicros, c.OwnLease, c.SharedLease, terms) { IsNumbered = entry.Identity.IsSession };
+        var claim = new Claim(wanted.Owner, entry.Request, c.TtlMicros, c.OwnLease, c.SharedLease, terms)
+        {
+            IsNumbered = entry.Identity.IsSession,
+        };
         var granted = holds.Grant(name, record, name.Space == HoldSpace.Semaphore ? record with { Permits = c.Permits } : record, claim, 0);
         if (!record.Delays.IsEmpty)
         {
@@ -134,7 +138,8 @@ internal sealed class AcquireRules(
             {
                 return new BoundReached(state.Revision, BoundKind.Leases, state.Limits.MaxLeases);
             }
-            lease = state.Leases.Start(c.OwnLease, c.TtlMicros, entry.DeadlineAfter(c.TtlMicros), holds: 0, isOwn: true, entry.Principal).Id;
+            lease = state.Leases.Start(
+                c.OwnLease, c.TtlMicros, entry.DeadlineAfter(c.TtlMicros), holds: 0, isOwn: true, entry.Principal).Id;
         }
         return GrantMany(c, terms, lease);
     }
@@ -176,7 +181,10 @@ internal sealed class AcquireRules(
 
     private ManyGranted GrantMany(AcquireManyCommand c, HoldTerms terms, LeaseId lease)
     {
-        var claim = new Claim(new OwnerName(entry.Principal, c.Owner), entry.Request, c.TtlMicros, LeaseId.None, lease, terms) { IsNumbered = entry.Identity.IsSession };
+        var claim = new Claim(new OwnerName(entry.Principal, c.Owner), entry.Request, c.TtlMicros, LeaseId.None, lease, terms)
+        {
+            IsNumbered = entry.Identity.IsSession,
+        };
         var granted = ImmutableArray.CreateBuilder<Hold>(c.Names.Length);
         foreach (var key in c.Names)
         {

@@ -97,7 +97,8 @@ internal sealed partial class HoldRules
         var leaseWaiters = -1;
         if (claim.SharedLease.IsNone)
         {
-            var lease = state.Leases.Start(claim.OwnLease, claim.TtlMicros, entry.DeadlineAfter(claim.TtlMicros), holds: 0, isOwn: true, claim.Owner.Principal);
+            var lease = state.Leases.Start(
+                claim.OwnLease, claim.TtlMicros, entry.DeadlineAfter(claim.TtlMicros), holds: 0, isOwn: true, claim.Owner.Principal);
             (claim, leaseWaiters) = (claim with { OwnLease = LeaseId.None, SharedLease = lease.Id }, 0);
         }
         var holds = ImmutableArray.CreateBuilder<Hold>();

@@ -21,12 +21,14 @@ internal sealed partial class HoldRules(
         Invariant.Require(Fits(name.Space, after, after.Permits, claim.Terms.Mode, claim.Terms.Count), "a grant fits beside the holds that there are");
         var token = new FencingToken(state.Bump().Value);
         var lease = claim.SharedLease.IsNone
-            ? state.Leases.Start(claim.OwnLease, claim.TtlMicros, entry.DeadlineAfter(claim.TtlMicros), holds: 1, isOwn: true, claim.Owner.Principal)
+            ? state.Leases.Start(
+                claim.OwnLease, claim.TtlMicros, entry.DeadlineAfter(claim.TtlMicros), holds: 1, isOwn: true, claim.Owner.Principal)
             : state.Leases.Attach(claim.SharedLease, holds: 1, waiters: leaseWaiters);
         Invariant.Require(lease is not null, "a hold hangs on a living lease");
         entry.Output.Objects++;
         var until = claim.Terms.MaxHoldMicros > 0 ? entry.DeadlineAfter(claim.Terms.MaxHoldMicros) : ClusterTime.Never;
-        var hold = new HoldRecord(claim.Owner.Principal, claim.Owner.Owner, token, lease.Id, claim.Request, waitedMicros, until, claim.Terms)
+        var hold = new HoldRecord(
+            claim.Owner.Principal, claim.Owner.Owner, token, lease.Id, claim.Request, waitedMicros, until, claim.Terms)
         {
             Mark = state.Sessions.Rise(claim.SharedLease) is > 0 and var begun
                 ? new SessionMark(begun, claim.Number, claim.Fingerprint, claim.LockCount) { IsNumbered = claim.IsNumbered, IsUntaken = claim.IsUntaken }
@@ -247,7 +249,10 @@ internal sealed partial class HoldRules(
     /// <summary>What was kept back for the owner of a new hold is that hold now.</summary>
     private ObjectRecord TakenBack(ObjectRecord record, HoldRecord hold) => record.Delays.IsEmpty
         ? record
-        : record with { Delays = HoldDelays.TakenBack(HoldDelays.At(record.Delays, entry.Stamp), hold.OwnerName, hold.Terms.Mode, hold.Terms.Count) };
+        : record with
+        {
+            Delays = HoldDelays.TakenBack(HoldDelays.At(record.Delays, entry.Stamp), hold.OwnerName, hold.Terms.Mode, hold.Terms.Count),
+        };
 
     private ImmutableArray<T> Newest<T>(ImmutableArray<T> items, T item) => items.Length < state.Limits.MaxRememberedTokens
         ? items.Add(item)

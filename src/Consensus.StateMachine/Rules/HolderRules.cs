@@ -56,8 +56,9 @@ internal sealed class HolderRules(StateTables state, HoldRules holds, LineRules 
     }
 
     /// <summary>
-    /// The hold goes to the first waiter of the named owner, past those who wait before it: release and grant in one step. It stays with its
-    /// principal: another's may call itself anything. Not to one who waits for several locks at once, which would hold one of them while it waits for the others.
+    /// The hold goes to the first waiter of the named owner, past those who wait before it: release and grant in one step. It stays with
+    /// its principal: another's may call itself anything. Not to one who waits for several locks at once, which would hold one of them
+    /// while it waits for the others.
     /// </summary>
     public Outcome HandOver(HandOverCommand c)
     {

@@ -78,7 +78,8 @@ internal static class KeptBack
     {
         foreach (var delay in record.Delays)
         {
-            if (delay.Until > now && delay.OwnerName != wanted.Owner && (delay.Mode == LockMode.Exclusive || wanted.Mode == LockMode.Exclusive))
+            if (delay.Until > now && delay.OwnerName != wanted.Owner
+                && (delay.Mode == LockMode.Exclusive || wanted.Mode == LockMode.Exclusive))
             {
                 return true;
             }

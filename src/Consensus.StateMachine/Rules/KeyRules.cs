@@ -112,7 +112,9 @@ internal sealed class KeyRules(StateTables state, Applying entry, AccessRules ac
     private static ReadOnlyMemory<byte> Kept(ReadOnlyMemory<byte> value) =>
         MemoryMarshal.TryGetArray(value, out var segment) && segment.Array!.Length - value.Length <= value.Length / 4 ? value : value.ToArray();
 
-    /// <summary>Whoever may write a key without reading it is not told by its conditions what it is: it could ask until one holds.</summary>
+    /// <summary>
+    /// Whoever may write a key without reading it is not told by its conditions what it is: it could ask until one holds.
+    /// </summary>
     private ConditionFailed Failed(Key key, KeyRecord? record) => access.MayRead(key)
         ? new ConditionFailed(state.Revision, record?.ModRevision ?? Revision.Zero)
         : new ConditionFailed(state.Revision, Revision.Zero) { IsUntold = true };

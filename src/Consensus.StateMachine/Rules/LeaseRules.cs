@@ -19,7 +19,8 @@ internal sealed class LeaseRules(StateTables state, Applying entry, HoldRules ho
         {
             return new BoundReached(state.Revision, BoundKind.Leases, state.Limits.MaxLeases);
         }
-        if (state.RefuseGrowth(LeaseRecord.BytesOf(entry.Principal) + (c.IsSession ? SessionRecord.BytesOf(entry.Principal) : 0)) is { } full)
+        var grows = LeaseRecord.BytesOf(entry.Principal) + (c.IsSession ? SessionRecord.BytesOf(entry.Principal) : 0);
+        if (state.RefuseGrowth(grows) is { } full)
         {
             return full;
         }

@@ -175,13 +175,14 @@ internal sealed class LineRules(StateTables state, Applying entry, AccessRules a
     }
 
     /// <summary>
-    /// A waiter whose wait or lease is over by this entry's stamp is never granted anything (rule 2), nor one who may not hold it any more, nor one whose process is lost, but
-    /// under a session, where the place is granted in turn whoever is connected (rule 18). The bound on leases was judged for newcomers: it
-    /// does not keep anybody waiting who has a place, or nobody would ever come back to grant it.
+    /// A waiter whose wait or lease is over by this entry's stamp is never granted anything (rule 2), nor one who may not hold it any more,
+    /// nor one whose process is lost, but under a session, where the place is granted in turn whoever is connected (rule 18). The bound on
+    /// leases was judged for newcomers: it does not keep anybody waiting who has a place, or nobody would ever come back to grant it.
     /// </summary>
     private bool MayBeGranted(WaiterRecord waiter)
     {
-        if (waiter.WaitDeadline <= entry.Stamp || !access.MayHold(waiter) || (!waiter.Identity.IsSession && state.Detaching.Concerns(waiter)))
+        if (waiter.WaitDeadline <= entry.Stamp || !access.MayHold(waiter)
+            || (!waiter.Identity.IsSession && state.Detaching.Concerns(waiter)))
         {
             return false;
         }

@@ -8,7 +8,8 @@ using Consensus.StateMachine.Tables;
 namespace Consensus.StateMachine.Rules;
 
 /// <summary>
-/// Changes of who may do what. Each takes effect with its entry: what stands behind it in the log is judged by it, on every member. They take no revision of the store.
+/// Changes of who may do what. Each takes effect with its entry: what stands behind it in the log is judged by it, on every member. They
+/// take no revision of the store.
 /// </summary>
 internal sealed class PolicyRules(StateTables state, Applying entry)
 {
@@ -180,7 +181,9 @@ internal sealed class PolicyRules(StateTables state, Applying entry)
         return Changed();
     }
 
-    /// <summary>From here on all that wait are judged anew: who may not have it any more is passed over at once, and told so step by step.</summary>
+    /// <summary>
+    /// From here on all that wait are judged anew: who may not have it any more is passed over at once, and told so step by step.
+    /// </summary>
     private PolicyChanged Changed()
     {
         var before = state.Policies.Counters;

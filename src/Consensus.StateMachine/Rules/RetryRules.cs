@@ -131,8 +131,9 @@ internal sealed class RetryRules(StateTables state, Applying entry, AnswerReplay
     }
 
     /// <summary>
-    /// Tells a brief answer again. Whoever asked now may have sent another attempt since the first one was answered: its time begins anew. Not that of what is full, for there may
-    /// be room soon, and libraries of HTTP ask again after a 429 by themselves, under the same key; nor that of what is forbidden, which somebody may allow.
+    /// Tells a brief answer again. Whoever asked now may have sent another attempt since the first one was answered: its time begins anew.
+    /// Not that of what is full, for there may be room soon, and libraries of HTTP ask again after a 429 by themselves, under the same key;
+    /// nor that of what is forbidden, which somebody may allow.
     /// </summary>
     private Outcome Repeat(BriefAnswer answer)
     {

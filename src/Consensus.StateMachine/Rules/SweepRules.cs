@@ -3,12 +3,14 @@ using Consensus.StateMachine.Tables;
 namespace Consensus.StateMachine.Rules;
 
 /// <summary>
-/// After a change of the policy, those who wait are judged by it one after the other, and whoever may not hold any more what it waits for is told so. Nobody is granted anything meanwhile
-/// by the policy before it: that is judged at each grant.
+/// After a change of the policy, those who wait are judged by it one after the other, and whoever may not hold any more what it waits for
+/// is told so. Nobody is granted anything meanwhile by the policy before it: that is judged at each grant.
 /// </summary>
 internal sealed class SweepRules(StateTables state, Applying entry, HoldRules holds, WaitRules waits, AccessRules access)
 {
-    /// <summary>Goes on from where the entry before stopped: one looks at so many places and ends so many waits, and the next goes on (rule 9).</summary>
+    /// <summary>
+    /// Goes on from where the entry before stopped: one looks at so many places and ends so many waits, and the next goes on (rule 9).
+    /// </summary>
     public void GoOn()
     {
         if (!state.Policies.TryGetSweep(out var from))

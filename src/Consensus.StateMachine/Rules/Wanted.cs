@@ -13,7 +13,8 @@ internal readonly record struct Wanted(OwnerName Owner, LeaseId Lease, LockMode 
         new(new OwnerName(principal, c.Owner), c.SharedLease, AskedTerms.ModeOf(c), AskedTerms.CountOf(c), AskedTerms.PermitsOf(c));
 
     /// <summary>Each of several locks.</summary>
-    public static Wanted By(AcquireManyCommand c, string principal) => new(new OwnerName(principal, c.Owner), c.SharedLease, LockMode.Exclusive, 1, 0);
+    public static Wanted By(AcquireManyCommand c, string principal) =>
+        new(new OwnerName(principal, c.Owner), c.SharedLease, LockMode.Exclusive, 1, 0);
 
     /// <summary>One who waits: the limit is the one that the semaphore has now.</summary>
     public static Wanted By(WaiterRecord waiter, ObjectRecord record) =>

@@ -51,7 +51,8 @@ public static class SnapshotWriter
         Table(writer, sink, SectionKind.SessionEnds, tables.Sessions.Ended.All(), static (w, item) => SessionTable.Write(w, item.Key, item.Value));
         Table(writer, sink, SectionKind.Roles, tables.Policies.Roles.All(), static (w, item) => PolicyTable.Write(w, item.Value));
         Table(writer, sink, SectionKind.Principals, tables.Policies.Principals.All(), static (w, item) => PolicyTable.Write(w, item.Value));
-        Table(writer, sink, SectionKind.Revocations, tables.Policies.Revocations.All(), static (w, item) => PolicyTable.Write(w, item.Value));
+        Table(
+            writer, sink, SectionKind.Revocations, tables.Policies.Revocations.All(), static (w, item) => PolicyTable.Write(w, item.Value));
         Table(writer, sink, SectionKind.Sweep, tables.Policies.Sweep.All(), static (w, item) => PolicyTable.Write(w, item.Key));
     }
 

@@ -5,8 +5,8 @@ using Consensus.StateMachine.Policies;
 namespace Consensus.StateMachine.Tables;
 
 /// <summary>
-/// Whoever asked lately, each once: what is stored of one who asks often shares the texts. It is no part of the replicated state. Beyond so many it begins anew; then a text may be there
-/// twice, which nothing is judged by.
+/// Whoever asked lately, each once: what is stored of one who asks often shares the texts. It is no part of the replicated state. Beyond so
+/// many it begins anew; then a text may be there twice, which nothing is judged by.
 /// </summary>
 internal sealed class Actors
 {

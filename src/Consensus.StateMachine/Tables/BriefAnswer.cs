@@ -16,7 +16,8 @@ internal sealed record BriefAnswer(long Sequence, ClusterTime Stored, ReadOnlyMe
     public bool IsWithdrawn => Outcome is RequestWithdrawn;
 
     /// <summary>It was answered with a success that found everything done.</summary>
-    public bool IsSuccess => Outcome is DeleteDone or HoldReleased or FencePassed or FenceReset or TxnDone or HoldRenewed or PermitsChanged or PolicyChanged;
+    public bool IsSuccess =>
+        Outcome is DeleteDone or HoldReleased or FencePassed or FenceReset or TxnDone or HoldRenewed or PermitsChanged or PolicyChanged;
 
     /// <summary>What it takes in memory, about, with its place in two trees.</summary>
     public long Bytes => 240 + Fingerprint.Length + BytesOf(Outcome);

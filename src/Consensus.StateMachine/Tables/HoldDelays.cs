@@ -76,7 +76,8 @@ internal static class HoldDelays
         HoldDelay? next = null;
         foreach (var delay in delays)
         {
-            if (delay.OwnerName == owner && (next is null || (delay.Mode != mode, delay.Until).CompareTo((next.Mode != mode, next.Until)) < 0))
+            if (delay.OwnerName == owner
+                && (next is null || (delay.Mode != mode, delay.Until).CompareTo((next.Mode != mode, next.Until)) < 0))
             {
                 next = delay;
             }

@@ -52,14 +52,10 @@ internal sealed class HoldTable(ObjectTable objects, Actors actors)
     public HoldRecord? Find(ObjectName name, FencingToken token) => Find(name, objects[name], token);
 
     /// <param name="record">The object as it is stored.</param>
-    public HoldRecord? Find(ObjectName name, ObjectRecord record, FencingToken token)
-    {
-        if (record.Sole is { } sole)
-        {
-            return sole.Token == token ? sole : null;
-        }
-        return record.Holders > 0 && _primary.TryGet(new HoldKey(name, token), out var hold) ? hold : null;
-    }
+    public HoldRecord? Find(ObjectName name, ObjectRecord record, FencingToken token) =>
+        record.Sole is { } sole ? (sole.Token == token ? sole : null)
+        : record.Holders > 0 && _primary.TryGet(new HoldKey(name, token), out var hold) ? hold
+        : null;
 
     /// <summary>The hold that this very request was granted, while it is held and nobody else was told of it.</summary>
     public HoldRecord? Find(ObjectName name, ObjectRecord record, RequestId request)
@@ -103,24 +99,19 @@ internal sealed class HoldTable(ObjectTable objects, Actors actors)
             ? [.. _byNumber.Peek().From(first).TakeWhile(h => h.Key.Number == number).Select(h => new HoldKey(h.Value, h.Key.Token))]
             : [];
 
-    public HoldRecord? First(ObjectName name, ObjectRecord record)
-    {
-        if (record.Holders == 0 || record.Sole is not null)
-        {
-            return record.Sole;
-        }
-        return _primary.TryFirstFrom(new HoldKey(name, FencingToken.None), out _, out var hold) ? hold : null;
-    }
+    public HoldRecord? First(ObjectName name, ObjectRecord record) =>
+        record.Holders == 0 || record.Sole is not null ? record.Sole
+        : _primary.TryFirstFrom(new HoldKey(name, FencingToken.None), out _, out var hold) ? hold
+        : null;
 
     /// <summary>All that hold the object now, in the order of their tokens.</summary>
     public List<HoldRecord> Of(ObjectName name, ObjectRecord record)
     {
-        var holds = new List<HoldRecord>();
         if (record.Sole is { } sole)
         {
-            holds.Add(sole);
-            return holds;
+            return [sole];
         }
+        var holds = new List<HoldRecord>();
         foreach (var (key, hold) in _primary.Peek().From(new HoldKey(name, FencingToken.None)))
         {
             if (key.Object != name)
@@ -252,7 +243,9 @@ internal sealed class HoldTable(ObjectTable objects, Actors actors)
             _byEnd, all.Where(static h => h.Hold.Until != ClusterTime.Never).Select(static h => (DueOf(h.Hold), h.Key.Object)), "the index of holds by their end");
         var counted = all.Where(static h => !IsSole(h.Key.Object, h.Hold)).ToList();
         Indexes.Require(_byToken, counted.Select(static h => (h.Hold.Token, h.Key.Object)), "the index of holds by token");
-        Indexes.Require(_byOwner, counted.Select(static h => (new OwnerHold(h.Key.Object, h.Hold.OwnerName, h.Hold.Token), true)), "the index of holds by owner");
+        Indexes.Require(
+            _byOwner, counted.Select(static h => (new OwnerHold(h.Key.Object, h.Hold.OwnerName, h.Hold.Token), true)),
+            "the index of holds by owner");
         Indexes.Require(
             _byObjectAndLease, counted.Select(static h => (new LeasedHold(h.Key.Object, h.Hold.Lease, h.Hold.Token), true)), "the index of holds by object and lease");
         Indexes.Require(
@@ -270,12 +263,14 @@ internal sealed class HoldTable(ObjectTable objects, Actors actors)
     private static WrittenForm<HoldKey, HoldRecord> NewMeasure() =>
         new(static (writer, key, hold) => Write(writer, key.Object, hold), static (key, hold) => SizeOf(key.Object, hold));
 
-    public static long SizeOf(ObjectName name, HoldRecord hold) => SizeOf(name, hold.OwnerName, hold.Terms, hold.Until != ClusterTime.Never);
+    public static long SizeOf(ObjectName name, HoldRecord hold) =>
+        SizeOf(name, hold.OwnerName, hold.Terms, hold.Until != ClusterTime.Never);
 
     /// <summary>What a hold takes in memory, about, beside its object and its lease.</summary>
     /// <param name="hasEnd">It has a <c>maxHold</c>.</param>
     public static long SizeOf(ObjectName name, OwnerName owner, HoldTerms terms, bool hasEnd) =>
-        OverheadBytes + (2L * (owner.Owner.Length + owner.Principal.Length)) + terms.Bytes + (hasEnd ? EndBytes : 0) + (IsSole(name, terms) ? 0 : SharedOverheadBytes + name.Name.Length);
+        OverheadBytes + (2L * (owner.Owner.Length + owner.Principal.Length)) + terms.Bytes + (hasEnd ? EndBytes : 0)
+        + (IsSole(name, terms) ? 0 : SharedOverheadBytes + name.Name.Length);
 
     private void NameRequest(HoldRecord hold, HoldKey key)
     {

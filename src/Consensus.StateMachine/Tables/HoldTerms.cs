@@ -30,7 +30,8 @@ internal sealed record HoldTerms(
 }
 
 /// <summary>One who asks, with all that a grant needs. Exactly one of the two leases is given: an own one starts at the grant.</summary>
-internal readonly record struct Claim(OwnerName Owner, RequestId Request, long TtlMicros, LeaseId OwnLease, LeaseId SharedLease, HoldTerms Terms)
+internal readonly record struct Claim(
+    OwnerName Owner, RequestId Request, long TtlMicros, LeaseId OwnLease, LeaseId SharedLease, HoldTerms Terms)
 {
     /// <summary>The number of the request of the lease's session that stands in line for it; 0 for any other.</summary>
     public long Number { get; init; }

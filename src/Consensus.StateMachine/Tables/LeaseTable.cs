@@ -9,13 +9,16 @@ namespace Consensus.StateMachine.Tables;
 /// <param name="Attachments">Keys, holds and waiting places that it carries.</param>
 /// <param name="IsOwn">Made for holds: it ends by itself when the last of them goes.</param>
 /// <param name="Principal">Whose it is.</param>
-internal sealed record LeaseRecord(LeaseId Id, long TtlMicros, ClusterTime Deadline, int Keys, int Holds, int Attachments, bool IsOwn, string Principal)
+internal sealed record LeaseRecord(
+    LeaseId Id, long TtlMicros, ClusterTime Deadline, int Keys, int Holds, int Attachments, bool IsOwn, string Principal)
 {
     public long Bytes => BytesOf(Principal);
 
     public bool HasWaiters => Attachments > Keys + Holds;
 
-    /// <summary>What one takes in memory, about, with its place in two trees. Many share the text of a principal, and need not: each counts it.</summary>
+    /// <summary>
+    /// What one takes in memory, about, with its place in two trees. Many share the text of a principal, and need not: each counts it.
+    /// </summary>
     public static long BytesOf(string principal) => 140 + (2L * principal.Length);
 }
 
@@ -113,8 +116,11 @@ internal sealed class LeaseTable(Actors actors)
 
         public bool IsLeased(LeaseRecord lease) => false;
 
-        public ulong Digest(LeaseId id, LeaseRecord lease) =>
-            Actors.AddTo(StateHash.Initial.Add(lease.Id.Value).Add(lease.TtlMicros).Add(lease.Deadline.Micros).Add(lease.IsOwn ? 1 : 0), lease.Principal).Value;
+        public ulong Digest(LeaseId id, LeaseRecord lease)
+        {
+            var hash = StateHash.Initial.Add(lease.Id.Value).Add(lease.TtlMicros).Add(lease.Deadline.Micros).Add(lease.IsOwn ? 1 : 0);
+            return Actors.AddTo(hash, lease.Principal).Value;
+        }
     }
 
     private static Due DueOf(LeaseRecord lease) => new(lease.Deadline, lease.Id.Value);
@@ -144,7 +150,14 @@ internal sealed class LeaseTable(Actors actors)
     {
         var fields = new Fields(item, Saved.Shape);
         var lease = new LeaseRecord(
-            fields.Lease(Saved.Id), fields.Number(Saved.TtlMicros), fields.Time(Saved.Deadline), 0, 0, 0, fields.Flag(Saved.IsOwn), actors.NameOf(fields.Text(Saved.Principal)));
+            fields.Lease(Saved.Id),
+            fields.Number(Saved.TtlMicros),
+            fields.Time(Saved.Deadline),
+            0,
+            0,
+            0,
+            fields.Flag(Saved.IsOwn),
+            actors.NameOf(fields.Text(Saved.Principal)));
         if (_primary.Contains(lease.Id))
         {
             throw new WireFormatException("a lease twice");

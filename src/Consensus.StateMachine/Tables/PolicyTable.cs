@@ -25,8 +25,8 @@ internal readonly record struct PolicyView(
     Policy Compiled);
 
 /// <summary>
-/// Who may do what: roles, principals and revoked certificates, each by name. What is judged by is compiled of them when it is asked for first after a change. And from which place on those
-/// who wait are still to be judged by it.
+/// Who may do what: roles, principals and revoked certificates, each by name. What is judged by is compiled of them when it is asked for
+/// first after a change. And from which place on those who wait are still to be judged by it.
 /// </summary>
 internal sealed class PolicyTable
 {
@@ -58,7 +58,8 @@ internal sealed class PolicyTable
 
     public long Revision => _counters.Revision;
 
-    public Policy Compiled => _compiled ??= new Policy(_counters.IsEnabled, _counters.Revision, _roles.Freeze(), _principals.Freeze(), _revocations.Freeze());
+    public Policy Compiled =>
+        _compiled ??= new Policy(_counters.IsEnabled, _counters.Revision, _roles.Freeze(), _principals.Freeze(), _revocations.Freeze());
 
     public int RoleCount => _roles.Count;
 
@@ -86,7 +87,8 @@ internal sealed class PolicyTable
     public RevocationInfo? FindRevocation(Key fingerprint) => _revocations.TryGet(fingerprint, out var revocation) ? revocation : null;
 
     /// <summary>A principal that has the role; null when none has. Looks at all of them.</summary>
-    public PrincipalInfo? UserOf(string role) => _principals.Peek().All().Select(static item => item.Value).FirstOrDefault(principal => principal.Roles.Contains(role));
+    public PrincipalInfo? UserOf(string role) =>
+        _principals.Peek().All().Select(static item => item.Value).FirstOrDefault(principal => principal.Roles.Contains(role));
 
     public void Set(RoleInfo role)
     {
@@ -149,12 +151,15 @@ internal sealed class PolicyTable
         Indexes.RequireSums(_revocations, NewRevocationMeasure(), "the revocations");
         Indexes.RequireSums(_sweep, NewSweepMeasure(), "the place that is judged next");
         Invariant.Require(_roles.Peek().All().All(static item => item.Key == Key.FromText(item.Value.Name)), "a role stands at its name");
-        Invariant.Require(_principals.Peek().All().All(static item => item.Key == Key.FromText(item.Value.Name)), "a principal stands at its name");
-        Invariant.Require(_revocations.Peek().All().All(static item => item.Key == item.Value.Fingerprint), "a revocation stands at its fingerprint");
+        Invariant.Require(
+            _principals.Peek().All().All(static item => item.Key == Key.FromText(item.Value.Name)), "a principal stands at its name");
+        Invariant.Require(
+            _revocations.Peek().All().All(static item => item.Key == item.Value.Fingerprint), "a revocation stands at its fingerprint");
         Invariant.Require(_principals.Peek().All().All(item => item.Value.Roles.All(HasRole)), "a role that a principal has is there");
         Invariant.Require(_sweep.Count <= 1, "those who wait are judged in one order");
         Invariant.Require(
-            _compiled is null || (_compiled.IsEnabled, _compiled.Revision) == (_counters.IsEnabled, _counters.Revision), "what is judged by is of the present policy");
+            _compiled is null || new PolicyCounters(_compiled.IsEnabled, _compiled.Revision) == _counters,
+            "what is judged by is of the present policy");
     }
 
     public bool HasRole(string name) => BuiltInRoles.Contains(name) || FindRole(name) is not null;
@@ -165,7 +170,8 @@ internal sealed class PolicyTable
         var size = (long)RoleOverheadBytes + (4L * role.Name.Length) + (NameSetBytes * role.Rights.NameSets);
         foreach (var rule in role.Rules)
         {
-            size += RuleBytes + rule.Name.Length + (PlaceBytes * BitOperations.PopCount((uint)rule.Verbs) * BitOperations.PopCount((uint)rule.Spaces));
+            var places = BitOperations.PopCount((uint)rule.Verbs) * BitOperations.PopCount((uint)rule.Spaces);
+            size += RuleBytes + rule.Name.Length + (PlaceBytes * places);
         }
         return size;
     }
@@ -180,13 +186,16 @@ internal sealed class PolicyTable
         return size;
     }
 
-    private static WrittenForm<Key, RoleInfo> NewRoleMeasure() => new(static (writer, _, role) => Write(writer, role), static (_, role) => SizeOf(role));
+    private static WrittenForm<Key, RoleInfo> NewRoleMeasure() =>
+        new(static (writer, _, role) => Write(writer, role), static (_, role) => SizeOf(role));
 
     private static WrittenForm<Key, PrincipalInfo> NewPrincipalMeasure() =>
         new(static (writer, _, principal) => Write(writer, principal), static (_, principal) => SizeOf(principal));
 
     private static WrittenForm<Key, RevocationInfo> NewRevocationMeasure() =>
-        new(static (writer, _, revocation) => Write(writer, revocation), static (_, revocation) => RevocationBytes + (2L * revocation.Note.Length));
+        new(
+            static (writer, _, revocation) => Write(writer, revocation),
+            static (_, revocation) => RevocationBytes + (2L * revocation.Note.Length));
 
     private static WrittenForm<WaiterKey, bool> NewSweepMeasure() =>
         new(static (writer, from, _) => Write(writer, from), static (from, _) => SweepBytes + from.Object.Name.Length);
@@ -304,6 +313,7 @@ internal sealed class PolicyTable
         {
             throw new WireFormatException("two places that are judged next");
         }
-        SetSweep(new WaiterKey(new ObjectName(fields.Space(SavedSweep.Space), fields.Key(SavedSweep.Name)), fields.Number(SavedSweep.Sequence)));
+        SetSweep(
+            new WaiterKey(new ObjectName(fields.Space(SavedSweep.Space), fields.Key(SavedSweep.Name)), fields.Number(SavedSweep.Sequence)));
     }
 }

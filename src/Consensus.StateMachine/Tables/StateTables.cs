@@ -38,7 +38,8 @@ internal sealed record ViewTables(
 }
 
 /// <summary>What is in no table: sequence numbers that a restored state goes on from, and the times without a leader.</summary>
-internal readonly record struct ViewCounters(long NextWaiter, long NextFact, long NextKept, ImmutableArray<Outage> Outages, PolicyCounters Policy);
+internal readonly record struct ViewCounters(
+    long NextWaiter, long NextFact, long NextKept, ImmutableArray<Outage> Outages, PolicyCounters Policy);
 
 /// <summary>
 /// The replicated state without its rules: the tables and the revision. Each table has one tree that is its content (<c>_primary</c>), the indexes over it, its bytes, what of

@@ -286,7 +286,9 @@ internal sealed class WaiterTable(Actors actors)
         var requests = all.FindAll(static w => w.Ordinal == 0);
         Indexes.Require(_primary, all.Select(static w => (w.Key, w)), "the table of waiters");
         Indexes.Require(_attached, attached.Select(static w => (w.Key, w)), "the index of attached waiters");
-        Indexes.Require(_attachedByOwner, attached.Select(static w => (new OwnerPlace(w.Object, w.OwnerName, w.Sequence), w)), "the index of waiters by owner");
+        Indexes.Require(
+            _attachedByOwner, attached.Select(static w => (new OwnerPlace(w.Object, w.OwnerName, w.Sequence), w)),
+            "the index of waiters by owner");
         Indexes.Require(
             _byDeadline, requests.Select(static w => (new Due(w.Deadline, w.Sequence), w.Object)), "the index of waiters by deadline");
         Indexes.Require(
@@ -329,7 +331,8 @@ internal sealed class WaiterTable(Actors actors)
 
     /// <summary>What a place takes in memory, about, with all that it is found by.</summary>
     public static long SizeOf(ObjectName name, string owner, Actor actor, HoldTerms terms, Identity identity, int fingerprint) =>
-        OverheadBytes + name.Name.Length + (2L * (owner.Length + actor.Name.Length + actor.Credential.Length)) + terms.Bytes + (identity.IsNone ? 0 : IdentityOverheadBytes + identity.Bytes + fingerprint);
+        OverheadBytes + name.Name.Length + (2L * (owner.Length + actor.Name.Length + actor.Credential.Length)) + terms.Bytes
+        + (identity.IsNone ? 0 : IdentityOverheadBytes + identity.Bytes + fingerprint);
 
     /// <summary>The message <c>Waiter</c> of <c>snapshot.proto</c>.</summary>
     private static class Saved

@@ -23,7 +23,9 @@ internal static class AccessRuleCodec
         writer.EndMessage(start);
     }
 
-    /// <summary>Throws <see cref="WireFormatException"/> for a rule that says nothing, or something that this version does not know (rule 12).</summary>
+    /// <summary>
+    /// Throws <see cref="WireFormatException"/> for a rule that says nothing, or something that this version does not know (rule 12).
+    /// </summary>
     public static AccessRule Read(ReadOnlyMemory<byte> item)
     {
         var fields = new Fields(item, Shape);

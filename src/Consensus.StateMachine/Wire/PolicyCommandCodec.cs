@@ -28,7 +28,10 @@ internal static class PolicyCommandCodec
         public static PutRoleCommand Read(ReadOnlyMemory<byte> body)
         {
             var fields = new Fields(body, Shape);
-            return new PutRoleCommand(fields.Text(Name), [.. fields.Messages().Select(AccessRuleCodec.Read)]) { ExpectedRevision = fields.Number(ExpectedRevision) };
+            return new PutRoleCommand(fields.Text(Name), [.. fields.Messages().Select(AccessRuleCodec.Read)])
+            {
+                ExpectedRevision = fields.Number(ExpectedRevision),
+            };
         }
     }
 
@@ -72,7 +75,10 @@ internal static class PolicyCommandCodec
         public static PutPrincipalCommand Read(ReadOnlyMemory<byte> body)
         {
             var fields = new Fields(body, Shape);
-            return new PutPrincipalCommand(fields.Text(Name), fields.Texts(), fields.Flag(IsDisabled)) { ExpectedRevision = fields.Number(ExpectedRevision) };
+            return new PutPrincipalCommand(fields.Text(Name), fields.Texts(), fields.Flag(IsDisabled))
+            {
+                ExpectedRevision = fields.Number(ExpectedRevision),
+            };
         }
     }
 
@@ -94,7 +100,10 @@ internal static class PolicyCommandCodec
         public static PutRevocationCommand Read(ReadOnlyMemory<byte> body)
         {
             var fields = new Fields(body, Shape);
-            return new PutRevocationCommand(fields.Key(Fingerprint), fields.Text(Note)) { ExpectedRevision = fields.Number(ExpectedRevision) };
+            return new PutRevocationCommand(fields.Key(Fingerprint), fields.Text(Note))
+            {
+                ExpectedRevision = fields.Number(ExpectedRevision),
+            };
         }
     }
 

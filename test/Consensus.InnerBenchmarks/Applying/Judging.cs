@@ -7,7 +7,9 @@ using Consensus.StateMachine.Policies;
 
 namespace Consensus.InnerBenchmarks.Applying;
 
-/// <summary>What it costs that rights are judged: one name by a role of as many rules as it may have, and the entries of a lock with and without.</summary>
+/// <summary>
+/// What it costs that rights are judged: one name by a role of as many rules as it may have, and the entries of a lock with and without.
+/// </summary>
 [MemoryDiagnoser]
 public class Judging
 {
@@ -26,7 +28,8 @@ public class Judging
     public void Prepare()
     {
         _feed = new StateFeed { Principal = new Actor(Actor.Local, Actor.LocalCredential).Principal };
-        var rules = Enumerable.Range(0, 100).Select(i => new AccessRule(Verbs.Hold | Verbs.Read, Spaces.Locks | Spaces.Keys, Key.FromText($"billing/{i:000}/"), IsPrefix: true));
+        var rules = Enumerable.Range(0, 100).Select(
+            i => new AccessRule(Verbs.Hold | Verbs.Read, Spaces.Locks | Spaces.Keys, Key.FromText($"billing/{i:000}/"), IsPrefix: true));
         StateFeed.Expect<PolicyChanged>(_feed.Do(new PutRoleCommand("billing", [.. rules])));
         StateFeed.Expect<PolicyChanged>(_feed.Do(new PutPrincipalCommand(Service.Name, ["billing"], IsDisabled: false)));
         if (IsEnabled)

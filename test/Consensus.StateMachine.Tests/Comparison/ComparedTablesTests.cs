@@ -99,7 +99,8 @@ public sealed class ComparedTablesTests
         var tables = ComparedTables.Of(view);
         var sum = 0UL;
         var (counters, numbers) = (view.Counters, new List<long>());
-        numbers.AddRange([view.Revision.Value, counters.NextWaiter, counters.NextFact, counters.NextKept, view.CompactRevision.Value, counters.Policy.Revision, 1]);
+        numbers.AddRange([view.Revision.Value, counters.NextWaiter, counters.NextFact, counters.NextKept, view.CompactRevision.Value]);
+        numbers.AddRange([counters.Policy.Revision, 1]);
         foreach (var number in numbers)
         {
             sum = (sum * Factor) + (ulong)number;
@@ -132,7 +133,8 @@ public sealed class ComparedTablesTests
     [Test]
     public void What_differs_in_who_may_do_what_is_named()
     {
-        var items = ComparedTables.Of(Draw(1, out _).View).SelectMany(table => table.Items(default)).ToDictionary(item => item.Name, item => item.Content);
+        var items = ComparedTables.Of(Draw(1, out _).View).SelectMany(table => table.Items(default)).ToDictionary(
+            item => item.Name, item => item.Content);
         Assert.That(items["role \"ann\""], Is.EqualTo(
             "read, write, hold, break keys, locks, semaphores, elections, fences prefix \"ann\", read keys name \"a\""));
         Assert.That(items["principal \"ben\""], Is.EqualTo("roles ben"));

@@ -16,8 +16,12 @@ public sealed class CommandFuzzTests
 {
     private static readonly long[] Numbers = [0, 1, 2, 5, 6, 1_000_000, 10_000_000, long.MaxValue / 2, long.MaxValue - 1, long.MaxValue];
 
-    /// <summary>The member's own socket, who shows no credential, and two who are bound now and then, one of them by a certificate that is revoked now and then.</summary>
-    private static readonly string[] Principals = ["local\u001fl", "local\u001fl", "", "o", $"p\u001fc:{string.Concat(Enumerable.Repeat("01", 32))}"];
+    /// <summary>
+    /// The member's own socket, who shows no credential, and two who are bound now and then, one of them by a certificate that is revoked
+    /// now and then.
+    /// </summary>
+    private static readonly string[] Principals =
+        ["local\u001fl", "local\u001fl", "", "o", $"p\u001fc:{string.Concat(Enumerable.Repeat("01", 32))}"];
 
     [Test]
     public void Whatever_decodes_is_applied_alike_by_two_replicas_and_survives_a_snapshot([Range(1, 8)] int seed)
@@ -171,13 +175,19 @@ public sealed class CommandFuzzTests
     private static PolicyCommand DrawPolicy(DeterministicRandom random, Key key)
     {
         var name = random.Chance(1, 4) ? "anonymous" : Owner(random);
-        var rule = new AccessRule((Verbs)random.Next(1, 16), (Spaces)random.Next(1, 32), random.Chance(1, 2) ? default : new Key(key.Bytes), IsPrefix: true);
+        var rule = new AccessRule(
+            (Verbs)random.Next(1, 16), (Spaces)random.Next(1, 32), random.Chance(1, 2) ? default : new Key(key.Bytes), IsPrefix: true);
         return random.Next(6) switch
         {
             0 or 1 => new PutRoleCommand(name, [rule, AccessRule.Everything]),
             2 => random.Chance(1, 2) ? new DeleteRoleCommand(name) : new DeletePrincipalCommand(name),
-            3 => new PutPrincipalCommand(name, random.Chance(1, 2) ? [name] : [BuiltInRoles.Admin], random.Chance(1, 4)) { ExpectedRevision = random.Chance(1, 4) ? Number(random) : 0 },
-            4 => random.Chance(2, 3) ? new PutRevocationCommand(new Key(Enumerable.Repeat((byte)random.Next(3), 32).ToArray()), name) : new DeleteRevocationCommand(key),
+            3 => new PutPrincipalCommand(name, random.Chance(1, 2) ? [name] : [BuiltInRoles.Admin], random.Chance(1, 4))
+            {
+                ExpectedRevision = random.Chance(1, 4) ? Number(random) : 0,
+            },
+            4 => random.Chance(2, 3)
+                ? new PutRevocationCommand(new Key(Enumerable.Repeat((byte)random.Next(3), 32).ToArray()), name)
+                : new DeleteRevocationCommand(key),
             _ => new EnableAuthCommand(Actor.Anonymous),
         };
     }

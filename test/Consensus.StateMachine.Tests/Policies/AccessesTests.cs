@@ -6,42 +6,57 @@ using Consensus.StateMachine.Policies;
 
 namespace Consensus.StateMachine.Tests.Policies;
 
-/// <summary>What each command needs. A field that names something and needs nothing is a way past every rule, so each is looked for.</summary>
+/// <summary>
+/// What each command needs. A field that names something and needs nothing is a way past every rule, so each is looked for.
+/// </summary>
 public sealed class AccessesTests
 {
     /// <summary>Commands that members make themselves.</summary>
     private static readonly Type[] Inner =
     [
-        typeof(CancelWaitCommand), typeof(ExpireCommand), typeof(NoteLeaderlessCommand), typeof(DetachWaitersCommand), typeof(DetachRequestsCommand), typeof(AnnounceMemberCommand),
+        typeof(CancelWaitCommand), typeof(ExpireCommand), typeof(NoteLeaderlessCommand), typeof(DetachWaitersCommand),
+        typeof(DetachRequestsCommand), typeof(AnnounceMemberCommand),
         typeof(ForgetMemberCommand), typeof(CompactCommand),
     ];
 
-    /// <summary>Fields that name nothing that there is: values, times, counts, modes, and ids of what is about to be made. A new field is here, or is needed.</summary>
+    /// <summary>
+    /// Fields that name nothing that there is: values, times, counts, modes, and ids of what is about to be made. A new field is here, or
+    /// is needed.
+    /// </summary>
     private static readonly string[] Plain =
     [
         "PutCommand.Value", "PutCommand.Condition", "DeleteCommand.Condition",
         "GrantLeaseCommand.Id", "GrantLeaseCommand.TtlMicros", "GrantLeaseCommand.IsSession", "RevokeLeaseCommand.By",
-        "AcquireCommand.Owner", "AcquireCommand.TtlMicros", "AcquireCommand.OwnLease", "AcquireCommand.WaitMicros", "AcquireCommand.Space", "AcquireCommand.Mode", "AcquireCommand.Count",
-        "AcquireCommand.Permits", "AcquireCommand.LockDelayMicros", "AcquireCommand.MaxHoldMicros", "AcquireCommand.Metadata", "AcquireCommand.Value",
-        "AcquireManyCommand.Owner", "AcquireManyCommand.TtlMicros", "AcquireManyCommand.OwnLease", "AcquireManyCommand.WaitMicros", "AcquireManyCommand.LockDelayMicros",
+        "AcquireCommand.Owner", "AcquireCommand.TtlMicros", "AcquireCommand.OwnLease", "AcquireCommand.WaitMicros", "AcquireCommand.Space",
+        "AcquireCommand.Mode", "AcquireCommand.Count",
+        "AcquireCommand.Permits", "AcquireCommand.LockDelayMicros", "AcquireCommand.MaxHoldMicros", "AcquireCommand.Metadata",
+        "AcquireCommand.Value",
+        "AcquireManyCommand.Owner", "AcquireManyCommand.TtlMicros", "AcquireManyCommand.OwnLease", "AcquireManyCommand.WaitMicros",
+        "AcquireManyCommand.LockDelayMicros",
         "AcquireManyCommand.MaxHoldMicros", "AcquireManyCommand.Metadata",
-        "RenewHoldCommand.Space", "RenewHoldCommand.Value", "ReleaseHoldCommand.Force", "ReleaseHoldCommand.Space", "ReleaseHoldCommand.By", "HandOverCommand.To", "HandOverCommand.Space",
-        "ChangePermitsCommand.Permits", "FenceCommand.Token", "SettleCommand.Number", "PutSettingCommand.Setting", "PutSettingCommand.Value",
+        "RenewHoldCommand.Space", "RenewHoldCommand.Value", "ReleaseHoldCommand.Force", "ReleaseHoldCommand.Space", "ReleaseHoldCommand.By",
+        "HandOverCommand.To", "HandOverCommand.Space",
+        "ChangePermitsCommand.Permits", "FenceCommand.Token", "SettleCommand.Number", "PutSettingCommand.Setting",
+        "PutSettingCommand.Value",
         "TxnCompare.Target", "TxnCompare.Operator", "TxnCompare.Number", "TxnCompare.Value", "TxnCompare.Space",
         "TxnPut.Value", "TxnDelete.IsPrefix", "TxnGet.IsPrefix", "TxnGet.Limit",
         // It is one of the asker's own, whatever it says.
         "WithdrawCommand.IdempotencyKey",
         // An administrator names what it likes.
-        "PutRoleCommand.Name", "PutRoleCommand.Rules", "PutRoleCommand.ExpectedRevision", "DeleteRoleCommand.Name", "DeleteRoleCommand.ExpectedRevision",
+        "PutRoleCommand.Name", "PutRoleCommand.Rules", "PutRoleCommand.ExpectedRevision", "DeleteRoleCommand.Name",
+        "DeleteRoleCommand.ExpectedRevision",
         "PutPrincipalCommand.Name", "PutPrincipalCommand.Roles", "PutPrincipalCommand.IsDisabled", "PutPrincipalCommand.ExpectedRevision",
         "DeletePrincipalCommand.Name", "DeletePrincipalCommand.ExpectedRevision",
         "PutRevocationCommand.Fingerprint", "PutRevocationCommand.Note", "PutRevocationCommand.ExpectedRevision",
-        "DeleteRevocationCommand.Fingerprint", "DeleteRevocationCommand.ExpectedRevision", "EnableAuthCommand.Admin", "EnableAuthCommand.ExpectedRevision",
+        "DeleteRevocationCommand.Fingerprint", "DeleteRevocationCommand.ExpectedRevision", "EnableAuthCommand.Admin",
+        "EnableAuthCommand.ExpectedRevision",
     ];
 
-    private static IEnumerable<Type> Subtypes(Type type) => type.Assembly.GetTypes().Where(other => !other.IsAbstract && other.IsSubclassOf(type));
+    private static IEnumerable<Type> Subtypes(Type type) =>
+        type.Assembly.GetTypes().Where(other => !other.IsAbstract && other.IsSubclassOf(type));
 
-    private static IEnumerable<TestCaseData> Commands() => Subtypes(typeof(Command)).Select(type => new TestCaseData(type).SetArgDisplayNames(type.Name));
+    private static IEnumerable<TestCaseData> Commands() =>
+        Subtypes(typeof(Command)).Select(type => new TestCaseData(type).SetArgDisplayNames(type.Name));
 
     [TestCaseSource(nameof(Commands))]
     public void Each_field_of_a_command_is_needed_or_names_nothing(Type type)
@@ -88,20 +103,26 @@ public sealed class AccessesTests
         yield return Case(new DeletePrefixCommand(Name), Access.ToPrefix(Spaces.Keys, Verbs.Write, Name));
         yield return Case(new GrantLeaseCommand(Lease, 1), Access.ToLease(LeaseId.None));
         yield return Case(new RenewLeasesCommand([Lease]), Access.ToLifeOf(Lease));
-        yield return Case(new RenewLeasesCommand([Lease, new LeaseId(8)]), Access.ToLifeOf(LeaseId.None), Access.ToLifeOfEach(Lease), Access.ToLifeOfEach(new LeaseId(8)));
+        yield return Case(
+            new RenewLeasesCommand([Lease, new LeaseId(8)]), Access.ToLifeOf(LeaseId.None), Access.ToLifeOfEach(Lease),
+            Access.ToLifeOfEach(new LeaseId(8)));
         yield return Case(new RenewLeasesCommand([]), Access.ToLifeOf(LeaseId.None));
         yield return Case(new RevokeLeaseCommand(Lease), Access.ToLifeOf(Lease));
-        foreach (var (hold, space) in new[] { (HoldSpace.Lock, Spaces.Locks), (HoldSpace.Semaphore, Spaces.Semaphores), (HoldSpace.Election, Spaces.Elections) })
+        foreach (var hold in Enum.GetValues<HoldSpace>())
         {
+            var space = Access.SpaceOf(hold);
             var ask = new AcquireCommand(Name, "o", 1, Lease, LeaseId.None, 0) { Space = hold };
             var own = Access.ToHold(new ObjectName(hold, Name), Token);
             yield return Case(ask, Access.To(space, Verbs.Hold, Name));
-            yield return Case(ask with { OwnLease = LeaseId.None, SharedLease = Lease }, Access.To(space, Verbs.Hold, Name), Access.ToLease(Lease));
+            yield return Case(
+                ask with { OwnLease = LeaseId.None, SharedLease = Lease }, Access.To(space, Verbs.Hold, Name), Access.ToLease(Lease));
             yield return Case(new RenewHoldCommand(Name, Token) { Space = hold }, own);
             yield return Case(new ReleaseHoldCommand(Name, Token, Force: false) { Space = hold }, own);
             yield return Case(new ReleaseHoldCommand(Name, Token, Force: true) { Space = hold }, Access.To(space, Verbs.Break, Name));
             yield return Case(new HandOverCommand(Name, Token, "you") { Space = hold }, own);
-            yield return Case(Txn([new TxnCompare(CompareTarget.Hold, CompareOperator.Less, Name, 9, default, hold)]), Access.To(space, Verbs.Read, Name));
+            yield return Case(
+                Txn([new TxnCompare(CompareTarget.Hold, CompareOperator.Less, Name, 9, default, hold)]),
+                Access.To(space, Verbs.Read, Name));
         }
         yield return Case(
             new AcquireManyCommand([Name, Machine.Key("m")], "o", 0, LeaseId.None, Lease),
@@ -123,14 +144,16 @@ public sealed class AccessesTests
         }
         foreach (var isPrefix in new[] { false, true })
         {
-            foreach (var (operation, verb) in new (TxnOperation, Verbs)[] { (new TxnDelete(Name, isPrefix), Verbs.Write), (new TxnGet(Name, isPrefix, 0), Verbs.Read) })
+            foreach (var operation in new TxnOperation[] { new TxnDelete(Name, isPrefix), new TxnGet(Name, isPrefix, 0) })
             {
+                var verb = operation is TxnGet ? Verbs.Read : Verbs.Write;
                 var needed = isPrefix ? Access.ToPrefix(Spaces.Keys, verb, Name) : Access.To(Spaces.Keys, verb, Name);
                 yield return Case(Txn([], operation), needed);
                 yield return Case(new TxnCommand([], [], [operation]), needed);
             }
         }
-        yield return Case(new TxnCommand([], [], [new TxnPut(Name, default, Lease)]), Access.To(Spaces.Keys, Verbs.Write, Name), Access.ToLease(Lease));
+        yield return Case(
+            new TxnCommand([], [], [new TxnPut(Name, default, Lease)]), Access.To(Spaces.Keys, Verbs.Write, Name), Access.ToLease(Lease));
     }
 
     [TestCaseSource(nameof(NeedCases))]
@@ -141,7 +164,8 @@ public sealed class AccessesTests
     private static (Command Command, Access[] Needed) Case(Command command, params Access[] needed) => (command, needed);
 
     private static IEnumerable<TestCaseData> NeedCases() =>
-        Needs().Select((item, number) => new TestCaseData(item.Command, item.Needed).SetArgDisplayNames($"{number}", item.Command.GetType().Name));
+        Needs().Select(
+            (item, number) => new TestCaseData(item.Command, item.Needed).SetArgDisplayNames($"{number}", item.Command.GetType().Name));
 
     /// <summary>Makes a command in which every name, lease and token is another, in all that it is made of.</summary>
     private sealed class Filler
@@ -155,7 +179,8 @@ public sealed class AccessesTests
         {
             var constructor = type.GetConstructors().MaxBy(candidate => candidate.GetParameters().Length)!;
             var parameters = constructor.GetParameters();
-            var made = constructor.Invoke([.. parameters.Select(parameter => Fill(parameter.ParameterType, $"{type.Name}.{parameter.Name}"))]);
+            var made = constructor.Invoke(
+                [.. parameters.Select(parameter => Fill(parameter.ParameterType, $"{type.Name}.{parameter.Name}"))]);
             foreach (var property in type.GetProperties(BindingFlags.Public | BindingFlags.Instance))
             {
                 if (property.CanWrite && !parameters.Any(parameter => parameter.Name == property.Name))
@@ -190,7 +215,8 @@ public sealed class AccessesTests
             }
             if (type == typeof(ImmutableArray<TxnCompare>))
             {
-                return Enum.GetValues<CompareTarget>().Select(target => (TxnCompare)Make(typeof(TxnCompare)) with { Target = target }).ToImmutableArray();
+                return Enum.GetValues<CompareTarget>().Select(
+                    target => (TxnCompare)Make(typeof(TxnCompare)) with { Target = target }).ToImmutableArray();
             }
             if (type == typeof(ImmutableArray<TxnOperation>))
             {

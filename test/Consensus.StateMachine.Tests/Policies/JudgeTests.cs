@@ -39,7 +39,8 @@ public sealed class JudgeTests
             return bound.FirstOrDefault(binding => binding.Name == "anonymous");
         }
         return bound.FirstOrDefault(binding => binding.Name == name)
-            ?? bound.Where(binding => binding.Name.EndsWith('*') && name.StartsWith(binding.Name[..^1], StringComparison.Ordinal)).MaxBy(binding => binding.Name.Length);
+            ?? bound.Where(binding => binding.Name.EndsWith('*') && name.StartsWith(binding.Name[..^1], StringComparison.Ordinal))
+                .MaxBy(binding => binding.Name.Length);
     }
 
     [Test]
@@ -84,7 +85,8 @@ public sealed class JudgeTests
     public void A_rule_for_a_name_or_for_longer_ones_covers_no_listing()
     {
         var machine = new Machine();
-        machine.Allow("svc", Rule(Verbs.Read, Spaces.Keys, "a"), Prefix(Verbs.Read, Spaces.Keys, "a/"), Prefix(Verbs.Read, Spaces.Keys, "ab"));
+        machine.Allow(
+            "svc", Rule(Verbs.Read, Spaces.Keys, "a"), Prefix(Verbs.Read, Spaces.Keys, "a/"), Prefix(Verbs.Read, Spaces.Keys, "ab"));
         machine.Enable();
         var svc = new Actor("svc", "");
         bool May(Access access) => machine.View.Judge(svc, [access]) is null;
@@ -105,7 +107,8 @@ public sealed class JudgeTests
     [TestCase("backup", false, false, true, false, true, false)]
     [TestCase("reader", false, true, true, false, false, false)]
     [TestCase("monitor", false, true, true, false, false, false)]
-    public void A_built_in_role_has_its_part_of_the_cluster(string role, bool leases, bool status, bool hash, bool operate, bool snapshot, bool administer)
+    public void A_built_in_role_has_its_part_of_the_cluster(
+        string role, bool leases, bool status, bool hash, bool operate, bool snapshot, bool administer)
     {
         var machine = new Machine();
         machine.Change(new PutPrincipalCommand("p", [role], IsDisabled: false));
@@ -113,7 +116,11 @@ public sealed class JudgeTests
         var rights = machine.View.Policy.RightsOf(new Actor("p", ""));
         var expected = new[]
         {
-            (SystemRights.UseLeases, leases), (SystemRights.ViewStatus, status), (SystemRights.ViewHash, hash), (SystemRights.Operate, operate), (SystemRights.TakeSnapshot, snapshot),
+            (SystemRights.UseLeases, leases),
+            (SystemRights.ViewStatus, status),
+            (SystemRights.ViewHash, hash),
+            (SystemRights.Operate, operate),
+            (SystemRights.TakeSnapshot, snapshot),
             (SystemRights.Administer, administer),
         };
         Assert.That(expected.Select(item => (item.Item1, rights.May(Access.ToCluster(item.Item1)))), Is.EqualTo(expected));
@@ -133,8 +140,8 @@ public sealed class JudgeTests
         machine.Change(new PutPrincipalCommand("p", [role], IsDisabled: false));
         machine.Enable();
         var rights = machine.View.Policy.RightsOf(new Actor("p", ""));
-        var allowed = Enum.GetValues<Verbs>().Where(verb => verb != Verbs.None && rights.May(Access.ToPrefix(space, verb, default))).Aggregate(Verbs.None, (all, verb) => all | verb);
-        Assert.That(allowed, Is.EqualTo(expected));
+        var allowed = Enum.GetValues<Verbs>().Where(verb => verb != Verbs.None && rights.May(Access.ToPrefix(space, verb, default)));
+        Assert.That(allowed.Aggregate(Verbs.None, (all, verb) => all | verb), Is.EqualTo(expected));
     }
 
     [Test]
@@ -146,7 +153,8 @@ public sealed class JudgeTests
         machine.Allow("holds", Rule(Verbs.Hold, Spaces.Elections, "e"));
         machine.Enable();
         Assert.That(
-            new[] { "reads", "writes", "holds" }.Select(name => machine.View.Policy.RightsOf(new Actor(name, "")).May(Access.ToLease(LeaseId.None))),
+            new[] { "reads", "writes", "holds" }.Select(
+                name => machine.View.Policy.RightsOf(new Actor(name, "")).May(Access.ToLease(LeaseId.None))),
             Is.EqualTo(new[] { false, true, true }));
     }
 
@@ -179,7 +187,9 @@ public sealed class JudgeTests
         machine.Change(new PutPrincipalCommand("svc", [], IsDisabled: true));
         Assert.That(machine.View.Judge(new Actor("svc", ""), [Access.ToCluster(SystemRights.Administer)]), Is.Null);
         machine.Enable();
-        Assert.That(machine.View.Judge(new Actor("svc", ""), []), Is.EqualTo(new Denial(DenialReason.Disabled, default)), "then also what needs nothing");
+        Assert.That(
+            machine.View.Judge(new Actor("svc", ""), []), Is.EqualTo(new Denial(DenialReason.Disabled, default)),
+            "then also what needs nothing");
     }
 
     [Test]

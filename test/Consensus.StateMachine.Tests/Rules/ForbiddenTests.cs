@@ -8,7 +8,10 @@ using static Consensus.StateMachine.Tests.Rules.Asks;
 
 namespace Consensus.StateMachine.Tests.Rules;
 
-/// <summary>What is refused in apply, whoever let it through to the log: the principals are <c>a</c> and <c>b</c>, each with all of what begins with its letter.</summary>
+/// <summary>
+/// What is refused in apply, whoever let it through to the log: the principals are <c>a</c> and <c>b</c>, each with all of what begins with
+/// its letter.
+/// </summary>
 internal sealed class ForbiddenTests
 {
     private const string Print = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
@@ -24,7 +27,8 @@ internal sealed class ForbiddenTests
         _machine.Enable();
     }
 
-    private static PutCommand Put(string key, long lease = 0, KeyCondition condition = default) => new(Machine.Key(key), "v"u8.ToArray(), new LeaseId(lease), condition);
+    private static PutCommand Put(string key, long lease = 0, KeyCondition condition = default) =>
+        new(Machine.Key(key), "v"u8.ToArray(), new LeaseId(lease), condition);
 
     private static TxnCompare Exists(string key) => new(CompareTarget.Exists, CompareOperator.Equal, Machine.Key(key), 1);
 
@@ -50,7 +54,9 @@ internal sealed class ForbiddenTests
             TxnCompare[] compares = [new TxnCompare(CompareTarget.Exists, CompareOperator.Equal, Machine.Key("a"), taken ? 1 : 0)];
             foreach (var forbidden in new TxnOperation[]
             {
-                new TxnPut(Machine.Key("b"), default, LeaseId.None), new TxnDelete(Machine.Key("b"), IsPrefix: false), new TxnGet(Machine.Key("b"), IsPrefix: false, 0),
+                new TxnPut(
+                    Machine.Key("b"), default, LeaseId.None), new TxnDelete(Machine.Key("b"), IsPrefix: false), new TxnGet(Machine.Key("b"),
+                    IsPrefix: false, 0),
                 new TxnDelete(default, IsPrefix: true), new TxnGet(default, IsPrefix: true, 0),
             })
             {
@@ -61,7 +67,10 @@ internal sealed class ForbiddenTests
         }
         _machine.Refuses(new TxnCommand([Exists("a"), Exists("b")], [], []), "a");
         _machine.Refuses(new TxnCommand([new TxnCompare(CompareTarget.Hold, CompareOperator.NotEqual, Machine.Key("b"), 5)], [], []), "a");
-        Done<TxnDone>(new TxnCommand([Exists("a")], [new TxnPut(Machine.Key("a2"), default, LeaseId.None)], [new TxnGet(Machine.Key("a"), IsPrefix: true, 0)]), "a");
+        var get = new TxnGet(Machine.Key("a"), IsPrefix: true, 0);
+        Done<TxnDone>(
+            new TxnCommand([Exists("a")], [new TxnPut(Machine.Key("a2"), default, LeaseId.None)], [get]),
+            "a");
     }
 
     [Test]
@@ -101,7 +110,8 @@ internal sealed class ForbiddenTests
         Lease(6, "b");
         _machine.Pass(Second);
         var renewed = Done<LeasesRenewed>(new RenewLeasesCommand([new LeaseId(5), new LeaseId(6), new LeaseId(7)]), "a").Renewals;
-        Assert.That(renewed.Select(item => (item.Alive, item.IsForbidden)), Is.EqualTo(new[] { (true, false), (false, true), (false, false) }));
+        Assert.That(
+            renewed.Select(item => (item.Alive, item.IsForbidden)), Is.EqualTo(new[] { (true, false), (false, true), (false, false) }));
         Assert.That(_machine.View.GetLease(new LeaseId(6))!.Deadline, Is.EqualTo(_machine.Now.PlusMicros(59 * Second)));
     }
 
@@ -110,7 +120,8 @@ internal sealed class ForbiddenTests
     {
         var hold = Granted(Lock("shared/x", "o", 5), "a");
         _machine.Do(Lock("shared/x", "w", 6, wait: 60 * Second), principal: "b");
-        foreach (var guess in new Command[] { Renew(hold), Release(hold), HandOver(hold, "w"), Release(hold, force: true), new ReleaseHoldCommand(hold.Name, default, Force: true) })
+        var breaks = new ReleaseHoldCommand(hold.Name, default, Force: true);
+        foreach (var guess in new Command[] { Renew(hold), Release(hold), HandOver(hold, "w"), Release(hold, force: true), breaks })
         {
             _machine.Refuses(guess, "b");
         }
@@ -198,7 +209,9 @@ internal sealed class ForbiddenTests
         var whenMissing = Done<ConditionFailed>(Put("a", condition: guess), "w", "r1");
         var revision = Done<PutDone>(Put("a"), "a").ModRevision;
         var whenThere = Done<ConditionFailed>(Put("a", condition: guess), "w");
-        Assert.That((whenMissing.IsUntold, whenMissing.CurrentModRevision), Is.EqualTo((whenThere.IsUntold, whenThere.CurrentModRevision)).And.EqualTo((true, Revision.Zero)));
+        Assert.That(
+            (whenMissing.IsUntold, whenMissing.CurrentModRevision),
+            Is.EqualTo((whenThere.IsUntold, whenThere.CurrentModRevision)).And.EqualTo((true, Revision.Zero)));
         Assert.That(Done<ConditionFailed>(new DeleteCommand(Machine.Key("a"), guess), "w").IsUntold);
         Assert.That(Done<ConditionFailed>(Put("a", condition: absent), "a"), Is.EqualTo(new ConditionFailed(revision, revision)));
         _machine.RestoreFromSnapshot();
@@ -261,7 +274,9 @@ internal sealed class ForbiddenTests
         _machine.Change(new PutPrincipalCommand("a", ["a", "b"], IsDisabled: false));
         Done<Forbidden>(Put("b"), "a", session: number);
         Done<PutDone>(Put("b"), "a", session: number with { Number = 2 });
-        Assert.That(Done<SessionRefused>(Put("b"), "b", session: number with { Number = 3 }).Reason, Is.EqualTo(SessionRefusal.Ended), "to another there is no such session");
+        Assert.That(
+            Done<SessionRefused>(Put("b"), "b", session: number with { Number = 3 }).Reason, Is.EqualTo(SessionRefusal.Ended),
+            "to another there is no such session");
     }
 
     [Test]
@@ -287,8 +302,10 @@ internal sealed class ForbiddenTests
     {
         var changes = new Command[]
         {
-            new PutRoleCommand("r", []), new DeleteRoleCommand("b"), new PutPrincipalCommand("a", ["admin"], IsDisabled: false), new DeletePrincipalCommand("b"),
-            new PutRevocationCommand(new Key(new byte[32]), ""), new DeleteRevocationCommand(new Key(new byte[32])), new EnableAuthCommand("a"),
+            new PutRoleCommand("r", []), new DeleteRoleCommand("b"), new PutPrincipalCommand(
+                "a", ["admin"], IsDisabled: false), new DeletePrincipalCommand("b"),
+            new PutRevocationCommand(new Key(new byte[32]), ""), new DeleteRevocationCommand(new Key(new byte[32])),
+            new EnableAuthCommand("a"),
             new PutSettingCommand(Setting.MaxFences, 5_000),
         };
         foreach (var role in BuiltInRoles.Names.Where(role => role != BuiltInRoles.Admin))

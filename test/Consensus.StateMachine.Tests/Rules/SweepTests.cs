@@ -62,7 +62,9 @@ internal sealed class SweepTests
         Assert.That(_machine.OutcomesOf(revoked).Last(), Is.InstanceOf<Forbidden>());
         Assert.That(_machine.View.Counts.Waiters, Is.Zero);
         _machine.Change(new PutPrincipalCommand("a", ["a"], IsDisabled: false));
-        Assert.That(_machine.Do(Lock("x", "w", 2, wait: 60 * Second), "k", principal: "a"), Is.InstanceOf<Forbidden>(), "and for good, under its key");
+        Assert.That(
+            _machine.Do(Lock("x", "w", 2, wait: 60 * Second), "k", principal: "a"), Is.InstanceOf<Forbidden>(),
+            "and for good, under its key");
     }
 
     [Test]
@@ -95,8 +97,10 @@ internal sealed class SweepTests
         for (var steps = 0; _machine.State.NextDeadline <= _machine.Now; steps++)
         {
             Assert.That(steps, Is.LessThan(40));
+            var seen = _machine.All.Count;
             _machine.Do(new ExpireCommand());
             Assert.That(_machine.Objects, Is.LessThan(150));
+            Assert.That(_machine.All.Skip(seen).Count(item => item.Outcome is Forbidden), Is.LessThanOrEqualTo(10), "half a step");
         }
         Assert.That(_machine.GrantOf(next), Is.Not.Null);
         Assert.That(revoked.TrueForAll(request => _machine.OutcomesOf(request).Last() is Forbidden));

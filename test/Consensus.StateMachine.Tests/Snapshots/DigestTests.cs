@@ -105,7 +105,8 @@ public sealed class DigestTests
                 });
                 break;
         }
-        Assert.That(() => ReplicatedState.Restore(Limits.Default, buffer), Throws.InstanceOf<WireFormatException>().With.Message.EqualTo(message));
+        Assert.That(
+            () => ReplicatedState.Restore(Limits.Default, buffer), Throws.InstanceOf<WireFormatException>().With.Message.EqualTo(message));
     }
 
     [Test]

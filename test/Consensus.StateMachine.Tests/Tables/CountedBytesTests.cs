@@ -58,11 +58,24 @@ internal sealed class CountedBytesTests
         yield return Of("released tokens that their locks do not remember", (f, i) => ReleaseOften(f, i, force: false, delay: 0, times: 100), count: Fewer);
         yield return Of("losses", (f, i) => ReleaseOften(f, i, force: true, delay: 0), count: Fewer);
         yield return Of("lock delays", (f, i) => ReleaseOften(f, i, force: true, Minute, times: 1));
-        yield return Of("roles", (f, i) => f.Do(new PutRoleCommand($"role{i}", [Rule(i, Verbs.Read, Spaces.Keys), Rule(i, Verbs.Hold | Verbs.Read, Spaces.Locks)])), Policies);
-        yield return Of("roles of everything", (f, i) => f.Do(new PutRoleCommand($"role{i}", [AccessRule.Everything with { Name = Name(i) }])), Policies, count: Fewer);
-        yield return Of("roles of many rules", (f, i) => f.Do(new PutRoleCommand($"role{i}", [.. Enumerable.Range(0, 50).Select(n => Rule(n, Verbs.Read, Spaces.Keys))])), Policies, Fewer);
-        yield return Of("principals", (f, i) => f.Do(new PutPrincipalCommand($"k8s:system:serviceaccount:prod:svc{i}", ["reader", "operator"], IsDisabled: false)), Policies);
-        yield return Of("revocations", (f, i) => f.Do(new PutRevocationCommand(new Key([.. BitConverter.GetBytes(i), .. new byte[28]]), "n1 of last year")), Policies);
+        yield return Of(
+            "roles",
+            (f, i) => f.Do(new PutRoleCommand($"role{i}", [Rule(i, Verbs.Read, Spaces.Keys), Rule(i, Verbs.Hold, Spaces.Locks)])),
+            Policies);
+        yield return Of(
+            "roles of everything", (f, i) => f.Do(new PutRoleCommand($"role{i}", [AccessRule.Everything with { Name = Name(i) }])),
+            Policies, count: Fewer);
+        yield return Of(
+            "roles of many rules",
+            (f, i) => f.Do(new PutRoleCommand($"role{i}", [.. Enumerable.Range(0, 50).Select(n => Rule(n, Verbs.Read, Spaces.Keys))])),
+            Policies, Fewer);
+        yield return Of(
+            "principals",
+            (f, i) => f.Do(new PutPrincipalCommand($"k8s:system:serviceaccount:prod:svc{i}", ["reader", "operator"], IsDisabled: false)),
+            Policies);
+        yield return Of(
+            "revocations",
+            (f, i) => f.Do(new PutRevocationCommand(new Key([.. BitConverter.GetBytes(i), .. new byte[28]]), "n1 of last year")), Policies);
         yield return Of("kept answers", (f, i) => f.Do(Put(Name(0), 1), Identity(i)));
         yield return Of("brief answers", (f, i) => f.Do(new DeleteCommand(Name(i), KeyCondition.None), Identity(i)));
         yield return Of(

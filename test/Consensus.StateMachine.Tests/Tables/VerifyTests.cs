@@ -13,9 +13,23 @@ public sealed class VerifyTests
     private static readonly HoldTerms Terms = HoldTerms.Of(LockMode.Exclusive, 1, 0, 0, new byte[3], default);
 
     private static WaiterRecord Waiter(StateTables state) => new(
-        state.Waiters.NextSequence++, Name, "a", Machine.Request(1), default, default, 0, LeaseId.None, Lease, ClusterTime.Zero, new ClusterTime(9), null, Terms, Actor.Nobody);
+        state.Waiters.NextSequence++,
+        Name,
+        "a",
+        Machine.Request(1),
+        default,
+        default,
+        0,
+        LeaseId.None,
+        Lease,
+        ClusterTime.Zero,
+        new ClusterTime(9),
+        null,
+        Terms,
+        Actor.Nobody);
 
-    private static HoldRecord Hold(long token) => new("", "a", new FencingToken(token), Lease, Machine.Request(2), 0, ClusterTime.Never, Terms);
+    private static HoldRecord Hold(long token) =>
+        new("", "a", new FencingToken(token), Lease, Machine.Request(2), 0, ClusterTime.Never, Terms);
 
     private static StateTables WithLease()
     {

@@ -10,11 +10,13 @@ namespace Consensus.StateMachine.Tests.Wire;
 
 public sealed class CommandCodecTests
 {
+    private static readonly AccessRule Rule = new(Verbs.Read | Verbs.Break, Spaces.Fences, Machine.Key("é"), IsPrefix: true);
+
     private static readonly Command[] Commands =
     [
         new PutCommand(Machine.Key("k"), new byte[] { 1, 2 }, new LeaseId(long.MaxValue), new KeyCondition(KeyConditionKind.ModRevisionIs, new Revision(7))),
         new DeleteCommand(Machine.Key("k"), new KeyCondition(KeyConditionKind.Exists)),
-        new PutRoleCommand("r", [new AccessRule(Verbs.Read | Verbs.Break, Spaces.Fences, Machine.Key("é"), IsPrefix: true), AccessRule.Everything]) { ExpectedRevision = 3 },
+        new PutRoleCommand("r", [Rule, AccessRule.Everything]) { ExpectedRevision = 3 },
         new PutRoleCommand("r", []),
         new DeleteRoleCommand("r") { ExpectedRevision = 3 },
         new PutPrincipalCommand("p*", ["r", "s"], IsDisabled: true) { ExpectedRevision = 3 },
@@ -109,7 +111,8 @@ public sealed class CommandCodecTests
     {
         var role = new V1.PutRole { Name = "r" };
         role.Rules.Add(new V1.AccessRule { Verbs = verbs, Spaces = spaces, Name = ByteString.CopyFromUtf8(name), IsPrefix = isPrefix });
-        Assert.That(() => CommandCodec.Read(new V1.CommandEnvelope { PutRole = role }.ToByteArray()), Throws.TypeOf<WireFormatException>(), what);
+        Assert.That(
+            () => CommandCodec.Read(new V1.CommandEnvelope { PutRole = role }.ToByteArray()), Throws.TypeOf<WireFormatException>(), what);
     }
 
     [Test]

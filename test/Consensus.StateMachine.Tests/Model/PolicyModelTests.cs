@@ -1,0 +1,181 @@
+using Consensus.Primitives;
+using Consensus.StateMachine.Commands;
+using Consensus.StateMachine.Outcomes;
+using Consensus.StateMachine.Policies;
+using Consensus.StateMachine.Tests.Policies;
+
+namespace Consensus.StateMachine.Tests.Model;
+
+/// <summary>
+/// Drawn commands of several principals while roles, bindings and revocations change, against the rules as they are said: what is refused is
+/// what they do not allow, nobody is granted anything that it may not hold at that very entry, and who waits in vain is told so.
+/// </summary>
+public sealed class PolicyModelTests
+{
+    private static readonly string[] Names = ["ann", "ben", "eve", ""];
+    private static readonly string[] Roles = ["r0", "r1", "r2"];
+    private static readonly string[] Prints = [new string('1', 64), new string('2', 64)];
+    private static readonly string[] Texts = ["a", "a/", "a/b", "b", "c", ""];
+
+    private readonly Dictionary<string, AccessRule[]> _rules = [];
+    private readonly Dictionary<string, PrincipalInfo> _bound = [];
+    private readonly HashSet<string> _revoked = [];
+
+    /// <summary>Who asked and was told to wait, and nothing else yet.</summary>
+    private readonly Dictionary<RequestId, (Actor Actor, ObjectName[] Names)> _waiting = [];
+    private readonly Dictionary<FencingToken, string> _owners = [];
+    private Machine _machine = null!;
+
+    private static Key Name(DeterministicRandom random) => Machine.Key(Texts[random.Next(Texts.Length)]);
+
+    private static AccessRule DrawRule(DeterministicRandom random)
+    {
+        var name = Name(random);
+        return new AccessRule((Verbs)random.Next(1, 16), (Spaces)random.Next(1, 32), name, name.IsEmpty || random.Chance(2, 3));
+    }
+
+    private IEnumerable<AccessRule> RulesOf(string name) =>
+        _bound.TryGetValue(name.Length == 0 ? "anonymous" : name, out var bound) && !bound.IsDisabled ? bound.Roles.SelectMany(role => _rules[role]) : [];
+
+    private bool Covers(Actor actor, Spaces space, Verbs verb, Key name, bool isPrefix) => !_revoked.Contains(actor.Credential)
+        && RulesOf(actor.Name).Any(rule =>
+            (rule.Verbs & verb) != 0 && (rule.Spaces & space) != 0 && (rule.IsPrefix ? name.StartsWith(rule.Name) : !isPrefix && name == rule.Name));
+
+    private bool MayHold(Actor actor, ObjectName name) => Covers(actor, Access.SpaceOf(name.Space), Verbs.Hold, name.Name, isPrefix: false);
+
+    private bool UsesLeases(Actor actor) =>
+        !_revoked.Contains(actor.Credential) && RulesOf(actor.Name).Any(rule => (rule.Verbs & (Verbs.Write | Verbs.Hold)) != 0);
+
+    /// <summary>What the access needs is there, and what it names is the actor's own.</summary>
+    private bool Allows(Actor actor, Access access, StateView before)
+    {
+        if (access.Right != SystemRights.None)
+        {
+            var owner = access.IsOneOfMany ? null : before.GetLease(access.Lease)?.Principal;
+            return (access.Right & SystemRights.UseLeases) != 0 && UsesLeases(actor) && (owner is null || owner == actor.Name);
+        }
+        if (access.Token == FencingToken.None)
+        {
+            return Covers(actor, access.Space, access.Verb, access.Name, access.IsPrefix);
+        }
+        var isHeld = before.GetObject(NameOf(access)).Holders.Any(hold => hold.Token == access.Token);
+        return Covers(actor, access.Space, Verbs.Break, access.Name, isPrefix: false)
+            || (Covers(actor, access.Space, Verbs.Hold, access.Name, isPrefix: false) && (!isHeld || _owners[access.Token] == actor.Name));
+    }
+
+    private static ObjectName NameOf(Access access) => new(
+        access.Space switch { Spaces.Locks => HoldSpace.Lock, Spaces.Semaphores => HoldSpace.Semaphore, _ => HoldSpace.Election }, access.Name);
+
+    private void Change(DeterministicRandom random)
+    {
+        switch (random.Next(4))
+        {
+            case 0 or 1:
+                var role = Roles[random.Next(Roles.Length)];
+                _rules[role] = [.. Enumerable.Range(0, (int)random.Next(5)).Select(_ => DrawRule(random))];
+                _machine.Change(new PutRoleCommand(role, [.. _rules[role]]));
+                break;
+            case 2:
+                var name = Names[random.Next(Names.Length)];
+                name = name.Length == 0 ? "anonymous" : name;
+                _bound[name] = new PrincipalInfo(name, [.. Roles.Where(_ => random.Chance(1, 2))], random.Chance(1, 6));
+                _machine.Change(new PutPrincipalCommand(name, _bound[name].Roles, _bound[name].IsDisabled));
+                break;
+            default:
+                var print = Prints[random.Next(Prints.Length)];
+                var fingerprint = new Key(Convert.FromHexString(print));
+                var isRevoked = !_revoked.Add("c:" + print) && _revoked.Remove("c:" + print);
+                _machine.Change(isRevoked ? new DeleteRevocationCommand(fingerprint) : new PutRevocationCommand(fingerprint, ""));
+                break;
+        }
+    }
+
+    private void Do(Command command, Actor actor)
+    {
+        var (before, seen) = (_machine.View, _machine.All.Count);
+        var outcome = _machine.Do(command, principal: actor.Principal);
+        if (Accesses.Of(command) is { } accesses && command is not RenewLeasesCommand)
+        {
+            var isAllowed = !_revoked.Contains(actor.Credential)
+                && !(_bound.TryGetValue(actor.Name, out var bound) && bound.IsDisabled)
+                && accesses.All(access => Allows(actor, access, before));
+            Assert.That(outcome is not Forbidden, Is.EqualTo(isAllowed), $"{command} by {actor}: {outcome}");
+        }
+        if (outcome is HoldQueued)
+        {
+            ObjectName[] names = command is AcquireManyCommand many ? [.. many.Names.Select(ObjectName.Lock)] : [((AcquireCommand)command).Object];
+            _waiting[_machine.Last] = (actor, names);
+        }
+        foreach (var (request, resolved) in _machine.All.Skip(seen))
+        {
+            var asker = _waiting.TryGetValue(request, out var waiting) ? waiting.Actor : actor;
+            foreach (var hold in Grants.Of(resolved))
+            {
+                Assert.That(MayHold(asker, hold.Object), $"{asker} was granted the {hold.Object} with {command}");
+                _owners[hold.Token] = asker.Name;
+            }
+            if (resolved is Forbidden && request != _machine.Last)
+            {
+                Assert.That(_waiting, Does.ContainKey(request), "who waited is told");
+            }
+            if (resolved is not HoldQueued)
+            {
+                _waiting.Remove(request);
+            }
+        }
+    }
+
+    [Test]
+    public void What_the_rules_allow_is_done_and_nothing_else([Range(1, 60)] int seed)
+    {
+        var random = new DeterministicRandom((ulong)seed);
+        _machine = new Machine(new Limits { MaxObjectsPerStep = random.Chance(1, 2) ? 4 : 500, MaxObjectsPerCommand = 10 });
+        _rules.Clear();
+        _bound.Clear();
+        _revoked.Clear();
+        _waiting.Clear();
+        _owners.Clear();
+        foreach (var role in Roles)
+        {
+            _rules[role] = [AccessRule.Everything];
+            _machine.Change(new PutRoleCommand(role, [AccessRule.Everything]));
+        }
+        foreach (var name in Names.Where(name => name.Length > 0))
+        {
+            _bound[name] = new PrincipalInfo(name, ["r0"], IsDisabled: false);
+            _machine.Change(new PutPrincipalCommand(name, ["r0"], IsDisabled: false));
+        }
+        _machine.Enable();
+        for (var i = 0; i < 400; i++)
+        {
+            _machine.Pass(random.Next(300_000));
+            if (random.Chance(1, 15))
+            {
+                Change(random);
+            }
+            var credential = random.Chance(1, 2) ? "c:" + Prints[random.Next(Prints.Length)] : "";
+            Do(DrawnCommands.Draw(random, _machine), new Actor(Names[random.Next(Names.Length)], credential));
+            if (random.Chance(1, 40))
+            {
+                _machine.RestoreFromSnapshot();
+            }
+            if (random.Chance(1, 10))
+            {
+                Settle();
+            }
+        }
+    }
+
+    /// <summary>Until nothing is left over: then all that still wait may have what they wait for.</summary>
+    private void Settle()
+    {
+        while (_machine.State.NextDeadline <= _machine.Now)
+        {
+            Do(new ExpireCommand(), Actor.Nobody);
+        }
+        foreach (var (request, (actor, names)) in _waiting)
+        {
+            Assert.That(names.All(name => MayHold(actor, name)), $"{request} of {actor} waits in vain");
+        }
+    }
+}
