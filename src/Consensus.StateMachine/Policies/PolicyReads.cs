@@ -41,7 +41,8 @@ public static class PolicyReads
 
     /// <inheritdoc cref="ListRoles"/>
     public static IEnumerable<PrincipalInfo> ListPrincipals(this StateView view, string after) =>
-        view.Tables.Policies.Principals.From(Key.FromText(after)).Select(static item => item.Value).Where(principal => principal.Name != after);
+        view.Tables.Policies.Principals.From(Key.FromText(after)).Select(static item => item.Value)
+            .Where(principal => principal.Name != after);
 
     public static RevocationInfo? GetRevocation(this StateView view, Key fingerprint) =>
         view.Tables.Policies.Revocations.TryGet(fingerprint, out var revocation) ? revocation : null;

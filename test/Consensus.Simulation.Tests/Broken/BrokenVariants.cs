@@ -44,6 +44,7 @@ internal sealed record BrokenVariant(
             },
             Coordination = new(),
             Sessions = 0,
+            Principals = 0,
             Holders = new(),
             Leavers = new(),
             Clients = drawn.Clients with { Clients = 6, ThinkMicros = 20_000, IdentityPercent = 80, LockWeight = 25, Locks = 2, DelayMicros = 300, HeldUpPercent = 0, WithdrawPercent = 0, BreakPercent = 0 },
@@ -161,6 +162,14 @@ internal static class BrokenVariants
             FaultKinds.None,
             static () => new EndsDelaysWithAnyGrant(),
             SharedDelays),
+        new("a right that a member remembers", RevokedEffects.Name, 1, FaultKinds.None, static () => new RemembersRights(), WithPrincipals),
+        new(
+            "a refusal that a member remembers",
+            RevokedEffects.Name,
+            1,
+            FaultKinds.None,
+            static () => new RemembersRefusals(),
+            WithPrincipals),
         new("places taken by whoever uses the same lease", Places.Name, 1, FaultKinds.None, static () => new AttachesByLease(), Coordinated),
         new(
             "a client that left and of whom nobody hears",
@@ -183,6 +192,8 @@ internal static class BrokenVariants
         new("a log that is not kept for who catches up", CatchUpEnds.Name, 1, FaultKinds.Kill, static () => new KeepsNoLogForWhoCatchesUp(), SlowSnapshots),
         new("votes that never leave", Progress.Name, 1, FaultKinds.None, static () => new KeepsVotesBack()),
     ];
+
+    private static SimulationPlan WithPrincipals(SimulationPlan plan) => plan with { Principals = 3 };
 
     private static SimulationPlan WithSessions(SimulationPlan plan) => plan with { Sessions = 3 };
 

@@ -8,11 +8,14 @@ using Consensus.StateMachine;
 
 namespace Consensus.Simulation.Runs;
 
-/// <summary>Clients beside those whose histories are judged: with a session each, and such as leave without their answers.</summary>
+/// <summary>
+/// Clients beside those whose histories are judged: with a session each, such as leave without their answers, and such as may not always.
+/// </summary>
 internal sealed class SideClients
 {
     private readonly List<SessionClient> _sessions = [];
     private readonly List<LeavingClient> _leavers = [];
+    private readonly List<PrincipalClient> _principals = [];
     private readonly LeftHolds? _left;
 
     /// <param name="checks">Null when there is none among them that holds anything.</param>
@@ -38,18 +41,29 @@ internal sealed class SideClients
         {
             _leavers.Add(new LeavingClient(cluster, _left, history, plan.Leavers, held, i, leavers.NextUInt64()));
         }
+        var principals = new DeterministicRandom(plan.Seed ^ 0x9014_C11E);
+        for (var i = 0; i < plan.Principals && watches.Sees(RevokedEffects.Name); i++)
+        {
+            _principals.Add(new PrincipalClient(cluster, Rights, i, principals.NextUInt64()));
+        }
     }
 
     /// <summary>What numbers of sessions were answered.</summary>
     public SessionAnswers Sessions { get; } = new();
 
+    /// <summary>What became of writes whose rights ended and began.</summary>
+    public RevokedEffects Rights { get; } = new();
+
     /// <summary>Nothing that they asked for is open.</summary>
-    public bool AreIdle => _sessions.TrueForAll(client => client.IsIdle) && _leavers.TrueForAll(client => client.IsIdle);
+    public bool AreIdle =>
+        _sessions.TrueForAll(client => client.IsIdle) && _leavers.TrueForAll(client => client.IsIdle)
+        && _principals.TrueForAll(client => client.IsIdle);
 
     public void Start()
     {
         _sessions.ForEach(client => client.Start());
         _leavers.ForEach(client => client.Start());
+        _principals.ForEach(client => client.Start());
     }
 
     /// <summary>They begin nothing new.</summary>
@@ -57,6 +71,7 @@ internal sealed class SideClients
     {
         _sessions.ForEach(client => client.Stop());
         _leavers.ForEach(client => client.Stop());
+        _principals.ForEach(client => client.Stop());
     }
 
     /// <summary>All is well, and what was left becomes free while its lease lives on; then nobody renews any more.</summary>

@@ -23,6 +23,9 @@ public sealed record SimulationPlan(ulong Seed, ClusterPlan Cluster, ClientOptio
     /// <summary>Clients that leave without their answers; none unless drawn.</summary>
     public LeaverPlan Leavers { get; init; } = new();
 
+    /// <summary>Principals whose rights end and begin; none unless drawn.</summary>
+    public int Principals { get; init; }
+
     public int TotalClients => Clients.Clients + Coordination.Clients;
 
     /// <summary>The same run with less in it; without a reduction, the very same.</summary>
@@ -74,7 +77,14 @@ public sealed record SimulationPlan(ulong Seed, ClusterPlan Cluster, ClientOptio
         };
         var plan = new SimulationPlan(seed, cluster, clients, faults, random.Next(10, 60) * 1_000_000);
         plan = WithCosts(WithBadSectors(WithTurns(WithRespawns(WithTroubles(WithCoordination(WithWatchers(WithMembership(plan))))))));
-        return WithLeavers(WithLines(WithOperators(WithBreaks(WithHolders(WithSessions(plan))))));
+        return WithPrincipals(WithLeavers(WithLines(WithOperators(WithBreaks(WithHolders(WithSessions(plan)))))));
+    }
+
+    /// <summary>In an eighth of the runs it is judged who may do what. Drawn apart.</summary>
+    private static SimulationPlan WithPrincipals(SimulationPlan plan)
+    {
+        var random = new DeterministicRandom(plan.Seed ^ 0x9014_E125);
+        return random.Chance(1, 8) ? plan with { Principals = (int)random.Next(1, 4) } : plan;
     }
 
     /// <summary>In a quarter of the runs some clients have sessions. Drawn apart, so that the others are what they would be without.</summary>

@@ -10,6 +10,9 @@ public sealed partial class SimulationRun
     /// <summary>What numbers of sessions were answered.</summary>
     public SessionAnswers Sessions => _beside.Sessions;
 
+    /// <summary>What became of writes whose rights ended and began.</summary>
+    public RevokedEffects Rights => _beside.Rights;
+
     /// <summary>News of sessions that were judged, and how many ends were told in them.</summary>
     public (int Judged, int Ends) News => (_coordination?.News?.Judged ?? 0, _coordination?.News?.Ends ?? 0);
 

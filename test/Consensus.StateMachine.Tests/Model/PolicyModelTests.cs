@@ -7,8 +7,8 @@ using Consensus.StateMachine.Tests.Policies;
 namespace Consensus.StateMachine.Tests.Model;
 
 /// <summary>
-/// Drawn commands of several principals while roles, bindings and revocations change, against the rules as they are said: what is refused is
-/// what they do not allow, nobody is granted anything that it may not hold at that very entry, and who waits in vain is told so.
+/// Drawn commands of several principals while roles, bindings and revocations change, against the rules as they are said: what is refused
+/// is what they do not allow, nobody is granted anything that it may not hold at that very entry, and who waits in vain is told so.
 /// </summary>
 public sealed class PolicyModelTests
 {
@@ -35,11 +35,15 @@ public sealed class PolicyModelTests
     }
 
     private IEnumerable<AccessRule> RulesOf(string name) =>
-        _bound.TryGetValue(name.Length == 0 ? "anonymous" : name, out var bound) && !bound.IsDisabled ? bound.Roles.SelectMany(role => _rules[role]) : [];
+        _bound.TryGetValue(name.Length == 0 ? "anonymous" : name, out var bound) && !bound.IsDisabled
+            ? bound.Roles.SelectMany(role => _rules[role])
+            : [];
 
     private bool Covers(Actor actor, Spaces space, Verbs verb, Key name, bool isPrefix) => !_revoked.Contains(actor.Credential)
         && RulesOf(actor.Name).Any(rule =>
-            (rule.Verbs & verb) != 0 && (rule.Spaces & space) != 0 && (rule.IsPrefix ? name.StartsWith(rule.Name) : !isPrefix && name == rule.Name));
+            (rule.Verbs & verb) != 0
+            && (rule.Spaces & space) != 0
+            && (rule.IsPrefix ? name.StartsWith(rule.Name) : !isPrefix && name == rule.Name));
 
     private bool MayHold(Actor actor, ObjectName name) => Covers(actor, Access.SpaceOf(name.Space), Verbs.Hold, name.Name, isPrefix: false);
 
@@ -63,8 +67,8 @@ public sealed class PolicyModelTests
             || (Covers(actor, access.Space, Verbs.Hold, access.Name, isPrefix: false) && (!isHeld || _owners[access.Token] == actor.Name));
     }
 
-    private static ObjectName NameOf(Access access) => new(
-        access.Space switch { Spaces.Locks => HoldSpace.Lock, Spaces.Semaphores => HoldSpace.Semaphore, _ => HoldSpace.Election }, access.Name);
+    private static ObjectName NameOf(Access access) =>
+        new(Enum.GetValues<HoldSpace>().Single(space => Access.SpaceOf(space) == access.Space), access.Name);
 
     private void Change(DeterministicRandom random)
     {
@@ -103,7 +107,9 @@ public sealed class PolicyModelTests
         }
         if (outcome is HoldQueued)
         {
-            ObjectName[] names = command is AcquireManyCommand many ? [.. many.Names.Select(ObjectName.Lock)] : [((AcquireCommand)command).Object];
+            ObjectName[] names = command is AcquireManyCommand many
+                ? [.. many.Names.Select(ObjectName.Lock)]
+                : [((AcquireCommand)command).Object];
             _waiting[_machine.Last] = (actor, names);
         }
         foreach (var (request, resolved) in _machine.All.Skip(seen))
