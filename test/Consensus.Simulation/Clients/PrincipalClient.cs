@@ -143,10 +143,19 @@ internal sealed class PrincipalClient(SimulatedCluster cluster, RevokedEffects e
             }
             Execute(envelope, answer =>
             {
-                if (!isOver && answer.Outcome is PolicyChanged or RetryTooLate)
+                if (isOver)
+                {
+                    return;
+                }
+                if (answer.Outcome is PolicyChanged or RetryTooLate or PolicyRefused { Reason: PolicyRefusal.Missing })
                 {
                     (isOver, _isActing) = (true, false);
                     then((answer.Outcome as PolicyChanged)?.Revision);
+                }
+                else if (_isStopped && answer.Outcome is not null)
+                {
+                    // There is no room for it, and nobody makes any more.
+                    (isOver, _isActing) = (true, false);
                 }
             });
             cluster.Time.After(PatienceMicros, Ask);
@@ -159,9 +168,10 @@ internal sealed class PrincipalClient(SimulatedCluster cluster, RevokedEffects e
     /// <summary>Some member that is there when the request arrives.</summary>
     private void At(Action<SimulatedProcess> arrives) => cluster.Time.After(_random.Next(100, 2_000), () =>
     {
-        if (cluster.Nodes[(int)_random.Next(cluster.Nodes.Count)].Process is { } process)
+        var there = cluster.Nodes.Where(static node => node.Process is not null).ToList();
+        if (there.Count > 0)
         {
-            arrives(process);
+            arrives(there[(int)_random.Next(there.Count)].Process!);
         }
     });
 

@@ -54,10 +54,11 @@ internal sealed class ForbiddenTests
             TxnCompare[] compares = [new TxnCompare(CompareTarget.Exists, CompareOperator.Equal, Machine.Key("a"), taken ? 1 : 0)];
             foreach (var forbidden in new TxnOperation[]
             {
-                new TxnPut(
-                    Machine.Key("b"), default, LeaseId.None), new TxnDelete(Machine.Key("b"), IsPrefix: false), new TxnGet(Machine.Key("b"),
-                    IsPrefix: false, 0),
-                new TxnDelete(default, IsPrefix: true), new TxnGet(default, IsPrefix: true, 0),
+                new TxnPut(Machine.Key("b"), default, LeaseId.None),
+                new TxnDelete(Machine.Key("b"), IsPrefix: false),
+                new TxnGet(Machine.Key("b"), IsPrefix: false, 0),
+                new TxnDelete(default, IsPrefix: true),
+                new TxnGet(default, IsPrefix: true, 0),
             })
             {
                 var allowed = new TxnPut(Machine.Key("a2"), default, LeaseId.None);
@@ -302,9 +303,12 @@ internal sealed class ForbiddenTests
     {
         var changes = new Command[]
         {
-            new PutRoleCommand("r", []), new DeleteRoleCommand("b"), new PutPrincipalCommand(
-                "a", ["admin"], IsDisabled: false), new DeletePrincipalCommand("b"),
-            new PutRevocationCommand(new Key(new byte[32]), ""), new DeleteRevocationCommand(new Key(new byte[32])),
+            new PutRoleCommand("r", []),
+            new DeleteRoleCommand("b"),
+            new PutPrincipalCommand("a", ["admin"], IsDisabled: false),
+            new DeletePrincipalCommand("b"),
+            new PutRevocationCommand(new Key(new byte[32]), ""),
+            new DeleteRevocationCommand(new Key(new byte[32])),
             new EnableAuthCommand("a"),
             new PutSettingCommand(Setting.MaxFences, 5_000),
         };

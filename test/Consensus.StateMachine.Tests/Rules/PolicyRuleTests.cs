@@ -34,10 +34,12 @@ internal sealed class PolicyRuleTests
         var revision = _machine.State.Revision;
         PolicyCommand[] changes =
         [
-            new PutRoleCommand("r", [Reads]), new PutRoleCommand("r", []), new PutPrincipalCommand("p", ["r", "reader"], IsDisabled: false),
-            new PutPrincipalCommand(
-                "p", ["reader", "r"], IsDisabled: false), new PutPrincipalCommand("p", ["reader", "r"],
-                IsDisabled: true), new PutRevocationCommand(Print, ""),
+            new PutRoleCommand("r", [Reads]),
+            new PutRoleCommand("r", []),
+            new PutPrincipalCommand("p", ["r", "reader"], IsDisabled: false),
+            new PutPrincipalCommand("p", ["reader", "r"], IsDisabled: false),
+            new PutPrincipalCommand("p", ["reader", "r"], IsDisabled: true),
+            new PutRevocationCommand(Print, ""),
             new PutRevocationCommand(Print, "n1's old one"),
             new DeleteRevocationCommand(Print),
             new DeletePrincipalCommand("p"),
@@ -57,8 +59,10 @@ internal sealed class PolicyRuleTests
     {
         PolicyCommand[] changes =
         [
-            new PutRoleCommand("r", [Reads]), new PutPrincipalCommand(
-                "p", ["r"], IsDisabled: false), new PutRevocationCommand(Print, "x"), new EnableAuthCommand("admin"),
+            new PutRoleCommand("r", [Reads]),
+            new PutPrincipalCommand("p", ["r"], IsDisabled: false),
+            new PutRevocationCommand(Print, "x"),
+            new EnableAuthCommand("admin"),
         ];
         foreach (var change in changes)
         {
