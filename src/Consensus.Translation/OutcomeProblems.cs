@@ -151,6 +151,9 @@ public static class OutcomeProblems
             ProblemTypes.TooManyRequests, $"unacknowledged numbers of one session: at most {refused.Limit}; nothing was done, and the number is still new"),
         SessionRefusal.Full => new Problem(
             ProblemTypes.TooManyRequests, $"bytes of the answers of one session that are not acknowledged: at most {refused.Limit}; nothing was done, and the number is still new"),
+        SessionRefusal.QuotaUsed => new Problem(
+            ProblemTypes.QuotaExceeded,
+            $"the store's {refused.Limit} bytes are used up; nothing was done, and the number is still new; deletes and reads still work (consensusctl settings set quota-bytes)"),
         SessionRefusal.OtherLease => Problem.BadRequest(
             $"the lease of a hold that is asked for under a session is the session: \"lease\":\"{refused.Session}\"; nothing was done"),
         _ => Invariant.Unreachable<Problem>(refused.Reason),

@@ -19,10 +19,13 @@ public enum SessionRefusal
 
     /// <summary>It asks for a hold that would not end with the session. 400.</summary>
     OtherLease = 5,
+
+    /// <summary>The quota of the state is used up, so that no answer could be kept. 507.</summary>
+    QuotaUsed = 6,
 }
 
 /// <summary>The session did not take the number; nothing was done, and nothing of it is kept: another attempt of the same number is judged anew.</summary>
-/// <param name="Limit">Of <see cref="SessionRefusal.TooFarAhead"/> and <see cref="SessionRefusal.Full"/>, else 0.</param>
+/// <param name="Limit">Of <see cref="SessionRefusal.TooFarAhead"/>, <see cref="SessionRefusal.Full"/> and <see cref="SessionRefusal.QuotaUsed"/>, else 0.</param>
 public sealed record SessionRefused(Revision Revision, LeaseId Session, SessionRefusal Reason, long Limit) : Outcome(Revision);
 
 /// <summary>What is settled of a number. The numbers are in state hashes.</summary>

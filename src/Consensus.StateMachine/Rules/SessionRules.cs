@@ -140,7 +140,7 @@ internal sealed class SessionRules(StateTables state, Applying entry, AnswerRepl
     }
 
     /// <summary>Where there is no room for its answer nothing new is done, but for what makes room or keeps alive, which is done unkept.</summary>
-    private Outcome? RefuseNew(SessionRecord session, Command command)
+    private SessionRefused? RefuseNew(SessionRecord session, Command command)
     {
         if (RefuseTooFar(session, entry.Session.Number) is { } tooFar)
         {
@@ -151,7 +151,7 @@ internal sealed class SessionRules(StateTables state, Applying entry, AnswerRepl
         entry.HasRoom = !isFull && !isQuotaUsed;
         return entry.HasRoom || AlwaysPasses.Does(command) ? null
             : isFull ? new SessionRefused(state.Revision, session.Id, SessionRefusal.Full, state.Limits.MaxSessionBytes)
-            : new QuotaExceeded(state.Revision, state.Limits.MaxStateBytes);
+            : new SessionRefused(state.Revision, session.Id, SessionRefusal.QuotaUsed, state.Limits.MaxStateBytes);
     }
 
     private Outcome? Take(SessionRecord session)

@@ -118,6 +118,7 @@ internal sealed class AnswerTests : ContractTest
             (new SessionRefused(revision, new LeaseId(1), SessionRefusal.Ended, 0), ProblemTypes.SessionEnded),
             (new SessionRefused(revision, new LeaseId(1), SessionRefusal.TooFarAhead, 5), ProblemTypes.TooManyRequests),
             (new SessionRefused(revision, new LeaseId(1), SessionRefusal.OtherLease, 0), ProblemTypes.BadRequest),
+            (new SessionRefused(revision, new LeaseId(1), SessionRefusal.QuotaUsed, 5), ProblemTypes.QuotaExceeded),
             (new ReplayedHoldGone(revision, null), ProblemTypes.LeaseExpired),
         })
         {

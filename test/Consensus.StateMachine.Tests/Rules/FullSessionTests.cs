@@ -111,7 +111,7 @@ public sealed class FullSessionTests
 
         Assert.That(machine.Do(new GrantLeaseCommand(new LeaseId(60), Second) { IsSession = true }), Is.EqualTo(new QuotaExceeded(machine.State.Revision, quota)));
         Assert.That(machine.View.GetLease(new LeaseId(60)), Is.Null);
-        Assert.That(Ask(machine, 4, new FenceCommand(Machine.Key("g"), new FencingToken(1))), Is.InstanceOf<QuotaExceeded>());
+        Assert.That(Ask(machine, 4, new FenceCommand(Machine.Key("g"), new FencingToken(1))), Is.EqualTo(new SessionRefused(machine.State.Revision, Session, SessionRefusal.QuotaUsed, quota)));
         Assert.That(Ask(machine, 5, Release(held)), Is.InstanceOf<HoldReleased>());
         Assert.That(Ask(machine, 4, new FenceCommand(Machine.Key("g"), new FencingToken(1)), acked: 3), Is.InstanceOf<FencePassed>(), "with room again it is judged anew");
     }
