@@ -47,7 +47,7 @@ internal static class KestrelLimits
     private static readonly TimeSpan HeadersTimeout = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan KeepAliveTimeout = TimeSpan.FromMinutes(2);
 
-    /// <summary>A body or an answer that moves slower than 240 bytes/s, after 5 s of grace, ends its connection. Waiting costs nothing: no body moves.</summary>
+    /// <summary>An answer that moves slower than 240 bytes/s, after 5 s of grace, ends its connection. Waiting costs nothing: nothing moves.</summary>
     private static readonly MinDataRate SlowestRate = new(bytesPerSecond: 240, gracePeriod: TimeSpan.FromSeconds(5));
 
     /// <summary>
@@ -88,7 +88,8 @@ internal static class KestrelLimits
         limits.MaxRequestHeaderCount = MaxHeaders;
         limits.RequestHeadersTimeout = HeadersTimeout;
         limits.KeepAliveTimeout = KeepAliveTimeout;
-        limits.MinRequestBodyDataRate = SlowestRate;
+        // Bodies have a time of their own (UnfinishedBodies), which ends one request. This one would end a connection of HTTP/2 with all that waits on it.
+        limits.MinRequestBodyDataRate = null;
         limits.MinResponseDataRate = SlowestRate;
         limits.Http2.MaxStreamsPerConnection = 1_000;
         limits.Http2.InitialConnectionWindowSize = MaxUnreadBytes;
