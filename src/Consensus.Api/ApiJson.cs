@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Consensus.Api.Access;
 using Consensus.Api.Cluster;
 using Consensus.Api.Elections;
 using Consensus.Api.Fences;
@@ -67,6 +68,20 @@ namespace Consensus.Api;
 [JsonSerializable(typeof(SettingRequest))]
 [JsonSerializable(typeof(SettingAnswer))]
 [JsonSerializable(typeof(SettingListAnswer))]
+[JsonSerializable(typeof(RolePutRequest))]
+[JsonSerializable(typeof(RoleAnswer))]
+[JsonSerializable(typeof(RoleListAnswer))]
+[JsonSerializable(typeof(PrincipalPutRequest))]
+[JsonSerializable(typeof(PrincipalAnswer))]
+[JsonSerializable(typeof(PrincipalListAnswer))]
+[JsonSerializable(typeof(RevocationPutRequest))]
+[JsonSerializable(typeof(RevocationAnswer))]
+[JsonSerializable(typeof(RevocationListAnswer))]
+[JsonSerializable(typeof(PolicyChangedAnswer))]
+[JsonSerializable(typeof(WhoamiAnswer))]
+[JsonSerializable(typeof(AccessCheckRequest))]
+[JsonSerializable(typeof(AccessCheckAnswer))]
+[JsonSerializable(typeof(AccessEnableRequest))]
 [JsonSerializable(typeof(TxnRequest))]
 [JsonSerializable(typeof(TxnAnswer))]
 [JsonSerializable(typeof(WithdrawAnswer))]

@@ -1,6 +1,9 @@
 namespace Consensus.Api;
 
-/// <summary>Every path of the API, as templates: <c>{key}</c>, <c>{name}</c>, <c>{resource}</c> and <c>{idempotencyKey}</c> take the rest of the path, slashes included.</summary>
+/// <summary>
+/// Every path of the API, as templates: <c>{key}</c>, <c>{name}</c>, <c>{resource}</c>, <c>{principal}</c> and <c>{idempotencyKey}</c> take
+/// the rest of the path, slashes included.
+/// </summary>
 public static class ApiRoutes
 {
     /// <summary>Where a member listens for clients unless told otherwise.</summary>
@@ -35,6 +38,15 @@ public static class ApiRoutes
     public const string Txn = "/v1/txn";
     public const string Requests = "/v1/requests/";
     public const string Request = "/v1/requests/{idempotencyKey}";
+    public const string Auth = "/v1/auth";
+    public const string AuthRoles = "/v1/auth/roles";
+    public const string AuthRole = "/v1/auth/roles/{role}";
+    public const string AuthPrincipals = "/v1/auth/principals";
+    public const string AuthPrincipal = "/v1/auth/principals/{principal}";
+    public const string AuthRevocations = "/v1/auth/revocations";
+    public const string AuthRevocation = "/v1/auth/revocations/{fingerprint}";
+    public const string AuthCheck = "/v1/auth/check";
+    public const string AuthEnable = "/v1/auth/enable";
     public const string Cluster = "/v1/cluster";
     public const string ClusterMembers = "/v1/cluster/members";
     public const string ClusterMember = "/v1/cluster/members/{id}";

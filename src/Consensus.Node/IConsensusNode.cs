@@ -5,6 +5,7 @@ using Consensus.Raft.Membership;
 using Consensus.StateMachine;
 using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Outcomes;
+using Consensus.StateMachine.Policies;
 
 namespace Consensus.Node;
 
@@ -195,6 +196,12 @@ public interface IConsensusNode
             return (status.Cluster, status.ClusterTime);
         }
     }
+
+    /// <summary>Who may do what, by the newest that this member has applied; cheap. As new as any view that it has given.</summary>
+    Policy Policy { get; }
+
+    /// <summary>Ends once this member's policy is another than the one that is known. It may take for ever.</summary>
+    Task PolicyChangeAsync(Policy known);
 
     /// <summary>What this member holds for others, thing by thing, each with its bound.</summary>
     IReadOnlyList<HeldBytes> Held => [];

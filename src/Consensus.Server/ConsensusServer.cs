@@ -2,6 +2,7 @@ using System.Net;
 using System.Reflection;
 using Consensus.Node;
 using Consensus.Node.Core.Flow;
+using Consensus.Server.Auth;
 using Consensus.Server.Backups;
 using Consensus.Server.Cluster;
 using Consensus.Server.Commands;
@@ -85,15 +86,18 @@ public static class ConsensusServer
         var bodies = new UnfinishedBodies(info.MaxUnfinishedBodyBytes, info.BodyTimeLimit, TimeProvider.System);
         var streams = new StreamMemory(info.MaxStreamBytes, replies, TimeProvider.System);
         var held = new HeldByServer(node, bodies, streams, unsent, watches);
-        var endpoints = CreateEndpoints(node, replies, info, lifecycle, views, compared, watches, bodies, held, counters, logger);
+        info.Tls?.Revoked.Follow(() => node.Policy);
+        var gate = new AccessGate(node, info.Insecure, info.AwaitsForming);
+        var endpoints = CreateEndpoints(node, replies, gate, info, lifecycle, views, compared, watches, bodies, held, counters, logger);
         var hosts = new HostGuard(info.HostNames, info.ListensOnAnyAddress, info.Tls?.Source);
-        var dispatcher = new ApiDispatcher(endpoints, replies, hosts, new CallerGuard(info.Tls), bodies, counters, logger);
+        var dispatcher = new ApiDispatcher(endpoints, replies, hosts, new CallerGuard(info.Tls), gate, bodies, counters, logger);
         app.Run(streams.Around(dispatcher.InvokeAsync));
     }
 
     internal static Endpoints CreateEndpoints(
         IConsensusNode node,
         Replies replies,
+        AccessGate gate,
         ServerInfo info,
         ServerLifecycle lifecycle,
         PinnedViews views,
@@ -105,34 +109,40 @@ public static class ConsensusServer
         ILogger logger)
     {
         var commands = new CommandRunner(node);
-        var lists = new ListReader(node, views);
-        var watches = new WatchEndpoints(node, hub, replies);
-        HoldReadEndpoints ReadsOf(HoldForm form) => new(form, node, lists, watches, replies);
+        var reads = new JudgedReads(node);
+        var changes = new PolicyChanges(node, commands, replies, logger);
+        var lists = new ListReader(node, reads, views);
+        var watches = new WatchEndpoints(reads, hub, replies);
+        HoldReadEndpoints ReadsOf(HoldForm form) => new(form, node, reads, lists, watches, replies);
         var waits = new SlicedWaits(node, replies, TimeProvider.System);
         HoldWriteEndpoints WritesOf(HoldForm form) => new(form, node, commands, waits, replies, info, logger);
         var (locks, semaphores, elections) = (new LockForm(replies), new SemaphoreForm(replies), new ElectionForm(replies));
         var members = new MemberLookup(node);
-        var alarms = new MemberAlarms(new DiskSpace(info.DataDirectory, TimeProvider.System).Read, info.Keys);
+        var alarms = new MemberAlarms(new DiskSpace(info.DataDirectory, TimeProvider.System).Read, info.Tls, info.Keys);
         return new Endpoints(
-            new KeyReadEndpoints(node, lists, watches, replies),
+            new KeyReadEndpoints(reads, lists, watches, replies),
             new KeyWriteEndpoints(commands, replies),
-            new LeaseReadEndpoints(node, lists, watches, replies),
+            new LeaseReadEndpoints(node, reads, lists, watches, replies),
             new LeaseEndpoints(node, commands, replies, info),
             new SettleEndpoint(commands, replies),
             new HoldEndpoints(ReadsOf(locks).GetAsync, WritesOf(locks)),
             new HoldEndpoints(ReadsOf(semaphores).GetAsync, WritesOf(semaphores)),
             new HoldEndpoints(new ElectionReadEndpoints(ReadsOf(elections), watches, replies).GetAsync, WritesOf(elections)),
             new MultiLockEndpoint(node, commands, waits, replies, info),
-            new FenceEndpoints(node, commands, lists, replies, logger),
-            new SettingEndpoints(node, commands, replies, logger),
-            new TxnEndpoint(node, commands, replies),
+            new FenceEndpoints(node, reads, commands, lists, replies, logger),
+            new SettingEndpoints(node, reads, commands, replies, logger),
+            new TxnEndpoint(reads, commands, replies),
             new WithdrawEndpoint(commands, replies),
+            new AuthEndpoints(reads, changes, replies, knowsCallers: info.Tls is not null),
+            new RoleEndpoints(node, reads, changes, replies),
+            new PrincipalEndpoints(node, reads, changes, replies),
+            new RevocationEndpoints(node, reads, changes, replies),
             new ClusterEndpoints(node, members, replies, info, lifecycle, alarms, counters, hub),
             new StateHashEndpoint(node, replies),
             new StateTableEndpoints(node, compared, replies),
             new SnapshotEndpoint(node, replies, logger),
             new MemberEndpoints(node, members, replies, logger),
-            new HealthEndpoints(node, replies, lifecycle),
+            new HealthEndpoints(node, gate, replies, lifecycle),
             new MetricsEndpoint(node, replies, counters, hub, bodies, held, info, lifecycle, alarms),
             new OpenApiEndpoint(replies));
     }

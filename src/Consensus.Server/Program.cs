@@ -1,5 +1,6 @@
 using Consensus.Server;
 using Consensus.Server.Hosting;
+using Consensus.StateMachine.Policies;
 using Consensus.Storage;
 using Consensus.Storage.Encryption;
 using Consensus.Transport;
@@ -29,6 +30,7 @@ StartNode start = async (options, tls, loggers, cancellation) =>
                 Keys = options.EncryptionKey is { } file ? KeyRing.Load(file, $"--encryption-key {file}", options.DataDirectory) : null,
             },
             InitialSettings = options.InitialSettings,
+            FirstAdmin = tls is null ? "" : BuiltInRoles.Admin,
             Version = ConsensusServer.Version,
         },
         ProcessEnd.Now,

@@ -1,5 +1,6 @@
 using Consensus.Api;
 using Consensus.Server.Hosting;
+using Consensus.Server.Tls;
 using Consensus.Storage.Encryption;
 
 namespace Consensus.Server;
@@ -14,6 +15,9 @@ public sealed record ServerInfo
 
     /// <summary>TLS of the client port, with which every caller is asked who he is; null: plain HTTP, and nobody is asked.</summary>
     public ServerTls? Tls { get; init; }
+
+    /// <summary>A new cluster judges rights from its first entries on: nobody is served before this member has applied them.</summary>
+    public bool AwaitsForming { get; init; }
 
     /// <summary>The smallest TTL that is granted.</summary>
     public long MinTtlMicros { get; init; } = ApiLimits.DefaultMinTtlMicros;

@@ -63,7 +63,7 @@ public sealed class ReplicatedState
         _permits = new PermitRules(_tables, _entry, holds);
         _expiry = new ExpiryRules(_tables, _entry, holds, _waits, new SweepRules(_tables, _entry, holds, _waits, _access));
         _settings = new SettingRules(_tables);
-        _members = new MemberRules(_tables, _waits, _settings);
+        _members = new MemberRules(_tables, _waits, _settings, _policies);
         _transactions = new TxnRules(_tables, _entry, _keys, _retries);
         _fences = new FenceRules(_tables, _entry, _retries);
         _withdrawals = new WithdrawRules(_tables, _entry, holds, _waits);
@@ -71,6 +71,9 @@ public sealed class ReplicatedState
         _compaction = new CompactionRules(_tables, _entry);
         _newCluster = new NewClusterRules(_tables, holds);
     }
+
+    /// <summary>Who may do what, by what is applied.</summary>
+    public Policy Policy => _tables.Policies.Compiled;
 
     public LogIndex AppliedIndex { get; private set; }
 

@@ -71,6 +71,9 @@ internal sealed class TestCertificates(string domain = "c-test", TimeProvider? t
     /// <summary>Signs all that is right.</summary>
     public CertificateAuthority Authority { get; } = CertificateAuthority.Create(domain, (time ?? TimeProvider.System).GetUtcNow());
 
+    /// <summary>When certificates are made that a handshake is to believe: TLS itself goes by the machine's clock.</summary>
+    public static DateTimeOffset Now => DateTimeOffset.UtcNow;
+
     /// <summary>Where the files lie.</summary>
     public string Directory => _directory.Path;
 

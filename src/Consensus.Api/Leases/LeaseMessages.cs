@@ -68,6 +68,10 @@ public sealed record LeaseDetailAnswer
     /// <summary>Holds of all three kinds.</summary>
     public required long LockCount { get; init; }
 
+    /// <summary>How many names are left out because whoever asks may not read them; null where none is.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? HiddenNames { get; init; }
+
     /// <summary>Null for a lease that is no session.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public SessionAnswer? Session { get; init; }

@@ -147,6 +147,7 @@ internal sealed class HouseKeeping(TurnContext turn, CommandDesk commands)
                 ReplicatedState.SupportedFeatureLevel)
             {
                 Settings = InitialSettings.Of(turn.Options),
+                FirstAdmin = turn.Options.FirstAdmin,
             });
         }
         if (!_announced && IsDone(_announce))

@@ -4,6 +4,7 @@ using Consensus.Node.Ports;
 using Consensus.Primitives;
 using Consensus.Raft;
 using Consensus.StateMachine;
+using Consensus.StateMachine.Policies;
 
 namespace Consensus.Node.Core;
 
@@ -84,6 +85,9 @@ public sealed class NodeCore
 
     /// <summary>The newest view that was taken; any thread may read it.</summary>
     public StateView View => _applied.View;
+
+    /// <summary>Who may do what, by what is applied. Called by whoever has the turn.</summary>
+    public Policy Policy => _applied.State.Policy;
 
     public NodeStatus Status => _board.Status;
 

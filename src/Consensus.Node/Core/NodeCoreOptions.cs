@@ -32,6 +32,12 @@ public sealed record NodeCoreOptions
     /// <summary>What this member is told of the settings of a new cluster, once each; of the others it brings those of <see cref="Limits"/>. Not read in a cluster that has its settings.</summary>
     public ImmutableArray<SettingValue> InitialSettings { get; init; } = [];
 
+    /// <summary>
+    /// Whose role is <c>admin</c> in a new cluster, which then judges rights from its first entries on; empty: it does not. Not read in a
+    /// cluster that is formed.
+    /// </summary>
+    public string FirstAdmin { get; init; } = "";
+
     /// <summary>A snapshot is due after this many entries, or half the last snapshot's bytes of log where that is more (docs/decisions/0011) …</summary>
     public long SnapshotEntries { get; init; } = 10_000;
 

@@ -5,6 +5,7 @@ using Consensus.Primitives;
 using Consensus.Primitives.Wire;
 using Consensus.StateMachine;
 using Consensus.StateMachine.Commands;
+using Consensus.StateMachine.Policies;
 using Consensus.StateMachine.Wire;
 
 namespace Consensus.Node.Runtime;
@@ -86,6 +87,8 @@ public sealed partial class ConsensusNode : IConsensusNode
     }
 
     public (long Term, string LeaderName) Leadership => _runtime.Leadership;
+
+    public Policy Policy => _runtime.Policies.Present;
 
     /// <summary>What the links tell it.</summary>
     public IPeerEvents Events => _runtime.Events;
@@ -181,6 +184,8 @@ public sealed partial class ConsensusNode : IConsensusNode
         GiveUpWhen(pending, aborted);
         return pending.Task;
     }
+
+    public Task PolicyChangeAsync(Policy known) => _runtime.Policies.ChangeAsync(known);
 
     public void Abandon(ObjectName name, RequestId request, bool hasKey) => Post(new HoldAbandonedInput(name, request, hasKey));
 

@@ -33,6 +33,7 @@ internal sealed class NodeRuntime
     {
         (_options, _core, _outside, _threads) = (options, core, outside, threads);
         _view = core.View;
+        Policies = new PolicyNews(core.Policy);
         _status = core.Status;
         _leadership = new LeadershipNote(core.Status.Term.Value, core.Status.LeaderName);
         _appliedIndex = core.AppliedIndex.Value;
@@ -52,6 +53,9 @@ internal sealed class NodeRuntime
 
     /// <summary>The newest view that is published; any thread.</summary>
     public StateView View => _view;
+
+    /// <summary>Any thread. Whoever was told of a view finds a policy that is as new.</summary>
+    public PolicyNews Policies { get; }
 
     /// <summary>Any thread.</summary>
     public NodeStatus Status => _status;
@@ -186,6 +190,7 @@ internal sealed class NodeRuntime
 
     private void PublishViews()
     {
+        Policies.Publish(_core.Policy);
         Volatile.Write(ref _appliedIndex, _core.AppliedIndex.Value);
         if (!ReferenceEquals(_view, _core.View))
         {

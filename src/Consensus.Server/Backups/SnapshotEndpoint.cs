@@ -1,9 +1,11 @@
 using System.Globalization;
 using Consensus.Api.Problems;
 using Consensus.Node;
+using Consensus.Server.Auth;
 using Consensus.Server.Commands;
 using Consensus.Server.Http;
 using Consensus.Server.Routing;
+using Consensus.StateMachine.Policies;
 using Consensus.Storage.Backups;
 using Consensus.Translation;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -38,7 +40,7 @@ internal sealed class SnapshotEndpoint(IConsensusNode node, Replies replies, ILo
         }
         try
         {
-            await SendAsync(call.Http, options);
+            await SendAsync(call, options);
         }
         finally
         {
@@ -46,12 +48,18 @@ internal sealed class SnapshotEndpoint(IConsensusNode node, Replies replies, ILo
         }
     }
 
-    private async Task SendAsync(HttpContext http, ReadOptions options)
+    private async Task SendAsync(ApiCall call, ReadOptions options)
     {
+        var http = call.Http;
         var answer = await node.ReadForBackupAsync(options.Consistency, options.MinRevision, http.RequestAborted);
         if (answer is not { Kind: AnswerKind.Done, View: { } view, Mark: { } mark })
         {
             await replies.Problem(http, AnswerProblems.Of(answer.Kind, answer.Reason));
+            return;
+        }
+        if (Denials.Refusal(view, call.Actor, Access.ToCluster(SystemRights.TakeSnapshot)) is { } forbidden)
+        {
+            await replies.Problem(http, forbidden);
             return;
         }
         var status = node.Status;

@@ -3,8 +3,10 @@ using Consensus.Api;
 using Consensus.Api.Cluster;
 using Consensus.Node;
 using Consensus.Primitives;
+using Consensus.Server.Auth;
 using Consensus.Server.Http;
 using Consensus.Server.Routing;
+using Consensus.StateMachine.Policies;
 using Consensus.Translation;
 
 namespace Consensus.Server.Cluster;
@@ -13,10 +15,13 @@ namespace Consensus.Server.Cluster;
 /// For supervisors and load balancers: is the process there, and should it be sent requests. Both look at the loop from outside: what it published last says nothing of a loop
 /// that stands still.
 /// </summary>
-internal sealed class HealthEndpoints(IConsensusNode node, Replies replies, ServerLifecycle lifecycle)
+internal sealed class HealthEndpoints(IConsensusNode node, AccessGate gate, Replies replies, ServerLifecycle lifecycle)
 {
     /// <summary>A loop that has not turned for this long will not turn again: a supervisor that restarts the process does right.</summary>
     private const long DeadAfterMicros = 30_000_000;
+
+    /// <summary>Whether it is ready is told to everybody, and what hangs on what to who may see the status.</summary>
+    private static readonly Needs Verbose = Needs.Here(SystemRights.ViewStatus);
 
     public Task LiveAsync(ApiCall call)
     {
@@ -31,6 +36,10 @@ internal sealed class HealthEndpoints(IConsensusNode node, Replies replies, Serv
         if (!call.Query.TryGetSwitch(QueryName.Verbose, out var verbose, out var refusal))
         {
             return replies.Problem(call.Http, refusal!);
+        }
+        if (verbose && gate.Refusal(Verbose, call.Actor) is { } forbidden)
+        {
+            return replies.Problem(call.Http, forbidden);
         }
         var status = node.Status;
         var hasLeader = !status.Leader.IsNone;

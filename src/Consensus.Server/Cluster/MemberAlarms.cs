@@ -1,11 +1,13 @@
 using System.Globalization;
 using Consensus.Node;
+using Consensus.Server.Tls;
+using Consensus.Storage;
 using Consensus.Storage.Encryption;
 
 namespace Consensus.Server.Cluster;
 
 /// <summary>What an operator has to look at on this member: the node's own alarms, and what is running out. One sentence each, without a full stop.</summary>
-internal sealed class MemberAlarms(Func<DiskRoom?> disk, KeyRing? keys = null)
+internal sealed class MemberAlarms(Func<DiskRoom?> disk, ServerTls? tls = null, KeyRing? keys = null)
 {
     /// <summary>Four log segments: the log allocates one at a time, and a snapshot needs room beside it.</summary>
     private const long LeastFreeBytes = 256L << 20;
@@ -25,8 +27,10 @@ internal sealed class MemberAlarms(Func<DiskRoom?> disk, KeyRing? keys = null)
         var isTight = room is { } seen && seen.FreeBytes < Math.Max(LeastFreeBytes, 2 * status.SnapshotBytes);
         var (used, quota) = (status.Counts.StateBytes, status.Counts.QuotaBytes);
         var percent = quota > 0 ? (long)(100m * used / quota) : 0;
+        var isLarge = status.SnapshotBytes >= MaxSnapshotBytes / 100 * LargeSnapshotPercent;
+        var certificates = tls?.Alarms ?? [];
         var keyFile = keys?.Trouble;
-        if (!isTight && percent < FullPercent && keyFile is null)
+        if (!isTight && percent < FullPercent && !isLarge && certificates.Count == 0 && keyFile is null)
         {
             return status.Alarms;
         }
@@ -41,6 +45,11 @@ internal sealed class MemberAlarms(Func<DiskRoom?> disk, KeyRing? keys = null)
             alarms.Add($"the state takes {percent} % of the {MiB(quota)} MiB that the store may hold: "
                 + "writes that need more are refused (507) when it is full, deletes still pass; delete what is not needed, or, where every member has the memory, "
                 + "give it more (consensusctl settings set quota-bytes)");
+        }
+        if (isLarge)
+        {
+            alarms.Add($"its snapshot has {MiB(status.SnapshotBytes)} MiB, and no member takes one of more than {MiB(MaxSnapshotBytes)} MiB from another: "
+                + "past that nobody can join, be replaced or catch up; delete what is not needed");
         }
         if (keyFile is not null)
         {

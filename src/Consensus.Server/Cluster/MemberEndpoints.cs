@@ -127,7 +127,7 @@ internal sealed class MemberEndpoints(IConsensusNode node, MemberLookup lookup, 
 
     private async Task<MembershipAnswer> ChangeAsync(ApiCall call, MembershipChange change)
     {
-        var answer = await node.ChangeMembershipAsync(change with { Principal = call.Principal });
+        var answer = await node.ChangeMembershipAsync(change with { Principal = call.Actor.Principal });
         if (answer is { Kind: AnswerKind.Done, Verdict: ChangeVerdict.Appended })
         {
             logger.LogWarning("membership changed: {Change}, asked for by {Client}", Describe(change), Caller.Of(call, node));

@@ -1,5 +1,6 @@
 using Consensus.Server.Routing;
 using Consensus.StateMachine.Commands;
+using Consensus.StateMachine.Policies;
 
 namespace Consensus.Server.Commands;
 
@@ -13,10 +14,10 @@ namespace Consensus.Server.Commands;
 internal readonly record struct RequestMark(ReadOnlyMemory<byte> Key, SessionRequest Session, ReadOnlyMemory<byte> Fingerprint)
 {
     /// <summary>Whose request it is: what another asks under the same identity is another request.</summary>
-    public string Principal { get => field ?? ""; init; }
+    public Actor Actor { get => field ?? Actor.Nobody; init; }
 
     /// <param name="body">As it was sent.</param>
     public static RequestMark Of(ApiCall call, RequestIdentity identity, ReadOnlySpan<byte> body) => identity.IsNone
-        ? new RequestMark { Principal = call.Principal }
-        : new RequestMark(identity.Key, identity.Session, RequestIdentity.Fingerprint(call, body)) { Principal = call.Principal };
+        ? new RequestMark { Actor = call.Actor }
+        : new RequestMark(identity.Key, identity.Session, RequestIdentity.Fingerprint(call, body)) { Actor = call.Actor };
 }

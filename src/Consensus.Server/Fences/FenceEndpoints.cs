@@ -1,6 +1,7 @@
 using Consensus.Api;
 using Consensus.Api.Fences;
 using Consensus.Node;
+using Consensus.Server.Auth;
 using Consensus.Server.Commands;
 using Consensus.Server.Holds;
 using Consensus.Server.Http;
@@ -9,6 +10,7 @@ using Consensus.Server.Routing;
 using Consensus.StateMachine;
 using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Outcomes;
+using Consensus.StateMachine.Policies;
 using Consensus.Translation;
 
 namespace Consensus.Server.Fences;
@@ -16,7 +18,8 @@ namespace Consensus.Server.Fences;
 /// <summary>
 /// Fences: a replicated high-water mark of fencing tokens for systems that cannot keep one (rule 23). PUT passes a token or refuses it, GET reads, DELETE resets.
 /// </summary>
-internal sealed class FenceEndpoints(IConsensusNode node, CommandRunner commands, ListReader lists, Replies replies, ILogger logger)
+internal sealed class FenceEndpoints(
+    IConsensusNode node, JudgedReads reads, CommandRunner commands, ListReader lists, Replies replies, ILogger logger)
 {
     private const string NameWords = "resource name";
 
@@ -82,8 +85,8 @@ internal sealed class FenceEndpoints(IConsensusNode node, CommandRunner commands
             await replies.Problem(call.Http, refusal!);
             return;
         }
-        var answer = await node.ReadAsync(options.Consistency, options.MinRevision, call.Http.RequestAborted);
-        await (answer.View is not { } view ? replies.Problem(call.Http, AnswerProblems.Of(answer.Kind, answer.Reason))
+        var read = await reads.ReadAsync(call, options, Access.To(Spaces.Fences, Verbs.Read, resource));
+        await (read.View is not { } view ? replies.Problem(call.Http, read.Refusal!)
             : view.GetFence(resource) is not { } highest ? replies.Problem(
                 call.Http, Problem.NotFound($"\"{Excerpt.Of(resource)}\" has no fence", view.Revision))
             : replies.Json(call.Http, StatusCodes.Status200OK, Of(resource, highest.Value), ApiJson.Default.FenceAnswer, view.Revision));
@@ -96,7 +99,8 @@ internal sealed class FenceEndpoints(IConsensusNode node, CommandRunner commands
             await replies.Problem(call.Http, refusal!);
             return;
         }
-        var (page, problem) = await lists.OpenAsync(call, ListKind.Fences, prefix);
+        var (page, problem) = await lists.OpenAsync(
+            call, ListKind.Fences, prefix, Access.ToPrefix(Spaces.Fences, Verbs.Read, Key.Own(prefix)));
         if (page is null)
         {
             await replies.Problem(call.Http, problem!);

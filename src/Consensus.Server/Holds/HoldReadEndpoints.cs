@@ -1,16 +1,18 @@
 using Consensus.Node;
-using Consensus.Server.Commands;
+using Consensus.Server.Auth;
 using Consensus.Server.Http;
 using Consensus.Server.Lists;
 using Consensus.Server.Routing;
 using Consensus.Server.Watches;
 using Consensus.Server.Watches.States;
 using Consensus.StateMachine;
+using Consensus.StateMachine.Policies;
 
 namespace Consensus.Server.Holds;
 
 /// <summary>GET and HEAD of locks, semaphores and elections: one, those with a prefix, or a stream of what one becomes.</summary>
-internal sealed class HoldReadEndpoints(HoldForm form, IConsensusNode node, ListReader lists, WatchEndpoints watches, Replies replies)
+internal sealed class HoldReadEndpoints(
+    HoldForm form, IConsensusNode node, JudgedReads reads, ListReader lists, WatchEndpoints watches, Replies replies)
 {
     public Task GetAsync(ApiCall call) =>
         call.Form == MediaForms.EventStream ? WatchAsync(call)
@@ -18,7 +20,8 @@ internal sealed class HoldReadEndpoints(HoldForm form, IConsensusNode node, List
         : ListAsync(call);
 
     private Task WatchAsync(ApiCall call) => Names.TryGetName(call, form.NameWords, out var name, out var refusal)
-        ? watches.WatchStateAsync(call, new HoldSubject(form, new ObjectName(form.Space, name)), "")
+        ? watches.WatchStateAsync(
+            call, new HoldSubject(form, new ObjectName(form.Space, name)), Access.To(new ObjectName(form.Space, name), Verbs.Read), "")
         : replies.Problem(call.Http, refusal!);
 
     private async Task GetOneAsync(ApiCall call)
@@ -30,10 +33,10 @@ internal sealed class HoldReadEndpoints(HoldForm form, IConsensusNode node, List
             await replies.Problem(call.Http, refusal!);
             return;
         }
-        var answer = await node.ReadAsync(options.Consistency, options.MinRevision, call.Http.RequestAborted);
-        if (answer.View is not { } view)
+        var read = await reads.ReadAsync(call, options, Access.To(new ObjectName(form.Space, name), Verbs.Read));
+        if (read.View is not { } view)
         {
-            await replies.Problem(call.Http, AnswerProblems.Of(answer.Kind, answer.Reason));
+            await replies.Problem(call.Http, read.Refusal!);
             return;
         }
         await form.ShowAsync(call.Http, view.GetObject(new ObjectName(form.Space, name)), view.Revision, HoldContext.Of(node, view));
@@ -46,7 +49,8 @@ internal sealed class HoldReadEndpoints(HoldForm form, IConsensusNode node, List
             await replies.Problem(call.Http, refusal!);
             return;
         }
-        var (page, problem) = await lists.OpenAsync(call, form.ListKind, prefix);
+        var (page, problem) = await lists.OpenAsync(
+            call, form.ListKind, prefix, Access.ToPrefix(Access.SpaceOf(form.Space), Verbs.Read, Key.Own(prefix)));
         if (page is null)
         {
             await replies.Problem(call.Http, problem!);

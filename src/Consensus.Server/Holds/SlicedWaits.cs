@@ -86,7 +86,7 @@ internal sealed class SlicedWaits(IConsensusNode node, Replies replies, TimeProv
 
     /// <summary>
     /// The wait of an earlier request like this one; null when none is parked. One that asks for something else under the same identity is
-    /// judged in apply.
+    /// judged in apply, and so is one with another credential: the place is to hang on the one that is used now.
     /// </summary>
     public SlicedWait? TakeUp(RequestMark mark)
     {
@@ -98,6 +98,7 @@ internal sealed class SlicedWaits(IConsensusNode node, Replies replies, TimeProv
             }
             if (!_parked.TryGetValue(ParkedIdentity.Of(mark), out var parking)
                 || !parking.Wait.Mark.Fingerprint.Span.SequenceEqual(mark.Fingerprint.Span)
+                || parking.Wait.Mark.Actor != mark.Actor
                 || parking.Wait.IsGranted)
             {
                 return null;
@@ -185,7 +186,7 @@ internal sealed class SlicedWaits(IConsensusNode node, Replies replies, TimeProv
     }
 
     private static PlaceInfo? PlaceIn(StateView? view, RequestMark mark) =>
-        view?.PlaceOf(mark.Principal, mark.Key, mark.Session, mark.Fingerprint.Span);
+        view?.PlaceOf(mark.Actor.Name, mark.Key, mark.Session, mark.Fingerprint.Span);
 
     /// <summary>The answer came, and not a byte of it could be told.</summary>
     /// <param name="hasKey">Somebody may ask again under the key from now on.</param>
@@ -222,7 +223,7 @@ internal sealed class SlicedWaits(IConsensusNode node, Replies replies, TimeProv
     private readonly record struct ParkedIdentity(string Principal, Key Key, LeaseId Session, long Number)
     {
         public static ParkedIdentity Of(RequestMark mark) =>
-            new(mark.Principal, new Key(mark.Key.Span), mark.Session.Session, mark.Session.Number);
+            new(mark.Actor.Name, new Key(mark.Key.Span), mark.Session.Session, mark.Session.Number);
     }
 
     /// <summary>From the end of one slice to the begin of the next.</summary>

@@ -8,6 +8,7 @@ using Consensus.Node.Formation;
 using Consensus.Node.Ports;
 using Consensus.Node.Runtime;
 using Consensus.Raft;
+using Consensus.Security.Generations;
 using Consensus.StateMachine;
 using Consensus.Storage.Encryption;
 using Consensus.Storage.Formation;
@@ -77,7 +78,7 @@ public sealed class NodeHost : INodeHost
         NodeHost? host = null;
         try
         {
-            listener = Listen(options.ListenPeer, log, fatal);
+            listener = Listen(options.ListenPeer, options.Tls, log, fatal);
             CheckForClients(options.ListenClient);
             directory = DataDirectory.Open(options.DataDirectory, options.Name, ClusterIdentity.TokenDigest(options.ClusterToken), options.Storage);
             host = new NodeHost(directory, listener, log, options.Storage.Keys);
@@ -109,11 +110,11 @@ public sealed class NodeHost : INodeHost
     }
 
     /// <exception cref="IOException">The address cannot be had; names it, for a process has two.</exception>
-    private static PeerListener Listen(IPEndPoint address, TransportLog log, Action<string, Exception?> fatal)
+    private static PeerListener Listen(IPEndPoint address, ITlsSource? tls, TransportLog log, Action<string, Exception?> fatal)
     {
         try
         {
-            return PeerListener.Start(address, new PeerListenerOptions { Log = log, Fatal = fatal });
+            return PeerListener.Start(address, new PeerListenerOptions { Tls = tls, Log = log, Fatal = fatal });
         }
         catch (SocketException e)
         {
@@ -183,6 +184,7 @@ public sealed class NodeHost : INodeHost
             Token = options.ClusterToken,
             Boot = boot,
             InitialCluster = [.. initial.Select(p => new InitialPeer(p.Name, p.Address))],
+            Tls = options.Tls,
             Log = log,
             Fatal = fatal,
         });
@@ -218,6 +220,7 @@ public sealed class NodeHost : INodeHost
             Boot = boot,
             AdvertisedAddress = advertised,
             Addresses = addresses,
+            Tls = options.Tls,
 
             // --join is given by a person who looks at what comes of it; a unit file with --initial-cluster would be started again and again.
             WaitsForItsName = options.Join.Count == 0,
@@ -268,6 +271,7 @@ public sealed class NodeHost : INodeHost
             },
             Limits = options.Limits,
             InitialSettings = [.. options.InitialSettings],
+            FirstAdmin = options.FirstAdmin,
             SnapshotEntries = options.SnapshotEntries,
             MaxPendingBytes = memory.Requests,
             MaxGivenUpBytes = memory.GivenUp,
@@ -305,6 +309,7 @@ public sealed class NodeHost : INodeHost
                 Boot = boot,
                 AdvertisedAddress = advertised,
                 Whereabouts = whereabouts,
+                Tls = options.Tls,
                 Log = log,
                 Fatal = fatal,
                 MaxQueuedBytesPerLink = (int)memory.Link,

@@ -53,4 +53,9 @@ public sealed record NodeHostOptions
 
     /// <summary>Settings of a new cluster, that of the member which announces itself first; what a member of another one is given is not read, and it says so.</summary>
     public IReadOnlyList<SettingValue> InitialSettings { get; init; } = [];
+
+    /// <summary>
+    /// Whose role is <c>admin</c> in a new cluster, which then judges rights from its first entries on; empty: it does not.
+    /// </summary>
+    public string FirstAdmin { get; init; } = "";
 }

@@ -105,7 +105,7 @@ public static class ServerRunner
         var starting = StartAsync(options, tls?.Source, loggers, startNode);
         await using var app = await building;
         await using var host = await starting;
-        app.MapConsensusApi(host.Node, InfoOf(options) with { Keys = host.Keys }, lifecycle);
+        app.MapConsensusApi(host.Node, InfoOf(options) with { Tls = tls, Keys = host.Keys }, lifecycle);
         await app.StartAsync();
         await output.WriteAsync(StartupText.Listening(options, host.Node.Status, tls?.Source.Current.Own));
         await output.FlushAsync();
@@ -156,6 +156,7 @@ public static class ServerRunner
         {
             Version = ConsensusServer.Version,
             Insecure = options.Insecure,
+            AwaitsForming = options.Tls is not null,
             DataDirectory = options.DataDirectory,
             MinTtlMicros = options.MinTtl.Ticks / TimeSpan.TicksPerMicrosecond,
             HostNames = [.. options.AllowedHosts, options.ListenClient.Address.ToString(), new Uri(options.AdvertiseClient).Host],

@@ -18,6 +18,6 @@ internal static class Caller
             address = address.MapToIPv4();
         }
         var from = address?.ToString() ?? "an unknown address";
-        return $"{(call.Principal.Length == 0 ? from : $"{call.Principal} from {from}")} through {node.Status.Name}";
+        return $"{(call.Actor.Name.Length == 0 ? from : $"{call.Actor.Name} from {from}")} through {node.Status.Name}";
     }
 }

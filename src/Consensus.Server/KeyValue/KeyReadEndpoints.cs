@@ -1,17 +1,17 @@
 using Consensus.Api.Problems;
-using Consensus.Node;
-using Consensus.Server.Commands;
+using Consensus.Server.Auth;
 using Consensus.Server.Http;
 using Consensus.Server.Lists;
 using Consensus.Server.Routing;
 using Consensus.Server.Watches;
 using Consensus.StateMachine;
+using Consensus.StateMachine.Policies;
 using Consensus.Translation;
 
 namespace Consensus.Server.KeyValue;
 
 /// <summary>GET and HEAD of <c>/v1/kv/</c>: one key, or the keys with a prefix, now or at a past revision; or a watch of them.</summary>
-internal sealed class KeyReadEndpoints(IConsensusNode node, ListReader lists, WatchEndpoints watches, Replies replies)
+internal sealed class KeyReadEndpoints(JudgedReads reads, ListReader lists, WatchEndpoints watches, Replies replies)
 {
     public Task GetAsync(ApiCall call)
     {
@@ -36,10 +36,10 @@ internal sealed class KeyReadEndpoints(IConsensusNode node, ListReader lists, Wa
             await replies.Problem(call.Http, refusal!);
             return;
         }
-        var answer = await node.ReadAsync(options.Consistency, options.MinRevision, call.Http.RequestAborted);
-        if (answer.View is not { } view)
+        var read = await reads.ReadAsync(call, options, Access.To(Spaces.Keys, Verbs.Read, key));
+        if (read.View is not { } view)
         {
-            await replies.Problem(call.Http, AnswerProblems.Of(answer.Kind, answer.Reason));
+            await replies.Problem(call.Http, read.Refusal!);
             return;
         }
         if (asked is { } revision && PastReads.Refuse(view, revision) is { } problem)

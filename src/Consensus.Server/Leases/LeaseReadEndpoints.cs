@@ -4,19 +4,20 @@ using Consensus.Api;
 using Consensus.Api.Leases;
 using Consensus.Node;
 using Consensus.Primitives;
-using Consensus.Server.Commands;
+using Consensus.Server.Auth;
 using Consensus.Server.Http;
 using Consensus.Server.Lists;
 using Consensus.Server.Routing;
 using Consensus.Server.Watches;
 using Consensus.Server.Watches.States;
 using Consensus.StateMachine;
+using Consensus.StateMachine.Policies;
 using Consensus.Translation;
 
 namespace Consensus.Server.Leases;
 
 /// <summary>GET and HEAD of leases: one, all of them, or a stream of what one becomes.</summary>
-internal sealed class LeaseReadEndpoints(IConsensusNode node, ListReader lists, WatchEndpoints watches, Replies replies)
+internal sealed class LeaseReadEndpoints(IConsensusNode node, JudgedReads reads, ListReader lists, WatchEndpoints watches, Replies replies)
 {
     public async Task GetAsync(ApiCall call)
     {
@@ -27,7 +28,7 @@ internal sealed class LeaseReadEndpoints(IConsensusNode node, ListReader lists, 
         }
         if (call.Form == MediaForms.EventStream)
         {
-            await watches.WatchStateAsync(call, new LeaseSubject(id), Absent(id));
+            await watches.WatchStateAsync(call, new LeaseSubject(id, call.Actor), Access.ToLifeOf(id), Absent(id));
             return;
         }
         if (!ReadOptions.TryRead(call.Query, out var options, out refusal))
@@ -35,13 +36,13 @@ internal sealed class LeaseReadEndpoints(IConsensusNode node, ListReader lists, 
             await replies.Problem(call.Http, refusal!);
             return;
         }
-        var answer = await node.ReadAsync(options.Consistency, options.MinRevision, call.Http.RequestAborted);
-        if (answer.View is not { } view)
+        var read = await reads.ReadAsync(call, options, Access.ToLifeOf(id));
+        if (read.View is not { } view)
         {
-            await replies.Problem(call.Http, AnswerProblems.Of(answer.Kind, answer.Reason));
+            await replies.Problem(call.Http, read.Refusal!);
             return;
         }
-        if (view.GetLease(id) is not { } lease)
+        if (view.GetLease(id, call.Actor) is not { } lease)
         {
             await replies.Problem(call.Http, Problem.NotFound(Absent(id), view.Revision));
             return;
@@ -51,7 +52,7 @@ internal sealed class LeaseReadEndpoints(IConsensusNode node, ListReader lists, 
 
     public async Task ListAsync(ApiCall call)
     {
-        var (page, refusal) = await lists.OpenAsync(call, ListKind.Leases, []);
+        var (page, refusal) = await lists.OpenAsync(call, ListKind.Leases, [], Access.ToCluster(SystemRights.Operate));
         if (page is null)
         {
             await replies.Problem(call.Http, refusal!);
@@ -116,6 +117,7 @@ internal sealed class LeaseReadEndpoints(IConsensusNode node, ListReader lists, 
             Semaphores = NamesOf(lease, HoldSpace.Semaphore),
             Elections = NamesOf(lease, HoldSpace.Election),
             LockCount = lease.HoldCount,
+            HiddenNames = lease.HiddenNames == 0 ? null : lease.HiddenNames,
             Session = session is null ? null : new SessionAnswer(session.Highest, session.Acked, session.Answers, session.Version),
         };
     }

@@ -13,6 +13,9 @@ internal enum ListKind : byte
     Semaphores = 4,
     Elections = 5,
     Fences = 6,
+    Roles = 7,
+    Principals = 8,
+    Revocations = 9,
 }
 
 /// <summary>

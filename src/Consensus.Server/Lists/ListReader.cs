@@ -2,11 +2,12 @@ using Consensus.Api;
 using Consensus.Api.Problems;
 using Consensus.Node;
 using Consensus.Primitives;
-using Consensus.Server.Commands;
+using Consensus.Server.Auth;
 using Consensus.Server.Hosting;
 using Consensus.Server.Http;
 using Consensus.Server.Routing;
 using Consensus.StateMachine;
+using Consensus.StateMachine.Policies;
 using Consensus.Translation;
 
 namespace Consensus.Server.Lists;
@@ -24,10 +25,11 @@ internal readonly record struct ListResult(ListPage? Page, Problem? Refusal);
 /// Begins and continues lists, all pages of which show one revision: those of keys by the history, at any member; those of leases, holds and fences, which have none, by
 /// views that the member of the first page keeps.
 /// </summary>
-internal sealed class ListReader(IConsensusNode node, PinnedViews views)
+internal sealed class ListReader(IConsensusNode node, JudgedReads reads, PinnedViews views)
 {
     /// <summary>A page of a list of which this member keeps views.</summary>
-    public async ValueTask<ListResult> OpenAsync(ApiCall call, ListKind kind, byte[] prefix)
+    /// <param name="access">What it needs to be told, by the policy of each page's own moment.</param>
+    public async ValueTask<ListResult> OpenAsync(ApiCall call, ListKind kind, byte[] prefix, Access access)
     {
         if (!TryReadParameters(call, kind, prefix, out var limit, out var options, out var given, out var refusal))
         {
@@ -38,15 +40,18 @@ internal sealed class ListReader(IConsensusNode node, PinnedViews views)
         {
             if (views.Find(cursor.Revision) is { } pinned)
             {
+                var forbidden = await reads.RefusalNowAsync(call, options, access);
                 await IoThread.Leave();
-                return new ListResult(new ListPage(pinned, pinned.Revision, cursor.Last, limit, query, cursor.Count), null);
+                return forbidden is null
+                    ? new ListResult(new ListPage(pinned, pinned.Revision, cursor.Last, limit, query, cursor.Count), null)
+                    : new ListResult(null, forbidden);
             }
             options = options with { MinRevision = Max(options.MinRevision, cursor.Revision) };
         }
-        var answer = await node.ReadAsync(options.Consistency, options.MinRevision, call.Http.RequestAborted);
-        if (answer.View is not { } view)
+        var read = await reads.ReadAsync(call, options, access);
+        if (read.View is not { } view)
         {
-            return new ListResult(null, AnswerProblems.Of(answer.Kind, answer.Reason));
+            return new ListResult(null, read.Refusal);
         }
         if (given is { } wanted && wanted.Revision != view.Revision)
         {
@@ -69,12 +74,13 @@ internal sealed class ListReader(IConsensusNode node, PinnedViews views)
             return new ListResult(null, Problem.BadRequest("the query parameters \"cursor\" and \"revision\" are given together; a cursor has its own"));
         }
         // What a revision holds never changes: only that this member has reached it is asked for.
-        var answer = given is { } cursor
-            ? await node.ReadAsync(ReadConsistency.Stale, Max(options.MinRevision, cursor.Revision), call.Http.RequestAborted)
-            : await node.ReadAsync(options.Consistency, options.MinRevision, call.Http.RequestAborted);
-        if (answer.View is not { } view)
+        var access = Access.ToPrefix(Spaces.Keys, Verbs.Read, new Key(prefix));
+        var read = given is { } cursor
+            ? await reads.ReadUnchangingAsync(call, options with { MinRevision = Max(options.MinRevision, cursor.Revision) }, access)
+            : await reads.ReadAsync(call, options, access);
+        if (read.View is not { } view)
         {
-            return new ListResult(null, AnswerProblems.Of(answer.Kind, answer.Reason));
+            return new ListResult(null, read.Refusal);
         }
         var at = given?.Revision ?? asked ?? view.Revision;
         if (given is not null && at < view.CompactRevision)

@@ -38,6 +38,10 @@ internal static class OptionTable
     public const string MinTtl = "min-ttl";
     public const string InitialSettings = "initial-settings";
     public const string AllowedHosts = "allowed-hosts";
+    public const string Tls = "tls";
+    public const string TlsClients = "tls-clients";
+    public const string TlsMin = "tls-min";
+    public const string PeerTls = "peer-tls";
     public const string EncryptionKey = "encryption-key";
     public const string Insecure = "insecure";
     public const string Config = "config";
@@ -60,11 +64,15 @@ internal static class OptionTable
         new(MinTtl, "DURATION", "the smallest TTL of a lease; not below 100ms (1s)"),
         new(InitialSettings, "NAME=VALUE,…", "settings of a new cluster, such as quota-bytes=8GiB; later consensusctl settings changes them (none)"),
         new(AllowedHosts, "NAME,NAME,…", "more host names under which clients may ask; * allows any (none)"),
+        new(Tls, "FILE", "key, certificate and CA, or a directory of tls.key, tls.crt, ca.crt: https for clients, TLS for members (none)"),
+        new(TlsClients, "FILE", "certificates of more CAs, whose clients are let in by the URI in their certificates (none)"),
+        new(TlsMin, "VERSION", "the oldest TLS that clients may speak: 1.3, or 1.2 (1.3)"),
+        new(PeerTls, "FILE", "as --tls, for the links among members alone (that of --tls)"),
         new(
             EncryptionKey,
             "FILE",
             "keys that seal its log and snapshots on disk, a line each: an id and 32 bytes in base64 (none: they are plain)"),
-        new(Insecure, null, "listen beyond loopback though there is no TLS and no access control yet"),
+        new(Insecure, null, "listen beyond loopback without TLS: whoever reaches the addresses can read and change everything"),
         new(Config, "FILE", "a JSON file of these options: {\"name\":\"n1\",\"dataDir\":\"/var/lib/consensus\"}"),
     ];
 

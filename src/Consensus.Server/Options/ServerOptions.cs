@@ -59,7 +59,7 @@ public sealed record ServerOptions
     /// <summary>The file of the keys that log and snapshots are sealed with; null: they are plain.</summary>
     public string? EncryptionKey { get; init; }
 
-    /// <summary>Listens beyond loopback though there is no TLS and no access control yet.</summary>
+    /// <summary>Listens beyond loopback without TLS and without access control.</summary>
     public required bool Insecure { get; init; }
 
     /// <summary>Null: without TLS.</summary>

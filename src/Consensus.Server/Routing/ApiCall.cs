@@ -1,5 +1,6 @@
 using Consensus.Server.Http;
 using Consensus.StateMachine;
+using Consensus.StateMachine.Policies;
 
 namespace Consensus.Server.Routing;
 
@@ -10,6 +11,6 @@ namespace Consensus.Server.Routing;
 /// <param name="Bodies">What bounds the reading of its body.</param>
 internal sealed record ApiCall(HttpContext Http, ApiRoute Route, Key Name, QueryParameters Query, MediaForms Form, UnfinishedBodies Bodies)
 {
-    /// <summary>Who asks; empty where nobody is asked who he is.</summary>
-    public string Principal { get; init; } = "";
+    /// <summary>Who asks, and by what it is known; nobody where nobody is asked who he is.</summary>
+    public Actor Actor { get; init; } = Actor.Nobody;
 }

@@ -1,4 +1,5 @@
 using Consensus.Api.Problems;
+using Consensus.Server.Auth;
 using Consensus.Server.Hosting;
 using Consensus.Server.Http;
 using Consensus.Server.Metrics;
@@ -18,6 +19,7 @@ internal sealed class ApiDispatcher(
     Replies replies,
     HostGuard hosts,
     CallerGuard callers,
+    AccessGate gate,
     UnfinishedBodies bodies,
     RequestCounters counters,
     ILogger logger)
@@ -80,7 +82,7 @@ internal sealed class ApiDispatcher(
     {
         var headers = http.Request.Headers;
         var target = http.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
-        if (callers.Refusal(http, target, out var principal) is { } unknown)
+        if (callers.Refusal(http, target, out var actor) is { } unknown)
         {
             return replies.Unknown(http, unknown);
         }
@@ -121,21 +123,35 @@ internal sealed class ApiDispatcher(
         {
             return replies.Problem(http, MethodNotAllowed(ApiRouter.Template(route), endpoints.Allow(route)));
         }
+        if (gate.Refusal(endpoint.Needs, actor) is { } refused)
+        {
+            return replies.Problem(http, refused);
+        }
         if (QueryParameters.Parse(query, endpoint.Query, out var badQuery) is not { } parameters)
         {
             return replies.Problem(http, badQuery!);
         }
         var call = new ApiCall(http, route, name.IsEmpty ? default : new Key(name), parameters, MediaForms.None, bodies)
         {
-            Principal = principal,
+            Actor = actor,
         };
+        return gate.Asks(endpoint.Needs, actor) ? AskAsync(endpoint, call) : ServeAsync(endpoint, call);
+    }
+
+    private async Task AskAsync(Endpoint endpoint, ApiCall call) =>
+        await (await gate.RefusalAsync(endpoint.Needs, call.Actor, call.Http.RequestAborted) is { } refused
+            ? replies.Problem(call.Http, refused)
+            : ServeAsync(endpoint, call));
+
+    private Task ServeAsync(Endpoint endpoint, ApiCall call)
+    {
         var offered = endpoint.FormsOf(call);
         if (offered == MediaForms.None)
         {
             return endpoint.InvokeAsync(call);
         }
-        call = call with { Form = Accepts.Choose(headers.Accept, offered) };
-        return call.Form == MediaForms.None ? replies.Problem(http, Accepts.NotAcceptable(offered)) : endpoint.InvokeAsync(call);
+        call = call with { Form = Accepts.Choose(call.Http.Request.Headers.Accept, offered) };
+        return call.Form == MediaForms.None ? replies.Problem(call.Http, Accepts.NotAcceptable(offered)) : endpoint.InvokeAsync(call);
     }
 
     private static Problem MethodNotAllowed(string what, string allow) =>

@@ -27,6 +27,15 @@ internal enum ApiRoute
     Txn,
     Requests,
     Request,
+    Auth,
+    AuthRoles,
+    AuthRole,
+    AuthPrincipals,
+    AuthPrincipal,
+    AuthRevocations,
+    AuthRevocation,
+    AuthCheck,
+    AuthEnable,
     Cluster,
     ClusterMembers,
     ClusterMember,
@@ -89,6 +98,10 @@ internal static class ApiRouter
             name = path["/v1/cluster/members/"u8.Length..];
             return name.IsEmpty || name.Contains((byte)'/') ? ApiRoute.None : ApiRoute.ClusterMember;
         }
+        if (path.StartsWith("/v1/auth"u8) && TryRest(path, "/v1/auth"u8.Length, out var rest))
+        {
+            return MatchAuth(path, rest, out name);
+        }
         return path switch
         {
             _ when path.SequenceEqual("/v1/txn"u8) => ApiRoute.Txn,
@@ -144,6 +157,37 @@ internal static class ApiRouter
         return name.Contains((byte)'/') ? ApiRoute.None : ApiRoute.Lease;
     }
 
+    /// <param name="rest">What follows <c>/v1/auth/</c>.</param>
+    private static ApiRoute MatchAuth(ReadOnlySpan<byte> path, ReadOnlySpan<byte> rest, out ReadOnlySpan<byte> name)
+    {
+        name = default;
+        if (rest.IsEmpty)
+        {
+            return path[^1] == '/' ? ApiRoute.None : ApiRoute.Auth;
+        }
+        if (rest.StartsWith("roles"u8) && TryRest(rest, "roles"u8.Length, out name))
+        {
+            return One(ApiRoute.AuthRoles, ApiRoute.AuthRole, rest, name);
+        }
+        if (rest.StartsWith("principals"u8) && TryRest(rest, "principals"u8.Length, out name))
+        {
+            return One(ApiRoute.AuthPrincipals, ApiRoute.AuthPrincipal, rest, name);
+        }
+        if (rest.StartsWith("revocations"u8) && TryRest(rest, "revocations"u8.Length, out name))
+        {
+            return One(ApiRoute.AuthRevocations, ApiRoute.AuthRevocation, rest, name);
+        }
+        return rest.SequenceEqual("check"u8) ? ApiRoute.AuthCheck
+            : rest.SequenceEqual("enable"u8) ? ApiRoute.AuthEnable
+            : ApiRoute.None;
+    }
+
+    /// <summary>The collection, or one of it. What follows its slash is a name, and not empty.</summary>
+    private static ApiRoute One(ApiRoute many, ApiRoute one, ReadOnlySpan<byte> path, ReadOnlySpan<byte> name) =>
+        !name.IsEmpty ? one
+        : path[^1] == '/' ? ApiRoute.None
+        : many;
+
     /// <summary>The path of a resource as a template; <c>other</c> for paths that are none.</summary>
     public static string Template(ApiRoute route) => route switch
     {
@@ -168,6 +212,15 @@ internal static class ApiRouter
         ApiRoute.Txn => ApiRoutes.Txn,
         ApiRoute.Requests => ApiRoutes.Requests,
         ApiRoute.Request => ApiRoutes.Request,
+        ApiRoute.Auth => ApiRoutes.Auth,
+        ApiRoute.AuthRoles => ApiRoutes.AuthRoles,
+        ApiRoute.AuthRole => ApiRoutes.AuthRole,
+        ApiRoute.AuthPrincipals => ApiRoutes.AuthPrincipals,
+        ApiRoute.AuthPrincipal => ApiRoutes.AuthPrincipal,
+        ApiRoute.AuthRevocations => ApiRoutes.AuthRevocations,
+        ApiRoute.AuthRevocation => ApiRoutes.AuthRevocation,
+        ApiRoute.AuthCheck => ApiRoutes.AuthCheck,
+        ApiRoute.AuthEnable => ApiRoutes.AuthEnable,
         ApiRoute.Cluster => ApiRoutes.Cluster,
         ApiRoute.ClusterMembers => ApiRoutes.ClusterMembers,
         ApiRoute.ClusterMember => ApiRoutes.ClusterMember,

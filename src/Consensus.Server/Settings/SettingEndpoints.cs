@@ -1,6 +1,7 @@
 using Consensus.Api;
 using Consensus.Api.Settings;
 using Consensus.Node;
+using Consensus.Server.Auth;
 using Consensus.Server.Commands;
 using Consensus.Server.Http;
 using Consensus.Server.Json;
@@ -8,12 +9,13 @@ using Consensus.Server.Routing;
 using Consensus.StateMachine;
 using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Outcomes;
+using Consensus.StateMachine.Policies;
 using Consensus.Translation;
 
 namespace Consensus.Server.Settings;
 
 /// <summary>The replicated bounds that an operator may change: GET shows, PUT changes, DELETE makes one what it is by default.</summary>
-internal sealed class SettingEndpoints(IConsensusNode node, CommandRunner commands, Replies replies, ILogger logger)
+internal sealed class SettingEndpoints(IConsensusNode node, JudgedReads reads, CommandRunner commands, Replies replies, ILogger logger)
 {
     public async Task ListAsync(ApiCall call)
     {
@@ -102,12 +104,12 @@ internal sealed class SettingEndpoints(IConsensusNode node, CommandRunner comman
             await replies.Problem(call.Http, refusal!);
             return null;
         }
-        var answer = await node.ReadAsync(options.Consistency, options.MinRevision, call.Http.RequestAborted);
-        if (answer.View is null)
+        var (view, problem) = await reads.ReadAsync(call, options, Access.ToCluster(SystemRights.Administer));
+        if (view is null)
         {
-            await replies.Problem(call.Http, AnswerProblems.Of(answer.Kind, answer.Reason));
+            await replies.Problem(call.Http, problem!);
         }
-        return answer.View;
+        return view;
     }
 
     /// <summary><c>{"value":N}</c>. Whether the setting takes the value is judged where it is applied.</summary>

@@ -1,5 +1,6 @@
 using System.Security.Cryptography.X509Certificates;
 using Consensus.Security.Generations;
+using Consensus.StateMachine.Policies;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
 
@@ -34,27 +35,35 @@ internal sealed class CallerConnection : IDisposable
     private readonly HashSet<HttpContext> _standing = [];
 
     private X509Certificate2? _leaf;
+    private readonly RevokedCertificates _revoked;
     private volatile CallerVerdict _verdict;
+    private volatile Telling _told;
     private ITimer? _silence;
     private long _answers;
 
     /// <param name="intermediates">Of all connections.</param>
+    /// <param name="revoked">Whichever certificates are not believed any more.</param>
     /// <param name="clock">Counts how long the connection lives; certificates are judged by the source's.</param>
-    public CallerConnection(ITlsSource source, SeenIntermediates intermediates, TimeProvider clock, ConnectionContext connection)
+    public CallerConnection(
+        ITlsSource source, SeenIntermediates intermediates, RevokedCertificates revoked, TimeProvider clock, ConnectionContext connection)
     {
-        (_source, _intermediates, _clock, _connection) = (source, intermediates, clock, connection);
+        (_source, _intermediates, _revoked, _clock, _connection) = (source, intermediates, revoked, clock, connection);
         _began = clock.GetTimestamp();
         _verdict = CallerJudge.Judge(source.Current, null, null, default);
+        _told = new Telling(_verdict, null, _verdict);
     }
+
+    /// <summary>What is told of a verdict under one policy, which may have revoked the certificate.</summary>
+    private sealed record Telling(CallerVerdict Verdict, Policy? Policy, CallerVerdict Told);
 
     /// <summary>Of the request's connection; null without TLS.</summary>
     public static CallerConnection? Of(HttpContext http) => http.Features.Get<CallerConnection>();
 
     /// <summary>Whether somebody asks here, as far as was judged last.</summary>
-    public bool IsKnown => _verdict.Principal is not null;
+    public bool IsKnown => _told.Told.Actor is not null;
 
     /// <summary>Why it is nobody, and from where it came.</summary>
-    public string Refusal => $"{_verdict.Refusal} (from {_connection.RemoteEndPoint})";
+    public string Refusal => $"{_told.Told.Refusal} (from {_connection.RemoteEndPoint})";
 
     /// <summary>
     /// Cuts the connection off unless somebody has asked for something within this time: who is silent costs a place that others want.
@@ -81,14 +90,25 @@ internal sealed class CallerConnection : IDisposable
             }
         }
         _verdict = verdict;
-        return verdict.IsBelieved;
+        return Tell(verdict).IsBelieved;
     }
 
     /// <summary>Who asks at this moment. Costs a comparison while nothing has changed.</summary>
     public CallerVerdict Who()
     {
         var verdict = _verdict;
-        return ReferenceEquals(verdict.Generation, _source.Current) && _source.Time.GetUtcNow() < verdict.Until ? verdict : JudgeAgain();
+        var holds = ReferenceEquals(verdict.Generation, _source.Current) && _source.Time.GetUtcNow() < verdict.Until;
+        return Tell(holds ? verdict : JudgeAgain());
+    }
+
+    private CallerVerdict Tell(CallerVerdict verdict)
+    {
+        var (told, policy) = (_told, _revoked.Policy);
+        if (!ReferenceEquals(told.Verdict, verdict) || !ReferenceEquals(told.Policy, policy))
+        {
+            _told = told = new Telling(verdict, policy, RevokedCertificates.Judge(policy, verdict));
+        }
+        return told.Told;
     }
 
     /// <summary>A request was taken from somebody.</summary>
@@ -155,7 +175,7 @@ internal sealed class CallerConnection : IDisposable
 
     private void EndStandingOfNobody()
     {
-        if (_standing.Count == 0 || Who().Principal is not null)
+        if (_standing.Count == 0 || Who().Actor is not null)
         {
             return;
         }

@@ -1,3 +1,5 @@
+using Consensus.StateMachine.Policies;
+
 namespace Consensus.Server.Tls;
 
 /// <summary>
@@ -10,11 +12,11 @@ internal sealed class CallerGuard(ServerTls? tls)
     private const string NotValid = "the credential is not valid";
 
     /// <param name="target">As it was sent.</param>
-    /// <param name="principal">Who asks; empty where nobody is asked, and for what everybody may ask.</param>
+    /// <param name="actor">Who asks; nobody where nobody is asked, and for what everybody may ask.</param>
     /// <returns>Null, or the sentence that refuses the request.</returns>
-    public string? Refusal(HttpContext http, string target, out string principal)
+    public string? Refusal(HttpContext http, string target, out Actor actor)
     {
-        principal = "";
+        actor = Actor.Nobody;
         if (tls is null)
         {
             return null;
@@ -24,10 +26,10 @@ internal sealed class CallerGuard(ServerTls? tls)
         // Two credentials have to name the same, and no header names anybody.
         if (http.Request.Headers.Authorization.Count == 0)
         {
-            if (caller.Principal is not null)
+            if (caller.Actor is { } known)
             {
                 connection.Asked();
-                principal = caller.Principal;
+                actor = known;
                 return null;
             }
             if (IsProbe(http, target))
@@ -38,7 +40,7 @@ internal sealed class CallerGuard(ServerTls? tls)
             }
         }
         tls.CountRefused();
-        return caller.Principal is null ? caller.Refusal : NotValid;
+        return caller.Actor is null ? caller.Refusal : NotValid;
     }
 
     /// <summary>What supervisors and load balancers ask, who have no certificate; nothing more than that.</summary>

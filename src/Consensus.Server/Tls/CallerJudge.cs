@@ -1,6 +1,8 @@
+using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Consensus.Security.Certificates;
 using Consensus.Security.Generations;
+using Consensus.StateMachine.Policies;
 
 namespace Consensus.Server.Tls;
 
@@ -67,11 +69,15 @@ internal static class CallerJudge
         : Somebody(generation, leaf, UriPrefix + uri);
 
     private static CallerVerdict Somebody(TlsGeneration generation, X509Certificate2 leaf, string principal) =>
-        new(generation, IsBelieved: true, principal, "", leaf.NotAfter.ToUniversalTime());
+        new(generation, IsBelieved: true, new Actor(principal, CredentialOf(leaf)), "", leaf.NotAfter.ToUniversalTime());
 
     /// <summary>For as long as the certificates of this moment are the present ones: what becomes valid later shakes hands anew.</summary>
     private static CallerVerdict NotBelieved(TlsGeneration generation, string because) =>
         new(generation, IsBelieved: false, null, $"the client certificate is not believed: {because}", DateTimeOffset.MaxValue);
+
+    /// <summary>The SHA-256 of the whole certificate: by this it is revoked.</summary>
+    private static string CredentialOf(X509Certificate2 leaf) =>
+        Actor.CertificatePrefix + Convert.ToHexStringLower(SHA256.HashData(leaf.RawDataMemory.Span));
 
     private static CallerVerdict Nobody(TlsGeneration generation, X509Certificate2 leaf, string refusal) =>
         new(generation, IsBelieved: true, null, refusal, leaf.NotAfter.ToUniversalTime());

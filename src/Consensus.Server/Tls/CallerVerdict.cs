@@ -1,4 +1,5 @@
 using Consensus.Security.Generations;
+using Consensus.StateMachine.Policies;
 
 namespace Consensus.Server.Tls;
 
@@ -10,7 +11,7 @@ namespace Consensus.Server.Tls;
 /// <param name="IsBelieved">
 /// False: a certificate was presented that no anchor vouches for, or not any more. Then the handshake fails.
 /// </param>
-/// <param name="Principal">Null: nobody.</param>
+/// <param name="Actor">Its principal, and the certificate by which it is known. Null: nobody.</param>
 /// <param name="Refusal">Why it is nobody, as a sentence without a full stop; empty where it is somebody.</param>
 /// <param name="Until">From when on it does not hold any more.</param>
-internal sealed record CallerVerdict(TlsGeneration Generation, bool IsBelieved, string? Principal, string Refusal, DateTimeOffset Until);
+internal sealed record CallerVerdict(TlsGeneration Generation, bool IsBelieved, Actor? Actor, string Refusal, DateTimeOffset Until);

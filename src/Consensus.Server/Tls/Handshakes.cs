@@ -9,7 +9,7 @@ namespace Consensus.Server.Tls;
 /// What a client may take of the server before it is known: all of it stands in front of TLS, and has one deadline. Thread-safe.
 /// </summary>
 /// <param name="clock">Counts the deadlines.</param>
-internal sealed class Handshakes(ITlsSource source, TimeProvider clock)
+internal sealed class Handshakes(ITlsSource source, RevokedCertificates revoked, TimeProvider clock)
 {
     /// <summary>From the connection's beginning to its handshake's end, with every wait for a turn.</summary>
     public static readonly TimeSpan Limit = TimeSpan.FromSeconds(5);
@@ -51,7 +51,7 @@ internal sealed class Handshakes(ITlsSource source, TimeProvider clock)
 
     public async Task InvokeAsync(ConnectionContext connection, ConnectionDelegate next)
     {
-        using var caller = new CallerConnection(source, _intermediates, clock, connection);
+        using var caller = new CallerConnection(source, _intermediates, revoked, clock, connection);
         caller.EndUnlessAsked(SilenceLimit);
         connection.Features.Set(caller);
         using var handshake = new Handshake(this, connection);

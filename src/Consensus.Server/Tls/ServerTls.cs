@@ -14,10 +14,7 @@ namespace Consensus.Server.Tls;
 /// <summary>
 /// TLS of the client port: how connections begin, who they are of, and which of them end when the certificates are others. Thread-safe.
 /// </summary>
-/// <param name="source">Where the present certificates are found.</param>
-/// <param name="takesTls12">For clients that know no TLS 1.3.</param>
-/// <param name="clock">Counts deadlines; certificates are judged by the source's.</param>
-public sealed class ServerTls(ITlsSource source, bool takesTls12, TimeProvider clock)
+public sealed class ServerTls
 {
     private static readonly List<SslApplicationProtocol> Protocols = [SslApplicationProtocol.Http2, SslApplicationProtocol.Http11];
 
@@ -39,18 +36,31 @@ public sealed class ServerTls(ITlsSource source, bool takesTls12, TimeProvider c
 
     private readonly Lock _gate = new();
     private readonly HashSet<CallerConnection> _connections = [];
+    private readonly bool _takesTls12;
     private long _refused;
     private long _turnedAway;
     private volatile string? _lastTurnedAway;
 
+    /// <param name="source">Where the present certificates are found.</param>
+    /// <param name="takesTls12">For clients that know no TLS 1.3.</param>
+    /// <param name="clock">Counts deadlines; certificates are judged by the source's.</param>
+    public ServerTls(ITlsSource source, bool takesTls12, TimeProvider clock)
+    {
+        (Source, _takesTls12) = (source, takesTls12);
+        Handshakes = new Handshakes(source, Revoked, clock);
+    }
+
     /// <summary>Where the present certificates are found.</summary>
-    public ITlsSource Source => source;
+    public ITlsSource Source { get; }
 
     /// <summary>Why the newest content of the files is not used; null while it is.</summary>
     public Func<string?> Refusal { get; init; } = () => null;
 
     /// <summary>What stands in front of the handshake.</summary>
-    internal Handshakes Handshakes { get; } = new(source, clock);
+    internal Handshakes Handshakes { get; }
+
+    /// <summary>Which certificates are not believed any more, whatever their anchors say.</summary>
+    internal RevokedCertificates Revoked { get; } = new();
 
     /// <summary>Requests that were answered 401.</summary>
     internal long Refused => Interlocked.Read(ref _refused);
@@ -79,7 +89,7 @@ public sealed class ServerTls(ITlsSource source, bool takesTls12, TimeProvider c
             {
                 alarms.Add($"{refusal}; the certificates from before go on");
             }
-            var (generation, now) = (source.Current, source.Time.GetUtcNow());
+            var (generation, now) = (Source.Current, Source.Time.GetUtcNow());
             foreach (var bundle in new HashSet<Bundle> { generation.Own, generation.Peer })
             {
                 if (Expiry.Of(bundle, now).Alarm is { } alarm)
@@ -135,22 +145,22 @@ public sealed class ServerTls(ITlsSource source, bool takesTls12, TimeProvider c
     /// </summary>
     private SslServerAuthenticationOptions OptionsOf(ConnectionContext connection)
     {
-        var generation = source.Current;
+        var generation = Source.Current;
         var caller = connection.Features.Get<CallerConnection>()!;
         var options = new SslServerAuthenticationOptions
         {
             ServerCertificateContext = generation.Own.Context,
-            EnabledSslProtocols = takesTls12 ? SslProtocols.Tls12 | SslProtocols.Tls13 : SslProtocols.Tls13,
+            EnabledSslProtocols = _takesTls12 ? SslProtocols.Tls12 | SslProtocols.Tls13 : SslProtocols.Tls13,
             ApplicationProtocols = Protocols,
             ClientCertificateRequired = true,
             AllowRenegotiation = false,
             // Given, though we judge ourselves: without it a chain is built here that asks whatever address the certificate names.
             CertificateChainPolicy = CertificateJudge.PolicyFor(
-                generation.Own.Anchors, null, CertificateUse.Client, source.Time.GetUtcNow()),
+                generation.Own.Anchors, null, CertificateUse.Client, Source.Time.GetUtcNow()),
             RemoteCertificateValidationCallback = (_, certificate, chain, _) =>
                 certificate is not X509Certificate2 leaf || Takes(caller, generation, leaf, chain?.ChainPolicy.ExtraStore),
         };
-        if (takesTls12 && !OperatingSystem.IsWindows() && !OperatingSystem.IsAndroid())
+        if (_takesTls12 && !OperatingSystem.IsWindows() && !OperatingSystem.IsAndroid())
         {
             options.CipherSuitesPolicy = new CipherSuitesPolicy(Ciphers);
         }

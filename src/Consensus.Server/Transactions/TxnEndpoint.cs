@@ -1,19 +1,21 @@
 using System.Collections.Immutable;
 using Consensus.Api;
 using Consensus.Node;
+using Consensus.Server.Auth;
 using Consensus.Server.Commands;
 using Consensus.Server.Hosting;
 using Consensus.Server.Http;
 using Consensus.Server.Routing;
 using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Outcomes;
+using Consensus.StateMachine.Policies;
 using Consensus.StateMachine.Transactions;
 using Consensus.Translation;
 
 namespace Consensus.Server.Transactions;
 
 /// <summary>POST of <c>/v1/txn</c>: several compares and operations on keys in one revision.</summary>
-internal sealed class TxnEndpoint(IConsensusNode node, CommandRunner commands, Replies replies)
+internal sealed class TxnEndpoint(JudgedReads reads, CommandRunner commands, Replies replies)
 {
     /// <summary>Of one result in the answer beside its key and what it read, at most.</summary>
     private const long ResultJsonBytes = 160;
@@ -54,7 +56,7 @@ internal sealed class TxnEndpoint(IConsensusNode node, CommandRunner commands, R
         }
         if (answer is { Kind: AnswerKind.Done, Outcome: TxnDone done })
         {
-            await AnswerAsync(http, TxnReads.Lacks(done) ? await ReadAgainAsync(command, done, http.RequestAborted) : done);
+            await AnswerAsync(http, TxnReads.Lacks(done) ? await ReadAgainAsync(call, command, done) : done);
         }
         else
         {
@@ -66,13 +68,21 @@ internal sealed class TxnEndpoint(IConsensusNode node, CommandRunner commands, R
     private static long WrittenJsonBytes(ImmutableArray<TxnOperation> operations) =>
         operations.Sum(operation => ResultJsonBytes + (operation is TxnPut put ? JsonTexts.MostBytesOf(put.Key) : 0));
 
+    /// <summary>What was read then is told now to who may read it now (rule 21).</summary>
+    private static Access[] Gets(TxnCommand command) =>
+    [
+        .. command.Success.Concat(command.Failure).OfType<TxnGet>().Select(static get => get.IsPrefix
+            ? Access.ToPrefix(Spaces.Keys, Verbs.Read, get.Key)
+            : Access.To(Spaces.Keys, Verbs.Read, get.Key)),
+    ];
+
     private static bool Reads(TxnCommand command) => command.Success.Any(operation => operation is TxnGet) || command.Failure.Any(operation => operation is TxnGet);
 
     /// <summary>What a revision holds never changes: only that this member has reached it is asked for.</summary>
-    private async ValueTask<TxnDone> ReadAgainAsync(TxnCommand command, TxnDone done, CancellationToken aborted)
+    private async ValueTask<TxnDone> ReadAgainAsync(ApiCall call, TxnCommand command, TxnDone done)
     {
-        var answer = await node.ReadAsync(ReadConsistency.Stale, done.Revision, aborted);
-        if (answer.View is not { } view)
+        var read = await reads.ReadUnchangingAsync(call, new ReadOptions(ReadConsistency.Linearizable, done.Revision), Gets(command));
+        if (read.View is not { } view)
         {
             return done;
         }

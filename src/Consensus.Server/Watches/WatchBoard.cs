@@ -15,6 +15,9 @@ internal enum WatchStep
     /// <summary>There is nothing: wait until woken.</summary>
     Sleep,
 
+    /// <summary>Its right is gone: tell so, and end.</summary>
+    Forbid,
+
     /// <summary>The member stops: end.</summary>
     End,
 }
@@ -191,6 +194,15 @@ internal sealed class WatchBoard(int mostWatches, int mostMessages, long mostMes
 
     /// <summary>All that was collected last is published.</summary>
     public void PublishedAll() => _published = _view!.Revision;
+
+    /// <summary>Wakes those that sleep and for whom that is true.</summary>
+    public void WakeWhere(Func<Watcher, bool> isTrue)
+    {
+        foreach (var group in _index.All)
+        {
+            group.WakeWhere(isTrue);
+        }
+    }
 
     /// <summary>Wakes those that sleep since <paramref name="since"/> or longer.</summary>
     public void WakeLongAsleep(long since)

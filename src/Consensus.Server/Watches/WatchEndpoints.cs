@@ -1,7 +1,6 @@
 using Consensus.Api.Problems;
-using Consensus.Node;
 using Consensus.Primitives;
-using Consensus.Server.Commands;
+using Consensus.Server.Auth;
 using Consensus.Server.Connections;
 using Consensus.Server.Hosting;
 using Consensus.Server.Http;
@@ -10,6 +9,7 @@ using Consensus.Server.Routing;
 using Consensus.Server.Tls;
 using Consensus.Server.Watches.States;
 using Consensus.StateMachine;
+using Consensus.StateMachine.Policies;
 using Consensus.Translation;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
@@ -20,7 +20,7 @@ namespace Consensus.Server.Watches;
 /// Opens event streams. Where a watch may begin is judged on a state that is as new as a linearizable read's (rule 28), and a refusal is a problem answer: the stream begins
 /// only when it can be told whole.
 /// </summary>
-internal sealed class WatchEndpoints(IConsensusNode node, WatchHub hub, Replies replies)
+internal sealed class WatchEndpoints(JudgedReads reads, WatchHub hub, Replies replies)
 {
     /// <summary>A reader that takes nothing for this long is cut off: it comes back, or it is gone.</summary>
     private static readonly MinDataRate SlowestReader = new(bytesPerSecond: 240, gracePeriod: TimeSpan.FromMinutes(5));
@@ -32,7 +32,8 @@ internal sealed class WatchEndpoints(IConsensusNode node, WatchHub hub, Replies 
             await replies.Problem(call.Http, refusal!);
             return;
         }
-        await OpenAsync(call, new WatchTarget(kind, name, parameters.WithPrevious), parameters);
+        var access = kind == WatchKind.Prefix ? Access.ToPrefix(Spaces.Keys, Verbs.Read, name) : Access.To(Spaces.Keys, Verbs.Read, name);
+        await OpenAsync(call, new WatchTarget(kind, name, parameters.WithPrevious), access, parameters);
     }
 
     /// <summary>Every change of an election's leader. Unless it goes on somewhere, it begins with the present one.</summary>
@@ -45,16 +46,20 @@ internal sealed class WatchEndpoints(IConsensusNode node, WatchHub hub, Replies 
             await replies.Problem(call.Http, refusal!);
             return;
         }
-        await OpenAsync(call, new WatchTarget(WatchKind.Election, name, WithPrevious: false), parameters);
+        await OpenAsync(
+            call,
+            new WatchTarget(WatchKind.Election, name, WithPrevious: false),
+            Access.To(Spaces.Elections, Verbs.Read, name),
+            parameters);
     }
 
-    private async Task OpenAsync(ApiCall call, WatchTarget target, WatchParameters parameters)
+    private async Task OpenAsync(ApiCall call, WatchTarget target, Access access, WatchParameters parameters)
     {
         var http = call.Http;
-        var answer = await node.ReadAsync(parameters.Read.Consistency, parameters.Read.MinRevision, http.RequestAborted);
-        if (answer.View is not { } view)
+        var read = await reads.ReadAsync(call, parameters.Read, access);
+        if (read.View is not { } view)
         {
-            await replies.Problem(http, AnswerProblems.Of(answer.Kind, answer.Reason));
+            await replies.Problem(http, read.Refusal!);
             return;
         }
         var from = parameters.From ?? view.Revision.Next;
@@ -68,7 +73,7 @@ internal sealed class WatchEndpoints(IConsensusNode node, WatchHub hub, Replies 
             Start(http, view.Revision);
             return;
         }
-        if (hub.Open(target, from, view) is not { } watcher)
+        if (hub.Open(target, from, view, new StreamRight(call.Actor, access, view.Policy)) is not { } watcher)
         {
             await replies.Problem(http, NoMore);
             return;
@@ -92,19 +97,20 @@ internal sealed class WatchEndpoints(IConsensusNode node, WatchHub hub, Replies 
     }
 
     /// <summary>What a lock, a semaphore or a lease is, and each time what it becomes. It goes on nowhere: whoever comes again is told what it is then.</summary>
+    /// <param name="access">What it needs to be told.</param>
     /// <param name="absent">What is said when there is no such thing.</param>
-    public async Task WatchStateAsync(ApiCall call, StateSubject subject, string absent)
+    public async Task WatchStateAsync(ApiCall call, StateSubject subject, Access access, string absent)
     {
         var http = call.Http;
-        if (!ReadOptions.TryRead(call.Query, out var read, out var refusal) || !ListParameters.AreAbsent(call.Query, out refusal))
+        if (!ReadOptions.TryRead(call.Query, out var options, out var refusal) || !ListParameters.AreAbsent(call.Query, out refusal))
         {
             await replies.Problem(http, refusal!);
             return;
         }
-        var answer = await node.ReadAsync(read.Consistency, read.MinRevision, http.RequestAborted);
-        if (answer.View is not { } view)
+        var read = await reads.ReadAsync(call, options, access);
+        if (read.View is not { } view)
         {
-            await replies.Problem(http, AnswerProblems.Of(answer.Kind, answer.Reason));
+            await replies.Problem(http, read.Refusal!);
             return;
         }
         if (subject.MarkIn(view) is null)
@@ -128,13 +134,21 @@ internal sealed class WatchEndpoints(IConsensusNode node, WatchHub hub, Replies 
             {
                 using var standing = StandingRequest.Begin(http);
                 var writer = new MessageWriter(hub.Untaken, http.Response.BodyWriter, LargeAnswer.SliceOf(http), http.Abort, http.RequestAborted);
-                await new StateStream(hub.States, group, writer, http.RequestAborted).RunAsync(hub.States.MessageOf(group, view));
+                await new StateStream(hub.States, group, RightOf(call, access, view), writer, http.RequestAborted).RunAsync(
+                    hub.States.MessageOf(group, view));
             }
         }
         finally
         {
             hub.States.Close(group);
         }
+    }
+
+    /// <summary>A lease that is not one's own is told of as an operator's right alone.</summary>
+    private static StreamRight RightOf(ApiCall call, Access access, StateView view)
+    {
+        var isOwn = access.Lease.IsNone || view.GetLease(access.Lease)?.Principal == call.Actor.Name;
+        return new StreamRight(call.Actor, isOwn ? access : Access.ToCluster(SystemRights.Operate), view.Policy);
     }
 
     private Problem NoMore => hub.IsStopped

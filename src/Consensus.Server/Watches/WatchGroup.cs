@@ -116,6 +116,18 @@ internal sealed class WatchGroup(WatchTarget target, Revision completeFrom)
         _sleepers.Clear();
     }
 
+    /// <summary>Wakes those for whom that is true.</summary>
+    public void WakeWhere(Func<Watcher, bool> isTrue)
+    {
+        for (var i = _sleepers.Count - 1; i >= 0; i--)
+        {
+            if (isTrue(_sleepers[i]))
+            {
+                Wake(_sleepers[i]);
+            }
+        }
+    }
+
     /// <summary>Wakes those that sleep since <paramref name="since"/> or longer, so that they say that they are there.</summary>
     /// <param name="published">Up to this revision there is nothing for any of them.</param>
     public void WakeLongAsleep(long since, Revision published)

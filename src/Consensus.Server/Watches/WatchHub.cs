@@ -1,14 +1,17 @@
 using Consensus.Node;
 using Consensus.Primitives;
+using Consensus.Server.Auth;
 using Consensus.Server.Hosting;
 using Consensus.Server.Watches.States;
 using Consensus.StateMachine;
+using Consensus.StateMachine.Policies;
 
 namespace Consensus.Server.Watches;
 
 /// <summary>
-/// All watches of this member. One task follows the state: it looks at each change once, finds the watches that it is for, encodes their message once, and wakes them and
-/// no others. A watch that is slow has no queue: it finds the newest messages here and older ones in the history. While nobody watches, nothing runs.
+/// All watches of this member. One task follows the state: it looks at each change once, finds the watches that it is for, encodes their
+/// message once, and wakes them and no others. A watch that is slow has no queue: it finds the newest messages here and older ones in the
+/// history. While nobody watches, nothing runs.
 /// </summary>
 internal sealed class WatchHub : IDisposable
 {
@@ -33,6 +36,7 @@ internal sealed class WatchHub : IDisposable
     private readonly WatchBoard _board;
     private readonly EncodedMessages _encoded;
     private readonly int _mostWatches;
+    private bool _followsPolicy;
 
     /// <param name="mostMessageBytes">Of messages kept: half for watches that are a little behind, a quarter for those in the history, a quarter of states; and as many of messages that their clients do not take.</param>
     public WatchHub(IConsensusNode node, TimeProvider clock, int mostWatches, long mostMessageBytes, ILogger logger)
@@ -78,7 +82,8 @@ internal sealed class WatchHub : IDisposable
 
     /// <summary>Begins a watch. Null when there are too many, or the member stops.</summary>
     /// <param name="view">One that the caller read; the first watch begins to follow from there.</param>
-    public Watcher? Open(WatchTarget target, Revision from, StateView view)
+    /// <param name="right">What the watch needs to be told more, which the view allows.</param>
+    public Watcher? Open(WatchTarget target, Revision from, StateView view, StreamRight right)
     {
         lock (_guard)
         {
@@ -87,9 +92,19 @@ internal sealed class WatchHub : IDisposable
                 return null;
             }
             var watcher = _board.Open(target, from, view, out var beginsToFollow);
+            if (watcher is null)
+            {
+                return null;
+            }
+            watcher.Right = right;
             if (beginsToFollow)
             {
                 _ = Task.Run(FollowAsync);
+            }
+            if (!_followsPolicy)
+            {
+                _followsPolicy = true;
+                _ = Task.Run(FollowPolicyAsync);
             }
             return watcher;
         }
@@ -119,14 +134,24 @@ internal sealed class WatchHub : IDisposable
     /// <summary>What is kept for watches that are behind. Any thread.</summary>
     public long MessageBytes => _board.KeptBytes + _encoded.Bytes + States.KeptBytes;
 
-    /// <summary>What the awake watch does next. <see cref="WatchStep.Sleep"/> has put it to sleep already.</summary>
+    /// <summary>
+    /// What the awake watch does next. <see cref="WatchStep.Sleep"/> has put it to sleep already. Nothing is told that the policy of its
+    /// time does not allow: the member's is as new.
+    /// </summary>
     /// <param name="taken">Empty; filled for <see cref="WatchStep.Write"/>.</param>
     /// <param name="view">For <see cref="WatchStep.ReadHistory"/>.</param>
     public WatchStep Step(Watcher watcher, List<WatchMessage> taken, int mostBytes, out StateView view)
     {
         lock (_guard)
         {
-            return _board.Step(watcher, taken, mostBytes, _clock.GetTimestamp(), out view);
+            var step = _board.Step(watcher, taken, mostBytes, _clock.GetTimestamp(), out view);
+            if (step == WatchStep.End || IsAllowed(watcher, _node.Policy))
+            {
+                return step;
+            }
+            taken.Clear();
+            watcher.Group.Wake(watcher);
+            return WatchStep.Forbid;
         }
     }
 
@@ -172,6 +197,33 @@ internal sealed class WatchHub : IDisposable
         {
             // A watch that is told nothing would look like one for which nothing happens: better that it ends, and goes on at another member.
             _logger.LogError(e, "watches of this member end: their changes could not be followed");
+            Stop();
+        }
+    }
+
+    private static bool IsAllowed(Watcher watcher, Policy policy) => watcher.Right is not { } right || right.IsAllowedBy(policy);
+
+    /// <summary>
+    /// A change of the policy is no revision: whoever sleeps and may be told nothing more is woken by it. It takes nothing while the policy
+    /// stays.
+    /// </summary>
+    private async Task FollowPolicyAsync()
+    {
+        try
+        {
+            while (!IsStopped)
+            {
+                var policy = _node.Policy;
+                lock (_guard)
+                {
+                    _board.WakeWhere(watcher => !IsAllowed(watcher, policy));
+                }
+                await _node.PolicyChangeAsync(policy);
+            }
+        }
+        catch (Exception e)
+        {
+            _logger.LogError(e, "watches of this member end: their rights could not be followed");
             Stop();
         }
     }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using Consensus.Api.Problems;
 using Consensus.Primitives;
 using Consensus.Server.Http;
 using Consensus.Server.KeyValue;
@@ -43,6 +44,16 @@ internal static class WatchMessages
         buffer.Json.WriteNumber("compactRevision"u8, compactRevision.Value);
         buffer.Json.WriteEndObject();
         return Finish(buffer, null, "compacted");
+    }
+
+    /// <summary>The last message of a reader that may not be told more: who asks again is told why. It has no id, as above.</summary>
+    public static byte[] Forbidden()
+    {
+        var buffer = JsonBuffer.Rent();
+        buffer.Json.WriteStartObject();
+        buffer.Json.WriteString("title"u8, ProblemTypes.Forbidden.Title);
+        buffer.Json.WriteEndObject();
+        return Finish(buffer, null, "forbidden");
     }
 
     /// <summary>The message of one revision.</summary>

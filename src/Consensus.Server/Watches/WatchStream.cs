@@ -37,6 +37,9 @@ internal sealed class WatchStream(WatchHub hub, Watcher watcher, PipeWriter outp
                 case WatchStep.Sleep:
                     goesOn = await SleepAsync();
                     break;
+                case WatchStep.Forbid:
+                    await _writer.WriteShortAsync(WatchMessages.Forbidden());
+                    return;
                 case WatchStep.End:
                     return;
                 default:

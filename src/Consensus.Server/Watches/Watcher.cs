@@ -1,5 +1,6 @@
 using System.Threading.Tasks.Sources;
 using Consensus.Primitives;
+using Consensus.Server.Auth;
 
 namespace Consensus.Server.Watches;
 
@@ -11,6 +12,9 @@ internal sealed class Watcher(WatchGroup group, Revision next) : IValueTaskSourc
     private ManualResetValueTaskSourceCore<bool> _woken = new() { RunContinuationsAsynchronously = true };
 
     public WatchGroup Group { get; } = group;
+
+    /// <summary>What it needs to go on; null where nobody's rights are judged, as by itself the board does not.</summary>
+    public StreamRight? Right { get; set; }
 
     /// <summary>All revisions before it were told, or have nothing to tell.</summary>
     public Revision Next { get; set; } = next;

@@ -238,6 +238,13 @@ public sealed record AnnounceMemberCommand(
 {
     /// <summary>What the settings are to be, should the cluster have none yet: all of them. The first announcement of a cluster decides; those of later ones are not looked at.</summary>
     public ImmutableArray<SettingValue> Settings { get; init; } = [];
+
+    /// <summary>
+    /// To whom the role <c>admin</c> is bound, should this be the first announcement of a cluster: then rights are judged from here on, as
+    /// <see cref="EnableAuthCommand"/> has it. Empty: they
+    /// are not, until somebody asks for it.
+    /// </summary>
+    public string FirstAdmin { get; init; } = "";
 }
 
 /// <summary>Changes a setting: an operator's act. Refused outside its range.</summary>

@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using System.Collections.Immutable;
 
 namespace Consensus.StateMachine.Policies;
 
@@ -19,7 +20,7 @@ public static class BuiltInRoles
 
     private const Spaces Held = Spaces.Locks | Spaces.Semaphores | Spaces.Elections | Spaces.Fences;
 
-    private static readonly FrozenDictionary<string, RoleRights> All = new Dictionary<string, RoleRights>
+    private static readonly FrozenDictionary<string, BuiltInRole> All = new Dictionary<string, BuiltInRole>
     {
         [Admin] = new(
             [AccessRule.Everything],
@@ -38,5 +39,11 @@ public static class BuiltInRoles
     public static bool Contains(string name) => All.ContainsKey(name);
 
     /// <summary>Null for a role that is not built in.</summary>
-    internal static RoleRights? Find(string name) => All.GetValueOrDefault(name);
+    public static BuiltInRole? Find(string name) => All.GetValueOrDefault(name);
+}
+
+/// <param name="ClusterRights">What no rule gives.</param>
+public sealed record BuiltInRole(ImmutableArray<AccessRule> Rules, SystemRights ClusterRights)
+{
+    internal RoleRights Rights { get; } = new(Rules, ClusterRights);
 }

@@ -35,6 +35,9 @@ public sealed class Policy
     /// <summary>While it is not, everything is allowed to everybody. It never ends.</summary>
     public bool IsEnabled { get; }
 
+    /// <summary>What the roles say, whether they are judged by or not yet.</summary>
+    public Policy AsEnabled => IsEnabled ? this : new Policy(true, Revision, _roles, _principals, _revocations);
+
     /// <summary>It counts the changes of the policy, from 1 on.</summary>
     public long Revision { get; }
 
@@ -108,7 +111,7 @@ public sealed class Policy
         }
         if (actor.Name == Actor.Local)
         {
-            return new Rights(actor.Credential == Actor.LocalCredential ? [BuiltInRoles.Find(BuiltInRoles.Admin)!] : [], null);
+            return new Rights(actor.Credential == Actor.LocalCredential ? [BuiltInRoles.Find(BuiltInRoles.Admin)!.Rights] : [], null);
         }
         return BindingOf(actor.Name) switch
         {
@@ -119,7 +122,7 @@ public sealed class Policy
     }
 
     private RoleRights RoleOf(string name) =>
-        BuiltInRoles.Find(name)
+        BuiltInRoles.Find(name)?.Rights
         ?? (_roles.TryGet(Key.FromText(name), out var role) ? role.Rights : Invariant.Unreachable<RoleRights>(name));
 
     private static Key? ReadHex(ReadOnlySpan<char> digits)

@@ -8,7 +8,7 @@ namespace Consensus.StateMachine.Rules;
 /// Members tell who they are, and are forgotten: both at once, however many wait through their earlier processes and are detached step by
 /// step.
 /// </summary>
-internal sealed class MemberRules(StateTables state, WaitRules waits, SettingRules settings)
+internal sealed class MemberRules(StateTables state, WaitRules waits, SettingRules settings, PolicyRules policies)
 {
     public Noted Announce(AnnounceMemberCommand c)
     {
@@ -17,6 +17,7 @@ internal sealed class MemberRules(StateTables state, WaitRules waits, SettingRul
             waits.DetachAll(c.Member, boot => boot != c.Boot);
         }
         settings.Form(c.Settings);
+        policies.Form(c.FirstAdmin);
         state.Members.Set(new MemberInfo(c.Member, c.Name, c.Boot, c.ClientUrl, c.PeerAddress, c.Version, c.FeatureLevel));
         return new Noted(state.Revision);
     }

@@ -34,6 +34,23 @@ internal sealed class PolicyRules(StateTables state, Applying entry)
         };
     }
 
+    /// <summary>The first member that announces itself says whether rights are judged in its cluster from the beginning; what later ones say is not looked at.</summary>
+    /// <param name="admin">Empty: they are not.</param>
+    public void Form(string admin)
+    {
+        if (state.Members.Count > 0 || admin.Length == 0 || state.Policies.IsEnabled)
+        {
+            return;
+        }
+        if (state.Policies.FindPrincipal(admin) is null)
+        {
+            // Whatever a restored cluster has no room for: without it nobody could make any.
+            state.Policies.Set(new PrincipalInfo(admin, [BuiltInRoles.Admin], IsDisabled: false));
+        }
+        state.Policies.Counters = state.Policies.Counters with { IsEnabled = true };
+        Changed();
+    }
+
     private Outcome Put(PutRoleCommand c)
     {
         if (BuiltInRoles.Contains(c.Name))

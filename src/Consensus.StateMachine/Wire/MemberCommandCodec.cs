@@ -20,6 +20,7 @@ internal static class MemberCommandCodec
         private static readonly int Version = Shape.Text(6);
         private static readonly int FeatureLevel = Shape.Number(7);
         private static readonly int Settings = Shape.Messages(8);
+        private static readonly int FirstAdmin = Shape.Text(9);
 
         public static void Write(WireWriter writer, AnnounceMemberCommand announce)
         {
@@ -36,6 +37,7 @@ internal static class MemberCommandCodec
                 SettingTable.Write(writer, (long)setting, value);
                 writer.EndMessage(start);
             }
+            writer.String(FirstAdmin, announce.FirstAdmin);
         }
 
         public static AnnounceMemberCommand Read(ReadOnlyMemory<byte> body)
@@ -51,6 +53,7 @@ internal static class MemberCommandCodec
                 (int)fields.Number(FeatureLevel))
             {
                 Settings = [.. fields.Messages().Select(SettingTable.Read)],
+                FirstAdmin = fields.Text(FirstAdmin),
             };
         }
     }

@@ -6,6 +6,7 @@ using Consensus.Raft.Membership;
 using Consensus.StateMachine;
 using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Outcomes;
+using Consensus.StateMachine.Policies;
 using DotNext.Net.Cluster;
 using DotNext.Net.Cluster.Consensus.Raft;
 
@@ -32,6 +33,11 @@ internal sealed class DotNextNode(
     public (long Term, string LeaderName) Leadership => board.Leadership;
 
     public IReadOnlyList<JoiningMember> Joiners => [];
+
+    public Policy Policy => state.View.Policy;
+
+    /// <summary>Nobody changes it here.</summary>
+    public Task PolicyChangeAsync(Policy known) => Task.Delay(Timeout.Infinite);
 
     public async ValueTask<CommandAnswer> ExecuteAsync(CommandEnvelope envelope, CancellationToken aborted)
     {

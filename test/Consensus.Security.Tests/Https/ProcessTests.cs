@@ -43,10 +43,11 @@ internal sealed class ProcessTests
         {
             await Patience.UntilAsync(() => IsReady(port), "the member is ready");
         }
+        var admin = _certificates.WithUris("consensus://c-test/client/admin");
         var billing = _certificates.WithUris("consensus://c-test/client/billing");
         foreach (var (port, number) in clients.Select((port, number) => (port, number)))
         {
-            using var connection = TlsHttp.Open(port, billing);
+            using var connection = TlsHttp.Open(port, admin);
             connection.Send(TlsHttp.Request("PUT", $"/v1/kv/k{number}", "Content-Length: 1") + number);
             Assert.That(connection.Receive().Status, Is.EqualTo(200));
             for (var other = 0; other < number; other++)
@@ -60,6 +61,7 @@ internal sealed class ProcessTests
             var told = cluster.RootElement.GetProperty("members").EnumerateArray()
                 .Select(member => member.GetProperty("clientUrl").GetString());
             Assert.That(told, Is.EquivalentTo(clients.Select(each => $"https://{Local(each)}")));
+            Assert.That(TlsHttp.Ask(port, billing, "GET", "/v1/status").Status, Is.EqualTo(403), "it has no role");
             Assert.That(TlsHttp.Ask(port, null, "GET", "/v1/status").Status, Is.EqualTo(401));
             var member = _certificates.WithUris("consensus://c-test/member/n2");
             Assert.That(TlsHttp.Ask(port, member, "GET", "/v1/status").Status, Is.EqualTo(401));
@@ -73,7 +75,7 @@ internal sealed class ProcessTests
         _processes[0].Signal(HangUp);
         const string ReadAnew = "certificates read anew (2): n1 of c-test";
         Patience.Until(() => _processes[0].Output.Contains(ReadAnew, StringComparison.Ordinal), "it is read anew");
-        using var afterwards = TlsHttp.Open(clients[0], billing);
+        using var afterwards = TlsHttp.Open(clients[0], admin);
         Assert.That(afterwards.Ask("GET", "/v1/kv/k2").Body, Does.Contain("\"value\":\"2\""));
     }
 

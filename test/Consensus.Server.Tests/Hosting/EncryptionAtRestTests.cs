@@ -90,7 +90,7 @@ public sealed class EncryptionAtRestTests
         await File.WriteAllTextAsync(file, "k3 half");
         time.Fire();
         Assert.That(said.Last(), Does.Contain("line 1 is no key").And.EndsWith("the keys of before are used"));
-        var alarms = new MemberAlarms(() => null, keys);
+        var alarms = new MemberAlarms(() => null, keys: keys);
         Assert.That(alarms.Of(new InProcessNode().Status), Has.Some.StartsWith("--encryption-key keys: line 1 is no key")
             .And.Some.EndsWith("a start would be refused"));
         await File.WriteAllTextAsync(file, second);

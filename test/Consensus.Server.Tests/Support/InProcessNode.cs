@@ -8,6 +8,7 @@ using Consensus.Raft.Membership;
 using Consensus.StateMachine;
 using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Outcomes;
+using Consensus.StateMachine.Policies;
 using Consensus.StateMachine.Wire;
 
 namespace Consensus.Server.Tests.Support;
@@ -28,6 +29,8 @@ internal sealed class InProcessNode(Limits? limits = null) : IConsensusNode
     private ClusterTime _now = new(1_000_000);
     private LogIndex _index;
     private long _sequence;
+    private TaskCompletionSource _policyChanged = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private Policy? _told;
 
     /// <summary>When set, what commands are told instead of being applied.</summary>
     public CommandAnswer? CommandFault { get; set; }
@@ -91,6 +94,28 @@ internal sealed class InProcessNode(Limits? limits = null) : IConsensusNode
     }
 
     public (long Term, string LeaderName) Leadership => (3, LeaderName);
+
+    /// <summary>When set, the policy of this member, which is behind the cluster's; its views are not.</summary>
+    public Policy? PolicyBehind { get; set; }
+
+    public Policy Policy
+    {
+        get
+        {
+            lock (_guard)
+            {
+                return PolicyBehind ?? _state.Policy;
+            }
+        }
+    }
+
+    public Task PolicyChangeAsync(Policy known)
+    {
+        lock (_guard)
+        {
+            return ReferenceEquals(known, Policy) ? _policyChanged.Task : Task.CompletedTask;
+        }
+    }
 
     public NodeStatus Status
     {
@@ -352,6 +377,12 @@ internal sealed class InProcessNode(Limits? limits = null) : IConsensusNode
             {
                 answered.TrySetResult(new CommandAnswer(AnswerKind.Done, outcome, NotDoneReason.None, settled));
             }
+        }
+        if (!ReferenceEquals(_told, _state.Policy))
+        {
+            _told = _state.Policy;
+            _policyChanged.SetResult();
+            _policyChanged = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         }
         _followers.RemoveAll(follower => follower.MinRevision <= _state.Revision
             && follower.Read.TrySetResult(new ReadAnswer(AnswerKind.Done, _state.TakeView(), NotDoneReason.None)));

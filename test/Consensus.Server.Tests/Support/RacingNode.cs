@@ -6,6 +6,7 @@ using Consensus.Raft.Membership;
 using Consensus.StateMachine;
 using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Outcomes;
+using Consensus.StateMachine.Policies;
 using Microsoft.AspNetCore.Builder;
 
 namespace Consensus.Server.Tests.Support;
@@ -27,6 +28,10 @@ internal sealed class RacingNode : IConsensusNode
     public NodeStatus Status => _other.Status;
 
     public (long Term, string LeaderName) Leadership => _other.Leadership;
+
+    public Policy Policy => _other.Policy;
+
+    public Task PolicyChangeAsync(Policy known) => _other.PolicyChangeAsync(known);
 
     public async ValueTask<CommandAnswer> ExecuteAsync(CommandEnvelope envelope, CancellationToken aborted)
     {

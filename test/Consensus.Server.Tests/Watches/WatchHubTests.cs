@@ -3,10 +3,12 @@ using System.IO.Pipelines;
 using System.Text;
 using Consensus.Node;
 using Consensus.Primitives;
+using Consensus.Server.Auth;
 using Consensus.Server.Tests.Support;
 using Consensus.Server.Watches;
 using Consensus.StateMachine;
 using Consensus.StateMachine.Commands;
+using Consensus.StateMachine.Policies;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Consensus.Server.Tests.Watches;
@@ -38,12 +40,15 @@ internal sealed class WatchHubTests
     {
         var answer = await _node.ReadAsync(ReadConsistency.Linearizable, Revision.Zero, CancellationToken.None);
         var start = from is { } revision ? new Revision(revision) : answer.View!.Revision.Next;
-        var watcher = _hub.Open(new WatchTarget(kind, Key.FromText(name), WithPrevious: false), start, answer.View!);
+        var watcher = _hub.Open(new WatchTarget(kind, Key.FromText(name), WithPrevious: false), start, answer.View!, Right(answer.View!));
         Assert.That(watcher, Is.Not.Null);
         var pipe = new Pipe();
         _streams.Add(RunAsync(watcher!, pipe.Writer));
         return pipe.Reader;
     }
+
+    private static StreamRight Right(StateView view) =>
+        new(Actor.Nobody, Access.To(Spaces.Keys, Verbs.Read, Key.FromText("k")), view.Policy);
 
     private async Task RunAsync(Watcher watcher, PipeWriter output)
     {
@@ -83,6 +88,21 @@ internal sealed class WatchHubTests
 
     private static long[] IdsOf(string text) =>
         [.. text.Split('\n').Where(line => line.StartsWith("id: ", StringComparison.Ordinal)).Select(line => long.Parse(line.AsSpan(4), null))];
+
+    /// <summary>The clock stands still, so that no heartbeat wakes it either.</summary>
+    [Test]
+    public async Task A_watch_that_sleeps_is_woken_by_the_policy_that_takes_its_right()
+    {
+        var view = _node.View;
+        var watcher = _hub.Open(
+            new WatchTarget(WatchKind.Key, Key.FromText("k"), WithPrevious: false), view.Revision.Next, view, Right(view))!;
+        var pipe = new Pipe();
+        _streams.Add(RunAsync(watcher, pipe.Writer));
+        Patience.Until(() => watcher.SleepsAt >= 0, "it sleeps");
+        _node.Propose(new EnableAuthCommand("admin"));
+        Assert.That(
+            await ReadAsync(pipe.Reader, text => text.EndsWith("\n\n", StringComparison.Ordinal)), Does.StartWith("event: forbidden\n"));
+    }
 
     [Test]
     public async Task Ten_thousand_watches_of_one_key_are_all_told_a_put()
@@ -211,6 +231,8 @@ internal sealed class WatchHubTests
         _hub.Stop();
         Assert.That(await ReadAsync(reader, _ => false), Is.Empty);
         var answer = await _node.ReadAsync(ReadConsistency.Linearizable, Revision.Zero, CancellationToken.None);
-        Assert.That(_hub.Open(new WatchTarget(WatchKind.Key, Key.FromText("k"), false), new Revision(2), answer.View!), Is.Null);
+        Assert.That(
+            _hub.Open(new WatchTarget(WatchKind.Key, Key.FromText("k"), false), new Revision(2), answer.View!, Right(answer.View!)),
+            Is.Null);
     }
 }

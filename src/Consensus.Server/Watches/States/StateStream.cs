@@ -1,9 +1,11 @@
 using Consensus.Primitives;
+using Consensus.Server.Auth;
 
 namespace Consensus.Server.Watches.States;
 
 /// <summary>Writes the states of one subject to its client, at the client's pace: nothing is queued for it, and what it did not take in time it is not told.</summary>
-internal sealed class StateStream(StateStreams states, StateGroup group, MessageWriter writer, CancellationToken aborted)
+internal sealed class StateStream(
+    StateStreams states, StateGroup group, StreamRight right, MessageWriter writer, CancellationToken aborted)
 {
     /// <param name="next">The state that it begins with.</param>
     public async Task RunAsync(StateMessage? next)
@@ -11,6 +13,11 @@ internal sealed class StateStream(StateStreams states, StateGroup group, Message
         var (seen, revision) = (LogIndex.Zero, Revision.Zero);
         while (true)
         {
+            if (!states.Allows(right))
+            {
+                await writer.WriteShortAsync(WatchMessages.Forbidden());
+                return;
+            }
             if (next is not null)
             {
                 var verdict = await writer.WriteAsync([next.Message]);
@@ -41,7 +48,8 @@ internal sealed class StateStream(StateStreams states, StateGroup group, Message
             await step.Woken.WaitAsync(aborted);
             step = await states.NextAsync(group, seen);
             next = step.Message;
-            if (next is null && step != StateStep.Stop && !await writer.WriteShortAsync(WatchMessages.Heartbeat(revision)))
+            if (next is null && states.Allows(right) && step != StateStep.Stop
+                && !await writer.WriteShortAsync(WatchMessages.Heartbeat(revision)))
             {
                 return;
             }

@@ -1,5 +1,6 @@
 using Consensus.Node;
 using Consensus.Primitives;
+using Consensus.Server.Auth;
 using Consensus.Server.Holds;
 using Consensus.Server.Hosting;
 using Consensus.Server.Http;
@@ -99,6 +100,9 @@ internal sealed class StateStreams(IConsensusNode node, TimeProvider clock, long
         return await AgainAsync(group);
     }
 
+    /// <summary>Whether a stream may be told what it has got: the member's policy is as new.</summary>
+    public bool Allows(StreamRight right) => right.IsAllowedBy(node.Policy);
+
     /// <summary>All streams end, and none begins (rule 30).</summary>
     public void Stop()
     {
@@ -144,6 +148,7 @@ internal sealed class StateStreams(IConsensusNode node, TimeProvider clock, long
         try
         {
             var told = clock.GetTimestamp();
+            var policy = node.Policy;
             while (IsNeeded())
             {
                 var answer = await node.ReadAsync(ReadConsistency.Stale, Revision.Zero, CancellationToken.None);
@@ -154,9 +159,10 @@ internal sealed class StateStreams(IConsensusNode node, TimeProvider clock, long
                     Advance(view);
                 }
                 var rest = clock.GetElapsedTime(began) * RestsFor;
-                if (clock.GetElapsedTime(told) >= HeartbeatInterval)
+                var isOtherPolicy = !ReferenceEquals(policy, node.Policy);
+                if (isOtherPolicy || clock.GetElapsedTime(told) >= HeartbeatInterval)
                 {
-                    told = clock.GetTimestamp();
+                    (told, policy) = (clock.GetTimestamp(), node.Policy);
                     WakeAll();
                 }
                 await Task.Delay(rest > LookEvery ? rest : LookEvery, clock);

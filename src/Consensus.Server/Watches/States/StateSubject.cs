@@ -5,6 +5,7 @@ using Consensus.Primitives;
 using Consensus.Server.Holds;
 using Consensus.Server.Leases;
 using Consensus.StateMachine;
+using Consensus.StateMachine.Policies;
 using Consensus.Translation;
 
 namespace Consensus.Server.Watches.States;
@@ -33,15 +34,17 @@ internal sealed record HoldSubject(HoldForm Form, ObjectName Name) : StateSubjec
 }
 
 /// <summary>A lease. Its renewals change nothing that is told: who keeps it knows of them, and others would be told of little else.</summary>
-internal sealed record LeaseSubject(LeaseId Id) : StateSubject
+/// <param name="Actor">Who is told: no names of what it may not read.</param>
+internal sealed record LeaseSubject(LeaseId Id, Actor Actor) : StateSubject
 {
     public const string Ended = "ended";
 
-    public override object? MarkIn(StateView view) => view.MarkOf(Id);
+    /// <summary>Which names are told changes with the policy.</summary>
+    public override object? MarkIn(StateView view) => view.MarkOf(Id) is { } mark ? (mark, view.Policy.Revision) : null;
 
     public override string Write(Utf8JsonWriter json, StateView view, ClusterTime aliveAt, HoldContext context)
     {
-        if (view.GetLease(Id) is { } lease)
+        if (view.GetLease(Id, Actor) is { } lease)
         {
             JsonSerializer.Serialize(json, LeaseReadEndpoints.DetailOf(lease, session: null, context.Now), ApiJson.Default.LeaseDetailAnswer);
             return "lease";

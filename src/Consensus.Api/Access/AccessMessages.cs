@@ -1,0 +1,105 @@
+namespace Consensus.Api.Access;
+
+/// <summary>
+/// One rule of a role: it allows each of the verbs in each of the spaces, for one name or for all that begin with a prefix.
+/// </summary>
+/// <param name="Verbs">Of <c>read</c>, <c>write</c>, <c>hold</c>, <c>break</c>; one at least.</param>
+/// <param name="Spaces">Of <c>keys</c>, <c>locks</c>, <c>semaphores</c>, <c>elections</c>, <c>fences</c>; one at least.</param>
+public sealed record AccessRuleMessage(IReadOnlyList<string> Verbs, IReadOnlyList<string> Spaces)
+{
+    /// <summary>Exactly one of the four is given. A name is not empty; an empty prefix covers all names.</summary>
+    public string? Name { get; init; }
+
+    public string? NameBase64 { get; init; }
+
+    public string? Prefix { get; init; }
+
+    public string? PrefixBase64 { get; init; }
+}
+
+public sealed record RolePutRequest(IReadOnlyList<AccessRuleMessage> Rules);
+
+/// <summary>A role.</summary>
+/// <param name="BuiltIn">Nobody can change it.</param>
+/// <param name="Rights">
+/// What it allows in the cluster beside names: <c>leases</c>, <c>status</c>, <c>hash</c>, <c>operate</c>, <c>snapshot</c>,
+/// <c>administer</c>.
+/// </param>
+/// <param name="PolicyRevision">Of the whole policy.</param>
+public sealed record RoleAnswer(
+    string Name, bool BuiltIn, IReadOnlyList<AccessRuleMessage> Rules, IReadOnlyList<string> Rights, long PolicyRevision);
+
+/// <param name="Items">Built-in roles first, on the first page.</param>
+/// <param name="NextCursor">Null on the last page.</param>
+public sealed record RoleListAnswer(IReadOnlyList<RoleAnswer> Items, long PolicyRevision, string? NextCursor);
+
+/// <param name="Roles">May be empty: then it is known, and may do nothing.</param>
+public sealed record PrincipalPutRequest(IReadOnlyList<string> Roles)
+{
+    /// <summary>All is refused to it, whatever its roles.</summary>
+    public bool Disabled { get; init; }
+}
+
+/// <summary>What is bound to a principal's name, or to every name that begins with what stands before a final <c>*</c>.</summary>
+public sealed record PrincipalAnswer(string Name, IReadOnlyList<string> Roles, bool Disabled, long PolicyRevision);
+
+/// <param name="NextCursor">Null on the last page.</param>
+public sealed record PrincipalListAnswer(IReadOnlyList<PrincipalAnswer> Items, long PolicyRevision, string? NextCursor);
+
+public sealed record RevocationPutRequest
+{
+    /// <summary>For a person: why, and whose it was.</summary>
+    public string? Note { get; init; }
+}
+
+/// <summary>A certificate that is not believed any more.</summary>
+/// <param name="Fingerprint">Its SHA-256, 64 hexadecimal digits.</param>
+public sealed record RevocationAnswer(string Fingerprint, string Note, long PolicyRevision);
+
+/// <param name="NextCursor">Null on the last page.</param>
+public sealed record RevocationListAnswer(IReadOnlyList<RevocationAnswer> Items, long PolicyRevision, string? NextCursor);
+
+/// <summary>What was put or deleted is so.</summary>
+/// <param name="Changed">False where it was so before.</param>
+public sealed record PolicyChangedAnswer(long PolicyRevision, bool Changed);
+
+/// <summary>Who asks, and what it may do.</summary>
+/// <param name="Principal">Empty for whoever shows no credential.</param>
+/// <param name="Credential">By what it is known: <c>c:</c> and the fingerprint of a certificate; empty without one.</param>
+/// <param name="Enabled">False: nobody's rights are judged yet.</param>
+/// <param name="BoundAs">The name under which its roles were found, which may end in <c>*</c>; null when there is none.</param>
+/// <param name="Disabled">All is refused to it.</param>
+/// <param name="Roles">With what each allows.</param>
+public sealed record WhoamiAnswer(
+    string Principal,
+    string Credential,
+    bool Enabled,
+    string? BoundAs,
+    bool Disabled,
+    IReadOnlyList<RoleAnswer> Roles,
+    long PolicyRevision);
+
+/// <summary>Whether a principal may do something, by its roles.</summary>
+/// <param name="Verb">One of <see cref="AccessRuleMessage.Verbs"/>.</param>
+/// <param name="Space">One of <see cref="AccessRuleMessage.Spaces"/>.</param>
+public sealed record AccessCheckRequest(string Principal, string Verb, string Space)
+{
+    /// <summary>Exactly one of the four is given, as in a rule.</summary>
+    public string? Name { get; init; }
+
+    public string? NameBase64 { get; init; }
+
+    public string? Prefix { get; init; }
+
+    public string? PrefixBase64 { get; init; }
+}
+
+/// <param name="Reason">Why not; null where it may.</param>
+/// <param name="Enabled">False: all is allowed to everybody for now, and <paramref name="Allowed"/> says what the roles would.</param>
+public sealed record AccessCheckAnswer(bool Allowed, string? Reason, bool Enabled, long PolicyRevision);
+
+public sealed record AccessEnableRequest
+{
+    /// <summary>To whom the role <c>admin</c> is bound, unless something is bound to that name; null: to who asks.</summary>
+    public string? Admin { get; init; }
+}

@@ -1,0 +1,41 @@
+using System.Net;
+using System.Text.Json;
+using Consensus.Api.Problems;
+using Consensus.Server.Tests.Support;
+using Consensus.StateMachine.Commands;
+using Consensus.StateMachine.Policies;
+
+namespace Consensus.Server.Tests.Auth;
+
+/// <summary>Rights on a member without TLS, where whoever asks is nobody.</summary>
+internal sealed class PlainAuthTests : ContractTest
+{
+    [Test]
+    public async Task Nobody_has_rights_judged_where_nobody_is_known()
+    {
+        await RefusedAsync(ProblemTypes.PreconditionFailed, "POST", "/v1/auth/enable", "{}");
+        Assert.That(Node.Policy.IsEnabled, Is.False);
+    }
+
+    [Test]
+    public async Task Whoever_asks_is_nobody_and_may_everything_until_rights_are_judged()
+    {
+        using var who = await SendAsync("GET", "/v1/auth");
+        var told = JsonDocument.Parse(await who.Content.ReadAsStringAsync()).RootElement;
+        Assert.That((told.GetProperty("principal").GetString(), told.GetProperty("enabled").GetBoolean()), Is.EqualTo(("", false)));
+        using var put = await SendAsync("PUT", "/v1/auth/roles/r", """{"rules":[{"verbs":["read"],"spaces":["keys"],"prefix":""}]}""");
+        Assert.That(put.StatusCode, Is.EqualTo(HttpStatusCode.OK));
+    }
+
+    [Test]
+    public async Task Where_rights_are_judged_nobody_has_what_is_bound_to_anonymous()
+    {
+        Node.Propose(new PutPrincipalCommand(Actor.Anonymous, [BuiltInRoles.Reader], IsDisabled: false));
+        Node.Propose(new EnableAuthCommand("admin"));
+        await RefusedAsync(ProblemTypes.NotFound, "GET", "/v1/kv/a");
+        await RefusedAsync(ProblemTypes.Forbidden, "PUT", "/v1/kv/a", "1");
+        await RefusedAsync(ProblemTypes.Forbidden, "GET", "/v1/auth/roles");
+        using var status = await SendAsync("GET", "/v1/status");
+        Assert.That(status.StatusCode, Is.EqualTo(HttpStatusCode.OK));
+    }
+}
