@@ -22,6 +22,7 @@ internal sealed class CliApp
         new("semaphore", (host, _) => SemaphoreCommands.Create(host)),
         new("elect", (host, _) => ElectCommands.Create(host)),
         new("fence", (host, _) => FenceCommands.Create(host)),
+        new("auth", (host, _) => AuthCommands.Create(host)),
         new("settings", (host, _) => SettingCommands.Create(host)),
         new("snapshot", (host, _) => SnapshotCommands.Create(host)),
         new("cert", (host, _) => CertCommands.Create(host)),

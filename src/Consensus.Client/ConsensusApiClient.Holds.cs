@@ -72,7 +72,7 @@ public sealed partial class ConsensusApiClient
 
     private static string ForceQuery(long? fencingToken) => QueryText.Join("force=true", fencingToken is { } token ? TokenQuery(token) : "");
 
-    private static string ListTarget(string route, ListQuery query)
+    internal static string ListTarget(string route, ListQuery query)
     {
         ArgumentNullException.ThrowIfNull(query);
         return QueryText.Append(route, query.ToQuery());

@@ -84,6 +84,6 @@ public sealed partial class ConsensusApiClient
 
     private static string KeyTarget(string key, string query) => NamedTarget(ApiRoutes.KeyPrefix, key, query);
 
-    private static string? EntityTag(long? revision) =>
+    internal static string? EntityTag(long? revision) =>
         revision is { } number ? $"\"{number.ToString(CultureInfo.InvariantCulture)}\"" : null;
 }

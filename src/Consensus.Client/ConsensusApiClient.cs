@@ -23,7 +23,10 @@ public sealed partial class ConsensusApiClient : IConsensusApi
     private bool IsHurried { get; init; }
 
     /// <summary>A client that connects as it is used.</summary>
-    /// <exception cref="ArgumentException">An endpoint or the slice of a wait is not what <see cref="ConsensusClientOptions"/> says.</exception>
+    /// <exception cref="ArgumentException">
+    /// No endpoint is given, one is no scheme, host and port alone, or in the clear beside <see cref="ConsensusClientOptions.Tls"/>, or a
+    /// slice of a wait is not 1 ms to 10 minutes.
+    /// </exception>
     public ConsensusApiClient(ConsensusClientOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -66,19 +69,17 @@ public sealed partial class ConsensusApiClient : IConsensusApi
         _ => throw new ArgumentException("A write has an Idempotency-Key or a number of a session, and not both.", nameof(key)),
     };
 
-    private async Task<ApiResult<T>> SendAsync<T>(ApiRequest request, JsonTypeInfo<T> type, CancellationToken cancellationToken)
+    internal async Task<ApiResult<T>> SendAsync<T>(ApiRequest request, JsonTypeInfo<T> type, CancellationToken cancellationToken)
         where T : class
     {
         var whole = request with { Form = request.Form ?? AnswerForm.Document(type), Accept = Accept ?? request.Accept };
         return ToResult<T>(await ExecuteAsync(whole, cancellationToken).ConfigureAwait(false));
     }
 
-    private Task<ApiResult<T>> GetAsync<T>(string target, JsonTypeInfo<T> type, CancellationToken cancellationToken)
-        where T : class =>
-        SendAsync(new ApiRequest { Method = HttpMethod.Get, Target = target }, type, cancellationToken);
+    internal Task<ApiResult<T>> GetAsync<T>(string target, JsonTypeInfo<T> type, CancellationToken cancellationToken)
+        where T : class => SendAsync(new ApiRequest { Method = HttpMethod.Get, Target = target }, type, cancellationToken);
 
-    private static ApiResult<T> ToResult<T>(Attempt attempt)
-        where T : class => attempt.Value is T value ? ApiResult<T>.Of(value, attempt.Body) : ApiResult<T>.Failed(ToProblem(attempt));
+    private static ApiResult<T> ToResult<T>(Attempt attempt) where T : class => attempt.Value is T value ? ApiResult<T>.Of(value, attempt.Body) : ApiResult<T>.Failed(ToProblem(attempt));
 
     internal static ApiProblem ToProblem(Attempt attempt)
     {

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Consensus.Api.Access;
 using Consensus.Api.Cluster;
 
 namespace Consensus.Client;
@@ -11,4 +12,12 @@ namespace Consensus.Client;
 [JsonSerializable(typeof(StateHashAnswer))]
 [JsonSerializable(typeof(StateTablesAnswer))]
 [JsonSerializable(typeof(TableRangesAnswer))]
+[JsonSerializable(typeof(WhoamiAnswer))]
+[JsonSerializable(typeof(RoleAnswer))]
+[JsonSerializable(typeof(RoleListAnswer))]
+[JsonSerializable(typeof(PrincipalAnswer))]
+[JsonSerializable(typeof(PrincipalListAnswer))]
+[JsonSerializable(typeof(RevocationListAnswer))]
+[JsonSerializable(typeof(PolicyChangedAnswer))]
+[JsonSerializable(typeof(AccessCheckAnswer))]
 internal sealed partial class OperationsJson : JsonSerializerContext;

@@ -71,7 +71,7 @@ internal sealed class StandardInputTests
     {
         await using var error = new StringWriter();
         await using var output = new StringWriter();
-        var environment = new CliEnvironment(new UnreadableStream(), Stream.Null, output, error, false, _ => OneMember.Endpoint.ToString()) { InputIsTerminal = true };
+        var environment = new CliEnvironment(new UnreadableStream(), Stream.Null, output, error, false, name => name == "CONSENSUS_ENDPOINTS" ? OneMember.Endpoint.ToString() : null) { InputIsTerminal = true };
         var code = await new CliApp(environment).RunAsync(["lock", "release", "in/e", "--force"], CancellationToken.None);
 
         Assert.That(code, Is.EqualTo(1));

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Consensus.Api.Access;
 using Consensus.Api.Cluster;
 using Consensus.Api.Leases;
 using Consensus.Api.Locks;
@@ -56,6 +57,13 @@ internal static class Documents
         """;
     private const string Member = """
         {"id":"1","name":"n1","role":"leader","self":true,"clientUrl":"u","peerUrl":"p","matchIndex":null,"healthy":null}
+        """;
+    private const string Role = """
+        {"name":"r","builtIn":false,"rules":[{"verbs":["read"],"spaces":["keys"],"prefix":"a"}],"rights":["leases"],"policyRevision":3}
+        """;
+    private const string Principal = """{"name":"p","roles":["r"],"disabled":false,"policyRevision":3}""";
+    private const string Whoami = $$"""
+        {"principal":"p","credential":"c","enabled":true,"boundAs":null,"disabled":false,"roles":[{{Role}}],"policyRevision":3}
         """;
     private const string Setting = """{"name":"s","value":1,"unit":"count","default":1,"least":0,"most":9}""";
     private const string Fence = """{"resource":"f","highestToken":7}""";
@@ -138,6 +146,19 @@ internal static class Documents
         Write("""{"resource":"f","existed":true,"revision":3}""", api => api.ResetFenceAsync("f", Never)),
         Write(Setting, api => api.PutSettingAsync("s", 1, Never)),
         Read($$"""{"items":[{{Setting}}],"revision":3}""", api => api.ListSettingsAsync(null, Never)),
+        Read(Whoami, api => api.GetWhoamiAsync(null, Never)),
+        Read(Role, api => api.GetRoleAsync("r", null, Never)),
+        Read($$"""{"items":[{{Role}}],"policyRevision":3,"nextCursor":null}""", api => api.ListRolesAsync(new ListQuery(), Never)),
+        Read(Principal, api => api.GetPrincipalAsync("p", null, Never)),
+        Read(
+            $$"""{"items":[{{Principal}}],"policyRevision":3,"nextCursor":null}""", api => api.ListPrincipalsAsync(new ListQuery(), Never)),
+        Read(
+            """{"items":[{"fingerprint":"f","note":"n","policyRevision":3}],"policyRevision":3,"nextCursor":null}""",
+            api => api.ListRevocationsAsync(new ListQuery(), Never)),
+        Write("""{"policyRevision":3,"changed":true}""", api => api.PutRoleAsync("r", [], null, Never)),
+        Write(
+            """{"allowed":true,"reason":null,"enabled":true,"policyRevision":3}""",
+            api => api.CheckAccessAsync(new AccessCheckRequest("p", "read", "keys"), Never)),
         Write("""{"outcome":"withdrawn","revision":9}""", api => api.WithdrawAsync("k", Never)),
         Read(
             $$"""
