@@ -45,6 +45,7 @@ internal sealed class ApiDispatcher(
     public async Task InvokeAsync(HttpContext http)
     {
         var route = ApiRoute.None;
+        var hasFailed = false;
         if (IoThread.IsOverusedBy(http))
         {
             await IoThread.Leave();
@@ -72,10 +73,16 @@ internal sealed class ApiDispatcher(
         }
         catch (Exception e) when (!http.Response.HasStarted)
         {
+            hasFailed = true;
             logger.LogError(e, "{Method} {Route} failed", http.Request.Method, ApiRouter.Template(route));
             await replies.Problem(http, new Problem(ProblemTypes.Internal, "the server failed; its log says why. The request may or may not have taken effect"));
         }
-        counters.Count(route, http.Response.StatusCode, HttpMethods.IsGet(http.Request.Method) || HttpMethods.IsHead(http.Request.Method));
+        // Whoever went away was told nothing, whatever would have been said.
+        var isTold = hasFailed || !http.RequestAborted.IsCancellationRequested;
+        var status = isTold || http.Response.StatusCode < StatusCodes.Status500InternalServerError
+            ? http.Response.StatusCode
+            : StatusCodes.Status499ClientClosedRequest;
+        counters.Count(route, status, HttpMethods.IsGet(http.Request.Method) || HttpMethods.IsHead(http.Request.Method));
     }
 
     private Task Dispatch(HttpContext http, ref ApiRoute route)

@@ -20,11 +20,7 @@ internal sealed class SilentClientTests : ContractTest
         return Encoding.ASCII.GetBytes(string.Concat(Enumerable.Repeat(one, (bytes + one.Length - 1) / one.Length)));
     }
 
-    private async Task<long> WatchesAsync()
-    {
-        var text = await Client.GetStringAsync(new Uri("/metrics", UriKind.Relative));
-        return long.Parse(text.Split('\n').Single(line => line.StartsWith("consensus_watches ", StringComparison.Ordinal)).Split(' ')[1], null);
-    }
+    private Task<long> WatchesAsync() => MetricAsync("consensus_watches");
 
     private async Task<RawHttp> WaitingAsync()
     {
@@ -70,6 +66,19 @@ internal sealed class SilentClientTests : ContractTest
         Assert.That(client.IsClosedByServer(), Is.True);
         await UntilAsync(() => Node.WaitingRequests == 0, "the place is given up");
         Assert.That((await ShowLockAsync("l")).WaiterCount, Is.Zero);
+    }
+
+    /// <summary>What wakes an operator is what clients were told, and these were told nothing.</summary>
+    [Test]
+    public async Task Who_waits_and_goes_away_is_no_failure()
+    {
+        (await WaitingAsync()).Dispose();
+        using var limit = Patience.Begin();
+        while (await MetricAsync("consensus_http_requests_total{route=\"/v1/locks/{name}\",class=\"4xx\"}") == 0)
+        {
+            Assert.That(limit.IsCancellationRequested, Is.False, "it is counted");
+        }
+        Assert.That(await MetricAsync("consensus_failures_total"), Is.Zero);
     }
 
     [Test]

@@ -26,15 +26,6 @@ internal abstract class UnfinishedBodyTest : ContractTest
         return connection;
     }
 
-    protected async Task<long> MetricAsync(string name)
-    {
-        using var response = await SendAsync("GET", "/metrics");
-        var text = await response.Content.ReadAsStringAsync();
-        var line = text.Split('\n').SingleOrDefault(line => line.StartsWith(name + " ", StringComparison.Ordinal));
-        // What was never counted has no line.
-        return line is null ? 0 : long.Parse(line[(name.Length + 1)..], CultureInfo.InvariantCulture);
-    }
-
     protected async Task UntilUnfinishedAsync(long count)
     {
         using var limit = Patience.Begin();

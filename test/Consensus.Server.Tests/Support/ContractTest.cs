@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
@@ -136,5 +137,15 @@ internal abstract class ContractTest
         Assert.That(long.Parse(headers.GetValues("Consensus-Revision").Single(), null), Is.Positive);
         Assert.That(headers.GetValues("Consensus-Term").Single(), Is.EqualTo("3"));
         Assert.That(headers.Contains("Consensus-Leader"), Is.True);
+    }
+
+    /// <summary>Of a metric, with its labels if it has some.</summary>
+    protected async Task<long> MetricAsync(string name)
+    {
+        using var response = await SendAsync("GET", "/metrics");
+        var text = await response.Content.ReadAsStringAsync();
+        var line = text.Split('\n').SingleOrDefault(line => line.StartsWith(name + " ", StringComparison.Ordinal));
+        // What was never counted has no line.
+        return line is null ? 0 : long.Parse(line[(name.Length + 1)..], CultureInfo.InvariantCulture);
     }
 }
