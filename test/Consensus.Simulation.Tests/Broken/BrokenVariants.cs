@@ -185,7 +185,7 @@ internal static class BrokenVariants
             FaultKinds.None,
             static () => new EndsTheFirstOfSeveral(),
             WithLeavers),
-        new("a disk error that no thread catches while a snapshot comes", LastWords.Name, 6, FaultKinds.FullDisk | FaultKinds.Kill, static () => new ReceivesUnguarded(), ManySnapshots),
+        new("a disk error that no thread catches while a snapshot comes", LastWords.Name, 79, FaultKinds.FullDisk | FaultKinds.Kill, static () => new ReceivesUnguarded(), ManySnapshots),
         new("a disk error that no thread catches while a snapshot goes", LastWords.Name, 1, FaultKinds.BadSector | FaultKinds.Kill, static () => new SendsUnguarded(), ManySnapshots),
         new("a log in memory without a bound", HeldBytesBound.Name, 1, FaultKinds.Kill, static () => new ForgetsNoLog(), LittleLogInMemory),
         new("turns without a limit", LeaderIsHeard.Name, 1, FaultKinds.PowerLossOfAll, static () => new TurnsWithoutLimit(), MuchToApply),
