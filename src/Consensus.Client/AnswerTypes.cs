@@ -3,6 +3,7 @@ using System.Collections;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Consensus.Api;
+using Consensus.Api.Access;
 using Consensus.Api.Elections;
 using Consensus.Api.KeyValue;
 using Consensus.Api.Leases;
@@ -42,6 +43,7 @@ internal static class AnswerTypes
         ElectedAnswer grant => LacksOf(grant.FencingToken, grant.TtlMs, grant.WaitedMs),
         MultiLockAnswer { Locks.Count: 0 } => "locks",
         MultiLockAnswer grant => LacksOf(grant.Locks.Min(item => item.FencingToken), grant.TtlMs, grant.WaitedMs),
+        AccessRuleMessage { Name: null, NameBase64: null, Prefix: null, PrefixBase64: null } => "name or prefix",
         LeaseAnswer lease => LacksOf(1, lease.TtlMs, 0),
         _ => null,
     };

@@ -4,7 +4,7 @@ using Consensus.Api.Cluster;
 
 namespace Consensus.Client;
 
-/// <summary>As <see cref="ClientJson"/>, for what operators ask.</summary>
+/// <summary>As <see cref="ClientJson"/>, for what operators ask, and administrators (<see cref="AccessApi"/>).</summary>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     RespectRequiredConstructorParameters = true,

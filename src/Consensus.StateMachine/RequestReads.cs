@@ -13,7 +13,7 @@ public static class RequestReads
     /// </summary>
     /// <param name="principal">The name of who asks.</param>
     /// <param name="idempotencyKey">Empty for a request of a session, or for one without an identity.</param>
-    public static bool Knows(this StateView view, string principal, ReadOnlyMemory<byte> idempotencyKey, SessionRequest session)
+    public static bool Knows(StateView view, string principal, ReadOnlyMemory<byte> idempotencyKey, SessionRequest session)
     {
         if (!session.IsNone)
         {

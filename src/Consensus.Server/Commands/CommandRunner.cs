@@ -61,7 +61,7 @@ internal sealed class CommandRunner(IConsensusNode node)
             return new CommandAnswer(read.Kind, null, read.Reason, RequestId.None);
         }
         return view.Judge(mark.Actor, [.. Accesses.Of(command) ?? []]) is { } denial
-                && (denial.Reason == DenialReason.Revoked || !view.Knows(mark.Actor.Name, mark.Key, mark.Session))
+                && (denial.Reason == DenialReason.Revoked || !RequestReads.Knows(view, mark.Actor.Name, mark.Key, mark.Session))
             ? new CommandAnswer(AnswerKind.Done, Denials.OutcomeOf(denial, view.Revision), NotDoneReason.None, RequestId.None)
             : await ProposeAsync(mark, command, aborted);
     }
