@@ -28,6 +28,9 @@ internal enum Flaw
     /// <summary>Extended key usage: any, and nothing by name.</summary>
     AnyUsage,
 
+    /// <summary>An extended key usage that cannot be read.</summary>
+    DamagedUsage,
+
     /// <summary>A leaf by its place that says it is a CA.</summary>
     IsAuthority,
 
@@ -160,7 +163,11 @@ internal sealed class TestCertificates(string domain = "c-test", TimeProvider? t
         {
             usages.Add(new Oid(usage));
         }
-        if (usages.Count > 0)
+        if (recipe.Flaw == Flaw.DamagedUsage)
+        {
+            extensions.Add(new X509Extension("2.5.29.37", [0x30, 0x05, 0x06, 0x7F, 0x01], critical: false));
+        }
+        else if (usages.Count > 0)
         {
             extensions.Add(new X509EnhancedKeyUsageExtension(usages, critical: false));
         }

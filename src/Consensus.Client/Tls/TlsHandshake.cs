@@ -1,6 +1,7 @@
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
+using System.Security.Cryptography;
 using System.Text;
 using Consensus.Api;
 using Consensus.Client.Transport;
@@ -105,7 +106,7 @@ internal readonly struct TlsHandshake(Uri endpoint, TlsIdentity identity, DateTi
 
     private static bool IsTrouble(Exception error) =>
         error is AuthenticationException or IOException or SocketException or TimeoutException or ObjectDisposedException
-            or InvalidDataException;
+            or InvalidDataException or CryptographicException;
 
     private static bool IsTimeout(Exception error) => error is TimeoutException
         || error is SocketException { SocketErrorCode: SocketError.TimedOut or SocketError.WouldBlock }

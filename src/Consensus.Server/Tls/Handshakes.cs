@@ -1,5 +1,6 @@
 using System.IO.Pipelines;
 using System.Net;
+using System.Security.Cryptography;
 using Consensus.Security.Generations;
 using Microsoft.AspNetCore.Connections;
 
@@ -72,6 +73,10 @@ internal sealed class Handshakes(ITlsSource source, RevokedCertificates revoked,
         try
         {
             await next(connection);
+        }
+        catch (CryptographicException) when (connection.Features.Get<Handshake>() is not null)
+        {
+            // What is damaged in the client's certificate: a chain is built before our judgement is asked for. It shook no hand.
         }
         finally
         {

@@ -211,7 +211,8 @@ internal sealed class PeerTls : IDisposable
         {
             authenticate(generation);
         }
-        catch (Exception e) when (IsEndOfConnection(e))
+        // A chain is built before our judgement is asked for, and what is damaged in a stranger's certificate is thrown from there.
+        catch (Exception e) when (IsEndOfConnection(e) || Damage.Shows(e))
         {
             Dispose();
             throw Failed(e);
@@ -246,6 +247,8 @@ internal sealed class PeerTls : IDisposable
             PeerTlsFailure.NotBelieved, "it does not speak TLS, as one that was started without --tls", e),
         (_, -1) when _use == CertificateUse.Server => new PeerTlsException(
             PeerTlsFailure.Closed, "it closed without a word of TLS, as one that was started without --tls, or that is ending", e),
+        _ when Damage.Shows(e) => new PeerTlsException(
+            PeerTlsFailure.NotBelieved, $"its certificate is not believed: it cannot be read ({e.Message})", e),
         (AuthenticationException, _) => new PeerTlsException(
             PeerTlsFailure.NotBelieved, $"the TLS handshake failed: {(e.InnerException ?? e).Message}", e),
         _ => new PeerTlsException(PeerTlsFailure.Closed, $"closed during the TLS handshake: {e.Message}", e),

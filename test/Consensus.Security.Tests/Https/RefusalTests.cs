@@ -109,6 +109,7 @@ internal sealed class RefusalTests : HttpsTest
     [TestCase(Flaw.ServerOnly)]
     [TestCase(Flaw.NoUsage)]
     [TestCase(Flaw.AnyUsage)]
+    [TestCase(Flaw.DamagedUsage)]
     [TestCase(Flaw.IsAuthority)]
     [TestCase(Flaw.TwoUris)]
     [TestCase(Flaw.BrokenUri)]

@@ -108,6 +108,7 @@ public sealed class PeerPortAttackTests
     [TestCase(nameof(Flaw.NotYetValid))]
     [TestCase(nameof(Flaw.ServerOnly))]
     [TestCase(nameof(Flaw.AnyUsage))]
+    [TestCase(nameof(Flaw.DamagedUsage))]
     public void Row_36_a_members_certificate_with_a_flaw_ends_in_the_handshake(string flaw) =>
         AssertEndsUnread(Bundle.Read(_domain.Wrong(Enum.Parse<Flaw>(flaw), CertificateRole.Member, "n2").BundleText, "n2", "n2"));
 
@@ -191,7 +192,7 @@ public sealed class PeerPortAttackTests
     private void AssertNothingWasRead()
     {
         Assert.That(Logged("Hello"), Is.False);
-        Assert.That(Logged("handshake"), Is.False);
+        Assert.That(_member.Log.Where(line => line.Contains("handshake") && !line.Contains("the TLS handshake failed")), Is.Empty);
         Assert.That(_member.Events.All, Is.Empty);
         AssertAnswers(_member, TestTls.Of(_domain, "n2"));
     }

@@ -29,6 +29,7 @@ public sealed class TlsDialTests
     [TestCase(nameof(Flaw.OtherAuthority), "it is of a CA that is not known here")]
     [TestCase(nameof(Flaw.ClientOnly), "it is not for a server (extended key usage)")]
     [TestCase(nameof(Flaw.NoUsage), "it does not say what it is for (extended key usage)")]
+    [TestCase(nameof(Flaw.DamagedUsage), "its certificate is not believed: it cannot be read")]
     [TestCase(nameof(Flaw.TwoUris), "it has 2 URI names where one is wanted")]
     [TestCase(nameof(Flaw.NoUri), "its certificate names nobody")]
     [TestCase(nameof(Flaw.OtherDomain), "its certificate is of the domain c-test-other, and this member's of c-test")]
