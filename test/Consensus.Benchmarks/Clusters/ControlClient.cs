@@ -8,7 +8,7 @@ namespace Consensus.Benchmarks.Clusters;
 internal static class ControlClient
 {
     private static readonly HttpClient Http =
-        new(new SocketsHttpHandler { UseProxy = false, SslOptions = BenchCertificates.ClientOptions() })
+        new(new SocketsHttpHandler { UseProxy = false, SslOptions = BenchCertificates.AdministratorOptions() })
         {
             Timeout = TimeSpan.FromSeconds(2),
         };

@@ -17,4 +17,21 @@ internal sealed class SecureConsensusCluster(string program, string directory, i
         BenchCertificates.WriteMember(bundle, MemberName(member));
         return [.. base.Arguments(member, dataDirectory), "--tls", bundle];
     }
+
+    /// <summary>What is measured has a name whose rights are looked up in rules, as a service's are: not those of the administrator.</summary>
+    protected override void Prepare()
+    {
+        Define("roles/load", """
+            {"rules":[{"verbs":["read","write","hold"],"spaces":["keys","locks","semaphores","elections","fences"],"prefix":""}]}
+            """);
+        Define($"principals/{BenchCertificates.ClientName}", """{"roles":["load"]}""");
+    }
+
+    private void Define(string what, string body)
+    {
+        if (!ControlClient.TryPut(Url(Hosts[0], $"/v1/auth/{what}"), body))
+        {
+            throw new BenchException($"{Name}: {what} could not be made");
+        }
+    }
 }
