@@ -55,6 +55,11 @@ internal sealed class LeavingClient(
     /// <summary>Nothing that it asked for is open, and it holds nothing that it was told of.</summary>
     public bool IsIdle => _isStopped && _open.TrueForAll(attempt => attempt.IsOver);
 
+    /// <summary>How much of it is open.</summary>
+    public string Describe() => string.Create(
+        CultureInfo.InvariantCulture,
+        $"leaver {number}: {_open.Count(attempt => !attempt.IsOver)} attempts open, {_open.Sum(attempt => attempt.ToRelease)} holds to release");
+
     public void Start()
     {
         KeepLease();
@@ -317,10 +322,10 @@ internal sealed class LeavingClient(
     private void Execute(CommandEnvelope envelope, Action<CommandAnswer> answered) =>
         At(process => process.Execute(envelope, answer => Later(() => answered(answer))));
 
-    /// <summary>Some member that is there when the request arrives.</summary>
+    /// <summary>Some member, if it is there when the request arrives; in the end, when few may be left, one that is.</summary>
     private void At(Action<SimulatedProcess> arrives) => Later(() =>
     {
-        if (cluster.Nodes[(int)_random.Next(cluster.Nodes.Count)].Process is { } process)
+        if (cluster.ProcessFrom((int)_random.Next(cluster.Nodes.Count), goesOn: _isStopped) is { } process)
         {
             arrives(process);
         }

@@ -40,6 +40,9 @@ internal sealed class PrincipalClient(SimulatedCluster cluster, RevokedEffects e
     /// <summary>Nothing that its administrator asked for is open.</summary>
     public bool IsIdle => _isStopped && !_isActing;
 
+    /// <summary>How much of it is open.</summary>
+    public string Describe() => string.Create(CultureInfo.InvariantCulture, $"principal {number}: a change of its rights is open");
+
     private string Principal => new Actor(_name, Actor.CertificatePrefix + Convert.ToHexStringLower(_fingerprint.Bytes)).Principal;
 
     private AccessRule Right => new(Verbs.Write, Spaces.Keys, _key, IsPrefix: false);

@@ -41,6 +41,10 @@ public class SessionClient(SimulatedCluster cluster, SessionAnswers? answers, in
     /// <summary>It knows what came of everything, and nothing of it is still to come.</summary>
     public bool IsIdle => _stopped && _open.Count == 0 && _late == 0;
 
+    /// <summary>How much of it is open.</summary>
+    public string Describe() => string.Create(
+        CultureInfo.InvariantCulture, $"session client {number}: {_open.Count} numbers open, {_late} attempts held up");
+
     public void Start()
     {
         Ask();
@@ -234,11 +238,10 @@ public class SessionClient(SimulatedCluster cluster, SessionAnswers? answers, in
     protected void Execute(CommandEnvelope envelope, Action<CommandAnswer> answered) =>
         At(process => process.Execute(envelope, answer => Later(() => answered(answer))));
 
-    /// <summary>Some member that is there when the request arrives.</summary>
+    /// <summary>Some member, if it is there when the request arrives; in the end, when few may be left, one that is.</summary>
     protected void At(Action<SimulatedProcess> arrives) => Later(() =>
     {
-        var node = cluster.Nodes[(int)_random.Next(cluster.Nodes.Count)];
-        if (node.Process is { } process)
+        if (cluster.ProcessFrom((int)_random.Next(cluster.Nodes.Count), goesOn: _stopped) is { } process)
         {
             arrives(process);
         }

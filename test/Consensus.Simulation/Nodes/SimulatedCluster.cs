@@ -54,6 +54,17 @@ public sealed class SimulatedCluster
     /// <summary>Machines whose data directory belongs to the cluster.</summary>
     public IReadOnlyList<SimulatedNode> Formed => LinksChange ? [.. Nodes.Where(node => node.IsFormed)] : Nodes;
 
+    /// <summary>The process of the node of this number; null while it has none.</summary>
+    /// <param name="goesOn">Where it has none, of the next node that has one, as a client finds it that tries one address after the other.</param>
+    public SimulatedProcess? ProcessFrom(int number, bool goesOn)
+    {
+        if (!goesOn || Nodes[number].Process is not null)
+        {
+            return Nodes[number].Process;
+        }
+        return Enumerable.Range(number, Nodes.Count).Select(at => Nodes[at % Nodes.Count].Process).FirstOrDefault(static process => process is not null);
+    }
+
     public Configuration Initial { get; }
 
     /// <summary>Who is linked with whom follows the configuration; else all are linked from the start, as with members that never change.</summary>

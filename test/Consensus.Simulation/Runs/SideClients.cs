@@ -59,6 +59,12 @@ internal sealed class SideClients
         _sessions.TrueForAll(client => client.IsIdle) && _leavers.TrueForAll(client => client.IsIdle)
         && _principals.TrueForAll(client => client.IsIdle);
 
+    /// <summary>Who of them is not idle, and why.</summary>
+    public string Describe() => string.Join("; ", [
+        .. _sessions.Where(static client => !client.IsIdle).Select(static client => client.Describe()),
+        .. _leavers.Where(static client => !client.IsIdle).Select(static client => client.Describe()),
+        .. _principals.Where(static client => !client.IsIdle).Select(static client => client.Describe())]);
+
     public void Start()
     {
         _sessions.ForEach(client => client.Start());

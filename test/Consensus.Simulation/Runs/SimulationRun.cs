@@ -163,7 +163,9 @@ public sealed partial class SimulationRun
     {
         _clients.ForEach(client => client.Stop());
         _beside.Stop();
-        Require(() => _clients.TrueForAll(client => client.Current is null) && _beside.AreIdle, () => $"every request ends; {Describe()}");
+        Require(
+            () => _clients.TrueForAll(client => client.Current is null) && _beside.AreIdle,
+            () => $"every request ends;{string.Join("; ", _clients.Where(c => c.Current is not null).Select(c => $"c{c.Number} asks {c.Current}"))} {_beside.Describe()}; {Describe()}");
     }
 
     private void HealAll()
