@@ -33,7 +33,7 @@ internal sealed record BenchOptions
           --value-bytes N     bytes of each value, from 64 to 65536                              (default 256)
           --systems A,B       of consensus,consensus-tls,etcd,zookeeper,dotnext,dotnext-flushed; etcd and zookeeper are left out
                               when they are not installed, docs/peers/dotnext.md tells of the last two; consensus-tls is for load,
-                              vary and saturation
+                              vary, saturation and failover
                               (default consensus,etcd; saturation: consensus)
           --kills K           failover: how many leaders of each system are ended in each way; restart: how many times all (default 10)
           --ways A,B          failover: of kill,stop                                             (default both)
@@ -49,7 +49,7 @@ internal sealed record BenchOptions
           --parts A,B         scale: of leases,watchers,waiters,keys,turns                       (default all)
                               client: of raw,key,session,httpclient,library,wait                 (default all)
           --size F            scale: this fraction of the full numbers, for a try                (default 1)
-          --tls               load: consensus,consensus-tls with put,get and 64 clients
+          --tls               load: consensus,consensus-tls with put,get and 64 clients; failover: the two systems
           --limits            also measure an empty Kestrel endpoint and the disk's fdatasync
           --quick             one round, 2 seconds, 1 and 64 clients; failover: 3 kills
           --charts DIR        write charts of the medians as SVG
@@ -149,8 +149,8 @@ internal sealed record BenchOptions
         }
 
         return options.Systems.Contains(SecureConsensusCluster.SystemName)
-            && options.Mode is not (BenchMode.Load or BenchMode.Vary or BenchMode.Saturation)
-            ? throw new BenchException($"{SecureConsensusCluster.SystemName} is measured by load, vary and saturation")
+            && options.Mode is not (BenchMode.Load or BenchMode.Vary or BenchMode.Saturation or BenchMode.Failover)
+            ? throw new BenchException($"{SecureConsensusCluster.SystemName} is measured by load, vary, saturation and failover")
             : options;
     }
 

@@ -72,7 +72,8 @@ internal sealed class FailoverRun(BenchOptions options, ClusterFactory factory)
             cluster.Scripts,
             Enumerable.Range(0, cluster.Size)
                 .Where(member => member != leader)
-                .Select(member => (cluster.Endpoints[member], cluster.Hosts[member]))))
+                .Select(member => (cluster.Endpoints[member], cluster.Hosts[member])),
+            cluster.Tls))
         {
             outage = probe.Run(() => End(cluster, way, leader), () => cluster.IsGone(leader));
         }

@@ -128,10 +128,10 @@ public class LongEntries
     [IterationCleanup(Target = nameof(RevokeLeaseOfElections))]
     public void AfterRevocationOfElections()
     {
-        // Who stood for them leads them now.
-        _feed.Pass(2 * Second);
-        for (var i = 0; i < 2 * Most / Step; i++)
+        // Who stood for them comes to lead them one step after the other, and ends as the time of its own lease does.
+        for (var i = 0; i < 4 * Most / Step; i++)
         {
+            _feed.Pass(2 * Second);
             _feed.Do(new ExpireCommand());
         }
     }
