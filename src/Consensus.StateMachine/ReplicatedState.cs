@@ -59,7 +59,7 @@ public sealed class ReplicatedState
         _leases = new LeaseRules(_tables, _entry, holds, _access);
         _waits = new WaitRules(_tables, _entry, holds, lines, _retries, answers);
         _acquires = new AcquireRules(_tables, _entry, holds, lines, _waits, answers);
-        _holders = new HolderRules(_tables, holds, lines, _leases, answers);
+        _holders = new HolderRules(_tables, holds, lines, _leases, answers, _access);
         _permits = new PermitRules(_tables, _entry, holds);
         _expiry = new ExpiryRules(_tables, _entry, holds, _waits, new SweepRules(_tables, _entry, holds, _waits, _access));
         _settings = new SettingRules(_tables);

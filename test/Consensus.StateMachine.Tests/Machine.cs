@@ -30,6 +30,9 @@ internal sealed class Machine(Limits? limits = null)
     /// <summary>What the last command is charged for.</summary>
     public long Objects { get; private set; }
 
+    /// <summary>As above, of what is light.</summary>
+    public long Light { get; private set; }
+
     public static RequestId Request(long sequence, long member = 1, long boot = 1) => new(new MemberId(member), boot, sequence);
 
     public static Key Key(string text) => Consensus.StateMachine.Key.FromText(text);
@@ -45,7 +48,7 @@ internal sealed class Machine(Limits? limits = null)
         var output = new ApplyOutput();
         State.Apply(new LoggedEntry(State.AppliedIndex.Next, Now, true, request, principal, writer.ToArray()), output);
         All.AddRange(output.Resolutions);
-        Objects = output.Objects;
+        (Objects, Light) = (output.Objects, output.Light);
         if (IsSmall(State.Counts))
         {
             State.Verify();

@@ -17,10 +17,26 @@ internal sealed class ManyRenewals(CommandRunner commands)
     public const int LeasesOfCommand = 800;
 
     /// <returns>As of one command that renews them all in this order. Unknown where some were renewed, perhaps, and others not.</returns>
-    public async ValueTask<CommandAnswer> ExecuteAsync(RequestMark mark, ImmutableArray<LeaseId> ids)
+    public async ValueTask<CommandAnswer> ExecuteAsync(RequestMark mark, ImmutableArray<LeaseId> ids) =>
+        Join(await Task.WhenAll(ids.Chunk(LeasesOfCommand).Select(part => RenewAsync(mark, part)).ToList()));
+
+    /// <summary>In one command, unless they carry more holds than one judges: then what is left over goes into the next.</summary>
+    private async Task<CommandAnswer> RenewAsync(RequestMark mark, LeaseId[] ids)
     {
-        var parts = ids.Chunk(LeasesOfCommand).Select(part => new RenewLeasesCommand([.. part]));
-        return Join(await Task.WhenAll(parts.Select(part => commands.ExecuteAsync(mark, part).AsTask()).ToList()));
+        var renewals = new List<LeaseRenewal>(ids.Length);
+        while (true)
+        {
+            var answer = await commands.ExecuteAsync(mark, new RenewLeasesCommand([.. ids[renewals.Count..]]));
+            if (answer.Outcome is not LeasesRenewed renewed)
+            {
+                return renewals.Count == 0 ? answer : Partly(answer);
+            }
+            renewals.AddRange(renewed.Renewals.TakeWhile(static renewal => !renewal.IsLeft));
+            if (renewals.Count == ids.Length)
+            {
+                return answer with { Outcome = renewed with { Renewals = [.. renewals] } };
+            }
+        }
     }
 
     /// <param name="answers">At least one.</param>
@@ -41,6 +57,8 @@ internal sealed class ManyRenewals(CommandRunner commands)
         // What refuses one for what it asks for refuses all. Where it did not, "nothing was done" would be said of what was.
         return renewed.Count == 0 && done.Count == answers.Count
             ? answers[0]
-            : new CommandAnswer(AnswerKind.Unknown, null, NotDoneReason.None, answers[0].Request);
+            : Partly(answers[0]);
     }
+
+    private static CommandAnswer Partly(in CommandAnswer one) => new(AnswerKind.Unknown, null, NotDoneReason.None, one.Request);
 }

@@ -35,8 +35,13 @@ public sealed record LeaseIdTaken(Revision Revision, LeaseId Id) : Outcome(Revis
 /// <summary>One lease of a renewal. <see cref="TtlMicros"/> is 0 when it is not alive.</summary>
 public readonly record struct LeaseRenewal(LeaseId Id, long TtlMicros, ClusterTime Deadline)
 {
-    /// <summary>It is another's, and was left as it is.</summary>
+    /// <summary>It is another's, or carries what may not be held any more, and was left as it is.</summary>
     public bool IsForbidden { get; init; }
+
+    /// <summary>
+    /// Those before it carry as many holds as one command judges: it was not looked at, nor were those behind it. To be asked for again.
+    /// </summary>
+    public bool IsLeft { get; init; }
 
     public bool Alive => TtlMicros != 0;
 }

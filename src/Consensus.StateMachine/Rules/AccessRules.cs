@@ -42,33 +42,56 @@ internal sealed class AccessRules(StateTables state, Applying entry) : IOwners
             : null;
     }
 
-    /// <summary>
-    /// The refusal to keep a lease alive, each of several by itself. One that was made for holds is those holds: whoever may not hold them
-    /// any more does not keep them by their lease.
-    /// </summary>
+    /// <summary>The refusal to keep a lease alive, each of several by itself.</summary>
     public Forbidden? RefuseRenewal(LeaseRecord lease)
     {
         if (!state.Policies.IsEnabled)
         {
             return null;
         }
-        if (!Judgement.MayKeep(Rights, entry.Principal, lease.Principal))
-        {
-            return new Forbidden(state.Revision, DenialReason.NotOwner) { Missing = Access.ToLifeOf(lease.Id) };
-        }
-        if (!lease.IsOwn || lease.Principal != entry.Principal)
+        return Judgement.MayKeep(Rights, entry.Principal, lease.Principal)
+            ? RefuseHoldsOf(lease)
+            : new Forbidden(state.Revision, DenialReason.NotOwner) { Missing = Access.ToLifeOf(lease.Id) };
+    }
+
+    /// <summary>
+    /// The refusal to keep what hangs on a lease, by whichever of its holds: its client counts on all of them from then on, so that it is
+    /// renewed whole or not at all. Each is to be held by its principal still, or whoever asks could break it.
+    /// </summary>
+    public Forbidden? RefuseHoldsOf(LeaseRecord lease)
+    {
+        if (!state.Policies.IsEnabled || lease.Holds == 0)
         {
             return null;
         }
-        foreach (var (name, _) in state.Holds.Of(lease.Id))
+        var policy = state.Policies.Compiled;
+        var (at, isKnown, looked) = (state.Leases.Judged.UpTo(lease.Id, policy), true, 0);
+        var known = at;
+        var (holder, rights) = (entry.Principal, Rights);
+        Forbidden? refusal = null;
+        while (refusal is null && state.Holds.TryNextOf(lease.Id, at, out var key))
         {
-            var hold = Access.To(name, Verbs.Hold);
-            if (!Rights.May(hold))
+            looked++;
+            at = key.Token;
+            var principal = OwnerOf(key.Object, key.Token)!;
+            if (principal != holder)
             {
-                return new Forbidden(state.Revision, DenialReason.NotAllowed) { Missing = hold };
+                (holder, rights) = (principal, RightsOf(principal));
             }
+            var access = Access.To(key.Object, Verbs.Hold);
+            if (rights.May(access))
+            {
+                known = isKnown ? at : known;
+                continue;
+            }
+            isKnown = false;
+            refusal = Rights.May(access.Broken) ? null
+                : holder == entry.Principal ? new Forbidden(state.Revision, DenialReason.NotAllowed) { Missing = access }
+                : new Forbidden(state.Revision, DenialReason.NotOwner);
         }
-        return null;
+        entry.Output.Light += looked;
+        state.Leases.Judged.Remember(lease, known, policy);
+        return refusal;
     }
 
     /// <summary>
@@ -103,4 +126,8 @@ internal sealed class AccessRules(StateTables state, Applying entry) : IOwners
     public string? OwnerOf(ObjectName name, FencingToken token) => state.Holds.Find(name, token)?.Principal;
 
     private Rights Rights => state.Policies.Compiled.RightsOf(entry.Actor);
+
+    /// <summary>What was taken outlives the credential with which it was.</summary>
+    private Rights RightsOf(string principal) =>
+        state.Policies.Compiled.RightsOf(new Actor(principal, principal == Actor.Local ? Actor.LocalCredential : ""));
 }

@@ -6,7 +6,8 @@ using Consensus.StateMachine.Tables;
 namespace Consensus.StateMachine.Rules;
 
 /// <summary>What a holder does with its hold, and what an operator does to it: renew, release, break, hand over.</summary>
-internal sealed class HolderRules(StateTables state, HoldRules holds, LineRules lines, LeaseRules leases, HoldAnswers answers)
+internal sealed class HolderRules(
+    StateTables state, HoldRules holds, LineRules lines, LeaseRules leases, HoldAnswers answers, AccessRules access)
 {
     public Outcome Renew(RenewHoldCommand c)
     {
@@ -14,6 +15,10 @@ internal sealed class HolderRules(StateTables state, HoldRules holds, LineRules 
         if (state.Holds.Find(name, c.Token) is not { } hold || !state.Leases.TryGet(hold.Lease, out var lease))
         {
             return answers.NotHeld(name, c.Token, isRenewal: true);
+        }
+        if (lease.Holds > 1 && access.RefuseHoldsOf(lease) is { } forbidden)
+        {
+            return forbidden;
         }
         var isNew = name.Space == HoldSpace.Election && c.Value is { } value && !value.Span.SequenceEqual(hold.Terms.Value.Span);
         if (isNew && holds.RefuseBytes(0, c.Value!.Value.Length, c.Value.Value.Length - hold.Terms.Value.Length) is { } tooLarge)

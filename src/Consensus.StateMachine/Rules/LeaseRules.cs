@@ -41,10 +41,19 @@ internal sealed class LeaseRules(StateTables state, Applying entry, HoldRules ho
         }
         var renewals = ImmutableArray.CreateBuilder<LeaseRenewal>(c.Ids.Length);
         entry.Output.Objects += c.Ids.Length;
+        var judged = 0;
         foreach (var id in c.Ids)
         {
+            var isThere = state.Leases.TryGet(id, out var lease);
+            if (isThere && state.Policies.IsEnabled)
+            {
+                // By the holds that there are and not by those that have to be judged, which is not the same on every member.
+                judged += lease.Holds;
+            }
+            var isLeft = judged > state.Limits.MaxObjectsPerCommand && renewals.Count > 0;
             renewals.Add(
-                !state.Leases.TryGet(id, out var lease) ? new LeaseRenewal(id, 0, ClusterTime.Zero)
+                isLeft ? new LeaseRenewal(id, 0, ClusterTime.Zero) { IsLeft = true }
+                : !isThere ? new LeaseRenewal(id, 0, ClusterTime.Zero)
                 : access.RefuseRenewal(lease) is not null ? new LeaseRenewal(id, 0, ClusterTime.Zero) { IsForbidden = true }
                 : new LeaseRenewal(id, lease.TtlMicros, Renew(lease).Deadline));
         }

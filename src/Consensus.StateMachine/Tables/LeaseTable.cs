@@ -28,6 +28,9 @@ internal sealed class LeaseTable(Actors actors)
     private readonly CowTree<LeaseId, LeaseRecord> _primary = new(new Measure());
     private readonly CowTree<Due, bool> _byDeadline = new();
 
+    /// <summary>What is remembered of the judging of their holds.</summary>
+    public JudgedHolds Judged { get; } = new();
+
     public int Count => _primary.Count;
 
     public TreeSum Sum => _primary.Sum;
@@ -67,6 +70,7 @@ internal sealed class LeaseTable(Actors actors)
     {
         _primary.Remove(lease.Id);
         _byDeadline.Remove(DueOf(lease));
+        Judged.Forget(lease.Id);
     }
 
     /// <summary>The same lease with another deadline.</summary>
@@ -106,6 +110,7 @@ internal sealed class LeaseTable(Actors actors)
         }
         Indexes.Require(_byDeadline, _primary.Peek().All().Select(static item => (DueOf(item.Value), true)), "the index of leases by deadline");
         Invariant.Require(_primary.Peek().All().All(static item => item.Key == item.Value.Id), "a lease stands at its id");
+        Invariant.Require(Judged.Leases.All(Contains), "nothing is remembered of a lease that there is not");
         Indexes.RequireSums(_primary, new Measure(), "the leases");
     }
 

@@ -67,6 +67,19 @@ public sealed class PolicyModelTests
             || (Covers(actor, access.Space, Verbs.Hold, access.Name, isPrefix: false) && (!isHeld || _owners[access.Token] == actor.Name));
     }
 
+    /// <summary>
+    /// A lease is kept alive whole: each hold that hangs on it may be held by its principal still, or broken by whoever renews it.
+    /// </summary>
+    private bool KeepsAll(Actor actor, LeaseId lease, StateView before) => (before.GetLease(lease)?.Holds ?? []).All(name =>
+        before.GetObject(name).Holders.Where(hold => hold.Lease == lease).All(hold =>
+            MayHold(new Actor(_owners[hold.Token], ""), name)
+            || Covers(actor, Access.SpaceOf(name.Space), Verbs.Break, name.Name, isPrefix: false)));
+
+    /// <summary>The lease that a renewal of a hold keeps alive; null for all else.</summary>
+    private static LeaseId? RenewedBy(Command command, StateView before) => command is RenewHoldCommand renewal
+        ? before.GetObject(renewal.Object).Holders.FirstOrDefault(hold => hold.Token == renewal.Token)?.Lease
+        : null;
+
     private static ObjectName NameOf(Access access) =>
         new(Enum.GetValues<HoldSpace>().Single(space => Access.SpaceOf(space) == access.Space), access.Name);
 
@@ -98,12 +111,19 @@ public sealed class PolicyModelTests
     {
         var (before, seen) = (_machine.View, _machine.All.Count);
         var outcome = _machine.Do(command, principal: actor.Principal);
-        if (Accesses.Of(command) is { } accesses && command is not RenewLeasesCommand)
+        if (Accesses.Of(command) is { } accesses)
         {
             var isAllowed = !_revoked.Contains(actor.Credential)
                 && !(_bound.TryGetValue(actor.Name, out var bound) && bound.IsDisabled)
-                && accesses.All(access => Allows(actor, access, before));
+                && accesses.All(access => Allows(actor, access, before))
+                && (RenewedBy(command, before) is not { } lease || KeepsAll(actor, lease, before))
+                && (command is not RenewLeasesCommand { Ids: [var only] } || KeepsAll(actor, only, before));
             Assert.That(outcome is not Forbidden, Is.EqualTo(isAllowed), $"{command} by {actor}: {outcome}");
+        }
+        foreach (var renewal in outcome is LeasesRenewed { Renewals: { Length: > 1 } many } ? many : [])
+        {
+            var isKept = before.GetLease(renewal.Id)?.Principal == actor.Name && KeepsAll(actor, renewal.Id, before);
+            Assert.That(renewal.Alive, Is.EqualTo(isKept), $"{renewal} of {command} by {actor}");
         }
         if (outcome is HoldQueued)
         {

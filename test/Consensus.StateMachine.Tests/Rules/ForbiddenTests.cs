@@ -12,38 +12,13 @@ namespace Consensus.StateMachine.Tests.Rules;
 /// What is refused in apply, whoever let it through to the log: the principals are <c>a</c> and <c>b</c>, each with all of what begins with
 /// its letter.
 /// </summary>
-internal sealed class ForbiddenTests
+internal sealed class ForbiddenTests : PolicedTest
 {
     private const string Print = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
 
-    private Machine _machine = null!;
-
-    [SetUp]
-    public void Form()
-    {
-        _machine = new Machine();
-        _machine.Allow("a", All("a"), Prefix(Verbs.Hold, Spaces.Locks, "shared/"));
-        _machine.Allow("b", All("b"), Prefix(Verbs.Hold, Spaces.Locks, "shared/"));
-        _machine.Enable();
-    }
-
-    private static PutCommand Put(string key, long lease = 0, KeyCondition condition = default) =>
-        new(Machine.Key(key), "v"u8.ToArray(), new LeaseId(lease), condition);
+    private Machine _machine => Subject;
 
     private static TxnCompare Exists(string key) => new(CompareTarget.Exists, CompareOperator.Equal, Machine.Key(key), 1);
-
-    private T Done<T>(Command command, string principal, string identity = "", SessionRequest session = default)
-        where T : Outcome
-    {
-        var outcome = _machine.Do(command, identity, principal: principal, session: session);
-        Assert.That(outcome, Is.InstanceOf<T>(), $"{command} by {principal}");
-        return (T)outcome;
-    }
-
-    private Hold Granted(AcquireCommand ask, string principal) => Done<HoldGranted>(ask, principal).Hold;
-
-    private void Lease(long id, string principal, bool isSession = false) =>
-        Done<LeaseGranted>(new GrantLeaseCommand(new LeaseId(id), 60 * Second) { IsSession = isSession }, principal);
 
     [Test]
     public void A_transaction_that_names_what_is_forbidden_in_either_branch_does_nothing()
@@ -129,16 +104,6 @@ internal sealed class ForbiddenTests
         Assert.That(_machine.View.GetObject(hold.Object).Holder!.Token, Is.EqualTo(hold.Token));
         Done<HoldRenewed>(Renew(hold), "a");
         Done<HoldReleased>(Release(hold), "a");
-    }
-
-    [Test]
-    public void A_lease_that_was_made_for_a_hold_does_not_keep_it_for_who_may_not_hold_it_any_more()
-    {
-        Granted(Lock("a", "o", 5), "a");
-        Granted(Lock("shared/x", "o", 6), "a");
-        _machine.Change(new PutRoleCommand("a", [Prefix(Verbs.Hold, Spaces.Locks, "shared/")]));
-        Assert.That(_machine.Refuses(new RenewLeasesCommand([new LeaseId(5)]), "a").Missing.Name, Is.EqualTo(Machine.Key("a")));
-        Done<LeasesRenewed>(new RenewLeasesCommand([new LeaseId(6)]), "a");
     }
 
     [Test]
@@ -334,7 +299,7 @@ internal sealed class ForbiddenTests
     [Test]
     public void Before_it_is_enabled_all_is_allowed_and_what_began_then_belongs_to_who_asked()
     {
-        _machine = new Machine();
+        Subject = new Machine();
         _machine.Allow("a", All("a"));
         var hold = Granted(Lock("b", "o", 5), "b");
         Done<HoldRenewed>(Renew(hold), "a");
@@ -394,11 +359,5 @@ internal sealed class ForbiddenTests
             }
             Assert.That(outcome is Forbidden, Is.EqualTo(denial is not null), $"{command} by {principal}");
         }
-    }
-
-    private RequestId Waits(AcquireCommand ask, string principal, string identity = "")
-    {
-        Done<HoldQueued>(ask, principal, identity);
-        return _machine.Last;
     }
 }
