@@ -47,8 +47,8 @@ public sealed class ReplicatedState
     public ReplicatedState(Limits limits)
     {
         _tables = new StateTables(limits);
-        var answers = new HoldAnswers(_tables, _entry);
         _access = new AccessRules(_tables, _entry);
+        var answers = new HoldAnswers(_tables, _entry, _access);
         _policies = new PolicyRules(_tables, _entry);
         _keys = new KeyRules(_tables, _entry, _access);
         var replays = new AnswerReplays(_tables, _entry, new HoldReplays(_tables, _entry, answers));
@@ -65,7 +65,7 @@ public sealed class ReplicatedState
         _settings = new SettingRules(_tables);
         _members = new MemberRules(_tables, _waits, _settings, _policies);
         _transactions = new TxnRules(_tables, _entry, _keys, _retries);
-        _fences = new FenceRules(_tables, _entry, _retries);
+        _fences = new FenceRules(_tables, _entry, _retries, _access);
         _withdrawals = new WithdrawRules(_tables, _entry, holds, _waits);
         _settlements = new SettleRules(_tables, sessions, _waits, replays);
         _compaction = new CompactionRules(_tables, _entry);

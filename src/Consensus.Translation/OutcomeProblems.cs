@@ -55,6 +55,8 @@ public static class OutcomeProblems
             KeyWrittenTwice twice => Problem.BadRequest(
                 $"the transaction writes the key \"{Excerpt.Of(twice.Key)}\" twice; nothing was done"),
             AnswerTooLarge large => Problem.TooLarge($"what the transaction gets has more than {large.LimitBytes} bytes; nothing was done"),
+            FenceStale { IsUntold: true } => new Problem(
+                ProblemTypes.StaleToken, "the token is below the highest that was seen: its hold is over, and another came after it"),
             FenceStale stale => new Problem(
                 ProblemTypes.StaleToken, $"the token is below {stale.Highest}, the highest that was seen: its hold is over, and another came after it")
             {
@@ -62,6 +64,10 @@ public static class OutcomeProblems
             },
             TokenFromFuture => Problem.BadRequest(
                 $"the field \"fencingToken\" is above {outcome.Revision}, the present revision: no grant can have given it; nothing was done"),
+            TokenNotExclusive { IsUntold: true } => new Problem(
+                ProblemTypes.SharedToken,
+                "the token is that of a hold beside which others may stand: a fence takes tokens of exclusive holds only; "
+                + "nothing was done"),
             TokenNotExclusive shared => new Problem(
                 ProblemTypes.SharedToken,
                 shared.Object.Space == HoldSpace.Semaphore
@@ -180,6 +186,7 @@ public static class OutcomeProblems
         detail.Append(held switch
         {
             { Holder: { } holder } => $"held by \"{Excerpt.Of(holder.Owner)}\" with token {holder.Token}",
+            { IsUntold: true } => "held by another principal",
             { DelayedUntil: not null } => "held by nobody",
             _ => "not granted in time",
         });

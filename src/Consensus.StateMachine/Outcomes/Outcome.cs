@@ -121,6 +121,9 @@ public sealed record HoldRefused(Revision Revision, Hold? Holder, long Waiters, 
 
     /// <summary>From this outcome to <see cref="DelayedUntil"/>; 0 without one.</summary>
     public long DelayLeftMicros { get; init; }
+
+    /// <summary>Another principal holds it, and whoever asked may not read it: <see cref="Holder"/> is not told.</summary>
+    public bool IsUntold { get; init; }
 }
 
 /// <summary>All locks of an <see cref="Commands.AcquireManyCommand"/>, in the order asked; each with a revision and token of its own.</summary>
@@ -179,6 +182,9 @@ public sealed record NotHolder(Revision Revision, HoldLoss? Loss, Hold? Current)
 
     /// <summary>The hold was to be renewed.</summary>
     public bool IsRenewal { get; init; }
+
+    /// <summary>Whoever asked may not read it: what is left out is of other principals' holds.</summary>
+    public bool IsUntold { get; init; }
 }
 
 public enum LossReason
@@ -216,6 +222,9 @@ public sealed record HoldLoss(FencingToken Token, string Owner, LossReason Reaso
 
     /// <summary>Its <c>maxHold</c>; 0 without one.</summary>
     public long MaxHoldMicros { get; init; }
+
+    /// <summary>Whose it was.</summary>
+    public string Principal { get; init; } = "";
 }
 
 // ---- transactions
@@ -252,13 +261,23 @@ public sealed record AnswerTooLarge(Revision Revision, long LimitBytes) : Outcom
 public sealed record FencePassed(Revision Revision, FencingToken Highest) : Outcome(Revision);
 
 /// <summary>A higher token was seen already. 412.</summary>
-public sealed record FenceStale(Revision Revision, FencingToken Highest) : Outcome(Revision);
+/// <param name="Highest">None where <see cref="IsUntold"/>.</param>
+public sealed record FenceStale(Revision Revision, FencingToken Highest) : Outcome(Revision)
+{
+    /// <summary>Whoever asked may not read the fence.</summary>
+    public bool IsUntold { get; init; }
+}
 
 /// <summary>No grant can have given this token yet. 400.</summary>
 public sealed record TokenFromFuture(Revision Revision) : Outcome(Revision);
 
 /// <summary>The token is of a hold beside which others may stand: such tokens do not put their holders in an order. 400.</summary>
-public sealed record TokenNotExclusive(Revision Revision, ObjectName Object) : Outcome(Revision);
+/// <param name="Object">Without a name where <see cref="IsUntold"/>.</param>
+public sealed record TokenNotExclusive(Revision Revision, ObjectName Object) : Outcome(Revision)
+{
+    /// <summary>The hold is another principal's, and whoever asked may not read what it is of.</summary>
+    public bool IsUntold { get; init; }
+}
 
 public sealed record FenceReset(Revision Revision, bool Existed) : Outcome(Revision);
 

@@ -119,7 +119,11 @@ internal sealed class AccessRules(StateTables state, Applying entry) : IOwners
         return true;
     }
 
-    public bool MayRead(Key key) => !state.Policies.IsEnabled || Rights.May(Access.To(Spaces.Keys, Verbs.Read, key));
+    public bool MayRead(Spaces space, Key name) => !state.Policies.IsEnabled || Rights.May(Access.To(space, Verbs.Read, name));
+
+    /// <summary>As above, whoever it is that asks.</summary>
+    public bool MayRead(ObjectName name, Actor actor) =>
+        !state.Policies.IsEnabled || state.Policies.Compiled.RightsOf(actor).May(Access.To(name, Verbs.Read));
 
     public string? OwnerOf(LeaseId lease) => state.Leases.TryGet(lease, out var record) ? record.Principal : null;
 

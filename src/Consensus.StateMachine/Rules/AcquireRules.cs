@@ -40,7 +40,7 @@ internal sealed class AcquireRules(
         var isFree = IsFree(name, record, wanted);
         if (!isFree && c.WaitMicros <= 0)
         {
-            return answers.Held(name, record, wanted, 0);
+            return answers.Held(name, record, wanted, 0, entry.Actor);
         }
         if (!record.IsActive && state.Objects.ActiveCount >= state.Limits.MaxObjects)
         {
@@ -103,7 +103,7 @@ internal sealed class AcquireRules(
         var inTheWay = NotFree(c, wanted);
         if (inTheWay is { } first && c.WaitMicros <= 0)
         {
-            return answers.Held(first, state.Objects[first], wanted, 0);
+            return answers.Held(first, state.Objects[first], wanted, 0, entry.Actor);
         }
         var terms = AskedTerms.Of(c);
         var newlyActive = 0;

@@ -1,11 +1,13 @@
+using Consensus.Primitives;
 using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Outcomes;
+using Consensus.StateMachine.Policies;
 using Consensus.StateMachine.Tables;
 
 namespace Consensus.StateMachine.Rules;
 
 /// <summary>High-water marks of fencing tokens, for systems that cannot keep one themselves (rule 23). They take no revision.</summary>
-internal sealed class FenceRules(StateTables state, Applying entry, RetryRules retries)
+internal sealed class FenceRules(StateTables state, Applying entry, RetryRules retries, AccessRules access)
 {
     public Outcome Raise(FenceCommand c)
     {
@@ -15,13 +17,17 @@ internal sealed class FenceRules(StateTables state, Applying entry, RetryRules r
         }
         if (state.Holds.IsShared(c.Token, out var name))
         {
-            return new TokenNotExclusive(state.Revision, name);
+            return MayKnow(name, c.Token)
+                ? new TokenNotExclusive(state.Revision, name)
+                : new TokenNotExclusive(state.Revision, name with { Name = default }) { IsUntold = true };
         }
         var isKnown = state.Fences.TryGet(c.Resource, out var stored, out var highest);
         var order = c.Token.CompareTo(highest);
         if (order < 0)
         {
-            return new FenceStale(state.Revision, highest);
+            return access.MayRead(Spaces.Fences, c.Resource)
+                ? new FenceStale(state.Revision, highest)
+                : new FenceStale(state.Revision, FencingToken.None) { IsUntold = true };
         }
         if (order > 0)
         {
@@ -51,4 +57,8 @@ internal sealed class FenceRules(StateTables state, Applying entry, RetryRules r
         }
         return new FenceReset(state.Revision, existed);
     }
+
+    /// <summary>Tokens can be guessed: what a hold is of, only its principal is told, and who may read that.</summary>
+    private bool MayKnow(ObjectName name, FencingToken token) =>
+        access.OwnerOf(name, token) == entry.Principal || access.MayRead(name, entry.Actor);
 }

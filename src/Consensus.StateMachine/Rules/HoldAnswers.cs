@@ -1,11 +1,15 @@
 using Consensus.Primitives;
 using Consensus.StateMachine.Outcomes;
+using Consensus.StateMachine.Policies;
 using Consensus.StateMachine.Tables;
 
 namespace Consensus.StateMachine.Rules;
 
-/// <summary>What is told of holds, as of the entry.</summary>
-internal sealed class HoldAnswers(StateTables state, Applying entry)
+/// <summary>
+/// What is told of holds, as of the entry. Of what belongs to other principals only whoever may read the object is told anything, and of
+/// its own everybody.
+/// </summary>
+internal sealed class HoldAnswers(StateTables state, Applying entry, AccessRules access)
 {
     public Hold Show(ObjectName name, HoldRecord hold) => Show(name, hold, state.Leases.TryGet(hold.Lease, out var lease) ? lease : null);
 
@@ -18,12 +22,15 @@ internal sealed class HoldAnswers(StateTables state, Applying entry)
 
     /// <summary>It is not to be had now.</summary>
     /// <param name="wanted">Whoever asks for what it holds already is told so (rule 18).</param>
-    public HoldRefused Held(ObjectName name, ObjectRecord record, in Wanted wanted, long waitedMicros)
+    /// <param name="asker">Whoever is told: another than the entry's where a wait is over.</param>
+    public HoldRefused Held(ObjectName name, ObjectRecord record, in Wanted wanted, long waitedMicros, Actor asker)
     {
         var keptUntil = KeptBack.Until(name.Space, record, wanted, entry.Stamp);
-        return new HoldRefused(state.Revision, FirstHolder(name, record), record.Waiters, waitedMicros)
+        var holder = FirstHolderFor(asker, name, record, out var isUntold);
+        return new HoldRefused(state.Revision, holder, record.Waiters, waitedMicros)
         {
             Name = name.Name,
+            IsUntold = isUntold,
             Own = state.Holds.OwnOf(name, record, wanted.Owner, wanted.Lease),
             DelayedUntil = keptUntil,
             DelayLeftMicros = keptUntil is { } until ? until - entry.Stamp : 0,
@@ -34,11 +41,29 @@ internal sealed class HoldAnswers(StateTables state, Applying entry)
     public NotHolder NotHeld(ObjectName name, FencingToken token, bool isRenewal = false)
     {
         var record = state.Objects[name];
-        return new NotHolder(state.Revision, record.LossOf(token), FirstHolder(name, record)) { Asked = token, IsRenewal = isRenewal };
+        var holder = FirstHolderFor(entry.Actor, name, record, out var isUntold);
+        var loss = record.LossOf(token);
+        if (loss is not null && !MayKnow(entry.Actor, name, loss.Principal))
+        {
+            (loss, isUntold) = (null, true);
+        }
+        return new NotHolder(state.Revision, loss, holder) { Asked = token, IsRenewal = isRenewal, IsUntold = isUntold };
     }
 
     /// <summary>What was granted once is not held any more.</summary>
     public ReplayedHoldGone Gone(ObjectName name, FencingToken token) => new(state.Revision, state.Objects[name].LossOf(token));
 
-    private Hold? FirstHolder(ObjectName name, ObjectRecord record) => state.Holds.First(name, record) is { } hold ? Show(name, hold) : null;
+    /// <param name="isUntold">Somebody holds it, and who that is is not told.</param>
+    private Hold? FirstHolderFor(Actor asker, ObjectName name, ObjectRecord record, out bool isUntold)
+    {
+        isUntold = false;
+        if (state.Holds.First(name, record) is not { } hold)
+        {
+            return null;
+        }
+        isUntold = !MayKnow(asker, name, hold.Principal);
+        return isUntold ? null : Show(name, hold);
+    }
+
+    private bool MayKnow(Actor asker, ObjectName name, string owner) => owner == asker.Name || access.MayRead(name, asker);
 }

@@ -78,6 +78,7 @@ internal sealed partial class HoldRules(
             LeaderlessMicros = cause.Reason == LossReason.Expired ? state.Outages.MicrosSince(renewedAt) : 0,
             By = cause.By,
             MaxHoldMicros = hold.Terms.MaxHoldMicros,
+            Principal = hold.Principal,
         };
         var after = record.Without(hold, record.Released, Newest(record.Losses, loss));
         End(name, hold, record, hold.Terms.LockDelayMicros > 0 ? KeptFor(after, hold) : after, EndOf(cause.Reason), cause.IsNamed);

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using Consensus.Primitives;
 using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Outcomes;
+using Consensus.StateMachine.Policies;
 using Consensus.StateMachine.Tables;
 
 namespace Consensus.StateMachine.Rules;
@@ -115,7 +116,7 @@ internal sealed class KeyRules(StateTables state, Applying entry, AccessRules ac
     /// <summary>
     /// Whoever may write a key without reading it is not told by its conditions what it is: it could ask until one holds.
     /// </summary>
-    private ConditionFailed Failed(Key key, KeyRecord? record) => access.MayRead(key)
+    private ConditionFailed Failed(Key key, KeyRecord? record) => access.MayRead(Spaces.Keys, key)
         ? new ConditionFailed(state.Revision, record?.ModRevision ?? Revision.Zero)
         : new ConditionFailed(state.Revision, Revision.Zero) { IsUntold = true };
 

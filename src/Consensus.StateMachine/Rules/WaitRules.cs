@@ -205,7 +205,7 @@ internal sealed class WaitRules(
         var places = holds.RemoveWaiter(waiter, SessionEnd.WaitOver);
         var missed = Missed(places);
         var record = state.Objects[missed.Object];
-        var held = answers.Held(missed.Object, record, Wanted.By(missed, record), entry.Stamp - waiter.Asked);
+        var held = answers.Held(missed.Object, record, Wanted.By(missed, record), entry.Stamp - waiter.Asked, waiter.Actor);
         entry.Resolve(waiter.Request, held);
         if (waiter.WaitDeadline <= entry.Stamp)
         {

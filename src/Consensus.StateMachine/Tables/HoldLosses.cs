@@ -25,6 +25,7 @@ internal static class HoldLosses
         public static readonly int LeaderlessMicros = Shape.Number(8);
         public static readonly int By = Shape.Text(9);
         public static readonly int MaxHoldMicros = Shape.Number(10);
+        public static readonly int Principal = Shape.Text(11);
     }
 
     /// <param name="field">Of the message that they are a part of.</param>
@@ -44,6 +45,7 @@ internal static class HoldLosses
             writer.Int64(Saved.LeaderlessMicros, loss.LeaderlessMicros);
             writer.String(Saved.By, loss.By);
             writer.Int64(Saved.MaxHoldMicros, loss.MaxHoldMicros);
+            writer.String(Saved.Principal, loss.Principal);
             writer.EndMessage(start);
         }
         writer.EndMessage(all);
@@ -69,6 +71,7 @@ internal static class HoldLosses
             LeaderlessMicros = fields.Number(Saved.LeaderlessMicros),
             By = fields.Text(Saved.By),
             MaxHoldMicros = fields.Number(Saved.MaxHoldMicros),
+            Principal = fields.Text(Saved.Principal),
         };
     }
 }

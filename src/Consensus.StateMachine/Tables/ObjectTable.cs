@@ -219,7 +219,7 @@ internal sealed class ObjectTable(Limits limits)
             size += ArrayBytes + (LossBytes * record.Losses.Length);
             foreach (var loss in record.Losses)
             {
-                size += 2L * (loss.Owner.Length + loss.By.Length);
+                size += 2L * (loss.Owner.Length + loss.By.Length + loss.Principal.Length);
             }
         }
         if (!record.Delays.IsEmpty)

@@ -43,6 +43,10 @@ internal static class BriefAnswerCodec
         PolicyRefused = 29,
         PolicyAsBefore = 30,
         ConditionFailedUntold = 31,
+        HoldRefusedUntold = 32,
+        NotHolderUntold = 33,
+        FenceStaleUntold = 34,
+        TokenNotExclusiveUntold = 35,
     }
 
     private static class Saved
@@ -109,12 +113,15 @@ internal static class BriefAnswerCodec
         ConditionFailed => Kind.ConditionFailed,
         DeleteDone => Kind.NothingDeleted,
         LeaseMissing => Kind.LeaseMissing,
+        HoldRefused { IsUntold: true } => Kind.HoldRefusedUntold,
         HoldRefused => Kind.HoldRefused,
         NoSuchWaiter => Kind.NoSuchWaiter,
         PermitsMismatch => Kind.PermitsMismatch,
+        NotHolder { IsUntold: true } => Kind.NotHolderUntold,
         NotHolder => Kind.NotHolder,
         KeyWrittenTwice => Kind.KeyWrittenTwice,
         AnswerTooLarge => Kind.AnswerTooLarge,
+        FenceStale { IsUntold: true } => Kind.FenceStaleUntold,
         FenceStale => Kind.FenceStale,
         TokenFromFuture => Kind.TokenFromFuture,
         BoundReached => Kind.BoundReached,
@@ -129,6 +136,7 @@ internal static class BriefAnswerCodec
         PermitsChanged => Kind.PermitsAsBefore,
         PermitsOut => Kind.PermitsOut,
         SemaphoreUnused => Kind.SemaphoreUnused,
+        TokenNotExclusive { IsUntold: true } => Kind.TokenNotExclusiveUntold,
         TokenNotExclusive => Kind.TokenNotExclusive,
         Forbidden => Kind.Forbidden,
         PolicyRefused => Kind.PolicyRefused,
@@ -256,19 +264,18 @@ internal static class BriefAnswerCodec
             Kind.NothingDeleted => new DeleteDone(revision, 0),
             Kind.LeaseMissing => new LeaseMissing(revision, fields.Lease(Saved.Lease)) { WasToEnd = fields.Flag(Saved.WasToEnd) },
             Kind.HoldRefused => ReadRefused(fields, revision),
+            Kind.HoldRefusedUntold => ReadRefused(fields, revision) with { IsUntold = true },
             Kind.NoSuchWaiter => new NoSuchWaiter(revision, fields.Text(Saved.Owner))
             {
                 WaitsForSeveral = fields.Flag(Saved.WaitsForSeveral),
             },
             Kind.PermitsMismatch => new PermitsMismatch(revision, permits),
-            Kind.NotHolder => new NotHolder(revision, ReadLoss(fields), ReadHolder(fields))
-            {
-                Asked = new FencingToken(fields.Number(Saved.AskedToken)),
-                IsRenewal = fields.Flag(Saved.IsRenewal),
-            },
+            Kind.NotHolder => ReadNotHolder(fields, revision),
+            Kind.NotHolderUntold => ReadNotHolder(fields, revision) with { IsUntold = true },
             Kind.KeyWrittenTwice => new KeyWrittenTwice(revision, fields.Key(Saved.Name)),
             Kind.AnswerTooLarge => new AnswerTooLarge(revision, limit),
             Kind.FenceStale => new FenceStale(revision, token),
+            Kind.FenceStaleUntold => new FenceStale(revision, token) { IsUntold = true },
             Kind.TokenFromFuture => new TokenFromFuture(revision),
             Kind.BoundReached => new BoundReached(revision, fields.Known<BoundKind>(Saved.Bound), limit),
             Kind.QuotaExceeded => new QuotaExceeded(revision, limit),
@@ -283,7 +290,8 @@ internal static class BriefAnswerCodec
             Kind.PermitsAsBefore => new PermitsChanged(revision, permits, permits, permitsOut),
             Kind.PermitsOut => new PermitsOut(revision, permits, permitsOut),
             Kind.SemaphoreUnused => new SemaphoreUnused(revision),
-            Kind.TokenNotExclusive => new TokenNotExclusive(revision, new ObjectName(fields.Space(Saved.Space), fields.Key(Saved.Name))),
+            Kind.TokenNotExclusive => new TokenNotExclusive(revision, ReadObject(fields)),
+            Kind.TokenNotExclusiveUntold => new TokenNotExclusive(revision, ReadObject(fields)) { IsUntold = true },
             var kind => throw new WireFormatException($"a brief answer of the unknown kind {kind}"),
         };
     }
@@ -295,6 +303,14 @@ internal static class BriefAnswerCodec
             Own = new FencingToken(fields.Number(Saved.OwnToken)),
             DelayedUntil = fields.Has(Saved.DelayedUntil) ? fields.Time(Saved.DelayedUntil) : null,
         };
+
+    private static NotHolder ReadNotHolder(in Fields fields, Revision revision) => new(revision, ReadLoss(fields), ReadHolder(fields))
+    {
+        Asked = new FencingToken(fields.Number(Saved.AskedToken)),
+        IsRenewal = fields.Flag(Saved.IsRenewal),
+    };
+
+    private static ObjectName ReadObject(in Fields fields) => new(fields.Space(Saved.Space), fields.Key(Saved.Name));
 
     private static Hold? ReadHolder(in Fields fields) => fields.Has(Saved.Token)
         ? BriefAnswer.HoldOf(

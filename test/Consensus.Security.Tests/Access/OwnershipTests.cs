@@ -34,6 +34,58 @@ internal sealed class OwnershipTests : AccessTest
         await DoneAsync("ops", "DELETE", $"/v1/{space}/x?force=true");
     }
 
+    [TestCase("locks", "{\"owner\":\"secret\",\"ttl\":\"60s\"}")]
+    [TestCase("semaphores", "{\"owner\":\"secret\",\"ttl\":\"60s\",\"permits\":1}")]
+    [TestCase("elections", "{\"candidate\":\"secret\",\"ttl\":\"60s\"}")]
+    public async Task Who_holds_what_one_may_hold_and_not_read_is_not_told(string space, string asked)
+    {
+        await AllowAsync("blind", Prefix(Verbs.Hold, Spaces.Locks | Spaces.Semaphores | Spaces.Elections, ""));
+        var token = TokenOf(await DoneAsync("billing", "POST", $"/v1/{space}/x", asked));
+        var mine = asked.Replace("secret", "me", StringComparison.Ordinal);
+        var waiting = mine.Replace("60s\"", "60s\",\"wait\":\"1s\"", StringComparison.Ordinal);
+        var wait = AskAsync("blind", "POST", $"/v1/{space}/x", waiting);
+        await Patience.UntilAsync(() => Node.WaitingRequests == 1, "it waits");
+        Node.Advance(TimeSpan.FromSeconds(2));
+        Told[] told =
+        [
+            await AskAsync("blind", "POST", $"/v1/{space}/x", mine),
+            await wait,
+            await AskAsync("blind", "PUT", $"/v1/{space}/x", """{"fencingToken":1}"""),
+            await AskAsync("blind", "PATCH", $"/v1/{space}/x", """{"fencingToken":1,"handOverTo":"p"}"""),
+            await AskAsync("blind", "DELETE", $"/v1/{space}/x?fencingToken=1"),
+        ];
+        Assert.That(told.Select(one => one.Status), Is.EqualTo(new[] { 409, 409, 412, 412, 412 }));
+        foreach (var one in told)
+        {
+            Assert.That(one.Body, Does.Not.Contain("secret").And.Not.Contain("\"fencingToken\"").And.Not.Contain($"token {token}"));
+        }
+        Assert.That(told[0].Body, Does.Contain("held by another principal"));
+        Assert.That((await AskAsync("orders", "POST", $"/v1/{space}/x", mine)).Body, Does.Contain("secret").And.Contain(token));
+    }
+
+    [Test]
+    public async Task Who_holds_one_of_several_locks_that_one_may_not_read_is_not_told()
+    {
+        await AllowAsync("blind", Prefix(Verbs.Hold, Spaces.Locks, ""));
+        await DoneAsync("billing", "POST", "/v1/locks/b", """{"owner":"secret","ttl":"60s"}""");
+        var told = await AskAsync("blind", "POST", "/v1/multilock", """{"owner":"o","ttl":"60s","names":["a","b"]}""");
+        Assert.That((told.Status, told.Json.GetProperty("name").GetString()), Is.EqualTo((409, "b")));
+        Assert.That(told.Body, Does.Not.Contain("secret").And.Not.Contain("\"fencingToken\""));
+    }
+
+    [Test]
+    public async Task A_fence_that_one_may_pass_and_not_read_tells_no_token()
+    {
+        await AllowAsync("blind", Prefix(Verbs.Write, Spaces.Fences, ""));
+        await AllowAsync("sees", Prefix(Verbs.Write | Verbs.Read, Spaces.Fences, ""));
+        var token = TokenOf(await DoneAsync("billing", "POST", "/v1/locks/x", """{"owner":"o","ttl":"60s"}"""));
+        await DoneAsync("sees", "PUT", "/v1/fences/f", $$"""{"fencingToken":{{token}}}""");
+        var untold = await AskAsync("blind", "PUT", "/v1/fences/f", """{"fencingToken":1}""");
+        Assert.That((untold.Status, untold.Json.TryGetProperty("highestToken", out _)), Is.EqualTo((412, false)), untold.Body);
+        var told = await AskAsync("sees", "PUT", "/v1/fences/f", """{"fencingToken":1}""");
+        Assert.That(told.Json.GetProperty("highestToken").GetInt64(), Is.EqualTo(long.Parse(token, CultureInfo.InvariantCulture)));
+    }
+
     [Test]
     public async Task Row_10_Who_knows_anothers_lease_can_neither_keep_it_nor_use_it_nor_end_it()
     {

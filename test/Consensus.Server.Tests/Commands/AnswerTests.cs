@@ -218,6 +218,7 @@ internal sealed class AnswerTests : ContractTest
         yield return new LeaseMissing(revision, new LeaseId(1));
         yield return new LeaseMissing(revision, new LeaseId(1)) { WasToEnd = true };
         yield return new HoldRefused(revision, null, 3, 1000);
+        yield return new HoldRefused(revision, null, 3, 0) { IsUntold = true };
         yield return new NoSuchWaiter(revision, "you");
         yield return new PermitsMismatch(revision, 3);
         yield return new PermitsOut(revision, 5, 3);
@@ -225,6 +226,8 @@ internal sealed class AnswerTests : ContractTest
         yield return new KeyWrittenTwice(revision, Key.FromText("k"));
         yield return new AnswerTooLarge(revision, 1000);
         yield return new FenceStale(revision, new FencingToken(5));
+        yield return new FenceStale(revision, FencingToken.None) { IsUntold = true };
+        yield return new TokenNotExclusive(revision, ObjectName.Lock(default)) { IsUntold = true };
         yield return new TokenFromFuture(revision);
         yield return new TokenNotExclusive(revision, ObjectName.Lock(Key.FromText("x")));
         yield return new TokenNotExclusive(revision, ObjectName.Semaphore(Key.FromText("x")));

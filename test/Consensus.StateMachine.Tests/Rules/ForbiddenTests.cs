@@ -167,24 +167,6 @@ internal sealed class ForbiddenTests : PolicedTest
     }
 
     [Test]
-    public void A_condition_tells_nothing_of_a_key_that_may_not_be_read()
-    {
-        _machine.Allow("w", Rule(Verbs.Write, Spaces.Keys, "a"));
-        var absent = new KeyCondition(KeyConditionKind.Absent);
-        var guess = new KeyCondition(KeyConditionKind.ModRevisionIs, new Revision(1));
-        var whenMissing = Done<ConditionFailed>(Put("a", condition: guess), "w", "r1");
-        var revision = Done<PutDone>(Put("a"), "a").ModRevision;
-        var whenThere = Done<ConditionFailed>(Put("a", condition: guess), "w");
-        Assert.That(
-            (whenMissing.IsUntold, whenMissing.CurrentModRevision),
-            Is.EqualTo((whenThere.IsUntold, whenThere.CurrentModRevision)).And.EqualTo((true, Revision.Zero)));
-        Assert.That(Done<ConditionFailed>(new DeleteCommand(Machine.Key("a"), guess), "w").IsUntold);
-        Assert.That(Done<ConditionFailed>(Put("a", condition: absent), "a"), Is.EqualTo(new ConditionFailed(revision, revision)));
-        _machine.RestoreFromSnapshot();
-        Assert.That(Done<ConditionFailed>(Put("a", condition: guess), "w", "r1").IsUntold, "and no more when it is told again");
-    }
-
-    [Test]
     public void A_deletion_wider_than_the_rule_deletes_nothing()
     {
         Done<PutDone>(Put("a/x"), "a");

@@ -47,6 +47,14 @@ public sealed class BriefAnswerTests
         (
             new() { Kind = 8, AskedToken = 4, IsRenewal = true },
             new NotHolder(default, null, null) { Asked = new FencingToken(4), IsRenewal = true }),
+        (new() { Kind = 32, Waiters = 2 }, new HoldRefused(default, null, 2, 0) { IsUntold = true }),
+        (
+            new() { Kind = 33, AskedToken = 4 },
+            new NotHolder(default, null, null) { Asked = new FencingToken(4), IsUntold = true }),
+        (new() { Kind = 34 }, new FenceStale(default, FencingToken.None) { IsUntold = true }),
+        (
+            new() { Kind = 35, Space = 1 },
+            new TokenNotExclusive(default, new ObjectName(HoldSpace.Semaphore, default)) { IsUntold = true }),
         (new() { Kind = 13, Bound = 3, Limit = 9 }, new BoundReached(default, BoundKind.Waiters, 9)),
         (new() { Kind = 21, Setting = (int)Setting.MaxFences }, new SettingOutOfRange(default, Setting.MaxFences)),
         (new() { Kind = 28, Bound = 2 }, new Forbidden(default, DenialReason.NotOwner)),
