@@ -109,7 +109,7 @@ public static class ConsensusServer
         ILogger logger)
     {
         var commands = new CommandRunner(node);
-        var reads = new JudgedReads(node);
+        var reads = new JudgedReads(node, gate);
         var changes = new PolicyChanges(node, commands, replies, logger);
         var lists = new ListReader(node, reads, views);
         var watches = new WatchEndpoints(reads, hub, replies);
@@ -117,7 +117,7 @@ public static class ConsensusServer
         var waits = new SlicedWaits(node, replies, TimeProvider.System);
         HoldWriteEndpoints WritesOf(HoldForm form) => new(form, node, commands, waits, replies, info, logger);
         var (locks, semaphores, elections) = (new LockForm(replies), new SemaphoreForm(replies), new ElectionForm(replies));
-        var members = new MemberLookup(node);
+        var members = new MemberLookup(node, gate);
         var alarms = new MemberAlarms(new DiskSpace(info.DataDirectory, TimeProvider.System).Read, info.Tls, info.Keys);
         return new Endpoints(
             new KeyReadEndpoints(reads, lists, watches, replies),
@@ -139,7 +139,7 @@ public static class ConsensusServer
             new RevocationEndpoints(node, reads, changes, replies),
             new ClusterEndpoints(node, members, replies, info, lifecycle, alarms, counters, hub),
             new StateHashEndpoint(node, replies),
-            new StateTableEndpoints(node, compared, replies),
+            new StateTableEndpoints(node, reads, compared, replies),
             new SnapshotEndpoint(node, replies, logger),
             new MemberEndpoints(node, members, replies, logger),
             new HealthEndpoints(node, gate, replies, lifecycle),

@@ -1,6 +1,7 @@
 using Consensus.Node;
 using Consensus.Primitives;
 using Consensus.Server.Commands;
+using Consensus.StateMachine;
 using Consensus.StateMachine.Policies;
 using Consensus.Translation;
 
@@ -28,10 +29,9 @@ internal sealed class AccessGate(IConsensusNode node, bool isOpenToOthers, bool 
         {
             return null;
         }
-        if (isOpenToOthers)
+        if (RefusalOfAll(policy) is { } ofAll)
         {
-            return Problem.NotReady(
-                $"this cluster demands authentication, and {node.Status.Name} was started with --insecure; nothing was done");
+            return ofAll;
         }
         if (needs.By is not (JudgedBy.Credential or JudgedBy.Here))
         {
@@ -44,13 +44,16 @@ internal sealed class AccessGate(IConsensusNode node, bool isOpenToOthers, bool 
         return denial is { } missing ? Denials.ProblemOf(missing, Revision.Zero) : null;
     }
 
+    /// <summary>The refusal by what the view says; null when it allows all of this.</summary>
+    public Problem? Refusal(StateView view, Actor actor, params ReadOnlySpan<Access> accesses) =>
+        RefusalOfAll(view.Policy) ?? Denials.Refusal(view, actor, accesses);
+
     /// <summary>
-    /// Whether <see cref="RefusalAsync"/> is to be asked. Whoever is known is judged by the cluster's policy, be this member's so old that
-    /// it judges nobody.
+    /// Whether <see cref="RefusalAsync"/> is to be asked. What is done to the cluster is judged by the cluster's policy, whoever asks and
+    /// be this member's so old that it judges nobody.
     /// </summary>
-    public bool Asks(Needs needs, Actor actor) =>
-        (needs.By == JudgedBy.Cluster && (node.Policy.IsEnabled || actor != Actor.Nobody))
-        || (!_isFormed && needs.By != JudgedBy.Nothing && !node.Policy.IsEnabled);
+    public bool Asks(Needs needs) =>
+        needs.By == JudgedBy.Cluster || (!_isFormed && needs.By != JudgedBy.Nothing && !node.Policy.IsEnabled);
 
     /// <summary>The refusal by what the cluster knows now; null when it allows it.</summary>
     public async ValueTask<Problem?> RefusalAsync(Needs needs, Actor actor, CancellationToken aborted)
@@ -72,7 +75,11 @@ internal sealed class AccessGate(IConsensusNode node, bool isOpenToOthers, bool 
         }
         var read = await node.ReadAsync(ReadConsistency.Linearizable, Revision.Zero, aborted);
         return read.View is { } view
-            ? Denials.Refusal(view, actor, Access.ToCluster(needs.Right))
+            ? Refusal(view, actor, Access.ToCluster(needs.Right))
             : AnswerProblems.Of(read.Kind, read.Reason);
     }
+
+    private Problem? RefusalOfAll(Policy policy) => isOpenToOthers && policy.IsEnabled
+        ? Problem.NotReady($"this cluster demands authentication, and {node.Status.Name} was started with --insecure; nothing was done")
+        : null;
 }

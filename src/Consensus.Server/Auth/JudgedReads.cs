@@ -16,7 +16,7 @@ internal readonly record struct JudgedView(StateView? View, Problem? Refusal);
 /// Views for endpoints that read. Each says what is needed to be told what it reads, and that is judged on the very view that it is given:
 /// before anything is looked at there, and by the policy of that moment, also where what is told is older.
 /// </summary>
-internal sealed class JudgedReads(IConsensusNode node)
+internal sealed class JudgedReads(IConsensusNode node, AccessGate gate)
 {
     public ValueTask<JudgedView> ReadAsync(ApiCall call, ReadOptions options, Access access) => ReadAsync(call, options, [access]);
 
@@ -28,7 +28,7 @@ internal sealed class JudgedReads(IConsensusNode node)
         {
             return new JudgedView(null, AnswerProblems.Of(answer.Kind, answer.Reason));
         }
-        return Denials.Refusal(view, call.Actor, accesses) is { } refusal ? new JudgedView(null, refusal) : new JudgedView(view, null);
+        return gate.Refusal(view, call.Actor, accesses) is { } refusal ? new JudgedView(null, refusal) : new JudgedView(view, null);
     }
 
     /// <summary>

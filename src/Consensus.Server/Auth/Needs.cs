@@ -16,7 +16,10 @@ internal enum JudgedBy
     /// </summary>
     Here,
 
-    /// <summary>At the door, after a read index: for what is done to the cluster and is no command.</summary>
+    /// <summary>
+    /// For what is done to the cluster and is no command: at the door, after a read index, and again once the request is read whole, which
+    /// may take its sender seconds, on the view that the endpoint goes by.
+    /// </summary>
     Cluster,
 
     /// <summary>

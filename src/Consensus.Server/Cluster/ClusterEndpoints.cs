@@ -96,19 +96,19 @@ internal sealed class ClusterEndpoints(
             await replies.Problem(http, Problem.BadRequest(sentence!));
             return;
         }
-        MemberStatus? target = null;
-        if (to is not null)
+        var (members, unknown) = await lookup.ForChangeAsync(call);
+        if (unknown is not null)
         {
-            var (members, unknown) = await lookup.MembersAsync(http.RequestAborted);
-            target = MemberLookup.Find(members, to);
-            if (unknown is not null || target is not { IsVoter: true })
-            {
-                await replies.Problem(http, unknown
-                    ?? (target is null
-                        ? MemberLookup.NoSuchMember(to)
-                        : Problem.BadRequest($"the field \"to\" names \"{Excerpt.Of(to)}\", a learner; only a voter can lead")));
-                return;
-            }
+            await replies.Problem(http, unknown);
+            return;
+        }
+        var target = to is null ? null : MemberLookup.Find(members, to);
+        if (to is not null && target is not { IsVoter: true })
+        {
+            await replies.Problem(http, target is null
+                ? MemberLookup.NoSuchMember(to)
+                : Problem.BadRequest($"the field \"to\" names \"{Excerpt.Of(to)}\", a learner; only a voter can lead"));
+            return;
         }
         var answer = await node.TransferLeadershipAsync(target?.Id ?? MemberId.None, http.RequestAborted);
         if (answer.Kind == AnswerKind.Done)

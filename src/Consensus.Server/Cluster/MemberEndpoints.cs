@@ -33,14 +33,20 @@ internal sealed class MemberEndpoints(IConsensusNode node, MemberLookup lookup, 
             await replies.Problem(http, Problem.BadRequest(sentence!));
             return;
         }
+        var (members, unknown) = await lookup.ForChangeAsync(call);
+        if (unknown is not null)
+        {
+            await replies.Problem(http, unknown);
+            return;
+        }
         if (node.Joiners.FirstOrDefault(waiting => waiting.Name == name) is not { } joiner)
         {
-            await AnswerWithoutJoiner(http, name, role);
+            await AnswerWithoutJoiner(http, members, name, role);
             return;
         }
         if (joiner.WaitsForName)
         {
-            await AnswerWhoWaitsForItsName(http, name);
+            await AnswerWhoWaitsForItsName(http, members, name);
             return;
         }
         var member = new Member(joiner.Member, joiner.Name, joiner.PeerAddress);
@@ -68,7 +74,7 @@ internal sealed class MemberEndpoints(IConsensusNode node, MemberLookup lookup, 
             await replies.Problem(http, Problem.BadRequest(sentence!));
             return;
         }
-        var (members, unknown) = await lookup.MembersAsync(http.RequestAborted);
+        var (members, unknown) = await lookup.ForChangeAsync(call);
         if (unknown is not null)
         {
             await replies.Problem(http, unknown);
@@ -106,7 +112,7 @@ internal sealed class MemberEndpoints(IConsensusNode node, MemberLookup lookup, 
     public async Task RemoveAsync(ApiCall call)
     {
         var asked = call.Name.ToString();
-        var (members, unknown) = await lookup.MembersAsync(call.Http.RequestAborted);
+        var (members, unknown) = await lookup.ForChangeAsync(call);
         if (unknown is not null)
         {
             await replies.Problem(call.Http, unknown);
@@ -145,28 +151,19 @@ internal sealed class MemberEndpoints(IConsensusNode node, MemberLookup lookup, 
     };
 
     /// <summary>Nothing is proposed: the process may have ended when it heard that its name is taken, and whoever is started after it under that name would be a stranger to its member.</summary>
-    private async Task AnswerWhoWaitsForItsName(HttpContext http, string name)
-    {
-        var (members, unknown) = await lookup.MembersAsync(http.RequestAborted);
-        await replies.Problem(http, unknown ?? (members.Any(member => member.Name == name)
+    private Task AnswerWhoWaitsForItsName(HttpContext http, IReadOnlyList<MemberStatus> members, string name) =>
+        replies.Problem(http, members.Any(member => member.Name == name)
             ? new Problem(
                 ProblemTypes.PreconditionFailed,
                 $"a member with another data directory has the name {name}: if that one is lost, remove it first (consensusctl members remove {name})")
             : new Problem(ProblemTypes.NotReady, $"{name} asked to join while a member had its name; if it still runs it asks again within seconds, and can be added then")
             {
                 RetryAfterSeconds = 1,
-            }));
-    }
+            });
 
     /// <summary>Nobody of that name waits: either it is a member by now, or it was never seen.</summary>
-    private async Task AnswerWithoutJoiner(HttpContext http, string name, WantedRole role)
+    private async Task AnswerWithoutJoiner(HttpContext http, IReadOnlyList<MemberStatus> members, string name, WantedRole role)
     {
-        var (members, unknown) = await lookup.MembersAsync(http.RequestAborted);
-        if (unknown is not null)
-        {
-            await replies.Problem(http, unknown);
-            return;
-        }
         if (members.FirstOrDefault(member => member.Name == name) is { } present)
         {
             await (WhyNotAsAsked(present, role) is { } sentence

@@ -1,7 +1,10 @@
 using System.Globalization;
 using Consensus.Node;
 using Consensus.Primitives;
+using Consensus.Server.Auth;
 using Consensus.Server.Commands;
+using Consensus.Server.Routing;
+using Consensus.StateMachine.Policies;
 using Consensus.Translation;
 
 namespace Consensus.Server.Cluster;
@@ -10,15 +13,23 @@ namespace Consensus.Server.Cluster;
 /// Who a request means by a name or an id. A name can pass to another member, so it is looked up in the cluster as it is now, not as this member last
 /// heard of it: else a removal by name could find the former bearer, removed already, and succeed.
 /// </summary>
-internal sealed class MemberLookup(IConsensusNode node)
+/// <remarks>
+/// On that very view it is judged whether whoever asks may change any of it: what was judged at the door may be over since.
+/// </remarks>
+internal sealed class MemberLookup(IConsensusNode node, AccessGate gate)
 {
     private const int IdDigits = 16;
 
-    /// <summary>The members as of now; a problem when that cannot be known.</summary>
-    public async ValueTask<(IReadOnlyList<MemberStatus> Members, Problem? Problem)> MembersAsync(CancellationToken aborted)
+    /// <summary>
+    /// The members as of now, for a request that has been read whole and is done next; a problem when that cannot be known, and when the
+    /// request is not allowed.
+    /// </summary>
+    public async ValueTask<(IReadOnlyList<MemberStatus> Members, Problem? Problem)> ForChangeAsync(ApiCall call)
     {
-        var read = await node.ReadAsync(ReadConsistency.Linearizable, Revision.Zero, aborted);
-        return read.View is null ? ([], AnswerProblems.Of(read.Kind, read.Reason)) : (node.Status.Members, null);
+        var read = await node.ReadAsync(ReadConsistency.Linearizable, Revision.Zero, call.Http.RequestAborted);
+        return read.View is not { } view ? ([], AnswerProblems.Of(read.Kind, read.Reason))
+            : gate.Refusal(view, call.Actor, Access.ToCluster(SystemRights.Operate)) is { } refused ? ([], refused)
+            : (node.Status.Members, null);
     }
 
     public static MemberStatus? Find(IReadOnlyList<MemberStatus> members, string nameOrId) =>

@@ -4,11 +4,13 @@ using Consensus.Api.Cluster;
 using Consensus.Api.Problems;
 using Consensus.Node;
 using Consensus.Primitives;
+using Consensus.Server.Auth;
 using Consensus.Server.Commands;
 using Consensus.Server.Hosting;
 using Consensus.Server.Http;
 using Consensus.Server.Routing;
 using Consensus.StateMachine.Comparison;
+using Consensus.StateMachine.Policies;
 using Consensus.Translation;
 
 namespace Consensus.Server.Comparison;
@@ -17,7 +19,7 @@ namespace Consensus.Server.Comparison;
 /// <c>/v1/statehash/tables</c>, for an operator's check of what differs between members. GET tells what this member's tables have at one log index, and keeps that state for a
 /// while; POST asks about ranges of one of them.
 /// </summary>
-internal sealed class StateTableEndpoints(IConsensusNode node, ComparedViews views, Replies replies)
+internal sealed class StateTableEndpoints(IConsensusNode node, JudgedReads reads, ComparedViews views, Replies replies)
 {
     private const int RetryAfterSeconds = 10;
 
@@ -53,6 +55,11 @@ internal sealed class StateTableEndpoints(IConsensusNode node, ComparedViews vie
         if (TableQuestion.Read(body, out var sentence) is not { } question)
         {
             await replies.Problem(call.Http, Problem.BadRequest(sentence!));
+            return;
+        }
+        if ((await reads.ReadAsync(call, default, Access.ToCluster(SystemRights.Administer))).Refusal is { } forbidden)
+        {
+            await replies.Problem(call.Http, forbidden);
             return;
         }
         if (views.Find(question.Index) is not { } view)

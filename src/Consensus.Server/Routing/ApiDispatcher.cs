@@ -142,7 +142,7 @@ internal sealed class ApiDispatcher(
         {
             Actor = actor,
         };
-        return gate.Asks(endpoint.Needs, actor) ? AskAsync(endpoint, call) : ServeAsync(endpoint, call);
+        return gate.Asks(endpoint.Needs) ? AskAsync(endpoint, call) : ServeAsync(endpoint, call);
     }
 
     private async Task AskAsync(Endpoint endpoint, ApiCall call) =>

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Consensus.Api.Problems;
 using Consensus.Node.Core.Flow;
+using Consensus.Node.Ports;
 using Consensus.Security.Tests.Https.Support;
 using Consensus.Server;
 using Consensus.Server.Auth;
@@ -10,9 +11,11 @@ using Consensus.Server.Http;
 using Consensus.Server.Lists;
 using Consensus.Server.Metrics;
 using Consensus.Server.Routing;
+using Consensus.Server.Tests.Support;
 using Consensus.Server.Watches;
 using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Policies;
+using Consensus.Translation;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Consensus.Security.Tests.Access;
@@ -229,6 +232,36 @@ internal sealed class DoorTests : AccessTest
         await BindAsync("ops");
         await ForbiddenAsync("ops", "POST", "/v1/cluster/leader", "{}");
         Assert.That(Node.Transfers, Is.Empty);
+    }
+
+    [TestCase("POST", "/v1/cluster/members", "{\"name\":\"n4\"}", BuiltInRoles.Operator)]
+    [TestCase("PATCH", "/v1/cluster/members/n3", "{\"role\":\"voter\"}", BuiltInRoles.Operator)]
+    [TestCase("DELETE", "/v1/cluster/members/n2", null, BuiltInRoles.Operator)]
+    [TestCase("POST", "/v1/cluster/leader", "{}", BuiltInRoles.Operator)]
+    [TestCase("POST", "/v1/cluster/leader", "{\"to\":\"n2\"}", BuiltInRoles.Operator)]
+    [TestCase("POST", "/v1/statehash/tables", "{\"index\":1,\"table\":\"keys\",\"ranges\":[{\"items\":1}]}", BuiltInRoles.Admin)]
+    public async Task What_is_done_to_the_cluster_is_judged_again_when_the_request_has_come_whole(
+        string method, string target, string? body, string role)
+    {
+        await BindAsync("ops", role);
+        Node.Waiting.Add(new JoiningMember(new Primitives.MemberId(0x54), "n4", "127.0.0.1:7680"));
+        // Between the judgement at the door and the next, for which a body may let it wait for seconds.
+        Node.BeforeRead = () => Node.BeforeRead = () => _ = BindAsync("ops");
+        var told = await AskAsync("ops", method, target, body);
+        Assert.That((told.Status, told.Type), Is.EqualTo((403, ProblemTypes.Forbidden.Uri)), told.Body);
+        Assert.That((Node.Changes.Count, Node.Transfers.Count), Is.EqualTo((0, 0)));
+    }
+
+    [Test]
+    public async Task A_member_that_others_reach_without_TLS_serves_nobody_also_before_it_knows_that_rights_are_judged()
+    {
+        await BindAsync(Actor.Anonymous, BuiltInRoles.Admin);
+        Node.PolicyBehind = new InProcessNode().Policy;
+        var gate = new AccessGate(Node, isOpenToOthers: true, awaitsForming: false);
+        var needs = Needs.OfCluster(SystemRights.Operate);
+        Assert.That((gate.Refusal(needs, Actor.Nobody), gate.Asks(needs)), Is.EqualTo(((Problem?)null, true)));
+        Assert.That((await gate.RefusalAsync(needs, Actor.Nobody, default))?.Type, Is.EqualTo(ProblemTypes.NotReady));
+        Assert.That(gate.Refusal(Node.View, Actor.Nobody)?.Type, Is.EqualTo(ProblemTypes.NotReady));
     }
 
     [Test]

@@ -27,6 +27,20 @@ internal sealed class PlainAuthTests : ContractTest
         Assert.That(put.StatusCode, Is.EqualTo(HttpStatusCode.OK));
     }
 
+    [TestCase("POST", "/v1/cluster/members", "{\"name\":\"n3\"}")]
+    [TestCase("PATCH", "/v1/cluster/members/n3", "{\"role\":\"voter\"}")]
+    [TestCase("DELETE", "/v1/cluster/members/n2", null)]
+    [TestCase("POST", "/v1/cluster/leader", "{}")]
+    [TestCase("POST", "/v1/statehash/tables", "{\"index\":1,\"table\":\"keys\",\"ranges\":[{\"items\":1}]}")]
+    public async Task What_is_done_to_the_cluster_is_judged_by_a_member_that_does_not_know_yet_that_rights_are(
+        string method, string target, string? body)
+    {
+        Node.PolicyBehind = Node.Policy;
+        Node.Propose(new EnableAuthCommand("admin"));
+        await RefusedAsync(ProblemTypes.Forbidden, method, target, body);
+        Assert.That((Node.Changes.Count, Node.Transfers.Count), Is.EqualTo((0, 0)));
+    }
+
     [Test]
     public async Task Where_rights_are_judged_nobody_has_what_is_bound_to_anonymous()
     {
