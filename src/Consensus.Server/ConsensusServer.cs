@@ -140,7 +140,7 @@ public static class ConsensusServer
             new ClusterEndpoints(node, members, replies, info, lifecycle, alarms, counters, hub),
             new StateHashEndpoint(node, replies),
             new StateTableEndpoints(node, reads, compared, replies),
-            new SnapshotEndpoint(node, replies, logger),
+            new SnapshotEndpoint(node, gate, replies, logger),
             new MemberEndpoints(node, members, replies, logger),
             new HealthEndpoints(node, gate, replies, lifecycle),
             new MetricsEndpoint(node, replies, counters, hub, bodies, held, info, lifecycle, alarms),

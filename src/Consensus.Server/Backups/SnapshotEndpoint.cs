@@ -1,10 +1,13 @@
 using System.Globalization;
 using Consensus.Api.Problems;
 using Consensus.Node;
+using Consensus.Raft;
 using Consensus.Server.Auth;
 using Consensus.Server.Commands;
 using Consensus.Server.Http;
 using Consensus.Server.Routing;
+using Consensus.Server.Tls;
+using Consensus.StateMachine;
 using Consensus.StateMachine.Policies;
 using Consensus.Storage.Backups;
 using Consensus.Translation;
@@ -17,11 +20,13 @@ namespace Consensus.Server.Backups;
 /// GET of <c>/v1/snapshot</c>: the whole state at one applied index, as a snapshot file. The view is immutable, so writes go on meanwhile; what they replace stays in memory until the
 /// stream ends, which is why few are sent at a time and a client that takes them too slowly is cut off.
 /// </summary>
-internal sealed class SnapshotEndpoint(IConsensusNode node, Replies replies, ILogger logger)
+internal sealed class SnapshotEndpoint(IConsensusNode node, AccessGate gate, Replies replies, ILogger logger)
 {
     private const int MaxAtATime = 2;
 
     private static readonly MinDataRate SlowestRate = new(bytesPerSecond: 64 * 1024, gracePeriod: TimeSpan.FromSeconds(10));
+
+    private static readonly Access Needed = Access.ToCluster(SystemRights.TakeSnapshot);
 
     private int _underWay;
 
@@ -32,6 +37,19 @@ internal sealed class SnapshotEndpoint(IConsensusNode node, Replies replies, ILo
             await replies.Problem(call.Http, refusal!);
             return;
         }
+        var answer = await node.ReadForBackupAsync(options.Consistency, options.MinRevision, call.Http.RequestAborted);
+        if (answer is not { Kind: AnswerKind.Done, View: { } view, Mark: { } mark })
+        {
+            await replies.Problem(call.Http, AnswerProblems.Of(answer.Kind, answer.Reason));
+            return;
+        }
+        if (gate.Refusal(view, call.Actor, Needed) is { } forbidden)
+        {
+            await replies.Problem(call.Http, forbidden);
+            return;
+        }
+
+        // Only now: whoever may not have one takes no place of those who may.
         if (Interlocked.Increment(ref _underWay) > MaxAtATime)
         {
             Interlocked.Decrement(ref _underWay);
@@ -40,7 +58,7 @@ internal sealed class SnapshotEndpoint(IConsensusNode node, Replies replies, ILo
         }
         try
         {
-            await SendAsync(call, options);
+            await SendAsync(call.Http, view, mark, new StreamRight(call.Actor, Needed, view.Policy));
         }
         finally
         {
@@ -48,20 +66,8 @@ internal sealed class SnapshotEndpoint(IConsensusNode node, Replies replies, ILo
         }
     }
 
-    private async Task SendAsync(ApiCall call, ReadOptions options)
+    private async Task SendAsync(HttpContext http, StateView view, SnapshotMark mark, StreamRight right)
     {
-        var http = call.Http;
-        var answer = await node.ReadForBackupAsync(options.Consistency, options.MinRevision, http.RequestAborted);
-        if (answer is not { Kind: AnswerKind.Done, View: { } view, Mark: { } mark })
-        {
-            await replies.Problem(http, AnswerProblems.Of(answer.Kind, answer.Reason));
-            return;
-        }
-        if (Denials.Refusal(view, call.Actor, Access.ToCluster(SystemRights.TakeSnapshot)) is { } forbidden)
-        {
-            await replies.Problem(http, forbidden);
-            return;
-        }
         var status = node.Status;
         replies.Start(http, StatusCodes.Status200OK, view.Revision);
         http.Response.Headers.CacheControl = Replies.NotKept;
@@ -76,10 +82,20 @@ internal sealed class SnapshotEndpoint(IConsensusNode node, Replies replies, ILo
         {
             rate.MinDataRate = SlowestRate;
         }
+        using var standing = StandingRequest.Begin(http);
         try
         {
-            await SnapshotSending.RunAsync(
-                write => BackupStream.Write(status.Cluster, mark, view, write), http.Response.BodyWriter, http.RequestAborted);
+            var isWhole = await SnapshotSending.RunAsync(
+                write => BackupStream.Write(status.Cluster, mark, view, write),
+                http.Response.BodyWriter,
+                () => right.IsAllowedBy(node.Policy),
+                http.RequestAborted);
+            if (!isWhole)
+            {
+                logger.LogWarning(
+                    "a snapshot at index {Index} was not sent to its end: its client may not have it any more", mark.LastIndex.Value);
+                http.Abort();
+            }
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {

@@ -14,7 +14,10 @@ internal static class SnapshotSending
     private const int FlushEveryBytes = 64 << 10;
 
     /// <summary>Comes back when all is handed to <paramref name="to"/>. Throws what the encoder throws, and <see cref="OperationCanceledException"/> when the client goes away.</summary>
-    public static async Task RunAsync(Func<Action<ReadOnlySpan<byte>>, long> encode, PipeWriter to, CancellationToken aborted)
+    /// <param name="mayGoOn">Asked before each part of it, which has some 64 KiB.</param>
+    /// <returns>False when it may not go on, and a part is missing.</returns>
+    public static async Task<bool> RunAsync(
+        Func<Action<ReadOnlySpan<byte>>, long> encode, PipeWriter to, Func<bool> mayGoOn, CancellationToken aborted)
     {
         var pipe = new Pipe(new PipeOptions(
             pauseWriterThreshold: MaxAheadBytes, resumeWriterThreshold: MaxAheadBytes / 2, minimumSegmentSize: FlushEveryBytes, useSynchronizationContext: false));
@@ -27,6 +30,10 @@ internal static class SnapshotSending
                 var read = await pipe.Reader.ReadAsync(aborted);
                 foreach (var part in read.Buffer)
                 {
+                    if (!mayGoOn())
+                    {
+                        return false;
+                    }
                     var flushed = await to.WriteAsync(part, aborted);
                     if (flushed.IsCompleted)
                     {
@@ -36,7 +43,7 @@ internal static class SnapshotSending
                 pipe.Reader.AdvanceTo(read.Buffer.End);
                 if (read.IsCompleted)
                 {
-                    return;
+                    return true;
                 }
             }
         }

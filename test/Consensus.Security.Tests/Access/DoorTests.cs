@@ -265,6 +265,22 @@ internal sealed class DoorTests : AccessTest
     }
 
     [Test]
+    public async Task Who_may_take_no_snapshot_takes_no_place_of_those_who_may()
+    {
+        await BindAsync("nightly", BuiltInRoles.Backup);
+        Node.HoldsReads = true;
+        var denied = Enumerable.Range(0, 3).Select(_ => AskAsync("nobody", "GET", "/v1/snapshot")).ToList();
+        await Patience.UntilAsync(() => Node.ReadsHeld == denied.Count, "they are judged");
+        Node.HoldsReads = false;
+        Assert.That((await AskAsync("nightly", "GET", "/v1/snapshot")).Status, Is.EqualTo(200));
+        As("nobody").CancelPendingRequests();
+        foreach (var one in denied)
+        {
+            Assert.That(async () => await one, Throws.InstanceOf<OperationCanceledException>());
+        }
+    }
+
+    [Test]
     public void A_member_that_others_reach_without_TLS_serves_nobody_of_a_cluster_that_judges_rights()
     {
         var gate = new AccessGate(Node, isOpenToOthers: true, awaitsForming: false);

@@ -158,6 +158,25 @@ internal sealed class RevocationTests : AccessTest
         await stream.ExpectAsync("forbidden");
     }
 
+    [TestCase(true)]
+    [TestCase(false)]
+    public async Task Row_14_A_snapshot_that_is_being_sent_breaks_off_when_the_certificate_is_revoked_or_the_right_goes(bool isRevoked)
+    {
+        await BindAsync("nightly", BuiltInRoles.Backup);
+        for (var i = 0; i < 300; i++)
+        {
+            await DoAsync(new PutCommand(Key.FromText($"{i}"), new byte[100_000], Primitives.LeaseId.None, KeyCondition.None));
+        }
+        using var response = await As("nightly").GetAsync(
+            new Uri("/v1/snapshot", UriKind.Relative), HttpCompletionOption.ResponseHeadersRead);
+        Assert.That(response.StatusCode, Is.EqualTo(HttpStatusCode.OK));
+        await (isRevoked ? RevokeAsync("nightly") : BindAsync("nightly", BuiltInRoles.Monitor));
+        Assert.That(
+            async () => await response.Content.CopyToAsync(Stream.Null),
+            Throws.InstanceOf<HttpRequestException>().Or.InstanceOf<IOException>(),
+            "most of it was not sent yet");
+    }
+
     [Test]
     public async Task Row_14_The_next_page_of_a_list_is_judged_anew_be_its_view_as_old_as_it_likes()
     {

@@ -3,6 +3,8 @@ using System.Net.Security;
 using System.Text;
 using Consensus.Security.Tests.Https.Support;
 using Consensus.Server.Tests.Support;
+using Consensus.StateMachine;
+using Consensus.StateMachine.Commands;
 
 namespace Consensus.Security.Tests.Https;
 
@@ -64,6 +66,25 @@ internal sealed class StandingTests : HttpsTest
         ChangeAuthority();
         Tls.Look();
         Assert.That(async () => await stream.NextAsync(), Throws.InstanceOf<IOException>().Or.InstanceOf<HttpRequestException>());
+    }
+
+    [Test]
+    public async Task Row_33_A_snapshot_that_is_being_sent_breaks_off_at_the_reload_that_removes_its_anchor()
+    {
+        for (var i = 0; i < 300; i++)
+        {
+            Node.Propose(new PutCommand(Key.FromText($"{i}"), new byte[100_000], Primitives.LeaseId.None, KeyCondition.None));
+        }
+        using var response = await Library(Billing).GetAsync(
+            new Uri("/v1/snapshot", UriKind.Relative), HttpCompletionOption.ResponseHeadersRead);
+        Assert.That(response.StatusCode, Is.EqualTo(HttpStatusCode.OK));
+        Tls.Look();
+        ChangeAuthority();
+        Tls.Look();
+        Assert.That(
+            async () => await response.Content.CopyToAsync(Stream.Null),
+            Throws.InstanceOf<HttpRequestException>().Or.InstanceOf<IOException>(),
+            "most of it was not sent yet");
     }
 
     [Test]
