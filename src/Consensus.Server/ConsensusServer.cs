@@ -110,7 +110,7 @@ public static class ConsensusServer
     {
         var commands = new CommandRunner(node);
         var reads = new JudgedReads(node, gate);
-        var changes = new PolicyChanges(node, commands, replies, logger);
+        var (records, changes) = (new PolicyRecordReads(node, reads, replies), new PolicyChanges(node, commands, replies, logger));
         var lists = new ListReader(node, reads, views);
         var watches = new WatchEndpoints(reads, hub, replies);
         HoldReadEndpoints ReadsOf(HoldForm form) => new(form, node, reads, lists, watches, replies);
@@ -134,9 +134,9 @@ public static class ConsensusServer
             new TxnEndpoint(reads, commands, replies),
             new WithdrawEndpoint(commands, replies),
             new AuthEndpoints(reads, changes, replies, knowsCallers: info.Tls is not null),
-            new RoleEndpoints(node, reads, changes, replies),
-            new PrincipalEndpoints(node, reads, changes, replies),
-            new RevocationEndpoints(node, reads, changes, replies),
+            new RoleEndpoints(records, changes, replies),
+            new PrincipalEndpoints(records, changes, replies),
+            new RevocationEndpoints(records, changes, replies),
             new ClusterEndpoints(node, members, replies, info, lifecycle, alarms, counters, hub),
             new StateHashEndpoint(node, replies),
             new StateTableEndpoints(node, reads, compared, replies),

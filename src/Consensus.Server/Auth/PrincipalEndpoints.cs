@@ -1,7 +1,6 @@
 using System.Text;
 using Consensus.Api;
 using Consensus.Api.Access;
-using Consensus.Node;
 using Consensus.Server.Http;
 using Consensus.Server.Lists;
 using Consensus.Server.Routing;
@@ -12,64 +11,29 @@ using Consensus.Translation;
 namespace Consensus.Server.Auth;
 
 /// <summary><c>/v1/auth/principals</c>: which roles are bound to whom.</summary>
-internal sealed class PrincipalEndpoints(IConsensusNode node, JudgedReads reads, PolicyChanges changes, Replies replies)
+internal sealed class PrincipalEndpoints(PolicyRecordReads records, PolicyChanges changes, Replies replies)
 {
     private const string What = "principal";
 
     /// <summary>Of a name in an answer beside its bytes, about.</summary>
     private const int NameBytes = 60;
 
-    private static readonly Access Needed = Access.ToCluster(SystemRights.Administer);
+    public Task ListAsync(ApiCall call) =>
+        records.ListAsync(call, ListKind.Principals, ApiJson.Default.PrincipalListAnswer, static (view, page) =>
+        {
+            var revision = view.Policy.Revision;
+            var items = page.Take(
+                view.ListPrincipals(page.AfterText), SizeOf, static principal => Encoding.UTF8.GetBytes(principal.Name), out var next);
+            return new PrincipalListAnswer([.. items.Select(principal => AccessShapes.Of(principal, revision))], revision, next);
+        });
 
-    public async Task ListAsync(ApiCall call)
-    {
-        if (!PolicyPage.TryRead(call, ListKind.Principals, node.Moment.Cluster, out var page, out var refusal)
-            || !ReadOptions.TryRead(call.Query, out var options, out refusal))
-        {
-            await replies.Problem(call.Http, refusal!);
-            return;
-        }
-        var read = await reads.ReadAsync(call, options, Needed);
-        if (read.View is not { } view)
-        {
-            await replies.Problem(call.Http, read.Refusal!);
-            return;
-        }
-        var revision = view.Policy.Revision;
-        var items = page.Take(
-            view.ListPrincipals(page.AfterText), SizeOf, static principal => Encoding.UTF8.GetBytes(principal.Name), out var next);
-        PolicyChanges.Tag(call.Http, revision, call.Form);
-        var answer = new PrincipalListAnswer([.. items.Select(principal => AccessShapes.Of(principal, revision))], revision, next);
-        await replies.Json(call.Http, StatusCodes.Status200OK, answer, ApiJson.Default.PrincipalListAnswer, view.Revision);
-    }
-
-    public async Task GetAsync(ApiCall call)
-    {
-        if (PolicyChanges.NameOf(call, What, out var refusal) is not { } name
-            || !ReadOptions.TryRead(call.Query, out var options, out refusal))
-        {
-            await replies.Problem(call.Http, refusal!);
-            return;
-        }
-        var read = await reads.ReadAsync(call, options, Needed);
-        if (read.View is not { } view)
-        {
-            await replies.Problem(call.Http, read.Refusal!);
-            return;
-        }
-        if (view.GetPrincipal(name) is not { } principal)
-        {
-            await replies.Problem(call.Http, Problem.NotFound($"nothing is bound to the principal \"{Excerpt.Of(name)}\"", view.Revision));
-            return;
-        }
-        PolicyChanges.Tag(call.Http, view.Policy.Revision, call.Form);
-        await replies.Json(
-            call.Http,
-            StatusCodes.Status200OK,
-            AccessShapes.Of(principal, view.Policy.Revision),
+    public Task GetAsync(ApiCall call) => PolicyChanges.NameOf(call, What, out var refusal) is { } name
+        ? records.GetAsync(
+            call,
             ApiJson.Default.PrincipalAnswer,
-            view.Revision);
-    }
+            view => view.GetPrincipal(name) is { } principal ? AccessShapes.Of(principal, view.Policy.Revision) : null,
+            $"nothing is bound to the principal \"{Excerpt.Of(name)}\"")
+        : replies.Problem(call.Http, refusal!);
 
     public async Task PutAsync(ApiCall call)
     {

@@ -1,6 +1,5 @@
 using Consensus.Api;
 using Consensus.Api.Access;
-using Consensus.Node;
 using Consensus.Server.Http;
 using Consensus.Server.Lists;
 using Consensus.Server.Routing;
@@ -12,73 +11,34 @@ using Consensus.Translation;
 namespace Consensus.Server.Auth;
 
 /// <summary><c>/v1/auth/revocations</c>: certificates that are not believed any more, by their SHA-256.</summary>
-internal sealed class RevocationEndpoints(IConsensusNode node, JudgedReads reads, PolicyChanges changes, Replies replies)
+internal sealed class RevocationEndpoints(PolicyRecordReads records, PolicyChanges changes, Replies replies)
 {
     /// <summary>Of one in an answer beside its note, about.</summary>
     private const int ItemBytes = 160;
-
-    private static readonly Access Needed = Access.ToCluster(SystemRights.Administer);
 
     private static Problem NoFingerprint => Problem.BadRequest(
         $"the path does not name a certificate: the SHA-256 of it in {2 * PolicyNames.FingerprintBytes} hexadecimal digits "
         + "(openssl x509 -noout -fingerprint -sha256), with or without colons");
 
-    public async Task ListAsync(ApiCall call)
-    {
-        if (!PolicyPage.TryRead(call, ListKind.Revocations, node.Moment.Cluster, out var page, out var refusal)
-            || !ReadOptions.TryRead(call.Query, out var options, out refusal))
+    public Task ListAsync(ApiCall call) =>
+        records.ListAsync(call, ListKind.Revocations, ApiJson.Default.RevocationListAnswer, static (view, page) =>
         {
-            await replies.Problem(call.Http, refusal!);
-            return;
-        }
-        var read = await reads.ReadAsync(call, options, Needed);
-        if (read.View is not { } view)
-        {
-            await replies.Problem(call.Http, read.Refusal!);
-            return;
-        }
-        var revision = view.Policy.Revision;
-        var items = page.Take(
-            view.ListRevocations(new Key(page.After.Span)),
-            static item => ItemBytes + (2 * item.Note.Length),
-            static item => item.Fingerprint.Memory.ToArray(),
-            out var next);
-        PolicyChanges.Tag(call.Http, revision, call.Form);
-        var answer = new RevocationListAnswer([.. items.Select(item => AccessShapes.Of(item, revision))], revision, next);
-        await replies.Json(call.Http, StatusCodes.Status200OK, answer, ApiJson.Default.RevocationListAnswer, view.Revision);
-    }
+            var revision = view.Policy.Revision;
+            var items = page.Take(
+                view.ListRevocations(new Key(page.After.Span)),
+                static item => ItemBytes + (2 * item.Note.Length),
+                static item => item.Fingerprint.Memory.ToArray(),
+                out var next);
+            return new RevocationListAnswer([.. items.Select(item => AccessShapes.Of(item, revision))], revision, next);
+        });
 
-    public async Task GetAsync(ApiCall call)
-    {
-        if (!TryReadFingerprint(call, out var fingerprint))
-        {
-            await replies.Problem(call.Http, NoFingerprint);
-            return;
-        }
-        if (!ReadOptions.TryRead(call.Query, out var options, out var refusal))
-        {
-            await replies.Problem(call.Http, refusal!);
-            return;
-        }
-        var read = await reads.ReadAsync(call, options, Needed);
-        if (read.View is not { } view)
-        {
-            await replies.Problem(call.Http, read.Refusal!);
-            return;
-        }
-        if (view.GetRevocation(fingerprint) is not { } revocation)
-        {
-            await replies.Problem(call.Http, Problem.NotFound("the certificate is not revoked", view.Revision));
-            return;
-        }
-        PolicyChanges.Tag(call.Http, view.Policy.Revision, call.Form);
-        await replies.Json(
-            call.Http,
-            StatusCodes.Status200OK,
-            AccessShapes.Of(revocation, view.Policy.Revision),
+    public Task GetAsync(ApiCall call) => TryReadFingerprint(call, out var fingerprint)
+        ? records.GetAsync(
+            call,
             ApiJson.Default.RevocationAnswer,
-            view.Revision);
-    }
+            view => view.GetRevocation(fingerprint) is { } revocation ? AccessShapes.Of(revocation, view.Policy.Revision) : null,
+            "the certificate is not revoked")
+        : replies.Problem(call.Http, NoFingerprint);
 
     public async Task PutAsync(ApiCall call)
     {

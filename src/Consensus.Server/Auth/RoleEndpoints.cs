@@ -1,10 +1,10 @@
 using System.Text;
 using Consensus.Api;
 using Consensus.Api.Access;
-using Consensus.Node;
 using Consensus.Server.Http;
 using Consensus.Server.Lists;
 using Consensus.Server.Routing;
+using Consensus.StateMachine;
 using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Policies;
 using Consensus.Translation;
@@ -12,66 +12,33 @@ using Consensus.Translation;
 namespace Consensus.Server.Auth;
 
 /// <summary><c>/v1/auth/roles</c>: what roles allow. Those that are built in are shown, and nobody changes them.</summary>
-internal sealed class RoleEndpoints(IConsensusNode node, JudgedReads reads, PolicyChanges changes, Replies replies)
+internal sealed class RoleEndpoints(PolicyRecordReads records, PolicyChanges changes, Replies replies)
 {
     private const string What = "role";
 
     /// <summary>Of a rule in an answer beside its name, about.</summary>
     private const int RuleBytes = 120;
 
-    private static readonly Access Needed = Access.ToCluster(SystemRights.Administer);
-
-    public async Task ListAsync(ApiCall call)
+    public Task ListAsync(ApiCall call) => records.ListAsync(call, ListKind.Roles, ApiJson.Default.RoleListAnswer, static (view, page) =>
     {
-        if (!PolicyPage.TryRead(call, ListKind.Roles, node.Moment.Cluster, out var page, out var refusal)
-            || !ReadOptions.TryRead(call.Query, out var options, out refusal))
-        {
-            await replies.Problem(call.Http, refusal!);
-            return;
-        }
-        var read = await reads.ReadAsync(call, options, Needed);
-        if (read.View is not { } view)
-        {
-            await replies.Problem(call.Http, read.Refusal!);
-            return;
-        }
         var revision = view.Policy.Revision;
         var made = page.Take(view.ListRoles(page.AfterText), SizeOf, static role => Encoding.UTF8.GetBytes(role.Name), out var next);
         List<RoleAnswer> items = page.IsFirst
             ? [.. BuiltInRoles.Names.Select(name => AccessShapes.Of(name, BuiltInRoles.Find(name)!, revision))]
             : [];
         items.AddRange(made.Select(role => AccessShapes.Of(role, revision)));
-        PolicyChanges.Tag(call.Http, revision, call.Form);
-        await replies.Json(
-            call.Http, StatusCodes.Status200OK, new RoleListAnswer(items, revision, next), ApiJson.Default.RoleListAnswer, view.Revision);
-    }
+        return new RoleListAnswer(items, revision, next);
+    });
 
-    public async Task GetAsync(ApiCall call)
-    {
-        if (PolicyChanges.NameOf(call, What, out var refusal) is not { } name
-            || !ReadOptions.TryRead(call.Query, out var options, out refusal))
-        {
-            await replies.Problem(call.Http, refusal!);
-            return;
-        }
-        var read = await reads.ReadAsync(call, options, Needed);
-        if (read.View is not { } view)
-        {
-            await replies.Problem(call.Http, read.Refusal!);
-            return;
-        }
-        var revision = view.Policy.Revision;
-        var answer = BuiltInRoles.Find(name) is { } builtIn ? AccessShapes.Of(name, builtIn, revision)
-            : view.GetRole(name) is { } role ? AccessShapes.Of(role, revision)
-            : null;
-        if (answer is null)
-        {
-            await replies.Problem(call.Http, Problem.NotFound($"there is no role \"{Excerpt.Of(name)}\"", view.Revision));
-            return;
-        }
-        PolicyChanges.Tag(call.Http, revision, call.Form);
-        await replies.Json(call.Http, StatusCodes.Status200OK, answer, ApiJson.Default.RoleAnswer, view.Revision);
-    }
+    public Task GetAsync(ApiCall call) => PolicyChanges.NameOf(call, What, out var refusal) is { } name
+        ? records.GetAsync(call, ApiJson.Default.RoleAnswer, view => Find(view, name), $"there is no role \"{Excerpt.Of(name)}\"")
+        : replies.Problem(call.Http, refusal!);
+
+    /// <summary>Null for a role that there is not.</summary>
+    public static RoleAnswer? Find(StateView view, string name) =>
+        BuiltInRoles.Find(name) is { } builtIn ? AccessShapes.Of(name, builtIn, view.Policy.Revision)
+        : view.GetRole(name) is { } role ? AccessShapes.Of(role, view.Policy.Revision)
+        : null;
 
     public async Task PutAsync(ApiCall call)
     {
