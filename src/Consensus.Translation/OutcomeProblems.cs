@@ -144,6 +144,10 @@ public static class OutcomeProblems
         PolicyRefusal.BuiltIn => Problem.BadRequest($"the role \"{refused.Name}\" is built in; nothing was done"),
         PolicyRefusal.NoSuchRole => Problem.BadRequest($"there is no role \"{refused.Name}\"; nothing was done"),
         PolicyRefusal.Missing => Problem.NotFound("there is no such role, principal or revocation; nothing was done"),
+        PolicyRefusal.NoAdministrator => new Problem(
+            ProblemTypes.PreconditionFailed,
+            $"the principal \"{Excerpt.Of(refused.Name)}\" has other roles than {BuiltInRoles.Admin}, or is disabled, so that nobody might "
+            + "administer the cluster any more: give it that role first; nothing was done"),
         PolicyRefusal.Malformed => Problem.BadRequest("a name, a rule or a fingerprint is malformed; nothing was done"),
         _ => Invariant.Unreachable<Problem>(refused.Reason),
     };

@@ -3,7 +3,6 @@ using Consensus.Api.Access;
 using Consensus.Api.Problems;
 using Consensus.Server.Http;
 using Consensus.Server.Routing;
-using Consensus.StateMachine;
 using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Policies;
 using Consensus.Translation;
@@ -34,7 +33,7 @@ internal sealed class AuthEndpoints(JudgedReads reads, PolicyChanges changes, Re
         }
         var (policy, actor) = (view.Policy, call.Actor);
         var binding = policy.BindingOf(actor.Name);
-        var roles = (binding?.Roles ?? []).Select(name => RoleOf(view, name, policy.Revision)).OfType<RoleAnswer>().ToList();
+        var roles = (binding?.Roles ?? []).Select(name => RoleEndpoints.Find(view, name)).OfType<RoleAnswer>().ToList();
         PolicyChanges.Tag(call.Http, policy.Revision, call.Form);
         await replies.Json(
             call.Http,
@@ -91,27 +90,6 @@ internal sealed class AuthEndpoints(JudgedReads reads, PolicyChanges changes, Re
             await replies.Problem(call.Http, sentence is null ? KnowsNobody : Problem.BadRequest(sentence));
             return;
         }
-        var read = await reads.ReadAsync(call, default, Access.ToCluster(SystemRights.Administer));
-        if (read.View is not { } view)
-        {
-            await replies.Problem(call.Http, read.Refusal!);
-        }
-        else if (!view.Policy.IsEnabled && view.GetPrincipal(admin) is { } bound
-            && (bound.IsDisabled || !bound.Roles.Contains(BuiltInRoles.Admin)))
-        {
-            await replies.Problem(call.Http, new Problem(
-                ProblemTypes.PreconditionFailed,
-                $"the principal \"{Excerpt.Of(admin)}\" has other roles than {BuiltInRoles.Admin}, so that nobody might administer "
-                + "the cluster any more: give it that role first; nothing was done"));
-        }
-        else
-        {
-            await changes.ChangeAsync(call, body, new EnableAuthCommand(admin), "rights are judged from here on");
-        }
+        await changes.ChangeAsync(call, body, new EnableAuthCommand(admin), "rights are judged from here on");
     }
-
-    private static RoleAnswer? RoleOf(StateView view, string name, long policyRevision) =>
-        BuiltInRoles.Find(name) is { } builtIn ? AccessShapes.Of(name, builtIn, policyRevision)
-        : view.GetRole(name) is { } role ? AccessShapes.Of(role, policyRevision)
-        : null;
 }

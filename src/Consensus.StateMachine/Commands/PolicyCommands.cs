@@ -33,5 +33,7 @@ public sealed record PutRevocationCommand(Key Fingerprint, string Note) : Policy
 public sealed record DeleteRevocationCommand(Key Fingerprint) : PolicyCommand;
 
 /// <summary>From here on nothing is allowed that no role allows. Nothing undoes it. Idempotent.</summary>
-/// <param name="Admin">To whom the role <c>admin</c> is bound, unless something is bound to that name already; empty for nobody.</param>
+/// <param name="Admin">
+/// To whom the role <c>admin</c> is bound, unless it is already; one to whom others are bound without it is refused. Empty for nobody.
+/// </param>
 public sealed record EnableAuthCommand(string Admin) : PolicyCommand;

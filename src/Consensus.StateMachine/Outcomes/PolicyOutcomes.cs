@@ -37,6 +37,9 @@ public enum PolicyRefusal
     /// A name that no role or principal can have, a rule that says nothing, a role given twice, a fingerprint that is none. 400.
     /// </summary>
     Malformed = 6,
+
+    /// <summary>Who is to administer is disabled, or has roles without that. 412.</summary>
+    NoAdministrator = 7,
 }
 
 /// <summary>Nothing was done.</summary>

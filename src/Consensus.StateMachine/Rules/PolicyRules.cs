@@ -189,7 +189,12 @@ internal sealed class PolicyRules(StateTables state, Applying entry)
         {
             return Unchanged();
         }
-        if (c.Admin.Length > 0 && state.Policies.FindPrincipal(c.Admin) is null
+        var bound = c.Admin.Length > 0 ? state.Policies.FindPrincipal(c.Admin) : null;
+        if (bound is not null && (bound.IsDisabled || !bound.Roles.Contains(BuiltInRoles.Admin)))
+        {
+            return Refuse(PolicyRefusal.NoAdministrator, c.Admin);
+        }
+        if (c.Admin.Length > 0 && bound is null
             && Bind(new PrincipalInfo(c.Admin, [BuiltInRoles.Admin], IsDisabled: false)) is { } refused)
         {
             return refused;

@@ -185,11 +185,15 @@ internal sealed class PolicyRuleTests
     }
 
     [Test]
-    public void What_is_bound_to_the_administrator_already_stays()
+    public void An_administrator_who_would_be_none_is_refused()
     {
         _machine.Change(new PutPrincipalCommand("admin", ["reader"], IsDisabled: false));
+        Refused(PolicyRefusal.NoAdministrator, new EnableAuthCommand("admin"), "admin");
+        _machine.Change(new PutPrincipalCommand("admin", ["admin"], IsDisabled: true));
+        Refused(PolicyRefusal.NoAdministrator, new EnableAuthCommand("admin"), "admin");
+        _machine.Change(new PutPrincipalCommand("admin", ["reader", "admin"], IsDisabled: false));
         _machine.Change(new EnableAuthCommand("admin"));
-        Assert.That(_machine.View.GetPrincipal("admin")!.Roles, Is.EqualTo(new[] { "reader" }));
+        Assert.That(_machine.View.GetPrincipal("admin")!.Roles, Is.EqualTo(new[] { "reader", "admin" }), "what is bound already stays");
     }
 
     [Test]
