@@ -18,7 +18,10 @@ public enum ApiFailureKind
     /// <summary>A write that may or may not have taken effect, or may still.</summary>
     OutcomeUnknown,
 
-    /// <summary>A member does not know who asks (401): nothing was done. It is no answer to what was asked, and ends no hold.</summary>
+    /// <summary>
+    /// A member does not know who asks (401), or whoever asks may not (403): nothing was done. It is no answer to what was asked before,
+    /// and ends no hold.
+    /// </summary>
     Denied,
 }
 

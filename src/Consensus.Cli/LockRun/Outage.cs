@@ -51,7 +51,7 @@ internal sealed class Outage(string what, int members, TimeProvider clock, TextW
     {
         lock (_gate)
         {
-            if (attempt.Kind is AttemptKind.Done or AttemptKind.Refused)
+            if (attempt.Kind is AttemptKind.Done or AttemptKind.Refused or AttemptKind.Denied)
             {
                 IsOver();
                 return;

@@ -33,6 +33,7 @@ internal static class Refusals
         var kind = type.Status is 503 or 429 ? ApiFailureKind.Unavailable
             : type == ProblemTypes.OutcomeUnknown || type == ProblemTypes.SessionEnded || type == ProblemTypes.RetryTooLate
                 ? ApiFailureKind.OutcomeUnknown
+            : type == ProblemTypes.Forbidden ? ApiFailureKind.Denied
             : ApiFailureKind.Refused;
         return new ApiProblem(kind, type.Status, type.Slug, problem.Detail)
         {

@@ -12,7 +12,10 @@ internal enum AttemptKind
     /// <summary>A definite no of a member.</summary>
     Refused,
 
-    /// <summary>A member does not know who asks, and judged nothing: of what was asked before it says nothing.</summary>
+    /// <summary>
+    /// A member does not know who asks, or whoever asks may not, by now: nothing was looked at, so that it ends no hold and says nothing of
+    /// what was asked before.
+    /// </summary>
     Denied,
 
     /// <summary>

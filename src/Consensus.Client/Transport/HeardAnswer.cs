@@ -63,7 +63,7 @@ internal readonly record struct HeardAnswer(int Status, string? MediaType, TimeS
         {
             return AttemptKind.NothingDone;
         }
-        if (problem == ProblemTypes.Unauthenticated)
+        if (problem == ProblemTypes.Unauthenticated || problem == ProblemTypes.Forbidden)
         {
             return AttemptKind.Denied;
         }

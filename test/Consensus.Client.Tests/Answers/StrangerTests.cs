@@ -68,7 +68,7 @@ internal sealed class StrangerTests
         {
             "no-leader" or "not-ready" or "too-many-requests" => ApiFailureKind.Unavailable,
             "outcome-unknown" or "internal" or "session-ended" or "retry-too-late" => ApiFailureKind.OutcomeUnknown,
-            "unauthenticated" => ApiFailureKind.Denied,
+            "unauthenticated" or "forbidden" => ApiFailureKind.Denied,
             _ => ApiFailureKind.Refused,
         }));
 
