@@ -12,6 +12,9 @@ namespace Consensus.Cli.Commands;
 /// </summary>
 internal static class AuthRoleCommands
 {
+    /// <summary>Rules of a role that a list shows.</summary>
+    private const int MostListed = 4;
+
     private const string RuleForm = "VERBS:SPACES:PREFIX, or VERBS:SPACES:=NAME for one name";
 
     public static Command Create(CommandHost host) =>
@@ -34,7 +37,7 @@ internal static class AuthRoleCommands
                 (cursor, _) => session.Client.ListRolesAsync(new ListQuery { Cursor = cursor }, session.Cancellation),
                 static page => page.Items,
                 static page => page.NextCursor,
-                Rows),
+                RowsOfList),
             givesAnswers: true);
         return command;
     }
@@ -46,7 +49,7 @@ internal static class AuthRoleCommands
         host.Bind(
             command,
             async (parsed, session) => session.Show(
-                await session.Client.GetRoleAsync(parsed.GetRequiredValue(name), null, session.Cancellation), static role => Rows([role])),
+                await session.Client.GetRoleAsync(parsed.GetRequiredValue(name), null, session.Cancellation), RowsOf),
             givesAnswers: true);
         return command;
     }
@@ -124,15 +127,27 @@ internal static class AuthRoleCommands
         return $"{string.Join(',', rule.Verbs)}:{string.Join(',', rule.Spaces)}:{where}";
     }
 
-    private static TextTable Rows(IReadOnlyList<RoleAnswer> roles)
+    /// <summary>One row for each role: with some of its rules where it has many.</summary>
+    private static TextTable RowsOfList(IReadOnlyList<RoleAnswer> roles)
     {
         var table = new TextTable("ROLE", "BUILT IN", "ALLOWS", "POLICY");
         foreach (var role in roles)
         {
-            foreach (var rule in RulesOf(role))
-            {
-                table.Add(role.Name, role.BuiltIn ? "yes" : null, rule, AuthCommands.Text(role.PolicyRevision));
-            }
+            var rules = RulesOf(role).ToList();
+            var shown = string.Join("; ", rules.Take(MostListed));
+            var allows = rules.Count > MostListed ? $"{shown}; and {rules.Count - MostListed} more" : shown;
+            table.Add(role.Name, role.BuiltIn ? "yes" : null, allows, AuthCommands.Text(role.PolicyRevision));
+        }
+        return table;
+    }
+
+    /// <summary>One row for each rule, all of them.</summary>
+    private static TextTable RowsOf(RoleAnswer role)
+    {
+        var table = new TextTable("ROLE", "BUILT IN", "ALLOWS", "POLICY");
+        foreach (var rule in RulesOf(role))
+        {
+            table.Add(role.Name, role.BuiltIn ? "yes" : null, rule, AuthCommands.Text(role.PolicyRevision));
         }
         return table;
     }

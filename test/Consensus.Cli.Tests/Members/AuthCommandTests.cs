@@ -15,8 +15,15 @@ internal sealed class AuthCommandTests
         Assert.That(set.Error, Does.Contain("the prefix jobs has no / at its end: it covers jobs-other"));
         var rules = (await Member.RowsAsync("auth", "role", "show", "billing")).Select(row => row[2]);
         Assert.That(rules, Is.EqualTo(new[] { "read,hold:locks:billing/", "read:keys:=config", "read:keys,fences:jobs", "(leases)" }));
-        var names = (await Member.RowsAsync("auth", "role", "list")).Select(row => row[0]).Distinct();
-        Assert.That(names, Is.SupersetOf(new[] { "admin", "operator", "backup", "reader", "monitor", "billing" }));
+        var listed = await Member.RowsAsync("auth", "role", "list");
+        Assert.That(listed.Single(row => row[0] == "billing")[2], Is.EqualTo(string.Join("; ", rules)));
+        Assert.That(listed.Select(row => row[0]), Is.Unique.And.SupersetOf(
+            new[] { "admin", "operator", "backup", "reader", "monitor", "billing" }));
+        var allowed = Enumerable.Range(0, 6).SelectMany(static i => new[] { "--allow", $"read:keys:{i}/" });
+        await Member.RunAsync(["auth", "role", "set", "billing", .. allowed]);
+        Assert.That(
+            (await Member.RowsAsync("auth", "role", "list")).Single(row => row[0] == "billing")[2],
+            Is.EqualTo("read:keys:0/; read:keys:1/; read:keys:2/; read:keys:3/; and 2 more"));
         await Member.RowsAsync("auth", "role", "delete", "billing");
         Assert.That(await Member.RefusedAsync("auth", "role", "show", "billing"), Does.Contain("no role"));
     }
