@@ -1,5 +1,6 @@
 using Consensus.Primitives;
 using Consensus.StateMachine.Commands;
+using Consensus.StateMachine.Outcomes;
 using Consensus.StateMachine.Policies;
 using static Consensus.StateMachine.Tests.Policies.Policing;
 
@@ -27,8 +28,10 @@ public sealed class JudgeTests
         return random.Chance(1, 2) ? Access.ToPrefix(space, verb, name) : Access.To(space, verb, name);
     }
 
-    private static bool Covers(AccessRule rule, Access access) =>
-        (rule.Verbs & access.Verb) != 0
+    private static bool Covers(AccessRule rule, Access access) => Covers(rule, access.Verb, access);
+
+    private static bool Covers(AccessRule rule, Verbs verb, Access access) =>
+        (rule.Verbs & verb) != 0
         && (rule.Spaces & access.Space) != 0
         && (rule.IsPrefix ? access.Name.StartsWith(rule.Name) : !access.IsPrefix && access.Name == rule.Name);
 
@@ -79,6 +82,117 @@ public sealed class JudgeTests
                 Assert.That(rules.Exists(rule => Covers(rule, missing)), Is.False);
             }
         }
+    }
+
+    private const Spaces Held = Spaces.Locks | Spaces.Semaphores | Spaces.Elections | Spaces.Fences;
+
+    private const SystemRights Status = SystemRights.ViewStatus | SystemRights.ViewHash;
+
+    /// <summary>As docs/security.md has them.</summary>
+    private static readonly Dictionary<string, (AccessRule[] Rules, SystemRights Rights)> BuiltIn = new()
+    {
+        ["admin"] = ([AccessRule.Everything], (SystemRights)63),
+        ["operator"] = ([new AccessRule(Verbs.Read | Verbs.Break, Held, default, IsPrefix: true)], Status | SystemRights.Operate),
+        ["backup"] = ([], SystemRights.TakeSnapshot | SystemRights.ViewHash),
+        ["reader"] = ([AccessRule.Everything with { Verbs = Verbs.Read }], Status),
+        ["monitor"] = ([], Status),
+    };
+
+    /// <summary>What there is, and whose it is.</summary>
+    private sealed record Owned(Dictionary<LeaseId, string> Leases, Dictionary<(ObjectName Object, FencingToken Token), string> Holds)
+    {
+        public static Owned Of(Machine machine, DeterministicRandom random)
+        {
+            var owned = new Owned([], []);
+            foreach (var (number, name) in new[] { "a", "ab", "b", "b/" }.Index())
+            {
+                foreach (var space in Enum.GetValues<HoldSpace>())
+                {
+                    var (lease, owner) = (new LeaseId((10 * number) + (int)space + 1), Names[random.Next(Names.Length)]);
+                    var ask = new AcquireCommand(Machine.Key(name), "o", 60_000_000, lease, LeaseId.None, 0)
+                    {
+                        Space = space,
+                        Permits = space == HoldSpace.Semaphore ? 1 : 0,
+                    };
+                    owned.Holds[(ask.Object, ((HoldGranted)machine.Do(ask, principal: owner)).Hold.Token)] = owner;
+                    owned.Leases[lease] = owner;
+                }
+            }
+            return owned;
+        }
+
+        public Access Draw(DeterministicRandom random)
+        {
+            var (name, token) = random.Chance(1, 6) ? (ObjectName.Lock(Machine.Key("a")), new FencingToken(999)) : Any(random, Holds.Keys);
+            var lease = random.Chance(1, 6) ? new LeaseId(999) : Any(random, Leases.Keys);
+            return random.Next(7) switch
+            {
+                0 or 1 => Access.ToHold(name, token),
+                2 => Access.ToLease(random.Chance(1, 4) ? LeaseId.None : lease),
+                3 => Access.ToLifeOf(lease),
+                4 => Access.ToLifeOfEach(lease),
+                5 => Access.ToCluster((SystemRights)(1 << (int)random.Next(6))),
+                _ => DrawAccess(random),
+            };
+        }
+
+        private static T Any<T>(DeterministicRandom random, IReadOnlyCollection<T> all) => all.ElementAt((int)random.Next(all.Count));
+    }
+
+    [Test]
+    public void What_is_ones_own_and_what_is_the_clusters_is_judged_as_the_plain_definition_says([Range(1, 60)] int seed)
+    {
+        var random = new DeterministicRandom((ulong)seed);
+        var machine = new Machine();
+        var owned = Owned.Of(machine, random);
+        var roles = new Dictionary<string, (AccessRule[] Rules, SystemRights Rights)>(BuiltIn);
+        for (var i = 0; i < 4; i++)
+        {
+            AccessRule[] rules = [.. Enumerable.Range(0, (int)random.Next(4)).Select(_ => DrawRule(random))];
+            var usesLeases = rules.Any(rule => (rule.Verbs & (Verbs.Write | Verbs.Hold)) != 0);
+            roles[$"role{i}"] = (rules, usesLeases ? SystemRights.UseLeases : SystemRights.None);
+            machine.Change(new PutRoleCommand($"role{i}", [.. rules]));
+        }
+        foreach (var name in Bindings.Where(_ => random.Chance(3, 4)))
+        {
+            machine.Change(new PutPrincipalCommand(name, [.. roles.Keys.Where(_ => random.Chance(1, 5))], random.Chance(1, 8)));
+        }
+        machine.Change(new PutRevocationCommand(new Key(Convert.FromHexString(new string('1', 64))), ""));
+        machine.Enable();
+        var view = machine.View;
+        var bound = view.ListPrincipals("").ToList();
+        for (var i = 0; i < 2_000; i++)
+        {
+            var credential = random.Chance(1, 2) ? "" : "c:" + new string(random.Chance(1, 4) ? '1' : '2', 64);
+            var actor = new Actor(Names[random.Next(Names.Length)], credential);
+            var access = owned.Draw(random);
+            var binding = Longest(bound, actor.Name);
+            var isRefused = binding is not { IsDisabled: false } || actor.Credential.Contains('1', StringComparison.Ordinal);
+            var own = isRefused ? [] : binding!.Roles.Select(role => roles[role]).ToList();
+
+            Assert.That(
+                view.Judge(actor, [access]) is null,
+                Is.EqualTo(!isRefused && IsAllowed(owned, own, actor.Name, access)),
+                $"{actor} as {binding?.Name}: {access}");
+        }
+    }
+
+    private static bool IsAllowed(Owned owned, List<(AccessRule[] Rules, SystemRights Rights)> roles, string name, Access access)
+    {
+        bool May(Verbs verb) => roles.Exists(role => role.Rules.Any(rule => Covers(rule, verb, access)));
+        bool Has(SystemRights rights) => roles.Exists(role => (role.Rights & rights) != 0);
+        if (access.Token != FencingToken.None)
+        {
+            var holds = new ObjectName(Enum.GetValues<HoldSpace>().Single(space => Access.SpaceOf(space) == access.Space), access.Name);
+            var isOthers = owned.Holds.TryGetValue((holds, access.Token), out var holder) && holder != name;
+            return May(Verbs.Break) || (May(Verbs.Hold) && !isOthers);
+        }
+        if (access.Right == SystemRights.None)
+        {
+            return May(access.Verb);
+        }
+        var isAnothers = !access.IsOneOfMany && owned.Leases.TryGetValue(access.Lease, out var owner) && owner != name;
+        return Has(access.Right) && (!isAnothers || Has(access.Right & SystemRights.Operate));
     }
 
     [Test]
