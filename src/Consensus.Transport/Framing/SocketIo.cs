@@ -143,6 +143,21 @@ internal static class SocketIo
         }
     }
 
+    /// <summary>
+    /// Whether the other side has ended its sending, or the connection, and nothing that it sent before is still to be read.
+    /// </summary>
+    public static bool HasEnded(Socket socket)
+    {
+        try
+        {
+            return socket.Poll(TimeSpan.Zero, SelectMode.SelectRead) && socket.Available == 0;
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            return true;
+        }
+    }
+
     /// <summary>Ends what other threads do with the socket; they dispose of it.</summary>
     public static void Shutdown(Socket socket)
     {

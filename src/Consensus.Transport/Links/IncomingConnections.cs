@@ -1,5 +1,6 @@
 using Consensus.Node.Ports;
 using Consensus.Primitives;
+using Consensus.Transport.Framing;
 using Consensus.Transport.Handshake;
 using Consensus.Transport.Joining;
 using Consensus.Transport.Listening;
@@ -52,6 +53,10 @@ internal sealed class IncomingConnections(
         return welcome with { Known = judge.Whereabouts(links.AddressOf) };
     }
 
+    /// <summary>Before its dialler hears that it is welcome, and ends the one before: a guest's link back is not to end with that.</summary>
+    public IDisposable? Announce(Hello hello) =>
+        hello is { Renews: true, Purpose: Purpose.Link } ? links.Keep(hello.Identity.Member) : null;
+
     public void Serve(Hello hello, AcceptedConnection connection)
     {
         if (hello.Purpose == Purpose.Meet)
@@ -74,6 +79,10 @@ internal sealed class IncomingConnections(
         {
             if (previous is not null && !(hello.Renews && EndsByItself(previous, connection)))
             {
+                if (hello.Renews && IsGivenUp(connection) && GoesOn(key, previous, connection))
+                {
+                    return;
+                }
                 previous.Abort();
                 previous.Thread!.Join();
             }
@@ -83,6 +92,7 @@ internal sealed class IncomingConnections(
         {
             lock (_gate)
             {
+                connection.IsServed = true;
                 if (_standing.TryGetValue(key, out var current) && current == connection)
                 {
                     _standing.Remove(key);
@@ -106,10 +116,39 @@ internal sealed class IncomingConnections(
         }
     }
 
+    /// <summary>
+    /// Its dialler ended it before a frame came, as one does who heard the Welcome too late: that one goes on with the link before.
+    /// </summary>
+    private static bool IsGivenUp(AcceptedConnection next) => !next.IsAborted && SocketIo.HasEnded(next.Channel.Socket);
+
+    /// <summary>
+    /// The link before is again the one that stands. False when another connection has come meanwhile: that one waits for this one alone,
+    /// which therefore has to end the link before.
+    /// </summary>
+    private bool GoesOn((MemberId From, Purpose Purpose) key, AcceptedConnection previous, AcceptedConnection givenUp)
+    {
+        lock (_gate)
+        {
+            if (_standing.GetValueOrDefault(key) != givenUp)
+            {
+                return false;
+            }
+            if (previous.IsServed)
+            {
+                _standing.Remove(key);
+            }
+            else
+            {
+                _standing[key] = previous;
+            }
+            return true;
+        }
+    }
+
     /// <summary>Whether a link came to its end. One that is aborted meanwhile, because its member was removed, takes the one before it along.</summary>
     private static bool EndsByItself(AcceptedConnection previous, AcceptedConnection next)
     {
-        for (var waited = TimeSpan.Zero; waited < RenewalPatience && !next.IsAborted; waited += RenewalSlice)
+        for (var waited = TimeSpan.Zero; waited < RenewalPatience && !next.IsAborted && !IsGivenUp(next); waited += RenewalSlice)
         {
             if (previous.Thread!.Join(RenewalSlice))
             {

@@ -18,8 +18,11 @@ internal sealed class LinkSet(LinkSettings settings, Action<MemberId> unlinked)
     private readonly Lock _gate = new();
     private readonly HashSet<MemberId> _guests = [];
 
-    /// <summary>Members that have a link to us: their processes have said themselves where they are.</summary>
-    private readonly HashSet<MemberId> _linkedToUs = [];
+    /// <summary>
+    /// Members that have a link to us, and how many connections it has, two while it is renewed: their processes have said themselves where
+    /// they are.
+    /// </summary>
+    private readonly Dictionary<MemberId, int> _linkedToUs = [];
 
     /// <summary>Links that are not started yet.</summary>
     private readonly List<OutgoingLink> _new = [];
@@ -126,7 +129,7 @@ internal sealed class LinkSet(LinkSettings settings, Action<MemberId> unlinked)
         {
             if (_links.TryGetValue(from.Member, out var link))
             {
-                _linkedToUs.Add(from.Member);
+                Enter(from.Member);
                 return link;
             }
             // Asked only now: it may have been removed since its handshake was judged.
@@ -136,23 +139,43 @@ internal sealed class LinkSet(LinkSettings settings, Action<MemberId> unlinked)
             }
             link = LinkTo(new PeerEndpoint(from.Member, from.Name, from.Address));
             _guests.Add(from.Member);
-            _linkedToUs.Add(from.Member);
+            Enter(from.Member);
             _links = new Dictionary<MemberId, OutgoingLink>(_links) { [from.Member] = link };
             StartTheNew();
             return link;
         }
     }
 
-    /// <summary>The member's own link to us ended. If it was a guest, it is none any more.</summary>
+    /// <summary>A connection that was given a link ended. If it was the last one of a guest, that is none any more.</summary>
     public void Leave(MemberId member)
     {
         lock (_gate)
         {
+            if (--_linkedToUs[member] > 0)
+            {
+                return;
+            }
             _linkedToUs.Remove(member);
             if (!_closed && _guests.Contains(member))
             {
                 Drop(member);
             }
+        }
+    }
+
+    /// <summary>
+    /// A member that has a link to us counts as linked until this is disposed of, whatever comes of the link; null when it has none.
+    /// </summary>
+    public IDisposable? Keep(MemberId member)
+    {
+        lock (_gate)
+        {
+            if (!_linkedToUs.ContainsKey(member))
+            {
+                return null;
+            }
+            Enter(member);
+            return new Kept(this, member);
         }
     }
 
@@ -172,11 +195,13 @@ internal sealed class LinkSet(LinkSettings settings, Action<MemberId> unlinked)
         }
     }
 
+    private void Enter(MemberId member) => _linkedToUs[member] = _linkedToUs.GetValueOrDefault(member) + 1;
+
     private OutgoingLink LinkTo(PeerEndpoint peer)
     {
         if (_links.TryGetValue(peer.Member, out var link))
         {
-            if (link.IsLogged(peer.Address, _linkedToUs.Contains(peer.Member)))
+            if (link.IsLogged(peer.Address, _linkedToUs.ContainsKey(peer.Member)))
             {
                 unlinked(peer.Member);
             }
@@ -218,5 +243,10 @@ internal sealed class LinkSet(LinkSettings settings, Action<MemberId> unlinked)
             ended.Dispose();
         }
         _retired.Add(link);
+    }
+
+    private sealed class Kept(LinkSet links, MemberId member) : IDisposable
+    {
+        public void Dispose() => links.Leave(member);
     }
 }

@@ -58,6 +58,9 @@ internal sealed class OutgoingConnection(
     /// <summary>Why the other side is not believed any more; null while it is.</summary>
     public string? Doubt => connection.Doubt;
 
+    /// <summary>Records that its key has sealed; 0 without TLS.</summary>
+    public long SealedRecords => _tls?.SealedRecords ?? 0;
+
     /// <summary>Bytes that are held here for frames that wait for the network.</summary>
     public long QueuedBytes
     {

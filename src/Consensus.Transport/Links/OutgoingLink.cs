@@ -268,7 +268,7 @@ internal sealed class OutgoingLink : IDisposable
             NoticeLink(address);
             Tell(events => events.LinkUp(_member, welcome.Identity.Boot));
             _settings.Heard(welcome.Known);
-            while (!connection.WaitUntilClosed(tls => connection.Doubt is not null || _renewal.IsDue(tls)))
+            while (!connection.WaitUntilClosed(tls => connection.Doubt is not null || _renewal.IsDue(tls, connection.QueuedBytes)))
             {
                 connection = Renewed(connection, address, moves);
             }
@@ -305,9 +305,9 @@ internal sealed class OutgoingLink : IDisposable
     /// </summary>
     private OutgoingConnection Renewed(OutgoingConnection old, string address, int moves)
     {
-        if (old.Doubt is { } doubt)
+        if ((old.Doubt ?? _renewal.WhyEnd(old.SealedRecords)) is { } why)
         {
-            _settings.Log.Say(TransportLogLevel.Warning, $"the link to {_name} at {address} ends: {doubt}");
+            _settings.Log.Say(TransportLogLevel.Warning, $"the link to {_name} at {address} ends: {why}");
             old.Close();
             return old;
         }

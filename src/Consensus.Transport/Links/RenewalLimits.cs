@@ -12,6 +12,7 @@ internal sealed record RenewalLimits
 
     public long Bytes { get; init; } = 64L << 30;
 
+    /// <summary>With twice as many the link ends, be there another connection or not.</summary>
     public long Records { get; init; } = 1L << 23;
 
     /// <summary>All members may see a new bundle at the same moment: each link waits up to so long, at random.</summary>
@@ -19,6 +20,9 @@ internal sealed record RenewalLimits
 
     /// <summary>Until the next attempt after one in vain.</summary>
     public TimeSpan Retry { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How long one that is due waits for a moment at which no frame waits for the network.</summary>
+    public TimeSpan Quiet { get; init; } = TimeSpan.FromMinutes(1);
 
     /// <summary>How long the link before it may take to be read to its end.</summary>
     public TimeSpan Switch { get; init; } = TimeSpan.FromSeconds(2);

@@ -29,6 +29,9 @@ internal sealed class AcceptedConnection(Socket socket, IPEndPoint? remote)
     /// <summary>Nothing that it still holds may be used.</summary>
     public bool IsAborted => _aborted;
 
+    /// <summary>Nothing more of it is told. Guarded by the lock of who serves it.</summary>
+    public bool IsServed { get; set; }
+
     public Thread? Thread { get; set; }
 
     /// <summary>Ends it soon, from any thread; its own thread disposes of the socket.</summary>

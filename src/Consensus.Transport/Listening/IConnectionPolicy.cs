@@ -8,6 +8,9 @@ internal interface IConnectionPolicy
     /// <summary>Judges a Hello; returns at once.</summary>
     HandshakeReply Judge(Hello hello);
 
+    /// <summary>Before a Welcome is sent. What it gives is disposed of when the connection is over, whether the Welcome arrived or not.</summary>
+    IDisposable? Announce(Hello hello) => null;
+
     /// <summary>Uses a connection whose Welcome was sent, until it ends. It is closed on return.</summary>
     void Serve(Hello hello, AcceptedConnection connection);
 }

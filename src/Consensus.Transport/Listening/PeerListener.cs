@@ -283,6 +283,7 @@ public sealed class PeerListener : IDisposable
         {
             _refusals.Say(TransportLogLevel.Warning, $"the peer connection from {connection.Remote} was refused: {refusal.Sentence}");
         }
+        using var announced = reply is Welcome ? policy.Announce(hello) : null;
         if (HandshakeChannel.Send(channel, reply, deadline) != IoResult.Done || reply is not Welcome)
         {
             return;

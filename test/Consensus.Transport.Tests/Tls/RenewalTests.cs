@@ -24,7 +24,7 @@ public sealed class RenewalTests
     public void A_link_is_renewed_under_traffic_and_no_frame_is_lost_or_overtakes_another()
     {
         var accepted = 0;
-        using var a = Renewing("a", new RenewalLimits { Records = 20 });
+        using var a = Renewing("a", new RenewalLimits { After = TimeSpan.FromMilliseconds(100), Quiet = TimeSpan.Zero });
         using var b = new TestMember("b", tls: TestTls.Of(_domain, "b"), listening: options => options with { Accept = Counted });
         TestMember.Link(a, b);
         var (sent, arrived) = (0, 0);
@@ -122,6 +122,87 @@ public sealed class RenewalTests
     }
 
     [Test]
+    public void A_link_that_cannot_be_renewed_ends_before_its_key_has_sealed_more_than_it_may()
+    {
+        using var a = Renewing("a", new RenewalLimits { Records = 20, Retry = TimeSpan.FromDays(1) });
+        using var peer = new RawPeer("b");
+        using var old = Accepted(a, peer);
+        var refusal = new Refusal(RefusalCode.NotReady, "b is still starting.", Identities.Cluster, "b");
+        var sent = 0;
+        var refusing = Task.Run(() => peer.Accept(TestTls.Of(_domain, "b"), refusal).Connection.Dispose());
+        Patience.Until(() => SendUnless(refusing.IsCompleted && sent >= 25), "a renewal is refused");
+        Assert.That(a.Events.All, Has.Count.EqualTo(1), "it goes on as it is");
+        Patience.Until(() => SendUnless(a.Events.All.Contains(new DownEvent(peer.Identity.Member))), "it ends");
+        Assert.That(a.Log, Has.Some.Contains("its key has sealed as many records as one may, and it could not be renewed"));
+        using var again = peer.Accept(TestTls.Of(_domain, "b")).Connection;
+        a.Events.WaitFor<UpEvent>(2);
+
+        bool SendUnless(bool isOver)
+        {
+            // As many as are due, and then as many as are too many; a link that is down takes none.
+            if (!isOver && (sent < 25 || refusing.IsCompleted) && a.Transport.Send(peer.Identity.Member, Numbered(sent, 100)))
+            {
+                a.Transport.Flush();
+                sent++;
+            }
+            return isOver;
+        }
+    }
+
+    [Test]
+    public void A_link_is_renewed_when_nothing_waits_for_the_network_or_a_minute_later()
+    {
+        var clock = new ManualClock();
+        var link = new LinkRenewal(new RenewalLimits(), TestTls.Of(_domain, "a"), clock, 1);
+        link.Begin();
+        Assert.That(link.IsDue(1, 0, 1 << 23, queuedBytes: 1), Is.False);
+        Assert.That(link.IsDue(1, 0, 1 << 23, queuedBytes: 0), Is.True);
+        clock.Advance(TimeSpan.FromSeconds(59));
+        Assert.That(link.IsDue(1, 0, 1 << 23, queuedBytes: 1), Is.False);
+        clock.Advance(TimeSpan.FromSeconds(1));
+        Assert.That(link.IsDue(1, 0, 1 << 23, queuedBytes: 1), Is.True);
+        link.Begin();
+        Assert.That(link.IsDue(1, 0, 1 << 23, queuedBytes: 1), Is.False, "the next connection has a minute of its own");
+    }
+
+    [Test]
+    public void A_renewal_that_its_dialler_gives_up_leaves_the_link_as_it_is()
+    {
+        using var b = new TestMember("b", tls: TestTls.Of(_domain, "b"));
+        var a = Identities.Formed("a");
+        b.Transport.SetPeers([Identities.EndpointOf(a, "127.0.0.1:1")]);
+        using var old = Dialled(b, a);
+        for (var frame = 1; frame <= 3; frame++)
+        {
+            Assert.That(old.Send(RawPeer.Frame(FrameFormat.LinkMagic, [1]), Patience.Limit), Is.EqualTo(IoResult.Done));
+            b.Events.WaitForFrames(frame);
+            Dialled(b, a, renews: true).Dispose();
+            Patience.Until(() => b.Listener.ConnectionCount == 1, "only the link is left");
+        }
+        b.Transport.SetRemoved([a.Member]);
+        b.Transport.SetPeers([]);
+        Assert.That(RawPeer.IsClosedByPeer(old.Socket), Is.True, "it can still be ended");
+    }
+
+    [Test]
+    public void A_guest_whose_link_is_renewed_keeps_the_link_back_to_it()
+    {
+        using var peer = new RawPeer("a");
+        using var b = new TestMember("b", tls: TestTls.Of(_domain, "b"));
+        b.Transport.SetPeers([]);
+        using var old = Dialled(b, peer);
+        using var back = peer.Accept(TestTls.Of(_domain, "a")).Connection;
+        b.Events.WaitFor<UpEvent>();
+        using var next = Dialled(b, peer, renews: true);
+        old.Dispose();
+        Assert.That(next.Send(RawPeer.Frame(FrameFormat.LinkMagic, [1]), Patience.Limit), Is.EqualTo(IoResult.Done));
+        b.Events.WaitForFrames(1);
+        Assert.That(b.Events.All, Has.Count.EqualTo(1), "it stood all the time");
+        next.Dispose();
+        b.Events.WaitFor<DownEvent>();
+    }
+
+    [Test]
     public void Another_process_that_answers_a_renewal_ends_the_link_to_the_one_before()
     {
         var tls = TestTls.Of(_domain, "a");
@@ -133,6 +214,32 @@ public sealed class RenewalTests
         using var again = peer.Accept(TestTls.Of(_domain, "b"), boot: 10).Connection;
         a.Events.WaitFor(new UpEvent(peer.Identity.Member, 10));
         Assert.That(a.Events.All, Has.Member(new DownEvent(peer.Identity.Member)));
+    }
+
+    [Test]
+    public void A_member_that_is_told_in_a_renewal_that_it_was_removed_hears_it()
+    {
+        var tls = TestTls.Of(_domain, "a");
+        using var a = Renewing("a", new RenewalLimits { Spread = TimeSpan.Zero }, tls);
+        using var peer = new RawPeer("b");
+        using var old = Accepted(a, peer);
+        tls.Change(Bundle.Load(_domain.Member("a"), "a"));
+        var refusal = new Refusal(RefusalCode.Removed, "a was removed.", Identities.Cluster, "b");
+        peer.Accept(TestTls.Of(_domain, "b"), refusal).Connection.Dispose();
+        a.Events.WaitFor(new RemovedEvent(peer.Identity.Member));
+    }
+
+    [Test]
+    public void Who_answers_a_renewal_as_one_of_another_cluster_ends_the_link()
+    {
+        var tls = TestTls.Of(_domain, "a");
+        using var a = Renewing("a", new RenewalLimits { Spread = TimeSpan.Zero }, tls);
+        using var peer = new RawPeer("b");
+        using var old = Accepted(a, peer);
+        tls.Change(Bundle.Load(_domain.Member("a"), "a"));
+        var mistaken = new Welcome(peer.OnWire(boot: 9) with { Cluster = new Consensus.Primitives.ClusterId(5) }, []);
+        using var renewal = peer.Accept(TestTls.Of(_domain, "b"), mistaken).Connection;
+        a.Events.WaitFor(new DownEvent(peer.Identity.Member));
     }
 
     [Test]
@@ -182,7 +289,7 @@ public sealed class RenewalTests
         clock.Advance(TimeSpan.FromSeconds(15));
         Assert.That(Due(), Is.EqualTo(200));
 
-        int Due() => links.Count(link => link.IsDue(1, 0, 0));
+        int Due() => links.Count(link => link.IsDue(1, 0, 0, 0));
     }
 
     [Test]
@@ -191,19 +298,19 @@ public sealed class RenewalTests
         var clock = new ManualClock();
         var link = new LinkRenewal(new RenewalLimits(), TestTls.Of(_domain, "a"), clock, 1);
         link.Begin();
-        Assert.That(link.IsDue(1, (64L << 30) - 1, (1 << 23) - 1), Is.False);
-        Assert.That(link.IsDue(1, 64L << 30, 0), Is.True);
-        Assert.That(link.IsDue(1, 0, 1 << 23), Is.True);
+        Assert.That(link.IsDue(1, (64L << 30) - 1, (1 << 23) - 1, 0), Is.False);
+        Assert.That(link.IsDue(1, 64L << 30, 0, 0), Is.True);
+        Assert.That(link.IsDue(1, 0, 1 << 23, 0), Is.True);
         clock.Advance(TimeSpan.FromHours(21));
-        Assert.That(link.IsDue(1, 0, 0), Is.False);
+        Assert.That(link.IsDue(1, 0, 0, 0), Is.False);
         clock.Advance(TimeSpan.FromHours(3));
-        Assert.That(link.IsDue(1, 0, 0), Is.True);
+        Assert.That(link.IsDue(1, 0, 0, 0), Is.True);
         link.Failed();
-        Assert.That(link.IsDue(1, 0, 0), Is.False);
+        Assert.That(link.IsDue(1, 0, 0, 0), Is.False);
         clock.Advance(TimeSpan.FromSeconds(30));
-        Assert.That(link.IsDue(1, 0, 0), Is.True);
+        Assert.That(link.IsDue(1, 0, 0, 0), Is.True);
         link.Begin();
-        Assert.That(link.IsDue(1, 0, 0), Is.False);
+        Assert.That(link.IsDue(1, 0, 0, 0), Is.False);
     }
 
     private TestMember Renewing(string name, RenewalLimits limits, TestTls? tls = null) =>
@@ -222,6 +329,15 @@ public sealed class RenewalTests
     {
         var hello = Identities.HelloTo(to.Identity.Name, Identities.OnWire(from)) with { Renews = renews };
         var outcome = RawPeer.Dial(to.Listener.EndPoint, hello, TestTls.Of(_domain, from.Name));
+        Assert.That(outcome.Reply, Is.TypeOf<Welcome>(), outcome.Detail);
+        return outcome.Connection!;
+    }
+
+    /// <summary>As the peer itself does, which can be dialled back.</summary>
+    private PeerConnection Dialled(TestMember to, RawPeer from, bool renews = false)
+    {
+        var hello = Identities.HelloTo(to.Identity.Name, from.OnWire(boot: 9)) with { Renews = renews };
+        var outcome = RawPeer.Dial(to.Listener.EndPoint, hello, TestTls.Of(_domain, from.Identity.Name));
         Assert.That(outcome.Reply, Is.TypeOf<Welcome>(), outcome.Detail);
         return outcome.Connection!;
     }
