@@ -15,7 +15,11 @@ public sealed partial class ClientTls
     /// <summary>So old the file's content may be when a connection is made.</summary>
     private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(60);
 
+    /// <summary>So long a request waits for another one that reads the file: it may be on a disk that hangs.</summary>
+    private static readonly TimeSpan LookPatience = TimeSpan.FromSeconds(1);
+
     private readonly string _label;
+    private readonly Func<string, string, TlsIdentity> _read;
     private readonly Lock _gate = new();
     private volatile TlsIdentity _current;
     private TimeProvider? _clock;
@@ -36,13 +40,14 @@ public sealed partial class ClientTls
     }
 
     /// <param name="label">What a sentence calls the file.</param>
-    internal ClientTls(string bundleFile, string label)
+    /// <param name="read">Null: <see cref="TlsIdentity.Read"/>.</param>
+    internal ClientTls(string bundleFile, string label, Func<string, string, TlsIdentity>? read = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(bundleFile);
-        (BundleFile, _label) = (bundleFile, label);
+        (BundleFile, _label, _read) = (bundleFile, label, read ?? TlsIdentity.Read);
         try
         {
-            _current = TlsIdentity.Read(bundleFile, label);
+            _current = _read(bundleFile, label);
         }
         catch (BundleException error)
         {
@@ -81,11 +86,18 @@ public sealed partial class ClientTls
     /// <summary>A member did not take this identity. Whether there is another one by now.</summary>
     internal bool IsReplaced(TlsIdentity refused, TimeProvider clock, ILogger? logger)
     {
-        lock (_gate)
+        if (_current == refused && _gate.TryEnter(LookPatience))
         {
-            if (_current == refused)
+            try
             {
-                Look(clock, logger);
+                if (_current == refused)
+                {
+                    Look(clock, logger);
+                }
+            }
+            finally
+            {
+                _gate.Exit();
             }
         }
         return _current != refused;
@@ -96,7 +108,7 @@ public sealed partial class ClientTls
         (_clock, _lookedAt) = (clock, clock.GetTimestamp());
         try
         {
-            var found = TlsIdentity.Read(BundleFile, _label);
+            var found = _read(BundleFile, _label);
             if (!found.IsSameAs(_current))
             {
                 _current = found;

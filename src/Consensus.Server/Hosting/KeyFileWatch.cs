@@ -14,17 +14,18 @@ internal sealed class KeyFileWatch : IDisposable
 
     private readonly KeyRing _keys;
     private readonly Action<string> _say;
+    private readonly OneAtATime _look;
     private readonly ITimer _timer;
     private readonly PosixSignalRegistration _hangUp;
 
     public KeyFileWatch(KeyRing keys, TimeProvider time, Action<string> say)
     {
-        (_keys, _say) = (keys, say);
-        _timer = time.CreateTimer(_ => Look(), null, Every, Every);
+        (_keys, _say, _look) = (keys, say, new OneAtATime(Look));
+        _timer = time.CreateTimer(_ => _look.Run(), null, Every, Every);
         _hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>
         {
             context.Cancel = true;
-            Look();
+            _look.Run();
         });
     }
 

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Consensus.Security.Certificates;
 using Consensus.Security.Generations;
+using Consensus.Server.Hosting;
 using Consensus.Server.Options;
 
 namespace Consensus.Server.Tls;
@@ -16,7 +17,7 @@ public sealed class TlsReload : IDisposable
 
     private readonly BundleWatcher _watcher;
     private readonly TimeProvider _clock;
-    private readonly Lock _gate = new();
+    private readonly OneAtATime _files;
     private ILogger? _logger;
     private ITimer? _timer;
     private PosixSignalRegistration? _signal;
@@ -24,7 +25,7 @@ public sealed class TlsReload : IDisposable
 
     private TlsReload(BundleWatcher watcher, bool takesTls12, TimeProvider clock)
     {
-        (_watcher, _clock) = (watcher, clock);
+        (_watcher, _clock, _files) = (watcher, clock, new OneAtATime(LookAtFiles));
         Tls = new ServerTls(watcher, takesTls12, clock) { Refusal = () => watcher.Refusal };
     }
 
@@ -49,46 +50,49 @@ public sealed class TlsReload : IDisposable
     /// <summary>From here on they are looked at.</summary>
     public void Start(ILogger logger)
     {
-        lock (_gate)
+        _logger = logger;
+        _timer = _clock.CreateTimer(static state => ((TlsReload)state!).Look(), this, Every, Every);
+        _signal = OperatingSystem.IsWindows() ? null : PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>
         {
-            _logger = logger;
-            _timer = _clock.CreateTimer(static state => ((TlsReload)state!).Look(), this, Every, Every);
-            _signal = OperatingSystem.IsWindows() ? null : PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>
-            {
-                context.Cancel = true;
-                Look();
-            });
-        }
+            context.Cancel = true;
+            Look();
+        });
     }
 
-    /// <summary>Looks now. What is new goes for every handshake from here on, and for what stands.</summary>
+    /// <summary>
+    /// Looks now. What is new goes for every handshake from here on, and for what stands. Returns at once when another thread looks, which
+    /// then does it once more.
+    /// </summary>
     public void Look()
     {
-        lock (_gate)
-        {
-            if (_watcher.Look() && _logger is not null)
-            {
-                var (number, own) = (_watcher.Current.Number, _watcher.Current.Own);
-                _logger.LogWarning(
-                    "certificates read anew ({Number}): {Name} of {Domain} until {Until:yyyy-MM-dd}",
-                    number,
-                    own.Name!.Name,
-                    own.Name.Domain,
-                    own.NotAfter);
-            }
-            var refusal = _watcher.Refusal;
-            if (refusal is not null && refusal != _told)
-            {
-                _logger?.LogError("{Refusal}; the certificates from before go on", refusal);
-            }
-            _told = refusal;
-            if (Tls.TakeTurnedAway() is { Count: > 0, Last: { } last } turnedAway)
-            {
-                _logger?.LogWarning("{Count} handshakes of clients failed by their certificates; the last: {Last}", turnedAway.Count, last);
-            }
-        }
-        // Also when nothing is new: what stands may stand on a certificate whose time is over.
+        // Also when nothing is new, and when the files cannot be read: what stands may stand on a certificate whose time is over.
         Tls.Look();
+        _files.Run();
+    }
+
+    private void LookAtFiles()
+    {
+        if (_watcher.Look())
+        {
+            Tls.Look();
+            var (number, own) = (_watcher.Current.Number, _watcher.Current.Own);
+            _logger?.LogWarning(
+                "certificates read anew ({Number}): {Name} of {Domain} until {Until:yyyy-MM-dd}",
+                number,
+                own.Name!.Name,
+                own.Name.Domain,
+                own.NotAfter);
+        }
+        var refusal = _watcher.Refusal;
+        if (refusal is not null && refusal != _told)
+        {
+            _logger?.LogError("{Refusal}; the certificates from before go on", refusal);
+        }
+        _told = refusal;
+        if (Tls.TakeTurnedAway() is { Count: > 0, Last: { } last } turnedAway)
+        {
+            _logger?.LogWarning("{Count} handshakes of clients failed by their certificates; the last: {Last}", turnedAway.Count, last);
+        }
     }
 
     /// <inheritdoc/>

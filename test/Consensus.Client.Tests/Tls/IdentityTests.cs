@@ -179,6 +179,33 @@ internal sealed class IdentityTests
         Assert.That(attempt.Kind, Is.EqualTo(AttemptKind.Done), attempt.Detail);
     }
 
+    [Test]
+    public async Task Who_is_refused_while_another_reads_a_file_that_hangs_does_not_wait_for_it()
+    {
+        using var hangs = new ManualResetEventSlim();
+        var reads = 0;
+        var tls = new ClientTls(_certificates.Client("hangs"), "hangs.pem", (file, label) =>
+        {
+            if (Interlocked.Increment(ref reads) > 1)
+            {
+                hangs.Wait();
+            }
+            return TlsIdentity.Read(file, label);
+        });
+        var refused = tls.Current(_clock, null);
+        var first = Task.Run(() => tls.IsReplaced(refused, _clock, null));
+        try
+        {
+            await Patience.UntilAsync(() => Volatile.Read(ref reads) == 2, "it hangs");
+            Assert.That(await Task.Run(() => tls.IsReplaced(refused, _clock, null)).InTimeAsync(), Is.False);
+        }
+        finally
+        {
+            hangs.Set();
+        }
+        Assert.That(await first.InTimeAsync(), Is.False);
+    }
+
     [TestCase("there is no such file", null)]
     [TestCase("holds no", "")]
     [TestCase("holds no private key", "leaf")]

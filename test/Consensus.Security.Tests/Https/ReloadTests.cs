@@ -52,6 +52,34 @@ internal sealed class ReloadTests
     }
 
     [Test]
+    public async Task A_look_that_hangs_is_the_only_one()
+    {
+        using var reload = Open();
+        using var hangs = new ManualResetEventSlim();
+        var looks = 0;
+        ((BundleWatcher)reload.Tls.Source).Changed += _ =>
+        {
+            Interlocked.Increment(ref looks);
+            hangs.Wait();
+        };
+        _certificates.Member("n1", "db.example");
+        var first = Task.Run(() => _clock.Advance(TlsReload.Every));
+        await Patience.UntilAsync(() => Volatile.Read(ref looks) == 1, "it hangs");
+        _certificates.Member("n1", "db.example");
+        try
+        {
+            await Task.Run(() => _clock.Advance(TlsReload.Every)).InTimeAsync();
+            await Task.Run(() => _clock.Advance(TlsReload.Every)).InTimeAsync();
+        }
+        finally
+        {
+            hangs.Set();
+        }
+        await first.InTimeAsync();
+        Assert.That(looks, Is.EqualTo(2), "what it did not see is looked at afterwards");
+    }
+
+    [Test]
     [Platform("Linux")]
     public void SIGHUP_has_them_looked_at()
     {
