@@ -22,7 +22,7 @@ public static class BackupStream
     public static long Write(ClusterId cluster, SnapshotMark mark, StateView view, Action<ReadOnlySpan<byte>> write)
     {
         Invariant.Require(mark.LastIndex == view.AppliedIndex, "a backup's mark is its view's place in the log");
-        var writer = new SnapshotFileWriter(write, cluster, mark);
+        using var writer = new SnapshotFileWriter(write, cluster, mark);
         SnapshotWriter.Write(view, writer);
         return writer.End();
     }

@@ -114,6 +114,7 @@ public sealed class BackupTarget : IDisposable
     public void Dispose()
     {
         _file.Dispose();
+        _sealing?.Dispose();
         if (!_done)
         {
             _done = true;

@@ -21,17 +21,19 @@ internal sealed class FileCipher : IDisposable
 
     private readonly AesGcm _aes;
     private readonly bool _seals;
+    private SealedFiles? _files;
     private long _lastNumber = -1;
 
-    private FileCipher(string keyId, ReadOnlySpan<byte> dataKey, bool seals) =>
-        (KeyId, _aes, _seals) = (keyId, new AesGcm(dataKey, TagBytes), seals);
+    private FileCipher(string keyId, ReadOnlySpan<byte> dataKey, bool seals, SealedFiles? files = null) =>
+        (KeyId, _aes, _seals, _files) = (keyId, new AesGcm(dataKey, TagBytes), seals, files);
 
     /// <summary>The key of the key file that the data key is sealed with.</summary>
     public string KeyId { get; }
 
     /// <summary>Draws a data key, and seals it with <paramref name="key"/>.</summary>
     /// <param name="context">What the file's header says beside: sealed along, so that another header's key cannot be put there.</param>
-    public static FileCipher Draw(EncryptionKey key, ReadOnlySpan<byte> context, out SealedKey carried)
+    /// <param name="files">Count the file as one that needs the key, until this is disposed of.</param>
+    public static FileCipher Draw(EncryptionKey key, ReadOnlySpan<byte> context, out SealedKey carried, SealedFiles? files = null)
     {
         Span<byte> dataKey = stackalloc byte[EncryptionKey.SecretBytes];
         RandomNumberGenerator.Fill(dataKey);
@@ -40,8 +42,9 @@ internal sealed class FileCipher : IDisposable
         {
             aes.Encrypt(carried.Nonce, dataKey, carried.Sealed.AsSpan(0, dataKey.Length), carried.Sealed.AsSpan(dataKey.Length), context);
         }
-        var cipher = new FileCipher(key.Id, dataKey, seals: true);
+        var cipher = new FileCipher(key.Id, dataKey, seals: true, files);
         CryptographicOperations.ZeroMemory(dataKey);
+        files?.Begin(key.Id);
         return cipher;
     }
 
@@ -97,7 +100,11 @@ internal sealed class FileCipher : IDisposable
         }
     }
 
-    public void Dispose() => _aes.Dispose();
+    public void Dispose()
+    {
+        _aes.Dispose();
+        Interlocked.Exchange(ref _files, null)?.End(KeyId);
+    }
 
     private static void WriteNonce(Span<byte> nonce, long number)
     {

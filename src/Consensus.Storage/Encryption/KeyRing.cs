@@ -75,14 +75,17 @@ public sealed class KeyRing
         }
     }
 
-    /// <summary>Draws a data key for a new file; null when what is written now is plain.</summary>
+    /// <summary>
+    /// Draws a data key for a new file; null when what is written now is plain. Until what it gives is disposed of, the file's key is one in
+    /// use: by then the file is added under its name, or given up.
+    /// </summary>
     /// <param name="context">What the file's header says beside.</param>
     internal FileCipher? Draw(ReadOnlySpan<byte> context, out SealedKey? carried)
     {
         lock (_gate)
         {
             carried = null;
-            return Keys.First is { } key ? FileCipher.Draw(key, context, out carried) : null;
+            return Keys.First is { } key ? FileCipher.Draw(key, context, out carried, Files) : null;
         }
     }
 

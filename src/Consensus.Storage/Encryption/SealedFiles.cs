@@ -8,14 +8,17 @@ public sealed class SealedFiles
     private readonly Lock _gate = new();
     private readonly Dictionary<string, string?> _files = new(StringComparer.Ordinal);
 
-    /// <summary>Ids of keys that some file needs, in order.</summary>
+    /// <summary>Of files that are being written, by key: not named yet, and in need of it already.</summary>
+    private readonly Dictionary<string, int> _begun = new(StringComparer.Ordinal);
+
+    /// <summary>Ids of keys that some file needs, in order; one that is being written too.</summary>
     public IReadOnlyList<string> KeysInUse
     {
         get
         {
             lock (_gate)
             {
-                return [.. _files.Values.OfType<string>().Distinct().Order(StringComparer.Ordinal)];
+                return [.. _files.Values.OfType<string>().Concat(_begun.Keys).Distinct().Order(StringComparer.Ordinal)];
             }
         }
     }
@@ -33,6 +36,27 @@ public sealed class SealedFiles
         lock (_gate)
         {
             _files[path] = keyId;
+        }
+    }
+
+    /// <summary>A file is begun under this key.</summary>
+    internal void Begin(string keyId)
+    {
+        lock (_gate)
+        {
+            _begun[keyId] = _begun.GetValueOrDefault(keyId) + 1;
+        }
+    }
+
+    /// <summary>It is whole, and was added under its name; or it never will be.</summary>
+    internal void End(string keyId)
+    {
+        lock (_gate)
+        {
+            if (--_begun[keyId] == 0)
+            {
+                _begun.Remove(keyId);
+            }
         }
     }
 

@@ -79,6 +79,7 @@ internal sealed class IncomingSnapshot(
     public void Dispose()
     {
         file.Dispose();
+        _sealing?.Dispose();
         if (!_done)
         {
             _done = true;

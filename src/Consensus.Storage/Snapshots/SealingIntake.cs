@@ -16,6 +16,7 @@ namespace Consensus.Storage.Snapshots;
 /// <param name="owner">Whose data directory it is for; null for a backup.</param>
 /// <param name="lengthBytes">Of the plain file; the largest number where that is not known.</param>
 internal sealed class SealingIntake(Action<ReadOnlySpan<byte>> write, StorageIdentity? owner, KeyRing keys, long lengthBytes)
+    : IDisposable
 {
     /// <summary>The header, or one section, as far as it is here.</summary>
     private byte[] _part = new byte[64 << 10];
@@ -74,6 +75,9 @@ internal sealed class SealingIntake(Action<ReadOnlySpan<byte>> write, StorageIde
             throw new WireFormatException(_wrong);
         }
     }
+
+    /// <summary>As of <see cref="SnapshotFileWriter.Dispose"/>.</summary>
+    public void Dispose() => _writer?.Dispose();
 
     private void Keep(ReadOnlySpan<byte> bytes)
     {

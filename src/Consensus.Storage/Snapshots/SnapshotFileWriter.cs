@@ -12,7 +12,7 @@ namespace Consensus.Storage.Snapshots;
 /// <summary>
 /// Writes a snapshot, section by section, through one buffer to wherever its bytes go. With keys each section is sealed, under its number.
 /// </summary>
-internal sealed class SnapshotFileWriter : ISnapshotSink
+internal sealed class SnapshotFileWriter : ISnapshotSink, IDisposable
 {
     private const int BufferBytes = 64 << 10;
 
@@ -62,9 +62,11 @@ internal sealed class SnapshotFileWriter : ISnapshotSink
         BinaryPrimitives.WriteInt64LittleEndian(count, _sections);
         Write(SnapshotFormat.EndKind, count);
         FlushBuffer();
-        _cipher?.Dispose();
         return _written;
     }
+
+    /// <summary>When the file has its name, or is given up: until then its key counts as in use.</summary>
+    public void Dispose() => _cipher?.Dispose();
 
     private void Write(int kind, ReadOnlySpan<byte> plain)
     {

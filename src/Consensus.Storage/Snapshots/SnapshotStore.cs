@@ -32,7 +32,7 @@ public sealed class SnapshotStore : ISnapshotStore
         {
             using (file)
             {
-                var writer = new SnapshotFileWriter(file, _owner(), mark, _options.Keys);
+                using var writer = new SnapshotFileWriter(file, _owner(), mark, _options.Keys);
                 write(writer);
                 var length = writer.End();
                 file.Sync();

@@ -159,6 +159,73 @@ public sealed class KeyFileTests
     }
 
     [Test]
+    public void A_key_of_a_file_that_is_being_written_is_in_use_until_it_is_whole_or_given_up([Values] bool isWhole)
+    {
+        var keys = Load();
+        using var member = OpenMember.Start(new SimulatedDisk(1), options: OpenMember.SmallSegments with { Keys = keys });
+        Write(Make.SecondKeyLine + "\n" + Make.KeyFile);
+        keys.Look();
+        var mark = Make.Mark(1, 1);
+        void Save() => member.Snapshots.Save(mark, sink =>
+        {
+            sink.Section(0, [1]);
+            AssertInUse("while it is written");
+            _ = isWhole ? 0 : throw new OperationCanceledException();
+        });
+        Assert.That(Save, isWhole ? Throws.Nothing : Throws.InstanceOf<OperationCanceledException>());
+        if (isWhole)
+        {
+            AssertInUse("the file is there");
+            member.Snapshots.Open(mark).Dispose();
+        }
+        else
+        {
+            AssertNotInUse();
+        }
+
+        void AssertInUse(string why)
+        {
+            Assert.That(keys.Files.KeysInUse, Is.EqualTo(new[] { "k1", "k2" }), why);
+            Write(Make.KeyFile);
+            keys.Look();
+            Assert.That(keys.Trouble, Does.Contain("lacks the key k2"), why);
+            Write(Make.SecondKeyLine + "\n" + Make.KeyFile);
+            keys.Look();
+        }
+
+        void AssertNotInUse()
+        {
+            Assert.That(keys.Files.KeysInUse, Is.EqualTo(new[] { "k1" }));
+            Write(Make.KeyFile);
+            Assert.That(keys.Look(), Does.Contain("is read anew"));
+        }
+    }
+
+    [Test]
+    public void A_key_of_a_snapshot_that_is_on_its_way_in_is_in_use()
+    {
+        var keys = Load();
+        using var member = OpenMember.Start(new SimulatedDisk(1), options: OpenMember.SmallSegments with { Keys = keys });
+        using var leader = OpenMember.Start(new SimulatedDisk(2));
+        var mark = Make.Mark(1, 1);
+        OpenMember.SaveSnapshot(leader.Snapshots, mark, 3);
+        using var raw = leader.Snapshots.OpenRaw(mark);
+        var bytes = new byte[raw.Length];
+        raw.ReadExactly(bytes);
+        Write(Make.SecondKeyLine + "\n" + Make.KeyFile);
+        keys.Look();
+        using (var incoming = member.Snapshots.Receive(mark, bytes.Length))
+        {
+            incoming.Write(bytes);
+            Write(Make.KeyFile);
+            keys.Look();
+            Assert.That(keys.Trouble, Does.Contain("lacks the key k2"));
+        }
+        keys.Look();
+        Assert.That(keys.Trouble, Is.Null, "it was given up");
+    }
+
+    [Test]
     public void A_key_that_is_out_of_use_is_zeroed_and_prints_nothing_of_itself()
     {
         var keys = Load();
