@@ -1,3 +1,4 @@
+using Consensus.Node.Ports;
 using Consensus.Primitives.Wire;
 using Consensus.Storage.Disk;
 using Consensus.Storage.Format;
@@ -20,6 +21,9 @@ internal sealed record ReadLog(
     IReadOnlyList<string> TemporaryFiles) : IDisposable
 {
     private const int ChunkBytes = 64 << 10;
+
+    /// <summary>On a full disk; a frame that is larger gets a segment of its own size all the same.</summary>
+    private const long SmallestSegment = 1 << 20;
 
     /// <summary>The last segment is sealed.</summary>
     public bool IsSealed { get; init; }
@@ -70,7 +74,7 @@ internal sealed record ReadLog(
         var last = Segments[^1];
         var holdsFrames = End.LastFrameOffset < End.Offset;
         var header = new SegmentHeader(holdsFrames ? last.Sequence + 1 : last.Sequence, End.LastFrame + 1, End.Checksum, 0, Replay.State);
-        var begun = SegmentFiles.Create(disk, directory, identity, header, new WireWriter(), options, FrameHeader.Bytes);
+        var begun = Begin(disk, directory, identity, header, options);
         try
         {
             ActiveFile.Dispose();
@@ -87,6 +91,48 @@ internal sealed record ReadLog(
             begun.File.Dispose();
             begun.Cipher?.Dispose();
             throw;
+        }
+    }
+
+    /// <summary>
+    /// Begins the segment, on a full disk too: a member that is ended by one comes up again, compacts and gives space back. What the segment
+    /// before has not used goes back first then, and the new one is as small as it has to be.
+    /// </summary>
+    private BegunSegment Begin(IDisk disk, string directory, StorageIdentity identity, SegmentHeader header, StorageOptions options)
+    {
+        for (var bytes = options.SegmentBytes; ; bytes /= 2)
+        {
+            try
+            {
+                return SegmentFiles.Create(
+                    disk, directory, identity, header, new WireWriter(), options with { SegmentBytes = bytes }, FrameHeader.Bytes);
+            }
+            catch (StorageFailedException failure) when (failure.IsDiskFull && bytes / 2 >= Math.Min(SmallestSegment, options.SegmentBytes / 2))
+            {
+                disk.Delete(Path.Combine(directory, SegmentFiles.NameOf(header.Sequence) + SegmentFiles.TemporaryExtension));
+                EndBehindItsFrames();
+                foreach (var segment in Segments.SkipLast(1))
+                {
+                    GiveBack(disk, segment);
+                }
+            }
+        }
+    }
+
+    /// <summary>
+    /// Gives back what the last segment has not used while it is still the last one: recovery takes one that ends behind its frames, with
+    /// room for a header, so that the process may end here.
+    /// </summary>
+    private void EndBehindItsFrames()
+    {
+        Zero(End.Offset, Tail.EndOfContent);
+        ActiveFile.Sync();
+        var end = (End.Offset + FrameHeader.Bytes + SegmentFiles.AllocationUnit - 1) / SegmentFiles.AllocationUnit * SegmentFiles.AllocationUnit;
+        if (end < ActiveFile.Length)
+        {
+            ActiveFile.Truncate(end);
+            ActiveFile.Sync();
+            Segments[^1].FileBytes = end;
         }
     }
 

@@ -280,7 +280,7 @@ public sealed class SealedLogTests
             using var member = OpenMember.Start(disk, options: options);
             member.Append(Make.Entry(restart, 1));
         }
-        var few = new FewFiles(disk, most: 3);
+        var few = new ScarceDisk(disk, mostFiles: 3);
         using var again = OpenMember.Start(few, options: options);
         Assert.That(again.Recovered.Entries, Has.Count.EqualTo(40));
     }

@@ -3,8 +3,10 @@ using Consensus.Storage.Disk;
 
 namespace Consensus.Storage.Tests.Encryption;
 
-/// <summary>Another disk for a process that may have so many files open at a time, and no more.</summary>
-internal sealed class FewFiles(IDisk disk, int most) : IDisk
+/// <summary>
+/// Another disk for a process that may have so many files open at a time, and whose directories have room for so many bytes each.
+/// </summary>
+internal sealed class ScarceDisk(IDisk disk, int mostFiles = int.MaxValue, long roomBytes = long.MaxValue) : IDisk
 {
     private int _open;
 
@@ -34,7 +36,7 @@ internal sealed class FewFiles(IDisk disk, int most) : IDisk
 
     private Counted Count(IDiskFile file)
     {
-        if (_open == most)
+        if (_open == mostFiles)
         {
             throw new StorageFailedException($"cannot open {file.Path}: Too many open files") { IsOutOfFiles = true };
         }
@@ -42,7 +44,21 @@ internal sealed class FewFiles(IDisk disk, int most) : IDisk
         return new Counted(file, this);
     }
 
-    private sealed class Counted(IDiskFile file, FewFiles owner) : IDiskFile
+    private void DemandRoom(string path, long lengthBytes)
+    {
+        var directory = Path.GetDirectoryName(path)!;
+        foreach (var other in List(directory).Select(name => Path.Combine(directory, name)).Where(other => other != path && FileExists(other)))
+        {
+            using var file = disk.Open(other, writable: false);
+            lengthBytes += file.Length;
+        }
+        if (lengthBytes > roomBytes)
+        {
+            throw new StorageFailedException($"cannot allocate {path}: the disk is full") { IsDiskFull = true };
+        }
+    }
+
+    private sealed class Counted(IDiskFile file, ScarceDisk owner) : IDiskFile
     {
         private bool _closed;
 
@@ -50,7 +66,11 @@ internal sealed class FewFiles(IDisk disk, int most) : IDisk
 
         public long Length => file.Length;
 
-        public void Allocate(long lengthBytes) => file.Allocate(lengthBytes);
+        public void Allocate(long lengthBytes)
+        {
+            owner.DemandRoom(file.Path, lengthBytes);
+            file.Allocate(lengthBytes);
+        }
 
         public void Truncate(long lengthBytes) => file.Truncate(lengthBytes);
 
