@@ -13,12 +13,8 @@ namespace Consensus.Server.Tls;
 internal sealed class CallerConnection : IDisposable
 {
     /// <summary>
-    /// AES-GCM wants another key before 2^24.5 records, and nothing under here changes one by itself: a connection ends before that,
-    /// between two requests.
+    /// Its holder is to show the certificate that it has by now. What its keys may be used for is <see cref="KeyUse"/>'s to count.
     /// </summary>
-    public const long MostAnswers = 1 << 23;
-
-    /// <summary>For the same reason, and because its holder is to show the certificate that it has by now.</summary>
     public static readonly TimeSpan LongestLife = TimeSpan.FromHours(24);
 
     private readonly ITlsSource _source;
@@ -39,7 +35,6 @@ internal sealed class CallerConnection : IDisposable
     private volatile CallerVerdict _verdict;
     private volatile Telling _told;
     private ITimer? _silence;
-    private long _answers;
 
     /// <param name="intermediates">Of all connections.</param>
     /// <param name="revoked">Whichever certificates are not believed any more.</param>
@@ -58,6 +53,9 @@ internal sealed class CallerConnection : IDisposable
 
     /// <summary>Of the request's connection; null without TLS.</summary>
     public static CallerConnection? Of(HttpContext http) => http.Features.Get<CallerConnection>();
+
+    /// <summary>What its keys were used for.</summary>
+    public required KeyUse KeyUse { get; init; }
 
     /// <summary>Whether somebody asks here, as far as was judged last.</summary>
     public bool IsKnown => _told.Told.Actor is not null;
@@ -119,7 +117,7 @@ internal sealed class CallerConnection : IDisposable
             silence.Dispose();
             _silence = null;
         }
-        if (Interlocked.Increment(ref _answers) >= MostAnswers || _clock.GetElapsedTime(_began) >= LongestLife)
+        if (KeyUse.IsMuch || _clock.GetElapsedTime(_began) >= LongestLife)
         {
             EndGracefully();
         }

@@ -48,14 +48,20 @@ internal sealed class Handshakes(ITlsSource source, RevokedCertificates revoked,
     /// <summary>Connections that began with something else than TLS.</summary>
     public long Plain => Interlocked.Read(ref _plain);
 
+    /// <summary>Of each connection.</summary>
+    public KeyLimits KeyLimits { get; set; } = new();
+
     private TimeProvider Clock => clock;
 
     public async Task InvokeAsync(ConnectionContext connection, ConnectionDelegate next)
     {
-        using var caller = new CallerConnection(source, _intermediates, revoked, clock, connection);
+        using var caller = new CallerConnection(source, _intermediates, revoked, clock, connection)
+        {
+            KeyUse = new KeyUse(KeyLimits, connection),
+        };
         caller.EndUnlessAsked(SilenceLimit);
         connection.Features.Set(caller);
-        using var handshake = new Handshake(this, connection);
+        using var handshake = new Handshake(this, connection, caller.KeyUse);
         connection.Features.Set(handshake);
         var transport = connection.Transport;
         try
@@ -95,14 +101,15 @@ internal sealed class Handshakes(ITlsSource source, RevokedCertificates revoked,
         private readonly CancellationTokenSource _limit;
         private readonly CancellationTokenRegistration _cutOff;
         private readonly HandshakeReader _reader;
+        private readonly KeyUse _use;
         private readonly IPAddress _address;
         private bool _hasTurn;
         private bool _isNone;
         private bool _isOver;
 
-        public Handshake(Handshakes all, ConnectionContext connection)
+        public Handshake(Handshakes all, ConnectionContext connection, KeyUse use)
         {
-            (_all, _connection) = (all, connection);
+            (_all, _connection, _use) = (all, connection, use);
             _address = (connection.RemoteEndPoint as IPEndPoint)?.Address ?? IPAddress.None;
             _limit = new CancellationTokenSource(Limit, all.Clock);
             _cutOff = _limit.Token.UnsafeRegister(
@@ -130,7 +137,7 @@ internal sealed class Handshakes(ITlsSource source, RevokedCertificates revoked,
             }
             await _all._turns.EnterAsync(_address, _limit.Token);
             _hasTurn = true;
-            _connection.Transport = new Duplex(_reader, _connection.Transport.Output);
+            _connection.Transport = _use.Of(_reader, _connection.Transport.Output);
             return true;
         }
 
@@ -181,6 +188,4 @@ internal sealed class Handshakes(ITlsSource source, RevokedCertificates revoked,
             }
         }
     }
-
-    private sealed record Duplex(PipeReader Input, PipeWriter Output) : IDuplexPipe;
 }

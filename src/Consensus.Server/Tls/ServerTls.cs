@@ -56,6 +56,12 @@ public sealed class ServerTls
     /// <summary>Why the newest content of the files is not used; null while it is.</summary>
     public Func<string?> Refusal { get; init; } = () => null;
 
+    /// <summary>What the keys of each connection may be used for.</summary>
+    internal KeyLimits KeyLimits
+    {
+        init => Handshakes.KeyLimits = value;
+    }
+
     /// <summary>What stands in front of the handshake.</summary>
     internal Handshakes Handshakes { get; }
 

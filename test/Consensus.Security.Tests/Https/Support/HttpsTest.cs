@@ -42,6 +42,8 @@ internal abstract class HttpsTest
     /// <summary>A file of further anchors; null: there is none.</summary>
     protected virtual string? ClientsFile => null;
 
+    protected virtual KeyLimits KeyLimits => new();
+
     protected virtual ServerInfo With(ServerInfo info) => info;
 
     [SetUp]
@@ -51,7 +53,7 @@ internal abstract class HttpsTest
         Certificates = new TestCertificates(time: Time);
         var files = new BundleFiles(Certificates.Member("n1", "db.example"), "n1") { Clients = ClientsFile };
         Watcher = BundleWatcher.Open(files, Time);
-        Tls = new ServerTls(Watcher, TakesTls12, Clock) { Refusal = () => Watcher.Refusal };
+        Tls = new ServerTls(Watcher, TakesTls12, Clock) { Refusal = () => Watcher.Refusal, KeyLimits = KeyLimits };
         _app = ConsensusServer.Build(new IPEndPoint(IPAddress.Loopback, 0), Tls);
         _app.MapConsensusApi(Node, With(new ServerInfo { Version = "1", Tls = Tls }), new ServerLifecycle(TimeProvider.System));
         await _app.StartAsync();
