@@ -1,7 +1,9 @@
 using System.CommandLine;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using System.Text;
 using Consensus.Api.Access;
+using Consensus.Cli.Input;
 using Consensus.Cli.Output;
 using Consensus.Cli.Parsing;
 using Consensus.Client;
@@ -13,6 +15,8 @@ internal static class AuthRevocationCommands
 {
     private const string What = "A file with the certificate (a bundle will do), or its SHA-256 in hexadecimal digits.";
 
+    private const int MostBytes = 1024 * 1024;
+
     public static Command Revoke(CommandHost host)
     {
         var certificate = Names.Argument("FILE|FINGERPRINT", What);
@@ -22,7 +26,10 @@ internal static class AuthRevocationCommands
             command,
             async (parsed, session) => session.Show(
                 await session.Client.PutRevocationAsync(
-                    FingerprintOf(parsed.GetRequiredValue(certificate)), parsed.GetValue(note), null, session.Cancellation),
+                    await FingerprintOfAsync(session, parsed.GetRequiredValue(certificate)),
+                    parsed.GetValue(note),
+                    null,
+                    session.Cancellation),
                 AuthCommands.Changed),
             givesAnswers: true);
         return command;
@@ -36,7 +43,8 @@ internal static class AuthRevocationCommands
             command,
             async (parsed, session) => session.Show(
                 await session.Client.DeleteRevocationAsync(
-                    FingerprintOf(parsed.GetRequiredValue(certificate)), null, session.Cancellation), AuthCommands.Changed),
+                    await FingerprintOfAsync(session, parsed.GetRequiredValue(certificate)), null, session.Cancellation),
+                AuthCommands.Changed),
             givesAnswers: true);
         return command;
     }
@@ -57,7 +65,7 @@ internal static class AuthRevocationCommands
     }
 
     /// <exception cref="UsageException">It names no single certificate.</exception>
-    private static string FingerprintOf(string text)
+    private static async Task<string> FingerprintOfAsync(CommandSession session, string text)
     {
         if (!File.Exists(text))
         {
@@ -69,7 +77,8 @@ internal static class AuthRevocationCommands
         var all = new X509Certificate2Collection();
         try
         {
-            all.ImportFromPem(File.ReadAllText(text));
+            // No more than a bundle has, and a signal ends the wait for a FIFO.
+            all.ImportFromPem(Encoding.Latin1.GetString(await InputText.ReadFileAsync(session, text, MostBytes, "a bundle")));
             // A bundle has those beside it that vouch for it.
             var leaves = all.Where(static found => !IsAuthority(found)).ToList();
             return leaves is [var leaf]
@@ -77,7 +86,7 @@ internal static class AuthRevocationCommands
                 : throw new UsageException(
                     $"{text} has {leaves.Count} certificates that are no CA's: give the SHA-256 of the one that is meant.");
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException)
+        catch (CryptographicException e)
         {
             throw new UsageException($"{text} cannot be read as certificates: {e.Message}");
         }

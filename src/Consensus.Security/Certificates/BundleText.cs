@@ -14,14 +14,18 @@ internal static class BundleText
     private static readonly (string Name, bool IsSecret)[] Files = [("tls.key", true), ("tls.crt", false), ("ca.crt", false)];
 
     /// <summary>The text of a bundle: a file, or a directory with <c>tls.crt</c>, <c>tls.key</c> and <c>ca.crt</c>.</summary>
+    /// <param name="apartFrom">
+    /// A directory in which what is secret may not lie, whichever links lead there; null: it may lie anywhere.
+    /// </param>
     /// <exception cref="BundleException">It cannot be read, or others may.</exception>
-    public static string OfBundle(string path, string label)
+    public static string OfBundle(string path, string label, string? apartFrom = null)
     {
         if (!Directory.Exists(path))
         {
-            return OfFile(path, label, isSecret: true);
+            return OfFile(path, label, isSecret: true, apartFrom);
         }
-        return string.Join('\n', Files.Select(file => OfFile(Path.Combine(path, file.Name), $"{label}: {file.Name}", file.IsSecret)));
+        return string.Join(
+            '\n', Files.Select(file => OfFile(Path.Combine(path, file.Name), $"{label}: {file.Name}", file.IsSecret, apartFrom)));
     }
 
     /// <summary>The text of a file of certificates, which is no secret.</summary>
@@ -34,17 +38,26 @@ internal static class BundleText
         ? string.Join('\n', Files.Select(file => OfFile(Path.Combine(path, file.Name), label, isSecret: false)))
         : OfFile(path, label, isSecret: false);
 
-    private static string OfFile(string path, string label, bool isSecret)
+    private static string OfFile(string path, string label, bool isSecret, string? apartFrom = null)
     {
         try
         {
-            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
+            using var file = RegularFile.Open(path);
             if (!OperatingSystem.IsWindows())
             {
-                DemandMode(File.GetUnixFileMode(file.SafeFileHandle), path, label, isSecret);
+                DemandMode(File.GetUnixFileMode(file), path, label, isSecret);
+            }
+            if (isSecret && apartFrom is not null && RegularFile.IsWithin(file, path, apartFrom))
+            {
+                throw new BundleException(
+                    $"{label} lies in the data directory {apartFrom}: a copy of that would have the key; keep it elsewhere");
             }
             var bytes = new byte[MaxBytes + 1];
-            var count = file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
+            var count = 0;
+            for (int read; count < bytes.Length && (read = RandomAccess.Read(file, bytes.AsSpan(count), count)) > 0;)
+            {
+                count += read;
+            }
             // Latin-1 keeps every byte: what is no PEM is found by the reader of PEM, and a comment may be in any encoding.
             return count > MaxBytes
                 ? throw new BundleException($"{label} is larger than 1 MiB, and so no bundle")

@@ -12,6 +12,11 @@ public sealed record BundleFiles(string Own, string MemberName)
     public string? Clients { get; init; }
 
     /// <summary>
+    /// The member's (<c>--data-dir</c>), in which no private key may lie: who copies it would have both. Null: it is not looked at.
+    /// </summary>
+    public string? DataDirectory { get; init; }
+
+    /// <summary>
     /// Where clients are told to find the member (<c>--advertise-client</c>): its host has to be one of the certificate's. Null: any.
     /// </summary>
     public Uri? AdvertisedClient { get; init; }

@@ -111,8 +111,8 @@ public sealed class BundleWatcher : ITlsSource
         public static string ClientsLabel(BundleFiles files) => $"--tls-clients {files.Clients}";
 
         public static Texts Read(BundleFiles files) => new(
-            BundleText.OfBundle(files.Own, OwnLabel(files)),
-            files.Peer is { } peer ? BundleText.OfBundle(peer, PeerLabel(files)) : null,
+            BundleText.OfBundle(files.Own, OwnLabel(files), files.DataDirectory),
+            files.Peer is { } peer ? BundleText.OfBundle(peer, PeerLabel(files), files.DataDirectory) : null,
             files.Clients is { } clients ? BundleText.OfAnchors(clients, ClientsLabel(files)) : null);
 
         // A digest, so that no second copy of the keys lies in memory.

@@ -43,6 +43,7 @@ public sealed class TlsReload : IDisposable
             Peer = tls.PeerFile,
             Clients = tls.ClientsFile,
             AdvertisedClient = new Uri(options.AdvertiseClient),
+            DataDirectory = options.DataDirectory,
         };
         return new TlsReload(BundleWatcher.Open(files, clock), tls.TakesTls12, clock);
     }

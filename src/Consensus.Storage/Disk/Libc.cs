@@ -13,7 +13,9 @@ internal static partial class Libc
     public const int ReadWrite = 2;
     public const int Create = 0x40;
     public const int Exclusive = 0x80;
+    public const int NonBlocking = 0x800;
     public const int CloseOnExec = 0x80000;
+    public const int SeekCurrent = 1;
     public const int LockExclusive = 2;
     public const int LockNonBlocking = 4;
 

@@ -1,6 +1,8 @@
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using Consensus.Node.Ports;
 using Consensus.Storage.Disk;
+using Microsoft.Win32.SafeHandles;
 
 namespace Consensus.Storage.Encryption;
 
@@ -19,7 +21,7 @@ internal static class KeyFile
         var text = new byte[MostBytes + 1];
         try
         {
-            using var file = File.OpenHandle(path);
+            using var file = Open(path);
 
             // All that is judged is of the file that was opened, whatever its name leads to a moment later.
             var place = new FileInfo($"/proc/self/fd/{file.DangerousGetHandle()}").LinkTarget ?? Path.GetFullPath(path);
@@ -51,6 +53,32 @@ internal static class KeyFile
         {
             CryptographicOperations.ZeroMemory(text);
         }
+    }
+
+    /// <summary>A FIFO or a terminal would keep who opens or reads it until somebody writes there, and is refused.</summary>
+    private static SafeFileHandle Open(string path)
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            return File.OpenHandle(path);
+        }
+        var whole = Path.GetFullPath(path);
+        int descriptor;
+        while ((descriptor = Libc.Open(whole, Libc.ReadOnly | Libc.NonBlocking | Libc.CloseOnExec, 0)) < 0)
+        {
+            var error = Marshal.GetLastPInvokeError();
+            if (!Libc.WasInterrupted(error))
+            {
+                throw new IOException(Marshal.GetPInvokeErrorMessage(error));
+            }
+        }
+        var file = new SafeFileHandle(descriptor, ownsHandle: true);
+        if (Libc.Seek(descriptor, 0, Libc.SeekCurrent) < 0 || Directory.Exists(whole))
+        {
+            file.Dispose();
+            throw new IOException("it is no regular file");
+        }
+        return file;
     }
 
     private static bool IsWithin(string path, string directory)

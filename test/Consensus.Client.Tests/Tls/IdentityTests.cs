@@ -206,6 +206,14 @@ internal sealed class IdentityTests
         Assert.That(await first.InTimeAsync(), Is.False);
     }
 
+    [Test]
+    [Platform("Linux")]
+    public void A_file_that_is_no_regular_one_is_refused_and_never_waited_for()
+    {
+        var fifo = TemporaryDirectory.MakeFifo(Path.Combine(_certificates.Directory, "fifo"));
+        Assert.That(() => new ClientTls(fifo), Throws.ArgumentException.With.InnerException.Message.Contains("it is no regular file"));
+    }
+
     [TestCase("there is no such file", null)]
     [TestCase("holds no", "")]
     [TestCase("holds no private key", "leaf")]

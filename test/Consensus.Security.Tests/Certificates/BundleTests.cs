@@ -156,6 +156,25 @@ internal sealed class BundleTests
     }
 
     [Test]
+    [Platform("Linux")]
+    public void What_is_no_regular_file_is_refused_and_never_waited_for()
+    {
+        var fifo = TemporaryDirectory.MakeFifo(Path.Combine(_certificates.Directory, "fifo.pem"));
+        Assert.That(LoadRefusal(fifo), Is.EqualTo("--tls n1.pem cannot be read (it is no regular file)"));
+        var link = Path.Combine(_certificates.Directory, "to-fifo.pem");
+        File.CreateSymbolicLink(link, fifo);
+        Assert.That(LoadRefusal(link), Is.EqualTo("--tls n1.pem cannot be read (it is no regular file)"));
+        var mounted = Directory.CreateDirectory(Path.Combine(_certificates.Directory, "fifos")).FullName;
+        TemporaryDirectory.MakeFifo(Path.Combine(mounted, "tls.key"));
+        Assert.That(LoadRefusal(mounted), Is.EqualTo("--tls n1.pem: tls.key cannot be read (it is no regular file)"));
+        Assert.That(
+            () => Bundle.LoadAnchors(fifo, "--tls-clients a.pem"),
+            Throws.TypeOf<BundleException>().With.Message.EqualTo("--tls-clients a.pem cannot be read (it is no regular file)"));
+        Assert.That(
+            () => CertificateReport.OfFile(fifo, _clock.Now), Throws.TypeOf<BundleException>().With.Message.Contains("it is no regular file"));
+    }
+
+    [Test]
     public void A_directory_as_Kubernetes_mounts_it_is_taken_and_only_its_key_is_secret()
     {
         var directory = Directory.CreateDirectory(Path.Combine(_certificates.Directory, "mounted")).FullName;

@@ -118,6 +118,52 @@ internal sealed class BundleWatcherTests
     }
 
     [Test]
+    [Platform("Linux")]
+    public void Row_49_A_private_key_in_the_data_directory_is_refused_whichever_links_lead_there()
+    {
+        using var root = new TemporaryDirectory();
+        var data = Path.Combine(root.Path, "data");
+        var own = Own();
+        Assert.That(Open(own with { DataDirectory = data }).Current.Number, Is.EqualTo(1), "it is not there yet");
+        Directory.CreateDirectory(data);
+        var inside = Path.Combine(data, "n1.pem");
+        File.Copy(own.Own, inside);
+        var link = Path.Combine(root.Path, "link.pem");
+        File.CreateSymbolicLink(link, inside);
+        var other = Path.Combine(root.Path, "other");
+        Directory.CreateSymbolicLink(other, data);
+        var outside = Path.Combine(data, "outside.pem");
+        File.CreateSymbolicLink(outside, own.Own);
+        foreach (var (file, directory) in new[]
+        {
+            (inside, data), (link, data), (inside, other), (Path.Combine(other, "n1.pem"), data), (link, other), (outside, data),
+        })
+        {
+            string?[] refusals =
+            [
+                .. new[] { own with { Own = file }, own with { Peer = file } }.Select(
+                    files => Assert.Throws<BundleException>(() => Open(files with { DataDirectory = directory }))!.Message),
+            ];
+            Assert.That(refusals, Is.EqualTo(new[] { "--tls", "--peer-tls" }.Select(
+                option => $"{option} {file} lies in the data directory {directory}: a copy of that would have the key; keep it elsewhere")));
+        }
+        var mounted = Directory.CreateDirectory(Path.Combine(root.Path, "mounted")).FullName;
+        File.CreateSymbolicLink(Path.Combine(mounted, "tls.key"), inside);
+        Assert.That(
+            () => Open(own with { Own = mounted, DataDirectory = data }),
+            Throws.TypeOf<BundleException>().With.Message.StartsWith($"--tls {mounted}: tls.key lies in the data directory"));
+        var anchors = Path.Combine(data, "clients.pem");
+        File.WriteAllText(anchors, _certificates.Authority.CertificatePem);
+        Assert.That(Open(own with { Clients = anchors, DataDirectory = data }).Current.Number, Is.EqualTo(1), "these are no secret");
+
+        var watcher = Open(own with { DataDirectory = data });
+        File.Delete(own.Own);
+        File.CreateSymbolicLink(own.Own, inside);
+        Assert.That((watcher.Look(), watcher.Current.Number), Is.EqualTo((false, 1L)));
+        Assert.That(watcher.Refusal, Does.Contain("lies in the data directory"));
+    }
+
+    [Test]
     public void At_the_start_each_file_that_does_not_do_is_refused()
     {
         string RefusalOf(BundleFiles files) => Assert.Throws<BundleException>(() => Open(files))!.Message;

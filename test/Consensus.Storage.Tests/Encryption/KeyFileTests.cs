@@ -78,6 +78,14 @@ public sealed class KeyFileTests
     }
 
     [Test]
+    public void What_is_no_regular_file_is_refused_and_never_waited_for()
+    {
+        File.Delete(_file);
+        TemporaryDirectory.MakeFifo(_file);
+        Assert.That(Load, Throws.TypeOf<StorageRefusedException>().With.Message.EqualTo($"{Label} cannot be read: it is no regular file"));
+    }
+
+    [Test]
     public void A_key_file_in_the_data_directory_is_refused_whichever_links_lead_there()
     {
         Directory.CreateDirectory(_data);
