@@ -21,19 +21,26 @@ internal sealed record EncryptionKey(string Id, byte[] Secret)
 
 /// <summary>
 /// What a key file holds: lines of an id and 32 bytes in base64. The first key seals what is written; all of them open what is there. With
-/// the word <c>plain</c> as its first line nothing new is sealed: the way back out of encryption.
+/// the word <c>plain</c> as its first line nothing new is sealed: the way back out of encryption. With the word <c>sealed</c> there nothing
+/// that is in plain is opened: the key file lies apart from the disk, so that whoever writes to that one cannot take the word away.
 /// </summary>
 internal sealed class KeySet
 {
+    private const string PlainWord = "plain";
+    private const string SealedWord = "sealed";
+
     private const string Form = "write an id, a blank and 32 bytes in base64, as openssl rand -base64 32 makes them";
 
     private readonly List<EncryptionKey> _keys = [];
-    private readonly bool _writesPlain;
+    private readonly string _word;
 
-    private KeySet(List<EncryptionKey> keys, bool writesPlain) => (_keys, _writesPlain) = (keys, writesPlain);
+    private KeySet(List<EncryptionKey> keys, string word) => (_keys, _word) = (keys, word);
 
     /// <summary>Seals what is written; null: it is written in plain.</summary>
-    public EncryptionKey? First => _writesPlain ? null : _keys[0];
+    public EncryptionKey? First => _word == PlainWord ? null : _keys[0];
+
+    /// <summary>A file that is in plain is opened as well.</summary>
+    public bool OpensPlain => _word != SealedWord;
 
     /// <summary>
     /// Reads a key file's text. Throws <see cref="StorageRefusedException"/>, which never quotes a line: it may hold a key.
@@ -43,7 +50,7 @@ internal sealed class KeySet
     {
         var keys = new List<EncryptionKey>();
         var lines = new Dictionary<string, int>(StringComparer.Ordinal);
-        var writesPlain = false;
+        var word = "";
         var number = 0;
         foreach (var range in text.Split((byte)'\n'))
         {
@@ -53,9 +60,9 @@ internal sealed class KeySet
             {
                 continue;
             }
-            if (keys.Count == 0 && !writesPlain && line.SequenceEqual("plain"u8))
+            if (keys.Count == 0 && word.Length == 0 && (line.SequenceEqual("plain"u8) || line.SequenceEqual("sealed"u8)))
             {
-                writesPlain = true;
+                word = Encoding.ASCII.GetString(line);
                 continue;
             }
             var key = ReadLine(line)
@@ -68,7 +75,7 @@ internal sealed class KeySet
             }
         }
         return keys.Count > 0
-            ? new KeySet(keys, writesPlain)
+            ? new KeySet(keys, word)
             : throw new StorageRefusedException($"{label} holds no key: {Form}");
     }
 
@@ -76,7 +83,7 @@ internal sealed class KeySet
 
     /// <summary>The same keys in the same order.</summary>
     public bool IsSameAs(KeySet other) =>
-        _writesPlain == other._writesPlain
+        _word == other._word
         && _keys.Count == other._keys.Count
         && _keys.Zip(other._keys).All(pair => pair.First.IsSameAs(pair.Second));
 

@@ -47,6 +47,24 @@ public sealed class KeyRing
     }
 
     /// <summary>
+    /// Whether a file of the data directory may be what it is. Throws <see cref="WireFormatException"/>, as the end of a sentence about the
+    /// file, when it is in plain and the key file says that none is.
+    /// </summary>
+    /// <param name="keyId">With which it is sealed; null: it is in plain.</param>
+    internal void Demand(string? keyId)
+    {
+        lock (_gate)
+        {
+            if (keyId is null && !Keys.OpensPlain)
+            {
+                throw new WireFormatException(
+                    $"is in plain, and the first line of {_label} says that all is sealed: "
+                    + "somebody put it there, or it is of before that was so");
+            }
+        }
+    }
+
+    /// <summary>
     /// Reads a key file. Throws <see cref="StorageRefusedException"/>, one sentence that begins with <paramref name="label"/>.
     /// </summary>
     /// <param name="label">What sentences call it: the option and the file.</param>
@@ -143,6 +161,10 @@ public sealed class KeyRing
         if (Keys.FirstThatDiffers(found) is { } differing)
         {
             return $"{_label}: the key {differing.Id} is another than before: give a new key a new id";
+        }
+        if (!found.OpensPlain && Files.PlainSegments + Files.PlainSnapshots is > 0 and var plain)
+        {
+            return $"{_label} says that all is sealed, and {plain} files of the data directory are in plain: wait until status names none";
         }
         var missing = Files.KeysInUse.FirstOrDefault(id => found.Find(id) is null);
         return missing is null ? null

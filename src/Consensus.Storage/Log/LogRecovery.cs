@@ -116,6 +116,7 @@ internal sealed class LogRecovery
         try
         {
             var header = SegmentHeader.Read(file, sequence, _identity, out var head);
+            _keys?.Demand(head.Key?.KeyId);
             var cipher = head.OpenCipher(_keys);
             _keys?.Files.Add(path, cipher?.KeyId);
             return new OpenSegment(path, header, head.Bytes, cipher);

@@ -53,8 +53,9 @@ public sealed class SnapshotStore : ISnapshotStore
         var file = _disk.Open(path, writable: false);
         try
         {
-            return new SnapshotFileReader(file, new SnapshotScanner(file, _owner(), mark, _options.Keys),
-                new SnapshotFile(mark, file.Length));
+            var scanner = new SnapshotScanner(file, _owner(), mark, _options.Keys);
+            _options.Keys?.Demand(scanner.KeyId);
+            return new SnapshotFileReader(file, scanner, new SnapshotFile(mark, file.Length));
         }
         catch (WireFormatException e)
         {
@@ -74,9 +75,13 @@ public sealed class SnapshotStore : ISnapshotStore
         var file = _disk.Open(PathOf(mark), writable: false);
         try
         {
-            return _options.Keys is not null && SnapshotFormat.ReadHeader(file) is { Head.Key: not null } header
-                ? new OpenedSnapshot(file, header, _options.Keys)
-                : new DiskFileStream(file);
+            if (_options.Keys is not { } keys)
+            {
+                return new DiskFileStream(file);
+            }
+            var header = SnapshotFormat.ReadHeader(file);
+            keys.Demand(header.Head.Key?.KeyId);
+            return header.Head.Key is not null ? new OpenedSnapshot(file, header, keys) : new DiskFileStream(file);
         }
         catch (WireFormatException e)
         {
@@ -135,6 +140,7 @@ public sealed class SnapshotStore : ISnapshotStore
         {
             using var file = _disk.Open(path, writable: false);
             using var scanner = new SnapshotScanner(file, _owner(), mark, _options.Keys);
+            _options.Keys?.Demand(scanner.KeyId);
             scanner.CheckRest(new byte[64 << 10]);
             _options.Keys?.Files.Add(path, scanner.KeyId);
         }

@@ -1,4 +1,5 @@
 using Consensus.Node.Ports;
+using Consensus.Primitives;
 using Consensus.Storage.Encryption;
 using Consensus.Storage.Tests.Simulation;
 using Consensus.Storage.Tests.Support;
@@ -36,6 +37,9 @@ public sealed class KeyFileTests
     [TestCase("k1 not-base64", "line 1 is no key")]
     [TestCase("k/1 AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=", "line 1 is no key")]
     [TestCase(Make.KeyFile + "\nplain", "line 2 is no key")]
+    [TestCase(Make.KeyFile + "\nsealed", "line 2 is no key")]
+    [TestCase("sealed\nplain\n" + Make.KeyFile, "line 2 is no key")]
+    [TestCase("sealed\n", "--encryption-key keys holds no key")]
     [TestCase(Make.KeyFile + "\n" + Make.KeyFile, "line 2 has the id k1, which line 1 has too")]
     public void A_key_file_that_is_not_one_is_refused_without_a_word_of_what_it_holds(string text, string sentence)
     {
@@ -153,6 +157,34 @@ public sealed class KeyFileTests
         }
         Write(Make.KeyFile);
         Assert.That(keys.Look(), Is.EqualTo($"{Label} is as it was again"));
+        Assert.That(keys.Trouble, Is.Null);
+    }
+
+    [Test]
+    public void That_all_is_sealed_is_taken_once_no_file_is_in_plain()
+    {
+        Write("plain\n" + Make.KeyFile);
+        var keys = Load();
+        using var member = OpenMember.Start(new SimulatedDisk(1), options: OpenMember.SmallSegments with { Keys = keys });
+        OpenMember.SaveSnapshot(member.Snapshots, Make.Mark(1, 1), 1);
+        Write("sealed\n" + Make.KeyFile);
+        Assert.That(keys.Look(), Is.EqualTo(
+            $"{Label} says that all is sealed, and 2 files of the data directory are in plain: wait until status names none; "
+            + "the keys of before are used"));
+        Write(Make.KeyFile);
+        keys.Look();
+        for (var index = 1; keys.Files.PlainSegments > 0; index++)
+        {
+            member.Append(Make.Entry(index, 1, 1000));
+            if (index % 8 == 0)
+            {
+                member.TakeSnapshot(Make.Mark(index, 1));
+                member.Snapshots.RemoveOlderThan(Make.Mark(index, 1));
+                member.Compact(new LogIndex(index));
+            }
+        }
+        Write("sealed\n" + Make.KeyFile);
+        keys.Look();
         Assert.That(keys.Trouble, Is.Null);
     }
 
