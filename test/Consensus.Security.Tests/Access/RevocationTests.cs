@@ -149,6 +149,19 @@ internal sealed class RevocationTests : AccessTest
     }
 
     [Test]
+    public async Task Row_32_The_session_of_a_revoked_certificate_is_not_resumed()
+    {
+        await BindAsync("billing", BuiltInRoles.Reader);
+        var options = TlsHttp.OptionsFor(CertificateOf("billing"));
+        var full = Ask(options);
+        var resumed = Ask(options);
+        Assert.That((full.Status, resumed.Status), Is.EqualTo((200, 200)));
+        Assert.That(resumed.Bytes, Is.LessThan(full.Bytes / 2), "the server did not send its certificate again");
+        await RevokeAsync("billing");
+        Assert.That(Ask(options).Status, Is.Zero, "the handshake fails");
+    }
+
+    [Test]
     public async Task Row_14_A_stream_of_a_revoked_certificate_ends()
     {
         await AllowAsync("billing", Prefix(Verbs.Read, Spaces.Keys, ""));

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Consensus.Security.Certificates;
 using Consensus.Security.Tests.Support;
@@ -30,6 +31,7 @@ internal sealed class CertificateJudgeTests
     [TestCase(Flaw.TwoUris, "it has 2 URI names where one is wanted")]
     [TestCase(Flaw.BrokenUri, "its URI name has characters that no URI has")]
     [TestCase(Flaw.DamagedNames, "its alternative names cannot be read")]
+    [TestCase(Flaw.DamagedUsage, "it cannot be read")]
     [TestCase(Flaw.NamesWithTail, "its alternative names cannot be read")]
     [TestCase(Flaw.SignedByClient, "its chain does not hold")]
     public void Row_30_a_certificate_of_a_wrong_kind_names_nobody(Flaw flaw, string refusal)
@@ -45,6 +47,30 @@ internal sealed class CertificateJudgeTests
         Assert.That(Judge(_certificates.Wrong(Flaw.ClientOnly, CertificateRole.Member), CertificateUse.Server).IsBelieved, Is.False);
         Assert.That(Judge(_certificates.Wrong(Flaw.ClientOnly, CertificateRole.Member), CertificateUse.Client).IsBelieved, Is.True);
         Assert.That(Judge(_certificates.Wrong(Flaw.ServerOnly, CertificateRole.Member), CertificateUse.Server).IsBelieved, Is.True);
+    }
+
+    [Test]
+    public void A_CA_that_may_sign_for_servers_alone_makes_no_client()
+    {
+        using ECDsa rootKey = ECDsa.Create(ECCurve.NamedCurves.nistP256), key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var (from, until) = (_clock.Now.AddMinutes(-10), _clock.Now.AddDays(30));
+        X509Certificate2 Root(params string[] usages)
+        {
+            var request = new CertificateRequest("CN=root", rootKey, HashAlgorithmName.SHA256);
+            request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, true, 0, critical: true));
+            if (usages.Length > 0)
+            {
+                request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([.. usages.Select(usage => new Oid(usage))], critical: false));
+            }
+            return request.CreateSelfSigned(from, until);
+        }
+        using X509Certificate2 free = Root(), forServers = Root("1.3.6.1.5.5.7.3.1");
+        var leafRequest = new CertificateRequest("CN=web", key, HashAlgorithmName.SHA256);
+        leafRequest.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid("1.3.6.1.5.5.7.3.2")], critical: false));
+        using var leaf = leafRequest.Create(free.SubjectName, X509SignatureGenerator.CreateForECDsa(rootKey), from, until, [2]);
+        string? RefusalBy(X509Certificate2 root) => CertificateJudge.Judge(leaf, [], [root], CertificateUse.Client, _clock.Now).Refusal;
+        Assert.That(RefusalBy(free), Is.Null);
+        Assert.That(RefusalBy(forServers), Is.EqualTo("its CA may not sign for this use (extended key usage)"));
     }
 
     [Test]

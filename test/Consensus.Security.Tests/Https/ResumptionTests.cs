@@ -1,5 +1,3 @@
-using System.Net.Security;
-using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Consensus.Security.Certificates;
@@ -81,22 +79,6 @@ internal sealed class ResumptionTests : HttpsTest
     {
         File.WriteAllText(ClientsFile, pem);
         Assert.That(Watcher.Look(), Is.True, Watcher.Refusal);
-    }
-
-    /// <returns>What the server sent in the handshake, and the status of its answer; 0: the handshake failed.</returns>
-    private (long Bytes, int Status) Ask(SslClientAuthenticationOptions options)
-    {
-        using var connection = new TlsHttp(Port);
-        try
-        {
-            connection.Handshake(options);
-            var bytes = connection.BytesReceived;
-            return (bytes, connection.Ask("GET", "/v1/status").Status);
-        }
-        catch (Exception e) when (e is IOException or AuthenticationException)
-        {
-            return (connection.BytesReceived, 0);
-        }
     }
 
     /// <summary>A client of a CA that another CA vouches for, and the latter's certificate.</summary>

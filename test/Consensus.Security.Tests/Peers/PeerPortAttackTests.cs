@@ -96,6 +96,8 @@ public sealed class PeerPortAttackTests
         Assert.That((refusal.Code, refusal.Sentence), Is.EqualTo((RefusalCode.CertificateMismatch, "n2 presented the certificate of n3.")));
         Assert.That(refusal.IsTransient, Is.False);
         Assert.That(Dial("n4", TestTls.Of(_domain, "n3"), Purpose.Join).Status, Is.EqualTo(DialStatus.Refused));
+        var replaced = Identities.HelloTo("", Identities.OnWire(Identities.Formed("n2", incarnation: 2)), Purpose.Join);
+        Assert.That(RawPeer.Dial(_member.Listener.EndPoint, replaced, TestTls.Of(_domain, "n3")).Status, Is.EqualTo(DialStatus.Refused));
         Assert.That(_member.Transport.Joiners, Is.Empty, "what it says of itself is noted nowhere");
     }
 

@@ -1,4 +1,6 @@
 using System.Net;
+using System.Net.Security;
+using System.Security.Authentication;
 using System.Text.Json;
 using Consensus.Api;
 using Consensus.Api.Problems;
@@ -109,6 +111,22 @@ internal abstract class HttpsTest
         Assert.That(Watcher.Look(), Is.True, Watcher.Refusal);
     }
 
+    /// <returns>What the server sent in the handshake, and the status of its answer; 0: the handshake failed.</returns>
+    protected (long Bytes, int Status) Ask(SslClientAuthenticationOptions options)
+    {
+        using var connection = new TlsHttp(Port);
+        try
+        {
+            connection.Handshake(options);
+            var bytes = connection.BytesReceived;
+            return (bytes, connection.Ask("GET", "/v1/status").Status);
+        }
+        catch (Exception e) when (e is IOException or AuthenticationException)
+        {
+            return (connection.BytesReceived, 0);
+        }
+    }
+
     /// <summary>A 401 that tells nothing but what is wrong with the credential.</summary>
     protected static void AssertUnknown(TlsAnswer answer, string sentence)
     {
@@ -143,7 +161,7 @@ internal abstract class HttpsTest
             connection.Send(TlsHttp.Request("GET", "/livez"));
             Assert.That(connection.IsEnded(), Is.True, why);
         }
-        catch (Exception e) when (e is IOException or System.Security.Authentication.AuthenticationException)
+        catch (Exception e) when (e is IOException or AuthenticationException)
         {
             // The alert came while the client still shook hands, or wrote.
         }
