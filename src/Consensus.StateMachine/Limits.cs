@@ -120,6 +120,18 @@ public sealed record Limits
 
     public int MaxRevocations { get; init; } = 10_000;
 
+    /// <summary>Also those that have ended and are not forgotten yet.</summary>
+    public int MaxTokens { get; init; } = 10_000;
+
+    /// <summary>For how long a token may be good: a year.</summary>
+    public long MaxTokenTtlSeconds { get; init; } = 365L * 24 * 3600;
+
+    /// <summary>
+    /// How long an ended token is remembered, so that whoever shows it is told that it has ended; and by how much a leader's clock may be
+    /// wrong before tokens are lost by it.
+    /// </summary>
+    public long EndedTokenKeepSeconds { get; init; } = 7L * 24 * 3600;
+
     /// <summary>Bytes of the name of a role or a principal, and of what is noted with a revocation.</summary>
     public int MaxPolicyNameBytes { get; init; } = 256;
 

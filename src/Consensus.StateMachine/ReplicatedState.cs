@@ -194,6 +194,7 @@ public sealed class ReplicatedState
         WithdrawCommand c => _withdrawals.Withdraw(c),
         PutSettingCommand c => _settings.Put(c),
         PolicyCommand c => _policies.Do(c),
+        ForgetTokensCommand c => _policies.Forget(c),
         SettleCommand c => _settlements.Settle(c),
         _ => Invariant.Unreachable<Outcome>(command),
     };
@@ -211,6 +212,10 @@ public sealed class ReplicatedState
     /// <param name="now">In cluster time.</param>
     /// <param name="moreIsDue">One entry does not take it all: ask again once it is applied.</param>
     public Revision? CompactionDue(ClusterTime now, out bool moreIsDue) => _compaction.Due(now, out moreIsDue);
+
+    /// <summary>Whether a token ended so long ago that a <see cref="ForgetTokensCommand"/> forgets it. Looks at all of them.</summary>
+    /// <param name="now">In seconds since 1970.</param>
+    public bool HasTokensToForget(long now) => _tables.Policies.TokensEndedBefore(now - Limits.EndedTokenKeepSeconds, 1).Count > 0;
 
     /// <summary>
     /// Ends all waits, leases and holds, with the keys that were tied to them; forgets the members and the past; and raises the revision to at least

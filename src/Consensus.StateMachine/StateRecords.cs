@@ -191,6 +191,9 @@ public readonly record struct StateCounts(long Keys, long Leases, long HoldsInUs
     /// <summary>Certificates that are not believed any more.</summary>
     public long Revocations { get; init; }
 
+    /// <summary>Also those that have ended and are not forgotten yet.</summary>
+    public long Tokens { get; init; }
+
     /// <summary>Changes in the history.</summary>
     public long Changes { get; init; }
 

@@ -143,12 +143,18 @@ public static class OutcomeProblems
             ProblemTypes.PreconditionFailed, $"the principal \"{refused.Name}\" has the role; nothing was done"),
         PolicyRefusal.BuiltIn => Problem.BadRequest($"the role \"{refused.Name}\" is built in; nothing was done"),
         PolicyRefusal.NoSuchRole => Problem.BadRequest($"there is no role \"{refused.Name}\"; nothing was done"),
-        PolicyRefusal.Missing => Problem.NotFound("there is no such role, principal or revocation; nothing was done"),
+        PolicyRefusal.Missing => Problem.NotFound("there is no such role, principal, revocation or token; nothing was done"),
         PolicyRefusal.NoAdministrator => new Problem(
             ProblemTypes.PreconditionFailed,
             $"the principal \"{Excerpt.Of(refused.Name)}\" has other roles than {BuiltInRoles.Admin}, or is disabled, so that nobody might "
             + "administer the cluster any more: give it that role first; nothing was done"),
-        PolicyRefusal.Malformed => Problem.BadRequest("a name, a rule or a fingerprint is malformed; nothing was done"),
+        PolicyRefusal.Malformed => Problem.BadRequest("a name, a rule, a fingerprint or an id is malformed; nothing was done"),
+        PolicyRefusal.OtherToken => new Problem(
+            ProblemTypes.PreconditionFailed, "a token of that id is there, and is another one; nothing was done"),
+        PolicyRefusal.NoTokenShown => Problem.BadRequest(
+            "it is asked with no token, in whose place another could be made, or which could be ended; nothing was done"),
+        PolicyRefusal.TooLong => Problem.BadRequest(
+            "the token would be good for longer than the one that it is made with, or than a year; nothing was done"),
         _ => Invariant.Unreachable<Problem>(refused.Reason),
     };
 
@@ -247,6 +253,7 @@ public static class OutcomeProblems
         BoundKind.Principals => "principals",
         BoundKind.RolesOfOne => "roles of one principal",
         BoundKind.Revocations => "revoked certificates",
+        BoundKind.Tokens => "tokens",
         _ => Invariant.Unreachable<string>(bound),
     };
 
@@ -261,7 +268,8 @@ public static class OutcomeProblems
         BoundKind.Waiters => Setting.MaxWaiters,
         BoundKind.Fences => Setting.MaxFences,
         BoundKind.IdempotencyKeys or BoundKind.LeaseAttachments or BoundKind.Holders or BoundKind.WaitersOfOne => null,
-        BoundKind.Roles or BoundKind.Rules or BoundKind.Principals or BoundKind.RolesOfOne or BoundKind.Revocations => null,
+        BoundKind.Roles or BoundKind.Rules or BoundKind.Principals or BoundKind.RolesOfOne or BoundKind.Revocations
+            or BoundKind.Tokens => null,
         _ => Invariant.Unreachable<Setting?>(bound),
     };
 }

@@ -9,7 +9,7 @@ namespace Consensus.Node.Core;
 
 /// <summary>
 /// What a member has logged without being asked: it announces itself, and as the leader it expires, logs time, forgets old history a small stretch at a time so that no write waits
-/// for it (rules 9, 28), detaches the waiters of lost members and forgets removed ones. While nothing is due nothing is logged.
+/// for it (rules 9, 28), detaches the waiters of lost members, and forgets removed ones and tokens that ended. While nothing is due nothing is logged.
 /// </summary>
 internal sealed class HouseKeeping(TurnContext turn, CommandDesk commands)
 {
@@ -28,6 +28,7 @@ internal sealed class HouseKeeping(TurnContext turn, CommandDesk commands)
     private PendingCommand? _compaction;
     private PendingCommand? _forget;
     private PendingCommand? _noted;
+    private PendingCommand? _tokens;
 
     /// <summary>What this leader has to tell of the time before it.</summary>
     private NoteLeaderlessCommand? _leaderless;
@@ -125,6 +126,17 @@ internal sealed class HouseKeeping(TurnContext turn, CommandDesk commands)
         {
             DetachTheLost();
             ForgetTheRemoved();
+        }
+    }
+
+    /// <summary>
+    /// The time of day, by this machine's clock. What ended by it is forgotten: nothing is judged by such a clock in the state itself.
+    /// </summary>
+    public void TellTime(long unixSeconds)
+    {
+        if (turn.Leads && turn.Raft.HasCommittedInTerm && !turn.HasBacklog && !IsUnderWay(_tokens) && State.HasTokensToForget(unixSeconds))
+        {
+            _tokens = commands.LogOwn(new ForgetTokensCommand(unixSeconds));
         }
     }
 

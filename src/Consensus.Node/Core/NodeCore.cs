@@ -264,6 +264,9 @@ public sealed class NodeCore
             case ViewInput view:
                 _hashes.Accept(view.Pending);
                 break;
+            case TimeOfDayInput time:
+                _house.TellTime(time.UnixSeconds);
+                break;
             case StopInput stop:
                 _stop.Start(stop.Pending);
                 break;

@@ -61,5 +61,8 @@ public sealed record HashInput(PendingHash Pending) : NodeInput;
 
 public sealed record ViewInput(PendingView Pending) : NodeInput;
 
+/// <summary>What this machine's clock says, now and then: in seconds since 1970.</summary>
+public sealed record TimeOfDayInput(long UnixSeconds) : NodeInput;
+
 /// <summary>The process was asked to end: hand over, settle what waits (rule 30). Answered when everything is settled.</summary>
 public sealed record StopInput(PendingStop Pending) : NodeInput;

@@ -14,6 +14,9 @@ namespace Consensus.Node.Runtime;
 /// <remarks>Turns exclude one another: <see cref="Turn"/>, <see cref="Perform"/> and the last ones are called by whoever has the turn.</remarks>
 internal sealed class NodeRuntime
 {
+    /// <summary>How often the core is told the time of day, when there is a turn anyway.</summary>
+    private const long TimeOfDayEveryMicros = 60_000_000;
+
     private readonly NodeCoreOptions _options;
     private readonly NodeCore _core;
     private readonly NodeSurroundings _outside;
@@ -28,6 +31,7 @@ internal sealed class NodeRuntime
     private LeadershipNote _leadership;
     private long _appliedIndex;
     private int _toldRemoved;
+    private long? _nextTimeOfDay;
 
     public NodeRuntime(NodeCoreOptions options, NodeCore core, NodeSurroundings outside, INodeThreads threads)
     {
@@ -83,6 +87,11 @@ internal sealed class NodeRuntime
         foreach (var action in actions)
         {
             action();
+        }
+        if (nowMicros >= (_nextTimeOfDay ??= nowMicros + TimeOfDayEveryMicros))
+        {
+            _nextTimeOfDay = nowMicros + TimeOfDayEveryMicros;
+            inputs.Add(new TimeOfDayInput(_outside.Time.GetUtcNow().ToUnixTimeSeconds()));
         }
         _output.Clear();
         _core.Turn(nowMicros, inputs, moreIsWaiting, _output);

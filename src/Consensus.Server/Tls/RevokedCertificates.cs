@@ -16,7 +16,7 @@ internal sealed class RevokedCertificates
 
     /// <summary>The verdict, unless what makes it somebody is revoked.</summary>
     public static CallerVerdict Judge(Policy? policy, CallerVerdict verdict) =>
-        verdict.Actor is { } actor && policy is not null && policy.IsRevoked(actor.Credential)
+        verdict.Actor is { } actor && policy is not null && policy.IsRevoked(actor)
             ? verdict with { IsBelieved = false, Actor = null, Refusal = Sentence }
             : verdict;
 }

@@ -36,6 +36,7 @@ public static class ComparedTables
             new TreeComparison<Key, RoleInfo>("roles", tables.Policies.Roles, Places.Keys, PolicyTexts.Of),
             new TreeComparison<Key, PrincipalInfo>("principals", tables.Policies.Principals, Places.Keys, PolicyTexts.Of),
             new TreeComparison<Key, RevocationInfo>("revocations", tables.Policies.Revocations, Places.Keys, PolicyTexts.Of),
+            new TreeComparison<Key, TokenInfo>("tokens", tables.Policies.Tokens, Places.Keys, PolicyTexts.Of),
             new TreeComparison<WaiterKey, bool>("sweep", tables.Policies.Sweep, Places.Waiters, PolicyTexts.OfSweep),
             new HistoryComparison("history", tables.History),
         ];

@@ -3,7 +3,7 @@ using Consensus.StateMachine.Tables;
 
 namespace Consensus.StateMachine.Comparison;
 
-/// <summary>Roles, principals and revocations in words, as <see cref="ItemTexts"/> has the other records.</summary>
+/// <summary>Roles, principals, revocations and tokens in words, as <see cref="ItemTexts"/> has the other records.</summary>
 internal static class PolicyTexts
 {
     public static (string Name, string Content) Of(Key key, RoleInfo role) => ($"role \"{key}\"", string.Join(", ", role.Rules.Select(Of)));
@@ -13,6 +13,10 @@ internal static class PolicyTexts
 
     public static (string Name, string Content) Of(Key fingerprint, RevocationInfo revocation) =>
         ($"revoked certificate {Convert.ToHexStringLower(fingerprint.Bytes)}", revocation.Note);
+
+    /// <summary>Without what the secret is known by.</summary>
+    public static (string Name, string Content) Of(Key id, TokenInfo token) =>
+        ($"token {id}", $"of \"{token.Principal}\", family {token.Family}, {token.TtlSeconds} s to {token.NotAfter}");
 
     public static (string Name, string Content) OfSweep(WaiterKey from, bool isThere) =>
         ("those who wait are judged again", $"from place {from.Sequence} in the line of the {from.Object} on");

@@ -310,6 +310,7 @@ public enum BoundKind
     /// <summary>Of one principal.</summary>
     RolesOfOne = 12,
     Revocations = 13,
+    Tokens = 14,
 }
 
 /// <summary>A published bound is reached (rule 24); nothing was done. 429.</summary>

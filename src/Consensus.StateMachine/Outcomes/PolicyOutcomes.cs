@@ -34,12 +34,21 @@ public enum PolicyRefusal
     Missing = 5,
 
     /// <summary>
-    /// A name that no role or principal can have, a rule that says nothing, a role given twice, a fingerprint that is none. 400.
+    /// A name that no role or principal can have, a rule that says nothing, a role given twice, a fingerprint or an id that is none. 400.
     /// </summary>
     Malformed = 6,
 
     /// <summary>Who is to administer is disabled, or has roles without that. 412.</summary>
     NoAdministrator = 7,
+
+    /// <summary>A token of that id is there, and is another one. 412.</summary>
+    OtherToken = 8,
+
+    /// <summary>A token was to be made, or ended, with the one that is asked with, and it is asked with none. 400.</summary>
+    NoTokenShown = 9,
+
+    /// <summary>A token was to be good for longer than the one that it is made with, or than any may be. 400.</summary>
+    TooLong = 10,
 }
 
 /// <summary>Nothing was done.</summary>

@@ -91,11 +91,15 @@ public static class Accesses
             case SettleCommand c:
                 accesses.Add(Access.ToLease(c.Session));
                 return true;
+            case RotateTokenCommand or EndOwnTokenCommand:
+                // They name nothing of others: whose token it is, the credential says.
+                accesses.Add(Access.ToCluster(SystemRights.KeepToken));
+                return true;
             case PutSettingCommand or PolicyCommand:
                 accesses.Add(Access.ToCluster(SystemRights.Administer));
                 return true;
             case CancelWaitCommand or ExpireCommand or NoteLeaderlessCommand or DetachWaitersCommand or DetachRequestsCommand:
-            case AnnounceMemberCommand or ForgetMemberCommand or CompactCommand:
+            case AnnounceMemberCommand or ForgetMemberCommand or ForgetTokensCommand or CompactCommand:
                 return false;
             default:
                 return Invariant.Unreachable<bool>(command);

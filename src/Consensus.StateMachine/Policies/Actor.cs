@@ -13,6 +13,8 @@ public sealed record Actor(string Name, string Credential)
 
     public const string CertificatePrefix = "c:";
 
+    public const string TokenPrefix = "t:";
+
     /// <summary>As what rights are bound to whoever shows no credential.</summary>
     public const string Anonymous = "anonymous";
 
@@ -22,6 +24,9 @@ public sealed record Actor(string Name, string Credential)
     public const string LocalCredential = "l";
 
     public static readonly Actor Nobody = new("", "");
+
+    /// <summary>Of the token by which it is known; null: it is known by something else.</summary>
+    public string? TokenId => Credential.StartsWith(TokenPrefix, StringComparison.Ordinal) ? Credential[TokenPrefix.Length..] : null;
 
     /// <summary>As it is logged.</summary>
     public string Principal => Credential.Length == 0 ? Name : Name + Separator + Credential;

@@ -21,6 +21,7 @@ public sealed class Policy
     private readonly FrozenTree<Key, RoleInfo> _roles;
     private readonly FrozenTree<Key, PrincipalInfo> _principals;
     private readonly FrozenTree<Key, RevocationInfo> _revocations;
+    private readonly FrozenTree<Key, TokenInfo> _tokens;
     private readonly ConcurrentDictionary<Actor, Rights> _rights = new();
     private int _kept;
 
@@ -29,14 +30,16 @@ public sealed class Policy
         long revision,
         FrozenTree<Key, RoleInfo> roles,
         FrozenTree<Key, PrincipalInfo> principals,
-        FrozenTree<Key, RevocationInfo> revocations) =>
-        (IsEnabled, Revision, _roles, _principals, _revocations) = (isEnabled, revision, roles, principals, revocations);
+        FrozenTree<Key, RevocationInfo> revocations,
+        FrozenTree<Key, TokenInfo> tokens) =>
+        (IsEnabled, Revision, _roles, _principals, _revocations, _tokens) =
+            (isEnabled, revision, roles, principals, revocations, tokens);
 
     /// <summary>While it is not, everything is allowed to everybody. It never ends.</summary>
     public bool IsEnabled { get; }
 
     /// <summary>What the roles say, whether they are judged by or not yet.</summary>
-    public Policy AsEnabled => IsEnabled ? this : new Policy(true, Revision, _roles, _principals, _revocations);
+    public Policy AsEnabled => IsEnabled ? this : new Policy(true, Revision, _roles, _principals, _revocations, _tokens);
 
     /// <summary>It counts the changes of the policy, from 1 on.</summary>
     public long Revision { get; }
@@ -70,11 +73,15 @@ public sealed class Policy
     /// <param name="fingerprint">Its SHA-256.</param>
     public bool IsRevoked(Key fingerprint) => _revocations.TryGet(fingerprint, out _);
 
-    /// <summary>Whether a credential, as <see cref="Actor.Credential"/> has it, is not believed any more.</summary>
-    public bool IsRevoked(string credential) =>
-        credential.StartsWith(Actor.CertificatePrefix, StringComparison.Ordinal)
-            && ReadHex(credential.AsSpan(Actor.CertificatePrefix.Length)) is { } fingerprint
-        && IsRevoked(fingerprint);
+    /// <summary>Whether what an actor is known by is not believed any more: a certificate that is revoked, a token that there is not.</summary>
+    public bool IsRevoked(Actor actor) =>
+        actor.TokenId is { } token ? FindToken(token)?.Principal != actor.Name
+        : actor.Credential.StartsWith(Actor.CertificatePrefix, StringComparison.Ordinal)
+            && ReadHex(actor.Credential.AsSpan(Actor.CertificatePrefix.Length)) is { } fingerprint
+            && IsRevoked(fingerprint);
+
+    /// <summary>Null for a token that there is not, or not any more.</summary>
+    public TokenInfo? FindToken(string id) => _tokens.TryGet(Key.FromText(id), out var token) ? token : null;
 
     /// <summary>What is bound to the name: the longest binding that fits; null when none does.</summary>
     public PrincipalInfo? BindingOf(string name)
@@ -105,7 +112,7 @@ public sealed class Policy
 
     private Rights Resolve(Actor actor)
     {
-        if (IsRevoked(actor.Credential))
+        if (IsRevoked(actor))
         {
             return new Rights([], DenialReason.Revoked);
         }

@@ -8,6 +8,11 @@ public static class PolicyNames
 {
     public const int FingerprintBytes = 32;
 
+    /// <summary>Of the hash of a token's secret.</summary>
+    public const int SecretBytes = 32;
+
+    public const int TokenIdLength = 11;
+
     /// <summary>At the end of a principal's name: all that begin with what stands before it.</summary>
     public const char Wildcard = '*';
 
@@ -24,6 +29,12 @@ public static class PolicyNames
         name.Length > 0 && name != Actor.Local
         && Encoding.UTF8.GetByteCount(name) <= limits.MaxPolicyNameBytes
         && IsPlain(name.EndsWith(Wildcard) ? name[..^1] : name);
+
+    /// <summary>As a token may be called: so many letters and digits, which are random.</summary>
+    public static bool IsTokenId(string id) => id.Length == TokenIdLength && id.All(char.IsAsciiLetterOrDigit);
+
+    /// <summary>Whom a token may name: a name that roles can be bound to, and no pattern.</summary>
+    public static bool IsTokenHolder(string name, Limits limits) => IsBinding(name, limits) && !name.EndsWith(Wildcard);
 
     /// <summary>As a credential may name somebody: a name that no binding can be mistaken for.</summary>
     public static bool IsPlain(string name)

@@ -44,6 +44,12 @@ public static class PolicyReads
         view.Tables.Policies.Principals.From(Key.FromText(after)).Select(static item => item.Value)
             .Where(principal => principal.Name != after);
 
+    public static TokenInfo? GetToken(this StateView view, string id) => view.Policy.FindToken(id);
+
+    /// <summary>In the order of their ids, from after one (empty: from the first).</summary>
+    public static IEnumerable<TokenInfo> ListTokens(this StateView view, string after) =>
+        view.Tables.Policies.Tokens.From(Key.FromText(after)).Select(static item => item.Value).Where(token => token.Id != after);
+
     public static RevocationInfo? GetRevocation(this StateView view, Key fingerprint) =>
         view.Tables.Policies.Revocations.TryGet(fingerprint, out var revocation) ? revocation : null;
 

@@ -27,6 +27,20 @@ public sealed record PrincipalInfo(string Name, ImmutableArray<string> Roles, bo
     public override int GetHashCode() => Roles.Length;
 }
 
+/// <summary>A token: whoever shows it with its secret is its principal.</summary>
+/// <param name="Secret">The SHA-256 of the secret, 32 bytes: what is told of a state gives nobody a token.</param>
+/// <param name="Family">The id of the first token of those that came of it, each made with one before: they are revoked together.</param>
+/// <param name="NotAfter">
+/// Until when it is good, in seconds since 1970, as members judge by their own clocks: no rule of the state looks at it, which knows
+/// another time.
+/// </param>
+/// <param name="TtlSeconds">For how long it was asked for.</param>
+public sealed record TokenInfo(string Id, Key Secret, string Principal, string Family, long NotAfter, long TtlSeconds)
+{
+    /// <summary>Whose requests the log has as made with this token.</summary>
+    public Actor Actor { get; } = new(Principal, Actor.TokenPrefix + Id);
+}
+
 /// <summary>A certificate that is not believed any more.</summary>
 /// <param name="Fingerprint">The SHA-256 of the certificate, 32 bytes.</param>
 /// <param name="Note">For a person; may be empty.</param>

@@ -18,7 +18,7 @@ public sealed class Rights
     /// <param name="refusal">Why all is refused; null where the roles decide.</param>
     internal Rights(ImmutableArray<RoleRights> roles, DenialReason? refusal)
     {
-        (_roles, Refusal) = (roles, refusal);
+        (_roles, Refusal, _clusterRights) = (roles, refusal, SystemRights.KeepToken);
         foreach (var role in roles)
         {
             _clusterRights |= role.ClusterRights;

@@ -53,4 +53,7 @@ public enum SystemRights
 
     /// <summary>Roles, principals and all that nothing else gives.</summary>
     Administer = 32,
+
+    /// <summary>Another token in the place of the one that is asked with: whoever is known has it.</summary>
+    KeepToken = 64,
 }

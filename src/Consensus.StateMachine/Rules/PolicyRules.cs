@@ -15,6 +15,8 @@ internal sealed class PolicyRules(StateTables state, Applying entry)
 {
     private static readonly WaiterKey FirstPlace = new(ObjectName.Lock(default), 0);
 
+    private TokenRules Tokens => field ??= new TokenRules(state, entry, this);
+
     public Outcome Do(PolicyCommand command)
     {
         if (command.ExpectedRevision != 0 && command.ExpectedRevision != state.Policies.Revision)
@@ -30,9 +32,13 @@ internal sealed class PolicyRules(StateTables state, Applying entry)
             PutRevocationCommand c => Put(c),
             DeleteRevocationCommand c => Delete(c),
             EnableAuthCommand c => Enable(c),
+            TokenCommand c => Tokens.Do(c),
             _ => Invariant.Unreachable<Outcome>(command),
         };
     }
+
+    /// <inheritdoc cref="TokenRules.Forget"/>
+    public Noted Forget(ForgetTokensCommand command) => Tokens.Forget(command);
 
     /// <summary>The first member that announces itself says whether rights are judged in its cluster from the beginning; what later ones say is not looked at.</summary>
     /// <param name="admin">Empty: they are not.</param>
@@ -206,19 +212,20 @@ internal sealed class PolicyRules(StateTables state, Applying entry)
     /// <summary>
     /// From here on all that wait are judged anew: who may not have it any more is passed over at once, and told so step by step.
     /// </summary>
-    private PolicyChanged Changed()
+    /// <param name="takesNothing">Nobody has fewer rights by it, so that those who wait are left alone.</param>
+    public PolicyChanged Changed(bool takesNothing = false)
     {
         var before = state.Policies.Counters;
         state.Policies.Counters = before with { Revision = before.Revision + 1 };
         entry.Output.Objects++;
-        if (before.IsEnabled)
+        if (before.IsEnabled && !takesNothing)
         {
             state.Policies.SetSweep(state.Waiters.Count > 0 ? FirstPlace : null);
         }
         return new PolicyChanged(state.Revision, before.Revision + 1, before.Revision);
     }
 
-    private PolicyChanged Unchanged() => new(state.Revision, state.Policies.Revision, state.Policies.Revision);
+    public PolicyChanged Unchanged() => new(state.Revision, state.Policies.Revision, state.Policies.Revision);
 
-    private PolicyRefused Refuse(PolicyRefusal reason, string name) => new(state.Revision, reason, state.Policies.Revision, name);
+    public PolicyRefused Refuse(PolicyRefusal reason, string name) => new(state.Revision, reason, state.Policies.Revision, name);
 }

@@ -46,6 +46,7 @@ internal sealed record MetaSection(
         public static readonly int Roles = Shape.Number(24);
         public static readonly int Principals = Shape.Number(25);
         public static readonly int Revocations = Shape.Number(26);
+        public static readonly int Tokens = Shape.Number(27);
     }
 
     public static void Write(WireWriter writer, StateView view)
@@ -76,6 +77,7 @@ internal sealed record MetaSection(
         writer.Int64(Saved.Roles, view.Counts.Roles);
         writer.Int64(Saved.Principals, view.Counts.Principals);
         writer.Int64(Saved.Revocations, view.Counts.Revocations);
+        writer.Int64(Saved.Tokens, view.Counts.Tokens);
     }
 
     /// <summary>Throws <see cref="WireFormatException"/> when it is another section, or not of this version.</summary>
@@ -117,6 +119,7 @@ internal sealed record MetaSection(
                 Roles = fields.Number(Saved.Roles),
                 Principals = fields.Number(Saved.Principals),
                 Revocations = fields.Number(Saved.Revocations),
+                Tokens = fields.Number(Saved.Tokens),
             });
     }
 }

@@ -48,4 +48,6 @@ internal static class SectionKind
 
     /// <summary>From which place on those who wait are to be judged again.</summary>
     public const int Sweep = 23;
+
+    public const int Tokens = 24;
 }

@@ -123,6 +123,9 @@ internal static class SnapshotReader
             case SectionKind.Revocations:
                 tables.Policies.LoadRevocation(item);
                 break;
+            case SectionKind.Tokens:
+                tables.Policies.LoadToken(item);
+                break;
             case SectionKind.Sweep:
                 tables.Policies.LoadSweep(item);
                 break;

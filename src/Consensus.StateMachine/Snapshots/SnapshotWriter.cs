@@ -53,6 +53,7 @@ public static class SnapshotWriter
         Table(writer, sink, SectionKind.Principals, tables.Policies.Principals.All(), static (w, item) => PolicyTable.Write(w, item.Value));
         Table(
             writer, sink, SectionKind.Revocations, tables.Policies.Revocations.All(), static (w, item) => PolicyTable.Write(w, item.Value));
+        Table(writer, sink, SectionKind.Tokens, tables.Policies.Tokens.All(), static (w, item) => TokenTable.Write(w, item.Value));
         Table(writer, sink, SectionKind.Sweep, tables.Policies.Sweep.All(), static (w, item) => PolicyTable.Write(w, item.Key));
     }
 

@@ -21,11 +21,12 @@ internal readonly record struct PolicyView(
     FrozenTree<Key, RoleInfo> Roles,
     FrozenTree<Key, PrincipalInfo> Principals,
     FrozenTree<Key, RevocationInfo> Revocations,
+    FrozenTree<Key, TokenInfo> Tokens,
     FrozenTree<WaiterKey, bool> Sweep,
     Policy Compiled);
 
 /// <summary>
-/// Who may do what: roles, principals and revoked certificates, each by name. What is judged by is compiled of them when it is asked for
+/// Who may do what: roles, principals, revoked certificates and tokens, each by name. What is judged by is compiled of them when it is asked for
 /// first after a change. And from which place on those who wait are still to be judged by it.
 /// </summary>
 internal sealed class PolicyTable
@@ -42,6 +43,7 @@ internal sealed class PolicyTable
     private readonly CowTree<Key, RoleInfo> _roles = new(NewRoleMeasure());
     private readonly CowTree<Key, PrincipalInfo> _principals = new(NewPrincipalMeasure());
     private readonly CowTree<Key, RevocationInfo> _revocations = new(NewRevocationMeasure());
+    private readonly TokenTable _tokens = new();
 
     /// <summary>One place at most.</summary>
     private readonly CowTree<WaiterKey, bool> _sweep = new(NewSweepMeasure());
@@ -58,8 +60,8 @@ internal sealed class PolicyTable
 
     public long Revision => _counters.Revision;
 
-    public Policy Compiled =>
-        _compiled ??= new Policy(_counters.IsEnabled, _counters.Revision, _roles.Freeze(), _principals.Freeze(), _revocations.Freeze());
+    public Policy Compiled => _compiled ??= new Policy(
+        _counters.IsEnabled, _counters.Revision, _roles.Freeze(), _principals.Freeze(), _revocations.Freeze(), _tokens.Freeze());
 
     public int RoleCount => _roles.Count;
 
@@ -75,7 +77,11 @@ internal sealed class PolicyTable
 
     public TreeSum SweepSum => _sweep.Sum;
 
-    public long Bytes => _roles.Sum.Bytes + _principals.Sum.Bytes + _revocations.Sum.Bytes + _sweep.Sum.Bytes;
+    public int TokenCount => _tokens.Count;
+
+    public TreeSum TokenSum => _tokens.Sum;
+
+    public long Bytes => _roles.Sum.Bytes + _principals.Sum.Bytes + _revocations.Sum.Bytes + _tokens.Sum.Bytes + _sweep.Sum.Bytes;
 
     /// <summary>Those who wait are not all judged yet since the policy changed.</summary>
     public bool IsSweeping => _sweep.Count > 0;
@@ -85,6 +91,15 @@ internal sealed class PolicyTable
     public PrincipalInfo? FindPrincipal(string name) => _principals.TryGet(Key.FromText(name), out var principal) ? principal : null;
 
     public RevocationInfo? FindRevocation(Key fingerprint) => _revocations.TryGet(fingerprint, out var revocation) ? revocation : null;
+
+    public TokenInfo? FindToken(string id) => _tokens.Find(id);
+
+    /// <summary>All tokens of the family. Looks at all that there are.</summary>
+    public List<TokenInfo> TokensOf(string family) => _tokens.All().Where(token => token.Family == family).ToList();
+
+    /// <summary>At most so many of the tokens that ended before, in no order of time. Looks at all that there are.</summary>
+    public List<TokenInfo> TokensEndedBefore(long unixSeconds, int most) =>
+        _tokens.All().Where(token => token.NotAfter < unixSeconds).Take(most).ToList();
 
     /// <summary>A principal that has the role; null when none has. Looks at all of them.</summary>
     public PrincipalInfo? UserOf(string role) =>
@@ -105,6 +120,18 @@ internal sealed class PolicyTable
     public void Set(RevocationInfo revocation)
     {
         _revocations.Set(revocation.Fingerprint, revocation);
+        _compiled = null;
+    }
+
+    public void Set(TokenInfo token)
+    {
+        _tokens.Set(token);
+        _compiled = null;
+    }
+
+    public void RemoveToken(string id)
+    {
+        _tokens.Remove(id);
         _compiled = null;
     }
 
@@ -141,7 +168,8 @@ internal sealed class PolicyTable
         }
     }
 
-    public PolicyView Freeze() => new(_roles.Freeze(), _principals.Freeze(), _revocations.Freeze(), _sweep.Freeze(), Compiled);
+    public PolicyView Freeze() => new(
+        _roles.Freeze(), _principals.Freeze(), _revocations.Freeze(), _tokens.Freeze(), _sweep.Freeze(), Compiled);
 
     /// <summary>Throws unless the sums are those of the records, each stands at its name, and every role that is bound is there.</summary>
     public void Verify()
@@ -149,6 +177,7 @@ internal sealed class PolicyTable
         Indexes.RequireSums(_roles, NewRoleMeasure(), "the roles");
         Indexes.RequireSums(_principals, NewPrincipalMeasure(), "the principals");
         Indexes.RequireSums(_revocations, NewRevocationMeasure(), "the revocations");
+        _tokens.Verify();
         Indexes.RequireSums(_sweep, NewSweepMeasure(), "the place that is judged next");
         Invariant.Require(_roles.Peek().All().All(static item => item.Key == Key.FromText(item.Value.Name)), "a role stands at its name");
         Invariant.Require(
@@ -304,6 +333,12 @@ internal sealed class PolicyTable
             throw new WireFormatException("a revoked certificate twice");
         }
         Set(revocation);
+    }
+
+    public void LoadToken(ReadOnlyMemory<byte> item)
+    {
+        _tokens.Load(item);
+        _compiled = null;
     }
 
     public void LoadSweep(ReadOnlyMemory<byte> item)

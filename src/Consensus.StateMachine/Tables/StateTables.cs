@@ -142,6 +142,7 @@ internal sealed class StateTables
             sum = (sum * Factor) + Policies.RoleSum.Digest;
             sum = (sum * Factor) + Policies.PrincipalSum.Digest;
             sum = (sum * Factor) + Policies.RevocationSum.Digest;
+            sum = (sum * Factor) + Policies.TokenSum.Digest;
             sum = (sum * Factor) + Policies.SweepSum.Digest;
             sum = (sum * Factor) + History.Digest;
             return StateHash.Initial.Add((long)sum);
@@ -161,6 +162,7 @@ internal sealed class StateTables
         Roles = Policies.RoleCount,
         Principals = Policies.PrincipalCount,
         Revocations = Policies.RevocationCount,
+        Tokens = Policies.TokenCount,
         QuotaBytes = Limits.MaxStateBytes,
     };
 

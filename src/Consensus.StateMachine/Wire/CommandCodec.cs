@@ -48,7 +48,12 @@ public static class CommandCodec
     private const int PutRevocationField = 46;
     private const int DeleteRevocationField = 47;
     private const int EnableAuthField = 48;
-    private const int LastField = EnableAuthField;
+    private const int PutTokenField = 49;
+    private const int RotateTokenField = 50;
+    private const int RevokeTokenField = 51;
+    private const int EndOwnTokenField = 52;
+    private const int ForgetTokensField = 53;
+    private const int LastField = ForgetTokensField;
 
     public static void Write(WireWriter writer, CommandEnvelope envelope)
     {
@@ -169,6 +174,11 @@ public static class CommandCodec
         PutRevocationCommand => PutRevocationField,
         DeleteRevocationCommand => DeleteRevocationField,
         EnableAuthCommand => EnableAuthField,
+        PutTokenCommand => PutTokenField,
+        RotateTokenCommand => RotateTokenField,
+        RevokeTokenCommand => RevokeTokenField,
+        EndOwnTokenCommand => EndOwnTokenField,
+        ForgetTokensCommand => ForgetTokensField,
         _ => Invariant.Unreachable<int>(command),
     };
 
@@ -274,6 +284,21 @@ public static class CommandCodec
             case EnableAuthCommand c:
                 PolicyCommandCodec.OfName.Write(writer, c.Admin, c);
                 break;
+            case PutTokenCommand c:
+                TokenCommandCodec.PutToken.Write(writer, c);
+                break;
+            case RotateTokenCommand c:
+                TokenCommandCodec.PutToken.Write(writer, c);
+                break;
+            case RevokeTokenCommand c:
+                TokenCommandCodec.RevokeToken.Write(writer, c);
+                break;
+            case EndOwnTokenCommand c:
+                TokenCommandCodec.EndOwnToken.Write(writer, c);
+                break;
+            case ForgetTokensCommand c:
+                TokenCommandCodec.ForgetTokens.Write(writer, c);
+                break;
             default:
                 Invariant.Unreachable<int>(command);
                 break;
@@ -315,6 +340,11 @@ public static class CommandCodec
         PutRevocationField => PolicyCommandCodec.PutRevocation.Read(body),
         DeleteRevocationField => PolicyCommandCodec.DeleteRevocation.Read(body),
         EnableAuthField => PolicyCommandCodec.OfName.Read(body, static name => new EnableAuthCommand(name)),
+        PutTokenField => TokenCommandCodec.PutToken.Read(body),
+        RotateTokenField => TokenCommandCodec.PutToken.ReadRotation(body),
+        RevokeTokenField => TokenCommandCodec.RevokeToken.Read(body),
+        EndOwnTokenField => TokenCommandCodec.EndOwnToken.Read(body),
+        ForgetTokensField => TokenCommandCodec.ForgetTokens.Read(body),
         _ => Invariant.Unreachable<Command>(field),
     };
 

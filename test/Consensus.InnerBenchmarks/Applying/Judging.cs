@@ -14,7 +14,7 @@ namespace Consensus.InnerBenchmarks.Applying;
 public class Judging
 {
     private const long Ttl = 3_600_000_000_000;
-    private static readonly Actor Service = new("billing", "t:0123456789a");
+    private static readonly Actor Service = new("billing", "j:k8s");
     private static readonly Key Name = Key.FromText("billing/050/invoices/2026-11");
     private readonly Access[] _one = [Access.To(Spaces.Locks, Verbs.Hold, Name)];
     private StateFeed _feed = null!;

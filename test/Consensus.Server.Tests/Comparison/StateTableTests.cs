@@ -50,7 +50,7 @@ internal sealed class StateTableTests : ContractTest
             Is.EqualTo(new[]
             {
                 "counters", "outages", "keys", "leases", "objects", "holds", "released", "waiters", "kept", "forgotten", "brief", "sessions", "numbers", "ended", "fences", "members",
-                "detaching", "settings", "roles", "principals", "revocations", "sweep", "history",
+                "detaching", "settings", "roles", "principals", "revocations", "tokens", "sweep", "history",
             }));
         Assert.That(before.Tables.Single(table => table.Table == "keys").Count, Is.EqualTo(3));
         await AcquireAsync("l");

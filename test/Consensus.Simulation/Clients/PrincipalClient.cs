@@ -29,6 +29,11 @@ internal sealed class PrincipalClient(SimulatedCluster cluster, RevokedEffects e
     private readonly string _name = string.Create(CultureInfo.InvariantCulture, $"svc{number}");
     private readonly Key _key = Key.FromText(string.Create(CultureInfo.InvariantCulture, $"principals/{number}"));
     private readonly Key _fingerprint = new(Enumerable.Repeat((byte)number, PolicyNames.FingerprintBytes).ToArray());
+
+    /// <summary>Some are known by a token, the others by a certificate.</summary>
+    private readonly string? _token = number % 2 == 1
+        ? number.ToString(CultureInfo.InvariantCulture).PadLeft(PolicyNames.TokenIdLength, '0')
+        : null;
     private long _acts;
     private bool _isActing;
     private bool _isStopped;
@@ -43,16 +48,22 @@ internal sealed class PrincipalClient(SimulatedCluster cluster, RevokedEffects e
     /// <summary>How much of it is open.</summary>
     public string Describe() => string.Create(CultureInfo.InvariantCulture, $"principal {number}: a change of its rights is open");
 
-    private string Principal => new Actor(_name, Actor.CertificatePrefix + Convert.ToHexStringLower(_fingerprint.Bytes)).Principal;
+    private string Principal => new Actor(
+        _name,
+        _token is { } id ? Actor.TokenPrefix + id : Actor.CertificatePrefix + Convert.ToHexStringLower(_fingerprint.Bytes)).Principal;
+
+    private PolicyCommand BelievesAgain => _token is { } id
+        ? new PutTokenCommand(id, _fingerprint, _name, long.MaxValue, 1)
+        : new DeleteRevocationCommand(_fingerprint);
 
     private AccessRule Right => new(Verbs.Write, Spaces.Keys, _key, IsPrefix: false);
 
     public void Start() => Act(new EnableAuthCommand(Actor.Anonymous), _ => Act(new PutRoleCommand(_name, [Right]), _ =>
-        Act(new PutPrincipalCommand(_name, [_name], IsDisabled: false), at =>
+        Act(new PutPrincipalCommand(_name, [_name], IsDisabled: false), _ => Act(BelievesAgain, at =>
         {
             Granted(at);
             Write();
-        })));
+        }))));
 
     /// <summary>Begins nothing new.</summary>
     public void Stop() => _isStopped = true;
@@ -71,7 +82,8 @@ internal sealed class PrincipalClient(SimulatedCluster cluster, RevokedEffects e
             0 => (new PutRoleCommand(_name, []), new PutRoleCommand(_name, [Right])),
             1 => (new PutPrincipalCommand(_name, [], IsDisabled: false), new PutPrincipalCommand(_name, [_name], IsDisabled: false)),
             2 => (new PutPrincipalCommand(_name, [_name], IsDisabled: true), new PutPrincipalCommand(_name, [_name], IsDisabled: false)),
-            _ => (new PutRevocationCommand(_fingerprint, ""), new DeleteRevocationCommand(_fingerprint)),
+            _ when _token is { } id => (new RevokeTokenCommand(id, Only: false, NotAfter: 0), BelievesAgain),
+            _ => (new PutRevocationCommand(_fingerprint, ""), BelievesAgain),
         };
         _epoch++;
         _mayWrite = false;

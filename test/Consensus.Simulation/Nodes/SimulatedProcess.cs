@@ -54,7 +54,7 @@ public sealed partial class SimulatedProcess
         Snapshots = directory.Snapshots;
         _log = new WatchedLog(cluster, node, log);
         _transport = new SimulatedTransport(cluster, this);
-        var outside = new NodeSurroundings(_log, directory.Snapshots, new LocalTime(this), Fatal, cluster.Trace.Line) { Removed = _ => Retire() };
+        var outside = new NodeSurroundings(_log, directory.Snapshots, new LocalTime(() => LocalNow), Fatal, cluster.Trace.Line) { Removed = _ => Retire() };
         _runtime = new NodeRuntime(options, core, outside, this);
         _runtime.Start(_transport);
     }
@@ -335,13 +335,5 @@ public sealed partial class SimulatedProcess
         {
             Node.End(EndKind.Stopped);
         }
-    }
-
-    /// <summary>The clock of its machine.</summary>
-    private sealed class LocalTime(SimulatedProcess process) : TimeProvider
-    {
-        public override long TimestampFrequency => 1_000_000;
-
-        public override long GetTimestamp() => process.LocalNow;
     }
 }

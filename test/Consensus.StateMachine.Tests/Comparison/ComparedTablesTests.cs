@@ -26,6 +26,7 @@ public sealed class ComparedTablesTests
         {
             machine.Allow(name, Policing.All(name), Policing.Rule(Verbs.Read, Spaces.Keys, "a"));
             machine.Change(new PutRevocationCommand(new Key(Enumerable.Repeat((byte)name[0], 32).ToArray()), name));
+            machine.Change(new PutTokenCommand(new string(name[0], 11), new Key(new byte[32]), name, 4, 5));
         }
         // Who waits for that is still to be judged, so that there is a place from which on.
         machine.Granted(Asks.Lock("last", "o", 900));
@@ -139,8 +140,9 @@ public sealed class ComparedTablesTests
             "read, write, hold, break keys, locks, semaphores, elections, fences prefix \"ann\", read keys name \"a\""));
         Assert.That(items["principal \"ben\""], Is.EqualTo("roles ben"));
         Assert.That(items[$"revoked certificate {string.Concat(Enumerable.Repeat("65", 32))}"], Is.EqualTo("eve"));
+        Assert.That(items["token aaaaaaaaaaa"], Is.EqualTo("of \"ann\", family aaaaaaaaaaa, 5 s to 4"), "and nothing of its secret");
         Assert.That(items["those who wait are judged again"], Does.StartWith("from place 0 in the line of the lock "));
-        Assert.That((items["policy revision"], items["policy in force"]), Is.EqualTo(("11", "1")));
+        Assert.That((items["policy revision"], items["policy in force"]), Is.EqualTo(("14", "1")));
     }
 
     [Test]
@@ -165,7 +167,7 @@ public sealed class ComparedTablesTests
     }
 
     /// <summary>Tables whose records have names.</summary>
-    private static readonly string[] OfAnyBytes = ["counters", "keys", "fences", "roles", "principals", "revocations"];
+    private static readonly string[] OfAnyBytes = ["counters", "keys", "fences", "roles", "principals", "revocations", "tokens"];
 
     [Test]
     public void Bytes_that_are_no_place_of_a_table_are_known_as_such()

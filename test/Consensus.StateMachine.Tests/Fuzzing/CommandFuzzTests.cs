@@ -166,7 +166,7 @@ public sealed class CommandFuzzTests
             19 => new FenceCommand(key, new FencingToken(random.Chance(1, 2) ? number : random.Next(1, 40))),
             20 => random.Chance(1, 2) ? new ResetFenceCommand(key) : new CompactCommand(new Revision(random.Chance(1, 2) ? number : random.Next(40))),
             21 => random.Chance(1, 2) ? new WithdrawCommand(new Key([(byte)random.Next(20)])) : new SettleCommand(lease, random.Next(1, 40)),
-            23 => DrawPolicy(random, key),
+            23 => random.Chance(1, 3) ? DrawToken(random) : DrawPolicy(random, key),
             22 => new PutSettingCommand((Setting)random.Next(1, SettingDefinition.All.Length + 1), number),
             _ => random.Chance(1, 2) ? new ExpireCommand() : new AnnounceMemberCommand(request.Member, "n", number, "u", "p", "v", 0),
         };
@@ -189,6 +189,21 @@ public sealed class CommandFuzzTests
                 ? new PutRevocationCommand(new Key(Enumerable.Repeat((byte)random.Next(3), 32).ToArray()), name)
                 : new DeleteRevocationCommand(key),
             _ => new EnableAuthCommand(Actor.Anonymous),
+        };
+    }
+
+    private static Command DrawToken(DeterministicRandom random)
+    {
+        var id = new string((char)('a' + random.Next(4)), PolicyNames.TokenIdLength);
+        var secret = new Key(new byte[random.Chance(9, 10) ? 32 : 31]);
+        var (end, ttl) = (random.Chance(1, 2) ? random.Next(1_000_000) : Number(random), random.Chance(1, 2) ? random.Next(100) : Number(random));
+        return random.Next(5) switch
+        {
+            0 => new PutTokenCommand(id, secret, Owner(random), end, ttl),
+            1 => new RotateTokenCommand(id, secret, end, ttl),
+            2 => new RevokeTokenCommand(id, random.Chance(1, 2), random.Chance(1, 2) ? 0 : end),
+            3 => new EndOwnTokenCommand(end),
+            _ => new ForgetTokensCommand(Number(random)),
         };
     }
 

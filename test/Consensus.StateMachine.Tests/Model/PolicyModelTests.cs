@@ -15,6 +15,10 @@ public sealed class PolicyModelTests
     private static readonly string[] Names = ["ann", "ben", "eve", ""];
     private static readonly string[] Roles = ["r0", "r1", "r2"];
     private static readonly string[] Prints = [new string('1', 64), new string('2', 64)];
+
+    /// <summary>Of each name one token, which is there or is not.</summary>
+    private static string TokenOf(string name) => new(name[0], PolicyNames.TokenIdLength);
+
     private static readonly string[] Texts = ["a", "a/", "a/b", "b", "c", ""];
 
     private readonly Dictionary<string, AccessRule[]> _rules = [];
@@ -99,12 +103,27 @@ public sealed class PolicyModelTests
                 _machine.Change(new PutPrincipalCommand(name, _bound[name].Roles, _bound[name].IsDisabled));
                 break;
             default:
+                if (random.Chance(1, 2))
+                {
+                    ChangeToken(random);
+                    return;
+                }
                 var print = Prints[random.Next(Prints.Length)];
                 var fingerprint = new Key(Convert.FromHexString(print));
                 var isRevoked = !_revoked.Add("c:" + print) && _revoked.Remove("c:" + print);
                 _machine.Change(isRevoked ? new DeleteRevocationCommand(fingerprint) : new PutRevocationCommand(fingerprint, ""));
                 break;
         }
+    }
+
+    private void ChangeToken(DeterministicRandom random)
+    {
+        var name = Names[random.Next(Names.Length - 1)];
+        var isRevoked = !_revoked.Add("t:" + TokenOf(name)) && _revoked.Remove("t:" + TokenOf(name));
+        _machine.Change(
+            isRevoked
+                ? new PutTokenCommand(TokenOf(name), new Key(new byte[32]), name, 1_000, 1_000)
+                : new RevokeTokenCommand(TokenOf(name), random.Chance(1, 2), 0));
     }
 
     private void Do(Command command, Actor actor)
@@ -159,6 +178,7 @@ public sealed class PolicyModelTests
         _rules.Clear();
         _bound.Clear();
         _revoked.Clear();
+        _revoked.UnionWith(Names.Where(static name => name.Length > 0).Select(static name => "t:" + TokenOf(name)));
         _waiting.Clear();
         _owners.Clear();
         foreach (var role in Roles)
@@ -179,8 +199,11 @@ public sealed class PolicyModelTests
             {
                 Change(random);
             }
-            var credential = random.Chance(1, 2) ? "c:" + Prints[random.Next(Prints.Length)] : "";
-            Do(DrawnCommands.Draw(random, _machine), new Actor(Names[random.Next(Names.Length)], credential));
+            var asker = Names[random.Next(Names.Length)];
+            var credential = random.Chance(1, 2) ? "c:" + Prints[random.Next(Prints.Length)]
+                : asker.Length > 0 && random.Chance(1, 3) ? "t:" + TokenOf(asker)
+                : "";
+            Do(DrawnCommands.Draw(random, _machine), new Actor(asker, credential));
             if (random.Chance(1, 40))
             {
                 _machine.RestoreFromSnapshot();

@@ -16,7 +16,7 @@ public sealed class AccessesTests
     [
         typeof(CancelWaitCommand), typeof(ExpireCommand), typeof(NoteLeaderlessCommand), typeof(DetachWaitersCommand),
         typeof(DetachRequestsCommand), typeof(AnnounceMemberCommand),
-        typeof(ForgetMemberCommand), typeof(CompactCommand),
+        typeof(ForgetMemberCommand), typeof(ForgetTokensCommand), typeof(CompactCommand),
     ];
 
     /// <summary>
@@ -50,6 +50,12 @@ public sealed class AccessesTests
         "PutRevocationCommand.Fingerprint", "PutRevocationCommand.Note", "PutRevocationCommand.ExpectedRevision",
         "DeleteRevocationCommand.Fingerprint", "DeleteRevocationCommand.ExpectedRevision", "EnableAuthCommand.Admin",
         "EnableAuthCommand.ExpectedRevision",
+        "PutTokenCommand.Id", "PutTokenCommand.Secret", "PutTokenCommand.Principal", "PutTokenCommand.NotAfter",
+        "PutTokenCommand.TtlSeconds", "PutTokenCommand.ExpectedRevision",
+        "RevokeTokenCommand.Id", "RevokeTokenCommand.Only", "RevokeTokenCommand.NotAfter", "RevokeTokenCommand.ExpectedRevision",
+        // Whose it is, the credential says.
+        "RotateTokenCommand.Id", "RotateTokenCommand.Secret", "RotateTokenCommand.NotAfter", "RotateTokenCommand.TtlSeconds",
+        "RotateTokenCommand.ExpectedRevision", "EndOwnTokenCommand.NotAfter", "EndOwnTokenCommand.ExpectedRevision",
     ];
 
     private static IEnumerable<Type> Subtypes(Type type) =>
@@ -91,6 +97,7 @@ public sealed class AccessesTests
         Assert.That(Plain, Is.SubsetOf(all.Fields.Select(item => item.Field)).And.Unique);
     }
 
+    private const string Id = "abcdefghijk";
     private static readonly Key Name = Machine.Key("n");
     private static readonly LeaseId Lease = new(7);
     private static readonly FencingToken Token = new(9);
@@ -137,6 +144,10 @@ public sealed class AccessesTests
         yield return Case(new PutSettingCommand(Setting.MaxFences, 1), Access.ToCluster(SystemRights.Administer));
         yield return Case(new EnableAuthCommand(""), Access.ToCluster(SystemRights.Administer));
         yield return Case(new DeleteRoleCommand("r"), Access.ToCluster(SystemRights.Administer));
+        yield return Case(new PutTokenCommand(Id, Name, "p", 1, 1), Access.ToCluster(SystemRights.Administer));
+        yield return Case(new RevokeTokenCommand(Id, Only: true, 0), Access.ToCluster(SystemRights.Administer));
+        yield return Case(new RotateTokenCommand(Id, Name, 1, 1), Access.ToCluster(SystemRights.KeepToken));
+        yield return Case(new EndOwnTokenCommand(0), Access.ToCluster(SystemRights.KeepToken));
         yield return Case(Txn([]), Access.ToLease(LeaseId.None));
         foreach (var target in Enum.GetValues<CompareTarget>().Where(target => target != CompareTarget.Hold))
         {

@@ -282,7 +282,7 @@ public sealed class JudgeTests
         var administer = Access.ToCluster(SystemRights.Administer);
         bool May(string name, string credential) => machine.View.Judge(new Actor(name, credential), [administer]) is null;
 
-        Assert.That(May("anybody", "t:1"));
+        Assert.That(May("anybody", "j:k8s"));
         Assert.That(May("local", "l"));
         Assert.That(May("local", "c:" + new string('0', 64)), Is.False, "a certificate that says so is not the socket");
         Assert.That(May("", ""), Is.False, "a wide binding is nothing for whoever shows no credential");

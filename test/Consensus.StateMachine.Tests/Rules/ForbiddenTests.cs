@@ -181,10 +181,10 @@ internal sealed class ForbiddenTests : PolicedTest
     [Test]
     public void A_retry_is_told_what_was_done_also_when_it_may_not_be_done_any_more()
     {
-        var put = Done<PutDone>(Put("a"), "a\u001ft:1", "k");
-        Done<HoldGranted>(Lock("a", "o", 5), "a\u001ft:1", "l");
+        var put = Done<PutDone>(Put("a"), "a\u001fj:k8s", "k");
+        Done<HoldGranted>(Lock("a", "o", 5), "a\u001fj:k8s", "l");
         _machine.Change(new PutPrincipalCommand("a", [], IsDisabled: true));
-        Assert.That(_machine.Do(Put("a"), "k", principal: "a\u001ft:2"), Is.EqualTo(put), "by whatever credential");
+        Assert.That(_machine.Do(Put("a"), "k", principal: "a\u001fj:other"), Is.EqualTo(put), "by whatever credential");
         Done<HoldGranted>(Lock("a", "o", 5), "a", "l");
         Assert.That(_machine.Refuses(Put("a"), "a", "new").Reason, Is.EqualTo(DenialReason.Disabled));
     }
@@ -230,7 +230,7 @@ internal sealed class ForbiddenTests : PolicedTest
     [Test]
     public void Nothing_that_is_logged_behind_a_revoked_credential_has_an_effect_of_it()
     {
-        var (thief, owner) = ($"a\u001fc:{Print}", "a\u001ft:1");
+        var (thief, owner) = ($"a\u001fc:{Print}", "a\u001fj:k8s");
         Done<PutDone>(Put("a"), thief, "k");
         Lease(9, thief, isSession: true);
         _machine.Change(new PutRevocationCommand(new Key(Convert.FromHexString(Print)), "stolen"));
@@ -257,6 +257,8 @@ internal sealed class ForbiddenTests : PolicedTest
             new PutRevocationCommand(new Key(new byte[32]), ""),
             new DeleteRevocationCommand(new Key(new byte[32])),
             new EnableAuthCommand("a"),
+            new PutTokenCommand("abcdefghijk", new Key(new byte[32]), "a", 1, 1),
+            new RevokeTokenCommand("abcdefghijk", Only: false, 0),
             new PutSettingCommand(Setting.MaxFences, 5_000),
         };
         foreach (var role in BuiltInRoles.Names.Where(role => role != BuiltInRoles.Admin))

@@ -232,7 +232,7 @@ internal sealed class PolicyRuleTests
         _machine.Change(new PutRevocationCommand(Print, ""));
         _machine.RestoreFromSnapshot();
         Assert.That(_machine.View.Judge(p, [read])?.Reason, Is.EqualTo(DenialReason.Revoked));
-        Assert.That(_machine.View.Judge(p with { Credential = "t:1" }, [read]), Is.Null);
+        Assert.That(_machine.View.Judge(p with { Credential = "j:k8s" }, [read]), Is.Null);
         Assert.That(
             (_machine.View.Policy.IsRevoked(Print), _machine.View.Policy.IsRevoked(new Key([1, .. new byte[31]]))),
             Is.EqualTo((true, false)));

@@ -74,7 +74,7 @@ internal sealed class SweepTests
         var hold = Granted(Lock("x", "o", 1), "b");
         var stolen = Waits(Lock("x", "w", 2, wait: 60 * Second), $"a\u001fc:{Print}");
         Waits(Lock("x", "v", 3, wait: 60 * Second), $"a\u001fc:{Print}", "k");
-        var rotated = Waits(Lock("x", "v", 3, wait: 60 * Second), "a\u001ft:1", "k");
+        var rotated = Waits(Lock("x", "v", 3, wait: 60 * Second), "a\u001fj:k8s", "k");
         _machine.Change(new PutRevocationCommand(new Key(Convert.FromHexString(Print)), ""));
         _machine.RestoreFromSnapshot();
         _machine.Do(Release(hold), principal: "b");

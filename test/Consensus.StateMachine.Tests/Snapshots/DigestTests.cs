@@ -23,6 +23,7 @@ public sealed class DigestTests
         _machine.Do(new DeleteCommand(Machine.Key("none"), KeyCondition.None), session: new SessionRequest(new LeaseId(9), 1, 0));
         _machine.Allow("ann", Policing.All("a"));
         _machine.Change(new PutRevocationCommand(new Key(new byte[32]), ""));
+        _machine.Change(new PutTokenCommand("abcdefghijk", new Key(new byte[32]), "ann", 4, 5));
         _machine.Do(Asks.Release(_machine.Granted(Asks.Lock("z", "a", 0, ttl: 0) with { SharedLease = new LeaseId(9) })));
         _machine.Enable();
     }
@@ -38,6 +39,7 @@ public sealed class DigestTests
     [TestCase(21, "a principal")]
     [TestCase(22, "a revocation")]
     [TestCase(23, "who is judged next")]
+    [TestCase(24, "a token")]
     public void A_snapshot_with_one_number_or_letter_changed_is_refused(int kind, string what)
     {
         var buffer = SnapshotBuffer.Of(_machine.View);
@@ -158,6 +160,10 @@ public sealed class DigestTests
                 var sweeps = V1.Snapshot.Sweeps.Parser.ParseFrom(body);
                 sweeps.Items[0].Sequence++;
                 return sweeps.ToByteArray();
+            case 24:
+                var tokens = V1.Snapshot.Tokens.Parser.ParseFrom(body);
+                tokens.Items[0].NotAfter++;
+                return tokens.ToByteArray();
             case 18:
                 var ends = V1.Snapshot.SessionEnds.Parser.ParseFrom(body);
                 ends.Items[0].Reason++;

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Globalization;
 using System.Text;
 using Consensus.Primitives;
@@ -32,7 +33,13 @@ internal sealed class CountedBytesTests
     /// <summary>Without a history, which has a bound of its own.</summary>
     private static Limits Bare => new() { MaxHistoryBytes = 1, MaxUnheldFacts = Many };
 
-    private static Limits Policies => Bare with { MaxRoles = 2 * Many, MaxPrincipals = 2 * Many, MaxRevocations = 2 * Many };
+    private static Limits Policies => Bare with
+    {
+        MaxRoles = 2 * Many,
+        MaxPrincipals = 2 * Many,
+        MaxRevocations = 2 * Many,
+        MaxTokens = 2 * Many,
+    };
 
     private static AccessRule Rule(int i, Verbs verbs, Spaces spaces) => new(verbs, spaces, Name(i), i % 2 == 0);
 
@@ -76,6 +83,11 @@ internal sealed class CountedBytesTests
         yield return Of(
             "revocations",
             (f, i) => f.Do(new PutRevocationCommand(new Key([.. BitConverter.GetBytes(i), .. new byte[28]]), "n1 of last year")), Policies);
+        yield return Of(
+            "tokens",
+            (f, i) => f.Do(
+                new PutTokenCommand($"{i:D11}", new Key(SHA256.HashData(BitConverter.GetBytes(i))), $"k8s:system:svc{i}", 1_900_000_000, 90)),
+            Policies);
         yield return Of("kept answers", (f, i) => f.Do(Put(Name(0), 1), Identity(i)));
         yield return Of("brief answers", (f, i) => f.Do(new DeleteCommand(Name(i), KeyCondition.None), Identity(i)));
         yield return Of(

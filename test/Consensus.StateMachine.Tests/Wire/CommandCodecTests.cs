@@ -23,6 +23,11 @@ public sealed class CommandCodecTests
         new DeletePrincipalCommand("p") { ExpectedRevision = 3 },
         new PutRevocationCommand(Machine.Key("print"), "ö") { ExpectedRevision = 3 },
         new DeleteRevocationCommand(Machine.Key("print")) { ExpectedRevision = 3 },
+        new PutTokenCommand("abcdefghijk", Machine.Key("secret"), "ö", 4, 5) { ExpectedRevision = 3 },
+        new RotateTokenCommand("abcdefghijk", Machine.Key("secret"), 4, 5) { ExpectedRevision = 3 },
+        new RevokeTokenCommand("abcdefghijk", Only: true, 4) { ExpectedRevision = 3 },
+        new EndOwnTokenCommand(4) { ExpectedRevision = 3 },
+        new ForgetTokensCommand(4),
         new EnableAuthCommand("ö") { ExpectedRevision = 3 },
         new DeletePrefixCommand(default),
         new GrantLeaseCommand(new LeaseId(5), 1_000_000),
@@ -201,6 +206,7 @@ public sealed class CommandCodecTests
         machine.Do(new PutRoleCommand("r", [AccessRule.Everything]));
         machine.Do(new PutPrincipalCommand("p", ["r"], IsDisabled: false));
         machine.Do(new PutRevocationCommand(new Key(new byte[32]), ""));
+        machine.Do(new PutTokenCommand("abcdefghijk", new Key(new byte[32]), "p", 4, 5));
         machine.Do(new TxnCommand([], [new TxnPut(Machine.Key("b"), new byte[] { 1 }, LeaseId.None), new TxnGet(default, IsPrefix: true, 0)], []), "b");
         machine.Do(new TxnCommand([], [new TxnPut(Machine.Key("c"), new byte[] { 1 }, LeaseId.None), new TxnDelete(Machine.Key("b"), IsPrefix: false)], []));
         machine.Do(new FenceCommand(Machine.Key("disk"), new FencingToken(2)), "c");
