@@ -45,6 +45,8 @@ public static class ApiRoutes
     public const string AuthPrincipal = "/v1/auth/principals/{principal}";
     public const string AuthRevocations = "/v1/auth/revocations";
     public const string AuthRevocation = "/v1/auth/revocations/{fingerprint}";
+    public const string AuthTokens = "/v1/auth/tokens";
+    public const string AuthToken = "/v1/auth/tokens/{token}";
     public const string AuthCheck = "/v1/auth/check";
     public const string AuthEnable = "/v1/auth/enable";
     public const string Cluster = "/v1/cluster";

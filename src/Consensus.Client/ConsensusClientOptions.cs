@@ -30,6 +30,12 @@ public sealed record ConsensusClientOptions
     public ClientTls? Tls { get; init; }
 
     /// <summary>
+    /// The token that says who this client is; it goes over https or to this machine, and any other endpoint is refused. Beside a
+    /// certificate in <see cref="Tls"/> both have to name the same principal. Null: none is sent.
+    /// </summary>
+    public ClientToken? Token { get; init; }
+
+    /// <summary>
     /// How long one request may go unanswered, beyond the wait that it asked for. Longer than the 5 s after which a member itself
     /// answers 504, so that its own word is heard.
     /// </summary>
@@ -110,6 +116,11 @@ public sealed record ConsensusClientOptions
             if (Tls is not null && endpoint.Scheme != Uri.UriSchemeHttps)
             {
                 var why = $"with {nameof(Tls)} nothing is sent in the clear; write https://{endpoint.Authority}";
+                throw new ArgumentException($"The endpoint {endpoint} cannot be used: {why}.", parameter);
+            }
+            if (Token is not null && !ClientToken.MayGoTo(endpoint))
+            {
+                var why = $"a token goes over https, or to this machine, and nowhere in the clear; write https://{endpoint.Authority}";
                 throw new ArgumentException($"The endpoint {endpoint} cannot be used: {why}.", parameter);
             }
         }

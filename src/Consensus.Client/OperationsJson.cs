@@ -4,7 +4,7 @@ using Consensus.Api.Cluster;
 
 namespace Consensus.Client;
 
-/// <summary>As <see cref="ClientJson"/>, for what operators ask, and administrators (<see cref="AccessApi"/>).</summary>
+/// <summary>As <see cref="ClientJson"/>, for what operators ask, and administrators (<see cref="AccessApi"/>, <see cref="TokenApi"/>).</summary>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     RespectRequiredConstructorParameters = true,
@@ -18,6 +18,9 @@ namespace Consensus.Client;
 [JsonSerializable(typeof(PrincipalAnswer))]
 [JsonSerializable(typeof(PrincipalListAnswer))]
 [JsonSerializable(typeof(RevocationListAnswer))]
+[JsonSerializable(typeof(TokenAnswer))]
+[JsonSerializable(typeof(TokenListAnswer))]
+[JsonSerializable(typeof(TokenMadeAnswer))]
 [JsonSerializable(typeof(PolicyChangedAnswer))]
 [JsonSerializable(typeof(AccessCheckAnswer))]
 internal sealed partial class OperationsJson : JsonSerializerContext;

@@ -24,6 +24,7 @@ using Consensus.Server.Routing;
 using Consensus.Server.Semaphores;
 using Consensus.Server.Settings;
 using Consensus.Server.Tls;
+using Consensus.Server.Tokens;
 using Consensus.Server.Transactions;
 using Consensus.Server.Watches;
 
@@ -51,6 +52,8 @@ public static class ConsensusServer
         builder.Logging.AddFilter("Microsoft.AspNetCore.Server.Kestrel", LogLevel.Error);
         // While anything could be logged there, the host gives every request an activity and a logging scope, whose ids nothing here would print.
         builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
+        var tokens = new TokenJudge(tls?.Source.Time ?? TimeProvider.System, tls?.Clock ?? TimeProvider.System);
+        builder.Services.AddSingleton(tokens);
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(1));
         // Requests go on where their bytes arrived, and answers leave from where they were made: no handler here blocks a thread, so two of the four
         // changes of threads that a request costs otherwise buy nothing.
@@ -62,7 +65,7 @@ public static class ConsensusServer
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             KestrelLimits.Apply(kestrel, ProcessMemory.AvailableBytes, hasTls: tls is not null);
-            KestrelLimits.Listen(kestrel, listen, tls, TimeProvider.System);
+            KestrelLimits.Listen(kestrel, listen, tls, tokens, TimeProvider.System);
         });
         return builder.Build();
     }
@@ -87,10 +90,14 @@ public static class ConsensusServer
         var streams = new StreamMemory(info.MaxStreamBytes, replies, TimeProvider.System);
         var held = new HeldByServer(node, bodies, streams, unsent, watches);
         info.Tls?.Revoked.Follow(() => node.Policy);
+        var tokens = app.Services.GetRequiredService<TokenJudge>();
+        tokens.Follow(() => node.Policy);
+        var look = TimeProvider.System.CreateTimer(static state => ((TokenJudge)state!).Look(), tokens, TokenJudge.LookEvery, TokenJudge.LookEvery);
+        app.Lifetime.ApplicationStopped.Register(look.Dispose);
         var gate = new AccessGate(node, info.Insecure, info.AwaitsForming);
-        var endpoints = CreateEndpoints(node, replies, gate, info, lifecycle, views, compared, watches, bodies, held, counters, logger);
+        var endpoints = CreateEndpoints(node, replies, gate, info, lifecycle, views, compared, watches, bodies, held, counters, tokens, logger);
         var hosts = new HostGuard(info.HostNames, info.ListensOnAnyAddress, info.Tls?.Source);
-        var dispatcher = new ApiDispatcher(endpoints, replies, hosts, new CallerGuard(info.Tls), gate, bodies, counters, logger);
+        var dispatcher = new ApiDispatcher(endpoints, replies, hosts, new CallerGuard(info.Tls, tokens), gate, bodies, counters, logger);
         app.Run(streams.Around(dispatcher.InvokeAsync));
     }
 
@@ -106,6 +113,7 @@ public static class ConsensusServer
         UnfinishedBodies bodies,
         HeldByServer held,
         RequestCounters counters,
+        TokenJudge tokens,
         ILogger logger)
     {
         var commands = new CommandRunner(node);
@@ -137,6 +145,7 @@ public static class ConsensusServer
             new RoleEndpoints(records, changes, replies),
             new PrincipalEndpoints(records, changes, replies),
             new RevocationEndpoints(records, changes, replies),
+            new TokenEndpoints(node, reads, changes, replies, tokens),
             new ClusterEndpoints(node, members, replies, info, lifecycle, alarms, counters, hub),
             new StateHashEndpoint(node, replies),
             new StateTableEndpoints(node, reads, compared, replies),

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using System.Text;
 using System.Text.Unicode;
 using Consensus.Api.Access;
@@ -6,7 +7,7 @@ using Consensus.StateMachine.Policies;
 
 namespace Consensus.Translation;
 
-/// <summary>Roles, principals and revocations as the contract has them.</summary>
+/// <summary>Roles, principals, revocations and tokens as the contract has them.</summary>
 public static class AccessShapes
 {
     private static readonly (string Word, Verbs Verb)[] VerbWords =
@@ -54,6 +55,14 @@ public static class AccessShapes
 
     public static RevocationAnswer Of(RevocationInfo revocation, long policyRevision) =>
         new(Convert.ToHexStringLower(revocation.Fingerprint.Bytes), revocation.Note, policyRevision);
+
+    public static TokenAnswer Of(TokenInfo token, long policyRevision) => new(
+        token.Id, token.Principal, token.Family, TimeOf(token.NotAfter), token.TtlSeconds * 1_000, policyRevision);
+
+    /// <summary>In RFC 3339. Numbers that are no time come from nobody but a client that says them: they are the last there is.</summary>
+    public static string TimeOf(long unixSeconds) => DateTimeOffset
+        .FromUnixTimeSeconds(Math.Clamp(unixSeconds, 0, DateTimeOffset.MaxValue.ToUnixTimeSeconds()))
+        .ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
 
     /// <summary>Why something is not allowed, for a person.</summary>
     public static string Of(Denial denial) => denial.Reason switch

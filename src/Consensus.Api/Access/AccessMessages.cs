@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Consensus.Api.Access;
 
 /// <summary>
@@ -59,13 +61,56 @@ public sealed record RevocationAnswer(string Fingerprint, string Note, long Poli
 /// <param name="NextCursor">Null on the last page.</param>
 public sealed record RevocationListAnswer(IReadOnlyList<RevocationAnswer> Items, long PolicyRevision, string? NextCursor);
 
+/// <summary>A token whose secret its holder has made.</summary>
+/// <param name="Hash">The SHA-256 of the secret's 43 letters, 64 hexadecimal digits.</param>
+public sealed record TokenPutRequest(string Hash)
+{
+    /// <summary>Whose it is; null: another in the place of the one that is asked with.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Principal { get; init; }
+
+    /// <summary>
+    /// For how long it is good, a duration (<see cref="Durations.DurationText"/>); null: 90 days, or as long as the one that is asked with.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Ttl { get; init; }
+}
+
+/// <summary>A token that is to be made by the member.</summary>
+public sealed record TokenPostRequest
+{
+    /// <inheritdoc cref="TokenPutRequest.Principal"/>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Principal { get; init; }
+
+    /// <inheritdoc cref="TokenPutRequest.Ttl"/>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Ttl { get; init; }
+}
+
+/// <summary>A token, without what it is known by.</summary>
+/// <param name="Family">The id of the first of those that came of it.</param>
+/// <param name="NotAfter">Until when it is good, in RFC 3339, by the clock of the member that is asked.</param>
+/// <param name="TtlMs">For how long it was asked for.</param>
+public sealed record TokenAnswer(string Id, string Principal, string Family, string NotAfter, long TtlMs, long PolicyRevision);
+
+/// <param name="Items">Also those that ended within the last 7 days.</param>
+/// <param name="NextCursor">Null on the last page.</param>
+public sealed record TokenListAnswer(IReadOnlyList<TokenAnswer> Items, long PolicyRevision, string? NextCursor);
+
+/// <summary>A token that was made by the member.</summary>
+/// <param name="Token">The whole of it, told this once.</param>
+public sealed record TokenMadeAnswer(string Token, string Id, string Principal, string NotAfter, long TtlMs, long PolicyRevision);
+
 /// <summary>What was put or deleted is so.</summary>
 /// <param name="Changed">False where it was so before.</param>
 public sealed record PolicyChangedAnswer(long PolicyRevision, bool Changed);
 
 /// <summary>Who asks, and what it may do.</summary>
 /// <param name="Principal">Empty for whoever shows no credential.</param>
-/// <param name="Credential">By what it is known: <c>c:</c> and the fingerprint of a certificate; empty without one.</param>
+/// <param name="Credential">
+/// By what it is known: <c>c:</c> and the fingerprint of a certificate, <c>t:</c> and the id of a token; empty without one.
+/// </param>
 /// <param name="Enabled">False: nobody's rights are judged yet.</param>
 /// <param name="BoundAs">The name under which its roles were found, which may end in <c>*</c>; null when there is none.</param>
 /// <param name="Disabled">All is refused to it.</param>

@@ -6,15 +6,16 @@ using Consensus.Client;
 
 namespace Consensus.Cli.Commands;
 
-/// <summary><c>auth whoami/role/principal/revoke/revocations/unrevoke/check/enable</c>: who may do what.</summary>
+/// <summary><c>auth whoami/role/principal/token/revoke/revocations/unrevoke/check/enable</c>: who may do what.</summary>
 internal static class AuthCommands
 {
     public static Command Create(CommandHost host) =>
-        new("auth", "Who may do what: roles, principals, revoked certificates; and who this is.")
+        new("auth", "Who may do what: roles, principals, tokens, revoked certificates; and who this is.")
     {
         Whoami(host),
         AuthRoleCommands.Create(host),
         AuthPrincipalCommands.Create(host),
+        AuthTokenCommands.Create(host),
         AuthRevocationCommands.Revoke(host),
         AuthRevocationCommands.Unrevoke(host),
         AuthRevocationCommands.List(host),

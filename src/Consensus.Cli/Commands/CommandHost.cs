@@ -31,6 +31,11 @@ internal sealed class CommandHost(CliEnvironment environment)
         "Who this is, and whom to believe, over https: a bundle of consensusctl cert create, or a file of CA certificates. "
             + "Else CONSENSUSCTL_TLS.");
 
+    private readonly Option<string?> _token = Names.Option(
+        "--token-file",
+        "FILE",
+        "Who this is, by the token in the file; over https, or to this machine, alone. Else CONSENSUS_TOKEN_FILE.");
+
     private readonly Option<OutputFormat> _format = new("--output", "-o")
     {
         Description = "table for people (tab-separated when piped; the default), json or msgpack as the API gives it.",
@@ -48,10 +53,12 @@ internal sealed class CommandHost(CliEnvironment environment)
     public void AddGlobalOptions(RootCommand root)
     {
         _tls.Recursive = true;
+        _token.Recursive = true;
         _timeout.Recursive = true;
         _format.AcceptOnlyFromAmong("table", "json", "msgpack");
         root.Add(_endpoints);
         root.Add(_tls);
+        root.Add(_token);
         root.Add(_format);
         root.Add(_timeout);
     }
@@ -119,22 +126,44 @@ internal sealed class CommandHost(CliEnvironment environment)
     /// <summary>The bundle, and what a sentence calls it; null for none.</summary>
     private (ClientTls? Tls, string? Label) Tls(ParseResult parsed)
     {
-        const string Variable = "CONSENSUSCTL_TLS";
-        var given = parsed.GetValue(_tls);
-        if ((given ?? VariableText.Of(Variable, environment.Variable)) is not { Length: > 0 } file)
-        {
-            return (null, null);
-        }
-        var label = given is null ? $"{Variable}={file}" : $"--tls {file}";
+        var (file, label) = FileOf(parsed, _tls, "CONSENSUSCTL_TLS");
+        return (file is null ? null : Used(() => new ClientTls(file, label)), file is null ? null : label);
+    }
+
+    /// <summary>A file that an option names, or a variable, and what a sentence calls it.</summary>
+    private (string? File, string Label) FileOf(ParseResult parsed, Option<string?> option, string variable)
+    {
+        var given = parsed.GetValue(option);
+        return (given ?? VariableText.Of(variable, environment.Variable)) is { Length: > 0 } file
+            ? (file, given is null ? $"{variable}={file}" : $"{option.Name} {file}")
+            : (null, "");
+    }
+
+    private static T Used<T>(Func<T> file)
+    {
         try
         {
-            return (new ClientTls(file, label), label);
+            return file();
         }
         catch (ArgumentException error) when (error.InnerException is BundleException refusal)
         {
             throw new UsageException(refusal.Message + ".");
         }
     }
+
+    private ClientToken? Token(ParseResult parsed)
+    {
+        var (file, label) = FileOf(parsed, _token, "CONSENSUS_TOKEN_FILE");
+        return file is null ? null : Used(() => new ClientToken(file, label));
+    }
+
+    /// <summary>A token is shown to nobody in the clear, whatever else was asked for.</summary>
+    /// <exception cref="UsageException">An endpoint is such.</exception>
+    private static ConsensusClientOptions WithToken(ConsensusClientOptions options, ClientToken? token) =>
+        token is not null && options.Endpoints.FirstOrDefault(static endpoint => !ClientToken.MayGoTo(endpoint)) is { } inTheClear
+            ? throw new UsageException(
+                $"'{inTheClear.OriginalString.TrimEnd('/')}' is not https, and a token goes nowhere in the clear; write https://{inTheClear.Authority}.")
+            : options with { Token = token };
 
     private ConsensusClientOptions ClientOptions(ParseResult parsed)
     {
@@ -143,7 +172,7 @@ internal sealed class CommandHost(CliEnvironment environment)
         var endpoints = parsed.GetValue(_endpoints) is { } given ? list.ParseOption(given)
             : list.ParseVariable("CONSENSUS_ENDPOINTS", environment.Variable);
         var options = new ConsensusClientOptions { Tls = tls };
-        options = endpoints is null ? options : options with { Endpoints = endpoints };
+        options = WithToken(endpoints is null ? options : options with { Endpoints = endpoints }, Token(parsed));
         if (parsed.GetValue(_timeout) is { } timeout)
         {
             options = options with

@@ -22,6 +22,11 @@ internal static class LearnedEndpoint
             refusal = $"its client address {url} is not https, and nothing is sent in the clear.";
             return null;
         }
+        if (options.Token is not null && !ClientToken.MayGoTo(endpoint))
+        {
+            refusal = $"its client address {url} is not https, and a token goes nowhere in the clear.";
+            return null;
+        }
         return endpoint;
     }
 }

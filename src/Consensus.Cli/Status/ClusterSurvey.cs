@@ -14,13 +14,13 @@ internal static class ClusterSurvey
     {
         var patience = options.SettlesWithin < Patience ? options.SettlesWithin.Value : Patience;
         var asked = await Task.WhenAll(options.Endpoints.Distinct().Select(
-            endpoint => AskBesideAsync(endpoint, options.Tls, patience, cancellationToken)));
+            endpoint => AskBesideAsync(endpoint, options, patience, cancellationToken)));
         var listed = ListOf(asked)?.Members ?? [];
         var answers = await Task.WhenAll(listed.Select(async member =>
         {
             var known = asked.FirstOrDefault(answer => answer.Status?.Name == member.Name);
             return known is null && LearnedEndpoint.Of(member.ClientUrl, options, out _) is { } endpoint
-                ? await AskBesideAsync(endpoint, options.Tls, patience, cancellationToken)
+                ? await AskBesideAsync(endpoint, options, patience, cancellationToken)
                 : known;
         }));
         var cluster = ListOf([.. asked, .. answers.OfType<Answer>().Where(answer => listed.Any(member => member.Name == answer.Status?.Name))]);
@@ -59,19 +59,20 @@ internal static class ClusterSurvey
         || (Uri.TryCreate(report.Listed?.ClientUrl, UriKind.Absolute, out var listed) && listed == answer.Endpoint);
 
     /// <summary>On a thread of its own: one member that does not answer must not hold up the others.</summary>
-    private static Task<Answer> AskBesideAsync(Uri endpoint, ClientTls? tls, TimeSpan patience, CancellationToken cancellationToken) =>
+    private static Task<Answer> AskBesideAsync(Uri endpoint, ConsensusClientOptions options, TimeSpan patience, CancellationToken cancellationToken) =>
         Task.Factory.StartNew(
-            () => AskAsync(endpoint, tls, patience, cancellationToken),
+            () => AskAsync(endpoint, options, patience, cancellationToken),
             cancellationToken,
             TaskCreationOptions.LongRunning,
             TaskScheduler.Default).Unwrap();
 
-    private static async Task<Answer> AskAsync(Uri endpoint, ClientTls? tls, TimeSpan patience, CancellationToken cancellationToken)
+    private static async Task<Answer> AskAsync(Uri endpoint, ConsensusClientOptions options, TimeSpan patience, CancellationToken cancellationToken)
     {
         using var client = new ConsensusApiClient(new ConsensusClientOptions
         {
             Endpoints = [endpoint],
-            Tls = tls,
+            Tls = options.Tls,
+            Token = options.Token,
             AttemptTimeout = patience,
             RetryFor = TimeSpan.Zero,
             RetryUnreachableFor = TimeSpan.Zero,

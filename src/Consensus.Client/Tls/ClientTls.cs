@@ -1,7 +1,7 @@
 using Consensus.Client.Tls;
+using Consensus.Client.Transport;
 using Consensus.Security.Certificates;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Consensus.Client;
 
@@ -10,20 +10,9 @@ namespace Consensus.Client;
 /// Members are believed by the name in their certificate, <c>consensus://DOMAIN/member/…</c> of the file's own domain, whatever their
 /// address; where the file names no domain, by the host that was asked. One object may serve any number of clients. Thread-safe.
 /// </summary>
-public sealed partial class ClientTls
+public sealed class ClientTls
 {
-    /// <summary>So old the file's content may be when a connection is made.</summary>
-    private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(60);
-
-    /// <summary>So long a request waits for another one that reads the file: it may be on a disk that hangs.</summary>
-    private static readonly TimeSpan LookPatience = TimeSpan.FromSeconds(1);
-
-    private readonly string _label;
-    private readonly Func<string, string, TlsIdentity> _read;
-    private readonly Lock _gate = new();
-    private volatile TlsIdentity _current;
-    private TimeProvider? _clock;
-    private long _lookedAt;
+    private readonly FileContent<TlsIdentity> _content;
 
     /// <summary>
     /// Reads the file. It is read again when a connection is made and a minute has passed, and when a member answers 401; what cannot be
@@ -44,10 +33,14 @@ public sealed partial class ClientTls
     internal ClientTls(string bundleFile, string label, Func<string, string, TlsIdentity>? read = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(bundleFile);
-        (BundleFile, _label, _read) = (bundleFile, label, read ?? TlsIdentity.Read);
+        BundleFile = bundleFile;
+        read ??= TlsIdentity.Read;
         try
         {
-            _current = _read(bundleFile, label);
+            _content = new FileContent<TlsIdentity>(
+                read(bundleFile, label),
+                () => read(bundleFile, label),
+                static (found, before) => found.IsSameAs(before));
         }
         catch (BundleException error)
         {
@@ -59,67 +52,8 @@ public sealed partial class ClientTls
     public string BundleFile { get; }
 
     /// <summary>What a new connection is made with.</summary>
-    internal TlsIdentity Current(TimeProvider clock, ILogger? logger)
-    {
-        // One thread looks, and the others go on with what there is: a file may be on a disk that hangs.
-        if (_gate.TryEnter())
-        {
-            try
-            {
-                if (_clock != clock)
-                {
-                    (_clock, _lookedAt) = (clock, clock.GetTimestamp());
-                }
-                if (clock.GetElapsedTime(_lookedAt) >= LookEvery)
-                {
-                    Look(clock, logger);
-                }
-            }
-            finally
-            {
-                _gate.Exit();
-            }
-        }
-        return _current;
-    }
+    internal TlsIdentity Current(TimeProvider clock, ILogger? logger) => _content.Current(clock, logger);
 
     /// <summary>A member did not take this identity. Whether there is another one by now.</summary>
-    internal bool IsReplaced(TlsIdentity refused, TimeProvider clock, ILogger? logger)
-    {
-        if (_current == refused && _gate.TryEnter(LookPatience))
-        {
-            try
-            {
-                if (_current == refused)
-                {
-                    Look(clock, logger);
-                }
-            }
-            finally
-            {
-                _gate.Exit();
-            }
-        }
-        return _current != refused;
-    }
-
-    private void Look(TimeProvider clock, ILogger? logger)
-    {
-        (_clock, _lookedAt) = (clock, clock.GetTimestamp());
-        try
-        {
-            var found = _read(BundleFile, _label);
-            if (!found.IsSameAs(_current))
-            {
-                _current = found;
-            }
-        }
-        catch (BundleException error)
-        {
-            LogRefused(logger ?? NullLogger.Instance, error.Message);
-        }
-    }
-
-    [LoggerMessage(LogLevel.Warning, "{Sentence}; what was read of it before stays in use")]
-    private static partial void LogRefused(ILogger logger, string sentence);
+    internal bool IsReplaced(TlsIdentity refused, TimeProvider clock, ILogger? logger) => _content.IsReplaced(refused, clock, logger);
 }

@@ -14,12 +14,15 @@ namespace Consensus.Client.Tls;
 /// looked at its certificate, and a server may close without a word then: what is sent first is lost, and whoever sent it does not know
 /// with what effect. So who shows a certificate asks something first that has none, and whose answer says that it was taken.
 /// </summary>
+/// <param name="hasToken">
+/// Who shows no certificate is known by its requests: what is asked before those would be a stranger's, whose connection is ended.
+/// </param>
 /// <param name="now">The wall clock's time, by which certificates are judged.</param>
 /// <param name="isSecond">
 /// A connection before it was closed right after its handshake: once that may be a server that ends, twice it is one that does not want
 /// this client.
 /// </param>
-internal readonly struct TlsHandshake(Uri endpoint, TlsIdentity identity, DateTimeOffset now, bool isSecond)
+internal readonly struct TlsHandshake(Uri endpoint, TlsIdentity identity, bool hasToken, DateTimeOffset now, bool isSecond)
 {
     /// <summary>A record of a handshake, or an alert (RFC 8446 §5.1): what a TLS server says first.</summary>
     private const int Handshake = 22;
@@ -93,7 +96,7 @@ internal readonly struct TlsHandshake(Uri endpoint, TlsIdentity identity, DateTi
         }
     }
 
-    private bool MustAsk => identity != TlsIdentity.OfMachine;
+    private bool MustAsk => identity != TlsIdentity.OfMachine && (identity.Bundle is not null || !hasToken);
 
     private byte[] Question() => Encoding.ASCII.GetBytes($"HEAD {ApiRoutes.Live} HTTP/1.1\r\nHost: {endpoint.Authority}\r\n\r\n");
 

@@ -41,6 +41,7 @@ internal sealed class BlockingConnection : IDisposable
     public bool IsStale => _from != _to || _socket.Poll(0, SelectMode.SelectRead);
 
     /// <param name="identity">Of a connection in TLS; null: it is in the clear.</param>
+    /// <param name="hasToken">Who this is, requests say themselves.</param>
     /// <param name="now">The wall clock's time.</param>
     /// <param name="timeout">For all of it: the name, and the addresses that it has, of which each may take its share.</param>
     /// <exception cref="SocketException">Nobody accepts a connection in time.</exception>
@@ -48,7 +49,13 @@ internal sealed class BlockingConnection : IDisposable
     /// <exception cref="TimeoutException">The time was over before.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static BlockingConnection Connect(
-        Uri endpoint, NameLookups names, TlsIdentity? identity, DateTimeOffset now, TimeSpan timeout, CancellationToken cancellationToken)
+        Uri endpoint,
+        NameLookups names,
+        TlsIdentity? identity,
+        bool hasToken,
+        DateTimeOffset now,
+        TimeSpan timeout,
+        CancellationToken cancellationToken)
     {
         var deadline = new Deadline(timeout);
         var addresses = names.LookUp(endpoint.IdnHost, timeout, cancellationToken);
@@ -60,7 +67,7 @@ internal sealed class BlockingConnection : IDisposable
             {
                 try
                 {
-                    TlsHandshake? handshake = identity is null ? null : new TlsHandshake(endpoint, identity, now, isSecond);
+                    TlsHandshake? handshake = identity is null ? null : new TlsHandshake(endpoint, identity, hasToken, now, isSecond);
                     return Connect(endpoint, addresses[i], handshake, identity, share, cancellationToken);
                 }
                 catch (TlsException unwanted) when (unwanted.IsUnwanted && !isSecond)

@@ -19,13 +19,23 @@ internal sealed class BlockingHttp(TimeSpan connectTimeout, NameLookups names, T
     private readonly ConcurrentDictionary<string, ConcurrentBag<BlockingConnection>> _idle = new();
     private volatile bool _disposed;
 
+    /// <summary>Who this is, requests say themselves.</summary>
+    public bool HasToken { get; init; }
+
     /// <param name="mark">Of a write that has an effect of its own.</param>
     /// <param name="identity">With what connections are secured: one that was made with another is not used; null: in the clear.</param>
+    /// <param name="authorization">The header that says who asks; null: none is sent.</param>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public BlockingResult Send(
-        Uri endpoint, ApiRequest request, WriteMark mark, TlsIdentity? identity, TimeSpan timeout, CancellationToken cancellationToken)
+        Uri endpoint,
+        ApiRequest request,
+        WriteMark mark,
+        TlsIdentity? identity,
+        TimeSpan timeout,
+        CancellationToken cancellationToken,
+        string? authorization = null)
     {
-        var bytes = Encode(endpoint, request, mark);
+        var bytes = Encode(endpoint, request, mark, authorization);
         // A write that is sent a second time behind its caller's back and then refused would look as if nothing was done.
         var maySendTwice = !request.IsWrite || !request.NeedsIdentity;
         var deadline = new Deadline(timeout);
@@ -38,7 +48,7 @@ internal sealed class BlockingHttp(TimeSpan connectTimeout, NameLookups names, T
             try
             {
                 connection ??= BlockingConnection.Connect(
-                    endpoint, names, identity, time.GetUtcNow(), Shorter(connectTimeout, deadline.Left), cancellationToken);
+                    endpoint, names, identity, HasToken, time.GetUtcNow(), Shorter(connectTimeout, deadline.Left), cancellationToken);
                 isSent = true;
                 BlockingAnswer answer;
                 using (cancellationToken.UnsafeRegister(static open => ((BlockingConnection)open!).Break(), connection))
@@ -102,7 +112,7 @@ internal sealed class BlockingHttp(TimeSpan connectTimeout, NameLookups names, T
         }
     }
 
-    private static byte[] Encode(Uri endpoint, ApiRequest request, WriteMark mark)
+    private static byte[] Encode(Uri endpoint, ApiRequest request, WriteMark mark, string? authorization)
     {
         var body = request.Body ?? ReadOnlyMemory<byte>.Empty;
         var head = new StringBuilder(request.Method.Method).Append(' ').Append(request.Target).Append(" HTTP/1.1\r\n");
@@ -119,6 +129,7 @@ internal sealed class BlockingHttp(TimeSpan connectTimeout, NameLookups names, T
         {
             Field(name, value);
         }
+        Field("Authorization", authorization);
         Field("If-Match", request.IfMatch);
         Field("If-None-Match", request.IfNoneMatch);
         Field("Accept", request.Accept);

@@ -17,6 +17,7 @@ internal sealed class HttpTransport : IDisposable
     public const int MaxAnswerBytes = 64 << 20;
 
     private readonly ClientTls? _tls;
+    private readonly ClientToken? _token;
     private readonly TimeProvider _time;
     private readonly ILogger? _logger;
     private readonly bool _sendsOnCallingThread;
@@ -25,11 +26,12 @@ internal sealed class HttpTransport : IDisposable
 
     public HttpTransport(ConsensusClientOptions options)
     {
-        (_tls, _time, _logger) = (options.Tls, options.TimeProvider, options.LoggerFactory?.CreateLogger(typeof(ClientTls).FullName!));
+        (_tls, _token, _time) = (options.Tls, options.Token, options.TimeProvider);
+        _logger = options.LoggerFactory?.CreateLogger(typeof(ClientTls).FullName!);
         _sendsOnCallingThread = options.SendsOnCallingThread;
         var names = new NameLookups(options.ResolveName);
-        _blocking = new BlockingHttp(options.ConnectTimeout, names, _time);
-        _pooled = new PooledHttp(options.ConnectTimeout, names, _time);
+        _blocking = new BlockingHttp(options.ConnectTimeout, names, _time) { HasToken = _token is not null };
+        _pooled = new PooledHttp(options.ConnectTimeout, names, _time) { HasToken = _token is not null };
     }
 
     public Task<Attempt> SendAsync(Uri endpoint, ApiRequest request, WriteMark mark, TimeSpan timeout,
@@ -50,10 +52,10 @@ internal sealed class HttpTransport : IDisposable
         Uri endpoint, ApiRequest request, WriteMark mark, TimeSpan timeout, CancellationToken cancellationToken)
     {
         var end = new Deadline(timeout);
-        var identity = Identity();
-        var attempt = await SendPooledAsync(endpoint, request, mark, identity, timeout, cancellationToken).ConfigureAwait(false);
-        return IsWorthAnother(attempt, identity) && end.Left is var left && left > TimeSpan.Zero
-            ? await SendPooledAsync(endpoint, request, mark, Identity(), left, cancellationToken).ConfigureAwait(false)
+        var shown = Shown();
+        var attempt = await SendPooledAsync(endpoint, request, mark, shown, timeout, cancellationToken).ConfigureAwait(false);
+        return IsWorthAnother(attempt, shown) && end.Left is var left && left > TimeSpan.Zero
+            ? await SendPooledAsync(endpoint, request, mark, Shown(), left, cancellationToken).ConfigureAwait(false)
             : attempt;
     }
 
@@ -67,11 +69,11 @@ internal sealed class HttpTransport : IDisposable
         Uri endpoint, ApiRequest request, string mediaType, TimeSpan timeout, CancellationToken cancellationToken)
     {
         var end = new Deadline(timeout);
-        var identity = Identity();
+        var shown = Shown();
         var (attempt, response) =
-            await OpenPooledAsync(endpoint, request, mediaType, identity, timeout, cancellationToken).ConfigureAwait(false);
-        return IsWorthAnother(attempt, identity) && end.Left is var left && left > TimeSpan.Zero
-            ? await OpenPooledAsync(endpoint, request, mediaType, Identity(), left, cancellationToken).ConfigureAwait(false)
+            await OpenPooledAsync(endpoint, request, mediaType, shown, timeout, cancellationToken).ConfigureAwait(false);
+        return IsWorthAnother(attempt, shown) && end.Left is var left && left > TimeSpan.Zero
+            ? await OpenPooledAsync(endpoint, request, mediaType, Shown(), left, cancellationToken).ConfigureAwait(false)
             : (attempt, response);
     }
 
@@ -88,26 +90,27 @@ internal sealed class HttpTransport : IDisposable
         _blocking.Dispose();
     }
 
-    /// <summary>With what connections over https are made now.</summary>
-    private TlsIdentity Identity() => _tls?.Current(_time, _logger) ?? TlsIdentity.OfMachine;
+    /// <summary>Who this is, as it is shown now.</summary>
+    private Credentials Shown() => new(_tls?.Current(_time, _logger) ?? TlsIdentity.OfMachine, _token?.Current(_time, _logger));
 
     /// <summary>
     /// The certificate that was shown is not taken, or the server's is not believed, and the file has others by now: nothing was done, so
-    /// that it may be sent with those. A file that is the same is no reason to ask again.
+    /// that it may be sent with those. A file that is the same is no reason to ask again. So it is with a token.
     /// </summary>
-    private bool IsWorthAnother(Attempt attempt, TlsIdentity used) =>
-        _tls is not null && (attempt.IsUntrusted || attempt.Kind == AttemptKind.Denied) && _tls.IsReplaced(used, _time, _logger);
+    private bool IsWorthAnother(Attempt attempt, Credentials used) =>
+        (_tls is not null && (attempt.IsUntrusted || attempt.Kind == AttemptKind.Denied) && _tls.IsReplaced(used.Identity, _time, _logger))
+        || (used.Token is { } token && attempt.Kind == AttemptKind.Denied && _token!.IsReplaced(token, _time, _logger));
 
     private async Task<Attempt> SendPooledAsync(
-        Uri endpoint, ApiRequest request, WriteMark mark, TlsIdentity identity, TimeSpan timeout, CancellationToken cancellationToken)
+        Uri endpoint, ApiRequest request, WriteMark mark, Credentials shown, TimeSpan timeout, CancellationToken cancellationToken)
     {
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         deadline.CancelAfter(timeout);
         try
         {
-            using var message = CreateMessage(endpoint, request, mark);
+            using var message = CreateMessage(endpoint, request, mark, shown);
             using var response = await _pooled
-                .SendAsync(message, identity, HttpCompletionOption.ResponseContentRead, deadline.Token).ConfigureAwait(false);
+                .SendAsync(message, shown.Identity, HttpCompletionOption.ResponseContentRead, deadline.Token).ConfigureAwait(false);
             var body = await response.Content.ReadAsByteArrayAsync(deadline.Token).ConfigureAwait(false);
             return Heard(response, body).Judge(endpoint, request);
         }
@@ -118,16 +121,16 @@ internal sealed class HttpTransport : IDisposable
     }
 
     private async Task<(Attempt Attempt, HttpResponseMessage? Response)> OpenPooledAsync(
-        Uri endpoint, ApiRequest request, string mediaType, TlsIdentity identity, TimeSpan timeout, CancellationToken cancellationToken)
+        Uri endpoint, ApiRequest request, string mediaType, Credentials shown, TimeSpan timeout, CancellationToken cancellationToken)
     {
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         deadline.CancelAfter(timeout);
         HttpResponseMessage? response = null;
         try
         {
-            using var message = CreateMessage(endpoint, request, default);
+            using var message = CreateMessage(endpoint, request, default, shown);
             response = await _pooled
-                .SendAsync(message, identity, HttpCompletionOption.ResponseHeadersRead, deadline.Token).ConfigureAwait(false);
+                .SendAsync(message, shown.Identity, HttpCompletionOption.ResponseHeadersRead, deadline.Token).ConfigureAwait(false);
             if (response.StatusCode == HttpStatusCode.OK && response.Content.Headers.ContentType?.MediaType == mediaType)
             {
                 return (new Attempt(AttemptKind.Done, endpoint) { Status = response.StatusCode }, response);
@@ -153,24 +156,25 @@ internal sealed class HttpTransport : IDisposable
     private Attempt SendBlocking(Uri endpoint, ApiRequest request, WriteMark mark, TimeSpan timeout, CancellationToken cancellationToken)
     {
         var end = new Deadline(timeout);
-        var identity = Identity();
-        var attempt = SendBlocking(endpoint, request, mark, identity, timeout, cancellationToken);
-        return IsWorthAnother(attempt, identity) && end.Left is var left && left > TimeSpan.Zero
-            ? SendBlocking(endpoint, request, mark, Identity(), left, cancellationToken)
+        var shown = Shown();
+        var attempt = SendBlocking(endpoint, request, mark, shown, timeout, cancellationToken);
+        return IsWorthAnother(attempt, shown) && end.Left is var left && left > TimeSpan.Zero
+            ? SendBlocking(endpoint, request, mark, Shown(), left, cancellationToken)
             : attempt;
     }
 
     private Attempt SendBlocking(
-        Uri endpoint, ApiRequest request, WriteMark mark, TlsIdentity identity, TimeSpan timeout, CancellationToken cancellationToken)
+        Uri endpoint, ApiRequest request, WriteMark mark, Credentials shown, TimeSpan timeout, CancellationToken cancellationToken)
     {
         var isSecure = endpoint.Scheme == Uri.UriSchemeHttps;
-        var result = _blocking.Send(endpoint, request, mark, isSecure ? identity : null, timeout, cancellationToken);
+        var result = _blocking.Send(
+            endpoint, request, mark, isSecure ? shown.Identity : null, timeout, cancellationToken, shown.HeaderFor(endpoint));
         return result.Answer is { } answer
             ? answer.Heard.Judge(endpoint, request)
             : ClassifyFailure(endpoint, request, result.Failure, result.Unsent, IsTimeout(result.Failure), timeout);
     }
 
-    private static HttpRequestMessage CreateMessage(Uri endpoint, ApiRequest request, WriteMark mark)
+    private static HttpRequestMessage CreateMessage(Uri endpoint, ApiRequest request, WriteMark mark, Credentials shown)
     {
         // Sent as encoded: System.Uri would fold "." segments and decode what the server must see encoded.
         var target = new Uri(
@@ -187,6 +191,10 @@ internal sealed class HttpTransport : IDisposable
             // A request with content, be it empty, is not sent a second time behind our back when a kept connection breaks. Such a
             // hidden resend that is then refused would look like "nothing was sent" though the first send may have taken effect.
             message.Content = new ByteArrayContent([]);
+        }
+        if (shown.HeaderFor(endpoint) is { } token)
+        {
+            message.Headers.TryAddWithoutValidation("Authorization", token);
         }
         if (mark.Header is var (name, value))
         {
@@ -255,4 +263,13 @@ internal sealed class HttpTransport : IDisposable
 
     private static bool IsTimeout(Exception? failure) =>
         failure is TimeoutException or SocketException { SocketErrorCode: SocketError.TimedOut or SocketError.WouldBlock };
+
+    /// <summary>Who this is, in both ways that there are.</summary>
+    /// <param name="Identity">With what connections over https are made.</param>
+    /// <param name="Token">Null: none is sent.</param>
+    private readonly record struct Credentials(TlsIdentity Identity, TokenHeader? Token)
+    {
+        /// <summary>Null where nothing is sent: whatever the options said, a token goes to nobody in the clear.</summary>
+        public string? HeaderFor(Uri endpoint) => Token is not null && ClientToken.MayGoTo(endpoint) ? Token.Text : null;
+    }
 }

@@ -15,6 +15,9 @@ internal sealed class PooledHttp(TimeSpan connectTimeout, NameLookups names, Tim
     private Pool? _pool;
     private bool _isDisposed;
 
+    /// <inheritdoc cref="BlockingHttp.HasToken"/>
+    public bool HasToken { get; init; }
+
     /// <summary>Sends to whoever the message names.</summary>
     /// <param name="identity">With what connections over https are secured.</param>
     /// <exception cref="ObjectDisposedException">This was disposed of.</exception>
@@ -114,7 +117,7 @@ internal sealed class PooledHttp(TimeSpan connectTimeout, NameLookups names, Tim
             var socket = await ConnectAsync(addresses, to.Port, cancellationToken).ConfigureAwait(false);
             try
             {
-                return await new TlsHandshake(endpoint, identity, time.GetUtcNow(), isSecond)
+                return await new TlsHandshake(endpoint, identity, HasToken, time.GetUtcNow(), isSecond)
                     .BeginAsync(new WireStream(socket), cancellationToken).ConfigureAwait(false);
             }
             catch (TlsException unwanted) when (unwanted.IsUnwanted && !isSecond)

@@ -32,6 +32,10 @@ internal static class BundleText
     /// <exception cref="BundleException">It cannot be read, or others may change it.</exception>
     public static string OfAnchors(string path, string label) => OfFile(path, label, isSecret: false);
 
+    /// <summary>The text of a file that nobody else may know.</summary>
+    /// <exception cref="BundleException">It cannot be read, or others may.</exception>
+    public static string OfSecret(string path, string label) => OfFile(path, label, isSecret: true);
+
     /// <summary>The text of either, whoever else may read it: what is wrong with that is told beside it.</summary>
     /// <exception cref="BundleException">It cannot be read.</exception>
     public static string OfShown(string path, string label) => Directory.Exists(path)
@@ -60,7 +64,7 @@ internal static class BundleText
             }
             // Latin-1 keeps every byte: what is no PEM is found by the reader of PEM, and a comment may be in any encoding.
             return count > MaxBytes
-                ? throw new BundleException($"{label} is larger than 1 MiB, and so no bundle")
+                ? throw new BundleException($"{label} is larger than 1 MiB")
                 : Encoding.Latin1.GetString(bytes, 0, count);
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)

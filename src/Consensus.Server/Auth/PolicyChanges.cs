@@ -49,43 +49,52 @@ internal sealed class PolicyChanges(IConsensusNode node, CommandRunner commands,
     /// <param name="change">As it is logged, for a person.</param>
     public async Task ChangeAsync(ApiCall call, byte[] body, PolicyCommand command, string change)
     {
+        if (await ExecuteAsync(call, body, command, change) is { } changed)
+        {
+            await replies.Json(
+                call.Http,
+                StatusCodes.Status200OK,
+                new PolicyChangedAnswer(changed.PolicyRevision, changed.PolicyRevision != changed.Before),
+                ApiJson.Default.PolicyChangedAnswer,
+                changed.Revision);
+        }
+    }
+
+    /// <summary>Has the policy changed. Null when that was refused, and answered.</summary>
+    /// <inheritdoc cref="ChangeAsync"/>
+    public async ValueTask<PolicyChanged?> ExecuteAsync(ApiCall call, byte[] body, PolicyCommand command, string change)
+    {
         var headers = call.Http.Request.Headers;
         if (!RequestIdentity.TryRead(call, out var identity, out var refusal)
             || !EntityTags.TryReadCondition(headers.IfMatch, headers.IfNoneMatch, out var condition, out refusal))
         {
             await replies.Problem(call.Http, refusal!);
-            return;
+            return null;
         }
         if (condition.Kind is not (KeyConditionKind.None or KeyConditionKind.ModRevisionIs))
         {
             await replies.Problem(
                 call.Http,
                 Problem.BadRequest("If-Match takes the policy's revision in quotes, such as \"7\", and If-None-Match is not taken"));
-            return;
+            return null;
         }
         command = command with { ExpectedRevision = condition.ModRevision.Value };
         var answer = await commands.ExecuteAsync(call, identity, body, command);
         if (answer is { Kind: AnswerKind.Done, Outcome: PolicyChanged changed })
         {
-            var isOther = changed.PolicyRevision != changed.Before;
-            if (isOther)
+            if (changed.PolicyRevision != changed.Before)
             {
                 logger.LogWarning(
                     "{Change}, by {Client}: the policy is at revision {Revision}", change, Caller.Of(call, node), changed.PolicyRevision);
             }
             Tag(call.Http, changed.PolicyRevision, MediaForms.Bytes);
-            await replies.Json(
-                call.Http,
-                StatusCodes.Status200OK,
-                new PolicyChangedAnswer(changed.PolicyRevision, isOther),
-                ApiJson.Default.PolicyChangedAnswer,
-                changed.Revision);
-            return;
+            return changed;
         }
         if (answer is { Kind: AnswerKind.Done, Outcome: PolicyRefused { Reason: PolicyRefusal.OtherRevision } refused })
         {
             Tag(call.Http, refused.PolicyRevision, MediaForms.Bytes);
         }
         await replies.Problem(call.Http, AnswerProblems.Of(answer));
+        return null;
     }
 }

@@ -2,6 +2,7 @@ using System.Net;
 using Consensus.Server.Connections;
 using Consensus.Server.Http;
 using Consensus.Server.Tls;
+using Consensus.Server.Tokens;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 
@@ -99,12 +100,13 @@ internal static class KestrelLimits
         limits.Http2.HeaderTableSize = HeaderTableBytes;
     }
 
-    public static void Listen(KestrelServerOptions kestrel, IPEndPoint endPoint, ServerTls? tls, TimeProvider clock) =>
-        kestrel.Listen(endPoint, listen => Use(listen, tls, clock));
+    public static void Listen(KestrelServerOptions kestrel, IPEndPoint endPoint, ServerTls? tls, TokenJudge tokens, TimeProvider clock) =>
+        kestrel.Listen(endPoint, listen => Use(listen, tls, tokens, clock));
 
-    private static void Use(ListenOptions listen, ServerTls? tls, TimeProvider clock)
+    private static void Use(ListenOptions listen, ServerTls? tls, TokenJudge tokens, TimeProvider clock)
     {
         listen.Protocols = HttpProtocols.Http1AndHttp2;
+        ConnectionTokens.UseOn(listen, tokens);
         listen.UseKeepAliveProbes();
         // From here on it is known which of the two protocols is spoken: TLS has agreed on it, or the client's first bytes say so.
         if (tls is not null)

@@ -22,6 +22,8 @@ internal enum QueryName
     Prev,
     Index,
     Poll,
+    Only,
+    After,
 }
 
 /// <summary>A set of <see cref="QueryName"/>.</summary>
@@ -42,12 +44,13 @@ internal enum QueryNames
     FromRevision = 1 << QueryName.FromRevision,
     Index = 1 << QueryName.Index,
     Poll = 1 << QueryName.Poll,
+    End = 1 << QueryName.Only | 1 << QueryName.After,
     Watch = FromRevision | 1 << QueryName.Prev,
 }
 
 internal static class QueryNameText
 {
-    public const int Count = (int)QueryName.Poll + 1;
+    public const int Count = (int)QueryName.After + 1;
 
     public static bool TryParse(ReadOnlySpan<byte> text, out QueryName name)
     {
@@ -72,6 +75,8 @@ internal static class QueryNameText
             _ when text.SequenceEqual("prev"u8) => QueryName.Prev,
             _ when text.SequenceEqual("index"u8) => QueryName.Index,
             _ when text.SequenceEqual("poll"u8) => QueryName.Poll,
+            _ when text.SequenceEqual("only"u8) => QueryName.Only,
+            _ when text.SequenceEqual("after"u8) => QueryName.After,
             _ => null,
         };
         name = found.GetValueOrDefault();
@@ -99,6 +104,8 @@ internal static class QueryNameText
         QueryName.Prev => "prev",
         QueryName.Index => "index",
         QueryName.Poll => "poll",
+        QueryName.Only => "only",
+        QueryName.After => "after",
         _ => throw new ArgumentOutOfRangeException(nameof(name)),
     };
 }

@@ -41,7 +41,8 @@ internal sealed class Replies(IConsensusNode node, ByteBudget unsent, bool asksW
         if (asksWho)
         {
             KeepFromPages(response.Headers);
-            if (CallerConnection.Of(http) is not { IsKnown: true })
+            // Whoever shows a token came so far by it.
+            if (http.Request.Headers.Authorization.Count == 0 && CallerConnection.Of(http) is not { IsKnown: true })
             {
                 return;
             }
@@ -65,18 +66,25 @@ internal sealed class Replies(IConsensusNode node, ByteBudget unsent, bool asksW
     }
 
     /// <summary>
-    /// To who is not known, whatever was asked: 401 and the end of the connection. Nothing of its body is read. One that is still coming is
-    /// not waited for either: the server would take it for seconds and throw it away.
+    /// To who is not known, whatever was asked: 401, or 429, and the end of the connection. Nothing of its body is read. One that is still
+    /// coming is not waited for either: the server would take it for seconds and throw it away.
     /// </summary>
-    /// <param name="sentence">What is wrong, and what to do.</param>
-    public async Task Unknown(HttpContext http, string sentence)
+    /// <param name="problem">What is wrong with the credential, and what to do.</param>
+    public async Task Unknown(HttpContext http, Problem problem)
     {
         var response = http.Response;
         var headers = response.Headers;
-        response.StatusCode = StatusCodes.Status401Unauthorized;
+        response.StatusCode = problem.Type.Status;
         SayWhoMayKeepIt(http, response.StatusCode);
         KeepFromPages(headers);
-        headers.WWWAuthenticate = "Bearer";
+        if (problem.RetryAfterSeconds is { } pause)
+        {
+            headers.RetryAfter = Text(pause);
+        }
+        else
+        {
+            headers.WWWAuthenticate = "Bearer";
+        }
         headers.ContentType = ProblemType.ContentType;
         if (HttpProtocol.IsHttp11(http.Request.Protocol))
         {
@@ -84,7 +92,6 @@ internal sealed class Replies(IConsensusNode node, ByteBudget unsent, bool asksW
         }
         CallerConnection.Of(http)?.EndGracefully();
         var buffer = JsonBuffer.Rent();
-        var problem = new Problem(ProblemTypes.Unauthenticated, sentence);
         JsonSerializer.Serialize(buffer.Json, problem.ToAnswer(), ApiJson.Default.ProblemAnswer);
         Write(http, buffer.Written, isOwed: true);
         buffer.Return();

@@ -16,6 +16,7 @@ internal enum ListKind : byte
     Roles = 7,
     Principals = 8,
     Revocations = 9,
+    Tokens = 10,
 }
 
 /// <summary>

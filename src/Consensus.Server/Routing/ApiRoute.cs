@@ -34,6 +34,8 @@ internal enum ApiRoute
     AuthPrincipal,
     AuthRevocations,
     AuthRevocation,
+    AuthTokens,
+    AuthToken,
     AuthCheck,
     AuthEnable,
     Cluster,
@@ -177,6 +179,10 @@ internal static class ApiRouter
         {
             return One(ApiRoute.AuthRevocations, ApiRoute.AuthRevocation, rest, name);
         }
+        if (rest.StartsWith("tokens"u8) && TryRest(rest, "tokens"u8.Length, out name))
+        {
+            return One(ApiRoute.AuthTokens, ApiRoute.AuthToken, rest, name);
+        }
         return rest.SequenceEqual("check"u8) ? ApiRoute.AuthCheck
             : rest.SequenceEqual("enable"u8) ? ApiRoute.AuthEnable
             : ApiRoute.None;
@@ -219,6 +225,8 @@ internal static class ApiRouter
         ApiRoute.AuthPrincipal => ApiRoutes.AuthPrincipal,
         ApiRoute.AuthRevocations => ApiRoutes.AuthRevocations,
         ApiRoute.AuthRevocation => ApiRoutes.AuthRevocation,
+        ApiRoute.AuthTokens => ApiRoutes.AuthTokens,
+        ApiRoute.AuthToken => ApiRoutes.AuthToken,
         ApiRoute.AuthCheck => ApiRoutes.AuthCheck,
         ApiRoute.AuthEnable => ApiRoutes.AuthEnable,
         ApiRoute.Cluster => ApiRoutes.Cluster,

@@ -34,7 +34,7 @@ internal sealed class AddressTurns(int most)
         TaskCompletionSource turn;
         lock (_gate)
         {
-            var of = Of(address);
+            var of = NetworkOf(address);
             if (!_lines.TryGetValue(of, out var line))
             {
                 _lines.Add(of, line = new Line());
@@ -55,7 +55,7 @@ internal sealed class AddressTurns(int most)
     {
         lock (_gate)
         {
-            var of = Of(address);
+            var of = NetworkOf(address);
             var line = _lines[of];
             while (line.Waiting.TryDequeue(out var next))
             {
@@ -72,7 +72,8 @@ internal sealed class AddressTurns(int most)
         }
     }
 
-    private static IPAddress Of(IPAddress address)
+    /// <summary>By what an address is counted: over IPv6 everybody has a network of them.</summary>
+    public static IPAddress NetworkOf(IPAddress address)
     {
         if (address.IsIPv4MappedToIPv6)
         {

@@ -60,6 +60,9 @@ internal sealed class CallerConnection : IDisposable
     /// <summary>Whether somebody asks here, as far as was judged last.</summary>
     public bool IsKnown => _told.Told.Actor is not null;
 
+    /// <summary>Whether a certificate was shown that was believed.</summary>
+    public bool HasCertificate => _leaf is not null;
+
     /// <summary>Why it is nobody, and from where it came.</summary>
     public string Refusal => $"{_told.Told.Refusal} (from {_connection.RemoteEndPoint})";
 
@@ -173,7 +176,8 @@ internal sealed class CallerConnection : IDisposable
 
     private void EndStandingOfNobody()
     {
-        if (_standing.Count == 0 || Who().Actor is not null)
+        // Without a certificate each stands on a token of its own, and falls with that.
+        if (_standing.Count == 0 || _leaf is null || Who().Actor is not null)
         {
             return;
         }

@@ -1,4 +1,9 @@
+using System.Net;
+using Consensus.Api.Problems;
+using Consensus.Server.Tokens;
 using Consensus.StateMachine.Policies;
+using Consensus.Translation;
+using Microsoft.Extensions.Primitives;
 
 namespace Consensus.Server.Tls;
 
@@ -6,42 +11,90 @@ namespace Consensus.Server.Tls;
 /// Who asks is the first question of every request, before its target, its headers or its body are looked at: a stranger is told what is
 /// wrong with the credential, and nothing else.
 /// </summary>
-/// <param name="tls">Null: nobody is asked.</param>
-internal sealed class CallerGuard(ServerTls? tls)
+/// <param name="tls">Null: nobody has to be known.</param>
+internal sealed class CallerGuard(ServerTls? tls, TokenJudge tokens)
 {
-    private const string NotValid = "the credential is not valid";
+    private const string InTheClear =
+        "a credential is taken over https, or on loopback, and not in the clear: whoever listened knows this one now";
+
+    private static readonly Problem Unchecked = new(
+        ProblemTypes.TooManyRequests, "too many credentials that are not valid came from this address; this one was not looked at")
+    {
+        RetryAfterSeconds = 1,
+    };
 
     /// <param name="target">As it was sent.</param>
-    /// <param name="actor">Who asks; nobody where nobody is asked, and for what everybody may ask.</param>
-    /// <returns>Null, or the sentence that refuses the request.</returns>
-    public string? Refusal(HttpContext http, string target, out Actor actor)
+    /// <param name="actor">Who asks; nobody where nobody has to be known, and for what everybody may ask.</param>
+    /// <returns>Null, or what the request is refused with.</returns>
+    public Problem? Refusal(HttpContext http, string target, out Actor actor)
     {
         actor = Actor.Nobody;
+        var headers = http.Request.Headers.Authorization;
+        if (headers.Count > 0)
+        {
+            return OfToken(http, headers, out actor);
+        }
         if (tls is null)
         {
             return null;
         }
         var connection = CallerConnection.Of(http)!;
         var caller = connection.Who();
-        // Two credentials have to name the same, and no header names anybody.
-        if (http.Request.Headers.Authorization.Count == 0)
+        if (caller.Actor is { } known)
         {
-            if (caller.Actor is { } known)
-            {
-                connection.Asked();
-                actor = known;
-                return null;
-            }
-            if (IsProbe(http, target))
-            {
-                // What comes behind it would be cut off by the time that a connection without a caller has.
-                connection.EndGracefully();
-                return null;
-            }
+            connection.Asked();
+            actor = known;
+            return null;
         }
-        tls.CountRefused();
-        return caller.Actor is null ? caller.Refusal : NotValid;
+        if (IsProbe(http, target))
+        {
+            // What comes behind it would be cut off by the time that a connection without a caller has.
+            connection.EndGracefully();
+            return null;
+        }
+        return Unknown(caller.Refusal);
     }
+
+    private Problem? OfToken(HttpContext http, StringValues headers, out Actor actor)
+    {
+        actor = Actor.Nobody;
+        if (tls is null && !IsOnLoopback(http.Connection))
+        {
+            return Unknown(InTheClear);
+        }
+        var (memory, address) = (ConnectionTokens.Of(http), http.Connection.RemoteIpAddress);
+        if (!TokenJudge.HasSeen(headers, memory) && !tokens.Failures.MayTry(address))
+        {
+            return Unchecked;
+        }
+        var verdict = tokens.Judge(headers, memory);
+        if (verdict.Token is not { } token)
+        {
+            tokens.Failures.Add(address);
+            return Unknown(verdict.Refusal);
+        }
+        if (CallerConnection.Of(http) is { } connection)
+        {
+            // Two credentials have to name the same. The certificate that is shown beside it is to be believed by itself.
+            if (connection.HasCertificate && connection.Who().Actor is var shown && shown?.Name != token.Principal)
+            {
+                return Unknown(shown is null ? connection.Who().Refusal : TokenVerdict.NotValid);
+            }
+            connection.Asked();
+        }
+        actor = token.Actor;
+        return null;
+    }
+
+    private Problem Unknown(string sentence)
+    {
+        tls?.CountRefused();
+        return new Problem(ProblemTypes.Unauthenticated, sentence);
+    }
+
+    /// <summary>Both ends of the connection are on this machine.</summary>
+    private static bool IsOnLoopback(ConnectionInfo connection) =>
+        connection is { RemoteIpAddress: { } there, LocalIpAddress: { } here } && IPAddress.IsLoopback(there) && IPAddress.IsLoopback(here);
 
     /// <summary>What supervisors and load balancers ask, who have no certificate; nothing more than that.</summary>
     private static bool IsProbe(HttpContext http, string target) =>

@@ -46,7 +46,7 @@ public sealed class ServerTls
     /// <param name="clock">Counts deadlines; certificates are judged by the source's.</param>
     public ServerTls(ITlsSource source, bool takesTls12, TimeProvider clock)
     {
-        (Source, _takesTls12) = (source, takesTls12);
+        (Source, _takesTls12, Clock) = (source, takesTls12, clock);
         Handshakes = new Handshakes(source, Revoked, clock);
     }
 
@@ -61,6 +61,9 @@ public sealed class ServerTls
     {
         init => Handshakes.KeyLimits = value;
     }
+
+    /// <summary>Counts deadlines.</summary>
+    internal TimeProvider Clock { get; }
 
     /// <summary>What stands in front of the handshake.</summary>
     internal Handshakes Handshakes { get; }

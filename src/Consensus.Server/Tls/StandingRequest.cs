@@ -1,4 +1,5 @@
 using Consensus.Server.Connections;
+using Consensus.Server.Tokens;
 
 namespace Consensus.Server.Tls;
 
@@ -10,12 +11,18 @@ internal readonly struct StandingRequest : IDisposable
 {
     private readonly IDisposable? _unread;
     private readonly CallerConnection? _caller;
+    private readonly TokenJudge? _tokens;
     private readonly HttpContext? _http;
 
     private StandingRequest(HttpContext http)
     {
         (_unread, _caller, _http) = (UnreadBehindWaits.While(http), CallerConnection.Of(http), http);
         _caller?.Begin(http);
+        if (http.Request.Headers.Authorization is [{ } header] && ConnectionTokens.Of(http) is { Judge: var tokens })
+        {
+            _tokens = tokens;
+            tokens.Begin(http, header);
+        }
     }
 
     /// <summary>From here on it stands.</summary>
@@ -27,6 +34,10 @@ internal readonly struct StandingRequest : IDisposable
         if (_caller is not null)
         {
             _caller.End(_http!);
+        }
+        if (_tokens is not null)
+        {
+            _tokens.End(_http!);
         }
     }
 }

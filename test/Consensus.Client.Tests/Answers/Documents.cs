@@ -62,6 +62,9 @@ internal static class Documents
         {"name":"r","builtIn":false,"rules":[{"verbs":["read"],"spaces":["keys"],"prefix":"a"}],"rights":["leases"],"policyRevision":3}
         """;
     private const string Principal = """{"name":"p","roles":["r"],"disabled":false,"policyRevision":3}""";
+
+    private const string Token =
+        """{"id":"t","principal":"p","family":"t","notAfter":"2030-01-01T00:00:00Z","ttlMs":1000,"policyRevision":3}""";
     private const string Whoami = $$"""
         {"principal":"p","credential":"c","enabled":true,"boundAs":null,"disabled":false,"roles":[{{Role}}],"policyRevision":3}
         """;
@@ -155,6 +158,11 @@ internal static class Documents
         Read(
             """{"items":[{"fingerprint":"f","note":"n","policyRevision":3}],"policyRevision":3,"nextCursor":null}""",
             api => api.ListRevocationsAsync(new ListQuery(), Never)),
+        Read(Token, api => api.GetTokenAsync("t", null, Never)),
+        Read($$"""{"items":[{{Token}}],"policyRevision":3,"nextCursor":null}""", api => api.ListTokensAsync(new ListQuery(), Never)),
+        Write(
+            """{"token":"cns1_x","id":"t","principal":"p","notAfter":"2030-01-01T00:00:00Z","ttlMs":1000,"policyRevision":3}""",
+            api => api.MakeTokenAsync("p", null, Never)),
         Write("""{"policyRevision":3,"changed":true}""", api => api.PutRoleAsync("r", [], null, Never)),
         Write(
             """{"allowed":true,"reason":null,"enabled":true,"policyRevision":3}""",

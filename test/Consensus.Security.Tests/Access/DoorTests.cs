@@ -12,6 +12,7 @@ using Consensus.Server.Lists;
 using Consensus.Server.Metrics;
 using Consensus.Server.Routing;
 using Consensus.Server.Tests.Support;
+using Consensus.Server.Tokens;
 using Consensus.Server.Watches;
 using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Policies;
@@ -44,6 +45,8 @@ internal sealed class DoorTests : AccessTest
         [(ApiRoute.Txn, "POST")] = """{"success":[{"put":{"key":"a","value":"1"}}]}""",
         [(ApiRoute.AuthRole, "PUT")] = """{"rules":[]}""",
         [(ApiRoute.AuthPrincipal, "PUT")] = """{"roles":[]}""",
+        [(ApiRoute.AuthTokens, "POST")] = """{"principal":"p"}""",
+        [(ApiRoute.AuthToken, "PUT")] = $$"""{"hash":"{{new string('a', 64)}}","principal":"p"}""",
         [(ApiRoute.AuthCheck, "POST")] = """{"principal":"p","verb":"read","space":"keys","name":"a"}""",
         [(ApiRoute.ClusterMembers, "POST")] = """{"name":"n4"}""",
         [(ApiRoute.ClusterMember, "PATCH")] = """{"role":"voter"}""",
@@ -64,7 +67,8 @@ internal sealed class DoorTests : AccessTest
         var target = ApiRouter.Template(endpoint.Route)
             .Replace("{id}", endpoint.Route == ApiRoute.ClusterMember ? "n2" : "1", StringComparison.Ordinal)
             .Replace("{setting}", "max-leases", StringComparison.Ordinal)
-            .Replace("{fingerprint}", new string('a', 64), StringComparison.Ordinal);
+            .Replace("{fingerprint}", new string('a', 64), StringComparison.Ordinal)
+            .Replace("{token}", new string('a', 11), StringComparison.Ordinal);
         var open = target.IndexOf('{', StringComparison.Ordinal);
         target = open < 0 ? target : target[..open] + "a";
         var query = endpoint switch
@@ -108,6 +112,7 @@ internal sealed class DoorTests : AccessTest
             bodies,
             held,
             new RequestCounters(),
+            new TokenJudge(TimeProvider.System, TimeProvider.System),
             NullLogger.Instance).All;
     }
 

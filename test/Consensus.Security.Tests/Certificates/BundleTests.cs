@@ -152,7 +152,7 @@ internal sealed class BundleTests
             Is.EqualTo("--tls n1.pem: there is no such file"));
         Assert.That(LoadRefusal("a\0b"), Does.StartWith("--tls n1.pem cannot be read ("));
         var path = _certificates.Write("large.pem", _key + _leaf + _anchor + new string('\n', 1024 * 1024));
-        Assert.That(LoadRefusal(path), Is.EqualTo("--tls n1.pem is larger than 1 MiB, and so no bundle"));
+        Assert.That(LoadRefusal(path), Is.EqualTo("--tls n1.pem is larger than 1 MiB"));
     }
 
     [Test]

@@ -9,8 +9,10 @@ using Consensus.Security.Generations;
 using Consensus.Server;
 using Consensus.Server.Tests.Support;
 using Consensus.Server.Tls;
+using Consensus.Server.Tokens;
 using Consensus.Transport.Tests.Support;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Consensus.Security.Tests.Https.Support;
 
@@ -33,6 +35,9 @@ internal abstract class HttpsTest
     protected BundleWatcher Watcher { get; private set; } = null!;
 
     protected ServerTls Tls { get; private set; } = null!;
+
+    /// <summary>What is judged of tokens.</summary>
+    protected TokenJudge Tokens => _app.Services.GetRequiredService<TokenJudge>();
 
     protected int Port { get; private set; }
 
