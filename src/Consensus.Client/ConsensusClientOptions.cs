@@ -80,6 +80,11 @@ public sealed record ConsensusClientOptions
     /// </summary>
     internal TimeSpan? SettlesWithin { get; init; }
 
+    /// <summary>
+    /// The admin socket of a member on this machine, over which the endpoint is asked instead of by its address; null: there is none.
+    /// </summary>
+    internal string? SocketPath { get; init; }
+
     /// <summary>The addresses of a host. May block for as long as it likes: nobody waits for it beyond the deadline of a request.</summary>
     internal Func<string, IPAddress[]> ResolveName { get; init; } = Dns.GetHostAddresses;
 

@@ -38,7 +38,8 @@ public static class ConsensusServer
 
     /// <summary>A web application on Kestrel with this server's limits, that has no routes yet.</summary>
     /// <param name="tls">Null: it speaks without TLS. Else the same that its <see cref="ServerInfo"/> has.</param>
-    public static WebApplication Build(IPEndPoint listen, ServerTls? tls = null)
+    /// <param name="adminSocket">The path of a socket for whoever has the machine; null: there is none.</param>
+    public static WebApplication Build(IPEndPoint listen, ServerTls? tls = null, string? adminSocket = null)
     {
         // Empty: ours is the one place that reads options, not ASPNETCORE_URLS, and no appsettings.json of whatever directory this runs in.
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "consensusd" });
@@ -66,6 +67,10 @@ public static class ConsensusServer
         {
             KestrelLimits.Apply(kestrel, ProcessMemory.AvailableBytes, hasTls: tls is not null);
             KestrelLimits.Listen(kestrel, listen, tls, tokens, TimeProvider.System);
+            if (adminSocket is not null)
+            {
+                KestrelLimits.ListenLocally(kestrel, adminSocket, TimeProvider.System);
+            }
         });
         return builder.Build();
     }

@@ -36,6 +36,12 @@ internal sealed class CommandHost(CliEnvironment environment)
         "FILE",
         "Who this is, by the token in the file; over https, or to this machine, alone. Else CONSENSUS_TOKEN_FILE.");
 
+    /// <summary>How the member is called that is asked at its socket.</summary>
+    private static readonly Uri SocketEndpoint = new("http://localhost");
+
+    private readonly Option<string?> _socket = Names.Option(
+        "--socket", "FILE", "Asks the member of this machine at its admin socket, DATA/admin.sock, as its administrator.");
+
     private readonly Option<OutputFormat> _format = new("--output", "-o")
     {
         Description = "table for people (tab-separated when piped; the default), json or msgpack as the API gives it.",
@@ -54,11 +60,13 @@ internal sealed class CommandHost(CliEnvironment environment)
     {
         _tls.Recursive = true;
         _token.Recursive = true;
+        _socket.Recursive = true;
         _timeout.Recursive = true;
         _format.AcceptOnlyFromAmong("table", "json", "msgpack");
         root.Add(_endpoints);
         root.Add(_tls);
         root.Add(_token);
+        root.Add(_socket);
         root.Add(_format);
         root.Add(_timeout);
     }
@@ -167,12 +175,7 @@ internal sealed class CommandHost(CliEnvironment environment)
 
     private ConsensusClientOptions ClientOptions(ParseResult parsed)
     {
-        var (tls, label) = Tls(parsed);
-        var list = new EndpointList(label);
-        var endpoints = parsed.GetValue(_endpoints) is { } given ? list.ParseOption(given)
-            : list.ParseVariable("CONSENSUS_ENDPOINTS", environment.Variable);
-        var options = new ConsensusClientOptions { Tls = tls };
-        options = WithToken(endpoints is null ? options : options with { Endpoints = endpoints }, Token(parsed));
+        var options = parsed.GetValue(_socket) is { } socket ? OptionsOf(parsed, socket) : RemoteOptions(parsed);
         if (parsed.GetValue(_timeout) is { } timeout)
         {
             options = options with
@@ -183,6 +186,32 @@ internal sealed class CommandHost(CliEnvironment environment)
             };
         }
         return options;
+    }
+
+    /// <summary>What the socket is for, other options and variables are not: who asks there is known by that alone.</summary>
+    /// <exception cref="UsageException">Another option says whom to ask, or who this is; or there is no such socket.</exception>
+    private ConsensusClientOptions OptionsOf(ParseResult parsed, string socket)
+    {
+        foreach (var other in (Option<string?>[])[_endpoints, _tls, _token])
+        {
+            if (parsed.GetValue(other) is not null)
+            {
+                throw new UsageException($"--socket and {other.Name} do not go together: at the socket one member is asked, as its administrator.");
+            }
+        }
+        return File.Exists(socket)
+            ? new ConsensusClientOptions { Endpoints = [SocketEndpoint], SocketPath = socket }
+            : throw new UsageException($"--socket {socket}: there is no such socket.");
+    }
+
+    private ConsensusClientOptions RemoteOptions(ParseResult parsed)
+    {
+        var (tls, label) = Tls(parsed);
+        var list = new EndpointList(label);
+        var endpoints = parsed.GetValue(_endpoints) is { } given ? list.ParseOption(given)
+            : list.ParseVariable("CONSENSUS_ENDPOINTS", environment.Variable);
+        var options = new ConsensusClientOptions { Tls = tls };
+        return WithToken(endpoints is null ? options : options with { Endpoints = endpoints }, Token(parsed));
     }
 }
 

@@ -11,6 +11,11 @@ internal static class LearnedEndpoint
     public static Uri? Of(string? url, ConsensusClientOptions options, out string refusal)
     {
         refusal = "";
+        if (options.SocketPath is not null)
+        {
+            refusal = "it is not asked: at an admin socket its own member is, and no other.";
+            return null;
+        }
         if (!MemberUrl.TryParse(url, out var endpoint, out _))
         {
             refusal = "its client address is not known.";

@@ -73,6 +73,7 @@ internal static class ClusterSurvey
             Endpoints = [endpoint],
             Tls = options.Tls,
             Token = options.Token,
+            SocketPath = options.SocketPath,
             AttemptTimeout = patience,
             RetryFor = TimeSpan.Zero,
             RetryUnreachableFor = TimeSpan.Zero,

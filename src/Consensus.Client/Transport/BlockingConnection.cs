@@ -84,6 +84,24 @@ internal sealed class BlockingConnection : IDisposable
         throw failure ?? new SocketException((int)SocketError.HostNotFound);
     }
 
+    /// <summary>To a socket of this machine, which is there or is not.</summary>
+    /// <exception cref="SocketException">Nobody accepts a connection.</exception>
+    public static BlockingConnection ConnectLocally(string path)
+    {
+        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            socket.Connect(new UnixDomainSocketEndPoint(path));
+            var wire = new WireStream(socket);
+            return new BlockingConnection(socket, wire, wire, null);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
     /// <summary>Sends a whole request and reads the whole answer.</summary>
     /// <exception cref="SocketException">The connection broke, or the deadline passed.</exception>
     /// <exception cref="IOException">What came back is no answer, or one of more than <paramref name="maxBodyBytes"/>.</exception>

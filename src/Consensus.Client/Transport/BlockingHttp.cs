@@ -22,6 +22,9 @@ internal sealed class BlockingHttp(TimeSpan connectTimeout, NameLookups names, T
     /// <summary>Who this is, requests say themselves.</summary>
     public bool HasToken { get; init; }
 
+    /// <summary>Over which all is sent, whatever the endpoint; null: to its address.</summary>
+    public string? SocketPath { get; init; }
+
     /// <param name="mark">Of a write that has an effect of its own.</param>
     /// <param name="identity">With what connections are secured: one that was made with another is not used; null: in the clear.</param>
     /// <param name="authorization">The header that says who asks; null: none is sent.</param>
@@ -47,8 +50,10 @@ internal sealed class BlockingHttp(TimeSpan connectTimeout, NameLookups names, T
             var isSent = false;
             try
             {
-                connection ??= BlockingConnection.Connect(
-                    endpoint, names, identity, HasToken, time.GetUtcNow(), Shorter(connectTimeout, deadline.Left), cancellationToken);
+                connection ??= SocketPath is { } path
+                    ? BlockingConnection.ConnectLocally(path)
+                    : BlockingConnection.Connect(
+                        endpoint, names, identity, HasToken, time.GetUtcNow(), Shorter(connectTimeout, deadline.Left), cancellationToken);
                 isSent = true;
                 BlockingAnswer answer;
                 using (cancellationToken.UnsafeRegister(static open => ((BlockingConnection)open!).Break(), connection))

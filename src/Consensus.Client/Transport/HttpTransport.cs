@@ -30,8 +30,16 @@ internal sealed class HttpTransport : IDisposable
         _logger = options.LoggerFactory?.CreateLogger(typeof(ClientTls).FullName!);
         _sendsOnCallingThread = options.SendsOnCallingThread;
         var names = new NameLookups(options.ResolveName);
-        _blocking = new BlockingHttp(options.ConnectTimeout, names, _time) { HasToken = _token is not null };
-        _pooled = new PooledHttp(options.ConnectTimeout, names, _time) { HasToken = _token is not null };
+        _blocking = new BlockingHttp(options.ConnectTimeout, names, _time)
+        {
+            HasToken = _token is not null,
+            SocketPath = options.SocketPath,
+        };
+        _pooled = new PooledHttp(options.ConnectTimeout, names, _time)
+        {
+            HasToken = _token is not null,
+            SocketPath = options.SocketPath,
+        };
     }
 
     public Task<Attempt> SendAsync(Uri endpoint, ApiRequest request, WriteMark mark, TimeSpan timeout,

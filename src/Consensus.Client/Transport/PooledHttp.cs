@@ -18,6 +18,9 @@ internal sealed class PooledHttp(TimeSpan connectTimeout, NameLookups names, Tim
     /// <inheritdoc cref="BlockingHttp.HasToken"/>
     public bool HasToken { get; init; }
 
+    /// <inheritdoc cref="BlockingHttp.SocketPath"/>
+    public string? SocketPath { get; init; }
+
     /// <summary>Sends to whoever the message names.</summary>
     /// <param name="identity">With what connections over https are secured.</param>
     /// <exception cref="ObjectDisposedException">This was disposed of.</exception>
@@ -106,6 +109,20 @@ internal sealed class PooledHttp(TimeSpan connectTimeout, NameLookups names, Tim
     private async ValueTask<Stream> ConnectAsync(
         SocketsHttpConnectionContext context, TlsIdentity identity, CancellationToken cancellationToken)
     {
+        if (SocketPath is { } path)
+        {
+            var local = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+            try
+            {
+                await local.ConnectAsync(new UnixDomainSocketEndPoint(path), cancellationToken).ConfigureAwait(false);
+                return new NetworkStream(local, ownsSocket: true);
+            }
+            catch
+            {
+                local.Dispose();
+                throw;
+            }
+        }
         var to = context.DnsEndPoint;
         var addresses = await names.LookUpAsync(to.Host).WaitAsync(cancellationToken).ConfigureAwait(false);
         if (context.InitialRequestMessage.RequestUri is not { } endpoint || endpoint.Scheme != Uri.UriSchemeHttps)

@@ -29,7 +29,7 @@ internal sealed class AccessGate(IConsensusNode node, bool isOpenToOthers, bool 
         {
             return null;
         }
-        if (RefusalOfAll(policy) is { } ofAll)
+        if (RefusalOfAll(policy, actor) is { } ofAll)
         {
             return ofAll;
         }
@@ -46,7 +46,7 @@ internal sealed class AccessGate(IConsensusNode node, bool isOpenToOthers, bool 
 
     /// <summary>The refusal by what the view says; null when it allows all of this.</summary>
     public Problem? Refusal(StateView view, Actor actor, params ReadOnlySpan<Access> accesses) =>
-        RefusalOfAll(view.Policy) ?? Denials.Refusal(view, actor, accesses);
+        RefusalOfAll(view.Policy, actor) ?? Denials.Refusal(view, actor, accesses);
 
     /// <summary>
     /// Whether <see cref="RefusalAsync"/> is to be asked. What is done to the cluster is judged by the cluster's policy, whoever asks and
@@ -79,7 +79,9 @@ internal sealed class AccessGate(IConsensusNode node, bool isOpenToOthers, bool 
             : AnswerProblems.Of(read.Kind, read.Reason);
     }
 
-    private Problem? RefusalOfAll(Policy policy) => isOpenToOthers && policy.IsEnabled
+    /// <summary>Who comes by the socket in the data directory is known, on every member.</summary>
+    private Problem? RefusalOfAll(Policy policy, Actor actor) =>
+        isOpenToOthers && policy.IsEnabled && actor.Credential != Actor.LocalCredential
         ? Problem.NotReady($"this cluster demands authentication, and {node.Status.Name} was started with --insecure; nothing was done")
         : null;
 }

@@ -33,7 +33,9 @@ internal sealed class AuthEndpoints(JudgedReads reads, PolicyChanges changes, Re
         }
         var (policy, actor) = (view.Policy, call.Actor);
         var binding = policy.BindingOf(actor.Name);
-        var roles = (binding?.Roles ?? []).Select(name => RoleEndpoints.Find(view, name)).OfType<RoleAnswer>().ToList();
+        // What nothing binds, and nobody takes away.
+        var names = binding?.Roles ?? (actor.Credential == Actor.LocalCredential ? [BuiltInRoles.Admin] : []);
+        var roles = names.Select(name => RoleEndpoints.Find(view, name)).OfType<RoleAnswer>().ToList();
         PolicyChanges.Tag(call.Http, policy.Revision, call.Form);
         await replies.Json(
             call.Http,
@@ -84,8 +86,10 @@ internal sealed class AuthEndpoints(JudgedReads reads, PolicyChanges changes, Re
         {
             return;
         }
-        var admin = AccessRequests.ReadOneText(body, "admin"u8, out var sentence) ?? call.Actor.Name;
-        if (sentence is not null || !knowsCallers)
+        // Who asks at the socket is an administrator for ever, to whom nothing has to be bound.
+        var isLocal = call.Actor.Credential == Actor.LocalCredential;
+        var admin = AccessRequests.ReadOneText(body, "admin"u8, out var sentence) ?? (isLocal ? "" : call.Actor.Name);
+        if (sentence is not null || !(knowsCallers || isLocal))
         {
             await replies.Problem(call.Http, sentence is null ? KnowsNobody : Problem.BadRequest(sentence));
             return;

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using Consensus.Server.Connections;
 using Consensus.Server.Http;
 using Consensus.Server.Tls;
@@ -67,6 +68,9 @@ internal static class KestrelLimits
     {
         sockets.MaxReadBufferSize = MaxUnreadBytes;
         sockets.MaxWriteBufferSize = PipeBytes;
+        sockets.CreateBoundListenSocket = static endPoint => endPoint is UnixDomainSocketEndPoint
+            ? AdminSocket.Bind(endPoint.ToString()!)
+            : SocketTransportOptions.CreateDefaultBoundListenSocket(endPoint);
     }
 
     /// <param name="memoryBytes">That this process may have.</param>
@@ -102,6 +106,17 @@ internal static class KestrelLimits
 
     public static void Listen(KestrelServerOptions kestrel, IPEndPoint endPoint, ServerTls? tls, TokenJudge tokens, TimeProvider clock) =>
         kestrel.Listen(endPoint, listen => Use(listen, tls, tokens, clock));
+
+    /// <summary>At the admin socket too: HTTP/1.1, for programs of this machine.</summary>
+    public static void ListenLocally(KestrelServerOptions kestrel, string path, TimeProvider clock) =>
+        kestrel.ListenUnixSocket(path, listen =>
+        {
+            listen.Protocols = HttpProtocols.Http1;
+            AdminSocket.UseOn(listen);
+            var unread = new UnreadBehindWaits(clock);
+            listen.Use(next => connection => unread.InvokeAsync(connection, next));
+            listen.UseRejectionAnswers();
+        });
 
     private static void Use(ListenOptions listen, ServerTls? tls, TokenJudge tokens, TimeProvider clock)
     {

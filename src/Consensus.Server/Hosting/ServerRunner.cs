@@ -96,7 +96,7 @@ public static class ServerRunner
         using var loggers = new EarlyLoggers();
         var building = Task.Run(() =>
         {
-            var built = ConsensusServer.Build(options.ListenClient, tls);
+            var built = ConsensusServer.Build(options.ListenClient, tls, AdminSocketOf(options, loggers));
             loggers.Provide(built.Services.GetRequiredService<ILoggerFactory>());
             return built;
         });
@@ -123,6 +123,24 @@ public static class ServerRunner
         }
         await errors.WriteLineAsync($"consensusd: {await host.Removed}");
         return ExitRemoved;
+    }
+
+    /// <summary>Null: there is none. A data directory that lies too deep has none either, and its member says so.</summary>
+    private static string? AdminSocketOf(ServerOptions options, EarlyLoggers loggers)
+    {
+        if (!options.HasAdminSocket || AdminSocket.PathIn(options.DataDirectory) is not { } path)
+        {
+            return null;
+        }
+        if (AdminSocket.Fits(path))
+        {
+            return path;
+        }
+        loggers.CreateLogger("Consensus.Server").LogWarning(
+            "there is no admin socket: its path {Path} has more than the {Most} bytes that an address has room for",
+            path,
+            AdminSocket.MostPathBytes);
+        return null;
     }
 
     /// <summary>A start that is refused at once is so by its task too.</summary>

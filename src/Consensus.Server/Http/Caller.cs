@@ -1,4 +1,5 @@
 using Consensus.Node;
+using Consensus.Server.Hosting;
 using Consensus.Server.Routing;
 
 namespace Consensus.Server.Http;
@@ -17,7 +18,7 @@ internal static class Caller
         {
             address = address.MapToIPv4();
         }
-        var from = address?.ToString() ?? "an unknown address";
+        var from = address?.ToString() ?? (AdminSocket.Of(call.Http) is null ? "an unknown address" : "the admin socket");
         return $"{(call.Actor.Name.Length == 0 ? from : $"{call.Actor.Name} from {from}")} through {node.Status.Name}";
     }
 }

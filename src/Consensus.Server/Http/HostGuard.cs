@@ -1,6 +1,7 @@
 using System.Net;
 using Consensus.Security.Certificates;
 using Consensus.Security.Generations;
+using Consensus.Server.Hosting;
 
 namespace Consensus.Server.Http;
 
@@ -36,6 +37,11 @@ internal sealed class HostGuard
     public bool Allows(HttpContext http)
     {
         var values = http.Request.Headers.Host;
+        if (AdminSocket.Of(http) is not null)
+        {
+            // No name leads there.
+            return true;
+        }
         if (values.Count == 0)
         {
             // HTTP/1.0 has no Host, and no browser speaks it.

@@ -42,7 +42,9 @@ internal sealed class Replies(IConsensusNode node, ByteBudget unsent, bool asksW
         {
             KeepFromPages(response.Headers);
             // Whoever shows a token came so far by it.
-            if (http.Request.Headers.Authorization.Count == 0 && CallerConnection.Of(http) is not { IsKnown: true })
+            if (http.Request.Headers.Authorization.Count == 0
+                && CallerConnection.Of(http) is not { IsKnown: true }
+                && AdminSocket.Of(http) is null)
             {
                 return;
             }

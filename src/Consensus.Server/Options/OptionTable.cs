@@ -43,6 +43,7 @@ internal static class OptionTable
     public const string TlsMin = "tls-min";
     public const string PeerTls = "peer-tls";
     public const string EncryptionKey = "encryption-key";
+    public const string AdminSocket = "admin-socket";
     public const string Insecure = "insecure";
     public const string Config = "config";
 
@@ -72,6 +73,7 @@ internal static class OptionTable
             EncryptionKey,
             "FILE",
             "keys that seal its log and snapshots on disk, a line each: an id and 32 bytes in base64 (none: they are plain)"),
+        new(AdminSocket, "none", "no admin.sock in the data directory, at which its own user and root may everything (there is one)"),
         new(Insecure, null, "listen beyond loopback without TLS: whoever reaches the addresses can read and change everything"),
         new(Config, "FILE", "a JSON file of these options: {\"name\":\"n1\",\"dataDir\":\"/var/lib/consensus\"}"),
     ];

@@ -59,6 +59,9 @@ public sealed record ServerOptions
     /// <summary>The file of the keys that log and snapshots are sealed with; null: they are plain.</summary>
     public string? EncryptionKey { get; init; }
 
+    /// <summary>Whoever has the machine may ask at a socket in the data directory.</summary>
+    public bool HasAdminSocket { get; init; } = true;
+
     /// <summary>Listens beyond loopback without TLS and without access control.</summary>
     public required bool Insecure { get; init; }
 

@@ -62,6 +62,7 @@ public static class ServerOptionsReader
             InitialSettings = InitialSettings(values),
             AllowedHosts = AllowedHosts(values),
             EncryptionKey = values.IsGiven(OptionTable.EncryptionKey) ? values.Text(OptionTable.EncryptionKey, "") : null,
+            HasAdminSocket = !values.IsGiven(OptionTable.AdminSocket) || AdminSocket(values),
             Insecure = insecure,
             Tls = tls,
         };
@@ -211,6 +212,10 @@ public static class ServerOptionsReader
         }
         return settings.ToImmutable();
     }
+
+    private static bool AdminSocket(OptionValues values) => values.Text(OptionTable.AdminSocket, "") is "none"
+        ? false
+        : throw values.Wrong(OptionTable.AdminSocket, "takes \"none\" alone: else it is admin.sock in the data directory");
 
     private static ImmutableArray<string> AllowedHosts(OptionValues values)
     {

@@ -1,5 +1,6 @@
 using System.Net;
 using Consensus.Api.Problems;
+using Consensus.Server.Hosting;
 using Consensus.Server.Tokens;
 using Consensus.StateMachine.Policies;
 using Consensus.Translation;
@@ -30,6 +31,12 @@ internal sealed class CallerGuard(ServerTls? tls, TokenJudge tokens)
     {
         actor = Actor.Nobody;
         var headers = http.Request.Headers.Authorization;
+        if (AdminSocket.Of(http) is { } local)
+        {
+            // No token names who asks here, and two credentials have to name the same.
+            actor = headers.Count == 0 ? local : Actor.Nobody;
+            return headers.Count == 0 ? null : Unknown(TokenVerdict.NotValid);
+        }
         if (headers.Count > 0)
         {
             return OfToken(http, headers, out actor);

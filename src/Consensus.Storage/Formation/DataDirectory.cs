@@ -13,11 +13,14 @@ using Consensus.Storage.Snapshots;
 namespace Consensus.Storage.Formation;
 
 /// <summary>
-/// A member's data directory: <c>lock</c>, <c>identity</c>, <c>wal/</c> and <c>snap/</c>, for its owner only. Locked until disposed; whoever
+/// A member's data directory: <c>lock</c>, <c>identity</c>, <c>wal/</c>, <c>snap/</c> and <c>admin.sock</c>, for its owner only. Locked until disposed; whoever
 /// recovered the log disposes the log first.
 /// </summary>
 public sealed class DataDirectory : IDataDirectory
 {
+    /// <summary>The socket through which whoever may open it administers the member; made by the server, and gone with it.</summary>
+    public const string AdminSocketName = "admin.sock";
+
     internal const string LockName = "lock";
     internal const string LogName = "wal";
     internal const string SnapshotsName = "snap";
@@ -188,7 +191,7 @@ public sealed class DataDirectory : IDataDirectory
                     throw new StorageRefusedException($"the data directory {path} holds a log or a snapshot but no identity file");
                 }
             }
-            else if (name is not (LockName or IdentityFile.TemporaryName or LostAndFound))
+            else if (name is not (LockName or IdentityFile.TemporaryName or LostAndFound or AdminSocketName))
             {
                 throw new StorageRefusedException($"{path} is not a data directory, and not empty: it holds {name}");
             }

@@ -10,6 +10,9 @@ internal sealed class OneMember
 
     public static Uri Endpoint => new($"http://127.0.0.1:{Cluster.ClientPortOf(0)}");
 
+    /// <summary>At which it is asked on its own machine.</summary>
+    public static string AdminSocket => Path.Combine(Cluster.DataOf(0), "admin.sock");
+
     private static ProcessCluster Cluster => _cluster ?? throw new InvalidOperationException("not started");
 
     [OneTimeSetUp]

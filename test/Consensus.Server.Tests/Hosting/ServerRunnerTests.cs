@@ -89,7 +89,7 @@ internal sealed class ServerRunnerTests
         var host = new Host();
         ServerOptions? given = null;
         using var loggedIn = new StopByHost();
-        var running = RunAsync("--listen-client 127.0.0.1:0 --listen-peer 127.0.0.1:0 --data-dir /nowhere/data", (options, _, loggers, _) =>
+        var running = RunAsync("--listen-client 127.0.0.1:0 --listen-peer 127.0.0.1:0 --data-dir /nowhere/data --admin-socket none", (options, _, loggers, _) =>
         {
             given = options;
             return Task.FromResult<INodeHost>(host);
@@ -125,7 +125,7 @@ internal sealed class ServerRunnerTests
         var host = new Host();
         host.RemovedSource.SetResult("n1 was removed");
         var code = await RunAsync(
-            "--listen-client 127.0.0.1:0 --listen-peer 127.0.0.1:0 --data-dir /nowhere/data",
+            "--listen-client 127.0.0.1:0 --listen-peer 127.0.0.1:0 --data-dir /nowhere/data --admin-socket none",
             (_, _, _, _) => Task.FromResult<INodeHost>(host));
         Assert.That(code, Is.EqualTo(ServerRunner.ExitRemoved));
         Assert.That(_errors.ToString(), Is.EqualTo("consensusd: n1 was removed" + Environment.NewLine));

@@ -51,6 +51,9 @@ internal abstract class HttpsTest
 
     protected virtual KeyLimits KeyLimits => new();
 
+    /// <summary>Where the server has a socket for whoever has the machine; null: it has none.</summary>
+    protected virtual string? AdminSocketPath => null;
+
     protected virtual ServerInfo With(ServerInfo info) => info;
 
     [SetUp]
@@ -61,10 +64,10 @@ internal abstract class HttpsTest
         var files = new BundleFiles(Certificates.Member("n1", "db.example"), "n1") { Clients = ClientsFile };
         Watcher = BundleWatcher.Open(files, Time);
         Tls = new ServerTls(Watcher, TakesTls12, Clock) { Refusal = () => Watcher.Refusal, KeyLimits = KeyLimits };
-        _app = ConsensusServer.Build(new IPEndPoint(IPAddress.Loopback, 0), Tls);
+        _app = ConsensusServer.Build(new IPEndPoint(IPAddress.Loopback, 0), Tls, AdminSocketPath);
         _app.MapConsensusApi(Node, With(new ServerInfo { Version = "1", Tls = Tls }), new ServerLifecycle(TimeProvider.System));
         await _app.StartAsync();
-        Port = new Uri(_app.Urls.Single()).Port;
+        Port = new Uri(_app.Urls.Single(static url => url.StartsWith("https", StringComparison.Ordinal))).Port;
         Billing = Client("billing");
     }
 
