@@ -26,6 +26,7 @@ internal sealed class CliApp
         new("settings", (host, _) => SettingCommands.Create(host)),
         new("snapshot", (host, _) => SnapshotCommands.Create(host)),
         new("cert", (host, _) => CertCommands.Create(host)),
+        new("audit", (host, _) => AuditCommands.Create(host)),
         new("check", (host, _) => CheckCommands.Create(host)),
         new("top", (host, _) => TopCommand.Create(host)),
         new("bench", (host, _) => BenchCommand.Create(host)),
