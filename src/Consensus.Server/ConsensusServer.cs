@@ -93,7 +93,7 @@ public static class ConsensusServer
         app.Lifetime.ApplicationStopped.Register(watches.Dispose);
         var bodies = new UnfinishedBodies(info.MaxUnfinishedBodyBytes, info.BodyTimeLimit, TimeProvider.System);
         var streams = new StreamMemory(info.MaxStreamBytes, replies, TimeProvider.System);
-        var held = new HeldByServer(node, bodies, streams, unsent, watches);
+        var held = new HeldByServer(node, bodies, streams, unsent, watches, info.Audit?.Log);
         info.Tls?.Revoked.Follow(() => node.Policy);
         var tokens = app.Services.GetRequiredService<TokenJudge>();
         tokens.Follow(() => node.Policy);
@@ -102,7 +102,8 @@ public static class ConsensusServer
         var gate = new AccessGate(node, info.Insecure, info.AwaitsForming);
         var endpoints = CreateEndpoints(node, replies, gate, info, lifecycle, views, compared, watches, bodies, held, counters, tokens, logger);
         var hosts = new HostGuard(info.HostNames, info.ListensOnAnyAddress, info.Tls?.Source);
-        var dispatcher = new ApiDispatcher(endpoints, replies, hosts, new CallerGuard(info.Tls, tokens), gate, bodies, counters, logger);
+        var callers = new CallerGuard(info.Tls, tokens);
+        var dispatcher = new ApiDispatcher(endpoints, replies, hosts, callers, gate, bodies, counters, info.Audit, logger);
         app.Run(streams.Around(dispatcher.InvokeAsync));
     }
 
@@ -131,7 +132,7 @@ public static class ConsensusServer
         HoldWriteEndpoints WritesOf(HoldForm form) => new(form, node, commands, waits, replies, info, logger);
         var (locks, semaphores, elections) = (new LockForm(replies), new SemaphoreForm(replies), new ElectionForm(replies));
         var members = new MemberLookup(node, gate);
-        var alarms = new MemberAlarms(new DiskSpace(info.DataDirectory, TimeProvider.System).Read, info.Tls, info.Keys);
+        var alarms = new MemberAlarms(new DiskSpace(info.DataDirectory, TimeProvider.System).Read, info.Tls, info.Keys, info.Audit?.Log);
         return new Endpoints(
             new KeyReadEndpoints(reads, lists, watches, replies),
             new KeyWriteEndpoints(commands, replies),

@@ -1,4 +1,5 @@
 using Consensus.Api;
+using Consensus.Server.Audit;
 using Consensus.Server.Hosting;
 using Consensus.Server.Tls;
 using Consensus.Storage.Encryption;
@@ -51,6 +52,9 @@ public sealed record ServerInfo
 
     /// <summary>What the member's data is sealed with; null: it is plain.</summary>
     public KeyRing? Keys { get; init; }
+
+    /// <summary>Where what is asked for is recorded; null: nowhere.</summary>
+    internal AuditTrail? Audit { get; init; }
 
     /// <summary>Listens on 0.0.0.0 or ::, so that the address a connection arrived at is a name of ours too.</summary>
     public bool ListensOnAnyAddress { get; init; }

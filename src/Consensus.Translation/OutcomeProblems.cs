@@ -130,7 +130,10 @@ public static class OutcomeProblems
         (DenialReason.Disabled, _) => "the principal is disabled; nothing was done",
         (DenialReason.Revoked, _) => "the credential is not valid; nothing was done",
         _ => Invariant.Unreachable<string>(forbidden.Reason),
-    });
+    })
+    {
+        Denial = forbidden,
+    };
 
     private static string Word<T>(T flag)
         where T : struct, Enum => flag.ToString().ToLowerInvariant();

@@ -1,5 +1,6 @@
 using Consensus.Api.Problems;
 using Consensus.Primitives;
+using Consensus.StateMachine.Outcomes;
 
 namespace Consensus.Translation;
 
@@ -46,6 +47,9 @@ public sealed record Problem(ProblemType Type, string Detail)
     public long? CompactRevision { get; init; }
 
     public IReadOnlyDictionary<string, bool>? Checks { get; init; }
+
+    /// <summary>For 403: what is not allowed, for whoever records it. It is told to nobody who asks.</summary>
+    public Forbidden? Denial { get; init; }
 
     /// <summary>The rest of the request is not worth reading.</summary>
     public bool ClosesConnection { get; init; }

@@ -103,6 +103,12 @@ public sealed record StatusAnswer
     /// <summary>Snapshots that are not encrypted; null without the option.</summary>
     public long? PlainSnapshots { get; init; }
 
+    /// <summary>Records of the audit log since the process started; null when it was started without <c>--audit</c>.</summary>
+    public long? AuditRecords { get; init; }
+
+    /// <summary>Records that are missing there, because they could not be written; null without it.</summary>
+    public long? AuditDropped { get; init; }
+
     /// <summary>One sentence each; empty when all is well.</summary>
     public required IReadOnlyList<string> Alarms { get; init; }
 }

@@ -28,7 +28,15 @@ internal sealed class JudgedReads(IConsensusNode node, AccessGate gate)
         {
             return new JudgedView(null, AnswerProblems.Of(answer.Kind, answer.Reason));
         }
-        return gate.Refusal(view, call.Actor, accesses) is { } refusal ? new JudgedView(null, refusal) : new JudgedView(view, null);
+        if (gate.Refusal(view, call.Actor, accesses) is { } refusal)
+        {
+            return new JudgedView(null, refusal);
+        }
+        if (call.Audit is { } audited)
+        {
+            await audited.IntendAsync();
+        }
+        return new JudgedView(view, null);
     }
 
     /// <summary>

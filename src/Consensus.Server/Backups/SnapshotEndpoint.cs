@@ -48,6 +48,10 @@ internal sealed class SnapshotEndpoint(IConsensusNode node, AccessGate gate, Rep
             await replies.Problem(call.Http, forbidden);
             return;
         }
+        if (call.Audit is { } audited)
+        {
+            await audited.IntendAsync();
+        }
 
         // Only now: whoever may not have one takes no place of those who may.
         if (Interlocked.Increment(ref _underWay) > MaxAtATime)

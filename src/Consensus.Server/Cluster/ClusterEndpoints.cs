@@ -77,6 +77,8 @@ internal sealed class ClusterEndpoints(
             EncryptionKeys = info.Keys?.Files.KeysInUse,
             PlainSegments = info.Keys?.Files.PlainSegments,
             PlainSnapshots = info.Keys?.Files.PlainSnapshots,
+            AuditRecords = info.Audit?.Log.Written,
+            AuditDropped = info.Audit?.Log.Dropped,
             Alarms = alarms.Of(status),
         };
         return replies.Json(call.Http, StatusCodes.Status200OK, answer, ApiJson.Default.StatusAnswer, status.Revision);

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Consensus.Node;
+using Consensus.Server.Audit;
 using Consensus.Server.Tls;
 using Consensus.Storage;
 using Consensus.Storage.Encryption;
@@ -7,7 +8,7 @@ using Consensus.Storage.Encryption;
 namespace Consensus.Server.Cluster;
 
 /// <summary>What an operator has to look at on this member: the node's own alarms, and what is running out. One sentence each, without a full stop.</summary>
-internal sealed class MemberAlarms(Func<DiskRoom?> disk, ServerTls? tls = null, KeyRing? keys = null)
+internal sealed class MemberAlarms(Func<DiskRoom?> disk, ServerTls? tls = null, KeyRing? keys = null, AuditLog? audit = null)
 {
     /// <summary>Four log segments: the log allocates one at a time, and a snapshot needs room beside it.</summary>
     private const long LeastFreeBytes = 256L << 20;
@@ -30,7 +31,8 @@ internal sealed class MemberAlarms(Func<DiskRoom?> disk, ServerTls? tls = null, 
         var isLarge = status.SnapshotBytes >= MaxSnapshotBytes / 100 * LargeSnapshotPercent;
         var certificates = tls?.Alarms ?? [];
         var keyFile = keys?.Trouble;
-        if (!isTight && percent < FullPercent && !isLarge && certificates.Count == 0 && keyFile is null)
+        var auditAlarm = audit?.Alarm;
+        if (!isTight && percent < FullPercent && !isLarge && certificates.Count == 0 && keyFile is null && auditAlarm is null)
         {
             return status.Alarms;
         }
@@ -54,6 +56,10 @@ internal sealed class MemberAlarms(Func<DiskRoom?> disk, ServerTls? tls = null, 
         if (keyFile is not null)
         {
             alarms.Add($"{keyFile}; the keys of before are used, and a start would be refused");
+        }
+        if (auditAlarm is not null)
+        {
+            alarms.Add(auditAlarm);
         }
         return alarms;
     }

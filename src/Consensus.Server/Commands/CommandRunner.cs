@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Consensus.Node;
 using Consensus.Primitives;
+using Consensus.Server.Audit;
 using Consensus.Server.Auth;
 using Consensus.Server.Routing;
 using Consensus.StateMachine;
@@ -29,7 +30,17 @@ internal sealed class CommandRunner(IConsensusNode node)
     public ValueTask<CommandAnswer> ExecuteAsync(RequestMark mark, Command command, CancellationToken aborted = default) =>
         Denial(mark.Actor, command) is null ? ProposeAsync(mark, command, aborted) : AskOrProposeAsync(mark, command, aborted);
 
-    private ValueTask<CommandAnswer> ProposeAsync(RequestMark mark, Command command, CancellationToken aborted) => node.ExecuteAsync(
+    private ValueTask<CommandAnswer> ProposeAsync(RequestMark mark, Command command, CancellationToken aborted) =>
+        mark.Audit is { } audited ? RecordAndHandOverAsync(audited, mark, command, aborted) : HandOverAsync(mark, command, aborted);
+
+    private async ValueTask<CommandAnswer> RecordAndHandOverAsync(
+        AuditedRequest audited, RequestMark mark, Command command, CancellationToken aborted)
+    {
+        await audited.IntendAsync(command);
+        return await HandOverAsync(mark, command, aborted);
+    }
+
+    private ValueTask<CommandAnswer> HandOverAsync(RequestMark mark, Command command, CancellationToken aborted) => node.ExecuteAsync(
         new CommandEnvelope(command, mark.Key, mark.Fingerprint) { Principal = mark.Actor.Principal, Session = mark.Session },
         aborted);
 

@@ -1,3 +1,4 @@
+using Consensus.Server.Audit;
 using Consensus.Server.Routing;
 using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Policies;
@@ -16,8 +17,11 @@ internal readonly record struct RequestMark(ReadOnlyMemory<byte> Key, SessionReq
     /// <summary>Whose request it is: what another asks under the same identity is another request.</summary>
     public Actor Actor { get => field ?? Actor.Nobody; init; }
 
+    /// <summary>What is recorded of its request; null: nothing.</summary>
+    public AuditedRequest? Audit { get; init; }
+
     /// <param name="body">As it was sent.</param>
     public static RequestMark Of(ApiCall call, RequestIdentity identity, ReadOnlySpan<byte> body) => identity.IsNone
-        ? new RequestMark { Actor = call.Actor }
-        : new RequestMark(identity.Key, identity.Session, RequestIdentity.Fingerprint(call, body)) { Actor = call.Actor };
+        ? new RequestMark { Actor = call.Actor, Audit = call.Audit }
+        : new RequestMark(identity.Key, identity.Session, RequestIdentity.Fingerprint(call, body)) { Actor = call.Actor, Audit = call.Audit };
 }

@@ -75,6 +75,9 @@ internal sealed record MemoryPlan(long MemoryBytes)
     /// <summary>Kept for watches that are behind; and as much again for what their clients do not take.</summary>
     public long WatchMessages => Share(64, 4, 32);
 
+    /// <summary>Records of the audit log that wait for its disk.</summary>
+    public long Audit => Share(512, 1, 16);
+
     /// <summary>What the replicated bounds come to beside keys, leases and holds.</summary>
     public static long ReplicatedOf(Limits limits) =>
         limits.MaxHistoryBytes + limits.MaxIdempotencyBytes + limits.MaxForgottenBytes + limits.MaxBriefBytes + (limits.MaxWithdrawals * WithdrawalBytes);
@@ -82,7 +85,7 @@ internal sealed record MemoryPlan(long MemoryBytes)
     /// <summary>All that this member may hold of its own, in a cluster of so many.</summary>
     public long OwnBytes(int members) =>
         Connections + Streams + UnfinishedBodies + InboxRequests + InboxFrames + (2 * Requests) + GivenUp + ForeignRequests + Uncommitted
-        + Log + Answers + (2 * WatchMessages)
+        + Log + Answers + (2 * WatchMessages) + Audit
         + ((members - 1) * (Link + FrameBytes)) + OnTheWayBytes;
 
     /// <summary>Whether everything that has a budget can be full at once, with room for a small state beside it.</summary>
@@ -108,7 +111,7 @@ internal sealed record MemoryPlan(long MemoryBytes)
 
     /// <summary>
     /// Of which the shares are taken: all of the memory, unless it is so small that what does not shrink with it leaves less than the
-    /// shares come to, which are 97 parts of 256, or 89 where links have their least.
+    /// shares come to, which are 98 parts of 256, or 90 where links have their least.
     /// </summary>
     private long SharedBytes
     {
@@ -116,7 +119,7 @@ internal sealed record MemoryPlan(long MemoryBytes)
         {
             var aside = Connections + (UsualLinks * FrameBytes) + OnTheWayBytes + ReplicatedOf(Limits.Default) + LeastRoomBytes;
             var left = MemoryBytes - aside;
-            return Math.Min(MemoryBytes, Math.Min(left * 256 / 97, (left - (UsualLinks * LeastLinkBytes)) * 256 / 89));
+            return Math.Min(MemoryBytes, Math.Min(left * 256 / 98, (left - (UsualLinks * LeastLinkBytes)) * 256 / 90));
         }
     }
 

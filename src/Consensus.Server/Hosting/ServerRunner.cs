@@ -3,6 +3,7 @@ using Consensus.Node.Formation;
 using Consensus.Node.Ports;
 using Consensus.Security.Certificates;
 using Consensus.Security.Generations;
+using Consensus.Server.Audit;
 using Consensus.Server.Options;
 using Consensus.Server.Tls;
 using Consensus.Transport.Formation;
@@ -105,7 +106,8 @@ public static class ServerRunner
         var starting = StartAsync(options, tls?.Source, loggers, startNode);
         await using var app = await building;
         await using var host = await starting;
-        app.MapConsensusApi(host.Node, InfoOf(options) with { Tls = tls, Keys = host.Keys }, lifecycle);
+        using var audit = AuditStart.Open(options, host.Node, certificates, loggers.CreateLogger("Consensus.Audit"));
+        app.MapConsensusApi(host.Node, InfoOf(options) with { Tls = tls, Keys = host.Keys, Audit = audit?.Trail }, lifecycle);
         await app.StartAsync();
         await output.WriteAsync(StartupText.Listening(options, host.Node.Status, tls?.Source.Current.Own));
         await output.FlushAsync();

@@ -209,6 +209,10 @@ internal sealed class Replies(IConsensusNode node, ByteBudget unsent, bool asksW
     public Task Problem(HttpContext http, Problem problem)
     {
         Start(http, problem.Type.Status, problem.StateRevision);
+        if (problem.Denial is { } denial)
+        {
+            http.Features.Set(denial);
+        }
         var headers = http.Response.Headers;
         headers.ContentType = ProblemType.ContentType;
         if (problem.RetryAfterSeconds is { } seconds)

@@ -29,6 +29,7 @@ internal sealed class MetricsEndpoint(
         WriteProcess(text);
         WriteHeld(text);
         TlsMetrics.Write(text, info.Tls);
+        AuditMetrics.Write(text, info.Audit?.Log);
         WriteRequests(text);
         replies.Start(call.Http, StatusCodes.Status200OK, status.Revision);
         call.Http.Response.ContentType = MetricsText.ContentType;

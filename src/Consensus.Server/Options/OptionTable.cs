@@ -44,6 +44,9 @@ internal static class OptionTable
     public const string PeerTls = "peer-tls";
     public const string EncryptionKey = "encryption-key";
     public const string AdminSocket = "admin-socket";
+    public const string Audit = "audit";
+    public const string AuditLevel = "audit-level";
+    public const string AuditRequired = "audit-required";
     public const string Insecure = "insecure";
     public const string Config = "config";
 
@@ -74,6 +77,12 @@ internal static class OptionTable
             "FILE",
             "keys that seal its log and snapshots on disk, a line each: an id and 32 bytes in base64 (none: they are plain)"),
         new(AdminSocket, "none", "no admin.sock in the data directory, at which its own user and root may everything (there is one)"),
+        new(Audit, "FILE", "where it records who asked for what; none: nowhere (with --tls audit/ in the data directory, else none)"),
+        new(
+            AuditLevel,
+            "LEVEL,SPACE=LEVEL,…",
+            "what it records: denied, admin, write or all, and of single spaces more or less: admin,locks=write (admin)"),
+        new(AuditRequired, null, "do nothing that is to be recorded while the record cannot be written: 503"),
         new(Insecure, null, "listen beyond loopback without TLS: whoever reaches the addresses can read and change everything"),
         new(Config, "FILE", "a JSON file of these options: {\"name\":\"n1\",\"dataDir\":\"/var/lib/consensus\"}"),
     ];

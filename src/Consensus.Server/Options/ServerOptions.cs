@@ -62,6 +62,9 @@ public sealed record ServerOptions
     /// <summary>Whoever has the machine may ask at a socket in the data directory.</summary>
     public bool HasAdminSocket { get; init; } = true;
 
+    /// <summary>What it records of who asked for what; null: nothing.</summary>
+    public AuditOptions? Audit { get; init; }
+
     /// <summary>Listens beyond loopback without TLS and without access control.</summary>
     public required bool Insecure { get; init; }
 

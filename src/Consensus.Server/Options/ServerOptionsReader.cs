@@ -39,10 +39,11 @@ public static class ServerOptionsReader
             throw new OptionsException(
                 $"--heartbeat-interval ({heartbeat.TotalMilliseconds} ms) is not below half of --election-timeout ({election.TotalMilliseconds} ms)");
         }
+        var dataDirectory = values.Text(OptionTable.DataDir, "./data");
         return new ServerOptions
         {
             Name = name,
-            DataDirectory = values.Text(OptionTable.DataDir, "./data"),
+            DataDirectory = dataDirectory,
             ListenClient = listenClient,
             ListenPeer = listenPeer,
             AdvertiseClient = AdvertiseClient(values, listenClient, tls),
@@ -63,6 +64,7 @@ public static class ServerOptionsReader
             AllowedHosts = AllowedHosts(values),
             EncryptionKey = values.IsGiven(OptionTable.EncryptionKey) ? values.Text(OptionTable.EncryptionKey, "") : null,
             HasAdminSocket = !values.IsGiven(OptionTable.AdminSocket) || AdminSocket(values),
+            Audit = AuditOptionsReader.Read(values, dataDirectory, knowsCallers: tls is not null),
             Insecure = insecure,
             Tls = tls,
         };

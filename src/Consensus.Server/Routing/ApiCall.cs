@@ -1,3 +1,4 @@
+using Consensus.Server.Audit;
 using Consensus.Server.Http;
 using Consensus.StateMachine;
 using Consensus.StateMachine.Policies;
@@ -13,4 +14,7 @@ internal sealed record ApiCall(HttpContext Http, ApiRoute Route, Key Name, Query
 {
     /// <summary>Who asks, and by what it is known; nobody where nobody is asked who he is.</summary>
     public Actor Actor { get; init; } = Actor.Nobody;
+
+    /// <summary>What is recorded of it; null: nothing.</summary>
+    public AuditedRequest? Audit { get; init; }
 }

@@ -1,4 +1,5 @@
 using Consensus.Api.Problems;
+using Consensus.Server.Audit;
 using Consensus.Server.Auth;
 using Consensus.Server.Hosting;
 using Consensus.Server.Http;
@@ -22,6 +23,7 @@ internal sealed class ApiDispatcher(
     AccessGate gate,
     UnfinishedBodies bodies,
     RequestCounters counters,
+    AuditTrail? audit,
     ILogger logger)
 {
     private const int StackBytes = 512;
@@ -44,7 +46,7 @@ internal sealed class ApiDispatcher(
 
     public async Task InvokeAsync(HttpContext http)
     {
-        var route = ApiRoute.None;
+        var asked = new AskedRequest();
         var hasFailed = false;
         if (IoThread.IsOverusedBy(http))
         {
@@ -52,7 +54,7 @@ internal sealed class ApiDispatcher(
         }
         try
         {
-            await Dispatch(http, ref route);
+            await Dispatch(http, ref asked);
         }
         catch (BadHttpRequestException e) when (!http.Response.HasStarted)
         {
@@ -62,6 +64,10 @@ internal sealed class ApiDispatcher(
         {
             // So the server says of the size of a chunk that it is larger than any number of its.
             await replies.Problem(http, Problem.BadRequest(e.Message) with { ClosesConnection = true });
+        }
+        catch (AuditUnavailableException e) when (!http.Response.HasStarted)
+        {
+            await replies.Problem(http, Problem.NotReady(e.Message));
         }
         catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
         {
@@ -74,7 +80,7 @@ internal sealed class ApiDispatcher(
         catch (Exception e) when (!http.Response.HasStarted)
         {
             hasFailed = true;
-            logger.LogError(e, "{Method} {Route} failed", http.Request.Method, ApiRouter.Template(route));
+            logger.LogError(e, "{Method} {Route} failed", http.Request.Method, ApiRouter.Template(asked.Route));
             await replies.Problem(http, new Problem(ProblemTypes.Internal, "the server failed; its log says why. The request may or may not have taken effect"));
         }
         // Whoever went away was told nothing, whatever would have been said.
@@ -82,10 +88,11 @@ internal sealed class ApiDispatcher(
         var status = isTold || http.Response.StatusCode < StatusCodes.Status500InternalServerError
             ? http.Response.StatusCode
             : StatusCodes.Status499ClientClosedRequest;
-        counters.Count(route, status, HttpMethods.IsGet(http.Request.Method) || HttpMethods.IsHead(http.Request.Method));
+        counters.Count(asked.Route, status, HttpMethods.IsGet(http.Request.Method) || HttpMethods.IsHead(http.Request.Method));
+        audit?.Ended(http, asked, status);
     }
 
-    private Task Dispatch(HttpContext http, ref ApiRoute route)
+    private Task Dispatch(HttpContext http, ref AskedRequest asked)
     {
         var headers = http.Request.Headers;
         var target = http.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
@@ -93,6 +100,7 @@ internal sealed class ApiDispatcher(
         {
             return replies.Unknown(http, unknown);
         }
+        asked.Actor = actor;
         if (!hosts.Allows(http))
         {
             return replies.Problem(http, new Problem(
@@ -117,7 +125,8 @@ internal sealed class ApiDispatcher(
         {
             return replies.Problem(http, Problem.BadRequest(refusal));
         }
-        route = ApiRouter.Match(decoded[..length], out var name);
+        var route = ApiRouter.Match(decoded[..length], out var name);
+        asked.Route = route;
         if (route == ApiRoute.None)
         {
             return replies.Problem(http, Problem.NotFound("there is no such resource; /openapi/v1.json lists them"));
@@ -130,6 +139,7 @@ internal sealed class ApiDispatcher(
         {
             return replies.Problem(http, MethodNotAllowed(ApiRouter.Template(route), endpoints.Allow(route)));
         }
+        asked.Endpoint = endpoint;
         if (gate.Refusal(endpoint.Needs, actor) is { } refused)
         {
             return replies.Problem(http, refused);
@@ -142,6 +152,11 @@ internal sealed class ApiDispatcher(
         {
             Actor = actor,
         };
+        if (audit?.Begin(endpoint, call) is { } audited)
+        {
+            call = call with { Audit = audited };
+        }
+        asked.Call = call;
         return gate.Asks(endpoint.Needs) ? AskAsync(endpoint, call) : ServeAsync(endpoint, call);
     }
 
@@ -150,7 +165,19 @@ internal sealed class ApiDispatcher(
             ? replies.Problem(call.Http, refused)
             : ServeAsync(endpoint, call));
 
-    private Task ServeAsync(Endpoint endpoint, ApiCall call)
+    /// <summary>Where nothing judges it later than here, what is recorded of it is so from here on.</summary>
+    private Task ServeAsync(Endpoint endpoint, ApiCall call) =>
+        call.Audit is { } audited && endpoint.Needs.By is not (JudgedBy.View or JudgedBy.Command)
+            ? IntendAndAnswerAsync(audited, endpoint, call)
+            : AnswerAsync(endpoint, call);
+
+    private async Task IntendAndAnswerAsync(AuditedRequest audited, Endpoint endpoint, ApiCall call)
+    {
+        await audited.IntendAsync();
+        await AnswerAsync(endpoint, call);
+    }
+
+    private Task AnswerAsync(Endpoint endpoint, ApiCall call)
     {
         var offered = endpoint.FormsOf(call);
         if (offered == MediaForms.None)

@@ -1,3 +1,4 @@
+using Consensus.Server.Audit;
 using Consensus.Server.Auth;
 using Consensus.Server.Backups;
 using Consensus.Server.Cluster;
@@ -23,6 +24,9 @@ namespace Consensus.Server.Routing;
 internal sealed record Endpoint(
     ApiRoute Route, string Method, QueryNames Query, Needs Needs, Func<ApiCall, Task> InvokeAsync, MediaForms Forms = MediaForms.Documents)
 {
+    /// <summary>How its requests are recorded; null: they are not.</summary>
+    public AuditedKind? Audited { get; } = AuditedKind.Of(Route, Method);
+
     /// <summary>What is chosen among by <c>Accept</c>: nothing where it does not count.</summary>
     public MediaForms FormsOf(ApiCall call) =>
         Method != "GET" ? MediaForms.None

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Security.Cryptography.X509Certificates;
 using Consensus.Security.Generations;
 using Consensus.StateMachine.Policies;
@@ -65,6 +66,9 @@ internal sealed class CallerConnection : IDisposable
 
     /// <summary>Why it is nobody, and from where it came.</summary>
     public string Refusal => $"{_told.Told.Refusal} (from {_connection.RemoteEndPoint})";
+
+    /// <summary>Of the other end; null where it has none.</summary>
+    public IPAddress? Address => (_connection.RemoteEndPoint as IPEndPoint)?.Address;
 
     /// <summary>
     /// Cuts the connection off unless somebody has asked for something within this time: who is silent costs a place that others want.

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Security;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
@@ -64,6 +65,9 @@ public sealed class ServerTls
 
     /// <summary>Counts deadlines.</summary>
     internal TimeProvider Clock { get; }
+
+    /// <summary>Told of each certificate that is turned away in a handshake: from where it came.</summary>
+    internal Action<IPAddress?>? TurnedAway { get; set; }
 
     /// <summary>What stands in front of the handshake.</summary>
     internal Handshakes Handshakes { get; }
@@ -183,6 +187,7 @@ public sealed class ServerTls
         {
             Interlocked.Increment(ref _turnedAway);
             _lastTurnedAway = caller.Refusal;
+            TurnedAway?.Invoke(caller.Address);
         }
         return isTaken;
     }

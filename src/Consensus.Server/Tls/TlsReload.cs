@@ -32,6 +32,9 @@ public sealed class TlsReload : IDisposable
     /// <summary>TLS of the client port, by the present certificates.</summary>
     public ServerTls Tls { get; }
 
+    /// <summary>Told of certificates that are used from here on, on the thread that looks.</summary>
+    internal Action<TlsGeneration>? Changed { get; set; }
+
     /// <summary>Reads the files that the options name.</summary>
     /// <param name="clock">Certificates are judged by it, and it counts when they are looked at.</param>
     /// <exception cref="BundleException">A member cannot be started with them.</exception>
@@ -83,6 +86,7 @@ public sealed class TlsReload : IDisposable
                 own.Name!.Name,
                 own.Name.Domain,
                 own.NotAfter);
+            Changed?.Invoke(_watcher.Current);
         }
         var refusal = _watcher.Refusal;
         if (refusal is not null && refusal != _told)

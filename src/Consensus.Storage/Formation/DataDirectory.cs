@@ -13,7 +13,8 @@ using Consensus.Storage.Snapshots;
 namespace Consensus.Storage.Formation;
 
 /// <summary>
-/// A member's data directory: <c>lock</c>, <c>identity</c>, <c>wal/</c>, <c>snap/</c> and <c>admin.sock</c>, for its owner only. Locked until disposed; whoever
+/// A member's data directory: <c>lock</c>, <c>identity</c>, <c>wal/</c>, <c>snap/</c>, <c>admin.sock</c> and the server's <c>audit/</c>, for its owner
+/// only. Locked until disposed; whoever
 /// recovered the log disposes the log first.
 /// </summary>
 public sealed class DataDirectory : IDataDirectory
@@ -24,6 +25,9 @@ public sealed class DataDirectory : IDataDirectory
     internal const string LockName = "lock";
     internal const string LogName = "wal";
     internal const string SnapshotsName = "snap";
+
+    /// <summary>Of the server's audit log, which is made once there is an identity.</summary>
+    internal const string AuditName = "audit";
     private const string LostAndFound = "lost+found";
 
     private readonly IDisk _disk;
@@ -191,7 +195,7 @@ public sealed class DataDirectory : IDataDirectory
                     throw new StorageRefusedException($"the data directory {path} holds a log or a snapshot but no identity file");
                 }
             }
-            else if (name is not (LockName or IdentityFile.TemporaryName or LostAndFound or AdminSocketName))
+            else if (name is not (LockName or IdentityFile.TemporaryName or LostAndFound or AdminSocketName or AuditName))
             {
                 throw new StorageRefusedException($"{path} is not a data directory, and not empty: it holds {name}");
             }

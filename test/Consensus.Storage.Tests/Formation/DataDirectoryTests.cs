@@ -80,6 +80,15 @@ public sealed class DataDirectoryTests
     }
 
     [Test]
+    public void An_audit_log_is_no_strange_thing()
+    {
+        var disk = new SimulatedDisk(1);
+        Open(disk, path: "/srv/n1/audit").Dispose();
+        Open(disk, path: "/srv/n1").Dispose();
+        Assert.That(disk.List("/srv/n1"), Does.Contain("audit").And.Contain("identity"));
+    }
+
+    [Test]
     public void A_log_without_an_identity_is_refused()
     {
         var disk = new SimulatedDisk(1);
