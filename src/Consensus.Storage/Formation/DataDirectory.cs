@@ -13,9 +13,8 @@ using Consensus.Storage.Snapshots;
 namespace Consensus.Storage.Formation;
 
 /// <summary>
-/// A member's data directory: <c>lock</c>, <c>identity</c>, <c>wal/</c>, <c>snap/</c>, <c>admin.sock</c> and the server's <c>audit/</c>, for its owner
-/// only. Locked until disposed; whoever
-/// recovered the log disposes the log first.
+/// A member's data directory: <c>lock</c>, <c>identity</c>, <c>wal/</c>, <c>snap/</c>, and the server's <c>admin.sock</c> and <c>audit/</c>, for
+/// its owner only. Locked until disposed; whoever recovered the log disposes the log first.
 /// </summary>
 public sealed class DataDirectory : IDataDirectory
 {
