@@ -114,7 +114,7 @@ public sealed class CrashTests(bool isSealed)
     private void FailAtEach(int seed, DiskFault fault, Func<DiskOperation, bool> of, string says)
     {
         var steps = Workload.Generate((ulong)seed + 100, Steps);
-        var tried = 0;
+        var (tried, failures) = (0, 0);
         foreach (var powerLoss in new[] { true, false })
         {
             for (var at = 0; ; at++)
@@ -126,14 +126,16 @@ public sealed class CrashTests(bool isSealed)
                 {
                     break;
                 }
-                Assert.That(failure?.Message, Does.Contain(says), what);
+                // A sealed log that begins a segment at a start finds room on a full disk, if it can: then nothing failed.
+                Assert.That(failure?.Message, failure is null && fault == DiskFault.Full ? Is.Null : Does.Contain(says), what);
+                failures += failure is null ? 0 : 1;
                 End(disk, run, powerLoss);
                 run.Start(what);
                 CheckThatItIsDurableNow(disk, run, tried % 2 == 0, what);
                 tried++;
             }
         }
-        Assert.That(tried, Is.GreaterThan(Steps / 2));
+        Assert.That(failures, Is.GreaterThan(Steps / 2));
     }
 
     private (SimulatedDisk Disk, WorkloadRun Run) StartNew(ulong seed)
@@ -144,7 +146,7 @@ public sealed class CrashTests(bool isSealed)
         return (disk, run);
     }
 
-    /// <summary>False when the steps have fewer than <paramref name="at"/> + 1 such operations, and so ended well.</summary>
+    /// <summary>False when the steps have fewer than <paramref name="at"/> + 1 such operations.</summary>
     private static bool RunUntilFault(
         SimulatedDisk disk,
         WorkloadRun run,
@@ -159,7 +161,7 @@ public sealed class CrashTests(bool isSealed)
         try
         {
             run.Run(steps);
-            return false;
+            return count > at;
         }
         catch (SimulatedCrashException)
         {
