@@ -18,7 +18,9 @@ internal sealed class SecureConsensusCluster(string program, string directory, i
         return [.. base.Arguments(member, dataDirectory), "--tls", bundle];
     }
 
-    /// <summary>What is measured has a name whose rights are looked up in rules, as a service's are: not those of the administrator.</summary>
+    /// <summary>
+    /// What is measured has a name whose rights are looked up in rules, as a service's are: not those of the administrator.
+    /// </summary>
     protected override void Prepare()
     {
         Define("roles/load", """

@@ -16,7 +16,9 @@ internal sealed class FailoverProbe : IDisposable
     private static readonly TimeSpan Prelude = TimeSpan.FromMilliseconds(300);
     private static readonly TimeSpan GiveUp = TimeSpan.FromSeconds(30);
 
-    /// <summary>Connections to each survivor that are there before, where they speak TLS: so many are under way in an outage of 150 ms.</summary>
+    /// <summary>
+    /// Connections to each survivor that are there before, where they speak TLS: so many are under way in an outage of 150 ms.
+    /// </summary>
     private const int OpenedBefore = 16;
 
     private readonly EventPoll _poll = new();
@@ -31,7 +33,8 @@ internal sealed class FailoverProbe : IDisposable
     /// <param name="survivors">Where they are reached, as <c>address:port</c> too.</param>
     /// <param name="tls">Null: its connections are in the clear.</param>
     public FailoverProbe(
-        LeaderEnd way, IScriptSource scripts, IEnumerable<(IPEndPoint Endpoint, string Host)> survivors, SslClientAuthenticationOptions? tls = null)
+        LeaderEnd way, IScriptSource scripts, IEnumerable<(IPEndPoint Endpoint, string Host)> survivors,
+            SslClientAuthenticationOptions? tls = null)
     {
         _tls = tls;
         _outage = new Outage(way);

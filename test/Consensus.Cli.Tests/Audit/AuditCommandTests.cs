@@ -37,7 +37,13 @@ internal sealed class AuditCommandTests
                 to,
                 "n1",
                 "c1",
-                new AuditRecord(AuditEvent.Denied, DateTimeOffset.UnixEpoch) { Principal = "svc", Route = "/v1/kv/{key}", Name = name, Status = 403 },
+                new AuditRecord(AuditEvent.Denied, DateTimeOffset.UnixEpoch)
+                {
+                    Principal = "svc",
+                    Route = "/v1/kv/{key}",
+                    Name = name,
+                    Status = 403
+                },
                 head);
         }
         return Encoding.UTF8.GetString(to.WrittenSpan).Split('\n', StringSplitOptions.RemoveEmptyEntries);

@@ -39,7 +39,8 @@ internal sealed class AuthTokenCommandTests
         Assert.That((made.ExitCode, made.Output), Is.EqualTo((0, "")), made.Error);
         Assert.That(await PrincipalAsync(), Is.EqualTo("filed"));
         var again = await Member.RunAsync("auth", "token", "create", "filed", "--out", FilePath);
-        Assert.That((again.ExitCode, again.Error), Is.EqualTo((1, $"consensusctl: {FilePath} is there already, and is not overwritten.\n")));
+        Assert.That((again.ExitCode, again.Error),
+            Is.EqualTo((1, $"consensusctl: {FilePath} is there already, and is not overwritten.\n")));
         var id = TokenFile.Read(FilePath, "t").Id;
         var variable = await Ctl.RunAsync(
             new Dictionary<string, string> { ["CONSENSUS_ENDPOINTS"] = $"{OneMember.Endpoint}", ["CONSENSUS_TOKEN_FILE"] = FilePath },

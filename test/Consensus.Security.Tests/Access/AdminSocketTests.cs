@@ -48,7 +48,8 @@ internal sealed class AdminSocketTests : TokenTest
         Assert.That(AskAlone("GET", "/v1/auth/tokens", "Authorization: Bearer " + made).Status, Is.EqualTo(200));
         Assert.That((await AskAsync(client, "PUT", "/v1/kv/a?value=1")).Status, Is.EqualTo(200));
         Assert.That((await AskAsync(client, "PUT", "/v1/auth/principals/local", """{"roles":[]}""")).Status, Is.EqualTo(400));
-        Assert.That((await AskAsync(client, "PUT", "/v1/auth/principals/local", """{"roles":[],"disabled":true}""")).Status, Is.EqualTo(400));
+        Assert.That((await AskAsync(client, "PUT", "/v1/auth/principals/local", """{"roles":[],"disabled":true}""")).Status,
+            Is.EqualTo(400));
         Assert.That((await AskAsync(client, "GET", "/v1/auth/roles")).Status, Is.EqualTo(200), "nothing takes it away");
     }
 

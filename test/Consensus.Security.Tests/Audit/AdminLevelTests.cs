@@ -83,7 +83,8 @@ internal sealed class AdminLevelTests : AuditedTest
     {
         await DoneAsync(Admin, "PUT", "/v1/kv/k", Secret);
         await DoneAsync(Admin, "GET", "/v1/kv/k");
-        var lockId = (await DoneAsync(Admin, "POST", "/v1/locks/l", """{"owner":"o","ttl":"60s"}""")).Json.GetProperty("fencingToken").GetInt64();
+        var lockId = (await DoneAsync(Admin, "POST", "/v1/locks/l", """{"owner":"o","ttl":"60s"}"""))
+            .Json.GetProperty("fencingToken").GetInt64();
         await DoneAsync(Admin, "DELETE", $"/v1/locks/l?fencingToken={lockId}&force=false");
         await DoneAsync(Admin, "GET", "/v1/status");
         await DoneAsync(Admin, "PUT", "/v1/auth/roles/r", Role);
@@ -108,7 +109,8 @@ internal sealed class AdminLevelTests : AuditedTest
         await ForbiddenAsync("svc", "DELETE", "/v1/cluster/members/n2");
         await ForbiddenAsync("svc", "GET", "/v1/snapshot");
         Assert.That(
-            Records(6).Select(record => Line(record, "event", "principal", "method", "space", "verb", "name", "prefix", "decision", "status", "detail", "rule")),
+            Records(6).Select(record => Line(record, "event", "principal", "method", "space", "verb", "name", "prefix", "decision",
+                "status", "detail", "rule")),
             Is.EqualTo(new[]
             {
                 "denied svc GET keys read b - denied 403 not-allowed svc",
@@ -199,7 +201,8 @@ internal sealed class AdminLevelTests : AuditedTest
     [Test]
     public async Task Row_23_No_secret_and_no_value_is_in_it()
     {
-        await DoneAsync(Admin, "PUT", $"/v1/auth/revocations/{new string('b', 64)}", """{"note":"c4n4ry-v4lue"}""", ("Idempotency-Key", Secret));
+        await DoneAsync(Admin, "PUT", $"/v1/auth/revocations/{new string('b', 64)}", """{"note":"c4n4ry-v4lue"}""",
+            ("Idempotency-Key", Secret));
         await ForbiddenAsync("nobody", "PUT", $"/v1/kv/k?value={Secret}");
         await ForbiddenAsync("nobody", "PUT", "/v1/kv/k", Secret, ("X-Token", Secret));
         var told = await AskAsync("nobody", "GET", "/v1/kv/k", null, ("Authorization", "Bearer " + Secret));
@@ -230,7 +233,8 @@ internal sealed class AdminLevelTests : AuditedTest
             Assert.That(AuditedKind.Of(route, "GET"), Is.Not.Null, $"{route}");
         }
         Assert.That(AuditedKind.Of(ApiRoute.Live, "GET") ?? AuditedKind.Of(ApiRoute.Ready, "GET"), Is.Null);
-        foreach (var route in new[] { ApiRoute.AuthRole, ApiRoute.AuthPrincipal, ApiRoute.AuthRevocation, ApiRoute.Setting, ApiRoute.ClusterMember })
+        foreach (var route in new[] { ApiRoute.AuthRole, ApiRoute.AuthPrincipal, ApiRoute.AuthRevocation, ApiRoute.Setting,
+            ApiRoute.ClusterMember })
         {
             Assert.That(AuditedKind.Of(route, "DELETE")!.Level, Is.EqualTo(AuditLevel.Admin), $"{route}");
         }

@@ -55,7 +55,8 @@ internal sealed class AuditChainTests
     }
 
     private static IReadOnlyList<string> Wrong(params string[] paths) =>
-        [.. AuditVerification.Verify(paths).Wrong.Select(sentence => paths.Aggregate(sentence, (text, path) => text.Replace(path, "FILE")))];
+        [.. AuditVerification.Verify(paths).Wrong.Select(sentence =>
+            paths.Aggregate(sentence, (text, path) => text.Replace(path, "FILE")))];
 
     [Test]
     public void A_record_has_its_members_in_their_order()
@@ -218,7 +219,8 @@ internal sealed class AuditChainTests
     {
         var to = new ArrayBufferWriter<byte>();
         AuditLine.Write(
-            to, "n1", "c1", Record(text) with { Principal = text, Remote = text, Method = text, Credential = text, Rule = text }, AuditHead.Empty);
+            to, "n1", "c1", Record(text) with { Principal = text, Remote = text, Method = text, Credential = text, Rule = text },
+                AuditHead.Empty);
         var line = to.WrittenSpan;
         Assert.That(line.IndexOf((byte)'\n'), Is.EqualTo(line.Length - 1));
         Assert.That(line[..^1].ContainsAnyExceptInRange((byte)' ', (byte)'~'), Is.False);
@@ -246,7 +248,15 @@ internal sealed class AuditChainTests
             to,
             "n1",
             "c1",
-            Record(worst) with { Principal = worst, Remote = worst, Method = worst, Credential = worst, Rule = worst, Count = long.MaxValue },
+            Record(worst) with
+            {
+                Principal = worst,
+                Remote = worst,
+                Method = worst,
+                Credential = worst,
+                Rule = worst,
+                Count = long.MaxValue
+            },
             AuditHead.Empty);
         Assert.That(to.WrittenCount, Is.LessThan(AuditLine.MostBytes));
     }

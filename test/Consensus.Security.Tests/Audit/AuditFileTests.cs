@@ -91,7 +91,8 @@ internal sealed class AuditFileTests : AuditLogTest
     {
         Directory.CreateDirectory(Path.GetDirectoryName(LogPath)!);
         var text = new string('x', 2 * AuditLine.MostBytes) + "\n";
-        foreach (var (content, sentence) in new[] { ("root:x:0:0\n", "something else"), (text, "something else"), ("{}\n", "something else") })
+        foreach (var (content, sentence) in new[] { ("root:x:0:0\n", "something else"), (text, "something else"),
+            ("{}\n", "something else") })
         {
             File.WriteAllText(LogPath, content);
             Assert.That(() => Log().Open("1", "admin"), Throws.InstanceOf<IOException>().With.Message.Contains(sentence));
@@ -102,7 +103,8 @@ internal sealed class AuditFileTests : AuditLogTest
         {
         }
         Assert.That(
-            () => new AuditFile(LogPath, "n2").Open(out _), Throws.InstanceOf<IOException>().With.Message.Contains("is the audit log of n1"));
+            () => new AuditFile(LogPath, "n2").Open(out _),
+                Throws.InstanceOf<IOException>().With.Message.Contains("is the audit log of n1"));
         File.AppendAllText(LogPath, "edited\n");
         Assert.That(() => Log().Open("1", "admin"), Throws.InstanceOf<IOException>().With.Message.Contains("no record of an audit log"));
     }

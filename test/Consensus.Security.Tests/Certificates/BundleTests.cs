@@ -171,7 +171,8 @@ internal sealed class BundleTests
             () => Bundle.LoadAnchors(fifo, "--tls-clients a.pem"),
             Throws.TypeOf<BundleException>().With.Message.EqualTo("--tls-clients a.pem cannot be read (it is no regular file)"));
         Assert.That(
-            () => CertificateReport.OfFile(fifo, _clock.Now), Throws.TypeOf<BundleException>().With.Message.Contains("it is no regular file"));
+            () => CertificateReport.OfFile(fifo, _clock.Now),
+                Throws.TypeOf<BundleException>().With.Message.Contains("it is no regular file"));
     }
 
     [Test]

@@ -60,7 +60,8 @@ internal sealed class CertificateJudgeTests
             request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, true, 0, critical: true));
             if (usages.Length > 0)
             {
-                request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([.. usages.Select(usage => new Oid(usage))], critical: false));
+                request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([.. usages.Select(usage => new Oid(usage))],
+                    critical: false));
             }
             return request.CreateSelfSigned(from, until);
         }

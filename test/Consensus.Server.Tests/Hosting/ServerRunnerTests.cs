@@ -89,7 +89,8 @@ internal sealed class ServerRunnerTests
         var host = new Host();
         ServerOptions? given = null;
         using var loggedIn = new StopByHost();
-        var running = RunAsync("--listen-client 127.0.0.1:0 --listen-peer 127.0.0.1:0 --data-dir /nowhere/data --admin-socket none", (options, _, loggers, _) =>
+        var running = RunAsync("--listen-client 127.0.0.1:0 --listen-peer 127.0.0.1:0 --data-dir /nowhere/data --admin-socket none",
+            (options, _, loggers, _) =>
         {
             given = options;
             return Task.FromResult<INodeHost>(host);

@@ -33,7 +33,8 @@ internal sealed class AuditOptionsTests
             Enum.GetValues<AuditSpace>().Select(audit.Levels.Of),
             Is.EqualTo(new[]
             {
-                AuditLevel.Write, AuditLevel.All, AuditLevel.Denied, AuditLevel.Denied, AuditLevel.Denied, AuditLevel.Denied, AuditLevel.Denied,
+                AuditLevel.Write, AuditLevel.All, AuditLevel.Denied, AuditLevel.Denied, AuditLevel.Denied, AuditLevel.Denied,
+                    AuditLevel.Denied,
             }));
         Assert.That(audit.Levels.ToString(), Is.EqualTo("denied,keys=write,locks=all"));
         Assert.That(AuditLevels.Read("locks=write", out _)!.Value.Of(AuditSpace.Keys), Is.EqualTo(AuditLevel.Admin));
@@ -42,7 +43,8 @@ internal sealed class AuditOptionsTests
     [TestCase("--audit-level all", "--audit-level is given without --audit FILE, which it belongs to")]
     [TestCase("--tls n1.pem --audit none --audit-required", "--audit-required is given without --audit FILE, which it belongs to")]
     [TestCase("--audit a --audit-level writes", "\"writes\", whose level is none of denied, admin, write, all; did you mean write?")]
-    [TestCase("--audit a --audit-level lock=write", "\"lock=write\", whose space is none of keys, locks, semaphores, elections, fences, leases, cluster; did you mean locks?")]
+    [TestCase("--audit a --audit-level lock=write",
+        "\"lock=write\", whose space is none of keys, locks, semaphores, elections, fences, leases, cluster; did you mean locks?")]
     [TestCase("--audit a --audit-level locks=", "\"locks=\", whose level is none of")]
     [TestCase("--audit a --audit-level =all", "\"=all\", without a space")]
     [TestCase("--audit a --audit-level all,admin", "\"admin\", and another for the same")]

@@ -55,14 +55,16 @@ public sealed class SimulatedCluster
     public IReadOnlyList<SimulatedNode> Formed => LinksChange ? [.. Nodes.Where(node => node.IsFormed)] : Nodes;
 
     /// <summary>The process of the node of this number; null while it has none.</summary>
-    /// <param name="goesOn">Where it has none, of the next node that has one, as a client finds it that tries one address after the other.</param>
+    /// <param name="goesOn">Else of the next node that has one, as a client finds it that tries one address after the other.</param>
     public SimulatedProcess? ProcessFrom(int number, bool goesOn)
     {
         if (!goesOn || Nodes[number].Process is not null)
         {
             return Nodes[number].Process;
         }
-        return Enumerable.Range(number, Nodes.Count).Select(at => Nodes[at % Nodes.Count].Process).FirstOrDefault(static process => process is not null);
+        return Enumerable.Range(number, Nodes.Count)
+            .Select(at => Nodes[at % Nodes.Count].Process)
+            .FirstOrDefault(static process => process is not null);
     }
 
     public Configuration Initial { get; }

@@ -54,7 +54,9 @@ public sealed partial class SimulatedProcess
         Snapshots = directory.Snapshots;
         _log = new WatchedLog(cluster, node, log);
         _transport = new SimulatedTransport(cluster, this);
-        var outside = new NodeSurroundings(_log, directory.Snapshots, new LocalTime(() => LocalNow), Fatal, cluster.Trace.Line) { Removed = _ => Retire() };
+        var outside = new NodeSurroundings(_log, directory.Snapshots, new LocalTime(() => LocalNow), Fatal,
+            cluster.Trace.Line)
+        { Removed = _ => Retire() };
         _runtime = new NodeRuntime(options, core, outside, this);
         _runtime.Start(_transport);
     }

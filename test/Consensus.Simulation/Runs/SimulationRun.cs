@@ -163,9 +163,8 @@ public sealed partial class SimulationRun
     {
         _clients.ForEach(client => client.Stop());
         _beside.Stop();
-        Require(
-            () => _clients.TrueForAll(client => client.Current is null) && _beside.AreIdle,
-            () => $"every request ends;{string.Join("; ", _clients.Where(c => c.Current is not null).Select(c => $"c{c.Number} asks {c.Current}"))} {_beside.Describe()}; {Describe()}");
+        Require(() => _clients.TrueForAll(client => client.Current is null) && _beside.AreIdle,
+            () => $"every request ends; {_beside.Describe()}; {Describe()}");
     }
 
     private void HealAll()

@@ -196,7 +196,8 @@ public sealed class CommandFuzzTests
     {
         var id = new string((char)('a' + random.Next(4)), PolicyNames.TokenIdLength);
         var secret = new Key(new byte[random.Chance(9, 10) ? 32 : 31]);
-        var (end, ttl) = (random.Chance(1, 2) ? random.Next(1_000_000) : Number(random), random.Chance(1, 2) ? random.Next(100) : Number(random));
+        var (end, ttl) = (random.Chance(1, 2) ? random.Next(1_000_000) : Number(random),
+            random.Chance(1, 2) ? random.Next(100) : Number(random));
         return random.Next(5) switch
         {
             0 => new PutTokenCommand(id, secret, Owner(random), end, ttl),

@@ -28,7 +28,8 @@ internal sealed class KeptHoldTests : PolicedTest
         {
             Subject.Pass(Second);
             Assert.That(Subject.Refuses(Renew(kept), "a").Missing, Is.EqualTo(Access.To(lost.Object, Verbs.Hold)));
-            Assert.That(Subject.Refuses(new RenewLeasesCommand([new LeaseId(5)]), "a").Missing, Is.EqualTo(Access.To(lost.Object, Verbs.Hold)));
+            Assert.That(Subject.Refuses(new RenewLeasesCommand([new LeaseId(5)]), "a").Missing,
+                Is.EqualTo(Access.To(lost.Object, Verbs.Hold)));
             var many = Done<LeasesRenewed>(new RenewLeasesCommand([new LeaseId(5), new LeaseId(6)]), "a").Renewals;
             Assert.That((many[0].Alive, many[0].IsForbidden), Is.EqualTo((false, true)));
             Subject.RestoreFromSnapshot();
@@ -109,7 +110,8 @@ internal sealed class KeptHoldTests : PolicedTest
             }
         }
         (bool Alive, bool IsLeft)[] Renewals(params long[] ids) =>
-            [.. Done<LeasesRenewed>(new RenewLeasesCommand([.. ids.Select(id => new LeaseId(id))]), "a").Renewals.Select(one => (one.Alive, one.IsLeft))];
+            [.. Done<LeasesRenewed>(new RenewLeasesCommand([.. ids.Select(id => new LeaseId(id))]), "a")
+                .Renewals.Select(one => (one.Alive, one.IsLeft))];
         Assert.That(Renewals(5, 6, 7), Is.EqualTo(new[] { (true, false), (false, true), (false, true) }));
         Assert.That(Renewals(6, 7), Is.EqualTo(new[] { (true, false), (true, false) }));
     }

@@ -220,7 +220,8 @@ internal sealed class TokenRuleTests
         Form(new Limits { MaxTokens = 1 });
         _machine.Change(Put());
         Assert.That(
-            _machine.Do(Put(Second), principal: Policing.Local), Is.EqualTo(new BoundReached(_machine.State.Revision, BoundKind.Tokens, 1)));
+            _machine.Do(Put(Second), principal: Policing.Local),
+                Is.EqualTo(new BoundReached(_machine.State.Revision, BoundKind.Tokens, 1)));
         Assert.That(_machine.Do(Rotation(Second), principal: By(First)), Is.InstanceOf<BoundReached>());
         Form(new Limits { MaxStateBytes = 5_000 });
         _machine.Change(Put());

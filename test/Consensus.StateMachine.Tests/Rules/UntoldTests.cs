@@ -29,7 +29,8 @@ internal sealed class UntoldTests : PolicedTest
             void Told(Outcome outcome, bool isTold)
             {
                 var refused = (HoldRefused)outcome;
-                Assert.That((refused.Holder?.Token, refused.IsUntold), Is.EqualTo((isTold ? hold.Token : default(FencingToken?), !isTold)), $"{ask.Object}");
+                Assert.That((refused.Holder?.Token, refused.IsUntold), Is.EqualTo((isTold ? hold.Token : default(FencingToken?), !isTold)),
+                    $"{ask.Object}");
             }
             Told(Done<HoldRefused>(Again(21), "h", $"k{ask.Space}"), false);
             Told(Done<HoldRefused>(Again(21), "r"), true);
@@ -56,7 +57,8 @@ internal sealed class UntoldTests : PolicedTest
         foreach (var guess in new Command[] { Renew(lost), Release(lost), HandOver(lost, "w") })
         {
             var told = Done<NotHolder>(guess, "r");
-            Assert.That((told.Loss?.Token, told.Current?.Token, told.IsUntold), Is.EqualTo(((FencingToken?)lost.Token, (FencingToken?)present.Token, false)));
+            Assert.That((told.Loss?.Token, told.Current?.Token, told.IsUntold),
+                Is.EqualTo(((FencingToken?)lost.Token, (FencingToken?)present.Token, false)));
             var own = Done<NotHolder>(guess, "a");
             Assert.That((own.Loss?.Token, own.Current, own.IsUntold), Is.EqualTo(((FencingToken?)lost.Token, (Hold?)null, true)));
             var untold = Done<NotHolder>(guess, "h", $"k{guess.GetType().Name}");

@@ -86,7 +86,8 @@ internal sealed class CountedBytesTests
         yield return Of(
             "tokens",
             (f, i) => f.Do(
-                new PutTokenCommand($"{i:D11}", new Key(SHA256.HashData(BitConverter.GetBytes(i))), $"k8s:system:svc{i}", 1_900_000_000, 90)),
+                new PutTokenCommand($"{i:D11}", new Key(SHA256.HashData(BitConverter.GetBytes(i))), $"k8s:system:svc{i}", 1_900_000_000,
+                    90)),
             Policies);
         yield return Of("kept answers", (f, i) => f.Do(Put(Name(0), 1), Identity(i)));
         yield return Of("brief answers", (f, i) => f.Do(new DeleteCommand(Name(i), KeyCondition.None), Identity(i)));

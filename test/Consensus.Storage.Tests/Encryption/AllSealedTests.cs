@@ -33,7 +33,8 @@ public sealed class AllSealedTests
             own.Snapshots.OpenRaw(Make.Mark(2, 1)).Dispose();
             disk.Replace(OpenMember.SnapshotPath(Make.Mark(2, 1)), plain);
             Assert.That(() => own.Snapshots.Open(Make.Mark(2, 1)), Throws.TypeOf<StorageRefusedException>().With.Message.Contains(InPlain));
-            Assert.That(() => own.Snapshots.OpenRaw(Make.Mark(2, 1)), Throws.TypeOf<StorageFailedException>().With.Message.Contains(InPlain));
+            Assert.That(() => own.Snapshots.OpenRaw(Make.Mark(2, 1)),
+                Throws.TypeOf<StorageFailedException>().With.Message.Contains(InPlain));
         }
         Refused(disk, $"{OpenMember.SnapshotPath(Make.Mark(2, 1))} {InPlain}");
     }

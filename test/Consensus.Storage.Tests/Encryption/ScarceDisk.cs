@@ -47,7 +47,8 @@ internal sealed class ScarceDisk(IDisk disk, int mostFiles = int.MaxValue, long 
     private void DemandRoom(string path, long lengthBytes)
     {
         var directory = Path.GetDirectoryName(path)!;
-        foreach (var other in List(directory).Select(name => Path.Combine(directory, name)).Where(other => other != path && FileExists(other)))
+        foreach (var other in List(directory).Select(name => Path.Combine(directory, name))
+            .Where(other => other != path && FileExists(other)))
         {
             using var file = disk.Open(other, writable: false);
             lengthBytes += file.Length;
