@@ -22,8 +22,8 @@ internal static class CallerJudge
     private const string UseClients = "use a client's (consensusctl cert create --client NAME)";
 
     private const string NoCertificate =
-        "a client certificate is needed here: consensusctl cert create --client NAME makes one, "
-        + "and consensusctl --tls NAME.pem or curl --cert NAME.pem presents it";
+        "a client certificate is needed here, or a token: consensusctl cert create --client NAME makes the one, and consensusctl --tls NAME.pem "
+        + "or curl --cert NAME.pem presents it; consensusctl auth token create makes the other";
 
     private const string NoName = "the client certificate names nobody";
 
