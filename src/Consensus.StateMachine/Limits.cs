@@ -123,6 +123,9 @@ public sealed record Limits
     /// <summary>Also those that have ended and are not forgotten yet.</summary>
     public int MaxTokens { get; init; } = 10_000;
 
+    /// <summary>Of these, such as came of one, each made with one before: a week of a rotation every 40 minutes.</summary>
+    public int MaxTokensOfFamily { get; init; } = 256;
+
     /// <summary>For how long a token may be good: a year.</summary>
     public long MaxTokenTtlSeconds { get; init; } = 365L * 24 * 3600;
 

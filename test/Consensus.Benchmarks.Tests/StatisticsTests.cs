@@ -41,8 +41,8 @@ internal sealed class StatisticsTests
     [TestCase("--workloads", "put,nothing")]
     [TestCase("--clients", "1,-2")]
     [TestCase("--unknown", "1")]
-    [TestCase("failover", "--systems", "consensus-tls")]
-    [TestCase("failover", "--tls")]
+    [TestCase("scale", "--systems", "consensus-tls")]
+    [TestCase("scale", "--tls")]
     [TestCase("--rounds")]
     public void A_wrong_option_is_refused(params string[] arguments) =>
         Assert.That(() => BenchOptions.Parse(arguments), Throws.TypeOf<BenchException>());

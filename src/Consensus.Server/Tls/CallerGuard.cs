@@ -70,14 +70,19 @@ internal sealed class CallerGuard(ServerTls? tls, TokenJudge tokens)
             return Unknown(InTheClear);
         }
         var (memory, address) = (ConnectionTokens.Of(http), http.Connection.RemoteIpAddress);
-        if (!TokenJudge.HasSeen(headers, memory) && !tokens.Failures.MayTry(address))
+        var hasSeen = TokenJudge.HasSeen(headers, memory);
+        if (!hasSeen && !tokens.Failures.MayTry(address))
         {
             return Unchecked;
         }
         var verdict = tokens.Judge(headers, memory);
         if (verdict.Token is not { } token)
         {
-            tokens.Failures.Add(address);
+            // Whoever has the secret, or had it until it was revoked, guesses nothing.
+            if (!hasSeen && verdict.Refusal == TokenVerdict.NotValid)
+            {
+                tokens.Failures.Add(address);
+            }
             return Unknown(verdict.Refusal);
         }
         if (CallerConnection.Of(http) is { } connection)

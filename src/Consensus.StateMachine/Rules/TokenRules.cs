@@ -71,10 +71,24 @@ internal sealed class TokenRules(StateTables state, Applying entry, PolicyRules 
         return policy.Changed(takesNothing: true);
     }
 
-    private Outcome Rotate(RotateTokenCommand c) =>
-        Shown is not { } own ? policy.Refuse(PolicyRefusal.NoTokenShown, "")
-        : c.TtlSeconds > own.TtlSeconds ? policy.Refuse(PolicyRefusal.TooLong, "")
-        : Put(new TokenInfo(c.Id, c.Secret, own.Principal, own.Family, c.NotAfter, c.TtlSeconds));
+    private Outcome Rotate(RotateTokenCommand c)
+    {
+        if (Shown is not { } own)
+        {
+            return policy.Refuse(PolicyRefusal.NoTokenShown, "");
+        }
+        if (c.TtlSeconds > own.TtlSeconds)
+        {
+            return policy.Refuse(PolicyRefusal.TooLong, "");
+        }
+        // Who holds one may make others and nothing else: he is not to take the place of everybody's.
+        entry.Output.Light += state.Policies.TokenCount;
+        if (state.Policies.FindToken(c.Id) is null && state.Policies.TokensOf(own.Family).Count >= state.Limits.MaxTokensOfFamily)
+        {
+            return new BoundReached(state.Revision, BoundKind.Tokens, state.Limits.MaxTokensOfFamily);
+        }
+        return Put(new TokenInfo(c.Id, c.Secret, own.Principal, own.Family, c.NotAfter, c.TtlSeconds));
+    }
 
     private Outcome Revoke(RevokeTokenCommand c)
     {
@@ -89,6 +103,7 @@ internal sealed class TokenRules(StateTables state, Applying entry, PolicyRules 
         return all.Count == 0 ? policy.Refuse(PolicyRefusal.Missing, "") : End(all, c.NotAfter);
     }
 
+    /// <summary>What is to end makes none that would go on: its ttl, which no other made with it may exceed, is the shortest there is.</summary>
     /// <param name="notAfter">0: now.</param>
     private PolicyChanged End(List<TokenInfo> tokens, long notAfter)
     {
@@ -100,7 +115,7 @@ internal sealed class TokenRules(StateTables state, Applying entry, PolicyRules 
         var later = tokens.Where(token => token.NotAfter > notAfter).ToList();
         foreach (var token in later)
         {
-            state.Policies.Set(token with { NotAfter = notAfter });
+            state.Policies.Set(token with { NotAfter = notAfter, TtlSeconds = 1 });
             entry.Output.Objects++;
         }
         return later.Count == 0 ? policy.Unchanged() : policy.Changed(takesNothing: true);

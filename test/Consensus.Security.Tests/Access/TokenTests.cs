@@ -280,6 +280,24 @@ internal sealed class TokenTests : TokenTest
     }
 
     [Test]
+    public async Task Who_has_the_secret_guesses_nothing_be_it_over_or_revoked()
+    {
+        var token = await TokenAsync("svc", Everything);
+        using (var known = TlsHttp.Open(Port, null))
+        {
+            Assert.That(known.Ask("GET", "/v1/kv/a", Header(token)).Status, Is.EqualTo(404));
+        }
+        var ended = await TokenAsync("svc", Everything);
+        await DoneAsync(Admin, "DELETE", $"/v1/auth/tokens/{ended.Id}?after=1s");
+        Pass(TimeSpan.FromSeconds(2));
+        for (var i = 0; i <= FailedCredentials.Burst; i++)
+        {
+            Assert.That(AskAlone("GET", "/v1/kv/a", Header(ended)).Status, Is.EqualTo(401));
+        }
+        Assert.That(AskAlone("GET", "/v1/kv/a", Header(token)).Status, Is.EqualTo(404), "another's first question is looked at");
+    }
+
+    [Test]
     public async Task Row_18_A_token_that_is_made_or_revoked_disturbs_nobody_else()
     {
         var token = await TokenAsync("svc", Everything);

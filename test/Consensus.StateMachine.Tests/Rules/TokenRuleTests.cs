@@ -194,6 +194,31 @@ internal sealed class TokenRuleTests
     }
 
     [Test]
+    public void What_is_to_end_makes_none_that_would_go_on()
+    {
+        _machine.Change(Put());
+        Changed(Rotation(Second), By(First));
+        _machine.Change(new RevokeTokenCommand(First, Only: false, 700));
+        Refused(PolicyRefusal.TooLong, Rotation(Third, ttl: 2), By(First));
+        Refused(PolicyRefusal.TooLong, Rotation(Third, ttl: 900), By(Second));
+        Changed(Rotation(Third, notAfter: 701, ttl: 1), By(First));
+    }
+
+    [Test]
+    public void One_family_takes_no_more_than_its_share()
+    {
+        Form(new Limits { MaxTokensOfFamily = 2 });
+        _machine.Change(Put());
+        Changed(Rotation(Second), By(First));
+        Assert.That(
+            _machine.Do(Rotation(Third), principal: By(Second)), Is.EqualTo(new BoundReached(_machine.State.Revision, BoundKind.Tokens, 2)));
+        Changed(Rotation(Second), By(First));
+        _machine.Change(Put(Other));
+        Changed(new EndOwnTokenCommand(0), By(First));
+        Changed(Rotation(Third), By(Second));
+    }
+
+    [Test]
     public void What_ended_long_ago_is_forgotten_a_step_at_a_time()
     {
         Form(new Limits { MaxObjectsPerStep = 2 });
