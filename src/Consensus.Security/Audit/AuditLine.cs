@@ -126,6 +126,25 @@ public static class AuditLine
         return true;
     }
 
+    /// <summary>Whose log a record is of, by its line without the end of line; null for what is no record.</summary>
+    public static string? MemberOf(ReadOnlySpan<byte> record)
+    {
+        if (!TryRead(record, out _, out _))
+        {
+            return null;
+        }
+        try
+        {
+            var reader = new Utf8JsonReader(record);
+            using var document = JsonDocument.ParseValue(ref reader);
+            return document.RootElement.GetProperty("member").GetString();
+        }
+        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException)
+        {
+            return null;
+        }
+    }
+
     /// <summary>Reads a first line, without its end of line. False for what is none.</summary>
     public static bool TryReadHeader(ReadOnlySpan<byte> line, out string member, out AuditHead head)
     {

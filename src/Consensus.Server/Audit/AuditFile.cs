@@ -149,7 +149,13 @@ internal sealed class AuditFile(string path, string member) : IAuditFile
             // Nothing, or a first line that a crash or a full disk cut off.
             return (0, null);
         }
-        if (end < 0 || !AuditLine.TryReadHeader(first.AsSpan(0, end), out var owner, out var head))
+        AuditHead head = AuditHead.Empty;
+
+        // A record comes first where somebody has emptied the file while it was written to.
+        var owner = end < 0 ? null
+            : AuditLine.TryReadHeader(first.AsSpan(0, end), out var named, out head) ? named
+            : AuditLine.MemberOf(first.AsSpan(0, end));
+        if (owner is null)
         {
             throw new IOException($"{of} holds something else than an audit log");
         }

@@ -194,6 +194,11 @@ internal sealed class AuditTrail(AuditLog log, AuditLevels levels, bool isRequir
     /// <summary>What the target names, whether it may or not.</summary>
     private static (string Name, bool IsPrefix) NameOf(ApiCall call)
     {
+        if (call.Route == ApiRoute.AuthToken && !PolicyNames.IsTokenId(call.Name.ToString()))
+        {
+            // It may be the whole token, by mistake.
+            return ("", false);
+        }
         if (!call.Name.IsEmpty)
         {
             return (AuditText.Bounded(call.Name.Bytes), false);

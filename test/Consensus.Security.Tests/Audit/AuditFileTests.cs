@@ -58,6 +58,26 @@ internal sealed class AuditFileTests : AuditLogTest
     }
 
     [Test]
+    public void A_file_that_was_emptied_and_written_to_before_anybody_looked_goes_on_and_can_be_opened_again()
+    {
+        using (var log = Opened())
+        {
+            log.Add(Record());
+            log.Turn();
+            File.WriteAllText(LogPath, "");
+            log.Add(Record());
+            log.Turn();
+            Second(log);
+            log.Add(Record());
+            log.Turn();
+            Assert.That((log.Trouble, log.Dropped), Is.EqualTo(((string?)null, 0L)));
+            Assert.That(AuditVerification.Verify(Files()).Wrong, Is.Not.Empty);
+        }
+        using var again = Opened();
+        Assert.That(again.Trouble, Is.Null);
+    }
+
+    [Test]
     public async Task A_pipe_that_nobody_reads_is_refused_at_the_start_and_held_by_nobody_later()
     {
         using var log = Opened();
