@@ -162,6 +162,7 @@ internal sealed class AdminLevelTests : AuditedTest
     public async Task Row_45_While_the_disk_is_full_administrators_do_nothing_and_the_others_go_on()
     {
         await DoneAsync(Admin, "POST", "/v1/locks/l", """{"owner":"o","ttl":"60s"}""");
+        Patience.Until(() => Trail.Log.Written == 1, "its start is written");
         File.Fault = "No space left";
         (string Method, string Target, string? Body)[] acts =
         [
