@@ -10,7 +10,7 @@ namespace Consensus.Storage.Snapshots;
 /// A sealed snapshot file as the plain one that it would have been, byte for byte, for sending: keys are each member's own. Owns the file.
 /// What is wrong with it throws <see cref="StorageFailedException"/>: its member takes another one then.
 /// </summary>
-internal sealed class OpenedSnapshot : Stream
+internal sealed class OpenedSnapshot : ReadOnlyStream
 {
     private readonly IDiskFile _file;
     private readonly SnapshotHeader _header;
@@ -32,15 +32,7 @@ internal sealed class OpenedSnapshot : Stream
         _length = PlainBytes();
     }
 
-    public override bool CanRead => true;
-
-    public override bool CanSeek => true;
-
-    public override bool CanWrite => false;
-
     public override long Length => _length;
-
-    public override long Position { get; set; }
 
     public override int Read(Span<byte> buffer)
     {
@@ -63,23 +55,6 @@ internal sealed class OpenedSnapshot : Stream
         Position += count;
         return count;
     }
-
-    public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
-
-    public override long Seek(long offset, SeekOrigin origin) => Position = offset + origin switch
-    {
-        SeekOrigin.Begin => 0,
-        SeekOrigin.Current => Position,
-        _ => _length,
-    };
-
-    public override void Flush()
-    {
-    }
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     protected override void Dispose(bool disposing)
     {
