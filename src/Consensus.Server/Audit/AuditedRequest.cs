@@ -14,7 +14,8 @@ namespace Consensus.Server.Audit;
 internal sealed class AuditedRequest(AuditTrail trail, AuditRecord asked, bool isRecorded, bool isIntended)
 {
     private readonly long _began = trail.Clock.GetTimestamp();
-    private volatile bool _hasIntent;
+    private readonly Lock _gate = new();
+    private Task? _intent;
 
     /// <summary>What stands in its records so far.</summary>
     public AuditRecord Asked { get; private set; } = asked;
@@ -25,29 +26,37 @@ internal sealed class AuditedRequest(AuditTrail trail, AuditRecord asked, bool i
 
     /// <summary>
     /// To be called where it was found allowed, before anything is done. Comes back when the record that says so is on the disk, where one
-    /// has to be. Idempotent.
+    /// has to be. Parts of one request that are done at a time have one record, and one fate.
     /// </summary>
     /// <exception cref="AuditUnavailableException">It cannot be: nothing may be done.</exception>
-    public async ValueTask IntendAsync(Command? command = null)
+    public ValueTask IntendAsync(Command? command = null)
     {
-        if (_hasIntent)
+        lock (_gate)
         {
-            return;
+            if (_intent is { IsFaulted: false } begun)
+            {
+                return new ValueTask(begun);
+            }
+            if (command is not null)
+            {
+                Learn(command);
+            }
+            if (!isIntended && !(IsRecorded && Asked.Event == AuditEvent.Force))
+            {
+                return default;
+            }
+            _intent = WriteIntentAsync();
+            return new ValueTask(_intent);
         }
-        if (command is not null)
-        {
-            Learn(command);
-        }
-        if (!isIntended && !(IsRecorded && Asked.Event == AuditEvent.Force))
-        {
-            return;
-        }
+    }
+
+    private async Task WriteIntentAsync()
+    {
         var written = await trail.Log.WriteAsync(Asked with { Time = trail.Clock.GetUtcNow(), Decision = AuditRecord.Intent });
         if (written.Trouble is { } trouble)
         {
             throw new AuditUnavailableException(trouble);
         }
-        _hasIntent = true;
         Asked = Asked with { IntentSequence = written.Sequence };
     }
 

@@ -200,6 +200,16 @@ internal sealed class AdminLevelTests : AuditedTest
     }
 
     [Test]
+    public async Task Parts_of_one_request_that_are_done_at_a_time_are_intended_once()
+    {
+        var request = new AuditedRequest(
+            Trail, new(Consensus.Security.Audit.AuditEvent.Policy, DateTimeOffset.UnixEpoch), isRecorded: true, isIntended: true);
+        await Task.WhenAll(Enumerable.Range(0, 13).Select(_ => request.IntendAsync().AsTask()));
+        Assert.That(request.Asked.IntentSequence, Is.EqualTo(2));
+        Records(1);
+    }
+
+    [Test]
     public async Task Row_23_No_secret_and_no_value_is_in_it()
     {
         await DoneAsync(Admin, "PUT", $"/v1/auth/revocations/{new string('b', 64)}", """{"note":"c4n4ry-v4lue"}""",
