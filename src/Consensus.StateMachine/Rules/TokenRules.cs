@@ -59,6 +59,12 @@ internal sealed class TokenRules(StateTables state, Applying entry, PolicyRules 
                 ? policy.Unchanged()
                 : policy.Refuse(PolicyRefusal.OtherToken, "");
         }
+        // A family is called by the id of its first, which may be gone: no other token takes its name.
+        entry.Output.Light += state.Policies.TokenCount;
+        if (state.Policies.TokensOf(token.Id).Count > 0)
+        {
+            return policy.Refuse(PolicyRefusal.OtherToken, "");
+        }
         if (state.Policies.TokenCount >= state.Limits.MaxTokens)
         {
             return new BoundReached(state.Revision, BoundKind.Tokens, state.Limits.MaxTokens);

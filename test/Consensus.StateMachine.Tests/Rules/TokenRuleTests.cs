@@ -205,6 +205,20 @@ internal sealed class TokenRuleTests
     }
 
     [Test]
+    public void No_token_is_called_as_a_family_whose_first_is_gone()
+    {
+        _machine.Change(Put());
+        Changed(Rotation(Second), By(First));
+        Changed(new EndOwnTokenCommand(0), By(First));
+        _machine.Change(Put(Other));
+        Refused(PolicyRefusal.OtherToken, Put());
+        Refused(PolicyRefusal.OtherToken, Rotation(First), By(Other));
+        Refused(PolicyRefusal.OtherToken, Rotation(First), By(Second));
+        _machine.Change(new RevokeTokenCommand(Second, Only: false, 0));
+        _machine.Change(Put());
+    }
+
+    [Test]
     public void One_family_takes_no_more_than_its_share()
     {
         Form(new Limits { MaxTokensOfFamily = 2 });
