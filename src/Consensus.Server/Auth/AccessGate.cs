@@ -79,6 +79,10 @@ internal sealed class AccessGate(IConsensusNode node, bool isOpenToOthers, bool 
             : AnswerProblems.Of(read.Kind, read.Reason);
     }
 
+    /// <summary>The policy that the cluster has now; null where this member does not hear it.</summary>
+    public async ValueTask<Policy?> PresentPolicyAsync(CancellationToken aborted) =>
+        (await node.ReadAsync(ReadConsistency.Linearizable, Revision.Zero, aborted)).View?.Policy;
+
     /// <summary>Who comes by the socket in the data directory is known, on every member.</summary>
     private Problem? RefusalOfAll(Policy policy, Actor actor) =>
         isOpenToOthers && policy.IsEnabled && actor.Credential != Actor.LocalCredential

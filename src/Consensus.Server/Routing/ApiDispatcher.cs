@@ -6,6 +6,7 @@ using Consensus.Server.Http;
 using Consensus.Server.Metrics;
 using Consensus.Server.Tls;
 using Consensus.StateMachine;
+using Consensus.StateMachine.Policies;
 using Consensus.Translation;
 using Microsoft.AspNetCore.Http.Features;
 
@@ -44,6 +45,9 @@ internal sealed class ApiDispatcher(
     private const string WebPages =
         "requests of web pages (with an Origin header, or a Sec-Fetch-Site that is not \"none\") are not served";
 
+    private static readonly Problem Unheard = Problem.NotReady(
+        "whose token this is cannot be told while this member does not hear the cluster; nothing was done");
+
     public async Task InvokeAsync(HttpContext http)
     {
         var asked = new AskedRequest();
@@ -54,7 +58,18 @@ internal sealed class ApiDispatcher(
         }
         try
         {
-            await Dispatch(http, ref asked);
+            if (!callers.MayBeBehind(http))
+            {
+                await Dispatch(http, null, ref asked);
+            }
+            else if (await CatchUpAsync(http) is { } policy)
+            {
+                await Dispatch(http, policy, ref asked);
+            }
+            else
+            {
+                await replies.Unknown(http, Unheard);
+            }
         }
         catch (BadHttpRequestException e) when (!http.Response.HasStarted)
         {
@@ -83,6 +98,15 @@ internal sealed class ApiDispatcher(
             logger.LogError(e, "{Method} {Route} failed", http.Request.Method, ApiRouter.Template(asked.Route));
             await replies.Problem(http, new Problem(ProblemTypes.Internal, "the server failed; its log says why. The request may or may not have taken effect"));
         }
+        finally
+        {
+            // Also of what ends in an exception, for its answer had begun.
+            End(http, asked, hasFailed);
+        }
+    }
+
+    private void End(HttpContext http, in AskedRequest asked, bool hasFailed)
+    {
         // Whoever went away was told nothing, whatever would have been said.
         var isTold = hasFailed || !http.RequestAborted.IsCancellationRequested;
         var status = isTold || http.Response.StatusCode < StatusCodes.Status500InternalServerError
@@ -92,11 +116,27 @@ internal sealed class ApiDispatcher(
         audit?.Ended(http, asked, status);
     }
 
-    private Task Dispatch(HttpContext http, ref AskedRequest asked)
+    /// <summary>
+    /// A token is good at every member once its making was answered by one. It costs whoever guesses as much as whoever does not, and tells
+    /// neither of them which ids there are.
+    /// </summary>
+    private async ValueTask<Policy?> CatchUpAsync(HttpContext http)
+    {
+        try
+        {
+            return await gate.PresentPolicyAsync(http.RequestAborted);
+        }
+        finally
+        {
+            callers.HasHeard(http);
+        }
+    }
+
+    private Task Dispatch(HttpContext http, Policy? policy, ref AskedRequest asked)
     {
         var headers = http.Request.Headers;
         var target = http.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
-        if (callers.Refusal(http, target, out var actor) is { } unknown)
+        if (callers.Refusal(http, target, policy, out var actor) is { } unknown)
         {
             return replies.Unknown(http, unknown);
         }

@@ -24,10 +24,35 @@ internal sealed class CallerGuard(ServerTls? tls, TokenJudge tokens)
         RetryAfterSeconds = 1,
     };
 
+    /// <summary>
+    /// Whether a token is shown of which this member has not heard. Then it is counted as a guess, and <see cref="HasHeard"/> is to be told
+    /// when the member has caught up with the cluster.
+    /// </summary>
+    public bool MayBeBehind(HttpContext http)
+    {
+        var headers = http.Request.Headers.Authorization;
+        if (headers.Count == 0 || AdminSocket.Of(http) is not null || (tls is null && !IsOnLoopback(http.Connection)))
+        {
+            return false;
+        }
+        var address = http.Connection.RemoteIpAddress;
+        if (TokenJudge.HasSeen(headers, ConnectionTokens.Of(http)) || !tokens.Failures.MayTry(address) || !tokens.IsUnheardOf(headers))
+        {
+            return false;
+        }
+        // Before it is waited for: else guesses that come at a time were none yet.
+        tokens.Failures.Add(address);
+        return true;
+    }
+
+    /// <summary>The member knows what the cluster knew then, or that it cannot: the request is judged now, and no guess before that.</summary>
+    public void HasHeard(HttpContext http) => tokens.Failures.TakeBack(http.Connection.RemoteIpAddress);
+
     /// <param name="target">As it was sent.</param>
+    /// <param name="policy">That tokens are judged by; null: the newest that this member has applied.</param>
     /// <param name="actor">Who asks; nobody where nobody has to be known, and for what everybody may ask.</param>
     /// <returns>Null, or what the request is refused with.</returns>
-    public Problem? Refusal(HttpContext http, string target, out Actor actor)
+    public Problem? Refusal(HttpContext http, string target, Policy? policy, out Actor actor)
     {
         actor = Actor.Nobody;
         var headers = http.Request.Headers.Authorization;
@@ -39,7 +64,7 @@ internal sealed class CallerGuard(ServerTls? tls, TokenJudge tokens)
         }
         if (headers.Count > 0)
         {
-            return OfToken(http, headers, out actor);
+            return OfToken(http, headers, policy, out actor);
         }
         if (tls is null)
         {
@@ -62,7 +87,7 @@ internal sealed class CallerGuard(ServerTls? tls, TokenJudge tokens)
         return Unknown(caller.Refusal);
     }
 
-    private Problem? OfToken(HttpContext http, StringValues headers, out Actor actor)
+    private Problem? OfToken(HttpContext http, StringValues headers, Policy? policy, out Actor actor)
     {
         actor = Actor.Nobody;
         if (tls is null && !IsOnLoopback(http.Connection))
@@ -75,7 +100,7 @@ internal sealed class CallerGuard(ServerTls? tls, TokenJudge tokens)
         {
             return Unchecked;
         }
-        var verdict = tokens.Judge(headers, memory);
+        var verdict = tokens.Judge(headers, memory, policy);
         if (verdict.Token is not { } token)
         {
             // Whoever has the secret, or had it until it was revoked, guesses nothing.

@@ -60,6 +60,23 @@ internal sealed class FailedCredentials(TimeProvider clock)
         }
     }
 
+    /// <summary>What was counted was none.</summary>
+    public void TakeBack(IPAddress? address)
+    {
+        if (address is null)
+        {
+            return;
+        }
+        var key = AddressTurns.NetworkOf(address);
+        lock (_gate)
+        {
+            if (_failures.TryGetValue(key, out var known))
+            {
+                _failures[key] = (Math.Max(0, Present(known) - 1), clock.GetTimestamp());
+            }
+        }
+    }
+
     private double Present((double Failures, long At) known) => known.Failures == 0
         ? 0
         : Math.Max(0, known.Failures - (clock.GetElapsedTime(known.At).TotalSeconds * PerSecond));

@@ -38,9 +38,10 @@ internal sealed class TokenJudge(TimeProvider time, TimeProvider clock)
     /// </summary>
     /// <param name="headers">As they came, one at least.</param>
     /// <param name="memory">Of the connection; null: nothing is remembered.</param>
-    public TokenVerdict Judge(StringValues headers, ConnectionTokens? memory)
+    /// <param name="by">Null: the newest policy that this member has applied.</param>
+    public TokenVerdict Judge(StringValues headers, ConnectionTokens? memory, Policy? by = null)
     {
-        if (headers is not [{ } header] || _policy?.Invoke() is not { } policy)
+        if (headers is not [{ } header] || (by ?? _policy?.Invoke()) is not { } policy)
         {
             return TokenVerdict.Nobody;
         }
@@ -65,6 +66,12 @@ internal sealed class TokenJudge(TimeProvider time, TimeProvider clock)
     /// <summary>Whether the connection has shown this header before, and it was somebody: then it is no attempt at a secret.</summary>
     public static bool HasSeen(StringValues headers, ConnectionTokens? memory) =>
         headers is [{ } header] && memory?.Seen is { } seen && ReferenceEquals(seen.Header, header);
+
+    /// <summary>
+    /// Whether the header has the form of a token and is nobody's by what this member has applied: it may be behind the one that was told of it.
+    /// </summary>
+    public bool IsUnheardOf(StringValues headers) =>
+        headers is [{ } header] && _policy?.Invoke() is { } policy && Look(header, policy, null) is null && ShownIn(header) is not null;
 
     /// <summary>From here on the request stands, until it is taken away.</summary>
     public void Begin(HttpContext http, string header)
@@ -106,10 +113,7 @@ internal sealed class TokenJudge(TimeProvider time, TimeProvider clock)
     /// <summary>What the header says under the policy; null: nothing that is somebody's.</summary>
     private static SeenToken? Look(string header, Policy policy, SeenToken? before)
     {
-        var shown = before?.Header == header ? before.Shown
-            : header.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase) && BearerToken.TryParse(header.AsSpan(Scheme.Length), out var read)
-                ? read
-            : null;
+        var shown = before?.Header == header ? before.Shown : ShownIn(header);
         if (shown is null)
         {
             return null;
@@ -119,6 +123,11 @@ internal sealed class TokenJudge(TimeProvider time, TimeProvider clock)
         var isItsSecret = shown.HasSecretOf(token is null ? NoSecret : token.Secret.Bytes);
         return token is not null && isItsSecret ? new SeenToken(header, shown, policy, token) : null;
     }
+
+    private static BearerToken? ShownIn(string header) =>
+        header.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase) && BearerToken.TryParse(header.AsSpan(Scheme.Length), out var shown)
+            ? shown
+            : null;
 
     private static ReadOnlySpan<byte> NoSecret => "no SHA-256 is these thirty-two ones"u8[..PolicyNames.SecretBytes];
 }

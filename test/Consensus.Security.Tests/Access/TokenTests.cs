@@ -258,6 +258,53 @@ internal sealed class TokenTests : TokenTest
         Assert.That(Node.View.Revision, Is.EqualTo(revision));
     }
 
+    [TestCase("1.1")]
+    [TestCase("2.0")]
+    public async Task A_token_is_good_at_a_member_that_has_not_heard_of_it_and_is_no_guess(string version)
+    {
+        Node.PolicyBehind = Node.Policy;
+        var token = await TokenAsync("svc", Everything);
+        for (var i = 0; i < FailedCredentials.Burst + 10; i++)
+        {
+            using var client = With(token, version);
+            var told = await AskAsync(client, "PUT", $"/v1/kv/{i}?value=1");
+            Assert.That(told.Status, Is.EqualTo(200), told.Body);
+        }
+        using var stranger = With(BearerToken.Create(), version);
+        Assert.That((await AskAsync(stranger, "GET", "/v1/kv/1")).Status, Is.EqualTo(401));
+    }
+
+    [Test]
+    public async Task Whose_a_token_is_cannot_be_told_by_a_member_that_does_not_hear_the_cluster()
+    {
+        Node.PolicyBehind = Node.Policy;
+        var token = await TokenAsync("svc", Everything);
+        Node.IsCutOff = true;
+        foreach (var shown in new[] { token, BearerToken.Create() })
+        {
+            var told = AskAlone("GET", "/v1/kv/a?consistency=stale", Header(shown));
+            Assert.That((told.Status, told.Headers["Retry-After"]), Is.EqualTo((503, "1")), told.Body);
+            Assert.That(told.Body, Does.Contain("whose token this is cannot be told"));
+            Assert.That(told.Headers.Keys.Where(name => name.StartsWith("Consensus-", StringComparison.OrdinalIgnoreCase)), Is.Empty);
+        }
+        Node.PolicyBehind = null;
+        Assert.That(AskAlone("GET", "/v1/kv/a?consistency=stale", Header(token)).Status, Is.EqualTo(404), "whom it knows it serves");
+    }
+
+    [Test]
+    public void Guesses_that_wait_at_a_time_for_the_cluster_are_counted_while_they_wait()
+    {
+        Node.HoldsReads = true;
+        var waiting = Enumerable.Range(0, FailedCredentials.Burst).Select(_ => TlsHttp.Open(Port, null)).ToList();
+        foreach (var one in waiting)
+        {
+            one.Send(TlsHttp.Request("GET", "/v1/kv/a", Header(BearerToken.Create())));
+        }
+        Patience.Until(() => Node.ReadsHeld == waiting.Count, "each waits");
+        Assert.That(AskAlone("GET", "/v1/kv/a", Header(BearerToken.Create())).Status, Is.EqualTo(429));
+        waiting.ForEach(static one => one.Dispose());
+    }
+
     [Test]
     public async Task An_address_that_guesses_is_not_listened_to_for_a_while_and_nobody_else_is_kept_out()
     {
@@ -329,12 +376,12 @@ internal sealed class TokenTests : TokenTest
         http.Connection.LocalIpAddress = to is null ? null : IPAddress.Parse(to);
         http.Request.Headers.Authorization = "Bearer " + token.Text;
         var guard = new CallerGuard(null, Tokens);
-        var refusal = guard.Refusal(http, "/v1/kv/a", out var actor);
+        var refusal = guard.Refusal(http, "/v1/kv/a", null, out var actor);
         Assert.That((refusal?.Type.Status, actor.Name), Is.EqualTo(isTaken ? ((int?)null, "svc") : (401, "")));
         http.Request.Headers.Authorization = "Bearer " + BearerToken.Create().Text;
-        Assert.That(guard.Refusal(http, "/livez", out _)?.Type.Status, Is.EqualTo(401), "a wrong one makes nobody of anonymous");
+        Assert.That(guard.Refusal(http, "/livez", null, out _)?.Type.Status, Is.EqualTo(401), "a wrong one makes nobody of anonymous");
         http.Request.Headers.Remove("Authorization");
-        Assert.That(guard.Refusal(http, "/v1/kv/a", out actor), Is.Null);
+        Assert.That(guard.Refusal(http, "/v1/kv/a", null, out actor), Is.Null);
         Assert.That(actor, Is.EqualTo(Actor.Nobody));
     }
 }
