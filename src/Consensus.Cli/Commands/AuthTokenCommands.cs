@@ -61,11 +61,12 @@ internal static class AuthTokenCommands
         };
         host.Bind(command, (parsed, session) => Guarded(session, async () =>
         {
-            if (session.Options.Token is not { TokenFile: var path })
+            if (session.Options.Token is not { TokenFile: var path } shown)
             {
                 throw new UsageException("There is no token file to put another into: give --token-file FILE.");
             }
-            var before = TokenFile.Read(path, path);
+            // A token ends itself and no other: all of this is asked with the one before, for however long a cluster is asked.
+            var before = shown.Keep();
             var token = BearerToken.Create();
             var made = await session.Client.PutTokenAsync(
                 token.Id, token.SecretHash.ToArray(), null, parsed.GetValue(ttl), session.Cancellation);

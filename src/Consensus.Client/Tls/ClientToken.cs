@@ -51,6 +51,9 @@ public sealed class ClientToken
     /// <summary>What a request is sent with.</summary>
     internal TokenHeader Current(TimeProvider clock, ILogger? logger) => _content.Current(clock, logger);
 
+    /// <summary>The file is not read again. The token that goes on to be sent.</summary>
+    internal BearerToken Keep() => _content.Keep().Token;
+
     /// <summary>A member did not take this. Whether there is another by now.</summary>
     internal bool IsReplaced(TokenHeader refused, TimeProvider clock, ILogger? logger) => _content.IsReplaced(refused, clock, logger);
 }

@@ -21,8 +21,19 @@ internal sealed partial class FileContent<T>(T first, Func<T> read, Func<T, T, b
 
     private readonly Lock _gate = new();
     private volatile T _current = first;
+    private volatile bool _isKept;
     private TimeProvider? _clock;
     private long _lookedAt;
+
+    /// <summary>What was read goes on to be used: whoever replaces the file does the rest with what was in it.</summary>
+    public T Keep()
+    {
+        lock (_gate)
+        {
+            _isKept = true;
+            return _current;
+        }
+    }
 
     public T Current(TimeProvider clock, ILogger? logger)
     {
@@ -71,6 +82,10 @@ internal sealed partial class FileContent<T>(T first, Func<T> read, Func<T, T, b
     private void Look(TimeProvider clock, ILogger? logger)
     {
         (_clock, _lookedAt) = (clock, clock.GetTimestamp());
+        if (_isKept)
+        {
+            return;
+        }
         try
         {
             var found = read();

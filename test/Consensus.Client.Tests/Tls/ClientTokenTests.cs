@@ -51,6 +51,20 @@ internal sealed class ClientTokenTests
     }
 
     [Test]
+    public async Task Who_replaces_the_file_goes_on_with_the_token_that_was_there([Values] Way way)
+    {
+        using var server = new TokenServer();
+        var source = Put(out var first);
+        server.Takes = Header(first);
+        using var transport = Open(way, server.Endpoint, source);
+        Assert.That(source.Keep().Text, Is.EqualTo(first.Text));
+        TokenFile.Replace(FilePath, BearerToken.Create());
+        server.Takes = "another";
+        Assert.That((await transport.AskAsync(way, server.Endpoint)).Kind, Is.EqualTo(AttemptKind.Denied));
+        Assert.That(server.Shown, Is.EqualTo(new[] { Header(first) }));
+    }
+
+    [Test]
     public async Task Row_26_No_redirect_is_followed_and_nobody_else_is_shown_the_token([Values] Way way)
     {
         using var elsewhere = new TokenServer();
