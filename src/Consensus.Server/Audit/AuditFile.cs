@@ -13,6 +13,9 @@ internal sealed class AuditFile(string path, string member) : IAuditFile
     /// <summary>That are kept beside the one that is written.</summary>
     public const int MostKept = 10;
 
+    /// <summary>So much of an end without a line's end is taken for what a crash cut off: all of one write, and the line before it.</summary>
+    private const int MostTornBytes = AuditLog.ChunkBytes + (2 * AuditLine.MostBytes);
+
     private const uint OwnerOnly = 0x180;
 
     private const UnixFileMode OwnersDirectory = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
@@ -165,6 +168,12 @@ internal sealed class AuditFile(string path, string member) : IAuditFile
         }
         var from = Math.Max(0, size - (2 * AuditLine.MostBytes));
         var last = Read(file, of, from, size);
+        if (!last.AsSpan().Contains((byte)'\n'))
+        {
+            // A crash leaves a part of what was written at a time, and of some file systems zeros in the place of all of it.
+            from = Math.Max(0, size - MostTornBytes);
+            last = Read(file, of, from, size, MostTornBytes);
+        }
         var whole = last.LastIndexOf((byte)'\n') + 1;
         var line = whole == 0 ? [] : last.AsSpan(0, whole - 1);
         line = line[(line.LastIndexOf((byte)'\n') + 1)..];
@@ -175,9 +184,9 @@ internal sealed class AuditFile(string path, string member) : IAuditFile
         return (from + whole, head);
     }
 
-    private static unsafe byte[] Read(SafeFileHandle file, string of, long from, long size)
+    private static unsafe byte[] Read(SafeFileHandle file, string of, long from, long size, int most = 2 * AuditLine.MostBytes)
     {
-        var bytes = new byte[Math.Min(size - from, 2 * AuditLine.MostBytes)];
+        var bytes = new byte[Math.Min(size - from, most)];
         fixed (byte* into = bytes)
         {
             for (var done = 0; done < bytes.Length;)

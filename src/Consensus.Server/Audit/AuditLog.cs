@@ -26,6 +26,9 @@ internal sealed class AuditLog(
 
     public const long MostFileBytes = 100L << 20;
 
+    /// <summary>That are written at a time.</summary>
+    public const int ChunkBytes = 1 << 20;
+
     /// <summary>How often the file is looked at, what was written is flushed, and a failure is tried again.</summary>
     public static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(1);
 
@@ -38,7 +41,6 @@ internal sealed class AuditLog(
     private static readonly TimeSpan EndLimit = TimeSpan.FromMilliseconds(500);
 
     private const int GatheredEnough = 512;
-    private const int ChunkBytes = 1 << 20;
 
     private readonly object _gate = new();
     private readonly ArrayBufferWriter<byte> _lines = new(64 << 10);

@@ -30,6 +30,9 @@ internal sealed class AuditTrail(AuditLog log, AuditLevels levels, bool isRequir
     private const int IPv6NetworkBytes = 8;
 
     private readonly AuditTally _denials = new(WholeDenials, DenialWindow, clock);
+
+    /// <summary>Of whom nobody is asked who he is, by the address.</summary>
+    private readonly AuditTally _nameless = new(WholeDenials, DenialWindow, clock);
     private readonly AuditTally _failures = new(1, FailureWindow, clock);
 
     public AuditLog Log => log;
@@ -45,6 +48,15 @@ internal sealed class AuditTrail(AuditLog log, AuditLevels levels, bool isRequir
             log.Add(new AuditRecord(AuditEvent.Denied, clock.GetUtcNow())
             {
                 Principal = principal,
+                Decision = AuditRecord.Denied,
+                Count = count,
+            });
+        }
+        foreach (var (address, count) in _nameless.Take(atOnce))
+        {
+            log.Add(new AuditRecord(AuditEvent.Denied, clock.GetUtcNow())
+            {
+                Remote = address,
                 Decision = AuditRecord.Denied,
                 Count = count,
             });
@@ -110,8 +122,10 @@ internal sealed class AuditTrail(AuditLog log, AuditLevels levels, bool isRequir
 
     private void Refused(HttpContext http, in AskedRequest asked)
     {
-        // Whose refusals are many is known by the name; where nobody is asked who he is, by the address.
-        if (!_denials.IsWhole(asked.Actor.Name.Length > 0 ? asked.Actor.Name : NetworkOf(http.Connection.RemoteIpAddress)))
+        var isWhole = asked.Actor.Name is { Length: > 0 } name
+            ? _denials.IsWhole(name)
+            : _nameless.IsWhole(NetworkOf(http.Connection.RemoteIpAddress));
+        if (!isWhole)
         {
             return;
         }

@@ -1,9 +1,11 @@
+using System.Net;
 using Consensus.Api.Problems;
 using Consensus.Security.Certificates;
 using Consensus.Security.Tests.Https.Support;
 using Consensus.Server.Audit;
 using Consensus.Server.Routing;
 using Consensus.StateMachine.Policies;
+using Microsoft.AspNetCore.Http;
 
 namespace Consensus.Security.Tests.Audit;
 
@@ -137,6 +139,22 @@ internal sealed class AdminLevelTests : AuditedTest
         Clock.Advance(TimeSpan.FromSeconds(1));
         Trail.Tell(atOnce: false);
         Assert.That(Line(Records(AuditTrail.WholeDenials + 2)[^1], "event", "principal", "count"), Is.EqualTo($"denied nobody {More}"));
+    }
+
+    [Test]
+    public void Where_nobody_is_asked_who_he_is_refusals_are_counted_by_the_address_and_name_no_principal()
+    {
+        var asked = new AskedRequest();
+        var http = new DefaultHttpContext();
+        http.Connection.RemoteIpAddress = IPAddress.Parse("10.0.0.9");
+        for (var i = 0; i < AuditTrail.WholeDenials + 3; i++)
+        {
+            Trail.Ended(http, asked, StatusCodes.Status403Forbidden);
+        }
+        Records(AuditTrail.WholeDenials);
+        Trail.Tell(atOnce: true);
+        Assert.That(
+            Line(Records(AuditTrail.WholeDenials + 1)[^1], "event", "principal", "remote", "count"), Is.EqualTo("denied - 10.0.0.9 3"));
     }
 
     [Test]

@@ -169,6 +169,26 @@ internal sealed class AuditFileTests : AuditLogTest
         AssertWhole();
     }
 
+    [TestCase(40 << 10)]
+    [TestCase(1 << 20)]
+    public void What_a_crash_left_of_a_whole_write_is_taken_away_too(int bytes)
+    {
+        using (Opened())
+        {
+        }
+        var whole = File.ReadAllText(LogPath);
+        using (var file = File.OpenWrite(LogPath))
+        {
+            file.SetLength(whole.Length + bytes);
+        }
+        using (Opened())
+        {
+        }
+        Assert.That(File.ReadAllText(LogPath), Does.StartWith(whole));
+        Assert.That(Records(LogPath)[2].GetProperty("detail").GetString(), Does.EndWith($"{bytes} bytes of an unfinished line were taken away"));
+        AssertWhole();
+    }
+
     [Test]
     public void Full_files_are_moved_aside_ten_are_kept_and_the_chain_goes_through_all_of_them()
     {
