@@ -14,8 +14,8 @@ namespace Consensus.Server.Auth;
 internal sealed class AuthEndpoints(JudgedReads reads, PolicyChanges changes, Replies replies, bool knowsCallers)
 {
     private static Problem KnowsNobody => new(
-        ProblemTypes.PreconditionFailed, "this member knows nobody, so that nobody could do anything any more: "
-        + "start the members with --tls first; nothing was done");
+        ProblemTypes.PreconditionFailed, "whoever asks so is known to nobody, and could do nothing any more: "
+        + "ask with a token or at the admin socket (consensusctl --socket), or start the members with --tls first; nothing was done");
 
     /// <summary>GET of <c>/v1/auth</c>: whoever asks is told of itself, whatever it may do otherwise.</summary>
     public async Task WhoamiAsync(ApiCall call)
@@ -88,8 +88,9 @@ internal sealed class AuthEndpoints(JudgedReads reads, PolicyChanges changes, Re
         }
         // Who asks at the socket is an administrator for ever, to whom nothing has to be bound.
         var isLocal = call.Actor.Credential == Actor.LocalCredential;
+        var isKnown = knowsCallers || call.Actor.Credential.Length > 0;
         var admin = AccessRequests.ReadOneText(body, "admin"u8, out var sentence) ?? (isLocal ? "" : call.Actor.Name);
-        if (sentence is not null || !(knowsCallers || isLocal))
+        if (sentence is not null || !isKnown)
         {
             await replies.Problem(call.Http, sentence is null ? KnowsNobody : Problem.BadRequest(sentence));
             return;

@@ -1,7 +1,9 @@
 using System.Net;
 using System.Text.Json;
 using Consensus.Api.Problems;
+using Consensus.Security.Tokens;
 using Consensus.Server.Tests.Support;
+using Consensus.StateMachine;
 using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Policies;
 
@@ -15,6 +17,22 @@ internal sealed class PlainAuthTests : ContractTest
     {
         await RefusedAsync(ProblemTypes.PreconditionFailed, "POST", "/v1/auth/enable", "{}");
         Assert.That(Node.Policy.IsEnabled, Is.False);
+    }
+
+    [Test]
+    public async Task Whoever_shows_a_token_has_rights_judged_and_stays_an_administrator()
+    {
+        const int Day = 24 * 3600;
+        var token = BearerToken.Create();
+        Node.Propose(new PutTokenCommand(
+            token.Id, new Key(token.SecretHash), "ops", TimeProvider.System.GetUtcNow().ToUnixTimeSeconds() + Day, Day));
+        var shown = ("Authorization", "Bearer " + token.Text);
+        using var enabled = await SendAsync("POST", "/v1/auth/enable", "{}", shown);
+        Assert.That(enabled.StatusCode, Is.EqualTo(HttpStatusCode.OK));
+        Assert.That(Node.Policy.IsEnabled, Is.True);
+        using var roles = await SendAsync("GET", "/v1/auth/roles", null, shown);
+        Assert.That(roles.StatusCode, Is.EqualTo(HttpStatusCode.OK));
+        await RefusedAsync(ProblemTypes.Forbidden, "GET", "/v1/auth/roles");
     }
 
     [Test]
