@@ -43,6 +43,9 @@ internal sealed class StatisticsTests
     [TestCase("--unknown", "1")]
     [TestCase("scale", "--systems", "consensus-tls")]
     [TestCase("scale", "--tls")]
+    [TestCase("scale", "--systems", "consensus-auth")]
+    [TestCase("--systems", "consensus,consensus-before")]
+    [TestCase("watch", "--systems", "consensus-before", "--before", "consensusd")]
     [TestCase("--rounds")]
     public void A_wrong_option_is_refused(params string[] arguments) =>
         Assert.That(() => BenchOptions.Parse(arguments), Throws.TypeOf<BenchException>());

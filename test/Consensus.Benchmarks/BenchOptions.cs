@@ -31,9 +31,10 @@ internal sealed record BenchOptions
           --clients A,B       closed-loop clients                                                (default 1,64,256; one: bulk 48, client 64)
           --nodes N           members of each cluster                                            (default 3)
           --value-bytes N     bytes of each value, from 64 to 65536                              (default 256)
-          --systems A,B       of consensus,consensus-tls,etcd,zookeeper,dotnext,dotnext-flushed; etcd and zookeeper are left out
-                              when they are not installed, docs/peers/dotnext.md tells of the last two; consensus-tls is for load,
-                              vary, saturation and failover
+          --systems A,B       of consensus,consensus-tls,consensus-auth,consensus-before,etcd,zookeeper,dotnext,dotnext-flushed;
+                              etcd and zookeeper are left out when they are not installed, docs/peers/dotnext.md tells of the last
+                              two; consensus-tls, and consensus-auth, which judges rights in the clear, are for load, vary,
+                              saturation and failover
                               (default consensus,etcd; saturation: consensus)
           --kills K           failover: how many leaders of each system are ended in each way; restart: how many times all (default 10)
           --ways A,B          failover: of kill,stop                                             (default both)
@@ -55,6 +56,7 @@ internal sealed record BenchOptions
           --charts DIR        write charts of the medians as SVG
           --json FILE         write the raw results of every measurement
           --server PATH       the consensusd to measure  (default artifacts/consensusd/consensusd, published anew)
+          --before PATH       an earlier consensusd, which --systems names consensus-before: load, vary, saturation and failover
           --etcd PATH         the etcd to measure        (default /usr/bin/etcd)
           --zookeeper PATH    the zookeeper.jar to measure, with java on the path (default /usr/share/java/zookeeper.jar)
           --dotnext PATH      the dotnextd to measure    (default artifacts/dotnextd/dotnextd, published anew)
@@ -107,6 +109,9 @@ internal sealed record BenchOptions
 
     public string? JsonFile { get; private set; }
 
+    /// <summary>The earlier consensusd that is measured as <see cref="ClusterFactory.Before"/>; empty: none is.</summary>
+    public string Before { get; private set; } = string.Empty;
+
     public string Server { get; private set; } = InRepository("artifacts", "consensusd", "consensusd");
 
     public string Etcd { get; private set; } = "/usr/bin/etcd";
@@ -148,9 +153,14 @@ internal sealed record BenchOptions
             }
         }
 
-        return options.Systems.Contains(SecureConsensusCluster.SystemName)
-            && options.Mode is not (BenchMode.Load or BenchMode.Vary or BenchMode.Saturation or BenchMode.Failover)
-            ? throw new BenchException($"{SecureConsensusCluster.SystemName} is measured by load, vary, saturation and failover")
+        if (options.Systems.FirstOrDefault(ClusterFactory.IsForLoad) is { } special
+            && options.Mode is not (BenchMode.Load or BenchMode.Vary or BenchMode.Saturation or BenchMode.Failover))
+        {
+            throw new BenchException($"{special} is measured by load, vary, saturation and failover");
+        }
+
+        return options.Systems.Contains(ClusterFactory.Before) && options.Before.Length == 0
+            ? throw new BenchException($"{ClusterFactory.Before} is a consensusd that --before PATH names")
             : options;
     }
 
@@ -312,6 +322,9 @@ internal sealed record BenchOptions
                 break;
             case "--server":
                 Server = value;
+                break;
+            case "--before":
+                Before = value;
                 break;
             case "--etcd":
                 Etcd = value;

@@ -133,7 +133,12 @@ internal static class Program
     /// <summary>Leaves etcd and ZooKeeper out, aloud, where they are not installed; anything else that is missing is a mistake.</summary>
     private static BenchOptions WithInstalledSystems(BenchOptions options)
     {
-        if (options.Systems.Any(system => system is "consensus" or SecureConsensusCluster.SystemName) && !File.Exists(options.Server))
+        if (options.Systems.Contains(ClusterFactory.Before) && !File.Exists(options.Before))
+        {
+            throw new BenchException($"there is no server at {options.Before}");
+        }
+
+        if (options.Systems.Any(system => system == "consensus" || ClusterFactory.IsForLoad(system)) && !File.Exists(options.Server))
         {
             throw new BenchException($"there is no server at {options.Server}; make it with: dotnet publish -c Release src/Consensus.Server -o artifacts/consensusd");
         }

@@ -7,7 +7,13 @@ internal sealed class ClusterFactory(BenchOptions options, string runDirectory)
 {
     /// <summary>What can be measured, as the options name it.</summary>
     public static readonly IReadOnlyList<string> Systems =
-        ["consensus", SecureConsensusCluster.SystemName, "etcd", "zookeeper", DotNextCluster.AsShipped, DotNextCluster.Flushed];
+    [
+        "consensus", SecureConsensusCluster.SystemName, JudgingConsensusCluster.SystemName, Before,
+        "etcd", "zookeeper", DotNextCluster.AsShipped, DotNextCluster.Flushed,
+    ];
+
+    /// <summary>An earlier build of ours, beside the present one.</summary>
+    public const string Before = "consensus-before";
 
     private int _made;
 
@@ -21,6 +27,14 @@ internal sealed class ClusterFactory(BenchOptions options, string runDirectory)
             {
                 Environment = MemberEnvironment,
             },
+            Before => new ConsensusCluster(Path.GetFullPath(options.Before), directory, options.Nodes, Before)
+            {
+                Environment = MemberEnvironment,
+            },
+            JudgingConsensusCluster.SystemName => new JudgingConsensusCluster(Path.GetFullPath(options.Server), directory, options.Nodes)
+            {
+                Environment = MemberEnvironment,
+            },
             SecureConsensusCluster.SystemName => new SecureConsensusCluster(Path.GetFullPath(options.Server), directory, options.Nodes)
             {
                 Environment = MemberEnvironment,
@@ -29,6 +43,9 @@ internal sealed class ClusterFactory(BenchOptions options, string runDirectory)
             _ => new DotNextCluster(Path.GetFullPath(options.DotNext), directory, options.Nodes, system),
         };
     }
+
+    /// <summary>Ours, and not as it is by default.</summary>
+    public static bool IsForLoad(string system) => system is SecureConsensusCluster.SystemName or JudgingConsensusCluster.SystemName or Before;
 
     /// <summary>Of ours, whose members take snapshots when there are many bytes of log, however many entries that is.</summary>
     public LocalCluster CreateWithSnapshotsByBytes() => new ConsensusCluster(

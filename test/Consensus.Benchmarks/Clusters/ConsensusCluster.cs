@@ -5,12 +5,13 @@ using Consensus.Benchmarks.Workloads.Consensusd;
 namespace Consensus.Benchmarks.Clusters;
 
 /// <summary>Members of <c>consensusd</c> with its default settings.</summary>
-internal class ConsensusCluster(string program, string directory, int size) : LocalCluster(program, directory, size)
+/// <param name="name">Under which it is reported.</param>
+internal class ConsensusCluster(string program, string directory, int size, string name = "consensus") : LocalCluster(program, directory, size)
 {
     /// <summary>Of every member, besides those that it needs.</summary>
     public IReadOnlyList<string> MoreArguments { get; init; } = [];
 
-    public override string Name => "consensus";
+    public override string Name => name;
 
     public override string FlushMetric => "consensus_log_flushes_total";
 
@@ -40,6 +41,20 @@ internal class ConsensusCluster(string program, string directory, int size) : Lo
             ? new MemberStatus(term.GetInt64(), string.Equals(role.GetString(), "leader", StringComparison.OrdinalIgnoreCase))
             : throw new BenchException($"/v1/status of {host} names no term or no role: {status.GetRawText()}");
     }
+
+    /// <summary>Makes a part of the policy.</summary>
+    protected void Define(string what, string body)
+    {
+        if (!ControlClient.TryPut(Url(Hosts[0], $"/v1/auth/{what}"), body))
+        {
+            throw new BenchException($"{Name}: {what} could not be made");
+        }
+    }
+
+    /// <summary>A role that may do whatever is measured.</summary>
+    protected void DefineLoadRole() => Define("roles/load", """
+        {"rules":[{"verbs":["read","write","hold"],"spaces":["keys","locks","semaphores","elections","fences"],"prefix":""}]}
+        """);
 
     private static string Address(int port) => string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{port}");
 }

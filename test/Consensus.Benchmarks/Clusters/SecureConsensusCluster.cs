@@ -3,11 +3,9 @@ using System.Net.Security;
 namespace Consensus.Benchmarks.Clusters;
 
 /// <summary>As <see cref="ConsensusCluster"/>, with https for clients and mutual TLS among members.</summary>
-internal sealed class SecureConsensusCluster(string program, string directory, int size) : ConsensusCluster(program, directory, size)
+internal sealed class SecureConsensusCluster(string program, string directory, int size) : ConsensusCluster(program, directory, size, SystemName)
 {
     public const string SystemName = "consensus-tls";
-
-    public override string Name => SystemName;
 
     public override SslClientAuthenticationOptions? Tls { get; } = BenchCertificates.ClientOptions();
 
@@ -23,17 +21,7 @@ internal sealed class SecureConsensusCluster(string program, string directory, i
     /// </summary>
     protected override void Prepare()
     {
-        Define("roles/load", """
-            {"rules":[{"verbs":["read","write","hold"],"spaces":["keys","locks","semaphores","elections","fences"],"prefix":""}]}
-            """);
+        DefineLoadRole();
         Define($"principals/{BenchCertificates.ClientName}", """{"roles":["load"]}""");
-    }
-
-    private void Define(string what, string body)
-    {
-        if (!ControlClient.TryPut(Url(Hosts[0], $"/v1/auth/{what}"), body))
-        {
-            throw new BenchException($"{Name}: {what} could not be made");
-        }
     }
 }

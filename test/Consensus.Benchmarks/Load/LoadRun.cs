@@ -51,7 +51,7 @@ internal sealed class LoadRun(BenchOptions options, ClusterFactory factory)
                     {
                         var measurement = Measurer.Measure(cluster, workload, clients, round, _warmUp, _window);
                         measurements.Add(measurement);
-                        Progress.Say(Line(measurement, options.Systems.Contains(SecureConsensusCluster.SystemName)));
+                        Progress.Say(Line(measurement, options.Systems.Any(ClusterFactory.IsForLoad)));
                     }
                 }
             }
