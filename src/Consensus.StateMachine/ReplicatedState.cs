@@ -53,12 +53,13 @@ public sealed class ReplicatedState
         _keys = new KeyRules(_tables, _entry, _access);
         var replays = new AnswerReplays(_tables, _entry, new HoldReplays(_tables, _entry, answers));
         var sessions = new SessionRules(_tables, _entry, replays);
-        _retries = new RetryRules(_tables, _entry, replays, sessions);
+        var shares = new ShareRules(_tables, _entry, _access);
+        _retries = new RetryRules(_tables, _entry, replays, sessions, shares);
         var lines = new LineRules(_tables, _entry, _access);
         var holds = new HoldRules(_tables, _entry, _keys, _retries, answers, lines);
-        _leases = new LeaseRules(_tables, _entry, holds, _access);
+        _leases = new LeaseRules(_tables, _entry, holds, _access, shares);
         _waits = new WaitRules(_tables, _entry, holds, lines, _retries, answers);
-        _acquires = new AcquireRules(_tables, _entry, holds, lines, _waits, answers);
+        _acquires = new AcquireRules(_tables, _entry, holds, lines, _waits, answers, shares);
         _holders = new HolderRules(_tables, holds, lines, _leases, answers, _access);
         _permits = new PermitRules(_tables, _entry, holds);
         _expiry = new ExpiryRules(_tables, _entry, holds, _waits, new SweepRules(_tables, _entry, holds, _waits, _access));

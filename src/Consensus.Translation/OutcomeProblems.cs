@@ -257,6 +257,9 @@ public static class OutcomeProblems
         BoundKind.RolesOfOne => "roles of one principal",
         BoundKind.Revocations => "revoked certificates",
         BoundKind.Tokens => "tokens",
+        BoundKind.LeasesOfPrincipal => "leases of one principal",
+        BoundKind.HoldsOfPrincipal => "holds and waiting places of one principal",
+        BoundKind.IdempotencyBytesOfPrincipal => "bytes kept under the idempotency keys of one principal",
         _ => Invariant.Unreachable<string>(bound),
     };
 
@@ -273,6 +276,7 @@ public static class OutcomeProblems
         BoundKind.IdempotencyKeys or BoundKind.LeaseAttachments or BoundKind.Holders or BoundKind.WaitersOfOne => null,
         BoundKind.Roles or BoundKind.Rules or BoundKind.Principals or BoundKind.RolesOfOne or BoundKind.Revocations
             or BoundKind.Tokens => null,
+        BoundKind.LeasesOfPrincipal or BoundKind.HoldsOfPrincipal or BoundKind.IdempotencyBytesOfPrincipal => null,
         _ => Invariant.Unreachable<Setting?>(bound),
     };
 }

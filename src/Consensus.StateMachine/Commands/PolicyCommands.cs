@@ -20,7 +20,10 @@ public sealed record DeleteRoleCommand(string Name) : PolicyCommand;
 
 /// <summary>Gives a principal these roles and no others.</summary>
 /// <param name="Name">May end in <c>*</c>: see <see cref="PrincipalInfo"/>.</param>
-public sealed record PutPrincipalCommand(string Name, ImmutableArray<string> Roles, bool IsDisabled) : PolicyCommand;
+public sealed record PutPrincipalCommand(string Name, ImmutableArray<string> Roles, bool IsDisabled) : PolicyCommand
+{
+    public PrincipalLimits Limits { get; init; } = PrincipalLimits.Default;
+}
 
 public sealed record DeletePrincipalCommand(string Name) : PolicyCommand;
 

@@ -311,6 +311,11 @@ public enum BoundKind
     RolesOfOne = 12,
     Revocations = 13,
     Tokens = 14,
+    LeasesOfPrincipal = 15,
+
+    /// <summary>Waiting places, too.</summary>
+    HoldsOfPrincipal = 16,
+    IdempotencyBytesOfPrincipal = 17,
 }
 
 /// <summary>A published bound is reached (rule 24); nothing was done. 429.</summary>

@@ -124,7 +124,7 @@ public sealed class Policy
         {
             null => new Rights([], null),
             { IsDisabled: true } => new Rights([], DenialReason.Disabled),
-            var binding => new Rights([.. binding.Roles.Select(RoleOf)], null),
+            var binding => new Rights([.. binding.Roles.Select(RoleOf)], null) { Limits = binding.Limits },
         };
     }
 

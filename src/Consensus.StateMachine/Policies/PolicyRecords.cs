@@ -21,8 +21,12 @@ public sealed record RoleInfo(string Name, ImmutableArray<AccessRule> Rules)
 /// <param name="IsDisabled">Nothing is allowed.</param>
 public sealed record PrincipalInfo(string Name, ImmutableArray<string> Roles, bool IsDisabled)
 {
+    /// <summary>How much of everything it may take, be it one of many that the name stands for.</summary>
+    public PrincipalLimits Limits { get; init; } = PrincipalLimits.Default;
+
     public bool Equals(PrincipalInfo? other) =>
-        other is not null && Name == other.Name && IsDisabled == other.IsDisabled && Roles.SequenceEqual(other.Roles);
+        other is not null && Name == other.Name && IsDisabled == other.IsDisabled && Roles.SequenceEqual(other.Roles)
+        && Limits == other.Limits;
 
     public override int GetHashCode() => Roles.Length;
 }

@@ -28,6 +28,9 @@ public sealed class Rights
     /// <summary>Why all is refused; null where the roles decide.</summary>
     public DenialReason? Refusal { get; }
 
+    /// <summary>How much of everything whoever has them may take; the defaults where nothing is bound.</summary>
+    public PrincipalLimits Limits { get; internal init; } = PrincipalLimits.Default;
+
     private bool IsEverything { get; init; }
 
     /// <summary>

@@ -129,6 +129,9 @@ internal sealed class AccessRules(StateTables state, Applying entry) : IOwners
 
     public string? OwnerOf(ObjectName name, FencingToken token) => state.Holds.Find(name, token)?.Principal;
 
+    /// <summary>The bounds of whoever asks; null while nobody's rights are judged.</summary>
+    public PrincipalLimits? Limits => state.Policies.IsEnabled ? Rights.Limits : null;
+
     private Rights Rights => state.Policies.Compiled.RightsOf(entry.Actor);
 
     /// <summary>What was taken outlives the credential with which it was.</summary>

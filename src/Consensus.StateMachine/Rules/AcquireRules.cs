@@ -12,7 +12,7 @@ namespace Consensus.StateMachine.Rules;
 /// election has a value. A newcomer never passes anybody who waits and could be granted.
 /// </summary>
 internal sealed class AcquireRules(
-    StateTables state, Applying entry, HoldRules holds, LineRules lines, WaitRules waits, HoldAnswers answers)
+    StateTables state, Applying entry, HoldRules holds, LineRules lines, WaitRules waits, HoldAnswers answers, ShareRules shares)
 {
     public Outcome Acquire(AcquireCommand c)
     {
@@ -45,6 +45,10 @@ internal sealed class AcquireRules(
         if (!record.IsActive && state.Objects.ActiveCount >= state.Limits.MaxObjects)
         {
             return new BoundReached(state.Revision, BoundKind.Locks, state.Limits.MaxObjects);
+        }
+        if (shares.Refuse(holds: 1, isLease: isFree && c.SharedLease.IsNone) is { } tooMany)
+        {
+            return tooMany;
         }
         var terms = AskedTerms.Of(c);
         var grows = ObjectTable.GrowthOf(name, record) + state.Sessions.GrowthOf(c.SharedLease) + (isFree
@@ -122,6 +126,10 @@ internal sealed class AcquireRules(
         if (state.Objects.ActiveCount + newlyActive > state.Limits.MaxObjects)
         {
             return new BoundReached(state.Revision, BoundKind.Locks, state.Limits.MaxObjects);
+        }
+        if (shares.Refuse(c.Names.Length, isLease: inTheWay is null && c.SharedLease.IsNone) is { } tooMany)
+        {
+            return tooMany;
         }
         if (holds.RefuseBytes(c.Metadata.Length, 0, grows) is { } tooLarge)
         {

@@ -7,7 +7,7 @@ using Consensus.StateMachine.Tables;
 namespace Consensus.StateMachine.Rules;
 
 /// <summary>Leases: alive until an entry ends them, judged by that entry's stamp (rule 2).</summary>
-internal sealed class LeaseRules(StateTables state, Applying entry, HoldRules holds, AccessRules access)
+internal sealed class LeaseRules(StateTables state, Applying entry, HoldRules holds, AccessRules access, ShareRules shares)
 {
     public Outcome Grant(GrantLeaseCommand c)
     {
@@ -18,6 +18,10 @@ internal sealed class LeaseRules(StateTables state, Applying entry, HoldRules ho
         if (state.Leases.Count >= state.Limits.MaxLeases)
         {
             return new BoundReached(state.Revision, BoundKind.Leases, state.Limits.MaxLeases);
+        }
+        if (shares.RefuseLease() is { } tooMany)
+        {
+            return tooMany;
         }
         var grows = LeaseRecord.BytesOf(entry.Principal) + (c.IsSession ? SessionRecord.BytesOf(entry.Principal) : 0);
         if (state.RefuseGrowth(grows) is { } full)

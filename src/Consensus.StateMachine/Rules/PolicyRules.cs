@@ -110,7 +110,7 @@ internal sealed class PolicyRules(StateTables state, Applying entry)
 
     private Outcome Put(PutPrincipalCommand c)
     {
-        if (!PolicyNames.IsBinding(c.Name, state.Limits) || c.Roles.Distinct().Count() < c.Roles.Length)
+        if (!PolicyNames.IsBinding(c.Name, state.Limits) || c.Roles.Distinct().Count() < c.Roles.Length || !c.Limits.IsValid)
         {
             return Refuse(PolicyRefusal.Malformed, "");
         }
@@ -125,7 +125,7 @@ internal sealed class PolicyRules(StateTables state, Applying entry)
                 return Refuse(PolicyRefusal.NoSuchRole, PolicyNames.IsRole(role, state.Limits) ? role : "");
             }
         }
-        var principal = new PrincipalInfo(c.Name, c.Roles, c.IsDisabled);
+        var principal = new PrincipalInfo(c.Name, c.Roles, c.IsDisabled) { Limits = c.Limits };
         return principal == state.Policies.FindPrincipal(c.Name) ? Unchanged() : Bind(principal) ?? Changed();
     }
 

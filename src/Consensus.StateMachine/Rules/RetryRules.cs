@@ -9,7 +9,7 @@ namespace Consensus.StateMachine.Rules;
 /// nothing is remembered more briefly, and is final for its request, whichever attempt was told it: a refusal, and a success that found everything done, as a fence passed with
 /// the token that is the highest already.
 /// </summary>
-internal sealed class RetryRules(StateTables state, Applying entry, AnswerReplays replays, SessionRules sessions)
+internal sealed class RetryRules(StateTables state, Applying entry, AnswerReplays replays, SessionRules sessions, ShareRules shares)
 {
     /// <summary>The answer to a retry, or to a new identity for which there is no room; null when the command is to be executed.</summary>
     public Outcome? AnswerRetry(Command command)
@@ -45,10 +45,14 @@ internal sealed class RetryRules(StateTables state, Applying entry, AnswerReplay
             // Its room is that of its grant, which is kept in any case.
             return AskedTerms.IsForPlacesOf(state.Waiters, place, command) ? null : new IdempotencyMismatch(state.Revision);
         }
-        entry.HasRoom = answers.MakeRoom(entry.Stamp);
+        var own = shares.RefuseKept();
+        entry.HasRoom = own is null && answers.MakeRoom(entry.Stamp);
         return entry.HasRoom || AlwaysPasses.Does(command)
             ? null
-            : new BoundReached(state.Revision, BoundKind.IdempotencyKeys, state.Limits.MaxIdempotencyKeys) { RetryAfterMicros = answers.UntilOldestMayGo(entry.Stamp) };
+            : own ?? new BoundReached(state.Revision, BoundKind.IdempotencyKeys, state.Limits.MaxIdempotencyKeys)
+            {
+                RetryAfterMicros = answers.UntilOldestMayGo(entry.Stamp),
+            };
     }
 
     /// <summary>Keeps what came of the entry's command, as an effect or as an answer that changed nothing.</summary>

@@ -62,7 +62,7 @@ internal sealed class WithdrawRules(StateTables state, Applying entry, HoldRules
             default:
                 return new Withdrawn(state.Revision, WithdrawResult.Done);
         }
-        state.Answers.Kept.Replace(identity, kept with { Effect = new TakenBack(state.Revision) });
+        state.Answers.Kept.Replace(identity, kept, kept with { Effect = new TakenBack(state.Revision) });
         return new Withdrawn(state.Revision, WithdrawResult.Released);
     }
 

@@ -14,12 +14,12 @@ internal readonly record struct AnswersView(
 /// The replicated table of request identities (rule 21). What a request came to is in one of three places: kept whole when it had an effect, forgotten but for that it had one,
 /// or remembered briefly when it had none. One number orders all three by age.
 /// </summary>
-internal sealed class AnswerTable(Limits limits)
+internal sealed class AnswerTable(Limits limits, Shares shares)
 {
     /// <summary>More than one command can add, so that what is over goes at last.</summary>
-    private const int ForgottenByOneCommand = 32;
+    public const int ForgottenByOneCommand = 32;
 
-    public KeptAnswers Kept { get; } = new();
+    public KeptAnswers Kept { get; } = new(shares);
 
     public ForgottenAnswers Forgotten { get; } = new(limits);
 
@@ -79,6 +79,23 @@ internal sealed class AnswerTable(Limits limits)
             Forget(oldest, now, kept);
         }
         return true;
+    }
+
+    /// <summary>Drops the oldest of one principal for room, but never one younger than the promised time.</summary>
+    /// <returns>How long it stays that young; 0 when it is dropped, or there is none.</returns>
+    public long ForgetOldestOf(string principal, ClusterTime now)
+    {
+        if (!Kept.TryOldestOf(principal, out var oldest, out var kept))
+        {
+            return 0;
+        }
+        var left = limits.IdempotencyKeepMicros - (now - kept.Stored);
+        if (left > 0)
+        {
+            return left;
+        }
+        Forget(oldest, now, kept);
+        return 0;
     }
 
     /// <summary>How long the oldest, while it is too young to be dropped for room, stays so.</summary>

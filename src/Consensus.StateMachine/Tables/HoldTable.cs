@@ -9,7 +9,7 @@ namespace Consensus.StateMachine.Tables;
 /// All holds, by object and token, by lease, by the end of what they may be held for, and by the request that was granted one. Nearly all are sole ones: the only hold of an
 /// exclusive lock or of an election. Such a one is kept by its object's record, for it is looked at together with that and never needs a place of its own.
 /// </summary>
-internal sealed class HoldTable(ObjectTable objects, Actors actors)
+internal sealed class HoldTable(ObjectTable objects, Actors actors, Shares shares)
 {
     private const int OverheadBytes = 160;
     private const int SharedOverheadBytes = 360;
@@ -163,6 +163,7 @@ internal sealed class HoldTable(ObjectTable objects, Actors actors)
             _byOwner.Set(new OwnerHold(name, hold.OwnerName, hold.Token), true);
             _byObjectAndLease.Set(new LeasedHold(name, hold.Lease, hold.Token), true);
         }
+        shares.Add(hold.Principal, holds: 1);
         _byLease.Set(new LeaseHold(hold.Lease, hold.Token), name);
         if (hold.Mark is { Number: > 0 } mark)
         {
@@ -189,6 +190,7 @@ internal sealed class HoldTable(ObjectTable objects, Actors actors)
             _byOwner.Remove(new OwnerHold(name, hold.OwnerName, hold.Token));
             _byObjectAndLease.Remove(new LeasedHold(name, hold.Lease, hold.Token));
         }
+        shares.Add(hold.Principal, holds: -1);
         _byLease.Remove(new LeaseHold(hold.Lease, hold.Token));
         if (hold.Mark is { Number: > 0 } mark)
         {

@@ -9,15 +9,16 @@ namespace Consensus.StateMachine.Tables;
 /// <param name="Sequence">Its place among all kept, by age.</param>
 internal sealed record KeptOutcome(long Sequence, ClusterTime Stored, ReadOnlyMemory<byte> Fingerprint, Effect Effect)
 {
-    /// <summary>What it takes in memory, about, with its place in two trees.</summary>
-    public long Bytes => 220 + Fingerprint.Length + Effect.Bytes;
+    /// <summary>What it takes in memory, about, with its place in three trees.</summary>
+    public long Bytes => 260 + Fingerprint.Length + Effect.Bytes;
 }
 
-/// <summary>The effects that are kept whole, by the identity of their request and by age.</summary>
-internal sealed class KeptAnswers
+/// <summary>The effects that are kept whole, by the identity of their request and by age, of all and of each principal.</summary>
+internal sealed class KeptAnswers(Shares shares)
 {
     private readonly CowTree<Identity, KeptOutcome> _primary = new(NewMeasure());
     private readonly CowTree<long, Identity> _byAge = new();
+    private readonly CowTree<PrincipalAge, Identity> _byPrincipal = new();
 
     public int Count => _primary.Count;
 
@@ -25,6 +26,9 @@ internal sealed class KeptAnswers
     public long Bytes => _primary.Sum.Bytes;
 
     public TreeSum Sum => _primary.Sum;
+
+    public IEnumerable<(Identity Identity, KeptOutcome Kept)> Items =>
+        _primary.Peek().All().Select(static item => (item.Key, item.Value));
 
     public IEnumerable<Identity> Identities => _primary.Peek().All().Select(static item => item.Key);
 
@@ -38,20 +42,36 @@ internal sealed class KeptAnswers
         return _byAge.TryFirst(out _, out identity) && _primary.TryGet(identity, out kept);
     }
 
+    /// <summary>As above, of one principal.</summary>
+    public bool TryOldestOf(string principal, out Identity identity, out KeptOutcome kept)
+    {
+        kept = null!;
+        return _byPrincipal.TryFirstFrom(new PrincipalAge(principal, 0), out var age, out identity) && age.Principal == principal
+            && _primary.TryGet(identity, out kept);
+    }
+
     /// <summary>Adds one that is the newest, of an identity of which none is kept.</summary>
     public void Add(Identity identity, KeptOutcome kept)
     {
         _primary.Set(identity, kept);
         _byAge.Set(kept.Sequence, identity);
+        _byPrincipal.Set(new PrincipalAge(identity.Principal, kept.Sequence), identity);
+        shares.Add(identity.Principal, keptBytes: SizeOf(identity, kept));
     }
 
     /// <summary>The same place by age with another effect.</summary>
-    public void Replace(Identity identity, KeptOutcome after) => _primary.Set(identity, after);
+    public void Replace(Identity identity, KeptOutcome before, KeptOutcome after)
+    {
+        _primary.Set(identity, after);
+        shares.Add(identity.Principal, keptBytes: after.Bytes - before.Bytes);
+    }
 
     public void Remove(Identity identity, KeptOutcome kept)
     {
         _primary.Remove(identity);
         _byAge.Remove(kept.Sequence);
+        _byPrincipal.Remove(new PrincipalAge(identity.Principal, kept.Sequence));
+        shares.Add(identity.Principal, keptBytes: -SizeOf(identity, kept));
     }
 
     public FrozenTree<Identity, KeptOutcome> Freeze() => _primary.Freeze();
@@ -60,12 +80,25 @@ internal sealed class KeptAnswers
     public void Verify()
     {
         Indexes.Require(_byAge, _primary.Peek().All().Select(static item => (item.Value.Sequence, item.Key)), "the index of kept outcomes by age");
+        Indexes.Require(
+            _byPrincipal, Items.Select(static item => (new PrincipalAge(item.Identity.Principal, item.Kept.Sequence), item.Identity)),
+            "the index of kept outcomes by principal");
         Indexes.RequireSums(_primary, NewMeasure(), "the kept outcomes");
     }
 
     private static WrittenForm<Identity, KeptOutcome> NewMeasure() => new(Write, SizeOf);
 
-    private static long SizeOf(Identity identity, KeptOutcome kept) => kept.Bytes + identity.Bytes;
+    public static long SizeOf(Identity identity, KeptOutcome kept) => kept.Bytes + identity.Bytes;
+
+    /// <summary>The outcomes of one principal stand together, by age.</summary>
+    private readonly record struct PrincipalAge(string Principal, long Sequence) : IComparable<PrincipalAge>
+    {
+        public int CompareTo(PrincipalAge other)
+        {
+            var byPrincipal = string.CompareOrdinal(Principal, other.Principal);
+            return byPrincipal != 0 ? byPrincipal : Sequence.CompareTo(other.Sequence);
+        }
+    }
 
     /// <summary>Of an effect, in snapshots.</summary>
     private enum EffectKind

@@ -23,7 +23,7 @@ internal sealed record LeaseRecord(
 }
 
 /// <summary>The leases, by id and by deadline. What hangs on one is found in the tables of keys, holds and waiters; here it is only counted.</summary>
-internal sealed class LeaseTable(Actors actors)
+internal sealed class LeaseTable(Actors actors, Shares shares)
 {
     private readonly CowTree<LeaseId, LeaseRecord> _primary = new(new Measure());
     private readonly CowTree<Due, bool> _byDeadline = new();
@@ -41,6 +41,9 @@ internal sealed class LeaseTable(Actors actors)
     public bool Contains(LeaseId id) => _primary.Contains(id);
 
     public bool TryGet(LeaseId id, out LeaseRecord lease) => _primary.TryGet(id, out lease);
+
+    /// <summary>As of now; not to be walked over a write.</summary>
+    public IEnumerable<LeaseRecord> Records => _primary.Peek().All().Select(static item => item.Value);
 
     /// <summary>As of now.</summary>
     public List<LeaseId> All() => [.. _primary.Peek().All().Select(static item => item.Key)];
@@ -64,12 +67,14 @@ internal sealed class LeaseTable(Actors actors)
     {
         _primary.Set(lease.Id, lease);
         _byDeadline.Set(DueOf(lease), true);
+        shares.Add(lease.Principal, leases: 1);
     }
 
     public void Remove(LeaseRecord lease)
     {
         _primary.Remove(lease.Id);
         _byDeadline.Remove(DueOf(lease));
+        shares.Add(lease.Principal, leases: -1);
         Judged.Forget(lease.Id);
     }
 

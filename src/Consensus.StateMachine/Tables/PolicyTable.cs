@@ -37,6 +37,7 @@ internal sealed class PolicyTable
     private const int NameSetBytes = 60;
     private const int PrincipalOverheadBytes = 250;
     private const int RoleOfOneBytes = 40;
+    private const int LimitsBytes = 96;
     private const int RevocationBytes = 170;
     private const int SweepBytes = 100;
 
@@ -207,7 +208,8 @@ internal sealed class PolicyTable
 
     public static long SizeOf(PrincipalInfo principal)
     {
-        var size = (long)PrincipalOverheadBytes + (4L * principal.Name.Length);
+        var size = (long)PrincipalOverheadBytes + (4L * principal.Name.Length)
+            + (principal.Limits == PrincipalLimits.Default ? 0 : LimitsBytes);
         foreach (var role in principal.Roles)
         {
             size += RoleOfOneBytes + (2L * role.Length);
@@ -244,6 +246,7 @@ internal sealed class PolicyTable
         public static readonly int Name = Shape.Text(1);
         public static readonly int Roles = Shape.Messages(2);
         public static readonly int IsDisabled = Shape.Number(3);
+        public static readonly int Limits = Shape.Message(4);
     }
 
     /// <summary>The message <c>Revocation</c>.</summary>
@@ -277,6 +280,7 @@ internal sealed class PolicyTable
         writer.String(SavedPrincipal.Name, principal.Name);
         WriteTexts(writer, SavedPrincipal.Roles, principal.Roles);
         writer.Bool(SavedPrincipal.IsDisabled, principal.IsDisabled);
+        PrincipalLimitsCodec.Write(writer, SavedPrincipal.Limits, principal.Limits);
     }
 
     public static void Write(WireWriter writer, RevocationInfo revocation)
@@ -316,7 +320,10 @@ internal sealed class PolicyTable
     public void LoadPrincipal(ReadOnlyMemory<byte> item)
     {
         var fields = new Fields(item, SavedPrincipal.Shape);
-        var principal = new PrincipalInfo(fields.Text(SavedPrincipal.Name), fields.Texts(), fields.Flag(SavedPrincipal.IsDisabled));
+        var principal = new PrincipalInfo(fields.Text(SavedPrincipal.Name), fields.Texts(), fields.Flag(SavedPrincipal.IsDisabled))
+        {
+            Limits = PrincipalLimitsCodec.Read(fields.Bytes(SavedPrincipal.Limits)),
+        };
         if (FindPrincipal(principal.Name) is not null || !principal.Roles.All(HasRole))
         {
             throw new WireFormatException("a principal twice, or with a role that there is not");

@@ -54,11 +54,11 @@ internal sealed class StateTables
     {
         Settings = new SettingTable(limits);
         Objects = new ObjectTable(limits);
-        Leases = new LeaseTable(Actors);
-        Holds = new HoldTable(Objects, Actors);
-        Waiters = new WaiterTable(Actors);
+        Leases = new LeaseTable(Actors, Shares);
+        Holds = new HoldTable(Objects, Actors, Shares);
+        Waiters = new WaiterTable(Actors, Shares);
         Released = new ReleasedTable(limits);
-        Answers = new AnswerTable(limits);
+        Answers = new AnswerTable(limits, Shares);
         Sessions = new SessionTable(limits);
     }
 
@@ -68,6 +68,9 @@ internal sealed class StateTables
     public Revision Revision { get; set; } = Revision.Initial;
 
     public Actors Actors { get; } = new();
+
+    /// <summary>Of the leases, holds, waiters and kept outcomes.</summary>
+    public Shares Shares { get; } = new();
 
     public KeyTable Keys { get; } = new();
 
@@ -219,5 +222,6 @@ internal sealed class StateTables
         Settings.Verify();
         Policies.Verify();
         History.Verify();
+        Shares.Verify(Leases, Holds, Waiters, Answers.Kept);
     }
 }

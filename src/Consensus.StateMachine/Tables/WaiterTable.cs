@@ -93,7 +93,7 @@ internal readonly record struct RequestPlace(long Sequence, long Ordinal) : ICom
 /// The waiting places, first come first served, and everything by which one is found: a request by its place of ordinal 0. Its object and
 /// its shared lease count each place too: that is the rules' work, which change both with it.
 /// </summary>
-internal sealed class WaiterTable(Actors actors)
+internal sealed class WaiterTable(Actors actors, Shares shares)
 {
     private const int OverheadBytes = 650;
     private const int IdentityOverheadBytes = 120;
@@ -218,6 +218,7 @@ internal sealed class WaiterTable(Actors actors)
     private void Index(WaiterRecord waiter)
     {
         var key = waiter.Key;
+        shares.Add(waiter.Actor.Name, holds: 1);
         if (!waiter.IsDetached)
         {
             _attached.Set(key, waiter);
@@ -249,6 +250,7 @@ internal sealed class WaiterTable(Actors actors)
 
     private void Unindex(WaiterRecord waiter)
     {
+        shares.Add(waiter.Actor.Name, holds: -1);
         if (!waiter.IsDetached)
         {
             _attached.Remove(waiter.Key);

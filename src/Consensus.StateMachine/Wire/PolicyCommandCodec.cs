@@ -63,6 +63,7 @@ internal static class PolicyCommandCodec
         private static readonly int Roles = Shape.Messages(2);
         private static readonly int IsDisabled = Shape.Number(3);
         private static readonly int ExpectedRevision = Shape.Number(4);
+        private static readonly int Limits = Shape.Message(5);
 
         public static void Write(WireWriter writer, PutPrincipalCommand put)
         {
@@ -70,6 +71,7 @@ internal static class PolicyCommandCodec
             PolicyTable.WriteTexts(writer, Roles, put.Roles);
             writer.Bool(IsDisabled, put.IsDisabled);
             writer.Int64(ExpectedRevision, put.ExpectedRevision);
+            PrincipalLimitsCodec.Write(writer, Limits, put.Limits);
         }
 
         public static PutPrincipalCommand Read(ReadOnlyMemory<byte> body)
@@ -78,6 +80,7 @@ internal static class PolicyCommandCodec
             return new PutPrincipalCommand(fields.Text(Name), fields.Texts(), fields.Flag(IsDisabled))
             {
                 ExpectedRevision = fields.Number(ExpectedRevision),
+                Limits = PrincipalLimitsCodec.Read(fields.Bytes(Limits)),
             };
         }
     }

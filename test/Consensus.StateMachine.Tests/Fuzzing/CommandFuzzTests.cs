@@ -184,6 +184,9 @@ public sealed class CommandFuzzTests
             3 => new PutPrincipalCommand(name, random.Chance(1, 2) ? [name] : [BuiltInRoles.Admin], random.Chance(1, 4))
             {
                 ExpectedRevision = random.Chance(1, 4) ? Number(random) : 0,
+                Limits = random.Chance(1, 2)
+                    ? PrincipalLimits.Default
+                    : PrincipalLimits.Default with { Leases = random.Next(4), Holds = random.Next(4), IdempotencyBytes = Number(random) },
             },
             4 => random.Chance(2, 3)
                 ? new PutRevocationCommand(new Key(Enumerable.Repeat((byte)random.Next(3), 32).ToArray()), name)

@@ -46,6 +46,7 @@ public sealed class AccessesTests
         "PutRoleCommand.Name", "PutRoleCommand.Rules", "PutRoleCommand.ExpectedRevision", "DeleteRoleCommand.Name",
         "DeleteRoleCommand.ExpectedRevision",
         "PutPrincipalCommand.Name", "PutPrincipalCommand.Roles", "PutPrincipalCommand.IsDisabled", "PutPrincipalCommand.ExpectedRevision",
+        "PutPrincipalCommand.Limits",
         "DeletePrincipalCommand.Name", "DeletePrincipalCommand.ExpectedRevision",
         "PutRevocationCommand.Fingerprint", "PutRevocationCommand.Note", "PutRevocationCommand.ExpectedRevision",
         "DeleteRevocationCommand.Fingerprint", "DeleteRevocationCommand.ExpectedRevision", "EnableAuthCommand.Admin",
@@ -237,6 +238,7 @@ public sealed class AccessesTests
             return type == typeof(string) ? ""
                 : type.IsGenericType && type.GetGenericTypeDefinition() == typeof(ImmutableArray<>) ? type.GetField("Empty")!.GetValue(null)
                 : type.IsValueType ? Activator.CreateInstance(type)
+                : type == typeof(PrincipalLimits) ? PrincipalLimits.Default
                 : throw new NotSupportedException($"{field} is a {type}: say what of it is needed");
         }
 
