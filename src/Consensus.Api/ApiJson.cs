@@ -72,6 +72,7 @@ namespace Consensus.Api;
 [JsonSerializable(typeof(RoleAnswer))]
 [JsonSerializable(typeof(RoleListAnswer))]
 [JsonSerializable(typeof(PrincipalPutRequest))]
+[JsonSerializable(typeof(PrincipalLimitsMessage))]
 [JsonSerializable(typeof(PrincipalAnswer))]
 [JsonSerializable(typeof(PrincipalListAnswer))]
 [JsonSerializable(typeof(RevocationPutRequest))]

@@ -61,19 +61,23 @@ public static class AccessApi
     /// <summary>Gives a principal these roles and no others.</summary>
     /// <param name="name">May end in <c>*</c>: all names that begin so and to which nothing longer is bound.</param>
     /// <param name="disabled">All is refused to it.</param>
+    /// <param name="limits">How much of everything it may take; null: the defaults.</param>
     /// <param name="ifPolicyRevision">Only while the policy is at this revision, else 412; null: whatever it is at.</param>
     public static Task<ApiResult<PolicyChangedAnswer>> PutPrincipalAsync(
         this ConsensusApiClient api,
         string name,
         IReadOnlyList<string> roles,
         bool disabled,
+        PrincipalLimitsMessage? limits,
         long? ifPolicyRevision,
         CancellationToken cancellationToken) =>
         api.ChangePolicyAsync(
             HttpMethod.Put,
             PrincipalTarget(name),
             RequestJson.Encode(
-                new PrincipalPutRequest(roles) { Disabled = disabled }, RequestJson.Types.PrincipalPutRequest, nameof(roles)),
+                new PrincipalPutRequest(roles) { Disabled = disabled, Limits = limits },
+                RequestJson.Types.PrincipalPutRequest,
+                nameof(roles)),
             ifPolicyRevision,
             cancellationToken);
 

@@ -51,7 +51,7 @@ public static class AccessShapes
         new(name, BuiltIn: true, [.. role.Rules.Select(Of)], WordsOf(role.ClusterRights), policyRevision);
 
     public static PrincipalAnswer Of(PrincipalInfo principal, long policyRevision) =>
-        new(principal.Name, principal.Roles, principal.IsDisabled, policyRevision);
+        new(principal.Name, principal.Roles, principal.IsDisabled, Of(principal.Limits), policyRevision);
 
     public static RevocationAnswer Of(RevocationInfo revocation, long policyRevision) =>
         new(Convert.ToHexStringLower(revocation.Fingerprint.Bytes), revocation.Note, policyRevision);
@@ -71,6 +71,15 @@ public static class AccessShapes
         DenialReason.Revoked => "the credential is revoked",
         _ => "no rule of its roles covers it",
     };
+
+    private static PrincipalLimitsMessage Of(PrincipalLimits limits) => new()
+    {
+        Leases = IfSet(limits.Leases),
+        Holds = IfSet(limits.Holds),
+        IdempotencyBytes = IfSet(limits.IdempotencyBytes),
+    };
+
+    private static long? IfSet(long limit) => limit > 0 ? limit : null;
 
     private static bool GivesLeases(AccessRule rule) => (rule.Verbs & (Verbs.Write | Verbs.Hold)) != 0;
 

@@ -40,10 +40,32 @@ public sealed record PrincipalPutRequest(IReadOnlyList<string> Roles)
 {
     /// <summary>All is refused to it, whatever its roles.</summary>
     public bool Disabled { get; init; }
+
+    /// <summary>Null: the defaults.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public PrincipalLimitsMessage? Limits { get; init; }
+}
+
+/// <summary>How much of what all share one principal may take: each from 1 to 10^12, and null for the default.</summary>
+public sealed record PrincipalLimitsMessage
+{
+    /// <summary>Leases, sessions too, and those of holds.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? Leases { get; init; }
+
+    /// <summary>Holds and waiting places together.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? Holds { get; init; }
+
+    /// <summary>Of what is kept of its requests under an Idempotency-Key.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? IdempotencyBytes { get; init; }
 }
 
 /// <summary>What is bound to a principal's name, or to every name that begins with what stands before a final <c>*</c>.</summary>
-public sealed record PrincipalAnswer(string Name, IReadOnlyList<string> Roles, bool Disabled, long PolicyRevision);
+/// <param name="Limits">Of each principal that has the name; what is not set is left out.</param>
+public sealed record PrincipalAnswer(
+    string Name, IReadOnlyList<string> Roles, bool Disabled, PrincipalLimitsMessage Limits, long PolicyRevision);
 
 /// <param name="NextCursor">Null on the last page.</param>
 public sealed record PrincipalListAnswer(IReadOnlyList<PrincipalAnswer> Items, long PolicyRevision, string? NextCursor);

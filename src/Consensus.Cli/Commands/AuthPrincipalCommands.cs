@@ -49,8 +49,10 @@ internal static class AuthPrincipalCommands
             HelpName = "ROLE",
         };
         var disabled = new Option<bool>("--disabled") { Description = "All is refused to it, whatever its roles." };
+        var limits = new LimitOptions();
         var ifRevision = AuthCommands.IfRevisionOption();
-        var command = new Command("set", "Gives a principal these roles and no others.") { name, role, disabled, ifRevision };
+        var command = new Command("set", "Gives a principal these roles and bounds, and no others.") { name, role, disabled, ifRevision };
+        limits.AddTo(command);
         host.Bind(
             command,
             async (parsed, session) => session.Show(
@@ -58,6 +60,7 @@ internal static class AuthPrincipalCommands
                     parsed.GetRequiredValue(name),
                     parsed.GetValue(role) ?? [],
                     parsed.GetValue(disabled),
+                    limits.Read(parsed),
                     parsed.GetValue(ifRevision),
                     session.Cancellation),
                 AuthCommands.Changed),
@@ -81,13 +84,14 @@ internal static class AuthPrincipalCommands
 
     private static TextTable Rows(IReadOnlyList<PrincipalAnswer> principals)
     {
-        var table = new TextTable("PRINCIPAL", "ROLES", "DISABLED", "POLICY");
+        var table = new TextTable("PRINCIPAL", "ROLES", "DISABLED", "LIMITS", "POLICY");
         foreach (var principal in principals)
         {
             table.Add(
                 principal.Name,
                 string.Join(',', principal.Roles),
                 principal.Disabled ? "yes" : null,
+                LimitOptions.Show(principal.Limits),
                 AuthCommands.Text(principal.PolicyRevision));
         }
         return table;

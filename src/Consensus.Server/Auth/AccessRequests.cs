@@ -29,12 +29,14 @@ internal static class AccessRequests
         return refusal is null ? [.. rules!] : null;
     }
 
-    /// <summary><c>{"roles":["billing"],"disabled":false}</c></summary>
-    public static (ImmutableArray<string> Roles, bool IsDisabled)? ReadPrincipal(ReadOnlyMemory<byte> body, out string? refusal)
+    /// <summary><c>{"roles":["billing"],"disabled":false,"limits":{"leases":100}}</c></summary>
+    public static (ImmutableArray<string> Roles, bool IsDisabled, PrincipalLimits Limits)? ReadPrincipal(
+        ReadOnlyMemory<byte> body, out string? refusal)
     {
         var json = new StrictObjectReader(body);
         List<string>? roles = null;
         bool? isDisabled = null;
+        var limits = PrincipalLimits.Default;
         while (json.NextField())
         {
             if (json.Is("roles"u8, 0))
@@ -45,13 +47,48 @@ internal static class AccessRequests
             {
                 isDisabled = json.Flag();
             }
+            else if (json.Is("limits"u8, 2))
+            {
+                limits = ReadLimits(ref json);
+            }
             else
             {
                 json.Unknown();
             }
         }
         refusal = json.Refusal ?? (roles is null ? "the field \"roles\" is missing: an array, which may be empty" : null);
-        return refusal is null ? ([.. roles!], isDisabled ?? false) : null;
+        return refusal is null ? ([.. roles!], isDisabled ?? false, limits) : null;
+    }
+
+    private static PrincipalLimits ReadLimits(ref StrictObjectReader json)
+    {
+        var limits = PrincipalLimits.Default;
+        var path = json.Path();
+        if (!json.EnterObject())
+        {
+            json.Refuse($"the field \"{path}\" is no object of bounds");
+            return limits;
+        }
+        while (json.NextField())
+        {
+            if (json.Is("leases"u8, 0))
+            {
+                limits = limits with { Leases = json.Number(1, PrincipalLimits.Most) ?? 0 };
+            }
+            else if (json.Is("holds"u8, 1))
+            {
+                limits = limits with { Holds = json.Number(1, PrincipalLimits.Most) ?? 0 };
+            }
+            else if (json.Is("idempotencyBytes"u8, 2))
+            {
+                limits = limits with { IdempotencyBytes = json.Number(1, PrincipalLimits.Most) ?? 0 };
+            }
+            else
+            {
+                json.Unknown();
+            }
+        }
+        return limits;
     }
 
     /// <summary>Nothing, or <c>{"note":"…"}</c>.</summary>

@@ -18,6 +18,9 @@ internal sealed class PrincipalEndpoints(PolicyRecordReads records, PolicyChange
     /// <summary>Of a name in an answer beside its bytes, about.</summary>
     private const int NameBytes = 60;
 
+    /// <summary>Of the bounds of one: their names and numbers.</summary>
+    private const int LimitsBytes = 100;
+
     public Task ListAsync(ApiCall call) =>
         records.ListAsync(call, ListKind.Principals, ApiJson.Default.PrincipalListAnswer, static (view, page) =>
         {
@@ -43,11 +46,11 @@ internal sealed class PrincipalEndpoints(PolicyRecordReads records, PolicyChange
         }
         else if (await changes.ReadBodyAsync(call) is { } body)
         {
-            await (AccessRequests.ReadPrincipal(body, out var sentence) is var (roles, isDisabled)
+            await (AccessRequests.ReadPrincipal(body, out var sentence) is var (roles, isDisabled, limits)
                 ? changes.ChangeAsync(
                     call,
                     body,
-                    new PutPrincipalCommand(name, roles, isDisabled),
+                    new PutPrincipalCommand(name, roles, isDisabled) { Limits = limits },
                     $"the principal {name} has the roles [{string.Join(", ", roles)}]{(isDisabled ? ", and is disabled" : "")}")
                 : replies.Problem(call.Http, Problem.BadRequest(sentence!)));
         }
@@ -58,5 +61,5 @@ internal sealed class PrincipalEndpoints(PolicyRecordReads records, PolicyChange
         : replies.Problem(call.Http, refusal!);
 
     private static int SizeOf(PrincipalInfo principal) =>
-        NameBytes + principal.Name.Length + principal.Roles.Sum(static role => NameBytes + role.Length);
+        NameBytes + LimitsBytes + principal.Name.Length + principal.Roles.Sum(static role => NameBytes + role.Length);
 }

@@ -60,6 +60,10 @@ internal sealed class AuthCommandTests
             (refused.ExitCode, refused.Output.Contains("no rule of its roles covers it", StringComparison.Ordinal)),
             Is.EqualTo((1, true)),
             refused.Error);
+        await Member.RowsAsync("auth", "principal", "set", "svc", "--leases", "5", "--holds", "6", "--idempotency-bytes", "7");
+        Assert.That(
+            (await Member.RowsAsync("auth", "principal", "show", "svc")).Single()[3], Is.EqualTo("leases=5,holds=6,idempotency-bytes=7"));
+        await Member.RefusedAsync("auth", "principal", "set", "svc", "--leases", "0");
         await Member.RowsAsync("auth", "principal", "set", "svc", "--disabled");
         Assert.That(
             (await Member.RowsAsync("auth", "principal", "list")).Single(row => row[0] == "svc")[1..3], Is.EqualTo(new[] { "-", "yes" }));

@@ -280,6 +280,7 @@ internal sealed class OpenApiTests : ContractTest
             ("Role", ApiJson.Default.RoleAnswer),
             ("RoleList", ApiJson.Default.RoleListAnswer),
             ("PrincipalPutRequest", ApiJson.Default.PrincipalPutRequest),
+            ("PrincipalLimits", ApiJson.Default.PrincipalLimitsMessage),
             ("Principal", ApiJson.Default.PrincipalAnswer),
             ("PrincipalList", ApiJson.Default.PrincipalListAnswer),
             ("RevocationPutRequest", ApiJson.Default.RevocationPutRequest),
