@@ -223,10 +223,11 @@ public sealed class ReplicatedState
     /// max(present + 2^32, <paramref name="unixSeconds"/> × 2^20). Keys, fences, settings, what was released or lost, and stored results of requests stay.
     /// </summary>
     /// <param name="unixSeconds">Of the restore, since 1970.</param>
-    public NewClusterLosses BeginNewCluster(long unixSeconds)
+    /// <param name="endTokens">No token is good any more; roles and principals stay.</param>
+    public NewClusterLosses BeginNewCluster(long unixSeconds, bool endTokens = false)
     {
         _entry.Begin(AppliedStamp, RequestId.None, Actor.Nobody, new ApplyOutput());
-        var losses = _newCluster.Begin(unixSeconds);
+        var losses = _newCluster.Begin(unixSeconds, endTokens);
         _applied = _applied.Add(Revision.Value);
         return losses;
     }

@@ -25,9 +25,13 @@ internal static partial class SnapshotRestoreCommand
         var keyFile = SnapshotCommands.KeyFileOption();
         var encryptionKey = Names.Option(
             "--encryption-key", "FILE", "The key file that consensusd will be started with: what is written is encrypted at once (plain).");
+        var dropTokens = new Option<bool>("--drop-tokens")
+        {
+            Description = "Ends all tokens, which a backup from before they were revoked makes good again; roles and principals stay.",
+        };
         var command = new Command("restore", "Makes a new cluster of one member out of a snapshot; asks no member.")
         {
-            file, directory, name, token, peer, keyFile, encryptionKey,
+            file, directory, name, token, peer, keyFile, encryptionKey, dropTokens,
         };
         host.BindLocal(command, (parsed, format) =>
         {
@@ -38,6 +42,7 @@ internal static partial class SnapshotRestoreCommand
                 Name = parsed.GetValue(name) ?? DefaultName,
                 ClusterToken = parsed.GetValue(token) ?? DefaultToken,
                 PeerAddress = parsed.GetValue(peer) ?? DefaultPeerAddress,
+                DropTokens = parsed.GetValue(dropTokens),
                 UnixSeconds = TimeProvider.System.GetUtcNow().ToUnixTimeSeconds(),
             };
             Check(plan);
@@ -96,20 +101,47 @@ internal static partial class SnapshotRestoreCommand
     {
         yield return $"This is a new cluster, no longer {done.FromClusterId}: {done.Leases} leases, {done.Holds} holds and {done.Waiters} waiting requests ended, "
             + $"{done.LeaseKeys} keys went with their leases. Every new fencing token is above any that the old cluster gave.";
-        var token = plan.ClusterToken == DefaultToken ? "" : " --cluster-token …";
+        // With --tls a start that names no token goes by the certificate's domain.
+        var token = plan.ClusterToken != DefaultToken ? " --cluster-token …"
+            : done.JudgesRights ? $" --cluster-token {DefaultToken}"
+            : "";
+        var addresses = Addresses(plan.PeerAddress, done.JudgesRights);
         var key = encryptionKey is null ? "" : $" --encryption-key {encryptionKey}";
-        yield return $"Start it: consensusd --name {done.Name} --data-dir {done.DataDirectory}{token}{Addresses(plan.PeerAddress)}{key} "
+        var tls = done.JudgesRights ? " --tls FILE" : "";
+        yield return $"Start it: consensusd --name {done.Name} --data-dir {done.DataDirectory}{token}{addresses}{tls}{key} "
             + "(without --initial-cluster).";
         yield return "Then let further members join, one after the other: start each on an empty directory "
             + $"with its own --name, --listen-peer and --listen-client and with --join {plan.PeerAddress}, "
             + "consensusctl members add NAME, and once it is ready consensusctl members promote NAME.";
+        if (TokensIn(done) is { } tokens)
+        {
+            yield return tokens;
+        }
+        if (done.JudgesRights)
+        {
+            yield return "It has the roles and principals of the backup. Whoever has no way in that the backup knows makes one on the "
+                + $"machine itself: consensusctl --socket {done.DataDirectory}/admin.sock auth token create NAME --out FILE; or with an "
+                + "administrator's certificate.";
+        }
     }
+
+    /// <summary>Null where the backup has none.</summary>
+    private static string? TokensIn(RestoreSummary done) => (done.LiveTokens, done.DroppedTokens) switch
+    {
+        (0, _) => null,
+        (1, 0) => "1 token is good again, also if it was revoked after the backup was taken: --drop-tokens ends it, or "
+            + "consensusctl auth token revoke.",
+        (var live, 0) => $"{live} tokens are good again, also those that were revoked after the backup was taken: "
+            + "--drop-tokens ends all, or consensusctl auth token revoke each.",
+        (1, _) => "1 token was ended: whoever had it needs another.",
+        (var live, _) => $"{live} tokens were ended: whoever had one needs another.",
+    };
 
     /// <summary>
     /// The options with which the member is where it was said to be: a start asks its own options only, and without these it would listen
     /// on loopback and tell the others so. One that is reached by a name listens on all addresses, since one cannot listen on a name.
     /// </summary>
-    private static string Addresses(string peer)
+    private static string Addresses(string peer, bool hasTls)
     {
         if (peer == DefaultPeerAddress)
         {
@@ -124,8 +156,8 @@ internal static partial class SnapshotRestoreCommand
         var ends = IPAddress.TryParse(host, out _)
             ? $" --listen-peer {peer} --listen-client {host}:{ClientPort}"
             : $" --listen-peer 0.0.0.0:{peer[(colon + 1)..]} --advertise-peer {peer}"
-                + $" --listen-client 0.0.0.0:{ClientPort} --advertise-client http://{host}:{ClientPort}";
-        return ends + " --insecure";
+                + $" --listen-client 0.0.0.0:{ClientPort} --advertise-client {(hasTls ? "https" : "http")}://{host}:{ClientPort}";
+        return hasTls ? ends : ends + " --insecure";
     }
 
     private static JsonObject ToJson(RestoreSummary done) => new()
@@ -145,6 +177,8 @@ internal static partial class SnapshotRestoreCommand
             ["holds"] = done.Holds,
             ["waiters"] = done.Waiters,
             ["keys"] = done.LeaseKeys,
+            ["tokens"] = done.DroppedTokens,
         },
+        ["liveTokens"] = done.LiveTokens - done.DroppedTokens,
     };
 }

@@ -16,7 +16,7 @@ internal sealed class NewClusterRules(StateTables state, HoldRules holds)
     private const long RevisionsPerSecond = 1L << 20;
 
     /// <inheritdoc cref="ReplicatedState.BeginNewCluster"/>
-    public NewClusterLosses Begin(long unixSeconds)
+    public NewClusterLosses Begin(long unixSeconds, bool endTokens)
     {
         var before = state.Counts;
 
@@ -41,6 +41,11 @@ internal sealed class NewClusterRules(StateTables state, HoldRules holds)
         }
         state.Detaching.Clear();
         state.Policies.SetSweep(null);
+        var live = state.Policies.TokenCount - state.Policies.TokensEndedBefore(unixSeconds + 1, int.MaxValue).Count;
+        if (endTokens)
+        {
+            EndAllTokens();
+        }
         foreach (var member in state.Members.All().ToList())
         {
             state.Members.Remove(member.Id);
@@ -48,6 +53,20 @@ internal sealed class NewClusterRules(StateTables state, HoldRules holds)
         state.History.Forget(state.History.Count, state.Revision);
         var after = state.Counts;
         Invariant.Require(after is { Leases: 0, HoldsInUse: 0, Waiters: 0 }, "a new cluster begins with nothing held");
-        return new NewClusterLosses(before.Leases, before.HoldsInUse, before.Waiters, before.Keys - after.Keys);
+        return new NewClusterLosses(before.Leases, before.HoldsInUse, before.Waiters, before.Keys - after.Keys, live, endTokens ? live : 0);
+    }
+
+    /// <summary>Also those whose time is over: a clock that is wrong makes none of them good again.</summary>
+    private void EndAllTokens()
+    {
+        var all = state.Policies.AllTokens();
+        foreach (var token in all)
+        {
+            state.Policies.RemoveToken(token.Id);
+        }
+        if (all.Count > 0)
+        {
+            state.Policies.Counters = state.Policies.Counters with { Revision = state.Policies.Revision + 1 };
+        }
     }
 }

@@ -95,6 +95,8 @@ internal sealed class PolicyTable
 
     public TokenInfo? FindToken(string id) => _tokens.Find(id);
 
+    public List<TokenInfo> AllTokens() => _tokens.All().ToList();
+
     /// <summary>All tokens of the family. Looks at all that there are.</summary>
     public List<TokenInfo> TokensOf(string family) => _tokens.All().Where(token => token.Family == family).ToList();
 

@@ -26,7 +26,7 @@ public static class BackupRestore
     internal static RestoreSummary Run(IDisk disk, RestorePlan plan, long incarnation)
     {
         var (state, header) = Load(disk, plan);
-        var losses = state.BeginNewCluster(plan.UnixSeconds);
+        var losses = state.BeginNewCluster(plan.UnixSeconds, plan.DropTokens);
         var view = state.TakeView();
 
         var member = new Member(ClusterIdentity.MemberIdOf(plan.Name, incarnation), plan.Name, plan.PeerAddress);
@@ -64,7 +64,10 @@ public static class BackupRestore
             losses.Leases,
             losses.Holds,
             losses.Waiters,
-            losses.Keys);
+            losses.Keys,
+            view.Policy.IsEnabled,
+            losses.LiveTokens,
+            losses.EndedTokens);
     }
 
     private static (ReplicatedState State, Snapshots.SnapshotHeader Header) Load(IDisk disk, RestorePlan plan)

@@ -28,6 +28,9 @@ public sealed record RestorePlan
     /// <summary>Now, in seconds since 1970: what every new fencing token is above (rule 15).</summary>
     public required long UnixSeconds { get; init; }
 
+    /// <summary>No token of the backup is good any more.</summary>
+    public bool DropTokens { get; init; }
+
     /// <summary>Open a sealed backup; null: it is refused.</summary>
     public KeyRing? Keys { get; init; }
 
@@ -45,6 +48,9 @@ public sealed record RestorePlan
 /// <param name="FromClusterId">Of the cluster that the backup was taken of.</param>
 /// <param name="Revision">Which the new cluster goes on from.</param>
 /// <param name="Leases">Ended; <paramref name="Holds"/>, <paramref name="Waiters"/> and the <paramref name="LeaseKeys"/> tied to them likewise.</param>
+/// <param name="JudgesRights">The new cluster asks everybody who he is, as that of the backup did.</param>
+/// <param name="LiveTokens">Which were good in the backup and are not over by their time.</param>
+/// <param name="DroppedTokens">All of these, or 0.</param>
 public sealed record RestoreSummary(
     string DataDirectory,
     string Name,
@@ -58,4 +64,7 @@ public sealed record RestoreSummary(
     long Leases,
     long Holds,
     long Waiters,
-    long LeaseKeys);
+    long LeaseKeys,
+    bool JudgesRights,
+    long LiveTokens,
+    long DroppedTokens);

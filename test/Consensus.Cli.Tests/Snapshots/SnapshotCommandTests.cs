@@ -144,6 +144,30 @@ internal sealed class SnapshotCommandTests
         Assert.That(run.Output, Does.Contain($"its own --name, --listen-peer and --listen-client and with --join {peer}, "));
     }
 
+    [TestCase(1, false, "1 token is good again, also if it was revoked after the backup was taken: --drop-tokens ends it, ")]
+    [TestCase(2, false, "2 tokens are good again, also those that were revoked after the backup was taken: --drop-tokens ends all, ")]
+    [TestCase(1, true, "1 token was ended: ")]
+    [TestCase(2, true, "2 tokens were ended: ")]
+    public async Task Restore_says_what_became_of_tokens_and_how_to_come_in(int count, bool drop, string sentence)
+    {
+        await File.WriteAllBytesAsync(FileName, BackupBytes.WithTokens(count));
+        string[] restore = ["snapshot", "restore", FileName, .. drop ? ["--drop-tokens"] : Array.Empty<string>()];
+        var data = Path.Combine(_directory, "data");
+        var run = await Ctl.RunAsync(Nowhere, [.. restore, "--data-dir", data, "--advertise-peer", "n1.example:7480"]);
+        Assert.That(run.ExitCode, Is.Zero, run.Error);
+        Assert.That(run.Output, Does.Contain("\n" + sentence));
+        Assert.That(run.Output, Does.Contain($"consensusctl --socket {data}/admin.sock auth token create NAME --out FILE"));
+        Assert.That(run.Output, Does.Contain("--cluster-token consensus "));
+        Assert.That(run.Output, Does.Contain(" --advertise-client https://n1.example:7379 --tls FILE"));
+        Assert.That(run.Output, Does.Not.Contain("--insecure"));
+
+        run = await Ctl.RunAsync(Nowhere, [.. restore, "--data-dir", data + "-json", "-o", "json"]);
+        using var document = JsonDocument.Parse(run.Output);
+        var live = document.RootElement.GetProperty("liveTokens").GetInt64();
+        var ended = document.RootElement.GetProperty("ended").GetProperty("tokens").GetInt64();
+        Assert.That((live, ended), Is.EqualTo(drop ? (0L, (long)count) : (count, 0L)));
+    }
+
     [Test]
     public async Task Restore_in_json_is_one_document()
     {

@@ -1,6 +1,8 @@
 using Consensus.Primitives;
 using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Outcomes;
+using Consensus.StateMachine.Policies;
+using Consensus.StateMachine.Tests.Policies;
 using Consensus.StateMachine.Tests.Rules;
 using static Consensus.StateMachine.Tests.Rules.Asks;
 
@@ -143,6 +145,35 @@ public sealed class NewClusterTests
         Assert.That(machine.Do(new FenceCommand(Machine.Key("f"), new FencingToken(held.Token.Value - 1))), Is.InstanceOf<FenceStale>());
         var token = machine.Granted(Lock("new", "a", 100)).Token;
         Assert.That(machine.Do(new FenceCommand(Machine.Key("f"), token)), Is.InstanceOf<FencePassed>());
+    }
+
+    [Test]
+    public void Tokens_live_again_are_counted_and_end_when_told_to_with_roles_and_principals_left()
+    {
+        foreach (var end in new[] { false, true })
+        {
+            var machine = new Machine();
+            machine.Allow("svc", Policing.All(""));
+            machine.Enable();
+            PutTokenCommand Token(string id, long notAfter) => new(id, Machine.Key(new string('s', 32)), "svc", notAfter, 900);
+            machine.Change(Token("aaaaaaaaaaa", Now + 1));
+            machine.Change(Token("bbbbbbbbbbb", long.MaxValue));
+            machine.Change(Token("ccccccccccc", Now));
+            var before = machine.View.Policy.Revision;
+
+            var losses = machine.State.BeginNewCluster(Now, end);
+
+            Assert.That((losses.LiveTokens, losses.EndedTokens), Is.EqualTo((2L, end ? 2L : 0L)), "one's time is over");
+            Assert.That(machine.View.ListTokens("").Count(), Is.EqualTo(end ? 0 : 3));
+            Assert.That(machine.View.Policy.Revision, Is.EqualTo(end ? before + 1 : before));
+            Assert.That(machine.View.Policy.IsEnabled);
+            Assert.That(machine.View.Policy.BindingOf("svc")!.Roles, Is.EqualTo(new[] { "svc" }));
+            Assert.That(machine.View.Policy.IsRevoked(new Actor("svc", "t:aaaaaaaaaaa")), Is.EqualTo(end));
+            machine.State.Verify();
+            var digest = machine.View.Digest;
+            machine.RestoreFromSnapshot();
+            Assert.That(machine.View.Digest, Is.EqualTo(digest));
+        }
     }
 
     [Test]
