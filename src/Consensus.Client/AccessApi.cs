@@ -99,12 +99,20 @@ public static class AccessApi
     /// <summary>A certificate is not believed any more: nothing of what it asks for takes effect after this was answered.</summary>
     /// <param name="fingerprint">Its SHA-256 in 64 hexadecimal digits.</param>
     /// <param name="note">For a person; null: none.</param>
+    /// <param name="force">
+    /// Also when a member of the cluster goes by it, which the others then have no link to any more; else that is 412.
+    /// </param>
     /// <param name="ifPolicyRevision">Only while the policy is at this revision, else 412; null: whatever it is at.</param>
     public static Task<ApiResult<PolicyChangedAnswer>> PutRevocationAsync(
-        this ConsensusApiClient api, string fingerprint, string? note, long? ifPolicyRevision, CancellationToken cancellationToken) =>
+        this ConsensusApiClient api,
+        string fingerprint,
+        string? note,
+        bool force,
+        long? ifPolicyRevision,
+        CancellationToken cancellationToken) =>
         api.ChangePolicyAsync(
             HttpMethod.Put,
-            RevocationTarget(fingerprint),
+            RevocationTarget(fingerprint) + (force ? "?force=true" : ""),
             RequestJson.Encode(new RevocationPutRequest { Note = note }, RequestJson.Types.RevocationPutRequest, nameof(note)),
             ifPolicyRevision,
             cancellationToken);

@@ -17,17 +17,26 @@ internal static class AuthRevocationCommands
 
     private const int MostBytes = 1024 * 1024;
 
+    /// <summary>Of <c>auth</c> and of <c>cert</c>: the same.</summary>
     public static Command Revoke(CommandHost host)
     {
         var certificate = Names.Argument("FILE|FINGERPRINT", What);
         var note = Names.Option("--note", "TEXT", "For whoever reads the list: why.");
-        var command = new Command("revoke", "A certificate is not believed any more, by any member.") { certificate, note };
+        var force = new Option<bool>("--force")
+        {
+            Description = "Also when a member of the cluster goes by it: the others have no link to that member any more.",
+        };
+        var command = new Command("revoke", "A certificate, a client's or a member's, is not believed any more, by any member.")
+        {
+            certificate, note, force,
+        };
         host.Bind(
             command,
             async (parsed, session) => session.Show(
                 await session.Client.PutRevocationAsync(
                     await FingerprintOfAsync(session, parsed.GetRequiredValue(certificate)),
                     parsed.GetValue(note),
+                    parsed.GetValue(force),
                     null,
                     session.Cancellation),
                 AuthCommands.Changed),

@@ -7,16 +7,20 @@ using Consensus.Security.Issuing;
 
 namespace Consensus.Cli.Commands;
 
-/// <summary><c>cert create/renew/show</c>: what TLS goes by, made and looked at without a member.</summary>
+/// <summary>
+/// <c>cert create/renew/show</c>: what TLS goes by, made and looked at without a member. <c>cert revoke</c> asks the cluster.
+/// </summary>
 internal static class CertCommands
 {
     private const string DefaultDirectory = "certs";
 
-    public static Command Create(CommandHost host) => new("cert", "Certificates: makes a CA and bundles, renews them, says what is in one.")
+    public static Command Create(CommandHost host) => new(
+        "cert", "Certificates: makes a CA and bundles, renews them, says what is in one, revokes.")
     {
         CertCreateCommand.Create(host),
         CertRenewCommand.Create(host),
         CertShowCommand.Create(host),
+        AuthRevocationCommands.Revoke(host),
     };
 
     public static Option<string?> DirectoryOption() =>

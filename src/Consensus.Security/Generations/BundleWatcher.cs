@@ -37,6 +37,9 @@ public sealed class BundleWatcher : ITlsSource
     /// <inheritdoc/>
     public TimeProvider Time { get; }
 
+    /// <inheritdoc/>
+    public MemberCertificates Members { get; } = new();
+
     /// <summary>
     /// Why what the files hold now is not used, as a sentence without its stop; null while the current generation is what they hold.
     /// </summary>

@@ -25,4 +25,7 @@ public interface ITlsSource
 
     /// <summary>The time that certificates are judged by.</summary>
     TimeProvider Time { get; }
+
+    /// <summary>Which members' certificates are revoked, and which each shows.</summary>
+    MemberCertificates Members { get; }
 }

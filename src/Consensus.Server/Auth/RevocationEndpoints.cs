@@ -1,5 +1,6 @@
 using Consensus.Api;
 using Consensus.Api.Access;
+using Consensus.Api.Problems;
 using Consensus.Server.Http;
 using Consensus.Server.Lists;
 using Consensus.Server.Routing;
@@ -10,8 +11,8 @@ using Consensus.Translation;
 
 namespace Consensus.Server.Auth;
 
-/// <summary><c>/v1/auth/revocations</c>: certificates that are not believed any more, by their SHA-256.</summary>
-internal sealed class RevocationEndpoints(PolicyRecordReads records, PolicyChanges changes, Replies replies)
+/// <summary><c>/v1/auth/revocations</c>: certificates that are not believed any more, clients' and members', by their SHA-256.</summary>
+internal sealed class RevocationEndpoints(PolicyRecordReads records, PolicyChanges changes, Replies replies, CertificatesInUse inUse)
 {
     /// <summary>Of one in an answer beside its note, about.</summary>
     private const int ItemBytes = 160;
@@ -49,16 +50,28 @@ internal sealed class RevocationEndpoints(PolicyRecordReads records, PolicyChang
         else if (await changes.ReadBodyAsync(call) is { } body)
         {
             var note = AccessRequests.ReadOneText(body, "note"u8, out var sentence) ?? "";
-            await (sentence is null
+            Problem? problem = null;
+            var force = false;
+            if (sentence is null && call.Query.TryGetSwitch(QueryName.Force, out force, out problem) && !force)
+            {
+                problem = inUse.UserOf(fingerprint) is { } member ? IsInUse(member) : null;
+            }
+            problem = sentence is null ? problem : Problem.BadRequest(sentence);
+            await (problem is null
                 ? changes.ChangeAsync(
                     call, body, new PutRevocationCommand(fingerprint, note), $"the certificate {Text(fingerprint)} was revoked")
-                : replies.Problem(call.Http, Problem.BadRequest(sentence)));
+                : replies.Problem(call.Http, problem));
         }
     }
 
     public Task DeleteAsync(ApiCall call) => TryReadFingerprint(call, out var fingerprint)
         ? changes.ChangeAsync(call, [], new DeleteRevocationCommand(fingerprint), $"the certificate {Text(fingerprint)} is believed again")
         : replies.Problem(call.Http, NoFingerprint);
+
+    private static Problem IsInUse(string member) => new(
+        ProblemTypes.PreconditionFailed,
+        $"the certificate is the one that the member {member} goes by, which would be cut off from the others: give it another first "
+        + $"(consensusctl cert renew {member}), or remove the member, or say force=true (--force); nothing was done");
 
     private static string Text(Key fingerprint) => Convert.ToHexStringLower(fingerprint.Bytes);
 

@@ -300,7 +300,11 @@ public sealed class NodeHost : INodeHost
             Warn = sentence => _log(TransportLogLevel.Warning, sentence),
             Removed = sentence => _removed.TrySetResult(sentence),
         };
-        _node = new ConsensusNode(coreOptions, core, surroundings);
+        var node = new ConsensusNode(coreOptions, core, surroundings);
+        _node = node;
+        // Before a link stands: what is revoked in the state that was found on the disk is so from the first handshake on.
+        options.Tls?.Members.Follow(
+            () => node.Policy.Revision, fingerprint => node.Policy.IsRevoked(Key.Own(fingerprint)));
         _transport = new PeerTransport(
             _listener,
             new PeerTransportOptions

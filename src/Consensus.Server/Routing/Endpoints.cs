@@ -124,7 +124,7 @@ internal sealed class Endpoints
             new(ApiRoute.AuthPrincipal, "DELETE", QueryNames.None, Needs.OfCommand, principals.DeleteAsync),
             new(ApiRoute.AuthRevocations, "GET", QueryNames.Read | QueryNames.Page, Needs.OfView, revocations.ListAsync),
             new(ApiRoute.AuthRevocation, "GET", QueryNames.Read, Needs.OfView, revocations.GetAsync),
-            new(ApiRoute.AuthRevocation, "PUT", QueryNames.None, Needs.OfCommand, revocations.PutAsync),
+            new(ApiRoute.AuthRevocation, "PUT", QueryNames.Force, Needs.OfCommand, revocations.PutAsync),
             new(ApiRoute.AuthRevocation, "DELETE", QueryNames.None, Needs.OfCommand, revocations.DeleteAsync),
             new(ApiRoute.AuthTokens, "GET", QueryNames.Read | QueryNames.Page, Needs.OfView, tokens.ListAsync),
             new(ApiRoute.AuthTokens, "POST", QueryNames.None, Needs.OfCommand, tokens.MakeAsync),

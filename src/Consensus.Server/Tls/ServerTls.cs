@@ -109,6 +109,12 @@ public sealed class ServerTls
                 {
                     alarms.Add(alarm);
                 }
+                if (Source.Members.IsRevoked(bundle.Leaf))
+                {
+                    alarms.Add(
+                        "the certificate of this member is revoked, so that the others have no link to it: "
+                        + $"consensusctl cert renew {bundle.Name?.Name} makes another one");
+                }
             }
             return alarms;
         }

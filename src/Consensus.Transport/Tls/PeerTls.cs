@@ -33,6 +33,9 @@ internal sealed class PeerTls : IDisposable
     private CertificateName? _peer;
     private string? _objection;
     private long _believedIn;
+
+    /// <summary>Which revocations it was judged by.</summary>
+    private long _believedBy;
     private long _sealedBytes;
     private long _sealedRecords;
 
@@ -96,16 +99,30 @@ internal sealed class PeerTls : IDisposable
     }
 
     /// <summary>
-    /// Whether the other side's certificate is believed by the present generation; judged once for each. That it ended meanwhile does not
-    /// matter: what stands goes on, and only new handshakes fail.
+    /// Whether the other side's certificate is believed by the present generation and the present revocations; judged once for each. That
+    /// it ended meanwhile does not matter: what stands goes on, and only new handshakes fail.
     /// </summary>
     /// <param name="objection">What is wrong with it.</param>
     public bool IsStillBelieved(out string objection)
     {
         objection = "";
         var present = _source.Current;
-        if (present.Number == Volatile.Read(ref _believedIn))
+        // Before the revocations are looked at: those may only be newer.
+        var version = _source.Members.Version;
+        var isSameGeneration = present.Number == Volatile.Read(ref _believedIn);
+        if (isSameGeneration && version == Volatile.Read(ref _believedBy))
         {
+            return true;
+        }
+        if (PeerTrust.IfRevoked(_leaf!, Member, _source.Members) is { } revoked)
+        {
+            objection = revoked;
+            return false;
+        }
+        if (isSameGeneration)
+        {
+            // A change of the policy, as there may be many: the chain is what it was.
+            Volatile.Write(ref _believedBy, version);
             return true;
         }
         var now = _source.Time.GetUtcNow();
@@ -117,6 +134,7 @@ internal sealed class PeerTls : IDisposable
             return false;
         }
         Volatile.Write(ref _believedIn, present.Number);
+        Volatile.Write(ref _believedBy, version);
         return true;
     }
 
@@ -204,7 +222,7 @@ internal sealed class PeerTls : IDisposable
     private void ShakeHands(Deadline deadline, Action<TlsGeneration> authenticate)
     {
         var generation = _source.Current;
-        (Generation, _believedIn) = (generation.Number, generation.Number);
+        (Generation, _believedIn, _believedBy) = (generation.Number, generation.Number, _source.Members.Version);
         _socket.LimitReads(deadline);
         _socket.LimitWrites(deadline);
         try
@@ -227,10 +245,12 @@ internal sealed class PeerTls : IDisposable
         var shown = leaf as X509Certificate2;
         var others = chain?.ChainPolicy.ExtraStore;
         _objection = PeerTrust.ObjectionTo(shown, others, generation, _use, _source.Time.GetUtcNow(), wanted, out _peer);
+        _objection ??= PeerTrust.IfRevoked(shown!, Member, _source.Members);
         if (_objection is not null)
         {
             return false;
         }
+        _source.Members.Shown(Member, shown!);
         _leaf = X509CertificateLoader.LoadCertificate(shown!.RawDataMemory.Span);
         foreach (var other in others ?? [])
         {

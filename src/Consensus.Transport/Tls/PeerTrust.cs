@@ -58,6 +58,13 @@ internal static class PeerTrust
         return null;
     }
 
+    /// <summary>Null unless it is revoked; else the end of a sentence as above.</summary>
+    /// <param name="member">Whose it is.</param>
+    public static string? IfRevoked(X509Certificate2 leaf, string member, MemberCertificates members) =>
+        members.IsRevoked(leaf)
+            ? $"its certificate, of the member {member}, is revoked: consensusctl cert renew {member} makes another one"
+            : null;
+
     /// <summary>It goes into a log of ours.</summary>
     private static string Printable(string uri) => string.Concat(uri.Take(MaxUriChars).Select(c => c is > ' ' and <= '~' ? c : '?'));
 }

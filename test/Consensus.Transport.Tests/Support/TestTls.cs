@@ -22,6 +22,8 @@ internal sealed class TestTls(Bundle bundle, TimeProvider? time = null) : ITlsSo
 
     public TimeProvider Time { get; } = time ?? TimeProvider.System;
 
+    public MemberCertificates Members { get; } = new();
+
     /// <summary>Of a file that <see cref="TestCertificates"/> wrote.</summary>
     public static TestTls Of(string path, TimeProvider? time = null) => new(Bundle.Load(path, path), time);
 
