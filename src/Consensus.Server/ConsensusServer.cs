@@ -27,6 +27,7 @@ using Consensus.Server.Tls;
 using Consensus.Server.Tokens;
 using Consensus.Server.Transactions;
 using Consensus.Server.Watches;
+using Consensus.Server.WebTokens;
 
 namespace Consensus.Server;
 
@@ -39,7 +40,9 @@ public static class ConsensusServer
     /// <summary>A web application on Kestrel with this server's limits, that has no routes yet.</summary>
     /// <param name="tls">Null: it speaks without TLS. Else the same that its <see cref="ServerInfo"/> has.</param>
     /// <param name="adminSocket">The path of a socket for whoever has the machine; null: there is none.</param>
-    public static WebApplication Build(IPEndPoint listen, ServerTls? tls = null, string? adminSocket = null)
+    /// <param name="webTokens">Whose JSON Web Tokens are believed; null: nobody's.</param>
+    public static WebApplication Build(
+        IPEndPoint listen, ServerTls? tls = null, string? adminSocket = null, WebTokenReload? webTokens = null)
     {
         // Empty: ours is the one place that reads options, not ASPNETCORE_URLS, and no appsettings.json of whatever directory this runs in.
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "consensusd" });
@@ -53,7 +56,7 @@ public static class ConsensusServer
         builder.Logging.AddFilter("Microsoft.AspNetCore.Server.Kestrel", LogLevel.Error);
         // While anything could be logged there, the host gives every request an activity and a logging scope, whose ids nothing here would print.
         builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
-        var tokens = new TokenJudge(tls?.Source.Time ?? TimeProvider.System, tls?.Clock ?? TimeProvider.System);
+        var tokens = new TokenJudge(tls?.Source.Time ?? TimeProvider.System, tls?.Clock ?? TimeProvider.System, webTokens);
         builder.Services.AddSingleton(tokens);
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(1));
         // Requests go on where their bytes arrived, and answers leave from where they were made: no handler here blocks a thread, so two of the four
@@ -97,6 +100,7 @@ public static class ConsensusServer
         info.Tls?.Revoked.Follow(() => node.Policy);
         var tokens = app.Services.GetRequiredService<TokenJudge>();
         tokens.Follow(() => node.Policy);
+        tokens.WebTokens?.Changed = tokens.Look;
         var look = TimeProvider.System.CreateTimer(static state => ((TokenJudge)state!).Look(), tokens, TokenJudge.LookEvery, TokenJudge.LookEvery);
         app.Lifetime.ApplicationStopped.Register(look.Dispose);
         var gate = new AccessGate(node, info.Insecure, info.AwaitsForming);
@@ -132,7 +136,8 @@ public static class ConsensusServer
         HoldWriteEndpoints WritesOf(HoldForm form) => new(form, node, commands, waits, replies, info, logger);
         var (locks, semaphores, elections) = (new LockForm(replies), new SemaphoreForm(replies), new ElectionForm(replies));
         var members = new MemberLookup(node, gate);
-        var alarms = new MemberAlarms(new DiskSpace(info.DataDirectory, TimeProvider.System).Read, info.Tls, info.Keys, info.Audit?.Log);
+        var alarms = new MemberAlarms(
+            new DiskSpace(info.DataDirectory, TimeProvider.System).Read, info.Tls, info.Keys, info.Audit?.Log, tokens.WebTokens);
         return new Endpoints(
             new KeyReadEndpoints(reads, lists, watches, replies),
             new KeyWriteEndpoints(commands, replies),
@@ -158,7 +163,7 @@ public static class ConsensusServer
             new SnapshotEndpoint(node, gate, replies, logger),
             new MemberEndpoints(node, members, replies, logger),
             new HealthEndpoints(node, gate, replies, lifecycle),
-            new MetricsEndpoint(node, replies, counters, hub, bodies, held, info, lifecycle, alarms),
+            new MetricsEndpoint(node, replies, counters, hub, bodies, held, info, lifecycle, alarms, tokens.WebTokens),
             new OpenApiEndpoint(replies));
     }
 }

@@ -2,13 +2,15 @@ using System.Globalization;
 using Consensus.Node;
 using Consensus.Server.Audit;
 using Consensus.Server.Tls;
+using Consensus.Server.WebTokens;
 using Consensus.Storage;
 using Consensus.Storage.Encryption;
 
 namespace Consensus.Server.Cluster;
 
 /// <summary>What an operator has to look at on this member: the node's own alarms, and what is running out. One sentence each, without a full stop.</summary>
-internal sealed class MemberAlarms(Func<DiskRoom?> disk, ServerTls? tls = null, KeyRing? keys = null, AuditLog? audit = null)
+internal sealed class MemberAlarms(
+    Func<DiskRoom?> disk, ServerTls? tls = null, KeyRing? keys = null, AuditLog? audit = null, WebTokenReload? webTokens = null)
 {
     /// <summary>Four log segments: the log allocates one at a time, and a snapshot needs room beside it.</summary>
     private const long LeastFreeBytes = 256L << 20;
@@ -32,7 +34,9 @@ internal sealed class MemberAlarms(Func<DiskRoom?> disk, ServerTls? tls = null, 
         var certificates = tls?.Alarms ?? [];
         var keyFile = keys?.Trouble;
         var auditAlarm = audit?.Alarm;
-        if (!isTight && percent < FullPercent && !isLarge && certificates.Count == 0 && keyFile is null && auditAlarm is null)
+        var issuers = webTokens?.Refusal;
+        if (!isTight && percent < FullPercent && !isLarge && certificates.Count == 0 && keyFile is null && auditAlarm is null
+            && issuers is null)
         {
             return status.Alarms;
         }
@@ -56,6 +60,10 @@ internal sealed class MemberAlarms(Func<DiskRoom?> disk, ServerTls? tls = null, 
         if (keyFile is not null)
         {
             alarms.Add($"{keyFile}; the keys of before are used, and a start would be refused");
+        }
+        if (issuers is not null)
+        {
+            alarms.Add($"{issuers}; the issuers and keys from before go on, and a start would be refused");
         }
         if (auditAlarm is not null)
         {

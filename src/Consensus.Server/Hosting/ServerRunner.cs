@@ -6,6 +6,7 @@ using Consensus.Security.Generations;
 using Consensus.Server.Audit;
 using Consensus.Server.Options;
 using Consensus.Server.Tls;
+using Consensus.Server.WebTokens;
 using Consensus.Transport.Formation;
 using Microsoft.AspNetCore.Connections;
 
@@ -56,11 +57,12 @@ public static class ServerRunner
         {
             var options = EphemeralPorts.Resolve(ServerOptionsReader.Read(arguments, environment));
             using var certificates = options.Tls is null ? null : TlsReload.Open(options, TimeProvider.System);
+            using var webTokens = options.Jwt is { } issuers ? WebTokenReload.Open(issuers, TimeProvider.System) : null;
             if (certificates?.Tls.Source.Current.Own.Name is { } name && !options.IsClusterTokenGiven)
             {
                 options = options with { ClusterToken = name.Domain };
             }
-            return await ServeAsync(options, certificates, output, errors, startNode);
+            return await ServeAsync(options, certificates, webTokens, output, errors, startNode);
         }
         catch (MemberRemovedException e)
         {
@@ -72,7 +74,7 @@ public static class ServerRunner
             await errors.WriteLineAsync($"consensusd: {e.Message}{(e.Message.EndsWith('?') ? "" : ".")}");
             return ExitWrongOptions;
         }
-        catch (BundleException e)
+        catch (Exception e) when (e is BundleException or WebTokenException)
         {
             await errors.WriteLineAsync($"consensusd: {e.Message}.");
             return ExitWrongOptions;
@@ -89,7 +91,12 @@ public static class ServerRunner
         e is StorageRefusedException or StorageFailedException or FormationRefusedException or IOException or UnauthorizedAccessException or SocketException or AddressInUseException;
 
     private static async Task<int> ServeAsync(
-        ServerOptions options, TlsReload? certificates, TextWriter output, TextWriter errors, StartNode startNode)
+        ServerOptions options,
+        TlsReload? certificates,
+        WebTokenReload? webTokens,
+        TextWriter output,
+        TextWriter errors,
+        StartNode startNode)
     {
         var tls = certificates?.Tls;
         var lifecycle = new ServerLifecycle(TimeProvider.System);
@@ -97,12 +104,13 @@ public static class ServerRunner
         using var loggers = new EarlyLoggers();
         var building = Task.Run(() =>
         {
-            var built = ConsensusServer.Build(options.ListenClient, tls, AdminSocketOf(options, loggers));
+            var built = ConsensusServer.Build(options.ListenClient, tls, AdminSocketOf(options, loggers), webTokens);
             loggers.Provide(built.Services.GetRequiredService<ILoggerFactory>());
             return built;
         });
         // From the first moment on: until all of a new cluster have met, days may pass.
         certificates?.Start(loggers.CreateLogger("Consensus.Tls"));
+        webTokens?.Start(loggers.CreateLogger("Consensus.Jwt"));
         var starting = StartAsync(options, tls?.Source, loggers, startNode);
         await using var app = await building;
         await using var host = await starting;

@@ -4,6 +4,7 @@ using Consensus.Server.Cluster;
 using Consensus.Server.Http;
 using Consensus.Server.Routing;
 using Consensus.Server.Watches;
+using Consensus.Server.WebTokens;
 
 namespace Consensus.Server.Metrics;
 
@@ -17,7 +18,8 @@ internal sealed class MetricsEndpoint(
     HeldByServer held,
     ServerInfo info,
     ServerLifecycle lifecycle,
-    MemberAlarms alarms)
+    MemberAlarms alarms,
+    WebTokenReload? webTokens)
 {
     public Task GetAsync(ApiCall call)
     {
@@ -29,6 +31,7 @@ internal sealed class MetricsEndpoint(
         WriteProcess(text);
         WriteHeld(text);
         TlsMetrics.Write(text, info.Tls);
+        WebTokenMetrics.Write(text, webTokens);
         AuditMetrics.Write(text, info.Audit?.Log);
         WriteRequests(text);
         replies.Start(call.Http, StatusCodes.Status200OK, status.Revision);

@@ -42,6 +42,7 @@ internal static class OptionTable
     public const string TlsClients = "tls-clients";
     public const string TlsMin = "tls-min";
     public const string PeerTls = "peer-tls";
+    public const string Jwt = "jwt";
     public const string EncryptionKey = "encryption-key";
     public const string AdminSocket = "admin-socket";
     public const string Audit = "audit";
@@ -72,6 +73,7 @@ internal static class OptionTable
         new(TlsClients, "FILE", "certificates of more CAs, whose clients are let in by the URI in their certificates (none)"),
         new(TlsMin, "VERSION", "the oldest TLS that clients may speak: 1.3, or 1.2 (1.3)"),
         new(PeerTls, "FILE", "as --tls, for the links among members alone (that of --tls)"),
+        new(Jwt, "FILE", "a JSON list of issuers, whose JSON Web Tokens are believed by the keys in files that it names (none)"),
         new(
             EncryptionKey,
             "FILE",

@@ -56,6 +56,9 @@ public sealed record ServerOptions
     /// <summary>Host names beside our own under which clients may ask; <c>*</c> allows any.</summary>
     public required ImmutableArray<string> AllowedHosts { get; init; }
 
+    /// <summary>The file of the issuers whose JSON Web Tokens are believed; null: nobody's are.</summary>
+    public string? Jwt { get; init; }
+
     /// <summary>The file of the keys that log and snapshots are sealed with; null: they are plain.</summary>
     public string? EncryptionKey { get; init; }
 

@@ -62,6 +62,7 @@ public static class ServerOptionsReader
             MinTtl = values.Duration(OptionTable.MinTtl, TimeSpan.FromSeconds(1), MinTtlLeast, TimeSpan.FromHours(1)),
             InitialSettings = InitialSettings(values),
             AllowedHosts = AllowedHosts(values),
+            Jwt = values.IsGiven(OptionTable.Jwt) ? values.Text(OptionTable.Jwt, "") : null,
             EncryptionKey = values.IsGiven(OptionTable.EncryptionKey) ? values.Text(OptionTable.EncryptionKey, "") : null,
             HasAdminSocket = !values.IsGiven(OptionTable.AdminSocket) || AdminSocket(values),
             Audit = AuditOptionsReader.Read(values, dataDirectory, knowsCallers: tls is not null),

@@ -101,7 +101,7 @@ internal sealed class CallerGuard(ServerTls? tls, TokenJudge tokens)
             return Unchecked;
         }
         var verdict = tokens.Judge(headers, memory, policy);
-        if (verdict.Token is not { } token)
+        if (verdict.Actor is not { } known)
         {
             // Whoever has the secret, or had it until it was revoked, guesses nothing.
             if (!hasSeen && verdict.Refusal == TokenVerdict.NotValid)
@@ -113,13 +113,13 @@ internal sealed class CallerGuard(ServerTls? tls, TokenJudge tokens)
         if (CallerConnection.Of(http) is { } connection)
         {
             // Two credentials have to name the same. The certificate that is shown beside it is to be believed by itself.
-            if (connection.HasCertificate && connection.Who().Actor is var shown && shown?.Name != token.Principal)
+            if (connection.HasCertificate && connection.Who().Actor is var shown && shown?.Name != known.Name)
             {
                 return Unknown(shown is null ? connection.Who().Refusal : TokenVerdict.NotValid);
             }
             connection.Asked();
         }
-        actor = token.Actor;
+        actor = known;
         return null;
     }
 

@@ -1,12 +1,19 @@
 using Consensus.Security.Tokens;
+using Consensus.Server.WebTokens;
 using Consensus.StateMachine.Policies;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace Consensus.Server.Tokens;
 
-/// <summary>A header that was somebody's, under one policy.</summary>
-/// <param name="Shown">What it holds.</param>
-internal sealed record SeenToken(string Header, BearerToken Shown, Policy Policy, TokenInfo Token);
+/// <summary>A header that was somebody's.</summary>
+/// <param name="Shown">The token that it holds; null for one of another issuer's.</param>
+/// <param name="By">What it was judged by: the policy, or the judge of JSON Web Tokens.</param>
+/// <param name="NotAfter">In seconds since 1970: from then on it is nobody's.</param>
+internal sealed record SeenToken(string Header, BearerToken? Shown, object By, Actor Actor, long NotAfter)
+{
+    /// <summary>Whether what it was judged by is still what goes.</summary>
+    public bool IsOf(Policy policy, WebTokenJudge? webTokens) => ReferenceEquals(By, Shown is null ? webTokens : policy);
+}
 
 /// <summary>
 /// What a connection remembers of the tokens that came over it: the last that was somebody's. A feature of the connection. Thread-safe:

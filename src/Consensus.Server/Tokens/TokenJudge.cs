@@ -1,4 +1,5 @@
 using Consensus.Security.Tokens;
+using Consensus.Server.WebTokens;
 using Consensus.StateMachine.Policies;
 using Microsoft.Extensions.Primitives;
 
@@ -10,7 +11,8 @@ namespace Consensus.Server.Tokens;
 /// </summary>
 /// <param name="time">The time of day, by which tokens end.</param>
 /// <param name="clock">Counts how often guesses come.</param>
-internal sealed class TokenJudge(TimeProvider time, TimeProvider clock)
+/// <param name="webTokens">Whose JSON Web Tokens are believed; null: nobody's.</param>
+internal sealed class TokenJudge(TimeProvider time, TimeProvider clock, WebTokenReload? webTokens = null)
 {
     /// <summary>How often it is looked whether what stands still may.</summary>
     public static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(10);
@@ -25,6 +27,9 @@ internal sealed class TokenJudge(TimeProvider time, TimeProvider clock)
 
     /// <summary>Attempts with a credential that is none.</summary>
     public FailedCredentials Failures { get; } = new(clock);
+
+    /// <summary>Whose JSON Web Tokens are believed; null: nobody's.</summary>
+    public WebTokenReload? WebTokens => webTokens;
 
     /// <summary>The time of day by which tokens are judged.</summary>
     public DateTimeOffset Now => time.GetUtcNow();
@@ -45,22 +50,17 @@ internal sealed class TokenJudge(TimeProvider time, TimeProvider clock)
         {
             return TokenVerdict.Nobody;
         }
-        var seen = memory?.Seen;
-        if (seen is null || !ReferenceEquals(seen.Header, header) || !ReferenceEquals(seen.Policy, policy))
+        var (seen, web) = (memory?.Seen, webTokens?.Judge);
+        if (seen is null || !ReferenceEquals(seen.Header, header) || !seen.IsOf(policy, web))
         {
-            seen = Look(header, policy, seen);
+            seen = Look(header, policy, web, seen);
             if (seen is null)
             {
                 return TokenVerdict.Nobody;
             }
             memory?.Seen = seen;
         }
-        return time.GetUtcNow().ToUnixTimeSeconds() < seen.Token.NotAfter
-            ? new TokenVerdict(seen.Token, "")
-            : new TokenVerdict(
-                null,
-                $"the token {seen.Token.Id} expired on {DateTimeOffset.FromUnixTimeSeconds(seen.Token.NotAfter):yyyy-MM-dd HH:mm} UTC: "
-                + "consensusctl auth token create makes another");
+        return time.GetUtcNow().ToUnixTimeSeconds() < seen.NotAfter ? new TokenVerdict(seen.Actor, "") : new TokenVerdict(null, Over(seen));
     }
 
     /// <summary>Whether the connection has shown this header before, and it was somebody: then it is no attempt at a secret.</summary>
@@ -68,10 +68,11 @@ internal sealed class TokenJudge(TimeProvider time, TimeProvider clock)
         headers is [{ } header] && memory?.Seen is { } seen && ReferenceEquals(seen.Header, header);
 
     /// <summary>
-    /// Whether the header has the form of a token and is nobody's by what this member has applied: it may be behind the one that was told of it.
+    /// Whether the header has the form of the cluster's own tokens and is nobody's by what this member has applied: it may be behind the one
+    /// that was told of it. Of a JSON Web Token the cluster knows no more than this member does.
     /// </summary>
     public bool IsUnheardOf(StringValues headers) =>
-        headers is [{ } header] && _policy?.Invoke() is { } policy && Look(header, policy, null) is null && ShownIn(header) is not null;
+        headers is [{ } header] && ShownIn(header) is { } shown && _policy?.Invoke() is { } policy && OfPolicy(header, shown, policy) is null;
 
     /// <summary>From here on the request stands, until it is taken away.</summary>
     public void Begin(HttpContext http, string header)
@@ -81,7 +82,7 @@ internal sealed class TokenJudge(TimeProvider time, TimeProvider clock)
             _standing[http] = header;
         }
         // What ended since it was let in has been looked for without it.
-        if (Judge(header, ConnectionTokens.Of(http)).Token is null)
+        if (Judge(header, ConnectionTokens.Of(http)).Actor is null)
         {
             http.Abort();
         }
@@ -96,13 +97,24 @@ internal sealed class TokenJudge(TimeProvider time, TimeProvider clock)
         }
     }
 
-    /// <summary>Ends what stands on a token that is none any more. To be called now and then: the time of a token is over by itself.</summary>
+    /// <summary>
+    /// Ends what stands on a token that is none any more. To be called now and then, for the time of a token is over by itself, and when
+    /// other issuers or keys are believed.
+    /// </summary>
     public void Look()
     {
+        if (webTokens is not null)
+        {
+            // A judge that is new verifies the signature of each, 60 µs or so, and remembers it: not while every request that begins waits.
+            foreach (var header in Headers())
+            {
+                Judge(header, null);
+            }
+        }
         lock (_gate)
         {
             var over = _standing.Where(static standing => ConnectionTokens.Of(standing.Key) is { Judge: var judge } memory
-                && judge.Judge(standing.Value, memory).Token is null);
+                && judge.Judge(standing.Value, memory).Actor is null);
             foreach (var (http, _) in over.ToList())
             {
                 http.Abort();
@@ -110,18 +122,43 @@ internal sealed class TokenJudge(TimeProvider time, TimeProvider clock)
         }
     }
 
-    /// <summary>What the header says under the policy; null: nothing that is somebody's.</summary>
-    private static SeenToken? Look(string header, Policy policy, SeenToken? before)
+    private static string Over(SeenToken seen)
+    {
+        var (named, remedy) = seen.Shown is { } shown
+            ? ($"the token {shown.Id}", "consensusctl auth token create makes another")
+            : ($"the token of {seen.Actor.Name}", "its issuer makes another");
+        return $"{named} expired on {DateTimeOffset.FromUnixTimeSeconds(seen.NotAfter):yyyy-MM-dd HH:mm} UTC: {remedy}";
+    }
+
+    private string[] Headers()
+    {
+        lock (_gate)
+        {
+            return [.. _standing.Values.Distinct()];
+        }
+    }
+
+    /// <summary>What the header says to those who judge now; null: nothing that is somebody's.</summary>
+    private SeenToken? Look(string header, Policy policy, WebTokenJudge? web, SeenToken? before)
     {
         var shown = before?.Header == header ? before.Shown : ShownIn(header);
-        if (shown is null)
+        if (shown is not null)
         {
-            return null;
+            return OfPolicy(header, shown, policy);
         }
+        // Its credential names the issuer: nobody here can end a single one, and what a log says is to hold no part of it.
+        return header.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase)
+            && web?.Judge(header.AsSpan(Scheme.Length), time.GetUtcNow()) is { Principal: { } principal } verdict
+            ? new SeenToken(header, null, web, new Actor(principal, Actor.WebTokenPrefix + verdict.Issuer), verdict.Until.ToUnixTimeSeconds())
+            : null;
+    }
+
+    private static SeenToken? OfPolicy(string header, BearerToken shown, Policy policy)
+    {
         var token = policy.FindToken(shown.Id);
         // As long for an id that there is not as for one that there is.
         var isItsSecret = shown.HasSecretOf(token is null ? NoSecret : token.Secret.Bytes);
-        return token is not null && isItsSecret ? new SeenToken(header, shown, policy, token) : null;
+        return token is not null && isItsSecret ? new SeenToken(header, shown, policy, token.Actor, token.NotAfter) : null;
     }
 
     private static BearerToken? ShownIn(string header) =>

@@ -28,7 +28,7 @@ internal sealed class WebTokenJudge(IReadOnlyList<WebTokenIssuer> issuers)
     /// <summary>A token is for at most so long: nothing else ends one that was stolen.</summary>
     public static readonly TimeSpan LongestLife = TimeSpan.FromHours(24);
 
-    /// <summary>Tokens that were good and are remembered; some 300 bytes each.</summary>
+    /// <summary>Tokens that were good and are remembered by their SHA-256; 300 to 700 bytes each.</summary>
     public const int MostRemembered = 10_000;
 
     private const int MostHeaderBytes = 2 * 1024;
@@ -40,6 +40,9 @@ internal sealed class WebTokenJudge(IReadOnlyList<WebTokenIssuer> issuers)
     private readonly Queue<Digest> _order = new();
 
     private readonly record struct Digest(long A, long B, long C, long D);
+
+    /// <summary>Whom it believes.</summary>
+    internal IReadOnlyList<WebTokenIssuer> Issuers => issuers;
 
     /// <summary>How many are remembered.</summary>
     internal int Remembered

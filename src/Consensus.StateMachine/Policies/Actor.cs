@@ -15,6 +15,8 @@ public sealed record Actor(string Name, string Credential)
 
     public const string TokenPrefix = "t:";
 
+    public const string WebTokenPrefix = "j:";
+
     /// <summary>As what rights are bound to whoever shows no credential.</summary>
     public const string Anonymous = "anonymous";
 

@@ -25,7 +25,7 @@ internal sealed class ServerOptionsTests
         Assert.That((options.ElectionTimeout, options.HeartbeatInterval, options.MinTtl), Is.EqualTo(
             (TimeSpan.FromSeconds(1), TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(1))));
         Assert.That(options.AllowedHosts, Is.Empty);
-        Assert.That(options.EncryptionKey, Is.Null);
+        Assert.That((options.EncryptionKey, options.Jwt), Is.EqualTo(((string?)null, (string?)null)));
         Assert.That(options.Join, Is.Empty);
     }
 
@@ -34,7 +34,7 @@ internal sealed class ServerOptionsTests
     {
         var options = Read("--name n2 --data-dir=/d --listen-client 127.0.0.1:1 --listen-peer [::1]:2 --advertise-client https://a.example:3 "
             + "--advertise-peer a.example:4 --cluster-token t --initial-cluster n1=b.example:5,n2=a.example:4 --election-timeout 2s "
-            + "--heartbeat-interval 50ms --snapshot-entries 10 --min-ttl 100ms --allowed-hosts x.example,* --initial-settings quota-bytes=8GiB,history-ms=10m,max-leases=5000 --encryption-key /k --insecure");
+            + "--heartbeat-interval 50ms --snapshot-entries 10 --min-ttl 100ms --allowed-hosts x.example,* --initial-settings quota-bytes=8GiB,history-ms=10m,max-leases=5000 --encryption-key /k --jwt /j --insecure");
         Assert.That((options.Name, options.DataDirectory, options.ClusterToken), Is.EqualTo(("n2", "/d", "t")));
         Assert.That(options.ListenPeer, Is.EqualTo(new IPEndPoint(IPAddress.IPv6Loopback, 2)));
         Assert.That((options.AdvertiseClient, options.AdvertisePeer), Is.EqualTo(("https://a.example:3", "a.example:4")));
@@ -44,7 +44,7 @@ internal sealed class ServerOptionsTests
         }));
         Assert.That((options.SnapshotEntries, options.MinTtl, options.Insecure), Is.EqualTo((10L, TimeSpan.FromMilliseconds(100), true)));
         Assert.That(options.AllowedHosts, Is.EqualTo(new[] { "x.example", "*" }));
-        Assert.That(options.EncryptionKey, Is.EqualTo("/k"));
+        Assert.That((options.EncryptionKey, options.Jwt), Is.EqualTo(("/k", "/j")));
         Assert.That(options.InitialSettings, Is.EqualTo(new[]
         {
             new SettingValue(Setting.QuotaBytes, 8L << 30), new SettingValue(Setting.HistoryMs, 600_000), new SettingValue(Setting.MaxLeases, 5_000),

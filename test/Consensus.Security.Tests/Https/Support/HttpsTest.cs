@@ -10,6 +10,7 @@ using Consensus.Server;
 using Consensus.Server.Tests.Support;
 using Consensus.Server.Tls;
 using Consensus.Server.Tokens;
+using Consensus.Server.WebTokens;
 using Consensus.Transport.Tests.Support;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
@@ -54,6 +55,9 @@ internal abstract class HttpsTest
     /// <summary>Where the server has a socket for whoever has the machine; null: it has none.</summary>
     protected virtual string? AdminSocketPath => null;
 
+    /// <summary>Whose JSON Web Tokens are believed; null: nobody's. Asked for once, before the server starts.</summary>
+    protected virtual WebTokenReload? WebTokens => null;
+
     protected virtual ServerInfo With(ServerInfo info) => info;
 
     [SetUp]
@@ -64,7 +68,7 @@ internal abstract class HttpsTest
         var files = new BundleFiles(Certificates.Member("n1", "db.example"), "n1") { Clients = ClientsFile };
         Watcher = BundleWatcher.Open(files, Time);
         Tls = new ServerTls(Watcher, TakesTls12, Clock) { Refusal = () => Watcher.Refusal, KeyLimits = KeyLimits };
-        _app = ConsensusServer.Build(new IPEndPoint(IPAddress.Loopback, 0), Tls, AdminSocketPath);
+        _app = ConsensusServer.Build(new IPEndPoint(IPAddress.Loopback, 0), Tls, AdminSocketPath, WebTokens);
         _app.MapConsensusApi(Node, With(new ServerInfo { Version = "1", Tls = Tls }), new ServerLifecycle(TimeProvider.System));
         await _app.StartAsync();
         Port = new Uri(_app.Urls.Single(static url => url.StartsWith("https", StringComparison.Ordinal))).Port;
