@@ -66,7 +66,8 @@ internal static class AuthTokenCommands
                 throw new UsageException("There is no token file to put another into: give --token-file FILE.");
             }
             // A token ends itself and no other: all of this is asked with the one before, for however long a cluster is asked.
-            var before = shown.Keep();
+            var before = shown.Keep()
+                ?? throw new UsageException($"{path} holds a JSON Web Token: its issuer makes the next one, and no member does.");
             var token = BearerToken.Create();
             var made = await session.Client.PutTokenAsync(
                 token.Id, token.SecretHash.ToArray(), null, parsed.GetValue(ttl), session.Cancellation);

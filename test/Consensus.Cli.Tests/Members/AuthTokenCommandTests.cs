@@ -77,6 +77,23 @@ internal sealed class AuthTokenCommandTests
         Assert.That((await AsAsync("auth", "whoami")).ExitCode, Is.EqualTo(1));
     }
 
+    /// <summary>As a pod finds it, at a member that believes no issuer.</summary>
+    [Test]
+    public async Task A_web_token_that_everybody_can_read_is_shown_and_not_rotated()
+    {
+        File.WriteAllText(FilePath, "eyJ.eyJ.c2_-\n");
+        if (!OperatingSystem.IsWindows())
+        {
+            File.SetUnixFileMode(FilePath, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
+        }
+        var shown = await AsAsync("auth", "whoami");
+        Assert.That((shown.ExitCode, shown.Error), Is.EqualTo((1, "consensusctl: the credential is not valid.\n")));
+        var rotated = await AsAsync("auth", "token", "rotate");
+        Assert.That((rotated.ExitCode, rotated.Error), Is.EqualTo((2,
+            $"consensusctl: {FilePath} holds a JSON Web Token: its issuer makes the next one, and no member does.\n")));
+        Assert.That(File.ReadAllText(FilePath), Is.EqualTo("eyJ.eyJ.c2_-\n"));
+    }
+
     [Test]
     public async Task Row_26_A_token_goes_nowhere_in_the_clear_and_what_cannot_be_used_is_exit_2()
     {

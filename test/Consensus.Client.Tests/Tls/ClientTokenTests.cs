@@ -1,9 +1,11 @@
+using System.Runtime.Versioning;
 using Consensus.Client.Transport;
 using Consensus.Security.Tokens;
 
 namespace Consensus.Client.Tests.Tls;
 
 /// <summary>With what token a client asks, and whom it shows it.</summary>
+[UnsupportedOSPlatform("windows")]
 internal sealed class ClientTokenTests
 {
     private string _directory = null!;
@@ -50,6 +52,54 @@ internal sealed class ClientTokenTests
         Assert.That(server.Shown, Has.Count.EqualTo(4), "the same is not shown again");
     }
 
+    /// <summary>As a pod finds it: a link to what the kubelet wrote, for everybody to read, which is replaced before it ends.</summary>
+    [Test]
+    public async Task A_projected_token_is_shown_and_the_one_that_took_its_place([Values] Way way)
+    {
+        const UnixFileMode Mounted = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
+        void Mount(string name, string text)
+        {
+            var target = Path.Combine(_directory, name);
+            File.WriteAllText(target, text);
+            File.SetUnixFileMode(target, Mounted);
+            File.CreateSymbolicLink(FilePath + ".new", target);
+            File.Move(FilePath + ".new", FilePath, overwrite: true);
+        }
+        using var server = new TokenServer();
+        Mount("1", "eyJ.eyJ.c2_-\n");
+        var source = new ClientToken(FilePath);
+        server.Takes = "Bearer eyJ.eyJ.c2_-";
+        using var transport = Open(way, server.Endpoint, source);
+        Assert.That((await transport.AskAsync(way, server.Endpoint)).Kind, Is.EqualTo(AttemptKind.Done));
+        Mount("2", "eyJ.eyJ.bmV4dA");
+        server.Takes = "Bearer eyJ.eyJ.bmV4dA";
+        Assert.That((await transport.AskAsync(way, server.Endpoint)).Kind, Is.EqualTo(AttemptKind.Done));
+        Assert.That($"{source.Current(TimeProvider.System, null)}", Is.EqualTo("a JSON Web Token"), "no text of it has the token");
+        Assert.That(source.Keep(), Is.Null, "it is none that a member could put another in the place of");
+    }
+
+    [TestCase("a.b")]
+    [TestCase("a.b.c.d.e")]
+    [TestCase("a.b.c d")]
+    [TestCase("a..c")]
+    [TestCase("a.b.c\nX-Other: 1")]
+    [TestCase("a.b.c=")]
+    public void What_is_no_web_token_by_its_form_is_refused(string text)
+    {
+        File.WriteAllText(FilePath, text);
+        Assert.That(() => new ClientToken(FilePath), Throws.ArgumentException.With.Message.Contains("nor a JSON Web Token"));
+        File.WriteAllText(FilePath, new string('a', 8192) + ".b.c");
+        Assert.That(() => new ClientToken(FilePath), Throws.ArgumentException.With.Message.Contains("at most 8192 characters"));
+    }
+
+    [Test]
+    public void A_token_of_the_cluster_is_for_everybody_to_read_in_no_file()
+    {
+        Put(out _);
+        File.SetUnixFileMode(FilePath, UnixFileMode.UserRead | UnixFileMode.OtherRead);
+        Assert.That(() => new ClientToken(FilePath), Throws.ArgumentException.With.Message.Contains("can be read by everybody"));
+    }
+
     [Test]
     public async Task Who_replaces_the_file_goes_on_with_the_token_that_was_there([Values] Way way)
     {
@@ -57,7 +107,7 @@ internal sealed class ClientTokenTests
         var source = Put(out var first);
         server.Takes = Header(first);
         using var transport = Open(way, server.Endpoint, source);
-        Assert.That(source.Keep().Text, Is.EqualTo(first.Text));
+        Assert.That(source.Keep()?.Text, Is.EqualTo(first.Text));
         TokenFile.Replace(FilePath, BearerToken.Create());
         server.Takes = "another";
         Assert.That((await transport.AskAsync(way, server.Endpoint)).Kind, Is.EqualTo(AttemptKind.Denied));
@@ -100,6 +150,6 @@ internal sealed class ClientTokenTests
         File.WriteAllText(FilePath, "none");
         Assert.That(() => new ClientToken(FilePath), Throws.ArgumentException.With.Message.Contains("holds no token"));
         Assert.That(source.IsReplaced(source.Current(TimeProvider.System, null), TimeProvider.System, null), Is.False);
-        Assert.That(source.Current(TimeProvider.System, null).Token.Text, Is.EqualTo(token.Text), "what was read before stays");
+        Assert.That(source.Current(TimeProvider.System, null).Text, Is.EqualTo(Header(token)), "what was read before stays");
     }
 }
