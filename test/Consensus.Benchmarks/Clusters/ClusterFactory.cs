@@ -45,7 +45,8 @@ internal sealed class ClusterFactory(BenchOptions options, string runDirectory)
     }
 
     /// <summary>Ours, and not as it is by default.</summary>
-    public static bool IsForLoad(string system) => system is SecureConsensusCluster.SystemName or JudgingConsensusCluster.SystemName or Before;
+    public static bool IsForLoad(string system) =>
+        system is SecureConsensusCluster.SystemName or JudgingConsensusCluster.SystemName or Before;
 
     /// <summary>Of ours, whose members take snapshots when there are many bytes of log, however many entries that is.</summary>
     public LocalCluster CreateWithSnapshotsByBytes() => new ConsensusCluster(

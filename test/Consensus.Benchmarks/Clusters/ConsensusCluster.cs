@@ -6,7 +6,8 @@ namespace Consensus.Benchmarks.Clusters;
 
 /// <summary>Members of <c>consensusd</c> with its default settings.</summary>
 /// <param name="name">Under which it is reported.</param>
-internal class ConsensusCluster(string program, string directory, int size, string name = "consensus") : LocalCluster(program, directory, size)
+internal class ConsensusCluster(string program, string directory, int size, string name = "consensus")
+    : LocalCluster(program, directory, size)
 {
     /// <summary>Of every member, besides those that it needs.</summary>
     public IReadOnlyList<string> MoreArguments { get; init; } = [];

@@ -4,7 +4,7 @@ using System.Text;
 namespace Consensus.Benchmarks.Clusters;
 
 /// <summary>
-/// As <see cref="ConsensusCluster"/>, and every request is judged: what authorization alone costs, without TLS. Whoever asks in the clear is
+/// As <see cref="ConsensusCluster"/>, and every request is judged: what authorization alone costs, without TLS. Who asks in the clear is
 /// anonymous, and has a role whose rules are looked up as a service's are.
 /// </summary>
 internal sealed class JudgingConsensusCluster(string program, string directory, int size)
