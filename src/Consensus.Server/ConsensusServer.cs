@@ -155,7 +155,7 @@ public static class ConsensusServer
             new AuthEndpoints(reads, changes, replies, knowsCallers: info.Tls is not null),
             new RoleEndpoints(records, changes, replies),
             new PrincipalEndpoints(records, changes, replies),
-            new RevocationEndpoints(records, changes, replies, new CertificatesInUse(node, info.Tls?.Source)),
+            new RevocationEndpoints(records, reads, changes, replies, new CertificatesInUse(node, info.Tls?.Source)),
             new TokenEndpoints(node, reads, changes, replies, tokens),
             new ClusterEndpoints(node, members, replies, info, lifecycle, alarms, counters, hub),
             new StateHashEndpoint(node, replies),

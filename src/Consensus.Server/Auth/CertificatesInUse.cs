@@ -6,7 +6,7 @@ namespace Consensus.Server.Auth;
 
 /// <summary>
 /// Whether a certificate is one that a present member of the cluster goes by: revoked, it would cut that member off. As far as this member
-/// knows, which is linked to all others.
+/// knows: what each showed when it was dialled last, since this process began.
 /// </summary>
 /// <param name="tls">Null: this member has none, and knows of none.</param>
 internal sealed class CertificatesInUse(IConsensusNode node, ITlsSource? tls)

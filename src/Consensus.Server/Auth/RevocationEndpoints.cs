@@ -1,6 +1,9 @@
 using Consensus.Api;
 using Consensus.Api.Access;
 using Consensus.Api.Problems;
+using Consensus.Node;
+using Consensus.Primitives;
+using Consensus.Server.Commands;
 using Consensus.Server.Http;
 using Consensus.Server.Lists;
 using Consensus.Server.Routing;
@@ -12,7 +15,8 @@ using Consensus.Translation;
 namespace Consensus.Server.Auth;
 
 /// <summary><c>/v1/auth/revocations</c>: certificates that are not believed any more, clients' and members', by their SHA-256.</summary>
-internal sealed class RevocationEndpoints(PolicyRecordReads records, PolicyChanges changes, Replies replies, CertificatesInUse inUse)
+internal sealed class RevocationEndpoints(
+    PolicyRecordReads records, JudgedReads reads, PolicyChanges changes, Replies replies, CertificatesInUse inUse)
 {
     /// <summary>Of one in an answer beside its note, about.</summary>
     private const int ItemBytes = 160;
@@ -54,7 +58,7 @@ internal sealed class RevocationEndpoints(PolicyRecordReads records, PolicyChang
             var force = false;
             if (sentence is null && call.Query.TryGetSwitch(QueryName.Force, out force, out problem) && !force)
             {
-                problem = inUse.UserOf(fingerprint) is { } member ? IsInUse(member) : null;
+                problem = inUse.UserOf(fingerprint) is { } member ? await InUseAsync(call, fingerprint, member) : null;
             }
             problem = sentence is null ? problem : Problem.BadRequest(sentence);
             await (problem is null
@@ -67,6 +71,22 @@ internal sealed class RevocationEndpoints(PolicyRecordReads records, PolicyChang
     public Task DeleteAsync(ApiCall call) => TryReadFingerprint(call, out var fingerprint)
         ? changes.ChangeAsync(call, [], new DeleteRevocationCommand(fingerprint), $"the certificate {Text(fingerprint)} is believed again")
         : replies.Problem(call.Http, NoFingerprint);
+
+    /// <summary>
+    /// The refusal of a slip, once whoever asks may do it at all: null where it is done already, or where this request was asked before.
+    /// </summary>
+    private async ValueTask<Problem?> InUseAsync(ApiCall call, Key fingerprint, string member)
+    {
+        if (!RequestIdentity.TryRead(call, out var identity, out var refusal))
+        {
+            return refusal;
+        }
+        var read = await reads.ReadAsync(
+            call, new ReadOptions(ReadConsistency.Linearizable, Revision.Zero), Access.ToCluster(SystemRights.Administer));
+        return read.View is not { } view ? read.Refusal
+            : view.Policy.IsRevoked(fingerprint) || RequestReads.Knows(view, call.Actor.Name, identity.Key, identity.Session) ? null
+            : IsInUse(member);
+    }
 
     private static Problem IsInUse(string member) => new(
         ProblemTypes.PreconditionFailed,

@@ -250,7 +250,11 @@ internal sealed class PeerTls : IDisposable
         {
             return false;
         }
-        _source.Members.Shown(Member, shown!);
+        if (_use == CertificateUse.Server)
+        {
+            // Where we dialled: who dials us may be whoever has an old one of the member's.
+            _source.Members.Shown(Member, shown!);
+        }
         _leaf = X509CertificateLoader.LoadCertificate(shown!.RawDataMemory.Span);
         foreach (var other in others ?? [])
         {
