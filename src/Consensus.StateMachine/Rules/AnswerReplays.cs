@@ -42,6 +42,11 @@ internal sealed class AnswerReplays(StateTables state, Applying entry, HoldRepla
         {
             RetryAfterMicros = Math.Max(state.Answers.UntilOldestMayGo(entry.Stamp), state.Limits.BriefKeepMicros + 1 - (entry.Stamp - answer.Stored)),
         },
+        BoundReached { Bound: BoundKind.IdempotencyBytesOfPrincipal } full => full with
+        {
+            RetryAfterMicros = Math.Max(
+                state.Answers.UntilOldestMayGo(entry.Principal, entry.Stamp), state.Limits.BriefKeepMicros + 1 - (entry.Stamp - answer.Stored)),
+        },
         HoldRefused { DelayedUntil: { } until } held => held with { DelayLeftMicros = Math.Max(0, until - entry.Stamp) },
         var other => other,
     };

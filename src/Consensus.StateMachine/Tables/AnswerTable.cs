@@ -101,6 +101,10 @@ internal sealed class AnswerTable(Limits limits, Shares shares)
     /// <summary>How long the oldest, while it is too young to be dropped for room, stays so.</summary>
     public long UntilOldestMayGo(ClusterTime now) => Kept.TryOldest(out _, out var kept) ? limits.IdempotencyKeepMicros - (now - kept.Stored) : 0;
 
+    /// <summary>As above, of one principal; may be less than 0.</summary>
+    public long UntilOldestMayGo(string principal, ClusterTime now) =>
+        Kept.TryOldestOf(principal, out _, out var kept) ? limits.IdempotencyKeepMicros - (now - kept.Stored) : 0;
+
     public AnswersView Freeze() => new(Kept.Freeze(), Forgotten.Freeze(), Brief.Freeze());
 
     private void Forget(Identity identity, ClusterTime now, KeptOutcome kept)
