@@ -63,7 +63,10 @@ internal sealed class AuthCommandTests
         await Member.RowsAsync("auth", "principal", "set", "svc", "--leases", "5", "--holds", "6", "--idempotency-bytes", "7");
         Assert.That(
             (await Member.RowsAsync("auth", "principal", "show", "svc")).Single()[3], Is.EqualTo("leases=5,holds=6,idempotency-bytes=7"));
-        await Member.RefusedAsync("auth", "principal", "set", "svc", "--leases", "0");
+        var none = await Member.RunAsync("auth", "principal", "set", "svc", "--leases", "0");
+        Assert.That(
+            (none.ExitCode, none.Error),
+            Is.EqualTo((2, "consensusctl: the field \"limits.leases\" is not a whole number from 1 to 1000000000000.\n")));
         await Member.RowsAsync("auth", "principal", "set", "svc", "--disabled");
         Assert.That(
             (await Member.RowsAsync("auth", "principal", "list")).Single(row => row[0] == "svc")[1..3], Is.EqualTo(new[] { "-", "yes" }));

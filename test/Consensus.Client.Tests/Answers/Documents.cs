@@ -61,7 +61,7 @@ internal static class Documents
     private const string Role = """
         {"name":"r","builtIn":false,"rules":[{"verbs":["read"],"spaces":["keys"],"prefix":"a"}],"rights":["leases"],"policyRevision":3}
         """;
-    private const string Principal = """{"name":"p","roles":["r"],"disabled":false,"limits":{"leases":4},"policyRevision":3}""";
+    private const string Principal = """{"name":"p","roles":["r"],"disabled":false,"limits":{},"policyRevision":3}""";
 
     private const string Token =
         """{"id":"t","principal":"p","family":"t","notAfter":"2030-01-01T00:00:00Z","ttlMs":1000,"policyRevision":3}""";
