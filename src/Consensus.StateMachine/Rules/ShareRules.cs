@@ -40,7 +40,7 @@ internal sealed class ShareRules(StateTables state, Applying entry, AccessRules 
         {
             if (state.Answers.ForgetOldestOf(entry.Principal, entry.Stamp) is > 0 and var left)
             {
-                return new BoundReached(state.Revision, BoundKind.IdempotencyBytesOfPrincipal, bound) 
+                return new BoundReached(state.Revision, BoundKind.IdempotencyBytesOfPrincipal, bound)
                 {
                     // This answer is remembered for its key for a while.
                     RetryAfterMicros = Math.Max(left, state.Limits.BriefKeepMicros + 1),
