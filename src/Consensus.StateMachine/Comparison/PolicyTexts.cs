@@ -25,9 +25,7 @@ internal static class PolicyTexts
     {
         var set = new (string Name, long Limit)[]
         {
-            ("rate", limits.Rate), ("burst", limits.Burst), ("in flight", limits.InFlight), ("watches", limits.Watches),
-            ("waiting", limits.Waiting), ("lists", limits.Lists), ("snapshots", limits.Snapshots), ("leases", limits.Leases),
-            ("holds", limits.Holds), ("idempotency bytes", limits.IdempotencyBytes),
+            ("leases", limits.Leases), ("holds", limits.Holds), ("idempotency bytes", limits.IdempotencyBytes),
         };
         return string.Concat(set.Where(static one => one.Limit > 0).Select(static one => $", {one.Name} {one.Limit}"));
     }

@@ -37,7 +37,7 @@ internal sealed class PolicyTable
     private const int NameSetBytes = 60;
     private const int PrincipalOverheadBytes = 250;
     private const int RoleOfOneBytes = 40;
-    private const int LimitsBytes = 96;
+    private const int LimitsBytes = 40;
     private const int RevocationBytes = 170;
     private const int SweepBytes = 100;
 

@@ -130,7 +130,7 @@ internal sealed class PrincipalLimitTests : PolicedTest
         Subject.RestoreFromSnapshot();
         Full(BoundKind.HoldsOfPrincipal, 5, Lock("a", "o", 9), "k8s:x");
         var info = Subject.View.GetPrincipal("k8s:*")!;
-        Assert.That((info.Limits.Leases, info.Limits.Holds, info.Limits.Rate), Is.EqualTo((5L, 5L, 0L)));
+        Assert.That((info.Limits.Leases, info.Limits.Holds, info.Limits.IdempotencyBytes), Is.EqualTo((5L, 5L, 0L)));
         Subject.Change(new PutPrincipalCommand("k8s:*", ["a"], IsDisabled: false));
         Assert.That(Subject.View.GetPrincipal("k8s:*")!.Limits, Is.EqualTo(PrincipalLimits.Default), "what is not said is the default");
     }
@@ -211,14 +211,14 @@ internal sealed class PrincipalLimitTests : PolicedTest
         foreach (var limits in new[]
         {
             PrincipalLimits.Default with { Leases = PrincipalLimits.Most + 1 },
-            PrincipalLimits.Default with { Burst = 5 },
-            PrincipalLimits.Default with { Rate = 1, Burst = long.MaxValue },
+            PrincipalLimits.Default with { Holds = long.MaxValue },
+            PrincipalLimits.Default with { IdempotencyBytes = PrincipalLimits.Most + 1 },
         })
         {
             var refused = Subject.Do(new PutPrincipalCommand("a", ["a"], IsDisabled: false) { Limits = limits }, principal: Local);
             Assert.That(((PolicyRefused)refused).Reason, Is.EqualTo(PolicyRefusal.Malformed));
         }
-        Bound("a", PrincipalLimits.Default with { Rate = PrincipalLimits.Most, Burst = 1, Snapshots = PrincipalLimits.Most });
+        Bound("a", PrincipalLimits.Default with { Leases = PrincipalLimits.Most, Holds = 1, IdempotencyBytes = PrincipalLimits.Most });
     }
 
     [Test]

@@ -20,7 +20,7 @@ public sealed class CommandCodecTests
         new PutRoleCommand("r", []),
         new DeleteRoleCommand("r") { ExpectedRevision = 3 },
         new PutPrincipalCommand("p*", ["r", "s"], IsDisabled: true) { ExpectedRevision = 3 },
-        new PutPrincipalCommand("p", [], IsDisabled: false) { Limits = new PrincipalLimits(1, 2, 3, 4, 5, 6, 7, 8, 9, 10) },
+        new PutPrincipalCommand("p", [], IsDisabled: false) { Limits = new PrincipalLimits(1, 2, 3) },
         new DeletePrincipalCommand("p") { ExpectedRevision = 3 },
         new PutRevocationCommand(Machine.Key("print"), "ö") { ExpectedRevision = 3 },
         new DeleteRevocationCommand(Machine.Key("print")) { ExpectedRevision = 3 },
