@@ -112,7 +112,7 @@ public static class AccessApi
         CancellationToken cancellationToken) =>
         api.ChangePolicyAsync(
             HttpMethod.Put,
-            RevocationTarget(fingerprint) + (force ? "?force=true" : ""),
+            force ? QueryText.Append(RevocationTarget(fingerprint), "force=true") : RevocationTarget(fingerprint),
             RequestJson.Encode(new RevocationPutRequest { Note = note }, RequestJson.Types.RevocationPutRequest, nameof(note)),
             ifPolicyRevision,
             cancellationToken);

@@ -1,3 +1,4 @@
+using System.Buffers;
 using Consensus.Security.Certificates;
 using Consensus.Security.Issuing;
 
@@ -8,6 +9,9 @@ public static class TokenFile
 {
     /// <summary>A longer JSON Web Token no member takes.</summary>
     private const int MostWebTokenCharacters = 8 * 1024;
+
+    private static readonly SearchValues<char> WebTokenCharacters =
+        SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
 
     /// <summary>
     /// Reads what is shown to members: a token of the cluster's, or a JSON Web Token, which may be for everybody of the machine to read.
@@ -65,9 +69,6 @@ public static class TokenFile
         }
         return true;
     }
-
-    private static readonly System.Buffers.SearchValues<char> WebTokenCharacters =
-        System.Buffers.SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
 
     /// <summary>Makes the file, for its user alone to read.</summary>
     /// <exception cref="BundleException">There is such a file, or it cannot be written.</exception>

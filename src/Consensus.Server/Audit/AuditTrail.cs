@@ -45,21 +45,11 @@ internal sealed class AuditTrail(AuditLog log, AuditLevels levels, bool isRequir
     {
         foreach (var (principal, count) in _denials.Take(atOnce))
         {
-            log.Add(new AuditRecord(AuditEvent.Denied, clock.GetUtcNow())
-            {
-                Principal = principal,
-                Decision = AuditRecord.Denied,
-                Count = count,
-            });
+            log.Add(Denied(count) with { Principal = principal });
         }
         foreach (var (address, count) in _nameless.Take(atOnce))
         {
-            log.Add(new AuditRecord(AuditEvent.Denied, clock.GetUtcNow())
-            {
-                Remote = address,
-                Decision = AuditRecord.Denied,
-                Count = count,
-            });
+            log.Add(Denied(count) with { Remote = address });
         }
         foreach (var (address, count) in _failures.Take(atOnce))
         {
@@ -196,6 +186,12 @@ internal sealed class AuditTrail(AuditLog log, AuditLevels levels, bool isRequir
             ? revision
             : null,
         Index = node.Status.AppliedIndex.Value,
+    };
+
+    private AuditRecord Denied(long count) => new(AuditEvent.Denied, clock.GetUtcNow())
+    {
+        Decision = AuditRecord.Denied,
+        Count = count,
     };
 
     private AuditRecord Failed(string network, long count) => new(AuditEvent.AuthenticatedFailed, clock.GetUtcNow())

@@ -1,3 +1,4 @@
+using System.Security.Cryptography.X509Certificates;
 using Consensus.Node;
 using Consensus.Security.Generations;
 using Consensus.StateMachine;
@@ -27,7 +28,7 @@ internal sealed class CertificatesInUse(IConsensusNode node, ITlsSource? tls)
         var names = tls.Members.WhoShowed(fingerprint.Bytes);
         return node.Status.Members.FirstOrDefault(member => names.Contains(member.Name))?.Name;
 
-        bool IsOf(System.Security.Cryptography.X509Certificates.X509Certificate2 leaf) =>
+        bool IsOf(X509Certificate2 leaf) =>
             fingerprint.Bytes.SequenceEqual(MemberCertificates.FingerprintOf(leaf));
     }
 }

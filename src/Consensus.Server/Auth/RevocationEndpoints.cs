@@ -54,13 +54,10 @@ internal sealed class RevocationEndpoints(
         else if (await changes.ReadBodyAsync(call) is { } body)
         {
             var note = AccessRequests.ReadOneText(body, "note"u8, out var sentence) ?? "";
-            Problem? problem = null;
-            var force = false;
-            if (sentence is null && call.Query.TryGetSwitch(QueryName.Force, out force, out problem) && !force)
-            {
-                problem = inUse.UserOf(fingerprint) is { } member ? await InUseAsync(call, fingerprint, member) : null;
-            }
-            problem = sentence is null ? problem : Problem.BadRequest(sentence);
+            var problem = sentence is not null ? Problem.BadRequest(sentence)
+                : !call.Query.TryGetSwitch(QueryName.Force, out var force, out var refusal) ? refusal
+                : !force && inUse.UserOf(fingerprint) is { } member ? await InUseAsync(call, fingerprint, member)
+                : null;
             await (problem is null
                 ? changes.ChangeAsync(
                     call, body, new PutRevocationCommand(fingerprint, note), $"the certificate {Text(fingerprint)} was revoked")
