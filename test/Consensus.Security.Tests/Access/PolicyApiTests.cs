@@ -1,5 +1,8 @@
 using System.Text.Json;
 using Consensus.Api.Problems;
+using Consensus.Security.Generations;
+using Consensus.StateMachine;
+using Consensus.StateMachine.Commands;
 using Consensus.StateMachine.Policies;
 
 namespace Consensus.Security.Tests.Access;
@@ -231,5 +234,18 @@ internal sealed class PolicyApiTests : AccessTest
         var told = await DoneAsync(Admin, "GET", "/v1/auth", null, ("Accept", "application/msgpack"));
         Assert.That(told.Response.Content.Headers.ContentType?.MediaType, Is.EqualTo("application/msgpack"));
         Assert.That(told.Body, Does.Contain("principal"));
+    }
+
+    [Test]
+    public async Task A_revocation_of_what_a_member_goes_by_is_refused_after_the_rights_and_not_where_it_is_done()
+    {
+        var own = MemberCertificates.FingerprintOf(Tls.Source.Current.Own.Leaf);
+        var target = $"/v1/auth/revocations/{Convert.ToHexStringLower(own)}";
+        await ForbiddenAsync("billing", "PUT", target);
+        await RefusedAsync(ProblemTypes.PreconditionFailed, "is the one that the member n1 goes by", "PUT", target);
+        Node.PolicyBehind = Node.Policy;
+        await DoAsync(new PutRevocationCommand(Key.Own(own), ""));
+        var again = await AskAsync(Admin, "PUT", target);
+        Assert.That((again.Status, again.Json.GetProperty("changed").GetBoolean()), Is.EqualTo((200, false)), again.Body);
     }
 }

@@ -102,6 +102,19 @@ public sealed class RevokedMemberTests
         Assert.That(_own.Events.All.OfType<DownEvent>(), Is.Empty);
     }
 
+    [Test]
+    public void What_a_member_goes_by_is_what_it_shows_where_it_is_dialled()
+    {
+        _own.Transport.SetPeers([_other.Endpoint]);
+        Patience.Until(() => Shows(_otherTls), "it was dialled");
+        var old = TestTls.Of(_domain, "n2");
+        var hello = Identities.HelloTo("n1", Identities.OnWire(Identities.Formed("n2")), Purpose.Link);
+        RawPeer.Dial(_own.Listener.EndPoint, hello, old);
+        Assert.That((Shows(_otherTls), Shows(old)), Is.EqualTo((true, false)), "who dials may be whoever has an old one of it");
+    }
+
+    private bool Shows(TestTls tls) => _ownTls.Members.WhoShowed(FingerprintOf(tls)).Contains("n2");
+
     private static byte[] FingerprintOf(TestTls tls) => MemberCertificates.FingerprintOf(tls.Current.Peer.Leaf);
 
     private bool IsRevoked(byte[] fingerprint)
