@@ -118,18 +118,16 @@ internal sealed class ApiDispatcher(
 
     /// <summary>
     /// A token is good at every member once its making was answered by one. It costs whoever guesses as much as whoever does not, and tells
-    /// neither of them which ids there are.
+    /// neither of them which ids there are. Who goes away meanwhile has guessed: else what it costs the cluster had no bound.
     /// </summary>
     private async ValueTask<Policy?> CatchUpAsync(HttpContext http)
     {
-        try
-        {
-            return await gate.PresentPolicyAsync(http.RequestAborted);
-        }
-        finally
+        var policy = await gate.PresentPolicyAsync(http.RequestAborted);
+        if (!http.RequestAborted.IsCancellationRequested)
         {
             callers.HasHeard(http);
         }
+        return policy;
     }
 
     private Task Dispatch(HttpContext http, Policy? policy, ref AskedRequest asked)

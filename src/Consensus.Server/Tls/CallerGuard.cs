@@ -4,6 +4,7 @@ using Consensus.Server.Hosting;
 using Consensus.Server.Tokens;
 using Consensus.StateMachine.Policies;
 using Consensus.Translation;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Primitives;
 
 namespace Consensus.Server.Tls;
@@ -26,7 +27,7 @@ internal sealed class CallerGuard(ServerTls? tls, TokenJudge tokens)
 
     /// <summary>
     /// Whether a token is shown of which this member has not heard. Then it is counted as a guess, and <see cref="HasHeard"/> is to be told
-    /// when the member has caught up with the cluster.
+    /// when the member has caught up with the cluster. Not of a probe: it asks for this member alone.
     /// </summary>
     public bool MayBeBehind(HttpContext http)
     {
@@ -36,7 +37,8 @@ internal sealed class CallerGuard(ServerTls? tls, TokenJudge tokens)
             return false;
         }
         var address = http.Connection.RemoteIpAddress;
-        if (TokenJudge.HasSeen(headers, ConnectionTokens.Of(http)) || !tokens.Failures.MayTry(address) || !tokens.IsUnheardOf(headers))
+        if (IsProbe(http, http.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget)
+            || TokenJudge.HasSeen(headers, ConnectionTokens.Of(http)) || !tokens.Failures.MayTry(address) || !tokens.IsUnheardOf(headers))
         {
             return false;
         }

@@ -25,6 +25,9 @@ internal sealed class TokenJudge(TimeProvider time, TimeProvider clock, WebToken
     private readonly Dictionary<HttpContext, string> _standing = [];
     private volatile Func<Policy>? _policy;
 
+    /// <summary>By whom what stands was looked at last.</summary>
+    private volatile WebTokenJudge? _lookedBy;
+
     /// <summary>Attempts with a credential that is none.</summary>
     public FailedCredentials Failures { get; } = new(clock);
 
@@ -103,13 +106,14 @@ internal sealed class TokenJudge(TimeProvider time, TimeProvider clock, WebToken
     /// </summary>
     public void Look()
     {
-        if (webTokens is not null)
+        if (webTokens?.Judge is { } web && web != _lookedBy)
         {
-            // A judge that is new verifies the signature of each, 60 µs or so, and remembers it: not while every request that begins waits.
-            foreach (var header in Headers())
+            // It verifies the signature of each, 60 µs or so, and remembers it: not while every request that begins waits.
+            foreach (var header in Headers().Distinct())
             {
                 Judge(header, null);
             }
+            _lookedBy = web;
         }
         lock (_gate)
         {
@@ -134,7 +138,7 @@ internal sealed class TokenJudge(TimeProvider time, TimeProvider clock, WebToken
     {
         lock (_gate)
         {
-            return [.. _standing.Values.Distinct()];
+            return [.. _standing.Values];
         }
     }
 

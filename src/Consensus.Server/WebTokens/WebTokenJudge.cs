@@ -69,8 +69,9 @@ internal sealed class WebTokenJudge(IReadOnlyList<WebTokenIssuer> issuers)
         if (Recall(digest) is not { } verdict)
         {
             verdict = Look(token.ToString(), header, payload, now);
-            if (verdict.Principal is not null && !verdict.HasExpired)
+            if (verdict.Principal is not null)
             {
+                // Also one whose time is over: else it costs a look at its signature each time, and guesses nothing.
                 Remember(digest, verdict);
             }
         }

@@ -303,6 +303,16 @@ internal sealed class TokenTests : TokenTest
         Patience.Until(() => Node.ReadsHeld == waiting.Count, "each waits");
         Assert.That(AskAlone("GET", "/v1/kv/a", Header(BearerToken.Create())).Status, Is.EqualTo(429));
         waiting.ForEach(static one => one.Dispose());
+        Patience.Until(() => Node.ReadsHeld == 0, "all went away");
+        Assert.That(AskAlone("GET", "/v1/kv/a", Header(BearerToken.Create())).Status, Is.EqualTo(429), "which takes back no guess");
+    }
+
+    [TestCase("/livez")]
+    [TestCase("/readyz")]
+    public void A_probe_with_a_token_that_nobody_has_heard_of_waits_for_nobody(string target)
+    {
+        Node.IsCutOff = true;
+        Assert.That(AskAlone("GET", target, Header(BearerToken.Create())).Status, Is.EqualTo(401));
     }
 
     [Test]

@@ -163,6 +163,7 @@ internal sealed class WebTokenJudgeTests
         }
         var hour = TimeSpan.FromHours(1);
         var second = TimeSpan.FromSeconds(1);
+        var before = _judge.Remembered;
         Assert.Multiple(() =>
         {
             Assert.That(IsOfSomebody(Within(WebTokenJudge.Skew, hour)), Is.True);
@@ -171,6 +172,7 @@ internal sealed class WebTokenJudgeTests
             Assert.That(IsOfSomebody(Within(-hour, WebTokenJudge.LongestLife + WebTokenJudge.Skew + second)), Is.False);
             Assert.That(_judge.Judge(Within(-hour, -WebTokenJudge.Skew + second), Now).HasExpired, Is.False);
             Assert.That(_judge.Judge(Within(-hour, -WebTokenJudge.Skew), Now).HasExpired, Is.True);
+            Assert.That(_judge.Remembered, Is.EqualTo(before + 4), "those whose signature is good, be their time over or not");
         });
     }
 
